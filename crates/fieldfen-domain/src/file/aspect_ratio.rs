@@ -1,0 +1,269 @@
+//! The shape of a picture, and which print variants it fits.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The largest side that is believed, in pixels: what a JPEG can declare (ISO/IEC 10918-1, B.2.2).
+pub const MAX_SIDE: u32 = 65_535;
+
+/// How far a picture may be from a named ratio to be called by its name.
+const TOLERANCE: f64 = 0.005;
+
+/// What 64-bit division may be off by, so that exactly half a percent is within the tolerance.
+const ROUNDING: f64 = 1e-9;
+
+/// The named landscape and square ratios: name, width / height. The portraits are their mirror images.
+const NAMED: [(&str, &str, f64); 8] = [
+    ("1:1", "1:1", 1.0),
+    ("5:4", "4:5", 5.0 / 4.0),
+    ("14:11", "11:14", 14.0 / 11.0),
+    ("4:3", "3:4", 4.0 / 3.0),
+    ("7:5", "5:7", 7.0 / 5.0),
+    ("√2:1", "1:√2", std::f64::consts::SQRT_2),
+    ("3:2", "2:3", 3.0 / 2.0),
+    ("16:9", "9:16", 16.0 / 9.0),
+];
+
+/// Width and height of a picture as it is looked at, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "(u32, u32)", into = "(u32, u32)")]
+pub struct Dimensions {
+    width: u32,
+    height: u32,
+}
+
+impl Dimensions {
+    /// The size of a picture that needs no turning.
+    ///
+    /// # Errors
+    /// [`InvalidDimensions`] when a side is zero or above [`MAX_SIDE`].
+    pub fn new(width: u32, height: u32) -> Result<Self, InvalidDimensions> {
+        if (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height) {
+            Ok(Self { width, height })
+        } else {
+            Err(InvalidDimensions::Size { width: width.into(), height: height.into() })
+        }
+    }
+
+    /// The size of a picture stored as `width` × `height` with this EXIF orientation.
+    ///
+    /// Orientations 5 to 8 lay the picture on its side, so that width and height change places
+    /// (CIPA DC-008, tag 0x0112 `Orientation`).
+    ///
+    /// # Errors
+    /// [`InvalidDimensions`] as for [`Dimensions::new`], and for an orientation outside 1 to 8.
+    pub fn with_orientation(width: u32, height: u32, orientation: u8) -> Result<Self, InvalidDimensions> {
+        match orientation {
+            1..=4 => Self::new(width, height),
+            5..=8 => Self::new(height, width),
+            _ => Err(InvalidDimensions::Orientation(orientation)),
+        }
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub const fn width(self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub const fn height(self) -> u32 {
+        self.height
+    }
+
+    /// The shape of this size.
+    #[must_use]
+    pub fn aspect_ratio(self) -> AspectRatio {
+        let ratio = f64::from(self.width) / f64::from(self.height);
+        let (landscape, portrait) = (ratio.max(1.0 / ratio), ratio < 1.0);
+        let nearest =
+            NAMED.iter().map(|entry| (entry, (landscape / entry.2 - 1.0).abs())).min_by(|a, b| a.1.total_cmp(&b.1));
+        match nearest {
+            Some((&(name, mirrored, _), distance)) if distance <= TOLERANCE + ROUNDING => {
+                AspectRatio::Named(if portrait { mirrored } else { name })
+            }
+            _ => {
+                let divisor = greatest_common_divisor(self.width, self.height);
+                AspectRatio::Unnamed { width: self.width / divisor, height: self.height / divisor }
+            }
+        }
+    }
+}
+
+impl TryFrom<(u32, u32)> for Dimensions {
+    type Error = InvalidDimensions;
+
+    fn try_from((width, height): (u32, u32)) -> Result<Self, InvalidDimensions> {
+        Self::new(width, height)
+    }
+}
+
+impl From<Dimensions> for (u32, u32) {
+    fn from(size: Dimensions) -> Self {
+        (size.width, size.height)
+    }
+}
+
+impl fmt::Display for Dimensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}×{}", self.width, self.height))
+    }
+}
+
+/// The shape of a picture.
+///
+/// Written as in `files.aspect_ratio`: `3:2` for a named ratio (`√2:1` and `1:√2` for ISO paper), the reduced
+/// fraction for any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AspectRatio {
+    /// Within 0.5 % of a ratio that prints are sold in.
+    Named(&'static str),
+    /// None of them: the reduced fraction. Prints of this picture need cropping or a border.
+    Unnamed {
+        /// Width after reduction.
+        width: u32,
+        /// Height after reduction.
+        height: u32,
+    },
+}
+
+impl AspectRatio {
+    /// The print sizes in inches that this shape fills without cropping, smallest first; none for an unnamed one.
+    ///
+    /// ISO sizes are A5 to A2 (ISO 216), rounded to tenths of an inch. The sizes are those that frame and poster
+    /// shops commonly stock.
+    #[must_use]
+    pub fn print_variants(self) -> &'static [&'static str] {
+        let Self::Named(name) = self else { return &[] };
+        match name {
+            "1:1" => &["8x8", "12x12", "16x16"],
+            "5:4" => &["10x8", "20x16", "30x24"],
+            "4:5" => &["8x10", "16x20", "24x30"],
+            "14:11" => &["14x11", "28x22"],
+            "11:14" => &["11x14", "22x28"],
+            "4:3" => &["12x9", "24x18", "40x30"],
+            "3:4" => &["9x12", "18x24", "30x40"],
+            "7:5" => &["7x5", "14x10", "28x20"],
+            "5:7" => &["5x7", "10x14", "20x28"],
+            "√2:1" => &["8.3x5.8", "11.7x8.3", "16.5x11.7", "23.4x16.5"],
+            "1:√2" => &["5.8x8.3", "8.3x11.7", "11.7x16.5", "16.5x23.4"],
+            "3:2" => &["12x8", "18x12", "36x24"],
+            "2:3" => &["8x12", "12x18", "24x36"],
+            "16:9" => &["16x9", "32x18"],
+            "9:16" => &["9x16", "18x32"],
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for AspectRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.pad(name),
+            Self::Unnamed { width, height } => f.pad(&format!("{width}:{height}")),
+        }
+    }
+}
+
+/// A size that no picture has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidDimensions {
+    /// A side is zero or absurd.
+    #[error("a picture of {width}×{height} pixels: each side must be between 1 and {MAX_SIDE}")]
+    Size {
+        /// The width given.
+        width: i64,
+        /// The height given.
+        height: i64,
+    },
+    /// An orientation that EXIF does not know.
+    #[error("EXIF orientation {0}: it must be between 1 and 8")]
+    Orientation(u8),
+}
+
+const fn greatest_common_divisor(mut a: u32, mut b: u32) -> u32 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(width: u32, height: u32) -> String {
+        Dimensions::new(width, height).unwrap().aspect_ratio().to_string()
+    }
+
+    #[test]
+    fn camera_sizes_get_their_names() {
+        for (width, height, expected) in [
+            (6000, 4000, "3:2"),
+            (4000, 6000, "2:3"),
+            (4032, 3024, "4:3"),
+            (1080, 1350, "4:5"),
+            (1920, 1080, "16:9"),
+            (2480, 3508, "1:√2"),
+            (3508, 2480, "√2:1"),
+            (1400, 1100, "14:11"),
+            (5, 7, "5:7"),
+            (1, 1, "1:1"),
+            (65_535, 65_535, "1:1"),
+        ] {
+            assert_eq!(name(width, height), expected, "{width}×{height}");
+        }
+    }
+
+    #[test]
+    fn half_a_percent_is_the_border_and_portraits_mirror_landscapes() {
+        assert_eq!(name(3015, 2000), "3:2");
+        assert_eq!(name(3016, 2000), "377:250");
+        for width in 1..300 {
+            let landscape = Dimensions::new(width + 300, 300).unwrap().aspect_ratio();
+            let portrait = Dimensions::new(300, width + 300).unwrap().aspect_ratio();
+            match (landscape, portrait) {
+                (AspectRatio::Named(a), AspectRatio::Named(b)) => {
+                    assert!(NAMED.iter().any(|entry| (entry.0, entry.1) == (a, b)));
+                }
+                (AspectRatio::Unnamed { width: a, height: b }, AspectRatio::Unnamed { width, height }) => {
+                    assert_eq!((a, b), (height, width));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn named_shapes_have_print_variants_and_others_none() {
+        for (landscape, portrait, _) in NAMED {
+            assert!(!AspectRatio::Named(landscape).print_variants().is_empty());
+            assert!(!AspectRatio::Named(portrait).print_variants().is_empty());
+        }
+        assert!(AspectRatio::Unnamed { width: 21, height: 9 }.print_variants().is_empty());
+    }
+
+    #[test]
+    fn orientations_5_to_8_swap_the_sides() {
+        for orientation in 1..=8 {
+            let size = Dimensions::with_orientation(300, 200, orientation).unwrap();
+            let expected = if orientation <= 4 { (300, 200) } else { (200, 300) };
+            assert_eq!((size.width(), size.height()), expected, "orientation {orientation}");
+        }
+    }
+
+    #[test]
+    fn absurd_sizes_are_named() {
+        assert_eq!(
+            Dimensions::new(0, 10).unwrap_err().to_string(),
+            "a picture of 0×10 pixels: each side must be between 1 and 65535"
+        );
+        assert!(Dimensions::new(65_536, 1).is_err());
+        assert!(Dimensions::with_orientation(1, 1, 0).is_err());
+        assert!(Dimensions::with_orientation(1, 1, 9).is_err());
+        assert!(serde_json::from_str::<Dimensions>("[0,1]").is_err());
+    }
+}

@@ -1,0 +1,205 @@
+//! Files: one picture each, from its arrival to its publication.
+
+mod aspect_ratio;
+mod content_hash;
+mod metadata;
+mod status;
+
+pub use aspect_ratio::{AspectRatio, Dimensions, InvalidDimensions, MAX_SIDE};
+pub use content_hash::{ContentHash, InvalidContentHash};
+pub use metadata::{FileMetadata, InvalidMetadata, normalise_hashtag};
+pub use status::{ContradictoryFileState, Failure, FileEvent, FileState, FileStatus, IllegalFileTransition};
+
+use crate::ids::FileId;
+use crate::json::RawJson;
+use crate::time::Timestamp;
+
+/// A row of `files`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The id.
+    pub id: FileId,
+    /// The name under which it arrived.
+    pub original_filename: String,
+    /// The name of the processed picture, once there is one.
+    pub processed_filename: Option<String>,
+    /// The category, for example `whitetail-deer`.
+    pub species: Option<String>,
+    /// Where it stands.
+    pub state: FileState,
+    /// Its id at Google Drive; no two files have the same.
+    pub drive_file_id: Option<String>,
+    /// SHA-256 of its bytes, where the ingesting program gave one; no two files have the same.
+    pub content_hash: Option<ContentHash>,
+    /// Title, description and so on as JSON; see [`FileMetadata::from_json`].
+    pub metadata: Option<RawJson>,
+    /// Size as looked at, in pixels.
+    pub size: Option<Dimensions>,
+    /// When it arrived; a program that knows only the specification may have left it out.
+    pub created_at: Option<Timestamp>,
+    /// When the row last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl File {
+    /// The change that an event makes to this file. The store applies it only while the file is still in the status
+    /// that it has here.
+    ///
+    /// # Errors
+    /// [`IllegalFileTransition`] when the event cannot happen in this state.
+    pub fn after(
+        &self,
+        event: FileEvent,
+        reason: impl Into<String>,
+        at: Timestamp,
+    ) -> Result<FileChange, IllegalFileTransition> {
+        let reason = reason.into();
+        let to = self.state.after(event, &reason)?;
+        Ok(FileChange { file_id: self.id, from: self.state.status(), to, reason, at })
+    }
+}
+
+/// A file that arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its new id.
+    pub id: FileId,
+    /// The name under which it arrives.
+    pub original_filename: String,
+    /// The category, where it is known already.
+    pub species: Option<String>,
+    /// Its id at Google Drive. The file that has it already is met instead of a second one being made.
+    pub drive_file_id: Option<String>,
+    /// SHA-256 of its bytes. The file that has it already is met instead of a second one being made.
+    pub content_hash: Option<ContentHash>,
+    /// Size as looked at, where it is known already.
+    pub size: Option<Dimensions>,
+    /// When it arrives.
+    pub at: Timestamp,
+}
+
+/// What became of a [`NewFile`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ingested {
+    /// A row was made.
+    Created,
+    /// The file was there already, by its Drive id or its bytes.
+    Met(Box<File>),
+}
+
+/// A legal change of a file's state, made by [`File::after`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    file_id: FileId,
+    from: FileStatus,
+    to: FileState,
+    reason: String,
+    at: Timestamp,
+}
+
+impl FileChange {
+    /// Which file.
+    #[must_use]
+    pub const fn file_id(&self) -> &FileId {
+        &self.file_id
+    }
+
+    /// The status it must still have.
+    #[must_use]
+    pub const fn from(&self) -> FileStatus {
+        self.from
+    }
+
+    /// The state it gets.
+    #[must_use]
+    pub const fn to(&self) -> &FileState {
+        &self.to
+    }
+
+    /// Why, for the history.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// When.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+/// What became of a [`FileChange`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileMoved {
+    /// The file has its new state, and the history a new line.
+    Moved,
+    /// The state was the new one already; nothing was written.
+    AlreadyThere,
+    /// Somebody else moved it in the meantime; nothing was written.
+    Lost {
+        /// The status it has now.
+        now: FileStatus,
+    },
+    /// There is no such file.
+    Gone,
+}
+
+/// New values for what is known about a file. `None` leaves a column as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileEdit {
+    /// The name of the processed picture.
+    pub processed_filename: Option<String>,
+    /// The category.
+    pub species: Option<String>,
+    /// Title, description and so on.
+    pub metadata: Option<RawJson>,
+    /// Size as looked at; `aspect_ratio` follows from it.
+    pub size: Option<Dimensions>,
+}
+
+/// One line of a file's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileHistoryEntry {
+    /// The status before; `None` for the arrival.
+    pub from: Option<FileStatus>,
+    /// The status after.
+    pub to: FileStatus,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Which files are wanted; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileFilter {
+    /// Only files of this status.
+    pub status: Option<FileStatus>,
+    /// Only files of this species.
+    pub species: Option<String>,
+    /// Only files that arrived at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only files that arrived before this time.
+    pub before: Option<Timestamp>,
+}
+
+/// Whether a file may be deleted together with listings that are still for sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Refuse while a listing is live.
+    KeepLiveListings,
+    /// Delete the rows of its listings too; the products at the platforms stay as they are.
+    Forced,
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// The file and all that hung on it are gone.
+    Done,
+    /// Nothing was deleted: these listings or reservations are live, as `platform: id` each.
+    Refused(Vec<String>),
+    /// There was no such file.
+    Gone,
+}

@@ -1,0 +1,228 @@
+//! The states of a file, and which event leads from which to which.
+
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// The specification's words for `files.status`.
+    pub enum FileStatus as "file status" {
+        /// The file is known; nothing has been done with it.
+        Ingested = "ingested",
+        /// It is being upscaled and described.
+        Processing = "processing",
+        /// It awaits approval.
+        Processed = "processed",
+        /// It may be listed and posted.
+        Approved = "approved",
+        /// At least one listing has been confirmed by its platform.
+        Published = "published",
+        /// Something failed for good; the file can be taken up again where it stood.
+        Failed = "failed",
+    }
+}
+
+text_enum! {
+    /// What can happen to a file.
+    pub enum FileEvent as "file event" {
+        /// Its processing has begun.
+        ProcessingStarted = "processing started",
+        /// Everything that processing makes is there.
+        ProcessingFinished = "processing finished",
+        /// Somebody, or a rule, let it go on sale.
+        Approved = "approved",
+        /// What was approved has changed, so that it needs a new approval.
+        ApprovalWithdrawn = "approval withdrawn",
+        /// A platform has confirmed a listing.
+        ListingConfirmed = "listing confirmed",
+        /// Something failed for good.
+        Failed = "failed",
+        /// A failed file is taken up again.
+        Retried = "retried",
+    }
+}
+
+/// Why a file failed and from where it can be taken up again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The status it had when it failed. Never [`FileStatus::Failed`].
+    pub from: FileStatus,
+    /// What went wrong, for people.
+    pub reason: String,
+}
+
+/// The state of a file with what belongs to that state only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileState {
+    /// See [`FileStatus::Ingested`].
+    Ingested,
+    /// See [`FileStatus::Processing`].
+    Processing,
+    /// See [`FileStatus::Processed`].
+    Processed,
+    /// See [`FileStatus::Approved`].
+    Approved,
+    /// See [`FileStatus::Published`].
+    Published,
+    /// See [`FileStatus::Failed`].
+    Failed(Failure),
+}
+
+impl FileState {
+    /// Reads a state from the columns `status`, `failed_from` and `failure`.
+    ///
+    /// A program that knows only the specification writes neither of the last two: such a failed file is taken up
+    /// from the beginning.
+    ///
+    /// # Errors
+    /// When the columns disagree: a failure beside another status, or one that failed from `failed`.
+    pub fn from_columns(
+        status: FileStatus,
+        failed_from: Option<FileStatus>,
+        reason: Option<String>,
+    ) -> Result<Self, ContradictoryFileState> {
+        Ok(match (status, failed_from) {
+            (FileStatus::Failed, Some(FileStatus::Failed)) => {
+                return Err(ContradictoryFileState { status, failed_from });
+            }
+            (FileStatus::Failed, from) => {
+                Self::Failed(Failure { from: from.unwrap_or(FileStatus::Ingested), reason: reason.unwrap_or_default() })
+            }
+            (status, None) => Self::active(status),
+            (status, failed_from) => return Err(ContradictoryFileState { status, failed_from }),
+        })
+    }
+
+    /// The word for `files.status`.
+    #[must_use]
+    pub const fn status(&self) -> FileStatus {
+        match self {
+            Self::Ingested => FileStatus::Ingested,
+            Self::Processing => FileStatus::Processing,
+            Self::Processed => FileStatus::Processed,
+            Self::Approved => FileStatus::Approved,
+            Self::Published => FileStatus::Published,
+            Self::Failed(_) => FileStatus::Failed,
+        }
+    }
+
+    /// The failure, where there is one.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The state after this event; `reason` is kept when the file fails.
+    ///
+    /// A further confirmed listing leaves a published file as it is.
+    ///
+    /// # Errors
+    /// [`IllegalFileTransition`] when the event cannot happen in this state.
+    pub fn after(&self, event: FileEvent, reason: &str) -> Result<Self, IllegalFileTransition> {
+        use FileEvent as E;
+        Ok(match (self, event) {
+            (Self::Ingested, E::ProcessingStarted) => Self::Processing,
+            (Self::Processing, E::ProcessingFinished) => Self::Processed,
+            (Self::Processed, E::Approved) => Self::Approved,
+            (Self::Approved, E::ApprovalWithdrawn) => Self::Processed,
+            (Self::Approved | Self::Published, E::ListingConfirmed) => Self::Published,
+            (Self::Failed(failure), E::Retried) => Self::active(failure.from),
+            (Self::Failed(_), _) => return Err(IllegalFileTransition { status: self.status(), event }),
+            (_, E::Failed) => Self::Failed(Failure { from: self.status(), reason: reason.to_owned() }),
+            _ => return Err(IllegalFileTransition { status: self.status(), event }),
+        })
+    }
+
+    /// The state of a status that carries nothing. `Failed` has been dealt with by every caller.
+    const fn active(status: FileStatus) -> Self {
+        match status {
+            FileStatus::Ingested | FileStatus::Failed => Self::Ingested,
+            FileStatus::Processing => Self::Processing,
+            FileStatus::Processed => Self::Processed,
+            FileStatus::Approved => Self::Approved,
+            FileStatus::Published => Self::Published,
+        }
+    }
+}
+
+/// An event that cannot happen in the state the file is in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a file that is {status} cannot take the event {event:?} ({event})")]
+pub struct IllegalFileTransition {
+    /// The status the file has.
+    pub status: FileStatus,
+    /// What should have happened.
+    pub event: FileEvent,
+}
+
+/// Columns of one row of `files` that cannot stand together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("status {status} does not go with failed_from {}", failed_from.map_or("NULL", FileStatus::as_str))]
+pub struct ContradictoryFileState {
+    /// The column `status`.
+    pub status: FileStatus,
+    /// The column `failed_from`.
+    pub failed_from: Option<FileStatus>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FileStatus::{Approved, Failed, Processed, Processing, Published};
+
+    /// Where each event leads from each status; `None` is illegal. Written by hand, column by column as in
+    /// ARCHITECTURE.md: ingested, processing, processed, approved, published, failed (from approved).
+    const TABLE: [(FileEvent, [Option<FileStatus>; 6]); 7] = [
+        (FileEvent::ProcessingStarted, [Some(Processing), None, None, None, None, None]),
+        (FileEvent::ProcessingFinished, [None, Some(Processed), None, None, None, None]),
+        (FileEvent::Approved, [None, None, Some(Approved), None, None, None]),
+        (FileEvent::ApprovalWithdrawn, [None, None, None, Some(Processed), None, None]),
+        (FileEvent::ListingConfirmed, [None, None, None, Some(Published), Some(Published), None]),
+        (FileEvent::Failed, [Some(Failed), Some(Failed), Some(Failed), Some(Failed), Some(Failed), None]),
+        (FileEvent::Retried, [None, None, None, None, None, Some(Approved)]),
+    ];
+
+    fn state(status: FileStatus) -> FileState {
+        match status {
+            Failed => FileState::Failed(Failure { from: Approved, reason: "lens cap".into() }),
+            other => FileState::from_columns(other, None, None).unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_status_and_event_is_as_the_table_says() {
+        assert_eq!(TABLE.len(), FileEvent::ALL.len());
+        for (event, row) in TABLE {
+            for (&status, expected) in FileStatus::ALL.iter().zip(row) {
+                let result = state(status).after(event, "why");
+                match expected {
+                    Some(next) => assert_eq!(result.unwrap().status(), next, "{status} + {event}"),
+                    None => {
+                        let error = result.unwrap_err();
+                        assert_eq!((error.status, error.event), (status, event));
+                        let message = error.to_string();
+                        assert!(message.contains(status.as_str()) && message.contains(event.as_str()), "{message}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_file_returns_to_the_status_it_failed_from() {
+        for &status in FileStatus::ALL.iter().filter(|&&status| status != Failed) {
+            let failed = state(status).after(FileEvent::Failed, "out of disk").unwrap();
+            assert_eq!(failed.failure().unwrap().reason, "out of disk");
+            assert_eq!(failed.after(FileEvent::Retried, "").unwrap(), state(status));
+        }
+    }
+
+    #[test]
+    fn columns_that_disagree_are_refused() {
+        assert!(FileState::from_columns(Failed, Some(Failed), None).is_err());
+        assert!(FileState::from_columns(Approved, Some(Processed), None).is_err());
+        let baseline = FileState::from_columns(Failed, None, None).unwrap();
+        assert_eq!(baseline.after(FileEvent::Retried, "").unwrap(), FileState::Ingested);
+    }
+}

@@ -1,0 +1,155 @@
+//! Claiming jobs, and the answers of everything that needs the claim's token.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use super::Job;
+use super::kind::JobKind;
+use crate::ids::{FenceToken, JobId};
+use crate::time::Timestamp;
+
+/// Who claims, for people to read: host, process and thread, for example.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WorkerName(String);
+
+impl WorkerName {
+    /// Takes a name; what is beyond 255 characters is cut off.
+    #[must_use]
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self(name.as_ref().chars().take(255).collect())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WorkerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A claim of due jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// The kinds this worker can do. None means nothing is claimed.
+    pub kinds: BTreeSet<JobKind>,
+    /// How many jobs at the most.
+    pub limit: u32,
+    /// A new random token. All jobs of one claim get it; each of them has never had it before.
+    pub token: FenceToken,
+    /// The time now.
+    pub now: Timestamp,
+    /// How long the claim holds without a heartbeat.
+    pub lease: Duration,
+    /// Who claims.
+    pub worker: WorkerName,
+}
+
+/// What a claim took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// The jobs, by priority, due time and insertion. All of them carry a lease.
+    pub jobs: Vec<Job>,
+    /// Rows that came up but hold something that no job can hold. They are in status failed now, with the reason, so
+    /// that they do not stand in the way of every later claim.
+    pub unreadable: Vec<UnreadableJob>,
+}
+
+/// A row of `jobs` that was due but could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableJob {
+    /// Its id as it stands in the row.
+    pub id: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// The answer to an operation that needs the current token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fenced<T> {
+    /// It was done.
+    Done(T),
+    /// This very claim had ended the job before: the answer had been lost on its way. Nothing was changed.
+    AlreadyDone {
+        /// When the job ended.
+        at: Option<Timestamp>,
+    },
+    /// The job has been taken over, cancelled or given back. Nothing was changed.
+    LeaseLost,
+    /// There is no such job any more. Nothing was changed.
+    Gone,
+}
+
+impl<T> Fenced<T> {
+    /// Whether the operation took effect now.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+/// The report of a failed try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureReport {
+    /// What went wrong, for people.
+    pub error: String,
+    /// Whether and when to try again.
+    pub retry: Retry,
+    /// The time now.
+    pub at: Timestamp,
+}
+
+/// Whether a failed job is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Try again at this time, if a retry is left.
+    At(Timestamp),
+    /// It would fail again: no more tries.
+    Never,
+}
+
+/// What became of a job whose try failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// It waits for its next try.
+    Retrying {
+        /// When that is due.
+        run_at: Timestamp,
+        /// How many retries it has used, this one included.
+        attempts: u32,
+    },
+    /// It has failed for good.
+    Dead,
+}
+
+/// The answer to a heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// The lease holds until then.
+    pub expires_at: Timestamp,
+    /// Somebody asked for the job to stop.
+    pub cancel_requested: bool,
+}
+
+/// A job whose lease had run out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// The job, in its new state: pending again, or failed when its retries were spent.
+    pub job: Job,
+    /// Who had let it go.
+    pub worker: Option<String>,
+}
+
+/// Names one claim of one job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimRef {
+    /// The job.
+    pub id: JobId,
+    /// The token of the claim.
+    pub token: FenceToken,
+}

@@ -1,0 +1,161 @@
+//! What a job does: the specification's eight commands, and those that an importing program adds.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The longest name of a kind, in characters.
+const MAX_NAME: usize = 64;
+
+/// `jobs.command_type`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum JobKind {
+    /// Confirm the row of a file that has been ingested.
+    CreateFileRecord,
+    /// Upscale the picture.
+    UpscaleImage,
+    /// Make the processed picture anew.
+    UpdateImage,
+    /// Write title, description, hashtags and captions.
+    GenerateMetadata,
+    /// Publish a listing on a shop.
+    CreateListing,
+    /// Bring a listing up to date.
+    UpdateListing,
+    /// Post to a social platform.
+    PublishSocial,
+    /// Delete the file and all that hangs on it.
+    DeleteFile,
+    /// A kind of an importing program.
+    Custom(CustomKind),
+}
+
+impl JobKind {
+    /// The specification's eight.
+    pub const SPECIFIED: [Self; 8] = [
+        Self::CreateFileRecord,
+        Self::UpscaleImage,
+        Self::UpdateImage,
+        Self::GenerateMetadata,
+        Self::CreateListing,
+        Self::UpdateListing,
+        Self::PublishSocial,
+        Self::DeleteFile,
+    ];
+
+    /// A kind of an importing program.
+    ///
+    /// # Errors
+    /// [`InvalidKind`] when the name is not 1 to 64 ASCII letters, digits, `_`, `-`, `.` or `:`, or is one of the
+    /// specification's eight.
+    pub fn custom(name: impl Into<String>) -> Result<Self, InvalidKind> {
+        let name = name.into();
+        match name.parse()? {
+            Self::Custom(kind) => Ok(Self::Custom(kind)),
+            _ => Err(InvalidKind { name, rule: "is one of the specification's own" }),
+        }
+    }
+
+    /// The name as it stands in the database.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreateFileRecord => "CreateFileRecord",
+            Self::UpscaleImage => "UpscaleImage",
+            Self::UpdateImage => "UpdateImage",
+            Self::GenerateMetadata => "GenerateMetadata",
+            Self::CreateListing => "CreateListing",
+            Self::UpdateListing => "UpdateListing",
+            Self::PublishSocial => "PublishSocial",
+            Self::DeleteFile => "DeleteFile",
+            Self::Custom(CustomKind(name)) => name,
+        }
+    }
+
+    /// Whether a file whose job of this kind has failed for good has failed with it.
+    ///
+    /// True for the kinds that process a picture; a platform's failure fails no file by itself.
+    #[must_use]
+    pub const fn fails_its_file(&self) -> bool {
+        matches!(self, Self::CreateFileRecord | Self::UpscaleImage | Self::UpdateImage | Self::GenerateMetadata)
+    }
+}
+
+/// The checked name of an importing program's kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomKind(String);
+
+impl CustomKind {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for JobKind {
+    type Err = InvalidKind;
+
+    fn from_str(name: &str) -> Result<Self, InvalidKind> {
+        if let Some(kind) = Self::SPECIFIED.into_iter().find(|kind| kind.as_str() == name) {
+            return Ok(kind);
+        }
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(allowed) {
+            Ok(Self::Custom(CustomKind(name.to_owned())))
+        } else {
+            let rule = "must be 1 to 64 ASCII letters, digits, '_', '-', '.' or ':'";
+            Err(InvalidKind { name: name.to_owned(), rule })
+        }
+    }
+}
+
+impl Serialize for JobKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for JobKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <std::borrow::Cow<'de, str>>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A name that no kind of job can have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("job kind {name:?} {rule}")]
+pub struct InvalidKind {
+    /// The name that was given.
+    pub name: String,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_specified_name_reads_back() {
+        for kind in JobKind::SPECIFIED {
+            assert_eq!(kind.as_str().parse(), Ok(kind.clone()));
+            assert!(JobKind::custom(kind.as_str()).is_err());
+        }
+    }
+
+    #[test]
+    fn other_names_are_checked() {
+        assert_eq!(JobKind::custom("acme.resize-2:x").unwrap().as_str(), "acme.resize-2:x");
+        for name in ["", "two words", "ünï", "a\nb", &"x".repeat(65)] {
+            assert_eq!(JobKind::custom(name).unwrap_err().name, name);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Jobs: what is to be done, by whom it is being done, and what came of it.
+
+mod claim;
+mod kind;
+mod new_job;
+mod payload;
+mod retry;
+mod status;
+
+pub use claim::{
+    ClaimRef, ClaimRequest, Claimed, FailureReport, Fenced, Finished, Heartbeat, Reclaimed, Retry, UnreadableJob,
+    WorkerName,
+};
+pub use kind::{CustomKind, InvalidKind, JobKind};
+pub use new_job::{DedupKey, Enqueued, InvalidJob, MAX_PAYLOAD_BYTES, NewJob};
+pub use payload::{
+    CreateFileRecord, CreateListing, DeleteFile, GenerateMetadata, InvalidPayload, MAX_SCALE_FACTOR, Payload,
+    PublishSocial, UpdateImage, UpdateListing, UpscaleImage,
+};
+pub use retry::{DEFAULT_MAX_RETRIES, RetryPolicy};
+pub use status::{IllegalJobTransition, JobEvent, JobState, JobStatus, Lease};
+
+use crate::ids::{FileId, JobId};
+use crate::json::RawJson;
+use crate::time::Timestamp;
+
+/// How urgent a job is; the lowest number runs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum Priority {
+    /// Before everything else.
+    Urgent = 0,
+    /// Before the usual.
+    High = 1,
+    /// The usual.
+    #[default]
+    Normal = 2,
+    /// When nothing else is due.
+    Low = 3,
+}
+
+impl Priority {
+    /// All levels, the most urgent first.
+    pub const ALL: [Self; 4] = [Self::Urgent, Self::High, Self::Normal, Self::Low];
+
+    /// The level with this number, 0 to 3.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| i64::from(level.number()) == number)
+    }
+
+    /// The number that stands in `jobs.priority`.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A row of `jobs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The id.
+    pub id: JobId,
+    /// The file it is about; the job is deleted with it.
+    pub file_id: Option<FileId>,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub state: JobState,
+    /// How often it has gone back for another try.
+    pub attempts: u32,
+    /// How often it may go back before it has failed for good.
+    pub max_retries: u32,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due.
+    pub run_at: Timestamp,
+    /// At most one live job has this key.
+    pub dedup_key: Option<DedupKey>,
+    /// What it is about; read it with [`Payload::from_json`].
+    pub payload: Option<RawJson>,
+    /// What came of it.
+    pub result: Option<RawJson>,
+    /// How far it is, in its handler's own words.
+    pub progress: Option<RawJson>,
+    /// The message of its last failure.
+    pub last_error: Option<String>,
+    /// When somebody asked for it to stop while it ran.
+    pub cancel_requested_at: Option<Timestamp>,
+    /// When it was enqueued; a program that knows only the specification may have left it out.
+    pub created_at: Option<Timestamp>,
+}
+
+/// Which jobs are wanted; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only jobs of this status.
+    pub status: Option<JobStatus>,
+    /// Only jobs of this kind.
+    pub kind: Option<JobKind>,
+    /// Only jobs about this file.
+    pub file_id: Option<FileId>,
+}
+
+/// How many jobs of one kind are in one status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobCount {
+    /// The kind, as it stands in the row: other programs may have written any text.
+    pub kind: String,
+    /// The status.
+    pub status: JobStatus,
+    /// How many.
+    pub jobs: u64,
+}
+
+/// What came of an operator's retry or cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Administered {
+    /// It was done.
+    Done,
+    /// The job runs; it has been asked to stop and will see so at its next heartbeat.
+    Requested,
+    /// The job is in a status in which that cannot be done; nothing was changed.
+    Refused {
+        /// That status.
+        status: JobStatus,
+    },
+    /// A live job has the dedup key that this one would take back; nothing was changed.
+    Met(JobId),
+    /// There is no such job.
+    Gone,
+}
+
+/// Which ended jobs [`prune`](crate::store::JobAdmin::prune) removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PruneRequest {
+    /// `Completed` or `Failed`.
+    pub status: JobStatus,
+    /// Those that ended before this time.
+    pub ended_before: Timestamp,
+    /// How many at the most.
+    pub limit: u32,
+}

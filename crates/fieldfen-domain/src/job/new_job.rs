@@ -1,0 +1,178 @@
+//! A job to be enqueued.
+
+use std::fmt;
+
+use super::Priority;
+use super::kind::JobKind;
+use super::payload::{InvalidPayload, Payload};
+use super::retry::DEFAULT_MAX_RETRIES;
+use crate::ids::{FileId, JobId};
+use crate::json::{InvalidJson, RawJson};
+use crate::time::Timestamp;
+
+/// The largest payload, in bytes of JSON. A job says what to do; the bytes to do it with live elsewhere.
+pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
+
+/// The longest dedup key, in bytes.
+const MAX_DEDUP_KEY: usize = 255;
+
+/// A job to be enqueued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// Its new id.
+    pub id: JobId,
+    /// The file it is about; the job is deleted with it.
+    pub file_id: Option<FileId>,
+    /// What it does.
+    pub kind: JobKind,
+    /// What it is about.
+    pub payload: Option<RawJson>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due.
+    pub run_at: Timestamp,
+    /// How often it may be tried again.
+    pub max_retries: u32,
+    /// Unique among live jobs: while one has it, another is not made.
+    pub dedup_key: Option<DedupKey>,
+    /// When it is enqueued.
+    pub created_at: Timestamp,
+}
+
+impl NewJob {
+    /// A job of the payload's kind, due at once, of normal priority and with the default number of retries.
+    ///
+    /// # Errors
+    /// [`InvalidJob`] when the payload breaks one of its rules or is above [`MAX_PAYLOAD_BYTES`].
+    pub fn new<P: Payload>(id: JobId, payload: &P, at: Timestamp) -> Result<Self, InvalidJob> {
+        payload.check()?;
+        let json = RawJson::from_value(payload)?;
+        let mut job = Self::untyped(id, P::kind(), Some(json), at)?;
+        job.file_id = payload.file_id();
+        Ok(job)
+    }
+
+    /// A job whose payload is not checked against a type.
+    ///
+    /// # Errors
+    /// [`InvalidJob`] when the payload is above [`MAX_PAYLOAD_BYTES`].
+    pub fn untyped(id: JobId, kind: JobKind, payload: Option<RawJson>, at: Timestamp) -> Result<Self, InvalidJob> {
+        let bytes = payload.as_ref().map_or(0, |json| json.as_str().len());
+        if bytes > MAX_PAYLOAD_BYTES {
+            return Err(InvalidJob::TooLarge { kind, bytes });
+        }
+        Ok(Self {
+            id,
+            file_id: None,
+            kind,
+            payload,
+            priority: Priority::Normal,
+            run_at: at,
+            max_retries: DEFAULT_MAX_RETRIES,
+            dedup_key: None,
+            created_at: at,
+        })
+    }
+
+    /// The same job with this priority.
+    #[must_use]
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// The same job, due at this time.
+    #[must_use]
+    pub const fn run_at(mut self, at: Timestamp) -> Self {
+        self.run_at = at;
+        self
+    }
+
+    /// The same job with this many retries.
+    #[must_use]
+    pub const fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
+        self
+    }
+
+    /// The same job, unique among live jobs by this key.
+    #[must_use]
+    pub fn dedup_key(mut self, key: DedupKey) -> Self {
+        self.dedup_key = Some(key);
+        self
+    }
+}
+
+/// A key that at most one live (pending or running) job has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DedupKey(String);
+
+impl DedupKey {
+    /// Takes a key.
+    ///
+    /// # Errors
+    /// [`InvalidJob::DedupKey`] when it is empty or longer than 255 bytes.
+    pub fn new(key: impl Into<String>) -> Result<Self, InvalidJob> {
+        let key = key.into();
+        if (1..=MAX_DEDUP_KEY).contains(&key.len()) { Ok(Self(key)) } else { Err(InvalidJob::DedupKey { key }) }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DedupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What became of a [`NewJob`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It was enqueued under its own id.
+    Created(JobId),
+    /// A live job with the same dedup key was there already.
+    Met(JobId),
+}
+
+impl Enqueued {
+    /// The live job, whether it was made now or met.
+    #[must_use]
+    pub const fn id(&self) -> &JobId {
+        match self {
+            Self::Created(id) | Self::Met(id) => id,
+        }
+    }
+}
+
+/// A job that cannot be enqueued.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidJob {
+    /// Its payload breaks a rule.
+    #[error(transparent)]
+    Payload(#[from] InvalidPayload),
+    /// Its payload cannot be written as JSON.
+    #[error("payload cannot be written as JSON")]
+    Json(#[from] InvalidJson),
+    /// Its payload is too large.
+    #[error(
+        "payload of {kind} has {bytes} bytes; at most {MAX_PAYLOAD_BYTES} are allowed: keep large data outside the job"
+    )]
+    TooLarge {
+        /// The kind of job.
+        kind: JobKind,
+        /// The size of the payload.
+        bytes: usize,
+    },
+    /// Its dedup key is empty or too long.
+    #[error("dedup key {key:?}: it must have 1 to 255 bytes")]
+    DedupKey {
+        /// The key that was given.
+        key: String,
+    },
+}

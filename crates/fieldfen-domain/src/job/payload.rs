@@ -1,0 +1,314 @@
+//! The typed payloads of the specification's eight commands.
+//!
+//! Fields that a payload does not know are kept in `other` and written back, so that a newer program's jobs pass
+//! through an older one unharmed.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::kind::JobKind;
+use crate::ids::{FileId, ListingId};
+use crate::json::{InvalidJson, RawJson};
+use crate::publication::{Platform, PostType, SocialPlatform};
+
+/// The largest factor of an upscale: 64 times 65,535 pixels is beyond what any picture format takes.
+pub const MAX_SCALE_FACTOR: u32 = 64;
+
+/// What a job of one kind is about. An importing program implements it for each kind of its own.
+pub trait Payload: Serialize + DeserializeOwned {
+    /// The kind of job this payload belongs to.
+    fn kind() -> JobKind;
+
+    /// The file the job is about, for `jobs.file_id`: the job is deleted with it.
+    fn file_id(&self) -> Option<FileId> {
+        None
+    }
+
+    /// Rules that the types alone do not say; checked when the job is enqueued and when it runs.
+    ///
+    /// # Errors
+    /// [`InvalidPayload`] naming the field, its value and the rule.
+    fn check(&self) -> Result<(), InvalidPayload> {
+        Ok(())
+    }
+
+    /// Reads and checks the payload of a job.
+    ///
+    /// # Errors
+    /// [`InvalidPayload`] when the JSON is not this payload or breaks one of its rules.
+    fn from_json(json: &RawJson) -> Result<Self, InvalidPayload> {
+        let payload: Self = json.read().map_err(|source| InvalidPayload::Json { kind: Self::kind(), source })?;
+        payload.check()?;
+        Ok(payload)
+    }
+}
+
+/// A payload that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPayload {
+    /// The JSON is not of the payload's shape.
+    #[error("payload of {kind}")]
+    Json {
+        /// The kind of job.
+        kind: JobKind,
+        /// What is wrong, and where.
+        source: InvalidJson,
+    },
+    /// A field breaks a rule.
+    #[error("payload of {kind}: {field} is {value}; it must be {rule}")]
+    Field {
+        /// The kind of job.
+        kind: JobKind,
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+fn within(kind: JobKind, field: &'static str, value: u32, rule: &'static str, most: u32) -> Result<(), InvalidPayload> {
+    if (1..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(InvalidPayload::Field { kind, field, value: value.to_string(), rule })
+    }
+}
+
+/// Payload of [`JobKind::CreateFileRecord`]: confirms the row that ingest has inserted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreateFileRecord {
+    /// The file.
+    pub file_id: FileId,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Payload of [`JobKind::UpscaleImage`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UpscaleImage {
+    /// The file.
+    pub file_id: FileId,
+    /// How many times as wide and high, 1 to [`MAX_SCALE_FACTOR`].
+    pub scale_factor: u32,
+    /// The resolution to write into the picture, in dots per inch, 1 to 65,535 (JFIF keeps 16 bits).
+    pub target_dpi: u32,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Payload of [`JobKind::UpdateImage`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UpdateImage {
+    /// The file.
+    pub file_id: FileId,
+    /// Unknown fields: what to change is up to the handler.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Payload of [`JobKind::GenerateMetadata`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GenerateMetadata {
+    /// The file.
+    pub file_id: FileId,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Payload of [`JobKind::CreateListing`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreateListing {
+    /// The file.
+    pub file_id: FileId,
+    /// Where to list it.
+    pub platform: Platform,
+    /// The seller's account there; empty where there is only one.
+    #[serde(default)]
+    pub account: String,
+    /// Which of several products made from the file; empty where there is only one.
+    #[serde(default)]
+    pub variant: String,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Payload of [`JobKind::UpdateListing`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UpdateListing {
+    /// The file.
+    pub file_id: FileId,
+    /// The listing.
+    pub listing_id: ListingId,
+    /// Unknown fields: what to change is up to the handler.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Payload of [`JobKind::PublishSocial`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublishSocial {
+    /// The file.
+    pub file_id: FileId,
+    /// Where to post it.
+    pub platform: SocialPlatform,
+    /// What kind of post.
+    #[serde(default)]
+    pub post_type: Option<PostType>,
+    /// The account there; empty where there is only one.
+    #[serde(default)]
+    pub account: String,
+    /// Which post this is: a retry keeps the key, a deliberate repost gets a new one.
+    #[serde(default)]
+    pub post_key: String,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Payload of [`JobKind::DeleteFile`].
+///
+/// The job's own `file_id` column stays empty: the cascade would delete the running job with the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeleteFile {
+    /// The file.
+    pub file_id: FileId,
+    /// Whether to delete it although listings are live.
+    #[serde(default)]
+    pub force: bool,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Payload for CreateFileRecord {
+    fn kind() -> JobKind {
+        JobKind::CreateFileRecord
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file_id)
+    }
+}
+
+impl Payload for UpscaleImage {
+    fn kind() -> JobKind {
+        JobKind::UpscaleImage
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file_id)
+    }
+
+    fn check(&self) -> Result<(), InvalidPayload> {
+        within(Self::kind(), "scale_factor", self.scale_factor, "1 to 64", MAX_SCALE_FACTOR)?;
+        within(Self::kind(), "target_dpi", self.target_dpi, "1 to 65535", 65_535)
+    }
+}
+
+impl Payload for UpdateImage {
+    fn kind() -> JobKind {
+        JobKind::UpdateImage
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file_id)
+    }
+}
+
+impl Payload for GenerateMetadata {
+    fn kind() -> JobKind {
+        JobKind::GenerateMetadata
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file_id)
+    }
+}
+
+impl Payload for CreateListing {
+    fn kind() -> JobKind {
+        JobKind::CreateListing
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file_id)
+    }
+}
+
+impl Payload for UpdateListing {
+    fn kind() -> JobKind {
+        JobKind::UpdateListing
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file_id)
+    }
+}
+
+impl Payload for PublishSocial {
+    fn kind() -> JobKind {
+        JobKind::PublishSocial
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file_id)
+    }
+}
+
+impl Payload for DeleteFile {
+    fn kind() -> JobKind {
+        JobKind::DeleteFile
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40";
+
+    fn upscale(fields: &str) -> Result<UpscaleImage, InvalidPayload> {
+        UpscaleImage::from_json(&RawJson::parse(format!(r#"{{"file_id": "{FILE}", {fields}}}"#)).unwrap())
+    }
+
+    #[test]
+    fn unknown_fields_survive_a_round_trip() {
+        let payload = upscale(r#""scale_factor": 4, "target_dpi": 300, "model": {"id": 9007199254740993}"#).unwrap();
+        assert_eq!((payload.scale_factor, payload.target_dpi), (4, 300));
+        let written = RawJson::from_value(&payload).unwrap();
+        assert!(written.as_str().contains(r#""model":{"id":9007199254740993}"#), "{written}");
+        assert_eq!(UpscaleImage::from_json(&written).unwrap(), payload);
+    }
+
+    #[test]
+    fn bad_fields_are_named() {
+        let message = |fields| {
+            let error = upscale(fields).unwrap_err();
+            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
+        };
+        assert!(message(r#""scale_factor": 4"#).contains("target_dpi"));
+        assert!(message(r#""scale_factor": -4, "target_dpi": 300"#).contains("-4"));
+        assert_eq!(
+            message(r#""scale_factor": 65, "target_dpi": 300"#),
+            "payload of UpscaleImage: scale_factor is 65; it must be 1 to 64"
+        );
+        assert!(message(r#""scale_factor": 4, "target_dpi": 0"#).contains("target_dpi is 0"));
+        let platform = RawJson::parse(format!(r#"{{"file_id": "{FILE}", "platform": "walmart"}}"#)).unwrap();
+        let error = CreateListing::from_json(&platform).unwrap_err();
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("walmart"));
+    }
+
+    #[test]
+    fn a_deletion_does_not_hang_on_the_file_it_deletes() {
+        let payload = DeleteFile::from_json(&RawJson::parse(format!(r#"{{"file_id": "{FILE}"}}"#)).unwrap()).unwrap();
+        assert_eq!((Payload::file_id(&payload), payload.force), (None, false));
+    }
+}

@@ -1,0 +1,67 @@
+//! When a failed job runs again.
+
+use std::time::Duration;
+
+/// Retries of a job that says nothing else; the specification's figure.
+pub const DEFAULT_MAX_RETRIES: u32 = 5;
+
+/// Exponential backoff with jitter and a cap.
+///
+/// The wait before retry `n` (1 for the first) is drawn evenly from the upper half of `base · 2^(n-1)`, cut to `cap`:
+/// jobs that failed together do not come back together, and none comes back at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The longest first wait.
+    pub base: Duration,
+    /// The longest wait of all.
+    pub cap: Duration,
+    /// How many retries a job gets before it has failed for good.
+    pub max_retries: u32,
+}
+
+impl Default for RetryPolicy {
+    /// 5 retries, the first after 5 to 10 seconds, never more than an hour apart.
+    fn default() -> Self {
+        Self { base: Duration::from_secs(10), cap: Duration::from_secs(3600), max_retries: DEFAULT_MAX_RETRIES }
+    }
+}
+
+impl RetryPolicy {
+    /// The wait before retry number `retry`, counted from 1; `random` is any evenly distributed number.
+    #[must_use]
+    pub fn delay(&self, retry: u32, random: u64) -> Duration {
+        let doublings = retry.saturating_sub(1).min(63);
+        let longest = u64::try_from(self.base.as_micros())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(1 << doublings)
+            .min(u64::try_from(self.cap.as_micros()).unwrap_or(u64::MAX));
+        let shortest = longest / 2;
+        let width = u128::from(longest - shortest) + 1;
+        let jitter = (u128::from(random) * width) >> 64;
+        Duration::from_micros(shortest + u64::try_from(jitter).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_cap_and_jitter_fills_the_upper_half() {
+        let policy = RetryPolicy { base: Duration::from_secs(2), cap: Duration::from_secs(10), max_retries: 9 };
+        for (retry, longest) in [(0, 2), (1, 2), (2, 4), (3, 8), (4, 10), (40, 10), (u32::MAX, 10)] {
+            assert_eq!(policy.delay(retry, 0), Duration::from_secs(longest) / 2, "shortest of retry {retry}");
+            assert_eq!(policy.delay(retry, u64::MAX), Duration::from_secs(longest), "longest of retry {retry}");
+        }
+        let middle = policy.delay(1, u64::MAX / 2);
+        assert!(middle > Duration::from_millis(1490) && middle < Duration::from_millis(1510), "{middle:?}");
+    }
+
+    #[test]
+    fn extreme_policies_do_not_overflow() {
+        let endless = RetryPolicy { base: Duration::MAX, cap: Duration::MAX, max_retries: 1 };
+        assert!(endless.delay(u32::MAX, u64::MAX) > Duration::from_secs(1));
+        let none = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 0 };
+        assert_eq!(none.delay(3, u64::MAX), Duration::ZERO);
+    }
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod api_usage;
+pub mod file;
+mod hash;
+mod ids;
+pub mod job;
+mod json;
+mod page;
+pub mod publication;
+pub mod store;
+mod text_enum;
+mod time;
+pub mod webhook;
+
+pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
+pub use json::{InvalidJson, RawJson};
+pub use page::{Cursor, Page, PageRequest};
+pub use text_enum::UnknownWord;
+pub use time::{Timestamp, to_micros};

@@ -1,0 +1,163 @@
+//! Listings on shops, and which event moves them.
+
+use crate::ids::{FileId, ListingId};
+use crate::text_enum::text_enum;
+use crate::time::Timestamp;
+
+text_enum! {
+    /// The shops, in the specification's words for `listings.platform`.
+    pub enum Platform as "platform" {
+        /// Shopify.
+        Shopify = "shopify",
+        /// Etsy.
+        Etsy = "etsy",
+        /// eBay.
+        Ebay = "ebay",
+        /// Amazon.
+        Amazon = "amazon",
+    }
+}
+
+text_enum! {
+    /// The specification's words for `listings.status`.
+    pub enum ListingStatus as "listing status" {
+        /// It exists but cannot be seen by buyers.
+        Draft = "draft",
+        /// It is for sale.
+        Active = "active",
+        /// It can be seen, but nothing is left to buy.
+        SoldOut = "sold_out",
+        /// It is gone from the shop.
+        Delisted = "delisted",
+    }
+}
+
+text_enum! {
+    /// What can happen to a listing.
+    pub enum ListingEvent as "listing event" {
+        /// It goes on sale.
+        Activated = "activated",
+        /// It is taken back to a draft.
+        Unpublished = "unpublished",
+        /// The last one is sold.
+        SoldOut = "sold out",
+        /// There is something to buy again.
+        Restocked = "restocked",
+        /// It is taken from the shop.
+        Delisted = "delisted",
+    }
+}
+
+impl ListingStatus {
+    /// The status after this event. A delisted listing stays so: to sell again is a new listing.
+    ///
+    /// # Errors
+    /// [`IllegalListingTransition`] when the event cannot happen in this status.
+    pub const fn after(self, event: ListingEvent) -> Result<Self, IllegalListingTransition> {
+        use ListingEvent as E;
+        Ok(match (self, event) {
+            (Self::Draft, E::Activated) | (Self::SoldOut, E::Restocked) => Self::Active,
+            (Self::Active | Self::SoldOut, E::Unpublished) => Self::Draft,
+            (Self::Active, E::SoldOut) => Self::SoldOut,
+            (Self::Draft | Self::Active | Self::SoldOut, E::Delisted) => Self::Delisted,
+            _ => return Err(IllegalListingTransition { status: self, event }),
+        })
+    }
+
+    /// Whether the product is still at the platform.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        !matches!(self, Self::Delisted)
+    }
+}
+
+/// An event that cannot happen in the status the listing has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a listing that is {status} cannot be {event} ({event:?})")]
+pub struct IllegalListingTransition {
+    /// The status the listing has.
+    pub status: ListingStatus,
+    /// What should have happened.
+    pub event: ListingEvent,
+}
+
+/// A row of `listings`: a product that is really at a platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The id.
+    pub id: ListingId,
+    /// The file it sells.
+    pub file_id: FileId,
+    /// Where.
+    pub platform: Platform,
+    /// Its id there; unique for each platform.
+    pub platform_listing_id: String,
+    /// Its page there.
+    pub url: Option<String>,
+    /// Where it stands.
+    pub status: ListingStatus,
+    /// The platform's own word for its status, where that is known.
+    pub platform_status: Option<String>,
+    /// When the platform says that the status was so; older news change nothing.
+    pub status_event_at: Option<Timestamp>,
+    /// When the row was made.
+    pub created_at: Option<Timestamp>,
+    /// When the row last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// News of a listing's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListingUpdate {
+    /// The status it has now.
+    pub status: ListingStatus,
+    /// The platform's own word for it.
+    pub platform_status: Option<String>,
+    /// When the platform says that it was so.
+    pub event_at: Timestamp,
+    /// When we heard of it.
+    pub at: Timestamp,
+}
+
+/// What became of a [`ListingUpdate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListingUpdated {
+    /// The row is up to date now.
+    Done,
+    /// Newer news had arrived before; nothing was changed.
+    Stale {
+        /// When that newer news happened.
+        known: Timestamp,
+    },
+    /// There is no such listing.
+    Gone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ListingStatus::{Active, Delisted, Draft, SoldOut};
+
+    /// Where each event leads from draft, active, sold out and delisted; `None` is illegal. Written by hand.
+    const TABLE: [(ListingEvent, [Option<ListingStatus>; 4]); 5] = [
+        (ListingEvent::Activated, [Some(Active), None, None, None]),
+        (ListingEvent::Unpublished, [None, Some(Draft), Some(Draft), None]),
+        (ListingEvent::SoldOut, [None, Some(SoldOut), None, None]),
+        (ListingEvent::Restocked, [None, None, Some(Active), None]),
+        (ListingEvent::Delisted, [Some(Delisted), Some(Delisted), Some(Delisted), None]),
+    ];
+
+    #[test]
+    fn every_status_and_event_is_as_the_table_says() {
+        assert_eq!(TABLE.len(), ListingEvent::ALL.len());
+        for (event, row) in TABLE {
+            for (&status, expected) in ListingStatus::ALL.iter().zip(row) {
+                assert_eq!(status.after(event).ok(), expected, "{status} + {event}");
+                if let Err(error) = status.after(event) {
+                    let message = error.to_string();
+                    assert!(message.contains(status.as_str()) && message.contains(event.as_str()), "{message}");
+                }
+            }
+        }
+    }
+}

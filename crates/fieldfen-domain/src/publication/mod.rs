@@ -1,0 +1,213 @@
+//! Publications: the intent to list or post something, kept from before the platform is called until it has answered.
+//!
+//! `listings` and `social_posts` hold only what is really out there. A call that was made and whose answer was lost is
+//! neither there nor not there: the publication says so, and nothing is published again before a lookup has told.
+
+mod listing;
+mod social;
+mod target;
+
+pub use listing::{
+    IllegalListingTransition, Listing, ListingEvent, ListingStatus, ListingUpdate, ListingUpdated, Platform,
+};
+pub use social::{PostType, SocialPlatform, SocialPost};
+pub use target::{ClientKey, Target};
+
+use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
+use crate::text_enum::text_enum;
+use crate::time::Timestamp;
+
+text_enum! {
+    /// `publications.state`.
+    pub enum PublicationState as "publication state" {
+        /// The call to the platform may be under way.
+        Reserved = "reserved",
+        /// The call was made and its answer is not known: only a lookup can tell.
+        Unknown = "unknown",
+        /// It is at the platform.
+        Confirmed = "confirmed",
+        /// It is not at the platform and nothing is under way.
+        Released = "released",
+        /// It was at the platform and has been taken away.
+        Ended = "ended",
+    }
+}
+
+text_enum! {
+    /// What can happen to a publication.
+    pub enum PublicationEvent as "publication event" {
+        /// The platform says that it is there.
+        Confirmed = "confirmed",
+        /// The platform says that it is not there.
+        Released = "released",
+        /// No answer came, or the one who waited for it is gone.
+        AnswerLost = "answer lost",
+        /// It was taken away from the platform.
+        Ended = "ended",
+    }
+}
+
+impl PublicationState {
+    /// The state after this event.
+    ///
+    /// A confirmation counts even after a release: a platform that answers late is believed.
+    ///
+    /// # Errors
+    /// [`IllegalPublicationTransition`] when the event cannot happen in this state.
+    pub const fn after(self, event: PublicationEvent) -> Result<Self, IllegalPublicationTransition> {
+        use PublicationEvent as E;
+        Ok(match (self, event) {
+            (Self::Reserved | Self::Unknown | Self::Released, E::Confirmed) => Self::Confirmed,
+            (Self::Reserved | Self::Unknown, E::Released) => Self::Released,
+            (Self::Reserved, E::AnswerLost) => Self::Unknown,
+            (Self::Confirmed, E::Ended) => Self::Ended,
+            _ => return Err(IllegalPublicationTransition { state: self, event }),
+        })
+    }
+
+    /// Whether it stands in the way of another publication of the same thing.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Reserved | Self::Unknown | Self::Confirmed)
+    }
+}
+
+/// An event that cannot happen in the state the publication has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a publication that is {state} cannot be {event} ({event:?})")]
+pub struct IllegalPublicationTransition {
+    /// The state the publication has.
+    pub state: PublicationState,
+    /// What should have happened.
+    pub event: PublicationEvent,
+}
+
+/// A row of `publications`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The id.
+    pub id: PublicationId,
+    /// The file that is published.
+    pub file_id: FileId,
+    /// What is published where.
+    pub target: Target,
+    /// The key that the platform gets with the call, as SKU or idempotency key.
+    pub client_key: ClientKey,
+    /// Where it stands.
+    pub state: PublicationState,
+    /// The proof of the current reservation.
+    pub token: FenceToken,
+    /// Until then nobody else may take the reservation over.
+    pub held_until: Timestamp,
+    /// What the platform said, or why nothing is known.
+    pub last_error: Option<String>,
+    /// Its id at the platform, once confirmed.
+    pub platform_id: Option<String>,
+    /// When it was first reserved.
+    pub created_at: Timestamp,
+    /// When the row last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A wish to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReserveRequest {
+    /// The id of the row, if one is made.
+    pub id: PublicationId,
+    /// The file to publish.
+    pub file_id: FileId,
+    /// What to publish where.
+    pub target: Target,
+    /// A new random token.
+    pub token: FenceToken,
+    /// Until then nobody else may take the reservation over: longer than the call can last.
+    pub held_until: Timestamp,
+    /// The time now.
+    pub at: Timestamp,
+}
+
+/// What became of a [`ReserveRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// It is ours: call the platform, then confirm, release or mark it unknown.
+    Granted(Publication),
+    /// It is ours, but an earlier call may have gone through: look it up at the platform first.
+    Unresolved(Publication),
+    /// Somebody else is at it.
+    Held(Publication),
+    /// It is published already.
+    Published(Publication),
+}
+
+/// What the platform said of something that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Its id at the platform.
+    pub platform_id: String,
+    /// Its page.
+    pub url: Option<String>,
+    /// The row to be made.
+    pub row: ConfirmedRow,
+    /// When it was there.
+    pub at: Timestamp,
+}
+
+/// The row that a confirmation makes: one of `listings` or of `social_posts`, as the target says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfirmedRow {
+    /// For a [`Target::Listing`].
+    Listing {
+        /// The id of the new row.
+        id: ListingId,
+        /// Its status.
+        status: ListingStatus,
+        /// The platform's own word for its status.
+        platform_status: Option<String>,
+    },
+    /// For a [`Target::Post`].
+    Post {
+        /// The id of the new row.
+        id: SocialPostId,
+    },
+}
+
+/// What became of a [`Confirmation`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirmed {
+    /// The row stands.
+    Done,
+    /// It had been confirmed with the same platform id before; nothing was changed.
+    AlreadyDone,
+    /// Another thing is live for the same target, so that this one is a duplicate at the platform: take it down there.
+    /// Nothing was changed.
+    Duplicate {
+        /// The platform id of the other one, where it is known.
+        live: Option<String>,
+    },
+    /// There is no such publication.
+    Gone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PublicationState::{Confirmed, Ended, Released, Unknown};
+
+    /// Where each event leads from reserved, unknown, confirmed, released and ended. Written by hand.
+    const TABLE: [(PublicationEvent, [Option<PublicationState>; 5]); 4] = [
+        (PublicationEvent::Confirmed, [Some(Confirmed), Some(Confirmed), None, Some(Confirmed), None]),
+        (PublicationEvent::Released, [Some(Released), Some(Released), None, None, None]),
+        (PublicationEvent::AnswerLost, [Some(Unknown), None, None, None, None]),
+        (PublicationEvent::Ended, [None, None, Some(Ended), None, None]),
+    ];
+
+    #[test]
+    fn every_state_and_event_is_as_the_table_says() {
+        assert_eq!(TABLE.len(), PublicationEvent::ALL.len());
+        for (event, row) in TABLE {
+            for (&state, expected) in PublicationState::ALL.iter().zip(row) {
+                assert_eq!(state.after(event).ok(), expected, "{state} + {event}");
+            }
+        }
+    }
+}

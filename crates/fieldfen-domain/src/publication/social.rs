@@ -1,0 +1,52 @@
+//! Posts on social platforms.
+
+use crate::ids::{FileId, SocialPostId};
+use crate::text_enum::text_enum;
+use crate::time::Timestamp;
+
+text_enum! {
+    /// The social platforms, in the specification's words for `social_posts.platform`.
+    pub enum SocialPlatform as "social platform" {
+        /// Instagram.
+        Instagram = "instagram",
+        /// TikTok.
+        Tiktok = "tiktok",
+        /// Facebook.
+        Facebook = "facebook",
+        /// Pinterest.
+        Pinterest = "pinterest",
+    }
+}
+
+text_enum! {
+    /// The specification's words for `social_posts.post_type`.
+    pub enum PostType as "post type" {
+        /// A post.
+        Post = "post",
+        /// A story.
+        Story = "story",
+        /// A reel.
+        Reel = "reel",
+        /// A pin.
+        Pin = "pin",
+    }
+}
+
+/// A row of `social_posts`: a post that is really out there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocialPost {
+    /// The id.
+    pub id: SocialPostId,
+    /// The file it shows.
+    pub file_id: FileId,
+    /// Where.
+    pub platform: SocialPlatform,
+    /// What kind of post.
+    pub post_type: Option<PostType>,
+    /// Its id there.
+    pub platform_post_id: Option<String>,
+    /// Its page there.
+    pub url: Option<String>,
+    /// When it was posted.
+    pub posted_at: Option<Timestamp>,
+}

@@ -1,0 +1,152 @@
+//! What is published where, and the key that makes a second call recognisable.
+
+use std::fmt;
+
+use super::listing::Platform;
+use super::social::{PostType, SocialPlatform};
+use crate::hash;
+use crate::ids::FileId;
+
+/// What is published where. At most one live publication exists for each file and target.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// A product on a shop.
+    Listing {
+        /// The shop.
+        platform: Platform,
+        /// The seller's account there; empty where there is only one.
+        account: String,
+        /// Which of several products made from the file; empty where there is only one.
+        variant: String,
+    },
+    /// A post on a social platform.
+    Post {
+        /// The platform.
+        platform: SocialPlatform,
+        /// The account there; empty where there is only one.
+        account: String,
+        /// Which post this is: a retry keeps the key, a deliberate repost gets a new one.
+        post_key: String,
+        /// What kind of post. Not part of what makes the target unique.
+        post_type: Option<PostType>,
+    },
+}
+
+impl Target {
+    /// `listing` or `post`, as it stands in `publications.channel`.
+    #[must_use]
+    pub const fn channel(&self) -> &'static str {
+        match self {
+            Self::Listing { .. } => "listing",
+            Self::Post { .. } => "post",
+        }
+    }
+
+    /// The platform's name.
+    #[must_use]
+    pub const fn platform(&self) -> &'static str {
+        match self {
+            Self::Listing { platform, .. } => platform.as_str(),
+            Self::Post { platform, .. } => platform.as_str(),
+        }
+    }
+
+    /// The account at the platform; empty where there is only one.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        match self {
+            Self::Listing { account, .. } | Self::Post { account, .. } => account,
+        }
+    }
+
+    /// The variant of a listing or the key of a post.
+    #[must_use]
+    pub fn discriminator(&self) -> &str {
+        match self {
+            Self::Listing { variant, .. } => variant,
+            Self::Post { post_key, .. } => post_key,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.channel(), self.platform())?;
+        for (label, text) in [("account", self.account()), ("key", self.discriminator())] {
+            if !text.is_empty() {
+                write!(f, ", {label} {text:?}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The key that a platform gets with every call for one publication, as SKU or idempotency key.
+///
+/// It follows from the file, the target and how often such a publication has ended before. A call that is made again
+/// after a crash or a refusal carries the same key, so that the platform can recognise it; a product that is listed
+/// anew after it was taken down carries another.
+///
+/// 29 ASCII characters: Etsy takes SKUs of up to 32, Amazon of 40, eBay of 50.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientKey(String);
+
+impl ClientKey {
+    /// The key for a file's target of which `ended` publications have ended before.
+    #[must_use]
+    pub fn derive(file_id: &FileId, target: &Target, ended: u32) -> Self {
+        let mut parts: Vec<Vec<u8>> = vec![file_id.uuid().as_bytes().to_vec()];
+        for text in [target.channel(), target.platform(), target.account(), target.discriminator()] {
+            parts.push(text.len().to_be_bytes().to_vec());
+            parts.push(text.as_bytes().to_vec());
+        }
+        parts.push(ended.to_be_bytes().to_vec());
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let mut key = hash::write(&hash::digest(&parts));
+        key.truncate(26);
+        Self(format!("ff-{key}"))
+    }
+
+    /// Takes a key that was written before.
+    #[must_use]
+    pub const fn stored(key: String) -> Self {
+        Self(key)
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(account: &str, variant: &str) -> Target {
+        Target::Listing { platform: Platform::Etsy, account: account.into(), variant: variant.into() }
+    }
+
+    #[test]
+    fn a_key_is_the_same_for_the_same_thing_only() {
+        let (file, other) = (FileId::from_random(1), FileId::from_random(2));
+        let key = ClientKey::derive(&file, &listing("a", "b"), 0);
+        assert_eq!(key, ClientKey::derive(&file, &listing("a", "b"), 0));
+        assert_eq!(key.as_str().len(), 29);
+        for different in [
+            ClientKey::derive(&other, &listing("a", "b"), 0),
+            ClientKey::derive(&file, &listing("ab", ""), 0),
+            ClientKey::derive(&file, &listing("", "ab"), 0),
+            ClientKey::derive(&file, &listing("a", "b"), 1),
+        ] {
+            assert_ne!(key, different);
+        }
+    }
+}

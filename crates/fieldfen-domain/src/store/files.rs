@@ -1,0 +1,76 @@
+//! Files and their history.
+
+use super::StoreError;
+use crate::file::{
+    ContentHash, Deleted, Deletion, File, FileChange, FileEdit, FileFilter, FileHistoryEntry, FileMoved, FileStatus,
+    Ingested, NewFile,
+};
+use crate::ids::FileId;
+use crate::page::{Page, PageRequest};
+use crate::time::Timestamp;
+
+/// Reading files.
+pub trait FileReads {
+    /// The file with this id, however its row spells it.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] when the row holds what no file can hold; other [`StoreError`]s as the store has them.
+    fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError>;
+
+    /// The file with this Google Drive id.
+    ///
+    /// # Errors
+    /// As [`FileReads::find`].
+    fn find_by_drive_id(&mut self, drive_file_id: &str) -> Result<Option<File>, StoreError>;
+
+    /// The file with these bytes.
+    ///
+    /// # Errors
+    /// As [`FileReads::find`].
+    fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError>;
+
+    /// A page of files in the order of their arrival.
+    ///
+    /// # Errors
+    /// As [`FileReads::find`].
+    fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError>;
+
+    /// How many files have each status; statuses without files are left out.
+    ///
+    /// # Errors
+    /// As [`FileReads::find`].
+    fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError>;
+
+    /// A page of the file's history, the oldest line first.
+    ///
+    /// # Errors
+    /// As [`FileReads::find`].
+    fn history(&mut self, id: &FileId, page: PageRequest) -> Result<Page<FileHistoryEntry>, StoreError>;
+}
+
+/// Writing files.
+pub trait Files: FileReads {
+    /// Adds a file, or meets the one that has its Drive id or its bytes already. The arrival is in its history.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files.
+    fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError>;
+
+    /// Moves a file on, if it still has the status from which the change was made, and writes its history.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them; a lost race is not one.
+    fn change(&mut self, change: &FileChange) -> Result<FileMoved, StoreError>;
+
+    /// Sets what is known about a file; `false` when there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Deletes a file with its jobs, history, publications, listings and posts.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them; a refusal is not one.
+    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError>;
+}

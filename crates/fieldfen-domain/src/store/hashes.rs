@@ -1,0 +1,30 @@
+//! Hashes of webhooks.
+
+use super::StoreError;
+use crate::ids::FileId;
+use crate::time::Timestamp;
+use crate::webhook::{HashSeen, NewHash, PayloadHash};
+
+/// Remembering which webhooks have been dealt with.
+pub trait Hashes {
+    /// Remembers a hash, or says when it was first seen. An expired one is new, purged or not.
+    ///
+    /// A row without `expires_at`, as a program that knows only the specification writes it, expires 24 hours after its
+    /// `created_at`, the specification's figure.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] when the row holds what no hash can hold; other [`StoreError`]s as the store has them.
+    fn insert(&mut self, hash: &NewHash) -> Result<HashSeen, StoreError>;
+
+    /// Says which file a delivery has led to; `false` when the hash is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingReference`] when there is no such file.
+    fn link(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError>;
+
+    /// Deletes at most `limit` hashes that have expired at `now`, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,130 @@
+//! The job queue.
+
+use std::time::Duration;
+
+use super::StoreError;
+use crate::ids::JobId;
+use crate::job::{
+    Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
+    JobFilter, JobKind, NewJob, PruneRequest, Reclaimed,
+};
+use crate::json::RawJson;
+use crate::page::{Page, PageRequest};
+use crate::time::Timestamp;
+
+/// Reading jobs.
+pub trait JobReads {
+    /// The job with this id, however its row spells it.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] when the row holds what no job can hold; other [`StoreError`]s as the store has them.
+    fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
+
+    /// A page of jobs in the order of insertion.
+    ///
+    /// # Errors
+    /// As [`JobReads::find`].
+    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError>;
+
+    /// How many jobs of each kind are in each status; pairs without jobs are left out.
+    ///
+    /// # Errors
+    /// As [`JobReads::find`].
+    fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
+
+    /// When the next pending job of one of these kinds is due; it may be past.
+    ///
+    /// # Errors
+    /// As [`JobReads::find`].
+    fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// Jobs on their way.
+///
+/// Whatever needs a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was.
+pub trait JobQueue {
+    /// Adds a job, unless a live one has its dedup key.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken.
+    fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError>;
+
+    /// Takes due jobs, by priority, due time and insertion, each with a new lease.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError>;
+
+    /// Ends a job with success.
+    ///
+    /// A completion after the lease has expired counts as long as nobody has reclaimed the job: no clock decides.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn complete(&mut self, claim: &ClaimRef, result: Option<&RawJson>, at: Timestamp)
+    -> Result<Fenced<()>, StoreError>;
+
+    /// Ends a try without success: the job goes back with one retry spent, or has failed for good.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError>;
+
+    /// Gives a job back without spending a retry; it is due again at `run_at`.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError>;
+
+    /// Extends a lease to `now + lease` and keeps the progress, where one is given.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn heartbeat(
+        &mut self,
+        claim: &ClaimRef,
+        progress: Option<&RawJson>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Fenced<Heartbeat>, StoreError>;
+
+    /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
+    /// has one retry spent, and is due again at once, or has failed for good when none was left.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError>;
+}
+
+/// What operators do with jobs.
+pub trait JobAdmin {
+    /// Lets a failed job run again at once, with all its retries.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError>;
+
+    /// Stops a job: a pending one fails at once, a running one is asked to stop. `reason` becomes its last error.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError>;
+
+    /// Fails a running job whoever holds it: what its worker still reports counts no more.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError>;
+
+    /// Deletes a job that does not run.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn delete(&mut self, id: &JobId) -> Result<Administered, StoreError>;
+
+    /// Deletes ended jobs, the oldest first, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a status that is not final.
+    fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError>;
+}

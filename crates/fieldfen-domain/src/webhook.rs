@@ -1,0 +1,107 @@
+//! Webhook deliveries, and the hash that tells a new one from a repetition.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::hash;
+use crate::ids::FileId;
+use crate::time::Timestamp;
+
+/// What `processed_hashes.hash` holds: SHA-256 as 64 lower-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PayloadHash(hash::Bytes);
+
+impl PayloadHash {
+    /// The hash of a delivery's body, as the specification asks.
+    #[must_use]
+    pub fn of_body(body: &[u8]) -> Self {
+        Self(hash::digest(&[body]))
+    }
+
+    /// The hash of a delivery that its sender has numbered: of source, scope and delivery id, not of the body.
+    ///
+    /// Some senders repeat one body for different events, others change bytes when they send again; only their own
+    /// id tells. The scope separates accounts whose ids may coincide.
+    #[must_use]
+    pub fn of_delivery(source: &str, scope: &str, delivery_id: &str) -> Self {
+        let lengths = [source, scope].map(|part| (part.len() as u64).to_be_bytes());
+        Self(hash::digest(&[
+            b"delivery",
+            &lengths[0],
+            source.as_bytes(),
+            &lengths[1],
+            scope.as_bytes(),
+            delivery_id.as_bytes(),
+        ]))
+    }
+}
+
+impl fmt::Display for PayloadHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hash::write(&self.0))
+    }
+}
+
+impl FromStr for PayloadHash {
+    type Err = InvalidPayloadHash;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPayloadHash> {
+        hash::parse(text).map(Self).ok_or_else(|| InvalidPayloadHash(text.to_owned()))
+    }
+}
+
+/// A text that is not a payload hash.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("payload hash {0:?}: it must be 64 hex digits in lower case (SHA-256)")]
+pub struct InvalidPayloadHash(
+    /// The text that was given.
+    pub String,
+);
+
+/// A hash to be remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewHash {
+    /// The hash.
+    pub hash: PayloadHash,
+    /// Who sent the webhook.
+    pub source: String,
+    /// The time now.
+    pub at: Timestamp,
+    /// From then on the same delivery would count as new.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a [`NewHash`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HashSeen {
+    /// It was not there, or only expired; it is remembered now.
+    New,
+    /// It was there.
+    Duplicate {
+        /// When it was first seen.
+        first_seen: Option<Timestamp>,
+        /// The file it led to, where one was named.
+        file_id: Option<FileId>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_a_body_is_plain_sha_256() {
+        let hash = PayloadHash::of_body(b"{}");
+        assert_eq!(hash.to_string(), "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+        assert_eq!(hash.to_string().parse(), Ok(hash));
+        assert!("44136".parse::<PayloadHash>().is_err());
+    }
+
+    #[test]
+    fn source_scope_and_id_do_not_run_into_each_other() {
+        let hash = PayloadHash::of_delivery("etsy", "shop", "1");
+        for (source, scope, id) in [("etsys", "hop", "1"), ("etsy", "shop1", ""), ("etsy", "", "shop1")] {
+            assert_ne!(hash, PayloadHash::of_delivery(source, scope, id));
+        }
+    }
+}

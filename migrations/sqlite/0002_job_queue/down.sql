@@ -1,0 +1,13 @@
+DROP INDEX idx_jobs_dedup_key;
+DROP INDEX idx_jobs_ended;
+DROP INDEX idx_jobs_lease;
+DROP INDEX idx_jobs_claim;
+ALTER TABLE jobs DROP COLUMN cancel_requested_at;
+ALTER TABLE jobs DROP COLUMN progress_json;
+ALTER TABLE jobs DROP COLUMN dedup_key;
+ALTER TABLE jobs DROP COLUMN worker;
+ALTER TABLE jobs DROP COLUMN lease_expires_at;
+ALTER TABLE jobs DROP COLUMN lease_token;
+ALTER TABLE jobs DROP COLUMN max_retries;
+ALTER TABLE jobs DROP COLUMN run_at;
+ALTER TABLE jobs DROP COLUMN priority;

@@ -1,0 +1,24 @@
+-- Priorities, due times, leases and dedup keys. Everything has a constant default or may be NULL, so that a program
+-- that knows only the initial schema can still insert a job, which is then due at once.
+
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 2;
+ALTER TABLE jobs ADD COLUMN run_at TIMESTAMP NOT NULL DEFAULT '1970-01-01 00:00:00.000000';
+ALTER TABLE jobs ADD COLUMN max_retries INTEGER NOT NULL DEFAULT 5;
+ALTER TABLE jobs ADD COLUMN lease_token TEXT;
+ALTER TABLE jobs ADD COLUMN lease_expires_at TIMESTAMP;
+ALTER TABLE jobs ADD COLUMN worker TEXT;
+ALTER TABLE jobs ADD COLUMN dedup_key TEXT;
+ALTER TABLE jobs ADD COLUMN progress_json TEXT;
+ALTER TABLE jobs ADD COLUMN cancel_requested_at TIMESTAMP;
+
+-- The claim seeks once for each kind and priority; its ORDER BY ends in the rowid, which every index ends in.
+CREATE INDEX idx_jobs_claim ON jobs(command_type, priority, run_at) WHERE status = 'pending';
+
+-- Jobs that run without a lease belong to a program that knows only the initial schema, and are never reclaimed.
+CREATE INDEX idx_jobs_lease ON jobs(lease_expires_at) WHERE status = 'running' AND lease_expires_at IS NOT NULL;
+
+-- Pruning and the list of dead letters.
+CREATE INDEX idx_jobs_ended ON jobs(status, completed_at) WHERE completed_at IS NOT NULL;
+
+CREATE UNIQUE INDEX idx_jobs_dedup_key ON jobs(dedup_key)
+    WHERE dedup_key IS NOT NULL AND status IN ('pending', 'running');

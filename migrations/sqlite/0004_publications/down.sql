@@ -1,0 +1,3 @@
+ALTER TABLE listings DROP COLUMN status_event_at;
+ALTER TABLE listings DROP COLUMN platform_status;
+DROP TABLE publications;

@@ -1,0 +1,31 @@
+-- The intent to publish, kept from before a platform is called until it has answered; `listings` and `social_posts`
+-- hold only what is really out there.
+
+CREATE TABLE publications (
+    id TEXT PRIMARY KEY NOT NULL,
+    file_id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    account TEXT NOT NULL DEFAULT '',
+    discriminator TEXT NOT NULL DEFAULT '',
+    post_type TEXT,
+    client_key TEXT NOT NULL,
+    state TEXT NOT NULL,
+    token TEXT NOT NULL,
+    held_until TIMESTAMP NOT NULL,
+    last_error TEXT,
+    platform_id TEXT,
+    created_at TIMESTAMP NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
+    FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE
+);
+
+-- One live publication for each file and target: `discriminator` is a listing's variant or a post's key.
+CREATE UNIQUE INDEX idx_publications_live ON publications(file_id, channel, platform, account, discriminator)
+    WHERE state IN ('reserved', 'unknown', 'confirmed');
+CREATE INDEX idx_publications_file_id ON publications(file_id);
+CREATE INDEX idx_publications_state ON publications(state);
+CREATE INDEX idx_publications_platform_id ON publications(platform, platform_id) WHERE platform_id IS NOT NULL;
+
+ALTER TABLE listings ADD COLUMN platform_status TEXT;
+ALTER TABLE listings ADD COLUMN status_event_at TIMESTAMP;

@@ -1,0 +1,3 @@
+DROP INDEX idx_processed_hashes_expires_at;
+ALTER TABLE processed_hashes DROP COLUMN expires_at;
+ALTER TABLE processed_hashes DROP COLUMN source;
