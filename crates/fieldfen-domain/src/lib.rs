@@ -9,6 +9,7 @@ pub mod job;
 mod json;
 mod page;
 pub mod publication;
+pub mod recurring;
 pub mod store;
 mod text_enum;
 mod time;

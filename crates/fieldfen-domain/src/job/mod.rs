@@ -136,8 +136,10 @@ pub enum Administered {
 pub struct PruneRequest {
     /// `Completed` or `Failed`.
     pub status: JobStatus,
-    /// Those that ended before this time.
+    /// Those that ended before this time; jobs whose end is not known stay.
     pub ended_before: Timestamp,
+    /// Of the others, those beyond this many that ended last; `None` leaves them all.
+    pub keep: Option<u32>,
     /// How many at the most.
     pub limit: u32,
 }

@@ -10,6 +10,7 @@ mod files;
 mod hashes;
 mod jobs;
 mod publications;
+mod recurring;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub use files::{FileReads, Files};
 pub use hashes::Hashes;
 pub use jobs::{JobAdmin, JobQueue, JobReads};
 pub use publications::{Listings, PublicationReads, Publications};
+pub use recurring::{Recurring, RecurringReads};
 
 /// An open transaction that only reads. Everything it returns is of one and the same moment.
 pub trait ReadSession {
@@ -30,6 +32,8 @@ pub trait ReadSession {
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads;
     /// Publications, listings and posts.
     fn publications(&mut self) -> &mut dyn PublicationReads;
+    /// Recurring work.
+    fn recurring(&mut self) -> &mut dyn RecurringReads;
 }
 
 /// An open transaction that reads and writes.
@@ -48,6 +52,8 @@ pub trait Session {
     fn publications(&mut self) -> &mut dyn Publications;
     /// Listings.
     fn listings(&mut self) -> &mut dyn Listings;
+    /// Recurring work.
+    fn recurring(&mut self) -> &mut dyn Recurring;
     /// The same transaction, for code that only reads.
     fn reads(&mut self) -> &mut dyn ReadSession;
 }
@@ -84,6 +90,14 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when the store cannot be watched.
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError>;
+
+    /// Lets the store put itself in order: planner statistics, and a log cut back to what its readers still need.
+    ///
+    /// Cheap when there is nothing to do; meant to be called every few minutes.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn maintain(&self) -> Result<(), StoreError>;
 }
 
 /// Waits for commits. Made by [`Store::watch`]; what was committed since then, or since the last wait, is not missed.

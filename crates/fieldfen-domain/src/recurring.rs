@@ -1,0 +1,112 @@
+//! Recurring work: what is enqueued again and again, and when next.
+//!
+//! The schedule is a text whose meaning belongs to the services; the store keeps it and moves the next tick on.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::job::JobKind;
+use crate::json::RawJson;
+use crate::time::Timestamp;
+
+/// The longest name, in bytes.
+const MAX_NAME: usize = 64;
+
+/// The name of a piece of recurring work.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecurringName(String);
+
+impl RecurringName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RecurringName {
+    type Err = InvalidRecurringName;
+
+    fn from_str(name: &str) -> Result<Self, InvalidRecurringName> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(allowed) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(InvalidRecurringName(name.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for RecurringName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A text that cannot name recurring work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("name of recurring work {0:?} must be 1 to 64 ASCII letters, digits, '_', '-', '.' or ':'")]
+pub struct InvalidRecurringName(
+    /// The text that was given.
+    pub String,
+);
+
+/// A row of `recurring_jobs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecurringJob {
+    /// Its name; unique.
+    pub name: RecurringName,
+    /// When it is due again and again, in the services' words (a cron expression).
+    pub schedule: String,
+    /// The kind of job that each tick enqueues.
+    pub kind: JobKind,
+    /// The payload of that job.
+    pub payload: Option<RawJson>,
+    /// When the next tick is due.
+    pub next_at: Timestamp,
+    /// The tick that was run last.
+    pub last_at: Option<Timestamp>,
+}
+
+/// Recurring work to be set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecurringJob {
+    /// Its name. Work that has it already is changed; its next tick stays where the schedule stays.
+    pub name: RecurringName,
+    /// When it is due again and again, in the services' words (a cron expression).
+    pub schedule: String,
+    /// The kind of job that each tick enqueues.
+    pub kind: JobKind,
+    /// The payload of that job.
+    pub payload: Option<RawJson>,
+    /// The first tick of a new schedule.
+    pub next_at: Timestamp,
+    /// The time now.
+    pub at: Timestamp,
+}
+
+/// One tick, to be taken by exactly one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tick {
+    /// Of which work.
+    pub name: RecurringName,
+    /// When it was due: it is taken only while this is still the next tick.
+    pub due: Timestamp,
+    /// The tick after it.
+    pub next_at: Timestamp,
+    /// The time now.
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked() {
+        assert_eq!("upkeep.hourly-1:a_b".parse::<RecurringName>().unwrap().as_str(), "upkeep.hourly-1:a_b");
+        for name in ["", "two words", "täglich", &"x".repeat(65)] {
+            assert_eq!(name.parse::<RecurringName>().unwrap_err().0, name);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! One open transaction on a SQLite connection.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::{
+    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, Listings, PublicationReads,
+    Publications, ReadSession, Session, StoreError,
+};
+
+use super::error::Classify;
+
+/// An open transaction on a SQLite connection: implements every repository trait.
+///
+/// Stores make these for their closures. A program that has a diesel connection and tables of its own makes one with
+/// [`SqliteSession::join`], so that fieldfen's writes and its own are one transaction.
+pub struct SqliteSession<'c> {
+    pub(crate) conn: &'c mut SqliteConnection,
+    /// Something was written that may make a job due.
+    pub(crate) wakes_workers: bool,
+}
+
+impl<'c> SqliteSession<'c> {
+    /// A session in the transaction that is open on the caller's own connection. The caller commits or rolls back.
+    ///
+    /// # Errors
+    /// [`StoreError::Setting`] when no transaction is open or foreign keys are not enforced; [`StoreError::Busy`] when
+    /// the transaction has only read so far and another connection is writing (begin it with `BEGIN IMMEDIATE`).
+    ///
+    /// ```
+    /// use diesel::{connection::SimpleConnection, prelude::*};
+    /// use fieldfen_persistence::SqliteSession;
+    ///
+    /// let mut conn = SqliteConnection::establish(":memory:")?;
+    /// fieldfen_persistence::migrations::run_pending(&mut conn)?;
+    /// conn.batch_execute("PRAGMA foreign_keys = ON; CREATE TABLE orders (number INTEGER)")?;
+    /// assert!(SqliteSession::join(&mut conn).is_err(), "no transaction is open");
+    /// conn.immediate_transaction(|conn| {
+    ///     conn.batch_execute("INSERT INTO orders VALUES (7)")?;
+    ///     let mut session = SqliteSession::join(conn)?;
+    ///     // … session.jobs().enqueue(…) stands or falls with the order.
+    ///     # let _ = &mut session;
+    ///     Ok::<_, Box<dyn std::error::Error>>(())
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join(conn: &'c mut SqliteConnection) -> Result<Self, StoreError> {
+        // A second BEGIN succeeds only where no transaction is open.
+        if conn.batch_execute("BEGIN").is_ok() {
+            conn.batch_execute("ROLLBACK").store()?;
+            return Err(StoreError::Setting {
+                what: "transaction",
+                found: "not open".into(),
+                rule: "open one on this connection first, with BEGIN IMMEDIATE",
+            });
+        }
+        let foreign_keys: i32 = diesel::select(diesel::dsl::sql::<Integer>("(SELECT foreign_keys FROM pragma_foreign_keys)"))
+            .get_result(conn)
+            .store()?;
+        if foreign_keys != 1 {
+            return Err(StoreError::Setting {
+                what: "foreign_keys",
+                found: "off".into(),
+                rule: "run PRAGMA foreign_keys = ON on this connection before the transaction begins",
+            });
+        }
+        // Touches no row, but takes the write lock now instead of failing half-way.
+        conn.batch_execute("UPDATE jobs SET status = status WHERE 0").store()?;
+        Ok(Self::new(conn))
+    }
+
+    /// A session in a transaction that the store has opened.
+    pub(crate) const fn new(conn: &'c mut SqliteConnection) -> Self {
+        Self { conn, wakes_workers: false }
+    }
+}
+
+impl ReadSession for SqliteSession<'_> {
+    fn files(&mut self) -> &mut dyn FileReads {
+        self
+    }
+
+    fn jobs(&mut self) -> &mut dyn JobReads {
+        self
+    }
+
+    fn api_usage(&mut self) -> &mut dyn ApiUsageReads {
+        self
+    }
+
+    fn publications(&mut self) -> &mut dyn PublicationReads {
+        self
+    }
+}
+
+impl Session for SqliteSession<'_> {
+    fn files(&mut self) -> &mut dyn Files {
+        self
+    }
+
+    fn jobs(&mut self) -> &mut dyn JobQueue {
+        self
+    }
+
+    fn job_admin(&mut self) -> &mut dyn JobAdmin {
+        self
+    }
+
+    fn hashes(&mut self) -> &mut dyn Hashes {
+        self
+    }
+
+    fn api_usage(&mut self) -> &mut dyn ApiUsage {
+        self
+    }
+
+    fn publications(&mut self) -> &mut dyn Publications {
+        self
+    }
+
+    fn listings(&mut self) -> &mut dyn Listings {
+        self
+    }
+
+    fn reads(&mut self) -> &mut dyn ReadSession {
+        self
+    }
+}
