@@ -1,0 +1,77 @@
+//! What the death of a job means for its file.
+
+use fieldfen_domain::file::{File, FileEvent, FileMoved, FileStatus, IllegalFileTransition};
+use fieldfen_domain::job::{Job, JobFilter, JobKind};
+use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{FileId, PageRequest, Timestamp};
+
+/// How many jobs of a file are read at once.
+const JOBS_AT_ONCE: u32 = 200;
+
+/// Moves the file of a job that has failed for good, in the transaction in which the job failed.
+///
+/// A processing job takes its file with it. A listing job does so only when it was the last hope: the file is approved,
+/// no other listing job of it is on its way, and none of its listings is live. No other job moves a file.
+///
+/// # Errors
+/// [`StoreError`]s as the store has them.
+pub fn job_died(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> Result<(), StoreError> {
+    let Some(file_id) = job.file_id else { return Ok(()) };
+    let Some(file) = s.files().find(&file_id)? else { return Ok(()) };
+    let failure = if file.state.status() == FileStatus::Failed {
+        return Ok(());
+    } else if job.kind.fails_its_file() {
+        format!("{} failed for good: {reason}", job.kind)
+    } else if job.kind == JobKind::CreateListing
+        && file.state.status() == FileStatus::Approved
+        && !another_listing_is_on_its_way(s, job)?
+        && !has_live_listing(s, &file_id)?
+    {
+        format!("every wanted listing has failed for good, the last one with: {reason}")
+    } else {
+        return Ok(());
+    };
+    move_file(s, &file, FileEvent::Failed, failure, at)
+}
+
+fn another_listing_is_on_its_way(s: &mut dyn Session, job: &Job) -> Result<bool, StoreError> {
+    let filter = JobFilter { file_id: job.file_id, kind: Some(JobKind::CreateListing), status: None };
+    let jobs = all_jobs(s, &filter)?;
+    Ok(jobs.iter().any(|other| other.id != job.id && !other.state.status().is_final()))
+}
+
+/// Whether a product of the file is at a platform now.
+pub(super) fn has_live_listing(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
+    Ok(s.publications().listings(file_id)?.iter().any(|listing| listing.status.is_live()))
+}
+
+/// All jobs that a filter names, in the order of insertion. Meant for filters that name a file.
+pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
+    let mut request = PageRequest::first(JOBS_AT_ONCE);
+    let mut jobs = Vec::new();
+    loop {
+        let page = s.reads().jobs().page(filter, request)?;
+        jobs.extend(page.items);
+        match page.next {
+            Some(next) => request = request.following(next),
+            None => return Ok(jobs),
+        }
+    }
+}
+
+/// Moves a file that was read in the same transaction.
+///
+/// Where the database let somebody else move it in between, the whole transaction is given up: what it was about to do
+/// followed from a status that the file no longer has.
+pub(super) fn move_file(
+    s: &mut dyn Session,
+    file: &File,
+    event: FileEvent,
+    reason: impl Into<String>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    match s.files().change(&file.after(event, reason, at)?)? {
+        FileMoved::Moved | FileMoved::AlreadyThere | FileMoved::Gone => Ok(()),
+        FileMoved::Lost { now } => Err(IllegalFileTransition { status: now, event }.into()),
+    }
+}
