@@ -1,3 +1,6 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
-pub mod pipeline;
+pub mod environment;
+
+pub use environment::Environment;

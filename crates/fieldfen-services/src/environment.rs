@@ -1,0 +1,236 @@
+//! The clock and the randomness that everything else is given.
+//!
+//! [`Environment::system`] is the only place in fieldfen that reads the machine's clock and draws random bits; whatever
+//! needs either takes an [`Environment`]. Tests pass [`ManualClock`] and [`SeededRandomness`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use fieldfen_domain::{FenceToken, FileId, JobId, ListingId, PublicationId, SocialPostId, Timestamp, to_micros};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Draws random bits.
+pub trait Randomness: Send + Sync {
+    /// 128 evenly distributed bits that nobody has been given before.
+    fn bits(&self) -> u128;
+}
+
+/// A clock and a source of random bits; clones share both.
+#[derive(Clone)]
+pub struct Environment {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
+}
+
+impl Environment {
+    /// The machine's clock, and the operating system's randomness.
+    ///
+    /// When the operating system refuses to give random bits, the process says so on stderr and aborts. An id or a
+    /// fence token made of anything weaker might come twice, and a token that comes twice lets a worker that lost its
+    /// job overwrite the work of another; a crash, on the other hand, is what leases are there for.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::new(SystemClock, SystemRandomness)
+    }
+
+    /// A clock and randomness of the program's own.
+    #[must_use]
+    pub fn new(clock: impl Clock + 'static, random: impl Randomness + 'static) -> Self {
+        Self { clock: Arc::new(clock), random: Arc::new(random) }
+    }
+
+    /// The time now, in whole microseconds as the stores keep it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        to_micros(self.clock.now())
+    }
+
+    /// 128 random bits.
+    #[must_use]
+    pub fn bits(&self) -> u128 {
+        self.random.bits()
+    }
+
+    /// A new id for a job.
+    #[must_use]
+    pub fn job_id(&self) -> JobId {
+        JobId::from_random(self.bits())
+    }
+
+    /// A new id for a file.
+    #[must_use]
+    pub fn file_id(&self) -> FileId {
+        FileId::from_random(self.bits())
+    }
+
+    /// A new id for a listing.
+    #[must_use]
+    pub fn listing_id(&self) -> ListingId {
+        ListingId::from_random(self.bits())
+    }
+
+    /// A new id for a social post.
+    #[must_use]
+    pub fn social_post_id(&self) -> SocialPostId {
+        SocialPostId::from_random(self.bits())
+    }
+
+    /// A new id for a publication.
+    #[must_use]
+    pub fn publication_id(&self) -> PublicationId {
+        PublicationId::from_random(self.bits())
+    }
+
+    /// A new fence token, for a claim or a reservation.
+    #[must_use]
+    pub fn token(&self) -> FenceToken {
+        FenceToken::from_random(self.bits())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that everything else is given")]
+    fn now(&self) -> Timestamp {
+        Utc::now()
+    }
+}
+
+struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn bits(&self) -> u128 {
+        let mut bytes = [0; 16];
+        if let Err(error) = getrandom::fill(&mut bytes) {
+            tracing::error!(%error, "the operating system gives no random bits");
+            eprintln!("fieldfen: the operating system gives no random bits ({error}); no id can be made, aborting");
+            std::process::abort();
+        }
+        u128::from_be_bytes(bytes)
+    }
+}
+
+/// A clock that stands still until it is moved; clones are the same clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
+///
+/// let clock = ManualClock::new("2026-11-23T14:05:09Z".parse()?);
+/// let environment = Environment::new(clock.clone(), SeededRandomness::new(7));
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(environment.now().to_rfc3339(), "2026-11-23T14:06:09+00:00");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ManualClock {
+    micros: Arc<AtomicI64>,
+}
+
+impl ManualClock {
+    /// A clock that shows this time.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self { micros: Arc::new(AtomicI64::new(now.timestamp_micros())) }
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.micros.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// Sets the clock to any time, an earlier one too.
+    pub fn set(&self, now: Timestamp) {
+        self.micros.store(now.timestamp_micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        let micros = self.micros.load(Ordering::SeqCst);
+        DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+/// Randomness that gives the same sequence for the same seed; clones draw from the same sequence.
+///
+/// Meant for tests: two of them with one seed give the same ids.
+#[derive(Debug, Clone)]
+pub struct SeededRandomness {
+    state: Arc<AtomicU64>,
+}
+
+impl SeededRandomness {
+    /// The sequence of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { state: Arc::new(AtomicU64::new(seed)) }
+    }
+
+    /// The next 64 bits, by the SplitMix64 generator: a counter whose every value is scrambled.
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut bits = self.state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}
+
+impl Randomness for SeededRandomness {
+    fn bits(&self) -> u128 {
+        u128::from(self.next()) << 64 | u128::from(self.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_system_gives_whole_microseconds_and_different_ids() {
+        let environment = Environment::system();
+        assert_eq!(environment.now().timestamp_subsec_nanos() % 1000, 0);
+        let ids: HashSet<JobId> = (0..1000).map(|_| environment.job_id()).collect();
+        assert_eq!(ids.len(), 1000);
+    }
+
+    #[test]
+    fn one_seed_gives_one_sequence_and_clones_share_it() {
+        let (first, second) = (SeededRandomness::new(42), SeededRandomness::new(42));
+        let clone = first.clone();
+        let drawn = [first.bits(), clone.bits()];
+        assert_eq!(drawn, [second.bits(), second.bits()]);
+        assert_ne!(drawn[0], drawn[1]);
+        assert_ne!(SeededRandomness::new(43).bits(), drawn[0]);
+    }
+
+    #[test]
+    fn the_manual_clock_moves_only_when_moved() {
+        let start = "2026-11-23T14:05:09.000001Z".parse().unwrap();
+        let clock = ManualClock::new(start);
+        let environment = Environment::new(clock.clone(), SeededRandomness::new(1));
+        assert_eq!(environment.now(), start);
+        clock.advance(Duration::from_micros(2));
+        assert_eq!(environment.now(), start + Duration::from_micros(2));
+        clock.set(start - Duration::from_secs(9));
+        assert_eq!(environment.now(), start - Duration::from_secs(9));
+    }
+}
