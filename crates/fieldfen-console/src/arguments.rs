@@ -1,0 +1,24 @@
+//! The arguments that every program takes.
+
+/// The arguments that every program takes: flatten them into its own.
+///
+/// All of them may stand before or after a subcommand.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct CommonArgs {
+    /// The database: a path, or a URL such as sqlite://./data/fieldfen.db [default: DATABASE_URL from the environment,
+    /// then from the file .env in the current folder, then sqlite://./data/fieldfen.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database: Option<String>,
+
+    /// Print exactly one JSON document on stdout, for errors too
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print nothing but errors (and, with --json, the document)
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Log what is being done on stderr; twice for the details. Without it, RUST_LOG says what is logged
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}

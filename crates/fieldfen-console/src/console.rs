@@ -1,0 +1,165 @@
+//! What a program says, and how: one JSON document or text for people, bars, tables and questions.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::arguments::CommonArgs;
+use crate::database::{self, DatabaseAddressError};
+
+/// The way a program talks to whoever started it. Made by [`run`](crate::run).
+#[derive(Debug, Clone)]
+pub struct Console {
+    args: CommonArgs,
+    bars: MultiProgress,
+}
+
+impl Console {
+    pub(crate) fn new(args: &CommonArgs) -> Self {
+        Self { args: args.clone(), bars: MultiProgress::new() }
+    }
+
+    pub(crate) fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+
+    /// The address of the database: `--database`, else `DATABASE_URL` from the environment, else from `.env` in the
+    /// current folder, else [`DEFAULT_DATABASE`](crate::DEFAULT_DATABASE).
+    ///
+    /// # Errors
+    /// [`DatabaseAddressError`] when what there is cannot be read.
+    pub fn database_url(&self) -> Result<String, DatabaseAddressError> {
+        database::address_here(self.args.database.as_deref())
+    }
+
+    /// Whether stdout gets one JSON document and nothing else.
+    #[must_use]
+    pub const fn is_json(&self) -> bool {
+        self.args.json
+    }
+
+    /// Says the program's result on stdout, once and at the end: the document under `--json`, otherwise what `human`
+    /// writes, or nothing under `--quiet`.
+    ///
+    /// # Errors
+    /// When stdout cannot be written; [`run`](crate::run) takes a reader that has gone away for success.
+    pub fn finish(
+        &self,
+        document: &impl Serialize,
+        human: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.finish_on(&mut io::stdout().lock(), document, human)
+    }
+
+    fn finish_on(
+        &self,
+        out: &mut dyn Write,
+        document: &impl Serialize,
+        human: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if self.args.json {
+            write_document(out, document)?;
+        } else if !self.args.quiet {
+            human(out)?;
+        }
+        out.flush()
+    }
+
+    /// Says something in passing, on stderr; nothing under `--quiet`.
+    pub fn note(&self, text: &str) {
+        if !self.args.quiet {
+            // Whoever has closed stderr does not want to know.
+            self.bars.suspend(|| writeln!(io::stderr(), "{text}").ok());
+        }
+    }
+
+    /// A progress bar of this many steps, on stderr; it stays invisible unless stderr is a terminal and neither
+    /// `--quiet` nor `--json` was given.
+    #[must_use]
+    pub fn progress(&self, steps: u64, what: &'static str) -> ProgressBar {
+        if self.args.quiet || self.args.json || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let template = "{prefix} [{bar:30}] {pos}/{len} {msg} {elapsed}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = self.bars.add(ProgressBar::new(steps).with_style(style).with_prefix(what));
+        bar.enable_steady_tick(Duration::from_millis(250));
+        bar
+    }
+
+    /// An empty table with these headings, as wide as the terminal at most.
+    #[must_use]
+    pub fn table<const N: usize>(&self, headings: [&str; N]) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(headings);
+        table
+    }
+
+    /// Asks a question that `y` or `yes` answers; `None` when nobody is there to be asked, that is, when stdin or
+    /// stderr is no terminal or `--json` was given.
+    ///
+    /// # Errors
+    /// When stdin cannot be read.
+    pub fn confirm(&self, question: &str) -> io::Result<Option<bool>> {
+        if self.args.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        write!(io::stderr(), "{question} [y/N] ")?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
+    }
+}
+
+/// Writes one JSON document and a line end.
+pub(crate) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(args: &CommonArgs) -> String {
+        let mut out = Vec::new();
+        Console::new(args)
+            .finish_on(&mut out, &json!({"files": 3}), |out| writeln!(out, "three files"))
+            .expect("a vector takes everything");
+        String::from_utf8(out).expect("only text is written")
+    }
+
+    #[test]
+    fn people_get_text_programs_a_document_and_quiet_ones_nothing() {
+        assert_eq!(said(&CommonArgs::default()), "three files\n");
+        assert_eq!(said(&CommonArgs { quiet: true, ..CommonArgs::default() }), "");
+        for quiet in [false, true] {
+            let text = said(&CommonArgs { json: true, quiet, ..CommonArgs::default() });
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json!({"files": 3}));
+            assert!(text.ends_with("}\n"));
+        }
+    }
+
+    #[test]
+    fn bars_are_hidden_where_nobody_looks() {
+        for args in
+            [CommonArgs { quiet: true, ..CommonArgs::default() }, CommonArgs { json: true, ..CommonArgs::default() }]
+        {
+            assert!(Console::new(&args).progress(3, "files").is_hidden());
+        }
+    }
+
+    #[test]
+    fn a_table_shows_its_headings_and_rows() {
+        let mut table = Console::new(&CommonArgs::default()).table(["id", "status"]);
+        table.add_row(["1", "pending"]);
+        let text = table.to_string();
+        assert!(text.contains("status") && text.contains("pending"), "{text}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Where the database is, when the arguments do not say it.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+/// The variable that names the database, in the environment and in `.env`.
+const VARIABLE: &str = "DATABASE_URL";
+
+/// The database of a program that is told nothing else.
+pub const DEFAULT_DATABASE: &str = "sqlite://./data/fieldfen.db";
+
+/// A database address that cannot be found out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseAddressError {
+    /// The variable holds bytes that are no text.
+    #[error("the environment variable {VARIABLE} is not valid UTF-8: correct it, or give --database")]
+    NotText,
+    /// The file `.env` is there and cannot be read.
+    #[error("cannot read .env in the current folder: correct it, or give --database")]
+    Unreadable(#[source] io::Error),
+    /// A line of `.env` is no assignment. Its text is not repeated, since it may hold a password.
+    #[error(".env, line {line}: it must be NAME=value, with quotes around a value that holds spaces, or a # comment")]
+    Malformed {
+        /// The number of the line, from 1.
+        line: usize,
+    },
+    /// The value that was found is empty.
+    #[error("--database \"\": it must be a path or a URL such as {DEFAULT_DATABASE}")]
+    Empty,
+}
+
+/// The argument, else the environment's value, else that of `.env` in the folder, else the default. An empty variable
+/// counts as none.
+pub(crate) fn address(
+    argument: Option<&str>,
+    environment: Option<OsString>,
+    folder: &Path,
+) -> Result<String, DatabaseAddressError> {
+    match argument {
+        Some("") => return Err(DatabaseAddressError::Empty),
+        Some(url) => return Ok(url.to_owned()),
+        None => {}
+    }
+    if let Some(value) = environment.filter(|value| !value.is_empty()) {
+        return value.into_string().map_err(|_| DatabaseAddressError::NotText);
+    }
+    let url = from_dotenv(&folder.join(".env"))?.filter(|url| !url.is_empty());
+    Ok(url.unwrap_or_else(|| DEFAULT_DATABASE.to_owned()))
+}
+
+/// As [`address`], in this process's environment and current folder.
+pub(crate) fn address_here(argument: Option<&str>) -> Result<String, DatabaseAddressError> {
+    address(argument, std::env::var_os(VARIABLE), Path::new("."))
+}
+
+/// The value in a file of assignments; the first one counts. `None` when the file is not there.
+fn from_dotenv(path: &Path) -> Result<Option<String>, DatabaseAddressError> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(DatabaseAddressError::Unreadable)?,
+    };
+    let mut url = None;
+    for assignment in dotenvy::from_read_iter(text.as_bytes()) {
+        match assignment {
+            Ok((name, value)) if name == VARIABLE && url.is_none() => url = Some(value),
+            Ok(_) => {}
+            Err(dotenvy::Error::LineParse(bad, _)) => {
+                let bad = bad.lines().next().unwrap_or_default();
+                let line = text.lines().position(|line| line.contains(bad)).map_or(1, |index| index + 1);
+                return Err(DatabaseAddressError::Malformed { line });
+            }
+            Err(error) => return Err(DatabaseAddressError::Unreadable(io::Error::other(error))),
+        }
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(dotenv: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".env"), dotenv).unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_argument_wins_over_the_environment_over_dotenv_over_the_default() {
+        let folder = folder("# shop\nOTHER=1\nexport DATABASE_URL=\"dot env.db\"\nDATABASE_URL=second.db\n");
+        let environment = || Some(OsString::from("environment.db"));
+        assert_eq!(address(Some("argument.db"), environment(), folder.path()).unwrap(), "argument.db");
+        assert_eq!(address(None, environment(), folder.path()).unwrap(), "environment.db");
+        assert_eq!(address(None, None, folder.path()).unwrap(), "dot env.db");
+        assert_eq!(address(None, Some(OsString::new()), folder.path()).unwrap(), "dot env.db");
+        let empty = tempfile::tempdir().unwrap();
+        assert_eq!(address(None, None, empty.path()).unwrap(), DEFAULT_DATABASE);
+    }
+
+    #[test]
+    fn an_empty_argument_is_an_error() {
+        let folder = folder("DATABASE_URL=x.db");
+        assert!(matches!(address(Some(""), None, folder.path()), Err(DatabaseAddressError::Empty)));
+    }
+
+    #[test]
+    fn a_malformed_dotenv_is_an_error_that_names_the_line_and_keeps_its_text_to_itself() {
+        let folder = folder("A=1\nthe password is hunter2\nDATABASE_URL=x.db\n");
+        let error = address(None, None, folder.path()).unwrap_err();
+        assert!(matches!(error, DatabaseAddressError::Malformed { line: 2 }), "{error}");
+        assert!(!error.to_string().contains("hunter2"));
+        assert_eq!(address(Some("y.db"), None, folder.path()).unwrap(), "y.db", "it is not read when not needed");
+    }
+
+    #[test]
+    fn a_dotenv_that_cannot_be_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(".env")).unwrap();
+        assert!(matches!(address(None, None, folder.path()), Err(DatabaseAddressError::Unreadable(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_environment_that_is_not_text_is_an_error() {
+        use std::os::unix::ffi::OsStringExt;
+        let value = OsString::from_vec(vec![b'x', 0xff]);
+        assert!(matches!(address(None, Some(value), Path::new("/")), Err(DatabaseAddressError::NotText)));
+    }
+}

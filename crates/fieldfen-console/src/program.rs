@@ -1,0 +1,248 @@
+//! The frame around a program's main function: arguments, versions, errors, exit code.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::error::ErrorKind;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::arguments::CommonArgs;
+use crate::console::{Console, write_document};
+use crate::exit::{Exit, ExitError};
+use crate::logging;
+
+/// What `--version` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Versions {
+    /// The program's own version: `env!("CARGO_PKG_VERSION")`.
+    #[serde(rename = "version")]
+    pub program: &'static str,
+    /// The version of SQLite that it runs on.
+    pub sqlite: &'static str,
+    /// The newest migration that it knows, for example `0006_recurring_jobs`.
+    pub newest_migration: String,
+}
+
+/// Runs a program and says how it ended: everything a `main` function needs.
+///
+/// Reads the arguments, starts the logs and calls `main`. An error becomes one line on stderr,
+/// `error: what was tried: cause: cause`, and an exit code, see [`Exit`]; under `--json` also a document on stdout. A
+/// reader of stdout that has gone away is no error.
+pub fn run<A, V, F>(versions: V, main: F) -> ExitCode
+where
+    A: clap::Parser + AsRef<CommonArgs>,
+    V: FnOnce() -> anyhow::Result<Versions>,
+    F: FnOnce(&A, &Console) -> anyhow::Result<()>,
+{
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let exit = run_on::<A, V, F>(&arguments, versions, main, &mut io::stdout(), &mut io::stderr());
+    ExitCode::from(exit.code())
+}
+
+fn run_on<A, V, F>(arguments: &[OsString], versions: V, main: F, out: &mut dyn Write, err: &mut dyn Write) -> Exit
+where
+    A: clap::Parser + AsRef<CommonArgs>,
+    V: FnOnce() -> anyhow::Result<Versions>,
+    F: FnOnce(&A, &Console) -> anyhow::Result<()>,
+{
+    // Whether a document is wanted must be known even where clap cannot read the arguments.
+    let json = arguments.iter().skip(1).take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    let ended =
+        versions().context("cannot say which versions this program is made of").and_then(|versions| {
+            match parse::<A>(arguments, &versions) {
+                Ok(args) => {
+                    let console = Console::new(args.as_ref());
+                    logging::start(args.as_ref(), console.bars()).map_err(|error| Exit::Usage.with(error)).context(
+                        "the environment variable RUST_LOG must be a filter such as info or fieldfen_services=debug",
+                    )?;
+                    main(&args, &console)
+                }
+                Err(error) if error.kind() == ErrorKind::DisplayVersion && json => {
+                    Ok(write_document(out, &versions).and_then(|()| out.flush())?)
+                }
+                Err(error) if error.use_stderr() => Err(Exit::Usage.with(UsageError(error)).into()),
+                Err(help) => Ok(write!(out, "{}", help.render()).and_then(|()| out.flush())?),
+            }
+        });
+    match ended {
+        Ok(()) => Exit::Ok,
+        Err(error) if reader_has_gone(&error) => Exit::Ok,
+        Err(error) => {
+            let exit = Exit::of(&error);
+            report(&error, exit, json, out, err);
+            exit
+        }
+    }
+}
+
+fn parse<A: clap::Parser>(arguments: &[OsString], versions: &Versions) -> Result<A, clap::Error> {
+    let Versions { program, sqlite, newest_migration } = versions;
+    let version = format!("{program} (SQLite {sqlite}, newest migration {newest_migration})");
+    let mut command = A::command().version(version);
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    A::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// Arguments that are not as they must be, told in one line.
+#[derive(Debug)]
+struct UsageError(clap::Error);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let said = text.split("\n\nUsage:").next().unwrap_or_default();
+        f.write_str(&one_line(said.strip_prefix("error: ").unwrap_or(said)))
+    }
+}
+
+impl Error for UsageError {}
+
+/// Whether the error says no more than that nobody reads stdout any longer.
+fn reader_has_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Says what went wrong. Whatever cannot be said any more, because nobody listens, is left unsaid.
+fn report(error: &anyhow::Error, exit: Exit, json: bool, out: &mut dyn Write, err: &mut dyn Write) {
+    let usage = error.downcast_ref::<ExitError>().and_then(|error| error.inner().downcast_ref::<UsageError>());
+    match usage {
+        Some(UsageError(usage)) => write!(err, "{}", usage.render()).ok(),
+        None => writeln!(err, "error: {}", one_line(&format!("{error:#}"))).ok(),
+    };
+    if json {
+        let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+        let document = json!({"error": {
+            "message": error.to_string(), "causes": causes, "kind": exit.name(), "exit_code": exit.code(),
+        }});
+        write_document(out, &document).and_then(|()| out.flush()).ok();
+    }
+}
+
+/// The same text without line ends: logs and cron mails show one line for one failure.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use fieldfen_domain::store::StoreError;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A program for tests
+    #[derive(Parser)]
+    #[command(name = "count")]
+    struct Count {
+        #[command(flatten)]
+        common: CommonArgs,
+        #[command(subcommand)]
+        what: What,
+    }
+
+    #[derive(clap::Subcommand)]
+    enum What {
+        /// Count files
+        Files { limit: u32 },
+    }
+
+    impl AsRef<CommonArgs> for Count {
+        fn as_ref(&self) -> &CommonArgs {
+            &self.common
+        }
+    }
+
+    fn versions() -> anyhow::Result<Versions> {
+        Ok(Versions { program: "1.2.3", sqlite: "3.53.1", newest_migration: "0006_recurring_jobs".to_owned() })
+    }
+
+    /// What a program with this main function and these arguments leaves on stdout and stderr, and its exit.
+    fn outcome(
+        arguments: &[&str],
+        main: impl FnOnce(&Count, &Console) -> anyhow::Result<()>,
+    ) -> (Exit, String, String) {
+        let arguments: Vec<_> = ["count"].iter().chain(arguments).map(OsString::from).collect();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = run_on::<Count, _, _>(&arguments, versions, main, &mut out, &mut err);
+        (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    fn busy(_: &Count, _: &Console) -> anyhow::Result<()> {
+        let busy = StoreError::Busy { waited_ms: 5, source: "database\nis locked".into() };
+        Err(busy).context("cannot count the files")
+    }
+
+    #[test]
+    fn the_arguments_stand_before_or_after_the_subcommand() {
+        for arguments in
+            [["--json", "--database", "x.db", "files", "3"], ["files", "--json", "3", "--database", "x.db"]]
+        {
+            let (exit, ..) = outcome(&arguments, |args, console| {
+                assert_eq!((console.database_url()?.as_str(), console.is_json()), ("x.db", true));
+                let What::Files { limit } = args.what;
+                assert_eq!(limit, 3);
+                Ok(())
+            });
+            assert_eq!(exit, Exit::Ok);
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_line_on_stderr_and_a_code() {
+        let (exit, out, err) = outcome(&["files", "3"], busy);
+        assert_eq!((exit, out.as_str()), (Exit::Busy, ""));
+        assert_eq!(
+            err,
+            "error: cannot count the files: the database was busy for longer than 5 ms: another process is writing; \
+             try again: database is locked\n"
+        );
+    }
+
+    #[test]
+    fn with_json_an_error_is_a_document_too() {
+        let (exit, out, err) = outcome(&["files", "3", "--json"], busy);
+        assert_eq!(exit, Exit::Busy);
+        let error = &serde_json::from_str::<Value>(&out).unwrap()["error"];
+        assert_eq!(error["message"], "cannot count the files");
+        assert_eq!(error["causes"].as_array().unwrap().len(), 2);
+        assert_eq!((&error["kind"], &error["exit_code"]), (&"busy".into(), &4.into()));
+        assert!(err.starts_with("error: cannot count the files: "));
+    }
+
+    #[test]
+    fn wrong_arguments_end_with_2_and_name_the_argument() {
+        let (exit, out, err) = outcome(&["files", "many"], |_, _| unreachable!("the arguments are wrong"));
+        assert_eq!((exit, out.as_str()), (Exit::Usage, ""));
+        assert!(err.contains("'many'"), "{err}");
+
+        let (exit, out, _) = outcome(&["--json", "--filez"], |_, _| unreachable!("the arguments are wrong"));
+        let error = &serde_json::from_str::<Value>(&out).unwrap()["error"];
+        assert_eq!((exit, error["kind"].as_str()), (Exit::Usage, Some("usage")));
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("--filez") && !message.contains('\n') && !message.contains("Usage"), "{message}");
+    }
+
+    #[test]
+    fn the_version_names_the_program_sqlite_and_the_newest_migration() {
+        let unreachable = |_: &Count, _: &Console| -> anyhow::Result<()> { unreachable!("only the version is asked") };
+        let (exit, out, _) = outcome(&["--version"], unreachable);
+        assert_eq!(exit, Exit::Ok);
+        assert_eq!(out, "count 1.2.3 (SQLite 3.53.1, newest migration 0006_recurring_jobs)\n");
+        let (_, out, _) = outcome(&["--version", "--json"], unreachable);
+        let document: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(document["sqlite"], "3.53.1");
+        assert_eq!(document["newest_migration"], "0006_recurring_jobs");
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_error() {
+        let (exit, out, err) = outcome(&["files", "3"], |_, _| Err(io::Error::from(io::ErrorKind::BrokenPipe).into()));
+        assert_eq!((exit, out.as_str(), err.as_str()), (Exit::Ok, "", ""));
+    }
+}
