@@ -2,11 +2,11 @@
 
 diesel::table! {
     api_usage (id) {
-        id -> Integer,
+        id -> BigInt,
         service -> Text,
         endpoint -> Nullable<Text>,
-        request_count -> Nullable<Integer>,
-        rate_limit_remaining -> Nullable<Integer>,
+        request_count -> Nullable<BigInt>,
+        rate_limit_remaining -> Nullable<BigInt>,
         rate_limit_reset_at -> Nullable<Timestamp>,
         recorded_at -> Nullable<Timestamp>,
     }
@@ -25,7 +25,133 @@ diesel::table! {
 
 diesel::table! {
     files (id) {
-        id -> Nullable<Text>,
+        id -> Text,
         original_filename -> Text,
+        processed_filename -> Nullable<Text>,
+        species -> Nullable<Text>,
+        status -> Text,
+        drive_file_id -> Nullable<Text>,
+        metadata_json -> Nullable<Text>,
+        width -> Nullable<BigInt>,
+        height -> Nullable<BigInt>,
+        aspect_ratio -> Nullable<Text>,
+        created_at -> Nullable<Timestamp>,
+        updated_at -> Nullable<Timestamp>,
+        failed_from -> Nullable<Text>,
+        failure -> Nullable<Text>,
+        content_hash -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    jobs (id) {
+        id -> Text,
+        file_id -> Nullable<Text>,
+        command_type -> Text,
+        status -> Text,
+        attempts -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        payload_json -> Nullable<Text>,
+        result_json -> Nullable<Text>,
+        created_at -> Nullable<Timestamp>,
+        started_at -> Nullable<Timestamp>,
+        completed_at -> Nullable<Timestamp>,
+        priority -> BigInt,
+        run_at -> Timestamp,
+        max_retries -> BigInt,
+        lease_token -> Nullable<Text>,
+        lease_expires_at -> Nullable<Timestamp>,
+        worker -> Nullable<Text>,
+        dedup_key -> Nullable<Text>,
+        progress_json -> Nullable<Text>,
+        cancel_requested_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    listings (id) {
+        id -> Text,
+        file_id -> Text,
+        platform -> Text,
+        platform_listing_id -> Text,
+        listing_url -> Nullable<Text>,
+        status -> Text,
+        created_at -> Nullable<Timestamp>,
+        updated_at -> Nullable<Timestamp>,
+        platform_status -> Nullable<Text>,
+        status_event_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    processed_hashes (hash) {
+        hash -> Text,
+        file_id -> Nullable<Text>,
+        created_at -> Nullable<Timestamp>,
+        source -> Nullable<Text>,
+        expires_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    publications (id) {
+        id -> Text,
+        file_id -> Text,
+        channel -> Text,
+        platform -> Text,
+        account -> Text,
+        discriminator -> Text,
+        post_type -> Nullable<Text>,
+        client_key -> Text,
+        state -> Text,
+        token -> Text,
+        held_until -> Timestamp,
+        last_error -> Nullable<Text>,
+        platform_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    recurring_jobs (name) {
+        name -> Text,
+        schedule -> Text,
+        command_type -> Text,
+        payload_json -> Nullable<Text>,
+        next_at -> Timestamp,
+        last_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    social_posts (id) {
+        id -> Text,
+        file_id -> Text,
+        platform -> Text,
+        post_type -> Nullable<Text>,
+        platform_post_id -> Nullable<Text>,
+        post_url -> Nullable<Text>,
+        posted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::joinable!(file_history -> files (file_id));
+diesel::joinable!(jobs -> files (file_id));
+diesel::joinable!(listings -> files (file_id));
+diesel::joinable!(processed_hashes -> files (file_id));
+diesel::joinable!(publications -> files (file_id));
+diesel::joinable!(social_posts -> files (file_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    api_usage,
+    file_history,
+    files,
+    jobs,
+    listings,
+    processed_hashes,
+    publications,
+    recurring_jobs,
+    social_posts,
+);
