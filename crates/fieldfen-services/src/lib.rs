@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod environment;
+pub mod pipeline;
 
 pub use environment::Environment;

@@ -1,7 +1,9 @@
 //! What the death of a job means for its file.
 
+use std::collections::BTreeSet;
+
 use fieldfen_domain::file::{File, FileEvent, FileMoved, FileStatus, IllegalFileTransition};
-use fieldfen_domain::job::{Job, JobFilter, JobKind};
+use fieldfen_domain::job::{Job, JobFilter, JobKind, JobStatus};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, PageRequest, Timestamp};
 
@@ -31,7 +33,7 @@ pub fn job_died(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> 
     } else {
         return Ok(());
     };
-    move_file(s, &file, FileEvent::Failed, failure, at)
+    move_file(s, file, FileEvent::Failed, failure, at).map(drop)
 }
 
 fn another_listing_is_on_its_way(s: &mut dyn Session, job: &Job) -> Result<bool, StoreError> {
@@ -59,19 +61,46 @@ pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Jo
     }
 }
 
-/// Moves a file that was read in the same transaction.
+/// The dead jobs of a file that nothing has come after: a job of the same kind and key, or of the same kind and payload
+/// where it has no key, that was made later stands for it.
+pub(super) fn dead_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<Job>, StoreError> {
+    let filter = JobFilter { file_id: Some(*file_id), ..JobFilter::default() };
+    let mut jobs = all_jobs(s, &filter)?;
+    jobs.reverse();
+    let mut seen = BTreeSet::new();
+    jobs.retain(|job| {
+        let subject = match &job.dedup_key {
+            Some(key) => key.as_str().to_owned(),
+            None => job.payload.as_ref().map_or_else(String::new, |payload| payload.as_str().to_owned()),
+        };
+        seen.insert((job.kind.clone(), subject)) && job.state.status() == JobStatus::Failed
+    });
+    jobs.reverse();
+    Ok(jobs)
+}
+
+/// Whether a processing job of the file lies dead: then that is what the file has failed with.
+pub(super) fn processing_is_dead(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
+    Ok(dead_jobs(s, file_id)?.iter().any(|job| job.kind.fails_its_file()))
+}
+
+/// Moves a file that was read in the same transaction, and returns it as it is then.
 ///
 /// Where the database let somebody else move it in between, the whole transaction is given up: what it was about to do
 /// followed from a status that the file no longer has.
 pub(super) fn move_file(
     s: &mut dyn Session,
-    file: &File,
+    mut file: File,
     event: FileEvent,
     reason: impl Into<String>,
     at: Timestamp,
-) -> Result<(), StoreError> {
-    match s.files().change(&file.after(event, reason, at)?)? {
-        FileMoved::Moved | FileMoved::AlreadyThere | FileMoved::Gone => Ok(()),
+) -> Result<File, StoreError> {
+    let change = file.after(event, reason, at)?;
+    match s.files().change(&change)? {
+        FileMoved::Moved | FileMoved::AlreadyThere | FileMoved::Gone => {
+            file.state = change.to().clone();
+            Ok(file)
+        }
         FileMoved::Lost { now } => Err(IllegalFileTransition { status: now, event }.into()),
     }
 }

@@ -1,5 +1,173 @@
-//! Which event moves a file, and what follows.
+//! Which event moves a file, and which jobs follow.
+//!
+//! A [`Pipeline`] is the shop's configuration: who approves, what is wanted where, how much is upscaled. Its methods
+//! take an open [`Session`](fieldfen_domain::store::Session), so that a job's completion, the file's move and the jobs
+//! that follow are one transaction; outside of a worker, `store.write(|s| pipeline.approve(s, &id, "by Ann"))` is one.
+//!
+//! | event | the file moves | jobs that follow |
+//! | --- | --- | --- |
+//! | a picture arrives ([`Pipeline::ingest`]) | → ingested | `CreateFileRecord` |
+//! | a broken one arrives ([`Pipeline::ingest_broken`]) | → ingested → failed | |
+//! | `CreateFileRecord` is done ([`Pipeline::record_confirmed`]) | ingested → processing | `UpscaleImage` |
+//! | `UpscaleImage` is done ([`Pipeline::upscaled`]) | | `GenerateMetadata` |
+//! | `GenerateMetadata` is done ([`Pipeline::described`]) | processing → processed, → approved when automatic | as for an approval |
+//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not out there, `UpdateListing` for what is |
+//! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic | `UpdateListing` for each live listing of a published file |
+//! | a platform confirms a listing ([`listing_confirmed`]) | approved → published | |
+//! | a processing job fails for good ([`job_died`]) | any → failed | |
+//! | the last listing job fails for good, nothing is listed ([`job_died`]) | approved → failed | |
+//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs |
+//! | a listing is sold out, restocked, delisted | | |
+//! | a delisted product is listed anew ([`Pipeline::publish`]) | | `CreateListing` |
+//!
+//! A failed file is also taken up again by a success: when somebody retried the one job that it had failed with, and
+//! when a platform's late answer shows that a listing given up is there after all.
 
+mod approval;
 mod death;
+mod ingest;
+mod jobs;
+mod listed;
+mod processing;
+mod retry;
+
+use std::fmt;
+use std::sync::Arc;
+
+use fieldfen_domain::file::{File, FileStatus};
+use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, Enqueued, InvalidPayload, Payload, UpscaleImage};
+use fieldfen_domain::publication::Target;
+use fieldfen_domain::{FileId, JobId};
+use serde_json::Map;
+
+use crate::Environment;
 
 pub use death::job_died;
+pub use listed::listing_confirmed;
+pub use retry::Retried;
+
+/// Who lets a processed picture go on sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Approval {
+    /// A person, through [`Pipeline::approve`].
+    #[default]
+    Operator,
+    /// Nobody: what is processed is approved.
+    Automatic,
+}
+
+type Wanted = dyn Fn(&File) -> Vec<Target> + Send + Sync;
+
+/// What follows what, as one shop wants it. Clones share everything.
+///
+/// ```
+/// use fieldfen_domain::publication::{Platform, Target};
+/// use fieldfen_services::Environment;
+/// use fieldfen_services::pipeline::{Approval, Pipeline};
+///
+/// // One product for each print size that the picture fills without cropping.
+/// let pipeline = Pipeline::new(Environment::system())
+///     .approved_by(Approval::Automatic)
+///     .upscaling(4, 300)?
+///     .wanting(|file| {
+///         let sizes = file.size.map_or(&[][..], |size| size.aspect_ratio().print_variants());
+///         let listing = |size: &&str| Target::Listing {
+///             platform: Platform::Etsy,
+///             account: String::new(),
+///             variant: (*size).to_owned(),
+///         };
+///         sizes.iter().map(listing).collect()
+///     });
+/// # Ok::<(), fieldfen_domain::job::InvalidPayload>(())
+/// ```
+#[derive(Clone)]
+pub struct Pipeline {
+    environment: Environment,
+    approval: Approval,
+    wanted: Arc<Wanted>,
+    scale_factor: u32,
+    target_dpi: u32,
+    max_retries: u32,
+}
+
+impl Pipeline {
+    /// A pipeline that upscales by 4 at 300 dpi, waits for an operator's approval and publishes nowhere.
+    #[must_use]
+    pub fn new(environment: Environment) -> Self {
+        Self {
+            environment,
+            approval: Approval::Operator,
+            wanted: Arc::new(|_| Vec::new()),
+            scale_factor: 4,
+            target_dpi: 300,
+            max_retries: DEFAULT_MAX_RETRIES,
+        }
+    }
+
+    /// The same pipeline, approved so.
+    #[must_use]
+    pub const fn approved_by(mut self, approval: Approval) -> Self {
+        self.approval = approval;
+        self
+    }
+
+    /// The same pipeline, which publishes an approved file at the targets that `wanted` names for it.
+    ///
+    /// A [`Target::Post`] goes out once for each of its post keys, however often the file is approved.
+    #[must_use]
+    pub fn wanting(mut self, wanted: impl Fn(&File) -> Vec<Target> + Send + Sync + 'static) -> Self {
+        self.wanted = Arc::new(wanted);
+        self
+    }
+
+    /// The same pipeline, which upscales by this factor (1 to 64) and writes this resolution in dots per inch (1 to
+    /// 65,535) into the picture.
+    ///
+    /// # Errors
+    /// [`InvalidPayload`] when one of them is outside of its range.
+    pub fn upscaling(mut self, scale_factor: u32, target_dpi: u32) -> Result<Self, InvalidPayload> {
+        UpscaleImage { file_id: FileId::from_random(0), scale_factor, target_dpi, other: Map::new() }.check()?;
+        self.scale_factor = scale_factor;
+        self.target_dpi = target_dpi;
+        Ok(self)
+    }
+
+    /// The same pipeline, whose jobs have this many retries.
+    #[must_use]
+    pub const fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
+        self
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("approval", &self.approval)
+            .field("scale_factor", &self.scale_factor)
+            .field("target_dpi", &self.target_dpi)
+            .field("max_retries", &self.max_retries)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// The status that the file has now.
+    pub status: FileStatus,
+    /// The jobs that were enqueued; what was on its way already is not among them.
+    pub jobs: Vec<JobId>,
+}
+
+impl Followed {
+    const fn nothing(status: FileStatus) -> Self {
+        Self { status, jobs: Vec::new() }
+    }
+
+    fn note(&mut self, enqueued: Enqueued) {
+        if let Enqueued::Created(id) = enqueued {
+            self.jobs.push(id);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Letting files go on sale, and what happens when they change afterwards.
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::{File, FileEdit, FileEvent, FileStatus, IllegalFileTransition};
+use fieldfen_domain::job::Enqueued;
+use fieldfen_domain::publication::Target;
+use fieldfen_domain::store::{Session, StoreError};
+
+use super::death::{has_live_listing, move_file};
+use super::{Approval, Followed, Pipeline};
+
+impl Pipeline {
+    /// Lets a processed file go on sale. `None` when there is no such file.
+    ///
+    /// What is approved or published already stays as it is. A file of which something is listed already, because the
+    /// platform was faster than the withdrawal of an earlier approval, is published at once and its listings are
+    /// brought up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::FileTransition`] when the file is not processed; other [`StoreError`]s as the store has them.
+    pub fn approve(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        reason: impl Into<String>,
+    ) -> Result<Option<Followed>, StoreError> {
+        let Some(file) = s.files().find(file_id)? else { return Ok(None) };
+        let status = file.state.status();
+        if matches!(status, FileStatus::Approved | FileStatus::Published) {
+            return Ok(Some(Followed::nothing(status)));
+        }
+        let file = move_file(s, file, FileEvent::Approved, reason, self.environment.now())?;
+        let mut followed = Followed::nothing(status);
+        followed.status = self.publish_what_is_listed(s, file.clone())?;
+        self.enqueue_updates(s, file.id, &mut followed)?;
+        self.enqueue_wanted(s, &file, &mut followed)?;
+        Ok(Some(followed))
+    }
+
+    /// Changes what is known about a file. `None` when there is no such file.
+    ///
+    /// An approved file whose picture or words change needs a new approval, unless approval is automatic: its listing
+    /// jobs read it when they run. The live listings of a published file are brought up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn edit(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        edit: &FileEdit,
+        reason: impl Into<String>,
+    ) -> Result<Option<Followed>, StoreError> {
+        let at = self.environment.now();
+        let Some(before) = s.files().find(file_id)? else { return Ok(None) };
+        s.files().edit(file_id, edit, at)?;
+        let Some(after) = s.files().find(file_id)? else { return Ok(None) };
+        let mut followed = Followed::nothing(after.state.status());
+        if !shows_the_same(&before, &after) {
+            match followed.status {
+                FileStatus::Approved if self.approval == Approval::Operator => {
+                    followed.status = move_file(s, after, FileEvent::ApprovalWithdrawn, reason, at)?.state.status();
+                }
+                FileStatus::Published => self.enqueue_updates(s, after.id, &mut followed)?,
+                _ => {}
+            }
+        }
+        Ok(Some(followed))
+    }
+
+    /// Publishes an approved or published file at one target: a product listed anew after it was delisted, one that
+    /// was not wanted before, or a deliberate repost under a new post key. `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError::FileTransition`] when the file is not approved; other [`StoreError`]s as the store has them.
+    pub fn publish(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        target: &Target,
+    ) -> Result<Option<Enqueued>, StoreError> {
+        let Some(file) = s.files().find(file_id)? else { return Ok(None) };
+        let status = file.state.status();
+        if !matches!(status, FileStatus::Approved | FileStatus::Published) {
+            return Err(IllegalFileTransition { status, event: FileEvent::ListingConfirmed }.into());
+        }
+        self.enqueue_target(s, *file_id, target).map(Some)
+    }
+
+    /// Moves an approved file to published if one of its listings is live, and says the status it has then.
+    pub(super) fn publish_what_is_listed(&self, s: &mut dyn Session, file: File) -> Result<FileStatus, StoreError> {
+        if file.state.status() == FileStatus::Approved && has_live_listing(s, &file.id)? {
+            let reason = "one of its listings is live already";
+            let file = move_file(s, file, FileEvent::ListingConfirmed, reason, self.environment.now())?;
+            return Ok(file.state.status());
+        }
+        Ok(file.state.status())
+    }
+}
+
+/// Whether two states of a file make the same listing.
+pub(crate) fn shows_the_same(a: &File, b: &File) -> bool {
+    (&a.metadata, &a.processed_filename, &a.species, &a.size)
+        == (&b.metadata, &b.processed_filename, &b.species, &b.size)
+}

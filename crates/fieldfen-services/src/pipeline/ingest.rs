@@ -1,0 +1,43 @@
+//! Files that arrive.
+
+use fieldfen_domain::file::{FileEvent, Ingested, NewFile};
+use fieldfen_domain::store::{Session, StoreError};
+
+use super::Pipeline;
+use super::death::move_file;
+
+impl Pipeline {
+    /// Takes a file in: its row and the job that begins its way, or the file that has its Drive id or its bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
+    /// other [`StoreError`]s as the store has them.
+    pub fn ingest(&self, s: &mut dyn Session, file: &NewFile) -> Result<Ingested, StoreError> {
+        let ingested = s.files().insert(file)?;
+        if ingested == Ingested::Created {
+            self.enqueue_record(s, file.id)?;
+        }
+        Ok(ingested)
+    }
+
+    /// Takes a file in that cannot be used, so that it is seen and can be taken up again: it fails at once.
+    ///
+    /// A file that is there already is met and left as it is.
+    ///
+    /// # Errors
+    /// As [`Pipeline::ingest`].
+    pub fn ingest_broken(
+        &self,
+        s: &mut dyn Session,
+        file: &NewFile,
+        reason: impl Into<String>,
+    ) -> Result<Ingested, StoreError> {
+        let ingested = s.files().insert(file)?;
+        if ingested == Ingested::Created
+            && let Some(row) = s.files().find(&file.id)?
+        {
+            move_file(s, row, FileEvent::Failed, reason, file.at)?;
+        }
+        Ok(ingested)
+    }
+}

@@ -1,0 +1,121 @@
+//! The jobs of the pipeline, each with the key that keeps a second one from being made while it is on its way.
+
+use fieldfen_domain::file::File;
+use fieldfen_domain::job::{
+    CreateFileRecord, CreateListing, DedupKey, Enqueued, GenerateMetadata, InvalidJob, NewJob, Payload, PublishSocial,
+    UpdateListing, UpscaleImage,
+};
+use fieldfen_domain::publication::{ClientKey, PublicationState, Target};
+use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{FileId, ListingId};
+use serde_json::Map;
+
+use super::{Followed, Pipeline};
+
+impl Pipeline {
+    pub(super) fn enqueue_record(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
+        self.enqueue(s, &CreateFileRecord { file_id, other: Map::new() }, Some(&file_id.uuid().to_string()))
+    }
+
+    pub(super) fn enqueue_upscale(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
+        let (scale_factor, target_dpi) = (self.scale_factor, self.target_dpi);
+        let payload = UpscaleImage { file_id, scale_factor, target_dpi, other: Map::new() };
+        self.enqueue(s, &payload, Some(&file_id.uuid().to_string()))
+    }
+
+    pub(super) fn enqueue_metadata(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
+        self.enqueue(s, &GenerateMetadata { file_id, other: Map::new() }, Some(&file_id.uuid().to_string()))
+    }
+
+    /// A job that publishes at a target. Its key is as short as the target's names are long, and the same whenever the
+    /// target is.
+    pub(super) fn enqueue_target(
+        &self,
+        s: &mut dyn Session,
+        file_id: FileId,
+        target: &Target,
+    ) -> Result<Enqueued, StoreError> {
+        let key = ClientKey::derive(&file_id, target, 0);
+        match target.clone() {
+            Target::Listing { platform, account, variant } => {
+                let payload = CreateListing { file_id, platform, account, variant, other: Map::new() };
+                self.enqueue(s, &payload, Some(key.as_str()))
+            }
+            Target::Post { platform, account, post_key, post_type } => {
+                let payload = PublishSocial { file_id, platform, post_type, account, post_key, other: Map::new() };
+                self.enqueue(s, &payload, Some(key.as_str()))
+            }
+        }
+    }
+
+    /// Publishes at every wanted target at which nothing is confirmed.
+    pub(super) fn enqueue_wanted(
+        &self,
+        s: &mut dyn Session,
+        file: &File,
+        followed: &mut Followed,
+    ) -> Result<(), StoreError> {
+        let publications = s.publications().of_file(&file.id)?;
+        for target in (self.wanted)(file) {
+            let there = publications.iter().any(|publication| {
+                publication.state == PublicationState::Confirmed && same_place(&publication.target, &target)
+            });
+            if !there {
+                followed.note(self.enqueue_target(s, file.id, &target)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings every live listing of a file up to date.
+    ///
+    /// These jobs have no key: one that runs may have read the file before it changed, so another must follow it.
+    pub(super) fn enqueue_updates(
+        &self,
+        s: &mut dyn Session,
+        file_id: FileId,
+        followed: &mut Followed,
+    ) -> Result<(), StoreError> {
+        for listing in s.publications().listings(&file_id)? {
+            if listing.status.is_live() {
+                followed.note(self.enqueue_update(s, file_id, listing.id)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings one listing up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn enqueue_update(
+        &self,
+        s: &mut dyn Session,
+        file_id: FileId,
+        listing_id: ListingId,
+    ) -> Result<Enqueued, StoreError> {
+        self.enqueue(s, &UpdateListing { file_id, listing_id, other: Map::new() }, None)
+    }
+
+    fn enqueue<P: Payload>(&self, s: &mut dyn Session, payload: &P, key: Option<&str>) -> Result<Enqueued, StoreError> {
+        let refused = |error: InvalidJob| StoreError::Invalid {
+            what: "job of the pipeline",
+            value: error.to_string(),
+            rule: "its payload must be within the limits of its kind",
+        };
+        let job = NewJob::new(self.environment.job_id(), payload, self.environment.now()).map_err(refused)?;
+        let mut job = job.max_retries(self.max_retries);
+        if let Some(key) = key {
+            job = job.dedup_key(DedupKey::new(format!("{}:{key}", P::kind())).map_err(refused)?);
+        }
+        s.jobs().enqueue(&job)
+    }
+}
+
+/// Whether two targets are the same thing at the same place; what kind of post it is makes no difference.
+fn same_place(a: &Target, b: &Target) -> bool {
+    let place = |target: &Target| {
+        (target.channel(), target.platform(), target.account().to_owned(), target.discriminator().to_owned())
+    };
+    place(a) == place(b)
+}

@@ -1,0 +1,34 @@
+//! A platform has confirmed a listing.
+
+use fieldfen_domain::file::{FileEvent, FileStatus};
+use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{FileId, Timestamp};
+
+use super::death::{move_file, processing_is_dead};
+
+/// Moves a file to published, in the transaction in which a listing of it is confirmed, and says the status it has then;
+/// `None` when there is no such file.
+///
+/// That a product is out there is a fact. A file that had been given up because no listing had succeeded is taken up
+/// again for it. One whose approval was withdrawn in the meantime stays where it is: it is published when it is
+/// approved again.
+///
+/// # Errors
+/// [`StoreError`]s as the store has them.
+pub fn listing_confirmed(
+    s: &mut dyn Session,
+    file_id: &FileId,
+    listing: &str,
+    at: Timestamp,
+) -> Result<Option<FileStatus>, StoreError> {
+    let Some(mut file) = s.files().find(file_id)? else { return Ok(None) };
+    if file.state.failure().is_some_and(|failure| failure.from == FileStatus::Approved)
+        && !processing_is_dead(s, file_id)?
+    {
+        file = move_file(s, file, FileEvent::Retried, "a listing that was given up is there after all", at)?;
+    }
+    if file.state.status() == FileStatus::Approved {
+        file = move_file(s, file, FileEvent::ListingConfirmed, format!("listed as {listing}"), at)?;
+    }
+    Ok(Some(file.state.status()))
+}

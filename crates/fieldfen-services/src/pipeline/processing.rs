@@ -1,0 +1,89 @@
+//! From the arrival to the finished picture with its description.
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::{File, FileEdit, FileEvent, FileMetadata, FileState, FileStatus};
+use fieldfen_domain::store::{Session, StoreError};
+
+use super::death::{move_file, processing_is_dead};
+use super::{Approval, Followed, Pipeline};
+
+impl Pipeline {
+    /// The row of an ingested file stands: its processing begins. `None` when there is no such file.
+    ///
+    /// A file that is beyond that stays where it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn record_confirmed(&self, s: &mut dyn Session, file_id: &FileId) -> Result<Option<Followed>, StoreError> {
+        let Some(file) = self.taken_up(s, file_id, FileStatus::Ingested)? else { return Ok(None) };
+        let mut followed = Followed::nothing(file.state.status());
+        if file.state == FileState::Ingested {
+            let reason = "its record is confirmed";
+            let file = move_file(s, file, FileEvent::ProcessingStarted, reason, self.environment.now())?;
+            followed.status = file.state.status();
+            followed.note(self.enqueue_upscale(s, file.id)?);
+        }
+        Ok(Some(followed))
+    }
+
+    /// The picture has been upscaled: `edit` says under which name and in which size. `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn upscaled(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        edit: &FileEdit,
+    ) -> Result<Option<Followed>, StoreError> {
+        let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
+        if file.state != FileState::Processing {
+            return self.edit(s, file_id, edit, "upscaled again");
+        }
+        s.files().edit(file_id, edit, self.environment.now())?;
+        let mut followed = Followed::nothing(file.state.status());
+        followed.note(self.enqueue_metadata(s, file.id)?);
+        Ok(Some(followed))
+    }
+
+    /// The picture has its title and description, and with them all that processing makes. `None` when there is no such
+    /// file.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn described(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        metadata: &FileMetadata,
+    ) -> Result<Option<Followed>, StoreError> {
+        let json = metadata.to_json().map_err(|error| StoreError::Invalid {
+            what: "metadata",
+            value: error.to_string(),
+            rule: "it must be writable as JSON",
+        })?;
+        let edit = FileEdit { metadata: Some(json), ..FileEdit::default() };
+        let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
+        if file.state != FileState::Processing {
+            return self.edit(s, file_id, &edit, "described again");
+        }
+        let at = self.environment.now();
+        s.files().edit(file_id, &edit, at)?;
+        let file = move_file(s, file, FileEvent::ProcessingFinished, "upscaled and described", at)?;
+        match self.approval {
+            Approval::Operator => Ok(Some(Followed::nothing(file.state.status()))),
+            Approval::Automatic => self.approve(s, file_id, "approved automatically"),
+        }
+    }
+
+    /// The file. One that failed in `status` is taken up again if no dead job stands for that failure any more: then
+    /// the job that calls has been let run again by itself.
+    fn taken_up(&self, s: &mut dyn Session, file_id: &FileId, status: FileStatus) -> Result<Option<File>, StoreError> {
+        let Some(file) = s.files().find(file_id)? else { return Ok(None) };
+        if file.state.failure().is_some_and(|failure| failure.from == status) && !processing_is_dead(s, file_id)? {
+            let reason = "the job that it had failed with has succeeded";
+            return move_file(s, file, FileEvent::Retried, reason, self.environment.now()).map(Some);
+        }
+        Ok(Some(file))
+    }
+}

@@ -1,0 +1,111 @@
+//! An operator takes a failed file up again.
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::{File, FileEvent, FileStatus};
+use fieldfen_domain::job::{Administered, JobFilter, JobKind};
+use fieldfen_domain::store::{Session, StoreError};
+
+use super::death::{all_jobs, dead_jobs, move_file};
+use super::{Approval, Followed, Pipeline};
+
+/// What came of an operator's retry of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retried {
+    /// It is back where it failed from; the jobs are those that run again and those that were made anew.
+    TakenUp(Followed),
+    /// It had not failed; nothing was changed.
+    NotFailed {
+        /// The status it has.
+        status: FileStatus,
+    },
+    /// There is no such file.
+    Gone,
+}
+
+impl Pipeline {
+    /// Takes a failed file up again where it failed: its dead jobs of that status run again, and what that status needs
+    /// is enqueued where it is not on its way.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn retry(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        reason: impl Into<String>,
+    ) -> Result<Retried, StoreError> {
+        let Some(file) = s.files().find(file_id)? else { return Ok(Retried::Gone) };
+        if file.state.failure().is_none() {
+            return Ok(Retried::NotFailed { status: file.state.status() });
+        }
+        let at = self.environment.now();
+        let file = move_file(s, file, FileEvent::Retried, reason, at)?;
+        let mut followed = Followed::nothing(file.state.status());
+        for job in dead_jobs(s, file_id)? {
+            if belongs_to(&job.kind, followed.status) && s.job_admin().retry(&job.id, at)? == Administered::Done {
+                followed.jobs.push(job.id);
+            }
+        }
+        followed.status = self.publish_what_is_listed(s, file.clone())?;
+        self.enqueue_what_is_needed(s, &file, &mut followed)?;
+        Ok(Retried::TakenUp(followed))
+    }
+
+    /// The jobs without which the file would stay in its status for ever.
+    fn enqueue_what_is_needed(
+        &self,
+        s: &mut dyn Session,
+        file: &File,
+        followed: &mut Followed,
+    ) -> Result<(), StoreError> {
+        match file.state.status() {
+            FileStatus::Ingested => {
+                if !is_on_its_way(s, file, JobKind::CreateFileRecord)? {
+                    followed.note(self.enqueue_record(s, file.id)?);
+                }
+            }
+            FileStatus::Processing => {
+                let described = is_on_its_way(s, file, JobKind::GenerateMetadata)?;
+                if !described && !is_on_its_way(s, file, JobKind::UpscaleImage)? {
+                    followed.note(match file.processed_filename {
+                        None => self.enqueue_upscale(s, file.id)?,
+                        Some(_) => self.enqueue_metadata(s, file.id)?,
+                    });
+                }
+            }
+            FileStatus::Processed => {
+                if self.approval == Approval::Automatic
+                    && !is_on_its_way(s, file, JobKind::UpdateImage)?
+                    && let Some(approved) = self.approve(s, &file.id, "approved automatically")?
+                {
+                    followed.status = approved.status;
+                    followed.jobs.extend(approved.jobs);
+                }
+            }
+            FileStatus::Approved | FileStatus::Published => self.enqueue_wanted(s, file, followed)?,
+            FileStatus::Failed => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether jobs of this kind belong to what a file in this status waits for.
+const fn belongs_to(kind: &JobKind, status: FileStatus) -> bool {
+    match status {
+        FileStatus::Ingested => matches!(kind, JobKind::CreateFileRecord),
+        FileStatus::Processing => {
+            matches!(kind, JobKind::UpscaleImage | JobKind::UpdateImage | JobKind::GenerateMetadata)
+        }
+        FileStatus::Processed => matches!(kind, JobKind::UpdateImage),
+        FileStatus::Approved | FileStatus::Published => matches!(
+            kind,
+            JobKind::UpdateImage | JobKind::CreateListing | JobKind::UpdateListing | JobKind::PublishSocial
+        ),
+        FileStatus::Failed => false,
+    }
+}
+
+fn is_on_its_way(s: &mut dyn Session, file: &File, kind: JobKind) -> Result<bool, StoreError> {
+    let filter = JobFilter { file_id: Some(file.id), kind: Some(kind), status: None };
+    Ok(all_jobs(s, &filter)?.iter().any(|job| !job.state.status().is_final()))
+}
