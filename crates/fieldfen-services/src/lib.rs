@@ -3,5 +3,6 @@
 
 pub mod environment;
 pub mod pipeline;
+pub mod queue;
 
 pub use environment::Environment;

@@ -1,0 +1,56 @@
+//! Taking jobs out.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fieldfen_domain::job::{ClaimRef, ClaimRequest, Job, JobKind, UnreadableJob, WorkerName};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::Queue;
+
+/// A job that this program has claimed, with the proof of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedJob {
+    /// The job as it was claimed.
+    pub job: Job,
+    /// The claim. Whatever is done with the job needs it.
+    pub claim: ClaimRef,
+}
+
+/// What a claim took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// The jobs, by priority, due time and insertion.
+    pub jobs: Vec<ClaimedJob>,
+    /// Rows that were due but could not be read; they have failed, with the reason.
+    pub unreadable: Vec<UnreadableJob>,
+}
+
+impl<S: Store> Queue<S> {
+    /// Claims at most `limit` due jobs of these kinds, each for as long as `lease` without a heartbeat.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn claim(
+        &self,
+        kinds: &BTreeSet<JobKind>,
+        limit: u32,
+        lease: Duration,
+        worker: &WorkerName,
+    ) -> Result<Claims, StoreError> {
+        let request = ClaimRequest {
+            kinds: kinds.clone(),
+            limit,
+            token: self.environment.token(),
+            now: self.environment.now(),
+            lease,
+            worker: worker.clone(),
+        };
+        let claimed = self.store.write(|s| s.jobs().claim(&request))?;
+        for row in &claimed.unreadable {
+            tracing::error!(job = row.id, reason = row.reason, "a due job cannot be read and has failed");
+        }
+        let with_claim = |job: Job| ClaimedJob { claim: ClaimRef { id: job.id, token: request.token }, job };
+        Ok(Claims { jobs: claimed.jobs.into_iter().map(with_claim).collect(), unreadable: claimed.unreadable })
+    }
+}

@@ -1,0 +1,104 @@
+//! What a job that has succeeded leaves behind.
+
+use std::fmt;
+
+use fieldfen_domain::RawJson;
+use fieldfen_domain::job::NewJob;
+use fieldfen_domain::store::{Session, StoreError};
+use serde::Serialize;
+
+use super::{QueueError, enqueue};
+
+/// Something to be written in the transaction that completes a job.
+type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), StoreError> + Send>;
+
+/// What a job that has succeeded leaves behind: a result, writes of its own and the jobs that follow.
+///
+/// All of it happens in the transaction that completes the job, or, when the job has been lost in the meantime, none.
+///
+/// ```
+/// use fieldfen_services::queue::Completion;
+///
+/// # let (follow_up, call): (fieldfen_domain::job::NewJob, fieldfen_domain::api_usage::ApiCall) = return;
+/// let completion = Completion::new()
+///     .result(&serde_json::json!({"width": 8000, "height": 6000}))
+///     .writing(move |s| s.api_usage().record(&call))
+///     .then(follow_up);
+/// ```
+#[derive(Default)]
+pub struct Completion {
+    result: Option<Result<RawJson, String>>,
+    writes: Vec<Write>,
+    follow_ups: Vec<NewJob>,
+}
+
+impl Completion {
+    /// Nothing but success.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps this result with the job.
+    ///
+    /// A value that cannot be written as JSON (a map whose keys are not texts, for example) makes the completion fail.
+    #[must_use]
+    pub fn result<T: Serialize + ?Sized>(mut self, result: &T) -> Self {
+        self.result = Some(RawJson::from_value(result).map_err(|error| error.to_string()));
+        self
+    }
+
+    /// Enqueues this job when this one is completed.
+    #[must_use]
+    pub fn then(mut self, job: NewJob) -> Self {
+        self.follow_ups.push(job);
+        self
+    }
+
+    /// Writes more in the same transaction, in the order in which the writes were given.
+    ///
+    /// The job is completed already when `write` runs, and what follows is not yet enqueued. `write` may be run again
+    /// when the database asks for it. When it fails, the job is not completed.
+    #[must_use]
+    pub fn writing<W>(mut self, write: W) -> Self
+    where
+        W: FnMut(&mut dyn Session) -> Result<(), StoreError> + Send + 'static,
+    {
+        self.writes.push(Box::new(write));
+        self
+    }
+
+    /// The result as JSON.
+    pub(super) fn result_json(&self) -> Result<Option<&RawJson>, StoreError> {
+        match &self.result {
+            None => Ok(None),
+            Some(Ok(json)) => Ok(Some(json)),
+            Some(Err(error)) => Err(StoreError::Invalid {
+                what: "result of a job",
+                value: error.clone(),
+                rule: "it must be a value that can be written as JSON",
+            }),
+        }
+    }
+
+    /// Everything but the result.
+    pub(super) fn write(&mut self, s: &mut dyn Session) -> Result<(), QueueError> {
+        for write in &mut self.writes {
+            write(s)?;
+        }
+        for job in &self.follow_ups {
+            enqueue(s, job)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Completion")
+            .field("result", &self.result)
+            .field("writes", &self.writes.len())
+            .field("follow_ups", &self.follow_ups)
+            .finish()
+    }
+}

@@ -1,0 +1,97 @@
+//! Putting jobs in.
+
+use fieldfen_domain::RawJson;
+use fieldfen_domain::job::{
+    CreateFileRecord, CreateListing, DeleteFile, Enqueued, GenerateMetadata, InvalidJob, InvalidPayload, JobKind,
+    NewJob, Payload, PublishSocial, UpdateImage, UpdateListing, UpscaleImage,
+};
+use fieldfen_domain::store::{Session, Store};
+
+use super::{Queue, QueueError};
+
+impl<S: Store> Queue<S> {
+    /// A job with this payload, due at once, with a new id and the retries of its kind's policy.
+    ///
+    /// It is not enqueued yet: give it a priority, a later time or a dedup key where it needs one, then
+    /// [`enqueue`](Queue::enqueue) it.
+    ///
+    /// # Errors
+    /// [`InvalidJob`] when the payload breaks one of its rules or is too large.
+    pub fn job<P: Payload>(&self, payload: &P) -> Result<NewJob, InvalidJob> {
+        let retries = self.policies.of(&P::kind()).max_retries;
+        Ok(NewJob::new(self.environment.job_id(), payload, self.environment.now())?.max_retries(retries))
+    }
+
+    /// Enqueues a job, unless a live one has its dedup key; the answer says which.
+    ///
+    /// # Errors
+    /// As [`enqueue`].
+    pub fn enqueue(&self, job: &NewJob) -> Result<Enqueued, QueueError> {
+        check(job)?;
+        Ok(self.store.write(|s| s.jobs().enqueue(job))?)
+    }
+
+    /// Enqueues many jobs in one transaction: all of them or none. Thousands at once are meant to be given.
+    ///
+    /// # Errors
+    /// As [`enqueue_many`].
+    pub fn enqueue_many(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+        self.store.write(|s| enqueue_many(s, jobs))
+    }
+}
+
+/// Enqueues a job inside the caller's transaction, unless a live one has its dedup key; the answer says which.
+///
+/// # Errors
+/// [`QueueError::Job`] when the payload is not what its kind asks for. [`QueueError::Store`] with
+/// [`MissingReference`](fieldfen_domain::store::StoreError::MissingReference) when its file does not exist,
+/// [`AlreadyExists`](fieldfen_domain::store::StoreError::AlreadyExists) when its id is taken, and others as the store
+/// has them.
+pub fn enqueue(s: &mut dyn Session, job: &NewJob) -> Result<Enqueued, QueueError> {
+    check(job)?;
+    Ok(s.jobs().enqueue(job)?)
+}
+
+/// Enqueues many jobs inside the caller's transaction. The answers are in the order of the jobs.
+///
+/// # Errors
+/// As [`enqueue`], for the first job that cannot be enqueued; let the transaction fail with it, or the jobs before it
+/// stay.
+pub fn enqueue_many(s: &mut dyn Session, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+    jobs.iter().map(|job| enqueue(s, job)).collect()
+}
+
+/// Checks the payload of a job of the specification's kinds against that kind's type.
+///
+/// [`NewJob::new`] has done so already; a job made with [`NewJob::untyped`], from a webhook for example, has not been
+/// looked at before. An importing program's own kinds are checked where their type is known: by [`NewJob::new`], and
+/// by the worker.
+///
+/// # Errors
+/// [`InvalidJob::Payload`] naming the field, its value and the rule.
+pub fn check(job: &NewJob) -> Result<(), InvalidJob> {
+    let read = match job.kind {
+        JobKind::CreateFileRecord => is::<CreateFileRecord>,
+        JobKind::UpscaleImage => is::<UpscaleImage>,
+        JobKind::UpdateImage => is::<UpdateImage>,
+        JobKind::GenerateMetadata => is::<GenerateMetadata>,
+        JobKind::CreateListing => is::<CreateListing>,
+        JobKind::UpdateListing => is::<UpdateListing>,
+        JobKind::PublishSocial => is::<PublishSocial>,
+        JobKind::DeleteFile => is::<DeleteFile>,
+        JobKind::Custom(_) => return Ok(()),
+    };
+    Ok(read(job.payload.as_ref())?)
+}
+
+fn is<P: Payload>(json: Option<&RawJson>) -> Result<(), InvalidPayload> {
+    read_payload::<P>(json).map(drop)
+}
+
+/// Reads a payload; a job without one is read as `null`, so that a payload of no fields may be left out.
+pub(crate) fn read_payload<P: Payload>(json: Option<&RawJson>) -> Result<P, InvalidPayload> {
+    match json {
+        Some(json) => P::from_json(json),
+        None => P::from_json(&RawJson::unchecked("null".to_owned())),
+    }
+}

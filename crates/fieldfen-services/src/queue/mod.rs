@@ -1,0 +1,97 @@
+//! The job queue: what programs put in, what workers take out, and what operators do with it.
+//!
+//! A [`Queue`] is a handle on a store. Whatever it does is one transaction; the functions over a
+//! [`Session`](fieldfen_domain::store::Session) do the same inside a transaction of the caller's.
+
+mod claim;
+mod completion;
+mod enqueue;
+mod operate;
+mod policies;
+mod settle;
+mod wait;
+
+pub use claim::{ClaimedJob, Claims};
+pub use completion::Completion;
+pub use enqueue::{check, enqueue, enqueue_many};
+pub use operate::{cancel, kill};
+pub use policies::RetryPolicies;
+pub use settle::complete;
+pub use wait::Waited;
+
+use std::sync::Arc;
+
+use fieldfen_domain::job::InvalidJob;
+use fieldfen_domain::store::{Store, StoreError};
+
+use crate::Environment;
+
+/// The job queue of a store; clones are the same queue.
+///
+/// ```
+/// use std::time::Duration;
+/// use fieldfen_domain::job::{Payload, Priority};
+/// # use fieldfen_domain::job::JobKind;
+/// use fieldfen_services::{Environment, queue::Queue};
+/// use fieldfen_testkit::ModelStore;
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Resize { width: u32 }
+/// # impl Payload for Resize {
+/// #     fn kind() -> JobKind { JobKind::custom("acme.resize").unwrap() }
+/// # }
+///
+/// let queue = Queue::new(ModelStore::new(), Environment::system());
+/// let job = queue.job(&Resize { width: 800 })?.priority(Priority::High);
+/// let enqueued = queue.enqueue(&job)?;
+/// assert_eq!(enqueued.id(), &job.id);
+///
+/// let waited = queue.wait_for(&job.id, Duration::from_millis(1))?;
+/// assert_eq!(waited, fieldfen_services::queue::Waited::TimedOut);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Queue<S> {
+    store: S,
+    environment: Environment,
+    policies: Arc<RetryPolicies>,
+}
+
+impl<S: Store> Queue<S> {
+    /// The queue of this store, with the default retry policy for every kind of job.
+    #[must_use]
+    pub fn new(store: S, environment: Environment) -> Self {
+        Self { store, environment, policies: Arc::default() }
+    }
+
+    /// The same queue with these retry policies: [`job`](Queue::job) takes the number of retries from them,
+    /// [`fail`](Queue::fail) the waits.
+    #[must_use]
+    pub fn with_policies(mut self, policies: RetryPolicies) -> Self {
+        self.policies = Arc::new(policies);
+        self
+    }
+
+    /// The store behind the queue.
+    #[must_use]
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The clock and the randomness of the queue.
+    #[must_use]
+    pub const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+/// What can go wrong when jobs are enqueued.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The job itself is wrong.
+    #[error(transparent)]
+    Job(#[from] InvalidJob),
+    /// The store could not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,110 @@
+//! What operators see of the queue, and what they do with it.
+
+use fieldfen_domain::job::{Administered, Job, JobCount, JobFilter, JobStatus};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
+
+use super::Queue;
+use super::settle::bury;
+
+impl<S: Store> Queue<S> {
+    /// The job with this id.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] when the row holds what no job can hold; other [`StoreError`]s as the store has them.
+    pub fn find(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        self.store.read(|s| s.jobs().find(id))
+    }
+
+    /// A page of jobs in the order of insertion.
+    ///
+    /// # Errors
+    /// As [`Queue::find`].
+    pub fn page(&self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError> {
+        self.store.read(|s| s.jobs().page(filter, page))
+    }
+
+    /// A page of the jobs that have failed for good or were cancelled, in the order of insertion.
+    ///
+    /// # Errors
+    /// As [`Queue::find`].
+    pub fn dead_letters(&self, page: PageRequest) -> Result<Page<Job>, StoreError> {
+        self.page(&JobFilter { status: Some(JobStatus::Failed), ..JobFilter::default() }, page)
+    }
+
+    /// How many jobs of each kind are in each status; pairs without jobs are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn count(&self) -> Result<Vec<JobCount>, StoreError> {
+        self.store.read(|s| s.jobs().count())
+    }
+
+    /// Lets a failed job run again at once, with all its retries. Its file stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn retry(&self, id: &JobId) -> Result<Administered, StoreError> {
+        let at = self.environment.now();
+        self.store.write(|s| s.job_admin().retry(id, at))
+    }
+
+    /// Stops a job: a pending one fails at once, a running one is asked to stop and sees so at its next heartbeat.
+    ///
+    /// # Errors
+    /// As [`cancel`].
+    pub fn cancel(&self, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
+        let at = self.environment.now();
+        self.store.write(|s| cancel(s, id, reason, at))
+    }
+
+    /// Fails a running job whoever holds it: what its worker still reports counts no more.
+    ///
+    /// # Errors
+    /// As [`kill`].
+    pub fn kill(&self, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
+        let at = self.environment.now();
+        self.store.write(|s| kill(s, id, reason, at))
+    }
+
+    /// Deletes a job that does not run.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn delete(&self, id: &JobId) -> Result<Administered, StoreError> {
+        self.store.write(|s| s.job_admin().delete(id))
+    }
+}
+
+/// Stops a job inside the caller's transaction; see [`Queue::cancel`].
+///
+/// # Errors
+/// [`StoreError`]s as the store has them.
+pub fn cancel(s: &mut dyn Session, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
+    let answer = s.job_admin().cancel(id, reason, at)?;
+    bury_if_done(s, answer, id, reason, at)
+}
+
+/// Fails a running job inside the caller's transaction; see [`Queue::kill`].
+///
+/// # Errors
+/// [`StoreError`]s as the store has them.
+pub fn kill(s: &mut dyn Session, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
+    let answer = s.job_admin().kill(id, reason, at)?;
+    bury_if_done(s, answer, id, reason, at)
+}
+
+fn bury_if_done(
+    s: &mut dyn Session,
+    answer: Administered,
+    id: &JobId,
+    reason: &str,
+    at: Timestamp,
+) -> Result<Administered, StoreError> {
+    if answer == Administered::Done
+        && let Some(job) = s.reads().jobs().find(id)?
+    {
+        bury(s, &job, reason, at)?;
+    }
+    Ok(answer)
+}

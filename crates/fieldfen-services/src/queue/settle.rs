@@ -1,0 +1,171 @@
+//! What becomes of claimed jobs.
+
+use std::time::Duration;
+
+use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobState, Reclaimed, Retry};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{RawJson, Timestamp};
+
+use super::{ClaimedJob, Completion, Queue, QueueError};
+use crate::pipeline::job_died;
+
+impl<S: Store> Queue<S> {
+    /// Ends a job with success, and writes what it leaves behind in the same transaction.
+    ///
+    /// Anything but [`Fenced::Done`] means that nothing was written, the handler's own writes and follow-up jobs
+    /// included.
+    ///
+    /// # Errors
+    /// As [`complete`].
+    pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<Fenced<()>, QueueError> {
+        let at = self.environment.now();
+        self.store.write(|s| complete(s, &claimed.claim, completion, at))
+    }
+
+    /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
+    /// for good when its retries are spent or somebody asked for it to stop.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
+        let job = &claimed.job;
+        let at = self.environment.now();
+        // The upper half of the bits is as random as the whole.
+        let random = u64::try_from(self.environment.bits() >> 64).unwrap_or(0);
+        let delay = self.policies.of(&job.kind).delay(job.attempts.saturating_add(1), random);
+        let retry = later(at, delay).map_or(Retry::Never, Retry::At);
+        self.store.write(|s| fail(s, claimed, error, retry, at))
+    }
+
+    /// Ends a job without success and without another try.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
+        let at = self.environment.now();
+        self.store.write(|s| fail(s, claimed, error, Retry::Never, at))
+    }
+
+    /// Gives a job back without spending a retry; it is due again at `run_at`: now, or when an API lets us call it
+    /// again. A job that somebody asked to stop fails for good instead.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<Fenced<Finished>, StoreError> {
+        let at = self.environment.now();
+        self.store.write(|s| {
+            if stop_requested(s, claimed)?.is_some() {
+                return fail(s, claimed, "given back", Retry::Never, at);
+            }
+            let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+            Ok(match s.jobs().release(&claimed.claim, run_at)? {
+                Fenced::Done(()) => Fenced::Done(released),
+                Fenced::AlreadyDone { at } => Fenced::AlreadyDone { at },
+                Fenced::LeaseLost => Fenced::LeaseLost,
+                Fenced::Gone => Fenced::Gone,
+            })
+        })
+    }
+
+    /// Extends the leases of these claims to `lease` from now in one transaction, and keeps the progress of those that
+    /// have one. The answers are in the order of the claims.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them; then no lease was extended.
+    pub fn heartbeat(
+        &self,
+        claims: &[(ClaimRef, Option<RawJson>)],
+        lease: Duration,
+    ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+        let now = self.environment.now();
+        self.store.write(|s| {
+            claims.iter().map(|(claim, progress)| s.jobs().heartbeat(claim, progress.as_ref(), now, lease)).collect()
+        })
+    }
+
+    /// Takes back at most `limit` jobs whose lease has expired. Call it again as long as it answers with `limit` jobs.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn reclaim(&self, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+        let now = self.environment.now();
+        self.store.write(|s| {
+            let reclaimed = s.jobs().reclaim(now, limit)?;
+            for Reclaimed { job, .. } in &reclaimed {
+                if let JobState::Failed { .. } = job.state {
+                    let reason = job.last_error.as_deref().unwrap_or("its lease ran out too often");
+                    bury(s, job, reason, now)?;
+                }
+            }
+            Ok(reclaimed)
+        })
+    }
+}
+
+/// Ends a job with success inside the caller's transaction, and writes what it leaves behind.
+///
+/// # Errors
+/// [`QueueError`] when a write or a follow-up job of the completion fails: let the transaction fail with it.
+pub fn complete(
+    s: &mut dyn Session,
+    claim: &ClaimRef,
+    completion: &mut Completion,
+    at: Timestamp,
+) -> Result<Fenced<()>, QueueError> {
+    let fenced = s.jobs().complete(claim, completion.result_json()?, at)?;
+    if fenced.is_done() {
+        completion.write(s)?;
+    }
+    Ok(fenced)
+}
+
+fn fail(
+    s: &mut dyn Session,
+    claimed: &ClaimedJob,
+    error: &str,
+    retry: Retry,
+    at: Timestamp,
+) -> Result<Fenced<Finished>, StoreError> {
+    let report = match stop_requested(s, claimed)? {
+        Some(reason) => FailureReport { error: format!("{reason} ({error})"), retry: Retry::Never, at },
+        None => FailureReport { error: error.to_owned(), retry, at },
+    };
+    let fenced = s.jobs().fail(&claimed.claim, &report)?;
+    if fenced == Fenced::Done(Finished::Dead) {
+        bury(s, &claimed.job, &report.error, at)?;
+    }
+    Ok(fenced)
+}
+
+/// The reason for which somebody asked the job to stop, if somebody did.
+fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<String>, StoreError> {
+    let job = match s.reads().jobs().find(&claimed.claim.id) {
+        // What other programs wrote into the row must not keep the job from ending.
+        Err(StoreError::BadRow { .. }) | Ok(None) => return Ok(None),
+        Ok(Some(job)) => job,
+        Err(error) => return Err(error),
+    };
+    let reason = job.last_error.unwrap_or_else(|| "cancelled".to_owned());
+    Ok(job.cancel_requested_at.map(|_| reason))
+}
+
+/// Lets the pipeline know that a job has failed for good.
+///
+/// A file that cannot be moved stays where it is and is named in the log: the job must not run for ever, nor hold up
+/// those beside it, because its file's row is damaged.
+pub(super) fn bury(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> Result<(), StoreError> {
+    match job_died(s, job, reason, at) {
+        Err(
+            error @ (StoreError::BadRow { .. } | StoreError::FileTransition(_) | StoreError::PublicationTransition(_)),
+        ) => {
+            tracing::error!(job = %job.id, kind = %job.kind, %error, "the file of a failed job could not be moved");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// A time after another; `None` beyond what the calendar holds.
+fn later(at: Timestamp, delay: Duration) -> Option<Timestamp> {
+    at.checked_add_signed(chrono::TimeDelta::from_std(delay).ok()?)
+}

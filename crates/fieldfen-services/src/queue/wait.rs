@@ -1,0 +1,67 @@
+//! Waiting for what comes of a job.
+
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::job::{Job, JobState};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{JobId, RawJson};
+
+use super::Queue;
+
+/// The longest time between two looks, in case a commit did not wake the watch.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// What came of waiting for a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waited {
+    /// The job has succeeded.
+    Completed {
+        /// Its result, where its handler gave one.
+        result: Option<RawJson>,
+    },
+    /// The job has failed for good, or was cancelled.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// The job is still on its way.
+    TimedOut,
+    /// There is no such job (any more).
+    Gone,
+}
+
+impl<S: Store> Queue<S> {
+    /// Waits until a job has ended, but not longer than `timeout`.
+    ///
+    /// Blocks the thread: an async program calls it through its runtime's `spawn_blocking`. A job that takes no time
+    /// to wait for, because it has ended already, is answered at once, whatever the timeout.
+    ///
+    /// # Errors
+    /// As [`Queue::find`], and what [`Store::watch`] has.
+    pub fn wait_for(&self, id: &JobId, timeout: Duration) -> Result<Waited, StoreError> {
+        let started = Instant::now();
+        let mut watch = self.store.watch()?;
+        loop {
+            match self.find(id)?.map(ending) {
+                None => return Ok(Waited::Gone),
+                Some(Some(ended)) => return Ok(ended),
+                Some(None) => {}
+            }
+            let left = timeout.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Ok(Waited::TimedOut);
+            }
+            watch.wait(left.min(LOOK_AGAIN))?;
+        }
+    }
+}
+
+fn ending(job: Job) -> Option<Waited> {
+    match job.state {
+        JobState::Pending | JobState::Running { .. } => None,
+        JobState::Completed { .. } => Some(Waited::Completed { result: job.result }),
+        JobState::Failed { .. } => {
+            Some(Waited::Failed { reason: job.last_error.unwrap_or_else(|| "no reason was kept".to_owned()) })
+        }
+    }
+}
