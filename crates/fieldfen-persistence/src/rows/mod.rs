@@ -1,6 +1,7 @@
 //! Columns on their way between rows and domain types. A row whose columns no domain type can hold becomes an error
 //! that names table, row and column.
 
+mod number;
 mod time;
 
 use std::fmt::Display;
@@ -8,7 +9,8 @@ use std::str::FromStr;
 
 use fieldfen_domain::store::StoreError;
 
-pub(crate) use time::{SqlTime, StoredTime};
+pub(crate) use number::StoredNumber;
+pub(crate) use time::{LAST_TIME, SqlTime, StoredTime};
 
 /// Names a row while it is being read.
 #[derive(Debug, Clone, Copy)]
@@ -62,5 +64,13 @@ impl RowRef<'_> {
     /// Reads a whole number that counts something.
     pub(crate) fn count(self, column: &'static str, number: i64) -> Result<u32, StoreError> {
         u32::try_from(number).map_err(|_| self.bad(column, number, "it must be a whole number from 0 to 4294967295"))
+    }
+
+    /// Reads a whole number.
+    pub(crate) fn number(self, column: &'static str, number: StoredNumber) -> Result<i64, StoreError> {
+        match number {
+            StoredNumber::Whole(number) => Ok(number),
+            StoredNumber::Other(what) => Err(self.bad(column, what, "it must be a whole number")),
+        }
     }
 }

@@ -6,7 +6,7 @@ use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, Listings, PublicationReads,
-    Publications, ReadSession, Session, StoreError,
+    Publications, ReadSession, Recurring, RecurringReads, Session, StoreError,
 };
 
 use super::error::Classify;
@@ -17,8 +17,8 @@ use super::error::Classify;
 /// [`SqliteSession::join`], so that fieldfen's writes and its own are one transaction.
 pub struct SqliteSession<'c> {
     pub(crate) conn: &'c mut SqliteConnection,
-    /// Something was written that may make a job due.
-    pub(crate) wakes_workers: bool,
+    /// Something was written that may have made a job due or ended one: watches are to be told after the commit.
+    pub(crate) announces: bool,
 }
 
 impl<'c> SqliteSession<'c> {
@@ -55,9 +55,10 @@ impl<'c> SqliteSession<'c> {
                 rule: "open one on this connection first, with BEGIN IMMEDIATE",
             });
         }
-        let foreign_keys: i32 = diesel::select(diesel::dsl::sql::<Integer>("(SELECT foreign_keys FROM pragma_foreign_keys)"))
-            .get_result(conn)
-            .store()?;
+        let foreign_keys: i32 =
+            diesel::select(diesel::dsl::sql::<Integer>("(SELECT foreign_keys FROM pragma_foreign_keys)"))
+                .get_result(conn)
+                .store()?;
         if foreign_keys != 1 {
             return Err(StoreError::Setting {
                 what: "foreign_keys",
@@ -72,7 +73,7 @@ impl<'c> SqliteSession<'c> {
 
     /// A session in a transaction that the store has opened.
     pub(crate) const fn new(conn: &'c mut SqliteConnection) -> Self {
-        Self { conn, wakes_workers: false }
+        Self { conn, announces: false }
     }
 }
 
@@ -90,6 +91,10 @@ impl ReadSession for SqliteSession<'_> {
     }
 
     fn publications(&mut self) -> &mut dyn PublicationReads {
+        self
+    }
+
+    fn recurring(&mut self) -> &mut dyn RecurringReads {
         self
     }
 }
@@ -120,6 +125,10 @@ impl Session for SqliteSession<'_> {
     }
 
     fn listings(&mut self) -> &mut dyn Listings {
+        self
+    }
+
+    fn recurring(&mut self) -> &mut dyn Recurring {
         self
     }
 

@@ -1,0 +1,312 @@
+//! The schema's migrations, embedded in the program, and their bare runner.
+//!
+//! [`run_pending`] applies everything in one transaction: a migration that fails leaves the database as it was, and two
+//! programs that migrate at once do so one after the other. Stores never migrate by themselves.
+
+use diesel::migration::{Migration as _, MigrationSource};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use fieldfen_domain::store::StoreError;
+
+use crate::sqlite::classify;
+
+const EMBEDDED: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Unique indexes that a migration adds to columns that were not unique before: its version, table and column.
+const NEW_UNIQUE: [(&str, &str, &str); 1] = [("0003", "files", "drive_file_id")];
+
+/// How many offending rows an error names.
+const NAMED_ROWS: i64 = 20;
+
+/// One migration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Migration {
+    /// Its version, for example `0002`; versions sort as texts.
+    pub version: String,
+    /// Its name, for example `job_queue`.
+    pub name: String,
+}
+
+impl std::fmt::Display for Migration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name.as_str() {
+            "" => f.pad(&self.version),
+            name => f.pad(&format!("{}_{name}", self.version)),
+        }
+    }
+}
+
+/// A migration and where it stands in a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// The migration. Its name is empty when this program does not know it.
+    pub migration: Migration,
+    /// Whether the database has it.
+    pub applied: bool,
+    /// Whether this program knows it.
+    pub known: bool,
+}
+
+/// What can go wrong while migrating. The database is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrationError {
+    /// The database has a migration that this program does not know.
+    #[error("the database has migration {version}, which this program does not know: use the newer program")]
+    Newer {
+        /// The unknown version.
+        version: String,
+    },
+    /// A column is to become unique, but holds values more than once.
+    #[error("migration {migration} makes {table}.{column} unique, but these values are there more than once: {rows}")]
+    Duplicates {
+        /// The migration.
+        migration: Migration,
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The values with the ids of their rows, for people; at most 20 values.
+        rows: String,
+    },
+    /// The migration itself failed.
+    #[error("migration {migration} failed")]
+    Failed {
+        /// The migration.
+        migration: Migration,
+        /// What the database said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The migrations in this program cannot be read.
+    #[error("the embedded migrations cannot be read")]
+    Embedded(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The newest migration that this program knows.
+///
+/// # Errors
+/// [`MigrationError::Embedded`] when the program was built without migrations.
+pub fn newest() -> Result<Migration, MigrationError> {
+    known()?
+        .pop()
+        .map(|(migration, _)| migration)
+        .ok_or_else(|| MigrationError::Embedded("there is not a single one".into()))
+}
+
+/// All migrations that the program knows or the database has, the oldest first.
+///
+/// # Errors
+/// [`MigrationError::Store`] when the database cannot be read.
+pub fn status(conn: &mut SqliteConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
+    let applied = applied(conn)?;
+    let mut all: Vec<MigrationStatus> = known()?
+        .into_iter()
+        .map(|(migration, _)| MigrationStatus { applied: applied.contains(&migration.version), known: true, migration })
+        .collect();
+    for version in applied {
+        if !all.iter().any(|status| status.migration.version == version) {
+            let migration = Migration { version, name: String::new() };
+            all.push(MigrationStatus { migration, applied: true, known: false });
+        }
+    }
+    all.sort_by(|a, b| a.migration.cmp(&b.migration));
+    Ok(all)
+}
+
+/// Applies every migration that the database lacks, the oldest first, and says which.
+///
+/// # Errors
+/// [`MigrationError`]; then nothing has been applied.
+pub fn run_pending(conn: &mut SqliteConnection) -> Result<Vec<Migration>, MigrationError> {
+    locked(conn, |conn| {
+        let applied = refuse_newer(conn)?;
+        // Makes diesel's own table where it is missing.
+        MigrationHarness::<Sqlite>::applied_migrations(conn).map_err(MigrationError::Embedded)?;
+        let mut done = Vec::new();
+        for (migration, run) in known()? {
+            if applied.contains(&migration.version) {
+                continue;
+            }
+            refuse_duplicates(conn, &migration)?;
+            match conn.run_migration(&*run) {
+                Ok(_) => done.push(migration),
+                Err(source) => return Err(MigrationError::Failed { migration, source }),
+            }
+        }
+        Ok(done)
+    })
+}
+
+/// Takes back the migration that was applied last, with everything that its tables and columns hold; `None` when the
+/// database has none.
+///
+/// # Errors
+/// [`MigrationError`]; then nothing has been taken back.
+pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, MigrationError> {
+    locked(conn, |conn| {
+        let applied = refuse_newer(conn)?;
+        let Some((migration, run)) = known()?.into_iter().rfind(|(known, _)| applied.contains(&known.version)) else {
+            return Ok(None);
+        };
+        match conn.revert_migration(&*run) {
+            Ok(_) => Ok(Some(migration)),
+            Err(source) => Err(MigrationError::Failed { migration, source }),
+        }
+    })
+}
+
+type Runnable = Box<dyn diesel::migration::Migration<Sqlite>>;
+
+/// The embedded migrations, the oldest first.
+fn known() -> Result<Vec<(Migration, Runnable)>, MigrationError> {
+    let runnable: Vec<Runnable> = EMBEDDED.migrations().map_err(MigrationError::Embedded)?;
+    let mut known: Vec<_> = runnable
+        .into_iter()
+        .map(|run| {
+            let version = run.name().version().to_string();
+            let full = run.name().to_string();
+            let name = full.split_once('_').map_or(String::new(), |(_, name)| name.to_owned());
+            (Migration { version, name }, run)
+        })
+        .collect();
+    known.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(known)
+}
+
+/// The versions that the database has. A database without diesel's own table has none; nothing is written.
+pub(crate) fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    #[derive(QueryableByName)]
+    struct Tables {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let table = "SELECT count(*) AS n FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
+    if diesel::sql_query(table).get_result::<Tables>(conn).map_err(classify)?.n == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version");
+    Ok(rows.load::<Row>(conn).map_err(classify)?.into_iter().map(|row| row.version).collect())
+}
+
+fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
+    let applied = applied(conn)?;
+    let known = known()?;
+    match applied.iter().find(|version| !known.iter().any(|(migration, _)| migration.version == **version)) {
+        Some(version) => Err(MigrationError::Newer { version: version.clone() }),
+        None => Ok(applied),
+    }
+}
+
+/// Refuses a migration whose unique index would meet values that are there more than once, and names their rows.
+fn refuse_duplicates(conn: &mut SqliteConnection, migration: &Migration) -> Result<(), MigrationError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        value: String,
+        #[diesel(sql_type = Text)]
+        ids: String,
+    }
+    for (version, table, column) in NEW_UNIQUE {
+        if version != migration.version {
+            continue;
+        }
+        let rows: Vec<Row> = diesel::sql_query(format!(
+            "SELECT CAST({column} AS TEXT) AS value, group_concat(coalesce(id, 'NULL'), ', ') AS ids FROM {table} \
+             WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1 LIMIT {NAMED_ROWS}"
+        ))
+        .load(conn)
+        .map_err(classify)?;
+        if !rows.is_empty() {
+            let rows: Vec<String> = rows.iter().map(|row| format!("{:?} in rows {}", row.value, row.ids)).collect();
+            let migration = migration.clone();
+            return Err(MigrationError::Duplicates { migration, table, column, rows: rows.join("; ") });
+        }
+    }
+    Ok(())
+}
+
+/// Runs `f` in a transaction that holds the write lock from the start. diesel's own transactions inside it become
+/// savepoints.
+fn locked<T>(
+    conn: &mut SqliteConnection,
+    f: impl FnOnce(&mut SqliteConnection) -> Result<T, MigrationError>,
+) -> Result<T, MigrationError> {
+    enum Failed {
+        Store(diesel::result::Error),
+        Migration(MigrationError),
+    }
+    impl From<diesel::result::Error> for Failed {
+        fn from(error: diesel::result::Error) -> Self {
+            Self::Store(error)
+        }
+    }
+    conn.immediate_transaction(|conn| f(conn).map_err(Failed::Migration)).map_err(|error| match error {
+        Failed::Store(error) => MigrationError::Store(classify(error)),
+        Failed::Migration(error) => error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+
+    use super::*;
+
+    fn connection() -> SqliteConnection {
+        SqliteConnection::establish(":memory:").unwrap()
+    }
+
+    #[test]
+    fn everything_is_applied_once_and_taken_back_one_by_one() {
+        let mut conn = connection();
+        assert!(status(&mut conn).unwrap().iter().all(|status| status.known && !status.applied));
+        let done = run_pending(&mut conn).unwrap();
+        assert_eq!(done.last(), Some(&newest().unwrap()));
+        assert_eq!(done[0].to_string(), "0001_initial_schema");
+        assert!(run_pending(&mut conn).unwrap().is_empty());
+        for expected in done.iter().rev() {
+            assert_eq!(revert_last(&mut conn).unwrap().as_ref(), Some(expected));
+        }
+        assert_eq!(revert_last(&mut conn).unwrap(), None);
+        assert_eq!(run_pending(&mut conn).unwrap(), done);
+    }
+
+    #[test]
+    fn a_newer_schema_is_left_alone() {
+        let mut conn = connection();
+        run_pending(&mut conn).unwrap();
+        conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')").unwrap();
+        assert_eq!(status(&mut conn).unwrap().last().map(|last| (last.known, last.applied)), Some((false, true)));
+        for error in [run_pending(&mut conn).unwrap_err(), revert_last(&mut conn).unwrap_err()] {
+            assert!(error.to_string().contains("migration 9999"), "{error}");
+        }
+    }
+
+    #[test]
+    fn duplicates_are_named_and_nothing_is_changed() {
+        let mut conn = connection();
+        run_pending(&mut conn).unwrap();
+        while status(&mut conn).unwrap().iter().any(|status| status.applied && status.migration.version != "0001") {
+            revert_last(&mut conn).unwrap();
+        }
+        for (id, drive) in [("a", "'x'"), ("b", "'x'"), ("c", "NULL"), ("d", "NULL"), ("e", "'y'")] {
+            let insert = "INSERT INTO files (id, original_filename, status, drive_file_id) VALUES";
+            conn.batch_execute(&format!("{insert} ('{id}', 'n', 'ingested', {drive})")).unwrap();
+        }
+        let error = run_pending(&mut conn).unwrap_err().to_string();
+        assert!(error.contains("files.drive_file_id") && error.ends_with(r#""x" in rows a, b"#), "{error}");
+        assert_eq!(applied(&mut conn).unwrap(), ["0001"], "not even the migrations before it");
+        conn.batch_execute("UPDATE files SET drive_file_id = 'z' WHERE id = 'b'").unwrap();
+        run_pending(&mut conn).unwrap();
+    }
+}

@@ -1,0 +1,215 @@
+//! Group commit under concurrency, failing closures and failing transaction statements.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use fieldfen_domain::store::StoreError;
+
+use super::settings::SqliteOptions;
+use super::watch::Commits;
+use super::writer::Writer;
+use crate::SqliteUrl;
+
+#[derive(Debug)]
+enum Failure {
+    Store(StoreError),
+    Own,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn writer(folder: &Path) -> Writer {
+    counted_writer(folder).0
+}
+
+/// A writer, and the count of its commits.
+fn counted_writer(folder: &Path) -> (Writer, Arc<Commits>) {
+    let url = SqliteUrl::from(folder.join("a.db").as_path());
+    let commits = Arc::new(Commits::default());
+    let writer = Writer::open(&url, SqliteOptions::default(), Arc::clone(&commits)).unwrap();
+    run(&writer, "CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t(n))").unwrap();
+    (writer, commits)
+}
+
+/// Executes a statement in a part of a batch.
+fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
+    writer.write(|session| {
+        session.announces = true;
+        session.conn.batch_execute(sql).map_err(|error| super::classify(error).into())
+    })
+}
+
+/// The numbers that another connection sees.
+fn committed(folder: &Path) -> Vec<i64> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let mut conn = SqliteConnection::establish(&folder.join("a.db").to_string_lossy()).unwrap();
+    let rows: Vec<Row> = diesel::sql_query("SELECT n FROM t ORDER BY n").load(&mut conn).unwrap();
+    rows.into_iter().map(|row| row.n).collect()
+}
+
+/// Runs the first statement while the others wait to join its batch, and gives all answers in their order. The mutex
+/// does not promise the order in which the others come.
+fn together(writer: &Writer, sql: &[&'static str]) -> Vec<Result<(), Failure>> {
+    let begun = Barrier::new(2);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            writer.write(|session| {
+                begun.wait();
+                while writer.waiting() < sql.len() - 1 {
+                    thread::yield_now();
+                }
+                session.conn.batch_execute(sql[0]).map_err(|error| super::classify(error).into())
+            })
+        });
+        begun.wait();
+        let others: Vec<_> = sql[1..].iter().map(|sql| scope.spawn(|| run(writer, sql))).collect();
+        std::iter::once(first).chain(others).map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn writers_that_come_together_share_a_transaction_and_all_return_after_its_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (writer, commits) = counted_writer(folder.path());
+    let before = commits.count();
+    let answers = together(&writer, &["INSERT INTO t (n) VALUES (1)", "INSERT INTO t (n) VALUES (2)", "SELECT 1"]);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(commits.count() - before, 1);
+    assert_eq!(committed(folder.path()), [1, 2]);
+}
+
+#[test]
+fn a_failing_closure_leaves_the_others_of_its_batch_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    let bad = "INSERT INTO t (n) VALUES (9); INSERT INTO t (n) VALUES (1)";
+    let answers = together(&writer, &["INSERT INTO t (n) VALUES (1)", bad, "INSERT INTO t (n) VALUES (3)"]);
+    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(committed(folder.path()), [1, 3]);
+}
+
+#[test]
+fn a_closure_that_fails_or_panics_alone_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    let answer: Result<(), Failure> = writer.write(|session| {
+        session.conn.batch_execute("INSERT INTO t (n) VALUES (1)").unwrap();
+        Err(Failure::Own)
+    });
+    assert!(matches!(answer, Err(Failure::Own)));
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        writer.write::<(), Failure, _>(|session| {
+            session.conn.batch_execute("INSERT INTO t (n) VALUES (2)").unwrap();
+            panic!("lens cap");
+        })
+    }));
+    assert!(panic.is_err());
+    run(&writer, "INSERT INTO t (n) VALUES (3)").unwrap();
+    assert_eq!(committed(folder.path()), [3]);
+}
+
+#[test]
+fn when_release_fails_nobody_who_was_told_ok_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    // SQLite rolls back by itself after some errors; here the closure does it, so that RELEASE finds no savepoint.
+    let answers = together(&writer, &["INSERT INTO t (n) VALUES (1)", "ROLLBACK", "INSERT INTO t (n) VALUES (3)"]);
+    told_ok_means_committed(&answers, &[1, 0, 3], folder.path());
+    assert!(answers[1].is_err());
+    run(&writer, "INSERT INTO t (n) VALUES (4)").unwrap();
+    assert!(committed(folder.path()).contains(&4), "the next batch begins afresh");
+}
+
+#[test]
+fn when_rollback_to_fails_nobody_who_was_told_ok_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    let bad = "INSERT INTO t (n) VALUES (2); ROLLBACK; INSERT INTO none VALUES (1)";
+    let answers = together(&writer, &["INSERT INTO t (n) VALUES (1)", bad, "INSERT INTO t (n) VALUES (3)"]);
+    told_ok_means_committed(&answers, &[1, 2, 3], folder.path());
+    assert!(answers[1].is_err());
+}
+
+#[test]
+fn when_commit_fails_everyone_in_the_batch_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    // A foreign key that is only checked at the commit.
+    let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO t (n, parent) VALUES (2, 77)";
+    let answers = together(&writer, &["INSERT INTO t (n) VALUES (1)", orphan, "INSERT INTO t (n) VALUES (3)"]);
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Failure::Store(StoreError::Database(_))))), "{answers:?}");
+    assert_eq!(committed(folder.path()), [0_i64; 0]);
+    run(&writer, "INSERT INTO t (n) VALUES (4)").unwrap();
+    assert_eq!(committed(folder.path()), [4]);
+}
+
+#[test]
+fn a_full_database_fails_its_writers_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    run(&writer, "INSERT INTO t (n) VALUES (1); CREATE TABLE bytes (b)").unwrap();
+    writer.between_batches(|conn| conn.batch_execute("PRAGMA max_page_count = 8").map_err(super::classify)).unwrap();
+    let large = "INSERT INTO bytes VALUES (zeroblob(100000))";
+    let answers = together(&writer, &["INSERT INTO t (n) VALUES (2)", large, "INSERT INTO t (n) VALUES (3)"]);
+    assert!(matches!(answers[1], Err(Failure::Store(StoreError::Full(_)))), "{answers:?}");
+    told_ok_means_committed(&answers, &[2, 0, 3], folder.path());
+    writer
+        .between_batches(|conn| conn.batch_execute("PRAGMA max_page_count = 100000").map_err(super::classify))
+        .unwrap();
+    run(&writer, large).unwrap();
+}
+
+#[test]
+fn many_threads_get_what_they_were_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    let told: Vec<i64> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8_i64)
+            .map(|thread| {
+                let writer = &writer;
+                scope.spawn(move || {
+                    let mut told = Vec::new();
+                    for turn in 0..50 {
+                        let n = thread * 1000 + turn;
+                        let sql = match turn % 7 {
+                            3 => format!("INSERT INTO t (n) VALUES ({n}); INSERT INTO none VALUES (1)"),
+                            5 => format!("INSERT INTO t (n) VALUES ({n}); ROLLBACK"),
+                            _ => format!("INSERT INTO t (n) VALUES ({n})"),
+                        };
+                        if run(writer, &sql).is_ok() {
+                            told.push(n);
+                        }
+                    }
+                    told
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let committed = committed(folder.path());
+    assert!(told.len() > 100, "{}", told.len());
+    for n in told {
+        assert!(committed.contains(&n), "{n} was acknowledged and is missing");
+    }
+}
+
+/// Everyone who was told Ok is in the database, and everyone who was told otherwise is not.
+fn told_ok_means_committed(answers: &[Result<(), Failure>], numbers: &[i64], folder: &Path) {
+    let committed = committed(folder);
+    for (answer, number) in answers.iter().zip(numbers) {
+        assert_eq!(answer.is_ok(), committed.contains(number), "{number}: {answer:?}, committed: {committed:?}");
+    }
+}

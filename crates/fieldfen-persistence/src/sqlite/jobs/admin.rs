@@ -1,0 +1,145 @@
+//! What operators do with jobs.
+
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{Administered, JobStatus, PruneRequest};
+use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
+use fieldfen_domain::{JobId, Timestamp};
+
+use crate::rows::SqlTime;
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::statement::statement;
+
+statement! {
+    /// Lets a failed job run again.
+    RetryFailed<'a> { run_at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE jobs SET status = 'pending', attempts = 0, run_at = ?, completed_at = NULL, started_at = NULL, \
+         cancel_requested_at = NULL, lease_token = NULL, lease_expires_at = NULL, worker = NULL \
+         WHERE id = ? AND status = 'failed'"
+}
+statement! {
+    /// Ends a job that waits.
+    CancelPending<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ? WHERE id = ? AND status = 'pending'"
+}
+statement! {
+    /// Asks a running job to stop; the first request stays.
+    CancelRunning<'a> { at: SqlTime as SqlTimestamp, reason: &'a str as Text, id: &'a str as Text } =
+        "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, ?), last_error = ? \
+         WHERE id = ? AND status = 'running'"
+}
+statement! {
+    /// Ends a running job, and takes the token from its worker.
+    KillRunning<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_token = NULL, \
+         lease_expires_at = NULL WHERE id = ? AND status = 'running'"
+}
+statement! {
+    /// Removes a job that does not run.
+    DeleteIdle<'a> { id: &'a str as Text } = "DELETE FROM jobs WHERE id = ? AND status <> 'running'"
+}
+statement! {
+    /// Removes ended jobs, the oldest first.
+    PruneOlder<'a> { status: &'a str as Text, before: SqlTime as SqlTimestamp, limit: i64 as BigInt } =
+        "DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = ? AND completed_at IS NOT NULL AND completed_at < ? ORDER BY completed_at, rowid LIMIT ?)"
+}
+statement! {
+    /// How many ended jobs there are.
+    CountEnded<'a> { status: &'a str as Text } -> (BigInt,) =
+        "SELECT count(*) FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND completed_at IS NOT NULL"
+}
+statement! {
+    /// Removes the oldest ended jobs.
+    PruneOldest<'a> { status: &'a str as Text, limit: i64 as BigInt } =
+        "DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = ? AND completed_at IS NOT NULL ORDER BY completed_at, rowid LIMIT ?)"
+}
+
+impl SqliteSession<'_> {
+    /// What an operation answers that has changed nothing.
+    fn refused(&mut self, id: &JobId) -> Result<Administered, StoreError> {
+        Ok(match self.find(id)? {
+            Some(job) => Administered::Refused { status: job.state.status() },
+            None => Administered::Gone,
+        })
+    }
+
+    /// What an operation answers that has changed this many rows.
+    fn administered(&mut self, id: &JobId, rows: usize, answer: Administered) -> Result<Administered, StoreError> {
+        if rows == 0 {
+            return self.refused(id);
+        }
+        self.announces = true;
+        Ok(answer)
+    }
+}
+
+impl JobAdmin for SqliteSession<'_> {
+    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError> {
+        let mut rows = 0;
+        for spelling in id.spellings() {
+            match (RetryFailed { run_at: SqlTime(at), id: &spelling }).execute(self.conn) {
+                Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
+                    let key = self.find(id)?.and_then(|job| job.dedup_key);
+                    let met = key.map(|key| self.live_job(&key)).transpose()?.flatten();
+                    return met.map_or_else(|| self.refused(id), |met| Ok(Administered::Met(met)));
+                }
+                result => rows += result.store()?,
+            }
+        }
+        self.administered(id, rows, Administered::Done)
+    }
+
+    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
+        let at = SqlTime(at);
+        let (mut ended, mut asked) = (0, 0);
+        for id in id.spellings() {
+            ended += CancelPending { reason, at, id: &id }.execute(self.conn).store()?;
+            asked += CancelRunning { at, reason, id: &id }.execute(self.conn).store()?;
+        }
+        let answer = if ended > 0 { Administered::Done } else { Administered::Requested };
+        self.administered(id, ended + asked, answer)
+    }
+
+    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
+        let mut rows = 0;
+        for id in id.spellings() {
+            rows += KillRunning { reason, at: SqlTime(at), id: &id }.execute(self.conn).store()?;
+        }
+        self.administered(id, rows, Administered::Done)
+    }
+
+    fn delete(&mut self, id: &JobId) -> Result<Administered, StoreError> {
+        let mut rows = 0;
+        for id in id.spellings() {
+            rows += DeleteIdle { id: &id }.execute(self.conn).store()?;
+        }
+        self.administered(id, rows, Administered::Done)
+    }
+
+    fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
+        if !request.status.is_final() {
+            return Err(StoreError::Invalid {
+                what: "status to prune",
+                value: request.status.to_string(),
+                rule: "only completed and failed jobs can be pruned",
+            });
+        }
+        let status = JobStatus::as_str(request.status);
+        let limit = i64::from(request.limit);
+        let older = PruneOlder { status, before: SqlTime(request.ended_before), limit };
+        let mut pruned = i64::try_from(older.execute(self.conn).store()?).unwrap_or(i64::MAX);
+        if let Some(keep) = request.keep
+            && pruned < limit
+        {
+            let (ended,) = CountEnded { status }.get_result::<(i64,)>(self.conn).store()?;
+            let surplus = (ended - i64::from(keep)).clamp(0, limit - pruned);
+            let oldest = PruneOldest { status, limit: surplus }.execute(self.conn).store()?;
+            pruned = pruned.saturating_add(i64::try_from(oldest).unwrap_or(i64::MAX));
+        }
+        Ok(u64::try_from(pruned).unwrap_or_default())
+    }
+}

@@ -1,0 +1,134 @@
+//! Taking due jobs: the hot path.
+//!
+//! Each kind is one seek into `idx_jobs_claim`, a partial index on (command_type, priority, run_at) of the pending jobs
+//! alone, whose order is the order of the claim: neither ended jobs, nor those in flight, nor other kinds, nor jobs due
+//! later at a higher priority are looked at. `INDEXED BY` pins it, since the planner would otherwise take the index on
+//! `status` and sort; the priorities stand in the text so that each is a seek of its own.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{ClaimRequest, Claimed, Job, UnreadableJob};
+use fieldfen_domain::store::StoreError;
+
+use super::later;
+use super::row::{JobColumns, JobRow, job_columns};
+use crate::rows::SqlTime;
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::statement::statement;
+
+macro_rules! due {
+    () => {
+        "FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
+         AND priority IN (0, 1, 2, 3) AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?"
+    };
+}
+
+statement! {
+    /// Takes the due jobs of one kind.
+    TakeKind<'a> {
+        token: &'a str as Text,
+        expires_at: SqlTime as SqlTimestamp,
+        worker: &'a str as Text,
+        started_at: SqlTime as SqlTimestamp,
+        kind: &'a str as Text,
+        now: SqlTime as SqlTimestamp,
+        limit: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ? \
+         WHERE rowid IN (SELECT rowid ", due!(), ") RETURNING ", job_columns!()
+    )
+}
+statement! {
+    /// The due jobs of one kind in the order of the claim.
+    DueOfKind<'a> {
+        kind: &'a str as Text,
+        now: SqlTime as SqlTimestamp,
+        limit: i64 as BigInt,
+    } -> (BigInt, Text, BigInt) = concat!("SELECT priority, run_at, rowid ", due!())
+}
+statement! {
+    /// Takes one job that has just been found due.
+    TakeRow<'a> {
+        token: &'a str as Text,
+        expires_at: SqlTime as SqlTimestamp,
+        worker: &'a str as Text,
+        started_at: SqlTime as SqlTimestamp,
+        rowid: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ? \
+         WHERE rowid = ? AND status = 'pending' RETURNING ", job_columns!()
+    )
+}
+statement! {
+    /// Ends a row that no job can be read from.
+    FailRow<'a> {
+        reason: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        rowid: i64 as BigInt,
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL WHERE rowid = ?"
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn claim_jobs(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+        let limit = i64::from(request.limit);
+        let mut kinds = request.kinds.iter();
+        let rows = match (kinds.next(), kinds.next()) {
+            (None, _) => return Ok(Claimed::default()),
+            _ if limit == 0 => return Ok(Claimed::default()),
+            (Some(kind), None) => self.take_kind(request, kind.as_str(), limit)?,
+            _ => self.take_kinds(request, limit)?,
+        };
+        let mut claimed = Claimed::default();
+        let mut jobs: Vec<(i64, Job)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (rowid, id) = (row.rowid, row.name());
+            match row.read() {
+                Ok(job) => jobs.push((rowid, job)),
+                Err(error) => {
+                    let reason = error.to_string();
+                    FailRow { reason: &reason, at: SqlTime(request.now), rowid }.execute(self.conn).store()?;
+                    self.announces = true;
+                    claimed.unreadable.push(UnreadableJob { id, reason });
+                }
+            }
+        }
+        // The order in which RETURNING gives rows is not defined.
+        jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
+        claimed.jobs = jobs.into_iter().map(|(_, job)| job).collect();
+        Ok(claimed)
+    }
+
+    fn take_kind(&mut self, request: &ClaimRequest, kind: &str, limit: i64) -> Result<Vec<JobRow>, StoreError> {
+        let token = request.token.to_string();
+        let take = TakeKind {
+            token: &token,
+            expires_at: SqlTime(later(request.now, request.lease)),
+            worker: request.worker.as_str(),
+            started_at: SqlTime(request.now),
+            kind,
+            now: SqlTime(request.now),
+            limit,
+        };
+        take.load(self.conn).store()
+    }
+
+    /// Looks at the first due jobs of each kind and takes the first of them all.
+    fn take_kinds(&mut self, request: &ClaimRequest, limit: i64) -> Result<Vec<JobRow>, StoreError> {
+        let now = SqlTime(request.now);
+        let mut due: Vec<(i64, String, i64)> = Vec::new();
+        for kind in &request.kinds {
+            due.extend(DueOfKind { kind: kind.as_str(), now, limit }.load::<(i64, String, i64)>(self.conn).store()?);
+        }
+        due.sort_unstable();
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let token = request.token.to_string();
+        let (expires_at, worker) = (SqlTime(later(request.now, request.lease)), request.worker.as_str());
+        let mut rows = Vec::with_capacity(due.len());
+        for (.., rowid) in due {
+            let take = TakeRow { token: &token, expires_at, worker, started_at: now, rowid };
+            rows.extend(take.load::<JobRow>(self.conn).store()?);
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,176 @@
+//! What the holder of a claim does: only the current token changes anything.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat, JobStatus, Retry};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{FenceToken, RawJson, Timestamp};
+
+use super::later;
+use crate::rows::{RowRef, SqlTime, StoredNumber, StoredTime};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::statement::statement;
+
+statement! {
+    /// Ends a job with success.
+    Complete<'a> {
+        result: Option<&'a str> as Nullable<Text>,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'completed', result_json = ?, completed_at = ?, lease_expires_at = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
+    /// Gives a job back for another try, or ends it when no retry is left or somebody asked for it to stop.
+    Fail<'a> {
+        error: &'a str as Text,
+        run_at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } -> (Nullable<BigInt>,) =
+        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, attempts = coalesce(attempts, 0) + 1, \
+         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
+         AND cancel_requested_at IS NULL RETURNING attempts"
+}
+statement! {
+    /// Ends a job without success.
+    FailForGood<'a> {
+        error: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
+    /// Gives a job back as it was.
+    ReleaseJob<'a> {
+        run_at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'pending', run_at = ?, lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
+         started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
+    /// Extends a lease.
+    Extend<'a> {
+        expires_at: SqlTime as SqlTimestamp,
+        progress: Option<&'a str> as Nullable<Text>,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } -> (Nullable<SqlTimestamp>,) =
+        "UPDATE jobs SET lease_expires_at = ?, progress_json = coalesce(?, progress_json) \
+         WHERE id = ? AND lease_token = ? AND status = 'running' RETURNING cancel_requested_at"
+}
+statement! {
+    /// Why a token was of no use.
+    WhoHolds<'a> { id: &'a str as Text } -> (Text, Nullable<Text>, Nullable<SqlTimestamp>) =
+        "SELECT status, lease_token, completed_at FROM jobs WHERE id = ?"
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn complete_job(
+        &mut self,
+        claim: &ClaimRef,
+        result: Option<&RawJson>,
+        at: Timestamp,
+    ) -> Result<Fenced<()>, StoreError> {
+        let token = claim.token.to_string();
+        for id in claim.id.spellings() {
+            let complete = Complete { result: result.map(RawJson::as_str), at: SqlTime(at), id: &id, token: &token };
+            if complete.execute(self.conn).store()? == 1 {
+                self.announces = true;
+                return Ok(Fenced::Done(()));
+            }
+        }
+        self.why_not(claim)
+    }
+
+    pub(super) fn fail_job(
+        &mut self,
+        claim: &ClaimRef,
+        report: &FailureReport,
+    ) -> Result<Fenced<Finished>, StoreError> {
+        let token = claim.token.to_string();
+        for id in claim.id.spellings() {
+            if let Retry::At(run_at) = report.retry {
+                let fail = Fail { error: &report.error, run_at: SqlTime(run_at), id: &id, token: &token };
+                let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
+                if let Some((Some(attempts),)) = attempts {
+                    let row = RowRef { table: "jobs", key: &id };
+                    let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
+                    self.announces = true;
+                    return Ok(Fenced::Done(Finished::Retrying {
+                        run_at: fieldfen_domain::to_micros(run_at),
+                        attempts,
+                    }));
+                }
+            }
+            let fail = FailForGood { error: &report.error, at: SqlTime(report.at), id: &id, token: &token };
+            if fail.execute(self.conn).store()? == 1 {
+                self.announces = true;
+                return Ok(Fenced::Done(Finished::Dead));
+            }
+        }
+        self.why_not(claim)
+    }
+
+    pub(super) fn release_job(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        let token = claim.token.to_string();
+        for id in claim.id.spellings() {
+            if (ReleaseJob { run_at: SqlTime(run_at), id: &id, token: &token }).execute(self.conn).store()? == 1 {
+                self.announces = true;
+                return Ok(Fenced::Done(()));
+            }
+        }
+        self.why_not(claim)
+    }
+
+    pub(super) fn extend_lease(
+        &mut self,
+        claim: &ClaimRef,
+        progress: Option<&RawJson>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Fenced<Heartbeat>, StoreError> {
+        let (token, expires_at) = (claim.token.to_string(), later(now, lease));
+        for id in claim.id.spellings() {
+            let extend = Extend {
+                expires_at: SqlTime(expires_at),
+                progress: progress.map(RawJson::as_str),
+                id: &id,
+                token: &token,
+            };
+            let held = extend.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?;
+            if let Some((cancel,)) = held {
+                let expires_at = fieldfen_domain::to_micros(expires_at);
+                return Ok(Fenced::Done(Heartbeat { expires_at, cancel_requested: cancel.is_some() }));
+            }
+        }
+        self.why_not(claim)
+    }
+
+    /// Why nothing was changed for this claim.
+    fn why_not<T>(&mut self, claim: &ClaimRef) -> Result<Fenced<T>, StoreError> {
+        for id in claim.id.spellings() {
+            let found = WhoHolds { id: &id }
+                .get_result::<(String, Option<String>, Option<StoredTime>)>(self.conn)
+                .optional()
+                .store()?;
+            let Some((status, token, ended_at)) = found else { continue };
+            let row = RowRef { table: "jobs", key: &id };
+            let ours = token.and_then(|token| token.parse::<FenceToken>().ok()) == Some(claim.token);
+            return Ok(if ours && row.parse::<JobStatus>("status", &status)?.is_final() {
+                Fenced::AlreadyDone { at: row.nullable_time("completed_at", ended_at)? }
+            } else {
+                Fenced::LeaseLost
+            });
+        }
+        Ok(Fenced::Gone)
+    }
+}

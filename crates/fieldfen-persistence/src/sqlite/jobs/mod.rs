@@ -1,0 +1,143 @@
+//! Jobs: enqueueing, and the repository traits over what the other files do.
+
+mod admin;
+mod claim;
+mod fence;
+mod read;
+mod reclaim;
+mod row;
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{
+    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, NewJob, Reclaimed,
+};
+use fieldfen_domain::store::{JobQueue, StoreError};
+use fieldfen_domain::{JobId, RawJson, Timestamp};
+
+use super::error::Classify;
+use super::session::SqliteSession;
+use super::statement::statement;
+use crate::rows::{RowRef, SqlTime};
+
+statement! {
+    /// Adds a job unless a live one has its dedup key.
+    Insert<'a> {
+        id: &'a str as Text,
+        file_id: Option<&'a str> as Nullable<Text>,
+        kind: &'a str as Text,
+        payload: Option<&'a str> as Nullable<Text>,
+        priority: i64 as BigInt,
+        run_at: SqlTime as SqlTimestamp,
+        max_retries: i64 as BigInt,
+        dedup_key: Option<&'a str> as Nullable<Text>,
+        created_at: SqlTime as SqlTimestamp,
+    } = "INSERT INTO jobs (id, file_id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
+         dedup_key, created_at) VALUES (?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (dedup_key) WHERE dedup_key IS NOT NULL AND status IN ('pending', 'running') DO NOTHING"
+}
+statement! {
+    /// The live job with this dedup key.
+    LiveByKey<'a> { key: &'a str as Text } -> (Nullable<Text>,) =
+        "SELECT id FROM jobs INDEXED BY idx_jobs_dedup_key \
+         WHERE dedup_key = ? AND dedup_key IS NOT NULL AND status IN ('pending', 'running')"
+}
+
+impl SqliteSession<'_> {
+    /// The live job with this dedup key.
+    fn live_job(&mut self, key: &DedupKey) -> Result<Option<JobId>, StoreError> {
+        let found = LiveByKey { key: key.as_str() }.get_result::<(Option<String>,)>(self.conn).optional().store()?;
+        found
+            .map(|(id,)| {
+                let row = RowRef { table: "jobs", key: id.as_deref().unwrap_or("without id") };
+                row.parse("id", id.as_deref().unwrap_or_default())
+            })
+            .transpose()
+    }
+}
+
+impl JobQueue for SqliteSession<'_> {
+    fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError> {
+        let id = job.id.to_string();
+        let [file_id, other_spelling] = job.file_id.map_or_else(Default::default, |id| id.spellings().map(Some));
+        let mut insert = Insert {
+            id: &id,
+            file_id: file_id.as_deref(),
+            kind: job.kind.as_str(),
+            payload: job.payload.as_ref().map(RawJson::as_str),
+            priority: job.priority.number().into(),
+            run_at: SqlTime(job.run_at),
+            max_retries: job.max_retries.into(),
+            dedup_key: job.dedup_key.as_ref().map(DedupKey::as_str),
+            created_at: SqlTime(job.created_at),
+        };
+        let mut result = insert.execute(self.conn);
+        if let Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) = result {
+            // The file's row may spell its id the other way, and foreign keys compare texts.
+            insert.file_id = other_spelling.as_deref();
+            result = insert.execute(self.conn);
+        }
+        let inserted = result.writing(|| match &job.file_id {
+            Some(file_id) => format!("job {id} about file {file_id}"),
+            None => format!("job {id}"),
+        })?;
+        if inserted == 1 {
+            self.announces = true;
+            return Ok(Enqueued::Created(job.id));
+        }
+        match &job.dedup_key {
+            Some(key) => match self.live_job(key)? {
+                Some(met) => Ok(Enqueued::Met(met)),
+                None => Err(StoreError::Database(format!("no live job has the dedup key {key:?} any more").into())),
+            },
+            None => Err(StoreError::Database("a job without dedup key was not inserted".into())),
+        }
+    }
+
+    fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+        self.claim_jobs(request)
+    }
+
+    fn complete(
+        &mut self,
+        claim: &ClaimRef,
+        result: Option<&RawJson>,
+        at: Timestamp,
+    ) -> Result<Fenced<()>, StoreError> {
+        self.complete_job(claim, result, at)
+    }
+
+    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError> {
+        self.fail_job(claim, report)
+    }
+
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        self.release_job(claim, run_at)
+    }
+
+    fn heartbeat(
+        &mut self,
+        claim: &ClaimRef,
+        progress: Option<&RawJson>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Fenced<Heartbeat>, StoreError> {
+        self.extend_lease(claim, progress, now, lease)
+    }
+
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+        self.reclaim_jobs(now, limit)
+    }
+}
+
+/// This much later, but not beyond the last year that stores can keep.
+fn later(time: Timestamp, span: Duration) -> Timestamp {
+    chrono::TimeDelta::from_std(span)
+        .ok()
+        .and_then(|span| time.checked_add_signed(span))
+        .unwrap_or(crate::rows::LAST_TIME)
+        .min(crate::rows::LAST_TIME)
+}

@@ -1,0 +1,25 @@
+//! SQLite: one writer with group commit, a pool of readers, and the repositories on one open transaction.
+
+mod api_usage;
+mod error;
+mod files;
+#[cfg(test)]
+mod group_commit_test;
+mod guard;
+mod hashes;
+mod jobs;
+mod publications;
+mod readers;
+mod recurring;
+mod session;
+mod settings;
+mod statement;
+mod store;
+mod turn;
+mod watch;
+mod writer;
+
+pub(crate) use error::classify;
+pub use session::SqliteSession;
+pub use settings::{Durability, Missing, SqliteOptions, connect, sqlite_version};
+pub use store::SqliteStore;

@@ -1,0 +1,102 @@
+//! The connections that read.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::{ReadSession, StoreError};
+
+use super::error::Classify;
+use super::session::SqliteSession;
+use super::settings::{self, SqliteOptions};
+use super::statement::{Begin, Commit, Rollback};
+use crate::url::SqliteUrl;
+
+/// A pool of connections that cannot write. They are opened when they are first needed.
+pub(super) struct Readers {
+    url: SqliteUrl,
+    options: SqliteOptions,
+    pool: Mutex<Pool>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Pool {
+    idle: Vec<SqliteConnection>,
+    open: u32,
+}
+
+impl Readers {
+    pub(super) fn new(url: SqliteUrl, options: SqliteOptions) -> Self {
+        Self { url, options, pool: Mutex::default(), returned: Condvar::new() }
+    }
+
+    /// Runs `f` in a transaction that sees one and the same moment.
+    pub(super) fn read<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        let mut conn = self.take()?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| in_transaction(&mut conn, |session| f(session))));
+        match outcome {
+            Ok(Ok(value)) => {
+                self.give_back(Some(conn));
+                Ok(value)
+            }
+            Ok(Err(error)) => {
+                self.give_back(rolled_back(conn));
+                Err(error)
+            }
+            Err(panic) => {
+                self.give_back(rolled_back(conn));
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    fn take(&self) -> Result<SqliteConnection, StoreError> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(conn) = pool.idle.pop() {
+                return Ok(conn);
+            }
+            if pool.open < self.options.readers.max(1) {
+                pool.open += 1;
+                drop(pool);
+                return settings::reader(&self.url, &self.options).inspect_err(|_| self.give_back(None));
+            }
+            pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Puts a connection back, or, with `None`, makes room for a new one.
+    fn give_back(&self, conn: Option<SqliteConnection>) {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        match conn {
+            Some(conn) => pool.idle.push(conn),
+            None => pool.open -= 1,
+        }
+        self.returned.notify_one();
+    }
+}
+
+fn in_transaction<T, E, F>(conn: &mut SqliteConnection, f: F) -> Result<T, E>
+where
+    E: From<StoreError>,
+    F: FnOnce(&mut dyn ReadSession) -> Result<T, E>,
+{
+    Begin {}.execute(conn).store()?;
+    let value = f(&mut SqliteSession::new(conn))?;
+    Commit {}.execute(conn).store()?;
+    Ok(value)
+}
+
+/// The connection after a failure; `None` when it cannot be used any more.
+fn rolled_back(mut conn: SqliteConnection) -> Option<SqliteConnection> {
+    // There may be no transaction left to roll back; a new one tells.
+    let _ = Rollback {}.execute(&mut conn);
+    let usable = Begin {}.execute(&mut conn).is_ok() && Rollback {}.execute(&mut conn).is_ok();
+    usable.then_some(conn)
+}

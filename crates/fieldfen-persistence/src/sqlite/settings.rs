@@ -1,0 +1,244 @@
+//! How connections are set up, and that they really are.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use super::error::{Classify, classify};
+use crate::url::SqliteUrl;
+
+/// The oldest SQLite that is trusted with a shared file.
+///
+/// Older ones may lose a transaction when a checkpoint and a writer meet while the WAL is reset
+/// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug").
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long to sleep before an opening that met a lock is tried again.
+const OPEN_AGAIN: Duration = Duration::from_millis(5);
+
+/// When a commit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// When it is on the disk: what was acknowledged survives a power cut (`synchronous = FULL`).
+    #[default]
+    Full,
+    /// When the operating system has it: the last commits before a power cut may be lost, not those before a crash of
+    /// the program (`synchronous = NORMAL`).
+    Normal,
+}
+
+/// Settings of a [`SqliteStore`](crate::SqliteStore).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// When a commit counts.
+    pub durability: Durability,
+    /// How long a lock of another process is waited for before an operation fails as busy.
+    pub busy_timeout: Duration,
+    /// How many connections read at once, at least one.
+    pub readers: u32,
+    /// How many writes share one commit at the most, at least one.
+    pub batch: u32,
+    /// Whether processes take turns at writing, by a lock on a file beside the database. Without it a busy process can
+    /// keep another one from writing for seconds.
+    pub fair: bool,
+}
+
+impl Default for SqliteOptions {
+    /// Full durability, 5 seconds, 8 readers, 128 writes a commit, fair.
+    fn default() -> Self {
+        Self { durability: Durability::Full, busy_timeout: Duration::from_secs(5), readers: 8, batch: 128, fair: true }
+    }
+}
+
+/// What to do when the database file is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Make it, with its folder.
+    Create,
+    /// Refuse to open it.
+    Refuse,
+}
+
+/// The version of the SQLite in this program, for example `3.53.1`.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    // SAFETY: returns a pointer to a constant text that ends in a NUL.
+    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
+    let version = unsafe { std::ffi::CStr::from_ptr(libsqlite3_sys::sqlite3_libversion()) };
+    version.to_str().unwrap_or("unknown")
+}
+
+/// A connection for tools, set up and checked as a store's writer is with the default options. The schema is not looked
+/// at.
+///
+/// # Errors
+/// [`StoreError::Open`] when the file or its folder cannot be had, [`StoreError::Setting`] when SQLite is too old or a
+/// setting does not hold, [`StoreError::Corrupt`] when the file is not a database.
+pub fn connect(url: &SqliteUrl, missing: Missing) -> Result<SqliteConnection, StoreError> {
+    if let Some(path) = url.path() {
+        prepare(url, path, missing)?;
+    }
+    writer(url, &SqliteOptions::default())
+}
+
+/// Checks what stands in the way of opening, where the operating system can say it better than SQLite.
+fn prepare(url: &SqliteUrl, path: &Path, missing: Missing) -> Result<(), StoreError> {
+    let refuse = |reason: String, source: Option<std::io::Error>| StoreError::Open {
+        url: url.to_string(),
+        reason,
+        source: source.map(Into::into),
+    };
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(refuse("it is a folder: name the file in it".into(), None)),
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(refuse("it cannot be looked at".into(), Some(error)));
+        }
+        Err(_) if missing == Missing::Refuse => {
+            return Err(refuse(
+                "there is no such file: create it with `migrate up`, or correct the address".into(),
+                None,
+            ));
+        }
+        Err(_) => {}
+    }
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => fs::create_dir_all(folder)
+            .map_err(|error| refuse(format!("its folder {} cannot be made: {error}", folder.display()), Some(error))),
+        _ => Ok(()),
+    }
+}
+
+/// The connection that writes.
+pub(super) fn writer(url: &SqliteUrl, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+    let synchronous = match options.durability {
+        Durability::Full => ("synchronous", "FULL", "2"),
+        Durability::Normal => ("synchronous", "NORMAL", "1"),
+    };
+    let journal = if url.path().is_some() { "wal" } else { "memory" };
+    open(url, options, &[("journal_mode", journal, journal), synchronous, ("foreign_keys", "ON", "1")])
+}
+
+/// A connection that cannot write.
+pub(super) fn reader(url: &SqliteUrl, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+    open(url, options, &[("query_only", "ON", "1")])
+}
+
+/// Opens a connection; each setting is a pragma, the value it is set to, and the value it must then answer.
+///
+/// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
+/// this waits by itself.
+fn open(
+    url: &SqliteUrl,
+    options: &SqliteOptions,
+    settings: &[(&'static str, &str, &str)],
+) -> Result<SqliteConnection, StoreError> {
+    let began = Instant::now();
+    loop {
+        match open_once(url, options, settings) {
+            Err(StoreError::Busy { source, .. }) => {
+                if began.elapsed() >= options.busy_timeout {
+                    return Err(StoreError::Busy { waited_ms: milliseconds(began.elapsed()), source });
+                }
+                std::thread::sleep(OPEN_AGAIN);
+            }
+            result => return result,
+        }
+    }
+}
+
+fn open_once(
+    url: &SqliteUrl,
+    options: &SqliteOptions,
+    settings: &[(&'static str, &str, &str)],
+) -> Result<SqliteConnection, StoreError> {
+    // SAFETY: returns a number.
+    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
+    let version = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
+    if version < OLDEST_SQLITE {
+        return Err(StoreError::Setting {
+            what: "SQLite's version",
+            found: sqlite_version().to_owned(),
+            rule: "it must be 3.51.3 or newer: older ones can lose a transaction when the log is reset",
+        });
+    }
+    let mut conn = SqliteConnection::establish(&url.file_name()).map_err(|error| StoreError::Open {
+        url: url.to_string(),
+        reason: "SQLite cannot open it: check that the file and its folder can be read and written".into(),
+        source: Some(error.into()),
+    })?;
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", milliseconds(options.busy_timeout))).store()?;
+    for (name, value, expected) in settings {
+        set(&mut conn, name, value, expected)?;
+    }
+    Ok(conn)
+}
+
+fn set(conn: &mut SqliteConnection, name: &'static str, value: &str, expected: &str) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        answer: String,
+    }
+    conn.batch_execute(&format!("PRAGMA {name} = {value}")).store()?;
+    let ask = format!("SELECT CAST({name} AS TEXT) AS answer FROM pragma_{name}");
+    let answer = diesel::sql_query(ask).get_result::<Row>(conn).map_err(classify)?.answer;
+    if answer == expected {
+        return Ok(());
+    }
+    Err(StoreError::Setting {
+        what: name,
+        found: answer,
+        rule: "it could not be set: is the file on a file system without shared memory, or written by an old program?",
+    })
+}
+
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_a_missing_file_and_a_file_that_is_no_database_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let says = |path: &Path| connect(&SqliteUrl::from(path), Missing::Refuse).err().unwrap().to_string();
+        assert!(says(folder.path()).contains("it is a folder"));
+        assert!(says(&folder.path().join("none.db")).contains("there is no such file"));
+        let garbage = folder.path().join("garbage.db");
+        fs::write(&garbage, "this is a text of some length, not a database, and SQLite says so").unwrap();
+        assert!(matches!(connect(&SqliteUrl::from(garbage.as_path()), Missing::Refuse), Err(StoreError::Corrupt(_))));
+        assert!(!folder.path().join("none.db").exists());
+    }
+
+    #[test]
+    fn folders_are_made_and_a_file_in_their_place_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = SqliteUrl::from(folder.path().join("a/b/c.db").as_path());
+        connect(&url, Missing::Create).unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let blocked = SqliteUrl::from(folder.path().join("file/c.db").as_path());
+        let message = connect(&blocked, Missing::Create).err().unwrap().to_string();
+        assert!(message.contains("file/c.db"), "{message}");
+    }
+
+    #[test]
+    fn settings_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = SqliteUrl::from(folder.path().join("a.db").as_path());
+        let mut conn = writer(&url, &SqliteOptions { durability: Durability::Normal, ..Default::default() }).unwrap();
+        set(&mut conn, "synchronous", "NORMAL", "1").unwrap();
+        let mut conn = reader(&url, &SqliteOptions::default()).unwrap();
+        assert!(conn.batch_execute("CREATE TABLE t (n)").is_err());
+        assert!(sqlite_version().starts_with("3."));
+    }
+}

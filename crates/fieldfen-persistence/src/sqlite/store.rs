@@ -1,0 +1,147 @@
+//! The store that a program opens.
+
+use std::sync::Arc;
+
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+
+use super::guard::SessionGuard;
+use super::readers::Readers;
+use super::settings::{self, Missing, SqliteOptions};
+use super::watch::{Commits, SqliteWatch};
+use super::writer::Writer;
+use crate::migrations;
+use crate::url::SqliteUrl;
+
+/// A store in one SQLite file, or in memory. A clone is the same store; all threads may use it at once.
+///
+/// All writes of a process go through one connection, and writers that come at the same time share a commit. Reads have
+/// connections of their own and wait for nobody. Several processes may open the same file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    url: SqliteUrl,
+    writer: Arc<Writer>,
+    /// `None` for a database in memory, which only its one connection can see.
+    readers: Option<Readers>,
+    commits: Arc<Commits>,
+}
+
+impl SqliteStore {
+    /// Opens a store with the default options, see [`SqliteUrl`] for what the address may be.
+    ///
+    /// The folder is made where it is missing; the schema is never migrated.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when the file cannot be had, [`StoreError::Schema`] when it is at another migration than
+    /// this program (a new file is at none), [`StoreError::Setting`] when a setting does not hold or SQLite is too old.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, &SqliteOptions::default())
+    }
+
+    /// Opens a store with these options.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_with(url: &str, options: &SqliteOptions) -> Result<Self, StoreError> {
+        let url: SqliteUrl = url.parse().map_err(|error: crate::InvalidUrl| StoreError::Open {
+            url: error.url.clone(),
+            reason: error.rule.to_owned(),
+            source: None,
+        })?;
+        if url.path().is_none() {
+            return Self::in_memory();
+        }
+        settings::connect(&url, Missing::Create)?;
+        let store = Self::start(url, options)?;
+        store.shared.writer.between_batches(|conn| {
+            let applied = migrations::applied(conn)?;
+            check_schema(&applied)
+        })?;
+        Ok(store)
+    }
+
+    /// A new store in memory, migrated to the newest schema. It ends with its last clone.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as SQLite has them.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        // A commit in memory costs nothing, and readers share the connection: they must not see half a batch.
+        let options = SqliteOptions { batch: 1, ..SqliteOptions::default() };
+        let store = Self::start(SqliteUrl::memory(), &options)?;
+        store.shared.writer.between_batches(|conn| {
+            migrations::run_pending(conn).map(drop).map_err(|error| match error {
+                migrations::MigrationError::Store(error) => error,
+                other => StoreError::Database(other.into()),
+            })
+        })?;
+        Ok(store)
+    }
+
+    /// The address that was opened.
+    #[must_use]
+    pub fn url(&self) -> &SqliteUrl {
+        &self.shared.url
+    }
+
+    fn start(url: SqliteUrl, options: &SqliteOptions) -> Result<Self, StoreError> {
+        let commits = Arc::new(Commits::default());
+        let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits))?);
+        let readers = url.path().map(|_| Readers::new(url.clone(), options.clone()));
+        Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits }) })
+    }
+
+    fn enter(&self) -> Result<SessionGuard, StoreError> {
+        SessionGuard::enter(Arc::as_ptr(&self.shared).addr())
+    }
+}
+
+impl Store for SqliteStore {
+    fn read<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        let _guard = self.enter()?;
+        match &self.shared.readers {
+            Some(readers) => readers.read(f),
+            None => self.shared.writer.write(|session| f(session.reads())),
+        }
+    }
+
+    fn write<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        let _guard = self.enter()?;
+        self.shared.writer.write(|session| f(session))
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        let foreign = self.shared.readers.as_ref().map(|_| &self.shared.writer);
+        Ok(Box::new(SqliteWatch::new(Arc::clone(&self.shared.commits), foreign)?))
+    }
+
+    fn maintain(&self) -> Result<(), StoreError> {
+        let _guard = self.enter()?;
+        self.shared.writer.maintain(&self.shared.url)
+    }
+}
+
+/// Refuses a schema that is not the newest one this program knows.
+fn check_schema(applied: &[String]) -> Result<(), StoreError> {
+    let newest = migrations::newest().map_err(|error| StoreError::Database(error.into()))?;
+    let found = applied.last().map_or("none", String::as_str);
+    if found == newest.version {
+        return Ok(());
+    }
+    let remedy = if found > newest.version.as_str() && found != "none" {
+        "use the newer program"
+    } else {
+        "run `migrate up` first, after a backup"
+    };
+    Err(StoreError::Schema { found: found.to_owned(), needed: newest.version, remedy })
+}

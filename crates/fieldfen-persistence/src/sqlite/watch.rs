@@ -1,0 +1,86 @@
+//! Waiting for commits, of this process and of others.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::store::{StoreError, Watch};
+
+use super::writer::Writer;
+
+/// How often a waiting watch looks for commits of other processes.
+const LOOK_EVERY: Duration = Duration::from_millis(4);
+
+/// Counts the commits of this process that may have made a job due.
+#[derive(Default)]
+pub(super) struct Commits {
+    count: Mutex<u64>,
+    more: Condvar,
+}
+
+impl Commits {
+    /// One more.
+    pub(super) fn announce(&self) {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.more.notify_all();
+    }
+
+    /// How many there were.
+    pub(super) fn count(&self) -> u64 {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there are more than `seen`, and says how many there are.
+    fn wait(&self, seen: u64, timeout: Duration) -> u64 {
+        let guard = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let (guard, _) = self
+            .more
+            .wait_timeout_while(guard, timeout, |count| *count == seen)
+            .unwrap_or_else(PoisonError::into_inner);
+        *guard
+    }
+}
+
+/// A watch over a store. It does not keep the store open.
+pub(super) struct SqliteWatch {
+    commits: Arc<Commits>,
+    seen: u64,
+    /// The writer, whose connection SQLite tells of other connections' commits; `None` for a database in memory.
+    writer: Option<Weak<Writer>>,
+    version: Option<i64>,
+}
+
+impl SqliteWatch {
+    pub(super) fn new(commits: Arc<Commits>, foreign: Option<&Arc<Writer>>) -> Result<Self, StoreError> {
+        let seen = commits.count();
+        let version = foreign.map(|writer| writer.data_version()).transpose()?.flatten();
+        Ok(Self { commits, seen, writer: foreign.map(Arc::downgrade), version })
+    }
+
+    /// Whether another process has committed since the last look. While this process writes, nothing is said.
+    fn foreign_commit(&mut self) -> Result<bool, StoreError> {
+        let Some(writer) = self.writer.as_ref().and_then(Weak::upgrade) else { return Ok(false) };
+        let Some(version) = writer.data_version()? else { return Ok(false) };
+        Ok(self.version.replace(version) != Some(version))
+    }
+}
+
+impl Watch for SqliteWatch {
+    fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
+        let began = Instant::now();
+        loop {
+            if self.foreign_commit()? {
+                return Ok(true);
+            }
+            let left = timeout.saturating_sub(began.elapsed());
+            let step = if self.writer.is_some() { left.min(LOOK_EVERY) } else { left };
+            let count = self.commits.wait(self.seen, step);
+            if count != self.seen {
+                self.seen = count;
+                return Ok(true);
+            }
+            if left <= step {
+                return Ok(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Where a SQLite database lives.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// The address of a SQLite database.
+///
+/// | written | means |
+/// | --- | --- |
+/// | `data/fieldfen.db` | that path |
+/// | `sqlite://./data/fieldfen.db` | the path after `sqlite://` |
+/// | `sqlite:///./data/fieldfen.db` | as SQLAlchemy reads it: three slashes, then a relative path |
+/// | `sqlite:////srv/fieldfen.db` | as SQLAlchemy reads it: four slashes, an absolute path |
+/// | `sqlite:///srv/fieldfen.db` | also that absolute path: what is not `./…` or `../…` behind three slashes |
+/// | `:memory:`, `sqlite://:memory:`, `sqlite://`, `sqlite:///:memory:` | a database in memory |
+///
+/// SQLAlchemy would read `sqlite:///srv/fieldfen.db` as the relative path `srv/fieldfen.db`, most other programs as the
+/// absolute one. Write `./` or four slashes where both kinds of programs share the address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteUrl(Option<PathBuf>);
+
+impl SqliteUrl {
+    /// A database in memory; it ends with the store.
+    #[must_use]
+    pub const fn memory() -> Self {
+        Self(None)
+    }
+
+    /// The file; `None` for a database in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
+    /// The name under which SQLite opens it. Names that would mean something else to SQLite are told apart from it.
+    pub(crate) fn file_name(&self) -> String {
+        match &self.0 {
+            None => ":memory:".to_owned(),
+            Some(path) => {
+                let name = path.to_string_lossy();
+                if path.is_absolute() || name.starts_with('.') { name.into_owned() } else { format!("./{name}") }
+            }
+        }
+    }
+}
+
+impl From<&Path> for SqliteUrl {
+    fn from(path: &Path) -> Self {
+        Self(Some(path.to_owned()))
+    }
+}
+
+impl FromStr for SqliteUrl {
+    type Err = InvalidUrl;
+
+    fn from_str(url: &str) -> Result<Self, InvalidUrl> {
+        let invalid = |rule| InvalidUrl { url: without_password(url), rule };
+        if url.contains('\0') {
+            return Err(invalid("must not hold a NUL character"));
+        }
+        let path = match url.split_once("://") {
+            Some(("sqlite", rest)) => match rest.strip_prefix('/') {
+                Some(path) if path.starts_with('/') || path.starts_with("./") || path.starts_with("../") => path,
+                Some(":memory:") => ":memory:",
+                Some("") => return Err(invalid("names no file")),
+                _ if rest.is_empty() => ":memory:",
+                _ => rest,
+            },
+            Some(_) => return Err(invalid("must be a path or begin with sqlite://")),
+            None if url.is_empty() => return Err(invalid("must not be empty")),
+            None => url,
+        };
+        if path.contains('?') && path != url {
+            return Err(invalid("must not carry parameters: settings are the program's"));
+        }
+        Ok(Self((path != ":memory:").then(|| PathBuf::from(path))))
+    }
+}
+
+impl fmt::Display for SqliteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            None => f.write_str("sqlite://:memory:"),
+            Some(path) => write!(f, "sqlite://{}", path.display()),
+        }
+    }
+}
+
+/// A text that names no SQLite database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("database address {url:?} {rule}")]
+pub struct InvalidUrl {
+    /// The text that was given, without a password.
+    pub url: String,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+/// The same address with `***` for what stands between the first `:` of its user part and the last `@`.
+fn without_password(url: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (login, host) = rest.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{host}"))
+    };
+    hidden().unwrap_or_else(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(url: &str) -> Option<String> {
+        url.parse::<SqliteUrl>().unwrap().path().map(|path| path.display().to_string())
+    }
+
+    #[test]
+    fn every_form_in_the_table_is_read_as_it_says() {
+        for (url, expected) in [
+            ("data/fieldfen.db", "data/fieldfen.db"),
+            ("sqlite://./data/fieldfen.db", "./data/fieldfen.db"),
+            ("sqlite://data/fieldfen.db", "data/fieldfen.db"),
+            ("sqlite:///./data/fieldfen.db", "./data/fieldfen.db"),
+            ("sqlite:///../fieldfen.db", "../fieldfen.db"),
+            ("sqlite:////srv/fieldfen.db", "/srv/fieldfen.db"),
+            ("sqlite:///srv/fieldfen.db", "/srv/fieldfen.db"),
+            ("what?.db", "what?.db"),
+        ] {
+            assert_eq!(path(url).as_deref(), Some(expected), "{url}");
+        }
+        for url in [":memory:", "sqlite://:memory:", "sqlite://", "sqlite:///:memory:"] {
+            assert_eq!(path(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_refused_without_their_passwords() {
+        for (url, message) in [
+            ("", r#"database address "" must not be empty"#),
+            ("sqlite:///", r#"database address "sqlite:///" names no file"#),
+            (
+                "postgres://shop:secret@db/fieldfen",
+                r#"database address "postgres://shop:***@db/fieldfen" must be a path or begin with sqlite://"#,
+            ),
+            (
+                "sqlite://a.db?mode=ro",
+                r#"database address "sqlite://a.db?mode=ro" must not carry parameters: settings are the program's"#,
+            ),
+        ] {
+            assert_eq!(url.parse::<SqliteUrl>().unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn names_that_mean_something_to_sqlite_stay_names() {
+        assert_eq!("file:x".parse::<SqliteUrl>().unwrap().file_name(), "./file:x");
+        assert_eq!("/srv/a.db".parse::<SqliteUrl>().unwrap().file_name(), "/srv/a.db");
+    }
+}
