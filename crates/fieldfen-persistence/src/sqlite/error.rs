@@ -46,7 +46,7 @@ pub(crate) fn classify(error: Error) -> StoreError {
         StoreError::Full(error.into())
     } else if says("attempt to write a readonly database") {
         StoreError::ReadOnly(error.into())
-    } else if says("disk I/O error") || says("unable to open database file") || says("locking protocol") {
+    } else if says("disk I/O error") || says("unable to open database") || says("locking protocol") {
         StoreError::Io(error.into())
     } else if says("malformed") || says("file is not a database") {
         StoreError::Corrupt(error.into())

@@ -2,12 +2,16 @@
 
 mod api_usage;
 mod error;
+#[cfg(test)]
+mod error_test;
 mod files;
 #[cfg(test)]
 mod group_commit_test;
 mod guard;
 mod hashes;
 mod jobs;
+#[cfg(test)]
+mod plans_test;
 mod publications;
 mod readers;
 mod recurring;

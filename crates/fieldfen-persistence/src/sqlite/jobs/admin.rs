@@ -125,7 +125,7 @@ impl JobAdmin for SqliteSession<'_> {
             return Err(StoreError::Invalid {
                 what: "status to prune",
                 value: request.status.to_string(),
-                rule: "only completed and failed jobs can be pruned",
+                rule: "must be completed or failed",
             });
         }
         let status = JobStatus::as_str(request.status);
@@ -142,4 +142,18 @@ impl JobAdmin for SqliteSession<'_> {
         }
         Ok(u64::try_from(pruned).unwrap_or_default())
     }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("RetryFailed", RetryFailed::SQL),
+        ("CancelPending", CancelPending::SQL),
+        ("CancelRunning", CancelRunning::SQL),
+        ("KillRunning", KillRunning::SQL),
+        ("DeleteIdle", DeleteIdle::SQL),
+        ("PruneOlder", PruneOlder::SQL),
+        ("CountEnded", CountEnded::SQL),
+        ("PruneOldest", PruneOldest::SQL),
+    ]
 }

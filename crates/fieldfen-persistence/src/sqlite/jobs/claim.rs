@@ -132,3 +132,13 @@ impl SqliteSession<'_> {
         Ok(rows)
     }
 }
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("TakeKind", TakeKind::SQL),
+        ("DueOfKind", DueOfKind::SQL),
+        ("TakeRow", TakeRow::SQL),
+        ("FailRow", FailRow::SQL),
+    ]
+}

@@ -174,3 +174,15 @@ impl SqliteSession<'_> {
         Ok(Fenced::Gone)
     }
 }
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("Complete", Complete::SQL),
+        ("Fail", Fail::SQL),
+        ("FailForGood", FailForGood::SQL),
+        ("ReleaseJob", ReleaseJob::SQL),
+        ("Extend", Extend::SQL),
+        ("WhoHolds", WhoHolds::SQL),
+    ]
+}

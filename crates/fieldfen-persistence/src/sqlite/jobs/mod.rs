@@ -141,3 +141,11 @@ fn later(time: Timestamp, span: Duration) -> Timestamp {
         .unwrap_or(crate::rows::LAST_TIME)
         .min(crate::rows::LAST_TIME)
 }
+
+/// Every statement of the queue with its name, for the tests of their plans.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    let own = vec![("LiveByKey", LiveByKey::SQL)];
+    [own, claim::statements(), fence::statements(), reclaim::statements(), read::statements(), admin::statements()]
+        .concat()
+}

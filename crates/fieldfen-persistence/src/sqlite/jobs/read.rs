@@ -125,3 +125,16 @@ impl JobReads for SqliteSession<'_> {
         Ok(next)
     }
 }
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("ById", ById::SQL),
+        ("PageOfAll", PageOfAll::SQL),
+        ("PageOfStatus", PageOfStatus::SQL),
+        ("PageOfKind", PageOfKind::SQL),
+        ("PageOfFile", PageOfFile::SQL),
+        ("FirstDue", FirstDue::SQL),
+        ("CountAll", CountAll::SQL),
+    ]
+}

@@ -60,7 +60,7 @@ impl SqliteSession<'_> {
                 FailRow { reason: &reason, at: SqlTime(now), rowid }.execute(self.conn).store()?;
                 continue;
             }
-            let reason = format!("the lease of worker {} ran out", worker.as_deref().unwrap_or("without name"));
+            let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
             let back = TakeBack { last_error: &reason, run_at: SqlTime(now), rowid };
             let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
                 Some(row) => row,
@@ -70,4 +70,9 @@ impl SqliteSession<'_> {
         }
         Ok(reclaimed)
     }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![("Expired", Expired::SQL), ("TakeBack", TakeBack::SQL), ("GiveUp", GiveUp::SQL)]
 }
