@@ -1,0 +1,195 @@
+//! Files and their history.
+
+use std::collections::BTreeMap;
+
+use fieldfen_domain::file::{
+    ContentHash, Deleted, Deletion, File, FileChange, FileEdit, FileFilter, FileHistoryEntry, FileMoved, FileState,
+    FileStatus, Ingested, NewFile,
+};
+use fieldfen_domain::publication::{Publication, PublicationState};
+use fieldfen_domain::store::{FileReads, Files, StoreError};
+use fieldfen_domain::{FileId, Page, PageRequest, Timestamp, to_micros};
+
+use super::hashes::HashKey;
+use super::jobs::JobKey;
+use super::publications::PublicationKey;
+use super::published::{ListingKey, PostKey};
+use super::table::Row;
+use super::{ModelSession, taken};
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FileKey {
+    Id(FileId),
+    Drive(String),
+    Content(ContentHash),
+}
+
+impl Row for File {
+    type Key = FileKey;
+
+    fn keys(&self) -> Vec<FileKey> {
+        let mut keys = vec![FileKey::Id(self.id)];
+        keys.extend(self.drive_file_id.clone().map(FileKey::Drive));
+        keys.extend(self.content_hash.map(FileKey::Content));
+        keys
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct HistoryRow {
+    file_id: FileId,
+    entry: FileHistoryEntry,
+}
+
+impl Row for HistoryRow {
+    type Key = FileId;
+
+    fn keys(&self) -> Vec<FileId> {
+        vec![self.file_id]
+    }
+}
+
+impl FileReads for ModelSession<'_> {
+    fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError> {
+        Ok(self.file(&FileKey::Id(*id)))
+    }
+
+    fn find_by_drive_id(&mut self, drive_file_id: &str) -> Result<Option<File>, StoreError> {
+        Ok(self.file(&FileKey::Drive(drive_file_id.to_owned())))
+    }
+
+    fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError> {
+        Ok(self.file(&FileKey::Content(*hash)))
+    }
+
+    fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError> {
+        let (since, before) = (filter.since.map(to_micros), filter.before.map(to_micros));
+        let wanted = |file: &File| {
+            filter.status.is_none_or(|status| file.state.status() == status)
+                && filter.species.as_ref().is_none_or(|species| file.species.as_ref() == Some(species))
+                && since.is_none_or(|since| file.created_at >= Some(since))
+                && before.is_none_or(|before| file.created_at < Some(before))
+        };
+        Ok(self.state.files.page(page, wanted, File::clone))
+    }
+
+    fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for file in self.state.files.rows() {
+            *counts.entry(file.state.status()).or_insert(0) += 1;
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    fn history(&mut self, id: &FileId, page: PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
+        Ok(self.state.history.page(page, |row| row.file_id == *id, |row| row.entry.clone()))
+    }
+}
+
+impl Files for ModelSession<'_> {
+    fn insert(&mut self, new: &NewFile) -> Result<Ingested, StoreError> {
+        let by_drive_id = new.drive_file_id.clone().and_then(|id| self.file(&FileKey::Drive(id)));
+        let by_content = new.content_hash.and_then(|hash| self.file(&FileKey::Content(hash)));
+        match (by_drive_id, by_content) {
+            (Some(one), Some(other)) if one.id != other.id => {
+                return Err(taken(format!("file {}: its Drive id is that of file {}, its bytes", new.id, one.id)));
+            }
+            (Some(met), _) | (None, Some(met)) => return Ok(Ingested::Met(Box::new(met))),
+            (None, None) => {}
+        }
+        if self.file(&FileKey::Id(new.id)).is_some() {
+            return Err(taken(format!("file {}", new.id)));
+        }
+        let at = to_micros(new.at);
+        self.state.files.insert(File {
+            id: new.id,
+            original_filename: new.original_filename.clone(),
+            processed_filename: None,
+            species: new.species.clone(),
+            state: FileState::Ingested,
+            drive_file_id: new.drive_file_id.clone(),
+            content_hash: new.content_hash,
+            metadata: None,
+            size: new.size,
+            created_at: Some(at),
+            updated_at: Some(at),
+        });
+        let entry = FileHistoryEntry { from: None, to: FileStatus::Ingested, reason: "ingested".into(), at };
+        self.state.history.insert(HistoryRow { file_id: new.id, entry });
+        Ok(Ingested::Created)
+    }
+
+    fn change(&mut self, change: &FileChange) -> Result<FileMoved, StoreError> {
+        let Some((number, mut file)) = self.state.files.find(&FileKey::Id(*change.file_id())) else {
+            return Ok(FileMoved::Gone);
+        };
+        if file.state == *change.to() {
+            return Ok(FileMoved::AlreadyThere);
+        }
+        if file.state.status() != change.from() {
+            return Ok(FileMoved::Lost { now: file.state.status() });
+        }
+        let at = to_micros(change.at());
+        file.state = change.to().clone();
+        file.updated_at = Some(at);
+        let entry = FileHistoryEntry {
+            from: Some(change.from()),
+            to: file.state.status(),
+            reason: change.reason().to_owned(),
+            at,
+        };
+        self.state.files.update(number, file);
+        self.state.history.insert(HistoryRow { file_id: *change.file_id(), entry });
+        Ok(FileMoved::Moved)
+    }
+
+    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<bool, StoreError> {
+        let Some((number, mut file)) = self.state.files.find(&FileKey::Id(*id)) else { return Ok(false) };
+        file.processed_filename = edit.processed_filename.clone().or(file.processed_filename);
+        file.species = edit.species.clone().or(file.species);
+        file.metadata = edit.metadata.clone().or(file.metadata);
+        file.size = edit.size.or(file.size);
+        file.updated_at = Some(to_micros(at));
+        self.state.files.update(number, file);
+        Ok(true)
+    }
+
+    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {
+        let Some((number, _)) = self.state.files.find(&FileKey::Id(*id)) else { return Ok(Deleted::Gone) };
+        let live = self.live(id);
+        if deletion == Deletion::KeepLiveListings && !live.is_empty() {
+            return Ok(Deleted::Refused(live));
+        }
+        self.state.files.remove(number);
+        self.state.history.remove_all(id);
+        self.state.jobs.remove_all(&JobKey::File(*id));
+        self.state.publications.remove_all(&PublicationKey::File(*id));
+        self.state.listings.remove_all(&ListingKey::File(*id));
+        self.state.posts.remove_all(&PostKey::File(*id));
+        for (number, hash) in self.state.hashes.all(&HashKey::File(*id)) {
+            self.state.hashes.update(number, hash.unlinked());
+        }
+        Ok(Deleted::Done)
+    }
+}
+
+impl ModelSession<'_> {
+    fn file(&self, key: &FileKey) -> Option<File> {
+        self.state.files.find(key).map(|(_, file)| file)
+    }
+
+    /// What would be orphaned at a platform if the file were deleted: live listings, and calls that may be under way.
+    fn live(&self, id: &FileId) -> Vec<String> {
+        let listings = self.state.listings.all(&ListingKey::File(*id)).into_iter();
+        let listings = listings.filter(|(_, listing)| listing.status.is_live());
+        let under_way = |publication: &Publication| {
+            matches!(publication.state, PublicationState::Reserved | PublicationState::Unknown)
+        };
+        let publications = self.state.publications.all(&PublicationKey::File(*id)).into_iter();
+        let publications = publications.filter(|(_, publication)| under_way(publication));
+        listings
+            .map(|(_, listing)| format!("{}: {}", listing.platform, listing.platform_listing_id))
+            .chain(publications.map(|(_, open)| format!("{}: {}", open.target.platform(), open.id)))
+            .collect()
+    }
+}

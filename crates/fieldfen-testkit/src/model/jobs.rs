@@ -1,0 +1,284 @@
+//! Jobs on their way: enqueue, claim, fence, reclaim.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fieldfen_domain::job::{
+    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
+    JobFilter, JobKind, JobState, JobStatus, Lease, NewJob, Priority, Reclaimed, Retry,
+};
+use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
+use fieldfen_domain::{FenceToken, FileId, JobId, Page, PageRequest, RawJson, Timestamp, to_micros};
+
+use super::files::FileKey;
+use super::table::Row;
+use super::{BEGINNING, ModelSession, missing, taken};
+
+/// A job, and the claim that ended it.
+#[derive(Clone)]
+pub(super) struct JobRow {
+    pub(super) job: Job,
+    /// Recognises a second report of the claim that ended the job.
+    pub(super) ended_by: Option<FenceToken>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum JobKey {
+    Id(JobId),
+    File(FileId),
+    /// Of live jobs only.
+    Dedup(DedupKey),
+    /// Of pending jobs only.
+    Due(JobKind, Priority, Timestamp),
+    /// Of running jobs with a lease only: when it expires.
+    Leased(Timestamp),
+    /// Of ended jobs only.
+    Ended(JobStatus, Timestamp),
+}
+
+impl Row for JobRow {
+    type Key = JobKey;
+
+    fn keys(&self) -> Vec<JobKey> {
+        let job = &self.job;
+        let status = job.state.status();
+        let mut keys = vec![JobKey::Id(job.id)];
+        keys.extend(job.file_id.map(JobKey::File));
+        if !status.is_final() {
+            keys.extend(job.dedup_key.clone().map(JobKey::Dedup));
+        }
+        keys.extend(match &job.state {
+            JobState::Pending => Some(JobKey::Due(job.kind.clone(), job.priority, job.run_at)),
+            JobState::Running { lease, .. } => lease.as_ref().map(|lease| JobKey::Leased(lease.expires_at)),
+            JobState::Completed { at } | JobState::Failed { at } => at.map(|at| JobKey::Ended(status, at)),
+        });
+        keys
+    }
+}
+
+impl JobReads for ModelSession<'_> {
+    fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        Ok(self.state.jobs.find(&JobKey::Id(*id)).map(|(_, row)| row.job))
+    }
+
+    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError> {
+        let wanted = |row: &JobRow| {
+            filter.status.is_none_or(|status| row.job.state.status() == status)
+                && filter.kind.as_ref().is_none_or(|kind| row.job.kind == *kind)
+                && filter.file_id.is_none_or(|file_id| row.job.file_id == Some(file_id))
+        };
+        Ok(self.state.jobs.page(page, wanted, |row| row.job.clone()))
+    }
+
+    fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for row in self.state.jobs.rows() {
+            *counts.entry((row.job.kind.as_str().to_owned(), row.job.state.status())).or_insert(0) += 1;
+        }
+        Ok(counts.into_iter().map(|((kind, status), jobs)| JobCount { kind, status, jobs }).collect())
+    }
+
+    fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
+        let pending = self.state.jobs.rows().filter(|row| row.job.state == JobState::Pending);
+        Ok(pending.filter(|row| kinds.contains(&row.job.kind)).map(|row| row.job.run_at).min())
+    }
+}
+
+impl JobQueue for ModelSession<'_> {
+    fn enqueue(&mut self, new: &NewJob) -> Result<Enqueued, StoreError> {
+        if let Some((_, met)) = new.dedup_key.clone().and_then(|key| self.state.jobs.find(&JobKey::Dedup(key))) {
+            return Ok(Enqueued::Met(met.job.id));
+        }
+        if self.state.jobs.find(&JobKey::Id(new.id)).is_some() {
+            return Err(taken(format!("job {}", new.id)));
+        }
+        if let Some(file_id) = new.file_id
+            && self.state.files.find(&FileKey::Id(file_id)).is_none()
+        {
+            return Err(missing(format!("job {} of file {file_id}", new.id)));
+        }
+        let job = Job {
+            id: new.id,
+            file_id: new.file_id,
+            kind: new.kind.clone(),
+            state: JobState::Pending,
+            attempts: 0,
+            max_retries: new.max_retries,
+            priority: new.priority,
+            run_at: to_micros(new.run_at),
+            dedup_key: new.dedup_key.clone(),
+            payload: new.payload.clone(),
+            result: None,
+            progress: None,
+            last_error: None,
+            cancel_requested_at: None,
+            created_at: Some(to_micros(new.created_at)),
+        };
+        self.state.jobs.insert(JobRow { job, ended_by: None });
+        Ok(Enqueued::Created(new.id))
+    }
+
+    fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+        let now = to_micros(request.now);
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let mut due = Vec::new();
+        for kind in &request.kinds {
+            for priority in Priority::ALL {
+                let key = |run_at| JobKey::Due(kind.clone(), priority, run_at);
+                let rows = self.state.jobs.span(key(BEGINNING), key(now)).take(limit);
+                due.extend(rows.map(|(number, row)| ((priority, row.job.run_at, number), row.clone())));
+            }
+        }
+        due.sort_by_key(|(order, _)| *order);
+        due.truncate(limit);
+        let mut claimed = Claimed::default();
+        for ((.., number), mut row) in due {
+            let lease = Lease {
+                token: request.token,
+                expires_at: later(now, request.lease),
+                worker: request.worker.as_str().to_owned(),
+            };
+            row.job.state = JobState::Running { started_at: Some(now), lease: Some(lease) };
+            row.ended_by = None;
+            claimed.jobs.push(row.job.clone());
+            self.state.jobs.update(number, row);
+        }
+        Ok(claimed)
+    }
+
+    fn complete(
+        &mut self,
+        claim: &ClaimRef,
+        result: Option<&RawJson>,
+        at: Timestamp,
+    ) -> Result<Fenced<()>, StoreError> {
+        let (number, mut row) = match self.held(claim) {
+            Ok(held) => held,
+            Err(lost) => return Ok(lost),
+        };
+        row.job.state = JobState::Completed { at: Some(to_micros(at)) };
+        row.job.result = result.cloned();
+        row.ended_by = Some(claim.token);
+        self.state.jobs.update(number, row);
+        Ok(Fenced::Done(()))
+    }
+
+    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError> {
+        let (number, mut row) = match self.held(claim) {
+            Ok(held) => held,
+            Err(lost) => return Ok(lost),
+        };
+        row.job.last_error = Some(report.error.clone());
+        let finished = match report.retry {
+            Retry::At(run_at) if has_another_try(&row.job) => {
+                row.job.go_back(to_micros(run_at), 1);
+                Finished::Retrying { run_at: row.job.run_at, attempts: row.job.attempts }
+            }
+            _ => {
+                row.job.state = JobState::Failed { at: Some(to_micros(report.at)) };
+                row.ended_by = Some(claim.token);
+                Finished::Dead
+            }
+        };
+        self.state.jobs.update(number, row);
+        Ok(Fenced::Done(finished))
+    }
+
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        let (number, mut row) = match self.held(claim) {
+            Ok(held) => held,
+            Err(lost) => return Ok(lost),
+        };
+        row.job.go_back(to_micros(run_at), 0);
+        self.state.jobs.update(number, row);
+        Ok(Fenced::Done(()))
+    }
+
+    fn heartbeat(
+        &mut self,
+        claim: &ClaimRef,
+        progress: Option<&RawJson>,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Fenced<Heartbeat>, StoreError> {
+        let (number, mut row) = match self.held(claim) {
+            Ok(held) => held,
+            Err(lost) => return Ok(lost),
+        };
+        let until = later(to_micros(now), lease);
+        if let JobState::Running { lease: Some(lease), .. } = &mut row.job.state {
+            lease.expires_at = until;
+        }
+        if let Some(progress) = progress {
+            row.job.progress = Some(progress.clone());
+        }
+        let cancel_requested = row.job.cancel_requested_at.is_some();
+        self.state.jobs.update(number, row);
+        Ok(Fenced::Done(Heartbeat { expires_at: until, cancel_requested }))
+    }
+
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+        let now = to_micros(now);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(now)).take(limit);
+        let expired: Vec<_> = expired.map(|(number, row)| (number, row.clone())).collect();
+        let mut reclaimed = Vec::new();
+        for (number, mut row) in expired {
+            let worker = match &row.job.state {
+                JobState::Running { lease: Some(lease), .. } => Some(lease.worker.clone()),
+                _ => None,
+            };
+            row.job.last_error = Some(format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker")));
+            if has_another_try(&row.job) {
+                row.job.go_back(now, 1);
+            } else {
+                row.job.state = JobState::Failed { at: Some(now) };
+            }
+            reclaimed.push(Reclaimed { job: row.job.clone(), worker });
+            self.state.jobs.update(number, row);
+        }
+        Ok(reclaimed)
+    }
+}
+
+impl ModelSession<'_> {
+    /// The job that this claim holds, or why it holds none.
+    fn held<T>(&self, claim: &ClaimRef) -> Result<(i64, JobRow), Fenced<T>> {
+        let (number, row) = self.state.jobs.find(&JobKey::Id(claim.id)).ok_or(Fenced::Gone)?;
+        match &row.job.state {
+            JobState::Running { lease: Some(lease), .. } if lease.token == claim.token => Ok((number, row)),
+            JobState::Completed { at } | JobState::Failed { at } if row.ended_by == Some(claim.token) => {
+                Err(Fenced::AlreadyDone { at: *at })
+            }
+            _ => Err(Fenced::LeaseLost),
+        }
+    }
+}
+
+/// Whether a job that was not finished is tried again: not when it was asked to stop.
+fn has_another_try(job: &Job) -> bool {
+    job.attempts < job.max_retries && job.cancel_requested_at.is_none()
+}
+
+/// A job on its way back into the queue.
+trait GoBack {
+    /// Makes the job wait for its next try. Its progress, its error and the request to stop stay with it.
+    fn go_back(&mut self, run_at: Timestamp, retries_spent: u32);
+}
+
+impl GoBack for Job {
+    fn go_back(&mut self, run_at: Timestamp, retries_spent: u32) {
+        self.state = JobState::Pending;
+        self.run_at = run_at;
+        self.attempts += retries_spent;
+    }
+}
+
+/// When a lease of this length ends; one that would outlast the year 9999, the last one that a database's text can
+/// hold, ends there.
+fn later(now: Timestamp, lease: Duration) -> Timestamp {
+    let last = Timestamp::from_timestamp_micros(253_402_300_799_999_999).unwrap_or(Timestamp::MAX_UTC);
+    let end = TimeDelta::from_std(lease).ok().and_then(|lease| now.checked_add_signed(lease));
+    to_micros(end.map_or(last, |end| end.min(last)))
+}

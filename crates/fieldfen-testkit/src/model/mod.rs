@@ -1,0 +1,98 @@
+//! The model: a store in plain Rust that is simple enough to be right by inspection.
+//!
+//! It is what the other stores are compared with, and what services are tested against. Nothing in it is SQL, and
+//! nothing survives the program.
+
+mod api_usage;
+mod files;
+mod hashes;
+mod jobs;
+mod operators;
+mod publications;
+mod published;
+mod recurring;
+mod session;
+mod store;
+mod table;
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::file::File;
+use fieldfen_domain::publication::{Listing, Publication, SocialPost};
+use fieldfen_domain::recurring::RecurringJob;
+use fieldfen_domain::store::{Source, StoreError};
+
+use api_usage::CallRow;
+use files::HistoryRow;
+use hashes::HashRow;
+use jobs::JobRow;
+pub use store::ModelStore;
+use table::Table;
+
+/// Everything that the model keeps.
+#[derive(Default)]
+struct State {
+    files: Table<File>,
+    history: Table<HistoryRow>,
+    jobs: Table<JobRow>,
+    publications: Table<Publication>,
+    listings: Table<Listing>,
+    posts: Table<SocialPost>,
+    hashes: Table<HashRow>,
+    calls: Table<CallRow>,
+    recurring: Table<RecurringJob>,
+}
+
+impl State {
+    /// Keeps everything that was done; says whether anything was.
+    fn commit(&mut self) -> bool {
+        [
+            self.files.commit(),
+            self.history.commit(),
+            self.jobs.commit(),
+            self.publications.commit(),
+            self.listings.commit(),
+            self.posts.commit(),
+            self.hashes.commit(),
+            self.calls.commit(),
+            self.recurring.commit(),
+        ]
+        .contains(&true)
+    }
+
+    /// Takes back everything that was done since the last commit.
+    fn roll_back(&mut self) {
+        self.files.roll_back();
+        self.history.roll_back();
+        self.jobs.roll_back();
+        self.publications.roll_back();
+        self.listings.roll_back();
+        self.posts.roll_back();
+        self.hashes.roll_back();
+        self.calls.roll_back();
+        self.recurring.roll_back();
+    }
+}
+
+/// One open transaction on the model: implements every repository trait.
+struct ModelSession<'s> {
+    state: &'s mut State,
+}
+
+/// The model's own words, in the place of a database's.
+fn words(text: &str) -> Source {
+    format!("the model store says: {text}").into()
+}
+
+fn missing(what: String) -> StoreError {
+    StoreError::MissingReference { what, source: words("there is no row with this id") }
+}
+
+fn taken(what: String) -> StoreError {
+    StoreError::AlreadyExists { what, source: words("another row has this key") }
+}
+
+/// Before every time that a row can hold.
+const BEGINNING: Timestamp = Timestamp::MIN_UTC;
+
+/// After every time that a row can hold.
+const END: Timestamp = Timestamp::MAX_UTC;

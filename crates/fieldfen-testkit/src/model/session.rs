@@ -1,0 +1,68 @@
+//! The accessors of a session: it is every repository itself.
+
+use fieldfen_domain::store::{
+    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, Listings, PublicationReads,
+    Publications, ReadSession, Recurring, RecurringReads, Session,
+};
+
+use super::ModelSession;
+
+impl ReadSession for ModelSession<'_> {
+    fn files(&mut self) -> &mut dyn FileReads {
+        self
+    }
+
+    fn jobs(&mut self) -> &mut dyn JobReads {
+        self
+    }
+
+    fn api_usage(&mut self) -> &mut dyn ApiUsageReads {
+        self
+    }
+
+    fn publications(&mut self) -> &mut dyn PublicationReads {
+        self
+    }
+
+    fn recurring(&mut self) -> &mut dyn RecurringReads {
+        self
+    }
+}
+
+impl Session for ModelSession<'_> {
+    fn files(&mut self) -> &mut dyn Files {
+        self
+    }
+
+    fn jobs(&mut self) -> &mut dyn JobQueue {
+        self
+    }
+
+    fn job_admin(&mut self) -> &mut dyn JobAdmin {
+        self
+    }
+
+    fn hashes(&mut self) -> &mut dyn Hashes {
+        self
+    }
+
+    fn api_usage(&mut self) -> &mut dyn ApiUsage {
+        self
+    }
+
+    fn publications(&mut self) -> &mut dyn Publications {
+        self
+    }
+
+    fn listings(&mut self) -> &mut dyn Listings {
+        self
+    }
+
+    fn recurring(&mut self) -> &mut dyn Recurring {
+        self
+    }
+
+    fn reads(&mut self) -> &mut dyn ReadSession {
+        self
+    }
+}

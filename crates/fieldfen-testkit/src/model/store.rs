@@ -1,0 +1,144 @@
+//! Opening sessions on the model, and watching its commits.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+
+use super::{ModelSession, State};
+
+/// A store in plain Rust that keeps everything in memory.
+///
+/// A clone is the same store. One session is open at a time, whether it reads or writes: that is what makes it simple.
+#[derive(Clone, Default)]
+pub struct ModelStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    commits: Mutex<u64>,
+    committed: Condvar,
+}
+
+impl ModelStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for ModelStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelStore").finish_non_exhaustive()
+    }
+}
+
+impl Store for ModelStore {
+    fn read<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        let mut transaction = Transaction::open(&self.shared)?;
+        f(&mut ModelSession { state: &mut transaction.state })
+    }
+
+    fn write<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        let mut transaction = Transaction::open(&self.shared)?;
+        let answer = f(&mut ModelSession { state: &mut transaction.state })?;
+        let changed = transaction.state.commit();
+        drop(transaction);
+        if changed {
+            *lock(&self.shared.commits) += 1;
+            self.shared.committed.notify_all();
+        }
+        Ok(answer)
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        let seen = *lock(&self.shared.commits);
+        Ok(Box::new(ModelWatch { shared: Arc::clone(&self.shared), seen }))
+    }
+
+    fn maintain(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+struct ModelWatch {
+    shared: Arc<Shared>,
+    seen: u64,
+}
+
+impl Watch for ModelWatch {
+    fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
+        let commits = lock(&self.shared.commits);
+        let (commits, _) = self
+            .shared
+            .committed
+            .wait_timeout_while(commits, timeout, |commits| *commits == self.seen)
+            .unwrap_or_else(PoisonError::into_inner);
+        let news = *commits != self.seen;
+        self.seen = *commits;
+        Ok(news)
+    }
+}
+
+thread_local! {
+    /// The stores that have a session open in this thread.
+    static OPEN: RefCell<Vec<*const Shared>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An open session. What has not been committed when it is dropped, by an error or a panic, is taken back.
+struct Transaction<'s> {
+    state: MutexGuard<'s, State>,
+    _entered: Entered,
+}
+
+impl<'s> Transaction<'s> {
+    fn open(shared: &'s Arc<Shared>) -> Result<Self, StoreError> {
+        let entered = Entered::new(Arc::as_ptr(shared))?;
+        Ok(Self { state: lock(&shared.state), _entered: entered })
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.state.roll_back();
+    }
+}
+
+/// Marks that this thread has a session of this store open.
+struct Entered(*const Shared);
+
+impl Entered {
+    fn new(store: *const Shared) -> Result<Self, StoreError> {
+        OPEN.with_borrow_mut(|open| {
+            if open.contains(&store) {
+                return Err(StoreError::Nested);
+            }
+            open.push(store);
+            Ok(Self(store))
+        })
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        OPEN.with_borrow_mut(|open| open.retain(|store| *store != self.0));
+    }
+}
+
+/// Locks what a panicking session may have held: it has been rolled back by then.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,164 @@
+//! One table of the model: rows by number, the keys they are found by, and what is needed to take everything back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use fieldfen_domain::{Page, PageRequest};
+
+/// A row that can be found by some of its values.
+pub(super) trait Row: Clone {
+    /// What it can be found by.
+    type Key: Ord + Clone;
+
+    /// Everything this row can be found by.
+    fn keys(&self) -> Vec<Self::Key>;
+}
+
+/// Rows by number, in the order of insertion. A number is never given twice.
+pub(super) struct Table<R: Row> {
+    rows: BTreeMap<i64, R>,
+    index: BTreeSet<(R::Key, i64)>,
+    last: i64,
+    undo: Vec<(i64, Option<R>)>,
+}
+
+impl<R: Row> Default for Table<R> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), index: BTreeSet::new(), last: 0, undo: Vec::new() }
+    }
+}
+
+impl<R: Row> Table<R> {
+    /// Adds a row behind all others.
+    pub(super) fn insert(&mut self, row: R) {
+        self.last += 1;
+        self.put(self.last, Some(row));
+    }
+
+    /// Replaces a row.
+    pub(super) fn update(&mut self, number: i64, row: R) {
+        self.put(number, Some(row));
+    }
+
+    /// Removes a row.
+    pub(super) fn remove(&mut self, number: i64) {
+        self.put(number, None);
+    }
+
+    /// Removes every row with this key.
+    pub(super) fn remove_all(&mut self, key: &R::Key) {
+        for (number, _) in self.all(key) {
+            self.remove(number);
+        }
+    }
+
+    /// The first row with this key, and its number.
+    pub(super) fn find(&self, key: &R::Key) -> Option<(i64, R)> {
+        self.span(key.clone(), key.clone()).next().map(|(number, row)| (number, row.clone()))
+    }
+
+    /// Every row with this key in the order of insertion.
+    pub(super) fn all(&self, key: &R::Key) -> Vec<(i64, R)> {
+        self.span(key.clone(), key.clone()).map(|(number, row)| (number, row.clone())).collect()
+    }
+
+    /// The rows with a key between these two, both included, in the order of their keys and of insertion.
+    pub(super) fn span(&self, from: R::Key, to: R::Key) -> impl Iterator<Item = (i64, &R)> + use<'_, R> {
+        let bounds = (Bound::Included((from, i64::MIN)), Bound::Included((to, i64::MAX)));
+        self.index.range(bounds).filter_map(|(_, number)| Some((*number, self.rows.get(number)?)))
+    }
+
+    /// Every row in the order of insertion.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &R> {
+        self.rows.values()
+    }
+
+    /// A page of the rows that are wanted.
+    pub(super) fn page<T>(&self, request: PageRequest, wanted: impl Fn(&R) -> bool, item: impl Fn(&R) -> T) -> Page<T> {
+        let after = request.after.map_or(i64::MIN, fieldfen_domain::Cursor::sequence);
+        let rows = self
+            .rows
+            .range((Bound::Excluded(after), Bound::Unbounded))
+            .filter(|(_, row)| wanted(row))
+            .take(usize::try_from(request.limit.get()).map_or(usize::MAX, |limit| limit.saturating_add(1)))
+            .map(|(number, row)| (*number, item(row)))
+            .collect();
+        Page::from_rows(rows, request)
+    }
+
+    /// Keeps everything that was done; says whether anything was.
+    pub(super) fn commit(&mut self) -> bool {
+        let changed = !self.undo.is_empty();
+        self.undo.clear();
+        changed
+    }
+
+    /// Takes back everything that was done since the last commit.
+    pub(super) fn roll_back(&mut self) {
+        let undo = std::mem::take(&mut self.undo);
+        for (number, row) in undo.into_iter().rev() {
+            self.put(number, row);
+        }
+        self.undo.clear();
+    }
+
+    fn put(&mut self, number: i64, row: Option<R>) {
+        if let Some(row) = &row {
+            self.index.extend(row.keys().into_iter().map(|key| (key, number)));
+        }
+        let before = match row.clone() {
+            Some(row) => self.rows.insert(number, row),
+            None => self.rows.remove(&number),
+        };
+        if let Some(before) = &before {
+            let kept = row.map(|row| row.keys()).unwrap_or_default();
+            for key in before.keys().into_iter().filter(|key| !kept.contains(key)) {
+                self.index.remove(&(key, number));
+            }
+        }
+        self.undo.push((number, before));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Word(&'static str);
+
+    impl Row for Word {
+        type Key = usize;
+
+        fn keys(&self) -> Vec<usize> {
+            vec![self.0.len()]
+        }
+    }
+
+    #[test]
+    fn rows_are_found_by_their_keys_until_they_change() {
+        let mut table = Table::default();
+        for word in ["elk", "moose", "fox"] {
+            table.insert(Word(word));
+        }
+        assert_eq!(table.all(&3), [(1, Word("elk")), (3, Word("fox"))]);
+        table.update(1, Word("hare"));
+        assert_eq!((table.find(&3), table.find(&4)), (Some((3, Word("fox"))), Some((1, Word("hare")))));
+        assert_eq!(table.span(3, 4).map(|(number, _)| number).collect::<Vec<_>>(), [3, 1]);
+        table.remove_all(&3);
+        assert_eq!(table.rows().collect::<Vec<_>>(), [&Word("hare"), &Word("moose")]);
+    }
+
+    #[test]
+    fn what_is_rolled_back_leaves_neither_rows_nor_keys() {
+        let mut table = Table::default();
+        table.insert(Word("elk"));
+        assert!(table.commit());
+        table.update(1, Word("moose"));
+        table.insert(Word("fox"));
+        table.remove(1);
+        table.roll_back();
+        assert_eq!((table.all(&3), table.find(&5)), (vec![(1, Word("elk"))], None));
+        assert!(!table.commit());
+    }
+}
