@@ -1,7 +1,6 @@
 //! How connections are set up, and that they really are.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -82,14 +81,13 @@ pub fn sqlite_version() -> &'static str {
 /// [`StoreError::Open`] when the file or its folder cannot be had, [`StoreError::Setting`] when SQLite is too old or a
 /// setting does not hold, [`StoreError::Corrupt`] when the file is not a database.
 pub fn connect(url: &SqliteUrl, missing: Missing) -> Result<SqliteConnection, StoreError> {
-    if let Some(path) = url.path() {
-        prepare(url, path, missing)?;
-    }
+    prepare(url, missing)?;
     writer(url, &SqliteOptions::default())
 }
 
-/// Checks what stands in the way of opening, where the operating system can say it better than SQLite.
-fn prepare(url: &SqliteUrl, path: &Path, missing: Missing) -> Result<(), StoreError> {
+/// Makes the folder, and says what stands in the way of opening where the operating system knows it better than SQLite.
+pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreError> {
+    let Some(path) = url.path() else { return Ok(()) };
     let refuse = |reason: String, source: Option<std::io::Error>| StoreError::Open {
         url: url.to_string(),
         reason,
@@ -206,6 +204,8 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

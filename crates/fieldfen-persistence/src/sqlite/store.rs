@@ -54,7 +54,7 @@ impl SqliteStore {
         if url.path().is_none() {
             return Self::in_memory();
         }
-        settings::connect(&url, Missing::Create)?;
+        settings::prepare(&url, Missing::Create)?;
         let store = Self::start(url, options)?;
         store.shared.writer.between_batches(|conn| {
             let applied = migrations::applied(conn)?;
