@@ -3,6 +3,8 @@
 
 pub mod environment;
 pub mod pipeline;
+pub mod publishing;
 pub mod queue;
+pub mod worker;
 
 pub use environment::Environment;

@@ -113,7 +113,7 @@ impl Pipeline {
 }
 
 /// Whether two targets are the same thing at the same place; what kind of post it is makes no difference.
-fn same_place(a: &Target, b: &Target) -> bool {
+pub(crate) fn same_place(a: &Target, b: &Target) -> bool {
     let place = |target: &Target| {
         (target.channel(), target.platform(), target.account().to_owned(), target.discriminator().to_owned())
     };

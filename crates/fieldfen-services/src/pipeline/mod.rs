@@ -42,7 +42,9 @@ use serde_json::Map;
 
 use crate::Environment;
 
+pub(crate) use approval::shows_the_same;
 pub use death::job_died;
+pub(crate) use jobs::same_place;
 pub use listed::listing_confirmed;
 pub use retry::Retried;
 
@@ -137,6 +139,12 @@ impl Pipeline {
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
+    }
+}
+
+impl Pipeline {
+    pub(crate) const fn environment(&self) -> &Environment {
+        &self.environment
     }
 }
 

@@ -1,0 +1,25 @@
+//! Listing and posting, each thing once.
+//!
+//! A crash between a platform's answer and our own row would publish twice. So the intent is written down first:
+//!
+//! ```text
+//! reserve ──▶ call ──▶ confirm        the platform has it: the row, and the file's move
+//!                  ├─▶ release        a definite no: the target is free again
+//!                  └─▶ mark unknown   no answer ──▶ look up ──▶ confirm, or reserve anew
+//! ```
+//!
+//! [`Publisher`] runs that protocol for the jobs `CreateListing` and `PublishSocial`; [`Publisher::reserve`] gives out
+//! its steps as values that have to be spent, for programs that call platforms by themselves.
+//!
+//! What is promised: at most one product per file and target is known as live, and a second one that came about all the
+//! same (an answer after its time, a platform that forgets keys) is taken down as soon as it is seen, by the job that
+//! comes back or by [`Publisher::reconcile`].
+
+mod channels;
+mod platforms;
+mod publisher;
+mod reservation;
+
+pub use platforms::{CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork};
+pub use publisher::{Found, FoundState, PublishError, Publisher, Publishing};
+pub use reservation::{Attempt, Reservation, Settled, Unresolved};

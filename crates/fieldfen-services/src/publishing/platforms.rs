@@ -1,0 +1,176 @@
+//! What an importing program implements for each shop and each social network.
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::file::File;
+use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PostType, SocialPlatform};
+use serde_json::{Map, Value};
+
+/// A shop, seen through one seller's account.
+///
+/// Implementations make one call to the platform for each method, with a time limit well below
+/// [`Publisher::hold`](super::Publisher::hold), and say precisely what came of it: everything that keeps a product from
+/// being listed twice rests on the difference between the [`CallError`]s.
+/// [`conformance::check`](super::conformance::check) tries that out.
+pub trait Marketplace: Send + Sync {
+    /// Which shop this is.
+    fn platform(&self) -> Platform;
+
+    /// The seller's account; empty where there is only one.
+    fn account(&self) -> &str {
+        ""
+    }
+
+    /// Lists a product under a key: its SKU, its idempotency key, or both.
+    ///
+    /// A shop that recognises the key answers with the product that has it already.
+    ///
+    /// # Errors
+    /// [`CallError::NoAnswer`] whenever the product might be there; the others only when it surely is not.
+    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError>;
+
+    /// The products with this key that have not been taken down, the oldest first.
+    ///
+    /// # Errors
+    /// [`CallError`]s as the platform has them; an empty list is the platform's word that there are none.
+    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError>;
+
+    /// Brings a product up to date; `None` when the platform does not have it any more.
+    ///
+    /// # Errors
+    /// [`CallError`]s as the platform has them.
+    fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError>;
+
+    /// Takes a product down. One that is not there any more is no error.
+    ///
+    /// # Errors
+    /// [`CallError`]s as the platform has them.
+    fn withdraw(&self, platform_id: &str) -> Result<(), CallError>;
+
+    /// A page of all products of the account that have not been taken down, from `cursor` on.
+    ///
+    /// # Errors
+    /// [`CallError`]s as the platform has them.
+    fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError>;
+}
+
+/// A social network, seen through one account.
+///
+/// The rules of [`Marketplace`] hold here too.
+pub trait SocialNetwork: Send + Sync {
+    /// Which network this is.
+    fn platform(&self) -> SocialPlatform;
+
+    /// The account; empty where there is only one.
+    fn account(&self) -> &str {
+        ""
+    }
+
+    /// Posts a picture under a key.
+    ///
+    /// # Errors
+    /// [`CallError::NoAnswer`] whenever the post might be there; the others only when it surely is not.
+    fn post(&self, key: &ClientKey, message: &Message<'_>) -> Result<Post, CallError>;
+
+    /// The posts with this key that are still there, the oldest first. A network without a place for the key has to be
+    /// searched for the post itself.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] when the network cannot be asked for that at all: a post whose answer was lost then waits
+    /// for a person. Otherwise [`CallError`]s as the network has them.
+    fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError>;
+
+    /// Deletes a post. One that is not there any more is no error.
+    ///
+    /// # Errors
+    /// [`CallError`]s as the network has them.
+    fn delete(&self, platform_id: &str) -> Result<(), CallError>;
+}
+
+/// What is to be sold.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The picture, with its metadata and its size.
+    pub file: &'a File,
+    /// Which of several products made from it; empty where there is only one.
+    pub variant: &'a str,
+    /// What else the job's payload says.
+    pub options: &'a Map<String, Value>,
+}
+
+/// What is to be posted.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// The picture, with its metadata and captions.
+    pub file: &'a File,
+    /// What kind of post.
+    pub post_type: Option<PostType>,
+    /// What else the job's payload says.
+    pub options: &'a Map<String, Value>,
+}
+
+/// A product as its platform describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// Its id there.
+    pub platform_id: String,
+    /// Its page there.
+    pub url: Option<String>,
+    /// The key it was listed with, where the platform says so.
+    pub key: Option<ClientKey>,
+    /// Its status.
+    pub status: ListingStatus,
+    /// The platform's own word for its status.
+    pub platform_status: Option<String>,
+    /// When the platform says that the status was so; `None` where it does not.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Some of the products of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProductPage {
+    /// The products.
+    pub products: Vec<Product>,
+    /// Where the next page begins, in the platform's words; `None` when this was the last one.
+    pub next: Option<String>,
+}
+
+/// A post as its network describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Post {
+    /// Its id there.
+    pub platform_id: String,
+    /// Its page there.
+    pub url: Option<String>,
+}
+
+/// Why a call to a platform did not succeed, by what that says about the product.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// A definite no: nothing was made, and the same call would be refused again (HTTP 400, 403, 404, 422).
+    #[error("refused: {reason}")]
+    Refused {
+        /// The platform's words.
+        reason: String,
+    },
+    /// A definite no for now: nothing was made, and the limit is over at a known time (HTTP 429).
+    #[error("throttled until {until}: {reason}")]
+    Throttled {
+        /// When to call again.
+        until: Timestamp,
+        /// The platform's words.
+        reason: String,
+    },
+    /// The call did not reach the platform: no connection, no name, a refused handshake. Nothing was made.
+    #[error("not sent: {reason}")]
+    NotSent {
+        /// What went wrong.
+        reason: String,
+    },
+    /// The call may have taken effect: a time-out, a connection that broke after the request was sent, an answer that
+    /// cannot be read, any HTTP 5xx.
+    #[error("no answer: {reason}")]
+    NoAnswer {
+        /// What went wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,377 @@
+//! Publishing: reserve, call the platform, confirm, release or mark unknown, and look up before a second call.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::job::{CreateListing, PublishSocial};
+use fieldfen_domain::publication::{
+    ClientKey, ConfirmedRow, ListingStatus, Platform, Publication, SocialPlatform, Target,
+};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, Timestamp};
+
+use super::channels::{Channel, ListingChannel, PostChannel};
+use super::platforms::{CallError, Marketplace, Post, Product, SocialNetwork};
+use super::reservation::{Attempt, Reservation, Settled};
+use crate::Environment;
+use crate::pipeline::Pipeline;
+
+/// How long a reservation is held unless the program says otherwise.
+const DEFAULT_HOLD: Duration = Duration::from_secs(300);
+
+/// Publishes files at marketplaces and social networks, each thing once. Clones share everything.
+#[derive(Clone)]
+pub struct Publisher<S: Store> {
+    store: S,
+    pipeline: Pipeline,
+    marketplaces: Vec<Arc<dyn Marketplace>>,
+    networks: Vec<Arc<dyn SocialNetwork>>,
+    hold: Duration,
+}
+
+impl<S: Store> Publisher<S> {
+    /// A publisher that knows no marketplace and no network yet, and holds its reservations for five minutes.
+    #[must_use]
+    pub const fn new(store: S, pipeline: Pipeline) -> Self {
+        Self { store, pipeline, marketplaces: Vec::new(), networks: Vec::new(), hold: DEFAULT_HOLD }
+    }
+
+    /// The same publisher with this marketplace, which takes the place of another for the same platform and account.
+    #[must_use]
+    pub fn marketplace(mut self, marketplace: impl Marketplace + 'static) -> Self {
+        self.marketplaces.insert(0, Arc::new(marketplace));
+        self
+    }
+
+    /// The same publisher with this network, which takes the place of another for the same platform and account.
+    #[must_use]
+    pub fn network(mut self, network: impl SocialNetwork + 'static) -> Self {
+        self.networks.insert(0, Arc::new(network));
+        self
+    }
+
+    /// The same publisher, which holds its reservations for this long.
+    ///
+    /// It must be longer than a call to a platform can last and take effect: its time limit, and what a request may wait
+    /// on its way. After a crash, the target stays blocked for that time.
+    #[must_use]
+    pub const fn holding(mut self, hold: Duration) -> Self {
+        self.hold = hold;
+        self
+    }
+
+    /// How long a reservation is held.
+    #[must_use]
+    pub const fn hold(&self) -> Duration {
+        self.hold
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The pipeline.
+    #[must_use]
+    pub const fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    pub(super) const fn environment(&self) -> &Environment {
+        self.pipeline.environment()
+    }
+
+    pub(super) fn marketplace_of(&self, platform: Platform, account: &str) -> Option<&dyn Marketplace> {
+        let mut all = self.marketplaces.iter().map(AsRef::as_ref);
+        all.find(|marketplace| marketplace.platform() == platform && marketplace.account() == account)
+    }
+
+    fn network_of(&self, platform: SocialPlatform, account: &str) -> Option<&dyn SocialNetwork> {
+        let mut all = self.networks.iter().map(AsRef::as_ref);
+        all.find(|network| network.platform() == platform && network.account() == account)
+    }
+
+    /// Lists a file as a `CreateListing` job says.
+    ///
+    /// # Errors
+    /// [`PublishError`]: nothing is lost by any of them, the job can be tried again.
+    pub fn list(&self, job: &CreateListing) -> Result<Publishing, PublishError> {
+        let (account, variant) = (job.account.clone(), job.variant.clone());
+        let target = Target::Listing { platform: job.platform, account, variant };
+        let Some(marketplace) = self.marketplace_of(job.platform, &job.account) else {
+            return Err(PublishError::NotConfigured { target: target.to_string() });
+        };
+        self.publish(&ListingChannel { marketplace, job }, &job.file_id, &target)
+    }
+
+    /// Posts a file as a `PublishSocial` job says.
+    ///
+    /// # Errors
+    /// As [`Publisher::list`].
+    pub fn post(&self, job: &PublishSocial) -> Result<Publishing, PublishError> {
+        let target = Target::Post {
+            platform: job.platform,
+            account: job.account.clone(),
+            post_key: job.post_key.clone(),
+            post_type: job.post_type,
+        };
+        let Some(network) = self.network_of(job.platform, &job.account) else {
+            return Err(PublishError::NotConfigured { target: target.to_string() });
+        };
+        self.publish(&PostChannel { network, job }, &job.file_id, &target)
+    }
+
+    fn publish(&self, channel: &dyn Channel, file_id: &FileId, target: &Target) -> Result<Publishing, PublishError> {
+        let mut attempt = self.reserve(file_id, target)?;
+        loop {
+            attempt = match attempt {
+                Attempt::Granted(reservation) if reservation.called_before() => match channel.find(reservation.key()) {
+                    Ok(found) => match found.first() {
+                        Some(first) => {
+                            let key = reservation.key().clone();
+                            return self.settled(channel, &key, first, reservation.confirm(first)?);
+                        }
+                        None => return self.call(channel, reservation),
+                    },
+                    // A network that cannot be asked is not asked; nothing was said to be unknown.
+                    Err(CallError::Refused { .. }) => return self.call(channel, reservation),
+                    Err(error) => return Ok(released(reservation, error)?),
+                },
+                Attempt::Granted(reservation) => return self.call(channel, reservation),
+                Attempt::Unresolved(unresolved) => match channel.find(unresolved.key()) {
+                    Ok(found) => match found.first() {
+                        Some(first) => {
+                            let key = unresolved.key().clone();
+                            return self.settled(channel, &key, first, unresolved.found(first)?);
+                        }
+                        None => unresolved.absent("a lookup has found nothing")?,
+                    },
+                    Err(error) => {
+                        unresolved.still_unknown(&error.to_string())?;
+                        return Ok(match error {
+                            CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
+                            other => Publishing::Unknown { reason: format!("lookup: {other}") },
+                        });
+                    }
+                },
+                Attempt::Held { until } => return Ok(Publishing::Held { until }),
+                Attempt::Published(publication) => return self.already_published(channel, publication),
+                Attempt::NotApproved { status } => return Ok(Publishing::NotApproved { status }),
+                Attempt::NoFile => return Ok(Publishing::NoFile),
+            };
+        }
+    }
+
+    fn call(&self, channel: &dyn Channel, reservation: Reservation<'_, S>) -> Result<Publishing, PublishError> {
+        // A process that was stopped for so long may have been overtaken.
+        if self.environment().now() >= reservation.held_until() {
+            let reason = "the reservation ran out before the platform was called";
+            reservation.mark_unknown(reason)?;
+            return Ok(Publishing::Unknown { reason: reason.to_owned() });
+        }
+        match channel.create(reservation.key(), reservation.file()) {
+            Ok(found) => {
+                let key = reservation.key().clone();
+                self.settled(channel, &key, &found, reservation.confirm(&found)?)
+            }
+            Err(CallError::NoAnswer { reason }) => {
+                reservation.mark_unknown(&reason)?;
+                Ok(Publishing::Unknown { reason })
+            }
+            Err(error) => Ok(released(reservation, error)?),
+        }
+    }
+
+    fn settled(
+        &self,
+        channel: &dyn Channel,
+        key: &ClientKey,
+        found: &Found,
+        settled: Settled,
+    ) -> Result<Publishing, PublishError> {
+        let platform_id = found.platform_id.clone();
+        match settled {
+            Settled::Done => Ok(Publishing::Published { platform_id, url: found.url.clone() }),
+            Settled::AlreadyDone => Ok(Publishing::AlreadyPublished { platform_id }),
+            Settled::Duplicate { live } => self.keep_only(channel, key, live),
+            Settled::Contested { until } => Ok(Publishing::Held { until }),
+            Settled::Unwanted => {
+                channel.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
+                Ok(Publishing::NoFile)
+            }
+        }
+    }
+
+    /// A job that comes back after its work was done may have left a second product behind.
+    fn already_published(&self, channel: &dyn Channel, publication: Publication) -> Result<Publishing, PublishError> {
+        self.keep_only(channel, &publication.client_key, publication.platform_id.unwrap_or_default())
+    }
+
+    /// Takes down everything that has the key and is not the one that stays.
+    fn keep_only(&self, channel: &dyn Channel, key: &ClientKey, stays: String) -> Result<Publishing, PublishError> {
+        match channel.find(key) {
+            Ok(found) => {
+                for extra in found.into_iter().filter(|found| found.platform_id != stays) {
+                    let platform_id = extra.platform_id;
+                    channel.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
+                }
+            }
+            Err(CallError::Refused { .. }) => {}
+            Err(source) => return Err(PublishError::Lookup { key: key.to_string(), source }),
+        }
+        Ok(Publishing::AlreadyPublished { platform_id: stays })
+    }
+}
+
+/// Gives a reservation free after a definite no.
+fn released<S: Store>(reservation: Reservation<'_, S>, error: CallError) -> Result<Publishing, StoreError> {
+    reservation.release(&error.to_string())?;
+    Ok(match error {
+        CallError::Refused { reason } => Publishing::Refused { reason },
+        CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
+        CallError::NotSent { reason } | CallError::NoAnswer { reason } => Publishing::NotSent { reason },
+    })
+}
+
+impl<S: Store> fmt::Debug for Publisher<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher").field("pipeline", &self.pipeline).field("hold", &self.hold).finish_non_exhaustive()
+    }
+}
+
+/// What came of publishing one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Publishing {
+    /// It is there, and has its row.
+    Published {
+        /// Its id at the platform.
+        platform_id: String,
+        /// Its page there.
+        url: Option<String>,
+    },
+    /// It was there before; a second one that had come about has been taken down.
+    AlreadyPublished {
+        /// Its id at the platform.
+        platform_id: String,
+    },
+    /// Somebody else is at it, or the last call may still take effect.
+    Held {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// The file is not approved (any more); the platform was not called.
+    NotApproved {
+        /// The status it has.
+        status: FileStatus,
+    },
+    /// There is no such file; what had been made for it was taken down.
+    NoFile,
+    /// The platform refuses it, and would again.
+    Refused {
+        /// The platform's words.
+        reason: String,
+    },
+    /// The platform wants no more calls for now; nothing was made.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+        /// The platform's words.
+        reason: String,
+    },
+    /// The platform was not reached; nothing was made.
+    NotSent {
+        /// What went wrong.
+        reason: String,
+    },
+    /// It may be there. The next try looks it up.
+    Unknown {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// Why publishing could not be brought to an end. A later try does that.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// No marketplace or network was given for this target.
+    #[error("{target}: no marketplace or network is configured for that platform and account; give the publisher one")]
+    NotConfigured {
+        /// The target.
+        target: String,
+    },
+    /// A product that must not stay could not be taken down.
+    #[error("{platform_id} is at the platform and has to be taken down, which failed; try again")]
+    Stays {
+        /// Its id there.
+        platform_id: String,
+        /// What the platform said.
+        source: CallError,
+    },
+    /// Whether there are duplicates could not be looked up.
+    #[error("whether anything else was listed as {key} could not be looked up; try again")]
+    Lookup {
+        /// The key.
+        key: String,
+        /// What the platform said.
+        source: CallError,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Something that a platform has, as far as it matters for its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id there.
+    pub platform_id: String,
+    /// Its page there.
+    pub url: Option<String>,
+    /// What it is.
+    pub state: FoundState,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundState {
+    /// A product.
+    Listing {
+        /// Its status.
+        status: ListingStatus,
+        /// The platform's own word for it.
+        platform_status: Option<String>,
+    },
+    /// A post.
+    Post,
+}
+
+impl FoundState {
+    pub(super) fn row(&self, environment: &Environment) -> ConfirmedRow {
+        match self {
+            Self::Listing { status, platform_status } => ConfirmedRow::Listing {
+                id: environment.listing_id(),
+                status: *status,
+                platform_status: platform_status.clone(),
+            },
+            Self::Post => ConfirmedRow::Post { id: environment.social_post_id() },
+        }
+    }
+}
+
+impl From<Product> for Found {
+    fn from(product: Product) -> Self {
+        let (status, platform_status) = (product.status, product.platform_status);
+        let state = FoundState::Listing { status, platform_status };
+        Self { platform_id: product.platform_id, url: product.url, state }
+    }
+}
+
+impl From<Post> for Found {
+    fn from(post: Post) -> Self {
+        Self { platform_id: post.platform_id, url: post.url, state: FoundState::Post }
+    }
+}

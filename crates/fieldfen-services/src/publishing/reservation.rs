@@ -1,0 +1,262 @@
+//! Reservations: the durable intent to publish, as a value that has to be spent.
+
+use fieldfen_domain::file::{File, FileStatus};
+use fieldfen_domain::job::Fenced;
+use fieldfen_domain::publication::{
+    ClientKey, Confirmation, Confirmed, Publication, PublicationState, ReserveRequest, Reserved, Target,
+};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{FileId, Timestamp};
+
+use super::Publisher;
+use super::publisher::Found;
+use crate::pipeline::{listing_confirmed, same_place, shows_the_same};
+
+/// What a wish to publish came to.
+#[derive(Debug)]
+pub enum Attempt<'p, S: Store> {
+    /// It is ours: call the platform, then spend it.
+    Granted(Reservation<'p, S>),
+    /// An earlier call may have gone through: look it up first.
+    Unresolved(Unresolved<'p, S>),
+    /// Somebody else is at it.
+    Held {
+        /// Until then the reservation cannot be taken over.
+        until: Timestamp,
+    },
+    /// It is published already.
+    Published(Publication),
+    /// The file is not approved; nothing was reserved.
+    NotApproved {
+        /// The status it has.
+        status: FileStatus,
+    },
+    /// There is no such file.
+    NoFile,
+}
+
+/// The right to publish one file at one target, for a while.
+///
+/// It is spent by [`confirm`](Self::confirm), [`release`](Self::release) or [`mark_unknown`](Self::mark_unknown), each
+/// of which takes it away. One that is dropped instead, by a crash for example, stays on its row until its time is over
+/// and is then [`Unresolved`] for whoever comes next.
+#[derive(Debug)]
+#[must_use = "a reservation that is dropped blocks its target until its time is over, and then needs a lookup"]
+pub struct Reservation<'p, S: Store> {
+    publisher: &'p Publisher<S>,
+    publication: Publication,
+    file: File,
+    called_before: bool,
+}
+
+/// A publication of which only a lookup at the platform can tell whether it is there.
+#[derive(Debug)]
+#[must_use = "nothing is published at this target before a lookup has told what is there"]
+pub struct Unresolved<'p, S: Store>(Reservation<'p, S>);
+
+/// What a confirmation came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The listing or post has its row.
+    Done,
+    /// It had it before.
+    AlreadyDone,
+    /// Another one is live for the same target: the one just confirmed has to be taken down at the platform.
+    Duplicate {
+        /// The platform id of the other one.
+        live: String,
+    },
+    /// Somebody else has a call under way for the same target: which of the two stays is seen when it is over.
+    Contested {
+        /// Until then at the latest it is over.
+        until: Timestamp,
+    },
+    /// The file was deleted in the meantime, or the product had been taken down before it was confirmed: what is at the
+    /// platform belongs to nothing here.
+    Unwanted,
+}
+
+impl<S: Store> Publisher<S> {
+    /// Reserves a target for an approved file, durably, before the platform is called.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn reserve(&self, file_id: &FileId, target: &Target) -> Result<Attempt<'_, S>, StoreError> {
+        self.store().write(|s| self.reserve_in(s, file_id, target))
+    }
+
+    fn reserve_in(&self, s: &mut dyn Session, file_id: &FileId, target: &Target) -> Result<Attempt<'_, S>, StoreError> {
+        let Some(file) = s.files().find(file_id)? else { return Ok(Attempt::NoFile) };
+        let mut earlier = s.publications().of_file(file_id)?;
+        earlier.retain(|publication| same_place(&publication.target, target));
+        let live = earlier.iter().position(|publication| publication.state.is_live()).map(|at| earlier.swap_remove(at));
+        let status = file.state.status();
+        if live.is_none() && !matches!(status, FileStatus::Approved | FileStatus::Published) {
+            return Ok(Attempt::NotApproved { status });
+        }
+        let at = self.environment().now();
+        let request = ReserveRequest {
+            id: self.environment().publication_id(),
+            file_id: *file_id,
+            target: target.clone(),
+            token: self.environment().token(),
+            // Who takes an unresolved publication over only looks it up: the time until which the last call may still
+            // take effect stays as it was.
+            held_until: live.map_or(at + self.hold(), |publication| publication.held_until),
+            at,
+        };
+        let reservation = |publication: Publication| {
+            let called_before = earlier.iter().any(|other| other.client_key == publication.client_key);
+            Reservation { publisher: self, publication, file: file.clone(), called_before }
+        };
+        Ok(match s.publications().reserve(&request)? {
+            Reserved::Granted(publication) => Attempt::Granted(reservation(publication)),
+            Reserved::Unresolved(publication) => Attempt::Unresolved(Unresolved(reservation(publication))),
+            Reserved::Held(publication) => Attempt::Held { until: publication.held_until },
+            Reserved::Published(publication) => Attempt::Published(publication),
+        })
+    }
+}
+
+impl<S: Store> Reservation<'_, S> {
+    /// The key that goes with the call.
+    pub const fn key(&self) -> &ClientKey {
+        &self.publication.client_key
+    }
+
+    /// The file as it was when it was reserved: what is to be published.
+    pub const fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Until then nobody else may take the reservation over. The call must be over by then.
+    pub const fn held_until(&self) -> Timestamp {
+        self.publication.held_until
+    }
+
+    /// Whether a call with this key may have been made before: a lookup costs little, and an answer that came after all
+    /// is not made a second time.
+    pub const fn called_before(&self) -> bool {
+        self.called_before
+    }
+
+    /// Records that it is at the platform: the row of the listing or post, and the file's move to published, in one
+    /// transaction. If the file has changed since it was reserved, an `UpdateListing` follows.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them. The reservation then stays on its row, and is looked up when its time is
+    /// over.
+    pub fn confirm(self, found: &Found) -> Result<Settled, StoreError> {
+        self.settle(found, false)
+    }
+
+    /// Gives the target free: the platform has said that nothing is there.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them; the reservation then stays on its row.
+    pub fn release(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+        let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
+        self.publisher.store().write(|s| s.publications().release(&id, &token, reason, at))
+    }
+
+    /// Says that no answer came: nothing more is published at this target before a lookup has told.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them; the reservation then stays on its row, which comes to the same later.
+    pub fn mark_unknown(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+        let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
+        self.publisher.store().write(|s| s.publications().mark_unknown(&id, &token, reason, at))
+    }
+
+    fn settle(self, found: &Found, looked_up: bool) -> Result<Settled, StoreError> {
+        let Self { publisher, publication, file, .. } = self;
+        let environment = publisher.environment();
+        publisher.store().write(|s| {
+            let at = environment.now();
+            let current = s.publications().find(&publication.id)?;
+            if let Some(ended) = current.filter(|current| current.state == PublicationState::Ended) {
+                let same = ended.platform_id.as_ref() == Some(&found.platform_id);
+                return Ok(if same { Settled::AlreadyDone } else { Settled::Unwanted });
+            }
+            let confirmation = Confirmation {
+                platform_id: found.platform_id.clone(),
+                url: found.url.clone(),
+                row: found.state.row(environment),
+                at,
+            };
+            match s.publications().confirm(&publication.id, &confirmation)? {
+                Confirmed::Done => {}
+                Confirmed::AlreadyDone => return Ok(Settled::AlreadyDone),
+                Confirmed::Gone => return Ok(Settled::Unwanted),
+                Confirmed::Duplicate { live: Some(live) } if live == found.platform_id => {
+                    return Ok(Settled::AlreadyDone);
+                }
+                Confirmed::Duplicate { live: Some(live) } => return Ok(Settled::Duplicate { live }),
+                Confirmed::Duplicate { live: None } => {
+                    let publications = s.publications().of_file(&publication.file_id)?;
+                    let other = publications
+                        .iter()
+                        .find(|other| other.state.is_live() && same_place(&other.target, &publication.target));
+                    return Ok(Settled::Contested { until: other.map_or(at, |other| other.held_until) });
+                }
+            }
+            if let Target::Listing { platform, .. } = publication.target {
+                let name = format!("{} at {platform}", found.platform_id);
+                listing_confirmed(s, &publication.file_id, &name, at)?;
+                let now = s.files().find(&publication.file_id)?;
+                let changed = looked_up || !now.is_some_and(|now| shows_the_same(&now, &file));
+                if changed && let Some(listing) = s.publications().listing_at(platform, &found.platform_id)? {
+                    publisher.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
+                }
+            }
+            Ok(Settled::Done)
+        })
+    }
+}
+
+impl<'p, S: Store> Unresolved<'p, S> {
+    /// The key to look up.
+    pub const fn key(&self) -> &ClientKey {
+        self.0.key()
+    }
+
+    /// The lookup has found it: it is recorded as [`Reservation::confirm`] does. What it shows is not known, so an
+    /// `UpdateListing` follows.
+    ///
+    /// # Errors
+    /// As [`Reservation::confirm`].
+    pub fn found(self, found: &Found) -> Result<Settled, StoreError> {
+        self.0.settle(found, true)
+    }
+
+    /// The lookup has found nothing: the target is reserved anew, to be called with the same key.
+    ///
+    /// That is believed only when the time of the call whose answer was lost is over; a call that is still on its way
+    /// may take effect after the lookup. Until then, and when somebody else has taken the publication over, the answer
+    /// is [`Attempt::Held`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn absent(self, reason: &str) -> Result<Attempt<'p, S>, StoreError> {
+        let Reservation { publisher, publication, .. } = self.0;
+        publisher.store().write(|s| {
+            let at = publisher.environment().now();
+            if publication.held_until > at {
+                return Ok(Attempt::Held { until: publication.held_until });
+            }
+            match s.publications().release(&publication.id, &publication.token, reason, at)? {
+                Fenced::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target),
+                Fenced::AlreadyDone { .. } | Fenced::LeaseLost => Ok(Attempt::Held { until: at + publisher.hold() }),
+                Fenced::Gone => Ok(Attempt::NoFile),
+            }
+        })
+    }
+
+    /// The lookup has not told.
+    ///
+    /// # Errors
+    /// As [`Reservation::mark_unknown`].
+    pub fn still_unknown(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+        self.0.mark_unknown(reason)
+    }
+}
