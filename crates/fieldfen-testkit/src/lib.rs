@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![expect(clippy::panic, reason = "test support: what goes wrong in it must fail the test")]
 
+pub mod fixtures;
 mod model;
 
 pub use model::ModelStore;
