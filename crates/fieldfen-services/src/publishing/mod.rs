@@ -16,10 +16,15 @@
 //! comes back or by [`Publisher::reconcile`].
 
 mod channels;
+pub mod conformance;
+mod news;
 mod platforms;
 mod publisher;
+mod reconcile;
 mod reservation;
 
+pub use news::{NewsTaken, Updating, listing_news};
 pub use platforms::{CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork};
 pub use publisher::{Found, FoundState, PublishError, Publisher, Publishing};
+pub use reconcile::{Difference, Duplicate, Mended, Reconciliation, Stray};
 pub use reservation::{Attempt, Reservation, Settled, Unresolved};

@@ -319,6 +319,22 @@ pub enum PublishError {
         /// What the platform said.
         source: CallError,
     },
+    /// A listing could not be brought up to date.
+    #[error("listing {platform_id} could not be brought up to date")]
+    Update {
+        /// Its id at the platform.
+        platform_id: String,
+        /// What the platform said.
+        source: CallError,
+    },
+    /// The platform did not say what it has.
+    #[error("{platform} could not be asked for its products")]
+    Page {
+        /// The platform.
+        platform: &'static str,
+        /// What it said.
+        source: CallError,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

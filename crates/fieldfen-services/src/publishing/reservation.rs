@@ -6,7 +6,7 @@ use fieldfen_domain::publication::{
     ClientKey, Confirmation, Confirmed, Publication, PublicationState, ReserveRequest, Reserved, Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{FileId, Timestamp};
+use fieldfen_domain::{FileId, PublicationId, Timestamp};
 
 use super::Publisher;
 use super::publisher::Found;
@@ -114,6 +114,22 @@ impl<S: Store> Publisher<S> {
             Reserved::Unresolved(publication) => Attempt::Unresolved(Unresolved(reservation(publication))),
             Reserved::Held(publication) => Attempt::Held { until: publication.held_until },
             Reserved::Published(publication) => Attempt::Published(publication),
+        })
+    }
+}
+
+impl<S: Store> Publisher<S> {
+    /// A publication that the platform turns out to have, for nobody's call to be interfered with: `None` while somebody
+    /// holds it.
+    pub(super) fn unattended(&self, id: &PublicationId) -> Result<Option<Unresolved<'_, S>>, StoreError> {
+        let now = self.environment().now();
+        self.store().read(|s| {
+            let Some(publication) = s.publications().find(id)? else { return Ok(None) };
+            if publication.state == PublicationState::Reserved && publication.held_until > now {
+                return Ok(None);
+            }
+            let file = s.files().find(&publication.file_id)?;
+            Ok(file.map(|file| Unresolved(Reservation { publisher: self, publication, file, called_before: true })))
         })
     }
 }

@@ -1,0 +1,175 @@
+//! A check for implementations of [`Marketplace`]: whether the platform behind one behaves as publishing relies on.
+
+use std::collections::BTreeSet;
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::File;
+use fieldfen_domain::publication::{ClientKey, Target};
+use serde_json::Map;
+
+use super::platforms::{CallError, Marketplace, Offer, Product};
+use crate::Environment;
+
+/// More pages than this are taken for a list that never ends.
+const MOST_PAGES: usize = 10_000;
+
+/// Lists two products of `file`, looks them up, changes them and takes them down again; returns one sentence for each
+/// rule that was broken. Nothing stays at the platform unless taking down is what is broken.
+///
+/// Meant for tests and for a platform's sandbox: the products are really listed. The keys are random, so that checks do
+/// not meet each other.
+#[must_use]
+pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environment) -> Vec<String> {
+    let options = Map::new();
+    let offer = Offer { file, variant: "", options: &options };
+    let mut check = Check { marketplace, offer, made: Vec::new(), violations: Vec::new() };
+    let [first, second] = [new_key(marketplace, environment), new_key(marketplace, environment)];
+    check.listing(&first, &second);
+    check.updating();
+    check.taking_down(&[first, second]);
+    check.violations
+}
+
+fn new_key(marketplace: &dyn Marketplace, environment: &Environment) -> ClientKey {
+    let account = marketplace.account().to_owned();
+    let target = Target::Listing { platform: marketplace.platform(), account, variant: "conformance".to_owned() };
+    ClientKey::derive(&FileId::from_random(environment.bits()), &target, 0)
+}
+
+struct Check<'a> {
+    marketplace: &'a dyn Marketplace,
+    offer: Offer<'a>,
+    made: Vec<Product>,
+    violations: Vec<String>,
+}
+
+impl Check<'_> {
+    fn rule(&mut self, holds: bool, violation: impl FnOnce() -> String) {
+        if !holds {
+            self.violations.push(violation());
+        }
+    }
+
+    /// The value of a call that should have succeeded.
+    fn answer<T>(&mut self, what: &str, result: Result<T, CallError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.violations.push(format!("{what} failed: {error}"));
+                None
+            }
+        }
+    }
+
+    fn create(&mut self, what: &str, key: &ClientKey) -> Option<Product> {
+        let product = self.answer(what, self.marketplace.create(key, &self.offer))?;
+        self.rule(!product.platform_id.trim().is_empty(), || format!("{what}: the product has no id"));
+        self.rule(product.status.is_live(), || format!("{what}: a new product says that it is {}", product.status));
+        self.rule(product.key.as_ref().is_none_or(|said| said == key), || {
+            format!("{what}: the product was listed as {key} and says that it was listed as another")
+        });
+        if self.made.iter().all(|made| made.platform_id != product.platform_id) {
+            self.made.push(product.clone());
+        }
+        Some(product)
+    }
+
+    fn find(&mut self, what: &str, key: &ClientKey) -> Option<BTreeSet<String>> {
+        let found = self.answer(what, self.marketplace.find(key))?;
+        Some(found.into_iter().map(|product| product.platform_id).collect())
+    }
+
+    fn listing(&mut self, first: &ClientKey, second: &ClientKey) {
+        if let Some(found) = self.find("a lookup of a new key", first) {
+            self.rule(found.is_empty(), || format!("nothing was listed as {first}, and a lookup finds {found:?}"));
+        }
+        let Some(product) = self.create("listing a product", first) else { return };
+        let mut expected = BTreeSet::from([product.platform_id.clone()]);
+        if let Some(found) = self.find("a lookup of a listed key", first) {
+            self.rule(found == expected, || {
+                format!("{expected:?} was listed as {first}, and a lookup finds {found:?}")
+            });
+        }
+        // A second call with the same key is met, refused or carried out; what was carried out must be found.
+        match self.marketplace.create(first, &self.offer) {
+            Ok(again) => {
+                expected.insert(again.platform_id.clone());
+                if again.platform_id != product.platform_id {
+                    self.made.push(again);
+                }
+            }
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => self.violations.push(format!("listing under the same key again failed: {error}")),
+        }
+        if let Some(found) = self.find("a lookup of a key that was used twice", first) {
+            self.rule(found == expected, || {
+                format!("{expected:?} are listed as {first}, and a lookup finds {found:?}")
+            });
+        }
+        if let Some(other) = self.create("listing a second product", second) {
+            self.rule(!expected.contains(&other.platform_id), || {
+                format!("products of two keys have one id, {:?}", other.platform_id)
+            });
+        }
+        if let Some(all) = self.pages() {
+            for id in self.made.iter().map(|made| made.platform_id.clone()).collect::<Vec<_>>() {
+                self.rule(all.contains(&id), || format!("{id:?} is listed, and is on no page"));
+            }
+        }
+    }
+
+    /// The ids on all pages.
+    fn pages(&mut self) -> Option<BTreeSet<String>> {
+        let mut all = BTreeSet::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let page = self.answer("asking for a page", self.marketplace.page(cursor.as_deref()))?;
+            for product in page.products {
+                let id = product.platform_id;
+                self.rule(!all.contains(&id), || format!("{id:?} is on two pages"));
+                all.insert(id);
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Some(all),
+            }
+        }
+        self.violations.push(format!("after {MOST_PAGES} pages there is still another one"));
+        None
+    }
+
+    fn updating(&mut self) {
+        if let Some(id) = self.made.first().map(|made| made.platform_id.clone()) {
+            let updated = self.answer("bringing a product up to date", self.marketplace.update(&id, &self.offer));
+            self.rule(updated.is_none_or(|product| product.is_some_and(|product| product.platform_id == id)), || {
+                format!("{id:?} was brought up to date, and the answer is about no or another product")
+            });
+        }
+        let unknown = "no-such-product";
+        if let Some(answer) = self.answer("updating what is not there", self.marketplace.update(unknown, &self.offer)) {
+            self.rule(answer.is_none(), || format!("{unknown:?} is not there, and was brought up to date"));
+        }
+    }
+
+    fn taking_down(&mut self, keys: &[ClientKey]) {
+        for product in std::mem::take(&mut self.made) {
+            let id = product.platform_id;
+            self.answer("taking a product down", self.marketplace.withdraw(&id));
+            self.answer("taking down what is down already", self.marketplace.withdraw(&id));
+            if let Some(answer) = self.answer("updating what was taken down", self.marketplace.update(&id, &self.offer))
+            {
+                self.rule(answer.is_none_or(|product| !product.status.is_live()), || {
+                    format!("{id:?} was taken down, and says that it is live")
+                });
+            }
+            if let Some(all) = self.pages() {
+                self.rule(!all.contains(&id), || format!("{id:?} was taken down, and is on a page"));
+            }
+        }
+        for key in keys {
+            if let Some(found) = self.find("a lookup after taking down", key) {
+                self.rule(found.is_empty(), || format!("all of {key} was taken down, and a lookup finds {found:?}"));
+            }
+        }
+    }
+}

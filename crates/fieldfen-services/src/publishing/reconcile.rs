@@ -1,0 +1,287 @@
+//! Comparing what a platform has with what is known here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fieldfen_domain::publication::{
+    ClientKey, Listing, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
+};
+use fieldfen_domain::store::{ReadSession, Store, StoreError};
+use fieldfen_domain::{PageRequest, Timestamp};
+
+use super::news::{NewsTaken, listing_news};
+use super::platforms::{Marketplace, Product};
+use super::publisher::{Found, PublishError, Publisher};
+use super::reservation::Settled;
+
+/// How many rows are read at once.
+const ROWS_AT_ONCE: u32 = 500;
+
+/// Where a platform and the store disagree about one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Which platform.
+    pub platform: Platform,
+    /// Which account.
+    pub account: String,
+    /// When the platform was asked; what was published later is left out.
+    pub asked_at: Timestamp,
+    /// Listings that are live here and not at the platform.
+    pub missing: Vec<Listing>,
+    /// Listings whose status here is not the platform's.
+    pub different: Vec<Difference>,
+    /// Products that carry the key of a publication whose answer was lost, or came too late.
+    pub strays: Vec<Stray>,
+    /// Products that carry the key of a publication that is confirmed as another product.
+    pub duplicates: Vec<Duplicate>,
+    /// Products of which nothing is known here: made by hand or by another program, or left behind by a deleted file.
+    pub orphaned: Vec<Product>,
+}
+
+/// A listing whose status is another at its platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// As it is known here.
+    pub listing: Listing,
+    /// As the platform has it.
+    pub product: Product,
+}
+
+/// A product that belongs to a publication that is not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// The publication.
+    pub publication: Publication,
+    /// The product.
+    pub product: Product,
+}
+
+/// A second product for one publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The one too many.
+    pub product: Product,
+    /// The platform id of the confirmed one.
+    pub stays: String,
+}
+
+impl Reconciliation {
+    /// Whether platform and store agree.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.missing.is_empty()
+            && self.different.is_empty()
+            && self.strays.is_empty()
+            && self.duplicates.is_empty()
+            && self.orphaned.is_empty()
+    }
+}
+
+/// How much [`Publisher::mend`] has put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mended {
+    /// Listings that are delisted now.
+    pub delisted: u64,
+    /// Listings whose status was brought up to date.
+    pub updated: u64,
+    /// Publications that are confirmed now.
+    pub confirmed: u64,
+    /// Products that were taken down.
+    pub taken_down: u64,
+}
+
+/// What is known here about one account.
+struct Known {
+    publications: Vec<Publication>,
+    listings: Vec<Listing>,
+}
+
+impl<S: Store> Publisher<S> {
+    /// Asks a platform for everything it has in one account, and says where that differs from what is known here.
+    /// Nothing is changed.
+    ///
+    /// # Errors
+    /// [`PublishError`] when the platform cannot be asked or the store fails.
+    pub fn reconcile(&self, platform: Platform, account: &str) -> Result<Reconciliation, PublishError> {
+        let marketplace = self.configured(platform, account)?;
+        let asked_at = self.environment().now();
+        let mut products = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = marketplace
+                .page(cursor.as_deref())
+                .map_err(|source| PublishError::Page { platform: platform.as_str(), source })?;
+            products.extend(page.products);
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
+        }
+        let known = self.store().read(|s| read_known(s, platform, account))?;
+        Ok(compare(platform, account, asked_at, products, known))
+    }
+
+    /// Puts right what a reconciliation has found: missing listings are delisted, differences taken over, strays
+    /// confirmed, duplicates taken down. What is orphaned stays: nobody here knows whose it is.
+    ///
+    /// # Errors
+    /// [`PublishError`] at the first thing that cannot be put right; what was done by then stays done.
+    pub fn mend(&self, found: &Reconciliation) -> Result<Mended, PublishError> {
+        let marketplace = self.configured(found.platform, &found.account)?;
+        let mut mended = Mended::default();
+        for listing in &found.missing {
+            let news = self.news(ListingStatus::Delisted, None, found.asked_at);
+            mended.delisted += u64::from(self.take_news(found.platform, &listing.platform_listing_id, &news)?);
+        }
+        for Difference { product, .. } in &found.different {
+            let event_at = product.as_of.unwrap_or(found.asked_at);
+            let news = self.news(product.status, product.platform_status.clone(), event_at);
+            mended.updated += u64::from(self.take_news(found.platform, &product.platform_id, &news)?);
+        }
+        for Stray { publication, product } in &found.strays {
+            match self.confirm_stray(publication, product)? {
+                Some(Settled::Done) => mended.confirmed += 1,
+                Some(Settled::Duplicate { .. } | Settled::Unwanted) => {
+                    take_down(marketplace, product)?;
+                    mended.taken_down += 1;
+                }
+                Some(Settled::AlreadyDone | Settled::Contested { .. }) | None => {}
+            }
+        }
+        for Duplicate { product, .. } in &found.duplicates {
+            take_down(marketplace, product)?;
+            mended.taken_down += 1;
+        }
+        Ok(mended)
+    }
+
+    fn configured(&self, platform: Platform, account: &str) -> Result<&dyn Marketplace, PublishError> {
+        self.marketplace_of(platform, account).ok_or_else(|| PublishError::NotConfigured {
+            target: Target::Listing { platform, account: account.to_owned(), variant: String::new() }.to_string(),
+        })
+    }
+
+    fn news(&self, status: ListingStatus, platform_status: Option<String>, event_at: Timestamp) -> ListingUpdate {
+        ListingUpdate { status, platform_status, event_at, at: self.environment().now() }
+    }
+
+    fn take_news(&self, platform: Platform, id: &str, news: &ListingUpdate) -> Result<bool, StoreError> {
+        let taken = self.store().write(|s| listing_news(s, platform, id, news))?;
+        Ok(matches!(taken, NewsTaken::Done { .. }))
+    }
+
+    /// Confirms a stray, unless a call for it may be under way.
+    fn confirm_stray(&self, publication: &Publication, product: &Product) -> Result<Option<Settled>, StoreError> {
+        match self.unattended(&publication.id)? {
+            Some(unresolved) => unresolved.found(&Found::from(product.clone())).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn take_down(marketplace: &dyn Marketplace, product: &Product) -> Result<(), PublishError> {
+    let platform_id = product.platform_id.clone();
+    marketplace.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })
+}
+
+fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Result<Known, StoreError> {
+    let mut publications = Vec::new();
+    for &state in PublicationState::ALL {
+        let mut request = PageRequest::first(ROWS_AT_ONCE);
+        loop {
+            let page = s.publications().in_state(state, request)?;
+            publications.extend(page.items.into_iter().filter(
+                |publication| matches!(publication.target, Target::Listing { platform: its, .. } if its == platform),
+            ));
+            let Some(next) = page.next else { break };
+            request = request.following(next);
+        }
+    }
+    let mut listings = Vec::new();
+    let mut request = PageRequest::first(ROWS_AT_ONCE);
+    loop {
+        let page = s.publications().listings_at(platform, request)?;
+        listings.extend(page.items);
+        let Some(next) = page.next else { break };
+        request = request.following(next);
+    }
+    // A listing that a program without publications has made belongs to the one account there is.
+    let elsewhere: BTreeSet<&str> = publications
+        .iter()
+        .filter(|publication| publication.target.account() != account)
+        .filter_map(|publication| publication.platform_id.as_deref())
+        .collect();
+    let here: BTreeSet<&str> = publications
+        .iter()
+        .filter(|publication| publication.target.account() == account)
+        .filter_map(|publication| publication.platform_id.as_deref())
+        .collect();
+    listings.retain(|listing| {
+        let id = listing.platform_listing_id.as_str();
+        here.contains(id) || (account.is_empty() && !elsewhere.contains(id))
+    });
+    publications.retain(|publication| publication.target.account() == account);
+    Ok(Known { publications, listings })
+}
+
+fn compare(
+    platform: Platform,
+    account: &str,
+    asked_at: Timestamp,
+    products: Vec<Product>,
+    known: Known,
+) -> Reconciliation {
+    let there: BTreeSet<String> = products.iter().map(|product| product.platform_id.clone()).collect();
+    let by_id: BTreeMap<&str, &Listing> =
+        known.listings.iter().map(|listing| (listing.platform_listing_id.as_str(), listing)).collect();
+    let mut by_key: BTreeMap<&ClientKey, &Publication> = BTreeMap::new();
+    for publication in &known.publications {
+        let of_key = by_key.entry(&publication.client_key).or_insert(publication);
+        if weight(publication.state) > weight(of_key.state) {
+            *of_key = publication;
+        }
+    }
+    let mut result = Reconciliation {
+        platform,
+        account: account.to_owned(),
+        asked_at,
+        missing: Vec::new(),
+        different: Vec::new(),
+        strays: Vec::new(),
+        duplicates: Vec::new(),
+        orphaned: Vec::new(),
+    };
+    for product in products {
+        if let Some(&listing) = by_id.get(product.platform_id.as_str()) {
+            if listing.status != product.status || listing.platform_status != product.platform_status {
+                result.different.push(Difference { listing: listing.clone(), product });
+            }
+            continue;
+        }
+        match product.key.as_ref().and_then(|key| by_key.get(key).copied()) {
+            Some(Publication { state: PublicationState::Confirmed, platform_id: Some(stays), .. }) => {
+                result.duplicates.push(Duplicate { product, stays: stays.clone() });
+            }
+            Some(publication) if publication.state != PublicationState::Ended => {
+                result.strays.push(Stray { publication: publication.clone(), product });
+            }
+            _ => result.orphaned.push(product),
+        }
+    }
+    let is_missing = |listing: &Listing| {
+        listing.status.is_live()
+            && !there.contains(&listing.platform_listing_id)
+            && listing.created_at.is_none_or(|created| created < asked_at)
+    };
+    result.missing = known.listings.into_iter().filter(is_missing).collect();
+    result
+}
+
+/// Which publication of several with one key speaks for it: the one that is there, then the one that may be.
+const fn weight(state: PublicationState) -> u8 {
+    match state {
+        PublicationState::Confirmed => 4,
+        PublicationState::Reserved | PublicationState::Unknown => 3,
+        PublicationState::Released => 2,
+        PublicationState::Ended => 1,
+    }
+}
