@@ -19,6 +19,8 @@ pub use policies::RetryPolicies;
 pub use settle::complete;
 pub use wait::Waited;
 
+pub(crate) use enqueue::read_payload;
+
 use std::sync::Arc;
 
 use fieldfen_domain::job::InvalidJob;

@@ -1,0 +1,221 @@
+//! Setting a worker up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldfen_domain::job::{JobKind, Payload, RetryPolicy, WorkerName};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::floor::Floor;
+use super::metrics::{Metrics, NoMetrics};
+use super::outcome::{IntoOutcome, Outcome};
+use super::running::{self, RunningWorker};
+use super::task::{Run, Task};
+use crate::Environment;
+use crate::queue::{Queue, RetryPolicies, read_payload};
+
+/// A handler whose payload type has been forgotten.
+pub(super) type Handler = Box<dyn Fn(Run) -> Outcome + Send + Sync>;
+
+/// A worker that is being set up; [`start`](Worker::start) starts it.
+///
+/// ```
+/// use std::time::Duration;
+/// use fieldfen_domain::job::GenerateMetadata;
+/// use fieldfen_services::{Environment, worker::{Task, Worker}};
+/// use fieldfen_testkit::ModelStore;
+///
+/// let worker = Worker::builder(ModelStore::new(), Environment::system())
+///     .threads(2)
+///     .lease(Duration::from_secs(30))
+///     .limit::<GenerateMetadata>(1)
+///     .handle(|task: Task<GenerateMetadata>| println!("describing {}", task.file_id))
+///     .start()?;
+/// worker.stop_handle().stop();
+/// assert_eq!(worker.join().abandoned, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a worker does nothing before it is started"]
+pub struct Worker<S> {
+    store: S,
+    environment: Environment,
+    policies: RetryPolicies,
+    settings: Settings,
+    handlers: BTreeMap<JobKind, Handler>,
+    handled_twice: Option<JobKind>,
+}
+
+/// What the threads of a worker need to know.
+pub(super) struct Settings {
+    pub(super) name: WorkerName,
+    pub(super) threads: usize,
+    pub(super) lease: Duration,
+    pub(super) grace: Duration,
+    pub(super) limits: BTreeMap<JobKind, u32>,
+    pub(super) metrics: Arc<dyn Metrics>,
+}
+
+/// Everything that the threads of a worker share.
+pub(super) struct Shared<S> {
+    pub(super) queue: Queue<S>,
+    pub(super) settings: Settings,
+    pub(super) handlers: BTreeMap<JobKind, Handler>,
+    pub(super) floor: Arc<Floor>,
+}
+
+impl<S: Store> Worker<S> {
+    /// A worker on this store: as many threads as the machine has cores, leases of a minute, a grace period of 30
+    /// seconds, the default retry policy, no limits, no metrics, and no handlers yet.
+    pub fn builder(store: S, environment: Environment) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            store,
+            environment,
+            policies: RetryPolicies::default(),
+            settings: Settings {
+                name: WorkerName::new(format!("process {}", std::process::id())),
+                threads,
+                lease: Duration::from_secs(60),
+                grace: Duration::from_secs(30),
+                limits: BTreeMap::new(),
+                metrics: Arc::new(NoMetrics),
+            },
+            handlers: BTreeMap::new(),
+            handled_twice: None,
+        }
+    }
+
+    /// Under which name it claims, for people to read.
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.settings.name = WorkerName::new(name);
+        self
+    }
+
+    /// How many jobs it runs at once.
+    pub const fn threads(mut self, threads: usize) -> Self {
+        self.settings.threads = threads;
+        self
+    }
+
+    /// How long a claim holds without a heartbeat: so long a job of a worker that died waits for another one. Heartbeats
+    /// come three times as often, at least every 5 seconds.
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How long running handlers may go on once the worker is asked to stop, before their jobs are given back.
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        self.settings.grace = grace;
+        self
+    }
+
+    /// How jobs are tried again: the waits of the kinds that have no policy of their own.
+    pub fn retry_policies(mut self, policies: RetryPolicies) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// How jobs of one kind are tried again. How often is the job's own `max_retries`, set when it is enqueued.
+    pub fn retry_policy<P: Payload>(mut self, policy: RetryPolicy) -> Self {
+        self.policies = self.policies.with(P::kind(), policy);
+        self
+    }
+
+    /// How many jobs of one kind this worker runs at once.
+    pub fn limit<P: Payload>(mut self, jobs: u32) -> Self {
+        self.settings.limits.insert(P::kind(), jobs);
+        self
+    }
+
+    /// Where the worker's figures go.
+    pub fn metrics(mut self, metrics: impl Metrics + 'static) -> Self {
+        self.settings.metrics = Arc::new(metrics);
+        self
+    }
+
+    /// Runs this handler for the jobs of the payload's kind.
+    ///
+    /// A payload that cannot be read fails its job for good; a handler that panics fails its try. What a handler may
+    /// return, see [`IntoOutcome`].
+    pub fn handle<P, R>(self, handler: impl Fn(Task<P>) -> R + Send + Sync + 'static) -> Self
+    where
+        P: Payload + 'static,
+        R: IntoOutcome,
+    {
+        self.handle_erased(
+            P::kind(),
+            Box::new(move |run| match read_payload::<P>(run.job().payload.as_ref()) {
+                Ok(payload) => handler(Task::new(payload, run)).into_outcome(),
+                Err(error) => Outcome::fail(error),
+            }),
+        )
+    }
+
+    pub(super) fn handle_erased(mut self, kind: JobKind, handler: Handler) -> Self {
+        if self.handlers.insert(kind.clone(), handler).is_some() {
+            self.handled_twice = Some(kind);
+        }
+        self
+    }
+
+    /// Starts the worker's threads.
+    ///
+    /// # Errors
+    /// [`StartError`] when the worker was set up with something that cannot be, or when the store cannot be watched.
+    pub fn start(self) -> Result<RunningWorker, StartError> {
+        let refused = |what, value: String, rule| Err(StartError::Setting { what, value, rule });
+        if let Some(kind) = self.handled_twice {
+            return refused("handlers", kind.to_string(), "a kind of job can have only one handler");
+        }
+        if self.handlers.is_empty() {
+            return refused("handlers", "none".to_owned(), "a worker needs at least one handler");
+        }
+        if self.settings.threads == 0 {
+            return refused("threads", "0".to_owned(), "a worker needs at least one thread");
+        }
+        if self.settings.lease.is_zero() {
+            return refused("lease", "0".to_owned(), "a lease must be longer than nothing");
+        }
+        if let Some((kind, _)) = self.settings.limits.iter().find(|(_, limit)| **limit == 0) {
+            return refused("limit", format!("0 for {kind}"), "leave the handler away to run no jobs of a kind");
+        }
+        let shared = Shared {
+            queue: Queue::new(self.store, self.environment).with_policies(self.policies),
+            settings: self.settings,
+            handlers: self.handlers,
+            floor: Arc::new(Floor::new()),
+        };
+        running::start(shared)
+    }
+}
+
+impl<S> Shared<S> {
+    /// The kinds this worker can do, each with its limit.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (JobKind, Option<u32>)> {
+        self.handlers.keys().map(|kind| (kind.clone(), self.settings.limits.get(kind).copied()))
+    }
+}
+
+/// Why a worker does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It was set up with something that cannot be.
+    #[error("worker with {what} {value}: {rule}")]
+    Setting {
+        /// Which setting.
+        what: &'static str,
+        /// Its value.
+        value: String,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// The store cannot be watched.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gives no thread.
+    #[error("cannot start a thread of the worker")]
+    Thread(#[from] std::io::Error),
+}

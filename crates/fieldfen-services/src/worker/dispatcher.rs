@@ -1,0 +1,235 @@
+//! The thread that decides what the others do.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::{Fenced, JobKind};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::builder::Shared;
+use super::floor::Stop;
+use super::outcome::with_causes;
+use super::pool::panic_message;
+use super::running::Stopped;
+use super::task::Control;
+
+/// How many expired leases are taken back in one transaction.
+const RECLAIM_BATCH: u32 = 100;
+
+/// The longest wait before the clock and the queue are looked at again, should no commit be noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The longest time between two looks at expired leases.
+const RECLAIM_EVERY: Duration = Duration::from_secs(15);
+
+/// The first and the longest wait after the store has refused something.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
+
+/// How often it is tried to give a job back when the worker stops.
+const GIVE_BACK_TRIES: u32 = 5;
+
+/// Dispatches until the worker is asked to stop, then winds it down.
+pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) -> Stopped {
+    let mut dispatcher = Dispatcher::new(shared);
+    let (first, longest) = PAUSES;
+    let mut pause = first;
+    while !shared.floor.is_stopping() {
+        // A store that panics must not end the worker in silence.
+        match catch_unwind(AssertUnwindSafe(|| dispatcher.turn())) {
+            Ok(Ok(Next::Look)) => pause = first,
+            Ok(Ok(Next::Wait { at_most, watching })) => {
+                pause = first;
+                shared.floor.wait_for_news(at_most.min(LOOK_EVERY), watching);
+            }
+            Ok(Ok(Next::Stop)) => break,
+            Ok(Err(error)) => {
+                tracing::error!(error = with_causes(&error), "the queue cannot be read or claimed from");
+                shared.settings.metrics.store_failed(&error);
+                shared.floor.wait_for_news(pause, false);
+                pause = (pause * 2).min(longest);
+            }
+            Err(panic) => {
+                tracing::error!(panic = panic_message(&*panic), "the store panicked");
+                shared.floor.wait_for_news(pause, false);
+                pause = (pause * 2).min(longest);
+            }
+        }
+    }
+    let released = wind_down(shared);
+    shared.floor.close();
+    Stopped { released, abandoned: 0 }
+}
+
+/// What the dispatcher does after a turn.
+enum Next {
+    /// Look again at once.
+    Look,
+    /// Wait for news.
+    Wait {
+        /// At the most so long.
+        at_most: Duration,
+        /// Whether commits are news.
+        watching: bool,
+    },
+    /// There is nothing more to do.
+    Stop,
+}
+
+struct Dispatcher<'s, S> {
+    shared: &'s Arc<Shared<S>>,
+    reclaim: Cadence,
+    depth: Option<Cadence>,
+    /// The last claim took all it asked for: more is likely to be due.
+    more: bool,
+}
+
+impl<'s, S: Store> Dispatcher<'s, S> {
+    fn new(shared: &'s Arc<Shared<S>>) -> Self {
+        let reclaim_every = (shared.settings.lease / 4).clamp(Duration::from_millis(10), RECLAIM_EVERY);
+        Self {
+            shared,
+            reclaim: Cadence::new(reclaim_every),
+            depth: shared.settings.metrics.depth_every().map(Cadence::new),
+            more: false,
+        }
+    }
+
+    fn turn(&mut self) -> Result<Next, StoreError> {
+        let shared = self.shared;
+        shared.floor.look();
+        let now = shared.queue.environment().now();
+        self.do_what_recurs(now)?;
+        let periodic = self.reclaim.left(now);
+        let (kinds, most) = shared.floor.capacity(shared.kinds(), shared.settings.threads);
+        if most == 0 || kinds.is_empty() {
+            return Ok(Next::Wait { at_most: periodic, watching: false });
+        }
+        if !self.more {
+            // Reading first costs little, takes no lock, and keeps an idle worker from writing.
+            match shared.queue.store().read(|s| s.jobs().next_due(&kinds))? {
+                Some(due) if due <= now => {}
+                Some(due) => {
+                    let left = due.signed_duration_since(now).to_std().unwrap_or_default();
+                    return Ok(Next::Wait { at_most: left.min(periodic), watching: true });
+                }
+                None if shared.floor.stop_wanted() == Stop::WhenIdle && shared.floor.in_hand().is_empty() => {
+                    return Ok(Next::Stop);
+                }
+                None => return Ok(Next::Wait { at_most: periodic, watching: true }),
+            }
+        }
+        self.claim(kinds, most)
+    }
+
+    fn claim(&mut self, kinds: Vec<JobKind>, most: usize) -> Result<Next, StoreError> {
+        let shared = self.shared;
+        self.more = false;
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
+        let kinds = BTreeSet::from_iter(kinds);
+        let claims = shared.queue.claim(&kinds, limit, shared.settings.lease, &shared.settings.name)?;
+        let taken = claims.jobs.len() + claims.unreadable.len();
+        self.more = taken >= most;
+        let in_hand = |claimed| Arc::new(Control::new(claimed, Arc::clone(&shared.floor)));
+        if !claims.jobs.is_empty() {
+            shared.floor.hand_out(claims.jobs.into_iter().map(in_hand).collect());
+        }
+        // Another worker was quicker; it may be so again, and reading the queue in a circle is of no use.
+        Ok(if taken == 0 { Next::Wait { at_most: PAUSES.0, watching: true } } else { Next::Look })
+    }
+
+    fn do_what_recurs(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let shared = self.shared;
+        if self.reclaim.is_due(now) {
+            loop {
+                let reclaimed = shared.queue.reclaim(RECLAIM_BATCH)?;
+                for lost in &reclaimed {
+                    let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
+                    tracing::warn!(id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
+                }
+                if !reclaimed.is_empty() {
+                    shared.settings.metrics.jobs_reclaimed(reclaimed.len());
+                }
+                if reclaimed.len() < usize::try_from(RECLAIM_BATCH).unwrap_or(usize::MAX) {
+                    break;
+                }
+            }
+            self.reclaim.done(now);
+        }
+        if let Some(depth) = &mut self.depth
+            && depth.is_due(now)
+        {
+            shared.settings.metrics.queue_depth(&shared.queue.count()?);
+            depth.done(now);
+        }
+        Ok(())
+    }
+}
+
+/// Something that is done again and again.
+struct Cadence {
+    every: Duration,
+    last: Option<Timestamp>,
+}
+
+impl Cadence {
+    const fn new(every: Duration) -> Self {
+        Self { every, last: None }
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.left(now).is_zero()
+    }
+
+    /// How long until it is due; a clock that was set back makes it due at once.
+    fn left(&self, now: Timestamp) -> Duration {
+        let passed = self.last.and_then(|last| now.signed_duration_since(last).to_std().ok());
+        passed.map_or(Duration::ZERO, |passed| self.every.saturating_sub(passed))
+    }
+
+    const fn done(&mut self, now: Timestamp) {
+        self.last = Some(now);
+    }
+}
+
+/// Gives back what no thread has begun, waits for what runs, and gives back what does not end in time. Says how many
+/// jobs were given back.
+fn wind_down<S: Store>(shared: &Shared<S>) -> usize {
+    let mut released = 0;
+    for control in shared.floor.take_back() {
+        released += usize::from(give_back(shared, &control));
+        shared.floor.put_down(&control);
+    }
+    if !shared.floor.wait_until_empty(shared.settings.grace) {
+        shared.floor.stop(Stop::Now);
+        for control in shared.floor.in_hand() {
+            released += usize::from(give_back(shared, &control));
+        }
+    }
+    released
+}
+
+/// Gives a job back, and says whether it was still ours to give. One that cannot be given back for the store's sake
+/// comes back when its lease has run out.
+fn give_back<S: Store>(shared: &Shared<S>, control: &Control) -> bool {
+    let (mut pause, _) = PAUSES;
+    let job = &control.claimed.job;
+    for _ in 0..GIVE_BACK_TRIES {
+        match shared.queue.release(&control.claimed, shared.queue.environment().now()) {
+            Ok(Fenced::Done(_)) => {
+                control.give_back();
+                return true;
+            }
+            Ok(_) => return false,
+            Err(error) => {
+                tracing::warn!(id = %job.id, kind = %job.kind, error = with_causes(&error), "a job cannot be given back yet");
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+        }
+    }
+    control.give_back();
+    false
+}

@@ -1,0 +1,278 @@
+//! Where the worker's threads meet: who runs what, what is handed out, and whether to go on.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::job::JobKind;
+use fieldfen_domain::{FenceToken, JobId};
+
+use super::task::Control;
+
+/// How the worker is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stop {
+    /// Not yet.
+    No,
+    /// As soon as it has nothing to do.
+    WhenIdle,
+    /// After a grace period for what runs.
+    Gracefully,
+    /// At once.
+    Now,
+}
+
+/// Where the worker's threads meet. One lock, and one condition for each kind of thread that waits.
+pub(super) struct Floor {
+    state: Mutex<State>,
+    /// The dispatcher waits here for news, free threads and the stop.
+    dispatcher: Condvar,
+    /// The pool waits here for jobs.
+    pool: Condvar,
+    /// The heartbeat waits here for jobs to keep alive.
+    heartbeat: Condvar,
+    /// The watcher waits here until somebody wants to hear of commits; whoever pauses or joins waits here too.
+    others: Condvar,
+}
+
+struct State {
+    stop: Stop,
+    /// The dispatcher has wound down: every thread ends when it has nothing in hand.
+    closed: bool,
+    /// Something has happened that the dispatcher has not looked at.
+    news: bool,
+    /// The dispatcher waits for commits.
+    watching: bool,
+    /// A handler has made progress that has not been written.
+    progress: bool,
+    handed_out: VecDeque<Arc<Control>>,
+    /// Every claim until its outcome is applied. A job whose lease was lost may be in hand twice, by two claims.
+    in_hand: HashMap<(JobId, FenceToken), Arc<Control>>,
+    of_kind: BTreeMap<JobKind, u32>,
+    /// Threads of the pool that have not ended.
+    alive: usize,
+}
+
+impl Floor {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                stop: Stop::No,
+                closed: false,
+                news: true,
+                watching: false,
+                progress: false,
+                handed_out: VecDeque::new(),
+                in_hand: HashMap::new(),
+                of_kind: BTreeMap::new(),
+                alive: 0,
+            }),
+            dispatcher: Condvar::new(),
+            pool: Condvar::new(),
+            heartbeat: Condvar::new(),
+            others: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the worker to stop, at least so soon.
+    pub(super) fn stop(&self, how: Stop) {
+        let mut state = self.lock();
+        state.stop = state.stop.max(how);
+        state.news = true;
+        self.dispatcher.notify_all();
+        self.others.notify_all();
+    }
+
+    pub(super) fn stop_wanted(&self) -> Stop {
+        self.lock().stop
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop_wanted() >= Stop::Gracefully
+    }
+
+    /// Says that the dispatcher should look again.
+    pub(super) fn tell(&self) {
+        self.lock().news = true;
+        self.dispatcher.notify_all();
+    }
+
+    /// Marks the news as seen: whatever happens from now on is news again.
+    pub(super) fn look(&self) {
+        self.lock().news = false;
+    }
+
+    /// Lets the dispatcher wait for news, at most so long; with `watching`, commits are news.
+    pub(super) fn wait_for_news(&self, timeout: Duration, watching: bool) {
+        let mut state = self.lock();
+        if watching && !state.news {
+            state.watching = true;
+            self.others.notify_all();
+        }
+        let (mut state, _) = self
+            .dispatcher
+            .wait_timeout_while(state, timeout, |state| !state.news)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.watching = false;
+    }
+
+    /// Lets the watcher wait until commits are news; `false` when the worker is closed.
+    pub(super) fn wait_until_watching(&self) -> bool {
+        let state = self.lock();
+        let state = self
+            .others
+            .wait_while(state, |state| !state.watching && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.closed
+    }
+
+    /// Which kinds may be claimed, and how many jobs at once so that no limit is passed whatever comes.
+    pub(super) fn capacity(
+        &self,
+        kinds: impl Iterator<Item = (JobKind, Option<u32>)>,
+        threads: usize,
+    ) -> (Vec<JobKind>, usize) {
+        let state = self.lock();
+        let mut most = threads.saturating_sub(state.in_hand.len());
+        let mut open = Vec::new();
+        for (kind, limit) in kinds {
+            if let Some(limit) = limit {
+                let left = limit.saturating_sub(state.of_kind.get(&kind).copied().unwrap_or(0));
+                if left == 0 {
+                    continue;
+                }
+                most = most.min(usize::try_from(left).unwrap_or(usize::MAX));
+            }
+            open.push(kind);
+        }
+        (open, most)
+    }
+
+    /// Hands claimed jobs to the pool.
+    pub(super) fn hand_out(&self, jobs: Vec<Arc<Control>>) {
+        let mut state = self.lock();
+        let several = jobs.len() > 1;
+        for control in jobs {
+            let job = &control.claimed.job;
+            *state.of_kind.entry(job.kind.clone()).or_default() += 1;
+            state.in_hand.insert(control.key(), Arc::clone(&control));
+            state.handed_out.push_back(control);
+        }
+        if several {
+            self.pool.notify_all();
+        } else {
+            self.pool.notify_one();
+        }
+        self.heartbeat.notify_all();
+    }
+
+    /// The next job for a thread of the pool; `None` when the worker is closed.
+    pub(super) fn next(&self) -> Option<Arc<Control>> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.handed_out.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.pool.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes back what no thread has begun.
+    pub(super) fn take_back(&self) -> Vec<Arc<Control>> {
+        self.lock().handed_out.drain(..).collect()
+    }
+
+    /// Says that a job is no longer in hand.
+    pub(super) fn put_down(&self, control: &Control) {
+        let mut state = self.lock();
+        state.in_hand.remove(&control.key());
+        if let Some(running) = state.of_kind.get_mut(&control.claimed.job.kind) {
+            *running = running.saturating_sub(1);
+        }
+        state.news = true;
+        self.dispatcher.notify_all();
+    }
+
+    /// Every job in hand.
+    pub(super) fn in_hand(&self) -> Vec<Arc<Control>> {
+        self.lock().in_hand.values().cloned().collect()
+    }
+
+    /// Waits until nothing is in hand, the time is over or somebody wants to stop now; says whether nothing is.
+    pub(super) fn wait_until_empty(&self, timeout: Duration) -> bool {
+        let began = Instant::now();
+        let mut state = self.lock();
+        loop {
+            let left = timeout.saturating_sub(began.elapsed());
+            if state.in_hand.is_empty() || state.stop == Stop::Now || left.is_zero() {
+                return state.in_hand.is_empty();
+            }
+            state = self.dispatcher.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    pub(super) fn note_progress(&self) {
+        self.lock().progress = true;
+        self.heartbeat.notify_all();
+    }
+
+    /// Lets the heartbeat wait until a job is in hand; `false` when the worker is closed.
+    pub(super) fn wait_until_in_hand(&self) -> bool {
+        let state = self.lock();
+        let state = self
+            .heartbeat
+            .wait_while(state, |state| state.in_hand.is_empty() && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.closed
+    }
+
+    /// Lets the heartbeat wait for progress; says whether some was made.
+    pub(super) fn wait_for_progress(&self, timeout: Duration) -> bool {
+        let state = self.lock();
+        let (mut state, _) = self
+            .heartbeat
+            .wait_timeout_while(state, timeout, |state| !state.progress && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut state.progress)
+    }
+
+    /// Waits between two attempts at the store; somebody who wants to stop now ends the wait.
+    pub(super) fn pause(&self, pause: Duration) {
+        let state = self.lock();
+        drop(self.others.wait_timeout_while(state, pause, |state| state.stop != Stop::Now));
+    }
+
+    /// Lets every thread end that has nothing in hand.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.pool.notify_all();
+        self.heartbeat.notify_all();
+        self.others.notify_all();
+    }
+
+    pub(super) fn thread_began(&self) {
+        self.lock().alive += 1;
+    }
+
+    pub(super) fn thread_ended(&self) {
+        self.lock().alive -= 1;
+        self.others.notify_all();
+    }
+
+    /// Waits until only threads are left whose handlers do not return; says how many.
+    pub(super) fn wait_for_threads(&self) -> usize {
+        let state = self.lock();
+        let state = self
+            .others
+            .wait_while(state, |state| state.alive > state.in_hand.len())
+            .unwrap_or_else(PoisonError::into_inner);
+        state.alive
+    }
+}

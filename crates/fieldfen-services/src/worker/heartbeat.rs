@@ -1,0 +1,84 @@
+//! The thread that keeps the leases of everything in hand alive.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::Fenced;
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::builder::Shared;
+use super::outcome::with_causes;
+use super::task::Control;
+
+/// However long the lease: a job that was asked to stop notices within this time.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
+
+/// Progress is written at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+/// The longest wait before the clock is looked at again: it may have been set.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Keeps leases alive until the worker is closed.
+pub(super) fn run<S: Store>(shared: &Shared<S>) {
+    let lease = shared.settings.lease;
+    let interval = (lease / 3).clamp(Duration::from_millis(1), AT_LEAST_EVERY);
+    let mut last = shared.queue.environment().now();
+    let mut written = Instant::now();
+    while shared.floor.wait_until_in_hand() {
+        let now = shared.queue.environment().now();
+        let left = until_next(last, interval, now);
+        let progress = shared.floor.wait_for_progress(left.min(LOOK_EVERY));
+        if progress {
+            shared.floor.pause(PROGRESS_EVERY.saturating_sub(written.elapsed()).min(left));
+        }
+        let now = shared.queue.environment().now();
+        if !progress && !until_next(last, interval, now).is_zero() {
+            continue;
+        }
+        let in_hand = shared.floor.in_hand();
+        match beat(shared, &in_hand) {
+            Ok(()) => {
+                last = now;
+                written = Instant::now();
+            }
+            Err(error) => {
+                tracing::warn!(error = with_causes(&error), jobs = in_hand.len(), "leases could not be extended");
+                shared.settings.metrics.store_failed(&error);
+                shared.floor.pause((interval / 4).min(Duration::from_secs(1)));
+            }
+        }
+    }
+}
+
+/// How long until the next heartbeat; a clock that was set back makes it due at once.
+fn until_next(last: Timestamp, interval: Duration, now: Timestamp) -> Duration {
+    now.signed_duration_since(last).to_std().map_or(Duration::ZERO, |passed| interval.saturating_sub(passed))
+}
+
+fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
+    if in_hand.is_empty() {
+        return Ok(());
+    }
+    let claims: Vec<_> = in_hand.iter().map(|control| (control.claimed.claim, control.take_progress())).collect();
+    match shared.queue.heartbeat(&claims, shared.settings.lease) {
+        Ok(answers) => {
+            for (control, answer) in in_hand.iter().zip(answers) {
+                match answer {
+                    Fenced::Done(beat) if beat.cancel_requested => control.request_cancel(),
+                    // Its outcome has been applied since the list was made.
+                    Fenced::Done(_) | Fenced::AlreadyDone { .. } => {}
+                    Fenced::LeaseLost | Fenced::Gone => control.lose(),
+                }
+            }
+            Ok(())
+        }
+        Err(error) => {
+            for (control, (_, progress)) in in_hand.iter().zip(claims) {
+                progress.map(|progress| control.restore_progress(progress));
+            }
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a worker tells about itself.
+
+use std::fmt;
+use std::time::Duration;
+
+use fieldfen_domain::job::{JobCount, JobKind};
+use fieldfen_domain::store::StoreError;
+
+/// Receives figures; every method does nothing unless it is implemented.
+///
+/// The methods are called by the worker's own threads and hold them up, so they should only count.
+pub trait Metrics: Send + Sync {
+    /// A handler is about to run; the job had been due for this long.
+    fn job_started(&self, _kind: &JobKind, _waited: Duration) {}
+
+    /// A job has been dealt with; `took` is the time of its handler and of applying its outcome.
+    fn job_ended(&self, _kind: &JobKind, _ended: Ended, _took: Duration) {}
+
+    /// So many jobs were taken back from workers that had let their leases run out.
+    fn jobs_reclaimed(&self, _jobs: usize) {}
+
+    /// The store refused something; the worker tries again.
+    fn store_failed(&self, _error: &StoreError) {}
+
+    /// How many jobs of each kind are in each status.
+    fn queue_depth(&self, _counts: &[JobCount]) {}
+
+    /// How often [`Metrics::queue_depth`] is wanted. Counting reads the whole table: never, unless it is said.
+    fn depth_every(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// The metrics of a worker that nobody measures.
+pub(super) struct NoMetrics;
+
+impl Metrics for NoMetrics {}
+
+/// What became of a job that a worker had claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ended {
+    /// It has succeeded.
+    Completed,
+    /// It failed and waits for its next try.
+    Retrying,
+    /// It has failed for good.
+    Failed,
+    /// It was given back without a retry spent: throttled, or because the worker stops.
+    Released,
+    /// It had been taken over, killed or deleted: what its handler did counts for nothing.
+    Lost,
+}
+
+impl Ended {
+    /// One word for logs and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Retrying => "retrying",
+            Self::Failed => "failed",
+            Self::Released => "released",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

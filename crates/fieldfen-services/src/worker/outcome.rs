@@ -1,0 +1,132 @@
+//! What a handler says came of its job.
+
+use std::error::Error;
+
+use fieldfen_domain::Timestamp;
+
+use crate::queue::Completion;
+
+/// What a handler says came of its job; the worker applies it.
+///
+/// Every error turns into [`Outcome::Retry`] by `?`, so that a handler may return `Result<Completion, Outcome>` and name
+/// the other two where they belong:
+///
+/// ```
+/// use fieldfen_domain::job::UpscaleImage;
+/// use fieldfen_services::worker::{Completion, Outcome, Task};
+///
+/// fn upscale(task: Task<UpscaleImage>) -> Result<Completion, Outcome> {
+///     let picture = std::fs::read("picture.jpg")?; // A reason to try again.
+///     let size = picture.get(..2).ok_or_else(|| Outcome::fail("the picture is cut short"))?; // Not one.
+///     Ok(Completion::new().result(size))
+/// }
+/// ```
+#[derive(Debug)]
+pub enum Outcome {
+    /// The job has succeeded.
+    Complete(Completion),
+    /// It failed, and may succeed when it is tried again: spends a retry.
+    Retry {
+        /// What went wrong.
+        error: String,
+    },
+    /// It failed, and would fail again.
+    Fail {
+        /// What went wrong.
+        error: String,
+    },
+    /// It could not be done yet, and that is nobody's fault: spends no retry.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+        /// What it has to wait for.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// A failure that may go away: the error with all its causes.
+    pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Retry { error: with_causes(&*error.into()) }
+    }
+
+    /// A failure that would come again: the error with all its causes.
+    pub fn fail(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Fail { error: with_causes(&*error.into()) }
+    }
+
+    /// Not before this time.
+    pub fn throttled(until: Timestamp, reason: impl Into<String>) -> Self {
+        Self::Throttled { until, reason: reason.into() }
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Outcome {
+    fn from(error: E) -> Self {
+        Self::retry(error)
+    }
+}
+
+/// What a handler may return: an [`Outcome`], a [`Completion`], nothing, or a `Result` of these whose error is an
+/// [`Outcome`] or any error type, which then means a retry.
+pub trait IntoOutcome {
+    /// The outcome it stands for.
+    fn into_outcome(self) -> Outcome;
+}
+
+impl IntoOutcome for Outcome {
+    fn into_outcome(self) -> Outcome {
+        self
+    }
+}
+
+impl IntoOutcome for Completion {
+    fn into_outcome(self) -> Outcome {
+        Outcome::Complete(self)
+    }
+}
+
+impl IntoOutcome for () {
+    fn into_outcome(self) -> Outcome {
+        Outcome::Complete(Completion::new())
+    }
+}
+
+impl<T: IntoOutcome, E: Into<Outcome>> IntoOutcome for Result<T, E> {
+    fn into_outcome(self) -> Outcome {
+        self.map_or_else(Into::into, IntoOutcome::into_outcome)
+    }
+}
+
+/// An error and what caused it, in one line; a cause that the message above it already ends with is not repeated.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fieldfen_domain::store::StoreError;
+
+    #[test]
+    fn every_error_is_a_retry_with_its_causes() {
+        let failing = || -> Result<Completion, Outcome> { Err(StoreError::Full("no space left".into()))? };
+        match failing().into_outcome() {
+            Outcome::Retry { error } => assert!(error.ends_with("try again: no space left"), "{error}"),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(Err::<(), _>("text").into_outcome(), Outcome::Retry { error } if error == "text"));
+        assert!(matches!(Err::<(), _>(Outcome::fail("no")).into_outcome(), Outcome::Fail { error } if error == "no"));
+        assert!(matches!(().into_outcome(), Outcome::Complete(_)));
+    }
+}

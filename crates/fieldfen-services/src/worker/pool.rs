@@ -1,0 +1,58 @@
+//! The threads that run handlers.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use fieldfen_domain::job::Job;
+use fieldfen_domain::store::Store;
+
+use super::builder::Shared;
+use super::outcome::Outcome;
+use super::settle::settle;
+use super::task::{Control, Run};
+
+/// Runs handlers until the worker is closed.
+pub(super) fn run<S: Store>(shared: &Shared<S>) {
+    while let Some(control) = shared.floor.next() {
+        execute(shared, &control);
+        shared.floor.put_down(&control);
+    }
+    shared.floor.thread_ended();
+}
+
+fn execute<S: Store>(shared: &Shared<S>, control: &Arc<Control>) {
+    let job = &control.claimed.job;
+    let attempt = job.attempts.saturating_add(1);
+    let span = tracing::info_span!("job", kind = %job.kind, id = %job.id, attempt);
+    let _entered = span.enter();
+    let waited = shared.queue.environment().now().signed_duration_since(job.run_at).to_std().unwrap_or_default();
+    shared.settings.metrics.job_started(&job.kind, waited);
+    let began = Instant::now();
+    let outcome = call(shared, job, control);
+    let ended = settle(shared, control, outcome);
+    let took = began.elapsed();
+    tracing::debug!(%ended, ?took, "job dealt with");
+    shared.settings.metrics.job_ended(&job.kind, ended, took);
+}
+
+/// Runs the handler; a panic is a failure of this try.
+fn call<S: Store>(shared: &Shared<S>, job: &Job, control: &Arc<Control>) -> Outcome {
+    let Some(handler) = shared.handlers.get(&job.kind) else {
+        // Only claimed kinds come here, and only kinds with handlers are claimed.
+        return Outcome::retry(format!("this worker has no handler for {}", job.kind));
+    };
+    let run = Run { control: Arc::clone(control), environment: shared.queue.environment().clone() };
+    catch_unwind(AssertUnwindSafe(|| handler(run)))
+        .unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {}", panic_message(&*panic))))
+}
+
+/// What a panic said.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

@@ -1,0 +1,118 @@
+//! Applying outcomes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use fieldfen_domain::job::{Fenced, Finished};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::builder::Shared;
+use super::metrics::Ended;
+use super::outcome::{Outcome, with_causes};
+use super::pool::panic_message;
+use super::task::Control;
+use crate::queue::{ClaimedJob, Queue, QueueError};
+
+/// The first and the longest wait between two attempts at a store that refuses.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// Why an outcome could not be applied.
+enum Refused {
+    /// The store may take it later.
+    ForNow(StoreError),
+    /// It will never be taken as it is; the same again is of no use.
+    Forever(Outcome),
+}
+
+/// Applies an outcome, as often as it takes: a store that is busy or full must not lose what a handler has done.
+pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcome: Outcome) -> Ended {
+    let (mut pause, longest) = PAUSES;
+    loop {
+        if control.is_over() {
+            tracing::warn!(?outcome, "the job is no longer ours, its outcome counts for nothing");
+            return Ended::Lost;
+        }
+        match apply(&shared.queue, &control.claimed, &mut outcome) {
+            Ok(ended) => return ended,
+            Err(Refused::Forever(instead)) => {
+                tracing::error!(?outcome, ?instead, "the outcome of a job cannot be written");
+                outcome = instead;
+            }
+            Err(Refused::ForNow(error)) => {
+                tracing::warn!(error = with_causes(&error), "the outcome of a job cannot be written yet");
+                shared.settings.metrics.store_failed(&error);
+                shared.floor.pause(pause);
+                pause = (pause * 2).min(longest);
+            }
+        }
+    }
+}
+
+fn apply<S: Store>(queue: &Queue<S>, claimed: &ClaimedJob, outcome: &mut Outcome) -> Result<Ended, Refused> {
+    // Writes of a completion are the handler's code, and may panic; the store has taken everything back by then.
+    let applied = catch_unwind(AssertUnwindSafe(|| match outcome {
+        Outcome::Complete(completion) => {
+            queue.complete(claimed, completion).map(|fenced| ended(&fenced, |()| Ended::Completed))
+        }
+        Outcome::Retry { error } => Ok(queue.fail(claimed, error).map(log_failure(error))?),
+        Outcome::Fail { error } => Ok(queue.fail_for_good(claimed, error).map(log_failure(error))?),
+        Outcome::Throttled { until, reason } => {
+            tracing::info!(%until, reason, "job throttled");
+            Ok(queue.release(claimed, *until).map(|fenced| ended(&fenced, after_release))?)
+        }
+    }));
+    match applied {
+        Ok(Ok(ended)) => Ok(ended),
+        Ok(Err(QueueError::Store(error))) if may_pass(&error) => Err(Refused::ForNow(error)),
+        Ok(Err(error)) => Err(instead_of(outcome, error)),
+        Err(panic) => Err(Refused::Forever(Outcome::retry(format!("its writes panicked: {}", panic_message(&*panic))))),
+    }
+}
+
+/// What to do about an outcome that cannot be applied: a completion becomes a failure, and a failure is tried again.
+fn instead_of(outcome: &Outcome, error: QueueError) -> Refused {
+    match (outcome, error) {
+        // A follow-up job with a broken payload, or a result that is no JSON, is a mistake in the handler.
+        (Outcome::Complete(_), error @ (QueueError::Job(_) | QueueError::Store(StoreError::Invalid { .. }))) => {
+            Refused::Forever(Outcome::fail(error))
+        }
+        (Outcome::Complete(_), error) => Refused::Forever(Outcome::retry(error)),
+        (_, QueueError::Store(error)) => Refused::ForNow(error),
+        (_, error) => Refused::Forever(Outcome::fail(error)),
+    }
+}
+
+/// Whether the same may succeed later, because it was the store's state and not what was written.
+pub(super) const fn may_pass(error: &StoreError) -> bool {
+    matches!(error, StoreError::Busy { .. } | StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Io(_))
+}
+
+fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
+    move |fenced| {
+        let ended = ended(&fenced, |finished| match finished {
+            Finished::Retrying { .. } => Ended::Retrying,
+            Finished::Dead => Ended::Failed,
+        });
+        tracing::warn!(error, %ended, "job failed");
+        ended
+    }
+}
+
+const fn after_release(finished: &Finished) -> Ended {
+    match finished {
+        Finished::Retrying { .. } => Ended::Released,
+        Finished::Dead => Ended::Failed,
+    }
+}
+
+fn ended<T>(fenced: &Fenced<T>, done: impl Fn(&T) -> Ended) -> Ended {
+    match fenced {
+        Fenced::Done(answer) => done(answer),
+        // The commit went through and its answer was lost on the way: what we wanted is what happened.
+        Fenced::AlreadyDone { .. } => Ended::Completed,
+        Fenced::LeaseLost | Fenced::Gone => {
+            tracing::warn!("the job is no longer ours, its outcome counts for nothing");
+            Ended::Lost
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The services on every store.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fieldfen_domain::file::{FileStatus, NewFile};
+use fieldfen_domain::job::{InvalidPayload, Job, JobKind, JobStatus, Payload, WorkerName};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, JobId, Timestamp};
+use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
+use fieldfen_services::queue::{ClaimedJob, Queue};
+use serde::{Deserialize, Serialize};
+
+/// Makes a test of each function for each store; the functions take a fresh one.
+macro_rules! on_every_store {
+    ($($name:ident),+ $(,)?) => {
+        mod on_the_model {
+            $( #[test] fn $name() { super::$name(fieldfen_testkit::ModelStore::new()); } )+
+        }
+        mod on_sqlite {
+            $( #[test] fn $name() { super::$name(fieldfen_persistence::SqliteStore::in_memory().unwrap()); } )+
+        }
+    };
+}
+
+mod queue;
+
+/// A job of a kind that only these tests know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Note {
+    text: String,
+}
+
+impl Note {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+}
+
+impl Payload for Note {
+    fn kind() -> JobKind {
+        JobKind::custom("test.note").unwrap()
+    }
+
+    fn check(&self) -> Result<(), InvalidPayload> {
+        if self.text.is_empty() {
+            let (kind, value) = (Self::kind(), String::new());
+            return Err(InvalidPayload::Field { kind, field: "text", value, rule: "1 character or more" });
+        }
+        Ok(())
+    }
+}
+
+const LEASE: Duration = Duration::from_secs(60);
+
+/// A queue whose clock and randomness the test decides.
+struct Bench<S> {
+    queue: Queue<S>,
+    clock: ManualClock,
+}
+
+impl<S: Store> Bench<S> {
+    fn new(store: S) -> Self {
+        let clock = ManualClock::new("2026-11-23T14:05:09Z".parse().unwrap());
+        let environment = Environment::new(clock.clone(), SeededRandomness::new(1));
+        Self { queue: Queue::new(store, environment), clock }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.queue.environment().now()
+    }
+
+    /// Enqueues a note that is due at once.
+    fn note(&self, text: &str) -> JobId {
+        *self.queue.enqueue(&self.queue.job(&Note::new(text)).unwrap()).unwrap().id()
+    }
+
+    fn claim_notes(&self, limit: u32) -> Vec<ClaimedJob> {
+        self.claim(Note::kind(), limit)
+    }
+
+    fn claim(&self, kind: JobKind, limit: u32) -> Vec<ClaimedJob> {
+        let claims = self.queue.claim(&BTreeSet::from([kind]), limit, LEASE, &WorkerName::new("test")).unwrap();
+        assert_eq!(claims.unreadable, []);
+        claims.jobs
+    }
+
+    fn job(&self, id: &JobId) -> Job {
+        self.queue.find(id).unwrap().unwrap()
+    }
+
+    fn status(&self, id: &JobId) -> JobStatus {
+        self.job(id).state.status()
+    }
+
+    /// A file that has just arrived.
+    fn file(&self) -> FileId {
+        let id = self.queue.environment().file_id();
+        let file = NewFile {
+            id,
+            original_filename: "buck.jpg".to_owned(),
+            species: None,
+            drive_file_id: None,
+            content_hash: None,
+            size: None,
+            at: self.now(),
+        };
+        self.queue.store().write(|s| s.files().insert(&file)).unwrap();
+        id
+    }
+
+    fn file_status(&self, id: &FileId) -> FileStatus {
+        let file = self.queue.store().read::<_, StoreError, _>(|s| s.files().find(id)).unwrap();
+        file.unwrap().state.status()
+    }
+}
