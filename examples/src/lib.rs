@@ -1,1 +1,7 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod catalogue;
+pub mod describe;
+pub mod partial_file;
+pub mod picture;

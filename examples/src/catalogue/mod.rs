@@ -1,0 +1,140 @@
+//! A shop window on disk: one HTML page per product and an index that shows them all.
+//!
+//! It is a marketplace like any other, only that nobody can buy there. Its folder holds
+//!
+//! | path | what it is |
+//! | --- | --- |
+//! | `records/ID.json` | a product; whatever is not here has not been listed |
+//! | `products/ID.html` | its page, made from the record |
+//! | `pictures/ID.jpg` | its picture |
+//! | `index.html` | all products for sale, made from the records |
+//! | `.lock` | locked by whoever changes something |
+//!
+//! A product's record is written last, when its picture and its page stand, and each file appears under its name only
+//! when it is whole. A program that is killed at any point leaves a catalogue in which the product either is or is not;
+//! opening it makes the index anew.
+
+mod html;
+mod market;
+mod record;
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fieldfen_services::Environment;
+
+use crate::partial_file;
+use record::Record;
+
+pub use market::ACCOUNT;
+
+/// A catalogue in a folder. Any number of them, in any number of processes, may use the same folder at once.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    folder: PathBuf,
+    previews: PathBuf,
+    environment: Environment,
+}
+
+impl Catalogue {
+    /// Opens the catalogue in this folder, which is made when it is not there. `previews` is where the pictures to be
+    /// shown are, under the names of the processed pictures but as JPEG.
+    ///
+    /// # Errors
+    /// The operating system's, with the path named; a record that cannot be read is one of them.
+    pub fn open(folder: &Path, previews: &Path, environment: Environment) -> io::Result<Self> {
+        for part in ["records", "products", "pictures"] {
+            let path = folder.join(part);
+            fs::create_dir_all(&path).map_err(|error| at(&path, error))?;
+        }
+        let folder = folder.canonicalize().map_err(|error| at(folder, error))?;
+        let catalogue = Self { folder, previews: previews.to_owned(), environment };
+        let _lock = catalogue.lock()?;
+        catalogue.write_index()?;
+        Ok(catalogue)
+    }
+
+    /// The page that shows all products.
+    #[must_use]
+    pub fn index(&self) -> PathBuf {
+        self.folder.join("index.html")
+    }
+
+    /// Removes what killed programs have left half written, and says how many files that were.
+    ///
+    /// # Errors
+    /// The operating system's, with the folder named.
+    pub fn sweep(&self) -> io::Result<usize> {
+        let folders = ["", "records", "products", "pictures"];
+        folders.iter().map(|part| partial_file::sweep(&self.folder.join(part))).sum()
+    }
+
+    /// Keeps everybody else from changing the catalogue until it is dropped.
+    fn lock(&self) -> io::Result<File> {
+        let path = self.folder.join(".lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|error| at(&path, error))?;
+        file.lock().map_err(|error| at(&path, error))?;
+        Ok(file)
+    }
+
+    fn record_path(&self, id: &str) -> PathBuf {
+        self.folder.join("records").join(format!("{id}.json"))
+    }
+
+    fn page_path(&self, id: &str) -> PathBuf {
+        self.folder.join("products").join(format!("{id}.html"))
+    }
+
+    /// The record of a product; `None` when there is none.
+    fn record(&self, id: &str) -> io::Result<Option<Record>> {
+        // An id that could not be a file's name here, such as `../x`, belongs to no product.
+        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Ok(None);
+        }
+        let path = self.record_path(id);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| at(&path, error.into()))?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(at(&path, error)),
+        }
+    }
+
+    /// All records, in the order in which the products were listed.
+    fn records(&self) -> io::Result<Vec<Record>> {
+        let folder = self.folder.join("records");
+        let mut records = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(|error| at(&folder, error))? {
+            let path = entry.map_err(|error| at(&folder, error))?.path();
+            if path.extension() == Some(OsStr::new("json"))
+                && let Some(id) = path.file_stem().and_then(OsStr::to_str)
+                && let Some(record) = self.record(id)?
+            {
+                records.push(record);
+            }
+        }
+        records.sort_by(|a, b| (a.listed_at, &a.id).cmp(&(b.listed_at, &b.id)));
+        Ok(records)
+    }
+
+    /// Brings a page and then the record behind it to the disk.
+    fn write_record(&self, record: &Record) -> io::Result<()> {
+        partial_file::write(&self.record_path(&record.id), &serde_json::to_vec_pretty(record)?)
+    }
+
+    fn write_page(&self, record: &Record) -> io::Result<()> {
+        partial_file::write(&self.page_path(&record.id), html::product_page(record).as_bytes())
+    }
+
+    fn write_index(&self) -> io::Result<()> {
+        let records: Vec<Record> = self.records()?.into_iter().filter(Record::is_for_sale).collect();
+        partial_file::write(&self.index(), html::index_page(&records).as_bytes())
+    }
+}
+
+/// The operating system's errors do not say which file they are about.
+fn at(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,9 @@
+//! Pictures: looking at them, and making them ready for print.
+
+mod completeness;
+mod enlarge;
+mod inspect;
+mod print;
+
+pub use inspect::{Format, Inspected, MAX_DECODED_BYTES, Picture, Unusable, inspect};
+pub use print::{NotPrinted, PREVIEW_SIDE, write_preview, write_print};
