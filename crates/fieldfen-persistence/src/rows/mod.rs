@@ -1,6 +1,7 @@
 //! Columns on their way between rows and domain types. A row whose columns no domain type can hold becomes an error
 //! that names table, row and column.
 
+mod bound;
 mod number;
 mod time;
 
@@ -9,8 +10,14 @@ use std::str::FromStr;
 
 use fieldfen_domain::store::StoreError;
 
+pub(crate) use bound::limit;
 pub(crate) use number::StoredNumber;
 pub(crate) use time::{LAST_TIME, SqlTime, StoredTime};
+
+/// What to call a row whose key another program may have left out.
+pub(crate) fn row_name(key: Option<&str>, rowid: i64) -> String {
+    key.map_or_else(|| format!("without id (rowid {rowid})"), str::to_owned)
+}
 
 /// Names a row while it is being read.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +37,18 @@ impl RowRef<'_> {
             column,
             value: value.to_string(),
             rule: rule.to_string(),
+        }
+    }
+
+    /// Reads the key, which the specification's tables let be NULL.
+    pub(crate) fn key<T: FromStr<Err: Display>>(
+        self,
+        column: &'static str,
+        key: Option<&str>,
+    ) -> Result<T, StoreError> {
+        match key {
+            Some(key) => self.parse(column, key),
+            None => Err(self.bad(column, "NULL", "it must not be NULL")),
         }
     }
 

@@ -1,0 +1,49 @@
+//! Calls to external APIs.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
+use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
+
+use super::error::Classify;
+use super::session::SqliteSession;
+use super::statement::statement;
+use crate::rows::{RowRef, SqlTime, limit};
+use crate::schema::api_usage;
+
+statement! {
+    /// What was used of each service. Rows that do not say when are in no span of time.
+    Totals<'a> { since: &'a str as Text } -> (Text, BigInt, BigInt) =
+        "SELECT service, sum(coalesce(request_count, 1)), count(*) FROM api_usage \
+         INDEXED BY idx_api_usage_recorded_at WHERE recorded_at >= ? GROUP BY service ORDER BY service"
+}
+
+impl ApiUsageReads for SqliteSession<'_> {
+    fn totals(&mut self, since: Timestamp) -> Result<Vec<ApiUsageTotal>, StoreError> {
+        let rows = Totals { since: &limit(since) }.load::<(String, i64, i64)>(self.conn).store()?;
+        let total = |(service, requests, calls): (String, i64, i64)| {
+            let name = format!("of {service}");
+            let row = RowRef { table: "api_usage", key: &name };
+            let requests = u64::try_from(requests)
+                .map_err(|_| row.bad("request_count", format_args!("{requests} in all"), "it must not be negative"))?;
+            Ok(ApiUsageTotal { service, requests, calls: u64::try_from(calls).unwrap_or_default() })
+        };
+        rows.into_iter().map(total).collect()
+    }
+}
+
+impl ApiUsage for SqliteSession<'_> {
+    fn record(&mut self, call: &ApiCall) -> Result<(), StoreError> {
+        let row = (
+            api_usage::service.eq(&call.service),
+            api_usage::endpoint.eq(&call.endpoint),
+            api_usage::request_count.eq(i64::from(call.request_count)),
+            api_usage::rate_limit_remaining.eq(call.rate_limit_remaining),
+            api_usage::rate_limit_reset_at.eq(call.rate_limit_reset_at.map(SqlTime)),
+            api_usage::recorded_at.eq(SqlTime(call.at)),
+        );
+        diesel::insert_into(api_usage::table).values(row).execute(self.conn).store()?;
+        Ok(())
+    }
+}

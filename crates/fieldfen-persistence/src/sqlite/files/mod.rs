@@ -1,0 +1,287 @@
+//! Files: arriving, moving from state to state, being edited and deleted.
+
+mod history;
+mod page;
+mod row;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::file::{
+    ContentHash, Deleted, Deletion, Dimensions, File, FileChange, FileEdit, FileFilter, FileHistoryEntry, FileMoved,
+    FileStatus, Ingested, NewFile,
+};
+use fieldfen_domain::store::{FileReads, Files, StoreError};
+use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
+
+use super::error::Classify;
+use super::session::SqliteSession;
+use super::statement::statement;
+use crate::rows::{RowRef, SqlTime};
+use row::{FileColumns, FileRow, file_columns};
+
+statement! {
+    /// How the row of this file spells its id.
+    Spelling<'a> { id: &'a str as Text, other: &'a str as Text } -> (Text,) =
+        "SELECT id FROM files WHERE id IN (?, ?)"
+}
+statement! {
+    /// The file with this id.
+    ById<'a> { id: &'a str as Text, other: &'a str as Text } -> FileColumns =
+        concat!("SELECT ", file_columns!(), " FROM files WHERE id IN (?, ?)")
+}
+statement! {
+    /// The file with this Drive id.
+    ByDriveId<'a> { drive_file_id: &'a str as Text } -> FileColumns =
+        concat!("SELECT ", file_columns!(), " FROM files INDEXED BY idx_files_drive_file_id_unique WHERE drive_file_id = ?")
+}
+statement! {
+    /// The file with these bytes.
+    ByContent<'a> { hash: &'a str as Text } -> FileColumns =
+        concat!("SELECT ", file_columns!(), " FROM files INDEXED BY idx_files_content_hash WHERE content_hash = ?")
+}
+statement! {
+    /// How many files have each status, and one of them.
+    CountAll {} -> (Text, BigInt, BigInt) =
+        "SELECT status, count(*), min(rowid) FROM files INDEXED BY idx_files_status GROUP BY status"
+}
+statement! {
+    /// Adds a file unless its id, in either spelling, its Drive id or its bytes are there already.
+    Insert<'a> {
+        id: &'a str as Text,
+        original_filename: &'a str as Text,
+        species: Option<&'a str> as Nullable<Text>,
+        drive_file_id: Option<&'a str> as Nullable<Text>,
+        content_hash: Option<&'a str> as Nullable<Text>,
+        width: Option<i64> as Nullable<BigInt>,
+        height: Option<i64> as Nullable<BigInt>,
+        aspect_ratio: Option<&'a str> as Nullable<Text>,
+        created_at: SqlTime as SqlTimestamp,
+        updated_at: SqlTime as SqlTimestamp,
+        other: &'a str as Text,
+    } = "INSERT INTO files (id, original_filename, species, drive_file_id, content_hash, width, height, aspect_ratio, \
+         created_at, updated_at, status) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ingested' \
+         WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = ?) ON CONFLICT DO NOTHING"
+}
+statement! {
+    /// Moves a file on, if it has the status it must have and not the new one already.
+    Move<'a> {
+        status: &'a str as Text,
+        failed_from: Option<&'a str> as Nullable<Text>,
+        failure: Option<&'a str> as Nullable<Text>,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        other: &'a str as Text,
+        from: &'a str as Text,
+        to: &'a str as Text,
+    } -> (Text,) =
+        "UPDATE files SET status = ?, failed_from = ?, failure = ?, updated_at = ? \
+         WHERE id IN (?, ?) AND status = ? AND status <> ? RETURNING id"
+}
+statement! {
+    /// Sets what is given.
+    Edit<'a> {
+        processed_filename: Option<&'a str> as Nullable<Text>,
+        species: Option<&'a str> as Nullable<Text>,
+        metadata: Option<&'a str> as Nullable<Text>,
+        width: Option<i64> as Nullable<BigInt>,
+        height: Option<i64> as Nullable<BigInt>,
+        aspect_ratio: Option<&'a str> as Nullable<Text>,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        other: &'a str as Text,
+    } = "UPDATE files SET processed_filename = coalesce(?, processed_filename), species = coalesce(?, species), \
+         metadata_json = coalesce(?, metadata_json), width = coalesce(?, width), height = coalesce(?, height), \
+         aspect_ratio = coalesce(?, aspect_ratio), updated_at = ? WHERE id IN (?, ?)"
+}
+statement! {
+    /// What would be orphaned at the platforms if the file were deleted: live listings, and calls that may be under way.
+    Live<'a> { listed: &'a str as Text, published: &'a str as Text } -> (Text, Text) =
+        "SELECT platform, platform_listing_id FROM listings INDEXED BY idx_listings_file_id \
+         WHERE file_id = ? AND status <> 'delisted' \
+         UNION ALL SELECT platform, id FROM publications INDEXED BY idx_publications_file_id \
+         WHERE file_id = ? AND state IN ('reserved', 'unknown')"
+}
+statement! {
+    /// Deletes a file; the foreign keys delete what hangs on it.
+    Delete<'a> { id: &'a str as Text } = "DELETE FROM files WHERE id = ?"
+}
+
+/// The columns that a size fills.
+struct Sides {
+    width: Option<i64>,
+    height: Option<i64>,
+    aspect_ratio: Option<String>,
+}
+
+impl Sides {
+    fn of(size: Option<Dimensions>) -> Self {
+        Self {
+            width: size.map(|size| size.width().into()),
+            height: size.map(|size| size.height().into()),
+            aspect_ratio: size.map(|size| size.aspect_ratio().to_string()),
+        }
+    }
+}
+
+impl SqliteSession<'_> {
+    /// How the row of this file spells its id, since foreign keys compare texts; `None` when there is no such file.
+    pub(in crate::sqlite) fn spelling_of_file(&mut self, id: &FileId) -> Result<Option<String>, StoreError> {
+        let [id, other] = id.spellings();
+        let found = Spelling { id: &id, other: &other }.get_result::<(String,)>(self.conn).optional().store()?;
+        Ok(found.map(|(id,)| id))
+    }
+
+    /// The file that stands in the way of a new one; `None` when its id is taken.
+    fn met(&mut self, file: &NewFile) -> Result<Option<File>, StoreError> {
+        let by_drive_id = match &file.drive_file_id {
+            Some(drive_file_id) => self.find_by_drive_id(drive_file_id)?,
+            None => None,
+        };
+        let by_content = match &file.content_hash {
+            Some(hash) => self.find_by_content(hash)?,
+            None => None,
+        };
+        match (by_drive_id, by_content) {
+            (Some(one), Some(other)) if one.id != other.id => Err(StoreError::AlreadyExists {
+                what: format!(
+                    "file {}: its Drive id is that of file {}, its bytes are those of file {}",
+                    file.id, one.id, other.id
+                ),
+                source: "two rows of files stand for it".into(),
+            }),
+            (Some(met), _) | (None, Some(met)) => Ok(Some(met)),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+impl FileReads for SqliteSession<'_> {
+    fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError> {
+        let [id, other] = id.spellings();
+        let row = ById { id: &id, other: &other }.get_result::<FileRow>(self.conn).optional().store()?;
+        row.map(FileRow::read).transpose()
+    }
+
+    fn find_by_drive_id(&mut self, drive_file_id: &str) -> Result<Option<File>, StoreError> {
+        let row = ByDriveId { drive_file_id }.get_result::<FileRow>(self.conn).optional().store()?;
+        row.map(FileRow::read).transpose()
+    }
+
+    fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError> {
+        let hash = hash.to_string();
+        let row = ByContent { hash: &hash }.get_result::<FileRow>(self.conn).optional().store()?;
+        row.map(FileRow::read).transpose()
+    }
+
+    fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError> {
+        self.file_page(filter, page)
+    }
+
+    fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
+        let rows = CountAll {}.load::<(String, i64, i64)>(self.conn).store()?;
+        let counts: Result<Vec<_>, StoreError> = rows
+            .into_iter()
+            .map(|(status, files, rowid)| {
+                let name = format!("with rowid {rowid}");
+                let status = RowRef { table: "files", key: &name }.parse("status", &status)?;
+                Ok((status, u64::try_from(files).unwrap_or_default()))
+            })
+            .collect();
+        let mut counts = counts?;
+        counts.sort_unstable();
+        Ok(counts)
+    }
+
+    fn history(&mut self, id: &FileId, page: PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
+        self.history_page(id, page)
+    }
+}
+
+impl Files for SqliteSession<'_> {
+    fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError> {
+        let [id, other] = file.id.spellings();
+        let content_hash = file.content_hash.map(|hash| hash.to_string());
+        let sides = Sides::of(file.size);
+        let insert = Insert {
+            id: &id,
+            original_filename: &file.original_filename,
+            species: file.species.as_deref(),
+            drive_file_id: file.drive_file_id.as_deref(),
+            content_hash: content_hash.as_deref(),
+            width: sides.width,
+            height: sides.height,
+            aspect_ratio: sides.aspect_ratio.as_deref(),
+            created_at: SqlTime(file.at),
+            updated_at: SqlTime(file.at),
+            other: &other,
+        };
+        if insert.execute(self.conn).store()? == 0 {
+            return match self.met(file)? {
+                Some(met) => Ok(Ingested::Met(Box::new(met))),
+                None => Err(StoreError::AlreadyExists {
+                    what: format!("file {id}"),
+                    source: "a row of files has this id".into(),
+                }),
+            };
+        }
+        self.write_history(&id, None, FileStatus::Ingested, "ingested", file.at)?;
+        Ok(Ingested::Created)
+    }
+
+    fn change(&mut self, change: &FileChange) -> Result<FileMoved, StoreError> {
+        let [id, other] = change.file_id().spellings();
+        let (from, to) = (change.from(), change.to().status());
+        let failure = change.to().failure();
+        let update = Move {
+            status: to.as_str(),
+            failed_from: failure.map(|failure| failure.from.as_str()),
+            failure: failure.map(|failure| failure.reason.as_str()),
+            at: SqlTime(change.at()),
+            id: &id,
+            other: &other,
+            from: from.as_str(),
+            to: to.as_str(),
+        };
+        if let Some((id,)) = update.get_result::<(String,)>(self.conn).optional().store()? {
+            self.write_history(&id, Some(from), to, change.reason(), change.at())?;
+            return Ok(FileMoved::Moved);
+        }
+        Ok(match FileReads::find(self, change.file_id())? {
+            None => FileMoved::Gone,
+            Some(file) if file.state == *change.to() => FileMoved::AlreadyThere,
+            Some(file) => FileMoved::Lost { now: file.state.status() },
+        })
+    }
+
+    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<bool, StoreError> {
+        let [id, other] = id.spellings();
+        let sides = Sides::of(edit.size);
+        let update = Edit {
+            processed_filename: edit.processed_filename.as_deref(),
+            species: edit.species.as_deref(),
+            metadata: edit.metadata.as_ref().map(RawJson::as_str),
+            width: sides.width,
+            height: sides.height,
+            aspect_ratio: sides.aspect_ratio.as_deref(),
+            at: SqlTime(at),
+            id: &id,
+            other: &other,
+        };
+        Ok(update.execute(self.conn).store()? > 0)
+    }
+
+    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {
+        let Some(id) = self.spelling_of_file(id)? else { return Ok(Deleted::Gone) };
+        if deletion == Deletion::KeepLiveListings {
+            let live = Live { listed: &id, published: &id }.load::<(String, String)>(self.conn).store()?;
+            if !live.is_empty() {
+                let live = live.into_iter().map(|(platform, id)| format!("{platform}: {id}"));
+                return Ok(Deleted::Refused(live.collect()));
+            }
+        }
+        match (Delete { id: &id }).execute(self.conn).store()? {
+            0 => Ok(Deleted::Gone),
+            _ => Ok(Deleted::Done),
+        }
+    }
+}

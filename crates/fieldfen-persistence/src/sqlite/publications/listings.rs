@@ -1,0 +1,177 @@
+//! Listings: products that are really at a platform.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::publication::{Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform};
+use fieldfen_domain::store::{Listings, StoreError};
+use fieldfen_domain::{FileId, ListingId, Page, PageRequest};
+
+use crate::rows::{RowRef, SqlTime, StoredTime, row_name};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::statement::statement;
+
+/// The columns that [`ListingRow`] reads, in its order.
+macro_rules! listing_columns {
+    () => {
+        "rowid, id, file_id, platform, platform_listing_id, listing_url, status, platform_status, status_event_at, \
+         created_at, updated_at"
+    };
+}
+
+/// The SQL types of [`listing_columns`].
+type ListingColumns = (
+    BigInt,
+    Nullable<Text>,
+    Text,
+    Text,
+    Text,
+    Nullable<Text>,
+    Text,
+    Nullable<Text>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+);
+
+statement! {
+    /// All listings of a file, under either spelling of its id.
+    OfFile<'a> { file_id: &'a str as Text, other: &'a str as Text } -> ListingColumns = concat!(
+        "SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_file_id WHERE file_id IN (?, ?) \
+         ORDER BY rowid"
+    )
+}
+statement! {
+    /// A page of the listings at a platform.
+    PageAt<'a> { platform: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt } -> ListingColumns = concat!(
+        "SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_platform WHERE platform = ? \
+         AND rowid > ? ORDER BY rowid LIMIT ?"
+    )
+}
+statement! {
+    /// The listing with this id at its platform.
+    At<'a> { platform: &'a str as Text, platform_id: &'a str as Text } -> ListingColumns = concat!(
+        "SELECT ", listing_columns!(), " FROM listings WHERE platform = ? AND platform_listing_id = ?"
+    )
+}
+statement! {
+    /// Brings a listing's status up to date, unless newer news is known.
+    Update<'a> {
+        status: &'a str as Text,
+        platform_status: Option<&'a str> as Nullable<Text>,
+        event_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        other: &'a str as Text,
+        not_after: SqlTime as SqlTimestamp,
+    } -> (Text, Text, Text) =
+        "UPDATE listings SET status = ?, platform_status = ?, status_event_at = ?, updated_at = ? \
+         WHERE id IN (?, ?) AND (status_event_at IS NULL OR status_event_at <= ?) \
+         RETURNING file_id, platform, platform_listing_id"
+}
+statement! {
+    /// When the news happened that a listing's status comes from.
+    KnownSince<'a> { id: &'a str as Text, other: &'a str as Text } -> (Nullable<SqlTimestamp>,) =
+        "SELECT status_event_at FROM listings WHERE id IN (?, ?)"
+}
+statement! {
+    /// Ends the publication of a listing that is gone.
+    End<'a> {
+        at: SqlTime as SqlTimestamp,
+        platform: &'a str as Text,
+        platform_id: &'a str as Text,
+        file_id: &'a str as Text,
+    } = "UPDATE publications INDEXED BY idx_publications_platform_id SET state = 'ended', updated_at = ? \
+         WHERE platform = ? AND platform_id = ? AND channel = 'listing' AND file_id = ? AND state = 'confirmed'"
+}
+
+#[derive(Debug, Queryable)]
+struct ListingRow {
+    rowid: i64,
+    id: Option<String>,
+    file_id: String,
+    platform: String,
+    platform_listing_id: String,
+    listing_url: Option<String>,
+    status: String,
+    platform_status: Option<String>,
+    status_event_at: Option<StoredTime>,
+    created_at: Option<StoredTime>,
+    updated_at: Option<StoredTime>,
+}
+
+impl ListingRow {
+    fn read(self) -> Result<Listing, StoreError> {
+        let name = row_name(self.id.as_deref(), self.rowid);
+        let row = RowRef { table: "listings", key: &name };
+        Ok(Listing {
+            id: row.key("id", self.id.as_deref())?,
+            file_id: row.parse("file_id", &self.file_id)?,
+            platform: row.parse("platform", &self.platform)?,
+            platform_listing_id: self.platform_listing_id,
+            url: self.listing_url,
+            status: row.parse("status", &self.status)?,
+            platform_status: self.platform_status,
+            status_event_at: row.nullable_time("status_event_at", self.status_event_at)?,
+            created_at: row.nullable_time("created_at", self.created_at)?,
+            updated_at: row.nullable_time("updated_at", self.updated_at)?,
+        })
+    }
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn listings_of(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
+        let [file_id, other] = file_id.spellings();
+        let rows: Vec<ListingRow> = OfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
+        rows.into_iter().map(ListingRow::read).collect()
+    }
+
+    pub(super) fn listing_page(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
+        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
+        let limit = i64::from(page.limit.get()) + 1;
+        let rows: Vec<ListingRow> = PageAt { platform: platform.as_str(), after, limit }.load(self.conn).store()?;
+        let rows: Result<Vec<_>, StoreError> = rows.into_iter().map(|row| Ok((row.rowid, row.read()?))).collect();
+        Ok(Page::from_rows(rows?, page))
+    }
+
+    pub(super) fn listing_with(
+        &mut self,
+        platform: Platform,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError> {
+        let at = At { platform: platform.as_str(), platform_id };
+        at.get_result::<ListingRow>(self.conn).optional().store()?.map(ListingRow::read).transpose()
+    }
+}
+
+impl Listings for SqliteSession<'_> {
+    fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError> {
+        let [id, other] = id.spellings();
+        let event_at = SqlTime(update.event_at);
+        let statement = Update {
+            status: update.status.as_str(),
+            platform_status: update.platform_status.as_deref(),
+            event_at,
+            at: SqlTime(update.at),
+            id: &id,
+            other: &other,
+            not_after: event_at,
+        };
+        let updated = statement.get_result::<(String, String, String)>(self.conn).optional().store()?;
+        if let Some((file_id, platform, platform_id)) = updated {
+            if update.status == ListingStatus::Delisted {
+                let at = SqlTime(update.at);
+                let end = End { at, platform: &platform, platform_id: &platform_id, file_id: &file_id };
+                end.execute(self.conn).store()?;
+            }
+            return Ok(ListingUpdated::Done);
+        }
+        let known = KnownSince { id: &id, other: &other };
+        let known = known.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?.and_then(|(known,)| known);
+        let row = RowRef { table: "listings", key: &id };
+        Ok(match row.nullable_time("status_event_at", known)? {
+            Some(known) => ListingUpdated::Stale { known },
+            None => ListingUpdated::Gone,
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! Posts that are really on a social platform.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::FileId;
+use fieldfen_domain::publication::SocialPost;
+use fieldfen_domain::store::StoreError;
+
+use crate::rows::{RowRef, StoredTime, row_name};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::statement::statement;
+
+statement! {
+    /// All posts that show a file, under either spelling of its id.
+    PostsOfFile<'a> { file_id: &'a str as Text, other: &'a str as Text }
+        -> (BigInt, Nullable<Text>, Text, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<SqlTimestamp>) =
+        "SELECT rowid, id, file_id, platform, post_type, platform_post_id, post_url, posted_at \
+         FROM social_posts INDEXED BY idx_social_posts_file_id WHERE file_id IN (?, ?) ORDER BY rowid"
+}
+
+#[derive(Debug, Queryable)]
+struct PostRow {
+    rowid: i64,
+    id: Option<String>,
+    file_id: String,
+    platform: String,
+    post_type: Option<String>,
+    platform_post_id: Option<String>,
+    post_url: Option<String>,
+    posted_at: Option<StoredTime>,
+}
+
+impl PostRow {
+    fn read(self) -> Result<SocialPost, StoreError> {
+        let name = row_name(self.id.as_deref(), self.rowid);
+        let row = RowRef { table: "social_posts", key: &name };
+        Ok(SocialPost {
+            id: row.key("id", self.id.as_deref())?,
+            file_id: row.parse("file_id", &self.file_id)?,
+            platform: row.parse("platform", &self.platform)?,
+            post_type: row.parse_nullable("post_type", self.post_type.as_deref())?,
+            platform_post_id: self.platform_post_id,
+            url: self.post_url,
+            posted_at: row.nullable_time("posted_at", self.posted_at)?,
+        })
+    }
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn posts_of(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
+        let [file_id, other] = file_id.spellings();
+        let rows: Vec<PostRow> = PostsOfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
+        rows.into_iter().map(PostRow::read).collect()
+    }
+}

@@ -1,0 +1,102 @@
+//! Recurring work.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::RawJson;
+use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
+use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
+
+use super::error::Classify;
+use super::session::SqliteSession;
+use super::statement::statement;
+use crate::rows::{RowRef, SqlTime, StoredTime};
+use crate::schema::recurring_jobs;
+
+statement! {
+    /// Sets work up, or changes it. Its next tick stays where its schedule stays.
+    Define<'a> {
+        name: &'a str as Text,
+        schedule: &'a str as Text,
+        kind: &'a str as Text,
+        payload: Option<&'a str> as Nullable<Text>,
+        next_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+    } = "INSERT INTO recurring_jobs (name, schedule, command_type, payload_json, next_at, updated_at) \
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET \
+         next_at = CASE WHEN schedule = excluded.schedule THEN next_at ELSE excluded.next_at END, \
+         schedule = excluded.schedule, command_type = excluded.command_type, payload_json = excluded.payload_json, \
+         updated_at = excluded.updated_at"
+}
+statement! {
+    /// Takes a tick that is still the next one.
+    Take<'a> {
+        next_at: SqlTime as SqlTimestamp,
+        last_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        name: &'a str as Text,
+        due: SqlTime as SqlTimestamp,
+    } = "UPDATE recurring_jobs SET next_at = ?, last_at = ?, updated_at = ? WHERE name = ? AND next_at = ?"
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = recurring_jobs)]
+struct RecurringRow {
+    name: String,
+    schedule: String,
+    command_type: String,
+    payload_json: Option<String>,
+    next_at: StoredTime,
+    last_at: Option<StoredTime>,
+}
+
+impl RecurringRow {
+    fn read(self) -> Result<RecurringJob, StoreError> {
+        let row = RowRef { table: "recurring_jobs", key: &self.name };
+        Ok(RecurringJob {
+            name: row.parse("name", &self.name)?,
+            schedule: self.schedule,
+            kind: row.parse("command_type", &self.command_type)?,
+            payload: self.payload_json.map(RawJson::unchecked),
+            next_at: row.time("next_at", self.next_at)?,
+            last_at: row.nullable_time("last_at", self.last_at)?,
+        })
+    }
+}
+
+impl RecurringReads for SqliteSession<'_> {
+    fn list(&mut self) -> Result<Vec<RecurringJob>, StoreError> {
+        let query = recurring_jobs::table.select(RecurringRow::as_select()).order(recurring_jobs::name);
+        query.load(self.conn).store()?.into_iter().map(RecurringRow::read).collect()
+    }
+}
+
+impl Recurring for SqliteSession<'_> {
+    fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError> {
+        let define = Define {
+            name: work.name.as_str(),
+            schedule: &work.schedule,
+            kind: work.kind.as_str(),
+            payload: work.payload.as_ref().map(RawJson::as_str),
+            next_at: SqlTime(work.next_at),
+            at: SqlTime(work.at),
+        };
+        define.execute(self.conn).store()?;
+        Ok(())
+    }
+
+    fn take(&mut self, tick: &Tick) -> Result<bool, StoreError> {
+        let take = Take {
+            next_at: SqlTime(tick.next_at),
+            last_at: SqlTime(tick.due),
+            at: SqlTime(tick.at),
+            name: tick.name.as_str(),
+            due: SqlTime(tick.due),
+        };
+        Ok(take.execute(self.conn).store()? > 0)
+    }
+
+    fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError> {
+        let removed = diesel::delete(recurring_jobs::table.find(name.as_str())).execute(self.conn).store()?;
+        Ok(removed > 0)
+    }
+}
