@@ -17,6 +17,7 @@
 
 mod channels;
 pub mod conformance;
+mod handlers;
 mod news;
 mod platforms;
 mod publisher;

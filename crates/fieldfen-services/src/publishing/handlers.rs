@@ -1,0 +1,132 @@
+//! Handlers for the jobs that need nothing but a publisher: what each outcome means for its job.
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::{Deleted, Deletion, FileStatus};
+use fieldfen_domain::job::{CreateFileRecord, CreateListing, DeleteFile, PublishSocial, UpdateListing};
+use fieldfen_domain::publication::Target;
+use fieldfen_domain::store::Store;
+use serde_json::json;
+
+use super::news::Updating;
+use super::platforms::CallError;
+use super::publisher::{PublishError, Publisher, Publishing};
+use crate::worker::{Completion, Outcome, Task, Worker};
+
+impl<S: Store> Publisher<S> {
+    /// Gives a worker the handlers of this publisher: `CreateFileRecord`, `CreateListing`, `UpdateListing`,
+    /// `PublishSocial` and `DeleteFile`. Those that make pictures and words are the program's own.
+    pub fn serve(&self, worker: Worker<S>) -> Worker<S> {
+        let [records, listings, updates, posts, deletions] = [(); 5].map(|()| self.clone());
+        worker
+            .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
+            .handle(move |task: Task<CreateListing>| listings.run_create_listing(&task))
+            .handle(move |task: Task<UpdateListing>| updates.run_update_listing(&task))
+            .handle(move |task: Task<PublishSocial>| posts.run_publish_social(&task))
+            .handle(move |task: Task<DeleteFile>| deletions.run_delete_file(&task))
+    }
+
+    /// Confirms the row of an ingested file, and lets its processing begin in the transaction that completes the job.
+    #[must_use]
+    pub fn run_create_file_record(&self, job: &CreateFileRecord) -> Outcome {
+        let (pipeline, file_id) = (self.pipeline().clone(), job.file_id);
+        let confirm = Completion::new().writing(move |s| pipeline.record_confirmed(s, &file_id).map(drop));
+        Outcome::Complete(confirm)
+    }
+
+    /// Lists a file: [`Publisher::list`] as the outcome of a job.
+    #[must_use]
+    pub fn run_create_listing(&self, job: &CreateListing) -> Outcome {
+        let (account, variant) = (job.account.clone(), job.variant.clone());
+        let target = Target::Listing { platform: job.platform, account, variant };
+        self.outcome(self.list(job), job.file_id, target)
+    }
+
+    /// Posts a file: [`Publisher::post`] as the outcome of a job.
+    #[must_use]
+    pub fn run_publish_social(&self, job: &PublishSocial) -> Outcome {
+        let target = Target::Post {
+            platform: job.platform,
+            account: job.account.clone(),
+            post_key: job.post_key.clone(),
+            post_type: job.post_type,
+        };
+        self.outcome(self.post(job), job.file_id, target)
+    }
+
+    /// Brings a listing up to date: [`Publisher::update`] as the outcome of a job.
+    #[must_use]
+    pub fn run_update_listing(&self, job: &UpdateListing) -> Outcome {
+        let result = match self.update(job) {
+            Ok(Updating::Updated) => "updated",
+            Ok(Updating::Delisted) => "delisted",
+            Ok(Updating::NotApproved { .. }) => "not approved",
+            Ok(Updating::Gone) => "gone",
+            Err(error) => return failed(error),
+        };
+        Outcome::Complete(Completion::new().result(&json!({ "listing": result })))
+    }
+
+    /// Deletes a file, unless listings of it are live and the job does not say that it be forced.
+    #[must_use]
+    pub fn run_delete_file(&self, job: &DeleteFile) -> Outcome {
+        let deletion = if job.force { Deletion::Forced } else { Deletion::KeepLiveListings };
+        match self.store().write(|s| s.files().delete(&job.file_id, deletion)) {
+            Ok(Deleted::Done) => Outcome::Complete(Completion::new().result(&json!({ "file": "deleted" }))),
+            Ok(Deleted::Gone) => Outcome::Complete(Completion::new().result(&json!({ "file": "was gone" }))),
+            Ok(Deleted::Refused(live)) => Outcome::fail(format!(
+                "file {} has live listings ({}): take them down first, or force the deletion",
+                job.file_id,
+                live.join(", ")
+            )),
+            Err(error) => Outcome::retry(error),
+        }
+    }
+
+    fn outcome(&self, published: Result<Publishing, PublishError>, file_id: FileId, target: Target) -> Outcome {
+        let completion = Completion::new();
+        Outcome::Complete(match published {
+            Ok(Publishing::Published { platform_id, url }) => {
+                completion.result(&json!({ "platform_id": platform_id, "url": url }))
+            }
+            Ok(Publishing::AlreadyPublished { platform_id }) => {
+                completion.result(&json!({ "platform_id": platform_id, "already_published": true }))
+            }
+            Ok(Publishing::NotApproved { status }) => {
+                // An approval that came while this job ran has met it, instead of enqueueing another.
+                let pipeline = self.pipeline().clone();
+                completion.result(&json!({ "skipped": format!("the file is {status}") })).writing(move |s| {
+                    let file = s.files().find(&file_id)?;
+                    match file.map(|file| file.state.status()) {
+                        Some(FileStatus::Approved | FileStatus::Published) => {
+                            pipeline.publish(s, &file_id, &target).map(drop)
+                        }
+                        _ => Ok(()),
+                    }
+                })
+            }
+            Ok(Publishing::NoFile) => completion.result(&json!({ "skipped": "there is no such file" })),
+            Ok(Publishing::Held { until }) => {
+                return Outcome::throttled(
+                    until,
+                    format!("{target} is reserved, or its last call may still take effect"),
+                );
+            }
+            Ok(Publishing::Throttled { until, reason }) => return Outcome::throttled(until, reason),
+            Ok(Publishing::Refused { reason }) => return Outcome::fail(format!("{target}: {reason}")),
+            Ok(Publishing::NotSent { reason }) => return Outcome::retry(format!("{target} was not reached: {reason}")),
+            Ok(Publishing::Unknown { reason }) => {
+                return Outcome::retry(format!("{target} may be published, the next try looks it up: {reason}"));
+            }
+            Err(error) => return failed(error),
+        })
+    }
+}
+
+fn failed(error: PublishError) -> Outcome {
+    match error.call() {
+        Some(CallError::Throttled { until, reason }) => Outcome::throttled(*until, reason.clone()),
+        Some(CallError::Refused { .. }) => Outcome::fail(error),
+        _ if matches!(error, PublishError::NotConfigured { .. }) => Outcome::fail(error),
+        _ => Outcome::retry(error),
+    }
+}
