@@ -1,0 +1,215 @@
+//! Opening, sessions, watches and concurrency of the SQLite store.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use fieldfen_domain::job::{ClaimRef, ClaimRequest, JobKind, NewJob, WorkerName};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FenceToken, JobId, Timestamp};
+use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+
+fn migrated(folder: &Path) -> String {
+    let path = folder.join("shop.db");
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    migrations::run_pending(&mut conn).unwrap();
+    path.display().to_string()
+}
+
+fn now() -> Timestamp {
+    "2026-11-23T14:05:09Z".parse().unwrap()
+}
+
+fn job(number: u128) -> NewJob {
+    NewJob::untyped(JobId::from_random(number << 64 | number), JobKind::UpdateImage, None, now()).unwrap()
+}
+
+fn claim(token: u128, limit: u32) -> ClaimRequest {
+    ClaimRequest {
+        kinds: [JobKind::UpdateImage].into(),
+        limit,
+        token: FenceToken::from_random(token << 64 | token),
+        now: now(),
+        lease: Duration::from_secs(60),
+        worker: WorkerName::new("test"),
+    }
+}
+
+fn count(store: &SqliteStore) -> u64 {
+    store.read::<_, StoreError, _>(|s| Ok(s.jobs().count()?.iter().map(|count| count.jobs).sum())).unwrap()
+}
+
+#[test]
+fn another_schema_is_refused_with_both_versions_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let newest = migrations::newest().unwrap().version;
+    let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
+    assert!(error.contains("at migration none") && error.contains(&newest), "{error}");
+
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Refuse).unwrap();
+    migrations::run_pending(&mut conn).unwrap();
+    SqliteStore::open(&path.display().to_string()).unwrap();
+    migrations::revert_last(&mut conn).unwrap();
+    let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
+    assert!(error.contains("migrate up"), "{error}");
+    migrations::run_pending(&mut conn).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(
+        &mut conn,
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')",
+    )
+    .unwrap();
+    let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
+    assert!(error.contains("9999") && error.contains("newer program"), "{error}");
+}
+
+#[test]
+fn the_address_forms_of_existing_programs_open_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let store = SqliteStore::open(&path).unwrap();
+    store.write(|s| s.jobs().enqueue(&job(1))).unwrap();
+    for url in [format!("sqlite://{path}"), format!("sqlite:///{path}")] {
+        assert_eq!(count(&SqliteStore::open(&url).unwrap()), 1, "{url}");
+    }
+    let error = SqliteStore::open("mysql://root:secret@db/shop").err().unwrap().to_string();
+    assert!(error.contains("mysql://root:***@db/shop"), "{error}");
+}
+
+#[test]
+fn a_session_inside_a_session_is_refused_and_the_outer_one_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SqliteStore::open(&migrated(folder.path())).unwrap();
+    for store in [file, SqliteStore::in_memory().unwrap()] {
+        let inner = store.clone();
+        store
+            .write::<_, StoreError, _>(|s| {
+                s.jobs().enqueue(&job(1))?;
+                assert!(matches!(inner.write(|s| s.jobs().enqueue(&job(2))), Err(StoreError::Nested)));
+                assert!(matches!(inner.read(|s| s.jobs().count()), Err(StoreError::Nested)));
+                assert!(matches!(inner.maintain(), Err(StoreError::Nested)));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(count(&store), 1);
+        let other = SqliteStore::in_memory().unwrap();
+        store.read::<_, StoreError, _>(|_| Ok(count(&other))).unwrap();
+    }
+}
+
+#[test]
+fn a_panic_in_a_closure_leaves_nothing_behind_and_the_store_usable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SqliteStore::open(&migrated(folder.path())).unwrap();
+    for store in [file, SqliteStore::in_memory().unwrap()] {
+        for _ in 0..20 {
+            let writing = catch_unwind(AssertUnwindSafe(|| {
+                store.write::<(), StoreError, _>(|s| {
+                    s.jobs().enqueue(&job(1))?;
+                    panic!("lens cap");
+                })
+            }));
+            let reading = catch_unwind(AssertUnwindSafe(|| store.read::<(), StoreError, _>(|_| panic!("lens cap"))));
+            assert!(writing.is_err() && reading.is_err());
+        }
+        assert_eq!(count(&store), 0);
+        store.write(|s| s.jobs().enqueue(&job(1))).unwrap();
+    }
+}
+
+#[test]
+fn a_read_session_sees_one_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&migrated(folder.path())).unwrap();
+    store.write(|s| s.jobs().enqueue(&job(1))).unwrap();
+    let (reading, written) = (Barrier::new(2), Barrier::new(2));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            reading.wait();
+            store.write(|s| s.jobs().enqueue(&job(2))).unwrap();
+            written.wait();
+        });
+        store
+            .read::<_, StoreError, _>(|s| {
+                assert!(s.jobs().find(&job(1).id)?.is_some());
+                reading.wait();
+                written.wait();
+                assert!(s.jobs().find(&job(2).id)?.is_none(), "committed after this session began");
+                Ok(())
+            })
+            .unwrap();
+    });
+    assert_eq!(count(&store), 2);
+}
+
+#[test]
+fn a_watch_sees_commits_of_this_store_and_of_others_and_misses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let (ours, theirs) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
+    let long = Duration::from_secs(60);
+    let mut watch = ours.watch().unwrap();
+    assert!(!watch.wait(Duration::from_millis(20)).unwrap());
+    ours.write(|s| s.jobs().enqueue(&job(1))).unwrap();
+    assert!(watch.wait(long).unwrap());
+    theirs.write(|s| s.jobs().enqueue(&job(2))).unwrap();
+    assert!(watch.wait(long).unwrap());
+    assert!(!watch.wait(Duration::from_millis(20)).unwrap());
+    thread::scope(|scope| {
+        scope.spawn(|| theirs.write(|s| s.jobs().enqueue(&job(3))).unwrap());
+        assert!(watch.wait(long).unwrap());
+    });
+
+    let memory = SqliteStore::in_memory().unwrap();
+    let mut watch = memory.watch().unwrap();
+    memory.write(|s| s.jobs().enqueue(&job(1))).unwrap();
+    assert!(watch.wait(long).unwrap());
+    assert!(!watch.wait(Duration::from_millis(1)).unwrap());
+}
+
+#[test]
+fn threads_with_stores_of_their_own_do_each_job_once() {
+    const JOBS: u128 = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let options = {
+        let mut options = SqliteOptions::default();
+        options.durability = Durability::Normal;
+        options
+    };
+    let store = SqliteStore::open_with(&path, &options).unwrap();
+    store
+        .write::<_, StoreError, _>(|s| (0..JOBS).try_for_each(|number| s.jobs().enqueue(&job(number)).map(drop)))
+        .unwrap();
+    let done: Vec<JobId> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8_u128)
+            .map(|thread| {
+                // Half of the threads share a store, the others open the file anew.
+                let store = if thread % 2 == 0 { store.clone() } else { SqliteStore::open(&path).unwrap() };
+                scope.spawn(move || {
+                    let mut done = Vec::new();
+                    for turn in 0.. {
+                        let request = claim(1_000_000 * (thread + 1) + turn, 3);
+                        let claimed = store.write(|s| s.jobs().claim(&request)).unwrap();
+                        if claimed.jobs.is_empty() {
+                            break;
+                        }
+                        for job in claimed.jobs {
+                            let claim = ClaimRef { id: job.id, token: request.token };
+                            assert!(store.write(|s| s.jobs().complete(&claim, None, now())).unwrap().is_done());
+                            done.push(job.id);
+                        }
+                    }
+                    done
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut unique = done.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!((done.len(), unique.len()), (400, 400));
+}
