@@ -28,6 +28,9 @@ const RECLAIM_EVERY: Duration = Duration::from_secs(15);
 /// The first and the longest wait after the store has refused something.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 
+/// How long handlers have to notice that their jobs have been given back.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// How often it is tried to give a job back when the worker stops.
 const GIVE_BACK_TRIES: u32 = 5;
 
@@ -202,11 +205,12 @@ fn wind_down<S: Store>(shared: &Shared<S>) -> usize {
         released += usize::from(give_back(shared, &control));
         shared.floor.put_down(&control);
     }
-    if !shared.floor.wait_until_empty(shared.settings.grace) {
+    if !shared.floor.wait_until_empty(shared.settings.grace, true) {
         shared.floor.stop(Stop::Now);
         for control in shared.floor.in_hand() {
             released += usize::from(give_back(shared, &control));
         }
+        shared.floor.wait_until_empty(LAST_MOMENT, false);
     }
     released
 }

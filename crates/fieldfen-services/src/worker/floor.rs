@@ -205,13 +205,14 @@ impl Floor {
         self.lock().in_hand.values().cloned().collect()
     }
 
-    /// Waits until nothing is in hand, the time is over or somebody wants to stop now; says whether nothing is.
-    pub(super) fn wait_until_empty(&self, timeout: Duration) -> bool {
+    /// Waits until nothing is in hand, the time is over or, with `hurry`, somebody wants to stop now; says whether
+    /// nothing is.
+    pub(super) fn wait_until_empty(&self, timeout: Duration, hurry: bool) -> bool {
         let began = Instant::now();
         let mut state = self.lock();
         loop {
             let left = timeout.saturating_sub(began.elapsed());
-            if state.in_hand.is_empty() || state.stop == Stop::Now || left.is_zero() {
+            if state.in_hand.is_empty() || (hurry && state.stop == Stop::Now) || left.is_zero() {
                 return state.in_hand.is_empty();
             }
             state = self.dispatcher.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;

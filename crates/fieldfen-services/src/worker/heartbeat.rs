@@ -76,7 +76,9 @@ fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), St
         }
         Err(error) => {
             for (control, (_, progress)) in in_hand.iter().zip(claims) {
-                progress.map(|progress| control.restore_progress(progress));
+                if let Some(progress) = progress {
+                    control.restore_progress(progress);
+                }
             }
             Err(error)
         }

@@ -23,7 +23,11 @@ macro_rules! on_every_store {
     };
 }
 
+mod pipeline;
 mod queue;
+mod shop;
+mod stopping;
+mod worker;
 
 /// A job of a kind that only these tests know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,282 @@
+//! Workers that stop, lose their jobs, or have a store that refuses.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fieldfen_domain::RawJson;
+use fieldfen_domain::job::{Administered, JobStatus};
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
+use fieldfen_services::queue::{Completion, Queue, Waited};
+use fieldfen_services::worker::{Interruption, Outcome, Stopped, Task};
+use fieldfen_testkit::ModelStore;
+
+use super::{Bench, LEASE, Note};
+
+on_every_store!(
+    a_graceful_stop_lets_handlers_finish_and_claims_nothing_more,
+    a_stop_gives_back_what_does_not_end_in_time,
+    a_handler_that_sees_the_stop_may_give_its_job_back_itself,
+    a_cancelled_job_is_told_and_fails_for_good,
+    a_cancelled_job_that_was_finished_anyway_is_completed,
+    a_handler_that_outlives_its_lease_writes_nothing,
+    a_killed_job_is_told,
+    progress_is_kept_while_the_handler_runs,
+);
+
+const LONG: Duration = Duration::from_secs(1800);
+
+/// A handler's side and the test's side of a meeting: the handler says that it has begun and waits to be let go.
+fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sender<()>) {
+    let (begun, has_begun) = channel();
+    let (let_go, go) = channel::<()>();
+    let (begun, go) = (Mutex::new(begun), Mutex::new(go));
+    let meet = move || {
+        begun.lock().unwrap().send(()).unwrap();
+        // The test may have ended already.
+        let _ = go.lock().unwrap().recv();
+    };
+    (meet, has_begun, let_go)
+}
+
+/// Lets the worker's threads notice what the test has done to the clock or the job.
+fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn a_graceful_stop_lets_handlers_finish_and_claims_nothing_more(store: impl Store) {
+    let bench = Bench::new(store);
+    let (first, second) = (bench.note("first"), bench.note("second"));
+    let (meet, has_begun, let_go) = meeting();
+    let running = bench.worker().threads(1).grace(LONG).handle(move |_: Task<Note>| meet()).start().unwrap();
+    has_begun.recv().unwrap();
+    running.stop_handle().stop();
+    assert!(running.stop_handle().is_stopping());
+    let_go.send(()).unwrap();
+    assert_eq!(running.join(), Stopped::default());
+    assert_eq!((bench.status(&first), bench.status(&second)), (JobStatus::Completed, JobStatus::Pending));
+    assert_eq!(bench.job(&second).attempts, 0);
+}
+
+fn a_stop_gives_back_what_does_not_end_in_time(store: impl Store) {
+    let bench = Bench::new(store);
+    let ids = [bench.note("a"), bench.note("b")];
+    let interruptions = Arc::new(Mutex::new(Vec::new()));
+    let (seen, begun) = (Arc::clone(&interruptions), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&begun);
+    let handler = move |task: Task<Note>| {
+        count.fetch_add(1, Ordering::SeqCst);
+        until(|| task.is_cancelled());
+        seen.lock().unwrap().push(task.interruption());
+    };
+    let running = bench.worker().grace(Duration::ZERO).handle(handler).start().unwrap();
+    until(|| begun.load(Ordering::SeqCst) == 2);
+    running.stop_handle().stop();
+    assert_eq!(running.join().released, 2);
+    until(|| interruptions.lock().unwrap().len() == 2);
+    assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 2]);
+    for id in ids {
+        let job = bench.job(&id);
+        assert_eq!((job.state.status(), job.attempts), (JobStatus::Pending, 0));
+    }
+    bench.drain(bench.worker().handle(|_: Task<Note>| ()));
+    assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
+}
+
+fn a_handler_that_sees_the_stop_may_give_its_job_back_itself(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let (begun, has_begun) = channel();
+    let begun = Mutex::new(begun);
+    let handler = move |task: Task<Note>| {
+        begun.lock().unwrap().send(()).unwrap();
+        until(|| task.is_stopping());
+        Outcome::throttled(task.now(), "the worker stops")
+    };
+    let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    running.stop_handle().stop();
+    running.join();
+    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
+}
+
+fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let (begun, has_begun) = channel();
+    let begun = Mutex::new(begun);
+    let handler = move |task: Task<Note>| {
+        begun.lock().unwrap().send(()).unwrap();
+        until(|| task.is_cancelled());
+        Err::<(), _>(format!("{:?}", task.interruption().unwrap()))
+    };
+    let running = bench.worker().handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    assert_eq!(bench.queue.cancel(&id, "wrong picture").unwrap(), Administered::Requested);
+    bench.clock.advance(Duration::from_secs(5));
+    let waited = bench.queue.wait_for(&id, LONG).unwrap();
+    assert_eq!(waited, Waited::Failed { reason: "wrong picture (CancelRequested)".to_owned() });
+    assert_eq!(bench.job(&id).attempts, 0);
+    running.stop_handle().stop();
+    running.join();
+}
+
+fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let (meet, has_begun, let_go) = meeting();
+    let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
+    has_begun.recv().unwrap();
+    bench.queue.cancel(&id, "too late").unwrap();
+    let_go.send(()).unwrap();
+    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None });
+    running.stop_handle().stop();
+    running.join();
+}
+
+fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let queue = bench.queue.clone();
+    let (meet, has_begun, let_go) = meeting();
+    let handler = move |task: Task<Note>| {
+        meet();
+        let note = queue.job(&Note::new(format!("written by try {}", task.attempt()))).unwrap();
+        if task.text == "x" { Completion::new().result(&task.attempt()).then(note) } else { Completion::new() }
+    };
+    let running = bench.worker().threads(1).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    // Another process, whose clock is ahead, finds the lease expired and takes the job over.
+    let ahead = Environment::new(ManualClock::new(bench.now() + LEASE), SeededRandomness::new(2));
+    let other = Queue::new(bench.queue.store().clone(), ahead);
+    assert_eq!(other.reclaim(10).unwrap().len(), 1);
+    let_go.send(()).unwrap();
+    // The first run's outcome is refused; the second run, and the note it wrote, end the test.
+    bench.clock.advance(LEASE);
+    for _ in 0..2 {
+        has_begun.recv().unwrap();
+        let_go.send(()).unwrap();
+    }
+    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { .. }));
+    assert_eq!(bench.job(&id).result, Some(RawJson::parse("2").unwrap()));
+    running.stop_handle().stop_when_idle();
+    assert_eq!(running.join(), Stopped::default());
+    let counts = bench.queue.count().unwrap();
+    assert_eq!((counts.len(), counts[0].jobs), (1, 2), "the job and the one note that it may write");
+}
+
+fn a_killed_job_is_told(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let interruption = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&interruption);
+    let (begun, has_begun) = channel();
+    let begun = Mutex::new(begun);
+    let handler = move |task: Task<Note>| {
+        begun.lock().unwrap().send(()).unwrap();
+        until(|| task.is_cancelled());
+        *seen.lock().unwrap() = task.interruption();
+    };
+    let running = bench.worker().handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    assert_eq!(bench.queue.kill(&id, "hangs").unwrap(), Administered::Done);
+    bench.clock.advance(Duration::from_secs(5));
+    until(|| interruption.lock().unwrap().is_some());
+    assert_eq!(*interruption.lock().unwrap(), Some(Interruption::LeaseLost));
+    running.stop_handle().stop();
+    running.join();
+    assert_eq!(bench.job(&id).last_error.as_deref(), Some("hangs"));
+}
+
+fn progress_is_kept_while_the_handler_runs(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let (begun, has_begun) = channel();
+    let begun = Mutex::new(begun);
+    let (let_go, go) = channel::<()>();
+    let go = Mutex::new(go);
+    let handler = move |task: Task<Note>| {
+        task.progress(&serde_json::json!({"done": 3})).unwrap();
+        begun.lock().unwrap().send(()).unwrap();
+        go.lock().unwrap().recv().unwrap();
+    };
+    let running = bench.worker().handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    until(|| bench.job(&id).progress.is_some());
+    assert_eq!(bench.job(&id).progress, Some(RawJson::parse(r#"{"done":3}"#).unwrap()));
+    let_go.send(()).unwrap();
+    running.stop_handle().stop();
+    running.join();
+    assert_eq!(bench.status(&id), JobStatus::Completed);
+}
+
+/// A model store that refuses every other write, as a full disk or a busy database does.
+#[derive(Clone, Default)]
+struct Refusing {
+    store: ModelStore,
+    writes: Arc<AtomicUsize>,
+}
+
+impl Store for Refusing {
+    fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        self.store.read(f)
+    }
+
+    fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        match self.writes.fetch_add(1, Ordering::SeqCst) % 4 {
+            1 => Err(StoreError::Busy { waited_ms: 5000, source: "locked".into() }.into()),
+            2 => Err(StoreError::Full("no space left".into()).into()),
+            _ => self.store.write(f),
+        }
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        self.store.watch()
+    }
+
+    fn maintain(&self) -> Result<(), StoreError> {
+        self.store.maintain()
+    }
+}
+
+#[test]
+fn a_store_that_refuses_for_now_loses_no_outcome() {
+    let healthy = ModelStore::new();
+    let bench = Bench::new(healthy.clone());
+    let ids: Vec<_> = (0..20).map(|number| bench.note(&number.to_string())).collect();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let refusing = Refusing { store: healthy, writes: Arc::default() };
+    let worker = Bench { queue: Queue::new(refusing, bench.queue.environment().clone()), clock: bench.clock.clone() };
+    let handler = move |_: Task<Note>| {
+        counted.fetch_add(1, Ordering::SeqCst);
+    };
+    worker.drain(worker.worker().handle(handler));
+    assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
+    assert_eq!(runs.load(Ordering::SeqCst), 20, "no handler had to run twice");
+}
+
+#[test]
+fn a_handler_that_never_returns_is_abandoned_and_its_job_given_back() {
+    let bench = Bench::new(ModelStore::new());
+    let id = bench.note("x");
+    let (meet, has_begun, let_go) = meeting();
+    let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
+    has_begun.recv().unwrap();
+    running.stop_handle().stop_now();
+    assert_eq!(running.join(), Stopped { released: 1, abandoned: 1 });
+    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
+    drop(let_go);
+}

@@ -1,0 +1,351 @@
+//! Workers: what runs, how often, and what comes of it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fieldfen_domain::RawJson;
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::job::{GenerateMetadata, JobKind, JobStatus, NewJob, Payload, RetryPolicy, UpscaleImage};
+use fieldfen_domain::store::Store;
+use fieldfen_services::queue::{Completion, Waited};
+use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
+use serde::{Deserialize, Serialize};
+
+use super::{Bench, Note};
+
+on_every_store!(
+    every_job_runs_exactly_once_on_many_threads,
+    a_result_and_what_follows_are_kept,
+    what_a_handler_returns_decides,
+    a_handler_that_panics_fails_its_try,
+    a_write_that_panics_fails_its_try,
+    retries_are_spent_and_then_the_file_fails,
+    an_unreadable_payload_fails_for_good_with_the_reason,
+    a_throttled_job_waits_without_a_spent_retry,
+    a_limit_holds_and_other_kinds_pass_by,
+    a_delayed_job_runs_when_its_time_has_come,
+    jobs_of_a_dead_worker_are_taken_over,
+    follow_ups_wake_the_worker,
+    a_worker_takes_only_its_own_kinds,
+    metrics_count_what_happens,
+);
+
+/// Half an hour of waiting means that something hangs.
+const LONG: Duration = Duration::from_secs(1800);
+
+impl<S: Store> Bench<S> {
+    pub(crate) fn worker(&self) -> Worker<S> {
+        let (store, environment) = (self.queue.store().clone(), self.queue.environment().clone());
+        Worker::builder(store, environment).name("test worker").threads(2)
+    }
+
+    /// Runs a worker until nothing is left to do.
+    pub(crate) fn drain(&self, worker: Worker<S>) {
+        let running = worker.start().unwrap();
+        running.stop_handle().stop_when_idle();
+        assert_eq!(running.join(), Stopped::default());
+    }
+}
+
+fn every_job_runs_exactly_once_on_many_threads(store: impl Store) {
+    let bench = Bench::new(store);
+    let jobs: Vec<_> = (0..400).map(|number| bench.queue.job(&Note::new(number.to_string())).unwrap()).collect();
+    bench.queue.enqueue_many(&jobs).unwrap();
+    let runs = Arc::new(Mutex::new(HashMap::new()));
+    let workers: Vec<_> = (0..2)
+        .map(|_| {
+            let runs = Arc::clone(&runs);
+            let count = move |task: Task<Note>| *runs.lock().unwrap().entry(task.text.clone()).or_insert(0) += 1;
+            bench.worker().threads(4).handle(count).start().unwrap()
+        })
+        .collect();
+    for running in workers {
+        running.stop_handle().stop_when_idle();
+        assert_eq!(running.join(), Stopped::default());
+    }
+    let runs = runs.lock().unwrap();
+    assert_eq!(runs.len(), 400);
+    assert!(runs.values().all(|&times| times == 1), "{runs:?}");
+    let counts = bench.queue.count().unwrap();
+    assert_eq!((counts.len(), counts[0].status, counts[0].jobs), (1, JobStatus::Completed, 400));
+}
+
+fn a_result_and_what_follows_are_kept(store: impl Store) {
+    let bench = Bench::new(store);
+    let first = bench.note("first");
+    let queue = bench.queue.clone();
+    let handler = move |task: Task<Note>| {
+        let done = Completion::new().result(&(task.attempt(), &task.text));
+        let follows = task.text == "first";
+        Outcome::Complete(if follows { done.then(queue.job(&Note::new("second")).unwrap()) } else { done })
+    };
+    bench.drain(bench.worker().handle(handler));
+    assert_eq!(bench.job(&first).result.unwrap().as_str(), r#"[1,"first"]"#);
+    assert_eq!(bench.queue.count().unwrap()[0].jobs, 2);
+}
+
+fn what_a_handler_returns_decides(store: impl Store) {
+    fn ended<S: Store, R: IntoOutcome + 'static>(bench: &Bench<S>, outcome: fn() -> R) -> (JobStatus, Option<String>) {
+        let job = bench.queue.job(&Note::new("x")).unwrap().max_retries(0);
+        bench.queue.enqueue(&job).unwrap();
+        bench.drain(bench.worker().handle(move |_: Task<Note>| outcome()));
+        let job = bench.job(&job.id);
+        (job.state.status(), job.last_error)
+    }
+    let bench = Bench::new(store);
+    assert_eq!(ended(&bench, || ()), (JobStatus::Completed, None));
+    assert_eq!(ended(&bench, || Ok::<_, Outcome>(Completion::new())), (JobStatus::Completed, None));
+    assert_eq!(ended(&bench, || "x".parse::<u8>().map(drop)).1.unwrap(), "invalid digit found in string");
+    assert_eq!(ended(&bench, || Err::<(), _>(Outcome::fail("never"))).1.unwrap(), "never");
+    let not_json = || Completion::new().result(&HashMap::from([(vec![1], 1)]));
+    let (status, error) = ended(&bench, not_json);
+    assert_eq!(status, JobStatus::Failed);
+    assert!(error.unwrap().contains("result of a job"));
+    let broken_follow_up = ended(&bench, || Completion::new().then(job_of(r#"{"file_id": 1}"#)));
+    assert!(broken_follow_up.1.unwrap().contains("payload of UpscaleImage"));
+}
+
+fn job_of(payload: &str) -> NewJob {
+    let (id, at) = (fieldfen_domain::JobId::from_random(9), "2026-11-23T14:05:09Z".parse().unwrap());
+    NewJob::untyped(id, JobKind::UpscaleImage, Some(RawJson::parse(payload).unwrap()), at).unwrap()
+}
+
+fn a_handler_that_panics_fails_its_try(store: impl Store) {
+    let bench = Bench::new(store);
+    let job = bench.queue.job(&Note::new("x")).unwrap().max_retries(0);
+    bench.queue.enqueue(&job).unwrap();
+    let after = bench.note("after");
+    let handler = |task: Task<Note>| assert_eq!(task.text, "after", "what a surprise");
+    bench.drain(bench.worker().threads(1).handle(handler));
+    let dead = bench.job(&job.id);
+    assert_eq!(dead.state.status(), JobStatus::Failed);
+    assert!(dead.last_error.as_deref().unwrap().starts_with("the handler panicked: assertion"), "{dead:?}");
+    assert_eq!(bench.status(&after), JobStatus::Completed);
+}
+
+fn a_write_that_panics_fails_its_try(store: impl Store) {
+    let bench = Bench::new(store);
+    let job = bench.queue.job(&Note::new("x")).unwrap().max_retries(0);
+    bench.queue.enqueue(&job).unwrap();
+    let written = bench.queue.job(&Note::new("must not be")).unwrap();
+    let written_id = written.id;
+    let handler = move |_: Task<Note>| {
+        let written = written.clone();
+        Completion::new().writing(move |s| {
+            s.jobs().enqueue(&written)?;
+            panic!("in the middle")
+        })
+    };
+    bench.drain(bench.worker().handle(handler));
+    assert_eq!(bench.job(&job.id).last_error.as_deref(), Some("its writes panicked: in the middle"));
+    assert_eq!(bench.queue.find(&written_id).unwrap(), None);
+}
+
+fn retries_are_spent_and_then_the_file_fails(store: impl Store) {
+    let bench = Bench::new(store);
+    let file_id = bench.file();
+    let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
+    let job = bench.queue.job(&payload).unwrap().max_retries(3);
+    bench.queue.enqueue(&job).unwrap();
+    let at_once = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 3 };
+    let tries = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&tries);
+    let handler = move |task: Task<UpscaleImage>| {
+        seen.lock().unwrap().push(task.attempt());
+        Err::<(), _>(format!("try {} failed", task.attempt()))
+    };
+    bench.drain(bench.worker().retry_policy::<UpscaleImage>(at_once).handle(handler));
+    assert_eq!(*tries.lock().unwrap(), [1, 2, 3, 4]);
+    let dead = bench.job(&job.id);
+    assert_eq!((dead.state.status(), dead.attempts), (JobStatus::Failed, 3));
+    assert_eq!(dead.last_error.as_deref(), Some("try 4 failed"));
+    assert_eq!(bench.file_status(&file_id), FileStatus::Failed);
+}
+
+fn an_unreadable_payload_fails_for_good_with_the_reason(store: impl Store) {
+    let bench = Bench::new(store);
+    let untyped = |json: Option<&str>| {
+        let payload = json.map(|json| RawJson::parse(json).unwrap());
+        let job = NewJob::untyped(bench.queue.environment().job_id(), Note::kind(), payload, bench.now()).unwrap();
+        *bench.queue.enqueue(&job).unwrap().id()
+    };
+    let ids = [untyped(Some(r#"{"text": 7}"#)), untyped(Some(r#"{"text": ""}"#)), untyped(None)];
+    bench.drain(bench.worker().handle(|task: Task<Note>| assert!(task.text.is_empty(), "must not run")));
+    for (id, reason) in ids.iter().zip(["invalid type: integer `7`", "text is ; it must be", "invalid type: null"]) {
+        let job = bench.job(id);
+        assert_eq!((job.state.status(), job.attempts), (JobStatus::Failed, 0));
+        assert!(job.last_error.as_deref().unwrap().contains(reason), "{job:?}");
+    }
+}
+
+fn a_throttled_job_waits_without_a_spent_retry(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let until = bench.now() + TimeDelta::seconds(90);
+    let handler = move |task: Task<Note>| {
+        if task.now() < until { Outcome::throttled(until, "0 calls left") } else { ().into_outcome() }
+    };
+    let running = bench.worker().handle(handler).start().unwrap();
+    while bench.job(&id).run_at != until || bench.status(&id) != JobStatus::Pending {
+        std::thread::yield_now();
+    }
+    assert_eq!(bench.job(&id).attempts, 0);
+    bench.clock.advance(Duration::from_secs(90));
+    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { .. }));
+    assert_eq!(bench.job(&id).attempts, 0);
+    running.stop_handle().stop();
+    running.join();
+}
+
+fn a_limit_holds_and_other_kinds_pass_by(store: impl Store) {
+    let bench = Bench::new(store);
+    let file_id = bench.file();
+    for _ in 0..6 {
+        bench.note("limited");
+        let free = GenerateMetadata { file_id, other: serde_json::Map::new() };
+        bench.queue.enqueue(&bench.queue.job(&free).unwrap()).unwrap();
+    }
+    let (running, most, others) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (seen, passed) = (Arc::clone(&most), Arc::clone(&others));
+    let limited = move |_: Task<Note>| {
+        seen.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // The first one holds its place until all others have passed by.
+        while passed.load(Ordering::SeqCst) < 6 {
+            std::thread::yield_now();
+        }
+        running.fetch_sub(1, Ordering::SeqCst);
+    };
+    let free = Arc::clone(&others);
+    let free = move |_: Task<GenerateMetadata>| {
+        free.fetch_add(1, Ordering::SeqCst);
+    };
+    bench.drain(bench.worker().threads(4).limit::<Note>(1).handle(limited).handle(free));
+    assert_eq!((most.load(Ordering::SeqCst), others.load(Ordering::SeqCst)), (1, 6));
+}
+
+fn a_delayed_job_runs_when_its_time_has_come(store: impl Store) {
+    let bench = Bench::new(store);
+    let job = bench.queue.job(&Note::new("x")).unwrap().run_at(bench.now() + TimeDelta::hours(1));
+    bench.queue.enqueue(&job).unwrap();
+    let started = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&started);
+    let running =
+        bench.worker().handle(move |task: Task<Note>| *seen.lock().unwrap() = Some(task.now())).start().unwrap();
+    let other = bench.note("due at once");
+    bench.queue.wait_for(&other, LONG).unwrap();
+    assert_eq!(bench.status(&job.id), JobStatus::Pending);
+    bench.clock.advance(Duration::from_secs(3600));
+    bench.queue.wait_for(&job.id, LONG).unwrap();
+    assert_eq!(*started.lock().unwrap(), Some(job.run_at));
+    running.stop_handle().stop();
+    running.join();
+}
+
+fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
+    let bench = Bench::new(store);
+    let ids: Vec<_> = (0..250).map(|number| bench.note(&number.to_string())).collect();
+    assert_eq!(bench.claim_notes(250).len(), 250);
+    bench.clock.advance(super::LEASE);
+    bench.drain(bench.worker().handle(|_: Task<Note>| ()));
+    for id in ids {
+        let job = bench.job(&id);
+        assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));
+    }
+}
+
+/// A job that makes another until it has counted down.
+#[derive(Serialize, Deserialize)]
+struct Countdown {
+    left: u32,
+}
+
+impl Payload for Countdown {
+    fn kind() -> JobKind {
+        JobKind::custom("test.countdown").unwrap()
+    }
+}
+
+fn follow_ups_wake_the_worker(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.queue.enqueue(&bench.queue.job(&Countdown { left: 20 }).unwrap()).unwrap();
+    let queue = bench.queue.clone();
+    let handler = move |task: Task<Countdown>| -> Result<Completion, Outcome> {
+        let done = Completion::new();
+        Ok(match task.left.checked_sub(1) {
+            Some(left) => done.then(queue.job(&Countdown { left })?),
+            None => done,
+        })
+    };
+    bench.drain(bench.worker().handle(handler));
+    assert_eq!(bench.queue.count().unwrap()[0].jobs, 21);
+}
+
+fn a_worker_takes_only_its_own_kinds(store: impl Store) {
+    let bench = Bench::new(store);
+    let other = bench.note("other");
+    bench.queue.enqueue(&bench.queue.job(&Countdown { left: 0 }).unwrap()).unwrap();
+    bench.drain(bench.worker().handle(|_: Task<Countdown>| ()));
+    assert_eq!(bench.status(&other), JobStatus::Pending);
+}
+
+#[derive(Clone, Default)]
+struct Counted(Arc<Mutex<(u32, HashMap<Ended, u32>, u64)>>);
+
+impl Metrics for Counted {
+    fn job_started(&self, kind: &JobKind, _waited: Duration) {
+        assert_eq!(*kind, Note::kind());
+        self.0.lock().unwrap().0 += 1;
+    }
+
+    fn job_ended(&self, _kind: &JobKind, ended: Ended, _took: Duration) {
+        *self.0.lock().unwrap().1.entry(ended).or_default() += 1;
+    }
+
+    fn queue_depth(&self, counts: &[fieldfen_domain::job::JobCount]) {
+        let pending = counts.iter().filter(|count| count.status == JobStatus::Pending).map(|count| count.jobs).sum();
+        let mut counted = self.0.lock().unwrap();
+        counted.2 = counted.2.max(pending);
+    }
+
+    fn depth_every(&self) -> Option<Duration> {
+        Some(Duration::from_secs(10))
+    }
+}
+
+fn metrics_count_what_happens(store: impl Store) {
+    let bench = Bench::new(store);
+    for text in ["good", "good", "bad", "worse"] {
+        let retries = u32::from(text == "bad");
+        bench.queue.enqueue(&bench.queue.job(&Note::new(text)).unwrap().max_retries(retries)).unwrap();
+    }
+    let metrics = Counted::default();
+    let at_once = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 1 };
+    let handler = |task: Task<Note>| match task.text.as_str() {
+        "good" => ().into_outcome(),
+        "bad" => Outcome::retry("bad"),
+        _ => Outcome::fail("worse"),
+    };
+    bench.drain(bench.worker().retry_policy::<Note>(at_once).metrics(metrics.clone()).handle(handler));
+    let (started, ended, depth) = &*metrics.0.lock().unwrap();
+    assert_eq!(*started, 5);
+    assert_eq!(*ended, HashMap::from([(Ended::Completed, 2), (Ended::Retrying, 1), (Ended::Failed, 2)]));
+    assert_eq!(*depth, 4);
+}
+
+#[test]
+fn a_worker_that_cannot_be_is_refused() {
+    let bench = Bench::new(fieldfen_testkit::ModelStore::new());
+    let message = |worker: Worker<_>| match worker.start() {
+        Err(error @ StartError::Setting { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let with_handler = || bench.worker().handle(|_: Task<Note>| ());
+    assert_eq!(message(bench.worker()), "worker with handlers none: a worker needs at least one handler");
+    assert!(message(with_handler().handle(|_: Task<Note>| ())).contains("handlers test.note"));
+    assert!(message(with_handler().threads(0)).contains("threads 0"));
+    assert!(message(with_handler().lease(Duration::ZERO)).contains("lease 0"));
+    assert!(message(with_handler().limit::<Note>(0)).contains("0 for test.note"));
+}
