@@ -3,5 +3,6 @@
 
 pub mod catalogue;
 pub mod describe;
+pub mod journey;
 pub mod partial_file;
 pub mod picture;

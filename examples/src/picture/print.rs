@@ -23,11 +23,19 @@ const PREVIEW_QUALITY: u8 = 82;
 
 /// Enlarges a picture by a whole factor and writes it in its own format with this resolution, in dots per inch.
 ///
-/// The file appears under its name only when it is whole and on the disk. Returns its size in pixels.
+/// The file appears under its name only when it is whole and on the disk. `wanted` is asked from time to time; as soon as
+/// it says no, the work is given up. Returns the size in pixels.
 ///
 /// # Errors
-/// [`NotPrinted`] when the enlargement would be larger than pictures can be, or when it cannot be written.
-pub fn write_print(picture: &Picture, factor: u32, dpi: u16, destination: &Path) -> Result<Dimensions, NotPrinted> {
+/// [`NotPrinted`] when the enlargement would be larger than pictures can be, when it cannot be written, and when it is
+/// not wanted any more.
+pub fn write_print(
+    picture: &Picture,
+    factor: u32,
+    dpi: u16,
+    destination: &Path,
+    wanted: impl Fn() -> bool,
+) -> Result<Dimensions, NotPrinted> {
     let enlargement = Enlargement::new(&picture.pixels, factor);
     let size = match enlargement.dimensions() {
         (width, height) if width <= u64::from(u32::MAX) && height <= u64::from(u32::MAX) => {
@@ -44,13 +52,29 @@ pub fn write_print(picture: &Picture, factor: u32, dpi: u16, destination: &Path)
         factor,
         source,
     })?;
-    let mut file = PartialFile::create(destination)?;
+    let mut file = WhileWanted { file: PartialFile::create(destination)?, wanted };
     match picture.format {
         Format::Jpeg => write_jpeg(picture, enlargement, dpi, &mut file)?,
         Format::Png => write_png(picture, enlargement, size, dpi, &mut file)?,
     }
-    file.commit()?;
+    file.file.commit()?;
     Ok(size)
+}
+
+/// A file that refuses to be written once it is not wanted any more: the encoders know no other way to be stopped.
+struct WhileWanted<F> {
+    file: PartialFile,
+    wanted: F,
+}
+
+impl<F: Fn() -> bool> Write for WhileWanted<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.wanted)() { self.file.write(bytes) } else { Err(io::Error::other("it is not wanted any more")) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn write_jpeg(picture: &Picture, enlargement: Enlargement<'_>, dpi: u16, file: impl Write) -> Result<(), NotPrinted> {
@@ -145,7 +169,7 @@ pub enum NotPrinted {
         source: InvalidDimensions,
     },
     /// The file cannot be written.
-    #[error("cannot write {0}")]
+    #[error("cannot write the picture: {0}")]
     Write(#[from] io::Error),
     /// The JPEG encoder refuses.
     #[error("cannot encode the JPEG file: {0}")]
@@ -191,7 +215,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fox.jpg");
         let fox = sample("red-fox-first-snow.jpg");
-        let size = write_print(&fox, 4, 300, &path).unwrap();
+        let size = write_print(&fox, 4, 300, &path, || true).unwrap();
         assert_eq!((size.width(), size.height()), (960, 1200));
         let bytes = fs::read(&path).unwrap();
         // JFIF, version 1.2, dots per inch, 300 by 300.
@@ -218,7 +242,7 @@ mod tests {
             DynamicImage::from(deep),
         ] {
             let picture = Picture { format: Format::Png, pixels, profile: None };
-            write_print(&picture, 4, 300, &path).unwrap();
+            write_print(&picture, 4, 300, &path, || true).unwrap();
             let bytes = fs::read(&path).unwrap();
             let reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
             let dims = reader.info().pixel_dims.unwrap();
@@ -242,7 +266,7 @@ mod tests {
             let path = folder.path().join(format!("picture.{}", format.extension()));
             let pixels = DynamicImage::from(RgbImage::from_pixel(8, 8, Rgb([1, 2, 3])));
             let picture = Picture { format, pixels, profile: Some(profile.clone()) };
-            write_print(&picture, 2, 300, &path).unwrap();
+            write_print(&picture, 2, 300, &path, || true).unwrap();
             assert_eq!(Picture::decode(&fs::read(&path).unwrap()).unwrap().profile, Some(profile.clone()), "{format}");
         }
     }
@@ -252,12 +276,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pixels = DynamicImage::from(RgbImage::new(16_384, 1));
         let picture = Picture { format: Format::Jpeg, pixels, profile: None };
-        let error = write_print(&picture, 4, 300, &folder.path().join("wide.jpg")).unwrap_err();
+        let error = write_print(&picture, 4, 300, &folder.path().join("wide.jpg"), || true).unwrap_err();
         assert_eq!(
             error.to_string(),
             "16384×1 pixels enlarged by 4: a picture of 65536×4 pixels: each side must be between 1 and 65535"
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn work_that_is_not_wanted_any_more_is_given_up_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["red-fox-first-snow.jpg", "barn-owl-full-moon.png"] {
+            let asked = std::cell::Cell::new(0);
+            let wanted = || asked.replace(asked.get() + 1) < 3;
+            let error = write_print(&sample(name), 4, 300, &folder.path().join(name), wanted).unwrap_err();
+            assert_eq!(error.to_string(), "cannot write the picture: it is not wanted any more", "{name}");
+            assert!(asked.get() >= 4);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
     }
 
     #[test]

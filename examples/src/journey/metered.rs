@@ -1,0 +1,76 @@
+//! A marketplace whose calls are recorded.
+
+use fieldfen_domain::api_usage::ApiCall;
+use fieldfen_domain::publication::{ClientKey, Platform};
+use fieldfen_domain::store::Store;
+use fieldfen_services::Environment;
+use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
+
+/// The name under which calls of the catalogue are recorded.
+pub(super) const SERVICE: &str = "catalogue";
+
+/// Records each call of a marketplace in `api_usage`, as soon as it has been made.
+pub(super) struct Metered<M, S> {
+    market: M,
+    store: S,
+    environment: Environment,
+}
+
+impl<M: Marketplace, S: Store> Metered<M, S> {
+    pub(super) const fn new(market: M, store: S, environment: Environment) -> Self {
+        Self { market, store, environment }
+    }
+
+    fn record<T>(&self, endpoint: &str, answer: Result<T, CallError>) -> Result<T, CallError> {
+        if !matches!(answer, Err(CallError::NotSent { .. })) {
+            let call = call(SERVICE, endpoint, &self.environment);
+            // The answer counts, whether or not it can be recorded that the question was asked.
+            if let Err(error) = self.store.write(|s| s.api_usage().record(&call)) {
+                tracing::warn!(%error, endpoint, "a call of the catalogue cannot be recorded");
+            }
+        }
+        answer
+    }
+}
+
+/// One call of a service that says nothing of limits.
+pub(super) fn call(service: &str, endpoint: &str, environment: &Environment) -> ApiCall {
+    ApiCall {
+        service: service.to_owned(),
+        endpoint: Some(endpoint.to_owned()),
+        request_count: 1,
+        rate_limit_remaining: None,
+        rate_limit_reset_at: None,
+        at: environment.now(),
+    }
+}
+
+impl<M: Marketplace, S: Store> Marketplace for Metered<M, S> {
+    fn platform(&self) -> Platform {
+        self.market.platform()
+    }
+
+    fn account(&self) -> &str {
+        self.market.account()
+    }
+
+    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+        self.record("create", self.market.create(key, offer))
+    }
+
+    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+        self.record("find", self.market.find(key))
+    }
+
+    fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
+        self.record("update", self.market.update(platform_id, offer))
+    }
+
+    fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
+        self.record("withdraw", self.market.withdraw(platform_id))
+    }
+
+    fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError> {
+        self.record("page", self.market.page(cursor))
+    }
+}

@@ -1,0 +1,120 @@
+//! The journey of a folder of pictures, from ingest to a published listing.
+//!
+//! [`run`] takes every picture of a folder in, and lets a worker do the jobs that follow until none is left. Whatever has
+//! been done is in the database or on the disk before the next step begins, so that the journey can be killed at any
+//! moment and goes on where it was when it is started again.
+
+mod arrivals;
+mod handlers;
+mod metered;
+mod report;
+mod shop;
+mod workplace;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use fieldfen_console::{Console, ProgressBar};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_services::Environment;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use arrivals::Arrival;
+use report::Report;
+use shop::Shop;
+
+/// How often it is looked whether everything is done, should no commit be noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Where the pictures are, and where everything goes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder with the pictures; folders in it and hidden files are left alone.
+    pub folder: PathBuf,
+    /// Where copies of the originals, the print files and their previews go.
+    pub output: PathBuf,
+    /// Where the catalogue is.
+    pub catalogue: PathBuf,
+}
+
+/// Takes every picture of the folder in, does all jobs that are on their way, and says what became of the files.
+///
+/// A signal (SIGINT or SIGTERM) lets running jobs end and stops it then; a second one ends the process at once.
+///
+/// # Errors
+/// When the folder, the database, the output or the catalogue cannot be used. A file that cannot be used is no error: it
+/// is in the report.
+pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let stop = stop_on_signals().context("cannot listen for signals")?;
+    let paths = arrivals::list(&options.folder)?;
+    let shop = Shop::open(&console.database_url()?, options, Environment::system())?;
+    let had_work = shop.is_busy()?;
+    let mut files = shop.unfinished()?;
+
+    let worker = handlers::worker(&shop).start().context("cannot start the worker")?;
+    let bar = console.progress(paths.len() as u64, "taking in");
+    let mut arrivals = Vec::new();
+    for path in paths {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let arrival = arrivals::take_in(&shop, &path)?;
+        if let Some(trouble) = arrival.trouble() {
+            console.note(&trouble);
+        }
+        arrivals.push(arrival);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    files.extend(arrivals.iter().filter_map(Arrival::file_id));
+    wait(&shop, &files, &stop, &console.progress(0, "publishing"))?;
+    worker.stop_handle().stop();
+    let stopped = worker.join();
+    shop.sweep()?;
+
+    let idle = !had_work && !arrivals.iter().any(Arrival::is_new);
+    let report = Report::make(&shop, &files, &arrivals, idle, started.elapsed())?;
+    let interrupted = stop.load(Ordering::Relaxed) && report.unfinished() > 0;
+    tracing::info!(released = stopped.released, abandoned = stopped.abandoned, interrupted, "the worker has stopped");
+    report.say(console)?;
+    Ok(())
+}
+
+/// Waits until no job is due or running any more, or until the process is asked to stop.
+fn wait(
+    shop: &Shop,
+    files: &[fieldfen_domain::FileId],
+    stop: &AtomicBool,
+    bar: &ProgressBar,
+) -> Result<(), StoreError> {
+    let mut watch = shop.store.watch()?;
+    loop {
+        let busy = shop.is_busy()?;
+        if !bar.is_hidden() {
+            let (ended, all) = shop.ended_among(files)?;
+            bar.set_length(all);
+            bar.set_position(ended);
+        }
+        if !busy || stop.load(Ordering::Relaxed) {
+            bar.finish_and_clear();
+            return Ok(());
+        }
+        watch.wait(LOOK_EVERY)?;
+    }
+}
+
+/// A flag that the first signal raises; the second one ends the process.
+fn stop_on_signals() -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The order matters: the first signal must find the flag down.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,226 @@
+//! What became of the files, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fieldfen_console::Console;
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::job::JobFilter;
+use fieldfen_domain::publication::ListingStatus;
+use fieldfen_domain::store::{ReadSession, Store, StoreError};
+use fieldfen_domain::{FileId, PageRequest};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::arrivals::Arrival;
+use super::shop::{Shop, is_end};
+
+/// How many jobs of a file are looked at for the time they took.
+const JOBS: u32 = 100;
+
+/// What became of the files of one run.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    files: Vec<Line>,
+    published: usize,
+    failed: usize,
+    not_read: usize,
+    unfinished: usize,
+    /// Whether there was nothing to do.
+    idle: bool,
+    catalogue: PathBuf,
+    /// How many calls each service has had in all, in this run and before.
+    api_requests: BTreeMap<String, u64>,
+    milliseconds: u64,
+}
+
+/// What became of one file.
+#[derive(Debug, Serialize)]
+struct Line {
+    name: String,
+    id: Option<FileId>,
+    /// Its status; `None` when it could not even be read.
+    status: Option<FileStatus>,
+    /// Why it failed or could not be read.
+    reason: Option<String>,
+    /// The other file of the folder that has the same bytes.
+    same_as: Option<String>,
+    species: Option<String>,
+    size: Option<(u32, u32)>,
+    aspect_ratio: Option<String>,
+    print: Option<String>,
+    listings: Vec<ListingLine>,
+    /// The time its jobs have taken, in this run and before.
+    milliseconds: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListingLine {
+    platform: &'static str,
+    id: String,
+    status: ListingStatus,
+    url: Option<String>,
+}
+
+impl Report {
+    /// Looks up what became of these files and arrivals.
+    pub(super) fn make(
+        shop: &Shop,
+        files: &[FileId],
+        arrivals: &[Arrival],
+        idle: bool,
+        took: Duration,
+    ) -> Result<Self, StoreError> {
+        let (files, api_requests) = shop.store.read(|s| {
+            let mut lines = Vec::new();
+            for id in files {
+                // A file that was on its way before may also have arrived again: it gets the line of its arrival.
+                if !arrivals.iter().any(|arrival| arrival.file_id() == Some(*id)) {
+                    lines.extend(line_of(s, id)?);
+                }
+            }
+            for arrival in arrivals {
+                let line = arrival.file_id().map(|id| line_of(s, &id)).transpose()?.flatten();
+                lines.push(match line {
+                    Some(line) => {
+                        Line { name: arrival.name.clone(), same_as: arrival.same_as().map(str::to_owned), ..line }
+                    }
+                    None => Line::nothing(&arrival.name, arrival.not_read()),
+                });
+            }
+            let totals = s.api_usage().totals(chrono::DateTime::UNIX_EPOCH)?;
+            Ok::<_, StoreError>((lines, totals.into_iter().map(|total| (total.service, total.requests)).collect()))
+        })?;
+        let count = |wanted: &dyn Fn(&Line) -> bool| files.iter().filter(|line| wanted(line)).count();
+        Ok(Self {
+            published: count(&|line| line.status == Some(FileStatus::Published)),
+            failed: count(&|line| line.status == Some(FileStatus::Failed)),
+            not_read: count(&|line| line.status.is_none()),
+            unfinished: count(&|line| line.status.is_some_and(|status| !is_end(status))),
+            files,
+            idle,
+            catalogue: shop.catalogue.index(),
+            api_requests,
+            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// How many files are still on their way.
+    pub(super) const fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
+    /// Says it on stdout.
+    pub(super) fn say(&self, console: &Console) -> io::Result<()> {
+        console.finish(self, |out| self.write(console, out))
+    }
+
+    fn write(&self, console: &Console, out: &mut dyn Write) -> io::Result<()> {
+        let mut table = console.table(["file", "status", "print", "listing", "time"]);
+        for line in &self.files {
+            table.add_row([
+                line.name.clone(),
+                line.status.map_or("not read", FileStatus::as_str).to_owned(),
+                line.print_text(),
+                line.listing_text(),
+                line.milliseconds.map(seconds).unwrap_or_default(),
+            ]);
+        }
+        if !self.files.is_empty() {
+            writeln!(out, "{table}")?;
+        }
+        for line in &self.files {
+            if let Some(reason) = &line.reason {
+                writeln!(out, "{}: {reason}", line.name)?;
+            }
+        }
+        let counts = [
+            (self.published, "published"),
+            (self.failed, "failed"),
+            (self.not_read, "not read"),
+            (self.unfinished, "still on their way: start it again to go on"),
+        ];
+        let counts: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let counts = if counts.is_empty() { "no pictures".to_owned() } else { counts.join(", ") };
+        let nothing = if self.idle { "Nothing to do: " } else { "" };
+        let calls: Vec<String> =
+            self.api_requests.iter().map(|(service, requests)| format!("{service} {requests}")).collect();
+        writeln!(out, "{nothing}{counts}; {}", seconds(self.milliseconds))?;
+        if !calls.is_empty() {
+            writeln!(out, "API requests so far: {}", calls.join(", "))?;
+        }
+        writeln!(out, "Catalogue: {}", self.catalogue.display())
+    }
+}
+
+impl Line {
+    fn nothing(name: &str, reason: Option<&str>) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: None,
+            status: None,
+            reason: Some(reason.unwrap_or("its row is gone").to_owned()),
+            same_as: None,
+            species: None,
+            size: None,
+            aspect_ratio: None,
+            print: None,
+            listings: Vec::new(),
+            milliseconds: None,
+        }
+    }
+
+    fn print_text(&self) -> String {
+        match (&self.print, self.size, &self.aspect_ratio) {
+            (Some(_), Some((width, height)), Some(ratio)) => format!("{width}×{height}, {ratio}"),
+            _ => String::new(),
+        }
+    }
+
+    fn listing_text(&self) -> String {
+        if let Some(other) = &self.same_as {
+            return format!("the same picture as {other}");
+        }
+        let listings = self.listings.iter().map(|listing| format!("{} ({})", listing.id, listing.status));
+        listings.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn line_of(s: &mut dyn ReadSession, id: &FileId) -> Result<Option<Line>, StoreError> {
+    let Some(file) = s.files().find(id)? else { return Ok(None) };
+    let filter = JobFilter { file_id: Some(*id), ..JobFilter::default() };
+    let jobs = s.jobs().page(&filter, PageRequest::first(JOBS))?.items;
+    let times: Vec<u64> = jobs
+        .iter()
+        .filter_map(|job| job.result.as_ref()?.read::<Value>().ok()?.get("milliseconds")?.as_u64())
+        .collect();
+    let listings = s.publications().listings(id)?;
+    Ok(Some(Line {
+        name: file.original_filename,
+        id: Some(file.id),
+        status: Some(file.state.status()),
+        reason: file.state.failure().map(|failure| failure.reason.clone()),
+        same_as: None,
+        species: file.species,
+        size: file.size.map(Into::into),
+        aspect_ratio: file.size.map(|size| size.aspect_ratio().to_string()),
+        print: file.processed_filename,
+        listings: listings
+            .into_iter()
+            .map(|listing| ListingLine {
+                platform: listing.platform.as_str(),
+                id: listing.platform_listing_id,
+                status: listing.status,
+                url: listing.url,
+            })
+            .collect(),
+        milliseconds: (!times.is_empty()).then(|| times.iter().sum()),
+    }))
+}
+
+fn seconds(milliseconds: u64) -> String {
+    format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10)
+}

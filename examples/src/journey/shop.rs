@@ -1,0 +1,151 @@
+//! Everything the journey needs, opened: the database, the output folders, the catalogue and the rules.
+
+use anyhow::Context;
+use fieldfen_domain::file::{FileFilter, FileStatus};
+use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
+use fieldfen_domain::publication::{Platform, Target};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_services::Environment;
+use fieldfen_services::pipeline::{Approval, Pipeline};
+use fieldfen_services::publishing::Publisher;
+
+use super::Options;
+use super::handlers::LEASE;
+use super::metered::Metered;
+use super::workplace::Workplace;
+use crate::catalogue::{ACCOUNT, Catalogue};
+
+/// How often a job may come back. A worker that is killed spends a retry of each job it had, and killing it any number
+/// of times must not cost a picture: a handler that fails by itself gives up much earlier.
+const MAX_RETRIES: u32 = 10_000;
+
+const SCALE_FACTOR: u32 = 4;
+const TARGET_DPI: u32 = 300;
+
+/// How many rows are read at once.
+const PAGE: u32 = 500;
+
+/// The kinds of jobs that the journey does.
+pub(super) const KINDS: [JobKind; 5] = [
+    JobKind::CreateFileRecord,
+    JobKind::UpscaleImage,
+    JobKind::GenerateMetadata,
+    JobKind::CreateListing,
+    JobKind::UpdateListing,
+];
+
+/// Everything the journey needs.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) store: SqliteStore,
+    pub(super) environment: Environment,
+    pub(super) workplace: Workplace,
+    pub(super) pipeline: Pipeline,
+    pub(super) publisher: Publisher<SqliteStore>,
+    pub(super) catalogue: Catalogue,
+}
+
+impl Shop {
+    /// Opens everything, and makes what is missing.
+    pub(super) fn open(url: &str, options: &Options, environment: Environment) -> anyhow::Result<Self> {
+        let store = open_store(url).with_context(|| format!("cannot open the database {url}"))?;
+        let workplace = Workplace::open(&options.output).context("cannot make the output folders")?;
+        let catalogue = Catalogue::open(&options.catalogue, &workplace.previews(), environment.clone())
+            .context("cannot open the catalogue")?;
+        // Approval is automatic, and each picture becomes one product in the catalogue.
+        let pipeline = Pipeline::new(environment.clone())
+            .approved_by(Approval::Automatic)
+            .upscaling(SCALE_FACTOR, TARGET_DPI)?
+            .max_retries(MAX_RETRIES)
+            .wanting(|_| {
+                vec![Target::Listing {
+                    platform: Platform::Shopify,
+                    account: ACCOUNT.to_owned(),
+                    variant: String::new(),
+                }]
+            });
+        let publisher = Publisher::new(store.clone(), pipeline.clone())
+            .marketplace(Metered::new(catalogue.clone(), store.clone(), environment.clone()))
+            .holding(LEASE);
+        let shop = Self { store, environment, workplace, pipeline, publisher, catalogue };
+        shop.sweep()?;
+        Ok(shop)
+    }
+
+    /// Removes what killed programs have left half written.
+    pub(super) fn sweep(&self) -> anyhow::Result<()> {
+        self.workplace.sweep().context("cannot sweep the output folders")?;
+        self.catalogue.sweep().context("cannot sweep the catalogue")?;
+        Ok(())
+    }
+
+    /// Whether a job of the journey is due, waits for its time or is being done.
+    ///
+    /// A job that runs without a lease belongs to another kind of program, which nobody can wait for.
+    pub(super) fn is_busy(&self) -> Result<bool, StoreError> {
+        self.store.read(|s| {
+            if s.jobs().next_due(&KINDS)?.is_some() {
+                return Ok(true);
+            }
+            for kind in KINDS {
+                let filter = JobFilter { status: Some(JobStatus::Running), kind: Some(kind), file_id: None };
+                let mut request = Some(PageRequest::first(PAGE));
+                while let Some(wanted) = request {
+                    let page = s.jobs().page(&filter, wanted)?;
+                    if page.items.iter().any(|job| matches!(job.state, JobState::Running { lease: Some(_), .. })) {
+                        return Ok(true);
+                    }
+                    request = page.next.map(|cursor| wanted.following(cursor));
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    /// The files that are on their way, the oldest first.
+    pub(super) fn unfinished(&self) -> Result<Vec<FileId>, StoreError> {
+        self.store.read(|s| {
+            let mut files = Vec::new();
+            for &status in FileStatus::ALL.iter().filter(|status| !is_end(**status)) {
+                let filter = FileFilter { status: Some(status), ..FileFilter::default() };
+                let mut request = Some(PageRequest::first(PAGE));
+                while let Some(wanted) = request {
+                    let page = s.files().page(&filter, wanted)?;
+                    files.extend(page.items.iter().map(|file| (file.created_at, file.id)));
+                    request = page.next.map(|cursor| wanted.following(cursor));
+                }
+            }
+            files.sort();
+            Ok(files.into_iter().map(|(_, id)| id).collect())
+        })
+    }
+
+    /// How many of these files have come to an end, and how many there are.
+    pub(super) fn ended_among(&self, files: &[FileId]) -> Result<(u64, u64), StoreError> {
+        self.store.read(|s| {
+            let mut ended = 0;
+            for id in files {
+                let file = s.files().find(id)?;
+                ended += u64::from(file.is_none_or(|file| is_end(file.state.status())));
+            }
+            Ok((ended, files.len() as u64))
+        })
+    }
+}
+
+/// Whether the journey takes a file no further.
+pub(super) const fn is_end(status: FileStatus) -> bool {
+    matches!(status, FileStatus::Published | FileStatus::Failed)
+}
+
+/// Opens the database, with everything that a new or an older one lacks.
+fn open_store(url: &str) -> anyhow::Result<SqliteStore> {
+    let address: SqliteUrl = url.parse()?;
+    let applied = migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
+    if !applied.is_empty() {
+        tracing::info!(migrations = applied.len(), %address, "the database has been migrated");
+    }
+    Ok(SqliteStore::open(url)?)
+}
