@@ -1,1 +1,8 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod migrator;
+mod report;
+
+pub use migrator::{Down, MigrateError, Migrator};
+pub use report::{MigrationLine, SchemaReport};

@@ -1,0 +1,153 @@
+//! `migrate`: the schema of a database, for operators.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, Subcommand};
+use fieldfen_console::{CommonArgs, Console, Exit, Versions, run};
+use fieldfen_migrate::{Down, MigrateError, Migrator, SchemaReport};
+use fieldfen_persistence::migrations::{self, Migration, MigrationError};
+use fieldfen_persistence::{SqliteUrl, sqlite_version};
+use serde_json::json;
+
+/// Moves a fieldfen database from schema to schema and back
+#[derive(Parser)]
+#[command(
+    name = "migrate",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or not confirmed, \
+    3 database not there, 4 busy, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O"
+)]
+struct Migrate {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Apply every migration that the database lacks; creates the database and its folder
+    Up,
+    /// Take back the newest migration, with all that its tables and columns hold
+    Down {
+        /// Take back everything newer than this version, for example 0002; `none` takes back everything
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Do not ask: data will be lost
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say which migrations the database has
+    Status,
+}
+
+impl AsRef<CommonArgs> for Migrate {
+    fn as_ref(&self) -> &CommonArgs {
+        &self.common
+    }
+}
+
+fn main() -> ExitCode {
+    let versions = || {
+        let newest_migration = migrations::newest()?.to_string();
+        Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
+    };
+    run(versions, |args: &Migrate, console| {
+        let url: SqliteUrl = console.database_url()?.parse().map_err(|error| Exit::Usage.with(error))?;
+        let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
+        match &args.action {
+            Action::Up => up(&migrator, &url, console),
+            Action::Down { to, yes } => down(&migrator, &url, to.as_deref(), *yes, console),
+            Action::Status => status(&migrator, console),
+        }
+    })
+}
+
+fn up(migrator: &Migrator, url: &SqliteUrl, console: &Console) -> anyhow::Result<()> {
+    let applied = migrator.up().map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
+    let at = migrations::newest()?.to_string();
+    let document = json!({"database": url.to_string(), "applied": names(&applied), "at": at});
+    console.finish(&document, |out| {
+        for migration in &applied {
+            writeln!(out, "applied {migration}")?;
+        }
+        match applied.len() {
+            0 => writeln!(out, "nothing to do: {url} is at {at}"),
+            _ => writeln!(out, "{url} is at {at} now"),
+        }
+    })?;
+    Ok(())
+}
+
+fn down(migrator: &Migrator, url: &SqliteUrl, to: Option<&str>, yes: bool, console: &Console) -> anyhow::Result<()> {
+    let target = match to {
+        None => Down::Last,
+        Some("none") => Down::Everything,
+        Some(version) => Down::To(version.to_owned()),
+    };
+    let failed = || format!("cannot take back migrations of {url}");
+    let plan = migrator.plan_down(&target).map_err(with_exit).with_context(failed)?;
+    if !plan.is_empty() && !yes {
+        let what = format!(
+            "takes back {} of {url}: the tables and columns that came with it, and all data in them, will be lost",
+            names(&plan).join(", ")
+        );
+        match console.confirm(&format!("This {what}. Go on?"))? {
+            Some(true) => {}
+            Some(false) => bail!(Exit::Usage.with("not confirmed: nothing was done")),
+            None => bail!(Exit::Usage.with(format!("`migrate down` {what}: back it up, then give --yes"))),
+        }
+    }
+    migrator.down(&plan).map_err(with_exit).with_context(failed)?;
+    let at = migrator.status().map_err(with_exit)?.at;
+    let document = json!({"database": url.to_string(), "reverted": names(&plan), "at": at});
+    console.finish(&document, |out| {
+        for migration in &plan {
+            writeln!(out, "took back {migration}")?;
+        }
+        let at = at.as_deref().unwrap_or("no migration");
+        match plan.len() {
+            0 => writeln!(out, "nothing to do: {url} is at {at}"),
+            _ => writeln!(out, "{url} is at {at} now"),
+        }
+    })?;
+    Ok(())
+}
+
+fn status(migrator: &Migrator, console: &Console) -> anyhow::Result<()> {
+    let report = migrator.status().map_err(with_exit).context("cannot read the schema")?;
+    console.finish(&report, |out| {
+        writeln!(out, "{}", table(&report, console))?;
+        writeln!(out, "{}: {}", report.database, report.advice())
+    })?;
+    Ok(())
+}
+
+fn table(report: &SchemaReport, console: &Console) -> String {
+    let mut table = console.table(["version", "name", "state"]);
+    for line in &report.migrations {
+        let state = match (line.applied, line.known) {
+            (true, true) => "applied",
+            (true, false) => "applied, unknown to this program",
+            (false, _) => "pending",
+        };
+        table.add_row([line.version.as_str(), line.name.as_str(), state]);
+    }
+    table.to_string()
+}
+
+fn names(migrations: &[Migration]) -> Vec<String> {
+    migrations.iter().map(ToString::to_string).collect()
+}
+
+/// The same error with the exit code that its kind has.
+fn with_exit(error: MigrateError) -> anyhow::Error {
+    match error {
+        MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Exit::Usage.with(error).into(),
+        MigrateError::Migration(MigrationError::Newer { .. } | MigrationError::Duplicates { .. })
+        | MigrateError::Changed { .. } => Exit::Schema.with(error).into(),
+        // Handed on bare: the exit code follows from the store's own error.
+        MigrateError::Migration(MigrationError::Store(error)) => error.into(),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,136 @@
+//! Moving one database from schema to schema.
+
+use fieldfen_persistence::migrations::{self, Migration, MigrationError, MigrationStatus};
+use fieldfen_persistence::{Missing, SqliteUrl, connect};
+
+use crate::report::SchemaReport;
+
+/// How far back [`Migrator::down`] goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Down {
+    /// Takes back the newest migration.
+    Last,
+    /// Takes back everything newer than this version, which stays.
+    To(String),
+    /// Takes back everything.
+    Everything,
+}
+
+/// What can go wrong while moving a database from schema to schema.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// A database in memory ends with the program.
+    #[error("{url} is a database in memory, which ends with this program: name a file")]
+    InMemory {
+        /// The address that was given.
+        url: SqliteUrl,
+    },
+    /// The database does not have the version that should remain.
+    #[error("migration {version:?} is not one that the database has: it has {applied}")]
+    NotApplied {
+        /// The version that was given.
+        version: String,
+        /// Those there are, for people.
+        applied: String,
+    },
+    /// Somebody else moved the schema in the meantime.
+    #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]
+    Changed {
+        /// The migration that should have been the newest.
+        expected: Migration,
+        /// The newest one, or `none`.
+        found: String,
+    },
+    /// The schema could not be read or moved.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+}
+
+/// Moves one database from schema to schema.
+#[derive(Debug, Clone)]
+pub struct Migrator {
+    url: SqliteUrl,
+}
+
+impl Migrator {
+    /// For the database at this address, which need not be there yet.
+    ///
+    /// # Errors
+    /// [`MigrateError::InMemory`].
+    pub fn new(url: SqliteUrl) -> Result<Self, MigrateError> {
+        match url.path() {
+            None => Err(MigrateError::InMemory { url }),
+            Some(_) => Ok(Self { url }),
+        }
+    }
+
+    /// Which migrations the database has. It must be there.
+    ///
+    /// # Errors
+    /// [`MigrateError::Migration`] when the database is not there or cannot be read.
+    pub fn status(&self) -> Result<SchemaReport, MigrateError> {
+        Ok(SchemaReport::new(self.url.to_string(), self.applied_and_known()?))
+    }
+
+    /// Applies every migration that the database lacks, all or none, and says which. Creates the database and its
+    /// folder where they are missing. Several programs may do this at once.
+    ///
+    /// # Errors
+    /// [`MigrateError::Migration`]; the schema is then as it was.
+    pub fn up(&self) -> Result<Vec<Migration>, MigrateError> {
+        let mut conn = connect(&self.url, Missing::Create).map_err(MigrationError::Store)?;
+        Ok(migrations::run_pending(&mut conn)?)
+    }
+
+    /// Which migrations [`Migrator::down`] would take back, the newest first. Changes nothing.
+    ///
+    /// # Errors
+    /// [`MigrateError::NotApplied`] for a version that the database does not have, and [`MigrateError::Migration`].
+    pub fn plan_down(&self, down: &Down) -> Result<Vec<Migration>, MigrateError> {
+        let all = self.applied_and_known()?;
+        if let Some(unknown) = all.iter().find(|status| !status.known) {
+            return Err(MigrationError::Newer { version: unknown.migration.version.clone() }.into());
+        }
+        let applied = all.into_iter().filter(|status| status.applied).map(|status| status.migration).rev();
+        match down {
+            Down::Last => Ok(applied.take(1).collect()),
+            Down::Everything => Ok(applied.collect()),
+            Down::To(version) => {
+                let (newer, rest): (Vec<_>, Vec<_>) = applied.partition(|migration| migration.version > *version);
+                if rest.first().is_some_and(|newest| newest.version == *version) {
+                    return Ok(newer);
+                }
+                let applied: Vec<_> = rest.iter().rev().chain(newer.iter().rev()).map(ToString::to_string).collect();
+                let applied = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
+                Err(MigrateError::NotApplied { version: version.clone(), applied })
+            }
+        }
+    }
+
+    /// Takes back these migrations, as [`Migrator::plan_down`] gave them, with all that their tables and columns hold.
+    ///
+    /// Each is taken back on its own: after a failure those before it stay taken back, and may be applied again.
+    ///
+    /// # Errors
+    /// [`MigrateError::Changed`] when another program moves the schema at the same time, and
+    /// [`MigrateError::Migration`].
+    pub fn down(&self, plan: &[Migration]) -> Result<(), MigrateError> {
+        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
+        for expected in plan {
+            let newest = migrations::status(&mut conn)?.into_iter().rfind(|status| status.applied);
+            let newest = newest.map(|status| status.migration);
+            if newest.as_ref() != Some(expected) {
+                let found = newest.map_or("none".to_owned(), |migration| migration.to_string());
+                return Err(MigrateError::Changed { expected: expected.clone(), found });
+            }
+            migrations::revert_last(&mut conn)?;
+        }
+        Ok(())
+    }
+
+    fn applied_and_known(&self) -> Result<Vec<MigrationStatus>, MigrateError> {
+        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
+        Ok(migrations::status(&mut conn)?)
+    }
+}

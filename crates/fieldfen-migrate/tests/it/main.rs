@@ -1,0 +1,237 @@
+//! Runs the program as an operator does.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod program;
+
+use std::fs;
+use std::process::Stdio;
+
+use diesel::connection::SimpleConnection;
+use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+use program::Shop;
+
+#[test]
+fn a_fresh_database_is_created_with_its_folder_and_migrated_once() {
+    let shop = Shop::new();
+    let first = shop.migrate(&["up"]);
+    first.ends_with(0);
+    assert!(first.out.starts_with("applied 0001_initial_schema\n"), "{}", first.out);
+    SqliteStore::open(shop.database()).expect("the store finds the schema it needs");
+
+    let again = shop.migrate(&["up"]);
+    again.ends_with(0);
+    assert!(again.out.starts_with("nothing to do: "), "{}", again.out);
+}
+
+#[test]
+fn without_arguments_the_database_is_where_the_specification_has_it() {
+    let shop = Shop::new();
+    shop.command(&["up", "--quiet"], false).ends_with(0);
+    assert!(shop.folder().join("data/fieldfen.db").is_file());
+
+    fs::write(shop.folder().join(".env"), "DATABASE_URL=sqlite:///./other/shop.db\n").unwrap();
+    let up = shop.command(&["up", "--quiet"], false);
+    up.ends_with(0);
+    assert_eq!((up.out.as_str(), up.err.as_str()), ("", ""), "quiet says nothing");
+    assert!(shop.folder().join("other/shop.db").is_file());
+
+    fs::write(shop.folder().join(".env"), "DATABASE_URL\n").unwrap();
+    let malformed = shop.command(&["status"], false);
+    malformed.ends_with(2);
+    assert!(malformed.err.contains(".env, line 1"), "{}", malformed.err);
+}
+
+#[test]
+fn status_tells_applied_pending_and_unknown_apart() {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    shop.migrate(&["down", "--yes"]).ends_with(0);
+    let newest = migrations::newest().unwrap();
+    let status = shop.migrate(&["status", "--json"]).document(0);
+    assert_eq!((&status["pending"], &status["unknown"]), (&1.into(), &0.into()));
+    let lines = status["migrations"].as_array().unwrap();
+    assert_eq!(lines[0]["name"], "initial_schema");
+    assert_eq!(lines[0]["applied"], true);
+    let last = lines.last().unwrap();
+    assert_eq!((last["version"].as_str(), &last["applied"]), (Some(newest.version.as_str()), &false.into()));
+
+    let people = shop.migrate(&["status"]);
+    people.ends_with(0);
+    assert!(people.out.contains("pending") && people.out.contains("run `migrate up`"), "{}", people.out);
+}
+
+#[test]
+fn two_at_once_apply_every_migration_once() {
+    for _ in 0..5 {
+        let shop = Shop::new();
+        let children = [shop.spawn(&["up", "--json"]), shop.spawn(&["up", "--json"])];
+        let mut applied = Vec::new();
+        for child in children {
+            let document = program::Ended::from(child.wait_with_output().unwrap()).document(0);
+            applied
+                .extend(document["applied"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()));
+        }
+        let known = shop.migrate(&["status", "--json"]).document(0)["migrations"].as_array().unwrap().len();
+        assert_eq!(applied.len(), known, "{applied:?}");
+        applied.dedup();
+        assert_eq!(applied.len(), known, "{applied:?}");
+    }
+}
+
+#[test]
+fn down_loses_data_and_therefore_needs_a_yes() {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    let newest = migrations::newest().unwrap().to_string();
+    for arguments in [&["down"][..], &["down", "--json"]] {
+        let refused = shop.migrate(arguments);
+        refused.ends_with(2);
+        assert!(refused.err.contains(&newest) && refused.err.contains("--yes"), "{}", refused.err);
+    }
+    SqliteStore::open(shop.database()).expect("nothing has been taken back");
+
+    let document = shop.migrate(&["down", "--yes", "--json"]).document(0);
+    assert_eq!(document["reverted"], serde_json::json!([newest]));
+}
+
+#[test]
+fn down_goes_back_to_a_version_or_to_nothing_and_up_comes_back() {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    let document = shop.migrate(&["down", "--to", "0001", "--yes", "--json"]).document(0);
+    assert_eq!(document["at"], "0001_initial_schema");
+    shop.migrate(&["down", "--to", "none", "--yes"]).ends_with(0);
+    let again = shop.migrate(&["down", "--yes"]);
+    again.ends_with(0);
+    assert!(again.out.starts_with("nothing to do: "), "{}", again.out);
+    shop.migrate(&["up"]).ends_with(0);
+
+    let wrong = shop.migrate(&["down", "--to", "0000", "--yes"]);
+    wrong.ends_with(2);
+    assert!(wrong.err.contains("\"0000\"") && wrong.err.contains("0001_initial_schema"), "{}", wrong.err);
+    SqliteStore::open(shop.database()).expect("nothing has been taken back");
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_shown() {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
+    drop(conn);
+    for arguments in [&["up"][..], &["down", "--yes"], &["down", "--to", "none", "--yes"]] {
+        let refused = shop.migrate(arguments);
+        refused.ends_with(5);
+        assert!(refused.err.contains("9000"), "{}", refused.err);
+    }
+    assert_eq!(shop.migrate(&["status", "--json"]).document(0)["unknown"], 1);
+    assert!(shop.migrate(&["status"]).out.contains("unknown to this program"));
+}
+
+#[test]
+fn values_that_a_migration_makes_unique_are_named() {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    shop.migrate(&["down", "--to", "0001", "--yes"]).ends_with(0);
+    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    conn.batch_execute(
+        "INSERT INTO files (id, original_filename, status, drive_file_id)
+         VALUES ('one', 'n', 'ingested', 'drive-7'), ('two', 'n', 'ingested', 'drive-7')",
+    )
+    .unwrap();
+    drop(conn);
+    let refused = shop.migrate(&["up"]);
+    refused.ends_with(5);
+    assert!(refused.err.contains("drive-7") && refused.err.contains("one, two"), "{}", refused.err);
+}
+
+#[test]
+fn a_file_that_is_no_database_stays_as_it_is() {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    let text = "a text of more than a hundred bytes, ".repeat(5);
+    fs::write(shop.url().path().unwrap(), &text).unwrap();
+    for action in ["up", "status"] {
+        let refused = shop.migrate(&[action, "--json"]);
+        assert_eq!(refused.document(6)["error"]["kind"], "corrupt");
+    }
+    assert_eq!(fs::read_to_string(shop.url().path().unwrap()).unwrap(), text);
+}
+
+#[test]
+fn a_missing_database_is_created_by_up_only() {
+    let shop = Shop::new();
+    for arguments in [&["status"][..], &["down", "--yes"]] {
+        let refused = shop.migrate(arguments);
+        refused.ends_with(3);
+        assert!(refused.err.contains("there is no such file"), "{}", refused.err);
+        assert_eq!(refused.err.lines().count(), 1);
+    }
+    assert!(!shop.folder().join("data").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let shop = Shop::new();
+    let Some(refused) = shop.migrate_unprivileged(&["up"]) else {
+        return;
+    };
+    refused.ends_with(3);
+    assert!(refused.err.contains("data"), "{}", refused.err);
+    assert!(!shop.folder().join("data").exists());
+
+    shop.migrate(&["up"]).ends_with(0);
+    shop.migrate(&["down", "--yes"]).ends_with(0);
+    let refused = shop.migrate_unprivileged(&["up"]).expect("it could be started before");
+    assert!([3, 7].contains(&refused.code), "{} {}", refused.code, refused.err);
+    assert_eq!(shop.migrate(&["status", "--json"]).document(0)["pending"], 1);
+}
+
+#[test]
+fn wrong_arguments_are_named_and_end_with_2() {
+    let shop = Shop::new();
+    for (arguments, named) in [
+        (&["sideways"][..], "sideways"),
+        (&["up", "--database", ""], "--database"),
+        (&["up", "--database", ":memory:"], "in memory"),
+        (&["up", "--database", "postgres://shop:secret@db/shop"], "sqlite://"),
+        (&["up", "--quiet", "--verbose"], "--verbose"),
+    ] {
+        let refused = shop.command(arguments, false);
+        refused.ends_with(2);
+        assert!(refused.err.contains(named) && !refused.err.contains("secret"), "{}", refused.err);
+        assert_eq!(refused.out, "");
+    }
+}
+
+#[test]
+fn the_version_names_all_three() {
+    let version = Shop::new().command(&["--version"], false);
+    version.ends_with(0);
+    let newest = migrations::newest().unwrap().to_string();
+    for part in [env!("CARGO_PKG_VERSION"), fieldfen_persistence::sqlite_version(), &newest] {
+        assert!(version.out.contains(part), "{}", version.out);
+    }
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_no_error() {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    let mut command = shop.prepare(&["status"], true);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(Stdio::from(writer)).stderr(Stdio::piped()).spawn().unwrap().wait_with_output();
+    let ended = program::Ended::from(output.unwrap());
+    ended.ends_with(0);
+    assert_eq!(ended.err, "");
+}
+
+#[test]
+fn a_url_as_the_existing_programs_write_it_is_the_same_database() {
+    let shop = Shop::new();
+    let url: SqliteUrl = "sqlite:///./data/fieldfen.db".parse().unwrap();
+    shop.command(&["up", "--database", &url.to_string()], false).ends_with(0);
+    shop.command(&["status", "--database", "sqlite:///./data/fieldfen.db"], false).ends_with(0);
+}
