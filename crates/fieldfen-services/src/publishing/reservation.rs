@@ -261,7 +261,13 @@ impl<'p, S: Store> Unresolved<'p, S> {
                 return Ok(Attempt::Held { until: publication.held_until });
             }
             match s.publications().release(&publication.id, &publication.token, reason, at)? {
-                Fenced::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target),
+                Fenced::Done(()) => {
+                    Ok(match publisher.reserve_in(s, &publication.file_id, &publication.target)? {
+                        // It has just been looked up.
+                        Attempt::Granted(anew) => Attempt::Granted(Reservation { called_before: false, ..anew }),
+                        other => other,
+                    })
+                }
                 Fenced::AlreadyDone { .. } | Fenced::LeaseLost => Ok(Attempt::Held { until: at + publisher.hold() }),
                 Fenced::Gone => Ok(Attempt::NoFile),
             }

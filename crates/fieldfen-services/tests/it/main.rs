@@ -1,5 +1,7 @@
 //! The services on every store.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests: what goes wrong must fail them")]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -24,9 +26,12 @@ macro_rules! on_every_store {
 }
 
 mod pipeline;
+mod publishing;
 mod queue;
+mod recurring;
 mod shop;
 mod stopping;
+mod upkeep;
 mod worker;
 
 /// A job of a kind that only these tests know.

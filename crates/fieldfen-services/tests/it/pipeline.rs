@@ -1,0 +1,274 @@
+//! Every line of the pipeline's table.
+
+use fieldfen_domain::file::{FileEdit, FileStatus, Ingested, NewFile};
+use fieldfen_domain::job::{CreateFileRecord, Enqueued, JobKind, JobStatus, Payload, UpscaleImage};
+use fieldfen_domain::publication::Platform;
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_services::pipeline::{Pipeline, Retried};
+
+use crate::shop::{Shop, confirm, describe, listing_on, upscale};
+
+on_every_store!(
+    a_picture_that_arrives_twice_is_one_file_with_one_job,
+    a_broken_picture_is_kept_with_its_reason_and_can_be_taken_up_again,
+    each_step_of_processing_is_followed_by_the_next,
+    an_approval_publishes_what_is_wanted_once,
+    only_a_processed_file_can_be_approved,
+    automatic_approval_follows_the_description,
+    an_edit_withdraws_an_approval,
+    an_edit_that_changes_nothing_withdraws_nothing,
+    under_automatic_approval_an_edit_leaves_the_file_approved,
+    a_dead_processing_job_takes_its_file_with_it_and_a_retry_takes_it_up_again,
+    a_retry_goes_on_where_the_file_failed,
+    a_job_retried_by_itself_takes_its_file_up_again,
+    another_dead_job_keeps_a_file_failed,
+    one_platform_that_fails_fails_no_file,
+    a_file_fails_when_every_listing_has_failed,
+    dead_letters_that_were_made_good_are_not_retried,
+    events_of_files_that_are_gone_are_nothing,
+);
+
+const BOTH: &[Platform] = &[Platform::Etsy, Platform::Shopify];
+
+fn a_picture_that_arrives_twice_is_one_file_with_one_job(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    let by_bytes = NewFile { drive_file_id: None, ..shop.new_file("buck") };
+    let by_drive = NewFile { content_hash: None, ..shop.new_file("buck") };
+    for again in [shop.new_file("buck"), by_bytes, by_drive] {
+        match shop.write(|s| shop.pipeline.ingest(s, &again)).unwrap() {
+            Ingested::Met(file) => assert_eq!(file.id, id),
+            Ingested::Created => panic!("made a second file"),
+        }
+    }
+    assert_eq!(shop.jobs(&id), [("CreateFileRecord".to_owned(), JobStatus::Pending)]);
+    assert_eq!(shop.status(&id), FileStatus::Ingested);
+}
+
+fn a_broken_picture_is_kept_with_its_reason_and_can_be_taken_up_again(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let file = shop.new_file("torn");
+    shop.write(|s| shop.pipeline.ingest_broken(s, &file, "the JPEG is cut short")).unwrap();
+    let again = shop.new_file("torn");
+    let met = shop.write(|s| shop.pipeline.ingest_broken(s, &again, "the JPEG is cut short")).unwrap();
+    assert!(matches!(met, Ingested::Met(_)));
+    let read = shop.write(|s| s.files().find(&file.id)).unwrap().unwrap();
+    assert_eq!(read.state.failure().unwrap().reason, "the JPEG is cut short");
+    assert_eq!((shop.jobs(&file.id), shop.history(&file.id)), (vec![], vec!["ingested".into(), "failed".into()]));
+
+    let retried = shop.write(|s| shop.pipeline.retry(s, &file.id, "mended")).unwrap();
+    assert!(matches!(retried, Retried::TakenUp(followed) if followed.status == FileStatus::Ingested));
+    assert_eq!(shop.live_jobs(&file.id), ["CreateFileRecord"]);
+}
+
+fn each_step_of_processing_is_followed_by_the_next(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    shop.finish(JobKind::CreateFileRecord, confirm);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processing, vec!["UpscaleImage".into()]));
+    let job = shop.all_jobs(&id).pop().unwrap();
+    let payload = UpscaleImage::from_json(&job.payload.unwrap()).unwrap();
+    assert_eq!((payload.file_id, payload.scale_factor, payload.target_dpi), (id, 4, 300));
+    shop.finish(JobKind::UpscaleImage, upscale);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processing, vec!["GenerateMetadata".into()]));
+    shop.finish(JobKind::GenerateMetadata, describe);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processed, vec![]));
+    assert_eq!(shop.history(&id), ["ingested", "processing", "processed"]);
+
+    // A record that is confirmed once more, by a job that another program has made, begins nothing anew.
+    let job = shop.bench.queue.job(&CreateFileRecord { file_id: id, other: serde_json::Map::new() }).unwrap();
+    shop.bench.queue.enqueue(&job).unwrap();
+    shop.finish(JobKind::CreateFileRecord, confirm);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processed, vec![]));
+}
+
+fn an_approval_publishes_what_is_wanted_once(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.process("buck");
+    let followed = shop.write(|s| shop.pipeline.approve(s, &id, "by Ann")).unwrap().unwrap();
+    assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
+    let again = shop.write(|s| shop.pipeline.approve(s, &id, "by Ben")).unwrap().unwrap();
+    assert_eq!((again.status, again.jobs.len()), (FileStatus::Approved, 0));
+    assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
+    let met = shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy))).unwrap().unwrap();
+    assert_eq!(met, Enqueued::Met(followed.jobs[0]));
+    let more = shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay))).unwrap().unwrap();
+    assert!(matches!(more, Enqueued::Created(_)));
+}
+
+fn only_a_processed_file_can_be_approved(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    for refused in [
+        shop.write(|s| shop.pipeline.approve(s, &id, "by Ann")).map(drop),
+        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy))).map(drop),
+    ] {
+        match refused {
+            Err(StoreError::FileTransition(error)) => assert_eq!(error.status, FileStatus::Ingested),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(shop.live_jobs(&id), ["CreateFileRecord"]);
+}
+
+fn automatic_approval_follows_the_description(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH).automatic();
+    let id = shop.process("buck");
+    assert_eq!(shop.status(&id), FileStatus::Approved);
+    assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
+    assert_eq!(shop.history(&id), ["ingested", "processing", "processed", "approved"]);
+}
+
+fn an_edit_withdraws_an_approval(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.process("buck");
+    shop.approve(&id);
+    shop.retitle(&id, "Buck in the Mist");
+    assert_eq!(shop.status(&id), FileStatus::Processed);
+    shop.approve(&id);
+    assert_eq!(shop.status(&id), FileStatus::Approved);
+    assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
+}
+
+fn an_edit_that_changes_nothing_withdraws_nothing(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.process("buck");
+    shop.approve(&id);
+    shop.retitle(&id, "Buck");
+    assert_eq!(shop.status(&id), FileStatus::Approved);
+}
+
+fn under_automatic_approval_an_edit_leaves_the_file_approved(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH).automatic();
+    let id = shop.process("buck");
+    shop.retitle(&id, "Buck in the Mist");
+    assert_eq!(shop.status(&id), FileStatus::Approved);
+}
+
+fn a_dead_processing_job_takes_its_file_with_it_and_a_retry_takes_it_up_again(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    shop.finish(JobKind::CreateFileRecord, confirm);
+    shop.kill(JobKind::UpscaleImage);
+    let failed = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
+    let failure = failed.state.failure().unwrap();
+    assert_eq!(failure.from, FileStatus::Processing);
+    assert!(failure.reason.contains("UpscaleImage") && failure.reason.contains("out of paint"), "{}", failure.reason);
+
+    let Retried::TakenUp(followed) = shop.write(|s| shop.pipeline.retry(s, &id, "bought paint")).unwrap() else {
+        panic!("not taken up");
+    };
+    assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Processing, 1));
+    assert_eq!(shop.live_jobs(&id), ["UpscaleImage"]);
+    let again = shop.write(|s| shop.pipeline.retry(s, &id, "once more")).unwrap();
+    assert_eq!(again, Retried::NotFailed { status: FileStatus::Processing });
+    shop.finish(JobKind::UpscaleImage, upscale);
+    shop.finish(JobKind::GenerateMetadata, describe);
+    assert_eq!(shop.history(&id), ["ingested", "processing", "failed", "processing", "processed"]);
+}
+
+fn a_retry_goes_on_where_the_file_failed(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    shop.finish(JobKind::CreateFileRecord, confirm);
+    shop.finish(JobKind::UpscaleImage, upscale);
+    shop.kill(JobKind::GenerateMetadata);
+    // The dead letters were cleared away: what is missing is made anew, the upscaled picture is kept.
+    let dead = shop.all_jobs(&id).into_iter().find(|job| job.kind == JobKind::GenerateMetadata).unwrap();
+    shop.bench.queue.delete(&dead.id).unwrap();
+    shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap();
+    assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
+    assert_eq!(shop.status(&id), FileStatus::Processing);
+}
+
+fn a_job_retried_by_itself_takes_its_file_up_again(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    shop.finish(JobKind::CreateFileRecord, confirm);
+    shop.kill(JobKind::UpscaleImage);
+    let dead = shop.all_jobs(&id).pop().unwrap();
+    shop.bench.queue.retry(&dead.id).unwrap();
+    assert_eq!(shop.status(&id), FileStatus::Failed);
+    shop.finish(JobKind::UpscaleImage, upscale);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processing, vec!["GenerateMetadata".into()]));
+}
+
+fn another_dead_job_keeps_a_file_failed(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    shop.finish(JobKind::CreateFileRecord, confirm);
+    let update = fieldfen_domain::job::UpdateImage { file_id: id, other: serde_json::Map::new() };
+    shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();
+    shop.kill(JobKind::UpdateImage);
+    shop.finish(JobKind::UpscaleImage, upscale);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
+    shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap();
+    assert_eq!(shop.live_jobs(&id), ["UpdateImage", "GenerateMetadata"]);
+}
+
+fn one_platform_that_fails_fails_no_file(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.process("buck");
+    shop.approve(&id);
+    let claimed = shop.bench.claim(JobKind::CreateListing, 2);
+    shop.bench.queue.fail_for_good(&claimed[0], "refused").unwrap();
+    assert_eq!(shop.status(&id), FileStatus::Approved, "the other platform may still take it");
+}
+
+fn a_file_fails_when_every_listing_has_failed(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.process("buck");
+    shop.approve(&id);
+    for claimed in shop.bench.claim(JobKind::CreateListing, 2) {
+        shop.bench.queue.fail_for_good(&claimed, "refused").unwrap();
+    }
+    let failed = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
+    let failure = failed.state.failure().unwrap();
+    assert_eq!(failure.from, FileStatus::Approved);
+    assert!(failure.reason.contains("every wanted listing"), "{}", failure.reason);
+    let Retried::TakenUp(followed) = shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap() else {
+        panic!("not taken up");
+    };
+    assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
+    assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
+}
+
+fn dead_letters_that_were_made_good_are_not_retried(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let id = shop.ingest("buck");
+    shop.finish(JobKind::CreateFileRecord, confirm);
+    shop.kill(JobKind::UpscaleImage);
+    // Somebody else's second attempt succeeds; the first stays a dead letter.
+    let dead = shop.all_jobs(&id).pop().unwrap();
+    let mut second = shop.bench.queue.job(&UpscaleImage::from_json(&dead.payload.unwrap()).unwrap()).unwrap();
+    second.dedup_key.clone_from(&dead.dedup_key);
+    shop.bench.queue.enqueue(&second).unwrap();
+    shop.finish(JobKind::UpscaleImage, upscale);
+    shop.kill(JobKind::GenerateMetadata);
+    shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap();
+    assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
+}
+
+fn events_of_files_that_are_gone_are_nothing(store: impl Store) {
+    let shop = Shop::wanting(store, BOTH);
+    let gone = shop.bench.queue.environment().file_id();
+    let edit = FileEdit::default();
+    let (pipeline, target) = (&shop.pipeline, listing_on(Platform::Etsy));
+    shop.write(|s| {
+        assert_eq!(pipeline.record_confirmed(s, &gone)?, None);
+        assert_eq!(pipeline.upscaled(s, &gone, &edit)?, None);
+        assert_eq!(pipeline.approve(s, &gone, "")?, None);
+        assert_eq!(pipeline.edit(s, &gone, &edit, "")?, None);
+        assert_eq!(pipeline.publish(s, &gone, &target)?, None);
+        assert_eq!(pipeline.retry(s, &gone, "")?, Retried::Gone);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn an_upscale_beyond_its_limits_is_refused_when_the_pipeline_is_set_up() {
+    let pipeline = || Pipeline::new(fieldfen_services::Environment::system());
+    assert!(pipeline().upscaling(65, 300).unwrap_err().to_string().contains("scale_factor is 65"));
+    assert!(pipeline().upscaling(4, 0).unwrap_err().to_string().contains("target_dpi is 0"));
+}
