@@ -2,6 +2,8 @@
 //! that names table, row and column.
 
 mod bound;
+#[cfg(test)]
+pub(crate) mod fresh;
 mod number;
 mod time;
 

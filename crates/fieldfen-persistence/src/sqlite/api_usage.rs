@@ -47,3 +47,46 @@ impl ApiUsage for SqliteSession<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use fieldfen_testkit::fixtures::{api_call, at};
+
+    use super::*;
+    use crate::rows::fresh::{database, session, text};
+
+    #[test]
+    fn rows_of_baseline_programs_count_by_the_specified_defaults() {
+        let mut conn = database();
+        conn.batch_execute(
+            "INSERT INTO api_usage (service, request_count, recorded_at) VALUES
+             ('etsy', NULL, '2026-01-01 00:00:10'), ('etsy', 4, '2026-01-01 00:00:10.5'),
+             ('etsy', 8, '2026-01-01 00:00:09'), ('etsy', 16, NULL)",
+        )
+        .unwrap();
+        let mut s = session(&mut conn);
+        s.record(&api_call("ebay", 3, at(11))).unwrap();
+        let total = |service: &str, requests, calls| ApiUsageTotal { service: service.to_owned(), requests, calls };
+        assert_eq!(s.totals(at(10)).unwrap(), [total("ebay", 3, 1), total("etsy", 5, 2)]);
+        assert_eq!(s.totals(Timestamp::MIN_UTC).unwrap()[1], total("etsy", 13, 3));
+        assert_eq!(s.totals(Timestamp::MAX_UTC).unwrap(), []);
+    }
+
+    #[test]
+    fn what_a_response_did_not_say_is_null() {
+        let mut conn = database();
+        session(&mut conn).record(&api_call("ebay", 3, at(11))).unwrap();
+        let nulls = "SELECT (rate_limit_remaining IS NULL) || (rate_limit_reset_at IS NULL) FROM api_usage";
+        assert_eq!(text(&mut conn, nulls), "11");
+        assert_eq!(text(&mut conn, "SELECT recorded_at FROM api_usage"), "2026-01-01 00:00:11.000000");
+    }
+
+    #[test]
+    fn negative_counts_are_named() {
+        let mut conn = database();
+        conn.batch_execute("INSERT INTO api_usage (service, request_count) VALUES ('etsy', -4)").unwrap();
+        let error = session(&mut conn).totals(Timestamp::MIN_UTC).unwrap_err().to_string();
+        assert!(error.starts_with("api_usage of etsy: column request_count holds -4 in all"), "{error}");
+    }
+}

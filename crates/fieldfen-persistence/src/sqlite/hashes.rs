@@ -98,3 +98,101 @@ impl Hashes for SqliteSession<'_> {
         Ok((expired + unlimited) as u64)
     }
 }
+
+/// Every statement with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    [
+        ("Remember", Remember::SQL),
+        ("Remembered", Remembered::SQL),
+        ("Link", Link::SQL),
+        ("Purge", Purge::SQL),
+        ("PurgeUnlimited", PurgeUnlimited::SQL),
+    ]
+    .map(|(name, sql)| (name, sql.to_owned()))
+    .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use fieldfen_testkit::fixtures::{TICK, at, file, hash};
+
+    use super::*;
+    use crate::rows::fresh::{database, session, text};
+
+    const DAY: i64 = 24 * 3600;
+
+    /// Writes a hash as a program does that knows only the specification.
+    fn insert_baseline(conn: &mut diesel::SqliteConnection, number: u64, created_at: &str) {
+        let hash = hash(number, at(0)).hash;
+        conn.batch_execute(&format!("INSERT INTO processed_hashes (hash, created_at) VALUES ('{hash}', {created_at})"))
+            .unwrap();
+    }
+
+    #[test]
+    fn a_hash_of_a_baseline_program_counts_for_24_hours() {
+        for created_at in ["'2026-01-01 00:00:00'", "'2026-01-01 00:00:00.000000'"] {
+            let mut conn = database();
+            insert_baseline(&mut conn, 1, created_at);
+            let mut s = session(&mut conn);
+            let seen = HashSeen::Duplicate { first_seen: Some(at(0)), file_id: None };
+            assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY) - TICK)).unwrap(), seen);
+            assert_eq!(s.purge(at(DAY) - TICK, 9).unwrap(), 0);
+            assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY))).unwrap(), HashSeen::New);
+            let seen = HashSeen::Duplicate { first_seen: Some(at(DAY)), file_id: None };
+            assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY + 1))).unwrap(), seen);
+        }
+    }
+
+    #[test]
+    fn a_hash_without_any_time_never_expires() {
+        let mut conn = database();
+        insert_baseline(&mut conn, 1, "NULL");
+        let mut s = session(&mut conn);
+        let seen = HashSeen::Duplicate { first_seen: None, file_id: None };
+        assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY * 9999))).unwrap(), seen);
+        assert_eq!(s.purge(at(DAY * 9999), 9).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_purge_takes_both_kinds_of_expired_hashes_up_to_its_limit() {
+        let mut conn = database();
+        for number in 0..4 {
+            Hashes::insert(&mut session(&mut conn), &hash(number, at(0))).unwrap();
+            insert_baseline(&mut conn, 10 + number, "'2026-01-01 00:00:00'");
+        }
+        Hashes::insert(&mut session(&mut conn), &hash(5, at(1))).unwrap();
+        insert_baseline(&mut conn, 15, "'2026-01-01 00:00:01'");
+        let mut s = session(&mut conn);
+        let purged: Vec<u64> = (0..4).map(|_| s.purge(at(DAY), 3).unwrap()).collect();
+        assert_eq!(purged, [3, 3, 2, 0]);
+        assert_eq!(text(&mut conn, "SELECT count(*) || '' FROM processed_hashes"), "2");
+    }
+
+    #[test]
+    fn a_link_is_spelled_as_the_row_of_its_file() {
+        let mut conn = database();
+        let row = "INSERT INTO files (id, original_filename, status) VALUES ('{}', 'a.jpg', 'ingested')";
+        conn.batch_execute(&row.replace("{}", &file(1).id.uuid().simple().to_string())).unwrap();
+        let mut s = session(&mut conn);
+        Hashes::insert(&mut s, &hash(1, at(0))).unwrap();
+        assert!(s.link(&hash(1, at(0)).hash, &file(1).id).unwrap());
+        let seen = HashSeen::Duplicate { first_seen: Some(at(0)), file_id: Some(file(1).id) };
+        assert_eq!(Hashes::insert(&mut s, &hash(1, at(1))).unwrap(), seen);
+        let error = s.link(&hash(1, at(0)).hash, &file(2).id).unwrap_err();
+        assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn what_no_hash_can_hold_is_named_with_table_row_and_column() {
+        let mut conn = database();
+        insert_baseline(&mut conn, 1, "'tomorrow'");
+        let text = hash(1, at(0)).hash.to_string();
+        let error = Hashes::insert(&mut session(&mut conn), &hash(1, at(0))).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("processed_hashes {text}: column created_at holds \"tomorrow\"")),
+            "{error}"
+        );
+    }
+}

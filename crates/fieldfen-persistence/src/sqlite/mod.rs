@@ -15,6 +15,8 @@ mod plans_test;
 mod publications;
 mod readers;
 mod recurring;
+#[cfg(test)]
+mod repository_plans_test;
 mod session;
 mod settings;
 mod statement;

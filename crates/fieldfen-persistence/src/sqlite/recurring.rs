@@ -100,3 +100,47 @@ impl Recurring for SqliteSession<'_> {
         Ok(removed > 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use fieldfen_testkit::fixtures::{at, recurring, recurring_name};
+
+    use super::*;
+    use crate::rows::fresh::{database, session};
+
+    fn tick(due: i64, next: i64) -> Tick {
+        Tick { name: recurring_name("upkeep"), due: at(due), next_at: at(next), at: at(due) }
+    }
+
+    #[test]
+    fn a_tick_is_taken_once_and_a_new_schedule_begins_anew() {
+        let mut conn = database();
+        let mut s = session(&mut conn);
+        s.define(&recurring("upkeep", "hourly", at(10))).unwrap();
+        assert!(s.take(&tick(10, 20)).unwrap());
+        assert!(!s.take(&tick(10, 20)).unwrap());
+        s.define(&recurring("upkeep", "hourly", at(99))).unwrap();
+        assert_eq!((s.list().unwrap()[0].next_at, s.list().unwrap()[0].last_at), (at(20), Some(at(10))));
+        s.define(&recurring("upkeep", "daily", at(99))).unwrap();
+        assert_eq!((s.list().unwrap()[0].next_at, s.list().unwrap()[0].last_at), (at(99), Some(at(10))));
+        assert!(s.remove(&recurring_name("upkeep")).unwrap());
+        assert!(!s.remove(&recurring_name("upkeep")).unwrap());
+    }
+
+    #[test]
+    fn what_no_recurring_work_can_hold_is_named_with_table_row_and_column() {
+        for (set, column) in [
+            ("name = 'every day'", "name"),
+            ("command_type = ''", "command_type"),
+            ("next_at = 'soon'", "next_at"),
+            ("last_at = 0.5", "last_at"),
+        ] {
+            let mut conn = database();
+            session(&mut conn).define(&recurring("upkeep", "hourly", at(10))).unwrap();
+            conn.batch_execute(&format!("UPDATE recurring_jobs SET {set}")).unwrap();
+            let error = session(&mut conn).list().unwrap_err().to_string();
+            assert!(error.contains(&format!(": column {column} holds")), "{set}: {error}");
+        }
+    }
+}

@@ -3,6 +3,8 @@
 mod history;
 mod page;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -284,4 +286,25 @@ impl Files for SqliteSession<'_> {
             _ => Ok(Deleted::Done),
         }
     }
+}
+
+/// Every statement with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let mut all = page::statements();
+    all.push(("HistoryPage", history::HistoryPage::SQL.to_owned()));
+    let constant = [
+        ("Spelling", Spelling::SQL),
+        ("ById", ById::SQL),
+        ("ByDriveId", ByDriveId::SQL),
+        ("ByContent", ByContent::SQL),
+        ("CountAll", CountAll::SQL),
+        ("Insert", Insert::SQL),
+        ("Move", Move::SQL),
+        ("Edit", Edit::SQL),
+        ("Live", Live::SQL),
+        ("Delete", Delete::SQL),
+    ];
+    all.extend(constant.map(|(name, sql)| (name, sql.to_owned())));
+    all
 }

@@ -222,3 +222,38 @@ impl SqliteSession<'_> {
         rowids.into_iter().map(|(rowid,)| ByRowid { rowid }.get_result(self.conn).store()).collect()
     }
 }
+
+/// The text of every query, for each kind of filter.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    use diesel::backend::Backend;
+    use diesel::query_builder::QueryBuilder;
+
+    let sql = |question, wanted: &Wanted| {
+        let mut builder = <Sqlite as Backend>::QueryBuilder::default();
+        Ask::<()>::new(question, wanted, 0, 0).to_sql(&mut builder, &Sqlite).unwrap();
+        builder.finish()
+    };
+    let window = || Some(String::new());
+    let all = Wanted { species: None, status: None, since: None, before: None };
+    let species = Wanted { species: window(), ..all.clone() };
+    let status = Wanted { status: Some(""), ..all.clone() };
+    let both = Wanted { species: window(), status: Some(""), ..all.clone() };
+    let times = Wanted { since: window(), before: window(), ..all.clone() };
+    let everything = Wanted { since: window(), before: window(), ..both.clone() };
+    let rows = Question::Rows { until: None };
+    vec![
+        ("Rows, all", sql(rows, &all)),
+        ("Rows, species", sql(rows, &species)),
+        ("Rows, status", sql(rows, &status)),
+        ("Rows, species and status", sql(rows, &both)),
+        ("Rows, window, up to the horizon", sql(Question::Rows { until: Some(0) }, &times)),
+        ("Rows, everything, up to the horizon", sql(Question::Rows { until: Some(0) }, &everything)),
+        ("Horizon, all", sql(Question::Horizon, &times)),
+        ("Horizon, species and status", sql(Question::Horizon, &everything)),
+        ("WindowSize", sql(Question::WindowSize, &everything)),
+        ("WindowRowids", sql(Question::WindowRowids, &times)),
+        ("WindowRowids, species and status", sql(Question::WindowRowids, &everything)),
+        ("ByRowid", ByRowid::SQL.to_owned()),
+    ]
+}

@@ -175,3 +175,16 @@ impl Listings for SqliteSession<'_> {
         })
     }
 }
+
+/// Every statement with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("listings OfFile", OfFile::SQL),
+        ("PageAt", PageAt::SQL),
+        ("At", At::SQL),
+        ("Update", Update::SQL),
+        ("KnownSince", KnownSince::SQL),
+        ("End", End::SQL),
+    ]
+}

@@ -4,6 +4,8 @@ mod confirm;
 mod listings;
 mod posts;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -294,4 +296,24 @@ impl Publications for SqliteSession<'_> {
     ) -> Result<Fenced<()>, StoreError> {
         self.give_up(id, token, PublicationEvent::AnswerLost, (reason, at))
     }
+}
+
+/// Every statement with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let mut all = listings::statements();
+    all.extend([
+        ("PostsOfFile", posts::PostsOfFile::SQL),
+        ("PutListing", confirm::PutListing::SQL),
+        ("Confirm", confirm::Confirm::SQL),
+        ("ById", ById::SQL),
+        ("OfFile", OfFile::SQL),
+        ("PageInState", PageInState::SQL),
+        ("LiveOf", LiveOf::SQL),
+        ("EndedOf", EndedOf::SQL),
+        ("Reserve", Reserve::SQL),
+        ("TakeOver", TakeOver::SQL),
+        ("GiveUp", GiveUp::SQL),
+    ]);
+    all.into_iter().map(|(name, sql)| (name, sql.to_owned())).collect()
 }

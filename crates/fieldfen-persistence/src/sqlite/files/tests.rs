@@ -1,0 +1,216 @@
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use fieldfen_domain::file::{Deleted, Deletion, FileEvent, FileFilter, FileMoved, FileState, FileStatus, Ingested};
+use fieldfen_domain::store::{FileReads, Files, StoreError};
+use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_testkit::fixtures::{at, file, file_id};
+
+use crate::rows::fresh::{database, session, text};
+
+/// An id as SQLAlchemy writes it, and the same one with hyphens.
+const PLAIN: &str = "c3b1a7a06f0e4a3e9d2a5b8c7d6e5f40";
+const HYPHENATED: &str = "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40";
+
+fn id() -> FileId {
+    HYPHENATED.parse().unwrap()
+}
+
+/// A row as a program writes it that knows only the specification.
+fn insert_baseline(conn: &mut SqliteConnection) {
+    let row = format!("INSERT INTO files (id, original_filename, status) VALUES ('{PLAIN}', 'buck.jpg', 'ingested')");
+    conn.batch_execute(&row).unwrap();
+}
+
+#[test]
+fn a_row_of_a_baseline_program_is_found_by_either_spelling_and_keeps_its_own() {
+    let mut conn = database();
+    insert_baseline(&mut conn);
+    let mut s = session(&mut conn);
+    let found = s.find(&id()).unwrap().unwrap();
+    assert_eq!((found.id, found.id.to_string().as_str()), (id(), PLAIN));
+    assert!(found.created_at.is_some() && found.updated_at.is_some(), "CURRENT_TIMESTAMP is read");
+    let change = found.after(FileEvent::ProcessingStarted, "why", at(0)).unwrap();
+    assert_eq!(s.change(&change).unwrap(), FileMoved::Moved);
+    assert_eq!(s.history(&id(), PageRequest::first(9)).unwrap().items.len(), 1);
+    assert_eq!(text(&mut conn, "SELECT file_id FROM file_history"), PLAIN);
+}
+
+#[test]
+fn an_id_is_taken_in_either_spelling() {
+    let mut conn = database();
+    insert_baseline(&mut conn);
+    let mut new = file(1);
+    new.id = id();
+    let error = session(&mut conn).insert(&new).unwrap_err();
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error}");
+    assert!(error.to_string().contains(HYPHENATED), "{error}");
+}
+
+#[test]
+fn a_baseline_failure_is_taken_up_from_the_beginning() {
+    let mut conn = database();
+    insert_baseline(&mut conn);
+    conn.batch_execute("UPDATE files SET status = 'failed'").unwrap();
+    let mut s = session(&mut conn);
+    let failed = s.find(&id()).unwrap().unwrap();
+    assert_eq!(s.change(&failed.after(FileEvent::Retried, "again", at(0)).unwrap()).unwrap(), FileMoved::Moved);
+    assert_eq!(s.find(&id()).unwrap().unwrap().state, FileState::Ingested);
+}
+
+#[test]
+fn nulls_that_the_specification_allows_are_read_or_named() {
+    let mut conn = database();
+    insert_baseline(&mut conn);
+    conn.batch_execute("UPDATE files SET created_at = NULL, updated_at = NULL").unwrap();
+    let found = session(&mut conn).find(&id()).unwrap().unwrap();
+    assert_eq!((found.created_at, found.updated_at), (None, None));
+    conn.batch_execute("UPDATE files SET id = NULL").unwrap();
+    let error = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap_err();
+    assert_eq!(error.to_string(), "files without id (rowid 1): column id holds NULL; it must not be NULL");
+}
+
+#[test]
+fn what_no_file_can_hold_is_named_with_table_row_and_column() {
+    for (set, column) in [
+        ("status = 'Ingested'", "status"),
+        ("status = ''", "status"),
+        ("failed_from = 'processed'", "failed_from"),
+        ("status = 'failed', failed_from = 'failed'", "failed_from"),
+        ("status = 'failed', failed_from = 'lost'", "failed_from"),
+        ("width = 'wide', height = 7", "width"),
+        ("width = 7.5, height = 7", "width"),
+        ("width = 0, height = 7", "width"),
+        ("width = 7, height = -7", "width"),
+        ("width = 99999999999, height = 7", "width"),
+        ("width = 7", "height"),
+        ("height = 7", "width"),
+        ("content_hash = 'e3b0'", "content_hash"),
+        ("created_at = '2026-11-23T10:00:00+01:00'", "created_at"),
+        ("created_at = 1763906709", "created_at"),
+        ("updated_at = ''", "updated_at"),
+    ] {
+        let mut conn = database();
+        insert_baseline(&mut conn);
+        conn.batch_execute(&format!("UPDATE files SET {set}")).unwrap();
+        let error = session(&mut conn).find(&id()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("files {PLAIN}: column {column} holds")), "{set}: {error}");
+    }
+    let mut conn = database();
+    insert_baseline(&mut conn);
+    conn.batch_execute("UPDATE files SET id = 'buck'").unwrap();
+    let error = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap_err().to_string();
+    assert!(error.starts_with("files buck: column id holds \"buck\""), "{error}");
+    conn.batch_execute("UPDATE files SET status = 'sold'").unwrap();
+    let error = session(&mut conn).count().unwrap_err().to_string();
+    assert!(error.starts_with("files with rowid 1: column status holds \"sold\""), "{error}");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_an_error() {
+    let mut conn = database();
+    insert_baseline(&mut conn);
+    conn.batch_execute("UPDATE files SET original_filename = x'00ff'").unwrap();
+    let error = session(&mut conn).find(&id()).unwrap_err();
+    assert!(matches!(error, StoreError::Database(_)), "{error:?}");
+}
+
+#[test]
+fn a_listing_of_a_baseline_program_keeps_its_file_from_being_deleted() {
+    let mut conn = database();
+    insert_baseline(&mut conn);
+    let row = format!(
+        "INSERT INTO listings (id, file_id, platform, platform_listing_id, status)
+         VALUES (NULL, '{PLAIN}', 'walmart', 'W-1', 'For Sale')"
+    );
+    conn.batch_execute(&row).unwrap();
+    let mut s = session(&mut conn);
+    let refused = Deleted::Refused(vec!["walmart: W-1".to_owned()]);
+    assert_eq!(s.delete(&id(), Deletion::KeepLiveListings).unwrap(), refused);
+    assert_eq!(s.delete(&id(), Deletion::Forced).unwrap(), Deleted::Done);
+    assert_eq!(text(&mut conn, "SELECT count(*) || '' FROM listings"), "0");
+}
+
+/// Every page of a filter, as numbers of files.
+fn walk(conn: &mut SqliteConnection, filter: &FileFilter, limit: u32) -> Vec<u64> {
+    let mut page = PageRequest::first(limit);
+    let mut found = Vec::new();
+    loop {
+        let rows = session(conn).page(filter, page).unwrap();
+        assert!(rows.items.len() <= limit as usize);
+        found.extend(rows.items.iter().map(|file| file.original_filename.parse::<u64>().unwrap()));
+        match rows.next {
+            Some(cursor) => page = page.following(cursor),
+            None => return found,
+        }
+    }
+}
+
+#[test]
+fn windows_of_every_size_hold_the_same_files_as_a_plain_filter_whatever_their_order() {
+    const FILES: u64 = 6000;
+    let mut conn = database();
+    // In order, in order but for some, and in no order at all.
+    for disorder in [0, 40, FILES] {
+        conn.batch_execute("DELETE FROM files; BEGIN").unwrap();
+        let second = |number: u64| match number % 97 {
+            0 => (number * 7919) % FILES,
+            _ if disorder == FILES => (number * 7919) % FILES,
+            n if n < disorder => number.saturating_sub(n),
+            _ => number,
+        };
+        for number in 0..FILES {
+            let mut new = file(number);
+            new.original_filename = number.to_string();
+            new.species = Some(if number % 3 == 0 { "fox" } else { "elk" }.to_owned());
+            new.at = at(i64::try_from(second(number)).unwrap());
+            assert_eq!(session(&mut conn).insert(&new).unwrap(), Ingested::Created);
+        }
+        conn.batch_execute("COMMIT; UPDATE files SET status = 'approved' WHERE rowid % 5 = 0").unwrap();
+        let approved = |number: u64| (number + 1) % 5 == 0;
+        for (from, to) in
+            [(0, 6000), (0, 10), (10, 10), (100, 5000), (5990, 6000), (3000, 3900), (2000, 4000), (7000, 8000)]
+        {
+            for (fox, approved_only) in [(false, false), (true, false), (false, true), (true, true)] {
+                let expected: Vec<u64> = (0..FILES)
+                    .filter(|&number| (from..to).contains(&second(number)))
+                    .filter(|&number| !fox || number % 3 == 0)
+                    .filter(|&number| !approved_only || approved(number))
+                    .collect();
+                let filter = FileFilter {
+                    status: approved_only.then_some(FileStatus::Approved),
+                    species: fox.then(|| "fox".to_owned()),
+                    since: Some(at(i64::try_from(from).unwrap())),
+                    before: Some(at(i64::try_from(to).unwrap())),
+                };
+                assert_eq!(walk(&mut conn, &filter, 700), expected, "{disorder} {filter:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_knows_the_seconds_of_programs_that_write_no_fraction() {
+    let mut conn = database();
+    conn.batch_execute(
+        "INSERT INTO files (id, original_filename, status, created_at) VALUES
+         ('1', '1', 'ingested', '2026-01-01 00:00:09.999'), ('2', '2', 'ingested', '2026-01-01 00:00:10'),
+         ('3', '3', 'ingested', '2026-01-01 00:00:10.5'), ('4', '4', 'ingested', '2026-01-01 00:00:11'),
+         ('5', '5', 'ingested', NULL)",
+    )
+    .unwrap();
+    conn.batch_execute("UPDATE files SET id = printf('%032x', rowid)").unwrap();
+    let half = chrono::TimeDelta::milliseconds(500);
+    let mut window = |since, before| walk(&mut conn, &FileFilter { since, before, ..FileFilter::default() }, 9);
+    assert_eq!(window(Some(at(10)), Some(at(11))), [2, 3]);
+    assert_eq!(window(Some(at(10) + half), Some(at(11))), [3]);
+    assert_eq!(window(Some(at(10)), Some(at(10) + half)), [2]);
+    assert_eq!(window(None, Some(at(10))), [1]);
+}
+
+#[test]
+fn the_files_of_the_fixtures_have_the_aspect_ratio_of_their_size() {
+    let mut conn = database();
+    session(&mut conn).insert(&file(1)).unwrap();
+    assert_eq!(text(&mut conn, "SELECT aspect_ratio FROM files"), "3:2");
+    assert_eq!(session(&mut conn).find(&file_id(1)).unwrap().unwrap().size, file(1).size);
+}
