@@ -5,6 +5,8 @@ pub mod environment;
 pub mod pipeline;
 pub mod publishing;
 pub mod queue;
+pub mod recurring;
+pub mod upkeep;
 pub mod worker;
 
 pub use environment::Environment;

@@ -15,6 +15,7 @@ use super::outcome::with_causes;
 use super::pool::panic_message;
 use super::running::Stopped;
 use super::task::Control;
+use crate::recurring;
 
 /// How many expired leases are taken back in one transaction.
 const RECLAIM_BATCH: u32 = 100;
@@ -24,6 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The longest time between two looks at expired leases.
 const RECLAIM_EVERY: Duration = Duration::from_secs(15);
+
+/// How often recurring work is looked at that may have been set up in the meantime.
+const TICKS_EVERY: Duration = Duration::from_secs(5);
 
 /// The first and the longest wait after the store has refused something.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
@@ -84,6 +88,9 @@ enum Next {
 struct Dispatcher<'s, S> {
     shared: &'s Arc<Shared<S>>,
     reclaim: Cadence,
+    ticks: Cadence,
+    /// When the next tick of recurring work is due, as far as is known.
+    next_tick: Option<Timestamp>,
     depth: Option<Cadence>,
     /// The last claim took all it asked for: more is likely to be due.
     more: bool,
@@ -95,6 +102,8 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         Self {
             shared,
             reclaim: Cadence::new(reclaim_every),
+            ticks: Cadence::new(TICKS_EVERY),
+            next_tick: None,
             depth: shared.settings.metrics.depth_every().map(Cadence::new),
             more: false,
         }
@@ -104,8 +113,8 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let shared = self.shared;
         shared.floor.look();
         let now = shared.queue.environment().now();
-        self.do_what_recurs(now)?;
-        let periodic = self.reclaim.left(now);
+        self.do_what_recurs(now);
+        let periodic = self.until_something_recurs(now);
         let (kinds, most) = shared.floor.capacity(shared.kinds(), shared.settings.threads);
         if most == 0 || kinds.is_empty() {
             return Ok(Next::Wait { at_most: periodic, watching: false });
@@ -127,6 +136,11 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.claim(kinds, most)
     }
 
+    fn until_something_recurs(&self, now: Timestamp) -> Duration {
+        let tick = self.next_tick.map(|next| next.signed_duration_since(now).to_std().unwrap_or_default());
+        self.reclaim.left(now).min(tick.unwrap_or(TICKS_EVERY))
+    }
+
     fn claim(&mut self, kinds: Vec<JobKind>, most: usize) -> Result<Next, StoreError> {
         let shared = self.shared;
         self.more = false;
@@ -143,31 +157,50 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         Ok(if taken == 0 { Next::Wait { at_most: PAUSES.0, watching: true } } else { Next::Look })
     }
 
-    fn do_what_recurs(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let shared = self.shared;
+    /// Reclaims, takes ticks and counts, when it is time. None of them may keep the worker from claiming: a refusal is
+    /// logged, and it is tried again at the next time.
+    fn do_what_recurs(&mut self, now: Timestamp) {
         if self.reclaim.is_due(now) {
-            loop {
-                let reclaimed = shared.queue.reclaim(RECLAIM_BATCH)?;
-                for lost in &reclaimed {
-                    let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
-                    tracing::warn!(id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
-                }
-                if !reclaimed.is_empty() {
-                    shared.settings.metrics.jobs_reclaimed(reclaimed.len());
-                }
-                if reclaimed.len() < usize::try_from(RECLAIM_BATCH).unwrap_or(usize::MAX) {
-                    break;
-                }
-            }
             self.reclaim.done(now);
+            let reclaimed = self.reclaim();
+            self.log_refusal("expired leases cannot be taken back", reclaimed);
         }
-        if let Some(depth) = &mut self.depth
-            && depth.is_due(now)
-        {
-            shared.settings.metrics.queue_depth(&shared.queue.count()?);
-            depth.done(now);
+        if self.ticks.is_due(now) || self.next_tick.is_some_and(|next| next <= now) {
+            self.ticks.done(now);
+            self.next_tick = None;
+            let taken = recurring::take_due(self.shared.queue.store(), self.shared.queue.environment());
+            let taken = taken.map(|ticks| self.next_tick = ticks.next_at);
+            self.log_refusal("ticks of recurring work cannot be taken", taken);
         }
-        Ok(())
+        if self.depth.as_ref().is_some_and(|depth| depth.is_due(now)) {
+            self.depth.iter_mut().for_each(|depth| depth.done(now));
+            let counted = self.shared.queue.count();
+            let counted = counted.map(|counts| self.shared.settings.metrics.queue_depth(&counts));
+            self.log_refusal("the jobs cannot be counted", counted);
+        }
+    }
+
+    fn log_refusal(&self, what: &str, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            tracing::error!(error = with_causes(&error), "{what}");
+            self.shared.settings.metrics.store_failed(&error);
+        }
+    }
+
+    fn reclaim(&self) -> Result<(), StoreError> {
+        loop {
+            let reclaimed = self.shared.queue.reclaim(RECLAIM_BATCH)?;
+            for lost in &reclaimed {
+                let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
+                tracing::warn!(id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
+            }
+            if !reclaimed.is_empty() {
+                self.shared.settings.metrics.jobs_reclaimed(reclaimed.len());
+            }
+            if reclaimed.len() < usize::try_from(RECLAIM_BATCH).unwrap_or(usize::MAX) {
+                return Ok(());
+            }
+        }
     }
 }
 

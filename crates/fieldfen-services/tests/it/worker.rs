@@ -291,23 +291,30 @@ fn a_worker_takes_only_its_own_kinds(store: impl Store) {
     assert_eq!(bench.status(&other), JobStatus::Pending);
 }
 
+#[derive(Default)]
+struct Figures {
+    started: u32,
+    ended: HashMap<Ended, u32>,
+    most_pending: u64,
+}
+
 #[derive(Clone, Default)]
-struct Counted(Arc<Mutex<(u32, HashMap<Ended, u32>, u64)>>);
+struct Counted(Arc<Mutex<Figures>>);
 
 impl Metrics for Counted {
     fn job_started(&self, kind: &JobKind, _waited: Duration) {
         assert_eq!(*kind, Note::kind());
-        self.0.lock().unwrap().0 += 1;
+        self.0.lock().unwrap().started += 1;
     }
 
     fn job_ended(&self, _kind: &JobKind, ended: Ended, _took: Duration) {
-        *self.0.lock().unwrap().1.entry(ended).or_default() += 1;
+        *self.0.lock().unwrap().ended.entry(ended).or_default() += 1;
     }
 
     fn queue_depth(&self, counts: &[fieldfen_domain::job::JobCount]) {
         let pending = counts.iter().filter(|count| count.status == JobStatus::Pending).map(|count| count.jobs).sum();
         let mut counted = self.0.lock().unwrap();
-        counted.2 = counted.2.max(pending);
+        counted.most_pending = counted.most_pending.max(pending);
     }
 
     fn depth_every(&self) -> Option<Duration> {
@@ -329,10 +336,9 @@ fn metrics_count_what_happens(store: impl Store) {
         _ => Outcome::fail("worse"),
     };
     bench.drain(bench.worker().retry_policy::<Note>(at_once).metrics(metrics.clone()).handle(handler));
-    let (started, ended, depth) = &*metrics.0.lock().unwrap();
-    assert_eq!(*started, 5);
-    assert_eq!(*ended, HashMap::from([(Ended::Completed, 2), (Ended::Retrying, 1), (Ended::Failed, 2)]));
-    assert_eq!(*depth, 4);
+    let figures = metrics.0.lock().unwrap();
+    assert_eq!((figures.started, figures.most_pending), (5, 4));
+    assert_eq!(figures.ended, HashMap::from([(Ended::Completed, 2), (Ended::Retrying, 1), (Ended::Failed, 2)]));
 }
 
 #[test]

@@ -1,0 +1,158 @@
+//! Upkeep: what keeps the database small and quick.
+//!
+//! An [`Upkeep`] job prunes ended jobs by age and by number, purges expired hashes of webhooks and lets the store put
+//! itself in order. It is meant to recur:
+//!
+//! ```
+//! use fieldfen_services::upkeep::{self, Upkeep};
+//! use fieldfen_services::{Environment, worker::Worker};
+//! use fieldfen_domain::store::Store;
+//! use fieldfen_testkit::ModelStore;
+//!
+//! let (store, environment) = (ModelStore::new(), Environment::system());
+//! let every_ten_minutes = "*/10 * * * *".parse()?;
+//! store.write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
+//! let worker = Worker::builder(store.clone(), environment).handle(upkeep::handler(store)).start()?;
+//! # worker.stop_handle().stop();
+//! # worker.join();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::{InvalidPayload, JobKind, JobStatus, Payload, PruneRequest};
+use fieldfen_domain::recurring::RecurringName;
+use fieldfen_domain::store::{Session, Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::Environment;
+use crate::queue::QueueError;
+use crate::recurring::{self, Schedule};
+use crate::worker::{Completion, Outcome, Task};
+
+/// The kind of the job, and the name of the recurring work.
+const NAME: &str = "fieldfen.upkeep";
+
+/// The largest batch: a transaction of so many rows holds other writers up noticeably.
+const MAX_BATCH: u32 = 10_000;
+
+/// Payload of the job that keeps the database small and quick. Fields that are left out have their defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Upkeep {
+    /// Completed jobs are deleted when they ended longer ago than this, in seconds. By default a week.
+    pub completed_max_age_secs: u64,
+    /// Of the completed jobs that are younger, so many are kept. By default 100,000.
+    pub completed_keep: Option<u32>,
+    /// Failed jobs are deleted when they ended longer ago than this, in seconds. By default 90 days.
+    pub failed_max_age_secs: u64,
+    /// Of the failed jobs that are younger, so many are kept. By default all.
+    pub failed_keep: Option<u32>,
+    /// How many rows are deleted in one transaction, 1 to 10,000. By default 500.
+    pub batch: u32,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            completed_max_age_secs: 7 * DAY,
+            completed_keep: Some(100_000),
+            failed_max_age_secs: 90 * DAY,
+            failed_keep: None,
+            batch: 500,
+        }
+    }
+}
+
+impl Payload for Upkeep {
+    #[expect(clippy::expect_used, reason = "the name is a constant, and a test reads it")]
+    fn kind() -> JobKind {
+        NAME.parse().expect("the name of upkeep is a name of a kind")
+    }
+
+    fn check(&self) -> Result<(), InvalidPayload> {
+        if (1..=MAX_BATCH).contains(&self.batch) {
+            return Ok(());
+        }
+        let (value, rule) = (self.batch.to_string(), "1 to 10000");
+        Err(InvalidPayload::Field { kind: Self::kind(), field: "batch", value, rule })
+    }
+}
+
+/// Sets upkeep up as recurring work in the caller's transaction, or changes its schedule and payload.
+///
+/// # Errors
+/// As [`recurring::define`].
+#[expect(clippy::expect_used, reason = "the name is a constant, and a test reads it")]
+pub fn define(
+    s: &mut dyn Session,
+    environment: &Environment,
+    schedule: &Schedule,
+    upkeep: &Upkeep,
+) -> Result<(), QueueError> {
+    let name: RecurringName = NAME.parse().expect("the name of upkeep is a name of recurring work");
+    recurring::define(s, environment, &name, schedule, upkeep)
+}
+
+/// The handler of [`Upkeep`] jobs on this store. Its result is a [`Done`].
+pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion, Outcome> + Send + Sync + 'static {
+    move |task: Task<Upkeep>| {
+        let done = run(&store, task.now(), &task, || !task.is_cancelled() && !task.is_stopping())?;
+        tracing::info!(?done, "upkeep done");
+        Ok(Completion::new().result(&done))
+    }
+}
+
+/// What upkeep has deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Completed jobs.
+    pub completed_jobs: u64,
+    /// Failed jobs.
+    pub failed_jobs: u64,
+    /// Expired hashes of webhooks.
+    pub hashes: u64,
+}
+
+/// Does the upkeep, in short transactions, for as long as `go_on` says so: what is left, the next run does.
+///
+/// # Errors
+/// [`StoreError`]s as the store has them; what has been deleted before stays deleted.
+pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn() -> bool) -> Result<Done, StoreError> {
+    let limit = upkeep.batch;
+    let prune = |status, age, keep| {
+        let request = PruneRequest { status, ended_before: before(now, age), keep, limit };
+        in_batches(limit, &go_on, || store.write(|s| s.job_admin().prune(&request)))
+    };
+    let completed_jobs = prune(JobStatus::Completed, upkeep.completed_max_age_secs, upkeep.completed_keep)?;
+    let failed_jobs = prune(JobStatus::Failed, upkeep.failed_max_age_secs, upkeep.failed_keep)?;
+    let hashes = in_batches(limit, &go_on, || store.write(|s| s.hashes().purge(now, limit)))?;
+    store.maintain()?;
+    Ok(Done { completed_jobs, failed_jobs, hashes })
+}
+
+/// Deletes batch by batch until one is not full, and says how many rows that were.
+fn in_batches(
+    limit: u32,
+    go_on: impl Fn() -> bool,
+    mut batch: impl FnMut() -> Result<u64, StoreError>,
+) -> Result<u64, StoreError> {
+    let mut deleted = 0;
+    while go_on() {
+        let rows = batch()?;
+        deleted += rows;
+        if rows < u64::from(limit) {
+            break;
+        }
+    }
+    Ok(deleted)
+}
+
+/// So many seconds ago; an age beyond the calendar is before everything.
+fn before(now: Timestamp, age_secs: u64) -> Timestamp {
+    let age = TimeDelta::from_std(Duration::from_secs(age_secs)).ok();
+    age.and_then(|age| now.checked_sub_signed(age)).unwrap_or(Timestamp::UNIX_EPOCH)
+}

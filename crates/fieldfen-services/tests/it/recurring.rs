@@ -1,0 +1,176 @@
+//! Recurring work.
+
+use std::time::Duration;
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::JobKind;
+use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_services::queue::QueueError;
+use fieldfen_services::recurring::{self, Schedule};
+use fieldfen_services::worker::Task;
+
+use super::{Bench, Note};
+
+on_every_store!(
+    each_tick_makes_one_job,
+    ticks_that_were_missed_make_one_job_together,
+    many_processes_take_each_tick_once,
+    defining_again_keeps_the_next_tick_unless_the_schedule_changes,
+    a_broken_payload_is_not_set_up,
+    work_that_cannot_be_read_does_not_stop_the_rest,
+    a_schedule_that_ends_is_not_run_again,
+    a_worker_takes_ticks_by_itself,
+);
+
+const HOURLY: &str = "0 * * * *";
+
+impl<S: Store> Bench<S> {
+    fn define(&self, name: &str, schedule: &str) {
+        let (name, schedule): (RecurringName, Schedule) = (name.parse().unwrap(), schedule.parse().unwrap());
+        let environment = self.queue.environment();
+        let define = |s: &mut dyn fieldfen_domain::store::Session| {
+            recurring::define(s, environment, &name, &schedule, &Note::new(name.as_str()))
+        };
+        self.queue.store().write(define).unwrap();
+    }
+
+    fn work(&self) -> Vec<RecurringJob> {
+        self.queue.store().read::<_, StoreError, _>(|s| s.recurring().list()).unwrap()
+    }
+
+    fn take_due(&self) -> usize {
+        recurring::take_due(self.queue.store(), self.queue.environment()).unwrap().jobs.len()
+    }
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn schedules_are_utc_cron_expressions() {
+    let next = |schedule: &str, after: &str| schedule.parse::<Schedule>().unwrap().next_after(time(after));
+    for (schedule, after, expected) in [
+        (HOURLY, "2026-11-23T14:05:09.123456Z", "2026-11-23T15:00:00Z"),
+        (HOURLY, "2026-11-23T14:59:59.999999Z", "2026-11-23T15:00:00Z"),
+        (HOURLY, "2026-11-23T15:00:00Z", "2026-11-23T16:00:00Z"),
+        ("*/10 * * * * *", "2026-11-23T14:05:09.5Z", "2026-11-23T14:05:10Z"),
+        ("0 0 29 2 *", "2026-11-23T00:00:00Z", "2028-02-29T00:00:00Z"),
+        ("0 3 * * SUN", "2026-11-23T00:00:00Z", "2026-11-29T03:00:00Z"),
+        ("@daily", "2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z"),
+    ] {
+        assert_eq!(next(schedule, after), Some(time(expected)), "{schedule} after {after}");
+    }
+    assert_eq!(next("0 0 30 2 *", "2026-11-23T00:00:00Z"), None);
+    for broken in ["", "* * * *", "60 * * * *", "every day"] {
+        let error = broken.parse::<Schedule>().unwrap_err();
+        assert!(error.to_string().starts_with(&format!("schedule {broken:?}: it must be a cron")), "{error}");
+    }
+}
+
+fn each_tick_makes_one_job(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", HOURLY);
+    assert_eq!(bench.work()[0].next_at, time("2026-11-23T15:00:00Z"));
+    assert_eq!(bench.take_due(), 0);
+    bench.clock.set(time("2026-11-23T14:59:59.999999Z"));
+    assert_eq!(bench.take_due(), 0);
+    for hour in 15..18 {
+        bench.clock.set(time(&format!("2026-11-23T{hour}:00:00Z")));
+        assert_eq!((bench.take_due(), bench.take_due()), (1, 0), "at {hour} o'clock");
+    }
+    let claimed = bench.claim_notes(9);
+    assert_eq!(claimed.len(), 3);
+    assert_eq!(claimed[0].job.payload.as_ref().unwrap().as_str(), r#"{"text":"sweep"}"#);
+    assert_eq!(claimed[0].job.run_at, time("2026-11-23T15:00:00Z"));
+}
+
+fn ticks_that_were_missed_make_one_job_together(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", HOURLY);
+    bench.clock.set(time("2026-11-24T15:30:00Z"));
+    assert_eq!((bench.take_due(), bench.take_due()), (1, 0));
+    let work = &bench.work()[0];
+    assert_eq!(work.next_at, time("2026-11-24T16:00:00Z"));
+    assert_eq!(work.last_at, Some(time("2026-11-23T15:00:00Z")), "the tick that was due");
+}
+
+fn many_processes_take_each_tick_once(store: impl Store) {
+    let bench = Bench::new(store);
+    for number in 0..5 {
+        bench.define(&format!("sweep-{number}"), HOURLY);
+    }
+    bench.clock.advance(Duration::from_secs(3600));
+    let taken: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| bench.take_due())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!((taken, bench.claim_notes(99).len()), (5, 5));
+}
+
+fn defining_again_keeps_the_next_tick_unless_the_schedule_changes(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", HOURLY);
+    bench.clock.advance(Duration::from_secs(3600));
+    bench.define("sweep", HOURLY);
+    assert_eq!(bench.work()[0].next_at, time("2026-11-23T15:00:00Z"));
+    assert_eq!(bench.take_due(), 1, "the tick was not lost");
+    bench.define("sweep", "30 * * * *");
+    assert_eq!(bench.work()[0].next_at, time("2026-11-23T15:30:00Z"));
+}
+
+fn a_broken_payload_is_not_set_up(store: impl Store) {
+    let bench = Bench::new(store);
+    let (name, schedule) = ("sweep".parse().unwrap(), HOURLY.parse().unwrap());
+    let environment = bench.queue.environment();
+    let define = |s: &mut dyn fieldfen_domain::store::Session| {
+        recurring::define(s, environment, &name, &schedule, &Note::new(""))
+    };
+    assert!(matches!(bench.queue.store().write(define), Err(QueueError::Job(_))));
+    assert_eq!(bench.work(), []);
+}
+
+fn work_that_cannot_be_read_does_not_stop_the_rest(store: impl Store) {
+    let bench = Bench::new(store);
+    let broken = NewRecurringJob {
+        name: "a-broken-one".parse().unwrap(),
+        schedule: "when the moon is full".to_owned(),
+        kind: JobKind::custom("test.note").unwrap(),
+        payload: None,
+        next_at: bench.now(),
+        at: bench.now(),
+    };
+    bench.queue.store().write::<_, StoreError, _>(|s| s.recurring().define(&broken)).unwrap();
+    bench.define("sweep", HOURLY);
+    bench.clock.advance(Duration::from_secs(3600));
+    assert_eq!(bench.take_due(), 1);
+    assert_eq!(bench.work()[0].next_at, broken.next_at);
+}
+
+fn a_schedule_that_ends_is_not_run_again(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("never", "0 0 30 2 *");
+    bench.clock.set(time("2126-11-23T00:00:00Z"));
+    assert_eq!(bench.take_due(), 0);
+}
+
+fn a_worker_takes_ticks_by_itself(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", HOURLY);
+    let (ran, has_run) = std::sync::mpsc::channel();
+    let ran = std::sync::Mutex::new(ran);
+    let handler = move |task: Task<Note>| ran.lock().unwrap().send(task.now()).unwrap();
+    let running = bench.worker().handle(handler).start().unwrap();
+    for hour in [15, 16] {
+        let tick = time(&format!("2026-11-23T{hour}:00:00Z"));
+        bench.clock.set(tick);
+        assert_eq!(has_run.recv().unwrap(), tick);
+    }
+    // Set up while the worker runs, and found without being told.
+    bench.define("other", "*/5 * * * *");
+    bench.clock.set(time("2026-11-23T16:05:00Z"));
+    assert_eq!(has_run.recv().unwrap(), time("2026-11-23T16:05:00Z"));
+    running.stop_handle().stop();
+    running.join();
+}

@@ -1,0 +1,126 @@
+//! Upkeep.
+
+use std::time::Duration;
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::{JobStatus, Payload};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::webhook::{NewHash, PayloadHash};
+use fieldfen_services::queue::Completion;
+use fieldfen_services::upkeep::{self, Done, Upkeep};
+
+use super::Bench;
+
+on_every_store!(
+    old_jobs_go_and_young_ones_stay,
+    of_the_young_ones_only_so_many_are_kept,
+    expired_hashes_are_purged,
+    it_ends_between_two_batches_when_told,
+    it_recurs_and_says_what_it_has_done,
+);
+
+const NOTHING: Upkeep = Upkeep {
+    completed_max_age_secs: u64::MAX,
+    completed_keep: None,
+    failed_max_age_secs: u64::MAX,
+    failed_keep: None,
+    batch: 3,
+};
+
+impl<S: Store> Bench<S> {
+    /// Ends so many jobs with success and without, one each second.
+    fn end_jobs(&self, completed: usize, failed: usize) {
+        for number in 0..completed + failed {
+            self.note("x");
+            let claimed = self.claim_notes(1).remove(0);
+            if number < completed {
+                self.queue.complete(&claimed, &mut Completion::new()).unwrap();
+            } else {
+                self.queue.fail_for_good(&claimed, "no").unwrap();
+            }
+            self.clock.advance(Duration::from_secs(1));
+        }
+    }
+
+    fn upkeep(&self, upkeep: &Upkeep) -> Done {
+        upkeep::run(self.queue.store(), self.now(), upkeep, || true).unwrap()
+    }
+
+    fn jobs_in(&self, status: JobStatus) -> u64 {
+        let counts = self.queue.count().unwrap();
+        counts.iter().filter(|count| count.status == status).map(|count| count.jobs).sum()
+    }
+}
+
+fn old_jobs_go_and_young_ones_stay(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.end_jobs(10, 10);
+    bench.note("pending");
+    assert_eq!(bench.upkeep(&NOTHING), Done::default());
+    // The first completed job ended 20 seconds ago, the first failed one 10.
+    let upkeep = Upkeep { completed_max_age_secs: 13, failed_max_age_secs: 4, ..NOTHING };
+    assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 7, failed_jobs: 6, hashes: 0 });
+    let left = [JobStatus::Completed, JobStatus::Failed, JobStatus::Pending].map(|status| bench.jobs_in(status));
+    assert_eq!(left, [3, 4, 1]);
+    assert_eq!(bench.upkeep(&upkeep), Done::default());
+}
+
+fn of_the_young_ones_only_so_many_are_kept(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.end_jobs(8, 8);
+    let upkeep = Upkeep { completed_keep: Some(5), failed_keep: Some(0), ..NOTHING };
+    assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 3, failed_jobs: 8, hashes: 0 });
+    assert_eq!(bench.jobs_in(JobStatus::Completed), 5);
+}
+
+fn expired_hashes_are_purged(store: impl Store) {
+    let bench = Bench::new(store);
+    let remember = |number: u8, expires_at: Timestamp| {
+        let hash = PayloadHash::of_body(&[number]);
+        let hash = NewHash { hash, source: "test".to_owned(), at: bench.now(), expires_at };
+        bench.queue.store().write::<_, StoreError, _>(|s| s.hashes().insert(&hash)).unwrap();
+    };
+    for number in 0..10 {
+        remember(number, bench.now() + Duration::from_secs(60 + u64::from(number)));
+    }
+    assert_eq!(bench.upkeep(&NOTHING).hashes, 0);
+    bench.clock.advance(Duration::from_secs(64));
+    assert_eq!(bench.upkeep(&NOTHING).hashes, 5);
+}
+
+fn it_ends_between_two_batches_when_told(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.end_jobs(10, 0);
+    let asked = std::cell::Cell::new(0);
+    let twice = || asked.replace(asked.get() + 1) < 2;
+    let upkeep = Upkeep { completed_keep: Some(0), ..NOTHING };
+    let done = upkeep::run(bench.queue.store(), bench.now(), &upkeep, twice).unwrap();
+    assert_eq!((done.completed_jobs, bench.jobs_in(JobStatus::Completed)), (6, 4));
+}
+
+fn it_recurs_and_says_what_it_has_done(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.end_jobs(4, 0);
+    let (store, environment) = (bench.queue.store().clone(), bench.queue.environment());
+    let schedule = "*/10 * * * *".parse().unwrap();
+    let wanted = Upkeep { completed_keep: Some(1), ..NOTHING };
+    store.write(|s| upkeep::define(s, environment, &schedule, &wanted)).unwrap();
+    bench.clock.advance(Duration::from_secs(600));
+    bench.drain(bench.worker().handle(upkeep::handler(store)));
+    let job =
+        bench.queue.page(&Default::default(), fieldfen_domain::PageRequest::first(9)).unwrap().items.pop().unwrap();
+    assert_eq!((job.kind, job.state.status()), (Upkeep::kind(), JobStatus::Completed));
+    let done: Done = job.result.unwrap().read().unwrap();
+    assert_eq!(done, Done { completed_jobs: 3, failed_jobs: 0, hashes: 0 });
+}
+
+#[test]
+fn fields_that_are_left_out_have_their_defaults_and_the_batch_is_checked() {
+    let read = |json: &str| Upkeep::from_json(&fieldfen_domain::RawJson::parse(json).unwrap());
+    assert_eq!(read("{}").unwrap(), Upkeep::default());
+    assert_eq!(read(r#"{"failed_keep": 7}"#).unwrap(), Upkeep { failed_keep: Some(7), ..Upkeep::default() });
+    for batch in ["0", "10001"] {
+        let error = read(&format!(r#"{{"batch": {batch}}}"#)).unwrap_err().to_string();
+        assert_eq!(error, format!("payload of fieldfen.upkeep: batch is {batch}; it must be 1 to 10000"));
+    }
+}
