@@ -166,7 +166,7 @@ fn windows_of_every_size_hold_the_same_files_as_a_plain_filter_whatever_their_or
             assert_eq!(session(&mut conn).insert(&new).unwrap(), Ingested::Created);
         }
         conn.batch_execute("COMMIT; UPDATE files SET status = 'approved' WHERE rowid % 5 = 0").unwrap();
-        let approved = |number: u64| (number + 1) % 5 == 0;
+        let approved = |number: u64| (number + 1).is_multiple_of(5);
         for (from, to) in
             [(0, 6000), (0, 10), (10, 10), (100, 5000), (5990, 6000), (3000, 3900), (2000, 4000), (7000, 8000)]
         {
