@@ -142,3 +142,13 @@ impl Drop for Entered {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_conforms() {
+        crate::conformance::exercise(ModelStore::new);
+    }
+}

@@ -1,0 +1,63 @@
+//! Calls to external APIs.
+
+use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
+use fieldfen_domain::store::Store;
+
+use super::steps::On;
+use super::{Case, named};
+use crate::fixtures::{TICK, api_call, at};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["api_usage":
+        nothing_used_has_no_totals,
+        totals_add_up_by_service_in_the_order_of_names,
+        totals_begin_with_the_time_they_are_asked_for,
+        large_numbers_add_up,
+    ]
+}
+
+fn total(service: &str, requests: u64, calls: u64) -> ApiUsageTotal {
+    ApiUsageTotal { service: service.to_owned(), requests, calls }
+}
+
+fn record<S: Store>(on: &On<'_, S>, call: &ApiCall) {
+    on.write(|s| s.api_usage().record(call));
+}
+
+fn nothing_used_has_no_totals<S: Store>(store: &S) {
+    assert_eq!(On(store).read(|s| s.api_usage().totals(at(0))), []);
+}
+
+fn totals_add_up_by_service_in_the_order_of_names<S: Store>(store: &S) {
+    let on = On(store);
+    for (service, requests) in [("shopify", 2), ("etsy", 1), ("shopify", 5), ("replicate", 0)] {
+        record(&on, &api_call(service, requests, at(1)));
+    }
+    let known = ApiCall {
+        endpoint: None,
+        rate_limit_remaining: Some(-1),
+        rate_limit_reset_at: Some(at(60)),
+        ..api_call("etsy", 1, at(2))
+    };
+    record(&on, &known);
+    let totals = on.read(|s| s.api_usage().totals(at(0)));
+    assert_eq!(totals, [total("etsy", 2, 2), total("replicate", 0, 1), total("shopify", 7, 2)]);
+    assert_eq!(on.write(|s| s.api_usage().totals(at(0))), totals, "in a session that writes, too");
+}
+
+fn totals_begin_with_the_time_they_are_asked_for<S: Store>(store: &S) {
+    let on = On(store);
+    for second in [3, 1, 2] {
+        record(&on, &api_call("etsy", 1, at(second)));
+    }
+    let calls = |since| on.read(|s| s.api_usage().totals(since)).first().map_or(0, |total| total.calls);
+    assert_eq!([calls(at(1)), calls(at(1) + TICK), calls(at(2)), calls(at(3)), calls(at(3) + TICK)], [3, 2, 2, 1, 0]);
+}
+
+fn large_numbers_add_up<S: Store>(store: &S) {
+    let on = On(store);
+    for _ in 0..3 {
+        record(&on, &api_call("etsy", u32::MAX, at(1)));
+    }
+    assert_eq!(on.read(|s| s.api_usage().totals(at(1))), [total("etsy", 3 * u64::from(u32::MAX), 3)]);
+}

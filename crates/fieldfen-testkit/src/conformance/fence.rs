@@ -1,0 +1,215 @@
+//! Only the current token changes anything: every way to lose a claim, against everything that needs one.
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::file::{Deletion, FileStatus};
+use fieldfen_domain::job::{ClaimRef, ClaimRequest, Fenced, JobStatus, PruneRequest, Retry};
+use fieldfen_domain::store::Store;
+
+use super::steps::On;
+use super::{Case, named};
+use crate::fixtures::{LEASE, at, claim_ref, claim_request, file_id, job, job_id, kind, token};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["fence":
+        the_current_token_does_it,
+        a_lost_claim_changes_nothing_and_says_why,
+        the_claims_of_one_request_are_ended_one_by_one,
+    ]
+}
+
+/// An operation that needs the current token, on the job with the given number and token 1.
+type Operation<S> = (&'static str, fn(&On<'_, S>, ClaimRef) -> Fenced<()>);
+
+fn operations<S: Store>() -> Vec<Operation<S>> {
+    vec![
+        ("complete", |on, claim| on.complete(claim, at(50))),
+        ("fail for now", |on, claim| did(on.fail(claim, Retry::At(at(55)), at(50)))),
+        ("fail for good", |on, claim| did(on.fail(claim, Retry::Never, at(50)))),
+        ("release", |on, claim| on.release(claim, at(50))),
+        ("heartbeat", |on, claim| did(on.heartbeat(claim, at(50)))),
+    ]
+}
+
+/// The answer without what was done.
+fn did<T>(answer: Fenced<T>) -> Fenced<()> {
+    match answer {
+        Fenced::Done(_) => Fenced::Done(()),
+        Fenced::AlreadyDone { at } => Fenced::AlreadyDone { at },
+        Fenced::LeaseLost => Fenced::LeaseLost,
+        Fenced::Gone => Fenced::Gone,
+    }
+}
+
+/// Enqueues job `number`, about a file of the same number, and of a kind of its own, so that no other claim takes it.
+fn enqueue<S: Store>(on: &On<'_, S>, number: u64, max_retries: u32) {
+    let mut new = job(number).max_retries(max_retries).run_at(at(-5000));
+    new.kind = kind(&number.to_string());
+    new.file_id = Some(on.file_in(number, FileStatus::Ingested));
+    on.enqueue(&new);
+}
+
+fn claim<S: Store>(on: &On<'_, S>, number: u64, token: u64, now: Timestamp) {
+    let request = ClaimRequest { kinds: [kind(&number.to_string())].into(), ..claim_request(token, 1, now) };
+    assert_eq!(on.claim_by(&request).len(), 1, "job {number} was there to be claimed");
+}
+
+fn the_current_token_does_it<S: Store>(store: &S) {
+    let on = On(store);
+    for ((name, operation), number) in operations::<S>().into_iter().zip(1..) {
+        enqueue(&on, number, 5);
+        claim(&on, number, 1, at(0));
+        let before = on.job(number);
+        assert_eq!(operation(&on, claim_ref(number, 1)), Fenced::Done(()), "{name}");
+        assert_ne!(on.job(number), before, "{name}");
+    }
+}
+
+/// A way in which token 1 comes to hold nothing: its name, how many retries the job has, the steps, and the answer.
+type Loss<S> = (&'static str, u32, fn(&On<'_, S>, u64), Fenced<()>);
+
+fn losses<S: Store>() -> Vec<Loss<S>> {
+    let ended = Fenced::AlreadyDone { at: Some(at(10)) };
+    vec![
+        ("deleted before anybody claimed it", 5, deleted_at_once, Fenced::Gone),
+        ("nobody has claimed it", 5, |_, _| (), Fenced::LeaseLost),
+        ("another token holds it", 5, |on, number| claim(on, number, 2, at(0)), Fenced::LeaseLost),
+        ("completed", 5, completed, ended),
+        ("failed for good", 5, dead, ended),
+        ("failed with its retries spent", 0, failed, ended),
+        ("failed for now", 5, failed, Fenced::LeaseLost),
+        ("failed for now and claimed again", 5, failed_and_claimed, Fenced::LeaseLost),
+        ("released", 5, released, Fenced::LeaseLost),
+        ("released and completed by another", 5, completed_by_another, Fenced::LeaseLost),
+        ("released and failed by another", 5, failed_by_another, Fenced::LeaseLost),
+        ("released and cancelled", 5, cancelled, Fenced::LeaseLost),
+        ("killed", 5, killed, Fenced::LeaseLost),
+        ("reclaimed", 5, reclaimed, Fenced::LeaseLost),
+        ("reclaimed with its retries spent", 0, reclaimed, Fenced::LeaseLost),
+        ("reclaimed and claimed again", 5, reclaimed_and_claimed, Fenced::LeaseLost),
+        ("failed for good and retried", 5, retried, Fenced::LeaseLost),
+        ("failed for good, retried and claimed again", 5, retried_and_claimed, Fenced::LeaseLost),
+        ("completed and deleted", 5, deleted, Fenced::Gone),
+        ("completed and pruned", 5, pruned, Fenced::Gone),
+        ("deleted with its file", 5, deleted_with_its_file, Fenced::Gone),
+    ]
+}
+
+fn deleted_at_once<S: Store>(on: &On<'_, S>, number: u64) {
+    on.delete(number);
+}
+
+fn completed<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(0));
+    on.complete(claim_ref(number, 1), at(10));
+}
+
+fn dead<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(0));
+    on.fail(claim_ref(number, 1), Retry::Never, at(10));
+}
+
+fn failed<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(0));
+    on.fail(claim_ref(number, 1), Retry::At(at(11)), at(10));
+}
+
+fn failed_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
+    failed(on, number);
+    claim(on, number, 2, at(11));
+}
+
+fn released<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(0));
+    on.release(claim_ref(number, 1), at(10));
+}
+
+fn completed_by_another<S: Store>(on: &On<'_, S>, number: u64) {
+    released(on, number);
+    claim(on, number, 2, at(11));
+    on.complete(claim_ref(number, 2), at(12));
+}
+
+fn failed_by_another<S: Store>(on: &On<'_, S>, number: u64) {
+    released(on, number);
+    claim(on, number, 2, at(11));
+    on.fail(claim_ref(number, 2), Retry::Never, at(12));
+}
+
+fn cancelled<S: Store>(on: &On<'_, S>, number: u64) {
+    released(on, number);
+    on.cancel(number, at(11));
+}
+
+fn killed<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(0));
+    on.kill(number, at(10));
+}
+
+fn reclaimed<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(-1000));
+    on.reclaim(at(-1000) + LEASE, 1000);
+}
+
+fn reclaimed_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
+    reclaimed(on, number);
+    claim(on, number, 2, at(10));
+}
+
+fn retried<S: Store>(on: &On<'_, S>, number: u64) {
+    dead(on, number);
+    on.retry(number, at(11));
+}
+
+fn retried_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
+    retried(on, number);
+    claim(on, number, 2, at(12));
+}
+
+fn deleted<S: Store>(on: &On<'_, S>, number: u64) {
+    completed(on, number);
+    on.delete(number);
+}
+
+fn pruned<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(-2000));
+    on.complete(claim_ref(number, 1), at(-2000));
+    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(-1999), keep: None, limit: 9 };
+    on.write(|s| s.job_admin().prune(&request));
+}
+
+fn deleted_with_its_file<S: Store>(on: &On<'_, S>, number: u64) {
+    claim(on, number, 1, at(0));
+    on.write(|s| s.files().delete(&file_id(number), Deletion::Forced));
+}
+
+fn a_lost_claim_changes_nothing_and_says_why<S: Store>(store: &S) {
+    let on = On(store);
+    let mut number = 0;
+    for (loss, max_retries, lose, expected) in losses::<S>() {
+        for (operation, run) in operations::<S>() {
+            number += 1;
+            enqueue(&on, number, max_retries);
+            lose(&on, number);
+            let before = on.find_job(number);
+            assert_eq!(run(&on, claim_ref(number, 1)), expected, "{operation} after: {loss}");
+            assert_eq!(on.find_job(number), before, "{operation} after: {loss}");
+            // The current token, where there is one, has lost nothing by it.
+            let current = ClaimRef { id: job_id(number), token: token(2) };
+            let runs = before.is_some_and(|job| job.state.status() == JobStatus::Running);
+            assert_eq!(on.heartbeat(current, at(20)).is_done(), runs, "{operation} after: {loss}");
+        }
+    }
+}
+
+fn the_claims_of_one_request_are_ended_one_by_one<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 1..=3 {
+        on.enqueue(&job(number));
+    }
+    on.claim(1, 3, at(0));
+    assert_eq!(on.complete(claim_ref(2, 1), at(1)), Fenced::Done(()));
+    assert_eq!(on.complete(claim_ref(2, 1), at(2)), Fenced::AlreadyDone { at: Some(at(1)) });
+    assert_eq!(on.release(claim_ref(3, 1), at(2)), Fenced::Done(()));
+    assert!(on.heartbeat(claim_ref(1, 1), at(2)).is_done());
+    assert_eq!(on.complete(claim_ref(4, 1), at(2)), Fenced::Gone);
+}

@@ -1,0 +1,326 @@
+//! Files: arrival, moves, edits, pages.
+
+use chrono::TimeDelta;
+use fieldfen_domain::RawJson;
+use fieldfen_domain::file::{
+    ContentHash, Dimensions, Failure, File, FileEdit, FileEvent, FileFilter, FileMoved, FileState, FileStatus,
+    Ingested, NewFile,
+};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::steps::{On, walk, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{at, file, file_id, metadata};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["files":
+        a_new_file_is_read_back_as_it_came,
+        a_file_without_anything_known_is_read_back,
+        the_arrival_is_the_first_line_of_the_history,
+        the_same_drive_id_is_the_same_file,
+        the_same_bytes_are_the_same_file,
+        what_a_met_file_lacks_is_not_filled_in,
+        drive_id_and_bytes_of_two_files_are_a_conflict,
+        an_id_that_is_taken_is_a_conflict,
+        a_change_moves_the_file_and_writes_its_history,
+        a_change_that_has_happened_already_writes_nothing,
+        a_change_from_another_status_is_lost_and_writes_nothing,
+        a_second_failure_with_another_reason_is_lost,
+        a_failure_is_kept_and_its_retry_leads_back,
+        a_further_listing_leaves_a_published_file_as_it_is,
+        a_change_of_a_file_that_is_gone_says_so,
+        an_edit_sets_what_is_given_and_leaves_the_rest,
+        an_edit_of_a_file_that_is_gone_says_so,
+        pages_follow_each_other_in_the_order_of_arrival,
+        filters_hold_all_at_once,
+        a_time_window_includes_its_beginning_and_not_its_end,
+        files_are_counted_by_status,
+        times_are_cut_to_microseconds,
+    ]
+}
+
+fn a_new_file_is_read_back_as_it_came<S: Store>(store: &S) {
+    let on = On(store);
+    let new = file(1);
+    assert_eq!(on.write(|s| s.files().insert(&new)), Ingested::Created);
+    let expected = File {
+        id: new.id,
+        original_filename: new.original_filename.clone(),
+        processed_filename: None,
+        species: new.species.clone(),
+        state: FileState::Ingested,
+        drive_file_id: new.drive_file_id.clone(),
+        content_hash: new.content_hash,
+        metadata: None,
+        size: new.size,
+        created_at: Some(at(0)),
+        updated_at: Some(at(0)),
+    };
+    assert_eq!(on.file(1), expected);
+    assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-1")), Some(expected.clone()));
+    assert_eq!(on.read(|s| s.files().find_by_content(&ContentHash::of(&1_u64.to_be_bytes()))), Some(expected));
+    assert_eq!(on.read(|s| s.files().find(&file_id(2))), None);
+    assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-2")), None);
+    assert_eq!(on.read(|s| s.files().find_by_content(&ContentHash::of(b""))), None);
+}
+
+/// A file of which nothing but its name is known.
+fn bare(number: u64) -> NewFile {
+    let original_filename = "Fuchs im Schnee – 雪.jpg".to_owned();
+    NewFile { original_filename, species: None, drive_file_id: None, content_hash: None, size: None, ..file(number) }
+}
+
+fn a_file_without_anything_known_is_read_back<S: Store>(store: &S) {
+    let on = On(store);
+    for number in [1, 2] {
+        assert_eq!(on.write(|s| s.files().insert(&bare(number))), Ingested::Created, "no two are taken for the same");
+    }
+    let file = on.file(1);
+    assert_eq!(file.original_filename, bare(1).original_filename);
+    assert_eq!((file.species, file.drive_file_id, file.content_hash, file.size), (None, None, None, None));
+}
+
+fn the_arrival_is_the_first_line_of_the_history<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    on.write(|s| s.files().insert(&file(1)));
+    let history = on.history(1);
+    assert_eq!(history.len(), 1, "{history:?}");
+    assert_eq!((history[0].from, history[0].to, history[0].at), (None, FileStatus::Ingested, at(0)));
+    assert_eq!(on.history(2), []);
+}
+
+fn the_same_drive_id_is_the_same_file<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let again = NewFile { drive_file_id: file(1).drive_file_id, ..file(2) };
+    assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.write(|s| s.files().insert(&file(1))), Ingested::Met(Box::new(on.file(1))), "twice with the same id");
+    assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
+}
+
+fn the_same_bytes_are_the_same_file<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let again = NewFile { content_hash: file(1).content_hash, drive_file_id: None, ..file(2) };
+    assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
+    let elsewhere = NewFile { content_hash: file(1).content_hash, ..file(3) };
+    assert_eq!(on.write(|s| s.files().insert(&elsewhere)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
+}
+
+fn what_a_met_file_lacks_is_not_filled_in<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&NewFile { drive_file_id: Some("drive-1".to_owned()), ..bare(1) }));
+    let before = on.file(1);
+    assert_eq!(on.write(|s| s.files().insert(&file(1))), Ingested::Met(Box::new(before.clone())));
+    assert_eq!(on.file(1), before);
+}
+
+fn drive_id_and_bytes_of_two_files_are_a_conflict<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    on.write(|s| s.files().insert(&file(2)));
+    let both = NewFile { content_hash: file(2).content_hash, drive_file_id: file(1).drive_file_id, ..file(3) };
+    let error = on.refuse(|s| s.files().insert(&both));
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 2)]);
+}
+
+fn an_id_that_is_taken_is_a_conflict<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let error = on.refuse(|s| s.files().insert(&NewFile { id: file_id(1), ..file(2) }));
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
+    assert_eq!(on.history(1).len(), 1);
+}
+
+fn a_change_moves_the_file_and_writes_its_history<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let change = on.file(1).after(FileEvent::ProcessingStarted, "job 7", at(5)).unwrap();
+    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Moved);
+    let moved = on.file(1);
+    assert_eq!((&moved.state, moved.updated_at, moved.created_at), (&FileState::Processing, Some(at(5)), Some(at(0))));
+    let history = on.history(1);
+    let line = &history[1];
+    assert_eq!((line.from, line.to), (Some(FileStatus::Ingested), FileStatus::Processing));
+    assert_eq!((line.reason.as_str(), line.at), ("job 7", at(5)));
+}
+
+fn a_change_that_has_happened_already_writes_nothing<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let change = on.file(1).after(FileEvent::Failed, "lens cap", at(5)).unwrap();
+    on.write(|s| s.files().change(&change));
+    let (before, history) = (on.file(1), on.history(1));
+    let again = File { state: FileState::Ingested, ..before.clone() };
+    let again = again.after(FileEvent::Failed, "lens cap", at(6)).unwrap();
+    assert_eq!(on.write(|s| s.files().change(&again)), FileMoved::AlreadyThere);
+    assert_eq!((on.file(1), on.history(1)), (before, history));
+}
+
+fn a_change_from_another_status_is_lost_and_writes_nothing<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(1, FileStatus::Approved);
+    let (before, history) = (on.file(1), on.history(1));
+    let stale = File { state: FileState::Processing, ..before.clone() };
+    let change = stale.after(FileEvent::ProcessingFinished, "late", at(9)).unwrap();
+    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Lost { now: FileStatus::Approved });
+    assert_eq!((on.file(1), on.history(1)), (before, history));
+}
+
+fn a_second_failure_with_another_reason_is_lost<S: Store>(store: &S) {
+    let on = On(store);
+    let processing = on.file_in(1, FileStatus::Processing);
+    let before = on.file(1);
+    for (reason, expected) in [("no paper", FileMoved::Moved), ("no ink", FileMoved::Lost { now: FileStatus::Failed })]
+    {
+        let change = before.after(FileEvent::Failed, reason, at(5)).unwrap();
+        assert_eq!(on.write(|s| s.files().change(&change)), expected);
+    }
+    let failure = Failure { from: FileStatus::Processing, reason: "no paper".to_owned() };
+    let found = on.read(|s| s.files().find(&processing)).unwrap();
+    assert_eq!(found.state, FileState::Failed(failure));
+}
+
+fn a_failure_is_kept_and_its_retry_leads_back<S: Store>(store: &S) {
+    let on = On(store);
+    for (number, &status) in FileStatus::ALL.iter().enumerate().filter(|(_, status)| **status != FileStatus::Failed) {
+        let number = number as u64;
+        on.file_in(number, status);
+        let change = on.file(number).after(FileEvent::Failed, "out of disk", at(5)).unwrap();
+        assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Moved);
+        let failure = Failure { from: status, reason: "out of disk".to_owned() };
+        assert_eq!(on.file(number).state, FileState::Failed(failure));
+        let change = on.file(number).after(FileEvent::Retried, "disk bought", at(6)).unwrap();
+        assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Moved);
+        assert_eq!(on.file(number).state.status(), status);
+        assert_eq!(on.file(number).state.failure(), None);
+    }
+}
+
+fn a_further_listing_leaves_a_published_file_as_it_is<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(1, FileStatus::Published);
+    let (before, history) = (on.file(1), on.history(1));
+    let change = before.after(FileEvent::ListingConfirmed, "ebay", at(9)).unwrap();
+    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::AlreadyThere);
+    assert_eq!((on.file(1), on.history(1)), (before, history));
+}
+
+fn a_change_of_a_file_that_is_gone_says_so<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let gone = File { id: file_id(2), ..on.file(1) };
+    let change = gone.after(FileEvent::ProcessingStarted, "", at(5)).unwrap();
+    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Gone);
+    assert_eq!(on.history(2), []);
+}
+
+fn an_edit_sets_what_is_given_and_leaves_the_rest<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    on.write(|s| s.files().insert(&file(2)));
+    let (before, other) = (on.file(1), on.file(2));
+    let metadata = metadata().to_json().unwrap();
+    let edit = FileEdit { metadata: Some(metadata.clone()), ..FileEdit::default() };
+    assert!(on.write(|s| s.files().edit(&file_id(1), &edit, at(5))));
+    let expected = File { metadata: Some(metadata), updated_at: Some(at(5)), ..before };
+    assert_eq!(on.file(1), expected);
+    let edit = FileEdit {
+        processed_filename: Some("upscaled-1.jpg".to_owned()),
+        species: Some("fox".to_owned()),
+        metadata: Some(RawJson::unchecked(r#"{"title":"Fox","id":9007199254740993}"#.to_owned())),
+        size: Dimensions::new(12000, 8000).ok(),
+    };
+    assert!(on.write(|s| s.files().edit(&file_id(1), &edit, at(6))));
+    let file = on.file(1);
+    assert_eq!((file.processed_filename, file.species), (edit.processed_filename, edit.species));
+    assert_eq!((file.metadata, file.size, file.updated_at), (edit.metadata, edit.size, Some(at(6))));
+    assert_eq!(on.file(2), other);
+}
+
+fn an_edit_of_a_file_that_is_gone_says_so<S: Store>(store: &S) {
+    let on = On(store);
+    assert!(!on.write(|s| s.files().edit(&file_id(1), &FileEdit::default(), at(5))));
+}
+
+fn pages_follow_each_other_in_the_order_of_arrival<S: Store>(store: &S) {
+    let on = On(store);
+    let numbers = [5, 3, 9, 1, 7];
+    for number in numbers {
+        // Arrival is the order of insertion, whatever the clock says.
+        let new = NewFile { at: at(0) - TimeDelta::seconds(i64::try_from(number).unwrap()), ..file(number) };
+        on.write(|s| s.files().insert(&new));
+    }
+    let all = walk(|page| on.read(|s| s.files().page(&FileFilter::default(), page)));
+    assert_eq!(all.iter().map(|file| file.id).collect::<Vec<_>>(), numbers.map(file_id));
+    assert_eq!(all[1], on.file(3));
+}
+
+fn matching<S: Store>(on: &On<'_, S>, filter: &FileFilter) -> Vec<u64> {
+    let files = walk(|page| on.read(|s| s.files().page(filter, page)));
+    files.iter().map(|file| (0..20).find(|&number| file.id == file_id(number)).unwrap()).collect()
+}
+
+fn filters_hold_all_at_once<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 0..12 {
+        let status = if number % 2 == 0 { FileStatus::Processed } else { FileStatus::Ingested };
+        on.file_in(number, status);
+        let species = Some(if number % 3 == 0 { "fox" } else { "elk" }.to_owned());
+        on.write(|s| {
+            s.files().edit(&file_id(number), &FileEdit { species: species.clone(), ..FileEdit::default() }, at(1))
+        });
+    }
+    let fox = Some("fox".to_owned());
+    let filter = FileFilter { species: fox.clone(), ..FileFilter::default() };
+    assert_eq!(matching(&on, &filter), [0, 3, 6, 9]);
+    let filter = FileFilter { status: Some(FileStatus::Processed), ..FileFilter::default() };
+    assert_eq!(matching(&on, &filter), [0, 2, 4, 6, 8, 10]);
+    let filter = FileFilter { status: Some(FileStatus::Processed), species: fox, ..FileFilter::default() };
+    assert_eq!(matching(&on, &filter), [0, 6]);
+    let filter = FileFilter { since: Some(at(1)), ..filter };
+    assert_eq!(matching(&on, &filter), [0_u64; 0]);
+    let filter = FileFilter { status: Some(FileStatus::Failed), ..FileFilter::default() };
+    assert_eq!(matching(&on, &filter), [0_u64; 0]);
+}
+
+fn a_time_window_includes_its_beginning_and_not_its_end<S: Store>(store: &S) {
+    let on = On(store);
+    // Out of order, so that the order of arrival is not that of the clock.
+    for (number, second) in [(0, 5), (1, 2), (2, 9), (3, 3), (4, 8), (5, 4)] {
+        on.write(|s| s.files().insert(&NewFile { at: at(second), ..file(number) }));
+    }
+    let window = |since, before| FileFilter { since, before, ..FileFilter::default() };
+    assert_eq!(matching(&on, &window(Some(at(3)), None)), [0, 2, 3, 4, 5]);
+    assert_eq!(matching(&on, &window(None, Some(at(8)))), [0, 1, 3, 5]);
+    assert_eq!(matching(&on, &window(Some(at(3)), Some(at(8)))), [0, 3, 5]);
+    assert_eq!(matching(&on, &window(Some(at(8)), Some(at(3)))), [0_u64; 0]);
+    let species = Some("whitetail-deer".to_owned());
+    assert_eq!(matching(&on, &FileFilter { species, ..window(Some(at(4)), Some(at(9))) }), [0, 4, 5]);
+}
+
+fn files_are_counted_by_status<S: Store>(store: &S) {
+    let on = On(store);
+    assert_eq!(on.read(|s| s.files().count()), []);
+    for (number, status) in [FileStatus::Approved, FileStatus::Failed, FileStatus::Approved].into_iter().enumerate() {
+        on.file_in(number as u64, status);
+    }
+    let mut counts = on.read(|s| s.files().count());
+    counts.sort_unstable();
+    assert_eq!(counts, [(FileStatus::Approved, 2), (FileStatus::Failed, 1)]);
+}
+
+fn times_are_cut_to_microseconds<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&NewFile { at: with_nanoseconds(at(1)), ..file(1) }));
+    assert_eq!((on.file(1).created_at, on.history(1)[0].at), (Some(at(1)), at(1)));
+    let change = on.file(1).after(FileEvent::ProcessingStarted, "", with_nanoseconds(at(2))).unwrap();
+    on.write(|s| s.files().change(&change));
+    assert_eq!((on.file(1).updated_at, on.history(1)[1].at), (Some(at(2)), at(2)));
+    on.write(|s| s.files().edit(&file_id(1), &FileEdit::default(), with_nanoseconds(at(3))));
+    assert_eq!(on.file(1).updated_at, Some(at(3)));
+}

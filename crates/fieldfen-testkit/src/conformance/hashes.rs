@@ -1,0 +1,125 @@
+//! Hashes of webhooks.
+
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::webhook::{HashSeen, NewHash};
+
+use super::steps::{On, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{TICK, at, file_id, hash};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["hashes":
+        the_first_is_new_and_the_second_a_duplicate,
+        other_hashes_are_new,
+        a_hash_is_new_again_from_its_expiry_on_and_not_a_tick_before,
+        a_hash_that_is_new_again_begins_anew,
+        a_duplicate_does_not_put_off_the_expiry,
+        a_linked_file_is_named_to_duplicates,
+        a_link_to_a_file_that_is_not_there_is_refused,
+        a_link_of_a_hash_that_is_not_there_says_so,
+        a_failing_transaction_releases_the_hash,
+        a_purge_takes_what_has_expired_and_no_more_than_its_limit,
+    ]
+}
+
+fn seen<S: Store>(on: &On<'_, S>, hash: &NewHash) -> HashSeen {
+    on.write(|s| s.hashes().insert(hash))
+}
+
+const fn duplicate(first_seen: fieldfen_domain::Timestamp) -> HashSeen {
+    HashSeen::Duplicate { first_seen: Some(first_seen), file_id: None }
+}
+
+/// A hash that expires at second 10.
+fn short(received_at: fieldfen_domain::Timestamp) -> NewHash {
+    NewHash { expires_at: at(10), ..hash(1, received_at) }
+}
+
+fn the_first_is_new_and_the_second_a_duplicate<S: Store>(store: &S) {
+    let on = On(store);
+    assert_eq!(seen(&on, &hash(1, with_nanoseconds(at(3)))), HashSeen::New);
+    for second in [3, 4, 0, 86_400] {
+        assert_eq!(seen(&on, &hash(1, at(second))), duplicate(at(3)), "also by a clock that has jumped back");
+    }
+}
+
+fn other_hashes_are_new<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 0..4 {
+        assert_eq!(seen(&on, &hash(number, at(0))), HashSeen::New);
+    }
+}
+
+fn a_hash_is_new_again_from_its_expiry_on_and_not_a_tick_before<S: Store>(store: &S) {
+    let on = On(store);
+    seen(&on, &short(at(0)));
+    assert_eq!(seen(&on, &short(at(10) - TICK)), duplicate(at(0)));
+    assert_eq!(seen(&on, &short(with_nanoseconds(at(10) - TICK))), duplicate(at(0)));
+    assert_eq!(seen(&on, &hash(1, at(10))), HashSeen::New);
+}
+
+fn a_hash_that_is_new_again_begins_anew<S: Store>(store: &S) {
+    let on = On(store);
+    let id = on.file_in(1, FileStatus::Ingested);
+    seen(&on, &short(at(0)));
+    on.write(|s| s.hashes().link(&short(at(0)).hash, &id));
+    seen(&on, &hash(1, at(10)));
+    assert_eq!(seen(&on, &hash(1, at(11))), duplicate(at(10)), "without the file that the old one led to");
+}
+
+fn a_duplicate_does_not_put_off_the_expiry<S: Store>(store: &S) {
+    let on = On(store);
+    seen(&on, &short(at(0)));
+    assert_eq!(seen(&on, &hash(1, at(9))), duplicate(at(0)));
+    assert_eq!(seen(&on, &hash(1, at(10))), HashSeen::New);
+}
+
+fn a_linked_file_is_named_to_duplicates<S: Store>(store: &S) {
+    let on = On(store);
+    let id = on.file_in(1, FileStatus::Ingested);
+    seen(&on, &hash(1, at(0)));
+    seen(&on, &hash(2, at(0)));
+    assert!(on.write(|s| s.hashes().link(&hash(1, at(0)).hash, &id)));
+    assert_eq!(seen(&on, &hash(1, at(1))), HashSeen::Duplicate { first_seen: Some(at(0)), file_id: Some(id) });
+    assert_eq!(seen(&on, &hash(2, at(1))), duplicate(at(0)));
+}
+
+fn a_link_to_a_file_that_is_not_there_is_refused<S: Store>(store: &S) {
+    let on = On(store);
+    seen(&on, &hash(1, at(0)));
+    let error = on.refuse(|s| s.hashes().link(&hash(1, at(0)).hash, &file_id(1)));
+    assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
+    assert_eq!(seen(&on, &hash(1, at(1))), duplicate(at(0)));
+}
+
+fn a_link_of_a_hash_that_is_not_there_says_so<S: Store>(store: &S) {
+    let on = On(store);
+    let id = on.file_in(1, FileStatus::Ingested);
+    assert!(!on.write(|s| s.hashes().link(&hash(1, at(0)).hash, &id)));
+}
+
+fn a_failing_transaction_releases_the_hash<S: Store>(store: &S) {
+    let on = On(store);
+    on.refuse(|s| {
+        assert_eq!(s.hashes().insert(&hash(1, at(0)))?, HashSeen::New);
+        Err::<(), _>(StoreError::Nested)
+    });
+    assert_eq!(seen(&on, &hash(1, at(1))), HashSeen::New);
+}
+
+fn a_purge_takes_what_has_expired_and_no_more_than_its_limit<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 0..5 {
+        let expires_at = at(i64::try_from(number).unwrap());
+        seen(&on, &NewHash { expires_at, ..hash(number, at(-10)) });
+    }
+    let purge = |now, limit| on.write(|s| s.hashes().purge(now, limit));
+    assert_eq!(purge(at(0) - TICK, 9), 0);
+    assert_eq!(purge(at(0), 9), 1);
+    assert_eq!(purge(at(3), 0), 0);
+    assert_eq!(purge(at(3), 2), 2);
+    assert_eq!(purge(at(3), 2), 1);
+    assert_eq!(purge(at(3), 2), 0);
+    assert_eq!(seen(&on, &hash(4, at(3))), duplicate(at(-10)), "what has not expired stays");
+}

@@ -1,0 +1,146 @@
+//! News of listings, which may arrive late and out of order.
+
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::publication::{Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState};
+use fieldfen_domain::store::Store;
+
+use super::steps::{On, walk, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{
+    TICK, at, file_id, listing_confirmation, listing_id, listing_target, listing_update, platform_id, publication_id,
+    reserve_request,
+};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["listings":
+        news_bring_a_listing_up_to_date,
+        older_news_change_nothing,
+        news_of_the_same_time_are_taken,
+        news_of_a_listing_that_is_not_there_say_so,
+        a_delisted_listing_ends_its_publication_and_no_other,
+        any_other_news_leave_the_publication_confirmed,
+        stale_news_of_a_delisting_end_nothing,
+        listings_are_listed_by_file_and_by_platform,
+    ]
+}
+
+/// Listing `number` of the file with this number, confirmed at second 2.
+fn listed<S: Store>(on: &On<'_, S>, number: u64, file: u64, variant: &str) {
+    on.file_in(file, FileStatus::Approved);
+    on.reserve(&reserve_request(number, file_id(file), listing_target(variant), at(1)));
+    on.write(|s| s.publications().confirm(&publication_id(number), &listing_confirmation(number, at(2))));
+}
+
+fn listing<S: Store>(on: &On<'_, S>, number: u64) -> Listing {
+    on.read(|s| s.publications().listing_at(Platform::Etsy, &platform_id(number)))
+        .unwrap_or_else(|| panic!("listing {number} is not there"))
+}
+
+fn update<S: Store>(on: &On<'_, S>, number: u64, update: &ListingUpdate) -> ListingUpdated {
+    on.write(|s| s.listings().update(&listing_id(number), update))
+}
+
+fn news_bring_a_listing_up_to_date<S: Store>(store: &S) {
+    let on = On(store);
+    listed(&on, 1, 1, "");
+    let before = listing(&on, 1);
+    let news = ListingUpdate {
+        status: ListingStatus::SoldOut,
+        platform_status: Some("SOLD".to_owned()),
+        event_at: with_nanoseconds(at(5)),
+        at: with_nanoseconds(at(9)),
+    };
+    assert_eq!(update(&on, 1, &news), ListingUpdated::Done);
+    let expected = Listing {
+        status: ListingStatus::SoldOut,
+        platform_status: news.platform_status.clone(),
+        status_event_at: Some(at(5)),
+        updated_at: Some(at(9)),
+        ..before
+    };
+    assert_eq!(listing(&on, 1), expected);
+    assert_eq!(update(&on, 1, &ListingUpdate { platform_status: None, ..news }), ListingUpdated::Done);
+    assert_eq!(listing(&on, 1).platform_status, None, "the platform's word goes with the news, also when it has none");
+}
+
+fn older_news_change_nothing<S: Store>(store: &S) {
+    let on = On(store);
+    listed(&on, 1, 1, "");
+    let before = listing(&on, 1);
+    let stale = ListingUpdated::Stale { known: at(2) };
+    let older = listing_update(ListingStatus::Draft, at(2) - TICK);
+    assert_eq!(update(&on, 1, &older), stale, "older than the confirmation");
+    assert_eq!(listing(&on, 1), before);
+    update(&on, 1, &listing_update(ListingStatus::SoldOut, at(5)));
+    let before = listing(&on, 1);
+    assert_eq!(
+        update(&on, 1, &listing_update(ListingStatus::Active, at(5) - TICK)),
+        ListingUpdated::Stale { known: at(5) }
+    );
+    assert_eq!(listing(&on, 1), before);
+}
+
+fn news_of_the_same_time_are_taken<S: Store>(store: &S) {
+    let on = On(store);
+    listed(&on, 1, 1, "");
+    for status in [ListingStatus::SoldOut, ListingStatus::Draft] {
+        assert_eq!(update(&on, 1, &listing_update(status, at(5))), ListingUpdated::Done);
+        assert_eq!(listing(&on, 1).status, status);
+    }
+}
+
+fn news_of_a_listing_that_is_not_there_say_so<S: Store>(store: &S) {
+    let news = listing_update(ListingStatus::Active, at(5));
+    assert_eq!(update(&On(store), 1, &news), ListingUpdated::Gone);
+}
+
+fn a_delisted_listing_ends_its_publication_and_no_other<S: Store>(store: &S) {
+    let on = On(store);
+    listed(&on, 1, 1, "");
+    listed(&on, 2, 1, "canvas");
+    listed(&on, 3, 2, "");
+    on.reserve(&reserve_request(4, file_id(1), listing_target("poster"), at(1)));
+    let others = [on.publication(2), on.publication(3), on.publication(4)];
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Delisted, at(5))), ListingUpdated::Done);
+    let ended = on.publication(1);
+    assert_eq!(
+        (ended.state, ended.updated_at, ended.platform_id),
+        (PublicationState::Ended, at(6), Some(platform_id(1)))
+    );
+    assert_eq!([on.publication(2), on.publication(3), on.publication(4)], others);
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Delisted, at(7))), ListingUpdated::Done);
+    assert_eq!(on.publication(1).updated_at, at(6), "it has ended once");
+}
+
+fn any_other_news_leave_the_publication_confirmed<S: Store>(store: &S) {
+    let on = On(store);
+    listed(&on, 1, 1, "");
+    let before = on.publication(1);
+    for status in [ListingStatus::Draft, ListingStatus::Active, ListingStatus::SoldOut] {
+        update(&on, 1, &listing_update(status, at(5)));
+        assert_eq!(on.publication(1), before);
+    }
+}
+
+fn stale_news_of_a_delisting_end_nothing<S: Store>(store: &S) {
+    let on = On(store);
+    listed(&on, 1, 1, "");
+    let before = on.publication(1);
+    update(&on, 1, &listing_update(ListingStatus::Delisted, at(1)));
+    assert_eq!((on.publication(1), listing(&on, 1).status), (before, ListingStatus::Active));
+}
+
+fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 1..=5 {
+        listed(&on, number, 1 + number % 2, &number.to_string());
+    }
+    let expected = |numbers: &[u64]| numbers.iter().map(|&number| listing(&on, number)).collect::<Vec<_>>();
+    assert_eq!(on.read(|s| s.publications().listings(&file_id(1))), expected(&[2, 4]));
+    assert_eq!(on.read(|s| s.publications().listings(&file_id(3))), []);
+    let listings_at = |platform| walk(|page| on.read(|s| s.publications().listings_at(platform, page)));
+    assert_eq!(listings_at(Platform::Etsy), expected(&[1, 2, 3, 4, 5]));
+    assert_eq!(listings_at(Platform::Ebay), []);
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "nowhere")), None);
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Ebay, &platform_id(1))), None);
+}

@@ -1,0 +1,81 @@
+//! What every store must do, as named cases.
+//!
+//! Where a trait is silent, the case decides: its name says what.
+
+mod api_usage;
+mod claims;
+mod clocks;
+mod deletions;
+mod enqueueing;
+mod fence;
+mod files;
+mod hashes;
+mod leases;
+mod listings;
+mod operators;
+mod pruning;
+mod publications;
+mod recurring;
+mod reservations;
+mod retries;
+mod steps;
+mod transactions;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fieldfen_domain::store::Store;
+
+/// A case: its name, and what it does with a fresh store. It panics when the store is not as it must be.
+pub type Case<S> = (&'static str, fn(&S));
+
+/// Lists the cases of a module by their functions' names.
+macro_rules! named {
+    ($module:literal: $($case:ident),+ $(,)?) => {
+        vec![$((concat!($module, "::", stringify!($case)), $case::<S> as fn(&S))),+]
+    };
+}
+
+use named;
+
+/// Every case, for runners that list them or run some of them.
+#[must_use]
+pub fn cases<S: Store>() -> Vec<Case<S>> {
+    [
+        transactions::cases(),
+        files::cases(),
+        deletions::cases(),
+        enqueueing::cases(),
+        claims::cases(),
+        fence::cases(),
+        leases::cases(),
+        retries::cases(),
+        operators::cases(),
+        clocks::cases(),
+        pruning::cases(),
+        hashes::cases(),
+        reservations::cases(),
+        publications::cases(),
+        listings::cases(),
+        api_usage::cases(),
+        recurring::cases(),
+    ]
+    .concat()
+}
+
+/// Runs every case, each on a store of its own that must be empty.
+///
+/// # Panics
+/// When a case fails. The others are run nevertheless; the message names all that failed, and why.
+pub fn exercise<S: Store>(make_store: impl Fn() -> S) {
+    let cases = cases::<S>();
+    let mut failures = Vec::new();
+    for (name, case) in &cases {
+        let store = make_store();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| case(&store))) {
+            let message = payload.downcast_ref::<String>().map(String::as_str);
+            let message = message.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+            failures.push(format!("case {name}: {message}"));
+        }
+    }
+    assert!(failures.is_empty(), "{} of {} cases failed\n{}", failures.len(), cases.len(), failures.join("\n"));
+}

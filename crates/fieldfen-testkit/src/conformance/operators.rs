@@ -1,0 +1,210 @@
+//! What operators do with jobs, from each status.
+
+use fieldfen_domain::job::{Administered, Fenced, Heartbeat, Job, JobState, JobStatus, Retry};
+use fieldfen_domain::store::Store;
+
+use super::steps::{On, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{LEASE, at, claim_ref, dedup_key, job, job_id};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["operators":
+        every_operation_in_every_status_is_as_the_table_says,
+        an_operation_on_a_job_that_is_not_there_says_so,
+        a_cancelled_pending_job_fails_with_the_reason,
+        a_running_job_is_asked_to_stop_and_goes_on_until_it_hears,
+        a_second_request_to_stop_leaves_the_first_ones_time,
+        a_job_that_was_asked_to_stop_may_still_complete,
+        a_killed_job_fails_with_the_reason,
+        a_retried_job_begins_anew_and_keeps_what_is_known,
+        a_retried_job_is_due_at_once_whenever_it_was_due_before,
+        a_retry_meets_the_live_job_that_has_its_dedup_key,
+        a_retry_takes_its_dedup_key_back,
+        a_request_to_stop_does_not_outlive_a_retry,
+    ]
+}
+
+/// What retry, cancel, kill and delete answer in each status. Written by hand.
+const TABLE: [(JobStatus, [Administered; 4]); 4] = {
+    use Administered::{Done, Refused, Requested};
+    const fn refused(status: JobStatus) -> Administered {
+        Refused { status }
+    }
+    use JobStatus::{Completed, Failed, Pending, Running};
+    [
+        (Pending, [refused(Pending), Done, refused(Pending), Done]),
+        (Running, [refused(Running), Requested, Done, refused(Running)]),
+        (Completed, [refused(Completed), refused(Completed), refused(Completed), Done]),
+        (Failed, [Done, refused(Failed), refused(Failed), Done]),
+    ]
+};
+
+/// Makes a job with this number and brings it into a status.
+fn job_in<S: Store>(on: &On<'_, S>, number: u64, status: JobStatus) {
+    on.enqueue(&job(number));
+    if status == JobStatus::Pending {
+        return;
+    }
+    assert_eq!(on.claim(1, 1, at(0)).len(), 1);
+    if status == JobStatus::Completed {
+        on.complete(claim_ref(number, 1), at(1));
+    } else if status == JobStatus::Failed {
+        on.fail(claim_ref(number, 1), Retry::Never, at(1));
+    }
+}
+
+/// One of the four operations, on the job with this number.
+type Operation<S> = (&'static str, fn(&On<'_, S>, u64) -> Administered);
+
+fn operations<S: Store>() -> [Operation<S>; 4] {
+    [
+        ("retry", |on, number| on.retry(number, at(9))),
+        ("cancel", |on, number| on.cancel(number, at(9))),
+        ("kill", |on, number| on.kill(number, at(9))),
+        ("delete", |on, number| on.delete(number)),
+    ]
+}
+
+fn every_operation_in_every_status_is_as_the_table_says<S: Store>(store: &S) {
+    let on = On(store);
+    let mut number = 0;
+    for (status, answers) in TABLE {
+        for ((name, operation), expected) in operations::<S>().into_iter().zip(answers) {
+            number += 1;
+            job_in(&on, number, status);
+            let before = on.find_job(number);
+            assert_eq!(operation(&on, number), expected, "{name} while {status}");
+            let after = on.find_job(number);
+            if matches!(expected, Administered::Refused { .. }) {
+                assert_eq!(after, before, "{name} while {status}");
+            } else {
+                assert_ne!(after, before, "{name} while {status}");
+                assert_eq!(after.is_none(), name == "delete", "{name} while {status}");
+            }
+            // So that the next one's claim finds nothing but its own job.
+            on.kill(number, at(10));
+            on.delete(number);
+        }
+    }
+}
+
+fn an_operation_on_a_job_that_is_not_there_says_so<S: Store>(store: &S) {
+    let on = On(store);
+    for (name, operation) in operations::<S>() {
+        assert_eq!(operation(&on, 1), Administered::Gone, "{name}");
+    }
+}
+
+fn a_cancelled_pending_job_fails_with_the_reason<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    assert_eq!(on.cancel(1, with_nanoseconds(at(5))), Administered::Done);
+    let state = JobState::Failed { at: Some(at(5)) };
+    assert_eq!(on.job(1), Job { state, last_error: Some("not wanted any more".to_owned()), ..new });
+    assert_eq!(on.claim(1, 1, at(9)), []);
+}
+
+fn a_running_job_is_asked_to_stop_and_goes_on_until_it_hears<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    let running = on.job(1);
+    assert_eq!(on.cancel(1, with_nanoseconds(at(5))), Administered::Requested);
+    let last_error = Some("not wanted any more".to_owned());
+    assert_eq!(on.job(1), Job { cancel_requested_at: Some(at(5)), last_error, ..running });
+    let heartbeat = Heartbeat { expires_at: at(6) + LEASE, cancel_requested: true };
+    assert_eq!(on.heartbeat(claim_ref(1, 1), at(6)), Fenced::Done(heartbeat));
+}
+
+fn a_second_request_to_stop_leaves_the_first_ones_time<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    on.cancel(1, at(5));
+    assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), "really not", at(6))), Administered::Requested);
+    let job = on.job(1);
+    assert_eq!((job.cancel_requested_at, job.last_error.as_deref()), (Some(at(5)), Some("really not")));
+}
+
+fn a_job_that_was_asked_to_stop_may_still_complete<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    on.cancel(1, at(5));
+    assert_eq!(on.complete(claim_ref(1, 1), at(6)), Fenced::Done(()));
+    assert_eq!(on.job(1).state, JobState::Completed { at: Some(at(6)) });
+}
+
+fn a_killed_job_fails_with_the_reason<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    on.claim(1, 1, at(0));
+    assert_eq!(on.kill(1, with_nanoseconds(at(5))), Administered::Done);
+    let state = JobState::Failed { at: Some(at(5)) };
+    assert_eq!(on.job(1), Job { state, last_error: Some("its worker hangs".to_owned()), ..new });
+}
+
+fn a_retried_job_begins_anew_and_keeps_what_is_known<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1).max_retries(1));
+    let new = on.job(1);
+    on.claim(1, 1, at(0));
+    on.fail(claim_ref(1, 1), Retry::At(at(1)), at(1));
+    on.claim(2, 1, at(1));
+    on.fail(claim_ref(1, 2), Retry::At(at(2)), at(2));
+    assert_eq!(on.job(1).attempts, 1);
+    assert_eq!(on.retry(1, with_nanoseconds(at(5))), Administered::Done);
+    assert_eq!(on.job(1), Job { run_at: at(5), last_error: Some("lens cap".to_owned()), ..new });
+    on.claim(3, 1, at(5));
+    assert!(on.fail(claim_ref(1, 3), Retry::At(at(6)), at(6)).is_done());
+    assert_eq!((on.job(1).state, on.job(1).attempts), (JobState::Pending, 1), "with all its retries");
+}
+
+fn a_retried_job_is_due_at_once_whenever_it_was_due_before<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1).run_at(at(1000)));
+    on.cancel(1, at(1));
+    on.retry(1, at(2));
+    assert_eq!(on.claim(1, 1, at(2)).len(), 1);
+}
+
+fn a_retry_meets_the_live_job_that_has_its_dedup_key<S: Store>(store: &S) {
+    let on = On(store);
+    for number in [1, 2] {
+        on.enqueue(&job(number).dedup_key(dedup_key("one")));
+        if number == 1 {
+            on.cancel(1, at(1));
+        }
+    }
+    let before = on.job(1);
+    assert_eq!(on.retry(1, at(5)), Administered::Met(job_id(2)));
+    on.claim(1, 1, at(5));
+    assert_eq!(on.retry(1, at(6)), Administered::Met(job_id(2)), "also while it runs");
+    assert_eq!(on.job(1), before);
+    on.complete(claim_ref(2, 1), at(7));
+    assert_eq!(on.retry(1, at(8)), Administered::Done);
+}
+
+fn a_retry_takes_its_dedup_key_back<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1).dedup_key(dedup_key("one")));
+    on.cancel(1, at(1));
+    on.retry(1, at(2));
+    let met = on.enqueue(&job(2).dedup_key(dedup_key("one")));
+    assert_eq!(*met.id(), job_id(1));
+}
+
+fn a_request_to_stop_does_not_outlive_a_retry<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    on.cancel(1, at(1));
+    on.fail(claim_ref(1, 1), Retry::Never, at(2));
+    on.retry(1, at(3));
+    assert_eq!(on.job(1).cancel_requested_at, None);
+    on.claim(2, 1, at(3));
+    let heartbeat = Heartbeat { expires_at: at(4) + LEASE, cancel_requested: false };
+    assert_eq!(on.heartbeat(claim_ref(1, 2), at(4)), Fenced::Done(heartbeat));
+}

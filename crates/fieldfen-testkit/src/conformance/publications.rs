@@ -1,0 +1,257 @@
+//! Confirmations: what a platform says is there, is there.
+
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::publication::{
+    Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, Publication, PublicationState,
+    SocialPlatform, SocialPost,
+};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::steps::{On, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{
+    at, file_id, listing_confirmation, listing_id, listing_target, listing_update, platform_id, post_confirmation,
+    post_id, post_target, publication_id, reserve_request, token,
+};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["publications":
+        a_confirmed_listing_has_its_row,
+        a_confirmed_post_has_its_row,
+        a_confirmation_needs_no_token_and_counts_after_a_takeover,
+        a_confirmation_counts_while_unknown,
+        a_late_confirmation_counts_after_a_release,
+        a_late_confirmation_is_a_duplicate_when_another_is_confirmed,
+        a_late_confirmation_is_a_duplicate_when_another_is_under_way,
+        the_same_confirmation_twice_changes_nothing,
+        another_thing_at_the_platform_is_a_duplicate,
+        an_ended_publication_cannot_be_confirmed,
+        a_publication_that_is_not_there_says_so,
+        another_files_listing_with_the_same_platform_id_is_a_conflict,
+        the_same_files_listing_with_the_same_platform_id_is_brought_up_to_date,
+        the_same_platform_id_at_another_platform_is_another_listing,
+        the_row_must_go_with_the_target,
+        a_row_id_that_is_taken_is_a_conflict,
+    ]
+}
+
+/// Reserves a listing of this variant, as publication `number` of the approved file `file`.
+fn reserve<S: Store>(on: &On<'_, S>, number: u64, file: u64, variant: &str) {
+    on.file_in(file, FileStatus::Approved);
+    on.reserve(&reserve_request(number, file_id(file), listing_target(variant), at(0)));
+}
+
+fn confirm<S: Store>(on: &On<'_, S>, number: u64, confirmation: &Confirmation) -> Confirmed {
+    on.write(|s| s.publications().confirm(&publication_id(number), confirmation))
+}
+
+fn listings<S: Store>(on: &On<'_, S>, file: u64) -> Vec<Listing> {
+    on.read(|s| s.publications().listings(&file_id(file)))
+}
+
+fn release<S: Store>(on: &On<'_, S>, number: u64) {
+    on.write(|s| s.publications().release(&publication_id(number), &token(number), "refused", at(1)));
+}
+
+fn a_confirmed_listing_has_its_row<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    let reserved = on.publication(1);
+    let confirmation = listing_confirmation(1, with_nanoseconds(at(7)));
+    assert_eq!(confirm(&on, 1, &confirmation), Confirmed::Done);
+    let expected = Listing {
+        id: listing_id(1),
+        file_id: file_id(1),
+        platform: Platform::Etsy,
+        platform_listing_id: platform_id(1),
+        url: confirmation.url,
+        status: ListingStatus::Active,
+        platform_status: Some("live".to_owned()),
+        status_event_at: Some(at(7)),
+        created_at: Some(at(7)),
+        updated_at: Some(at(7)),
+    };
+    assert_eq!(listings(&on, 1), std::slice::from_ref(&expected));
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, &platform_id(1))), Some(expected));
+    let platform_id = Some(platform_id(1));
+    let expected = Publication { state: PublicationState::Confirmed, platform_id, updated_at: at(7), ..reserved };
+    assert_eq!(on.publication(1), expected);
+    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), []);
+}
+
+fn a_confirmed_post_has_its_row<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(1, FileStatus::Approved);
+    on.reserve(&reserve_request(1, file_id(1), post_target("monday"), at(0)));
+    assert_eq!(confirm(&on, 1, &post_confirmation(1, with_nanoseconds(at(7)))), Confirmed::Done);
+    let expected = SocialPost {
+        id: post_id(1),
+        file_id: file_id(1),
+        platform: SocialPlatform::Instagram,
+        post_type: Some(PostType::Reel),
+        platform_post_id: Some(platform_id(1)),
+        url: None,
+        posted_at: Some(at(7)),
+    };
+    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [expected]);
+    assert_eq!(on.publication(1).state, PublicationState::Confirmed);
+    assert_eq!(listings(&on, 1), []);
+}
+
+fn a_confirmation_needs_no_token_and_counts_after_a_takeover<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    on.reserve(&reserve_request(2, file_id(1), listing_target(""), at(1000)));
+    assert_eq!(on.publication(1).token, token(2));
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(1001))), Confirmed::Done);
+    assert_eq!(listings(&on, 1).len(), 1);
+}
+
+fn a_confirmation_counts_while_unknown<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    on.write(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "timeout", at(1)));
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(2))), Confirmed::Done);
+    assert_eq!(on.publication(1).state, PublicationState::Confirmed);
+}
+
+fn a_late_confirmation_counts_after_a_release<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    release(&on, 1);
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(2))), Confirmed::Done);
+    assert_eq!(on.publication(1).state, PublicationState::Confirmed);
+    assert_eq!(listings(&on, 1).len(), 1);
+}
+
+fn a_late_confirmation_is_a_duplicate_when_another_is_confirmed<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    release(&on, 1);
+    reserve(&on, 2, 1, "");
+    confirm(&on, 2, &listing_confirmation(2, at(2)));
+    let before = (on.publication(1), on.publication(2), listings(&on, 1));
+    let duplicate = Confirmed::Duplicate { live: Some(platform_id(2)) };
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(3))), duplicate);
+    assert_eq!((on.publication(1), on.publication(2), listings(&on, 1)), before);
+}
+
+fn a_late_confirmation_is_a_duplicate_when_another_is_under_way<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    release(&on, 1);
+    reserve(&on, 2, 1, "");
+    let before = (on.publication(1), on.publication(2));
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(3))), Confirmed::Duplicate { live: None });
+    assert_eq!((on.publication(1), on.publication(2)), before);
+    assert_eq!(listings(&on, 1), []);
+}
+
+fn the_same_confirmation_twice_changes_nothing<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    let before = (on.publication(1), listings(&on, 1));
+    let again = Confirmation { url: None, ..listing_confirmation(1, at(3)) };
+    assert_eq!(confirm(&on, 1, &again), Confirmed::AlreadyDone);
+    assert_eq!((on.publication(1), listings(&on, 1)), before);
+}
+
+fn another_thing_at_the_platform_is_a_duplicate<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    let before = (on.publication(1), listings(&on, 1));
+    let duplicate = Confirmed::Duplicate { live: Some(platform_id(1)) };
+    assert_eq!(confirm(&on, 1, &listing_confirmation(2, at(3))), duplicate);
+    assert_eq!((on.publication(1), listings(&on, 1)), before);
+}
+
+fn an_ended_publication_cannot_be_confirmed<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(3))));
+    let before = (on.publication(1), listings(&on, 1));
+    for number in [1, 2] {
+        let error = on.refuse(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(number, at(4))));
+        assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
+    }
+    assert_eq!((on.publication(1), listings(&on, 1)), before);
+}
+
+fn a_publication_that_is_not_there_says_so<S: Store>(store: &S) {
+    assert_eq!(confirm(&On(store), 1, &listing_confirmation(1, at(2))), Confirmed::Gone);
+}
+
+fn another_files_listing_with_the_same_platform_id_is_a_conflict<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    reserve(&on, 2, 2, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    let before = on.publication(2);
+    let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(3)) };
+    let error = on.refuse(|s| s.publications().confirm(&publication_id(2), &same));
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    assert_eq!((on.publication(2), listings(&on, 2)), (before, vec![]));
+}
+
+fn the_same_files_listing_with_the_same_platform_id_is_brought_up_to_date<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(3))));
+    reserve(&on, 2, 1, "");
+    let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(5)) };
+    assert_eq!(confirm(&on, 2, &same), Confirmed::Done);
+    let all = listings(&on, 1);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((all[0].id, all[0].status, &all[0].url), (listing_id(1), ListingStatus::Active, &same.url));
+    assert_eq!((all[0].created_at, all[0].updated_at), (Some(at(2)), Some(at(5))));
+    assert_eq!(on.publication(2).state, PublicationState::Confirmed);
+}
+
+fn the_same_platform_id_at_another_platform_is_another_listing<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    on.file_in(2, FileStatus::Approved);
+    let ebay = fieldfen_domain::publication::Target::Listing {
+        platform: Platform::Ebay,
+        account: String::new(),
+        variant: String::new(),
+    };
+    on.reserve(&reserve_request(2, file_id(2), ebay, at(0)));
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(2)) };
+    assert_eq!(confirm(&on, 2, &same), Confirmed::Done);
+    let at_ebay = on.read(|s| s.publications().listing_at(Platform::Ebay, &platform_id(1)));
+    assert_eq!(at_ebay.map(|listing| listing.id), Some(listing_id(2)));
+}
+
+fn the_row_must_go_with_the_target<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    on.reserve(&reserve_request(2, file_id(1), post_target(""), at(0)));
+    let before = (on.publication(1), on.publication(2));
+    for (number, confirmation) in [(1, post_confirmation(1, at(2))), (2, listing_confirmation(2, at(2)))] {
+        let error = on.refuse(|s| s.publications().confirm(&publication_id(number), &confirmation));
+        assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
+    }
+    assert_eq!((on.publication(1), on.publication(2)), before);
+    assert_eq!(listings(&on, 1), []);
+    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), []);
+}
+
+fn a_row_id_that_is_taken_is_a_conflict<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    reserve(&on, 2, 2, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    let row = ConfirmedRow::Listing { id: listing_id(1), status: ListingStatus::Draft, platform_status: None };
+    let error = on.refuse(|s| {
+        s.publications()
+            .confirm(&publication_id(2), &Confirmation { row: row.clone(), ..listing_confirmation(2, at(3)) })
+    });
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    assert_eq!(on.publication(2).state, PublicationState::Reserved);
+}

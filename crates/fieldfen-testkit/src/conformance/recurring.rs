@@ -1,0 +1,134 @@
+//! Recurring work.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, Tick};
+use fieldfen_domain::store::Store;
+
+use super::steps::{On, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{TICK, at, kind, recurring, recurring_name, work};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["recurring":
+        defined_work_is_listed_by_name,
+        defining_it_again_keeps_the_next_tick,
+        another_schedule_has_another_next_tick,
+        a_tick_is_taken_once,
+        a_tick_that_is_not_the_next_one_is_not_taken,
+        a_tick_of_work_that_is_gone_is_not_taken,
+        removed_work_is_gone,
+        many_threads_take_each_tick_once,
+    ]
+}
+
+fn define<S: Store>(on: &On<'_, S>, work: &NewRecurringJob) {
+    on.write(|s| s.recurring().define(work));
+}
+
+fn list<S: Store>(on: &On<'_, S>) -> Vec<RecurringJob> {
+    on.read(|s| s.recurring().list())
+}
+
+fn take<S: Store>(on: &On<'_, S>, due: fieldfen_domain::Timestamp, next: i64) -> bool {
+    let tick = Tick { name: recurring_name("upkeep"), due, next_at: at(next), at: due };
+    on.write(|s| s.recurring().take(&tick))
+}
+
+fn defined_work_is_listed_by_name<S: Store>(store: &S) {
+    let on = On(store);
+    assert_eq!(list(&on), []);
+    for name in ["purge", "backup", "upkeep"] {
+        define(&on, &recurring(name, "0 * * * *", with_nanoseconds(at(60))));
+    }
+    let all = list(&on);
+    assert_eq!(all.iter().map(|work| work.name.as_str()).collect::<Vec<_>>(), ["backup", "purge", "upkeep"]);
+    let new = recurring("backup", "0 * * * *", at(60));
+    let expected = RecurringJob {
+        name: new.name,
+        schedule: new.schedule,
+        kind: work(),
+        payload: new.payload,
+        next_at: at(60),
+        last_at: None,
+    };
+    assert_eq!(all[0], expected);
+}
+
+fn defining_it_again_keeps_the_next_tick<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    take(&on, at(60), 120);
+    let changed =
+        NewRecurringJob { kind: kind("test.other"), payload: None, ..recurring("upkeep", "0 * * * *", at(999)) };
+    define(&on, &changed);
+    let work = list(&on).remove(0);
+    assert_eq!((work.next_at, work.last_at), (at(120), Some(at(60))));
+    assert_eq!((work.kind, work.payload), (kind("test.other"), None));
+}
+
+fn another_schedule_has_another_next_tick<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    take(&on, at(60), 120);
+    define(&on, &recurring("upkeep", "30 * * * *", at(90)));
+    let work = list(&on).remove(0);
+    assert_eq!((work.schedule.as_str(), work.next_at, work.last_at), ("30 * * * *", at(90), Some(at(60))));
+    assert_eq!(list(&on).len(), 1);
+}
+
+fn a_tick_is_taken_once<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    assert!(take(&on, with_nanoseconds(at(60)), 120));
+    assert!(!take(&on, at(60), 120));
+    let work = list(&on).remove(0);
+    assert_eq!((work.next_at, work.last_at), (at(120), Some(at(60))));
+    assert!(take(&on, at(120), 180));
+}
+
+fn a_tick_that_is_not_the_next_one_is_not_taken<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    let before = list(&on);
+    for due in [at(60) - TICK, at(60) + TICK, at(0), at(120)] {
+        assert!(!take(&on, due, 180), "{due}");
+    }
+    assert_eq!(list(&on), before);
+}
+
+fn a_tick_of_work_that_is_gone_is_not_taken<S: Store>(store: &S) {
+    let on = On(store);
+    assert!(!take(&on, at(60), 120));
+    assert_eq!(list(&on), []);
+}
+
+fn removed_work_is_gone<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    define(&on, &recurring("backup", "0 * * * *", at(60)));
+    let remove = || on.write(|s| s.recurring().remove(&recurring_name("upkeep")));
+    assert!(remove());
+    assert!(!remove());
+    assert_eq!(list(&on).len(), 1);
+    define(&on, &recurring("upkeep", "0 * * * *", at(600)));
+    assert_eq!((list(&on)[1].next_at, list(&on)[1].last_at), (at(600), None), "it begins anew");
+}
+
+fn many_threads_take_each_tick_once<S: Store>(store: &S) {
+    define(&On(store), &recurring("upkeep", "0 * * * *", at(0)));
+    let taken = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for second in 0..20 {
+                    taken.fetch_add(take(&On(store), at(second), second + 1).into(), Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    // A thread may be too early for a tick whose predecessor is still there, but no tick is taken twice, and the
+    // first one's taker goes on until it is overtaken.
+    let reached = (list(&On(store)).remove(0).next_at - at(0)).num_seconds();
+    assert_eq!(i64::from(taken.into_inner()), reached, "as many takers as the work has moved on");
+}

@@ -1,0 +1,331 @@
+//! Reserving, giving free, and not knowing.
+
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::job::Fenced;
+use fieldfen_domain::publication::{
+    ClientKey, ListingStatus, Platform, PostType, Publication, PublicationState, ReserveRequest, Reserved,
+    SocialPlatform, Target,
+};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::steps::{On, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{
+    HOLD, TICK, at, file_id, listing_confirmation, listing_id, listing_target, listing_update, post_target,
+    publication_id, reserve_request, token,
+};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["reservations":
+        a_free_target_is_granted_and_read_back_as_it_came,
+        a_file_that_is_not_there_is_refused,
+        an_id_that_is_taken_is_refused,
+        a_held_target_is_held_until_the_last_tick,
+        a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up,
+        an_unknown_publication_is_taken_over_at_once,
+        a_confirmed_target_is_published_already,
+        other_targets_and_files_are_not_in_the_way,
+        the_type_of_a_post_does_not_make_another_target,
+        a_released_target_is_granted_anew_with_the_same_client_key,
+        an_ended_target_is_granted_anew_with_another_client_key,
+        only_the_current_token_releases,
+        only_the_current_token_marks_unknown,
+        what_is_given_up_twice_was_done_already,
+        a_confirmed_publication_cannot_be_given_up,
+        a_released_publication_cannot_become_unknown,
+        an_unknown_publication_is_released_by_who_took_it_over,
+        publications_are_listed_by_file_and_by_state,
+    ]
+}
+
+/// An approved file with the number 1.
+fn approved<S: Store>(on: &On<'_, S>) {
+    on.file_in(1, FileStatus::Approved);
+}
+
+/// The wish to make publication `number` of file 1 for its only listing.
+fn wish(number: u64, second: i64) -> ReserveRequest {
+    reserve_request(number, file_id(1), listing_target(""), at(second))
+}
+
+fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<()> {
+    on.write(|s| s.publications().release(&publication_id(number), &token(token_number), "they refused", at(5)))
+}
+
+fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<()> {
+    on.write(|s| s.publications().mark_unknown(&publication_id(number), &token(token_number), "timeout", at(5)))
+}
+
+fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    let target = Target::Listing { platform: Platform::Ebay, account: "shop 2".into(), variant: "canvas".into() };
+    let request = ReserveRequest {
+        held_until: with_nanoseconds(at(60)),
+        ..reserve_request(1, file_id(1), target.clone(), with_nanoseconds(at(1)))
+    };
+    let expected = Publication {
+        id: publication_id(1),
+        file_id: file_id(1),
+        client_key: ClientKey::derive(&file_id(1), &target, 0),
+        target,
+        state: PublicationState::Reserved,
+        token: token(1),
+        held_until: at(60),
+        last_error: None,
+        platform_id: None,
+        created_at: at(1),
+        updated_at: at(1),
+    };
+    assert_eq!(on.reserve(&request), Reserved::Granted(expected.clone()));
+    assert_eq!(on.publication(1), expected);
+    let post = reserve_request(2, file_id(1), post_target("monday"), at(1));
+    assert!(matches!(on.reserve(&post), Reserved::Granted(_)));
+    assert_eq!(on.publication(2).target, post_target("monday"));
+    assert_eq!(on.read(|s| s.publications().find(&publication_id(3))), None);
+}
+
+fn a_file_that_is_not_there_is_refused<S: Store>(store: &S) {
+    let on = On(store);
+    let error = on.refuse(|s| s.publications().reserve(&wish(1, 0)));
+    assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
+}
+
+fn an_id_that_is_taken_is_refused<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    let other = reserve_request(1, file_id(1), listing_target("canvas"), at(0));
+    let error = on.refuse(|s| s.publications().reserve(&other));
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    assert_eq!(on.publication(1).target, listing_target(""));
+}
+
+fn a_held_target_is_held_until_the_last_tick<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    let before = on.publication(1);
+    for now in [at(0), at(0) + HOLD - TICK, with_nanoseconds(at(0) + HOLD - TICK), at(-100)] {
+        let request = reserve_request(2, file_id(1), listing_target(""), now);
+        assert_eq!(on.reserve(&request), Reserved::Held(before.clone()), "{now}");
+    }
+    assert_eq!(on.reserve(&wish(1, 1)), Reserved::Held(before.clone()), "also to who holds it");
+    assert_eq!(on.publication(1), before);
+}
+
+fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    let before = on.publication(1);
+    let now = at(0) + HOLD;
+    let expected = Publication {
+        state: PublicationState::Unknown,
+        token: token(2),
+        held_until: now + HOLD,
+        updated_at: now,
+        ..before
+    };
+    let request = reserve_request(2, file_id(1), listing_target(""), now);
+    let Reserved::Unresolved(taken) = on.reserve(&request) else { panic!("it was not taken over") };
+    assert_eq!(Publication { last_error: None, ..taken.clone() }, expected);
+    assert_eq!(on.publication(1), taken);
+    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))).len(), 1, "no second row was made");
+    assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
+    assert_eq!(release(&on, 1, 2), Fenced::Done(()));
+}
+
+fn an_unknown_publication_is_taken_over_at_once<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    mark_unknown(&on, 1, 1);
+    for (number, second) in [(2, 6), (3, 7)] {
+        let Reserved::Unresolved(taken) = on.reserve(&wish(number, second)) else { panic!("it was not taken over") };
+        assert_eq!((taken.id, taken.token, taken.state), (publication_id(1), token(number), PublicationState::Unknown));
+        assert_eq!(taken.last_error.as_deref(), Some("timeout"), "what was known is kept");
+    }
+    assert_eq!(release(&on, 1, 2), Fenced::LeaseLost, "the last one to take it over holds it");
+}
+
+fn a_confirmed_target_is_published_already<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
+    let confirmed = on.publication(1);
+    assert_eq!(on.reserve(&wish(2, 1000)), Reserved::Published(confirmed.clone()), "however long ago");
+    assert_eq!(on.publication(1), confirmed);
+}
+
+fn other_targets_and_files_are_not_in_the_way<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.file_in(2, FileStatus::Approved);
+    let listing = |platform, account: &str, variant: &str| Target::Listing {
+        platform,
+        account: account.to_owned(),
+        variant: variant.to_owned(),
+    };
+    let post = |platform, account: &str, post_key: &str| {
+        let (account, post_key) = (account.to_owned(), post_key.to_owned());
+        Target::Post { platform, account, post_key, post_type: None }
+    };
+    let wishes = [
+        (1, listing(Platform::Etsy, "", "")),
+        (2, listing(Platform::Etsy, "", "")),
+        (1, listing(Platform::Ebay, "", "")),
+        (1, listing(Platform::Etsy, "a", "")),
+        (1, listing(Platform::Etsy, "", "a")),
+        (1, listing(Platform::Etsy, "a", "a")),
+        (1, post(SocialPlatform::Instagram, "", "")),
+        (1, post(SocialPlatform::Tiktok, "", "")),
+        (1, post(SocialPlatform::Instagram, "a", "")),
+        (1, post(SocialPlatform::Instagram, "", "a")),
+    ];
+    for ((file, target), number) in wishes.into_iter().zip(1..) {
+        let answer = on.reserve(&reserve_request(number, file_id(file), target.clone(), at(0)));
+        assert!(matches!(answer, Reserved::Granted(_)), "{target:?} of file {file}: {answer:?}");
+    }
+}
+
+fn the_type_of_a_post_does_not_make_another_target<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    let target = |post_type| Target::Post {
+        platform: SocialPlatform::Instagram,
+        account: String::new(),
+        post_key: "monday".to_owned(),
+        post_type,
+    };
+    on.reserve(&reserve_request(1, file_id(1), target(Some(PostType::Reel)), at(0)));
+    let before = on.publication(1);
+    for other in [target(Some(PostType::Story)), target(None)] {
+        assert_eq!(on.reserve(&reserve_request(2, file_id(1), other, at(1))), Reserved::Held(before.clone()));
+    }
+}
+
+fn a_released_target_is_granted_anew_with_the_same_client_key<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    assert_eq!(release(&on, 1, 1), Fenced::Done(()));
+    let released = on.publication(1);
+    assert_eq!(released.state, PublicationState::Released);
+    assert_eq!((released.last_error.as_deref(), released.updated_at), (Some("they refused"), at(5)));
+    let Reserved::Granted(anew) = on.reserve(&wish(2, 6)) else { panic!("it was not granted") };
+    assert_eq!((anew.id, &anew.client_key), (publication_id(2), &released.client_key), "a row of its own");
+    assert_eq!(on.publication(1), released);
+}
+
+fn an_ended_target_is_granted_anew_with_another_client_key<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    let mut keys = Vec::new();
+    for number in 1..=3 {
+        let Reserved::Granted(granted) = on.reserve(&wish(number, 0)) else { panic!("it was not granted") };
+        let ended = u32::try_from(number - 1).unwrap();
+        assert_eq!(granted.client_key, ClientKey::derive(&file_id(1), &listing_target(""), ended));
+        keys.push(granted.client_key);
+        on.write(|s| s.publications().confirm(&publication_id(number), &listing_confirmation(number, at(1))));
+        let update = listing_update(ListingStatus::Delisted, at(2));
+        on.write(|s| s.listings().update(&listing_id(number), &update));
+    }
+    keys.dedup();
+    assert_eq!(keys.len(), 3);
+}
+
+fn only_the_current_token_releases<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    let before = on.publication(1);
+    assert_eq!(release(&on, 1, 2), Fenced::LeaseLost);
+    assert_eq!(release(&on, 2, 1), Fenced::Gone);
+    assert_eq!(on.publication(1), before);
+    assert_eq!(release(&on, 1, 1), Fenced::Done(()));
+}
+
+fn only_the_current_token_marks_unknown<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    let before = on.publication(1);
+    assert_eq!(mark_unknown(&on, 1, 2), Fenced::LeaseLost);
+    assert_eq!(mark_unknown(&on, 2, 1), Fenced::Gone);
+    assert_eq!(on.publication(1), before);
+    assert_eq!(mark_unknown(&on, 1, 1), Fenced::Done(()));
+    let last_error = Some("timeout".to_owned());
+    let expected = Publication { state: PublicationState::Unknown, last_error, updated_at: at(5), ..before };
+    assert_eq!(on.publication(1), expected);
+}
+
+fn what_is_given_up_twice_was_done_already<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    mark_unknown(&on, 1, 1);
+    let unknown = on.publication(1);
+    assert_eq!(mark_unknown(&on, 1, 1), Fenced::AlreadyDone { at: Some(at(5)) });
+    assert_eq!(on.publication(1), unknown);
+    release(&on, 1, 1);
+    let released = on.publication(1);
+    assert_eq!(release(&on, 1, 1), Fenced::AlreadyDone { at: Some(at(5)) });
+    assert_eq!(on.publication(1), released);
+}
+
+fn a_confirmed_publication_cannot_be_given_up<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
+    let before = on.publication(1);
+    assert_eq!(release(&on, 1, 2), Fenced::LeaseLost);
+    let error = on.refuse(|s| s.publications().release(&publication_id(1), &token(1), "", at(2)));
+    assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
+    let error = on.refuse(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "", at(2)));
+    assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
+    assert_eq!(on.publication(1), before);
+}
+
+fn a_released_publication_cannot_become_unknown<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    release(&on, 1, 1);
+    let before = on.publication(1);
+    let error = on.refuse(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "", at(9)));
+    assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
+    assert_eq!(on.publication(1), before);
+}
+
+fn an_unknown_publication_is_released_by_who_took_it_over<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    mark_unknown(&on, 1, 1);
+    on.reserve(&wish(2, 6));
+    assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
+    assert_eq!(release(&on, 1, 2), Fenced::Done(()));
+    assert!(matches!(on.reserve(&wish(3, 7)), Reserved::Granted(_)));
+}
+
+fn publications_are_listed_by_file_and_by_state<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.file_in(2, FileStatus::Approved);
+    for number in 1..=8 {
+        let file = 1 + number % 2;
+        on.reserve(&reserve_request(number, file_id(file), listing_target(&number.to_string()), at(0)));
+        if number > 4 {
+            mark_unknown(&on, number, number);
+        }
+    }
+    let expected = |numbers: &[u64]| numbers.iter().map(|&number| on.publication(number)).collect::<Vec<_>>();
+    assert_eq!(on.in_state(PublicationState::Reserved), expected(&[1, 2, 3, 4]));
+    assert_eq!(on.in_state(PublicationState::Unknown), expected(&[5, 6, 7, 8]));
+    assert_eq!(on.in_state(PublicationState::Confirmed), []);
+    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), expected(&[2, 4, 6, 8]));
+    assert_eq!(on.read(|s| s.publications().of_file(&file_id(3))), []);
+}

@@ -1,0 +1,143 @@
+//! Failures and retries, and jobs that go back without one.
+
+use fieldfen_domain::RawJson;
+use fieldfen_domain::job::{Fenced, Finished, Job, JobState, Retry};
+use fieldfen_domain::store::Store;
+
+use super::steps::{On, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{TICK, at, claim_ref, dedup_key, job};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["retries":
+        a_job_without_retries_fails_at_once,
+        a_job_with_one_retry_is_tried_twice,
+        a_job_with_five_retries_is_tried_six_times,
+        a_failed_try_goes_back_with_its_error_and_one_retry_spent,
+        a_failure_for_good_spends_no_retry_and_keeps_its_end,
+        a_failure_for_now_ends_a_job_that_was_asked_to_stop,
+        a_completion_keeps_its_result_and_its_end,
+        a_completion_without_result_has_none,
+        a_released_job_has_spent_nothing,
+        a_released_job_that_was_asked_to_stop_is_still_asked,
+        a_dedup_key_is_kept_by_a_job_that_goes_back,
+    ]
+}
+
+fn fails_after<S: Store>(store: &S, max_retries: u32) {
+    let on = On(store);
+    on.enqueue(&job(1).max_retries(max_retries));
+    for attempt in 1..=max_retries {
+        let now = at(i64::from(attempt));
+        assert_eq!(on.claim(attempt.into(), 1, now).len(), 1);
+        let finished = Finished::Retrying { run_at: now + TICK, attempts: attempt };
+        let answer = on.fail(claim_ref(1, attempt.into()), Retry::At(now + TICK), now);
+        assert_eq!(answer, Fenced::Done(finished));
+        assert_eq!(on.job(1).attempts, attempt);
+    }
+    assert_eq!(on.claim(99, 1, at(100)).len(), 1, "the last try");
+    assert_eq!(on.fail(claim_ref(1, 99), Retry::At(at(200)), at(101)), Fenced::Done(Finished::Dead));
+    let job = on.job(1);
+    assert_eq!((job.state, job.attempts), (JobState::Failed { at: Some(at(101)) }, max_retries));
+    assert_eq!(on.claim(100, 1, at(1000)), []);
+}
+
+fn a_job_without_retries_fails_at_once<S: Store>(store: &S) {
+    fails_after(store, 0);
+}
+
+fn a_job_with_one_retry_is_tried_twice<S: Store>(store: &S) {
+    fails_after(store, 1);
+}
+
+fn a_job_with_five_retries_is_tried_six_times<S: Store>(store: &S) {
+    fails_after(store, 5);
+}
+
+fn a_failed_try_goes_back_with_its_error_and_one_retry_spent<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    on.claim(1, 1, at(0));
+    let answer = on.fail(claim_ref(1, 1), Retry::At(with_nanoseconds(at(7))), at(1));
+    assert_eq!(answer, Fenced::Done(Finished::Retrying { run_at: at(7), attempts: 1 }));
+    let expected = Job { attempts: 1, run_at: at(7), last_error: Some("lens cap".to_owned()), ..new };
+    assert_eq!(on.job(1), expected);
+    assert_eq!(on.claim(2, 1, at(7) - TICK), []);
+    assert_eq!(on.claim(2, 1, at(7)).len(), 1);
+}
+
+fn a_failure_for_good_spends_no_retry_and_keeps_its_end<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    on.claim(1, 1, at(0));
+    assert_eq!(on.fail(claim_ref(1, 1), Retry::Never, with_nanoseconds(at(3))), Fenced::Done(Finished::Dead));
+    let state = JobState::Failed { at: Some(at(3)) };
+    assert_eq!(on.job(1), Job { state, last_error: Some("lens cap".to_owned()), ..new });
+}
+
+fn a_failure_for_now_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    on.cancel(1, at(1));
+    assert_eq!(on.fail(claim_ref(1, 1), Retry::At(at(9)), at(2)), Fenced::Done(Finished::Dead));
+    assert_eq!(on.job(1).state, JobState::Failed { at: Some(at(2)) });
+}
+
+fn a_completion_keeps_its_result_and_its_end<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    on.claim(1, 1, at(0));
+    let result = RawJson::unchecked(r#"{"id": 9007199254740993, "ratio": 1.10}"#.to_owned());
+    let answer = on.write(|s| s.jobs().complete(&claim_ref(1, 1), Some(&result), with_nanoseconds(at(3))));
+    assert_eq!(answer, Fenced::Done(()));
+    let state = JobState::Completed { at: Some(at(3)) };
+    assert_eq!(on.job(1), Job { state, result: Some(result), ..new }, "to the letter");
+}
+
+fn a_completion_without_result_has_none<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    on.write(|s| s.jobs().complete(&claim_ref(1, 1), None, at(3)));
+    let job = on.job(1);
+    assert_eq!((job.state, job.result), (JobState::Completed { at: Some(at(3)) }, None));
+}
+
+fn a_released_job_has_spent_nothing<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    on.claim(1, 1, at(0));
+    assert_eq!(on.release(claim_ref(1, 1), with_nanoseconds(at(9))), Fenced::Done(()));
+    assert_eq!(on.job(1), Job { run_at: at(9), ..new });
+}
+
+fn a_released_job_that_was_asked_to_stop_is_still_asked<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    on.cancel(1, at(1));
+    on.release(claim_ref(1, 1), at(2));
+    let job = on.job(1);
+    assert_eq!((&job.state, job.cancel_requested_at), (&JobState::Pending, Some(at(1))));
+    let claimed = on.claim(2, 1, at(2));
+    assert_eq!(claimed[0].cancel_requested_at, Some(at(1)), "who claims it next sees so at once");
+}
+
+fn a_dedup_key_is_kept_by_a_job_that_goes_back<S: Store>(store: &S) {
+    let on = On(store);
+    let keyed = |number| job(number).dedup_key(dedup_key("one"));
+    on.enqueue(&keyed(1));
+    on.claim(1, 1, at(0));
+    on.fail(claim_ref(1, 1), Retry::At(at(9)), at(1));
+    on.claim(2, 1, at(9));
+    on.release(claim_ref(1, 2), at(10));
+    on.claim(3, 1, at(10));
+    on.reclaim(at(1000), 9);
+    on.enqueue(&keyed(2));
+    assert_eq!(on.find_job(2), None);
+}

@@ -1,0 +1,160 @@
+//! The steps that cases are made of: one operation in one transaction each.
+
+use std::time::Duration;
+
+use fieldfen_domain::file::{File, FileHistoryEntry, FileStatus};
+use fieldfen_domain::job::{
+    Administered, ClaimRef, ClaimRequest, Enqueued, Fenced, Finished, Heartbeat, Job, JobFilter, NewJob, Reclaimed,
+    Retry,
+};
+use fieldfen_domain::publication::{Publication, PublicationState, ReserveRequest, Reserved};
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
+use fieldfen_domain::{FileId, JobId, Page, PageRequest, RawJson, Timestamp};
+
+use crate::fixtures::{LEASE, claim_request, failure, file_id, file_in, job_id, publication_id};
+
+/// A store, and steps on it that must not fail.
+pub(super) struct On<'s, S>(pub(super) &'s S);
+
+impl<S: Store> On<'_, S> {
+    pub(super) fn write<T>(&self, f: impl FnMut(&mut dyn Session) -> Result<T, StoreError>) -> T {
+        self.0.write(f).unwrap_or_else(|error| panic!("a write failed: {error} ({error:?})"))
+    }
+
+    pub(super) fn read<T>(&self, f: impl FnMut(&mut dyn ReadSession) -> Result<T, StoreError>) -> T {
+        self.0.read(f).unwrap_or_else(|error| panic!("a read failed: {error} ({error:?})"))
+    }
+
+    /// The error of a write that must fail.
+    pub(super) fn refuse<T>(&self, f: impl FnMut(&mut dyn Session) -> Result<T, StoreError>) -> StoreError {
+        match self.0.write(f) {
+            Ok(_) => panic!("a write that must fail succeeded"),
+            Err(error) => error,
+        }
+    }
+
+    /// Inserts file `number` in this status.
+    pub(super) fn file_in(&self, number: u64, status: FileStatus) -> FileId {
+        self.write(|s| file_in(s, number, status))
+    }
+
+    pub(super) fn file(&self, number: u64) -> File {
+        self.read(|s| s.files().find(&file_id(number))).unwrap_or_else(|| panic!("file {number} is not there"))
+    }
+
+    pub(super) fn history(&self, number: u64) -> Vec<FileHistoryEntry> {
+        walk(|page| self.read(|s| s.files().history(&file_id(number), page)))
+    }
+
+    pub(super) fn enqueue(&self, job: &NewJob) -> Enqueued {
+        self.write(|s| s.jobs().enqueue(job))
+    }
+
+    /// Enqueues several jobs in one transaction.
+    pub(super) fn enqueue_all(&self, jobs: &[NewJob]) {
+        self.write(|s| jobs.iter().try_for_each(|job| s.jobs().enqueue(job).map(drop)));
+    }
+
+    pub(super) fn claim(&self, token: u64, limit: u32, now: Timestamp) -> Vec<Job> {
+        self.claim_by(&claim_request(token, limit, now))
+    }
+
+    pub(super) fn claim_by(&self, request: &ClaimRequest) -> Vec<Job> {
+        let claimed = self.write(|s| s.jobs().claim(request));
+        assert!(claimed.unreadable.is_empty(), "unreadable: {:?}", claimed.unreadable);
+        claimed.jobs
+    }
+
+    pub(super) fn complete(&self, claim: ClaimRef, at: Timestamp) -> Fenced<()> {
+        self.write(|s| s.jobs().complete(&claim, Some(&RawJson::unchecked("true".to_owned())), at))
+    }
+
+    pub(super) fn fail(&self, claim: ClaimRef, retry: Retry, at: Timestamp) -> Fenced<Finished> {
+        self.write(|s| s.jobs().fail(&claim, &failure("lens cap", retry, at)))
+    }
+
+    pub(super) fn release(&self, claim: ClaimRef, run_at: Timestamp) -> Fenced<()> {
+        self.write(|s| s.jobs().release(&claim, run_at))
+    }
+
+    pub(super) fn heartbeat(&self, claim: ClaimRef, now: Timestamp) -> Fenced<Heartbeat> {
+        let lease = LEASE.to_std().unwrap_or(Duration::ZERO);
+        self.write(|s| s.jobs().heartbeat(&claim, None, now, lease))
+    }
+
+    pub(super) fn reclaim(&self, now: Timestamp, limit: u32) -> Vec<Reclaimed> {
+        self.write(|s| s.jobs().reclaim(now, limit))
+    }
+
+    pub(super) fn find_job(&self, number: u64) -> Option<Job> {
+        self.read(|s| s.jobs().find(&job_id(number)))
+    }
+
+    pub(super) fn job(&self, number: u64) -> Job {
+        self.find_job(number).unwrap_or_else(|| panic!("job {number} is not there"))
+    }
+
+    /// The ids of all jobs in the order of insertion.
+    pub(super) fn jobs(&self, filter: &JobFilter) -> Vec<JobId> {
+        ids(&walk(|page| self.read(|s| s.jobs().page(filter, page))))
+    }
+
+    pub(super) fn retry(&self, number: u64, at: Timestamp) -> Administered {
+        self.write(|s| s.job_admin().retry(&job_id(number), at))
+    }
+
+    pub(super) fn cancel(&self, number: u64, at: Timestamp) -> Administered {
+        self.write(|s| s.job_admin().cancel(&job_id(number), "not wanted any more", at))
+    }
+
+    pub(super) fn kill(&self, number: u64, at: Timestamp) -> Administered {
+        self.write(|s| s.job_admin().kill(&job_id(number), "its worker hangs", at))
+    }
+
+    pub(super) fn delete(&self, number: u64) -> Administered {
+        self.write(|s| s.job_admin().delete(&job_id(number)))
+    }
+
+    pub(super) fn reserve(&self, request: &ReserveRequest) -> Reserved {
+        self.write(|s| s.publications().reserve(request))
+    }
+
+    pub(super) fn publication(&self, number: u64) -> Publication {
+        self.read(|s| s.publications().find(&publication_id(number)))
+            .unwrap_or_else(|| panic!("publication {number} is not there"))
+    }
+
+    pub(super) fn in_state(&self, state: PublicationState) -> Vec<Publication> {
+        walk(|page| self.read(|s| s.publications().in_state(state, page)))
+    }
+}
+
+/// Everything on all pages; the pages are small, so that there are several.
+pub(super) fn walk<T>(page: impl Fn(PageRequest) -> Page<T>) -> Vec<T> {
+    let mut request = PageRequest::first(2);
+    let mut all = Vec::new();
+    loop {
+        let page = page(request);
+        assert!(page.items.len() <= 2, "a page of at most 2 rows has {}", page.items.len());
+        all.extend(page.items);
+        match page.next {
+            Some(cursor) => request = request.following(cursor),
+            None => return all,
+        }
+    }
+}
+
+/// The ids of these jobs.
+pub(super) fn ids(jobs: &[Job]) -> Vec<JobId> {
+    jobs.iter().map(|job| job.id).collect()
+}
+
+/// The ids of the jobs with these numbers.
+pub(super) fn numbered(numbers: &[u64]) -> Vec<JobId> {
+    numbers.iter().map(|&number| job_id(number)).collect()
+}
+
+/// A point in time with a fraction that no store keeps.
+pub(super) fn with_nanoseconds(time: Timestamp) -> Timestamp {
+    time + chrono::TimeDelta::nanoseconds(999)
+}
