@@ -8,6 +8,8 @@
 //! follow. A handler may run more than once for one job, when its worker dies or loses the lease; what it writes through
 //! its [`Completion`] counts exactly once.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod builder;
 mod dispatcher;
 mod floor;

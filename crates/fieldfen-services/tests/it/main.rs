@@ -25,6 +25,9 @@ macro_rules! on_every_store {
     };
 }
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
+mod chaos;
 mod pipeline;
 mod publishing;
 mod queue;

@@ -1,0 +1,103 @@
+//! Handlers that are async, on a tokio runtime of the program's own.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::task::Poll;
+use std::time::Duration;
+
+use fieldfen_domain::job::Payload;
+use fieldfen_domain::store::Store;
+use tokio::runtime::Handle;
+
+use super::builder::Worker;
+use super::outcome::{IntoOutcome, Outcome};
+use super::task::{Control, Run, Task};
+use crate::queue::read_payload;
+
+/// How often it is looked whether the outcome of a future still counts.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+impl<S: Store> Worker<S> {
+    /// Runs this async handler for the jobs of the payload's kind, on `runtime`.
+    ///
+    /// A thread of the pool waits for each future, so that [`threads`](Worker::threads) says how many run at once. A
+    /// future whose outcome cannot count any more, because its job was lost or the worker has given it back, is
+    /// dropped. When the runtime shuts down, the job is given back without a retry spent.
+    ///
+    /// The store blocks: inside the future, use it through `tokio::task::spawn_blocking`, or return what is to be
+    /// written as a [`Completion`](super::Completion), which the worker's own thread applies.
+    ///
+    /// ```
+    /// use fieldfen_domain::job::GenerateMetadata;
+    /// use fieldfen_services::{Environment, worker::{Completion, Outcome, Task, Worker}};
+    /// use fieldfen_testkit::ModelStore;
+    ///
+    /// let runtime = tokio::runtime::Runtime::new()?;
+    /// let worker = Worker::builder(ModelStore::new(), Environment::system())
+    ///     .threads(16)
+    ///     .handle_async(runtime.handle(), |task: Task<GenerateMetadata>| async move {
+    ///         let title = format!("Picture {}", task.file_id);
+    ///         Ok::<_, Outcome>(Completion::new().result(&title))
+    ///     })
+    ///     .start()?;
+    /// # worker.stop_handle().stop();
+    /// # worker.join();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn handle_async<P, F>(self, runtime: &Handle, handler: impl Fn(Task<P>) -> F + Send + Sync + 'static) -> Self
+    where
+        P: Payload + 'static,
+        F: Future<Output: IntoOutcome + Send> + Send + 'static,
+    {
+        let runtime = runtime.clone();
+        let call = move |run: Run| match read_payload::<P>(run.job().payload.as_ref()) {
+            Ok(payload) => {
+                let _entered = runtime.enter();
+                let (control, environment) = (Arc::clone(&run.control), run.environment.clone());
+                let future = handler(Task::new(payload, run));
+                let gone = |Gone| Outcome::throttled(environment.now(), "the runtime has shut down");
+                drive(&runtime, &control, future).unwrap_or_else(gone)
+            }
+            Err(error) => Outcome::fail(error),
+        };
+        self.handle_erased(P::kind(), Box::new(call))
+    }
+}
+
+/// The future was dropped before it ended.
+struct Gone;
+
+/// Runs a future on the runtime and waits for it. Its panic goes on here.
+fn drive<F>(runtime: &Handle, control: &Control, future: F) -> Result<Outcome, Gone>
+where
+    F: Future<Output: IntoOutcome + Send> + Send + 'static,
+{
+    let (ended, end) = channel();
+    let running = runtime.spawn(async move {
+        // Nobody waits any more when this fails.
+        let _ = ended.send(caught(future).await);
+    });
+    loop {
+        match end.recv_timeout(LOOK_EVERY) {
+            Ok(Ok(output)) => return Ok(output.into_outcome()),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(RecvTimeoutError::Timeout) if control.is_over() => running.abort(),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(Gone),
+        }
+    }
+}
+
+/// The future's output, or what it panicked with.
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}

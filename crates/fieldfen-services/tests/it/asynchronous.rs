@@ -1,0 +1,106 @@
+//! Async handlers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fieldfen_domain::job::JobStatus;
+use fieldfen_domain::store::Store;
+use fieldfen_services::worker::{Completion, Outcome, Stopped, Task};
+use tokio::runtime::Runtime;
+use tokio::sync::Barrier;
+
+use super::{Bench, Note};
+
+on_every_store!(
+    async_handlers_run_at_once_and_their_outcomes_are_applied,
+    a_future_that_panics_fails_its_try,
+    a_future_whose_job_is_given_back_is_dropped,
+    a_runtime_that_shuts_down_spends_no_retry,
+);
+
+fn async_handlers_run_at_once_and_their_outcomes_are_applied(store: impl Store) {
+    let bench = Bench::new(store);
+    let ids: Vec<_> = (0..8).map(|number| bench.note(&number.to_string())).collect();
+    let runtime = Runtime::new().unwrap();
+    // Nobody gets past the barrier before all eight are there.
+    let barrier = Arc::new(Barrier::new(8));
+    let handler = move |task: Task<Note>| {
+        let barrier = Arc::clone(&barrier);
+        async move {
+            barrier.wait().await;
+            if task.text == "3" { Err(Outcome::fail("three")) } else { Ok(Completion::new().result(&task.text)) }
+        }
+    };
+    bench.drain(bench.worker().threads(8).handle_async(runtime.handle(), handler));
+    for (number, id) in ids.iter().enumerate() {
+        let job = bench.job(id);
+        if number == 3 {
+            assert_eq!(job.last_error.as_deref(), Some("three"));
+        } else {
+            assert_eq!(job.result.unwrap().as_str(), format!("\"{number}\""));
+        }
+    }
+}
+
+fn a_future_that_panics_fails_its_try(store: impl Store) {
+    let bench = Bench::new(store);
+    let job = bench.queue.job(&Note::new("x")).unwrap().max_retries(0);
+    bench.queue.enqueue(&job).unwrap();
+    let runtime = Runtime::new().unwrap();
+    let handler = |task: Task<Note>| async move { assert!(task.text.is_empty(), "in the middle of {}", task.text) };
+    bench.drain(bench.worker().handle_async(runtime.handle(), handler));
+    assert_eq!(bench.job(&job.id).last_error.as_deref(), Some("the handler panicked: in the middle of x"));
+}
+
+/// Counts how often it is dropped.
+struct CountDrop(Arc<AtomicUsize>);
+
+impl Drop for CountDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn a_future_whose_job_is_given_back_is_dropped(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let runtime = Runtime::new().unwrap();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
+    let counted = Arc::clone(&dropped);
+    let handler = move |_: Task<Note>| {
+        begun.send(()).unwrap();
+        let held = CountDrop(Arc::clone(&counted));
+        async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        }
+    };
+    let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
+    has_begun.recv().unwrap();
+    running.stop_handle().stop_now();
+    assert_eq!(running.join().released, 1);
+    while dropped.load(Ordering::SeqCst) == 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
+}
+
+fn a_runtime_that_shuts_down_spends_no_retry(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let runtime = Runtime::new().unwrap();
+    let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
+    let handler = move |_: Task<Note>| {
+        // After the first try nobody listens any more.
+        let _ = begun.try_send(());
+        std::future::pending::<()>()
+    };
+    let running = bench.worker().grace(Duration::ZERO).handle_async(runtime.handle(), handler).start().unwrap();
+    has_begun.recv().unwrap();
+    runtime.shutdown_background();
+    running.stop_handle().stop();
+    let Stopped { abandoned, .. } = running.join();
+    assert_eq!((abandoned, bench.status(&id), bench.job(&id).attempts), (0, JobStatus::Pending, 0));
+}
