@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use fieldfen_console::{Console, ProgressBar};
+use fieldfen_domain::FileId;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::Environment;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -41,6 +42,18 @@ pub struct Options {
     pub catalogue: PathBuf,
 }
 
+/// What one run has to do with.
+struct Run {
+    /// Whether jobs were on their way when it began.
+    had_work: bool,
+    /// The files that were on their way when it began, and those that arrived.
+    files: Vec<FileId>,
+    /// What became of the files of the folder.
+    arrivals: Vec<Arrival>,
+    /// Whether a signal stopped it before everything was done.
+    interrupted: bool,
+}
+
 /// Takes every picture of the folder in, does all jobs that are on their way, and says what became of the files.
 ///
 /// A signal (SIGINT or SIGTERM) lets running jobs end and stops it then; a second one ends the process at once.
@@ -53,52 +66,42 @@ pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
     let stop = stop_on_signals().context("cannot listen for signals")?;
     let paths = arrivals::list(&options.folder)?;
     let shop = Shop::open(&console.database_url()?, options, Environment::system())?;
-    let had_work = shop.is_busy()?;
-    let mut files = shop.unfinished()?;
+    let mut run =
+        Run { had_work: shop.is_busy()?, files: shop.unfinished()?, arrivals: Vec::new(), interrupted: false };
 
     let worker = handlers::worker(&shop).start().context("cannot start the worker")?;
     let bar = console.progress(paths.len() as u64, "taking in");
-    let mut arrivals = Vec::new();
     for path in paths {
         if stop.load(Ordering::Relaxed) {
+            run.interrupted = true;
             break;
         }
         let arrival = arrivals::take_in(&shop, &path)?;
         if let Some(trouble) = arrival.trouble() {
             console.note(&trouble);
         }
-        arrivals.push(arrival);
+        run.files.extend(arrival.file_id());
+        run.arrivals.push(arrival);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    files.extend(arrivals.iter().filter_map(Arrival::file_id));
-    wait(&shop, &files, &stop, &console.progress(0, "publishing"))?;
+    wait(&shop, &run.files, &stop, &console.progress(run.files.len() as u64, "publishing"))?;
     worker.stop_handle().stop();
     let stopped = worker.join();
+    tracing::info!(released = stopped.released, abandoned = stopped.abandoned, "the worker has stopped");
+    run.interrupted |= shop.is_busy()?;
     shop.sweep()?;
-
-    let idle = !had_work && !arrivals.iter().any(Arrival::is_new);
-    let report = Report::make(&shop, &files, &arrivals, idle, started.elapsed())?;
-    let interrupted = stop.load(Ordering::Relaxed) && report.unfinished() > 0;
-    tracing::info!(released = stopped.released, abandoned = stopped.abandoned, interrupted, "the worker has stopped");
-    report.say(console)?;
+    Report::make(&shop, &run, started.elapsed())?.say(console)?;
     Ok(())
 }
 
 /// Waits until no job is due or running any more, or until the process is asked to stop.
-fn wait(
-    shop: &Shop,
-    files: &[fieldfen_domain::FileId],
-    stop: &AtomicBool,
-    bar: &ProgressBar,
-) -> Result<(), StoreError> {
+fn wait(shop: &Shop, files: &[FileId], stop: &AtomicBool, bar: &ProgressBar) -> Result<(), StoreError> {
     let mut watch = shop.store.watch()?;
     loop {
         let busy = shop.is_busy()?;
         if !bar.is_hidden() {
-            let (ended, all) = shop.ended_among(files)?;
-            bar.set_length(all);
-            bar.set_position(ended);
+            bar.set_position(shop.ended_among(files)?);
         }
         if !busy || stop.load(Ordering::Relaxed) {
             bar.finish_and_clear();

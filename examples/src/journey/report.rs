@@ -14,6 +14,7 @@ use fieldfen_domain::{FileId, PageRequest};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Run;
 use super::arrivals::Arrival;
 use super::shop::{Shop, is_end};
 
@@ -30,6 +31,8 @@ pub(super) struct Report {
     unfinished: usize,
     /// Whether there was nothing to do.
     idle: bool,
+    /// Whether a signal stopped it before everything was done.
+    interrupted: bool,
     catalogue: PathBuf,
     /// How many calls each service has had in all, in this run and before.
     api_requests: BTreeMap<String, u64>,
@@ -65,14 +68,9 @@ struct ListingLine {
 }
 
 impl Report {
-    /// Looks up what became of these files and arrivals.
-    pub(super) fn make(
-        shop: &Shop,
-        files: &[FileId],
-        arrivals: &[Arrival],
-        idle: bool,
-        took: Duration,
-    ) -> Result<Self, StoreError> {
+    /// Looks up what became of the files of a run.
+    pub(super) fn make(shop: &Shop, run: &Run, took: Duration) -> Result<Self, StoreError> {
+        let Run { files, arrivals, .. } = run;
         let (files, api_requests) = shop.store.read(|s| {
             let mut lines = Vec::new();
             for id in files {
@@ -100,16 +98,12 @@ impl Report {
             not_read: count(&|line| line.status.is_none()),
             unfinished: count(&|line| line.status.is_some_and(|status| !is_end(status))),
             files,
-            idle,
+            idle: !run.had_work && !run.interrupted && !arrivals.iter().any(Arrival::is_new),
+            interrupted: run.interrupted,
             catalogue: shop.catalogue.index(),
             api_requests,
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         })
-    }
-
-    /// How many files are still on their way.
-    pub(super) const fn unfinished(&self) -> usize {
-        self.unfinished
     }
 
     /// Says it on stdout.
@@ -140,7 +134,7 @@ impl Report {
             (self.published, "published"),
             (self.failed, "failed"),
             (self.not_read, "not read"),
-            (self.unfinished, "still on their way: start it again to go on"),
+            (self.unfinished, "still on their way"),
         ];
         let counts: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
@@ -148,7 +142,8 @@ impl Report {
         let nothing = if self.idle { "Nothing to do: " } else { "" };
         let calls: Vec<String> =
             self.api_requests.iter().map(|(service, requests)| format!("{service} {requests}")).collect();
-        writeln!(out, "{nothing}{counts}; {}", seconds(self.milliseconds))?;
+        let stopped = if self.interrupted { "; stopped by a signal, start it again to go on" } else { "" };
+        writeln!(out, "{nothing}{counts}; {}{stopped}", seconds(self.milliseconds))?;
         if !calls.is_empty() {
             writeln!(out, "API requests so far: {}", calls.join(", "))?;
         }

@@ -1,0 +1,90 @@
+//! SIGKILL at random moments.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::Instant;
+
+use crate::program::{Place, program};
+
+/// How often the pipeline is killed unless `FIELDFEN_PIPELINE_KILLS` says otherwise.
+const KILLS: u32 = 50;
+
+#[test]
+fn killed_at_any_moment_it_publishes_each_picture_exactly_once() {
+    let setting = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
+    let kills: u32 = setting("FIELDFEN_PIPELINE_KILLS").map_or(KILLS, |n: u64| u32::try_from(n).unwrap());
+    let seed: u64 = setting("FIELDFEN_PIPELINE_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
+    println!("FIELDFEN_PIPELINE_SEED={seed} FIELDFEN_PIPELINE_KILLS={kills}");
+    let mut random = Random(seed);
+
+    program();
+    let undisturbed = Place::samples();
+    let started = Instant::now();
+    undisturbed.run();
+    let full = started.elapsed();
+    undisturbed.assert_done(6);
+
+    let (mut done, mut rounds) = (0, 0);
+    while done < kills {
+        let place = Place::samples();
+        rounds += 1;
+        let mut moments = Vec::new();
+        while done < kills {
+            let mut child = place.start();
+            // From before the database is made to after the last picture is published.
+            let moment = full.mul_f64(1.2 * random.part());
+            thread::sleep(moment);
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "{status}");
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            moments.push(moment);
+            done += 1;
+        }
+        println!("round {rounds}: a full run takes {full:.1?}, killed after {moments:.1?}");
+        let document = place.run();
+        assert_eq!(document["published"], 6, "{document:#}");
+        place.assert_done(6);
+        assert_same_pictures(&place, &undisturbed);
+    }
+    println!("{done} kills in {rounds} rounds");
+}
+
+/// Checks that every print and preview is, byte for byte, what an undisturbed run makes.
+fn assert_same_pictures(place: &Place, undisturbed: &Place) {
+    for part in ["data/pictures/prints", "data/pictures/previews"] {
+        assert_eq!(place.names(part), undisturbed.names(part));
+        for name in place.names(part) {
+            let path = format!("{part}/{name}");
+            assert!(fs::read(place.path(&path)).unwrap() == fs::read(undisturbed.path(&path)).unwrap(), "{path}");
+        }
+    }
+}
+
+#[test]
+fn two_at_once_publish_each_picture_once() {
+    let place = Place::samples();
+    let mut both = [place.start(), place.start()];
+    for child in &mut both {
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+    place.assert_done(6);
+}
+
+/// A sequence of numbers that looks random and can be repeated (xorshift).
+struct Random(u64);
+
+impl Random {
+    /// A number from 0 to 1.
+    fn part(&mut self) -> f64 {
+        self.0 |= 1;
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
