@@ -1,0 +1,143 @@
+//! Databases full of jobs.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::JobKind;
+use fieldfen_persistence::{Durability, Missing, SqliteUrl, connect, migrations};
+use fieldfen_services::environment::{Randomness, SeededRandomness};
+
+use crate::floor::{Connection, Value};
+
+/// The kind of job that is claimed.
+pub const KIND: JobKind = JobKind::UpscaleImage;
+
+/// A kind that is not.
+pub const OTHER_KIND: JobKind = JobKind::PublishSocial;
+
+/// When everything happens.
+pub const NOW: &str = "2026-03-02 12:00:00.000000";
+
+/// An hour later.
+pub const LATER: &str = "2026-03-02 13:00:00.000000";
+
+const PAYLOAD: &str = r#"{"file_id":"c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40","scale_factor":4,"target_dpi":300}"#;
+
+/// What a queue holds; how many rows of each sort.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Backlog {
+    /// Due now, of the kind that is claimed.
+    pub pending: u32,
+    /// Completed.
+    pub completed: u32,
+    /// Held by another worker.
+    pub in_flight: u32,
+    /// Of the kind that is claimed and of the highest priority, but due in an hour.
+    pub future: u32,
+    /// Due now, of a kind that is not claimed.
+    pub other_kind: u32,
+}
+
+/// The columns that differ between the sorts of rows.
+struct Sort {
+    rows: u32,
+    status: &'static str,
+    kind: JobKind,
+    priority: i64,
+    run_at: &'static str,
+    lease_token: Value<'static>,
+    lease_expires_at: Value<'static>,
+    started_at: Value<'static>,
+    completed_at: Value<'static>,
+}
+
+impl Sort {
+    const fn pending(rows: u32) -> Self {
+        Self {
+            rows,
+            status: "pending",
+            kind: KIND,
+            priority: 2,
+            run_at: NOW,
+            lease_token: Value::Null,
+            lease_expires_at: Value::Null,
+            started_at: Value::Null,
+            completed_at: Value::Null,
+        }
+    }
+}
+
+impl Backlog {
+    /// Makes a migrated database at this path that holds these rows, none of which anybody has analysed.
+    ///
+    /// # Errors
+    /// The store's and SQLite's own.
+    pub fn create(&self, path: &Path) -> Result<()> {
+        migrate(path)?;
+        let connection = Connection::open(path, Durability::Normal)?;
+        connection.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN IMMEDIATE")?;
+        self.insert(&connection)?;
+        connection.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    fn insert(&self, connection: &Connection) -> Result<()> {
+        const TOKEN: Value<'static> = Value::Text("0a0a0a0a-0a0a-4a0a-8a0a-0a0a0a0a0a0a");
+        let sorts = [
+            Sort {
+                status: "completed",
+                lease_token: TOKEN,
+                started_at: Value::Text(NOW),
+                completed_at: Value::Text(NOW),
+                ..Sort::pending(self.completed)
+            },
+            Sort {
+                status: "running",
+                lease_token: TOKEN,
+                lease_expires_at: Value::Text(LATER),
+                started_at: Value::Text(NOW),
+                ..Sort::pending(self.in_flight)
+            },
+            Sort { priority: 0, run_at: LATER, ..Sort::pending(self.future) },
+            Sort { kind: OTHER_KIND, ..Sort::pending(self.other_kind) },
+            Sort::pending(self.pending),
+        ];
+        let mut insert = connection.prepare(
+            "INSERT INTO jobs (id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
+             lease_token, lease_expires_at, started_at, completed_at, created_at) \
+             VALUES (?, ?, ?, 0, ?, ?, ?, 5, ?, ?, ?, ?, ?)",
+        )?;
+        let random = SeededRandomness::new(7);
+        for sort in &sorts {
+            for _ in 0..sort.rows {
+                let id = JobId::from_random(random.bits()).to_string();
+                let values = [
+                    Value::Text(&id),
+                    Value::Text(sort.kind.as_str()),
+                    Value::Text(sort.status),
+                    Value::Text(PAYLOAD),
+                    Value::Int(sort.priority),
+                    Value::Text(sort.run_at),
+                    sort.lease_token,
+                    sort.lease_expires_at,
+                    sort.started_at,
+                    sort.completed_at,
+                    Value::Text(NOW),
+                ];
+                insert.run(&values, |_| {})?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes an empty database of the newest schema at this path.
+///
+/// # Errors
+/// The store's own.
+pub fn migrate(path: &Path) -> Result<()> {
+    let cannot = || format!("cannot make the database {}", path.display());
+    let mut conn = connect(&SqliteUrl::from(path), Missing::Create).with_context(cannot)?;
+    migrations::run_pending(&mut conn).with_context(cannot)?;
+    Ok(())
+}

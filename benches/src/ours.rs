@@ -1,0 +1,118 @@
+//! The same work through fieldfen's store.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fieldfen_domain::job::{ClaimRef, ClaimRequest, Fenced, Job, WorkerName};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FenceToken, Timestamp};
+use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore, SqliteUrl};
+use fieldfen_services::environment::{Randomness, SeededRandomness};
+
+use crate::backlog::{KIND, NOW};
+
+/// A worker's side of a store: claims and completes.
+pub struct Ours {
+    store: SqliteStore,
+    request: ClaimRequest,
+    random: SeededRandomness,
+}
+
+impl Ours {
+    /// Opens a migrated database.
+    ///
+    /// # Errors
+    /// The store's own, with the path.
+    pub fn open(path: &Path, durability: Durability) -> Result<Self> {
+        Self::on(open(path, durability)?, "bench", 1)
+    }
+
+    /// A worker of this name on a store; the seed makes its tokens differ from those of others.
+    ///
+    /// # Errors
+    /// None that can happen.
+    pub fn on(store: SqliteStore, worker: &str, seed: u64) -> Result<Self> {
+        let request = ClaimRequest {
+            kinds: BTreeSet::from([KIND]),
+            limit: 1,
+            token: FenceToken::from_random(0),
+            now: now()?,
+            lease: Duration::from_secs(3600),
+            worker: WorkerName::new(worker),
+        };
+        Ok(Self { store, request, random: SeededRandomness::new(seed) })
+    }
+
+    /// Claims at most so many jobs.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn claim(&mut self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.request.token = FenceToken::from_random(self.random.bits());
+        self.request.limit = limit;
+        let request = &self.request;
+        self.store.write(|s| s.jobs().claim(request)).map(|claimed| claimed.jobs)
+    }
+
+    /// Completes a job of the last claim.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn complete(&self, job: &Job) -> Result<Fenced<()>, StoreError> {
+        let claim = self.claim_of(job);
+        self.store.write(|s| s.jobs().complete(&claim, None, self.request.now))
+    }
+
+    /// Completes jobs of the last claim in one transaction, and says how many were still held.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn complete_all(&self, jobs: &[Job]) -> Result<usize, StoreError> {
+        self.store.write(|s| {
+            let mut completed = 0;
+            for job in jobs {
+                completed += usize::from(s.jobs().complete(&self.claim_of(job), None, self.request.now)?.is_done());
+            }
+            Ok(completed)
+        })
+    }
+
+    /// Gives jobs of the last claim back in one transaction, and says how many were still held.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn release_all(&self, jobs: &[Job]) -> Result<usize, StoreError> {
+        self.store.write(|s| {
+            let mut released = 0;
+            for job in jobs {
+                released += usize::from(s.jobs().release(&self.claim_of(job), job.run_at)?.is_done());
+            }
+            Ok(released)
+        })
+    }
+
+    const fn claim_of(&self, job: &Job) -> ClaimRef {
+        ClaimRef { id: job.id, token: self.request.token }
+    }
+}
+
+/// Opens a store on a migrated database.
+///
+/// # Errors
+/// The store's own, with the path.
+pub fn open(path: &Path, durability: Durability) -> Result<SqliteStore> {
+    let mut options = SqliteOptions::default();
+    options.durability = durability;
+    let url = SqliteUrl::from(path).to_string();
+    SqliteStore::open_with(&url, &options).with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// The time at which everything happens.
+///
+/// # Errors
+/// None that can happen.
+pub fn now() -> Result<Timestamp> {
+    Ok(format!("{NOW}Z").parse()?)
+}

@@ -1,0 +1,192 @@
+//! Claiming and completing: against the floor, and with every shape of backlog.
+
+use anyhow::{Result, ensure};
+use fieldfen_persistence::Durability;
+
+use super::{Stage, grouped, micros};
+use crate::backlog::{Backlog, KIND, LATER, NOW};
+use crate::floor::{Claim, Connection, Floor};
+use crate::ours::Ours;
+use crate::report::{Bound, Report, Row};
+use crate::rounds::{self, Contestant};
+
+const TOKEN: &str = "5f6e7d8c-9b0a-4a3b-8c2d-1e0f1e2d3c4b";
+
+const CLAIM: Claim<'static> =
+    Claim { token: TOKEN, expires_at: LATER, worker: "bench", kind: KIND_NAME, now: NOW, limit: 1 };
+
+const KIND_NAME: &str = "UpscaleImage";
+
+pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
+    for (name, durability, most, pairs, rounds) in
+        [("NORMAL", Durability::Normal, 1.3, 300, 31), ("FULL", Durability::Full, 1.25, 100, 31)]
+    {
+        let times = against_floor(stage, durability, 1, pairs, rounds)?;
+        let mut row = Row::new(
+            format!("claim one, complete one, one thread, {name}: ours / floor"),
+            rounds::ratio(&times.ours, &times.floor),
+            "x",
+            Bound::AtMost(most),
+        );
+        if durability == Durability::Normal {
+            let over = rounds::median(&times.ours) - rounds::median(&times.floor);
+            row = row.or("floor + 10 µs", over <= 10.0);
+        }
+        report.row(row.parts(times.parts()));
+    }
+    let times = against_floor(stage, Durability::Normal, 100, 10, 31)?;
+    report.row(
+        Row::new(
+            "claim of 100 + completion of 100, NORMAL: ours / floor",
+            rounds::ratio(&times.ours, &times.floor),
+            "x",
+            Bound::AtMost(1.3),
+        )
+        .parts(times.parts()),
+    );
+    report.note(
+        "claim: a queue of as many due jobs as are claimed, the time of a claim and its completion, each a transaction \
+         of its own; the completions of 100 are one transaction, with us and on the floor. The floor is libsqlite3-sys: \
+         the same schema, settings and statements, prepared once, committing by themselves.",
+    );
+    backlogs(stage, report)
+}
+
+struct Times {
+    ours: rounds::Figures,
+    floor: rounds::Figures,
+}
+
+impl Times {
+    fn parts(&self) -> String {
+        format!("{:.1} µs / {:.1} µs", rounds::median(&self.ours), rounds::median(&self.floor))
+    }
+}
+
+/// Claims and completes `limit` jobs at a time, `claims` times a round, on a database each.
+fn against_floor(stage: &Stage, durability: Durability, limit: u32, claims: u32, rounds: usize) -> Result<Times> {
+    let folder = tempfile::tempdir_in(&stage.folder)?;
+    let (our_path, floor_path) = (folder.path().join("ours.db"), folder.path().join("floor.db"));
+    let pending = limit * claims * (u32::try_from(rounds)? + 1);
+    for path in [&our_path, &floor_path] {
+        Backlog { pending, ..Backlog::default() }.create(path)?;
+    }
+    let mut ours = Ours::open(&our_path, durability)?;
+    let mut floor = Floor::open(&floor_path, durability)?;
+    ensure!(KIND.as_str() == KIND_NAME, "the floor claims another kind");
+    let wanted = limit as usize;
+    let ours = || {
+        median_time(claims, || {
+            let jobs = ours.claim(limit)?;
+            let done = match &*jobs {
+                [job] => usize::from(ours.complete(job)?.is_done()),
+                jobs => ours.complete_all(jobs)?,
+            };
+            ensure!(done == wanted, "{done} jobs of {wanted} were completed");
+            Ok(())
+        })
+    };
+    let mut ids = Vec::new();
+    let floor = || {
+        median_time(claims, || {
+            ids.clear();
+            floor.claim(&Claim { limit: limit.into(), ..CLAIM }, &mut ids)?;
+            let done = match &*ids {
+                [id] => usize::from(floor.complete(id, TOKEN, NOW)?),
+                ids => floor.complete_all(ids, TOKEN, NOW)?,
+            };
+            ensure!(done == wanted, "{done} jobs of {wanted} were completed on the floor");
+            Ok(())
+        })
+    };
+    let mut figures = rounds::interleave(rounds, &mut [Box::new(ours), Box::new(floor)])?;
+    let floor = figures.pop().unwrap_or_default();
+    let ours = figures.pop().unwrap_or_default();
+    Ok(Times { ours, floor })
+}
+
+/// The median time of one call, of so many.
+fn median_time(calls: u32, mut f: impl FnMut() -> Result<()>) -> Result<f64> {
+    let times = (0..calls).map(|_| micros(&mut f)).collect::<Result<Vec<f64>>>()?;
+    Ok(rounds::median(&times))
+}
+
+/// The time of a claim with each backlog, over that with a clean queue.
+fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
+    const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0 };
+    let (million, many) = stage.scale.pick((200_000, 50_000), (1_000_000, 100_000));
+    let shapes = [
+        (format!("(a) {} completed", grouped(million)), Backlog { completed: million, ..CLEAN }),
+        (format!("(b) {} pending", grouped(many)), Backlog { pending: many, ..CLEAN }),
+        (format!("(c) {} in flight", grouped(many)), Backlog { in_flight: many, ..CLEAN }),
+        (format!("(d) {} future-dated at a higher priority", grouped(many)), Backlog { future: many, ..CLEAN }),
+        (format!("(e) {} pending of other kinds", grouped(many)), Backlog { other_kind: many, ..CLEAN }),
+        (
+            format!("(f) all of them, {} completed and {} each", grouped(million), grouped(many)),
+            Backlog { pending: many, completed: million, in_flight: many, future: many, other_kind: many },
+        ),
+    ];
+    let folder = tempfile::tempdir_in(&stage.folder)?;
+    let mut paths = Vec::new();
+    for (index, backlog) in std::iter::once(&CLEAN).chain(shapes.iter().map(|(_, backlog)| backlog)).enumerate() {
+        let path = folder.path().join(format!("{index}.db"));
+        backlog.create(&path)?;
+        paths.push(path);
+    }
+    for analyzed in [false, true] {
+        if analyzed {
+            for path in &paths {
+                Connection::open(path, Durability::Normal)?.execute("ANALYZE")?;
+            }
+        }
+        let mut workers = Vec::new();
+        for path in &paths {
+            let statistics = Connection::open(path, Durability::Normal)?
+                .number("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'")?;
+            ensure!((statistics == 1) == analyzed, "{}: ANALYZE has run, or has not run", path.display());
+            workers.push(Ours::open(path, Durability::Normal)?);
+        }
+        let mut contestants: Vec<Contestant<'_>> = Vec::new();
+        for worker in &mut workers {
+            contestants.push(Box::new(move || claims(worker)));
+        }
+        let figures = rounds::interleave(CLAIM_ROUNDS, &mut contestants)?;
+        drop(contestants);
+        let Some((clean, others)) = figures.split_first() else { continue };
+        for ((name, _), times) in shapes.iter().zip(others) {
+            let statistics = if analyzed { "after ANALYZE" } else { "never ANALYZEd" };
+            report.row(
+                Row::new(
+                    format!("claim with {name}, {statistics} / clean queue of 1,000"),
+                    rounds::ratio(times, clean),
+                    "x",
+                    Bound::AtMost(1.5),
+                )
+                .parts(format!("{:.1} µs / {:.1} µs", rounds::median(times), rounds::median(clean))),
+            );
+        }
+        for worker in workers {
+            // Closing a store would run ANALYZE.
+            std::mem::forget(worker);
+        }
+    }
+    report.note("backlogs: the median time of one claim under NORMAL; what has been claimed is completed unmeasured.");
+    Ok(())
+}
+
+/// How many rounds the backlogs are measured in.
+const CLAIM_ROUNDS: usize = 20;
+
+/// The median time of a claim. With the rounds, so many claims are made that a clean queue of 1,000 is halved.
+fn claims(worker: &mut Ours) -> Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..12 {
+        let mut jobs = Vec::new();
+        times.push(micros(|| {
+            jobs = worker.claim(1)?;
+            Ok(())
+        })?);
+        ensure!(worker.complete_all(&jobs)? == 1, "a claim gave no job");
+    }
+    Ok(rounds::median(&times))
+}

@@ -1,0 +1,89 @@
+//! The sections of the report.
+
+mod claim;
+mod commit;
+pub mod processes;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::report::Report;
+
+/// A section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Section {
+    /// Claiming and completing against the floor, and with every shape of backlog.
+    Claim,
+    /// Threads that share commits.
+    Commit,
+    /// Several processes on one file.
+    Processes,
+}
+
+/// How large everything is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scale {
+    /// Within 5 minutes.
+    Small,
+    /// The sizes at which the bounds are promised.
+    Full,
+}
+
+impl Scale {
+    /// The one or the other.
+    #[must_use]
+    pub fn pick<T>(self, small: T, full: T) -> T {
+        match self {
+            Self::Small => small,
+            Self::Full => full,
+        }
+    }
+}
+
+/// Where and how large the sections measure.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// A folder for databases, emptied after each section.
+    pub folder: PathBuf,
+    /// How large everything is.
+    pub scale: Scale,
+}
+
+impl Section {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 3] = [Self::Claim, Self::Commit, Self::Processes];
+
+    /// Measures the section.
+    ///
+    /// # Errors
+    /// The first thing that goes wrong; a figure that falls short is not an error.
+    pub fn run(self, stage: &Stage, report: &mut Report) -> Result<()> {
+        match self {
+            Self::Claim => claim::run(stage, report),
+            Self::Commit => commit::run(stage, report),
+            Self::Processes => processes::run(stage, report),
+        }
+    }
+}
+
+/// Runs `f` and says how long it took, in microseconds.
+fn micros<T>(f: impl FnOnce() -> Result<T>) -> Result<f64> {
+    let began = Instant::now();
+    f()?;
+    Ok(began.elapsed().as_secs_f64() * 1e6)
+}
+
+/// 1,000,000 for 1000000.
+fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
