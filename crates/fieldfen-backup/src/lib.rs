@@ -1,1 +1,12 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod backup;
+mod error;
+mod folder;
+mod retention;
+mod snapshot;
+
+pub use backup::{BackupReport, back_up};
+pub use error::BackupError;
+pub use retention::{DEFAULT_KEEP_DAYS, remove_old};

@@ -94,7 +94,7 @@ impl Console {
     #[must_use]
     pub fn table<const N: usize>(&self, headings: [&str; N]) -> Table {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(headings);
         table
     }

@@ -1,0 +1,104 @@
+//! What a database holds at one moment, and whether a copy holds the same.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::SqliteConnection;
+use fieldfen_persistence::{migrations, store_error};
+
+use crate::error::{BackupError, Trying};
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
+struct Words {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// What a database holds at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// The number of rows of each table.
+    pub(crate) rows: BTreeMap<String, i64>,
+    /// The newest migration.
+    pub(crate) schema: Option<String>,
+    /// The applied migrations.
+    migrations: Vec<String>,
+}
+
+impl Snapshot {
+    /// What the database holds now.
+    pub(crate) fn take(conn: &mut SqliteConnection) -> Result<Self, BackupError> {
+        let schema = migrations::status(conn).map_err(BackupError::Migrations)?;
+        let applied = schema.into_iter().filter(|status| status.applied);
+        let migrations: Vec<_> = applied.map(|status| status.migration.to_string()).collect();
+        let rows = rows(conn).map_err(failed("count the rows of each table"))?;
+        Ok(Self { rows, schema: migrations.last().cloned(), migrations })
+    }
+}
+
+/// A number that changes with every commit of another connection.
+pub(crate) fn data_version(conn: &mut SqliteConnection) -> Result<i64, BackupError> {
+    number(conn, "SELECT data_version AS n FROM pragma_data_version").map_err(failed("read the database"))
+}
+
+fn rows(conn: &mut SqliteConnection) -> QueryResult<BTreeMap<String, i64>> {
+    let tables: Vec<Words> = diesel::sql_query(
+        "SELECT name AS text FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )
+    .load(conn)?;
+    let count = |Words { text: table }: Words| {
+        let n = number(conn, &format!("SELECT count(*) AS n FROM \"{}\"", table.replace('"', "\"\"")))?;
+        Ok((table, n))
+    };
+    tables.into_iter().map(count).collect()
+}
+
+/// What a check of a copy has found that does not make it a bad copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checked {
+    /// What the copy holds.
+    pub(crate) snapshot: Snapshot,
+    /// How many rows refer to rows that are not there; the database has them too.
+    pub(crate) dangling: u64,
+}
+
+/// Checks a copy by itself. It is only read, so that no log appears beside it.
+pub(crate) fn check(path: &Path) -> Result<Checked, BackupError> {
+    let name = path.to_str().ok_or_else(|| BackupError::NotText { path: path.to_owned() })?;
+    let mut conn =
+        SqliteConnection::establish(name).map_err(|error| BackupError::Unsound { problem: error.to_string() })?;
+    let reading = "read the copy back";
+    let problems: Vec<Words> = diesel::sql_query("SELECT integrity_check AS text FROM pragma_integrity_check LIMIT 3")
+        .load(&mut conn)
+        .map_err(failed(reading))?;
+    let problems: Vec<_> = problems.into_iter().map(|problem| problem.text).collect();
+    if problems != ["ok"] {
+        return Err(BackupError::Unsound { problem: format!("integrity_check says {}", problems.join("; ")) });
+    }
+    let dangling = number(&mut conn, "SELECT count(*) AS n FROM pragma_foreign_key_check").map_err(failed(reading))?;
+    let snapshot = Snapshot::take(&mut conn)?;
+    Ok(Checked { snapshot, dangling: dangling.unsigned_abs() })
+}
+
+/// The path as SQLite takes it: absolute, so that no folder's name means anything special to it.
+pub(crate) fn sqlite_name(path: &Path) -> Result<String, BackupError> {
+    let absolute = std::path::absolute(path).trying("find", path)?;
+    absolute.into_os_string().into_string().map_err(|_| BackupError::NotText { path: path.to_owned() })
+}
+
+fn number(conn: &mut SqliteConnection, sql: &str) -> QueryResult<i64> {
+    Ok(diesel::sql_query(sql).get_result::<Number>(conn)?.n)
+}
+
+/// Says what was tried when the database refuses.
+pub(crate) fn failed(action: &'static str) -> impl Fn(diesel::result::Error) -> BackupError {
+    move |error| BackupError::Store { action, source: store_error(error) }
+}

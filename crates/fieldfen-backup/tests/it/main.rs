@@ -1,0 +1,150 @@
+//! Backs up databases that are at rest, at work, missing and damaged.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod operator;
+mod program;
+mod writers;
+
+use std::fs;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use diesel::connection::SimpleConnection;
+use fieldfen_backup::{BackupError, back_up, remove_old};
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::store::Store;
+use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
+use program::Shop;
+
+fn now() -> Timestamp {
+    "2026-11-24T23:59:59Z".parse().unwrap()
+}
+
+fn today() -> NaiveDate {
+    now().date_naive()
+}
+
+#[test]
+fn a_backup_of_a_database_at_rest_holds_the_same_rows() {
+    let shop = Shop::with_files(7);
+    let report = back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    assert_eq!(report.backup, shop.backups().join("fieldfen-20261124.db"));
+    assert_eq!((report.rows["files"], report.compared, report.dangling_references), (7, true, 0));
+    assert_eq!(report.schema, Some(fieldfen_persistence::migrations::newest().unwrap().to_string()));
+    assert_eq!(shop.names(), ["fieldfen-20261124.db"]);
+    let copy = SqliteStore::open(report.backup.to_str().unwrap()).unwrap();
+    assert_eq!(copy.read(|s| s.files().count()).unwrap()[0].1, 7);
+}
+
+#[test]
+fn a_second_backup_of_a_day_replaces_the_first() {
+    let shop = Shop::with_files(2);
+    back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    shop.add_files(2..5);
+    assert_eq!(back_up(&shop.url(), &shop.backups(), now()).unwrap().rows["files"], 5);
+    assert_eq!(shop.names(), ["fieldfen-20261124.db"]);
+}
+
+#[test]
+fn a_failed_backup_leaves_the_earlier_one_and_nothing_else() {
+    let shop = Shop::with_files(2);
+    let backup = back_up(&shop.url(), &shop.backups(), now()).unwrap().backup;
+    let before = fs::read(&backup).unwrap();
+    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    // The schema says that an index is there whose page says otherwise: a copy of it cannot be sound.
+    conn.batch_execute(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'jobs') WHERE name = 'files';
+         PRAGMA writable_schema = OFF;",
+    )
+    .unwrap();
+    drop(conn);
+    let error = back_up(&shop.url(), &shop.backups(), now()).unwrap_err();
+    assert!(matches!(error, BackupError::Store { .. } | BackupError::Unsound { .. }), "{error:?}");
+    assert_eq!(fs::read(&backup).unwrap(), before);
+    assert_eq!(shop.names(), ["fieldfen-20261124.db"]);
+}
+
+#[test]
+fn a_missing_database_is_not_created_and_makes_no_folder() {
+    let shop = Shop::with_files(0);
+    let url = SqliteUrl::from(shop.folder().join("none/fieldfen.db").as_path());
+    let error = back_up(&url, &shop.backups(), now()).unwrap_err();
+    assert!(matches!(error, BackupError::Store { .. }), "{error}");
+    assert!(!shop.folder().join("none").exists());
+    assert!(!shop.backups().exists());
+}
+
+#[test]
+fn a_database_without_tables_is_no_backup() {
+    let shop = Shop::with_files(0);
+    let empty = SqliteUrl::from(shop.folder().join("empty.db").as_path());
+    drop(connect(&empty, Missing::Create).unwrap());
+    assert!(matches!(back_up(&empty, &shop.backups(), now()), Err(BackupError::Empty { .. })));
+    assert!(shop.names().is_empty());
+}
+
+#[test]
+fn a_backup_never_replaces_the_database_itself() {
+    let shop = Shop::with_files(1);
+    let live = shop.folder().join("fieldfen-20261124.db");
+    fs::rename(shop.url().path().unwrap(), &live).unwrap();
+    let error = back_up(&SqliteUrl::from(live.as_path()), shop.folder(), now()).unwrap_err();
+    assert!(matches!(error, BackupError::OntoItself { .. }), "{error}");
+    SqliteStore::open(live.to_str().unwrap()).unwrap();
+}
+
+#[test]
+fn a_backup_that_a_program_has_open_is_left_alone() {
+    let shop = Shop::with_files(1);
+    let backup = back_up(&shop.url(), &shop.backups(), now()).unwrap().backup;
+    let open = SqliteStore::open(backup.to_str().unwrap()).unwrap();
+    open.read(|s| s.files().count()).unwrap();
+    let error = back_up(&shop.url(), &shop.backups(), now()).unwrap_err();
+    assert!(matches!(error, BackupError::InUse { .. }), "{error}");
+    drop(open);
+    back_up(&shop.url(), &shop.backups(), now()).unwrap();
+}
+
+#[test]
+fn rows_that_refer_to_nothing_are_counted_and_backed_up() {
+    let shop = Shop::with_files(1);
+    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    conn.batch_execute(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO jobs (id, file_id, command_type, status) VALUES ('j', 'nothing', 'UpscaleImage', 'pending')",
+    )
+    .unwrap();
+    let report = back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    assert_eq!((report.dangling_references, report.rows["jobs"]), (1, 1));
+}
+
+#[test]
+fn a_baseline_database_that_was_never_migrated_is_backed_up_too() {
+    let shop = Shop::with_files(0);
+    let baseline = SqliteUrl::from(shop.folder().join("baseline.db").as_path());
+    connect(&baseline, Missing::Create)
+        .unwrap()
+        .batch_execute("CREATE TABLE \"odd \"\"name\" (n); INSERT INTO \"odd \"\"name\" VALUES (1)")
+        .unwrap();
+    let report = back_up(&baseline, &shop.backups(), now()).unwrap();
+    assert_eq!((report.schema, report.rows["odd \"name"]), (None, 1));
+}
+
+#[test]
+fn old_backups_go_and_other_files_stay() {
+    let shop = Shop::with_files(1);
+    fs::create_dir(shop.backups()).unwrap();
+    for name in
+        ["fieldfen-20260101.db", "fieldfen-20260102.db", "fieldfen-20261123.db", "notes.txt", "shop-20200101.db"]
+    {
+        fs::write(shop.backups().join(name), "x").unwrap();
+    }
+    back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    let removed = remove_old(&shop.backups(), today(), 2).unwrap();
+    let named = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let removed: Vec<_> = removed.iter().map(|path| named(path)).collect();
+    assert_eq!(removed, ["fieldfen-20260102.db", "fieldfen-20260101.db"]);
+    assert_eq!(shop.names(), ["fieldfen-20261123.db", "fieldfen-20261124.db", "notes.txt", "shop-20200101.db"]);
+}

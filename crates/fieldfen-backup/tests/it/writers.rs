@@ -1,0 +1,117 @@
+//! Backups under writers, and backups that are killed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use fieldfen_backup::back_up;
+use fieldfen_domain::store::Store;
+use fieldfen_domain::{FileId, PageRequest, file::FileFilter};
+use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
+
+use crate::now;
+use crate::program::{Shop, new_file};
+
+const WRITERS: u64 = 4;
+
+#[test]
+fn a_copy_made_under_writers_is_of_one_moment_and_misses_nothing_committed_before() {
+    let shop = Shop::with_files(2_000);
+    let store = SqliteStore::open(shop.database()).unwrap();
+    let committed: [AtomicU64; WRITERS as usize] = Default::default();
+    let stop = AtomicBool::new(false);
+    let mut copies = Vec::new();
+    thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (store, committed, stop) = (store.clone(), &committed[writer as usize], &stop);
+            scope.spawn(move || {
+                for n in 0.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let file = new_file(
+                        FileId::from_random(u128::from(writer + 1) << 64 | u128::from(n)),
+                        format!("{writer}-{n}"),
+                    );
+                    store.write(|s| s.files().insert(&file)).unwrap();
+                    committed.store(n + 1, Ordering::SeqCst);
+                }
+            });
+        }
+        // Everybody is at work before the first copy begins.
+        while committed.iter().any(|n| n.load(Ordering::SeqCst) == 0) {
+            thread::yield_now();
+        }
+        for round in 0..5 {
+            let before: Vec<_> = committed.iter().map(|n| n.load(Ordering::SeqCst)).collect();
+            let folder = shop.folder().join(format!("backups-{round}"));
+            copies.push((before, back_up(&shop.url(), &folder, now()).unwrap()));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(copies.iter().any(|(_, report)| !report.compared), "nobody wrote during any of the copies");
+    for (before, report) in copies {
+        let url = report.backup.to_str().unwrap();
+        assert_eq!(integrity(&url.parse().unwrap()), "ok");
+        let names = names(&SqliteStore::open(url).unwrap());
+        assert_eq!(names.len() as i64, report.rows["files"]);
+        for (writer, committed) in before.into_iter().enumerate() {
+            let held = names.iter().filter(|name| name.starts_with(&format!("{writer}-"))).count() as u64;
+            assert!(held >= committed, "writer {writer} had {committed} files committed, {held} are in the copy");
+            assert!((0..held).all(|n| names.contains(&format!("{writer}-{n}"))), "a moment has no gaps");
+        }
+    }
+}
+
+#[test]
+fn a_killed_backup_leaves_the_earlier_one_and_the_next_cleans_up() {
+    let shop = Shop::with_files(30_000);
+    shop.backup(&["run"]).ends_with(0);
+    let [name] = &shop.names()[..] else { panic!("one backup: {:?}", shop.names()) };
+    let backup = shop.backups().join(name);
+    let before = fs::read(&backup).unwrap();
+    shop.add_files(30_000..30_001);
+
+    let unfinished = backup.with_extension("db.partial");
+    let killed = (0..50).any(|_| {
+        let mut child = shop.spawn(&["run"]);
+        while !unfinished.exists() && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        unfinished.exists()
+    });
+    assert!(killed, "not one of 50 backups was killed in the middle");
+    assert_eq!(fs::read(&backup).unwrap(), before);
+
+    let document = shop.backup(&["run", "--json"]).document(0);
+    assert_eq!(document["rows"]["files"], 30_001);
+    assert_eq!(shop.names(), [name.as_str()]);
+}
+
+fn names(store: &SqliteStore) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut page = PageRequest::first(1_000);
+    loop {
+        let found = store.read(|s| s.files().page(&FileFilter::default(), page)).unwrap();
+        names.extend(found.items.into_iter().map(|file| file.original_filename));
+        match found.next {
+            Some(cursor) => page = page.following(cursor),
+            None => return names,
+        }
+    }
+}
+
+fn integrity(url: &SqliteUrl) -> String {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Text)]
+        integrity_check: String,
+    }
+    let mut conn = connect(url, Missing::Refuse).unwrap();
+    diesel::sql_query("PRAGMA integrity_check").get_result::<Answer>(&mut conn).unwrap().integrity_check
+}
