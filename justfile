@@ -1,0 +1,54 @@
+# Recipes are one line wherever possible, so that they can be typed without just as well.
+
+set positional-arguments := true
+
+# Show this list
+[private]
+default:
+    @just --list --unsorted
+
+# Move the database's schema: `just migrate up`, `status`, `down [--to VERSION] [--yes]`
+migrate *ARGS='status':
+    cargo run --quiet -p fieldfen-migrate --bin migrate -- "$@"
+
+# Back the database up while programs are at work on it: `just backup run [--dir FOLDER] [--keep DAYS]`
+backup *ARGS='run':
+    cargo run --quiet -p fieldfen-backup --bin backup -- "$@"
+
+# Take a folder of pictures from ingest to a catalogue (the sample pictures without a folder)
+pipeline *ARGS:
+    cargo run --quiet --example pipeline -- "$@"
+
+# Run all tests; arguments go to cargo test
+test *ARGS:
+    cargo test --workspace "$@"
+
+# Run the criterion benchmarks; arguments go to criterion
+bench *ARGS:
+    cargo bench -p fieldfen-benches "$@"
+
+# Measure the job engine against raw SQLite, and say which figures fall short
+report *ARGS:
+    cargo run --quiet --release -p fieldfen-benches --bin report -- "$@"
+
+# Write the schema file of the persistence crate anew from the migrations (needs diesel_cli)
+schema:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    place=$(mktemp -d)
+    trap 'rm -r "$place"' EXIT
+    cargo run --quiet -p fieldfen-migrate --bin migrate -- up --quiet --database "$place/schema.db"
+    diesel print-schema --database-url "$place/schema.db" > "$place/schema.rs"
+    cp "$place/schema.rs" crates/fieldfen-persistence/src/schema.rs
+
+# Do what CI does
+ci:
+    bash .ci/run
+
+# Run the long proofs: more kills, more jobs, more random runs (set the FIELDFEN_ variables for other sizes)
+prove:
+    FIELDFEN_PIPELINE_KILLS="${FIELDFEN_PIPELINE_KILLS:-300}" \
+    FIELDFEN_KILLS="${FIELDFEN_KILLS:-2000}" \
+    FIELDFEN_JOBS="${FIELDFEN_JOBS:-100000}" \
+    FIELDFEN_PUBLISH_RUNS="${FIELDFEN_PUBLISH_RUNS:-20000}" \
+    cargo test --workspace --release -- --nocapture
