@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod environment;
+pub mod intake;
 pub mod pipeline;
 pub mod publishing;
 pub mod queue;

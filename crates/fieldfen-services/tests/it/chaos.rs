@@ -328,7 +328,7 @@ impl<S: Store> Run<S> {
             let live: Vec<_> = shop.listings(id).into_iter().filter(|listing| listing.status.is_live()).collect();
             assert_eq!(live.len(), 1, "{live:#?}");
             let there = products.iter().find(|product| product.platform_id == live[0].platform_listing_id);
-            let key = there.expect("a listing that is not at the platform").key.clone().unwrap();
+            let key = there.unwrap().key.clone().unwrap();
             let store = shop.bench.queue.store();
             let publications = store.read::<_, StoreError, _>(|s| s.publications().of_file(id)).unwrap();
             let confirmed: Vec<_> = publications.iter().filter(|publication| publication.state.is_live()).collect();
@@ -366,7 +366,7 @@ impl Drop for Seed {
 }
 
 fn number(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 fn runs<S: Store>(make_store: impl Fn() -> S, share: u64) {

@@ -28,6 +28,7 @@ macro_rules! on_every_store {
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;
+mod intake;
 mod pipeline;
 mod publishing;
 mod queue;

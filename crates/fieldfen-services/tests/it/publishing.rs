@@ -20,6 +20,7 @@ use crate::shop::{Next, Shop, Stall, listing_on};
 on_every_store!(
     a_listing_publishes_its_file,
     a_second_job_publishes_nothing_more,
+    a_second_product_of_one_key_is_taken_down_by_the_job_that_comes_back,
     a_file_that_is_not_approved_is_not_published,
     a_definite_no_gives_the_target_free,
     an_answer_that_is_lost_is_looked_up,
@@ -29,6 +30,7 @@ on_every_store!(
     a_late_answer_is_taken_down_when_another_listing_is_live,
     a_late_answer_takes_up_a_file_that_was_given_up,
     a_lookup_that_fails_calls_nothing,
+    a_reservation_that_ran_out_during_the_lookup_is_not_called,
     an_edit_during_the_call_is_followed_by_an_update,
     an_approval_withdrawn_during_the_call_leaves_the_file_processed,
     an_approval_that_comes_back_while_its_job_is_skipped_is_not_lost,
@@ -98,6 +100,21 @@ fn a_second_job_publishes_nothing_more(store: impl Store) {
     let again = publisher.list(&on_etsy(id)).unwrap();
     assert_eq!(again, Publishing::AlreadyPublished { platform_id: "p1".to_owned() });
     assert_eq!((etsy.made(), shop.listings(&id).len()), (1, 1));
+}
+
+fn a_second_product_of_one_key_is_taken_down_by_the_job_that_comes_back(store: impl Store) {
+    use fieldfen_services::publishing::{Marketplace, Offer};
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    shop.work(&publisher);
+    let file = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
+    let options = serde_json::Map::new();
+    etsy.create(&etsy.live()[0].key.clone().unwrap(), &Offer { file: &file, variant: "", options: &options }).unwrap();
+    assert_eq!(etsy.live().len(), 2);
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
+    let live: Vec<_> = etsy.live().into_iter().map(|product| product.platform_id).collect();
+    assert_eq!(live, ["p1"]);
 }
 
 fn a_file_that_is_not_approved_is_not_published(store: impl Store) {
@@ -225,6 +242,17 @@ fn a_lookup_that_fails_calls_nothing(store: impl Store) {
     etsy.lookup_fails(false);
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
     assert_eq!(etsy.made(), 1);
+}
+
+fn a_reservation_that_ran_out_during_the_lookup_is_not_called(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    etsy.next([Next::NotSent]);
+    publisher.list(&on_etsy(id)).unwrap();
+    etsy.lookups_take(shop.bench.clock.clone(), HOLD);
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    assert_eq!((etsy.lookups(), etsy.made()), (1, 0));
 }
 
 fn an_edit_during_the_call_is_followed_by_an_update(store: impl Store) {

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fieldfen_domain::file::{ContentHash, FileEdit, FileMetadata, FileStatus, Ingested, NewFile};
 use fieldfen_domain::job::{Job, JobFilter, JobKind, JobStatus, Payload, WorkerName};
 use fieldfen_domain::publication::{ClientKey, Listing, ListingStatus, Platform, PostType, SocialPlatform, Target};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest, Timestamp};
+use fieldfen_services::environment::ManualClock;
 use fieldfen_services::pipeline::{Approval, Pipeline};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage, Publisher};
 use fieldfen_services::queue::Completion;
@@ -210,6 +212,7 @@ struct StallState {
     delayed: Vec<(ClientKey, String)>,
     lookups: u64,
     lookup_fails: bool,
+    lookups_take: Option<(ManualClock, Duration)>,
 }
 
 impl Stall {
@@ -230,6 +233,11 @@ impl Stall {
     /// Whether lookups get no answer.
     pub(crate) fn lookup_fails(&self, fails: bool) {
         self.state.lock().unwrap().lookup_fails = fails;
+    }
+
+    /// How much time passes with each lookup.
+    pub(crate) fn lookups_take(&self, clock: ManualClock, time: Duration) {
+        self.state.lock().unwrap().lookups_take = Some((clock, time));
     }
 
     /// Carries out what was delayed, and returns what that call would have answered.
@@ -320,6 +328,9 @@ impl Marketplace for Stall {
     fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
         let mut state = self.state.lock().unwrap();
         state.lookups += 1;
+        if let Some((clock, time)) = &state.lookups_take {
+            clock.advance(*time);
+        }
         if state.lookup_fails {
             return Err(CallError::NoAnswer { reason: "502".to_owned() });
         }

@@ -1,0 +1,232 @@
+//! Webhooks: each delivery takes effect once.
+//!
+//! [`WebhookIntake::receive`] remembers a delivery, and writes the rows and jobs that follow from it, in one
+//! transaction; a repetition is told when the first one was seen. Check the [signature](signature) before, over the raw
+//! body: a delivery that fails it should leave no trace.
+//!
+//! ```
+//! use fieldfen_domain::store::StoreError;
+//! use fieldfen_services::Environment;
+//! use fieldfen_services::intake::{Received, WebhookIntake};
+//! use fieldfen_testkit::ModelStore;
+//!
+//! let intake = WebhookIntake::new(ModelStore::new(), Environment::system());
+//! let mut receive = || intake.receive("shopify", Some("b54557e4"), None, br#"{"id": 1}"#, |_s| {
+//!     // Rows and jobs are written here, in the session that is passed in.
+//!     Ok::<_, StoreError>("taken")
+//! });
+//! assert!(matches!(receive()?, Received::New("taken")));
+//! assert!(matches!(receive()?, Received::Duplicate { first_seen: Some(_), .. }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod retention;
+pub mod signature;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
+use fieldfen_domain::{FileId, Timestamp};
+
+use crate::Environment;
+
+pub use retention::{DEFAULT_RETENTION, Retention};
+
+/// The largest body that is taken unless the program says otherwise: 5 MiB. GitHub sends up to 25 MB, all others that
+/// are known here far less.
+pub const DEFAULT_BODY_LIMIT: usize = 5 << 20;
+
+/// The longest source, scope and delivery id, in bytes.
+const MAX_NAME: usize = 255;
+
+/// Takes webhooks in. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct WebhookIntake<S> {
+    store: S,
+    environment: Environment,
+    retention: Retention,
+    body_limit: usize,
+}
+
+impl<S: Store> WebhookIntake<S> {
+    /// An intake that takes bodies of up to [`DEFAULT_BODY_LIMIT`] bytes and remembers deliveries as [`Retention`] says.
+    #[must_use]
+    pub fn new(store: S, environment: Environment) -> Self {
+        Self { store, environment, retention: Retention::default(), body_limit: DEFAULT_BODY_LIMIT }
+    }
+
+    /// The same intake, which remembers deliveries for so long.
+    #[must_use]
+    pub fn retaining(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// The same intake, which refuses bodies of more bytes.
+    #[must_use]
+    pub const fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Takes a delivery in: `f` writes what follows from it, in the transaction in which it is remembered.
+    ///
+    /// What makes two deliveries the same is [`hash`]: the sender's own `delivery_id` within `scope` (a shop or an
+    /// account, where ids may coincide) if there is one, the body if not. A delivery with an empty body and without an
+    /// id is a trigger and never a repetition. One that was seen longer ago than its source is remembered is new.
+    ///
+    /// When `f` fails or panics, nothing stays of the delivery, so that the sender's next try is new. `f` may be run
+    /// again when the database asks for it; it must do nothing but write to its session.
+    ///
+    /// # Errors
+    /// [`ReceiveError`]: [`Delivery`](ReceiveError::Delivery) when it cannot be taken at all,
+    /// [`Store`](ReceiveError::Store) when the store fails, [`Effect`](ReceiveError::Effect) with what `f` returned.
+    pub fn receive<T, E, F>(
+        &self,
+        source: &str,
+        delivery_id: Option<&str>,
+        scope: Option<&str>,
+        body: &[u8],
+        mut f: F,
+    ) -> Result<Received<T>, ReceiveError<E>>
+    where
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        self.check(source, delivery_id, scope, body)?;
+        let Some(hash) = hash(source, delivery_id, scope, body) else {
+            return self.store.write(|s| f(s).map(Received::New).map_err(ReceiveError::Effect));
+        };
+        let at = self.environment.now();
+        let new = NewHash { hash, source: source.to_owned(), at, expires_at: later(at, self.retention.of(source)) };
+        self.store.write(|s| match s.hashes().insert(&new)? {
+            HashSeen::New => f(s).map(Received::New).map_err(ReceiveError::Effect),
+            HashSeen::Duplicate { first_seen, file_id } => Ok(Received::Duplicate { first_seen, file_id }),
+        })
+    }
+
+    /// Deletes what is remembered and has expired, in transactions of at most `batch` rows, and says how many there
+    /// were.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them; what was deleted before stays so.
+    pub fn purge(&self, batch: u32) -> Result<u64, StoreError> {
+        let batch = batch.max(1);
+        let mut purged = 0;
+        loop {
+            let now = self.environment.now();
+            let rows = self.store.write(|s| s.hashes().purge(now, batch))?;
+            purged += rows;
+            if rows < u64::from(batch) {
+                return Ok(purged);
+            }
+        }
+    }
+
+    fn check(
+        &self,
+        source: &str,
+        delivery_id: Option<&str>,
+        scope: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), InvalidDelivery> {
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        if source.is_empty() || source.len() > MAX_NAME || !source.bytes().all(named) {
+            return Err(InvalidDelivery::Source { value: source.to_owned() });
+        }
+        for (what, value) in [("delivery id", delivery_id), ("scope", scope)] {
+            if let Some(value) = value
+                && (value.trim().is_empty() || value.len() > MAX_NAME)
+            {
+                return Err(InvalidDelivery::Name { what, value: value.to_owned() });
+            }
+        }
+        if body.len() > self.body_limit {
+            return Err(InvalidDelivery::TooLarge { bytes: body.len(), limit: self.body_limit });
+        }
+        Ok(())
+    }
+}
+
+/// What a delivery is recognised by: SHA-256 of source, scope and delivery id where the sender gives an id, SHA-256 of
+/// the body, as the specification asks, where not; `None` for an empty body without an id.
+///
+/// An effect that leads to a file can name it there, for whoever sees the repetition:
+/// `s.hashes().link(&hash, &file_id)`.
+#[must_use]
+pub fn hash(source: &str, delivery_id: Option<&str>, scope: Option<&str>, body: &[u8]) -> Option<PayloadHash> {
+    match delivery_id {
+        Some(id) => Some(PayloadHash::of_delivery(source, scope.unwrap_or_default(), id)),
+        None if body.is_empty() => None,
+        None => Some(PayloadHash::of_body(body)),
+    }
+}
+
+/// A time after another, at most the last that all stores can keep: the end of the year 9999.
+fn later(at: Timestamp, retention: Duration) -> Timestamp {
+    let last = Timestamp::from_timestamp(253_402_300_799, 0).unwrap_or(Timestamp::MAX_UTC);
+    TimeDelta::from_std(retention).ok().and_then(|span| at.checked_add_signed(span)).map_or(last, |sum| sum.min(last))
+}
+
+/// What a delivery turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received<T> {
+    /// It was new, and has taken effect.
+    New(T),
+    /// It had taken effect before; nothing was done.
+    Duplicate {
+        /// When it was first seen.
+        first_seen: Option<Timestamp>,
+        /// The file it led to, where one was named.
+        file_id: Option<FileId>,
+    },
+}
+
+/// A delivery that cannot be taken. Nothing of it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidDelivery {
+    /// The body is too large.
+    #[error("the body has {bytes} bytes; at most {limit} are taken")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The source cannot be a name.
+    #[error("source {value:?}: it must be 1 to 255 ASCII letters, digits, '_', '-', '.' or ':'")]
+    Source {
+        /// The source that was given.
+        value: String,
+    },
+    /// A delivery id or scope that identifies nothing.
+    #[error("{what} {value:?}: it must have 1 to 255 bytes and not be blank; leave it out where there is none")]
+    Name {
+        /// Which of the two.
+        what: &'static str,
+        /// The value that was given.
+        value: String,
+    },
+}
+
+/// Why a delivery was not taken in. Nothing of it is remembered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError<E> {
+    /// It cannot be taken at all.
+    #[error(transparent)]
+    Delivery(#[from] InvalidDelivery),
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// Its effect failed.
+    #[error("the webhook could not take effect")]
+    Effect(#[source] E),
+}
+
+impl<E> From<StoreError> for ReceiveError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
