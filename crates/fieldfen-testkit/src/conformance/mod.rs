@@ -19,11 +19,14 @@ mod recurring;
 mod reservations;
 mod retries;
 mod steps;
+mod threads;
+pub mod trace;
 mod transactions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fieldfen_domain::store::Store;
+pub use threads::threads;
 
 /// A case: its name, and what it does with a fresh store. It panics when the store is not as it must be.
 pub type Case<S> = (&'static str, fn(&S));

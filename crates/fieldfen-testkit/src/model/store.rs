@@ -146,9 +146,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance::trace::{any_ops, compare};
 
     #[test]
     fn the_model_conforms() {
         crate::conformance::exercise(ModelStore::new);
+    }
+
+    #[test]
+    fn threads_do_every_job_once() {
+        crate::conformance::threads(&ModelStore::new(), 4, 10_000);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_trace_has_the_same_answers_every_time(ops in any_ops(120)) {
+            compare(&ModelStore::new(), &ModelStore::new(), &ops);
+        }
     }
 }

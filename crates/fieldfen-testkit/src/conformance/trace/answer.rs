@@ -1,0 +1,59 @@
+//! Answers as texts that two stores can be compared by.
+
+use std::fmt::Debug;
+
+use fieldfen_domain::file::{Deleted, File, FileHistoryEntry};
+use fieldfen_domain::job::Job;
+use fieldfen_domain::publication::Publication;
+use fieldfen_domain::store::StoreError;
+
+/// What a trace's own texts begin with. Any other text is the store's own, and every store has its own words.
+pub(super) const OWN: &str = "trace: ";
+
+/// The value in full; of an error the kind alone.
+pub(super) fn answer<T: Debug>(result: Result<T, StoreError>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(StoreError::MissingReference { .. }) => "error: missing reference".to_owned(),
+        Err(StoreError::AlreadyExists { .. }) => "error: already exists".to_owned(),
+        Err(StoreError::Invalid { .. }) => "error: invalid".to_owned(),
+        Err(StoreError::FileTransition(error)) => format!("error: {error}"),
+        Err(StoreError::PublicationTransition(error)) => format!("error: {error}"),
+        Err(other) => panic!("no step of a trace makes this error: {other} ({other:?})"),
+    }
+}
+
+fn masked(text: Option<String>) -> Option<String> {
+    text.map(|text| if text.starts_with(OWN) { text } else { "the store's own words".to_owned() })
+}
+
+/// The job, with the store's own words hidden.
+pub(super) fn masked_job(job: Job) -> Job {
+    Job { last_error: masked(job.last_error), ..job }
+}
+
+/// The publication, with the store's own words hidden.
+pub(super) fn masked_publication(publication: Publication) -> Publication {
+    Publication { last_error: masked(publication.last_error), ..publication }
+}
+
+/// The line of a history, with the store's own words hidden.
+pub(super) fn masked_entry(entry: FileHistoryEntry) -> FileHistoryEntry {
+    FileHistoryEntry { reason: masked(Some(entry.reason)).unwrap_or_default(), ..entry }
+}
+
+/// What stands in the way of a deletion, in the order of the alphabet.
+pub(super) fn masked_deletion(deleted: Deleted) -> Deleted {
+    match deleted {
+        Deleted::Refused(mut live) => {
+            live.sort();
+            Deleted::Refused(live)
+        }
+        other => other,
+    }
+}
+
+/// The file's state and when it last changed.
+pub(super) fn masked_file(file: File) -> String {
+    format!("{:?} since {:?}", file.state, file.updated_at)
+}

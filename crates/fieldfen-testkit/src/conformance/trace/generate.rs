@@ -1,0 +1,184 @@
+//! Generated traces.
+
+use fieldfen_domain::file::{Deletion, Failure, FileEvent, FileState, FileStatus};
+use fieldfen_domain::job::{JobStatus, Priority};
+use fieldfen_domain::publication::ListingStatus;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{JobOp, Op, PublishingOp, RecurringOp, Second};
+
+/// Any trace of at most this many steps.
+pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
+    vec(any_op(), 0..=steps)
+}
+
+/// Any step. Jobs come up most often.
+pub fn any_op() -> impl Strategy<Value = Op> {
+    let transaction = (vec(single_op(), 1..8), prop::bool::weighted(0.7))
+        .prop_map(|(steps, commits)| Op::Transaction { steps, commits });
+    prop_oneof![6 => single_op(), 1 => transaction]
+}
+
+fn single_op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => file_op(),
+        12 => job_op().prop_map(Op::Job),
+        2 => hash_op(),
+        1 => (0..2_u64, 0..3_u32, second()).prop_map(|(service, requests, at)| Op::RecordCall { service, requests, at }),
+        6 => publishing_op().prop_map(Op::Publishing),
+        1 => recurring_op().prop_map(Op::Recurring),
+    ]
+}
+
+/// Few enough that times coincide, enough that all orders come up.
+fn second() -> impl Strategy<Value = Second> {
+    0..10_i64
+}
+
+fn file() -> impl Strategy<Value = u64> {
+    0..4_u64
+}
+
+fn job() -> impl Strategy<Value = u64> {
+    0..6_u64
+}
+
+fn token() -> impl Strategy<Value = u64> {
+    0..3_u64
+}
+
+fn file_op() -> impl Strategy<Value = Op> {
+    let insert = (file(), option::of(0..4_u64), option::of(0..4_u64), second())
+        .prop_map(|(file, drive, content, at)| Op::InsertFile { file, drive, content, at });
+    let event = select(FileEvent::ALL);
+    let moved = (file(), event, option::weighted(0.2, believed()), second())
+        .prop_map(|(file, event, believed, at)| Op::MoveFile { file, event, believed, at });
+    let edit = (file(), 0..2_u64, second()).prop_map(|(file, species, at)| Op::EditFile { file, species, at });
+    let deletion = prop_oneof![3 => Just(Deletion::KeepLiveListings), 1 => Just(Deletion::Forced)];
+    let delete = (file(), deletion).prop_map(|(file, deletion)| Op::DeleteFile { file, deletion });
+    prop_oneof![4 => insert, 4 => moved, 1 => edit, 1 => delete]
+}
+
+fn believed() -> impl Strategy<Value = FileState> {
+    let failed = Failure { from: FileStatus::Processing, reason: "trace: failed".to_owned() };
+    select(vec![
+        FileState::Ingested,
+        FileState::Processing,
+        FileState::Processed,
+        FileState::Approved,
+        FileState::Published,
+        FileState::Failed(failed),
+    ])
+}
+
+fn job_op() -> impl Strategy<Value = JobOp> {
+    prop_oneof![5 => enqueue(), 5 => claim(), 6 => report(), 2 => operate()]
+}
+
+fn enqueue() -> impl Strategy<Value = JobOp> {
+    let about = option::weighted(0.3, file());
+    let key = option::weighted(0.3, 0..2_u64);
+    (job(), 0..3_u64, about, select(&Priority::ALL), second(), 0..3_u32, key).prop_map(
+        |(job, kind, file, priority, run_at, max_retries, dedup_key)| JobOp::Enqueue {
+            job,
+            kind,
+            file,
+            priority,
+            run_at,
+            max_retries,
+            dedup_key,
+        },
+    )
+}
+
+fn claim() -> impl Strategy<Value = JobOp> {
+    let claim = (vec(0..3_u64, 0..4), 0..4_u32, token(), second(), 0..4_u64)
+        .prop_map(|(kinds, limit, token, now, lease)| JobOp::Claim { kinds, limit, token, now, lease });
+    let reclaim = (second(), 0..4_u32).prop_map(|(now, limit)| JobOp::Reclaim { now, limit });
+    prop_oneof![3 => claim, 1 => reclaim]
+}
+
+fn report() -> impl Strategy<Value = JobOp> {
+    let complete = (job(), token(), second()).prop_map(|(job, token, at)| JobOp::Complete { job, token, at });
+    let fail = (job(), token(), option::of(second()), second()).prop_map(|(job, token, retry, at)| JobOp::Fail {
+        job,
+        token,
+        retry,
+        at,
+    });
+    let release = (job(), token(), second()).prop_map(|(job, token, run_at)| JobOp::Release { job, token, run_at });
+    let heartbeat = (job(), token(), option::of(0..3_u64), second(), 0..4_u64)
+        .prop_map(|(job, token, progress, now, lease)| JobOp::Heartbeat { job, token, progress, now, lease });
+    prop_oneof![complete, fail, release, heartbeat]
+}
+
+fn operate() -> impl Strategy<Value = JobOp> {
+    let prune = (select(JobStatus::ALL), second(), option::of(0..3_u32), 0..4_u32)
+        .prop_map(|(status, ended_before, keep, limit)| JobOp::Prune { status, ended_before, keep, limit });
+    prop_oneof![
+        (job(), second()).prop_map(|(job, at)| JobOp::Retry { job, at }),
+        (job(), second()).prop_map(|(job, at)| JobOp::Cancel { job, at }),
+        (job(), second()).prop_map(|(job, at)| JobOp::Kill { job, at }),
+        job().prop_map(|job| JobOp::Delete { job }),
+        prune,
+    ]
+}
+
+fn hash_op() -> impl Strategy<Value = Op> {
+    let insert =
+        (0..3_u64, second(), -1..6_i64).prop_map(|(hash, at, remembered)| Op::InsertHash { hash, at, remembered });
+    let link = (0..3_u64, file()).prop_map(|(hash, file)| Op::LinkHash { hash, file });
+    prop_oneof![4 => insert, 2 => link, 1 => second().prop_map(|now| Op::PurgeHashes { now })]
+}
+
+fn publishing_op() -> impl Strategy<Value = PublishingOp> {
+    let publication = || 0..6_u64;
+    let post = || prop::bool::weighted(0.25);
+    let reserve = (publication(), file(), post(), 0..2_u64, token(), second(), 0..5_i64).prop_map(
+        |(publication, file, post, discriminator, token, at, hold)| PublishingOp::Reserve {
+            publication,
+            file,
+            post,
+            discriminator,
+            token,
+            at,
+            hold,
+        },
+    );
+    let confirm = (publication(), post(), 0..4_u64, 0..6_u64, select(ListingStatus::ALL), second()).prop_map(
+        |(publication, post, platform_id, row, status, at)| PublishingOp::Confirm {
+            publication,
+            post,
+            platform_id,
+            row,
+            status,
+            at,
+        },
+    );
+    let release = (publication(), token(), second()).prop_map(|(publication, token, at)| PublishingOp::Release {
+        publication,
+        token,
+        at,
+    });
+    let unknown = (publication(), token(), second()).prop_map(|(publication, token, at)| PublishingOp::MarkUnknown {
+        publication,
+        token,
+        at,
+    });
+    let update = (0..6_u64, select(ListingStatus::ALL), second(), second())
+        .prop_map(|(listing, status, event_at, at)| PublishingOp::UpdateListing { listing, status, event_at, at });
+    prop_oneof![4 => reserve, 3 => confirm, 2 => release, 1 => unknown, 2 => update]
+}
+
+fn recurring_op() -> impl Strategy<Value = RecurringOp> {
+    let define = (0..2_u64, 0..2_u64, second()).prop_map(|(work, schedule, next_at)| RecurringOp::Define {
+        work,
+        schedule,
+        next_at,
+    });
+    let take = (0..2_u64, second(), second()).prop_map(|(work, due, next_at)| RecurringOp::Take { work, due, next_at });
+    prop_oneof![3 => define, 3 => take, 1 => (0..2_u64).prop_map(|work| RecurringOp::Remove { work })]
+}

@@ -1,0 +1,193 @@
+//! Steps of a trace that concern jobs.
+
+use std::time::Duration;
+
+use fieldfen_domain::RawJson;
+use fieldfen_domain::job::{ClaimRequest, JobKind, JobStatus, NewJob, Priority, PruneRequest, Reclaimed, Retry};
+use fieldfen_domain::store::Session;
+
+use super::Second;
+use super::answer::{answer, masked_job};
+use crate::fixtures::{at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind};
+
+/// Something that happens to jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobOp {
+    /// A job is enqueued.
+    Enqueue {
+        /// The job.
+        job: u64,
+        /// Which kind.
+        kind: u64,
+        /// The file it is about.
+        file: Option<u64>,
+        /// How urgent it is.
+        priority: Priority,
+        /// When it is due.
+        run_at: Second,
+        /// How many retries it has.
+        max_retries: u32,
+        /// Its dedup key.
+        dedup_key: Option<u64>,
+    },
+    /// Due jobs are claimed.
+    Claim {
+        /// Which kinds.
+        kinds: Vec<u64>,
+        /// How many at the most.
+        limit: u32,
+        /// With which token.
+        token: u64,
+        /// When.
+        now: Second,
+        /// For how many seconds.
+        lease: u64,
+    },
+    /// A job is completed.
+    Complete {
+        /// The job.
+        job: u64,
+        /// With which token.
+        token: u64,
+        /// When.
+        at: Second,
+    },
+    /// A try fails.
+    Fail {
+        /// The job.
+        job: u64,
+        /// With which token.
+        token: u64,
+        /// When it may be tried again; `None` fails for good.
+        retry: Option<Second>,
+        /// When.
+        at: Second,
+    },
+    /// A job is given back.
+    Release {
+        /// The job.
+        job: u64,
+        /// With which token.
+        token: u64,
+        /// When it is due again.
+        run_at: Second,
+    },
+    /// A worker says that it lives.
+    Heartbeat {
+        /// The job.
+        job: u64,
+        /// With which token.
+        token: u64,
+        /// How far it is.
+        progress: Option<u64>,
+        /// When.
+        now: Second,
+        /// For how many seconds.
+        lease: u64,
+    },
+    /// Expired leases are taken back.
+    Reclaim {
+        /// When.
+        now: Second,
+        /// How many at the most.
+        limit: u32,
+    },
+    /// An operator lets a job run again.
+    Retry {
+        /// The job.
+        job: u64,
+        /// When.
+        at: Second,
+    },
+    /// An operator stops a job.
+    Cancel {
+        /// The job.
+        job: u64,
+        /// When.
+        at: Second,
+    },
+    /// An operator ends a running job.
+    Kill {
+        /// The job.
+        job: u64,
+        /// When.
+        at: Second,
+    },
+    /// An operator deletes a job.
+    Delete {
+        /// The job.
+        job: u64,
+    },
+    /// Ended jobs are deleted.
+    Prune {
+        /// Of which status.
+        status: JobStatus,
+        /// Which ended before this time.
+        ended_before: Second,
+        /// How many are kept.
+        keep: Option<u32>,
+        /// How many at the most.
+        limit: u32,
+    },
+}
+
+/// Kind `number` of the trace.
+pub(super) fn kind_numbered(number: u64) -> JobKind {
+    kind(&format!("trace.kind-{number}"))
+}
+
+/// Runs one step in an open session.
+pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
+    match op {
+        JobOp::Enqueue { job: number, kind, file, priority, run_at, max_retries, dedup_key: key } => {
+            let new = NewJob {
+                kind: kind_numbered(*kind),
+                file_id: file.map(file_id),
+                dedup_key: key.map(|number| dedup_key(&format!("key-{number}"))),
+                ..job(*number).priority(*priority).run_at(at(*run_at)).max_retries(*max_retries)
+            };
+            answer(s.jobs().enqueue(&new))
+        }
+        JobOp::Claim { kinds, limit, token, now, lease } => {
+            let request = ClaimRequest {
+                kinds: kinds.iter().map(|&number| kind_numbered(number)).collect(),
+                lease: Duration::from_secs(*lease),
+                ..claim_request(*token, *limit, at(*now))
+            };
+            answer(
+                s.jobs()
+                    .claim(&request)
+                    .map(|claimed| (claimed.jobs.into_iter().map(masked_job).collect::<Vec<_>>(), claimed.unreadable)),
+            )
+        }
+        JobOp::Complete { job, token, at: second } => {
+            let result = RawJson::unchecked(format!(r#"{{"by":{token}}}"#));
+            answer(s.jobs().complete(&claim_ref(*job, *token), Some(&result), at(*second)))
+        }
+        JobOp::Fail { job, token, retry, at: second } => {
+            let retry = retry.map_or(Retry::Never, |second| Retry::At(at(second)));
+            answer(s.jobs().fail(&claim_ref(*job, *token), &failure("trace: lens cap", retry, at(*second))))
+        }
+        JobOp::Release { job, token, run_at } => answer(s.jobs().release(&claim_ref(*job, *token), at(*run_at))),
+        JobOp::Heartbeat { job, token, progress, now, lease } => {
+            let progress = progress.map(|number| RawJson::unchecked(number.to_string()));
+            let lease = Duration::from_secs(*lease);
+            answer(s.jobs().heartbeat(&claim_ref(*job, *token), progress.as_ref(), at(*now), lease))
+        }
+        JobOp::Reclaim { now, limit } => {
+            let masked = |reclaimed: Reclaimed| (masked_job(reclaimed.job), reclaimed.worker);
+            let reclaimed = s.jobs().reclaim(at(*now), *limit);
+            answer(reclaimed.map(|jobs| jobs.into_iter().map(masked).collect::<Vec<_>>()))
+        }
+        JobOp::Retry { job, at: second } => answer(s.job_admin().retry(&job_id(*job), at(*second))),
+        JobOp::Cancel { job, at: second } => {
+            answer(s.job_admin().cancel(&job_id(*job), "trace: not wanted", at(*second)))
+        }
+        JobOp::Kill { job, at: second } => answer(s.job_admin().kill(&job_id(*job), "trace: hangs", at(*second))),
+        JobOp::Delete { job } => answer(s.job_admin().delete(&job_id(*job))),
+        JobOp::Prune { status, ended_before, keep, limit } => {
+            let request = PruneRequest { status: *status, ended_before: at(*ended_before), keep: *keep, limit: *limit };
+            answer(s.job_admin().prune(&request))
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Random traces: the same operations on two stores must get the same answers and lead to the same state.
+//!
+//! Ids, kinds, keys and times come from small spaces, so that operations meet each other. Everything that happens in a
+//! store can happen in a trace, transactions that are rolled back included.
+
+mod answer;
+#[cfg(any(test, feature = "proptest"))]
+mod generate;
+mod jobs;
+mod publishing;
+mod state;
+
+use fieldfen_domain::file::{ContentHash, Deletion, File, FileEdit, FileEvent, FileState, NewFile};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::webhook::NewHash;
+
+use crate::fixtures::{api_call, at, file, file_id, hash};
+use answer::{answer, masked_deletion, masked_file};
+#[cfg(any(test, feature = "proptest"))]
+pub use generate::{any_op, any_ops};
+pub use jobs::JobOp;
+pub use publishing::{PublishingOp, RecurringOp};
+pub use state::state;
+
+/// A second of the trace's own time, see [`at`].
+pub type Second = i64;
+
+/// One step of a trace. Numbers stand for the fixtures with these numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// A file arrives, with these Drive id and bytes, where it has any.
+    InsertFile {
+        /// The file.
+        file: u64,
+        /// Its Drive id.
+        drive: Option<u64>,
+        /// Its bytes.
+        content: Option<u64>,
+        /// When.
+        at: Second,
+    },
+    /// An event happens to a file.
+    MoveFile {
+        /// The file.
+        file: u64,
+        /// The event.
+        event: FileEvent,
+        /// The state in which the mover believes the file to be; `None` looks it up.
+        believed: Option<FileState>,
+        /// When.
+        at: Second,
+    },
+    /// A file's species is set.
+    EditFile {
+        /// The file.
+        file: u64,
+        /// Which species.
+        species: u64,
+        /// When.
+        at: Second,
+    },
+    /// A file is deleted.
+    DeleteFile {
+        /// The file.
+        file: u64,
+        /// Whether live listings may stand in the way.
+        deletion: Deletion,
+    },
+    /// Something happens to jobs.
+    Job(JobOp),
+    /// A webhook arrives.
+    InsertHash {
+        /// Which one.
+        hash: u64,
+        /// When.
+        at: Second,
+        /// How many seconds it is remembered.
+        remembered: Second,
+    },
+    /// A webhook has led to a file.
+    LinkHash {
+        /// The webhook.
+        hash: u64,
+        /// The file.
+        file: u64,
+    },
+    /// Expired hashes are deleted.
+    PurgeHashes {
+        /// When.
+        now: Second,
+    },
+    /// A call to an API is recorded.
+    RecordCall {
+        /// Which service.
+        service: u64,
+        /// How many requests it took.
+        requests: u32,
+        /// When.
+        at: Second,
+    },
+    /// Something is published, or news of it arrive.
+    Publishing(PublishingOp),
+    /// Something happens to recurring work.
+    Recurring(RecurringOp),
+    /// Several steps in one transaction.
+    Transaction {
+        /// The steps.
+        steps: Vec<Op>,
+        /// Whether it is committed; otherwise the closure fails at the end.
+        commits: bool,
+    },
+}
+
+/// Applies one step to a store, and describes the answer: the value in full, of errors the kind alone.
+pub fn apply<S: Store>(store: &S, op: &Op) -> String {
+    let (steps, commits) = match op {
+        Op::Transaction { steps, commits } => (steps.as_slice(), *commits),
+        single => (std::slice::from_ref(single), true),
+    };
+    let mut answers = Vec::new();
+    let result = store.write(|s| {
+        answers = steps.iter().map(|step| run(s, step)).collect();
+        if commits { Ok(()) } else { Err(StoreError::Nested) }
+    });
+    answer(result.map(|()| answers.join("; ")).or_else(|error| match error {
+        StoreError::Nested if !commits => Ok(format!("rolled back: {}", answers.join("; "))),
+        other => Err(other),
+    }))
+}
+
+/// Applies every step to both stores.
+///
+/// # Panics
+/// When they answer differently, or when their states differ afterwards. The message holds the step.
+pub fn compare<A: Store, B: Store>(a: &A, b: &B, ops: &[Op]) {
+    for (number, op) in ops.iter().enumerate() {
+        let (one, other) = (apply(a, op), apply(b, op));
+        assert_eq!(one, other, "answers to step {number}: {op:?}");
+    }
+    let (one, other) = (state(a), state(b));
+    for (line, other) in one.iter().zip(&other) {
+        assert_eq!(line, other, "states after {} steps", ops.len());
+    }
+    assert_eq!(one.len(), other.len(), "lines of the states after {} steps", ops.len());
+}
+
+/// Runs one step in an open session.
+fn run(s: &mut dyn Session, op: &Op) -> String {
+    match op {
+        Op::InsertFile { file: number, drive, content, at: second } => {
+            let new = NewFile {
+                drive_file_id: drive.map(|number| format!("drive-{number}")),
+                content_hash: content.map(|number| ContentHash::of(&number.to_be_bytes())),
+                at: at(*second),
+                ..file(*number)
+            };
+            answer(s.files().insert(&new))
+        }
+        Op::MoveFile { file, event, believed, at } => answer(move_file(s, *file, *event, believed.as_ref(), *at)),
+        Op::EditFile { file, species, at: second } => {
+            let edit = FileEdit { species: Some(format!("species-{species}")), ..FileEdit::default() };
+            answer(s.files().edit(&file_id(*file), &edit, at(*second)))
+        }
+        Op::DeleteFile { file, deletion } => answer(s.files().delete(&file_id(*file), *deletion).map(masked_deletion)),
+        Op::Job(op) => jobs::run(s, op),
+        Op::InsertHash { hash: number, at: second, remembered } => {
+            let new = NewHash { expires_at: at(second + remembered), ..hash(*number, at(*second)) };
+            answer(s.hashes().insert(&new))
+        }
+        Op::LinkHash { hash: number, file } => answer(s.hashes().link(&hash(*number, at(0)).hash, &file_id(*file))),
+        Op::PurgeHashes { now } => answer(s.hashes().purge(at(*now), 1000)),
+        Op::RecordCall { service, requests, at: second } => {
+            answer(s.api_usage().record(&api_call(&format!("service-{service}"), *requests, at(*second))))
+        }
+        Op::Publishing(op) => publishing::run(s, op),
+        Op::Recurring(op) => publishing::run_recurring(s, op),
+        Op::Transaction { steps, .. } => steps.iter().map(|step| run(s, step)).collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn move_file(
+    s: &mut dyn Session,
+    number: u64,
+    event: FileEvent,
+    believed: Option<&FileState>,
+    second: Second,
+) -> Result<String, StoreError> {
+    let Some(found) = s.files().find(&file_id(number))? else { return Ok("no such file".to_owned()) };
+    let state = believed.unwrap_or(&found.state).clone();
+    let change = File { state, ..found }.after(event, format!("trace: {event}"), at(second))?;
+    let moved = s.files().change(&change)?;
+    let now = s.files().find(&file_id(number))?.map(masked_file);
+    Ok(format!("{moved:?}, now {now:?}"))
+}

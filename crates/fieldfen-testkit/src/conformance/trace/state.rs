@@ -1,0 +1,139 @@
+//! Everything that can be read from a store, line by line.
+
+use std::fmt::Debug;
+
+use fieldfen_domain::file::{FileFilter, FileStatus};
+use fieldfen_domain::job::{JobFilter, JobStatus};
+use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::store::{ReadSession, Store, StoreError};
+use fieldfen_domain::{FileId, Page, PageRequest};
+
+use super::answer::{answer, masked_entry, masked_job, masked_publication};
+use super::jobs::kind_numbered;
+use crate::fixtures::{at, file_id, hash};
+
+/// How many numbers of each kind the generated traces use; what has a higher number is not looked for.
+const NUMBERS: u64 = 8;
+
+/// Everything that can be read from a store, line by line, in an order that does not depend on the store.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn state<S: Store>(store: &S) -> Vec<String> {
+    let mut lines = Vec::new();
+    let read = store.read(|s| {
+        lines.clear();
+        files(s, &mut lines)?;
+        jobs(s, &mut lines)?;
+        publications(s, &mut lines)?;
+        for second in [0, 5] {
+            lines.push(format!("used since {second}: {:?}", s.api_usage().totals(at(second))?));
+        }
+        list(&mut lines, "recurring", s.recurring().list()?);
+        Ok::<(), StoreError>(())
+    });
+    if let Err(error) = read {
+        panic!("the state cannot be read: {error} ({error:?})");
+    }
+    hashes(store, &mut lines);
+    lines
+}
+
+fn list<T: Debug>(lines: &mut Vec<String>, what: &str, items: impl IntoIterator<Item = T>) {
+    lines.extend(items.into_iter().map(|item| format!("{what}: {item:?}")));
+}
+
+/// Everything on all pages, three rows each.
+fn walk<T>(mut page: impl FnMut(PageRequest) -> Result<Page<T>, StoreError>) -> Result<Vec<T>, StoreError> {
+    let mut request = PageRequest::first(3);
+    let mut all = Vec::new();
+    loop {
+        let page = page(request)?;
+        all.extend(page.items);
+        match page.next {
+            Some(cursor) => request = request.following(cursor),
+            None => return Ok(all),
+        }
+    }
+}
+
+fn files(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreError> {
+    let all = walk(|page| s.files().page(&FileFilter::default(), page))?;
+    for file in &all {
+        list(lines, "history", walk(|page| s.files().history(&file.id, page))?.into_iter().map(masked_entry));
+    }
+    list(lines, "file", all);
+    for number in 0..NUMBERS {
+        let by_drive_id = s.files().find_by_drive_id(&format!("drive-{number}"))?.map(|file| file.id);
+        lines.push(format!("drive {number}: {by_drive_id:?}"));
+    }
+    let mut counts = s.files().count()?;
+    counts.sort_unstable();
+    list(lines, "files", counts);
+    let mut filters: Vec<FileFilter> = Vec::new();
+    for status in FileStatus::ALL.iter().copied().map(Some).chain([None]) {
+        for species in [None, Some("species-0".to_owned())] {
+            for (since, before) in [(None, None), (Some(3), None), (Some(2), Some(6))] {
+                let (since, before) = (since.map(at), before.map(at));
+                filters.push(FileFilter { status, species: species.clone(), since, before });
+            }
+        }
+    }
+    for filter in filters {
+        let found = walk(|page| s.files().page(&filter, page))?;
+        lines.push(format!("{filter:?}: {:?}", found.iter().map(|file| file.id).collect::<Vec<FileId>>()));
+    }
+    Ok(())
+}
+
+fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreError> {
+    list(lines, "job", walk(|page| s.jobs().page(&JobFilter::default(), page))?.into_iter().map(masked_job));
+    let mut counts = s.jobs().count()?;
+    counts.sort_by_key(|count| (count.kind.clone(), count.status));
+    list(lines, "jobs", counts);
+    for kind in 0..NUMBERS {
+        lines.push(format!("next of kind {kind}: {:?}", s.jobs().next_due(&[kind_numbered(kind)])?));
+    }
+    for status in JobStatus::ALL.iter().copied().map(Some).chain([None]) {
+        for (kind, file_id) in [(None, None), (Some(kind_numbered(0)), None), (None, Some(file_id(0)))] {
+            let filter = JobFilter { status, kind, file_id };
+            let found = walk(|page| s.jobs().page(&filter, page))?;
+            lines.push(format!("{filter:?}: {:?}", found.iter().map(|job| job.id).collect::<Vec<_>>()));
+        }
+    }
+    Ok(())
+}
+
+fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreError> {
+    for number in 0..NUMBERS {
+        let id = file_id(number);
+        list(lines, "publication", s.publications().of_file(&id)?.into_iter().map(masked_publication));
+        list(lines, "listing", s.publications().listings(&id)?);
+        list(lines, "post", s.publications().posts(&id)?);
+    }
+    for &state in PublicationState::ALL {
+        let found = walk(|page| s.publications().in_state(state, page))?;
+        lines.push(format!("{state}: {:?}", found.iter().map(|publication| publication.id).collect::<Vec<_>>()));
+    }
+    for &platform in Platform::ALL {
+        list(lines, "at platform", walk(|page| s.publications().listings_at(platform, page))?);
+    }
+    Ok(())
+}
+
+/// Hashes cannot be listed: each is asked for in a transaction that is rolled back.
+fn hashes<S: Store>(store: &S, lines: &mut Vec<String>) {
+    for number in 0..NUMBERS {
+        for second in [0, 5, 10] {
+            let mut line = String::new();
+            let rolled_back = store.write(|s| {
+                let asked = hash(number, at(second));
+                let link = answer(s.hashes().link(&asked.hash, &file_id(u64::MAX)));
+                line = format!("hash {number} at {second}: {link}, {}", answer(s.hashes().insert(&asked)));
+                Err::<(), _>(StoreError::Nested)
+            });
+            assert!(matches!(rolled_back, Err(StoreError::Nested)), "{rolled_back:?}");
+            lines.push(line);
+        }
+    }
+}
