@@ -145,6 +145,7 @@ mod tests {
     use fieldfen_domain::FileId;
     use fieldfen_domain::file::{Dimensions, File, FileMetadata, FileState};
     use fieldfen_services::Environment;
+    use fieldfen_services::publishing::conformance;
     use serde_json::Map;
     use tempfile::TempDir;
 
@@ -202,6 +203,13 @@ mod tests {
         let index = fs::read_to_string(catalogue.index()).unwrap();
         assert!(index.contains("href=\"products/ff-a.html\"") && index.contains("Fox &lt;on&gt;"), "{index}");
         assert_eq!(fs::read(catalogue.folder.join("pictures/ff-a.jpg")).unwrap(), b"a fox");
+    }
+
+    #[test]
+    fn it_behaves_as_publishing_relies_on() {
+        let (_folder, catalogue, file) = shop();
+        assert_eq!(conformance::check(&catalogue, &file, &Environment::system()), Vec::<String>::new());
+        assert_eq!(catalogue.page(None).unwrap().products, []);
     }
 
     #[test]

@@ -50,14 +50,6 @@ impl Arrival {
         matches!(self.outcome, Outcome::New(_) | Outcome::Broken(..))
     }
 
-    /// Why nothing was recorded of it.
-    pub(super) fn not_read(&self) -> Option<&str> {
-        match &self.outcome {
-            Outcome::NotRead(reason) => Some(reason),
-            _ => None,
-        }
-    }
-
     /// Under which name the same bytes are known, where it is another.
     pub(super) fn same_as(&self) -> Option<&str> {
         match &self.outcome {
@@ -66,12 +58,11 @@ impl Arrival {
         }
     }
 
-    /// A line about what is wrong with it.
-    pub(super) fn trouble(&self) -> Option<String> {
+    /// What is wrong with it.
+    pub(super) fn trouble(&self) -> Option<&str> {
         match &self.outcome {
-            Outcome::Broken(_, reason) | Outcome::NotRead(reason) => Some(format!("{}: {reason}", self.name)),
-            Outcome::New(_) => None,
-            Outcome::Known(..) => self.same_as().map(|other| format!("{}: the same picture as {other}", self.name)),
+            Outcome::Broken(_, reason) | Outcome::NotRead(reason) => Some(reason),
+            Outcome::New(_) | Outcome::Known(..) => None,
         }
     }
 }

@@ -78,7 +78,7 @@ pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
         }
         let arrival = arrivals::take_in(&shop, &path)?;
         if let Some(trouble) = arrival.trouble() {
-            console.note(&trouble);
+            tracing::info!(name = arrival.name, trouble, "a file of no use");
         }
         run.files.extend(arrival.file_id());
         run.arrivals.push(arrival);

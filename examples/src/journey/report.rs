@@ -55,7 +55,7 @@ struct Line {
     aspect_ratio: Option<String>,
     print: Option<String>,
     listings: Vec<ListingLine>,
-    /// The time its jobs have taken, in this run and before.
+    /// How long it was worked on, in this run and before; tries that came to nothing do not count.
     milliseconds: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ impl Report {
                     Some(line) => {
                         Line { name: arrival.name.clone(), same_as: arrival.same_as().map(str::to_owned), ..line }
                     }
-                    None => Line::nothing(&arrival.name, arrival.not_read()),
+                    None => Line::nothing(&arrival.name, arrival.trouble()),
                 });
             }
             let totals = s.api_usage().totals(chrono::DateTime::UNIX_EPOCH)?;
@@ -112,7 +112,7 @@ impl Report {
     }
 
     fn write(&self, console: &Console, out: &mut dyn Write) -> io::Result<()> {
-        let mut table = console.table(["file", "status", "print", "listing", "time"]);
+        let mut table = console.table(["file", "status", "print", "listing", "work"]);
         for line in &self.files {
             table.add_row([
                 line.name.clone(),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::program::{Place, program};
 
@@ -22,7 +22,8 @@ fn killed_at_any_moment_it_publishes_each_picture_exactly_once() {
     let undisturbed = Place::samples();
     let started = Instant::now();
     undisturbed.run();
-    let full = started.elapsed();
+    // How long a run takes when nothing else keeps the machine busy; the shortest one counts.
+    let mut full = started.elapsed();
     undisturbed.assert_done(6);
 
     let (mut done, mut rounds) = (0, 0);
@@ -31,12 +32,21 @@ fn killed_at_any_moment_it_publishes_each_picture_exactly_once() {
         rounds += 1;
         let mut moments = Vec::new();
         while done < kills {
+            let started = Instant::now();
             let mut child = place.start();
             // From before the database is made to after the last picture is published.
-            let moment = full.mul_f64(1.2 * random.part());
-            thread::sleep(moment);
-            if let Some(status) = child.try_wait().unwrap() {
+            let moment = full.mul_f64(1.1 * random.part());
+            let ended = loop {
+                match child.try_wait().unwrap() {
+                    None if started.elapsed() < moment => thread::sleep(Duration::from_millis(1)),
+                    ended => break ended,
+                }
+            };
+            if let Some(status) = ended {
                 assert!(status.success(), "{status}");
+                if moments.is_empty() {
+                    full = full.min(started.elapsed());
+                }
                 break;
             }
             child.kill().unwrap();
