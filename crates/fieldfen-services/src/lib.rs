@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod api_usage;
 pub mod environment;
 pub mod intake;
 pub mod pipeline;

@@ -25,6 +25,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod api_usage;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;

@@ -1,0 +1,123 @@
+//! Calls to external APIs: what each took, and what its response said of the limits.
+//!
+//! ```
+//! use fieldfen_services::Environment;
+//! use fieldfen_services::api_usage::{RateLimit, UsageLog};
+//! use fieldfen_testkit::ModelStore;
+//!
+//! let environment = Environment::system();
+//! let log = UsageLog::new(ModelStore::new(), environment.clone());
+//! # let response = std::collections::HashMap::from([("ratelimit-remaining", "599"), ("ratelimit-reset", "1")]);
+//! let limit = RateLimit::replicate(|name| response.get(name).copied(), environment.now());
+//! assert_eq!(limit.remaining, Some(599));
+//! log.record("replicate", "POST /v1/predictions", limit)?;
+//! # Ok::<(), fieldfen_domain::store::StoreError>(())
+//! ```
+
+use chrono::TimeDelta;
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
+use fieldfen_domain::store::{Store, StoreError};
+
+use crate::Environment;
+
+/// What a response said of the limits. What it did not say is `None`, never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RateLimit {
+    /// How many more requests the service allows.
+    pub remaining: Option<i64>,
+    /// When it allows the full number again.
+    pub reset_at: Option<Timestamp>,
+}
+
+impl RateLimit {
+    /// Reads the headers of a response by [Replicate](https://replicate.com/docs/reference/http#rate-limits), received
+    /// at this time: `ratelimit-remaining`, and `ratelimit-reset` in seconds from then.
+    ///
+    /// `header` gives the value of a header by its lower-case name. A value that is not a number of 0 or more says
+    /// nothing.
+    #[must_use]
+    pub fn replicate<'h>(header: impl Fn(&str) -> Option<&'h str>, received_at: Timestamp) -> Self {
+        let number = |name| header(name)?.trim().parse::<i64>().ok().filter(|number| *number >= 0);
+        let reset_at = number("ratelimit-reset")
+            .and_then(TimeDelta::try_seconds)
+            .and_then(|seconds| received_at.checked_add_signed(seconds));
+        Self { remaining: number("ratelimit-remaining"), reset_at }
+    }
+}
+
+/// The record of all calls to external APIs. Clones write to the same one.
+#[derive(Debug, Clone)]
+pub struct UsageLog<S> {
+    store: S,
+    environment: Environment,
+}
+
+impl<S: Store> UsageLog<S> {
+    /// The log in this store.
+    #[must_use]
+    pub const fn new(store: S, environment: Environment) -> Self {
+        Self { store, environment }
+    }
+
+    /// Records one request made now.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn record(&self, service: &str, endpoint: &str, limit: RateLimit) -> Result<(), StoreError> {
+        let call = self.call(service, endpoint, limit);
+        self.store.write(|s| s.api_usage().record(&call))
+    }
+
+    /// One request made now, to be recorded in a transaction of the caller's: `s.api_usage().record(&call)`.
+    #[must_use]
+    pub fn call(&self, service: &str, endpoint: &str, limit: RateLimit) -> ApiCall {
+        ApiCall {
+            service: service.to_owned(),
+            endpoint: Some(endpoint.to_owned()),
+            request_count: 1,
+            rate_limit_remaining: limit.remaining,
+            rate_limit_reset_at: limit.reset_at,
+            at: self.environment.now(),
+        }
+    }
+
+    /// What was used of each service since a time, by service name.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn totals(&self, since: Timestamp) -> Result<Vec<ApiUsageTotal>, StoreError> {
+        self.store.read(|s| s.api_usage().totals(since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(remaining: Option<&str>, reset: Option<&str>) -> RateLimit {
+        let at = Timestamp::from_timestamp(1_000, 0).unwrap();
+        let header = |name: &str| match name {
+            "ratelimit-remaining" => remaining,
+            "ratelimit-reset" => reset,
+            _ => None,
+        };
+        RateLimit::replicate(header, at)
+    }
+
+    #[test]
+    fn a_reset_is_counted_from_the_response() {
+        let limit = read(Some("0"), Some("30"));
+        assert_eq!((limit.remaining, limit.reset_at), (Some(0), Timestamp::from_timestamp(1_030, 0)));
+    }
+
+    #[test]
+    fn what_is_not_said_or_not_a_number_is_nothing() {
+        assert_eq!(read(None, None), RateLimit::default());
+        for nonsense in ["", "many", "-1", "1.5", "99999999999999999999"] {
+            assert_eq!(read(Some(nonsense), Some(nonsense)), RateLimit::default(), "{nonsense}");
+        }
+        let forever = read(Some(" 7 "), Some("9223372036854775807"));
+        assert_eq!((forever.remaining, forever.reset_at), (Some(7), None));
+    }
+}

@@ -1,0 +1,50 @@
+//! Calls to external APIs, with recorded responses.
+
+use std::collections::HashMap;
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::store::Store;
+use fieldfen_services::api_usage::{RateLimit, UsageLog};
+
+use crate::Bench;
+
+on_every_store!(recorded_responses_of_replicate_are_logged_with_what_they_say);
+
+#[derive(serde::Deserialize)]
+struct Exchange {
+    method: String,
+    path: String,
+    headers: HashMap<String, String>,
+}
+
+fn recorded() -> Vec<Exchange> {
+    serde_json::from_str(include_str!("../fixtures/replicate-responses.json")).unwrap()
+}
+
+fn recorded_responses_of_replicate_are_logged_with_what_they_say(store: impl Store) {
+    let bench = Bench::new(store);
+    let log = UsageLog::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    let (mut silent, mut limited) = (0, 0);
+    for exchange in recorded() {
+        let received_at: Timestamp = chrono::DateTime::parse_from_rfc2822(&exchange.headers["date"]).unwrap().to_utc();
+        let header = |name: &str| exchange.headers.get(name).map(String::as_str);
+        let limit = RateLimit::replicate(header, received_at);
+        match header("ratelimit-remaining") {
+            Some(text) => {
+                assert_eq!(limit.remaining.unwrap().to_string(), text);
+                assert_eq!((limit.reset_at.unwrap() - received_at).num_seconds(), 1);
+                limited += 1;
+            }
+            None => {
+                assert_eq!(limit, RateLimit::default());
+                silent += 1;
+            }
+        }
+        log.record("replicate", &format!("{} {}", exchange.method, exchange.path), limit).unwrap();
+    }
+    assert!(silent > 0 && limited > 0, "the fixture holds both");
+    let totals = log.totals(bench.now()).unwrap();
+    assert_eq!(totals.len(), 1);
+    assert_eq!((totals[0].service.as_str(), totals[0].requests), ("replicate", silent + limited));
+    assert_eq!(log.totals(bench.now() + std::time::Duration::from_micros(1)).unwrap(), []);
+}
