@@ -1,0 +1,91 @@
+//! What a worker process does.
+
+mod deliver;
+mod obey;
+mod orders;
+mod work;
+
+use std::time::Duration;
+
+use anyhow::Error;
+use clap::{Args, Parser, Subcommand};
+use fieldfen_domain::store::StoreError;
+use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore};
+
+use crate::fact::{Fact, Refusal, tell};
+
+pub use deliver::{Deliver, EFFECT_KIND, body, delivery_id};
+pub use obey::Obey;
+pub use work::{FENCED, FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, Work};
+
+/// A worker process.
+#[derive(Debug, Parser)]
+pub struct Worker {
+    #[command(flatten)]
+    database: Database,
+    #[command(subcommand)]
+    duty: Duty,
+}
+
+/// What a worker process does.
+#[derive(Debug, Subcommand)]
+pub enum Duty {
+    /// Enqueues, claims, completes, fails and releases jobs.
+    Work(Work),
+    /// Receives webhooks.
+    Deliver(Deliver),
+    /// Does what its parent says.
+    Obey(Obey),
+}
+
+/// Which database, and how it is opened.
+#[derive(Debug, Args)]
+pub struct Database {
+    /// The address of the database.
+    #[arg(long)]
+    url: String,
+    /// How long a lock of another process is waited for, in milliseconds.
+    #[arg(long, default_value_t = 30_000)]
+    busy_timeout_ms: u64,
+    /// Commits are only as durable as a crash of the program needs.
+    #[arg(long)]
+    normal: bool,
+}
+
+impl Database {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_with`].
+    pub fn open(&self) -> Result<SqliteStore, StoreError> {
+        let mut options = SqliteOptions::default();
+        options.busy_timeout = Duration::from_millis(self.busy_timeout_ms);
+        options.durability = if self.normal { Durability::Normal } else { Durability::Full };
+        SqliteStore::open_with(&self.url, &options)
+    }
+}
+
+impl Worker {
+    /// Does the duty.
+    ///
+    /// # Errors
+    /// When the store refuses something, which the parent is told too, or the parent listens no more.
+    pub fn run(&self) -> Result<(), Error> {
+        match &self.duty {
+            Duty::Work(work) => work.run(&told(self.database.open())?),
+            Duty::Deliver(deliver) => deliver.run(&told(self.database.open())?),
+            Duty::Obey(obey) => obey.run(&self.database),
+        }
+    }
+}
+
+/// Tells the parent of an error before handing it on.
+fn told<T>(outcome: Result<T, StoreError>) -> Result<T, Error> {
+    match outcome {
+        Ok(value) => Ok(value),
+        Err(error) => {
+            tell(&Fact::Refused(Refusal::of(&error)))?;
+            Err(error.into())
+        }
+    }
+}

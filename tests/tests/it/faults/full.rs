@@ -1,0 +1,97 @@
+//! No room: a limit on the size of files, and a file system that is really full.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fieldfen_domain::JobId;
+use fieldfen_tests::fact::Fact;
+
+use crate::audit::{enqueued, ids};
+use crate::database::{Database, foreign, migrate};
+use crate::process::{Process, WORKER, arguments};
+
+/// Fills the database until the store refuses, makes room, and fills on; the jobs that were acknowledged.
+fn fill(worker: &mut Process, make_room: impl FnOnce(&mut Process)) -> BTreeSet<JobId> {
+    let mut told = worker.ask("enqueue 400 4000");
+    let refused: Vec<&Fact> = told.iter().filter(|fact| matches!(fact, Fact::Refused(_))).collect();
+    assert!(!refused.is_empty() && refused.len() < 400, "{} of 400 writes were refused", refused.len());
+    for fact in refused {
+        // A write of which nothing fits is "full" or an I/O error by the way in which the system says so.
+        let Fact::Refused(refusal) = fact else { continue };
+        assert!(refusal.kind == "full" || refusal.kind == "io", "{refusal:?}");
+    }
+    let acknowledged = ids(&told, enqueued).len() as u64;
+    assert_eq!(worker.ask("count"), [Fact::Counted(acknowledged)], "reading goes on, and sees what was acknowledged");
+    make_room(worker);
+    let afterwards = worker.ask("enqueue 20 4000");
+    assert_eq!(ids(&afterwards, enqueued).len(), 20, "{:?}", afterwards.first());
+    assert_eq!(worker.ask("count"), [Fact::Counted(acknowledged + 20)]);
+    told.extend(afterwards);
+    ids(&told, enqueued).into_iter().collect()
+}
+
+/// Asserts that exactly these jobs are in the file.
+fn assert_holds(path: &Path, jobs: &BTreeSet<JobId>) {
+    let conn = foreign(path);
+    let mut statement = conn.prepare("SELECT id FROM jobs").unwrap();
+    let held: BTreeSet<JobId> = statement
+        .query_map([], |row| row.get::<_, String>(0))
+        .unwrap()
+        .map(|id| id.unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(&held, jobs);
+    let check: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}
+
+#[test]
+fn at_a_limit_on_the_size_of_files_nothing_acknowledged_is_lost_and_nothing_refused_is_left() {
+    for threads in [1, 4] {
+        let database = Database::new();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#, WORKER]);
+        shell.args(arguments(database.path(), &format!("obey --threads {threads}")));
+        let mut worker = Process::spawn(&mut shell).until_ready();
+        worker.ask("open");
+        assert_eq!(worker.ask("limit-files 1500000"), []);
+        let jobs = fill(&mut worker, |worker| {
+            worker.ask("limit-files none");
+        });
+        worker.dismiss();
+        assert_holds(database.path(), &jobs);
+    }
+}
+
+#[test]
+fn on_a_full_file_system_nothing_acknowledged_is_lost_and_nothing_refused_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let template = folder.path().join("template.db");
+    migrate(&template);
+    // The mount is in a namespace of its own and ends with the worker.
+    let mount = r#"mount -t tmpfs -o size=3m tmpfs "$1" || exit 9"#;
+    let tried = Command::new("unshare").args(["--mount", "sh", "-c", mount, "sh"]).arg(&small).output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        return println!("skipped: this user cannot mount a small file system");
+    }
+    let script =
+        format!(r#"{mount}; cp "$2" "$1/shop.db"; head -c 2000000 /dev/zero > "$1/ballast"; shift 2; exec "$0" "$@""#);
+    let database = small.join("shop.db");
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", &script, WORKER]).args([&small, &template]);
+    shell.args(arguments(&database, "obey --threads 3"));
+    let mut worker = Process::spawn(&mut shell).until_ready();
+    worker.ask("open");
+    // What the worker sees of the file system.
+    let seen = PathBuf::from(format!("/proc/{}/root", worker.id())).join(small.strip_prefix("/").unwrap());
+    let jobs = fill(&mut worker, |_| fs::remove_file(seen.join("ballast")).unwrap());
+    worker.ask("close");
+    let rescued = folder.path().join("rescued.db");
+    fs::copy(seen.join("shop.db"), &rescued).unwrap();
+    assert!(!seen.join("shop.db-wal").exists(), "the last connection has emptied the log");
+    worker.dismiss();
+    assert_holds(&rescued, &jobs);
+}

@@ -1,0 +1,109 @@
+//! The write-ahead log under readers.
+
+use std::fs;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use fieldfen_domain::job::{JobKind, NewJob};
+use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::{JobId, RawJson};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+
+use crate::database::Database;
+
+const MIB: u64 = 1 << 20;
+
+/// Writes so many MiB, and forgets them again, so that the database itself stays small.
+fn write(store: &SqliteStore, mebibytes: u64) {
+    let environment = Environment::system();
+    for _ in 0..mebibytes * 2 {
+        let payload = RawJson::parse(format!("\"{}\"", "x".repeat(512 << 10))).unwrap();
+        let id: JobId = environment.job_id();
+        let kind = JobKind::custom("test.large").unwrap();
+        let job = NewJob::untyped(id, kind, Some(payload), environment.now()).unwrap();
+        store.write(|s| s.jobs().enqueue(&job)).unwrap();
+        store.write(|s| s.job_admin().delete(&id)).unwrap();
+    }
+}
+
+fn log(database: &Database) -> u64 {
+    fs::metadata(database.beside("-wal")).unwrap().len()
+}
+
+#[test]
+fn the_log_is_cut_back_after_a_long_reader_has_ended() {
+    let database = Database::new();
+    database.enqueue("test.small", 7);
+    let store = database.store();
+    let (begun, end) = (Barrier::new(2), Barrier::new(2));
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            store.read::<_, StoreError, _>(|s| {
+                let before = s.jobs().count()?;
+                begun.wait();
+                end.wait();
+                Ok((before, s.jobs().count()?))
+            })
+        });
+        begun.wait();
+        write(&store, 24);
+        let grown = log(&database);
+        end.wait();
+        let (before, after) = reader.join().unwrap().unwrap();
+        assert_eq!(before, after, "the reader saw one moment");
+        assert!(grown > 24 * MIB, "the reader still needs the state of before: {grown}");
+    });
+    store.maintain().unwrap();
+    assert_eq!(log(&database), 0);
+    write(&store, 1);
+    store.maintain().unwrap();
+    assert!(log(&database) < 16 * MIB);
+}
+
+#[test]
+fn the_log_stays_bounded_under_readers_of_whom_one_is_always_there() {
+    let database = Database::new();
+    database.enqueue("test.small", 7);
+    let store = database.store();
+    let (begun, commits, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let mut highest = 0;
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(Ordering::SeqCst) {
+                    let read = store.read::<_, StoreError, _>(|s| {
+                        s.jobs().count()?;
+                        let mine = begun.fetch_add(1, Ordering::SeqCst) + 1;
+                        let seen = commits.load(Ordering::SeqCst);
+                        // It ends after the next one has begun, and after two commits that it does not see, or after
+                        // some time, since upkeep keeps writers away while it waits for readers.
+                        for waited in 0.. {
+                            let next = begun.load(Ordering::SeqCst) > mine;
+                            let behind = commits.load(Ordering::SeqCst) >= seen + 2 || waited > 20;
+                            if (next && behind) || over.load(Ordering::SeqCst) {
+                                break;
+                            }
+                            thread::sleep(Duration::from_millis(1));
+                        }
+                        s.jobs().count()
+                    });
+                    read.unwrap();
+                }
+            });
+        }
+        for _ in 0..10 {
+            for _ in 0..8 {
+                write(&store, 1);
+                commits.fetch_add(1, Ordering::SeqCst);
+            }
+            highest = highest.max(log(&database));
+            store.maintain().unwrap();
+        }
+        over.store(true, Ordering::SeqCst);
+    });
+    println!("the log had {} MiB at the most while 80 MiB were written", highest / MIB);
+    assert!(highest < 40 * MIB, "{highest}");
+}

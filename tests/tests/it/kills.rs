@@ -1,0 +1,85 @@
+//! SIGKILL of random workers while they enqueue, claim, complete, fail, release and reclaim.
+
+use std::os::unix::process::ExitStatusExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fieldfen_tests::dice::Dice;
+use fieldfen_tests::fact::Fact;
+
+use crate::audit::assert_each_once;
+use crate::database::Database;
+use crate::process::Process;
+use crate::size::{seed, size};
+
+/// The number of SIGKILL.
+const KILL: i32 = 9;
+
+/// Who has ended, and what they all told.
+struct Crew<'d> {
+    database: &'d Database,
+    dice: Dice,
+    told: Vec<Fact>,
+    started: u64,
+    /// Workers that a job has killed.
+    poisoned: u64,
+}
+
+#[test]
+fn no_job_is_lost_or_done_twice_when_random_workers_are_killed() {
+    let (seed, kills) = (seed(), size("FIELDFEN_KILLS", 200));
+    let began = Instant::now();
+    let database = Database::new();
+    let mut crew = Crew { database: &database, dice: Dice::new(seed), told: Vec::new(), started: 0, poisoned: 0 };
+    let mut workers: Vec<Process> = (0..3).map(|_| crew.worker()).collect();
+    for _ in 0..kills {
+        let chosen = usize::try_from(crew.dice.throw(3)).unwrap();
+        // The moment is random: some are killed while they open the store, most amid their work.
+        let deeds = crew.dice.throw(60);
+        for _ in 0..deeds {
+            if workers[chosen].hear().is_none() {
+                break;
+            }
+        }
+        thread::sleep(Duration::from_micros(crew.dice.throw(4000)));
+        let worker = std::mem::replace(&mut workers[chosen], crew.worker());
+        crew.told.extend(worker.kill());
+        for worker in &mut workers {
+            if worker.has_ended() {
+                let ended = std::mem::replace(worker, crew.worker());
+                crew.bury(ended);
+            }
+        }
+    }
+    workers.iter_mut().for_each(|worker| worker.order("drain"));
+    for worker in workers {
+        let mut worker = worker;
+        while !crew.bury(worker) {
+            worker = crew.worker();
+            worker.order("drain");
+        }
+    }
+    let figures = assert_each_once(&database, &crew.told);
+    println!("{kills} kills, {} workers killed by jobs, {figures:?}, {:.0?}", crew.poisoned, began.elapsed());
+    assert!(figures.retries > 0, "nobody was killed while it held a job");
+    assert!(figures.completed > figures.acknowledged, "nobody was killed between a commit and its acknowledgement")
+}
+
+impl Crew<'_> {
+    fn worker(&mut self) -> Process {
+        self.started += 1;
+        let seed = self.dice.throw(u64::from(u32::MAX));
+        let duty = format!("work --churn --threads 2 --batch 3 --lease-ms 300 --seed {seed}");
+        Process::start(self.database.path(), &duty)
+    }
+
+    /// Waits for a worker's end; `true` when it has ended by itself, `false` when a job has killed it.
+    fn bury(&mut self, worker: Process) -> bool {
+        let (status, told) = worker.finish();
+        self.told.extend(told);
+        let killed = status.signal() == Some(KILL);
+        assert!(status.success() || killed, "{status}");
+        self.poisoned += u64::from(killed);
+        !killed
+    }
+}

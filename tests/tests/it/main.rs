@@ -1,0 +1,13 @@
+//! Crashes, several processes and other programs on one database file.
+//!
+//! Sizes and seeds come from the environment, see `size.rs`; what is in PROOFS.md are the same tests at larger sizes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here must fail the test")]
+
+mod audit;
+mod database;
+mod faults;
+mod kills;
+mod once;
+mod process;
+mod size;

@@ -1,0 +1,133 @@
+//! Many workers that nobody kills: each job exactly once, and nobody is told that the database is busy.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use fieldfen_domain::job::{JobKind, WorkerName};
+use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_services::Environment;
+use fieldfen_services::queue::{Completion, Queue};
+use fieldfen_tests::duty::WORK_KIND;
+use fieldfen_tests::fact::Fact;
+
+use crate::audit::{assert_each_once, completed, enqueued, ids};
+use crate::database::Database;
+use crate::process::{Process, finish_all};
+use crate::size::size;
+
+#[test]
+fn processes_do_each_job_once() {
+    let jobs = size("FIELDFEN_JOBS", 1000);
+    let database = Database::new();
+    database.enqueue(WORK_KIND, jobs);
+    let duties = ["--normal work", "--normal work --batch 7", "work --threads 3", "work --threads 2 --batch 3"];
+    let told = finish_all(duties.map(|duty| Process::start(database.path(), duty)).into());
+    let figures = assert_each_once(&database, &told);
+    // Every job was followed by another, and nobody was killed: all of it was acknowledged.
+    assert_eq!(figures.completed as u64, 2 * jobs);
+    assert_eq!(figures.acknowledged, figures.completed);
+    assert_eq!((figures.lost, figures.failed, figures.retries), (0, 0, 0));
+}
+
+#[test]
+fn threads_do_each_job_once_beside_readers() {
+    const THREADS: usize = 8;
+    let jobs = size("FIELDFEN_JOBS", 1000);
+    let database = Database::new();
+    let all = database.enqueue("test.simple", jobs);
+    let queue = Queue::new(database.store(), Environment::system());
+    let kinds: BTreeSet<JobKind> = [JobKind::custom("test.simple").unwrap()].into();
+    let lease = Duration::from_secs(3600);
+    let together = Barrier::new(THREADS + 1);
+    let done: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|number| {
+                let (queue, kinds, together) = (&queue, &kinds, &together);
+                scope.spawn(move || {
+                    let name = WorkerName::new(format!("thread {number}"));
+                    let mut done = Vec::new();
+                    together.wait();
+                    loop {
+                        let claims = queue.claim(kinds, 1 + (number as u32 % 3), lease, &name).unwrap();
+                        if claims.jobs.is_empty() {
+                            return done;
+                        }
+                        for claimed in claims.jobs {
+                            assert!(queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
+                            done.push(claimed.job.id);
+                        }
+                    }
+                })
+            })
+            .collect();
+        together.wait();
+        while !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let seen: u64 = queue.count().unwrap().iter().map(|count| count.jobs).sum();
+            assert_eq!(seen, jobs, "a reader sees every job, whatever state it is in");
+        }
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(done.len(), all.len(), "no job was done twice");
+    assert_eq!(done.into_iter().collect::<BTreeSet<_>>(), all.into_iter().collect(), "no job was left out");
+    database.assert_sound();
+}
+
+#[test]
+fn processes_that_ask_for_the_same_jobs_make_each_once() {
+    const KEYS: usize = 200;
+    let database = Database::new();
+    let mut processes: Vec<Process> =
+        (0..4).map(|_| Process::start(database.path(), "--normal obey").until_ready()).collect();
+    for process in &mut processes {
+        process.ask("open");
+    }
+    for process in &mut processes {
+        process.order(&format!("ask-for {KEYS}"));
+    }
+    let told: Vec<Fact> = processes.into_iter().flat_map(Process::dismiss).collect();
+    let made: BTreeSet<_> = ids(&told, enqueued).into_iter().collect();
+    let met = ids(&told, |fact| if let Fact::Met(id) = fact { Some(*id) } else { None });
+    assert_eq!((made.len(), met.len()), (KEYS, 3 * KEYS));
+    assert!(met.iter().all(|id| made.contains(id)), "whoever met a job was told which");
+    assert_eq!(database.number("SELECT count(*) FROM jobs") as usize, KEYS);
+}
+
+#[test]
+fn a_worker_that_was_overtaken_changes_nothing() {
+    let database = Database::new();
+    let [job] = database.enqueue(WORK_KIND, 1)[..] else { unreachable!() };
+    let mut late = Process::start(database.path(), "obey").until_ready();
+    late.ask("open");
+    // The lease has run out by the time anybody else looks.
+    assert_eq!(late.ask("claim 0"), [Fact::Claimed(job)]);
+    let queue = Queue::new(database.store(), Environment::system());
+    let reclaimed = queue.reclaim(10).unwrap();
+    assert_eq!((reclaimed.len(), reclaimed[0].worker.clone()), (1, Some(late.id().to_string())));
+    let row = "SELECT quote(status) || quote(attempts) || quote(last_error) || quote(run_at) || quote(lease_token) \
+               || quote(completed_at) || quote(result_json) FROM jobs";
+    let before = database.texts(row);
+    assert_eq!(late.ask("complete"), [Fact::Lost(job)]);
+    assert_eq!(database.texts(row), before);
+    let mut next = Process::start(database.path(), "obey").until_ready();
+    next.ask("open");
+    assert_eq!(next.ask("claim 60000"), [Fact::Claimed(job)]);
+    assert_eq!(late.ask("complete"), [Fact::Lost(job)]);
+    assert_eq!(next.ask("complete"), [Fact::Completed(job)]);
+    let told = [late.dismiss(), next.dismiss()].concat();
+    assert_eq!(ids(&told, completed), [job]);
+}
+
+#[test]
+fn a_completion_after_the_lease_counts_while_nobody_has_taken_the_job_back() {
+    let database = Database::new();
+    let [job] = database.enqueue(WORK_KIND, 1)[..] else { unreachable!() };
+    let mut late = Process::start(database.path(), "obey").until_ready();
+    late.ask("open");
+    assert_eq!(late.ask("claim 0"), [Fact::Claimed(job)]);
+    assert_eq!(late.ask("complete"), [Fact::Completed(job)]);
+    late.dismiss();
+    let counts = database.store().read::<_, StoreError, _>(|s| s.jobs().count()).unwrap();
+    assert_eq!(counts[0].status.as_str(), "completed");
+}
