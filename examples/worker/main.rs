@@ -1,0 +1,178 @@
+//! A worker to copy: two kinds of jobs, recurring upkeep, and a clean end on SIGINT and SIGTERM.
+//!
+//! `cargo run --example worker -- --database /tmp/try.db --create --try-out 5` fills a new database with a few jobs and
+//! works them off. A second worker may be started beside it, and either may be killed: no job is lost.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser;
+use fieldfen_console::{CommonArgs, Console, Versions, run};
+use fieldfen_domain::job::{InvalidPayload, JobKind, Payload, Priority, RetryPolicy};
+use fieldfen_domain::store::Store;
+use fieldfen_persistence::{Missing, SqliteStore, connect, migrations, sqlite_version};
+use fieldfen_services::Environment;
+use fieldfen_services::queue::Queue;
+use fieldfen_services::upkeep::{self, Upkeep};
+use fieldfen_services::worker::{Completion, Outcome, StopHandle, Task, Worker};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Run the jobs of this example until a signal comes
+///
+/// SIGINT or SIGTERM stops claiming, lets running jobs go on for the grace period and gives back what is left; a second
+/// signal does not wait.
+#[derive(Debug, Parser)]
+#[command(name = "worker")]
+struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+
+    /// Create and migrate the database first
+    #[arg(long)]
+    create: bool,
+
+    /// Enqueue so many jobs of each kind first, and end when everything is done
+    #[arg(long, value_name = "JOBS")]
+    try_out: Option<u32>,
+
+    /// How many jobs run at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+
+    /// How many seconds running jobs may go on after the first signal
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    grace: u16,
+}
+
+impl AsRef<CommonArgs> for Args {
+    fn as_ref(&self) -> &CommonArgs {
+        &self.common
+    }
+}
+
+/// Counts the words of a text.
+#[derive(Debug, Serialize, Deserialize)]
+struct CountWords {
+    text: String,
+}
+
+impl Payload for CountWords {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom("example.count-words").expect("a name of a kind")
+    }
+}
+
+/// Counts down to zero, one each tenth of a second.
+#[derive(Debug, Serialize, Deserialize)]
+struct CountDown {
+    from: u32,
+}
+
+impl Payload for CountDown {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom("example.count-down").expect("a name of a kind")
+    }
+
+    fn check(&self) -> Result<(), InvalidPayload> {
+        if (1..=1000).contains(&self.from) {
+            return Ok(());
+        }
+        let (value, rule) = (self.from.to_string(), "1 to 1000");
+        Err(InvalidPayload::Field { kind: Self::kind(), field: "from", value, rule })
+    }
+}
+
+/// The shortest handler: what it returns is kept as the job's result.
+fn count_words(task: Task<CountWords>) -> Completion {
+    Completion::new().result(&task.text.split_whitespace().count())
+}
+
+/// A long one: says how far it is, looks whether it is still wanted, and enqueues what follows in the transaction that
+/// completes it.
+fn count_down<S: Store>(queue: &Queue<S>, task: &Task<CountDown>) -> Result<Completion, Outcome> {
+    for left in (1..=task.from).rev() {
+        task.progress(&json!({"left": left}))?;
+        if task.is_cancelled() {
+            return Err(Outcome::retry("told to stop"));
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    let report = queue.job(&CountWords { text: format!("counted down from {}", task.from) })?;
+    Ok(Completion::new().result(&"zero").then(report.priority(Priority::Low)))
+}
+
+fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
+    let url = console.database_url()?;
+    if args.create {
+        let mut connection = connect(&url.parse()?, Missing::Create)?;
+        migrations::run_pending(&mut connection).with_context(|| format!("cannot migrate {url}"))?;
+    }
+    let store = SqliteStore::open(&url)?;
+    let environment = Environment::system();
+    let queue = Queue::new(store.clone(), environment.clone());
+    let every_ten_minutes = "*/10 * * * *".parse()?;
+    store.write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
+
+    let quickly = RetryPolicy { base: Duration::from_secs(1), cap: Duration::from_secs(60), max_retries: 5 };
+    let for_follow_ups = queue.clone();
+    let worker = Worker::builder(store.clone(), environment)
+        .threads(usize::from(args.threads))
+        .lease(Duration::from_secs(15))
+        .grace(Duration::from_secs(u64::from(args.grace)))
+        .retry_policy::<CountDown>(quickly)
+        .handle(count_words)
+        .handle(move |task: Task<CountDown>| count_down(&for_follow_ups, &task))
+        .handle(upkeep::handler(store))
+        .start()?;
+    stop_on_signals(worker.stop_handle())?;
+
+    if let Some(jobs) = args.try_out {
+        for number in 1..=jobs {
+            queue.enqueue(&queue.job(&CountWords { text: "one two ".repeat(number as usize) })?)?;
+            queue.enqueue(&queue.job(&CountDown { from: 10 + number })?)?;
+        }
+        worker.stop_handle().stop_when_idle();
+    }
+    console.note("working; stop with Ctrl-C");
+    let stopped = worker.join();
+
+    let counts = queue.count()?;
+    let rows: Vec<_> =
+        counts.iter().map(|count| json!({"kind": count.kind, "status": count.status, "jobs": count.jobs})).collect();
+    let left = json!({"given_back": stopped.released, "still_running": stopped.abandoned, "jobs": rows});
+    console.finish(&left, |out| {
+        writeln!(out, "given back: {}", stopped.released)?;
+        counts.iter().try_for_each(|count| writeln!(out, "{} {}: {}", count.kind, count.status, count.jobs))
+    })?;
+    Ok(())
+}
+
+/// The first signal stops the worker gracefully, the second at once.
+fn stop_on_signals(stop: StopHandle) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for _ in signals.forever() {
+            if stop.is_stopping() {
+                stop.stop_now();
+            } else {
+                stop.stop();
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let versions = || {
+        let newest_migration = migrations::newest()?.to_string();
+        Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
+    };
+    run(versions, work)
+}
