@@ -3,14 +3,12 @@
 use std::thread;
 
 use anyhow::{Error, anyhow};
-use chrono::TimeDelta;
 use clap::Args;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{JobKind, NewJob};
-use fieldfen_domain::store::{Session, Store as _, StoreError};
-use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
+use fieldfen_services::intake::{ReceiveError, Received, WebhookIntake};
 
 use super::orders::drain_flag;
 use super::told;
@@ -56,6 +54,8 @@ impl Deliver {
     /// When the store refuses anything, or the parent listens no more.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         drain_flag(true);
+        let environment = Environment::system();
+        let intake = WebhookIntake::new(store.clone(), environment.clone());
         tell(&Fact::Ready)?;
         let mut order: Vec<u64> = (0..self.times).flat_map(|_| 0..self.webhooks).collect();
         Dice::new(self.seed).shuffle(&mut order);
@@ -63,36 +63,26 @@ impl Deliver {
         thread::scope(|scope| {
             let threads: Vec<_> = order
                 .chunks(share)
-                .map(|numbers| scope.spawn(|| numbers.iter().try_for_each(|&number| receive(store, number))))
+                .map(|numbers| {
+                    let (intake, environment) = (&intake, &environment);
+                    scope.spawn(move || numbers.iter().try_for_each(|&number| receive(intake, environment, number)))
+                })
                 .collect();
             threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?)
         })
     }
 }
 
-fn receive(store: &SqliteStore, number: u64) -> Result<(), Error> {
-    let environment = Environment::system();
-    let now = environment.now();
+fn receive(intake: &WebhookIntake<SqliteStore>, environment: &Environment, number: u64) -> Result<(), Error> {
     let payload = RawJson::from_value(&number)?;
-    let effect = NewJob::untyped(environment.job_id(), JobKind::custom(EFFECT_KIND)?, Some(payload), now)?;
-    let hash = NewHash {
-        hash: match delivery_id(number) {
-            Some(id) => PayloadHash::of_delivery("shop", "", &id),
-            None => PayloadHash::of_body(body(number).as_bytes()),
-        },
-        source: "shop".to_owned(),
-        at: now,
-        expires_at: now + TimeDelta::hours(24),
-    };
-    let seen = told(store.write(|s: &mut dyn Session| -> Result<HashSeen, StoreError> {
-        let seen = s.hashes().insert(&hash)?;
-        if seen == HashSeen::New {
-            s.jobs().enqueue(&effect)?;
-        }
-        Ok(seen)
-    }))?;
-    tell(&match seen {
-        HashSeen::New => Fact::New(number),
-        HashSeen::Duplicate { .. } => Fact::Duplicate(number),
-    })
+    let kind = JobKind::custom(EFFECT_KIND)?;
+    let effect = NewJob::untyped(environment.job_id(), kind, Some(payload), environment.now())?;
+    let (id, body) = (delivery_id(number), body(number));
+    let received = intake.receive("shop", id.as_deref(), None, body.as_bytes(), |s| s.jobs().enqueue(&effect));
+    match received {
+        Ok(Received::New(_)) => tell(&Fact::New(number)),
+        Ok(Received::Duplicate { .. }) => tell(&Fact::Duplicate(number)),
+        Err(ReceiveError::Store(error) | ReceiveError::Effect(error)) => told(Err(error)),
+        Err(ReceiveError::Delivery(error)) => Err(error.into()),
+    }
 }

@@ -10,4 +10,6 @@ mod faults;
 mod kills;
 mod once;
 mod process;
+mod python;
 mod size;
+mod webhooks;

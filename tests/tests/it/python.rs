@@ -1,0 +1,225 @@
+//! Programs that know only the specification, on the same file.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fieldfen_domain::file::{FileFilter, FileStatus, NewFile};
+use fieldfen_domain::job::{Job, JobFilter, JobKind, JobState, NewJob, UpscaleImage, WorkerName};
+use fieldfen_domain::publication::{ListingStatus, Platform};
+use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::{FileId, JobId, PageRequest};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+use fieldfen_services::intake::{Received, WebhookIntake};
+use fieldfen_services::queue::{ClaimedJob, Completion, Queue};
+use serde_json::{Map, Value};
+
+use crate::database::Database;
+use crate::process::{Process, WORKER, finish_all};
+use crate::size::size;
+
+const LEASE: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// The interpreter: the one that is named in the environment, the one beside the build, or the system's.
+fn interpreter() -> PathBuf {
+    let built = Path::new(WORKER).ancestors().nth(2).unwrap().join("python/bin/python");
+    std::env::var("FIELDFEN_PYTHON").map_or_else(|_| if built.exists() { built } else { "python3".into() }, Into::into)
+}
+
+/// Whether Python is there and can import this module; says so if not.
+fn can_import(module: &str) -> bool {
+    let tried = Command::new(interpreter()).args(["-c", &format!("import {module}")]).output();
+    let can = tried.is_ok_and(|output| output.status.success());
+    if !can {
+        println!("skipped: {} cannot import {module}; name another one in FIELDFEN_PYTHON", interpreter().display());
+    }
+    can
+}
+
+fn script(name: &str, duty: &str, database: &Database) -> Command {
+    let mut command = Command::new(interpreter());
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name)).arg(duty).arg(database.path());
+    command
+}
+
+/// What a script prints, which must be JSON.
+fn answer(name: &str, duty: &str, database: &Database) -> Value {
+    let output = script(name, duty, database).stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "{name} {duty}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(ids: &Value, name: &str) -> T {
+    ids[name].as_str().unwrap().parse().unwrap()
+}
+
+fn find(store: &SqliteStore, id: JobId) -> Job {
+    store.read(|s| s.jobs().find(&id)).unwrap().unwrap()
+}
+
+fn claim_upscales(queue: &Queue<SqliteStore>) -> Vec<ClaimedJob> {
+    let claims = queue.claim(&[JobKind::UpscaleImage].into(), 10, LEASE, &WorkerName::new("ours")).unwrap();
+    assert_eq!(claims.unreadable, []);
+    claims.jobs
+}
+
+#[test]
+fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
+    if !can_import("sqlite3") {
+        return;
+    }
+    let database = Database::new();
+    let ids = answer("baseline.py", "write", &database);
+    let (store, environment) = (database.store(), Environment::system());
+    let queue = Queue::new(store.clone(), environment.clone());
+
+    // Its jobs are due at once, in the order of insertion, whatever columns it has left out.
+    let claimed = claim_upscales(&queue);
+    let wanted: Vec<JobId> = ["due", "undated_job", "retried"].map(|name| id(&ids, name)).into();
+    assert_eq!(claimed.iter().map(|claimed| claimed.job.id).collect::<Vec<_>>(), wanted);
+    assert_eq!(claimed[0].job.file_id, Some(id::<FileId>(&ids, "ingested")));
+    assert_eq!((claimed[1].job.created_at, claimed[1].job.attempts), (None, 0));
+    assert_eq!((claimed[2].job.attempts, claimed[2].job.max_retries), (3, 5));
+    assert!(claimed.iter().all(|claimed| claimed.job.id.to_string().len() == 32), "ids keep their spelling");
+    for claimed in &claimed {
+        assert!(queue.complete(claimed, &mut Completion::new().result("done")).unwrap().is_done());
+    }
+    // What it runs by itself is never taken from it.
+    assert_eq!(queue.reclaim(10).unwrap(), []);
+    assert!(matches!(find(&store, id(&ids, "theirs")).state, JobState::Running { lease: None, .. }));
+    assert!(matches!(find(&store, id(&ids, "done")).state, JobState::Completed { at: Some(_) }));
+    // An id is the same job however it is spelled.
+    let hyphenated = JobId::from_uuid(id::<JobId>(&ids, "due").uuid());
+    assert_eq!(find(&store, hyphenated).id.to_string(), ids["due"]);
+
+    let page = PageRequest::first(100);
+    let files = store.read(|s| s.files().page(&FileFilter::default(), page)).unwrap().items;
+    let statuses: Vec<FileStatus> = files.iter().map(|file| file.state.status()).collect();
+    assert_eq!(statuses, [FileStatus::ALL, &[FileStatus::Ingested]].concat());
+    assert_eq!((files[6].created_at, files[0].created_at.is_some()), (None, true));
+    let by_drive_id = store.read(|s| s.files().find_by_drive_id("approved")).unwrap().unwrap();
+    assert_eq!(by_drive_id.id, id(&ids, "approved"));
+    let of_file = JobFilter { file_id: Some(id(&ids, "processing")), ..JobFilter::default() };
+    assert_eq!(queue.page(&of_file, page).unwrap().items.len(), 2);
+
+    let listing = store.read(|s| s.publications().listing_at(Platform::Etsy, "77")).unwrap().unwrap();
+    assert_eq!((listing.file_id, listing.status), (id(&ids, "published"), ListingStatus::Active));
+    let posts = store.read(|s| s.publications().posts(&id(&ids, "published"))).unwrap();
+    assert_eq!(posts.len(), 1);
+    let since = "2026-01-01T00:00:00Z".parse().unwrap();
+    let totals = store.read(|s| s.api_usage().totals(since)).unwrap();
+    assert_eq!((totals[0].service.as_str(), totals[0].requests), ("replicate", 1));
+
+    // A webhook that it has dealt with is a repetition, with the file it led to.
+    let intake = WebhookIntake::new(store, environment);
+    let received = intake.receive("shop", None, None, br#"{"order": 7}"#, |_| Ok::<_, StoreError>(()));
+    let Received::Duplicate { first_seen: Some(_), file_id: Some(file_id) } = received.unwrap() else { panic!() };
+    assert_eq!(file_id, id(&ids, "ingested"));
+}
+
+/// Ingests a file, and enqueues and completes a job about it.
+fn write_ours(store: &SqliteStore) -> (FileId, JobId) {
+    let environment = Environment::system();
+    let file = NewFile {
+        id: environment.file_id(),
+        original_filename: "ours.jpg".to_owned(),
+        species: Some("fox".to_owned()),
+        drive_file_id: Some("drive-ours".to_owned()),
+        content_hash: None,
+        size: fieldfen_domain::file::Dimensions::new(3000, 2000).ok(),
+        at: environment.now(),
+    };
+    let payload = UpscaleImage { file_id: file.id, scale_factor: 4, target_dpi: 300, other: Map::new() };
+    let job = NewJob::new(environment.job_id(), &payload, environment.now()).unwrap();
+    store
+        .write::<_, StoreError, _>(|s| {
+            s.files().insert(&file)?;
+            s.jobs().enqueue(&job)
+        })
+        .unwrap();
+    let queue = Queue::new(store.clone(), environment);
+    let claimed = claim_upscales(&queue);
+    assert_eq!(claimed.len(), 1);
+    assert!(queue.complete(&claimed[0], &mut Completion::new().result(&7)).unwrap().is_done());
+    (file.id, job.id)
+}
+
+#[test]
+fn rows_of_ours_are_understood_by_a_program_that_knows_only_the_specification() {
+    if !can_import("sqlite3") {
+        return;
+    }
+    let database = Database::new();
+    let (file_id, job_id) = write_ours(&database.store());
+    let rows = answer("baseline.py", "read", &database);
+    let (file, job) = (&rows["files"][0], &rows["jobs"][0]);
+    assert_eq!((&file["id"], &job["id"]), (&Value::from(file_id.to_string()), &Value::from(job_id.to_string())));
+    assert_eq!((&file["status"], &file["aspect_ratio"]), (&"ingested".into(), &"3:2".into()));
+    assert_eq!((&file["width"], &file["height"]), (&3000.into(), &2000.into()));
+    assert_eq!((&job["file_id"], &job["command_type"]), (&file["id"], &"UpscaleImage".into()));
+    assert_eq!((&job["status"], &job["attempts"], &job["result_json"]), (&"completed".into(), &0.into(), &"7".into()));
+    for time in [&file["created_at"], &job["created_at"], &job["started_at"], &job["completed_at"]] {
+        assert_eq!(time.as_str().unwrap().len(), "2026-11-23 14:05:09.000000".len());
+    }
+}
+
+#[test]
+fn sqlalchemy_and_fieldfen_read_each_others_rows() {
+    if !can_import("sqlalchemy") {
+        return;
+    }
+    let database = Database::new();
+    let ids = answer("models.py", "write", &database);
+    let store = database.store();
+    let queue = Queue::new(store.clone(), Environment::system());
+    let [claimed] = &claim_upscales(&queue)[..] else { panic!() };
+    assert_eq!((claimed.job.id, claimed.job.file_id), (id(&ids, "job"), Some(id::<FileId>(&ids, "file"))));
+    assert!(queue.complete(claimed, &mut Completion::new()).unwrap().is_done());
+    let file = store.read(|s| s.files().find(&id(&ids, "file"))).unwrap().unwrap();
+    assert!(file.created_at.is_some() && file.updated_at.is_some());
+
+    let (file_id, job_id) = write_ours(&store);
+    let rows = answer("models.py", "read", &database);
+    let column = |table: &str, name: &str| -> Vec<String> {
+        rows[table].as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(column("files", "id")[1], file_id.to_string());
+    assert_eq!(column("jobs", "id")[1], job_id.to_string());
+    assert_eq!(column("jobs", "status"), ["completed", "completed"]);
+    assert_eq!(column("jobs", "file_id"), column("files", "id"), "both spellings are one UUID to it");
+}
+
+#[test]
+fn a_foreign_writer_and_our_workers_do_not_lose_each_others_work() {
+    if !can_import("sqlite3") {
+        return;
+    }
+    let jobs = size("FIELDFEN_FOREIGN_JOBS", 300);
+    let database = Database::new();
+    database.enqueue("test.work", jobs);
+    let workers = ["--normal work", "work --threads 2"].map(|duty| Process::start(database.path(), duty));
+    let mut python =
+        script("baseline.py", "enqueue", &database).arg(jobs.to_string()).stdout(Stdio::piped()).spawn().unwrap();
+    let store = database.store();
+    let queue = Queue::new(store, Environment::system());
+    let kinds = [JobKind::custom("test.foreign").unwrap()].into();
+    let mut done = BTreeSet::new();
+    for line in BufReader::new(python.stdout.take().unwrap()).lines() {
+        // What it has committed is there for us, and ours to complete.
+        let id: JobId = line.unwrap().parse().unwrap();
+        let claims = queue.claim(&kinds, 10, LEASE, &WorkerName::new("ours")).unwrap();
+        for claimed in claims.jobs {
+            assert!(queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
+            assert!(done.insert(claimed.job.id), "done twice");
+        }
+        assert!(done.contains(&id));
+    }
+    assert!(python.wait().unwrap().success());
+    assert_eq!(done.len() as u64, jobs);
+    finish_all(workers.into());
+    let completed = "SELECT count(*) FROM jobs WHERE status = 'completed'";
+    assert_eq!(database.number(completed) as u64, 3 * jobs, "ours, what followed them, and theirs");
+    database.assert_sound();
+}
