@@ -6,3 +6,4 @@ pub mod describe;
 pub mod journey;
 pub mod partial_file;
 pub mod picture;
+pub mod webhooks;

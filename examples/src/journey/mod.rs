@@ -26,7 +26,7 @@ use signal_hook::flag;
 
 use arrivals::Arrival;
 use report::Report;
-use shop::Shop;
+use shop::{STEPS, Shop};
 
 /// How often it is looked whether everything is done, should no commit be noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -85,7 +85,7 @@ pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    wait(&shop, &run.files, &stop, &console.progress(run.files.len() as u64, "publishing"))?;
+    wait(&shop, &run.files, &stop, &console.progress(run.files.len() as u64 * STEPS, "publishing"))?;
     worker.stop_handle().stop();
     let stopped = worker.join();
     tracing::info!(released = stopped.released, abandoned = stopped.abandoned, "the worker has stopped");
@@ -101,7 +101,9 @@ fn wait(shop: &Shop, files: &[FileId], stop: &AtomicBool, bar: &ProgressBar) -> 
     loop {
         let busy = shop.is_busy()?;
         if !bar.is_hidden() {
-            bar.set_position(shop.ended_among(files)?);
+            let progress = shop.progress(files)?;
+            bar.set_position(progress.steps);
+            bar.set_message(format!("steps, {} of {} files", progress.ended, files.len()));
         }
         if !busy || stop.load(Ordering::Relaxed) {
             bar.finish_and_clear();

@@ -169,8 +169,8 @@ impl Line {
     }
 
     fn print_text(&self) -> String {
-        match (&self.print, self.size, &self.aspect_ratio) {
-            (Some(_), Some((width, height)), Some(ratio)) => format!("{width}×{height}, {ratio}"),
+        match (&self.print, self.size) {
+            (Some(_), Some((width, height))) => format!("{width}×{height}"),
             _ => String::new(),
         }
     }
@@ -179,7 +179,9 @@ impl Line {
         if let Some(other) = &self.same_as {
             return format!("the same picture as {other}");
         }
-        let listings = self.listings.iter().map(|listing| format!("{} ({})", listing.id, listing.status));
+        // The first letters of an id tell the products of one table apart; the whole one is in the document.
+        let start = |id: &str| id.chars().take(11).collect::<String>();
+        let listings = self.listings.iter().map(|listing| format!("{} {}", start(&listing.id), listing.status));
         listings.collect::<Vec<_>>().join(", ")
     }
 }

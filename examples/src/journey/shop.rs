@@ -122,18 +122,39 @@ impl Shop {
         })
     }
 
-    /// How many of these files have come to an end.
-    pub(super) fn ended_among(&self, files: &[FileId]) -> Result<u64, StoreError> {
+    /// How far these files have come.
+    pub(super) fn progress(&self, files: &[FileId]) -> Result<Progress, StoreError> {
         self.store.read(|s| {
-            let mut ended = 0;
+            let mut progress = Progress::default();
             for id in files {
-                let file = s.files().find(id)?;
-                ended += u64::from(file.is_none_or(|file| is_end(file.state.status())));
+                let (status, upscaled) = match s.files().find(id)? {
+                    Some(file) => (file.state.status(), file.processed_filename.is_some()),
+                    None => (FileStatus::Failed, false),
+                };
+                progress.ended += u64::from(is_end(status));
+                progress.steps += match status {
+                    FileStatus::Ingested => 0,
+                    FileStatus::Processing => 1 + u64::from(upscaled),
+                    FileStatus::Processed | FileStatus::Approved => 3,
+                    FileStatus::Published | FileStatus::Failed => STEPS,
+                };
             }
-            Ok(ended)
+            Ok(progress)
         })
     }
 }
+
+/// How far some files have come.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Progress {
+    /// How many are published or have failed.
+    pub(super) ended: u64,
+    /// How many steps they have gone together, of [`STEPS`] each.
+    pub(super) steps: u64,
+}
+
+/// The steps of each file: recorded, upscaled, described, published.
+pub(super) const STEPS: u64 = 4;
 
 /// Whether the journey takes a file no further.
 pub(super) const fn is_end(status: FileStatus) -> bool {

@@ -109,6 +109,12 @@ impl Place {
         sql_query(query).get_result::<Number>(&mut conn).unwrap().n
     }
 
+    /// Changes the database as another program would.
+    pub(crate) fn execute(&self, statement: &str) {
+        let mut conn = connect(&self.database().parse().unwrap(), Missing::Refuse).unwrap();
+        sql_query(statement).execute(&mut conn).unwrap();
+    }
+
     fn database(&self) -> String {
         self.path("data/fieldfen.db").to_str().unwrap().to_owned()
     }

@@ -1,0 +1,150 @@
+//! A server for webhooks: `POST /webhooks/{source}`.
+//!
+//! | answer | when |
+//! | --- | --- |
+//! | 202 `{"result": "new"}` | the delivery is committed, and a job of kind [`received`] waits for a worker |
+//! | 200 `{"result": "duplicate", "first_seen": …}` | it was committed before |
+//! | 400 | its body is not JSON, or its id is blank |
+//! | 401 | its signature is missing or wrong; nothing of it is kept |
+//! | 404 | nobody of that name is known |
+//! | 413 | its body is too large |
+//! | 503 with `Retry-After` | the database is busy |
+//! | 500 | anything else; the sender will try again |
+//!
+//! Every other answer is `{"error": …}`.
+
+mod sender;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use fieldfen_domain::RawJson;
+use fieldfen_domain::job::{InvalidJob, InvalidKind, JobKind, NewJob};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_services::Environment;
+use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received as Delivery, WebhookIntake};
+use serde_json::{Value, json};
+
+pub use sender::{InvalidSecret, Labels, Senders};
+
+/// The largest body, in bytes: what a job's payload holds, less room for what the server adds.
+pub const BODY_LIMIT: usize = fieldfen_domain::job::MAX_PAYLOAD_BYTES - 4096;
+
+/// Which kind of job a new delivery becomes. Its payload is `{"source", "delivery_id", "event", "body"}`; the body is
+/// what arrived, letter by letter.
+///
+/// # Errors
+/// Never: the name is a good one.
+pub fn received() -> Result<JobKind, InvalidKind> {
+    JobKind::custom("webhook.received")
+}
+
+struct Server<S> {
+    intake: WebhookIntake<S>,
+    environment: Environment,
+    senders: Senders,
+}
+
+/// The server's routes, to be served with [`axum::serve`] or to be merged into a program's own.
+pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders) -> Router {
+    let intake = WebhookIntake::new(store, environment.clone()).body_limit(BODY_LIMIT);
+    let server = Server { intake, environment, senders };
+    Router::new()
+        .route("/webhooks/{source}", post(receive::<S>))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(Arc::new(server))
+}
+
+async fn receive<S: Store>(
+    State(server): State<Arc<Server<S>>>,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    if !server.senders.knows(&source) {
+        return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here");
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return refusal(error.status(), &error.body_text()),
+    };
+    // Stores wait for the disk, which must not hold up the other connections.
+    let taken = tokio::task::spawn_blocking(move || server.take(&source, &headers, &body)).await;
+    taken.unwrap_or_else(|error| {
+        tracing::error!(%error, "a webhook's handler has panicked");
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
+    })
+}
+
+impl<S: Store> Server<S> {
+    fn take(&self, source: &str, headers: &HeaderMap, body: &[u8]) -> Response {
+        let labels = match self.senders.check(source, headers, body, self.environment.now()) {
+            Some(Ok(labels)) => labels,
+            Some(Err(error)) => {
+                tracing::warn!(source, %error, "refused a webhook");
+                return refusal(StatusCode::UNAUTHORIZED, "the signature does not verify");
+            }
+            None => return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here"),
+        };
+        let job = match self.job(source, &labels, body) {
+            Ok(job) => job,
+            Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+        };
+        let taken = self.intake.receive(source, labels.delivery_id, None, body, |s| s.jobs().enqueue(&job));
+        match taken {
+            Ok(Delivery::New(_)) => answer(StatusCode::ACCEPTED, &json!({ "result": "new" })),
+            Ok(Delivery::Duplicate { first_seen, .. }) => {
+                answer(StatusCode::OK, &json!({ "result": "duplicate", "first_seen": first_seen }))
+            }
+            Err(ReceiveError::Delivery(error @ InvalidDelivery::TooLarge { .. })) => {
+                refusal(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string())
+            }
+            Err(ReceiveError::Delivery(error)) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+            Err(ReceiveError::Store(error) | ReceiveError::Effect(error)) => failure(source, &error),
+        }
+    }
+
+    fn job(&self, source: &str, labels: &Labels<'_>, body: &[u8]) -> Result<NewJob, InvalidWebhook> {
+        let text = std::str::from_utf8(body).map_err(|_| InvalidWebhook::NotJson)?;
+        let body = if text.is_empty() { "null" } else { text };
+        RawJson::parse(body).map_err(|_| InvalidWebhook::NotJson)?;
+        let (source, delivery_id, event) = (json!(source), json!(labels.delivery_id), json!(labels.event));
+        let payload = format!(r#"{{"source":{source},"delivery_id":{delivery_id},"event":{event},"body":{body}}}"#);
+        let payload = RawJson::unchecked(payload);
+        Ok(NewJob::untyped(self.environment.job_id(), received()?, Some(payload), self.environment.now())?)
+    }
+}
+
+/// A genuine delivery that cannot become a job.
+#[derive(Debug, thiserror::Error)]
+enum InvalidWebhook {
+    #[error("the body must be JSON in UTF-8")]
+    NotJson,
+    #[error(transparent)]
+    Kind(#[from] InvalidKind),
+    #[error(transparent)]
+    Job(#[from] InvalidJob),
+}
+
+fn failure(source: &str, error: &StoreError) -> Response {
+    tracing::error!(source, %error, "a webhook could not be taken");
+    if matches!(error, StoreError::Busy { .. }) {
+        let busy = refusal(StatusCode::SERVICE_UNAVAILABLE, "the database is busy");
+        return ([(header::RETRY_AFTER, "5")], busy).into_response();
+    }
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
+}
+
+fn refusal(status: StatusCode, error: &str) -> Response {
+    answer(status, &json!({ "error": error }))
+}
+
+fn answer(status: StatusCode, document: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
+}

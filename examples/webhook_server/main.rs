@@ -1,0 +1,112 @@
+//! Takes webhooks in over HTTP, each once: see `fieldfen_examples::webhooks`.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use fieldfen_console::{CommonArgs, Console, Exit, Versions, run};
+use fieldfen_examples::webhooks::{Senders, routes};
+use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
+use fieldfen_services::Environment;
+use fieldfen_services::intake::WebhookIntake;
+use serde_json::json;
+
+/// How often what is remembered too long is deleted.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+/// How many rows are deleted in one transaction.
+const PURGE_BATCH: u32 = 1000;
+
+/// Take webhooks in over HTTP, each once, as jobs of the kind webhook.received
+///
+/// POST /webhooks/NAME answers 202 for a new delivery and 200 for a repetition, in both cases after the commit.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "webhook_server",
+    after_help = "It stops by SIGINT or SIGTERM, after the requests that are under way. Exit codes: 0 stopped, \
+                  1 failure, 2 usage, 3 database not opened, 4 busy, 5 schema, 6 damaged, 7 read-only, 8 disk full, \
+                  9 input/output."
+)]
+struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+
+    /// The address to listen on; with port 0 the system chooses one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// Who may send, and the key they sign with: github and shopify in their own ways, all others as Standard Webhooks
+    /// (whsec_…). Give a name twice to exchange its key
+    #[arg(long = "secret", value_name = "NAME=KEY")]
+    secrets: Vec<String>,
+}
+
+impl AsRef<CommonArgs> for Args {
+    fn as_ref(&self) -> &CommonArgs {
+        &self.common
+    }
+}
+
+fn main() -> ExitCode {
+    let versions = || {
+        let newest_migration = migrations::newest()?.to_string();
+        Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
+    };
+    run(versions, |args: &Args, console| {
+        let senders =
+            Senders::parse(args.secrets.iter().map(String::as_str)).map_err(|error| Exit::Usage.with(error))?;
+        let url = console.database_url()?;
+        let address: SqliteUrl = url.parse().map_err(|error| Exit::Usage.with(error))?;
+        migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
+        let store = SqliteStore::open(&url)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(serve(args, console, senders, store))?;
+        console.finish(&json!({ "stopped": true }), |out| writeln!(out, "stopped"))?;
+        Ok(())
+    })
+}
+
+async fn serve(args: &Args, console: &Console, senders: Senders, store: SqliteStore) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: is another program there?", args.listen))?;
+    console.note(&format!("listening on http://{}/webhooks/", listener.local_addr()?));
+    let environment = Environment::system();
+    let intake = WebhookIntake::new(store.clone(), environment.clone());
+    let purging = tokio::spawn(purge(intake));
+    axum::serve(listener, routes(store, environment, senders)).with_graceful_shutdown(stop()).await?;
+    purging.abort();
+    Ok(())
+}
+
+async fn purge(intake: WebhookIntake<SqliteStore>) {
+    let mut ticks = tokio::time::interval(PURGE_EVERY);
+    loop {
+        ticks.tick().await;
+        let intake = intake.clone();
+        match tokio::task::spawn_blocking(move || intake.purge(PURGE_BATCH)).await {
+            Ok(Ok(purged)) => tracing::info!(purged, "deleted what was remembered long enough"),
+            Ok(Err(error)) => tracing::warn!(%error, "what was remembered long enough could not be deleted"),
+            Err(error) => tracing::error!(%error, "deleting what was remembered has panicked"),
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
