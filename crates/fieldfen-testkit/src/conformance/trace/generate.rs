@@ -10,9 +10,30 @@ use proptest::sample::select;
 
 use super::{JobOp, Op, PublishingOp, RecurringOp, Second};
 
-/// Any trace of at most this many steps.
+// So few of everything that most steps find something to do.
+const FILES: u64 = 3;
+const JOBS: u64 = 4;
+const PUBLICATIONS: u64 = 3;
+const LISTINGS: u64 = 2;
+const TOKENS: u64 = 2;
+const KINDS: u64 = 2;
+
+/// Any trace of at most this many steps, after the arrival of a few files with a job each.
 pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
-    vec(any_op(), 0..=steps)
+    let arrivals = (0..FILES).map(|file| Op::InsertFile { file, drive: Some(file), content: None, at: 0 });
+    let jobs = (0..FILES).map(|file| {
+        Op::Job(JobOp::Enqueue {
+            job: file,
+            kind: file % KINDS,
+            file: Some(file),
+            priority: Priority::Normal,
+            run_at: 0,
+            max_retries: 1,
+            dedup_key: None,
+        })
+    });
+    let arrivals: Vec<Op> = arrivals.chain(jobs).collect();
+    vec(any_op(), 0..=steps).prop_map(move |ops| arrivals.iter().cloned().chain(ops).collect())
 }
 
 /// Any step. Jobs come up most often.
@@ -39,27 +60,33 @@ fn second() -> impl Strategy<Value = Second> {
 }
 
 fn file() -> impl Strategy<Value = u64> {
-    0..4_u64
+    0..FILES
 }
 
 fn job() -> impl Strategy<Value = u64> {
-    0..6_u64
+    0..JOBS
 }
 
 fn token() -> impl Strategy<Value = u64> {
-    0..3_u64
+    0..TOKENS
 }
 
 fn file_op() -> impl Strategy<Value = Op> {
-    let insert = (file(), option::of(0..4_u64), option::of(0..4_u64), second())
-        .prop_map(|(file, drive, content, at)| Op::InsertFile { file, drive, content, at });
-    let event = select(FileEvent::ALL);
+    let number = || option::weighted(0.3, 0..4_u64);
+    let insert = (file(), number(), number(), second()).prop_map(|(file, drive, content, at)| Op::InsertFile {
+        file,
+        drive,
+        content,
+        at,
+    });
+    // Twice as often what leads on as what leads back.
+    let event = prop_oneof![2 => select(&FileEvent::ALL[..3]), 1 => select(FileEvent::ALL)];
     let moved = (file(), event, option::weighted(0.2, believed()), second())
         .prop_map(|(file, event, believed, at)| Op::MoveFile { file, event, believed, at });
     let edit = (file(), 0..2_u64, second()).prop_map(|(file, species, at)| Op::EditFile { file, species, at });
-    let deletion = prop_oneof![3 => Just(Deletion::KeepLiveListings), 1 => Just(Deletion::Forced)];
+    let deletion = prop_oneof![4 => Just(Deletion::KeepLiveListings), 1 => Just(Deletion::Forced)];
     let delete = (file(), deletion).prop_map(|(file, deletion)| Op::DeleteFile { file, deletion });
-    prop_oneof![4 => insert, 4 => moved, 1 => edit, 1 => delete]
+    prop_oneof![4 => insert, 12 => moved, 2 => edit, 1 => delete]
 }
 
 fn believed() -> impl Strategy<Value = FileState> {
@@ -75,13 +102,13 @@ fn believed() -> impl Strategy<Value = FileState> {
 }
 
 fn job_op() -> impl Strategy<Value = JobOp> {
-    prop_oneof![5 => enqueue(), 5 => claim(), 6 => report(), 2 => operate()]
+    prop_oneof![4 => enqueue(), 6 => claim(), 8 => report(), 3 => operate()]
 }
 
 fn enqueue() -> impl Strategy<Value = JobOp> {
     let about = option::weighted(0.3, file());
-    let key = option::weighted(0.3, 0..2_u64);
-    (job(), 0..3_u64, about, select(&Priority::ALL), second(), 0..3_u32, key).prop_map(
+    let key = option::of(0..2_u64);
+    (job(), 0..KINDS, about, select(&Priority::ALL), 0..6_i64, 0..3_u32, key).prop_map(
         |(job, kind, file, priority, run_at, max_retries, dedup_key)| JobOp::Enqueue {
             job,
             kind,
@@ -95,7 +122,7 @@ fn enqueue() -> impl Strategy<Value = JobOp> {
 }
 
 fn claim() -> impl Strategy<Value = JobOp> {
-    let claim = (vec(0..3_u64, 0..4), 0..4_u32, token(), second(), 0..4_u64)
+    let claim = (prop_oneof![9 => vec(0..KINDS, 1..3), 1 => Just(vec![])], 0..4_u32, token(), 3..10_i64, 0..8_u64)
         .prop_map(|(kinds, limit, token, now, lease)| JobOp::Claim { kinds, limit, token, now, lease });
     let reclaim = (second(), 0..4_u32).prop_map(|(now, limit)| JobOp::Reclaim { now, limit });
     prop_oneof![3 => claim, 1 => reclaim]
@@ -116,7 +143,12 @@ fn report() -> impl Strategy<Value = JobOp> {
 }
 
 fn operate() -> impl Strategy<Value = JobOp> {
-    let prune = (select(JobStatus::ALL), second(), option::of(0..3_u32), 0..4_u32)
+    let prune = (
+        select(vec![JobStatus::Completed, JobStatus::Failed, JobStatus::Running]),
+        second(),
+        option::of(0..3_u32),
+        0..4_u32,
+    )
         .prop_map(|(status, ended_before, keep, limit)| JobOp::Prune { status, ended_before, keep, limit });
     prop_oneof![
         (job(), second()).prop_map(|(job, at)| JobOp::Retry { job, at }),
@@ -135,7 +167,7 @@ fn hash_op() -> impl Strategy<Value = Op> {
 }
 
 fn publishing_op() -> impl Strategy<Value = PublishingOp> {
-    let publication = || 0..6_u64;
+    let publication = || 0..PUBLICATIONS;
     let post = || prop::bool::weighted(0.25);
     let reserve = (publication(), file(), post(), 0..2_u64, token(), second(), 0..5_i64).prop_map(
         |(publication, file, post, discriminator, token, at, hold)| PublishingOp::Reserve {
@@ -148,7 +180,7 @@ fn publishing_op() -> impl Strategy<Value = PublishingOp> {
             hold,
         },
     );
-    let confirm = (publication(), post(), 0..4_u64, 0..6_u64, select(ListingStatus::ALL), second()).prop_map(
+    let confirm = (publication(), post(), 0..LISTINGS, 0..LISTINGS, select(ListingStatus::ALL), second()).prop_map(
         |(publication, post, platform_id, row, status, at)| PublishingOp::Confirm {
             publication,
             post,
@@ -168,17 +200,17 @@ fn publishing_op() -> impl Strategy<Value = PublishingOp> {
         token,
         at,
     });
-    let update = (0..6_u64, select(ListingStatus::ALL), second(), second())
+    let update = (0..LISTINGS, select(ListingStatus::ALL), second(), second())
         .prop_map(|(listing, status, event_at, at)| PublishingOp::UpdateListing { listing, status, event_at, at });
-    prop_oneof![4 => reserve, 3 => confirm, 2 => release, 1 => unknown, 2 => update]
+    prop_oneof![4 => reserve, 3 => confirm, 2 => release, 1 => unknown, 3 => update]
 }
 
 fn recurring_op() -> impl Strategy<Value = RecurringOp> {
-    let define = (0..2_u64, 0..2_u64, second()).prop_map(|(work, schedule, next_at)| RecurringOp::Define {
+    let define = (0..2_u64, 0..2_u64, 0..3_i64).prop_map(|(work, schedule, next_at)| RecurringOp::Define {
         work,
         schedule,
         next_at,
     });
-    let take = (0..2_u64, second(), second()).prop_map(|(work, due, next_at)| RecurringOp::Take { work, due, next_at });
-    prop_oneof![3 => define, 3 => take, 1 => (0..2_u64).prop_map(|work| RecurringOp::Remove { work })]
+    let take = (0..2_u64, 0..3_i64, 0..3_i64).prop_map(|(work, due, next_at)| RecurringOp::Take { work, due, next_at });
+    prop_oneof![2 => define, 3 => take, 1 => (0..2_u64).prop_map(|work| RecurringOp::Remove { work })]
 }

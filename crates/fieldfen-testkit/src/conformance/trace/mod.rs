@@ -112,6 +112,9 @@ pub enum Op {
 }
 
 /// Applies one step to a store, and describes the answer: the value in full, of errors the kind alone.
+///
+/// # Panics
+/// When the transaction cannot be opened or committed.
 pub fn apply<S: Store>(store: &S, op: &Op) -> String {
     let (steps, commits) = match op {
         Op::Transaction { steps, commits } => (steps.as_slice(), *commits),
@@ -122,10 +125,11 @@ pub fn apply<S: Store>(store: &S, op: &Op) -> String {
         answers = steps.iter().map(|step| run(s, step)).collect();
         if commits { Ok(()) } else { Err(StoreError::Nested) }
     });
-    answer(result.map(|()| answers.join("; ")).or_else(|error| match error {
-        StoreError::Nested if !commits => Ok(format!("rolled back: {}", answers.join("; "))),
-        other => Err(other),
-    }))
+    match result {
+        Ok(()) => answers.join("; "),
+        Err(StoreError::Nested) if !commits => format!("rolled back: {}", answers.join("; ")),
+        Err(other) => panic!("the transaction failed: {other} ({other:?})"),
+    }
 }
 
 /// Applies every step to both stores.
