@@ -40,6 +40,7 @@ diesel::table! {
         failed_from -> Nullable<Text>,
         failure -> Nullable<Text>,
         content_hash -> Nullable<Text>,
+        out_of_order -> Nullable<Integer>,
     }
 }
 

@@ -1,6 +1,5 @@
 DROP TABLE file_history;
 DROP INDEX idx_files_species_status;
-DROP INDEX idx_files_created_at;
 DROP INDEX idx_files_content_hash;
 DROP INDEX idx_files_drive_file_id_unique;
 ALTER TABLE files DROP COLUMN content_hash;

@@ -6,7 +6,6 @@ ALTER TABLE files ADD COLUMN content_hash TEXT;
 
 CREATE UNIQUE INDEX idx_files_drive_file_id_unique ON files(drive_file_id) WHERE drive_file_id IS NOT NULL;
 CREATE UNIQUE INDEX idx_files_content_hash ON files(content_hash) WHERE content_hash IS NOT NULL;
-CREATE INDEX idx_files_created_at ON files(created_at);
 CREATE INDEX idx_files_species_status ON files(species, status) WHERE species IS NOT NULL;
 
 CREATE TABLE file_history (

@@ -4,61 +4,71 @@
 //! of one species, of one status or of both is one step down its index and one along it. The planner, which guesses
 //! how many rows have a status, is not asked: the index is named.
 //!
-//! A time window is another order than that of the page. Its rows are found by whichever way is shorter: forward from
-//! the cursor, if the next [`LOOK_AHEAD`] rows fill the page, or through the window's own part of the index on
-//! `created_at`. Both are exact for rows that arrived in any order. Where files arrive in the order of their
-//! `created_at`, a page costs at most a pass over a window of [`SMALL_WINDOW`] rows or over [`LOOK_AHEAD`] rows, except
-//! the first and the last page of a larger window, for which the window's index entries are read once.
+//! A window of `created_at` is another order. Rows whose `created_at` is more than [`SLACK`] before that of an earlier
+//! row are marked by a trigger (migration 0007). For all others the window is a span of rowids: whatever they hold, the
+//! first one of the window by time is at most [`SLACK`] later than the first one by insertion, and so with the last.
+//! The page reads that span, and beside it the marked rows of the window, wherever they are. A marked row costs time
+//! only; none is left out. Rows without a readable `created_at` are in no window.
 
-use std::marker::PhantomData;
-
+use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use fieldfen_domain::file::{File, FileFilter, FileStatus};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{Page, PageRequest};
+use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use super::row::{FileColumns, FileRow, file_columns};
-use crate::rows::limit;
+use crate::rows::{RowRef, StoredTime, limit};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
-/// A window with at most this many files is sorted at once.
-const SMALL_WINDOW: i64 = 1000;
-
-/// How many files behind the cursor are looked at before the window's own index is asked.
-const LOOK_AHEAD: i64 = 1000;
+/// How far rows in order may be from the order of their times: the trigger's five seconds, and one for its rounding.
+const SLACK: TimeDelta = TimeDelta::seconds(6);
 
 statement! {
-    /// The file with this rowid.
-    ByRowid { rowid: i64 as BigInt } -> FileColumns =
-        concat!("SELECT ", file_columns!(), " FROM files WHERE rowid = ?")
+    /// The first row in order of the window, by time.
+    First<'a> { since: &'a str as Text, before: &'a str as Text } -> (BigInt, SqlTimestamp) =
+        "SELECT rowid, created_at FROM files INDEXED BY idx_files_in_order WHERE out_of_order IS NULL AND created_at >= ? \
+         AND created_at < ? ORDER BY created_at LIMIT 1"
+}
+statement! {
+    /// The last row in order of the window, by time.
+    Last<'a> { since: &'a str as Text, before: &'a str as Text } -> (BigInt, SqlTimestamp) =
+        "SELECT rowid, created_at FROM files INDEXED BY idx_files_in_order WHERE out_of_order IS NULL AND created_at >= ? \
+         AND created_at < ? ORDER BY created_at DESC LIMIT 1"
+}
+statement! {
+    /// The first and the last rowid in a window of rows in order.
+    Ends<'a> { since: &'a str as Text, before: &'a str as Text } -> (Nullable<BigInt>, Nullable<BigInt>) =
+        "SELECT min(rowid), max(rowid) FROM files INDEXED BY idx_files_in_order WHERE out_of_order IS NULL \
+         AND created_at >= ? AND created_at < ?"
 }
 
-/// Which rows, as texts.
+/// A window of `created_at`, as limits of texts.
+#[derive(Debug, Clone)]
+struct Window {
+    since: String,
+    before: String,
+}
+
+/// Which rows.
 #[derive(Debug, Clone)]
 struct Wanted {
     species: Option<String>,
     status: Option<&'static str>,
-    since: Option<String>,
-    before: Option<String>,
+    window: Option<Window>,
 }
 
 impl Wanted {
     fn new(filter: &FileFilter) -> Self {
-        Self {
-            species: filter.species.clone(),
-            status: filter.status.map(FileStatus::as_str),
-            since: filter.since.map(limit),
-            before: filter.before.map(limit),
-        }
-    }
-
-    const fn has_window(&self) -> bool {
-        self.since.is_some() || self.before.is_some()
+        let window = (filter.since.is_some() || filter.before.is_some()).then(|| Window {
+            since: limit(filter.since.unwrap_or(Timestamp::MIN_UTC)),
+            before: limit(filter.before.unwrap_or(Timestamp::MAX_UTC)),
+        });
+        Self { species: filter.species.clone(), status: filter.status.map(FileStatus::as_str), window }
     }
 
     /// The index whose entries for this species and status are in the order of insertion.
@@ -70,115 +80,87 @@ impl Wanted {
             (true, true) => " INDEXED BY idx_files_species_status",
         }
     }
-
-    fn push_species_and_status<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        for (column, value) in [(" AND species = ", self.species.as_deref()), (" AND status = ", self.status)] {
-            if let Some(value) = value {
-                out.push_sql(column);
-                out.push_bind_param::<Text, str>(value)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn push_window<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let (since, before) = (self.since.as_deref(), self.before.as_deref());
-        for (column, value) in [(" AND created_at >= ", since), (" AND created_at < ", before)] {
-            if let Some(value) = value {
-                out.push_sql(column);
-                out.push_bind_param::<Text, str>(value)?;
-            }
-        }
-        Ok(())
-    }
 }
 
-/// What a query asks for.
+/// Rowids from the first to the last, both included.
 #[derive(Debug, Clone, Copy)]
-enum Question {
-    /// The rows themselves, up to this rowid where one is given.
-    Rows { until: Option<i64> },
-    /// The rowid that ends the next so many rows of the species and status, and how many these are.
-    Horizon,
-    /// How many rows the window has; no more than the limit are counted.
-    WindowSize,
-    /// The first rowids of the window, sorted.
-    WindowRowids,
+struct Span {
+    first: i64,
+    last: i64,
 }
 
-/// A query over files that returns `T`. Its text depends on the filter, so that diesel caches it by its text.
+impl Span {
+    const EVERYTHING: Self = Self { first: i64::MIN, last: i64::MAX };
+    const NOTHING: Self = Self { first: i64::MAX, last: i64::MIN };
+}
+
+/// Where to look for rows.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// Up to this rowid.
+    Within { last: i64 },
+    /// Outside of this span, among the rows out of order.
+    Beyond(Span),
+}
+
+/// A query for the rows of a page. Its text depends on the filter, so that diesel caches it by its text.
 #[derive(Debug)]
-struct Ask<'a, T> {
-    question: Question,
+struct Rows<'a> {
     wanted: &'a Wanted,
+    place: Place,
     after: i64,
     limit: i64,
-    returns: PhantomData<T>,
 }
 
-impl<'a, T> Ask<'a, T> {
-    const fn new(question: Question, wanted: &'a Wanted, after: i64, limit: i64) -> Self {
-        Self { question, wanted, after, limit, returns: PhantomData }
-    }
-
-    /// `rowid > after` and the species and status, along their index.
-    fn push_stream<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql(" FROM files");
-        out.push_sql(self.wanted.index());
-        out.push_sql(" WHERE rowid > ");
-        out.push_bind_param::<BigInt, _>(&self.after)?;
-        self.wanted.push_species_and_status(out)
-    }
-}
-
-impl<T> QueryFragment<Sqlite> for Ask<'_, T> {
+impl QueryFragment<Sqlite> for Rows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let mut end = " ORDER BY rowid LIMIT ";
-        match &self.question {
-            Question::Rows { until } => {
-                out.push_sql(concat!("SELECT ", file_columns!()));
-                self.push_stream(&mut out)?;
-                if let Some(until) = until {
-                    out.push_sql(" AND rowid <= ");
-                    out.push_bind_param::<BigInt, _>(until)?;
-                }
-                self.wanted.push_window(&mut out)?;
-            }
-            Question::Horizon => {
-                out.push_sql("SELECT max(rowid), count(*) FROM (SELECT rowid");
-                self.push_stream(&mut out)?;
-            }
-            Question::WindowSize => {
-                out.push_sql("SELECT count(*) FROM (SELECT 1 FROM files INDEXED BY idx_files_created_at WHERE 1");
-                self.wanted.push_window(&mut out)?;
-                end = " LIMIT ";
-            }
-            Question::WindowRowids => {
-                out.push_sql("SELECT rowid FROM files INDEXED BY idx_files_created_at WHERE rowid > ");
+        out.push_sql(concat!("SELECT ", file_columns!(), " FROM files"));
+        match &self.place {
+            // SQLite would seek with only one of two lower limits, so that `after` has to be both.
+            Place::Within { last } => {
+                out.push_sql(self.wanted.index());
+                out.push_sql(" WHERE rowid > ");
                 out.push_bind_param::<BigInt, _>(&self.after)?;
-                self.wanted.push_species_and_status(&mut out)?;
-                self.wanted.push_window(&mut out)?;
+                out.push_sql(" AND rowid <= ");
+                out.push_bind_param::<BigInt, _>(last)?;
+            }
+            Place::Beyond(span) => {
+                out.push_sql(" INDEXED BY idx_files_out_of_order WHERE out_of_order IS NOT NULL AND rowid > ");
+                out.push_bind_param::<BigInt, _>(&self.after)?;
+                out.push_sql(" AND (rowid < ");
+                out.push_bind_param::<BigInt, _>(&span.first)?;
+                out.push_sql(" OR rowid > ");
+                out.push_bind_param::<BigInt, _>(&span.last)?;
+                out.push_sql(")");
             }
         }
-        out.push_sql(end);
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        if matches!(self.question, Question::Horizon | Question::WindowSize) {
-            out.push_sql(")");
+        let window = self.wanted.window.as_ref();
+        for (column, value) in [
+            (" AND species = ", self.wanted.species.as_deref()),
+            (" AND status = ", self.wanted.status),
+            (" AND created_at >= ", window.map(|window| window.since.as_str())),
+            (" AND created_at < ", window.map(|window| window.before.as_str())),
+        ] {
+            if let Some(value) = value {
+                out.push_sql(column);
+                out.push_bind_param::<Text, str>(value)?;
+            }
         }
-        Ok(())
+        out.push_sql(" ORDER BY rowid LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
     }
 }
 
-impl<T> QueryId for Ask<'_, T> {
+impl QueryId for Rows<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<T> Query for Ask<'_, T> {
-    type SqlType = T;
+impl Query for Rows<'_> {
+    type SqlType = FileColumns;
 }
 
-impl<T> RunQueryDsl<SqliteConnection> for Ask<'_, T> {}
+impl RunQueryDsl<SqliteConnection> for Rows<'_> {}
 
 impl SqliteSession<'_> {
     /// A page of files.
@@ -186,40 +168,48 @@ impl SqliteSession<'_> {
         let wanted = Wanted::new(filter);
         let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
         let limit = i64::from(page.limit.get()) + 1;
-        let rows = if wanted.has_window() {
-            self.rows_in_window(&wanted, after, limit)?
-        } else {
-            self.rows_ahead(&wanted, after, limit, None)?
+        let span = match &wanted.window {
+            Some(window) => self.span(window)?,
+            None => Span::EVERYTHING,
         };
+        let within = Place::Within { last: span.last };
+        let rows = Rows { wanted: &wanted, place: within, after: after.max(span.first.saturating_sub(1)), limit };
+        let mut rows: Vec<FileRow> = rows.load(self.conn).store()?;
+        if wanted.window.is_some() {
+            let others = Rows { wanted: &wanted, place: Place::Beyond(span), after, limit };
+            rows.extend(others.load::<FileRow>(self.conn).store()?);
+            rows.sort_unstable_by_key(|row| row.rowid);
+            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
         let rows: Result<Vec<_>, StoreError> = rows.into_iter().map(|row| Ok((row.rowid, row.read()?))).collect();
         Ok(Page::from_rows(rows?, page))
     }
 
-    fn rows_ahead(
-        &mut self,
-        wanted: &Wanted,
-        after: i64,
-        limit: i64,
-        until: Option<i64>,
-    ) -> Result<Vec<FileRow>, StoreError> {
-        Ask::<FileColumns>::new(Question::Rows { until }, wanted, after, limit).load(self.conn).store()
+    /// The span of rowids that holds every row in order of this window.
+    fn span(&mut self, window: &Window) -> Result<Span, StoreError> {
+        let Window { since, before } = window;
+        let time = |row: QueryResult<(i64, StoredTime)>| match row.optional().store()? {
+            Some((rowid, time)) => {
+                let name = format!("with rowid {rowid}");
+                RowRef { table: "files", key: &name }.time("created_at", time).map(Some)
+            }
+            None => Ok(None),
+        };
+        let first = time(First { since, before }.get_result(self.conn))?;
+        let last = time(Last { since, before }.get_result(self.conn))?;
+        let (Some(first), Some(last)) = (first, last) else { return Ok(Span::NOTHING) };
+        let begin = limit(first.checked_add_signed(SLACK).unwrap_or(Timestamp::MAX_UTC));
+        let end = limit(last.checked_sub_signed(SLACK).unwrap_or(Timestamp::MIN_UTC));
+        let (first, _) = self.ends(since, begin.min(before.clone()).as_str())?;
+        let (_, last) = self.ends(end.max(since.clone()).as_str(), before)?;
+        Ok(match (first, last) {
+            (Some(first), Some(last)) => Span { first, last },
+            _ => Span::NOTHING,
+        })
     }
 
-    fn rows_in_window(&mut self, wanted: &Wanted, after: i64, limit: i64) -> Result<Vec<FileRow>, StoreError> {
-        let size = Ask::<(BigInt,)>::new(Question::WindowSize, wanted, after, SMALL_WINDOW + 1);
-        let (size,): (i64,) = size.get_result(self.conn).store()?;
-        if size > SMALL_WINDOW {
-            let look_ahead = LOOK_AHEAD + limit;
-            let horizon = Ask::<(Nullable<BigInt>, BigInt)>::new(Question::Horizon, wanted, after, look_ahead);
-            let (horizon, seen): (Option<i64>, i64) = horizon.get_result(self.conn).store()?;
-            let rows = self.rows_ahead(wanted, after, limit, horizon)?;
-            if seen < look_ahead || i64::try_from(rows.len()).is_ok_and(|found| found >= limit) {
-                return Ok(rows);
-            }
-        }
-        let rowids = Ask::<(BigInt,)>::new(Question::WindowRowids, wanted, after, limit);
-        let rowids: Vec<(i64,)> = rowids.load(self.conn).store()?;
-        rowids.into_iter().map(|(rowid,)| ByRowid { rowid }.get_result(self.conn).store()).collect()
+    fn ends(&mut self, since: &str, before: &str) -> Result<(Option<i64>, Option<i64>), StoreError> {
+        Ends { since, before }.get_result(self.conn).store()
     }
 }
 
@@ -229,31 +219,30 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     use diesel::backend::Backend;
     use diesel::query_builder::QueryBuilder;
 
-    let sql = |question, wanted: &Wanted| {
+    let sql = |place, wanted: &Wanted| {
         let mut builder = <Sqlite as Backend>::QueryBuilder::default();
-        Ask::<()>::new(question, wanted, 0, 0).to_sql(&mut builder, &Sqlite).unwrap();
+        Rows { wanted, place, after: 0, limit: 0 }.to_sql(&mut builder, &Sqlite).unwrap();
         builder.finish()
     };
-    let window = || Some(String::new());
-    let all = Wanted { species: None, status: None, since: None, before: None };
-    let species = Wanted { species: window(), ..all.clone() };
+    let (within, beyond) = (Place::Within { last: 0 }, Place::Beyond(Span::EVERYTHING));
+    let all = Wanted { species: None, status: None, window: None };
+    let species = Wanted { species: Some(String::new()), ..all.clone() };
     let status = Wanted { status: Some(""), ..all.clone() };
-    let both = Wanted { species: window(), status: Some(""), ..all.clone() };
-    let times = Wanted { since: window(), before: window(), ..all.clone() };
-    let everything = Wanted { since: window(), before: window(), ..both.clone() };
-    let rows = Question::Rows { until: None };
+    let both = Wanted { status: Some(""), ..species.clone() };
+    let window = Some(Window { since: String::new(), before: String::new() });
+    let times = Wanted { window: window.clone(), ..all.clone() };
+    let everything = Wanted { window, ..both.clone() };
     vec![
-        ("Rows, all", sql(rows, &all)),
-        ("Rows, species", sql(rows, &species)),
-        ("Rows, status", sql(rows, &status)),
-        ("Rows, species and status", sql(rows, &both)),
-        ("Rows, window, up to the horizon", sql(Question::Rows { until: Some(0) }, &times)),
-        ("Rows, everything, up to the horizon", sql(Question::Rows { until: Some(0) }, &everything)),
-        ("Horizon, all", sql(Question::Horizon, &times)),
-        ("Horizon, species and status", sql(Question::Horizon, &everything)),
-        ("WindowSize", sql(Question::WindowSize, &everything)),
-        ("WindowRowids", sql(Question::WindowRowids, &times)),
-        ("WindowRowids, species and status", sql(Question::WindowRowids, &everything)),
-        ("ByRowid", ByRowid::SQL.to_owned()),
+        ("Rows, all", sql(within, &all)),
+        ("Rows, species", sql(within, &species)),
+        ("Rows, status", sql(within, &status)),
+        ("Rows, species and status", sql(within, &both)),
+        ("Rows, window", sql(within, &times)),
+        ("Rows, everything", sql(within, &everything)),
+        ("Rows out of order, window", sql(beyond, &times)),
+        ("Rows out of order, everything", sql(beyond, &everything)),
+        ("First", First::SQL.to_owned()),
+        ("Last", Last::SQL.to_owned()),
+        ("Ends", Ends::SQL.to_owned()),
     ]
 }

@@ -214,3 +214,20 @@ fn the_files_of_the_fixtures_have_the_aspect_ratio_of_their_size() {
     assert_eq!(text(&mut conn, "SELECT aspect_ratio FROM files"), "3:2");
     assert_eq!(session(&mut conn).find(&file_id(1)).unwrap().unwrap().size, file(1).size);
 }
+
+#[test]
+fn a_file_whose_arrival_was_changed_is_found_in_its_new_window() {
+    let mut conn = database();
+    for number in 0..50 {
+        let mut new = file(number);
+        (new.original_filename, new.at) = (number.to_string(), at(i64::try_from(number).unwrap() * 60));
+        session(&mut conn).insert(&new).unwrap();
+    }
+    conn.batch_execute("UPDATE files SET created_at = '2026-01-01 00:10:30' WHERE rowid = 40").unwrap();
+    let mut window = |since, before| {
+        let filter = FileFilter { since: Some(at(since)), before: Some(at(before)), ..FileFilter::default() };
+        walk(&mut conn, &filter, 2)
+    };
+    assert_eq!(window(600, 720), [10, 11, 39]);
+    assert_eq!(window(60 * 38, 60 * 41), [38, 40]);
+}
