@@ -130,9 +130,16 @@ impl Process {
     }
 
     /// Kills the worker (SIGKILL); everything it told.
-    pub(crate) fn kill(mut self) -> Vec<Fact> {
-        self.child.kill().unwrap();
+    pub(crate) fn kill(self) -> Vec<Fact> {
+        self.send_kill();
         self.finish().1
+    }
+
+    /// Kills the worker without waiting for its end.
+    pub(crate) fn send_kill(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        // It may have been killed by a job just now.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
     }
 }
 
