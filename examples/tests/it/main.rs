@@ -7,3 +7,4 @@ mod horrors;
 mod kills;
 mod program;
 mod stops;
+mod webhooks;
