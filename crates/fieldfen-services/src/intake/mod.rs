@@ -1,7 +1,7 @@
 //! Webhooks: each delivery takes effect once.
 //!
 //! [`WebhookIntake::receive`] remembers a delivery, and writes the rows and jobs that follow from it, in one
-//! transaction; a repetition is told when the first one was seen. Check the [signature](signature) before, over the raw
+//! transaction; a repetition is told when the first one was seen. Check the [signature] before, over the raw
 //! body: a delivery that fails it should leave no trace.
 //!
 //! ```
