@@ -63,7 +63,7 @@ impl Connection {
         };
         connection.execute(&format!(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-             PRAGMA foreign_keys = ON"
+             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192"
         ))?;
         Ok(connection)
     }

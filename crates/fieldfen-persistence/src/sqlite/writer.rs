@@ -32,6 +32,14 @@ use crate::url::SqliteUrl;
 /// After this time a batch is committed even though others wait to join it.
 const LONGEST_BATCH: Duration = Duration::from_millis(50);
 
+/// Where the writer works.
+///
+/// Beyond 64 KiB SQLite keeps what it needs to undo a savepoint in a temporary file, made anew every time; it belongs
+/// into memory. And the bundled SQLite lets all connections of a process share one pool of cached pages: one that has used
+/// up its own part takes those of others, and from then on the others drop each page as soon as it is not in use. Eight
+/// MiB keep the hot pages of a queue of a million jobs.
+const WORKING_MEMORY: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192";
+
 /// A log larger than this is cut back by [`Writer::maintain`], waiting for readers if need be.
 const LARGE_LOG: u64 = 16 << 20;
 
@@ -85,7 +93,8 @@ enum Part<T, E> {
 
 impl Writer {
     pub(super) fn open(url: &SqliteUrl, options: SqliteOptions, commits: Arc<Commits>) -> Result<Self, StoreError> {
-        let conn = settings::writer(url, &options)?;
+        let mut conn = settings::writer(url, &options)?;
+        conn.batch_execute(WORKING_MEMORY).store()?;
         let file = url.path().map(DatabaseFile::remember).transpose()?;
         let path = url.path().filter(|_| options.fair);
         let turnstile = path.and_then(|path| Turnstile::open(path, options.busy_timeout));
