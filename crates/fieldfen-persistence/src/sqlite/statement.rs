@@ -32,6 +32,9 @@ macro_rules! statement {
         impl $(<$lt>)? $name $(<$lt>)? {
             /// The text as SQLite gets it.
             pub(in crate::sqlite) const SQL: &'static str = $sql;
+
+            /// What stands between the `?`.
+            const PARTS: [&'static str; [$( stringify!($field), )* ""].len()] = $crate::sqlite::statement::parts(Self::SQL);
         }
 
         impl $(<$lt>)? ::diesel::query_builder::QueryFragment<::diesel::sqlite::Sqlite> for $name $(<$lt>)? {
@@ -39,7 +42,7 @@ macro_rules! statement {
                 &'b self,
                 mut out: ::diesel::query_builder::AstPass<'_, 'b, ::diesel::sqlite::Sqlite>,
             ) -> ::diesel::QueryResult<()> {
-                let mut parts = Self::SQL.split('?');
+                let mut parts = Self::PARTS.into_iter();
                 out.push_sql(parts.next().unwrap_or_default());
                 $(
                     out.push_bind_param::<$sql_type, _>(&self.$field)?;
@@ -56,6 +59,27 @@ macro_rules! statement {
 
         impl $(<$lt>)? ::diesel::RunQueryDsl<::diesel::sqlite::SqliteConnection> for $name $(<$lt>)? {}
     };
+}
+
+/// Cuts a text at its `?`; a number of parts that is not that of the fields does not compile.
+///
+/// diesel walks a statement at every call to collect what is bound, and cutting it there took as long as binding it.
+pub(in crate::sqlite) const fn parts<const N: usize>(sql: &'static str) -> [&'static str; N] {
+    let mut parts = [""; N];
+    let (mut left, mut part, mut at) = (sql, 0, 0);
+    while at < left.len() {
+        if left.as_bytes()[at] == b'?' {
+            let (before, after) = left.split_at(at);
+            parts[part] = before;
+            left = after.split_at(1).1;
+            (part, at) = (part + 1, 0);
+        } else {
+            at += 1;
+        }
+    }
+    parts[part] = left;
+    assert!(part + 1 == N, "a statement needs one field for each `?`");
+    parts
 }
 
 macro_rules! static_id {

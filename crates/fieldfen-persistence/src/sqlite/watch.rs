@@ -1,6 +1,6 @@
 //! Waiting for commits, of this process and of others.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::store::{StoreError, Watch};
@@ -13,30 +13,46 @@ const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// Counts the commits of this process that may have made a job due.
 #[derive(Default)]
 pub(super) struct Commits {
-    count: Mutex<u64>,
+    state: Mutex<CommitsState>,
     more: Condvar,
+}
+
+#[derive(Default)]
+struct CommitsState {
+    count: u64,
+    /// How many wait: waking nobody is a system call too.
+    waiting: u32,
 }
 
 impl Commits {
     /// One more.
     pub(super) fn announce(&self) {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.more.notify_all();
+        let mut state = self.lock();
+        state.count += 1;
+        if state.waiting > 0 {
+            self.more.notify_all();
+        }
     }
 
     /// How many there were.
     pub(super) fn count(&self) -> u64 {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().count
     }
 
     /// Waits until there are more than `seen`, and says how many there are.
     fn wait(&self, seen: u64, timeout: Duration) -> u64 {
-        let guard = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let (guard, _) = self
+        let mut state = self.lock();
+        state.waiting += 1;
+        let (mut state, _) = self
             .more
-            .wait_timeout_while(guard, timeout, |count| *count == seen)
+            .wait_timeout_while(state, timeout, |state| state.count == seen)
             .unwrap_or_else(PoisonError::into_inner);
-        *guard
+        state.waiting -= 1;
+        state.count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CommitsState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -77,8 +77,15 @@ struct OpenBatch {
 /// What the writers of one batch wait for.
 #[derive(Default)]
 struct Batch {
-    outcome: Mutex<Option<Result<(), Arc<StoreError>>>>,
+    state: Mutex<BatchState>,
     decided: Condvar,
+}
+
+#[derive(Default)]
+struct BatchState {
+    outcome: Option<Result<(), Arc<StoreError>>>,
+    /// How many wait: waking nobody is a system call too.
+    waiting: u32,
 }
 
 /// What became of one writer's closure, before the batch is committed.
@@ -123,16 +130,17 @@ impl Writer {
                 Part::Panicked(panic) => resume_unwind(panic),
             };
         };
-        let shared = Arc::clone(&batch.shared);
         let full = batch.writes >= self.options.batch.max(1) || batch.began.elapsed() >= LONGEST_BATCH;
-        if full || self.waiting.load(Ordering::SeqCst) == 0 {
-            self.commit(&mut inner);
-        }
+        let shared = Arc::clone(&batch.shared);
+        let committed = if full || self.waiting.load(Ordering::SeqCst) == 0 { self.commit(&mut inner) } else { None };
         drop(inner);
-        match part {
-            Part::Joined(value) => shared.wait().map(|()| value).map_err(E::from),
-            Part::Failed(error) => Err(error),
-            Part::Panicked(panic) => resume_unwind(panic),
+        match (part, committed) {
+            (Part::Joined(value), Some(outcome)) => {
+                outcome.map(|()| value).map_err(|reason| shared_error(&reason).into())
+            }
+            (Part::Joined(value), None) => shared.wait().map(|()| value).map_err(E::from),
+            (Part::Failed(error), _) => Err(error),
+            (Part::Panicked(panic), _) => resume_unwind(panic),
         }
     }
 
@@ -237,11 +245,10 @@ impl Writer {
         Ok(part)
     }
 
-    /// Commits the open batch, if there is one, and tells its writers.
-    fn commit(&self, inner: &mut Inner) {
-        let Some(batch) = &inner.batch else { return };
-        let announces = batch.announces;
-        match (Commit {}).execute(&mut inner.conn).store() {
+    /// Commits the open batch, tells its writers, and says what became of it; `None` when there is none.
+    fn commit(&self, inner: &mut Inner) -> Option<Result<(), Arc<StoreError>>> {
+        let announces = inner.batch.as_ref()?.announces;
+        Some(match (Commit {}).execute(&mut inner.conn).store() {
             Ok(_) => {
                 if let Some(batch) = inner.batch.take() {
                     batch.shared.decide(Ok(()));
@@ -249,9 +256,14 @@ impl Writer {
                 if announces {
                     self.commits.announce();
                 }
+                Ok(())
             }
-            Err(error) => self.abandon(inner, Arc::new(error)),
-        }
+            Err(error) => {
+                let reason = Arc::new(error);
+                self.abandon(inner, Arc::clone(&reason));
+                Err(reason)
+            }
+        })
     }
 
     /// Gives up the open transaction: all its writers fail.
@@ -274,17 +286,24 @@ impl Drop for Writer {
 
 impl Batch {
     fn decide(&self, outcome: Result<(), Arc<StoreError>>) {
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-        self.decided.notify_all();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.outcome = Some(outcome);
+        if state.waiting > 0 {
+            self.decided.notify_all();
+        }
     }
 
     fn wait(&self) -> Result<(), StoreError> {
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match &*outcome {
+            match &state.outcome {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(reason)) => return Err(shared_error(reason)),
-                None => outcome = self.decided.wait(outcome).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    state.waiting += 1;
+                    state = self.decided.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.waiting -= 1;
+                }
             }
         }
     }

@@ -81,7 +81,7 @@ impl SqliteSession<'_> {
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
         let token = claim.token.to_string();
-        for id in claim.id.spellings() {
+        for id in spellings(claim) {
             let complete = Complete { result: result.map(RawJson::as_str), at: SqlTime(at), id: &id, token: &token };
             if complete.execute(self.conn).store()? == 1 {
                 self.announces = true;
@@ -97,7 +97,7 @@ impl SqliteSession<'_> {
         report: &FailureReport,
     ) -> Result<Fenced<Finished>, StoreError> {
         let token = claim.token.to_string();
-        for id in claim.id.spellings() {
+        for id in spellings(claim) {
             if let Retry::At(run_at) = report.retry {
                 let fail = Fail { error: &report.error, run_at: SqlTime(run_at), id: &id, token: &token };
                 let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
@@ -122,7 +122,7 @@ impl SqliteSession<'_> {
 
     pub(super) fn release_job(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
         let token = claim.token.to_string();
-        for id in claim.id.spellings() {
+        for id in spellings(claim) {
             if (ReleaseJob { run_at: SqlTime(run_at), id: &id, token: &token }).execute(self.conn).store()? == 1 {
                 self.announces = true;
                 return Ok(Fenced::Done(()));
@@ -139,7 +139,7 @@ impl SqliteSession<'_> {
         lease: Duration,
     ) -> Result<Fenced<Heartbeat>, StoreError> {
         let (token, expires_at) = (claim.token.to_string(), later(now, lease));
-        for id in claim.id.spellings() {
+        for id in spellings(claim) {
             let extend = Extend {
                 expires_at: SqlTime(expires_at),
                 progress: progress.map(RawJson::as_str),
@@ -157,7 +157,7 @@ impl SqliteSession<'_> {
 
     /// Why nothing was changed for this claim.
     fn why_not<T>(&mut self, claim: &ClaimRef) -> Result<Fenced<T>, StoreError> {
-        for id in claim.id.spellings() {
+        for id in spellings(claim) {
             let found = WhoHolds { id: &id }
                 .get_result::<(String, Option<String>, Option<StoredTime>)>(self.conn)
                 .optional()
@@ -173,6 +173,15 @@ impl SqliteSession<'_> {
         }
         Ok(Fenced::Gone)
     }
+}
+
+/// The two texts the job's row may hold for its id; the other one is made only when the first has met no row.
+fn spellings(claim: &ClaimRef) -> impl Iterator<Item = String> + use<> {
+    let id = claim.id;
+    std::iter::once_with(move || id.to_string()).chain(std::iter::once_with(move || {
+        let [_, other] = id.spellings();
+        other
+    }))
 }
 
 #[cfg(test)]
