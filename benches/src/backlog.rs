@@ -75,6 +75,14 @@ impl Backlog {
     /// The store's and SQLite's own.
     pub fn create(&self, path: &Path) -> Result<()> {
         migrate(path)?;
+        self.fill(path)
+    }
+
+    /// Adds these rows to a migrated database.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn fill(&self, path: &Path) -> Result<()> {
         let connection = Connection::open(path, Durability::Normal)?;
         connection.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN IMMEDIATE")?;
         self.insert(&connection)?;

@@ -62,6 +62,12 @@ impl Row {
         Self { figure: figure.into(), value, unit, bound, ok, parts: String::new() }
     }
 
+    /// A figure that has nothing to reach.
+    #[must_use]
+    pub fn unbounded(figure: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { figure: figure.into(), value, unit, bound: "none".to_owned(), ok: true, parts: String::new() }
+    }
+
     /// The same row, with what its figure was made of.
     #[must_use]
     pub fn parts(mut self, parts: impl Into<String>) -> Self {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use fieldfen_benches::machine::Machine;
 use fieldfen_benches::report::Report;
-use fieldfen_benches::sections::{Scale, Section, Stage, processes};
+use fieldfen_benches::sections::{Scale, Section, Stage, idle, latency, memory, processes};
 
 /// Measures the job engine against raw SQLite and says which figures fall short
 ///
@@ -36,13 +36,22 @@ struct Arguments {
 enum Role {
     #[command(hide = true)]
     ProcessWorker(processes::Worker),
+    #[command(hide = true)]
+    Enqueuer(latency::Enqueuer),
+    #[command(hide = true)]
+    Idler(idle::Idler),
+    #[command(hide = true)]
+    Drainer(memory::Drainer),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.role {
         None => report(&arguments),
-        Some(Role::ProcessWorker(worker)) => worker.run().map(|()| true),
+        Some(Role::ProcessWorker(process)) => process.run().map(|()| true),
+        Some(Role::Enqueuer(process)) => process.run().map(|()| true),
+        Some(Role::Idler(process)) => process.run().map(|()| true),
+        Some(Role::Drainer(process)) => process.run().map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -2,7 +2,13 @@
 
 mod claim;
 mod commit;
+pub mod idle;
+pub mod latency;
+pub mod memory;
+mod pages;
 pub mod processes;
+mod readers;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -20,6 +26,18 @@ pub enum Section {
     Commit,
     /// Several processes on one file.
     Processes,
+    /// From a job's enqueueing to the start of its handler.
+    Latency,
+    /// The processor time of an idle worker.
+    Idle,
+    /// The memory of a worker that drains a queue.
+    Memory,
+    /// Webhooks with many hashes stored.
+    Webhooks,
+    /// Pages of many files.
+    Pages,
+    /// Many readers beside one writer.
+    Readers,
 }
 
 /// How large everything is.
@@ -53,7 +71,17 @@ pub struct Stage {
 
 impl Section {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 3] = [Self::Claim, Self::Commit, Self::Processes];
+    pub const ALL: [Self; 9] = [
+        Self::Claim,
+        Self::Commit,
+        Self::Processes,
+        Self::Latency,
+        Self::Idle,
+        Self::Memory,
+        Self::Webhooks,
+        Self::Pages,
+        Self::Readers,
+    ];
 
     /// Measures the section.
     ///
@@ -64,6 +92,12 @@ impl Section {
             Self::Claim => claim::run(stage, report),
             Self::Commit => commit::run(stage, report),
             Self::Processes => processes::run(stage, report),
+            Self::Latency => latency::run(stage, report),
+            Self::Idle => idle::run(stage, report),
+            Self::Memory => memory::run(stage, report),
+            Self::Webhooks => webhooks::run(stage, report),
+            Self::Pages => pages::run(stage, report),
+            Self::Readers => readers::run(stage, report),
         }
     }
 }

@@ -63,9 +63,7 @@ impl Worker {
         let durability = if self.full { Durability::Full } else { Durability::Normal };
         let store = ours::open(&self.database, durability)?;
         let mut worker = Ours::on(store, &self.name, std::process::id().into())?;
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "ready")?;
-        std::io::stdin().lock().read_line(&mut String::new())?;
+        ready()?;
         let mut done = Done { name: self.name.clone(), jobs: 0, lost: 0, busy: 0, seconds: 0.0, waits: Vec::new() };
         let began = Instant::now();
         let end = Duration::from_millis(self.milliseconds);
@@ -87,7 +85,7 @@ impl Worker {
             }
         }
         done.seconds = began.elapsed().as_secs_f64();
-        writeln!(stdout, "{}", serde_json::to_string(&done)?)?;
+        println!("{}", serde_json::to_string(&done)?);
         Ok(())
     }
 }
@@ -216,6 +214,13 @@ fn not_exactly_once(path: &Path, done: &[Done]) -> Result<i64> {
         wrong += (rows.number(&count)? - i64::from(done.jobs)).abs() + i64::from(done.lost);
     }
     Ok(wrong)
+}
+
+/// Says so to the process that has started this one, and waits until it is told to begin.
+pub(super) fn ready() -> Result<()> {
+    println!("ready");
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    Ok(())
 }
 
 /// A process of the report's own that says when it is ready, begins when it is told to, and ends with a line of JSON.

@@ -1,0 +1,83 @@
+//! What a worker costs that has nothing to do.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use fieldfen_domain::job::{GenerateMetadata, UpscaleImage};
+use fieldfen_persistence::Durability;
+use fieldfen_services::Environment;
+use fieldfen_services::worker::{Task, Worker};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::Stage;
+use super::processes::Running;
+use crate::backlog::Backlog;
+use crate::ours;
+use crate::report::{Bound, Report, Row};
+
+/// For how long it is watched.
+const WATCHED: Duration = Duration::from_secs(10);
+
+/// The process of an idle worker.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Idler {
+    /// The database.
+    #[arg(long)]
+    database: PathBuf,
+}
+
+impl Idler {
+    /// Says that it is ready on stdout, waits for a line on stdin, and writes its time on the processor to stdout, in
+    /// seconds.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn run(&self) -> Result<()> {
+        let store = ours::open(&self.database, Durability::Full)?;
+        let worker = Worker::builder(store, Environment::system())
+            .handle(|_: Task<UpscaleImage>| {})
+            .handle(|_: Task<GenerateMetadata>| {})
+            .start()?;
+        super::processes::ready()?;
+        let before = processor_time();
+        std::thread::sleep(WATCHED);
+        println!("{}", processor_time() - before);
+        worker.stop_handle().stop();
+        worker.join();
+        Ok(())
+    }
+}
+
+pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
+    let folder = tempfile::tempdir_in(&stage.folder)?;
+    let path = folder.path().join("idle.db");
+    Backlog { completed: 1000, future: 1000, other_kind: 1000, ..Backlog::default() }.create(&path)?;
+    // Due in an hour, as seen by a clock that is later than the backlog's.
+    crate::floor::Connection::open(&path, Durability::Normal)?
+        .execute("UPDATE jobs SET run_at = '9999-01-01 00:00:00.000000' WHERE priority = 0")?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["idler", "--database"]).arg(&path);
+    let mut idler = Running::start(&mut command)?;
+    // Its start is not what is to be measured.
+    std::thread::sleep(Duration::from_secs(1));
+    idler.go()?;
+    let seconds: f64 = idler.done()?;
+    report.row(
+        Row::new(
+            "CPU of an idle worker over 10 s",
+            100.0 * seconds / WATCHED.as_secs_f64(),
+            "% of a core",
+            Bound::Below(1.0),
+        )
+        .parts(format!("{:.1} ms", seconds * 1e3)),
+    );
+    Ok(())
+}
+
+/// How long this process has been on a processor, in seconds.
+fn processor_time() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

@@ -1,0 +1,151 @@
+//! From a job's enqueueing to the start of its handler, on an idle queue.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use fieldfen_domain::job::{JobKind, NewJob, Payload};
+use fieldfen_domain::store::Store;
+use fieldfen_persistence::{Durability, SqliteStore};
+use fieldfen_services::Environment;
+use fieldfen_services::worker::{RunningWorker, Task, Worker};
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+use super::Stage;
+use super::processes::Running;
+use crate::report::{Bound, Report, Row};
+use crate::{backlog, ours, rounds};
+
+/// A job that knows when it was enqueued.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ping {
+    /// The machine's monotonic clock just before, in nanoseconds; it is the same for all processes.
+    nanoseconds: u64,
+}
+
+impl Payload for Ping {
+    #[expect(clippy::expect_used, reason = "a constant that is a name")]
+    fn kind() -> JobKind {
+        JobKind::custom("bench.ping").expect("a name of a kind")
+    }
+}
+
+/// The process that enqueues for a worker in another one.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Enqueuer {
+    /// The database.
+    #[arg(long)]
+    database: PathBuf,
+    /// How many jobs.
+    #[arg(long)]
+    jobs: u32,
+}
+
+impl Enqueuer {
+    /// Says that it is ready on stdout, waits for a line on stdin, enqueues, and writes how long that took to stdout.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn run(&self) -> Result<()> {
+        let store = ours::open(&self.database, Durability::Full)?;
+        super::processes::ready()?;
+        println!("{}", serde_json::to_string(&enqueue(&store, self.jobs)?)?);
+        Ok(())
+    }
+}
+
+/// Enqueues so many jobs, each when the queue has been idle for a while, and says how long each took in milliseconds.
+fn enqueue(store: &SqliteStore, jobs: u32) -> Result<Vec<f64>> {
+    let environment = Environment::system();
+    let mut commits = Vec::new();
+    for job in 0..jobs {
+        // Uneven, so that no rhythm of the machine is met again and again.
+        std::thread::sleep(Duration::from_micros(u64::from(15_000 + job * 7919 % 10_000)));
+        let began = Instant::now();
+        let payload = Ping { nanoseconds: monotonic() };
+        let job = NewJob::new(environment.job_id(), &payload, environment.now())?;
+        store.write(|s| s.jobs().enqueue(&job))?;
+        commits.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(commits)
+}
+
+/// A worker that says how long each job took to its handler, in milliseconds.
+fn worker(store: SqliteStore) -> Result<(RunningWorker, mpsc::Receiver<f64>)> {
+    let (sender, receiver) = mpsc::channel();
+    let worker = Worker::builder(store, Environment::system())
+        .handle(move |task: Task<Ping>| {
+            // The section no longer listens when it has failed.
+            let _ = sender.send(monotonic().saturating_sub(task.nanoseconds) as f64 / 1e6);
+        })
+        .start()?;
+    Ok((worker, receiver))
+}
+
+pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
+    let jobs = stage.scale.pick(200, 1000);
+    let folder = tempfile::tempdir_in(&stage.folder)?;
+    let path = folder.path().join("latency.db");
+    backlog::migrate(&path)?;
+    let store = ours::open(&path, Durability::Full)?;
+    let (worker, latencies) = worker(store.clone())?;
+
+    let commits = enqueue(&store, jobs)?;
+    let commit = rounds::median(&commits);
+    let same = receive(&latencies, jobs)?;
+    report.row(
+        Row::new(
+            "enqueue to handler's start, idle queue, same process: p50",
+            rounds::median(&same),
+            "ms",
+            Bound::Below(1.0 + commit),
+        )
+        .parts(format!("1 ms + one commit of {commit:.2} ms")),
+    );
+    report.row(p99("same process", &same));
+
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["enqueuer", "--jobs", &jobs.to_string(), "--database"]).arg(&path);
+    let mut enqueuer = Running::start(&mut command)?;
+    enqueuer.go()?;
+    let _: Vec<f64> = enqueuer.done()?;
+    let other = receive(&latencies, jobs)?;
+    report.row(Row::new(
+        "enqueue to handler's start, idle queue, other process: p50",
+        rounds::median(&other),
+        "ms",
+        Bound::Below(10.0),
+    ));
+    report.row(p99("other process", &other));
+    worker.stop_handle().stop();
+    worker.join();
+    report.note(
+        "latency: from the call that enqueues to the handler's first line, under FULL; the commits of the job and of its \
+         claim are in it.",
+    );
+    Ok(())
+}
+
+fn p99(process: &str, latencies: &[f64]) -> Row {
+    let bound = Bound::Below(3.0 * rounds::median(latencies) + 10.0);
+    let figure = format!("enqueue to handler's start, idle queue, {process}: p99");
+    Row::new(figure, rounds::quantile(latencies, 0.99), "ms", bound).parts("3 × p50 + 10 ms")
+}
+
+fn receive(latencies: &mpsc::Receiver<f64>, jobs: u32) -> Result<Vec<f64>> {
+    (0..jobs)
+        .map(|job| {
+            let late = || format!("job {job} of {jobs} has not begun after 30 seconds");
+            latencies.recv_timeout(Duration::from_secs(30)).with_context(late)
+        })
+        .collect()
+}
+
+fn monotonic() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let part = |number: i64| u64::try_from(number).unwrap_or_default();
+    part(now.tv_sec) * 1_000_000_000 + part(now.tv_nsec)
+}

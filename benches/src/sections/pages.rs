@@ -1,0 +1,117 @@
+//! Pages of files, of many files and of few.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use fieldfen_domain::file::{FileFilter, FileStatus};
+use fieldfen_domain::store::Store;
+use fieldfen_domain::{Cursor, FileId, PageRequest, Timestamp};
+use fieldfen_persistence::{Durability, SqliteStore};
+use fieldfen_services::environment::{Randomness, SeededRandomness};
+
+use super::{Stage, grouped, micros};
+use crate::floor::{Connection, Value};
+use crate::report::{Bound, Report, Row};
+use crate::rounds::{self, Contestant};
+use crate::{backlog, ours};
+
+const FEW: u32 = 1000;
+
+/// Rows of a page. Even of the 1,000 files so many fit each filter.
+const PAGE: u32 = 20;
+
+const SPECIES: [&str; 4] = ["whitetail-deer", "fox", "elk", "owl"];
+
+const STATUSES: [FileStatus; 5] =
+    [FileStatus::Ingested, FileStatus::Processing, FileStatus::Processed, FileStatus::Approved, FileStatus::Published];
+
+pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
+    let many = stage.scale.pick(100_000, 1_000_000);
+    let folder = tempfile::tempdir_in(&stage.folder)?;
+    let mut stores = Vec::new();
+    for files in [many, FEW] {
+        let path = folder.path().join(format!("{files}.db"));
+        create(&path, files)?;
+        stores.push((ours::open(&path, Durability::Normal)?, files));
+    }
+    let mut names = Vec::new();
+    let mut contestants: Vec<Contestant<'_>> = Vec::new();
+    let filters = |files: u32| -> Result<[(&'static str, FileFilter, PageRequest); 6]> {
+        let first = PageRequest::first(PAGE);
+        let all = FileFilter::default();
+        let status = FileFilter { status: Some(FileStatus::Approved), ..all.clone() };
+        let species = FileFilter { species: Some("elk".to_owned()), ..all.clone() };
+        let window =
+            FileFilter { since: Some(arrival(files / 4)?), before: Some(arrival(files / 4 * 3)?), ..all.clone() };
+        let everything = FileFilter { status: status.status, species: species.species.clone(), ..window.clone() };
+        Ok([
+            ("the first", all.clone(), first),
+            ("one in the middle", all, first.following(Cursor::after((files / 2).into()))),
+            ("by status", status, first),
+            ("by species", species, first),
+            ("by date", window, first),
+            ("by status, species and date", everything, first),
+        ])
+    };
+    for (store, files) in &stores {
+        for (name, filter, page) in filters(*files)? {
+            names.push(name);
+            contestants.push(Box::new(move || read(store, &filter, page)));
+        }
+    }
+    let figures = rounds::interleave(21, &mut contestants)?;
+    drop(contestants);
+    let (of_many, of_few) = figures.split_at(figures.len() / 2);
+    for ((name, times), few) in names.iter().zip(of_many).zip(of_few) {
+        report.row(
+            Row::new(
+                format!("page of files, {name}, at {} files / at 1,000", grouped(many)),
+                rounds::ratio(times, few),
+                "x",
+                Bound::AtMost(1.5),
+            )
+            .parts(format!("{:.1} µs / {:.1} µs", rounds::median(times), rounds::median(few))),
+        );
+    }
+    report.note(format!("pages: {PAGE} files each, in a read session of its own."));
+    Ok(())
+}
+
+/// The median time of 20 reads.
+fn read(store: &SqliteStore, filter: &FileFilter, page: PageRequest) -> Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        times.push(micros(|| {
+            let files = store.read(|s| s.files().page(filter, page))?.items.len();
+            ensure!(files == PAGE as usize, "a page of {PAGE} files has {files}");
+            Ok(())
+        })?);
+    }
+    Ok(rounds::median(&times))
+}
+
+/// When a file arrived; they come a minute apart.
+fn arrival(file: u32) -> Result<Timestamp> {
+    Ok("2020-01-01T00:00:00Z".parse::<Timestamp>()? + std::time::Duration::from_secs(60 * u64::from(file)))
+}
+
+/// A database of so many files, whose every species and status is as frequent as any other.
+pub(super) fn create(path: &Path, files: u32) -> Result<()> {
+    backlog::migrate(path)?;
+    let connection = Connection::open(path, Durability::Normal)?;
+    connection.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN IMMEDIATE")?;
+    let mut insert = connection.prepare(
+        "INSERT INTO files (id, original_filename, species, status, drive_file_id, width, height, aspect_ratio, \
+         created_at, updated_at) VALUES (?1, 'IMG_0001.jpg', ?2, ?3, ?1, 6000, 4000, '3:2', ?4, ?4)",
+    )?;
+    let random = SeededRandomness::new(3);
+    for (file, (species, status)) in
+        (0..files).zip(SPECIES.iter().flat_map(|species| STATUSES.iter().map(move |status| (species, status))).cycle())
+    {
+        let id = FileId::from_random(random.bits()).to_string();
+        let at = arrival(file)?.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+        insert
+            .run(&[Value::Text(&id), Value::Text(species), Value::Text(status.as_str()), Value::Text(&at)], |_| {})?;
+    }
+    connection.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
+}
