@@ -57,6 +57,16 @@ impl Connection {
         let db = NonNull::new(db).context("SQLite has no memory for a connection")?;
         let connection = Self { db };
         connection.check(code, text)?;
+        // SAFETY: the connection is open, and this setting takes a number and where to put the answer, which may be null.
+        let code = unsafe {
+            ffi::sqlite3_db_config(
+                connection.db.as_ptr(),
+                ffi::SQLITE_DBCONFIG_ENABLE_QPSG,
+                1 as c_int,
+                ptr::null_mut::<c_int>(),
+            )
+        };
+        connection.check(code, "stable plans")?;
         let synchronous = match durability {
             Durability::Full => "FULL",
             Durability::Normal => "NORMAL",

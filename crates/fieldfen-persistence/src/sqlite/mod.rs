@@ -10,6 +10,7 @@ mod group_commit_test;
 mod guard;
 mod hashes;
 mod jobs;
+mod planner;
 #[cfg(test)]
 mod plans_test;
 mod publications;

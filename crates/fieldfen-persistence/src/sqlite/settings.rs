@@ -10,6 +10,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::error::{Classify, classify};
+use super::planner::with_stable_plans;
 use crate::url::SqliteUrl;
 
 /// The oldest SQLite that is trusted with a shared file.
@@ -167,7 +168,8 @@ fn open_once(
             rule: "it must be 3.51.3 or newer: older ones can lose a transaction when the log is reset",
         });
     }
-    let mut conn = SqliteConnection::establish(&url.file_name()).map_err(|error| StoreError::Open {
+    let opened = with_stable_plans(|| SqliteConnection::establish(&url.file_name()));
+    let mut conn = opened.map_err(|error| StoreError::Open {
         url: url.to_string(),
         reason: "SQLite cannot open it: check that the file and its folder can be read and written".into(),
         source: Some(error.into()),

@@ -17,12 +17,10 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
-/// `LIMIT ? + 0` instead of `LIMIT ?`: SQLite plans a statement anew whenever a bare limit is bound to it, which took
-/// longer than the claim itself.
 macro_rules! due {
     () => {
         "FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
-         AND priority IN (0, 1, 2, 3) AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ? + 0"
+         AND priority IN (0, 1, 2, 3) AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?"
     };
 }
 
