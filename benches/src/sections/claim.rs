@@ -135,15 +135,17 @@ fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
     }
     for analyzed in [false, true] {
         if analyzed {
-            for path in &paths {
+            // The clean queue stays as it is: statistics may cost it no less than the others.
+            for path in paths.iter().skip(1) {
                 Connection::open(path, Durability::Normal)?.execute("ANALYZE")?;
             }
         }
         let mut workers = Vec::new();
-        for path in &paths {
+        for (index, path) in paths.iter().enumerate() {
             let statistics = Connection::open(path, Durability::Normal)?
                 .number("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'")?;
-            ensure!((statistics == 1) == analyzed, "{}: ANALYZE has run, or has not run", path.display());
+            let wanted = analyzed && index > 0;
+            ensure!((statistics == 1) == wanted, "{}: ANALYZE has run, or has not run", path.display());
             workers.push(Ours::open(path, Durability::Normal)?);
         }
         let mut contestants: Vec<Contestant<'_>> = Vec::new();
