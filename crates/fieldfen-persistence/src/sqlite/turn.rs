@@ -7,9 +7,18 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// For how long a process keeps its turn, once others want it too, while it goes on writing.
+///
+/// To hand the turn on costs as much as a small transaction, for which the next process finds all its pages out of date
+/// besides.
+const KEPT_FOR: Duration = Duration::from_millis(3);
+
+/// How long it keeps a turn that it does not use.
+const UNUSED: Duration = Duration::from_micros(300);
 
 /// Where a process waits for its turn. Only one thread of a process writes at a time, so only one waits here.
 pub(super) struct Turnstile {
@@ -33,13 +42,17 @@ enum State {
     Wanted,
     /// The lock is held for the one who wanted it.
     Granted,
+    /// The lock is held, but not used, and is given on at `until`.
+    Kept { since: Instant, until: Instant },
     /// The store is gone.
     Closed,
 }
 
-/// A turn; it ends when it is dropped.
+/// A turn; it ends when it is dropped, or is kept for the next one of this process.
 pub(super) struct Turn {
     shared: Arc<Shared>,
+    /// Since when the process has it, where it had to wait for it: `None` means that nobody else wanted it.
+    contended: Option<Instant>,
 }
 
 impl Turnstile {
@@ -61,13 +74,18 @@ impl Turnstile {
 
     /// Waits for the turn; `None` when it does not come in time, and then the caller goes on without.
     pub(super) fn enter(&self) -> Option<Turn> {
+        let turn = |contended| Turn { shared: Arc::clone(&self.shared), contended };
+        let mut state = self.shared.lock();
+        if let State::Kept { since, .. } = *state {
+            *state = State::Granted;
+            return Some(turn(Some(since)));
+        }
         match self.shared.file.try_lock() {
-            Ok(()) => return Some(Turn { shared: Arc::clone(&self.shared) }),
+            Ok(()) => return Some(turn(None)),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(_)) => return None,
         }
         // The kernel's lock has no deadline, so that another thread waits for it.
-        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         if *state == State::NoWaiter {
             let shared = Arc::clone(&self.shared);
             let spawned = thread::Builder::new().name("fieldfen-turn".into()).spawn(move || shared.wait_for_locks());
@@ -86,21 +104,31 @@ impl Turnstile {
             }
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let granted = *state == State::Granted;
-        *state = State::Idle;
-        granted.then(|| Turn { shared: Arc::clone(&self.shared) })
+        (*state == State::Granted).then(|| turn(Some(Instant::now())))
     }
 }
 
 impl Drop for Turnstile {
     fn drop(&mut self) {
-        *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Closed;
+        *self.shared.lock() = State::Closed;
         self.shared.changed.notify_all();
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        if let Some(since) = self.contended {
+            let mut state = self.shared.lock();
+            if *state == State::Granted {
+                let now = Instant::now();
+                if now.duration_since(since) < KEPT_FOR {
+                    // The waiting thread looks by itself from time to time while the turn is granted.
+                    *state = State::Kept { since, until: now + UNUSED };
+                    return;
+                }
+                *state = State::Idle;
+            }
+        }
         // When this fails, closing the file gives the lock free, and until then others go on without a turn.
         if let Err(error) = self.shared.file.unlock() {
             tracing::warn!(%error, "the turn at writing could not be given on");
@@ -109,32 +137,55 @@ impl Drop for Turn {
 }
 
 impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the lock when it is wanted, and gives it on when it is kept for too long.
     fn wait_for_locks(&self) {
+        let mut state = self.lock();
         loop {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            while *state != State::Wanted {
-                if *state == State::Closed {
+            let pause = match *state {
+                State::Wanted => {
+                    state = self.take_lock(state);
+                    continue;
+                }
+                State::Kept { until, .. } => match until.checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => left,
+                    _ => {
+                        *state = State::Idle;
+                        let _ = self.file.unlock();
+                        continue;
+                    }
+                },
+                State::Granted => UNUSED,
+                State::Closed => {
+                    let _ = self.file.unlock();
                     return;
                 }
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-            drop(state);
-            let locked = self.file.lock();
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if *state == State::Wanted && locked.is_ok() {
-                *state = State::Granted;
-                self.changed.notify_all();
-            } else {
-                if *state == State::Wanted {
-                    *state = State::Idle;
-                    self.changed.notify_all();
+                State::NoWaiter | State::Idle => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    continue;
                 }
-                // It came too late. If a new turn has just begun by the fast path, it loses its lock here, and with it
-                // its fairness, nothing else.
-                drop(state);
-                let _ = self.file.unlock();
-            }
+            };
+            state = self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Waits for the lock, and gives it to the one who wanted it, or back.
+    fn take_lock<'s>(&'s self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        drop(state);
+        let locked = self.file.lock();
+        let mut state = self.lock();
+        if *state == State::Wanted {
+            *state = if locked.is_ok() { State::Granted } else { State::Idle };
+            self.changed.notify_all();
+        } else {
+            // It came too late. If a new turn has just begun by the fast path, it loses its lock here, and with it its
+            // fairness, nothing else.
+            let _ = self.file.unlock();
+        }
+        state
     }
 }
 
@@ -161,5 +212,21 @@ mod tests {
         let waiting = thread::spawn(move || patient.enter().is_some());
         drop(turn);
         assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn a_turn_that_was_waited_for_is_kept_for_a_moment_and_given_on_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Turnstile::open(&folder.path().join("a.db"), Duration::from_secs(60)).unwrap();
+        let (first, second) = (open(), open());
+        let turn = first.enter().unwrap();
+        let waiting = thread::spawn(move || {
+            drop(second.enter().unwrap());
+            second
+        });
+        drop(turn);
+        let second = waiting.join().unwrap();
+        drop(first.enter().unwrap());
+        drop(second.enter().unwrap());
     }
 }
