@@ -8,7 +8,7 @@ use fieldfen_domain::job::{JobKind, Payload, RetryPolicy, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::floor::Floor;
-use super::metrics::{Metrics, NoMetrics};
+use super::metrics::{Guarded, Metrics, NoMetrics};
 use super::outcome::{IntoOutcome, Outcome};
 use super::running::{self, RunningWorker};
 use super::task::{Run, Task};
@@ -131,7 +131,7 @@ impl<S: Store> Worker<S> {
 
     /// Where the worker's figures go.
     pub fn metrics(mut self, metrics: impl Metrics + 'static) -> Self {
-        self.settings.metrics = Arc::new(metrics);
+        self.settings.metrics = Arc::new(Guarded(metrics));
         self
     }
 

@@ -13,7 +13,6 @@ use super::builder::Shared;
 use super::floor::Stop;
 use super::outcome::with_causes;
 use super::pool::panic_message;
-use super::running::Stopped;
 use super::task::Control;
 use crate::recurring;
 
@@ -38,8 +37,8 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// How often it is tried to give a job back when the worker stops.
 const GIVE_BACK_TRIES: u32 = 5;
 
-/// Dispatches until the worker is asked to stop, then winds it down.
-pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) -> Stopped {
+/// Dispatches until the worker is asked to stop, then winds it down. Says how many jobs were given back.
+pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) -> usize {
     let mut dispatcher = Dispatcher::new(shared);
     let (first, longest) = PAUSES;
     let mut pause = first;
@@ -65,9 +64,7 @@ pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) -> Stopped {
             }
         }
     }
-    let released = wind_down(shared);
-    shared.floor.close();
-    Stopped { released, abandoned: 0 }
+    wind_down(shared)
 }
 
 /// What the dispatcher does after a turn.
@@ -119,6 +116,8 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         if most == 0 || kinds.is_empty() {
             return Ok(Next::Wait { at_most: periodic, watching: false });
         }
+        // Asked before the queue is read: a job that ends in between may have enqueued another.
+        let idle = shared.floor.is_empty();
         if !self.more {
             // Reading first costs little, takes no lock, and keeps an idle worker from writing.
             match shared.queue.store().read(|s| s.jobs().next_due(&kinds))? {
@@ -127,9 +126,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
                     let left = due.signed_duration_since(now).to_std().unwrap_or_default();
                     return Ok(Next::Wait { at_most: left.min(periodic), watching: true });
                 }
-                None if shared.floor.stop_wanted() == Stop::WhenIdle && shared.floor.in_hand().is_empty() => {
-                    return Ok(Next::Stop);
-                }
+                None if idle && shared.floor.stop_wanted() == Stop::WhenIdle => return Ok(Next::Stop),
                 None => return Ok(Next::Wait { at_most: periodic, watching: true }),
             }
         }

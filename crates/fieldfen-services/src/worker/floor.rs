@@ -200,6 +200,11 @@ impl Floor {
         self.dispatcher.notify_all();
     }
 
+    /// Whether nothing is in hand.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().in_hand.is_empty()
+    }
+
     /// Every job in hand.
     pub(super) fn in_hand(&self) -> Vec<Arc<Control>> {
         self.lock().in_hand.values().cloned().collect()
@@ -244,10 +249,11 @@ impl Floor {
         std::mem::take(&mut state.progress)
     }
 
-    /// Waits between two attempts at the store; somebody who wants to stop now ends the wait.
+    /// Waits between two attempts at the store; somebody who wants to stop meanwhile ends the wait.
     pub(super) fn pause(&self, pause: Duration) {
         let state = self.lock();
-        drop(self.others.wait_timeout_while(state, pause, |state| state.stop != Stop::Now));
+        let before = state.stop;
+        drop(self.others.wait_timeout_while(state, pause, |state| state.stop == before));
     }
 
     /// Lets every thread end that has nothing in hand.

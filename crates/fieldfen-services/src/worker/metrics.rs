@@ -1,10 +1,13 @@
 //! What a worker tells about itself.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use fieldfen_domain::job::{JobCount, JobKind};
 use fieldfen_domain::store::StoreError;
+
+use super::pool::panic_message;
 
 /// Receives figures; every method does nothing unless it is implemented.
 ///
@@ -35,6 +38,44 @@ pub trait Metrics: Send + Sync {
 pub(super) struct NoMetrics;
 
 impl Metrics for NoMetrics {}
+
+/// Metrics whose panics do not end a thread of the worker.
+pub(super) struct Guarded<M>(pub(super) M);
+
+impl<M: Metrics> Guarded<M> {
+    fn guard<T: Default>(&self, tell: impl FnOnce(&M) -> T) -> T {
+        catch_unwind(AssertUnwindSafe(|| tell(&self.0))).unwrap_or_else(|panic| {
+            tracing::error!(panic = panic_message(&*panic), "the metrics of a worker panicked");
+            T::default()
+        })
+    }
+}
+
+impl<M: Metrics> Metrics for Guarded<M> {
+    fn job_started(&self, kind: &JobKind, waited: Duration) {
+        self.guard(|metrics| metrics.job_started(kind, waited));
+    }
+
+    fn job_ended(&self, kind: &JobKind, ended: Ended, took: Duration) {
+        self.guard(|metrics| metrics.job_ended(kind, ended, took));
+    }
+
+    fn jobs_reclaimed(&self, jobs: usize) {
+        self.guard(|metrics| metrics.jobs_reclaimed(jobs));
+    }
+
+    fn store_failed(&self, error: &StoreError) {
+        self.guard(|metrics| metrics.store_failed(error));
+    }
+
+    fn queue_depth(&self, counts: &[JobCount]) {
+        self.guard(|metrics| metrics.queue_depth(counts));
+    }
+
+    fn depth_every(&self) -> Option<Duration> {
+        self.guard(M::depth_every)
+    }
+}
 
 /// What became of a job that a worker had claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! A worker at work, and the handle that stops it.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -19,7 +20,7 @@ const WATCH_FOR: Duration = Duration::from_millis(100);
 #[must_use = "a worker that is dropped stops; join it"]
 pub struct RunningWorker {
     floor: Arc<Floor>,
-    dispatcher: Option<JoinHandle<Stopped>>,
+    dispatcher: Option<JoinHandle<usize>>,
     others: Vec<JoinHandle<()>>,
 }
 
@@ -34,7 +35,7 @@ impl RunningWorker {
     ///
     /// Does not stop it; without anybody who does, this waits for ever.
     pub fn join(mut self) -> Stopped {
-        let joined = self.dispatcher.take().map(JoinHandle::join);
+        let released = self.dispatcher.take().and_then(|dispatcher| dispatcher.join().ok()).unwrap_or(0);
         let abandoned = self.floor.wait_for_threads();
         for thread in self.others.drain(..) {
             // A thread whose handler does not return cannot be waited for; it ends with the process.
@@ -42,10 +43,6 @@ impl RunningWorker {
                 drop(thread.join());
             }
         }
-        let released = match joined {
-            Some(Ok(stopped)) => stopped.released,
-            Some(Err(_)) | None => 0,
-        };
         Stopped { released, abandoned }
     }
 }
@@ -145,7 +142,12 @@ fn start_threads<S: Store>(
     let watching = Arc::clone(shared);
     worker.others.push(named("fieldfen-watch".to_owned()).spawn(move || watch_commits(&watching, watch))?);
     let dispatching = Arc::clone(shared);
-    worker.dispatcher = Some(named("fieldfen-work".to_owned()).spawn(move || dispatcher::run(&dispatching))?);
+    let dispatch = move || {
+        let released = catch_unwind(AssertUnwindSafe(|| dispatcher::run(&dispatching)));
+        dispatching.floor.close();
+        released.unwrap_or(0)
+    };
+    worker.dispatcher = Some(named("fieldfen-work".to_owned()).spawn(dispatch)?);
     Ok(())
 }
 

@@ -52,13 +52,13 @@ fn apply<S: Store>(queue: &Queue<S>, claimed: &ClaimedJob, outcome: &mut Outcome
     // Writes of a completion are the handler's code, and may panic; the store has taken everything back by then.
     let applied = catch_unwind(AssertUnwindSafe(|| match outcome {
         Outcome::Complete(completion) => {
-            queue.complete(claimed, completion).map(|fenced| ended(&fenced, |()| Ended::Completed))
+            queue.complete(claimed, completion).map(|fenced| ended(&fenced, Ended::Completed, |()| Ended::Completed))
         }
         Outcome::Retry { error } => Ok(queue.fail(claimed, error).map(log_failure(error))?),
         Outcome::Fail { error } => Ok(queue.fail_for_good(claimed, error).map(log_failure(error))?),
         Outcome::Throttled { until, reason } => {
             tracing::info!(%until, reason, "job throttled");
-            Ok(queue.release(claimed, *until).map(|fenced| ended(&fenced, after_release))?)
+            Ok(queue.release(claimed, *until).map(|fenced| ended(&fenced, Ended::Failed, after_release))?)
         }
     }));
     match applied {
@@ -89,7 +89,7 @@ pub(super) const fn may_pass(error: &StoreError) -> bool {
 
 fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
     move |fenced| {
-        let ended = ended(&fenced, |finished| match finished {
+        let ended = ended(&fenced, Ended::Failed, |finished| match finished {
             Finished::Retrying { .. } => Ended::Retrying,
             Finished::Dead => Ended::Failed,
         });
@@ -105,11 +105,11 @@ const fn after_release(finished: &Finished) -> Ended {
     }
 }
 
-fn ended<T>(fenced: &Fenced<T>, done: impl Fn(&T) -> Ended) -> Ended {
+/// What an answer means; `already` is what this claim had made of the job when the answer was lost on its way.
+fn ended<T>(fenced: &Fenced<T>, already: Ended, done: impl Fn(&T) -> Ended) -> Ended {
     match fenced {
         Fenced::Done(answer) => done(answer),
-        // The commit went through and its answer was lost on the way: what we wanted is what happened.
-        Fenced::AlreadyDone { .. } => Ended::Completed,
+        Fenced::AlreadyDone { .. } => already,
         Fenced::LeaseLost | Fenced::Gone => {
             tracing::warn!("the job is no longer ours, its outcome counts for nothing");
             Ended::Lost

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Administered, JobStatus};
+use fieldfen_domain::job::{Administered, JobKind, JobStatus};
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::queue::{Completion, Queue, Waited};
-use fieldfen_services::worker::{Interruption, Outcome, Stopped, Task};
+use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, Stopped, Task};
 use fieldfen_testkit::ModelStore;
 
 use super::{Bench, LEASE, Note};
@@ -279,4 +279,25 @@ fn a_handler_that_never_returns_is_abandoned_and_its_job_given_back() {
     assert_eq!(running.join(), Stopped { released: 1, abandoned: 1 });
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
     drop(let_go);
+}
+
+/// Metrics that are worse than none.
+struct Panicking;
+
+impl Metrics for Panicking {
+    fn job_started(&self, _kind: &JobKind, _waited: Duration) {
+        panic!("nobody listens");
+    }
+
+    fn job_ended(&self, _kind: &JobKind, _ended: Ended, _took: Duration) {
+        panic!("still nobody");
+    }
+}
+
+#[test]
+fn metrics_that_panic_do_not_hold_the_worker_up() {
+    let bench = Bench::new(ModelStore::new());
+    let ids = [bench.note("a"), bench.note("b"), bench.note("c")];
+    bench.drain(bench.worker().threads(1).metrics(Panicking).handle(|_: Task<Note>| ()));
+    assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
 }
