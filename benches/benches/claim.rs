@@ -12,7 +12,9 @@ const TOKEN: &str = "5f6e7d8c-9b0a-4a3b-8c2d-1e0f1e2d3c4b";
 /// Jobs in the queue. What has been completed is made due again before they run out.
 const JOBS: u32 = 10_000;
 
-const AGAIN: &str = "UPDATE jobs SET status = 'pending', completed_at = NULL WHERE status = 'completed'";
+/// Cuts the log back too, or the first claims would pay for it.
+const AGAIN: &str = "UPDATE jobs SET status = 'pending', completed_at = NULL WHERE status = 'completed'; \
+                     PRAGMA wal_checkpoint(TRUNCATE)";
 
 fn claim_and_complete(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("claim + complete");

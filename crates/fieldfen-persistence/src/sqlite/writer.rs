@@ -42,8 +42,7 @@ const WORKING_MEMORY: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8
 
 /// How often a thread lets others go first before it goes to sleep for the lock.
 ///
-/// To be woken, on another core most of the time, takes longer than a small write; with 8 threads it made up a third of
-/// the time. During a commit a thread sleeps at once.
+/// To be woken, most often on another core, takes longer than a small write. During a commit a thread sleeps at once.
 const YIELDS: u32 = 400;
 
 /// A log larger than this is cut back by [`Writer::maintain`], waiting for readers if need be.
