@@ -1,5 +1,7 @@
 //! The SQLite store against the conformance suite and against the model store.
 
+#![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 

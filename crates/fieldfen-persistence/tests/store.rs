@@ -1,5 +1,7 @@
 //! Opening, sessions, watches and concurrency of the SQLite store.
 
+#![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Barrier;

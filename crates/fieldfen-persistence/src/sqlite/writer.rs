@@ -184,7 +184,7 @@ impl Writer {
 
     /// Refreshes the planner's statistics where they are out of date, and cuts the log back.
     pub(super) fn maintain(&self, url: &SqliteUrl) -> Result<(), StoreError> {
-        self.between_batches(|conn| conn.batch_execute("PRAGMA optimize").store())?;
+        left_to_next_time(self.between_batches(|conn| conn.batch_execute("PRAGMA optimize").store()))?;
         let Some(path) = url.path() else { return Ok(()) };
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -192,11 +192,7 @@ impl Writer {
         // A passive checkpoint waits for nobody. Only one that truncates starts the log anew while readers overlap.
         let checkpoint = if large { "TRUNCATE" } else { "PASSIVE" };
         let mut conn = settings::writer(url, &self.options)?;
-        match conn.batch_execute(&format!("PRAGMA wal_checkpoint({checkpoint})")).store() {
-            // Somebody reads or writes all the time; the next upkeep tries again.
-            Err(StoreError::Busy { .. }) => Ok(()),
-            result => result,
-        }
+        left_to_next_time(conn.batch_execute(&format!("PRAGMA wal_checkpoint({checkpoint})")).store())
     }
 
     /// How many threads are about to join a batch.
@@ -374,6 +370,14 @@ fn waited(error: StoreError, time: Duration) -> StoreError {
     match error {
         StoreError::Busy { source, .. } => StoreError::Busy { waited_ms: settings::milliseconds(time), source },
         other => other,
+    }
+}
+
+/// Upkeep that meets a busy database is no failure: the next one tries again.
+fn left_to_next_time(result: Result<(), StoreError>) -> Result<(), StoreError> {
+    match result {
+        Err(StoreError::Busy { .. }) => Ok(()),
+        result => result,
     }
 }
 

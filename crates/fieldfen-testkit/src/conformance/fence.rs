@@ -87,6 +87,7 @@ fn losses<S: Store>() -> Vec<Loss<S>> {
         ("reclaimed with its retries spent", 0, reclaimed, Fenced::LeaseLost),
         ("reclaimed and claimed again", 5, reclaimed_and_claimed, Fenced::LeaseLost),
         ("failed for good and retried", 5, retried, Fenced::LeaseLost),
+        ("failed for good, retried and cancelled", 5, retried_and_cancelled, Fenced::LeaseLost),
         ("failed for good, retried and claimed again", 5, retried_and_claimed, Fenced::LeaseLost),
         ("completed and deleted", 5, deleted, Fenced::Gone),
         ("completed and pruned", 5, pruned, Fenced::Gone),
@@ -158,6 +159,11 @@ fn reclaimed_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
 fn retried<S: Store>(on: &On<'_, S>, number: u64) {
     dead(on, number);
     on.retry(number, at(11));
+}
+
+fn retried_and_cancelled<S: Store>(on: &On<'_, S>, number: u64) {
+    retried(on, number);
+    on.cancel(number, at(12));
 }
 
 fn retried_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {

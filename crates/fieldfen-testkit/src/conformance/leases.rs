@@ -27,6 +27,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_job_that_kills_every_worker_ends_in_failed,
         spent_jobs_do_not_keep_others_from_their_turn,
         a_lease_of_no_length_is_expired_at_once,
+        a_lease_is_cut_to_whole_ticks,
         a_lease_beyond_all_years_does_not_overflow,
     ]
 }
@@ -48,7 +49,7 @@ fn a_reclaimed_job_is_due_at_once_with_one_retry_spent<S: Store>(store: &S) {
     let new = on.job(1);
     on.claim(1, 1, at(0));
     let now = at(100);
-    let reclaimed = on.reclaim(now, 9);
+    let reclaimed = on.reclaim(with_nanoseconds(now), 9);
     let job = on.job(1);
     assert_eq!((&reclaimed[0].job, reclaimed[0].worker.as_deref()), (&job, Some(WORKER)));
     let error = job.last_error.clone().unwrap_or_default();
@@ -159,7 +160,7 @@ fn a_reclaim_ends_a_job_whose_retries_are_spent<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).max_retries(0));
     on.claim(1, 1, at(0));
-    let reclaimed = on.reclaim(at(100), 9);
+    let reclaimed = on.reclaim(with_nanoseconds(at(100)), 9);
     let job = on.job(1);
     assert_eq!((&reclaimed[0].job, reclaimed[0].worker.as_deref()), (&job, Some(WORKER)));
     assert_eq!((&job.state, job.attempts, job.run_at), (&JobState::Failed { at: Some(at(100)) }, 0, at(0)));
@@ -209,6 +210,18 @@ fn a_lease_of_no_length_is_expired_at_once<S: Store>(store: &S) {
     on.claim_by(&ClaimRequest { lease: Duration::ZERO, ..claim_request(1, 1, at(0)) });
     assert_eq!(on.reclaim(at(0) - TICK, 9), []);
     assert_eq!(on.reclaim(at(0), 9).len(), 1);
+}
+
+fn a_lease_is_cut_to_whole_ticks<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let lease = Duration::from_nanos(2_999);
+    on.claim_by(&ClaimRequest { lease, ..claim_request(1, 1, at(0)) });
+    assert_eq!(expiry(&on, 1), Some(at(0) + TICK * 2));
+    let expected = Heartbeat { expires_at: at(1) + TICK * 2, cancel_requested: false };
+    let beat = on.write(|s| s.jobs().heartbeat(&claim_ref(1, 1), None, at(1), lease));
+    assert_eq!(beat, Fenced::Done(expected));
+    assert_eq!(expiry(&on, 1), Some(expected.expires_at));
 }
 
 fn a_lease_beyond_all_years_does_not_overflow<S: Store>(store: &S) {

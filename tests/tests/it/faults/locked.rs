@@ -75,7 +75,6 @@ fn a_store_can_be_opened_and_read_while_the_database_is_locked() {
 }
 
 #[test]
-#[ignore = "maintain fails as busy, after a wait that it says was 0 ms"]
 fn upkeep_of_a_locked_database_is_left_to_the_next_time() {
     let database = Database::new();
     database.enqueue(WORK_KIND, 2000);
