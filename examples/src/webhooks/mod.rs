@@ -51,7 +51,7 @@ struct Server<S> {
     senders: Senders,
 }
 
-/// The server's routes, to be served with [`axum::serve`] or to be merged into a program's own.
+/// The server's routes, to be served with [`axum::serve()`] or to be merged into a program's own.
 pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders) -> Router {
     let intake = WebhookIntake::new(store, environment.clone()).body_limit(BODY_LIMIT);
     let server = Server { intake, environment, senders };
