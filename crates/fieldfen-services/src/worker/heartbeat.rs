@@ -20,11 +20,11 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 /// The longest wait before the clock is looked at again: it may have been set.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Keeps leases alive until the worker is closed.
-pub(super) fn run<S: Store>(shared: &Shared<S>) {
+/// Keeps leases alive until the worker, which has begun at `began`, is closed.
+pub(super) fn run<S: Store>(shared: &Shared<S>, began: Timestamp) {
     let lease = shared.settings.lease;
     let interval = (lease / 3).clamp(Duration::from_millis(1), AT_LEAST_EVERY);
-    let mut last = shared.queue.environment().now();
+    let mut last = began;
     let mut written = Instant::now();
     while shared.floor.wait_until_in_hand() {
         let now = shared.queue.environment().now();

@@ -137,8 +137,8 @@ fn start_threads<S: Store>(
             }
         }
     }
-    let beating = Arc::clone(shared);
-    worker.others.push(named("fieldfen-beat".to_owned()).spawn(move || heartbeat::run(&beating))?);
+    let (beating, began) = (Arc::clone(shared), shared.queue.environment().now());
+    worker.others.push(named("fieldfen-beat".to_owned()).spawn(move || heartbeat::run(&beating, began))?);
     let watching = Arc::clone(shared);
     worker.others.push(named("fieldfen-watch".to_owned()).spawn(move || watch_commits(&watching, watch))?);
     let dispatching = Arc::clone(shared);
