@@ -9,3 +9,8 @@
 pub mod dice;
 pub mod duty;
 pub mod fact;
+
+/// The README of the repository, whose examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
