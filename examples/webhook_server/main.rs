@@ -6,11 +6,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use fieldfen_console::{CommonArgs, Console, Exit, Versions, run};
-use fieldfen_examples::webhooks::{Senders, routes};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
+use fieldfen_examples::webhooks::{Senders, routes, serve};
+use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
 use fieldfen_services::intake::WebhookIntake;
 use serde_json::json;
+
+/// How long a client may take to send its request, and the requests under way to end when the server stops.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a delivery waits for the database before its sender is asked to come back. Shopify hangs up
+/// [after 5 seconds](https://shopify.dev/docs/apps/build/webhooks/subscribe/https), GitHub
+/// [after 10](https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often what is remembered too long is deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
@@ -24,9 +32,9 @@ const PURGE_BATCH: u32 = 1000;
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "webhook_server",
-    after_help = "It stops by SIGINT or SIGTERM, after the requests that are under way. Exit codes: 0 stopped, \
-                  1 failure, 2 usage, 3 database not opened, 4 busy, 5 schema, 6 damaged, 7 read-only, 8 disk full, \
-                  9 input/output."
+    after_help = "It stops by SIGINT or SIGTERM, after the requests that are under way, at most 10 seconds later; a \
+                  second signal stops it at once. Exit codes: 0 stopped, 1 failure, 2 usage, 3 database not opened, \
+                  4 busy, 5 schema, 6 damaged, 7 read-only, 8 disk full, 9 input/output."
 )]
 struct Args {
     #[command(flatten)]
@@ -59,23 +67,26 @@ fn main() -> ExitCode {
         let url = console.database_url()?;
         let address: SqliteUrl = url.parse().map_err(|error| Exit::Usage.with(error))?;
         migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
-        let store = SqliteStore::open(&url)?;
+        let mut options = SqliteOptions::default();
+        options.busy_timeout = BUSY_TIMEOUT;
+        let store = SqliteStore::open_with(&url, &options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(serve(args, console, senders, store))?;
+        runtime.block_on(listen(args, console, senders, store))?;
+        // What is still writing ends with its transaction; who was slow is not waited for.
+        runtime.shutdown_timeout(BUSY_TIMEOUT);
         console.finish(&json!({ "stopped": true }), |out| writeln!(out, "stopped"))?;
         Ok(())
     })
 }
 
-async fn serve(args: &Args, console: &Console, senders: Senders, store: SqliteStore) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::bind(args.listen)
-        .await
+async fn listen(args: &Args, console: &Console, senders: Senders, store: SqliteStore) -> anyhow::Result<()> {
+    let listener = std::net::TcpListener::bind(args.listen)
         .with_context(|| format!("cannot listen on {}: is another program there?", args.listen))?;
     console.note(&format!("listening on http://{}/webhooks/", listener.local_addr()?));
     let environment = Environment::system();
     let intake = WebhookIntake::new(store.clone(), environment.clone());
     let purging = tokio::spawn(purge(intake));
-    axum::serve(listener, routes(store, environment, senders)).with_graceful_shutdown(stop()).await?;
+    serve(listener, routes(store, environment, senders, PATIENCE), PATIENCE, stop).await?;
     purging.abort();
     Ok(())
 }

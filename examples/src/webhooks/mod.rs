@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | 202 `{"result": "new"}` | the delivery is committed, and a job of kind [`received`] waits for a worker |
 //! | 200 `{"result": "duplicate", "first_seen": …}` | it was committed before |
-//! | 400 | its body is not JSON, or its id is blank |
+//! | 400 | its body is not JSON, or its id is blank or not ASCII |
 //! | 401 | its signature is missing or wrong; nothing of it is kept |
-//! | 404 | nobody of that name is known |
+//! | 404 | nobody of that name is known, or nothing is there |
+//! | 405 | the method is another one than `POST` |
+//! | 408 | its body did not arrive in time |
 //! | 413 | its body is too large |
 //! | 503 with `Retry-After` | the database is busy |
 //! | 500 | anything else; the sender will try again |
@@ -14,13 +16,15 @@
 //! Every other answer is `{"error": …}`.
 
 mod sender;
+mod serve;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -28,10 +32,11 @@ use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{InvalidJob, InvalidKind, JobKind, NewJob};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::Environment;
-use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received as Delivery, WebhookIntake};
+use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received as Delivery, Retention, WebhookIntake};
 use serde_json::{Value, json};
 
-pub use sender::{InvalidSecret, Labels, Senders};
+pub use sender::{InvalidSecret, Labels, Refused, Senders};
+pub use serve::serve;
 
 /// The largest body, in bytes: what a job's payload holds, less room for what the server adds.
 pub const BODY_LIMIT: usize = fieldfen_domain::job::MAX_PAYLOAD_BYTES - 4096;
@@ -49,30 +54,43 @@ struct Server<S> {
     intake: WebhookIntake<S>,
     environment: Environment,
     senders: Senders,
+    patience: Duration,
 }
 
-/// The server's routes, to be served with [`axum::serve()`] or to be merged into a program's own.
-pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders) -> Router {
-    let intake = WebhookIntake::new(store, environment.clone()).body_limit(BODY_LIMIT);
-    let server = Server { intake, environment, senders };
+/// The server's routes, for [`serve`] or to be merged into a program's own. A body has to arrive within `patience`.
+pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders, patience: Duration) -> Router {
+    let intake = WebhookIntake::new(store, environment.clone()).body_limit(BODY_LIMIT).retaining(retention(&senders));
+    let server = Server { intake, environment, senders, patience };
     Router::new()
         .route("/webhooks/{source}", post(receive::<S>))
+        .fallback(|| async { refusal(StatusCode::NOT_FOUND, "there is only /webhooks/NAME here") })
+        .method_not_allowed_fallback(|| async { refusal(StatusCode::METHOD_NOT_ALLOWED, "webhooks are sent by POST") })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(Arc::new(server))
 }
 
+/// Senders of which no more is known than that they follow Standard Webhooks may resend for as long as it says.
+fn retention(senders: &Senders) -> Retention {
+    senders.standard_webhooks().fold(Retention::default(), |retention, name| {
+        let span = retention.of(name).max(retention.of("standard-webhooks"));
+        retention.with(name, span)
+    })
+}
+
 async fn receive<S: Store>(
     State(server): State<Arc<Server<S>>>,
-    Path(source): Path<String>,
+    source: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
-    if !server.senders.knows(&source) {
-        return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here");
-    }
-    let body = match body {
-        Ok(body) => body,
-        Err(error) => return refusal(error.status(), &error.body_text()),
+    let source = match source {
+        Ok(Path(source)) if server.senders.knows(&source) => source,
+        _ => return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here"),
+    };
+    let body = match tokio::time::timeout(server.patience, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return refusal(error.status(), &error.body_text()),
+        Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     };
     // Stores wait for the disk, which must not hold up the other connections.
     let taken = tokio::task::spawn_blocking(move || server.take(&source, &headers, &body)).await;
@@ -86,10 +104,11 @@ impl<S: Store> Server<S> {
     fn take(&self, source: &str, headers: &HeaderMap, body: &[u8]) -> Response {
         let labels = match self.senders.check(source, headers, body, self.environment.now()) {
             Some(Ok(labels)) => labels,
-            Some(Err(error)) => {
+            Some(Err(Refused::Signature(error))) => {
                 tracing::warn!(source, %error, "refused a webhook");
                 return refusal(StatusCode::UNAUTHORIZED, "the signature does not verify");
             }
+            Some(Err(error @ Refused::Header { .. })) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
             None => return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here"),
         };
         let job = match self.job(source, &labels, body) {

@@ -14,6 +14,9 @@ pub struct Senders(BTreeMap<String, Sender>);
 #[derive(Debug, Clone)]
 enum Sender {
     GitHub(HmacSha256),
+    /// `X-Shopify-Webhook-Id` names the delivery and stays the same in its repetitions. `X-Shopify-Event-Id`, by which
+    /// [Shopify tells duplicates apart](https://shopify.dev/docs/apps/build/webhooks/ignore-duplicates), names what has
+    /// happened: it is the same in the deliveries of all subscriptions to it, of which each is taken here.
     Shopify(HmacSha256),
     /// Etsy, for example, and many others.
     Standard(StandardWebhooks),
@@ -30,7 +33,8 @@ pub struct Labels<'h> {
 
 impl Senders {
     /// Reads `NAME=KEY` arguments. A name may come several times, so that its key can be exchanged. `github` and
-    /// `shopify` sign in their own ways, all others as Standard Webhooks.
+    /// `shopify` sign in their own ways, all others as Standard Webhooks. `stripe` and `ebay`, whose ways are not known
+    /// here, are refused, so that it is not found out by their first delivery.
     ///
     /// # Errors
     /// [`InvalidSecret`], which never repeats a key.
@@ -38,8 +42,11 @@ impl Senders {
         let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for secret in secrets {
             let (name, key) = secret.split_once('=').ok_or(InvalidSecret::Form)?;
-            if name.is_empty() {
-                return Err(InvalidSecret::Form);
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte)) {
+                return Err(InvalidSecret::Name { name: name.to_owned() });
+            }
+            if ["stripe", "ebay"].contains(&name) {
+                return Err(InvalidSecret::Scheme { name: name.to_owned() });
             }
             keys.entry(name).or_default().push(key);
         }
@@ -64,6 +71,11 @@ impl Senders {
         self.0.contains_key(name)
     }
 
+    /// The names of those that sign as Standard Webhooks.
+    pub fn standard_webhooks(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, sender)| matches!(sender, Sender::Standard(_))).map(|(name, _)| name.as_str())
+    }
+
     /// Checks the signature of a delivery and reads its labels; `None` for a sender that is not known.
     #[must_use]
     pub fn check<'h>(
@@ -72,26 +84,42 @@ impl Senders {
         headers: &'h HeaderMap,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<Result<Labels<'h>, SignatureError>> {
+    ) -> Option<Result<Labels<'h>, Refused>> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let (verified, labels) = match self.0.get(name)? {
-            Sender::GitHub(check) => (
-                check.verify(body, header("x-hub-signature-256")),
-                Labels { delivery_id: header("x-github-delivery"), event: header("x-github-event") },
-            ),
-            Sender::Shopify(check) => (
-                check.verify(body, header("x-shopify-hmac-sha256")),
-                Labels { delivery_id: header("x-shopify-webhook-id"), event: header("x-shopify-topic") },
-            ),
+        let (verified, id, event) = match self.0.get(name)? {
+            Sender::GitHub(check) => {
+                (check.verify(body, header("x-hub-signature-256")), "x-github-delivery", header("x-github-event"))
+            }
+            Sender::Shopify(check) => {
+                (check.verify(body, header("x-shopify-hmac-sha256")), "x-shopify-webhook-id", header("x-shopify-topic"))
+            }
             Sender::Standard(check) => {
-                let delivery_id = header("webhook-id");
-                let signature = header("webhook-signature");
-                let headers = StandardHeaders { id: delivery_id, timestamp: header("webhook-timestamp"), signature };
-                (check.verify(body, &headers, now), Labels { delivery_id, event: None })
+                let (timestamp, signature) = (header("webhook-timestamp"), header("webhook-signature"));
+                let headers = StandardHeaders { id: header("webhook-id"), timestamp, signature };
+                (check.verify(body, &headers, now), "webhook-id", None)
             }
         };
-        Some(verified.map(|()| labels))
+        let labels = |()| match (header(id), headers.contains_key(id)) {
+            (None, true) => Err(Refused::Header { name: id }),
+            (delivery_id, _) => Ok(Labels { delivery_id, event }),
+        };
+        Some(verified.map_err(Refused::Signature).and_then(labels))
     }
+}
+
+/// Why a delivery is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// It is not known to be genuine.
+    #[error(transparent)]
+    Signature(SignatureError),
+    /// The sender's id for it cannot be read.
+    #[error("the header {name} must be printable ASCII")]
+    Header {
+        /// The header it came in.
+        name: &'static str,
+    },
 }
 
 /// Secrets that cannot be used.
@@ -104,6 +132,18 @@ pub enum InvalidSecret {
     /// One is not of the form.
     #[error("a secret is not of the form NAME=KEY")]
     Form,
+    /// A name cannot be part of the address that is sent to.
+    #[error("the name {name:?}: it must be ASCII letters, digits, '_', '-', '.' or ':'")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A sender's way of signing is not known here.
+    #[error("{name} signs in a way of its own, which is not known here")]
+    Scheme {
+        /// Whose.
+        name: String,
+    },
     /// A key cannot be used.
     #[error("the secret of {name}")]
     Key {
@@ -123,9 +163,16 @@ mod tests {
         let senders = Senders::parse(["github=old", "github=n=w", "shopify=s", "etsy=whsec_c2VjcmV0"]).unwrap();
         assert!(senders.knows("github") && senders.knows("shopify") && senders.knows("etsy"));
         assert!(!senders.knows("ebay"));
+        assert_eq!(senders.standard_webhooks().collect::<Vec<_>>(), ["etsy"]);
         assert_eq!(Senders::parse([]).unwrap_err(), InvalidSecret::None);
-        for wrong in ["hush", "=hush"] {
-            assert_eq!(Senders::parse([wrong]).unwrap_err(), InvalidSecret::Form);
+        assert_eq!(Senders::parse(["hush"]).unwrap_err(), InvalidSecret::Form);
+        for name in ["", "a/b", "ä", "a b"] {
+            let error = Senders::parse([format!("{name}=hush").as_str()]).unwrap_err();
+            assert_eq!(error, InvalidSecret::Name { name: name.to_owned() });
+        }
+        for name in ["stripe", "ebay"] {
+            let error = Senders::parse([format!("{name}=whsec_c2VjcmV0").as_str()]).unwrap_err();
+            assert_eq!(error, InvalidSecret::Scheme { name: name.to_owned() });
         }
         for wrong in ["github=", "etsy=whsec_hush!"] {
             let error = Senders::parse([wrong]).unwrap_err();

@@ -1,6 +1,8 @@
-//! The webhook server, asked by a real HTTP client.
+//! The webhook server, asked by a real HTTP client, and by clients that are slow.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,13 +11,15 @@ use diesel::connection::SimpleConnection as _;
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{Job, JobFilter};
 use fieldfen_domain::store::{Store as _, StoreError};
-use fieldfen_examples::webhooks::{BODY_LIMIT, Senders, routes};
+use fieldfen_examples::webhooks::{BODY_LIMIT, Senders, routes, serve};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, connect, migrations};
 use fieldfen_services::Environment;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 const GITHUB_KEY: &str = "octopus";
 const SHOPIFY_KEY: &str = "bags";
@@ -26,7 +30,9 @@ struct Server {
     address: SocketAddr,
     folder: TempDir,
     store: SqliteStore,
-    _runtime: tokio::runtime::Runtime,
+    stop: Arc<Semaphore>,
+    served: JoinHandle<std::io::Result<()>>,
+    runtime: tokio::runtime::Runtime,
 }
 
 /// An answer: status, `Retry-After` and document.
@@ -39,6 +45,10 @@ struct Answer {
 
 impl Server {
     fn start() -> Self {
+        Self::with_patience(Duration::from_secs(60))
+    }
+
+    fn with_patience(patience: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("fieldfen.db").to_str().unwrap().to_owned();
         migrations::run_pending(&mut connect(&url.parse().unwrap(), Missing::Create).unwrap()).unwrap();
@@ -49,12 +59,25 @@ impl Server {
         let github = format!("github={GITHUB_KEY}");
         let shopify = format!("shopify={SHOPIFY_KEY}");
         let secrets = ["github=an older key", &github, &shopify, &etsy];
-        let routes = routes(store.clone(), Environment::system(), Senders::parse(secrets).unwrap());
+        let routes = routes(store.clone(), Environment::system(), Senders::parse(secrets).unwrap(), patience);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        runtime.spawn(async move { axum::serve(listener, routes).await });
-        Self { address, folder, store, _runtime: runtime }
+        let stop = Arc::new(Semaphore::new(0));
+        let asked = Arc::clone(&stop);
+        let stopping = move || {
+            let asked = Arc::clone(&asked);
+            async move { asked.acquire().await.unwrap().forget() }
+        };
+        let served = runtime.spawn(async move { serve(listener, routes, patience, stopping).await });
+        Self { address, folder, store, stop, served, runtime }
+    }
+
+    /// A connection on which this has been sent.
+    fn say(&self, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        stream
     }
 
     fn post(&self, source: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -176,6 +199,52 @@ fn what_is_refused_leaves_no_trace() {
     fits[0] = b'1';
     assert_eq!(server.github("fits", &fits).status, 202);
     assert_eq!((server.jobs().len(), server.remembered()), (1, 1));
+}
+
+#[test]
+fn what_is_no_delivery_is_told_so_in_json() {
+    let server = Server::start();
+    assert_eq!(server.post("%FF", &[], b"{}").status, 404);
+    assert_eq!(server.post("github/more", &[], b"{}").status, 404);
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let mut looked = agent.get(format!("http://{}/webhooks/github", server.address)).call().unwrap();
+    assert_eq!(looked.status(), 405);
+    let told: Value = serde_json::from_str(&looked.body_mut().read_to_string().unwrap()).unwrap();
+    assert!(told["error"].as_str().unwrap().contains("POST"), "{told}");
+
+    let signature = format!("sha256={}", hex(GITHUB_KEY.as_bytes(), &[b"{}"]));
+    let head = "POST /webhooks/github HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nconnection: close\r\n";
+    let mut answer = Vec::new();
+    let request = format!("{head}x-hub-signature-256: {signature}\r\nx-github-delivery: dé\r\n\r\n{{}}");
+    server.say(&request).read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("x-github-delivery"), "{answer}");
+    assert_eq!(server.remembered(), 0);
+}
+
+#[test]
+fn who_is_slow_is_not_waited_for() {
+    let server = Server::with_patience(Duration::from_secs(1));
+    let head = "POST /webhooks/github HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n";
+    let body_begun = format!("{head}\r\n{{");
+    let said = [("", ""), (head, ""), (&body_begun, "HTTP/1.1 408")];
+    for (mut client, answer) in said.map(|(text, answer)| (server.say(text), answer)) {
+        let mut told = String::new();
+        client.read_to_string(&mut told).unwrap();
+        assert!(told.starts_with(answer) && told.is_empty() == answer.is_empty(), "{told}");
+    }
+}
+
+#[test]
+fn a_slow_client_does_not_hold_up_the_end() {
+    let slow = "POST /webhooks/github HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    // One server runs out of patience, the other is asked twice.
+    for (patience, asked) in [(Duration::from_millis(50), 1), (Duration::from_secs(3600), 2)] {
+        let mut server = Server::with_patience(patience);
+        let _open = server.say(slow);
+        server.stop.add_permits(asked);
+        server.runtime.block_on(&mut server.served).unwrap().unwrap();
+    }
 }
 
 #[test]

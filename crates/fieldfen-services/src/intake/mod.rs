@@ -74,8 +74,9 @@ impl<S: Store> WebhookIntake<S> {
     /// Takes a delivery in: `f` writes what follows from it, in the transaction in which it is remembered.
     ///
     /// What makes two deliveries the same is [`hash`]: the sender's own `delivery_id` within `scope` (a shop or an
-    /// account, where ids may coincide) if there is one, the body if not. A delivery with an empty body and without an
-    /// id is a trigger and never a repetition. One that was seen longer ago than its source is remembered is new.
+    /// account, where ids may coincide) if there is one, the body if not, whoever sent it. A delivery with an empty body
+    /// and without an id is a trigger and never a repetition. One that was seen longer ago than its source is remembered
+    /// is new.
     ///
     /// When `f` fails or panics, nothing stays of the delivery, so that the sender's next try is new. `f` may be run
     /// again when the database asks for it; it must do nothing but write to its session.
@@ -142,6 +143,9 @@ impl<S: Store> WebhookIntake<S> {
                 return Err(InvalidDelivery::Name { what, value: value.to_owned() });
             }
         }
+        if let (Some(scope), None) = (scope, delivery_id) {
+            return Err(InvalidDelivery::ScopeAlone { scope: scope.to_owned() });
+        }
         if body.len() > self.body_limit {
             return Err(InvalidDelivery::TooLarge { bytes: body.len(), limit: self.body_limit });
         }
@@ -200,6 +204,12 @@ pub enum InvalidDelivery {
     Source {
         /// The source that was given.
         value: String,
+    },
+    /// A scope says where a delivery id counts; bodies are the same wherever they come from.
+    #[error("scope {scope:?} without a delivery id: a scope says where an id counts, so leave it out or give the id")]
+    ScopeAlone {
+        /// The scope that was given.
+        scope: String,
     },
     /// A delivery id or scope that identifies nothing.
     #[error("{what} {value:?}: it must have 1 to 255 bytes and not be blank; leave it out where there is none")]

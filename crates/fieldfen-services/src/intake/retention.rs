@@ -13,8 +13,8 @@ pub const DEFAULT_RETENTION: Duration = hours(24);
 ///
 /// | source | hours | why |
 /// | --- | --- | --- |
-/// | `stripe` | 73 | resends [for up to three days](https://docs.stripe.com/webhooks/process-undelivered-events) |
-/// | `github` | 73 | never by itself, but on request for [deliveries of the past 3 days](https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks), under the same `X-GitHub-Delivery` |
+/// | `stripe` | 721 | resends by itself [for up to three days](https://docs.stripe.com/webhooks/process-undelivered-events), and on request [events of the last 30 days](https://docs.stripe.com/cli/events/resend) |
+/// | `github` | 169 | never by itself, but on request, under the same `X-GitHub-Delivery`: github.com [deliveries of the past 3 days](https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks), Enterprise Server [of the past 7](https://docs.github.com/en/enterprise-server@3.17/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks) |
 /// | `etsy` | 29 | tries [for 27 h 35 min](https://developers.etsy.com/documentation/essentials/webhooks): after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and another 10 h |
 /// | `ebay` | 73 | publishes no schedule; it accounts for notifications of the [past 72 hours](https://developer.ebay.com/devzone/xml/docs/reference/ebay/GetNotificationsUsage.html) |
 /// | `standard-webhooks` | 77 | the [specification's example](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md) of a schedule takes 75 h 35 min |
@@ -29,7 +29,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        let known = [("stripe", 73), ("github", 73), ("etsy", 29), ("ebay", 73), ("standard-webhooks", 77)];
+        let known = [("stripe", 721), ("github", 169), ("etsy", 29), ("ebay", 73), ("standard-webhooks", 77)];
         let by_source = known.into_iter().map(|(source, span)| (source.to_owned(), hours(span))).collect();
         Self { otherwise: DEFAULT_RETENTION, by_source }
     }
@@ -70,7 +70,7 @@ mod tests {
         let retention = Retention::default().with("acme", hours(1)).otherwise(hours(2));
         assert_eq!(retention.of("acme"), hours(1));
         assert_eq!(retention.of("unheard-of"), hours(2));
-        assert_eq!(retention.of("stripe"), hours(73));
+        assert_eq!(retention.of("stripe"), hours(721));
         assert_eq!(Retention::default().of("shopify"), hours(24));
     }
 }
