@@ -33,6 +33,8 @@ pub enum Fact {
     Duplicate(u64),
     /// The store refused.
     Refused(Refusal),
+    /// A rule that the worker watches itself was broken.
+    Broken(String),
 }
 
 /// An error of the store.
@@ -86,6 +88,7 @@ impl fmt::Display for Fact {
             Self::New(number) => write!(f, "new {number}"),
             Self::Duplicate(number) => write!(f, "duplicate {number}"),
             Self::Refused(Refusal { kind, waited_ms, message }) => write!(f, "refused {kind} {waited_ms} {message}"),
+            Self::Broken(rule) => write!(f, "broken {rule}"),
         }
     }
 }
@@ -114,6 +117,7 @@ impl FromStr for Fact {
                 let (kind, waited, message) = (next(), next(), next());
                 Self::Refused(Refusal { kind, waited_ms: waited.parse().with_context(|| line.to_owned())?, message })
             }
+            "broken" => Self::Broken(rest.to_owned()),
             _ => bail!("a worker does not talk like this: {line:?}"),
         })
     }
@@ -150,6 +154,7 @@ mod tests {
             Fact::New(4),
             Fact::Duplicate(5),
             Fact::Refused(refusal),
+            Fact::Broken("two at once".into()),
         ] {
             assert_eq!(fact.to_string().parse::<Fact>().unwrap(), fact);
         }

@@ -3,20 +3,35 @@
 mod deliver;
 mod obey;
 mod orders;
+mod serve;
 mod work;
 
 use std::time::Duration;
 
 use anyhow::Error;
 use clap::{Args, Parser, Subcommand};
-use fieldfen_domain::store::StoreError;
+use fieldfen_domain::api_usage::ApiCall;
+use fieldfen_domain::job::JobStatus;
+use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore};
+use fieldfen_services::queue::{Queue, QueueError};
 
 use crate::fact::{Fact, Refusal, tell};
 
 pub use deliver::{Deliver, EFFECT_KIND, body, delivery_id};
 pub use obey::Obey;
-pub use work::{FENCED, FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, Work};
+pub use serve::Serve;
+pub use work::Work;
+
+/// Jobs whose completion records a call and enqueues a follow-up.
+pub const WORK_KIND: &str = "test.work";
+/// What follows them.
+pub const FOLLOW_UP_KIND: &str = "test.follow-up";
+/// Jobs that kill their worker.
+pub const POISON_KIND: &str = "test.poison";
+/// The service under which a completion records its call; the endpoint is the job's id.
+pub const FENCED: &str = "fenced";
 
 /// A worker process.
 #[derive(Debug, Parser)]
@@ -32,6 +47,8 @@ pub struct Worker {
 pub enum Duty {
     /// Enqueues, claims, completes, fails and releases jobs.
     Work(Work),
+    /// Runs the worker that programs run.
+    Serve(Serve),
     /// Receives webhooks.
     Deliver(Deliver),
     /// Does what its parent says.
@@ -73,6 +90,7 @@ impl Worker {
     pub fn run(&self) -> Result<(), Error> {
         match &self.duty {
             Duty::Work(work) => work.run(&told(self.database.open())?),
+            Duty::Serve(serve) => serve.run(&told(self.database.open())?),
             Duty::Deliver(deliver) => deliver.run(&told(self.database.open())?),
             Duty::Obey(obey) => obey.run(&self.database),
         }
@@ -87,5 +105,34 @@ fn told<T>(outcome: Result<T, StoreError>) -> Result<T, Error> {
             tell(&Fact::Refused(Refusal::of(&error)))?;
             Err(error.into())
         }
+    }
+}
+
+/// As [`told`], for what the queue refuses too.
+fn settled<T>(outcome: Result<T, QueueError>) -> Result<T, Error> {
+    match outcome {
+        Ok(value) => Ok(value),
+        Err(QueueError::Store(error)) => told(Err(error)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether every job has ended.
+fn is_empty(queue: &Queue<SqliteStore>) -> Result<bool, Error> {
+    let live = |status| matches!(status, JobStatus::Pending | JobStatus::Running);
+    Ok(!told(queue.count())?.iter().any(|count| live(count.status)))
+}
+
+/// A fenced write: a call named after its job.
+fn fenced_call(id: JobId, at: Timestamp) -> impl FnMut(&mut dyn Session) -> Result<(), StoreError> + Send + 'static {
+    move |s| {
+        s.api_usage().record(&ApiCall {
+            service: FENCED.to_owned(),
+            endpoint: Some(id.to_string()),
+            request_count: 1,
+            rate_limit_remaining: None,
+            rate_limit_reset_at: None,
+            at,
+        })
     }
 }

@@ -7,28 +7,18 @@ use std::time::Duration;
 
 use anyhow::{Error, anyhow};
 use clap::Args;
-use fieldfen_domain::api_usage::ApiCall;
-use fieldfen_domain::job::{Fenced, JobKind, JobStatus, NewJob, RetryPolicy, WorkerName};
+use fieldfen_domain::job::{Fenced, JobKind, NewJob, RetryPolicy, WorkerName};
 use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::queue::{ClaimedJob, Completion, Queue, QueueError, RetryPolicies};
+use fieldfen_services::queue::{ClaimedJob, Completion, Queue, RetryPolicies};
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
-use super::told;
+use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced_call, is_empty, settled, told};
 use crate::dice::Dice;
 use crate::fact::{Fact, tell};
-
-/// Jobs whose completion records a call and enqueues a follow-up.
-pub const WORK_KIND: &str = "test.work";
-/// What follows them.
-pub const FOLLOW_UP_KIND: &str = "test.follow-up";
-/// Jobs that kill their worker.
-pub const POISON_KIND: &str = "test.poison";
-/// The service under which a completion records its call; the endpoint is the job's id.
-pub const FENCED: &str = "fenced";
 
 /// How long an idle worker waits for a commit before it looks again.
 const IDLE: Duration = Duration::from_millis(20);
@@ -138,7 +128,7 @@ impl Hand<'_> {
                 self.handle(claimed, lease)?;
             }
             if claims.is_empty() {
-                if draining && self.is_empty()? {
+                if draining && is_empty(&self.queue)? {
                     return Ok(());
                 }
                 told(watch.wait(IDLE))?;
@@ -167,7 +157,7 @@ impl Hand<'_> {
             let job = NewJob::untyped(environment.job_id(), kind, Some(payload), environment.now())?;
             jobs.push(job.max_retries(retries));
         }
-        self.settled(self.queue.enqueue_many(&jobs))?;
+        settled(self.queue.enqueue_many(&jobs))?;
         jobs.iter().try_for_each(|job| tell(&Fact::Enqueued(job.id)))
     }
 
@@ -206,23 +196,14 @@ impl Hand<'_> {
     /// Completes a job; its fenced writes are a call named after it and, for work, a job that follows.
     fn complete(&self, claimed: &ClaimedJob) -> Result<(), Error> {
         let (id, at) = (claimed.job.id, self.queue.environment().now());
-        let mut completion = Completion::new().writing(move |s| {
-            s.api_usage().record(&ApiCall {
-                service: FENCED.to_owned(),
-                endpoint: Some(id.to_string()),
-                request_count: 1,
-                rate_limit_remaining: None,
-                rate_limit_reset_at: None,
-                at,
-            })
-        });
+        let mut completion = Completion::new().writing(fenced_call(id, at));
         if claimed.job.kind.as_str() == WORK_KIND {
             let payload = RawJson::from_value(&id.to_string())?;
             let kind = JobKind::custom(FOLLOW_UP_KIND)?;
             let follow_up = NewJob::untyped(self.queue.environment().job_id(), kind, Some(payload), at)?;
             completion = completion.then(follow_up.max_retries(1_000_000));
         }
-        match self.settled(self.queue.complete(claimed, &mut completion))? {
+        match settled(self.queue.complete(claimed, &mut completion))? {
             Fenced::Done(()) => tell(&Fact::Completed(id)),
             other => self.tell_if_lost(other, id),
         }
@@ -234,19 +215,6 @@ impl Hand<'_> {
             Fenced::LeaseLost => tell(&Fact::Lost(id)),
             Fenced::AlreadyDone { .. } => Err(anyhow!("job {id} had been ended by a claim that ended it only now")),
             Fenced::Gone => Err(anyhow!("job {id} is gone, although nobody deletes jobs")),
-        }
-    }
-
-    fn is_empty(&self) -> Result<bool, Error> {
-        let live = |status| matches!(status, JobStatus::Pending | JobStatus::Running);
-        Ok(!told(self.queue.count())?.iter().any(|count| live(count.status)))
-    }
-
-    fn settled<T>(&self, outcome: Result<T, QueueError>) -> Result<T, Error> {
-        match outcome {
-            Ok(value) => Ok(value),
-            Err(QueueError::Store(error)) => told(Err(error)),
-            Err(error) => Err(error.into()),
         }
     }
 }

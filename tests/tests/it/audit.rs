@@ -38,8 +38,8 @@ pub(crate) fn enqueued(fact: &Fact) -> Option<JobId> {
 /// exactly once.
 pub(crate) fn assert_each_once(database: &Database, told: &[Fact]) -> Figures {
     database.assert_sound();
-    let refusals: Vec<&Fact> = told.iter().filter(|fact| matches!(fact, Fact::Refused(_))).collect();
-    assert!(refusals.is_empty(), "{refusals:?}");
+    let wrong: Vec<&Fact> = told.iter().filter(|fact| matches!(fact, Fact::Refused(_) | Fact::Broken(_))).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
 
     let status = statuses(database);
     let acknowledged = ids(told, completed);

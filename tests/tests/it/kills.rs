@@ -18,6 +18,7 @@ const KILL: i32 = 9;
 /// Who has ended, and what they all told.
 struct Crew<'d> {
     database: &'d Database,
+    duty: &'static str,
     dice: Dice,
     told: Vec<Fact>,
     started: u64,
@@ -27,10 +28,21 @@ struct Crew<'d> {
 
 #[test]
 fn no_job_is_lost_or_done_twice_when_random_workers_are_killed() {
-    let (seed, kills) = (seed(), size("FIELDFEN_KILLS", 200));
-    let began = Instant::now();
+    kill_at_random("work --churn --threads 2 --batch 3 --lease-ms 300", size("FIELDFEN_KILLS", 200));
+}
+
+#[test]
+fn no_job_is_lost_or_done_twice_when_random_processes_of_the_worker_of_the_services_are_killed() {
+    kill_at_random("serve --churn --threads 3 --lease-ms 300", size("FIELDFEN_WORKER_KILLS", 100));
+}
+
+/// Kills one of three processes of this duty again and again, lets the last ones finish, and compares what they told
+/// with what the database holds.
+fn kill_at_random(duty: &'static str, kills: u64) {
+    let (seed, began) = (seed(), Instant::now());
     let database = Database::new();
-    let mut crew = Crew { database: &database, dice: Dice::new(seed), told: Vec::new(), started: 0, poisoned: 0 };
+    let dice = Dice::new(seed);
+    let mut crew = Crew { database: &database, duty, dice, told: Vec::new(), started: 0, poisoned: 0 };
     let mut workers: Vec<Process> = (0..3).map(|_| crew.worker()).collect();
     let mut killed = 0;
     while killed < kills {
@@ -80,7 +92,7 @@ impl Crew<'_> {
     fn worker(&mut self) -> Process {
         self.started += 1;
         let seed = self.dice.throw(u64::from(u32::MAX));
-        let duty = format!("work --churn --threads 2 --batch 3 --lease-ms 300 --seed {seed}");
+        let duty = format!("{} --seed {seed}", self.duty);
         Process::start(self.database.path(), &duty)
     }
 

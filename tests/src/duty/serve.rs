@@ -1,0 +1,250 @@
+//! Running the worker that programs run, with handlers that end in every way.
+
+use std::cell::Cell;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Error, ensure};
+use clap::Args;
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::{JobKind, NewJob, Payload, RetryPolicy};
+use fieldfen_domain::store::StoreError;
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+use fieldfen_services::queue::{Queue, RetryPolicies};
+use fieldfen_services::worker::{Completion, Ended, Metrics, Outcome, RunningWorker, Stopped, Task, Worker};
+use serde::{Deserialize, Serialize};
+
+use super::orders::drain_flag;
+use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced_call, is_empty, settled};
+use crate::dice::Dice;
+use crate::fact::{Fact, Refusal, tell};
+
+/// How many follow-ups one worker may run at once.
+const FOLLOW_UPS: u32 = 1;
+
+/// How many of its own jobs a process has in the queue at the most, so that the queue stays short.
+const AHEAD: u64 = 30;
+
+/// Runs a worker with a thread pool, heartbeats and a limit per kind until the queue is empty.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// How many jobs run at once.
+    #[arg(long, default_value_t = 3)]
+    threads: usize,
+    /// How long a claim holds without a heartbeat, in milliseconds.
+    #[arg(long, default_value_t = 60_000)]
+    lease_ms: u64,
+    /// What the choices are made from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Enqueue jobs of all sorts until the parent says `drain`, and now and then stop the worker and start another.
+    #[arg(long)]
+    churn: bool,
+}
+
+/// What a job asks of its handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Manner {
+    /// Succeed.
+    Plain,
+    /// At the first try, take longer than the lease, which heartbeats prolong.
+    Slow,
+    /// At the first try, fail.
+    Failing,
+    /// At the first try, panic.
+    Panicking,
+    /// At the first try, wait for a platform, perhaps several times.
+    Throttled,
+    /// Succeed, with few retries: who is killed too often fails.
+    Fragile,
+    /// Fail for good, with no retries.
+    Hopeless,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Work {
+    manner: Manner,
+}
+
+/// What follows the job with this id.
+#[derive(Debug, Serialize, Deserialize)]
+struct FollowUp(String);
+
+/// Kills the process of its worker.
+#[derive(Debug, Serialize, Deserialize)]
+struct Poison {}
+
+impl Payload for Work {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom(WORK_KIND).expect("a name of a kind")
+    }
+}
+
+impl Payload for FollowUp {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom(FOLLOW_UP_KIND).expect("a name of a kind")
+    }
+}
+
+impl Payload for Poison {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom(POISON_KIND).expect("a name of a kind")
+    }
+}
+
+thread_local! {
+    /// The job whose handler this thread runs, or has run and whose end is not known yet.
+    static IN_HAND: Cell<Option<JobId>> = const { Cell::new(None) };
+}
+
+/// Tells what the store has acknowledged; the worker calls it on the thread that has run the handler.
+struct Reporter {
+    ended: Arc<AtomicU64>,
+}
+
+impl Metrics for Reporter {
+    fn job_ended(&self, _: &JobKind, ended: Ended, _: Duration) {
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        match (IN_HAND.take(), ended) {
+            (Some(id), Ended::Completed) => report(&Fact::Completed(id)),
+            (Some(id), Ended::Lost) => report(&Fact::Lost(id)),
+            _ => {}
+        }
+    }
+
+    fn store_failed(&self, error: &StoreError) {
+        report(&Fact::Refused(Refusal::of(error)));
+    }
+}
+
+/// Tells the parent; one that listens no more is noticed by who reads its orders.
+fn report(fact: &Fact) {
+    drop(tell(fact));
+}
+
+impl Serve {
+    /// Does the duty.
+    ///
+    /// # Errors
+    /// When the store refuses what is enqueued, the worker does not start, leaves something behind, or the parent
+    /// listens no more.
+    pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
+        let draining = drain_flag(!self.churn);
+        let (queue, dice) = (Queue::new(store.clone(), Environment::system()), Dice::new(self.seed));
+        let (mut enqueued, ended) = (0, Arc::new(AtomicU64::new(0)));
+        let mut worker = self.start(store, &ended)?;
+        tell(&Fact::Ready)?;
+        while !draining.load(Ordering::SeqCst) {
+            if dice.once_in(500) {
+                worker.stop_handle().stop_now();
+                ensure!(worker.join().abandoned == 0, "a handler did not look whether it should return");
+                worker = self.start(store, &ended)?;
+            }
+            // Most jobs are followed by another.
+            if 2 * enqueued < ended.load(Ordering::SeqCst) + 2 * AHEAD {
+                enqueued += enqueue(&queue, &dice)?;
+            } else {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        while !is_empty(&queue)? {
+            thread::sleep(Duration::from_millis(20));
+        }
+        worker.stop_handle().stop();
+        let stopped = worker.join();
+        ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
+        Ok(())
+    }
+
+    fn start(&self, store: &SqliteStore, ended: &Arc<AtomicU64>) -> Result<RunningWorker, Error> {
+        let quickly = RetryPolicy { base: Duration::from_millis(40), cap: Duration::from_millis(40), max_retries: 5 };
+        let (longer_than_lease, dice) = (Duration::from_millis(self.lease_ms).mul_f64(1.5), Dice::new(self.seed));
+        let running = AtomicU32::new(0);
+        let worker = Worker::builder(store.clone(), Environment::system())
+            .threads(self.threads)
+            .lease(Duration::from_millis(self.lease_ms))
+            .retry_policies(RetryPolicies::new(quickly))
+            .metrics(Reporter { ended: Arc::clone(ended) })
+            .limit::<FollowUp>(FOLLOW_UPS)
+            .handle(move |task: Task<Work>| work(&task, &dice, longer_than_lease))
+            .handle(move |task: Task<FollowUp>| follow_up(&task, &running))
+            .handle(|task: Task<Poison>| {
+                take_in_hand(&task);
+                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)
+            });
+        Ok(worker.start()?)
+    }
+}
+
+/// Enqueues a few jobs, and says how many.
+fn enqueue(queue: &Queue<SqliteStore>, dice: &Dice) -> Result<u64, Error> {
+    let mut jobs = Vec::new();
+    for _ in 0..dice.throw(4) {
+        let manner = match dice.throw(60) {
+            0 => Manner::Slow,
+            1..=3 => Manner::Failing,
+            4 => Manner::Panicking,
+            5..=8 => Manner::Throttled,
+            9..=16 => Manner::Fragile,
+            17 => Manner::Hopeless,
+            _ => Manner::Plain,
+        };
+        jobs.push(match manner {
+            _ if dice.once_in(150) => queue.job(&Poison {})?.max_retries(2),
+            Manner::Fragile => queue.job(&Work { manner })?.max_retries(1),
+            Manner::Hopeless => queue.job(&Work { manner })?.max_retries(0),
+            _ => queue.job(&Work { manner })?.max_retries(1_000_000),
+        });
+    }
+    settled(queue.enqueue_many(&jobs))?;
+    jobs.iter().try_for_each(|job| tell(&Fact::Enqueued(job.id)))?;
+    Ok(jobs.len() as u64)
+}
+
+fn take_in_hand<P>(task: &Task<P>) {
+    IN_HAND.set(Some(task.id()));
+    report(&Fact::Claimed(task.id()));
+}
+
+fn work(task: &Task<Work>, dice: &Dice, longer_than_lease: Duration) -> Result<Completion, Outcome> {
+    take_in_hand(task);
+    let first_try = task.attempt() == 1;
+    match task.manner {
+        Manner::Slow if first_try => {
+            task.progress("slow")?;
+            let until = task.now() + longer_than_lease;
+            while task.now() < until && !task.is_cancelled() {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        Manner::Failing if first_try => return Err(Outcome::retry("the first try of a failing job")),
+        // As a panic, but without a backtrace among what the tests print.
+        Manner::Panicking if first_try => resume_unwind(Box::new("the first try of a panicking job")),
+        Manner::Throttled if first_try && !dice.once_in(3) => {
+            return Err(Outcome::throttled(task.now() + Duration::from_millis(10), "the platform wants a pause"));
+        }
+        Manner::Hopeless => return Err(Outcome::fail("a hopeless job")),
+        _ => thread::sleep(Duration::from_micros(dice.throw(2000))),
+    }
+    let (id, at) = (task.id(), task.now());
+    let follow_up = NewJob::new(task.environment().job_id(), &FollowUp(id.to_string()), at)?;
+    Ok(Completion::new().result("done").writing(fenced_call(id, at)).then(follow_up.max_retries(1_000_000)))
+}
+
+fn follow_up(task: &Task<FollowUp>, running: &AtomicU32) -> Completion {
+    take_in_hand(task);
+    if running.fetch_add(1, Ordering::SeqCst) >= FOLLOW_UPS {
+        report(&Fact::Broken(format!("more than {FOLLOW_UPS} follow-ups run at once")));
+    }
+    thread::sleep(Duration::from_micros(300));
+    running.fetch_sub(1, Ordering::SeqCst);
+    Completion::new().writing(fenced_call(task.id(), task.now()))
+}
