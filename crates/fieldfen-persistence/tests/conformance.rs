@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_testkit::conformance::trace::{any_ops, compare, race};
 use fieldfen_testkit::{ModelStore, conformance};
+use proptest::collection::vec;
 use proptest::test_runner::{Config, TestRunner};
 
 /// Makes stores, each in a file of its own.
@@ -20,19 +22,23 @@ impl Folder {
         Self { folder: tempfile::tempdir().unwrap(), made: AtomicU32::new(0) }
     }
 
-    fn file(&self) -> PathBuf {
+    fn migrated(&self) -> PathBuf {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        self.folder.path().join(format!("{number}.db"))
+        let path = self.folder.path().join(format!("{number}.db"));
+        let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+        migrations::run_pending(&mut conn).unwrap();
+        path
     }
 
     fn store(&self, durability: Durability) -> SqliteStore {
-        let path = self.file();
-        let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
-        migrations::run_pending(&mut conn).unwrap();
-        let mut options = SqliteOptions::default();
-        options.durability = durability;
-        SqliteStore::open_with(&path.display().to_string(), &options).unwrap()
+        open(&self.migrated(), durability)
     }
+}
+
+fn open(path: &Path, durability: Durability) -> SqliteStore {
+    let mut options = SqliteOptions::default();
+    options.durability = durability;
+    SqliteStore::open_with(&path.display().to_string(), &options).unwrap()
 }
 
 #[test]
@@ -54,15 +60,46 @@ fn threads_do_each_job_once() {
     conformance::threads(&SqliteStore::in_memory().unwrap(), 4, 400);
 }
 
+/// How many traces are tried; every so-many-th of those that need a file, which take longer.
+fn traces(one_in: u32) -> Config {
+    let traces: u32 = std::env::var("FIELDFEN_TRACES").ok().map_or(150, |number| number.parse().unwrap());
+    let config = Config { cases: traces.div_ceil(one_in), failure_persistence: None, ..Config::default() };
+    println!("{} traces, seed {:?}", config.cases, config.rng_seed);
+    config
+}
+
 /// `FIELDFEN_TRACES` says how many traces are tried, `PROPTEST_RNG_SEED` from which seed.
 #[test]
 fn random_traces_leave_sqlite_and_the_model_alike() {
-    let traces = std::env::var("FIELDFEN_TRACES").ok().and_then(|number| number.parse().ok()).unwrap_or(150);
-    let config = Config { cases: traces, failure_persistence: None, ..Config::default() };
-    println!("{traces} traces, seed {:?}", config.rng_seed);
-    TestRunner::new(config)
-        .run(&conformance::trace::any_ops(60), |ops| {
-            conformance::trace::compare(&SqliteStore::in_memory().unwrap(), &ModelStore::new(), &ops);
+    TestRunner::new(traces(1))
+        .run(&any_ops(60), |ops| {
+            compare(&SqliteStore::in_memory().unwrap(), &ModelStore::new(), &ops);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn random_traces_leave_a_file_that_is_closed_and_opened_again_and_the_model_alike() {
+    let folder = Folder::new();
+    TestRunner::new(traces(5))
+        .run(&(any_ops(60), 0..60_usize), |(ops, closed)| {
+            let (path, model) = (folder.migrated(), ModelStore::new());
+            let (before, after) = ops.split_at(closed.min(ops.len()));
+            for ops in [before, after] {
+                compare(&open(&path, Durability::Normal), &model, ops);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn random_traces_of_threads_that_share_their_commits_are_answered_as_if_one_came_after_the_other() {
+    let folder = Folder::new();
+    TestRunner::new(traces(5))
+        .run(&vec(any_ops(30), 2..6), |threads| {
+            race(&folder.store(Durability::Normal), &ModelStore::new(), &threads);
             Ok(())
         })
         .unwrap();

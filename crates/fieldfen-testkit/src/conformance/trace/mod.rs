@@ -8,6 +8,7 @@ mod answer;
 mod generate;
 mod jobs;
 mod publishing;
+mod race;
 mod state;
 
 use fieldfen_domain::file::{ContentHash, Deletion, File, FileEdit, FileEvent, FileState, NewFile};
@@ -20,6 +21,7 @@ use answer::{answer, masked_deletion, masked_file};
 pub use generate::{any_op, any_ops};
 pub use jobs::JobOp;
 pub use publishing::{PublishingOp, RecurringOp};
+pub use race::race;
 pub use state::state;
 
 /// A second of the trace's own time, see [`at`].
@@ -116,18 +118,25 @@ pub enum Op {
 /// # Panics
 /// When the transaction cannot be opened or committed.
 pub fn apply<S: Store>(store: &S, op: &Op) -> String {
+    apply_numbered(store, op, || ()).0
+}
+
+/// As [`apply`], with what `number` says inside the transaction.
+fn apply_numbered<S: Store, N>(store: &S, op: &Op, number: impl Fn() -> N) -> (String, Option<N>) {
     let (steps, commits) = match op {
         Op::Transaction { steps, commits } => (steps.as_slice(), *commits),
         single => (std::slice::from_ref(single), true),
     };
-    let mut answers = Vec::new();
+    let (mut answers, mut numbered) = (Vec::new(), None);
     let result = store.write(|s| {
+        numbered = Some(number());
         answers = steps.iter().map(|step| run(s, step)).collect();
         if commits { Ok(()) } else { Err(StoreError::Nested) }
     });
+    let answers = answers.join("; ");
     match result {
-        Ok(()) => answers.join("; "),
-        Err(StoreError::Nested) if !commits => format!("rolled back: {}", answers.join("; ")),
+        Ok(()) => (answers, numbered),
+        Err(StoreError::Nested) if !commits => (format!("rolled back: {answers}"), numbered),
         Err(other) => panic!("the transaction failed: {other} ({other:?})"),
     }
 }
@@ -141,11 +150,16 @@ pub fn compare<A: Store, B: Store>(a: &A, b: &B, ops: &[Op]) {
         let (one, other) = (apply(a, op), apply(b, op));
         assert_eq!(one, other, "answers to step {number}: {op:?}");
     }
+    same_state(a, b, ops.len());
+}
+
+/// Asserts that what can be read from both stores is the same.
+fn same_state<A: Store, B: Store>(a: &A, b: &B, steps: usize) {
     let (one, other) = (state(a), state(b));
     for (line, other) in one.iter().zip(&other) {
-        assert_eq!(line, other, "states after {} steps", ops.len());
+        assert_eq!(line, other, "states after {steps} steps");
     }
-    assert_eq!(one.len(), other.len(), "lines of the states after {} steps", ops.len());
+    assert_eq!(one.len(), other.len(), "lines of the states after {steps} steps");
 }
 
 /// Runs one step in an open session.
