@@ -1,0 +1,91 @@
+//! Files and their history.
+
+use fieldfen_domain::file::{
+    ContentHash, Dimensions, File, FileEdit, FileEvent, FileHistoryEntry, FileMoved, FileState, Ingested, MAX_SIDE,
+    NewFile,
+};
+use fieldfen_domain::{FileId, PageRequest, Timestamp};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::each;
+use crate::values::{json, text, time};
+
+fn size() -> impl Strategy<Value = Dimensions> {
+    (1..=MAX_SIDE, 1..=MAX_SIDE).prop_map(|(width, height)| Dimensions::new(width, height).unwrap())
+}
+
+fn new_file() -> impl Strategy<Value = NewFile> {
+    let content_hash = any::<[u8; 4]>().prop_map(|bytes| ContentHash::of(&bytes));
+    let texts = (text(), option::of(text()), option::of(text()));
+    (any::<u128>(), texts, option::of(content_hash), option::of(size()), time()).prop_map(
+        |(id, (original_filename, species, drive_file_id), content_hash, size, at)| NewFile {
+            id: FileId::from_random(id),
+            original_filename,
+            species,
+            drive_file_id,
+            content_hash,
+            size,
+            at,
+        },
+    )
+}
+
+fn edit() -> impl Strategy<Value = FileEdit> {
+    (option::of(text()), option::of(text()), option::of(json()), option::of(size())).prop_map(
+        |(processed_filename, species, metadata, size)| FileEdit { processed_filename, species, metadata, size },
+    )
+}
+
+fn steps() -> impl Strategy<Value = Vec<(FileEvent, String, Timestamp)>> {
+    vec((select(FileEvent::ALL), text(), time()), 0..12)
+}
+
+#[test]
+fn a_file_and_its_history_read_back_as_they_were_written() {
+    each((new_file(), edit(), time(), steps()), |place, (new, edit, edited_at, steps)| {
+        assert_eq!(place.write(|s| s.files().insert(&new)), Ingested::Created);
+        let mut file = File {
+            id: new.id,
+            original_filename: new.original_filename.clone(),
+            processed_filename: None,
+            species: new.species.clone(),
+            state: FileState::Ingested,
+            drive_file_id: new.drive_file_id.clone(),
+            content_hash: new.content_hash,
+            metadata: None,
+            size: new.size,
+            created_at: Some(new.at),
+            updated_at: Some(new.at),
+        };
+        assert_eq!(place.read(|s| s.files().find(&new.id)).as_ref(), Some(&file));
+
+        assert!(place.write(|s| s.files().edit(&new.id, &edit, edited_at)));
+        file.processed_filename = edit.processed_filename;
+        file.species = edit.species.or(file.species);
+        file.metadata = edit.metadata;
+        file.size = edit.size.or(file.size);
+        file.updated_at = Some(edited_at);
+        assert_eq!(place.read(|s| s.files().find(&new.id)).as_ref(), Some(&file));
+
+        let mut history = Vec::new();
+        for (event, reason, at) in steps {
+            let Ok(change) = file.after(event, reason.clone(), at) else { continue };
+            let moved = place.write(|s| s.files().change(&change));
+            if moved == FileMoved::Moved {
+                let (from, to) = (Some(file.state.status()), change.to().status());
+                history.push(FileHistoryEntry { from, to, reason, at });
+                file.state = change.to().clone();
+                file.updated_at = Some(at);
+            }
+            assert_eq!(place.read(|s| s.files().find(&new.id)).as_ref(), Some(&file));
+        }
+        if let Some(drive_file_id) = &file.drive_file_id {
+            assert_eq!(place.read(|s| s.files().find_by_drive_id(drive_file_id)).as_ref(), Some(&file));
+        }
+        let kept = place.read(|s| s.files().history(&new.id, PageRequest::first(100))).items;
+        assert_eq!(kept[1..], history);
+    });
+}

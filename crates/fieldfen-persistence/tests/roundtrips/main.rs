@@ -1,0 +1,61 @@
+//! Whatever a domain value holds, the row that is made of it reads back as the same value.
+
+#![expect(clippy::unwrap_used, reason = "what goes wrong here must fail the test")]
+
+mod files;
+mod jobs;
+mod publications;
+mod traffic;
+mod values;
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+
+use diesel::connection::SimpleConnection;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::{ReadSession, Session, Store as _, StoreError};
+use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestRunner};
+
+/// A store, and another program's look at its file.
+struct Place {
+    store: SqliteStore,
+    foreign: RefCell<SqliteConnection>,
+}
+
+impl Place {
+    fn write<T>(&self, f: impl FnMut(&mut dyn Session) -> Result<T, StoreError>) -> T {
+        self.store.write(f).unwrap()
+    }
+
+    /// Reads on a connection that has not written.
+    fn read<T>(&self, f: impl FnMut(&mut dyn ReadSession) -> Result<T, StoreError>) -> T {
+        self.store.read(f).unwrap()
+    }
+}
+
+/// Tries values at random, each in an empty database. `FIELDFEN_ROUND_TRIPS` says how many, `PROPTEST_RNG_SEED` from
+/// which seed.
+fn each<S: Strategy<Value: Debug>>(values: S, case: impl Fn(&Place, S::Value)) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let mut foreign = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    migrations::run_pending(&mut foreign).unwrap();
+    let mut options = SqliteOptions::default();
+    options.durability = Durability::Normal;
+    let store = SqliteStore::open_with(&path.display().to_string(), &options).unwrap();
+    let place = Place { store, foreign: RefCell::new(foreign) };
+
+    let cases = std::env::var("FIELDFEN_ROUND_TRIPS").ok().map_or(200, |number| number.parse().unwrap());
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    println!("{cases} values, seed {:?}", config.rng_seed);
+    TestRunner::new(config)
+        .run(&values, |value| {
+            let empty = "DELETE FROM files; DELETE FROM jobs; DELETE FROM processed_hashes; DELETE FROM api_usage";
+            place.foreign.borrow_mut().batch_execute(empty).unwrap();
+            case(&place, value);
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,149 @@
+//! Publications, and the listings and posts that are made of them.
+
+use fieldfen_domain::publication::{
+    ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, Publication,
+    PublicationState, ReserveRequest, Reserved, SocialPlatform, SocialPost, Target,
+};
+use fieldfen_domain::{ListingId, PublicationId, SocialPostId};
+use fieldfen_testkit::fixtures::{file, file_id};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::values::{text, time, token};
+use crate::{Place, each};
+
+fn target() -> impl Strategy<Value = Target> {
+    let listing = (select(Platform::ALL), text(), text()).prop_map(|(platform, account, variant)| Target::Listing {
+        platform,
+        account,
+        variant,
+    });
+    let post = (select(SocialPlatform::ALL), text(), text(), option::of(select(PostType::ALL)))
+        .prop_map(|(platform, account, post_key, post_type)| Target::Post { platform, account, post_key, post_type });
+    prop_oneof![listing, post]
+}
+
+fn request() -> impl Strategy<Value = ReserveRequest> {
+    (any::<u128>(), target(), token(), time(), time()).prop_map(|(id, target, token, held_until, at)| ReserveRequest {
+        id: PublicationId::from_random(id),
+        file_id: file_id(1),
+        target,
+        token,
+        held_until,
+        at,
+    })
+}
+
+/// A confirmation of this target.
+fn confirmation(target: &Target, number: u128, words: &Words) -> Confirmation {
+    let row = match target {
+        Target::Listing { .. } => ConfirmedRow::Listing {
+            id: ListingId::from_random(number),
+            status: words.status,
+            platform_status: words.platform_status.clone(),
+        },
+        Target::Post { .. } => ConfirmedRow::Post { id: SocialPostId::from_random(number) },
+    };
+    Confirmation { platform_id: words.platform_id.clone(), url: words.url.clone(), row, at: words.at }
+}
+
+/// What a platform says.
+#[derive(Debug, Clone)]
+struct Words {
+    platform_id: String,
+    url: Option<String>,
+    status: ListingStatus,
+    platform_status: Option<String>,
+    at: fieldfen_domain::Timestamp,
+}
+
+fn words() -> impl Strategy<Value = Words> {
+    (text(), option::of(text()), select(ListingStatus::ALL), option::of(text()), time()).prop_map(
+        |(platform_id, url, status, platform_status, at)| Words { platform_id, url, status, platform_status, at },
+    )
+}
+
+fn reserve(place: &Place, request: &ReserveRequest) -> Publication {
+    place.write(|s| s.files().insert(&file(1)));
+    let publication = Publication {
+        id: request.id,
+        file_id: request.file_id,
+        target: request.target.clone(),
+        client_key: ClientKey::derive(&request.file_id, &request.target, 0),
+        state: PublicationState::Reserved,
+        token: request.token,
+        held_until: request.held_until,
+        last_error: None,
+        platform_id: None,
+        created_at: request.at,
+        updated_at: request.at,
+    };
+    let granted = place.write(|s| s.publications().reserve(request));
+    assert_eq!(granted, Reserved::Granted(publication.clone()));
+    assert_reads(place, &publication);
+    publication
+}
+
+fn assert_reads(place: &Place, publication: &Publication) {
+    assert_eq!(place.read(|s| s.publications().find(&publication.id)).as_ref(), Some(publication));
+    assert_eq!(place.read(|s| s.publications().of_file(&publication.file_id)), std::slice::from_ref(publication));
+}
+
+#[test]
+fn a_publication_whose_answer_was_lost_reads_back_as_it_was_written() {
+    each((request(), text(), time(), text(), time()), |place, (request, lost, lost_at, refused, refused_at)| {
+        let (mut publication, token) = (reserve(place, &request), request.token);
+        assert!(place.write(|s| s.publications().mark_unknown(&request.id, &token, &lost, lost_at)).is_done());
+        (publication.state, publication.updated_at) = (PublicationState::Unknown, lost_at);
+        publication.last_error = Some(lost.clone());
+        assert_reads(place, &publication);
+        assert!(place.write(|s| s.publications().release(&request.id, &token, &refused, refused_at)).is_done());
+        (publication.state, publication.updated_at) = (PublicationState::Released, refused_at);
+        publication.last_error = Some(refused.clone());
+        assert_reads(place, &publication);
+    });
+}
+
+#[test]
+fn what_is_published_reads_back_as_it_was_confirmed() {
+    each((request(), any::<u128>(), words()), |place, (request, number, words)| {
+        let mut publication = reserve(place, &request);
+        let confirmation = confirmation(&request.target, number, &words);
+        assert_eq!(place.write(|s| s.publications().confirm(&request.id, &confirmation)), Confirmed::Done);
+        (publication.state, publication.updated_at) = (PublicationState::Confirmed, words.at);
+        publication.platform_id = Some(words.platform_id.clone());
+        assert_reads(place, &publication);
+
+        let (mut listings, mut posts) = (Vec::new(), Vec::new());
+        match &request.target {
+            Target::Listing { platform, .. } => listings.push(Listing {
+                id: ListingId::from_random(number),
+                file_id: request.file_id,
+                platform: *platform,
+                platform_listing_id: words.platform_id.clone(),
+                url: words.url.clone(),
+                status: words.status,
+                platform_status: words.platform_status.clone(),
+                status_event_at: Some(words.at),
+                created_at: Some(words.at),
+                updated_at: Some(words.at),
+            }),
+            Target::Post { platform, post_type, .. } => posts.push(SocialPost {
+                id: SocialPostId::from_random(number),
+                file_id: request.file_id,
+                platform: *platform,
+                post_type: *post_type,
+                platform_post_id: Some(words.platform_id.clone()),
+                url: words.url.clone(),
+                posted_at: Some(words.at),
+            }),
+        }
+        assert_eq!(place.read(|s| s.publications().listings(&request.file_id)), listings);
+        assert_eq!(place.read(|s| s.publications().posts(&request.file_id)), posts);
+        for listing in &listings {
+            let at = place.read(|s| s.publications().listing_at(listing.platform, &words.platform_id));
+            assert_eq!(at.as_ref(), Some(listing));
+        }
+    });
+}
