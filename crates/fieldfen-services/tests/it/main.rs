@@ -31,6 +31,7 @@ mod asynchronous;
 mod chaos;
 mod intake;
 mod pipeline;
+mod published;
 mod publishing;
 mod queue;
 mod recurring;
