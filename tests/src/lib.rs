@@ -4,8 +4,6 @@
 //! acknowledged. The kernel keeps what stands in the pipe when the worker is killed, so that the parent can compare
 //! what was acknowledged with what the database holds.
 
-#![forbid(unsafe_code)]
-
 pub mod dice;
 pub mod duty;
 pub mod fact;

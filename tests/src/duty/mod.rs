@@ -3,6 +3,7 @@
 mod deliver;
 mod obey;
 mod orders;
+mod pages;
 mod serve;
 mod work;
 

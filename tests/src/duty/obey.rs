@@ -1,5 +1,6 @@
 //! Doing what the parent says, one command a line.
 
+use std::fs::File;
 use std::io::BufRead;
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
 use fieldfen_services::Environment;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::pages::limit_pages;
 use super::{Database, WORK_KIND};
 use crate::fact::{Fact, Refusal, tell};
 
@@ -33,6 +35,8 @@ struct Servant<'o> {
     store: Option<SqliteStore>,
     /// A connection that holds SQLite's write lock.
     lock: Option<diesel::SqliteConnection>,
+    /// The file whose lock is the turn at writing.
+    turn: Option<File>,
     held: Option<(JobId, FenceToken)>,
 }
 
@@ -42,8 +46,9 @@ impl Obey {
     /// # Errors
     /// When a command is not understood, or the parent listens no more.
     pub fn run(&self, database: &Database) -> Result<(), Error> {
+        let environment = Environment::system();
         let mut servant =
-            Servant { obey: self, database, environment: Environment::system(), store: None, lock: None, held: None };
+            Servant { obey: self, database, environment, store: None, lock: None, turn: None, held: None };
         tell(&Fact::Ready)?;
         for line in std::io::stdin().lock().lines() {
             servant.command(&line?)?;
@@ -89,6 +94,21 @@ impl Servant<'_> {
                 let mut conn = self.lock.take().context("no lock is held")?;
                 Ok(conn.batch_execute("ROLLBACK")?)
             }
+            ["take-turn"] => {
+                let url: SqliteUrl = self.database.url.parse()?;
+                let mut name = url.path().context("a database in memory has no turns")?.as_os_str().to_owned();
+                name.push("-lock");
+                let turn = File::open(name)?;
+                turn.lock()?;
+                self.turn = Some(turn);
+                Ok(())
+            }
+            ["end-turn"] => {
+                self.turn = None;
+                Ok(())
+            }
+            ["limit-pages", "none"] => limit_pages(None),
+            ["limit-pages", pages] => limit_pages(Some(pages.parse()?)),
             // Beyond this size no file of this process may grow; see the caller for the signal.
             ["limit-files", bytes] => {
                 let now = getrlimit(Resource::Fsize);

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use fieldfen_tests::fact::{Fact, Refusal};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// After this time without a word a worker hangs, however slow the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -137,9 +138,22 @@ impl Process {
 
     /// Kills the worker without waiting for its end.
     pub(crate) fn send_kill(&self) {
-        let id = rustix::process::Pid::from_child(&self.child);
+        self.signal(Signal::KILL);
+    }
+
+    /// Stops the worker wherever it is (SIGSTOP) until [`Process::go_on`].
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a stopped worker go on (SIGCONT).
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         // It may have been killed by a job just now.
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+        let _ = kill_process(Pid::from_child(&self.child), signal);
     }
 }
 

@@ -12,15 +12,18 @@ use crate::audit::{enqueued, ids};
 use crate::database::{Database, foreign, migrate};
 use crate::process::{Process, WORKER, arguments};
 
-/// Fills the database until the store refuses, makes room, and fills on; the jobs that were acknowledged.
-fn fill(worker: &mut Process, make_room: impl FnOnce(&mut Process)) -> BTreeSet<JobId> {
+/// A write of which nothing fits is "full" or an I/O error by the way in which the system says so.
+const NO_ROOM: &[&str] = &["full", "io"];
+
+/// Fills the database until the store refuses with errors of these kinds, makes room, and fills on; the jobs that were
+/// acknowledged.
+fn fill(worker: &mut Process, kinds: &[&str], make_room: impl FnOnce(&mut Process)) -> BTreeSet<JobId> {
     let mut told = worker.ask("enqueue 400 4000");
     let refused: Vec<&Fact> = told.iter().filter(|fact| matches!(fact, Fact::Refused(_))).collect();
     assert!(!refused.is_empty() && refused.len() < 400, "{} of 400 writes were refused", refused.len());
     for fact in refused {
-        // A write of which nothing fits is "full" or an I/O error by the way in which the system says so.
         let Fact::Refused(refusal) = fact else { continue };
-        assert!(refusal.kind == "full" || refusal.kind == "io", "{refusal:?}");
+        assert!(kinds.contains(&refusal.kind.as_str()), "{refusal:?}");
     }
     let acknowledged = ids(&told, enqueued).len() as u64;
     assert_eq!(worker.ask("count"), [Fact::Counted(acknowledged)], "reading goes on, and sees what was acknowledged");
@@ -56,8 +59,26 @@ fn at_a_limit_on_the_size_of_files_nothing_acknowledged_is_lost_and_nothing_refu
         let mut worker = Process::spawn(&mut shell).until_ready();
         worker.ask("open");
         assert_eq!(worker.ask("limit-files 1500000"), []);
-        let jobs = fill(&mut worker, |worker| {
+        let jobs = fill(&mut worker, NO_ROOM, |worker| {
             worker.ask("limit-files none");
+        });
+        worker.dismiss();
+        assert_holds(database.path(), &jobs);
+    }
+}
+
+#[test]
+fn at_a_limit_on_the_pages_of_the_database_nothing_acknowledged_is_lost_and_nothing_refused_is_left() {
+    // Whoever shares a transaction with the write that finds no page loses it too, and is told only that it is lost.
+    for (threads, kinds) in [(1, &["full"][..]), (4, &["full", "other"])] {
+        let database = Database::new();
+        let mut worker = Process::start(database.path(), &format!("obey --threads {threads}")).until_ready();
+        assert_eq!(worker.ask("limit-pages 200"), []);
+        worker.ask("open");
+        let jobs = fill(&mut worker, kinds, |worker| {
+            for order in ["close", "limit-pages none", "open"] {
+                assert_eq!(worker.ask(order), []);
+            }
         });
         worker.dismiss();
         assert_holds(database.path(), &jobs);
@@ -87,7 +108,7 @@ fn on_a_full_file_system_nothing_acknowledged_is_lost_and_nothing_refused_is_lef
     worker.ask("open");
     // What the worker sees of the file system.
     let seen = PathBuf::from(format!("/proc/{}/root", worker.id())).join(small.strip_prefix("/").unwrap());
-    let jobs = fill(&mut worker, |_| fs::remove_file(seen.join("ballast")).unwrap());
+    let jobs = fill(&mut worker, NO_ROOM, |_| fs::remove_file(seen.join("ballast")).unwrap());
     worker.ask("close");
     let rescued = folder.path().join("rescued.db");
     fs::copy(seen.join("shop.db"), &rescued).unwrap();

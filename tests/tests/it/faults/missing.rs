@@ -1,13 +1,18 @@
 //! The database is deleted or replaced while a store has it open.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use fieldfen_domain::JobId;
 use fieldfen_domain::job::{JobKind, NewJob};
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
+use fieldfen_tests::fact::Fact;
 
+use crate::audit::{enqueued, ids};
 use crate::database::{Database, migrate};
+use crate::process::Process;
 
 fn enqueue(store: &SqliteStore) -> Result<(), StoreError> {
     let environment = Environment::system();
@@ -33,6 +38,63 @@ fn a_database_that_was_moved_away_takes_no_writes_until_it_is_back() {
     drop(store);
     assert_eq!(database.number("SELECT count(*) FROM jobs"), 2);
     database.assert_sound();
+}
+
+#[test]
+fn of_writers_whose_database_is_moved_away_and_back_only_the_acknowledged_writes_are_kept() {
+    let database = Database::new();
+    let elsewhere = database.folder().join("elsewhere.db");
+    let mut worker = Process::start(database.path(), "obey --threads 3").until_ready();
+    worker.ask("open");
+    for _ in 0..5 {
+        worker.order("enqueue 300 10");
+        for _ in 0..50 {
+            assert!(matches!(worker.hear(), Some(Fact::Enqueued(_))));
+        }
+        fs::rename(database.path(), &elsewhere).unwrap();
+        let refused = loop {
+            match worker.hear() {
+                Some(Fact::Refused(refusal)) => break Some(refusal.kind),
+                Some(Fact::Enqueued(_)) => {}
+                // It was done before it could notice.
+                Some(Fact::Done) => break None,
+                other => panic!("{other:?}"),
+            }
+        };
+        fs::rename(&elsewhere, database.path()).unwrap();
+        if let Some(kind) = refused {
+            assert_eq!(kind, "io");
+            while worker.hear() != Some(Fact::Done) {}
+        }
+        assert!(matches!(worker.ask("enqueue 1 10").as_slice(), [Fact::Enqueued(_)]));
+    }
+    let told = worker.dismiss();
+    let acknowledged: BTreeSet<JobId> = ids(&told, enqueued).into_iter().collect();
+    let held: BTreeSet<JobId> = database.texts("SELECT id FROM jobs").iter().map(|id| id.parse().unwrap()).collect();
+    assert_eq!(held, acknowledged);
+    assert!(told.iter().any(|fact| matches!(fact, Fact::Refused(_))), "nobody noticed");
+    database.assert_sound();
+}
+
+#[test]
+fn a_writer_whose_database_is_deleted_acknowledges_nothing_once_it_has_noticed() {
+    let database = Database::new();
+    let mut worker = Process::start(database.path(), "obey").until_ready();
+    worker.ask("open");
+    worker.order("enqueue 300 10");
+    for _ in 0..50 {
+        assert!(matches!(worker.hear(), Some(Fact::Enqueued(_))));
+    }
+    for ending in ["", "-wal", "-shm"] {
+        fs::remove_file(database.beside(ending)).unwrap();
+    }
+    let told = worker.dismiss();
+    let noticed = told.iter().position(|fact| matches!(fact, Fact::Refused(_))).unwrap();
+    let after = &told[noticed..];
+    assert!(
+        after.iter().all(|fact| matches!(fact, Fact::Refused(refusal) if refusal.kind == "io") || *fact == Fact::Done)
+    );
+    assert!(!database.path().exists(), "nothing was made in its place");
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod locked;
 mod log;
 mod missing;
 mod readonly;
+mod stopped;
