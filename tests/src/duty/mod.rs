@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use anyhow::Error;
 use clap::{Args, Parser, Subcommand};
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::ApiCall;
-use fieldfen_domain::job::JobStatus;
-use fieldfen_domain::store::{Session, StoreError};
-use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_domain::job::{Job, JobState, JobStatus};
+use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore};
-use fieldfen_services::queue::{Queue, QueueError};
+use fieldfen_services::queue::{Completion, Queue, QueueError};
 
 use crate::fact::{Fact, Refusal, tell};
 
@@ -124,16 +124,19 @@ fn is_empty(queue: &Queue<SqliteStore>) -> Result<bool, Error> {
     Ok(!told(queue.count())?.iter().any(|count| live(count.status)))
 }
 
-/// A fenced write: a call named after its job.
-fn fenced_call(id: JobId, at: Timestamp) -> impl FnMut(&mut dyn Session) -> Result<(), StoreError> + Send + 'static {
-    move |s| {
-        s.api_usage().record(&ApiCall {
-            service: FENCED.to_owned(),
-            endpoint: Some(id.to_string()),
-            request_count: 1,
-            rate_limit_remaining: None,
-            rate_limit_reset_at: None,
-            at,
-        })
-    }
+/// What a completion of this claimed job leaves behind: its claim's token as the result, and a call named after it.
+fn fenced(job: &Job, at: Timestamp) -> Completion {
+    let token = match &job.state {
+        JobState::Running { lease: Some(lease), .. } => Some(lease.token.to_string()),
+        _ => None,
+    };
+    let call = ApiCall {
+        service: FENCED.to_owned(),
+        endpoint: Some(job.id.to_string()),
+        request_count: 1,
+        rate_limit_remaining: None,
+        rate_limit_reset_at: None,
+        at,
+    };
+    Completion::new().result(&token).writing(move |s| s.api_usage().record(&call))
 }

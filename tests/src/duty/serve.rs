@@ -19,7 +19,7 @@ use fieldfen_services::worker::{Completion, Ended, Metrics, Outcome, RunningWork
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
-use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced_call, is_empty, settled};
+use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, settled};
 use crate::dice::Dice;
 use crate::fact::{Fact, Refusal, tell};
 
@@ -52,7 +52,7 @@ pub struct Serve {
 enum Manner {
     /// Succeed.
     Plain,
-    /// At the first try, take longer than the lease, which heartbeats prolong.
+    /// At the first two tries, take longer than the lease, which heartbeats prolong unless the process is stopped.
     Slow,
     /// At the first try, fail.
     Failing,
@@ -218,7 +218,7 @@ fn work(task: &Task<Work>, dice: &Dice, longer_than_lease: Duration) -> Result<C
     take_in_hand(task);
     let first_try = task.attempt() == 1;
     match task.manner {
-        Manner::Slow if first_try => {
+        Manner::Slow if task.attempt() <= 2 => {
             task.progress("slow")?;
             let until = task.now() + longer_than_lease;
             while task.now() < until && !task.is_cancelled() {
@@ -234,9 +234,8 @@ fn work(task: &Task<Work>, dice: &Dice, longer_than_lease: Duration) -> Result<C
         Manner::Hopeless => return Err(Outcome::fail("a hopeless job")),
         _ => thread::sleep(Duration::from_micros(dice.throw(2000))),
     }
-    let (id, at) = (task.id(), task.now());
-    let follow_up = NewJob::new(task.environment().job_id(), &FollowUp(id.to_string()), at)?;
-    Ok(Completion::new().result("done").writing(fenced_call(id, at)).then(follow_up.max_retries(1_000_000)))
+    let follow_up = NewJob::new(task.environment().job_id(), &FollowUp(task.id().to_string()), task.now())?;
+    Ok(fenced(task.job(), task.now()).then(follow_up.max_retries(1_000_000)))
 }
 
 fn follow_up(task: &Task<FollowUp>, running: &AtomicU32) -> Completion {
@@ -246,5 +245,5 @@ fn follow_up(task: &Task<FollowUp>, running: &AtomicU32) -> Completion {
     }
     thread::sleep(Duration::from_micros(300));
     running.fetch_sub(1, Ordering::SeqCst);
-    Completion::new().writing(fenced_call(task.id(), task.now()))
+    fenced(task.job(), task.now())
 }

@@ -12,11 +12,11 @@ use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::queue::{ClaimedJob, Completion, Queue, RetryPolicies};
+use fieldfen_services::queue::{ClaimedJob, Queue, RetryPolicies};
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
-use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced_call, is_empty, settled, told};
+use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, settled, told};
 use crate::dice::Dice;
 use crate::fact::{Fact, tell};
 
@@ -49,7 +49,7 @@ pub struct Work {
 enum Manner {
     /// Succeed.
     Plain,
-    /// At the first try, take longer than the lease.
+    /// At the first two tries, take longer than the lease, so that the second overlaps with the first.
     Slow,
     /// At the first try, fail.
     Failing,
@@ -171,7 +171,7 @@ impl Hand<'_> {
             _ => Manner::Plain,
         };
         match manner {
-            Manner::Slow if first_try => {
+            Manner::Slow if job.attempts < 2 => {
                 thread::sleep(lease.mul_f64(1.5));
                 self.complete(claimed)
             }
@@ -196,7 +196,7 @@ impl Hand<'_> {
     /// Completes a job; its fenced writes are a call named after it and, for work, a job that follows.
     fn complete(&self, claimed: &ClaimedJob) -> Result<(), Error> {
         let (id, at) = (claimed.job.id, self.queue.environment().now());
-        let mut completion = Completion::new().writing(fenced_call(id, at));
+        let mut completion = fenced(&claimed.job, at);
         if claimed.job.kind.as_str() == WORK_KIND {
             let payload = RawJson::from_value(&id.to_string())?;
             let kind = JobKind::custom(FOLLOW_UP_KIND)?;

@@ -61,6 +61,10 @@ pub(crate) fn assert_each_once(database: &Database, told: &[Fact]) -> Figures {
     assert_eq!(fenced.len(), done.len(), "each completion records one call");
     assert_eq!(fenced.into_iter().collect::<BTreeSet<_>>(), done, "each completion records its own call");
 
+    let foreign = "SELECT count(*) FROM jobs WHERE status = 'completed' \
+                   AND json_extract(result_json, '$') IS NOT lease_token";
+    assert_eq!(database.number(foreign), 0, "a job was completed by somebody who did not hold it any more");
+
     let parents = format!("SELECT json_extract(payload_json, '$') FROM jobs WHERE command_type = '{FOLLOW_UP_KIND}'");
     let mut parents: Vec<JobId> = database.texts(&parents).iter().map(|id| id.parse().unwrap()).collect();
     parents.sort_unstable();

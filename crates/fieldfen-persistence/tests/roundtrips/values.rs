@@ -7,6 +7,7 @@ use chrono::DateTime;
 use fieldfen_domain::{FenceToken, RawJson, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 /// Any text: empty ones, zero characters, quotes, what looks like a number.
 pub(crate) fn text() -> impl Strategy<Value = String> {
@@ -35,12 +36,13 @@ fn null() -> RawJson {
     RawJson::parse("null").unwrap()
 }
 
-/// Any microsecond of the years 0 to 9998; often a whole second, or one of our days.
+/// Any microsecond of the years 0 to 9998; often one of our days, or beside a whole second.
 pub(crate) fn time() -> impl Strategy<Value = Timestamp> {
     let all = -62_167_219_200_000_000_i64..253_370_764_800_000_000;
     let ours = 1_700_000_000_000_000_i64..1_900_000_000_000_000;
-    let micros = prop_oneof![all.clone(), ours, all.prop_map(|micros| micros / 1_000_000 * 1_000_000)];
-    micros.prop_map(|micros| DateTime::from_timestamp_micros(micros).unwrap())
+    let beside = (all.clone(), select(vec![0, 1, 10, 500_000, 999_990, 999_999]))
+        .prop_map(|(micros, fraction)| micros - micros.rem_euclid(1_000_000) + fraction);
+    prop_oneof![all, ours, beside].prop_map(|micros| DateTime::from_timestamp_micros(micros).unwrap())
 }
 
 /// Any time span of up to a year.
