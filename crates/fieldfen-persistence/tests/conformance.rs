@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,7 +10,7 @@ use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, Sqli
 use fieldfen_testkit::conformance::trace::{any_ops, compare, race};
 use fieldfen_testkit::{ModelStore, conformance};
 use proptest::collection::vec;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 /// Makes stores, each in a file of its own.
 struct Folder {
@@ -63,8 +64,11 @@ fn threads_do_each_job_once() {
 /// How many traces are tried; every so-many-th of those that need a file, which take longer.
 fn traces(one_in: u32) -> Config {
     let traces: u32 = std::env::var("FIELDFEN_TRACES").ok().map_or(150, |number| number.parse().unwrap());
-    let config = Config { cases: traces.div_ceil(one_in), failure_persistence: None, ..Config::default() };
-    println!("{} traces, seed {:?}", config.cases, config.rng_seed);
+    let mut config = Config { cases: traces.div_ceil(one_in), failure_persistence: None, ..Config::default() };
+    if matches!(config.rng_seed, RngSeed::Random) {
+        config.rng_seed = RngSeed::Fixed(RandomState::new().hash_one(0));
+    }
+    println!("{} traces, PROPTEST_RNG_SEED={}", config.cases, config.rng_seed);
     config
 }
 

@@ -10,13 +10,14 @@ mod values;
 
 use std::cell::RefCell;
 use std::fmt::Debug;
+use std::hash::{BuildHasher, RandomState};
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{ReadSession, Session, Store as _, StoreError};
 use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 /// A store, and another program's look at its file.
 struct Place {
@@ -48,8 +49,11 @@ fn each<S: Strategy<Value: Debug>>(values: S, case: impl Fn(&Place, S::Value)) {
     let place = Place { store, foreign: RefCell::new(foreign) };
 
     let cases = std::env::var("FIELDFEN_ROUND_TRIPS").ok().map_or(200, |number| number.parse().unwrap());
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    println!("{cases} values, seed {:?}", config.rng_seed);
+    let mut config = Config { cases, failure_persistence: None, ..Config::default() };
+    if matches!(config.rng_seed, RngSeed::Random) {
+        config.rng_seed = RngSeed::Fixed(RandomState::new().hash_one(0));
+    }
+    println!("{cases} values, PROPTEST_RNG_SEED={}", config.rng_seed);
     TestRunner::new(config)
         .run(&values, |value| {
             let empty = "DELETE FROM files; DELETE FROM jobs; DELETE FROM processed_hashes; DELETE FROM api_usage";

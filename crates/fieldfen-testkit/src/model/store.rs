@@ -146,7 +146,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::trace::{any_ops, compare};
+    use crate::conformance::trace::{any_ops, compare, race};
 
     #[test]
     fn the_model_conforms() {
@@ -162,6 +162,13 @@ mod tests {
         #[test]
         fn a_trace_has_the_same_answers_every_time(ops in any_ops(120)) {
             compare(&ModelStore::new(), &ModelStore::new(), &ops);
+        }
+
+        #[test]
+        fn threads_are_answered_as_if_one_came_after_the_other(
+            threads in proptest::collection::vec(any_ops(20), 2..4),
+        ) {
+            race(&ModelStore::new(), &ModelStore::new(), &threads);
         }
     }
 }
