@@ -2,8 +2,7 @@
 
 use std::cell::Cell;
 use std::panic::resume_unwind;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use anyhow::{Error, ensure};
 use clap::Args;
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::{JobKind, NewJob, Payload, RetryPolicy};
-use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::{Queue, RetryPolicies};
@@ -19,15 +18,12 @@ use fieldfen_services::worker::{Completion, Ended, Metrics, Outcome, RunningWork
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
-use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, settled};
+use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, settled, told};
 use crate::dice::Dice;
 use crate::fact::{Fact, Refusal, tell};
 
 /// How many follow-ups one worker may run at once.
 const FOLLOW_UPS: u32 = 1;
-
-/// How many of its own jobs a process has in the queue at the most, so that the queue stays short.
-const AHEAD: u64 = 30;
 
 /// Runs a worker with a thread pool, heartbeats and a limit per kind until the queue is empty.
 #[derive(Debug, Args)]
@@ -106,13 +102,10 @@ thread_local! {
 }
 
 /// Tells what the store has acknowledged; the worker calls it on the thread that has run the handler.
-struct Reporter {
-    ended: Arc<AtomicU64>,
-}
+struct Reporter;
 
 impl Metrics for Reporter {
     fn job_ended(&self, _: &JobKind, ended: Ended, _: Duration) {
-        self.ended.fetch_add(1, Ordering::SeqCst);
         match (IN_HAND.take(), ended) {
             (Some(id), Ended::Completed) => report(&Fact::Completed(id)),
             (Some(id), Ended::Lost) => report(&Fact::Lost(id)),
@@ -139,20 +132,21 @@ impl Serve {
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         let draining = drain_flag(!self.churn);
         let (queue, dice) = (Queue::new(store.clone(), Environment::system()), Dice::new(self.seed));
-        let (mut enqueued, ended) = (0, Arc::new(AtomicU64::new(0)));
-        let mut worker = self.start(store, &ended)?;
+        let kinds = [Work::kind(), FollowUp::kind(), Poison::kind()];
+        let mut worker = self.start(store)?;
         tell(&Fact::Ready)?;
         while !draining.load(Ordering::SeqCst) {
             if dice.once_in(500) {
                 worker.stop_handle().stop_now();
                 ensure!(worker.join().abandoned == 0, "a handler did not look whether it should return");
-                worker = self.start(store, &ended)?;
+                worker = self.start(store)?;
             }
-            // Most jobs are followed by another.
-            if 2 * enqueued < ended.load(Ordering::SeqCst) + 2 * AHEAD {
-                enqueued += enqueue(&queue, &dice)?;
-            } else {
+            // The queue stays short, however many are killed: what is left when all have enqueued takes its time.
+            let due = told(store.read(|s| s.jobs().next_due(&kinds)))?;
+            if due.is_some_and(|due| due <= queue.environment().now()) {
                 thread::sleep(Duration::from_millis(1));
+            } else {
+                enqueue(&queue, &dice)?;
             }
         }
         while !is_empty(&queue)? {
@@ -164,7 +158,7 @@ impl Serve {
         Ok(())
     }
 
-    fn start(&self, store: &SqliteStore, ended: &Arc<AtomicU64>) -> Result<RunningWorker, Error> {
+    fn start(&self, store: &SqliteStore) -> Result<RunningWorker, Error> {
         let quickly = RetryPolicy { base: Duration::from_millis(40), cap: Duration::from_millis(40), max_retries: 5 };
         let (longer_than_lease, dice) = (Duration::from_millis(self.lease_ms).mul_f64(1.5), Dice::new(self.seed));
         let running = AtomicU32::new(0);
@@ -172,7 +166,7 @@ impl Serve {
             .threads(self.threads)
             .lease(Duration::from_millis(self.lease_ms))
             .retry_policies(RetryPolicies::new(quickly))
-            .metrics(Reporter { ended: Arc::clone(ended) })
+            .metrics(Reporter)
             .limit::<FollowUp>(FOLLOW_UPS)
             .handle(move |task: Task<Work>| work(&task, &dice, longer_than_lease))
             .handle(move |task: Task<FollowUp>| follow_up(&task, &running))
@@ -184,10 +178,10 @@ impl Serve {
     }
 }
 
-/// Enqueues a few jobs, and says how many.
-fn enqueue(queue: &Queue<SqliteStore>, dice: &Dice) -> Result<u64, Error> {
+/// Enqueues a few jobs.
+fn enqueue(queue: &Queue<SqliteStore>, dice: &Dice) -> Result<(), Error> {
     let mut jobs = Vec::new();
-    for _ in 0..dice.throw(4) {
+    for _ in 0..dice.throw(12) {
         let manner = match dice.throw(60) {
             0 => Manner::Slow,
             1..=3 => Manner::Failing,
@@ -205,8 +199,7 @@ fn enqueue(queue: &Queue<SqliteStore>, dice: &Dice) -> Result<u64, Error> {
         });
     }
     settled(queue.enqueue_many(&jobs))?;
-    jobs.iter().try_for_each(|job| tell(&Fact::Enqueued(job.id)))?;
-    Ok(jobs.len() as u64)
+    jobs.iter().try_for_each(|job| tell(&Fact::Enqueued(job.id)))
 }
 
 fn take_in_hand<P>(task: &Task<P>) {
