@@ -139,11 +139,11 @@ impl Hand<'_> {
     fn enqueue(&self, environment: &Environment) -> Result<(), Error> {
         let mut jobs = Vec::new();
         for _ in 0..self.dice.throw(3) {
-            let manner = match self.dice.throw(40) {
+            let manner = match self.dice.throw(80) {
                 0 => Manner::Slow,
-                1..=3 => Manner::Failing,
-                4..=6 => Manner::Reluctant,
-                7..=12 => Manner::Fragile,
+                1..=6 => Manner::Failing,
+                7..=12 => Manner::Reluctant,
+                13..=24 => Manner::Fragile,
                 _ => Manner::Plain,
             };
             let poison = self.dice.once_in(40);
