@@ -45,14 +45,18 @@ schema:
 ci:
     bash .ci/run
 
-# Run the long proofs: more kills, more jobs, more random runs (set the FIELDFEN_ variables for other sizes)
+# Run the long proofs: more kills, more jobs, more random runs (PROOFS.md says which variables set other sizes)
 prove:
     FIELDFEN_PIPELINE_KILLS="${FIELDFEN_PIPELINE_KILLS:-300}" \
     FIELDFEN_KILLS="${FIELDFEN_KILLS:-2000}" \
+    FIELDFEN_WORKER_KILLS="${FIELDFEN_WORKER_KILLS:-1000}" \
+    FIELDFEN_STOPS="${FIELDFEN_STOPS:-200}" \
     FIELDFEN_JOBS="${FIELDFEN_JOBS:-100000}" \
     FIELDFEN_FOREIGN_JOBS="${FIELDFEN_FOREIGN_JOBS:-5000}" \
     FIELDFEN_WEBHOOKS="${FIELDFEN_WEBHOOKS:-1000}" \
     FIELDFEN_DELIVERIES="${FIELDFEN_DELIVERIES:-10}" \
     FIELDFEN_WEBHOOK_KILLS="${FIELDFEN_WEBHOOK_KILLS:-200}" \
     FIELDFEN_PUBLISH_RUNS="${FIELDFEN_PUBLISH_RUNS:-20000}" \
+    FIELDFEN_TRACES="${FIELDFEN_TRACES:-3000}" \
+    FIELDFEN_ROUND_TRIPS="${FIELDFEN_ROUND_TRIPS:-5000}" \
     cargo test --workspace --release -- --nocapture
