@@ -19,4 +19,4 @@ pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, So
 pub use json::{InvalidJson, RawJson};
 pub use page::{Cursor, Page, PageRequest};
 pub use text_enum::UnknownWord;
-pub use time::{Timestamp, to_micros};
+pub use time::{FIRST_TIME, LAST_TIME, Timestamp, to_micros};

@@ -46,7 +46,9 @@ pub trait JobQueue {
     /// Adds a job, unless a live one has its dedup key.
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken.
+    /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken,
+    /// [`StoreError::Invalid`] for a time before [`FIRST_TIME`](crate::FIRST_TIME) or after
+    /// [`LAST_TIME`](crate::LAST_TIME).
     fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError>;
 
     /// Takes due jobs, by priority, due time and insertion, each with a new lease.
@@ -66,11 +68,14 @@ pub trait JobQueue {
 
     /// Ends a try without success: the job goes back with one retry spent, or has failed for good.
     ///
+    /// A next try that no store can keep the time of is due at the first or last time that it can.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError>;
 
-    /// Gives a job back without spending a retry; it is due again at `run_at`.
+    /// Gives a job back without spending a retry; it is due again at `run_at`, or at the first or last time that every
+    /// store can keep.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -14,7 +14,7 @@ use fieldfen_domain::store::StoreError;
 
 pub(crate) use bound::limit;
 pub(crate) use number::StoredNumber;
-pub(crate) use time::{LAST_TIME, SqlTime, StoredTime};
+pub(crate) use time::{OutOfRange, SqlTime, StoredTime};
 
 /// What to call a row whose key another program may have left out.
 pub(crate) fn row_name(key: Option<&str>, rowid: i64) -> String {

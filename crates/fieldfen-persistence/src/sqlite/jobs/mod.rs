@@ -16,7 +16,7 @@ use fieldfen_domain::job::{
     ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, NewJob, Reclaimed,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
-use fieldfen_domain::{JobId, RawJson, Timestamp};
+use fieldfen_domain::{JobId, LAST_TIME, RawJson, Timestamp};
 
 use super::error::Classify;
 use super::session::SqliteSession;
@@ -138,8 +138,8 @@ fn later(time: Timestamp, span: Duration) -> Timestamp {
     chrono::TimeDelta::from_std(span)
         .ok()
         .and_then(|span| time.checked_add_signed(span))
-        .unwrap_or(crate::rows::LAST_TIME)
-        .min(crate::rows::LAST_TIME)
+        .unwrap_or(LAST_TIME)
+        .min(LAST_TIME)
 }
 
 /// Every statement of the queue with its name, for the tests of their plans.
