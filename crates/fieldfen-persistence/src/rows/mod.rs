@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use fieldfen_domain::store::StoreError;
 
-pub(crate) use bound::limit;
+pub(crate) use bound::{ReachedAt, limit};
 pub(crate) use number::StoredNumber;
 pub(crate) use time::{OutOfRange, SqlTime, StoredTime};
 

@@ -3,6 +3,8 @@
 mod admin;
 mod claim;
 mod fence;
+#[cfg(test)]
+mod foreign_test;
 mod read;
 mod reclaim;
 mod row;

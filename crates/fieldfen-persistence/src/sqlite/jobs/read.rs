@@ -7,7 +7,7 @@ use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::row::{JobColumns, JobRow, job_columns};
-use crate::rows::{RowRef, StoredTime};
+use crate::rows::{ReachedAt, RowRef};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -116,8 +116,8 @@ impl JobReads for SqliteSession<'_> {
         for kind in kinds {
             for priority in Priority::ALL {
                 let first = FirstDue { kind: kind.as_str(), priority: priority.number().into() };
-                if let Some((time,)) = first.get_result::<(StoredTime,)>(self.conn).optional().store()? {
-                    let due = RowRef { table: "jobs", key: kind.as_str() }.time("run_at", time)?;
+                // The claim compares texts, and it is the claim that ends a job whose time it cannot read.
+                if let Some((ReachedAt(Some(due)),)) = first.get_result(self.conn).optional().store()? {
                     next = Some(next.map_or(due, |next| next.min(due)));
                 }
             }
