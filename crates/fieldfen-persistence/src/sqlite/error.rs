@@ -58,7 +58,9 @@ pub(crate) fn classify(error: Error) -> StoreError {
         StoreError::ReadOnly(error.into())
     } else if says("disk I/O error") || says("unable to open database") || says("locking protocol") {
         StoreError::Io(error.into())
-    } else if says("malformed") || says("file is not a database")
+    } else if says("database disk image is malformed")
+        || says("malformed database schema")
+        || says("file is not a database")
     {
         StoreError::Corrupt(error.into())
     } else {
