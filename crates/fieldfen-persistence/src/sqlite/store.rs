@@ -60,6 +60,7 @@ impl SqliteStore {
             let applied = migrations::applied(conn)?;
             check_schema(&applied)
         })?;
+        store.shared.writer.try_out()?;
         Ok(store)
     }
 
@@ -89,7 +90,7 @@ impl SqliteStore {
     fn start(url: SqliteUrl, options: &SqliteOptions) -> Result<Self, StoreError> {
         let commits = Arc::new(Commits::default());
         let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits))?);
-        let readers = url.path().map(|_| Readers::new(url.clone(), options.clone()));
+        let readers = writer.file().map(|file| Readers::new(file.clone(), options.clone()));
         Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits }) })
     }
 
@@ -127,7 +128,7 @@ impl Store for SqliteStore {
 
     fn maintain(&self) -> Result<(), StoreError> {
         let _guard = self.enter()?;
-        self.shared.writer.maintain(&self.shared.url)
+        self.shared.writer.maintain()
     }
 }
 
