@@ -6,7 +6,7 @@ use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
     Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, NewJob, PruneRequest, Reclaimed,
+    JobFilter, JobKind, NewJob, PruneRequest, TakenBack,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -20,22 +20,24 @@ pub trait JobReads {
     /// [`StoreError::BadRow`] when the row holds what no job can hold; other [`StoreError`]s as the store has them.
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
 
-    /// A page of jobs in the order of insertion.
+    /// A page of jobs in the order of insertion. Rows that no job can be read from are named in it.
     ///
     /// # Errors
-    /// As [`JobReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError>;
 
-    /// How many jobs of each kind are in each status; pairs without jobs are left out.
+    /// How many jobs of each kind are in each status; pairs without jobs are left out, and so are rows whose status is
+    /// none, which the log names.
     ///
     /// # Errors
-    /// As [`JobReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
 
-    /// When the next pending job of one of these kinds is due; it may be past.
+    /// When the next pending job of one of these kinds is due; it may be past. One whose time cannot be read is due when a
+    /// claim would come upon it.
     ///
     /// # Errors
-    /// As [`JobReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
 }
 
@@ -94,11 +96,12 @@ pub trait JobQueue {
     ) -> Result<Fenced<Heartbeat>, StoreError>;
 
     /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
-    /// has one retry spent, and is due again at once, or has failed for good when none was left.
+    /// has one retry spent, and is due again at once, or has failed for good when none was left. Pending jobs that no
+    /// claim would ever find, since another program gave them a priority that there is not, fail as well.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError>;
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError>;
 }
 
 /// What operators do with jobs.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::job::{
     ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobState, JobStatus, Lease, NewJob, Priority, Reclaimed, Retry,
+    JobFilter, JobKind, JobState, JobStatus, Lease, NewJob, Priority, Reclaimed, Retry, TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
 use fieldfen_domain::{
@@ -226,12 +226,12 @@ impl JobQueue for ModelSession<'_> {
         Ok(Fenced::Done(Heartbeat { expires_at: until, cancel_requested }))
     }
 
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
         let now = to_micros(now);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(now)).take(limit);
         let expired: Vec<_> = expired.map(|(number, row)| (number, row.clone())).collect();
-        let mut reclaimed = Vec::new();
+        let mut taken = TakenBack::default();
         for (number, mut row) in expired {
             let worker = match &row.job.state {
                 JobState::Running { lease: Some(lease), .. } => Some(lease.worker.clone()),
@@ -243,10 +243,10 @@ impl JobQueue for ModelSession<'_> {
             } else {
                 row.job.state = JobState::Failed { at: Some(now) };
             }
-            reclaimed.push(Reclaimed { job: row.job.clone(), worker });
+            taken.jobs.push(Reclaimed { job: row.job.clone(), worker });
             self.state.jobs.update(number, row);
         }
-        Ok(reclaimed)
+        Ok(taken)
     }
 }
 

@@ -15,7 +15,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, NewJob, Reclaimed,
+    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, NewJob, TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{JobId, LAST_TIME, RawJson, Timestamp};
@@ -130,7 +130,7 @@ impl JobQueue for SqliteSession<'_> {
         self.extend_lease(claim, progress, now, lease)
     }
 
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
         self.reclaim_jobs(now, limit)
     }
 }
