@@ -17,6 +17,6 @@ pub mod webhook;
 
 pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
 pub use json::{InvalidJson, RawJson};
-pub use page::{Cursor, Page, PageRequest};
+pub use page::{Cursor, Page, PageRequest, UnreadableRow};
 pub use text_enum::UnknownWord;
-pub use time::{Timestamp, to_micros};
+pub use time::{FIRST_TIME, LAST_TIME, Timestamp, to_micros};

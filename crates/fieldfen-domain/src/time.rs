@@ -10,3 +10,16 @@ pub type Timestamp = DateTime<Utc>;
 pub fn to_micros(time: Timestamp) -> Timestamp {
     time.trunc_subsecs(6)
 }
+
+/// The first time that every store can keep: the beginning of the year 0.
+pub const FIRST_TIME: Timestamp = from_micros(-62_167_219_200_000_000);
+
+/// The last time that every store can keep: the end of the year 9999.
+pub const LAST_TIME: Timestamp = from_micros(253_402_300_799_999_999);
+
+const fn from_micros(micros: i64) -> Timestamp {
+    match DateTime::from_timestamp_micros(micros) {
+        Some(time) => time,
+        None => DateTime::UNIX_EPOCH,
+    }
+}

@@ -98,7 +98,8 @@ pub fn newest() -> Result<Migration, MigrationError> {
         .ok_or_else(|| MigrationError::Embedded("there is not a single one".into()))
 }
 
-/// All migrations that the program knows or the database has, the oldest first.
+/// All migrations that the program knows or the database has, the oldest first. What an importing program has applied
+/// beside them (versions that are not of four digits) is left out, here and everywhere.
 ///
 /// # Errors
 /// [`MigrationError::Store`] when the database cannot be read.
@@ -178,7 +179,19 @@ fn known() -> Result<Vec<(Migration, Runnable)>, MigrationError> {
     Ok(known)
 }
 
-/// The versions that the database has. A database without diesel's own table has none; nothing is written.
+/// The versions of the migrations that this program knows, the oldest first.
+pub(crate) fn versions() -> Result<Vec<String>, MigrationError> {
+    Ok(known()?.into_iter().map(|(migration, _)| migration.version).collect())
+}
+
+/// Whether a version is one of fieldfen's. A program that imports fieldfen may keep migrations of its own in the same
+/// table; diesel numbers those by the time when they were made, in fourteen digits.
+fn is_ours(version: &str) -> bool {
+    version.len() == 4 && version.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The versions of fieldfen's that the database has, the oldest first. A database without diesel's own table has none;
+/// nothing is written.
 pub(crate) fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -195,7 +208,8 @@ pub(crate) fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreE
         return Ok(Vec::new());
     }
     let rows = diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version");
-    Ok(rows.load::<Row>(conn).map_err(classify)?.into_iter().map(|row| row.version).collect())
+    let rows: Vec<Row> = rows.load(conn).map_err(classify)?;
+    Ok(rows.into_iter().map(|row| row.version).filter(|version| is_ours(version)).collect())
 }
 
 fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
@@ -290,6 +304,17 @@ mod tests {
         for error in [run_pending(&mut conn).unwrap_err(), revert_last(&mut conn).unwrap_err()] {
             assert!(error.to_string().contains("migration 9999"), "{error}");
         }
+    }
+
+    #[test]
+    fn migrations_of_the_importing_program_are_left_alone() {
+        let mut conn = connection();
+        let done = run_pending(&mut conn).unwrap();
+        conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20260101000000')").unwrap();
+        assert!(status(&mut conn).unwrap().iter().all(|status| status.known && status.applied));
+        assert!(run_pending(&mut conn).unwrap().is_empty());
+        assert_eq!(revert_last(&mut conn).unwrap().as_ref(), done.last());
+        assert_eq!(run_pending(&mut conn).unwrap().len(), 1);
     }
 
     #[test]

@@ -45,6 +45,23 @@ impl SqliteUrl {
     }
 }
 
+impl SqliteUrl {
+    /// The name under which SQLite opens it only where it is there already.
+    pub(crate) fn existing(&self) -> String {
+        let Some(path) = &self.0 else { return self.file_name() };
+        let mut uri = String::from("file:");
+        for &byte in path.to_string_lossy().as_bytes() {
+            if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+                uri.push(char::from(byte));
+            } else {
+                uri.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        uri.push_str("?mode=rw");
+        uri
+    }
+}
+
 impl From<&Path> for SqliteUrl {
     fn from(path: &Path) -> Self {
         Self(Some(path.to_owned()))
@@ -151,6 +168,13 @@ mod tests {
         ] {
             assert_eq!(url.parse::<SqliteUrl>().unwrap_err().to_string(), message);
         }
+    }
+
+    #[test]
+    fn a_name_for_what_is_there_says_every_character_to_sqlite() {
+        let url: SqliteUrl = "/srv/a b?c%20#ü.db".parse().unwrap();
+        assert_eq!(url.existing(), "file:/srv/a%20b%3Fc%2520%23%C3%BC.db?mode=rw");
+        assert_eq!(SqliteUrl::memory().existing(), ":memory:");
     }
 
     #[test]

@@ -48,10 +48,10 @@ fn another_schema_is_refused_with_both_versions_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
     let newest = migrations::newest().unwrap().version;
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
     let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
     assert!(error.contains("at migration none") && error.contains(&newest), "{error}");
 
-    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Refuse).unwrap();
     migrations::run_pending(&mut conn).unwrap();
     SqliteStore::open(&path.display().to_string()).unwrap();
     migrations::revert_last(&mut conn).unwrap();
@@ -65,6 +65,18 @@ fn another_schema_is_refused_with_both_versions_named() {
     .unwrap();
     let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
     assert!(error.contains("9999") && error.contains("newer program"), "{error}");
+    let hole = "DELETE FROM __diesel_schema_migrations WHERE version IN ('9999', '0005')";
+    diesel::connection::SimpleConnection::batch_execute(&mut conn, hole).unwrap();
+    let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
+    assert!(error.contains(&format!("{newest} without 0005")) && error.contains("migrate up"), "{error}");
+}
+
+#[test]
+fn a_wrong_address_is_refused_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = SqliteStore::open(&folder.path().join("typo/shop.db").display().to_string()).err().unwrap();
+    assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("migrate up")), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

@@ -126,6 +126,13 @@ pub fn take_due<S: Store>(store: &S, environment: &Environment) -> Result<Ticks,
     let now = environment.now();
     let mut ticks = Ticks::default();
     for work in store.read::<_, StoreError, _>(|s| s.recurring().list())? {
+        let work = match work {
+            Ok(work) => work,
+            Err(error) => {
+                tracing::error!(%error, "recurring work cannot be read");
+                continue;
+            }
+        };
         let mut next_at = work.next_at;
         if work.next_at <= now {
             match tick(&work, environment, now) {

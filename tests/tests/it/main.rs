@@ -12,4 +12,5 @@ mod once;
 mod process;
 mod python;
 mod size;
+mod unreadable;
 mod webhooks;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Job;
 use super::kind::JobKind;
-use crate::ids::{FenceToken, JobId};
+use crate::ids::{FenceToken, FileId, JobId};
 use crate::time::Timestamp;
 
 /// Who claims, for people to read: host, process and thread, for example.
@@ -60,11 +60,15 @@ pub struct Claimed {
     pub unreadable: Vec<UnreadableJob>,
 }
 
-/// A row of `jobs` that was due but could not be read.
+/// A row of `jobs` that came up but could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableJob {
     /// Its id as it stands in the row.
     pub id: String,
+    /// Its kind, where that can be read.
+    pub kind: Option<JobKind>,
+    /// The file it is about, where there is one and it can be read.
+    pub file_id: Option<FileId>,
     /// What is wrong with it.
     pub reason: String,
 }
@@ -134,6 +138,16 @@ pub struct Heartbeat {
     pub expires_at: Timestamp,
     /// Somebody asked for the job to stop.
     pub cancel_requested: bool,
+}
+
+/// What a reclaim took back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The jobs whose leases had run out, the longest first.
+    pub jobs: Vec<Reclaimed>,
+    /// Rows that came up but hold something that no job can hold, and pending ones that no claim would ever find. They
+    /// are in status failed now, with the reason.
+    pub unreadable: Vec<UnreadableJob>,
 }
 
 /// A job whose lease had run out.

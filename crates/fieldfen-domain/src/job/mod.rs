@@ -8,8 +8,8 @@ mod retry;
 mod status;
 
 pub use claim::{
-    ClaimRef, ClaimRequest, Claimed, FailureReport, Fenced, Finished, Heartbeat, Reclaimed, Retry, UnreadableJob,
-    WorkerName,
+    ClaimRef, ClaimRequest, Claimed, FailureReport, Fenced, Finished, Heartbeat, Reclaimed, Retry, TakenBack,
+    UnreadableJob, WorkerName,
 };
 pub use kind::{CustomKind, InvalidKind, JobKind};
 pub use new_job::{DedupKey, Enqueued, InvalidJob, MAX_PAYLOAD_BYTES, NewJob};

@@ -22,7 +22,10 @@ pub enum StoreError {
     #[error("the disk, or the size that the database may have, is full: make room and try again")]
     Full(#[source] Source),
     /// The database cannot be written.
-    #[error("the database is read-only: check the permissions of the file, its folder and the file system")]
+    #[error(
+        "the database is read-only: check the permissions of the file, of its -wal and -shm, of its folder and the file \
+         system"
+    )]
     ReadOnly(#[source] Source),
     /// Reading or writing failed below the database.
     #[error("reading or writing the database failed: check the disk and that the file is still there")]

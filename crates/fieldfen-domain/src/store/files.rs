@@ -29,10 +29,10 @@ pub trait FileReads {
     /// As [`FileReads::find`].
     fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError>;
 
-    /// A page of files in the order of their arrival.
+    /// A page of files in the order of their arrival. Rows that no file can be read from are named in it.
     ///
     /// # Errors
-    /// As [`FileReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError>;
 
     /// How many files have each status; statuses without files are left out.
@@ -41,10 +41,10 @@ pub trait FileReads {
     /// As [`FileReads::find`].
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError>;
 
-    /// A page of the file's history, the oldest line first.
+    /// A page of the file's history, the oldest line first. Lines that cannot be read are named in it.
     ///
     /// # Errors
-    /// As [`FileReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn history(&mut self, id: &FileId, page: PageRequest) -> Result<Page<FileHistoryEntry>, StoreError>;
 }
 

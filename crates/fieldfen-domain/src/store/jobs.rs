@@ -6,7 +6,7 @@ use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
     Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, NewJob, PruneRequest, Reclaimed,
+    JobFilter, JobKind, NewJob, PruneRequest, TakenBack,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -20,22 +20,24 @@ pub trait JobReads {
     /// [`StoreError::BadRow`] when the row holds what no job can hold; other [`StoreError`]s as the store has them.
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
 
-    /// A page of jobs in the order of insertion.
+    /// A page of jobs in the order of insertion. Rows that no job can be read from are named in it.
     ///
     /// # Errors
-    /// As [`JobReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError>;
 
-    /// How many jobs of each kind are in each status; pairs without jobs are left out.
+    /// How many jobs of each kind are in each status; pairs without jobs are left out, and so are rows whose status is
+    /// none, which the log names.
     ///
     /// # Errors
-    /// As [`JobReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
 
-    /// When the next pending job of one of these kinds is due; it may be past.
+    /// When the next pending job of one of these kinds is due; it may be past. One whose time cannot be read is due when a
+    /// claim would come upon it.
     ///
     /// # Errors
-    /// As [`JobReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
 }
 
@@ -46,7 +48,9 @@ pub trait JobQueue {
     /// Adds a job, unless a live one has its dedup key.
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken.
+    /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken,
+    /// [`StoreError::Invalid`] for a time before [`FIRST_TIME`](crate::FIRST_TIME) or after
+    /// [`LAST_TIME`](crate::LAST_TIME).
     fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError>;
 
     /// Takes due jobs, by priority, due time and insertion, each with a new lease.
@@ -66,11 +70,14 @@ pub trait JobQueue {
 
     /// Ends a try without success: the job goes back with one retry spent, or has failed for good.
     ///
+    /// A next try that no store can keep the time of is due at the first or last time that it can.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError>;
 
-    /// Gives a job back without spending a retry; it is due again at `run_at`.
+    /// Gives a job back without spending a retry; it is due again at `run_at`, or at the first or last time that every
+    /// store can keep.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -89,11 +96,12 @@ pub trait JobQueue {
     ) -> Result<Fenced<Heartbeat>, StoreError>;
 
     /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
-    /// has one retry spent, and is due again at once, or has failed for good when none was left.
+    /// has one retry spent, and is due again at once, or has failed for good when none was left. Pending jobs that no
+    /// claim would ever find, since another program gave them a priority that there is not, fail as well.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError>;
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError>;
 }
 
 /// What operators do with jobs.

@@ -25,10 +25,11 @@ pub trait PublicationReads {
     /// As [`PublicationReads::find`].
     fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError>;
 
-    /// A page of the publications in this state, the oldest first.
+    /// A page of the publications in this state, the oldest first. Rows that no publication can be read from are named
+    /// in it.
     ///
     /// # Errors
-    /// As [`PublicationReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn in_state(&mut self, state: PublicationState, page: PageRequest) -> Result<Page<Publication>, StoreError>;
 
     /// All listings of a file, the oldest first.
@@ -37,10 +38,10 @@ pub trait PublicationReads {
     /// As [`PublicationReads::find`].
     fn listings(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError>;
 
-    /// A page of all listings at a platform, the oldest first.
+    /// A page of all listings at a platform, the oldest first. Rows that no listing can be read from are named in it.
     ///
     /// # Errors
-    /// As [`PublicationReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn listings_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError>;
 
     /// The listing with this id at its platform.

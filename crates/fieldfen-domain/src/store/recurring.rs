@@ -1,16 +1,16 @@
 //! Recurring work.
 
 use super::StoreError;
+use crate::page::UnreadableRow;
 use crate::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 
 /// Reading recurring work.
 pub trait RecurringReads {
-    /// All recurring work, by name.
+    /// All recurring work, by name; rows that hold what no recurring work can hold are named among it.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when a row holds what no recurring work can hold; other [`StoreError`]s as the store has
-    /// them.
-    fn list(&mut self) -> Result<Vec<RecurringJob>, StoreError>;
+    /// [`StoreError`]s as the store has them.
+    fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError>;
 }
 
 /// Writing recurring work.

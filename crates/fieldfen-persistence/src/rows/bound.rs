@@ -1,6 +1,9 @@
-//! Times as limits of a comparison.
+//! Times as SQLite compares them.
 
-use fieldfen_domain::Timestamp;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::sql_types;
+use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
+use fieldfen_domain::{FIRST_TIME, LAST_TIME, Timestamp};
 
 use super::SqlTime;
 
@@ -15,6 +18,40 @@ pub(crate) fn limit(time: Timestamp) -> String {
         None if time.timestamp() < 0 => String::new(),
         None => ":".to_owned(),
     }
+}
+
+/// The first time that is not below what a column holds, whatever that is; `None` where it is above all times.
+///
+/// SQLite puts numbers before all texts and blobs behind them, and texts that are no times, or have a `T` in the middle,
+/// somewhere between those that are. A row is due in a statement from this moment on.
+#[derive(Debug, Clone, Copy, FromSqlRow)]
+pub(crate) struct ReachedAt(pub(crate) Option<Timestamp>);
+
+impl FromSql<sql_types::Timestamp, Sqlite> for ReachedAt {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        Ok(Self(match value.value_type() {
+            Some(SqliteType::Text) => reached_at(value.read_text()),
+            Some(SqliteType::Binary) => None,
+            _ => Some(FIRST_TIME),
+        }))
+    }
+}
+
+fn reached_at(text: &str) -> Option<Timestamp> {
+    let (mut above, mut last) = (FIRST_TIME.timestamp_micros(), LAST_TIME.timestamp_micros());
+    let reached = |micros| {
+        let time = Timestamp::from_timestamp_micros(micros)?;
+        (SqlTime(time).text()?.as_str() >= text).then_some(time)
+    };
+    reached(last)?;
+    while above < last {
+        let middle = above + (last - above) / 2;
+        match reached(middle) {
+            Some(_) => last = middle,
+            None => above = middle + 1,
+        }
+    }
+    reached(last)
 }
 
 #[cfg(test)]
@@ -44,5 +81,24 @@ mod tests {
         assert_eq!(limit(time("2026-11-23T10:00:00Z")), "2026-11-23 10:00:00");
         assert!(limit(Timestamp::MIN_UTC).as_str() < "0000-01-01 00:00:00");
         assert!(limit(Timestamp::MAX_UTC).as_str() > "9999-12-31 23:59:59.999999");
+    }
+
+    #[test]
+    fn a_text_is_reached_by_the_first_time_that_does_not_come_before_it() {
+        for (text, reached) in [
+            ("", Some("0000-01-01T00:00:00Z")),
+            ("2026-11-23 14:05:10", Some("2026-11-23T14:05:10Z")),
+            ("2026-11-23 14:05:10.000000", Some("2026-11-23T14:05:10Z")),
+            ("2026-11-23 14:05:10.123456789", Some("2026-11-23T14:05:10.123457Z")),
+            ("2026-11-23 14:05:10+01:00", Some("2026-11-23T14:05:10Z")),
+            ("2026-11-23T14:05:10", Some("2026-11-24T00:00:00Z")),
+            ("2026-11-31 00:00:00", Some("2026-12-01T00:00:00Z")),
+            ("1763906709", Some("1764-01-01T00:00:00Z")),
+            ("9999-12-31 23:59:59.999999", Some("9999-12-31T23:59:59.999999Z")),
+            ("9999-12-31T00:00:00", None),
+            ("soon", None),
+        ] {
+            assert_eq!(reached_at(text), reached.map(time), "{text:?}");
+        }
     }
 }

@@ -11,10 +11,21 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Page, PageRequest, UnreadableRow};
 
-pub(crate) use bound::limit;
+pub(crate) use bound::{ReachedAt, limit};
 pub(crate) use number::StoredNumber;
-pub(crate) use time::{LAST_TIME, SqlTime, StoredTime};
+pub(crate) use time::{OutOfRange, SqlTime, StoredTime};
+
+/// A page of rows that have been read, each with its sequence number: what cannot be read is named in it.
+pub(crate) fn read_page<T>(
+    rows: impl Iterator<Item = (i64, Result<T, StoreError>)>,
+    request: PageRequest,
+) -> Result<Page<T>, StoreError> {
+    let rows: Result<Vec<_>, StoreError> =
+        rows.map(|(sequence, row)| Ok((sequence, UnreadableRow::sift(row)?))).collect();
+    Ok(Page::from_rows(rows?, request))
+}
 
 /// What to call a row whose key another program may have left out.
 pub(crate) fn row_name(key: Option<&str>, rowid: i64) -> String {

@@ -4,7 +4,7 @@
 //! fewer: SQLite's `CURRENT_TIMESTAMP` none, SQLAlchemy six, diesel 0, 3, 6 or 9. All of those are read; anything with
 //! an offset, a number or an empty text is refused, since nobody could say which moment it means.
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike};
+use chrono::{Datelike, NaiveDate, Timelike};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::serialize::{self, IsNull, Output, ToSql};
@@ -15,12 +15,6 @@ use fieldfen_domain::store::StoreError;
 
 /// What a time must look like, for error messages.
 const RULE: &str = "it must be UTC text like 2026-11-23 14:05:09.000000, without an offset";
-
-/// The last time whose text compares like a time: the end of the year 9999.
-pub(crate) const LAST_TIME: Timestamp = match DateTime::from_timestamp_micros(253_402_300_799_999_999) {
-    Some(time) => time,
-    None => DateTime::UNIX_EPOCH,
-};
 
 /// A time on its way into the database.
 #[derive(Debug, Clone, Copy, AsExpression)]
@@ -56,11 +50,16 @@ impl SqlTime {
 
 impl ToSql<sql_types::Timestamp, Sqlite> for SqlTime {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        let text = self.text().ok_or_else(|| format!("the time {} is not between the years 0 and 9999", self.0))?;
+        let text = self.text().ok_or(OutOfRange(self.0))?;
         out.set_value(text);
         Ok(IsNull::No)
     }
 }
+
+/// A time that four digits of year cannot say.
+#[derive(Debug, thiserror::Error)]
+#[error("the time {0} is not between the years 0 and 9999")]
+pub(crate) struct OutOfRange(pub(crate) Timestamp);
 
 /// A time on its way out of the database, whatever the column holds.
 ///
@@ -132,6 +131,9 @@ fn parse(text: &[u8]) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use fieldfen_domain::LAST_TIME;
+
     use super::*;
 
     fn read(text: &str) -> Result<String, String> {

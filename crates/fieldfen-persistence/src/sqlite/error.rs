@@ -6,6 +6,8 @@
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use fieldfen_domain::store::StoreError;
 
+use crate::rows::OutOfRange;
+
 /// Turns diesel's errors into the store's.
 pub(crate) trait Classify<T> {
     /// For statements that can break no constraint.
@@ -35,8 +37,16 @@ impl<T> Classify<T> for QueryResult<T> {
 
 /// What kind of error this is.
 pub(crate) fn classify(error: Error) -> StoreError {
-    let Error::DatabaseError(_, information) = &error else {
-        return StoreError::Database(error.into());
+    let information = match &error {
+        Error::DatabaseError(_, information) => information,
+        Error::SerializationError(reason) => match reason.downcast_ref::<OutOfRange>() {
+            Some(OutOfRange(time)) => {
+                let rule = "must be between the years 0 and 9999";
+                return StoreError::Invalid { what: "time", value: time.to_string(), rule };
+            }
+            None => return StoreError::Database(error.into()),
+        },
+        _ => return StoreError::Database(error.into()),
     };
     let text = information.message();
     let says = |phrase: &str| text.contains(phrase);
@@ -48,7 +58,10 @@ pub(crate) fn classify(error: Error) -> StoreError {
         StoreError::ReadOnly(error.into())
     } else if says("disk I/O error") || says("unable to open database") || says("locking protocol") {
         StoreError::Io(error.into())
-    } else if says("malformed") || says("file is not a database") {
+    } else if says("database disk image is malformed")
+        || says("malformed database schema")
+        || says("file is not a database")
+    {
         StoreError::Corrupt(error.into())
     } else {
         StoreError::Database(error.into())

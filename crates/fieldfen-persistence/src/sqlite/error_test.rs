@@ -39,6 +39,18 @@ fn busy_full_read_only_and_corrupt_are_kinds_of_their_own() {
 }
 
 #[test]
+fn a_schema_that_makes_no_sense_is_damage_and_a_text_that_is_no_json_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let mut conn = open(&path);
+    assert!(matches!(error(&mut conn, "SELECT json_extract('{', '$')"), StoreError::Database(_)));
+    conn.batch_execute("CREATE TABLE t (n); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'nonsense'")
+        .unwrap();
+    drop(conn);
+    assert!(matches!(error(&mut open(&path), "SELECT * FROM t"), StoreError::Corrupt(_)));
+}
+
+#[test]
 fn a_database_that_cannot_be_opened_is_an_input_output_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -33,9 +34,13 @@ fn writer(folder: &Path) -> Writer {
 
 /// A writer, and the count of its commits.
 fn counted_writer(folder: &Path) -> (Writer, Arc<Commits>) {
+    writer_with(folder, SqliteOptions::default())
+}
+
+fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<Commits>) {
     let url = SqliteUrl::from(folder.join("a.db").as_path());
     let commits = Arc::new(Commits::default());
-    let writer = Writer::open(&url, SqliteOptions::default(), Arc::clone(&commits)).unwrap();
+    let writer = Writer::open(&url, options, Arc::clone(&commits)).unwrap();
     run(&writer, "CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t(n))").unwrap();
     (writer, commits)
 }
@@ -48,6 +53,11 @@ fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
     })
 }
 
+/// Another program's connection.
+fn foreign(folder: &Path) -> SqliteConnection {
+    SqliteConnection::establish(&folder.join("a.db").to_string_lossy()).unwrap()
+}
+
 /// The numbers that another connection sees.
 fn committed(folder: &Path) -> Vec<i64> {
     #[derive(QueryableByName)]
@@ -55,8 +65,7 @@ fn committed(folder: &Path) -> Vec<i64> {
         #[diesel(sql_type = BigInt)]
         n: i64,
     }
-    let mut conn = SqliteConnection::establish(&folder.join("a.db").to_string_lossy()).unwrap();
-    let rows: Vec<Row> = diesel::sql_query("SELECT n FROM t ORDER BY n").load(&mut conn).unwrap();
+    let rows: Vec<Row> = diesel::sql_query("SELECT n FROM t ORDER BY n").load(&mut foreign(folder)).unwrap();
     rows.into_iter().map(|row| row.n).collect()
 }
 
@@ -71,6 +80,7 @@ fn together(writer: &Writer, sql: &[&'static str]) -> Vec<Result<(), Failure>> {
                 while writer.waiting() < sql.len() - 1 {
                     thread::yield_now();
                 }
+                session.announces = true;
                 session.conn.batch_execute(sql[0]).map_err(|error| super::classify(error).into())
             })
         });
@@ -141,6 +151,73 @@ fn when_rollback_to_fails_nobody_who_was_told_ok_is_missing() {
     let answers = together(&writer, &["INSERT INTO t (n) VALUES (1)", bad, "INSERT INTO t (n) VALUES (3)"]);
     told_ok_means_committed(&answers, &[1, 2, 3], folder.path());
     assert!(answers[1].is_err());
+}
+
+#[test]
+fn what_is_written_after_the_transaction_is_lost_never_commits_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(folder.path());
+    // Nobody notices before the next writer's savepoint, which is a transaction of its own then.
+    let answers = together(&writer, &["ROLLBACK", "INSERT INTO t (n) VALUES (2)", "INSERT INTO t (n) VALUES (3)"]);
+    told_ok_means_committed(&answers, &[0, 2, 3], folder.path());
+    assert!(answers[0].is_err());
+    let swallowed: Result<(), Failure> = writer.write(|session| {
+        session.conn.batch_execute("INSERT INTO t (n) VALUES (4); ROLLBACK").unwrap();
+        assert!(session.conn.batch_execute("INSERT INTO t (n) VALUES (5)").is_err());
+        Ok(())
+    });
+    assert!(swallowed.is_err());
+    run(&writer, "INSERT INTO t (n) VALUES (6)").unwrap();
+    let committed = committed(folder.path());
+    assert!(committed.contains(&6) && !committed.contains(&4) && !committed.contains(&5), "{committed:?}");
+    writer.between_batches(|conn| conn.batch_execute("INSERT INTO t (n) VALUES (7)").map_err(super::classify)).unwrap();
+}
+
+#[test]
+fn threads_that_wait_behind_one_another_for_a_foreign_lock_wait_no_longer_than_one() {
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    let folder = tempfile::tempdir().unwrap();
+    let (writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: TIMEOUT, ..Default::default() });
+    let mut foreign = foreign(folder.path());
+    foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let began = Instant::now();
+                let answer = run(&writer, "SELECT 1");
+                let elapsed = began.elapsed();
+                let Err(Failure::Store(StoreError::Busy { waited_ms, .. })) = answer else { panic!("{answer:?}") };
+                assert!(elapsed >= TIMEOUT, "{elapsed:?}");
+                assert!((1000..=elapsed.as_millis()).contains(&waited_ms.into()), "{waited_ms} ms of {elapsed:?}");
+            });
+        }
+    });
+    assert!(began.elapsed() < TIMEOUT * 5, "{:?}", began.elapsed());
+    foreign.batch_execute("COMMIT").unwrap();
+    run(&writer, "INSERT INTO t (n) VALUES (1)").unwrap();
+}
+
+#[test]
+fn a_batch_is_no_fuller_for_the_time_that_its_lock_was_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (writer, commits) = counted_writer(folder.path());
+    let mut foreign = foreign(folder.path());
+    // The threads may be slow to come together; where the wait counts, they never share.
+    let shared = (0..20).any(|_| {
+        let before = commits.count();
+        foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let answers = thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(100));
+                foreign.batch_execute("COMMIT").unwrap();
+            });
+            together(&writer, &["SELECT 1", "SELECT 2"])
+        });
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        commits.count() - before == 1
+    });
+    assert!(shared);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! SQLite: one writer with group commit, a pool of readers, and the repositories on one open transaction.
 
 mod api_usage;
+mod batch;
+mod database_file;
 mod error;
 #[cfg(test)]
 mod error_test;
@@ -10,7 +12,8 @@ mod group_commit_test;
 mod guard;
 mod hashes;
 mod jobs;
-mod planner;
+mod maintenance;
+mod opening;
 #[cfg(test)]
 mod plans_test;
 mod publications;

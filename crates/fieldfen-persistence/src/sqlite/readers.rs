@@ -7,15 +7,15 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{ReadSession, StoreError};
 
+use super::database_file::DatabaseFile;
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::settings::{self, SqliteOptions};
 use super::statement::{Begin, Commit, Rollback};
-use crate::url::SqliteUrl;
 
 /// A pool of connections that cannot write. They are opened when they are first needed.
 pub(super) struct Readers {
-    url: SqliteUrl,
+    file: DatabaseFile,
     options: SqliteOptions,
     pool: Mutex<Pool>,
     returned: Condvar,
@@ -28,8 +28,8 @@ struct Pool {
 }
 
 impl Readers {
-    pub(super) fn new(url: SqliteUrl, options: SqliteOptions) -> Self {
-        Self { url, options, pool: Mutex::default(), returned: Condvar::new() }
+    pub(super) fn new(file: DatabaseFile, options: SqliteOptions) -> Self {
+        Self { file, options, pool: Mutex::default(), returned: Condvar::new() }
     }
 
     /// Runs `f` in a transaction that sees one and the same moment.
@@ -65,7 +65,8 @@ impl Readers {
             if pool.open < self.options.readers.max(1) {
                 pool.open += 1;
                 drop(pool);
-                return settings::reader(&self.url, &self.options).inspect_err(|_| self.give_back(None));
+                let opened = self.file.check().and_then(|()| settings::reader(&self.file, &self.options));
+                return opened.inspect_err(|_| self.give_back(None));
             }
             pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
         }

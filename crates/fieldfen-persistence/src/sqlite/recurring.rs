@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::RawJson;
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
+use fieldfen_domain::{RawJson, UnreadableRow, to_micros};
 
 use super::error::Classify;
 use super::session::SqliteSession;
@@ -28,14 +28,19 @@ statement! {
          updated_at = excluded.updated_at"
 }
 statement! {
-    /// Takes a tick that is still the next one.
+    /// Takes a tick that is still the next one, with the text in which it was read.
     Take<'a> {
         next_at: SqlTime as SqlTimestamp,
         last_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
         name: &'a str as Text,
-        due: SqlTime as SqlTimestamp,
+        due: &'a str as Text,
     } = "UPDATE recurring_jobs SET next_at = ?, last_at = ?, updated_at = ? WHERE name = ? AND next_at = ?"
+}
+statement! {
+    /// The next tick of some work, as it is spelled.
+    NextTick<'a> { name: &'a str as Text } -> (Text, SqlTimestamp) =
+        "SELECT next_at, next_at FROM recurring_jobs WHERE name = ?"
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -64,9 +69,9 @@ impl RecurringRow {
 }
 
 impl RecurringReads for SqliteSession<'_> {
-    fn list(&mut self) -> Result<Vec<RecurringJob>, StoreError> {
+    fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
         let query = recurring_jobs::table.select(RecurringRow::as_select()).order(recurring_jobs::name);
-        query.load(self.conn).store()?.into_iter().map(RecurringRow::read).collect()
+        query.load(self.conn).store()?.into_iter().map(|row: RecurringRow| UnreadableRow::sift(row.read())).collect()
     }
 }
 
@@ -85,12 +90,19 @@ impl Recurring for SqliteSession<'_> {
     }
 
     fn take(&mut self, tick: &Tick) -> Result<bool, StoreError> {
+        // Other programs may have spelled the time with fewer digits, and SQLite compares texts.
+        let next = NextTick { name: tick.name.as_str() }.get_result::<(String, StoredTime)>(self.conn);
+        let Some((spelled, next_at)) = next.optional().store()? else { return Ok(false) };
+        let row = RowRef { table: "recurring_jobs", key: tick.name.as_str() };
+        if row.time("next_at", next_at)? != to_micros(tick.due) {
+            return Ok(false);
+        }
         let take = Take {
             next_at: SqlTime(tick.next_at),
             last_at: SqlTime(tick.due),
             at: SqlTime(tick.at),
             name: tick.name.as_str(),
-            due: SqlTime(tick.due),
+            due: &spelled,
         };
         Ok(take.execute(self.conn).store()? > 0)
     }
@@ -104,6 +116,7 @@ impl Recurring for SqliteSession<'_> {
 #[cfg(test)]
 mod tests {
     use diesel::connection::SimpleConnection;
+    use fieldfen_domain::Timestamp;
     use fieldfen_testkit::fixtures::{at, recurring, recurring_name};
 
     use super::*;
@@ -111,6 +124,25 @@ mod tests {
 
     fn tick(due: i64, next: i64) -> Tick {
         Tick { name: recurring_name("upkeep"), due: at(due), next_at: at(next), at: at(due) }
+    }
+
+    fn times(s: &mut SqliteSession<'_>) -> (Timestamp, Option<Timestamp>) {
+        let work = s.list().unwrap().remove(0).unwrap();
+        (work.next_at, work.last_at)
+    }
+
+    #[test]
+    fn a_tick_is_taken_once_however_it_is_spelled() {
+        for spelled in ["2026-01-01 00:00:10", "2026-01-01 00:00:10.000", "2026-01-01T00:00:10.000000"] {
+            let mut conn = database();
+            session(&mut conn).define(&recurring("upkeep", "hourly", at(9))).unwrap();
+            conn.batch_execute(&format!("UPDATE recurring_jobs SET next_at = '{spelled}'")).unwrap();
+            let mut s = session(&mut conn);
+            assert!(!s.take(&tick(9, 20)).unwrap());
+            assert!(s.take(&tick(10, 20)).unwrap(), "{spelled}");
+            assert!(!s.take(&tick(10, 20)).unwrap());
+            assert_eq!(times(&mut s), (at(20), Some(at(10))));
+        }
     }
 
     #[test]
@@ -121,9 +153,9 @@ mod tests {
         assert!(s.take(&tick(10, 20)).unwrap());
         assert!(!s.take(&tick(10, 20)).unwrap());
         s.define(&recurring("upkeep", "hourly", at(99))).unwrap();
-        assert_eq!((s.list().unwrap()[0].next_at, s.list().unwrap()[0].last_at), (at(20), Some(at(10))));
+        assert_eq!(times(&mut s), (at(20), Some(at(10))));
         s.define(&recurring("upkeep", "daily", at(99))).unwrap();
-        assert_eq!((s.list().unwrap()[0].next_at, s.list().unwrap()[0].last_at), (at(99), Some(at(10))));
+        assert_eq!(times(&mut s), (at(99), Some(at(10))));
         assert!(s.remove(&recurring_name("upkeep")).unwrap());
         assert!(!s.remove(&recurring_name("upkeep")).unwrap());
     }
@@ -139,7 +171,10 @@ mod tests {
             let mut conn = database();
             session(&mut conn).define(&recurring("upkeep", "hourly", at(10))).unwrap();
             conn.batch_execute(&format!("UPDATE recurring_jobs SET {set}")).unwrap();
-            let error = session(&mut conn).list().unwrap_err().to_string();
+            session(&mut conn).define(&recurring("sweeping", "hourly", at(10))).unwrap();
+            let (good, bad): (Vec<_>, Vec<_>) = session(&mut conn).list().unwrap().into_iter().partition(Result::is_ok);
+            assert_eq!(good.len(), 1, "{set}: what can be read goes on");
+            let error = bad[0].as_ref().unwrap_err().to_string();
             assert!(error.contains(&format!(": column {column} holds")), "{set}: {error}");
         }
     }

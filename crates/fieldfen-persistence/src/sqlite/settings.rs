@@ -9,8 +9,9 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
+use super::database_file::DatabaseFile;
 use super::error::{Classify, classify};
-use super::planner::with_stable_plans;
+use super::opening::{CommitGate, watched};
 use crate::url::SqliteUrl;
 
 /// The oldest SQLite that is trusted with a shared file.
@@ -94,6 +95,9 @@ pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreErro
         reason,
         source: source.map(Into::into),
     };
+    if path.to_str().is_none() {
+        return Err(refuse("its path is not UTF-8, and SQLite takes no other".into(), None));
+    }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(refuse("it is a folder: name the file in it".into(), None)),
         Ok(_) => return Ok(()),
@@ -115,33 +119,60 @@ pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreErro
     }
 }
 
-/// The connection that writes.
+/// A connection that writes.
 pub(super) fn writer(url: &SqliteUrl, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+    open(&url.file_name(), url, options, &writing(url, options), None)
+}
+
+/// The connection of a store that writes, with the gate that must be dropped after it. A file that can only be read is
+/// refused before anything is made beside it.
+pub(super) fn gated_writer(
+    url: &SqliteUrl,
+    options: &SqliteOptions,
+) -> Result<(SqliteConnection, CommitGate), StoreError> {
+    let gate = CommitGate::default();
+    let conn = open(&url.file_name(), url, options, &writing(url, options), Some(&gate))?;
+    Ok((conn, gate))
+}
+
+/// A connection for the upkeep of an open store's file.
+pub(super) fn upkeep(file: &DatabaseFile, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+    let url = file.url();
+    open(&url.existing(), &url, options, &writing(&url, options), None)
+}
+
+/// A connection to an open store's file that cannot write.
+pub(super) fn reader(file: &DatabaseFile, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+    let url = file.url();
+    open(&url.existing(), &url, options, &[("query_only", "ON", "1")], None)
+}
+
+/// A pragma, the value it is set to, and the value it must then answer.
+type Setting = (&'static str, &'static str, &'static str);
+
+fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
     let synchronous = match options.durability {
         Durability::Full => ("synchronous", "FULL", "2"),
         Durability::Normal => ("synchronous", "NORMAL", "1"),
     };
     let journal = if url.path().is_some() { "wal" } else { "memory" };
-    open(url, options, &[("journal_mode", journal, journal), synchronous, ("foreign_keys", "ON", "1")])
+    [("journal_mode", journal, journal), synchronous, ("foreign_keys", "ON", "1")]
 }
 
-/// A connection that cannot write.
-pub(super) fn reader(url: &SqliteUrl, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
-    open(url, options, &[("query_only", "ON", "1")])
-}
-
-/// Opens a connection; each setting is a pragma, the value it is set to, and the value it must then answer.
+/// Opens a connection.
 ///
 /// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
 /// this waits by itself.
 fn open(
+    name: &str,
     url: &SqliteUrl,
     options: &SqliteOptions,
-    settings: &[(&'static str, &str, &str)],
+    settings: &[Setting],
+    gate: Option<&CommitGate>,
 ) -> Result<SqliteConnection, StoreError> {
     let began = Instant::now();
     loop {
-        match open_once(url, options, settings) {
+        match open_once(name, url, options, settings, gate) {
             Err(StoreError::Busy { source, .. }) => {
                 if began.elapsed() >= options.busy_timeout {
                     return Err(StoreError::Busy { waited_ms: milliseconds(began.elapsed()), source });
@@ -154,9 +185,11 @@ fn open(
 }
 
 fn open_once(
+    name: &str,
     url: &SqliteUrl,
     options: &SqliteOptions,
-    settings: &[(&'static str, &str, &str)],
+    settings: &[Setting],
+    gate: Option<&CommitGate>,
 ) -> Result<SqliteConnection, StoreError> {
     // SAFETY: returns a number.
     #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
@@ -168,17 +201,25 @@ fn open_once(
             rule: "it must be 3.51.3 or newer: older ones can lose a transaction when the log is reset",
         });
     }
-    let opened = with_stable_plans(|| SqliteConnection::establish(&url.file_name()));
+    let (opened, read_only) = watched(gate, || SqliteConnection::establish(name));
     let mut conn = opened.map_err(|error| StoreError::Open {
         url: url.to_string(),
         reason: "SQLite cannot open it: check that the file and its folder can be read and written".into(),
         source: Some(error.into()),
     })?;
-    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", milliseconds(options.busy_timeout))).store()?;
+    if read_only && gate.is_some() {
+        return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user").into()));
+    }
+    conn.batch_execute(&busy_timeout(options.busy_timeout)).store()?;
     for (name, value, expected) in settings {
         set(&mut conn, name, value, expected)?;
     }
     Ok(conn)
+}
+
+/// Sets how long SQLite waits for locks. It keeps the milliseconds in 32 bits and takes what is negative for zero.
+pub(super) fn busy_timeout(timeout: Duration) -> String {
+    format!("PRAGMA busy_timeout = {}", milliseconds(timeout).min(i32::MAX.unsigned_abs().into()))
 }
 
 fn set(conn: &mut SqliteConnection, name: &'static str, value: &str, expected: &str) -> Result<(), StoreError> {
@@ -239,7 +280,8 @@ mod tests {
         let url = SqliteUrl::from(folder.path().join("a.db").as_path());
         let mut conn = writer(&url, &SqliteOptions { durability: Durability::Normal, ..Default::default() }).unwrap();
         set(&mut conn, "synchronous", "NORMAL", "1").unwrap();
-        let mut conn = reader(&url, &SqliteOptions::default()).unwrap();
+        let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
+        let mut conn = reader(&file, &SqliteOptions::default()).unwrap();
         assert!(conn.batch_execute("CREATE TABLE t (n)").is_err());
         assert!(sqlite_version().starts_with("3."));
     }

@@ -32,11 +32,13 @@ struct Shared {
 impl SqliteStore {
     /// Opens a store with the default options, see [`SqliteUrl`] for what the address may be.
     ///
-    /// The folder is made where it is missing; the schema is never migrated.
+    /// The file must be there, at the newest migration: [`connect`](crate::connect) makes it with its folder and
+    /// [`migrations::run_pending`] brings it there, or the program `migrate` does both.
     ///
     /// # Errors
-    /// [`StoreError::Open`] when the file cannot be had, [`StoreError::Schema`] when it is at another migration than
-    /// this program (a new file is at none), [`StoreError::Setting`] when a setting does not hold or SQLite is too old.
+    /// [`StoreError::Open`] when the file is not there or cannot be had, [`StoreError::ReadOnly`] when this user cannot
+    /// write it, [`StoreError::Schema`] when it lacks a migration or has one that this program does not know (an empty
+    /// file is at none), [`StoreError::Setting`] when a setting does not hold or SQLite is too old.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_with(url, &SqliteOptions::default())
     }
@@ -54,12 +56,10 @@ impl SqliteStore {
         if url.path().is_none() {
             return Self::in_memory();
         }
-        settings::prepare(&url, Missing::Create)?;
+        settings::prepare(&url, Missing::Refuse)?;
         let store = Self::start(url, options)?;
-        store.shared.writer.between_batches(|conn| {
-            let applied = migrations::applied(conn)?;
-            check_schema(&applied)
-        })?;
+        store.shared.writer.between_batches(|conn| check_schema(&migrations::applied(conn)?))?;
+        store.shared.writer.try_out()?;
         Ok(store)
     }
 
@@ -89,7 +89,7 @@ impl SqliteStore {
     fn start(url: SqliteUrl, options: &SqliteOptions) -> Result<Self, StoreError> {
         let commits = Arc::new(Commits::default());
         let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits))?);
-        let readers = url.path().map(|_| Readers::new(url.clone(), options.clone()));
+        let readers = writer.file().map(|file| Readers::new(file.clone(), options.clone()));
         Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits }) })
     }
 
@@ -127,21 +127,22 @@ impl Store for SqliteStore {
 
     fn maintain(&self) -> Result<(), StoreError> {
         let _guard = self.enter()?;
-        self.shared.writer.maintain(&self.shared.url)
+        self.shared.writer.maintain()
     }
 }
 
-/// Refuses a schema that is not the newest one this program knows.
+/// Refuses a schema that is not exactly what this program knows.
 fn check_schema(applied: &[String]) -> Result<(), StoreError> {
-    let newest = migrations::newest().map_err(|error| StoreError::Database(error.into()))?;
-    let found = applied.last().map_or("none", String::as_str);
-    if found == newest.version {
-        return Ok(());
+    let known = migrations::versions().map_err(|error| StoreError::Database(error.into()))?;
+    let needed = known.last().cloned().unwrap_or_default();
+    if let Some(newer) = applied.iter().rfind(|version| !known.contains(version)) {
+        return Err(StoreError::Schema { found: newer.clone(), needed, remedy: "use the newer program" });
     }
-    let remedy = if found > newest.version.as_str() && found != "none" {
-        "use the newer program"
-    } else {
-        "run `migrate up` first, after a backup"
+    let Some(missing) = known.iter().find(|version| !applied.contains(version)) else { return Ok(()) };
+    let found = match applied.last() {
+        Some(last) if last > missing => format!("{last} without {missing}"),
+        Some(last) => last.clone(),
+        None => "none".to_owned(),
     };
-    Err(StoreError::Schema { found: found.to_owned(), needed: newest.version, remedy })
+    Err(StoreError::Schema { found, needed, remedy: "run `migrate up` first, after a backup" })
 }

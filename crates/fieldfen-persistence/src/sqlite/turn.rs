@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// besides.
 const KEPT_FOR: Duration = Duration::from_millis(3);
 
+/// For how long nobody waits for a turn after one did not come in time.
+const GIVEN_UP_FOR: Duration = Duration::from_secs(2);
+
 /// How long it keeps a turn that it does not use.
 const UNUSED: Duration = Duration::from_micros(300);
 
@@ -24,6 +27,7 @@ const UNUSED: Duration = Duration::from_micros(300);
 pub(super) struct Turnstile {
     shared: Arc<Shared>,
     patience: Duration,
+    given_up_for: Duration,
 }
 
 struct Shared {
@@ -38,6 +42,8 @@ enum State {
     NoWaiter,
     /// The waiting thread runs and has nothing to do.
     Idle,
+    /// The same, after a turn that did not come in time: until then nobody waits for another one.
+    GivenUp { until: Instant },
     /// The lock is wanted.
     Wanted,
     /// The lock is held for the one who wanted it.
@@ -63,7 +69,7 @@ impl Turnstile {
         match OpenOptions::new().create(true).truncate(false).write(true).open(&name) {
             Ok(file) => {
                 let shared = Shared { file, state: Mutex::new(State::NoWaiter), changed: Condvar::new() };
-                Some(Self { shared: Arc::new(shared), patience })
+                Some(Self { shared: Arc::new(shared), patience, given_up_for: GIVEN_UP_FOR })
             }
             Err(error) => {
                 tracing::warn!(file = %Path::new(&name).display(), %error, "processes cannot take turns at writing");
@@ -81,9 +87,17 @@ impl Turnstile {
             return Some(turn(Some(since)));
         }
         match self.shared.file.try_lock() {
-            Ok(()) => return Some(turn(None)),
+            Ok(()) => {
+                if matches!(*state, State::GivenUp { .. }) {
+                    *state = State::Idle;
+                }
+                return Some(turn(None));
+            }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(_)) => return None,
+        }
+        if matches!(*state, State::GivenUp { until } if Instant::now() < until) {
+            return None;
         }
         // The kernel's lock has no deadline, so that another thread waits for it.
         if *state == State::NoWaiter {
@@ -99,7 +113,7 @@ impl Turnstile {
         while *state == State::Wanted {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                *state = State::Idle;
+                *state = State::GivenUp { until: deadline + self.given_up_for };
                 return None;
             }
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -163,7 +177,7 @@ impl Shared {
                     let _ = self.file.unlock();
                     return;
                 }
-                State::NoWaiter | State::Idle => {
+                State::NoWaiter | State::Idle | State::GivenUp { .. } => {
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                     continue;
                 }
@@ -212,6 +226,28 @@ mod tests {
         let waiting = thread::spawn(move || patient.enter().is_some());
         drop(turn);
         assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn a_turn_that_did_not_come_is_not_waited_for_again_until_it_has_been_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let holder = Turnstile::open(&database, Duration::from_secs(60)).unwrap();
+        let mut other = Turnstile::open(&database, Duration::from_millis(5)).unwrap();
+        other.given_up_for = Duration::from_secs(3600);
+        let held = holder.enter().unwrap();
+        assert!(other.enter().is_none());
+        let given_up = *other.shared.lock();
+        assert!(matches!(given_up, State::GivenUp { .. }), "{given_up:?}");
+        other.patience = Duration::from_secs(3600);
+        assert!(other.enter().is_none(), "it would wait for an hour");
+        assert_eq!(*other.shared.lock(), given_up);
+        drop(held);
+        // The thread that still waits for the lock gives it back once it has it.
+        while other.enter().is_none() {
+            thread::yield_now();
+        }
+        assert_eq!(*other.shared.lock(), State::Idle);
     }
 
     #[test]

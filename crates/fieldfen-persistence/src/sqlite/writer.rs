@@ -10,9 +10,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -21,11 +20,14 @@ use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
+use super::batch::{Batch, OpenBatch, shared_error};
+use super::database_file::DatabaseFile;
 use super::error::Classify;
+use super::opening::CommitGate;
 use super::session::SqliteSession;
-use super::settings::{self, SqliteOptions};
+use super::settings::{self, SqliteOptions, milliseconds};
 use super::statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
-use super::turn::{Turn, Turnstile};
+use super::turn::Turnstile;
 use super::watch::Commits;
 use crate::url::SqliteUrl;
 
@@ -45,8 +47,11 @@ const WORKING_MEMORY: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -3
 /// To be woken, most often on another core, takes longer than a small write. During a commit a thread sleeps at once.
 const YIELDS: u32 = 400;
 
-/// A log larger than this is cut back by [`Writer::maintain`], waiting for readers if need be.
-const LARGE_LOG: u64 = 16 << 20;
+/// How long a turn is waited for. It is no more than fair; whoever holds it may have been stopped.
+const LONGEST_TURN: Duration = Duration::from_millis(250);
+
+/// What is waited for a turn shortens the wait for SQLite's lock where it is more than this part of the whole.
+const LITTLE: u32 = 32;
 
 statement! {
     /// A number that changes whenever another connection has committed.
@@ -68,51 +73,36 @@ pub(super) struct Writer {
 
 struct Inner {
     conn: SqliteConnection,
+    /// Closed while a batch is open, so that only [`Writer::commit`] commits it. Stands behind the connection, which must
+    /// be dropped first.
+    gate: CommitGate,
     batch: Option<OpenBatch>,
-}
-
-/// The transaction that is open.
-struct OpenBatch {
-    shared: Arc<Batch>,
-    /// Ends after the commit.
-    _turn: Option<Turn>,
-    writes: u32,
-    announces: bool,
-    began: Instant,
-}
-
-/// What the writers of one batch wait for.
-#[derive(Default)]
-struct Batch {
-    state: Mutex<BatchState>,
-    decided: Condvar,
-}
-
-#[derive(Default)]
-struct BatchState {
-    outcome: Option<Result<(), Arc<StoreError>>>,
-    /// How many wait: waking nobody is a system call too.
-    waiting: u32,
+    /// When the lock was last waited for in vain.
+    last_busy: Option<Instant>,
 }
 
 /// What became of one writer's closure, before the batch is committed.
 enum Part<T, E> {
-    /// It is in the batch.
-    Joined(T),
+    /// It is in this batch.
+    Joined(T, Arc<Batch>),
     /// It failed and is undone.
     Failed(E),
     /// It panicked and is undone.
     Panicked(Box<dyn Any + Send>),
+    /// It is lost with the whole transaction.
+    Lost(Arc<StoreError>),
 }
 
 impl Writer {
     pub(super) fn open(url: &SqliteUrl, options: SqliteOptions, commits: Arc<Commits>) -> Result<Self, StoreError> {
-        let mut conn = settings::writer(url, &options)?;
+        let (mut conn, gate) = settings::gated_writer(url, &options)?;
         conn.batch_execute(WORKING_MEMORY).store()?;
         let file = url.path().map(DatabaseFile::remember).transpose()?;
-        let path = url.path().filter(|_| options.fair);
-        let turnstile = path.and_then(|path| Turnstile::open(path, options.busy_timeout));
-        let inner = Mutex::new(Inner { conn, batch: None });
+        let turnstile = file
+            .as_ref()
+            .filter(|_| options.fair)
+            .and_then(|file| Turnstile::open(file.path(), LONGEST_TURN.min(options.busy_timeout / 2)));
+        let inner = Mutex::new(Inner { conn, gate, batch: None, last_busy: None });
         Ok(Self {
             inner,
             waiting: AtomicUsize::new(0),
@@ -130,32 +120,28 @@ impl Writer {
         E: From<StoreError>,
         F: FnMut(&mut SqliteSession<'_>) -> Result<T, E>,
     {
+        let arrived = Instant::now();
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut inner = self.lock();
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         if inner.batch.is_none() {
-            let batch = self.begin(&mut inner.conn)?;
-            inner.batch = Some(batch);
+            self.begin(&mut inner, arrived)?;
         }
-        let part = self.run(&mut inner, &mut f)?;
-        let Some(batch) = inner.batch.as_mut() else {
-            return match part {
-                Part::Joined(_) => Err(lost_transaction().into()),
-                Part::Failed(error) => Err(error),
-                Part::Panicked(panic) => resume_unwind(panic),
-            };
-        };
-        let full = batch.writes >= self.options.batch.max(1) || batch.began.elapsed() >= LONGEST_BATCH;
-        let shared = Arc::clone(&batch.shared);
+        let part = Self::run(&mut inner, &mut f);
+        let full = inner
+            .batch
+            .as_ref()
+            .is_some_and(|batch| batch.writes >= self.options.batch.max(1) || batch.began.elapsed() >= LONGEST_BATCH);
         let committed = if full || self.waiting.load(Ordering::SeqCst) == 0 { self.commit(&mut inner) } else { None };
         drop(inner);
-        match (part, committed) {
-            (Part::Joined(value), Some(outcome)) => {
-                outcome.map(|()| value).map_err(|reason| shared_error(&reason).into())
-            }
-            (Part::Joined(value), None) => shared.wait().map(|()| value).map_err(E::from),
-            (Part::Failed(error), _) => Err(error),
-            (Part::Panicked(panic), _) => resume_unwind(panic),
+        match part {
+            Part::Joined(value, batch) => match committed.unwrap_or_else(|| batch.wait()) {
+                Ok(()) => Ok(value),
+                Err(reason) => Err(shared_error(&reason).into()),
+            },
+            Part::Failed(error) => Err(error),
+            Part::Panicked(panic) => resume_unwind(panic),
+            Part::Lost(reason) => Err(shared_error(&reason).into()),
         }
     }
 
@@ -171,6 +157,20 @@ impl Writer {
         f(&mut inner.conn)
     }
 
+    /// Fails where the database can be read but not written, as with a log that belongs to somebody else. Waits for
+    /// nobody: who finds the lock taken may well write later.
+    pub(super) fn try_out(&self) -> Result<(), StoreError> {
+        self.between_batches(|conn| {
+            set_busy_timeout(conn, Duration::ZERO)?;
+            let begun = BeginImmediate {}.execute(conn).and_then(|_| Rollback {}.execute(conn)).map(drop).store();
+            set_busy_timeout(conn, self.options.busy_timeout)?;
+            match begun {
+                Err(StoreError::Busy { .. }) => Ok(()),
+                result => result,
+            }
+        })
+    }
+
     /// SQLite's count of other connections' commits; `None` while this process writes.
     pub(super) fn data_version(&self) -> Result<Option<i64>, StoreError> {
         let mut inner = match self.inner.try_lock() {
@@ -182,17 +182,13 @@ impl Writer {
         Ok(Some(version))
     }
 
-    /// Refreshes the planner's statistics where they are out of date, and cuts the log back.
-    pub(super) fn maintain(&self, url: &SqliteUrl) -> Result<(), StoreError> {
-        left_to_next_time(self.between_batches(|conn| conn.batch_execute("PRAGMA optimize").store()))?;
-        let Some(path) = url.path() else { return Ok(()) };
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let large = std::fs::metadata(&log).is_ok_and(|log| log.len() > LARGE_LOG);
-        // A passive checkpoint waits for nobody. Only one that truncates starts the log anew while readers overlap.
-        let checkpoint = if large { "TRUNCATE" } else { "PASSIVE" };
-        let mut conn = settings::writer(url, &self.options)?;
-        left_to_next_time(conn.batch_execute(&format!("PRAGMA wal_checkpoint({checkpoint})")).store())
+    /// The file behind the connection; `None` for a database in memory.
+    pub(super) const fn file(&self) -> Option<&DatabaseFile> {
+        self.file.as_ref()
+    }
+
+    pub(super) const fn options(&self) -> &SqliteOptions {
+        &self.options
     }
 
     /// How many threads are about to join a batch.
@@ -214,60 +210,99 @@ impl Writer {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, conn: &mut SqliteConnection) -> Result<OpenBatch, StoreError> {
-        let began = Instant::now();
+    /// Opens a batch for a writer who has been here since `arrived`.
+    fn begin(&self, inner: &mut Inner, arrived: Instant) -> Result<(), StoreError> {
         if let Some(file) = &self.file {
             file.check()?;
         }
+        // Whoever stood behind a thread that waited in vain has waited as well.
+        let waiting_since = if inner.last_busy.is_some_and(|busy| busy > arrived) { arrived } else { Instant::now() };
+        let patience = self.options.busy_timeout;
+        if waiting_since.elapsed() >= patience {
+            let source = "another thread of this program waited in vain".into();
+            return Err(StoreError::Busy { waited_ms: milliseconds(waiting_since.elapsed()), source });
+        }
         let turn = self.turnstile.as_ref().and_then(Turnstile::enter);
-        BeginImmediate {}.execute(conn).store().map_err(|error| waited(error, began.elapsed()))?;
-        Ok(OpenBatch { shared: Arc::default(), _turn: turn, writes: 0, announces: false, began })
+        let waited = waiting_since.elapsed();
+        let shortened = waited > patience / LITTLE;
+        if shortened {
+            // What is left, and the part of a millisecond that SQLite cannot be told.
+            let left = patience.saturating_sub(waited).saturating_add(Duration::from_millis(1));
+            set_busy_timeout(&mut inner.conn, left)?;
+        }
+        let mut begun = BeginImmediate {}.execute(&mut inner.conn).map(drop).store();
+        if shortened {
+            begun = begun.and(set_busy_timeout(&mut inner.conn, patience));
+        }
+        match begun {
+            Ok(()) => {
+                inner.gate.close();
+                inner.batch = Some(OpenBatch::new(turn));
+                Ok(())
+            }
+            Err(StoreError::Busy { source, .. }) => {
+                inner.last_busy = Some(Instant::now());
+                Err(StoreError::Busy { waited_ms: milliseconds(waiting_since.elapsed()), source })
+            }
+            Err(other) => {
+                let _ = Rollback {}.execute(&mut inner.conn);
+                Err(other)
+            }
+        }
     }
 
     /// Runs one writer's closure in the open batch. Afterwards the batch is still open, unless its transaction is lost.
-    fn run<T, E, F>(&self, inner: &mut Inner, f: &mut F) -> Result<Part<T, E>, E>
+    fn run<T, E, F>(inner: &mut Inner, f: &mut F) -> Part<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut SqliteSession<'_>) -> Result<T, E>,
     {
-        let Inner { conn, batch } = inner;
         // The first writer is the whole transaction so far: it needs no savepoint to be undone.
-        let alone = batch.as_ref().is_none_or(|batch| batch.writes == 0);
-        if !alone && let Err(error) = (Savepoint {}).execute(conn).store() {
-            self.abandon(inner, Arc::new(error));
-            return Err(lost_transaction().into());
+        let alone = inner.batch.as_ref().is_none_or(|batch| batch.writes == 0);
+        if !alone && let Err(error) = (Savepoint {}).execute(&mut inner.conn).store() {
+            return Part::Lost(Self::abandon(inner, error));
         }
-        let mut session = SqliteSession::new(conn);
+        let mut session = SqliteSession::new(&mut inner.conn);
         let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut session)));
         let announces = session.announces;
-        let part = match outcome {
-            Ok(Ok(value)) => Part::Joined(value),
+        let undone = match outcome {
+            Ok(Ok(value)) => {
+                let released = if alone { Ok(()) } else { Release {}.execute(&mut inner.conn).map(drop).store() };
+                return match (released, inner.batch.as_mut()) {
+                    (Err(error), _) => Part::Lost(Self::abandon(inner, error)),
+                    (Ok(()), Some(batch)) => {
+                        batch.writes += 1;
+                        batch.announces |= announces;
+                        Part::Joined(value, Arc::clone(&batch.shared))
+                    }
+                    (Ok(()), None) => Part::Lost(Arc::new(StoreError::Database("no batch is open".into()))),
+                };
+            }
             Ok(Err(error)) => Part::Failed(error),
             Err(panic) => Part::Panicked(panic),
         };
-        let ended = match (&part, alone) {
-            (Part::Joined(_), true) => Ok(()),
-            (Part::Joined(_), false) => Release {}.execute(conn).map(drop),
-            (_, true) => Rollback {}.execute(conn).map(drop),
-            (_, false) => RollbackTo {}.execute(conn).and_then(|_| Release {}.execute(conn)).map(drop),
+        let rolled_back = if alone {
+            Rollback {}.execute(&mut inner.conn).map(drop).store()
+        } else {
+            RollbackTo {}.execute(&mut inner.conn).and_then(|_| Release {}.execute(&mut inner.conn)).map(drop).store()
         };
-        match (ended, batch) {
-            (Ok(()), Some(batch)) if matches!(part, Part::Joined(_)) => {
-                batch.writes += 1;
-                batch.announces |= announces;
-            }
-            (Ok(()), _) if !alone => {}
+        match rolled_back {
             // The only writer is undone: there is nothing to commit.
-            (Ok(()), _) => inner.batch = None,
-            (Err(error), _) => self.abandon(inner, Arc::new(super::classify(error))),
+            Ok(()) if alone => {
+                inner.batch = None;
+                inner.gate.open();
+            }
+            Ok(()) => {}
+            Err(error) => drop(Self::abandon(inner, error)),
         }
-        Ok(part)
+        undone
     }
 
     /// Commits the open batch, tells its writers, and says what became of it; `None` when there is none.
     fn commit(&self, inner: &mut Inner) -> Option<Result<(), Arc<StoreError>>> {
         let announces = inner.batch.as_ref()?.announces;
         self.committing.store(true, Ordering::Relaxed);
+        inner.gate.open();
         let committed = (Commit {}).execute(&mut inner.conn).store();
         self.committing.store(false, Ordering::Relaxed);
         Some(match committed {
@@ -280,21 +315,20 @@ impl Writer {
                 }
                 Ok(())
             }
-            Err(error) => {
-                let reason = Arc::new(error);
-                self.abandon(inner, Arc::clone(&reason));
-                Err(reason)
-            }
+            Err(error) => Err(Self::abandon(inner, error)),
         })
     }
 
-    /// Gives up the open transaction: all its writers fail.
-    fn abandon(&self, inner: &mut Inner, reason: Arc<StoreError>) {
+    /// Gives up the open transaction: all its writers fail, with the reason that is returned.
+    fn abandon(inner: &mut Inner, error: StoreError) -> Arc<StoreError> {
         // SQLite may have rolled back already, and then this fails.
         let _ = Rollback {}.execute(&mut inner.conn);
+        inner.gate.open();
+        let reason = Arc::new(error);
         if let Some(batch) = inner.batch.take() {
-            batch.shared.decide(Err(reason));
+            batch.shared.decide(Err(Arc::clone(&reason)));
         }
+        reason
     }
 }
 
@@ -306,99 +340,6 @@ impl Drop for Writer {
     }
 }
 
-impl Batch {
-    fn decide(&self, outcome: Result<(), Arc<StoreError>>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.outcome = Some(outcome);
-        if state.waiting > 0 {
-            self.decided.notify_all();
-        }
-    }
-
-    fn wait(&self) -> Result<(), StoreError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match &state.outcome {
-                Some(Ok(())) => return Ok(()),
-                Some(Err(reason)) => return Err(shared_error(reason)),
-                None => {
-                    state.waiting += 1;
-                    state = self.decided.wait(state).unwrap_or_else(PoisonError::into_inner);
-                    state.waiting -= 1;
-                }
-            }
-        }
-    }
-}
-
-/// The file that was opened, to notice when another one, or none, stands at its path.
-struct DatabaseFile {
-    path: PathBuf,
-    #[cfg(unix)]
-    id: (u64, u64),
-}
-
-impl DatabaseFile {
-    fn remember(path: &Path) -> Result<Self, StoreError> {
-        let found = std::fs::metadata(path).map_err(|error| StoreError::Io(error.into()))?;
-        Ok(Self {
-            path: path.to_owned(),
-            #[cfg(unix)]
-            id: identity(&found),
-        })
-    }
-
-    /// A file that was deleted or replaced can still be written, and everything written would be lost.
-    fn check(&self) -> Result<(), StoreError> {
-        let found = std::fs::metadata(&self.path).map_err(|error| StoreError::Io(error.into()))?;
-        #[cfg(unix)]
-        if identity(&found) != self.id {
-            return Err(StoreError::Io("another file has taken the place of the database: open it anew".into()));
-        }
-        Ok(())
-    }
-}
-
-#[cfg(unix)]
-fn identity(found: &std::fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (found.dev(), found.ino())
-}
-
-/// A busy error that says how long was waited.
-fn waited(error: StoreError, time: Duration) -> StoreError {
-    match error {
-        StoreError::Busy { source, .. } => StoreError::Busy { waited_ms: settings::milliseconds(time), source },
-        other => other,
-    }
-}
-
-/// Upkeep that meets a busy database is no failure: the next one tries again.
-fn left_to_next_time(result: Result<(), StoreError>) -> Result<(), StoreError> {
-    match result {
-        Err(StoreError::Busy { .. }) => Ok(()),
-        result => result,
-    }
-}
-
-fn lost_transaction() -> StoreError {
-    StoreError::Database("the transaction was rolled back by an earlier error".into())
-}
-
-/// One writer's own copy of the error that all writers of a batch get.
-fn shared_error(reason: &Arc<StoreError>) -> StoreError {
-    /// Lets one error be the source of several.
-    #[derive(Debug, thiserror::Error)]
-    #[error(transparent)]
-    struct Shared(Arc<StoreError>);
-
-    let source = Box::new(Shared(Arc::clone(reason)));
-    match **reason {
-        StoreError::Busy { waited_ms, .. } => StoreError::Busy { waited_ms, source },
-        StoreError::Full(_) => StoreError::Full(source),
-        StoreError::ReadOnly(_) => StoreError::ReadOnly(source),
-        StoreError::Io(_) => StoreError::Io(source),
-        StoreError::Corrupt(_) => StoreError::Corrupt(source),
-        _ => StoreError::Database(source),
-    }
+fn set_busy_timeout(conn: &mut SqliteConnection, timeout: Duration) -> Result<(), StoreError> {
+    conn.batch_execute(&settings::busy_timeout(timeout)).store()
 }

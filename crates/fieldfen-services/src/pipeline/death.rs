@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fieldfen_domain::file::{File, FileEvent, FileMoved, FileStatus, IllegalFileTransition};
 use fieldfen_domain::job::{Job, JobFilter, JobKind, JobStatus};
 use fieldfen_domain::store::{Session, StoreError};
-use fieldfen_domain::{FileId, PageRequest, Timestamp};
+use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
 
 /// How many jobs of a file are read at once.
 const JOBS_AT_ONCE: u32 = 200;
@@ -19,14 +19,26 @@ const JOBS_AT_ONCE: u32 = 200;
 /// [`StoreError`]s as the store has them.
 pub fn job_died(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> Result<(), StoreError> {
     let Some(file_id) = job.file_id else { return Ok(()) };
+    work_died(s, file_id, &job.kind, Some(job.id), reason, at)
+}
+
+/// The same for a job of which only its kind and file may be known.
+pub(crate) fn work_died(
+    s: &mut dyn Session,
+    file_id: FileId,
+    kind: &JobKind,
+    id: Option<JobId>,
+    reason: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let Some(file) = s.files().find(&file_id)? else { return Ok(()) };
     let failure = if file.state.status() == FileStatus::Failed {
         return Ok(());
-    } else if job.kind.fails_its_file() {
-        format!("{} failed for good: {reason}", job.kind)
-    } else if job.kind == JobKind::CreateListing
+    } else if kind.fails_its_file() {
+        format!("{kind} failed for good: {reason}")
+    } else if *kind == JobKind::CreateListing
         && file.state.status() == FileStatus::Approved
-        && !another_listing_is_on_its_way(s, job)?
+        && !another_listing_is_on_its_way(s, file_id, id)?
         && !has_live_listing(s, &file_id)?
     {
         format!("every wanted listing has failed for good, the last one with: {reason}")
@@ -36,10 +48,14 @@ pub fn job_died(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> 
     move_file(s, file, FileEvent::Failed, failure, at).map(drop)
 }
 
-fn another_listing_is_on_its_way(s: &mut dyn Session, job: &Job) -> Result<bool, StoreError> {
-    let filter = JobFilter { file_id: job.file_id, kind: Some(JobKind::CreateListing), status: None };
+fn another_listing_is_on_its_way(
+    s: &mut dyn Session,
+    file_id: FileId,
+    than: Option<JobId>,
+) -> Result<bool, StoreError> {
+    let filter = JobFilter { file_id: Some(file_id), kind: Some(JobKind::CreateListing), status: None };
     let jobs = all_jobs(s, &filter)?;
-    Ok(jobs.iter().any(|other| other.id != job.id && !other.state.status().is_final()))
+    Ok(jobs.iter().any(|other| Some(other.id) != than && !other.state.status().is_final()))
 }
 
 /// Whether a product of the file is at a platform now.
@@ -47,7 +63,8 @@ pub(super) fn has_live_listing(s: &mut dyn Session, file_id: &FileId) -> Result<
     Ok(s.publications().listings(file_id)?.iter().any(|listing| listing.status.is_live()))
 }
 
-/// All jobs that a filter names, in the order of insertion. Meant for filters that name a file.
+/// All jobs that a filter names, in the order of insertion. Meant for filters that name a file. Rows that no job can be
+/// read from are left out: they fail as soon as they come up, and must not keep their file where it is.
 pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
     let mut request = PageRequest::first(JOBS_AT_ONCE);
     let mut jobs = Vec::new();

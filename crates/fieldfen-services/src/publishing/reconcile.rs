@@ -188,7 +188,8 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
     for &state in PublicationState::ALL {
         let mut request = PageRequest::first(ROWS_AT_ONCE);
         loop {
-            let page = s.publications().in_state(state, request)?;
+            // A row left out would make its product an orphan.
+            let page = s.publications().in_state(state, request)?.complete()?;
             publications.extend(page.items.into_iter().filter(
                 |publication| matches!(publication.target, Target::Listing { platform: its, .. } if its == platform),
             ));
@@ -199,7 +200,7 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
     let mut listings = Vec::new();
     let mut request = PageRequest::first(ROWS_AT_ONCE);
     loop {
-        let page = s.publications().listings_at(platform, request)?;
+        let page = s.publications().listings_at(platform, request)?.complete()?;
         listings.extend(page.items);
         let Some(next) = page.next else { break };
         request = request.following(next);

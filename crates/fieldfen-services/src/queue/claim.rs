@@ -7,6 +7,7 @@ use fieldfen_domain::job::{ClaimRef, ClaimRequest, Job, JobKind, UnreadableJob, 
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::Queue;
+use super::settle::bury_unreadable;
 
 /// A job that this program has claimed, with the proof of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +47,11 @@ impl<S: Store> Queue<S> {
             lease,
             worker: worker.clone(),
         };
-        let claimed = self.store.write(|s| s.jobs().claim(&request))?;
-        for row in &claimed.unreadable {
-            tracing::error!(job = row.id, reason = row.reason, "a due job cannot be read and has failed");
-        }
+        let claimed = self.store.write::<_, StoreError, _>(|s| {
+            let claimed = s.jobs().claim(&request)?;
+            bury_unreadable(s, &claimed.unreadable, request.now)?;
+            Ok(claimed)
+        })?;
         let with_claim = |job: Job| ClaimedJob { claim: ClaimRef { id: job.id, token: request.token }, job };
         Ok(Claims { jobs: claimed.jobs.into_iter().map(with_claim).collect(), unreadable: claimed.unreadable })
     }

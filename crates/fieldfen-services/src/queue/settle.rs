@@ -1,13 +1,16 @@
 //! What becomes of claimed jobs.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobState, Reclaimed, Retry};
+use fieldfen_domain::job::{
+    ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, Reclaimed, Retry, UnreadableJob,
+};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{RawJson, Timestamp};
 
 use super::{ClaimedJob, Completion, Queue, QueueError};
-use crate::pipeline::job_died;
+use crate::pipeline::{job_died, work_died};
 
 impl<S: Store> Queue<S> {
     /// Ends a job with success, and writes what it leaves behind in the same transaction.
@@ -84,20 +87,22 @@ impl<S: Store> Queue<S> {
     }
 
     /// Takes back at most `limit` jobs whose lease has expired. Call it again as long as it answers with `limit` jobs.
+    /// Jobs that cannot be read fail, with their files, and are named in the log.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn reclaim(&self, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
         let now = self.environment.now();
         self.store.write(|s| {
-            let reclaimed = s.jobs().reclaim(now, limit)?;
-            for Reclaimed { job, .. } in &reclaimed {
+            let taken = s.jobs().reclaim(now, limit)?;
+            bury_unreadable(s, &taken.unreadable, now)?;
+            for Reclaimed { job, .. } in &taken.jobs {
                 if let JobState::Failed { .. } = job.state {
                     let reason = job.last_error.as_deref().unwrap_or("its lease ran out too often");
                     bury(s, job, reason, now)?;
                 }
             }
-            Ok(reclaimed)
+            Ok(taken.jobs)
         })
     }
 }
@@ -154,11 +159,29 @@ fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<St
 /// A file that cannot be moved stays where it is and is named in the log: the job must not run for ever, nor hold up
 /// those beside it, because its file's row is damaged.
 pub(super) fn bury(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> Result<(), StoreError> {
-    match job_died(s, job, reason, at) {
+    let died = job_died(s, job, reason, at);
+    or_stays(died, &job.id, &job.kind)
+}
+
+/// Names jobs in the log that could not be read and have failed, and lets the pipeline know of those whose file and kind
+/// could be.
+pub(super) fn bury_unreadable(s: &mut dyn Session, jobs: &[UnreadableJob], at: Timestamp) -> Result<(), StoreError> {
+    for job in jobs {
+        tracing::error!(job = job.id, reason = job.reason, "a job cannot be read and has failed");
+        if let (Some(file_id), Some(kind)) = (job.file_id, &job.kind) {
+            let died = work_died(s, file_id, kind, job.id.parse().ok(), &job.reason, at);
+            or_stays(died, &job.id, kind)?;
+        }
+    }
+    Ok(())
+}
+
+fn or_stays(moved: Result<(), StoreError>, job: &dyn Display, kind: &JobKind) -> Result<(), StoreError> {
+    match moved {
         Err(
             error @ (StoreError::BadRow { .. } | StoreError::FileTransition(_) | StoreError::PublicationTransition(_)),
         ) => {
-            tracing::error!(job = %job.id, kind = %job.kind, %error, "the file of a failed job could not be moved");
+            tracing::error!(%job, %kind, %error, "the file of a failed job could not be moved");
             Ok(())
         }
         other => other,

@@ -36,7 +36,13 @@ impl<S: Store> Bench<S> {
     }
 
     fn work(&self) -> Vec<RecurringJob> {
-        self.queue.store().read::<_, StoreError, _>(|s| s.recurring().list()).unwrap()
+        self.queue
+            .store()
+            .read::<_, StoreError, _>(|s| s.recurring().list())
+            .unwrap()
+            .into_iter()
+            .map(Result::unwrap)
+            .collect()
     }
 
     fn take_due(&self) -> usize {

@@ -1,7 +1,8 @@
 //! Clocks that jump: nothing is lost, nothing runs twice, whatever they say.
 
-use fieldfen_domain::job::{Fenced, JobState, Retry};
-use fieldfen_domain::store::Store;
+use fieldfen_domain::job::{Fenced, Finished, JobState, Retry};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FIRST_TIME, LAST_TIME, Timestamp};
 
 use super::steps::{On, ids, numbered};
 use super::{Case, named};
@@ -15,6 +16,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_job_may_end_before_it_began,
         a_heartbeat_by_a_slow_clock_shortens_the_lease,
         years_before_1970_are_years_like_others,
+        a_job_that_is_due_beyond_all_years_is_refused,
+        a_next_try_beyond_all_years_is_due_in_the_last_one,
     ]
 }
 
@@ -75,4 +78,31 @@ fn years_before_1970_are_years_like_others<S: Store>(store: &S) {
     assert_eq!(on.claim(1, 1, long_ago - TICK).len(), 1);
     assert_eq!(on.reclaim(long_ago + LEASE - TICK * 2, 9), []);
     assert_eq!(on.reclaim(long_ago + LEASE - TICK, 9).len(), 1);
+}
+
+fn a_job_that_is_due_beyond_all_years_is_refused<S: Store>(store: &S) {
+    let on = On(store);
+    for time in [LAST_TIME + TICK, FIRST_TIME - TICK, Timestamp::MAX_UTC, Timestamp::MIN_UTC] {
+        let error = on.refuse(|s| s.jobs().enqueue(&job(1).run_at(time)));
+        assert!(
+            matches!(&error, StoreError::Invalid { what: "time", value, .. } if *value == time.to_string()),
+            "{error}"
+        );
+    }
+    assert_eq!(on.find_job(1), None);
+    on.enqueue(&job(1).run_at(LAST_TIME));
+    assert_eq!(ids(&on.claim(1, 9, LAST_TIME)), numbered(&[1]));
+}
+
+fn a_next_try_beyond_all_years_is_due_in_the_last_one<S: Store>(store: &S) {
+    let on = On(store);
+    for (number, run_at, kept) in [(1, Timestamp::MAX_UTC, LAST_TIME), (2, Timestamp::MIN_UTC, FIRST_TIME)] {
+        on.enqueue(&job(number));
+        assert_eq!(ids(&on.claim(number, 1, at(0))), numbered(&[number]));
+        let finished = on.fail(claim_ref(number, number), Retry::At(run_at), at(0));
+        assert_eq!(finished, Fenced::Done(Finished::Retrying { run_at: kept, attempts: 1 }));
+        on.claim(number + 10, 1, kept);
+        assert_eq!(on.release(claim_ref(number, number + 10), run_at), Fenced::Done(()));
+        assert_eq!((on.job(number).state, on.job(number).run_at), (JobState::Pending, kept));
+    }
 }

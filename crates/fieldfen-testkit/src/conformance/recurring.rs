@@ -27,7 +27,7 @@ fn define<S: Store>(on: &On<'_, S>, work: &NewRecurringJob) {
 }
 
 fn list<S: Store>(on: &On<'_, S>) -> Vec<RecurringJob> {
-    on.read(|s| s.recurring().list())
+    on.read(|s| s.recurring().list()).into_iter().map(Result::unwrap).collect()
 }
 
 fn take<S: Store>(on: &On<'_, S>, due: fieldfen_domain::Timestamp, next: i64) -> bool {

@@ -83,7 +83,9 @@ impl<S: Store> On<'_, S> {
     }
 
     pub(super) fn reclaim(&self, now: Timestamp, limit: u32) -> Vec<Reclaimed> {
-        self.write(|s| s.jobs().reclaim(now, limit))
+        let taken = self.write(|s| s.jobs().reclaim(now, limit));
+        assert!(taken.unreadable.is_empty(), "unreadable: {:?}", taken.unreadable);
+        taken.jobs
     }
 
     pub(super) fn find_job(&self, number: u64) -> Option<Job> {

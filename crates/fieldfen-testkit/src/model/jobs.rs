@@ -6,10 +6,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::job::{
     ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobState, JobStatus, Lease, NewJob, Priority, Reclaimed, Retry,
+    JobFilter, JobKind, JobState, JobStatus, Lease, NewJob, Priority, Reclaimed, Retry, TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
-use fieldfen_domain::{FenceToken, FileId, JobId, Page, PageRequest, RawJson, Timestamp, to_micros};
+use fieldfen_domain::{
+    FIRST_TIME, FenceToken, FileId, JobId, LAST_TIME, Page, PageRequest, RawJson, Timestamp, to_micros,
+};
 
 use super::files::FileKey;
 use super::table::Row;
@@ -87,6 +89,12 @@ impl JobReads for ModelSession<'_> {
 
 impl JobQueue for ModelSession<'_> {
     fn enqueue(&mut self, new: &NewJob) -> Result<Enqueued, StoreError> {
+        for time in [new.run_at, new.created_at] {
+            if !(FIRST_TIME..=LAST_TIME).contains(&to_micros(time)) {
+                let rule = "must be between the years 0 and 9999";
+                return Err(StoreError::Invalid { what: "time", value: time.to_string(), rule });
+            }
+        }
         if let Some((_, met)) = new.dedup_key.clone().and_then(|key| self.state.jobs.find(&JobKey::Dedup(key))) {
             return Ok(Enqueued::Met(met.job.id));
         }
@@ -172,7 +180,7 @@ impl JobQueue for ModelSession<'_> {
         row.job.last_error = Some(report.error.clone());
         let finished = match report.retry {
             Retry::At(run_at) if has_another_try(&row.job) => {
-                row.job.go_back(to_micros(run_at), 1);
+                row.job.go_back(kept(run_at), 1);
                 Finished::Retrying { run_at: row.job.run_at, attempts: row.job.attempts }
             }
             _ => {
@@ -190,7 +198,7 @@ impl JobQueue for ModelSession<'_> {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
-        row.job.go_back(to_micros(run_at), 0);
+        row.job.go_back(kept(run_at), 0);
         self.state.jobs.update(number, row);
         Ok(Fenced::Done(()))
     }
@@ -218,12 +226,12 @@ impl JobQueue for ModelSession<'_> {
         Ok(Fenced::Done(Heartbeat { expires_at: until, cancel_requested }))
     }
 
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
         let now = to_micros(now);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(now)).take(limit);
         let expired: Vec<_> = expired.map(|(number, row)| (number, row.clone())).collect();
-        let mut reclaimed = Vec::new();
+        let mut taken = TakenBack::default();
         for (number, mut row) in expired {
             let worker = match &row.job.state {
                 JobState::Running { lease: Some(lease), .. } => Some(lease.worker.clone()),
@@ -235,10 +243,10 @@ impl JobQueue for ModelSession<'_> {
             } else {
                 row.job.state = JobState::Failed { at: Some(now) };
             }
-            reclaimed.push(Reclaimed { job: row.job.clone(), worker });
+            taken.jobs.push(Reclaimed { job: row.job.clone(), worker });
             self.state.jobs.update(number, row);
         }
-        Ok(reclaimed)
+        Ok(taken)
     }
 }
 
@@ -275,10 +283,13 @@ impl GoBack for Job {
     }
 }
 
-/// When a lease of this length ends; one that would outlast the year 9999, the last one that a database's text can
-/// hold, ends there.
+/// The time, or the nearest one that every store can keep.
+fn kept(time: Timestamp) -> Timestamp {
+    to_micros(time.clamp(FIRST_TIME, LAST_TIME))
+}
+
+/// When a lease of this length ends; one that would outlast the last time that stores can keep ends there.
 fn later(now: Timestamp, lease: Duration) -> Timestamp {
-    let last = Timestamp::from_timestamp_micros(253_402_300_799_999_999).unwrap_or(Timestamp::MAX_UTC);
     let end = TimeDelta::from_std(lease).ok().and_then(|lease| now.checked_add_signed(lease));
-    to_micros(end.map_or(last, |end| end.min(last)))
+    kept(end.unwrap_or(LAST_TIME))
 }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
-use fieldfen_domain::to_micros;
+use fieldfen_domain::{UnreadableRow, to_micros};
 
 use super::ModelSession;
 use super::table::Row;
@@ -16,10 +16,10 @@ impl Row for RecurringJob {
 }
 
 impl RecurringReads for ModelSession<'_> {
-    fn list(&mut self) -> Result<Vec<RecurringJob>, StoreError> {
+    fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
         let mut work: Vec<_> = self.state.recurring.rows().cloned().collect();
         work.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(work)
+        Ok(work.into_iter().map(Ok).collect())
     }
 }
 

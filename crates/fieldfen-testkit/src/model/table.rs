@@ -81,7 +81,7 @@ impl<R: Row> Table<R> {
             .range((Bound::Excluded(after), Bound::Unbounded))
             .filter(|(_, row)| wanted(row))
             .take(usize::try_from(request.limit.get()).map_or(usize::MAX, |limit| limit.saturating_add(1)))
-            .map(|(number, row)| (*number, item(row)))
+            .map(|(number, row)| (*number, Ok(item(row))))
             .collect();
         Page::from_rows(rows, request)
     }

@@ -6,7 +6,7 @@ use fieldfen_domain::file::{FileHistoryEntry, FileStatus};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, Page, PageRequest, Timestamp};
 
-use crate::rows::{RowRef, SqlTime, StoredTime};
+use crate::rows::{RowRef, SqlTime, StoredTime, read_page};
 use crate::schema::file_history;
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
@@ -30,16 +30,15 @@ struct HistoryRow {
 }
 
 impl HistoryRow {
-    fn read(self) -> Result<(i64, FileHistoryEntry), StoreError> {
+    fn read(self) -> Result<FileHistoryEntry, StoreError> {
         let name = self.id.to_string();
         let row = RowRef { table: "file_history", key: &name };
-        let entry = FileHistoryEntry {
+        Ok(FileHistoryEntry {
             from: row.parse_nullable("from_status", self.from_status.as_deref())?,
             to: row.parse("to_status", &self.to_status)?,
             reason: self.reason,
             at: row.time("at", self.at)?,
-        };
-        Ok((self.id, entry))
+        })
     }
 }
 
@@ -82,7 +81,6 @@ impl SqliteSession<'_> {
                 rows = HistoryPage { file_id: &file_id, after, limit }.load(self.conn).store()?;
             }
         }
-        let rows: Result<Vec<_>, StoreError> = rows.into_iter().map(HistoryRow::read).collect();
-        Ok(Page::from_rows(rows?, page))
+        read_page(rows.into_iter().map(|row| (row.id, row.read())), page)
     }
 }

@@ -20,7 +20,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use super::row::{FileColumns, FileRow, file_columns};
-use crate::rows::{RowRef, StoredTime, limit};
+use crate::rows::{RowRef, StoredTime, limit, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -181,8 +181,7 @@ impl SqliteSession<'_> {
             rows.sort_unstable_by_key(|row| row.rowid);
             rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
-        let rows: Result<Vec<_>, StoreError> = rows.into_iter().map(|row| Ok((row.rowid, row.read()?))).collect();
-        Ok(Page::from_rows(rows?, page))
+        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
     }
 
     /// The span of rowids that holds every row in order of this window.

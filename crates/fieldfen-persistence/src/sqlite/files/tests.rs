@@ -65,8 +65,8 @@ fn nulls_that_the_specification_allows_are_read_or_named() {
     let found = session(&mut conn).find(&id()).unwrap().unwrap();
     assert_eq!((found.created_at, found.updated_at), (None, None));
     conn.batch_execute("UPDATE files SET id = NULL").unwrap();
-    let error = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap_err();
-    assert_eq!(error.to_string(), "files without id (rowid 1): column id holds NULL; it must not be NULL");
+    let page = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+    assert_eq!(page.unreadable[0].to_string(), "files without id (rowid 1): column id holds NULL; it must not be NULL");
 }
 
 #[test]
@@ -98,7 +98,8 @@ fn what_no_file_can_hold_is_named_with_table_row_and_column() {
     let mut conn = database();
     insert_baseline(&mut conn);
     conn.batch_execute("UPDATE files SET id = 'buck'").unwrap();
-    let error = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap_err().to_string();
+    let page = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+    let error = page.unreadable[0].to_string();
     assert!(error.starts_with("files buck: column id holds \"buck\""), "{error}");
     conn.batch_execute("UPDATE files SET status = 'sold'").unwrap();
     let error = session(&mut conn).count().unwrap_err().to_string();

@@ -7,6 +7,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ClaimRequest, Claimed, Job, UnreadableJob};
 use fieldfen_domain::store::StoreError;
 
@@ -66,7 +67,10 @@ statement! {
         reason: &'a str as Text,
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
-    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL WHERE rowid = ?"
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL \
+         WHERE rowid = ? AND status IN ('pending', 'running') RETURNING ", job_columns!()
+    )
 }
 
 impl SqliteSession<'_> {
@@ -82,21 +86,30 @@ impl SqliteSession<'_> {
         let mut claimed = Claimed::default();
         let mut jobs: Vec<(i64, Job)> = Vec::with_capacity(rows.len());
         for row in rows {
-            let (rowid, id) = (row.rowid, row.name());
+            let rowid = row.rowid;
             match row.read() {
                 Ok(job) => jobs.push((rowid, job)),
-                Err(error) => {
-                    let reason = error.to_string();
-                    FailRow { reason: &reason, at: SqlTime(request.now), rowid }.execute(self.conn).store()?;
-                    self.announces = true;
-                    claimed.unreadable.push(UnreadableJob { id, reason });
-                }
+                Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
             }
         }
         // The order in which RETURNING gives rows is not defined.
         jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
         claimed.jobs = jobs.into_iter().map(|(_, job)| job).collect();
         Ok(claimed)
+    }
+
+    /// Ends a row that no job can be read from, and says what is left of it; `None` when it has ended already.
+    pub(super) fn fail_row(
+        &mut self,
+        rowid: i64,
+        error: &StoreError,
+        now: Timestamp,
+    ) -> Result<Option<UnreadableJob>, StoreError> {
+        let reason = error.to_string();
+        let fail = FailRow { reason: &reason, at: SqlTime(now), rowid };
+        let Some(row) = fail.get_result::<JobRow>(self.conn).optional().store()? else { return Ok(None) };
+        self.announces = true;
+        Ok(Some(row.unreadable(reason)))
     }
 
     fn take_kind(&mut self, request: &ClaimRequest, kind: &str, limit: i64) -> Result<Vec<JobRow>, StoreError> {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat, JobStatus, Retry};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{FenceToken, RawJson, Timestamp};
+use fieldfen_domain::{FIRST_TIME, FenceToken, LAST_TIME, RawJson, Timestamp};
 
 use super::later;
 use crate::rows::{RowRef, SqlTime, StoredNumber, StoredTime};
@@ -99,6 +99,7 @@ impl SqliteSession<'_> {
         let token = claim.token.to_string();
         for id in spellings(claim) {
             if let Retry::At(run_at) = report.retry {
+                let run_at = run_at.clamp(FIRST_TIME, LAST_TIME);
                 let fail = Fail { error: &report.error, run_at: SqlTime(run_at), id: &id, token: &token };
                 let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
                 if let Some((Some(attempts),)) = attempts {
@@ -121,7 +122,7 @@ impl SqliteSession<'_> {
     }
 
     pub(super) fn release_job(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
-        let token = claim.token.to_string();
+        let (token, run_at) = (claim.token.to_string(), run_at.clamp(FIRST_TIME, LAST_TIME));
         for id in spellings(claim) {
             if (ReleaseJob { run_at: SqlTime(run_at), id: &id, token: &token }).execute(self.conn).store()? == 1 {
                 self.announces = true;

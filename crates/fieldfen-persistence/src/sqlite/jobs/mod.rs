@@ -3,6 +3,8 @@
 mod admin;
 mod claim;
 mod fence;
+#[cfg(test)]
+mod foreign_test;
 mod read;
 mod reclaim;
 mod row;
@@ -13,10 +15,10 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, NewJob, Reclaimed,
+    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, NewJob, TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
-use fieldfen_domain::{JobId, RawJson, Timestamp};
+use fieldfen_domain::{JobId, LAST_TIME, RawJson, Timestamp};
 
 use super::error::Classify;
 use super::session::SqliteSession;
@@ -128,7 +130,7 @@ impl JobQueue for SqliteSession<'_> {
         self.extend_lease(claim, progress, now, lease)
     }
 
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
         self.reclaim_jobs(now, limit)
     }
 }
@@ -138,8 +140,8 @@ fn later(time: Timestamp, span: Duration) -> Timestamp {
     chrono::TimeDelta::from_std(span)
         .ok()
         .and_then(|span| time.checked_add_signed(span))
-        .unwrap_or(crate::rows::LAST_TIME)
-        .min(crate::rows::LAST_TIME)
+        .unwrap_or(LAST_TIME)
+        .min(LAST_TIME)
 }
 
 /// Every statement of the queue with its name, for the tests of their plans.

@@ -7,7 +7,7 @@ use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::row::{JobColumns, JobRow, job_columns};
-use crate::rows::{RowRef, StoredTime};
+use crate::rows::{ReachedAt, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -96,19 +96,21 @@ impl JobReads for SqliteSession<'_> {
             (None, None, Some(kind)) => PageOfKind { kind, after, limit }.load(self.conn).store()?,
             (None, None, None) => PageOfAll { after, limit }.load(self.conn).store()?,
         };
-        let rows: Result<Vec<_>, StoreError> = rows.into_iter().map(|row| Ok((row.rowid, row.read()?))).collect();
-        Ok(Page::from_rows(rows?, page))
+        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
         let rows = CountAll {}.load::<(String, String, i64)>(self.conn).store()?;
-        rows.into_iter()
-            .map(|(kind, status, jobs)| {
-                let row = RowRef { table: "jobs", key: "of some id" };
-                let status = row.parse("status", &status)?;
-                Ok(JobCount { kind, status, jobs: u64::try_from(jobs).unwrap_or_default() })
-            })
-            .collect()
+        let mut counts = Vec::with_capacity(rows.len());
+        for (kind, status, jobs) in rows {
+            match status.parse() {
+                Ok(status) => counts.push(JobCount { kind, status, jobs: u64::try_from(jobs).unwrap_or_default() }),
+                Err(error) => {
+                    tracing::error!(kind, jobs, %error, "jobs with a status that there is not are not counted")
+                }
+            }
+        }
+        Ok(counts)
     }
 
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
@@ -116,8 +118,8 @@ impl JobReads for SqliteSession<'_> {
         for kind in kinds {
             for priority in Priority::ALL {
                 let first = FirstDue { kind: kind.as_str(), priority: priority.number().into() };
-                if let Some((time,)) = first.get_result::<(StoredTime,)>(self.conn).optional().store()? {
-                    let due = RowRef { table: "jobs", key: kind.as_str() }.time("run_at", time)?;
+                // The claim compares texts, and it is the claim that ends a job whose time it cannot read.
+                if let Some((ReachedAt(Some(due)),)) = first.get_result(self.conn).optional().store()? {
                     next = Some(next.map_or(due, |next| next.min(due)));
                 }
             }

@@ -3,10 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::Reclaimed;
+use fieldfen_domain::job::{Reclaimed, TakenBack};
 use fieldfen_domain::store::StoreError;
 
-use super::claim::FailRow;
 use super::row::{JobColumns, JobRow, job_columns};
 use crate::rows::SqlTime;
 use crate::sqlite::error::Classify;
@@ -46,18 +45,37 @@ statement! {
     )
 }
 
+statement! {
+    /// The first kind behind another one, by name, that has pending jobs.
+    NextKind<'a> { after: &'a str as Text } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type > ? \
+         ORDER BY command_type LIMIT 1"
+}
+statement! {
+    /// Pending jobs of one kind with priorities below those that there are.
+    TooUrgent<'a> { kind: &'a str as Text, limit: i64 as BigInt } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_claim \
+         WHERE status = 'pending' AND command_type = ? AND priority < 0 LIMIT ?"
+    )
+}
+statement! {
+    /// Pending jobs of one kind with priorities above those that there are.
+    TooLow<'a> { kind: &'a str as Text, limit: i64 as BigInt } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_claim \
+         WHERE status = 'pending' AND command_type = ? AND priority > 3 LIMIT ?"
+    )
+}
+
 impl SqliteSession<'_> {
-    pub(super) fn reclaim_jobs(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+    pub(super) fn reclaim_jobs(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
         let expired = Expired { now: SqlTime(now), limit: limit.into() }.load::<JobRow>(self.conn).store()?;
-        let mut reclaimed = Vec::with_capacity(expired.len());
+        let mut taken = TakenBack { jobs: Vec::with_capacity(expired.len()), unreadable: Vec::new() };
         for row in expired {
             self.announces = true;
-            let (rowid, name, worker) = (row.rowid, row.name(), row.worker.clone());
+            let (rowid, worker) = (row.rowid, row.worker.clone());
             if let Err(error) = row.read() {
                 // Left as it is, it would come up again and again and keep others from their turn.
-                tracing::error!(job = name, %error, "a job with an expired lease cannot be read and has failed");
-                let reason = error.to_string();
-                FailRow { reason: &reason, at: SqlTime(now), rowid }.execute(self.conn).store()?;
+                taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
                 continue;
             }
             let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
@@ -66,13 +84,38 @@ impl SqliteSession<'_> {
                 Some(row) => row,
                 None => GiveUp { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
             };
-            reclaimed.push(Reclaimed { job: row.read()?, worker });
+            taken.jobs.push(Reclaimed { job: row.read()?, worker });
         }
-        Ok(reclaimed)
+        self.fail_unclaimable(now, limit.into(), &mut taken)?;
+        Ok(taken)
+    }
+
+    /// Ends pending jobs that no claim looks at, since there are no priorities but 0 to 3.
+    fn fail_unclaimable(&mut self, now: Timestamp, limit: i64, taken: &mut TakenBack) -> Result<(), StoreError> {
+        let mut kind = String::new();
+        while let Some((next,)) = (NextKind { after: &kind }).get_result::<(String,)>(self.conn).optional().store()? {
+            kind = next;
+            let mut rows: Vec<JobRow> = TooUrgent { kind: &kind, limit }.load(self.conn).store()?;
+            rows.extend(TooLow { kind: &kind, limit }.load::<JobRow>(self.conn).store()?);
+            for row in rows {
+                let rowid = row.rowid;
+                if let Err(error) = row.read() {
+                    taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    vec![("Expired", Expired::SQL), ("TakeBack", TakeBack::SQL), ("GiveUp", GiveUp::SQL)]
+    vec![
+        ("Expired", Expired::SQL),
+        ("TakeBack", TakeBack::SQL),
+        ("GiveUp", GiveUp::SQL),
+        ("NextKind", NextKind::SQL),
+        ("TooUrgent", TooUrgent::SQL),
+        ("TooLow", TooLow::SQL),
+    ]
 }

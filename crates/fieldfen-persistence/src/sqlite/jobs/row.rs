@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Job, JobState, JobStatus, Lease, Priority};
+use fieldfen_domain::job::{Job, JobState, JobStatus, Lease, Priority, UnreadableJob};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{RawJson, Timestamp};
 
@@ -73,6 +73,16 @@ impl JobRow {
     /// The row's id for people: other programs may have left it out.
     pub(in crate::sqlite) fn name(&self) -> String {
         self.id.clone().unwrap_or_else(|| format!("without id (rowid {})", self.rowid))
+    }
+
+    /// What can be said of a row that no job can be read from.
+    pub(in crate::sqlite) fn unreadable(&self, reason: String) -> UnreadableJob {
+        UnreadableJob {
+            id: self.name(),
+            kind: self.command_type.parse().ok(),
+            file_id: self.file_id.as_ref().and_then(|id| id.parse().ok()),
+            reason,
+        }
     }
 
     /// Reads the row as a job.

@@ -6,7 +6,7 @@ use fieldfen_domain::publication::{Listing, ListingStatus, ListingUpdate, Listin
 use fieldfen_domain::store::{Listings, StoreError};
 use fieldfen_domain::{FileId, ListingId, Page, PageRequest};
 
-use crate::rows::{RowRef, SqlTime, StoredTime, row_name};
+use crate::rows::{RowRef, SqlTime, StoredTime, read_page, row_name};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -130,8 +130,7 @@ impl SqliteSession<'_> {
         let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
         let limit = i64::from(page.limit.get()) + 1;
         let rows: Vec<ListingRow> = PageAt { platform: platform.as_str(), after, limit }.load(self.conn).store()?;
-        let rows: Result<Vec<_>, StoreError> = rows.into_iter().map(|row| Ok((row.rowid, row.read()?))).collect();
-        Ok(Page::from_rows(rows?, page))
+        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
     }
 
     pub(super) fn listing_with(

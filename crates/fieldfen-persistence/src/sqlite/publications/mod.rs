@@ -20,7 +20,7 @@ use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Time
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::SqlTime;
+use crate::rows::{SqlTime, read_page};
 use row::{PublicationColumns, PublicationRow, publication_columns};
 
 statement! {
@@ -221,8 +221,7 @@ impl PublicationReads for SqliteSession<'_> {
         let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
         let limit = i64::from(page.limit.get()) + 1;
         let rows: Vec<PublicationRow> = PageInState { state: state.as_str(), after, limit }.load(self.conn).store()?;
-        let rows: Result<Vec<_>, StoreError> = rows.into_iter().map(|row| Ok((row.rowid, row.read()?))).collect();
-        Ok(Page::from_rows(rows?, page))
+        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
     }
 
     fn listings(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {

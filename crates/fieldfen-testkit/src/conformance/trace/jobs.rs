@@ -177,7 +177,7 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
         JobOp::Reclaim { now, limit } => {
             let masked = |reclaimed: Reclaimed| (masked_job(reclaimed.job), reclaimed.worker);
             let reclaimed = s.jobs().reclaim(at(*now), *limit);
-            answer(reclaimed.map(|jobs| jobs.into_iter().map(masked).collect::<Vec<_>>()))
+            answer(reclaimed.map(|taken| (taken.jobs.into_iter().map(masked).collect::<Vec<_>>(), taken.unreadable)))
         }
         JobOp::Retry { job, at: second } => answer(s.job_admin().retry(&job_id(*job), at(*second))),
         JobOp::Cancel { job, at: second } => {

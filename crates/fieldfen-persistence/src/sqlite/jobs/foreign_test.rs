@@ -1,0 +1,128 @@
+//! Jobs that other programs have put in, with what no job can hold.
+
+use diesel::connection::SimpleConnection;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::job::{JobFilter, JobStatus, UnreadableJob};
+use fieldfen_domain::store::{Files, JobQueue, JobReads};
+use fieldfen_domain::{PageRequest, Timestamp};
+use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, token, work};
+
+use crate::rows::fresh::{database, session, text};
+
+/// A database with one pending job in it, of which these columns are set otherwise.
+fn with_job(set: &str) -> SqliteConnection {
+    let mut conn = database();
+    session(&mut conn).enqueue(&job(1)).unwrap();
+    conn.batch_execute(&format!("UPDATE jobs SET {set}")).unwrap();
+    conn
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_due_time_that_is_none_keeps_no_other_job_from_being_found_due() {
+    for run_at in ["1763906709", "0.5", "''", "'1763906709'", "'2025-11-31 00:00:00'"] {
+        let mut conn = with_job(&format!("run_at = {run_at}"));
+        let mut s = session(&mut conn);
+        s.enqueue(&job(2)).unwrap();
+        assert!(s.next_due(&[work()]).unwrap().unwrap() <= at(0), "{run_at}");
+        let claimed = s.claim(&claim_request(1, 9, at(0))).unwrap();
+        assert_eq!((claimed.jobs.len(), claimed.unreadable.len()), (1, 1), "{run_at}");
+        assert_eq!(s.next_due(&[work()]).unwrap(), None, "{run_at}: the claim has ended it");
+    }
+}
+
+#[test]
+fn a_due_time_that_the_claim_reaches_late_or_never_is_not_due_before() {
+    for (run_at, reached) in [
+        ("'2026-01-01T00:00:00'", Some(time("2026-01-02T00:00:00Z"))),
+        ("'2026-13-01 00:00:00'", Some(time("2027-01-01T00:00:00Z"))),
+        ("'soon'", None),
+        ("x'00'", None),
+    ] {
+        let mut conn = with_job(&format!("run_at = {run_at}"));
+        let mut s = session(&mut conn);
+        assert_eq!(s.next_due(&[work()]).unwrap(), reached, "{run_at}");
+        let before = reached.map_or(at(0), |reached| reached - chrono::TimeDelta::microseconds(1));
+        assert_eq!(s.claim(&claim_request(1, 9, before)).unwrap(), Default::default(), "{run_at}");
+        if let Some(reached) = reached {
+            let claimed = s.claim(&claim_request(1, 9, reached)).unwrap();
+            assert_eq!(claimed.jobs.len() + claimed.unreadable.len(), 1, "{run_at}");
+        }
+    }
+}
+
+#[test]
+fn a_page_names_the_rows_that_cannot_be_read_and_goes_on_behind_them() {
+    let mut conn = with_job("priority = 1.5");
+    let mut s = session(&mut conn);
+    for number in 2..=3 {
+        s.enqueue(&job(number)).unwrap();
+    }
+    let first = s.page(&JobFilter::default(), PageRequest::first(2)).unwrap();
+    assert_eq!((first.items.len(), first.items[0].id), (1, job_id(2)));
+    let bad = format!("jobs {}: column priority holds a real number; it must be a whole number", job_id(1));
+    assert_eq!(first.unreadable.iter().map(ToString::to_string).collect::<Vec<_>>(), [bad]);
+    let rest = s.page(&JobFilter::default(), PageRequest::first(2).following(first.next.unwrap())).unwrap();
+    assert_eq!((rest.items.len(), rest.unreadable.len(), rest.next), (1, 0, None));
+}
+
+#[test]
+fn jobs_with_a_status_that_there_is_not_are_not_counted() {
+    let mut conn = with_job("status = 'lost'");
+    let mut s = session(&mut conn);
+    s.enqueue(&job(2)).unwrap();
+    let counts = s.count().unwrap();
+    assert_eq!((counts.len(), counts[0].status, counts[0].jobs), (1, JobStatus::Pending, 1));
+}
+
+/// A job about a file, with a number of retries that none can have.
+fn with_unreadable_job_of_a_file() -> SqliteConnection {
+    let mut conn = with_job("max_retries = 'many'");
+    Files::insert(&mut session(&mut conn), &file(1)).unwrap();
+    conn.batch_execute(&format!("UPDATE jobs SET file_id = '{}'", file_id(1))).unwrap();
+    conn
+}
+
+fn assert_ended(conn: &mut SqliteConnection, unreadable: &[UnreadableJob]) {
+    let [row] = unreadable else { panic!("{unreadable:?}") };
+    assert_eq!((&row.id, &row.kind, row.file_id), (&job_id(1).to_string(), &Some(work()), Some(file_id(1))));
+    assert!(row.reason.contains("column max_retries"), "{row:?}");
+    assert_eq!(text(conn, "SELECT status || ' ' || last_error FROM jobs"), format!("failed {}", row.reason));
+}
+
+#[test]
+fn a_claim_says_what_is_known_of_a_job_that_it_cannot_read() {
+    let mut conn = with_unreadable_job_of_a_file();
+    let claimed = session(&mut conn).claim(&claim_request(1, 9, at(0))).unwrap();
+    assert_ended(&mut conn, &claimed.unreadable);
+}
+
+#[test]
+fn a_reclaim_says_what_is_known_of_a_job_that_it_cannot_read() {
+    let mut conn = with_unreadable_job_of_a_file();
+    conn.batch_execute(&format!(
+        "UPDATE jobs SET status = 'running', lease_token = '{}', lease_expires_at = '2025-01-01 00:00:00'",
+        token(1)
+    ))
+    .unwrap();
+    let taken = session(&mut conn).reclaim(at(0), 9).unwrap();
+    assert_eq!(taken.jobs, []);
+    assert_ended(&mut conn, &taken.unreadable);
+}
+
+#[test]
+fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
+    for priority in ["-1", "4", "'high'"] {
+        let mut conn = with_job(&format!("priority = {priority}, command_type = 'test.other'"));
+        let mut s = session(&mut conn);
+        s.enqueue(&job(2)).unwrap();
+        let taken = s.reclaim(at(0), 9).unwrap();
+        assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, 1), "{priority}");
+        assert!(taken.unreadable[0].reason.contains("column priority"), "{taken:?}");
+        assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{priority}");
+        assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the SQLite store makes of its file: where it is, and what happens when it is gone.
+
+#![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
+#![cfg(unix)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+
+fn migrated(folder: &Path) -> PathBuf {
+    let path = folder.join("shop 100%?.db");
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    migrations::run_pending(&mut conn).unwrap();
+    path
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}{ending}", path.display()))
+}
+
+fn open(path: &Path, busy_timeout: Duration) -> SqliteStore {
+    let mut options = SqliteOptions::default();
+    options.busy_timeout = busy_timeout;
+    SqliteStore::open_with(&path.display().to_string(), &options).unwrap()
+}
+
+fn read(store: &SqliteStore) -> Result<(), StoreError> {
+    store.read(|s| s.jobs().count().map(drop))
+}
+
+#[test]
+fn neither_reading_nor_upkeep_makes_a_database_where_one_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let store = SqliteStore::open(&path.display().to_string()).unwrap();
+    for ending in ["", "-wal", "-shm"] {
+        fs::remove_file(beside(&path, ending)).unwrap();
+    }
+    assert!(matches!(read(&store), Err(StoreError::Io(_))), "{:?}", read(&store));
+    assert!(matches!(store.maintain(), Err(StoreError::Io(_))));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_database_behind_a_link_is_known_by_its_own_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let link = folder.path().join("link.db");
+    symlink(&path, &link).unwrap();
+    let store = SqliteStore::open(&link.display().to_string()).unwrap();
+    fs::remove_file(&link).unwrap();
+    read(&store).unwrap();
+    store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+    store.maintain().unwrap();
+    assert!(beside(&path, "-lock").exists() && !beside(&link, "-lock").exists());
+}
+
+#[test]
+fn a_name_that_sqlite_cannot_be_told_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(OsStr::from_bytes(b"shop\xff.db"));
+    let error = connect(&SqliteUrl::from(path.as_path()), Missing::Create).err().unwrap();
+    assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("UTF-8")), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_longest_timeout_of_all_is_a_long_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let (first, second) = (open(&path, Duration::MAX), open(&path, Duration::MAX));
+    let mut foreign = SqliteConnection::establish(&path.display().to_string()).unwrap();
+    std::thread::scope(|scope| {
+        foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let writers = [&first, &second].map(|store| scope.spawn(|| store.write::<(), StoreError, _>(|_| Ok(()))));
+        std::thread::sleep(Duration::from_millis(50));
+        foreign.batch_execute("COMMIT").unwrap();
+        for writer in writers {
+            writer.join().unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn upkeep_of_a_large_log_does_not_wait_long_for_a_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let (store, other) = (open(&path, Duration::from_secs(3600)), open(&path, Duration::from_secs(3600)));
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Refuse).unwrap();
+    other
+        .read::<_, StoreError, _>(|s| {
+            s.jobs().count()?;
+            conn.batch_execute("CREATE TABLE bytes (b); INSERT INTO bytes VALUES (zeroblob(20000000))").unwrap();
+            assert!(fs::metadata(beside(&path, "-wal")).unwrap().len() > 16 << 20);
+            store.maintain()
+        })
+        .unwrap();
+    store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+    store.maintain().unwrap();
+    assert_eq!(fs::metadata(beside(&path, "-wal")).unwrap().len(), 0);
+}
