@@ -68,7 +68,7 @@ impl<S: Store> Queue<S> {
     }
 
     /// Extends the leases of these claims to `lease` from now in one transaction, and keeps the progress of those that
-    /// have one. The answers are in the order of the claims.
+    /// have one. The answers are in the order of the claims; a job whose row cannot be read is lost.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; then no lease was extended.
@@ -79,7 +79,10 @@ impl<S: Store> Queue<S> {
     ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
         let now = self.environment.now();
         self.store.write(|s| {
-            claims.iter().map(|(claim, progress)| s.jobs().heartbeat(claim, progress.as_ref(), now, lease)).collect()
+            let mut beat = |(claim, progress): &(ClaimRef, Option<RawJson>)| {
+                lost_if_unreadable(s.jobs().heartbeat(claim, progress.as_ref(), now, lease))
+            };
+            claims.iter().map(&mut beat).collect()
         })
     }
 
@@ -160,6 +163,17 @@ pub(super) fn bury(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) 
         ) => {
             tracing::error!(job = %job.id, kind = %job.kind, %error, "the file of a failed job could not be moved");
             Ok(())
+        }
+        other => other,
+    }
+}
+
+/// One row that another program has damaged must not keep those beside it in the transaction from their answers.
+fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced<T>, StoreError> {
+    match answer {
+        Err(error @ StoreError::BadRow { .. }) => {
+            tracing::error!(%error, "a claimed job cannot be read and is given up");
+            Ok(Fenced::LeaseLost)
         }
         other => other,
     }

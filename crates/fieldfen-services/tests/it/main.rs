@@ -34,6 +34,7 @@ mod pipeline;
 mod publishing;
 mod queue;
 mod recurring;
+mod refusals;
 mod shop;
 mod stopping;
 mod upkeep;
