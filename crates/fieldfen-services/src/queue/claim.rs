@@ -38,7 +38,7 @@ impl<S: Store> Queue<S> {
         lease: Duration,
         worker: &WorkerName,
     ) -> Result<Claims, StoreError> {
-        let request = ClaimRequest {
+        let mut request = ClaimRequest {
             kinds: kinds.clone(),
             limit,
             token: self.environment.token(),
@@ -46,7 +46,11 @@ impl<S: Store> Queue<S> {
             lease,
             worker: worker.clone(),
         };
-        let claimed = self.store.write(|s| s.jobs().claim(&request))?;
+        let claimed = self.store.write(|s| {
+            // A store may make its writers wait: the lease begins when it is written.
+            request.now = self.environment.now();
+            s.jobs().claim(&request)
+        })?;
         for row in &claimed.unreadable {
             tracing::error!(job = row.id, reason = row.reason, "a due job cannot be read and has failed");
         }
