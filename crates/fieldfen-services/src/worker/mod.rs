@@ -17,9 +17,11 @@ mod heartbeat;
 mod metrics;
 mod outcome;
 mod pool;
+mod reclaim;
 mod running;
 mod settle;
 mod task;
+mod wind_down;
 
 pub use builder::{StartError, Worker};
 pub use metrics::{Ended, Metrics};

@@ -130,7 +130,7 @@ pub enum Interruption {
     CancelRequested,
     /// The job was taken over, killed or deleted: nothing that the handler returns will count.
     LeaseLost,
-    /// The worker stops and has given the job back: nothing that the handler returns will count.
+    /// The worker stops and has given the job back, or left it to its lease: nothing that the handler returns will count.
     WorkerStops,
 }
 
@@ -140,7 +140,7 @@ pub(super) struct Control {
     floor: Arc<Floor>,
     cancel_requested: AtomicBool,
     lost: AtomicBool,
-    given_back: AtomicBool,
+    given_up: AtomicBool,
     progress: Mutex<Option<RawJson>>,
 }
 
@@ -151,7 +151,7 @@ impl Control {
             claimed,
             floor,
             lost: AtomicBool::new(false),
-            given_back: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
             progress: Mutex::new(None),
         }
     }
@@ -164,7 +164,7 @@ impl Control {
     pub(super) fn interruption(&self) -> Option<Interruption> {
         if self.lost.load(Ordering::Relaxed) {
             Some(Interruption::LeaseLost)
-        } else if self.given_back.load(Ordering::Relaxed) {
+        } else if self.given_up.load(Ordering::Relaxed) {
             Some(Interruption::WorkerStops)
         } else if self.cancel_requested.load(Ordering::Relaxed) {
             Some(Interruption::CancelRequested)
@@ -186,8 +186,9 @@ impl Control {
         self.lost.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn give_back(&self) {
-        self.given_back.store(true, Ordering::Relaxed);
+    /// Says that the job has been given back, or left to its lease.
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
     }
 
     /// Takes the progress that has not been written yet.
