@@ -1,6 +1,6 @@
 //! The thread that decides what the others do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use fieldfen_domain::job::JobKind;
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
-use super::floor::Stop;
+use super::floor::{Capacity, Stop};
 use super::outcome::with_causes;
 use super::pool::panic_message;
 use super::reclaim::Reclaim;
@@ -99,7 +99,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let now = shared.queue.environment().now();
         self.do_what_recurs(now);
         let periodic = self.until_something_recurs(now);
-        let (kinds, most) = shared.floor.capacity(shared.kinds(), shared.settings.threads);
+        let Capacity { kinds, limits, most } = shared.floor.capacity(shared.kinds(), shared.settings.threads);
         if most == 0 || kinds.is_empty() {
             return Ok(Next::Wait { at_most: periodic, watching: false });
         }
@@ -117,7 +117,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
                 None => return Ok(Next::Wait { at_most: periodic, watching: true }),
             }
         }
-        self.claim(kinds, most)
+        self.claim(kinds, limits, most)
     }
 
     fn until_something_recurs(&self, now: Timestamp) -> Duration {
@@ -125,12 +125,12 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.reclaim.left(now).min(tick.unwrap_or(TICKS_EVERY))
     }
 
-    fn claim(&mut self, kinds: Vec<JobKind>, most: usize) -> Result<Next, StoreError> {
+    fn claim(&mut self, kinds: Vec<JobKind>, limits: BTreeMap<JobKind, u32>, most: usize) -> Result<Next, StoreError> {
         let shared = self.shared;
         self.more = false;
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let kinds = BTreeSet::from_iter(kinds);
-        let claims = shared.queue.claim(&kinds, limit, shared.settings.lease, &shared.settings.name)?;
+        let claims = shared.queue.claim_within(kinds, limits, limit, shared.settings.lease, &shared.settings.name)?;
         let taken = claims.jobs.len() + claims.unreadable.len();
         self.more = taken >= most;
         let in_hand = |claimed| Arc::new(Control::new(claimed, Arc::clone(&shared.floor)));

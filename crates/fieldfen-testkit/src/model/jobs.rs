@@ -121,17 +121,19 @@ impl JobQueue for ModelSession<'_> {
 
     fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         let now = to_micros(request.now);
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let mut due = Vec::new();
         for kind in &request.kinds {
+            let limit = usize::try_from(request.limit_of(kind)).unwrap_or(usize::MAX);
+            let mut of_kind = Vec::new();
             for priority in Priority::ALL {
                 let key = |run_at| JobKey::Due(kind.clone(), priority, run_at);
                 let rows = self.state.jobs.span(key(BEGINNING), key(now)).take(limit);
-                due.extend(rows.map(|(number, row)| ((priority, row.job.run_at, number), row.clone())));
+                of_kind.extend(rows.map(|(number, row)| ((priority, row.job.run_at, number), row.clone())));
             }
+            due.extend(of_kind.into_iter().take(limit));
         }
         due.sort_by_key(|(order, _)| *order);
-        due.truncate(limit);
+        due.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
         let mut claimed = Claimed::default();
         for ((.., number), mut row) in due {
             let lease = Lease {
