@@ -138,8 +138,8 @@ pub struct PruneRequest {
     pub status: JobStatus,
     /// Those that ended before this time; jobs whose end is not known stay.
     pub ended_before: Timestamp,
-    /// Of the others, those beyond this many that ended last; `None` leaves them all.
-    pub keep: Option<u32>,
+    /// Of the others, so many that ended first.
+    pub surplus: u32,
     /// How many at the most.
     pub limit: u32,
 }

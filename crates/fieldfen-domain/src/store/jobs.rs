@@ -6,7 +6,7 @@ use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
     Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, NewJob, PruneRequest, Reclaimed,
+    JobFilter, JobKind, JobStatus, NewJob, PruneRequest, Reclaimed,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -31,6 +31,13 @@ pub trait JobReads {
     /// # Errors
     /// As [`JobReads::find`].
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
+
+    /// How many jobs have ended in this status, at a time that is known: those that
+    /// [`prune`](JobAdmin::prune) can remove.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a status that is not final; others as the store has them.
+    fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError>;
 
     /// When the next pending job of one of these kinds is due; it may be past.
     ///

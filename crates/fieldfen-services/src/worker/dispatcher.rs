@@ -76,7 +76,6 @@ struct Dispatcher<'s, S> {
     ticks: Cadence,
     /// When the next tick of recurring work is due, as far as is known.
     next_tick: Option<Timestamp>,
-    depth: Option<Cadence>,
     /// The last claim took all it asked for: more is likely to be due.
     more: bool,
 }
@@ -88,7 +87,6 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             reclaim: Reclaim::new(shared.settings.lease),
             ticks: Cadence::new(TICKS_EVERY),
             next_tick: None,
-            depth: shared.settings.metrics.depth_every().map(Cadence::new),
             more: false,
         }
     }
@@ -141,7 +139,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         Ok(if taken == 0 { Next::Wait { at_most: PAUSES.0, watching: true } } else { Next::Look })
     }
 
-    /// Reclaims, takes ticks and counts, when it is time. None of them may keep the worker from claiming: a refusal is
+    /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: a refusal is
     /// logged, and it is tried again at the next time.
     fn do_what_recurs(&mut self, now: Timestamp) {
         let reclaimed = self.reclaim.when_due(self.shared, now);
@@ -152,12 +150,6 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             let taken = recurring::take_due(self.shared.queue.store(), self.shared.queue.environment());
             let taken = taken.map(|ticks| self.next_tick = ticks.next_at);
             self.log_refusal("ticks of recurring work cannot be taken", taken);
-        }
-        if self.depth.as_ref().is_some_and(|depth| depth.is_due(now)) {
-            self.depth.iter_mut().for_each(|depth| depth.done(now));
-            let counted = self.shared.queue.count();
-            let counted = counted.map(|counts| self.shared.settings.metrics.queue_depth(&counts));
-            self.log_refusal("the jobs cannot be counted", counted);
         }
     }
 

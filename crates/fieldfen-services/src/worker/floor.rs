@@ -263,6 +263,16 @@ impl Floor {
         drop(self.others.wait_timeout_while(state, pause, |state| state.stop == before));
     }
 
+    /// Waits until the worker is closed, at most so long; says whether it is.
+    pub(super) fn wait_until_closed(&self, timeout: Duration) -> bool {
+        let state = self.lock();
+        let (state, _) = self
+            .others
+            .wait_timeout_while(state, timeout, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.closed
+    }
+
     /// Lets every thread end that has nothing in hand.
     pub(super) fn close(&self) {
         self.lock().closed = true;

@@ -11,6 +11,7 @@
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod builder;
+mod depth;
 mod dispatcher;
 mod floor;
 mod heartbeat;

@@ -13,7 +13,7 @@ use super::floor::{Floor, Stop};
 use super::outcome::with_causes;
 use super::pool::panic_message;
 use super::wind_down::{LeftBehind, wind_down};
-use super::{dispatcher, heartbeat, pool};
+use super::{depth, dispatcher, heartbeat, pool};
 
 /// How long the watcher waits for commits before it looks whether the worker still wants to know.
 const WATCH_FOR: Duration = Duration::from_millis(100);
@@ -145,6 +145,10 @@ fn start_threads<S: Store>(
     worker.others.push(named("fieldfen-beat".to_owned()).spawn(move || heartbeat::run(&beating, began))?);
     let watching = Arc::clone(shared);
     worker.others.push(named("fieldfen-watch".to_owned()).spawn(move || watch_commits(&watching, watch))?);
+    if let Some(every) = shared.settings.metrics.depth_every() {
+        let counting = Arc::clone(shared);
+        worker.others.push(named("fieldfen-depth".to_owned()).spawn(move || depth::run(&counting, every))?);
+    }
     let dispatching = Arc::clone(shared);
     let dispatch = move || {
         let left = catch_unwind(AssertUnwindSafe(|| {

@@ -14,6 +14,7 @@ use fieldfen_services::queue::{Completion, Waited};
 use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
 use serde::{Deserialize, Serialize};
 
+use super::stopping::until;
 use super::{Bench, Note};
 
 on_every_store!(
@@ -295,7 +296,8 @@ fn a_worker_takes_only_its_own_kinds(store: impl Store) {
 struct Figures {
     started: u32,
     ended: HashMap<Ended, u32>,
-    most_pending: u64,
+    jobs_counted: u64,
+    counted_by: Option<String>,
 }
 
 #[derive(Clone, Default)]
@@ -312,9 +314,9 @@ impl Metrics for Counted {
     }
 
     fn queue_depth(&self, counts: &[fieldfen_domain::job::JobCount]) {
-        let pending = counts.iter().filter(|count| count.status == JobStatus::Pending).map(|count| count.jobs).sum();
-        let mut counted = self.0.lock().unwrap();
-        counted.most_pending = counted.most_pending.max(pending);
+        let mut figures = self.0.lock().unwrap();
+        figures.jobs_counted = counts.iter().map(|count| count.jobs).sum();
+        figures.counted_by = std::thread::current().name().map(str::to_owned);
     }
 
     fn depth_every(&self) -> Option<Duration> {
@@ -330,14 +332,19 @@ fn metrics_count_what_happens(store: impl Store) {
     }
     let metrics = Counted::default();
     let at_once = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 1 };
-    let handler = |task: Task<Note>| match task.text.as_str() {
-        "good" => ().into_outcome(),
-        "bad" => Outcome::retry("bad"),
-        _ => Outcome::fail("worse"),
+    let counted = metrics.clone();
+    let handler = move |task: Task<Note>| {
+        until(|| counted.0.lock().unwrap().jobs_counted > 0);
+        match task.text.as_str() {
+            "good" => ().into_outcome(),
+            "bad" => Outcome::retry("bad"),
+            _ => Outcome::fail("worse"),
+        }
     };
     bench.drain(bench.worker().retry_policy::<Note>(at_once).metrics(metrics.clone()).handle(handler));
     let figures = metrics.0.lock().unwrap();
-    assert_eq!((figures.started, figures.most_pending), (5, 4));
+    assert_eq!((figures.started, figures.jobs_counted), (5, 4));
+    assert_eq!(figures.counted_by.as_deref(), Some("fieldfen-depth"), "counting holds up no other thread");
     assert_eq!(figures.ended, HashMap::from([(Ended::Completed, 2), (Ended::Retrying, 1), (Ended::Failed, 2)]));
 }
 

@@ -79,6 +79,10 @@ impl JobReads for ModelSession<'_> {
         Ok(counts.into_iter().map(|((kind, status), jobs)| JobCount { kind, status, jobs }).collect())
     }
 
+    fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError> {
+        Ok(self.ended(status)?.count() as u64)
+    }
+
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
         let pending = self.state.jobs.rows().filter(|row| row.job.state == JobState::Pending);
         Ok(pending.filter(|row| kinds.contains(&row.job.kind)).map(|row| row.job.run_at).min())
