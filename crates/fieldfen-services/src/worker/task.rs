@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use fieldfen_domain::job::Job;
+use fieldfen_domain::job::{ClaimRef, Job};
 use fieldfen_domain::{FenceToken, InvalidJson, JobId, RawJson, Timestamp};
 use serde::Serialize;
 
 use super::floor::Floor;
+#[cfg(feature = "tokio")]
+use super::floor::Stop;
 use crate::Environment;
 use crate::queue::ClaimedJob;
 
@@ -55,6 +57,16 @@ impl<P> Task<P> {
     #[must_use]
     pub fn id(&self) -> JobId {
         self.job().id
+    }
+
+    /// The claim: the proof that this try may end the job.
+    ///
+    /// A program that keeps its own tables beside fieldfen's may end the job in a transaction of its own, with
+    /// [`complete`](crate::queue::complete) in a session that joins it. What the handler returns then is not written;
+    /// the job counts as completed.
+    #[must_use]
+    pub fn claim(&self) -> ClaimRef {
+        self.run.control.claimed.claim
     }
 
     /// Which try this is, counted from 1.
@@ -189,6 +201,12 @@ impl Control {
     /// Says that the job has been given back, or left to its lease.
     pub(super) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks the worker to stop, since it cannot do what it is there for.
+    #[cfg(feature = "tokio")]
+    pub(super) fn stop_worker(&self) {
+        self.floor.stop(Stop::Gracefully);
     }
 
     /// Takes the progress that has not been written yet.
