@@ -96,7 +96,8 @@ pub trait JobQueue {
     ) -> Result<Fenced<Heartbeat>, StoreError>;
 
     /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
-    /// has one retry spent, and is due again at once, or has failed for good when none was left.
+    /// has one retry spent, and is due again at once, or has failed for good when none was left or somebody asked for it
+    /// to stop; then the reason of that request stays in its last error.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -235,7 +235,11 @@ impl JobQueue for ModelSession<'_> {
                 JobState::Running { lease: Some(lease), .. } => Some(lease.worker.clone()),
                 _ => None,
             };
-            row.job.last_error = Some(format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker")));
+            let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
+            row.job.last_error = Some(match (row.job.cancel_requested_at, row.job.last_error.take()) {
+                (Some(_), Some(asked)) => format!("{asked} ({reason})"),
+                _ => reason,
+            });
             if has_another_try(&row.job) {
                 row.job.go_back(now, 1);
             } else {

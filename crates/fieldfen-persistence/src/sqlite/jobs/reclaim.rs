@@ -53,14 +53,20 @@ impl SqliteSession<'_> {
         for row in expired {
             self.announces = true;
             let (rowid, name, worker) = (row.rowid, row.name(), row.worker.clone());
-            if let Err(error) = row.read() {
-                // Left as it is, it would come up again and again and keep others from their turn.
-                tracing::error!(job = name, %error, "a job with an expired lease cannot be read and has failed");
-                let reason = error.to_string();
-                FailRow { reason: &reason, at: SqlTime(now), rowid }.execute(self.conn).store()?;
-                continue;
+            let job = match row.read() {
+                Ok(job) => job,
+                Err(error) => {
+                    // Left as it is, it would come up again and again and keep others from their turn.
+                    tracing::error!(job = name, %error, "a job with an expired lease cannot be read and has failed");
+                    let reason = error.to_string();
+                    FailRow { reason: &reason, at: SqlTime(now), rowid }.execute(self.conn).store()?;
+                    continue;
+                }
+            };
+            let mut reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
+            if let (Some(_), Some(asked)) = (job.cancel_requested_at, &job.last_error) {
+                reason = format!("{asked} ({reason})");
             }
-            let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
             let back = TakeBack { last_error: &reason, run_at: SqlTime(now), rowid };
             let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
                 Some(row) => row,
