@@ -18,7 +18,8 @@ use super::{depth, dispatcher, heartbeat, pool};
 /// How long the watcher waits for commits before it looks whether the worker still wants to know.
 const WATCH_FOR: Duration = Duration::from_millis(100);
 
-/// A worker at work. It goes on until it is told to stop; dropping it tells it to stop without waiting for the end.
+/// A worker at work. It goes on until it is told to stop; dropping it stops it gracefully and waits, as
+/// [`stop`](StopHandle::stop) and [`join`](RunningWorker::join) would, so that an early return loses no work.
 #[must_use = "a worker that is dropped stops; join it"]
 pub struct RunningWorker {
     floor: Arc<Floor>,
@@ -37,6 +38,10 @@ impl RunningWorker {
     ///
     /// Does not stop it; without anybody who does, this waits for ever.
     pub fn join(mut self) -> Stopped {
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Stopped {
         let left = self.dispatcher.take().and_then(|dispatcher| dispatcher.join().ok()).unwrap_or_default();
         let abandoned = self.floor.wait_for_threads();
         for thread in self.others.drain(..) {
@@ -52,6 +57,7 @@ impl RunningWorker {
 impl Drop for RunningWorker {
     fn drop(&mut self) {
         self.floor.stop(Stop::Gracefully);
+        self.wait();
     }
 }
 

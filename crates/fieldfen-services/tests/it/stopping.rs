@@ -227,6 +227,22 @@ fn a_handler_that_never_returns_is_abandoned_and_its_job_given_back() {
     drop(let_go);
 }
 
+#[test]
+fn a_worker_that_is_dropped_lets_its_handlers_finish() {
+    let bench = Bench::new(ModelStore::new());
+    let id = bench.note("x");
+    let (begun, has_begun) = channel();
+    let begun = Mutex::new(begun);
+    let handler = move |task: Task<Note>| {
+        begun.lock().unwrap().send(()).unwrap();
+        until(|| task.is_stopping());
+    };
+    let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    drop(running);
+    assert_eq!(bench.status(&id), JobStatus::Completed);
+}
+
 /// Metrics that are worse than none.
 struct Panicking;
 
