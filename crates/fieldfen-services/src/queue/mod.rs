@@ -21,6 +21,7 @@ pub use wait::Waited;
 
 pub(crate) use enqueue::read_payload;
 
+use std::error::Error;
 use std::sync::Arc;
 
 use fieldfen_domain::job::InvalidJob;
@@ -86,7 +87,7 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// What can go wrong when jobs are enqueued.
+/// What can go wrong when jobs are enqueued or completed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
@@ -96,4 +97,20 @@ pub enum QueueError {
     /// The store could not take it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A write of a [`Completion`] failed.
+    #[error("what the completion of a job was to write failed: {0}")]
+    Write(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl QueueError {
+    /// The error of a write: the store's own are told apart, since they may pass.
+    fn of_write(error: Box<dyn Error + Send + Sync>) -> Self {
+        match error.downcast::<StoreError>() {
+            Ok(error) => Self::Store(*error),
+            Err(error) => match error.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(error) => Self::Write(error),
+            },
+        }
+    }
 }

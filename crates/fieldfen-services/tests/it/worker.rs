@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{GenerateMetadata, JobKind, JobStatus, NewJob, Payload, RetryPolicy, UpscaleImage};
-use fieldfen_domain::store::Store;
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::{Completion, Waited};
 use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,8 @@ fn what_a_handler_returns_decides(store: impl Store) {
     let (status, error) = ended(&bench, not_json);
     assert_eq!(status, JobStatus::Failed);
     assert!(error.unwrap().contains("result of a job"));
+    let refused_write = ended(&bench, || Completion::new().writing(|_| Err::<(), _>("sold meanwhile")));
+    assert_eq!(refused_write.1.unwrap(), "what the completion of a job was to write failed: sold meanwhile");
     let broken_follow_up = ended(&bench, || Completion::new().then(job_of(r#"{"file_id": 1}"#)));
     assert!(broken_follow_up.1.unwrap().contains("payload of UpscaleImage"));
 }
@@ -137,7 +139,9 @@ fn a_write_that_panics_fails_its_try(store: impl Store) {
         let written = written.clone();
         Completion::new().writing(move |s| {
             s.jobs().enqueue(&written)?;
-            panic!("in the middle")
+            panic!("in the middle");
+            #[expect(unreachable_code, reason = "it says which error the closure has")]
+            Ok::<_, StoreError>(())
         })
     };
     bench.drain(bench.worker().handle(handler));
