@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use fieldfen_console::{CommonArgs, Console, Versions, run};
-use fieldfen_domain::job::{InvalidPayload, JobKind, Payload, Priority, RetryPolicy};
+use fieldfen_domain::job::{Backoff, InvalidPayload, JobKind, Payload, Priority};
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::{Missing, SqliteStore, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
@@ -129,13 +129,13 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
 
     // Before the worker starts: a signal in between would end the process with jobs in hand.
     let signals = Signals::new([SIGINT, SIGTERM])?;
-    let quickly = RetryPolicy { base: Duration::from_secs(1), cap: Duration::from_secs(60), max_retries: 5 };
+    let quickly = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
     let for_follow_ups = queue.clone();
     let worker = Worker::builder(store.clone(), environment)
         .threads(usize::from(args.threads))
         .lease(Duration::from_secs(15))
         .grace(Duration::from_secs(u64::from(args.grace)))
-        .retry_policy::<CountDown>(quickly)
+        .backoff::<CountDown>(quickly)
         .handle(count_words)
         .handle(move |task: Task<CountDown>| count_down(&for_follow_ups, &task))
         .handle(upkeep::handler(store))

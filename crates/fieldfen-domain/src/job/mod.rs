@@ -17,7 +17,7 @@ pub use payload::{
     CreateFileRecord, CreateListing, DeleteFile, GenerateMetadata, InvalidPayload, MAX_SCALE_FACTOR, Payload,
     PublishSocial, UpdateImage, UpdateListing, UpscaleImage,
 };
-pub use retry::{DEFAULT_MAX_RETRIES, RetryPolicy};
+pub use retry::{Backoff, DEFAULT_MAX_RETRIES, RetryPolicy};
 pub use status::{IllegalJobTransition, JobEvent, JobState, JobStatus, Lease};
 
 use crate::ids::{FileId, JobId};

@@ -46,9 +46,9 @@ use crate::Environment;
 /// let queue = Queue::new(ModelStore::new(), Environment::system());
 /// let job = queue.job(&Resize { width: 800 })?.priority(Priority::High);
 /// let enqueued = queue.enqueue(&job)?;
-/// assert_eq!(enqueued.id(), &job.id);
+/// assert_eq!(enqueued.id(), &job.id); // With a dedup key, it may be the id of a live job that was met.
 ///
-/// let waited = queue.wait_for(&job.id, Duration::from_millis(1))?;
+/// let waited = queue.wait_for(enqueued.id(), Duration::from_millis(1))?;
 /// assert_eq!(waited, fieldfen_services::queue::Waited::TimedOut);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

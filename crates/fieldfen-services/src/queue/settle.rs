@@ -30,7 +30,7 @@ impl<S: Store> Queue<S> {
         let job = &claimed.job;
         // The upper half of the bits is as random as the whole.
         let random = u64::try_from(self.environment.bits() >> 64).unwrap_or(0);
-        let delay = self.policies.of(&job.kind).delay(job.attempts.saturating_add(1), random);
+        let delay = self.policies.of(&job.kind).backoff.delay(job.attempts.saturating_add(1), random);
         self.store.write(|s| {
             let at = self.environment.now();
             let retry = later(at, delay).map_or(Retry::Never, Retry::At);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{GenerateMetadata, JobKind, JobStatus, NewJob, Payload, RetryPolicy, UpscaleImage};
+use fieldfen_domain::job::{Backoff, GenerateMetadata, JobKind, JobStatus, NewJob, Payload, UpscaleImage};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::{Completion, Waited};
 use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
@@ -155,14 +155,14 @@ fn retries_are_spent_and_then_the_file_fails(store: impl Store) {
     let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
     let job = bench.queue.job(&payload).unwrap().max_retries(3);
     bench.queue.enqueue(&job).unwrap();
-    let at_once = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 3 };
+    let at_once = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
     let tries = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&tries);
     let handler = move |task: Task<UpscaleImage>| {
         seen.lock().unwrap().push(task.attempt());
         Err::<(), _>(format!("try {} failed", task.attempt()))
     };
-    bench.drain(bench.worker().retry_policy::<UpscaleImage>(at_once).handle(handler));
+    bench.drain(bench.worker().backoff::<UpscaleImage>(at_once).handle(handler));
     assert_eq!(*tries.lock().unwrap(), [1, 2, 3, 4]);
     let dead = bench.job(&job.id);
     assert_eq!((dead.state.status(), dead.attempts), (JobStatus::Failed, 3));
@@ -240,10 +240,11 @@ fn a_delayed_job_runs_when_its_time_has_come(store: impl Store) {
     let running =
         bench.worker().handle(move |task: Task<Note>| *seen.lock().unwrap() = Some(task.now())).start().unwrap();
     let other = bench.note("due at once");
-    bench.queue.wait_for(&other, LONG).unwrap();
+    let completed = Waited::Completed { result: None };
+    assert_eq!(bench.queue.wait_for(&other, LONG).unwrap(), completed);
     assert_eq!(bench.status(&job.id), JobStatus::Pending);
     bench.clock.advance(Duration::from_secs(3600));
-    bench.queue.wait_for(&job.id, LONG).unwrap();
+    assert_eq!(bench.queue.wait_for(&job.id, LONG).unwrap(), completed);
     assert_eq!(*started.lock().unwrap(), Some(job.run_at));
     running.stop_handle().stop();
     running.join();
@@ -335,7 +336,7 @@ fn metrics_count_what_happens(store: impl Store) {
         bench.queue.enqueue(&bench.queue.job(&Note::new(text)).unwrap().max_retries(retries)).unwrap();
     }
     let metrics = Counted::default();
-    let at_once = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 1 };
+    let at_once = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
     let counted = metrics.clone();
     let handler = move |task: Task<Note>| {
         until(|| counted.0.lock().unwrap().jobs_counted > 0);
@@ -345,7 +346,7 @@ fn metrics_count_what_happens(store: impl Store) {
             _ => Outcome::fail("worse"),
         }
     };
-    bench.drain(bench.worker().retry_policy::<Note>(at_once).metrics(metrics.clone()).handle(handler));
+    bench.drain(bench.worker().backoff::<Note>(at_once).metrics(metrics.clone()).handle(handler));
     let figures = metrics.0.lock().unwrap();
     assert_eq!((figures.started, figures.jobs_counted), (5, 4));
     assert_eq!(figures.counted_by.as_deref(), Some("fieldfen-depth"), "counting holds up no other thread");
@@ -365,4 +366,8 @@ fn a_worker_that_cannot_be_is_refused() {
     assert!(message(with_handler().threads(0)).contains("threads 0"));
     assert!(message(with_handler().lease(Duration::ZERO)).contains("lease 0"));
     assert!(message(with_handler().limit::<Note>(0)).contains("0 for test.note"));
+    let no_handler = "for test.countdown: there is no handler for jobs of this kind";
+    assert_eq!(message(with_handler().limit::<Countdown>(1)), format!("worker with limit {no_handler}"));
+    let backoff = with_handler().backoff::<Countdown>(Backoff::default());
+    assert_eq!(message(backoff), format!("worker with backoff {no_handler}"));
 }
