@@ -1,6 +1,6 @@
 //! The same work through fieldfen's store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ impl Ours {
         let request = ClaimRequest {
             kinds: BTreeSet::from([KIND]),
             limit: 1,
+            limits: BTreeMap::new(),
             token: FenceToken::from_random(0),
             now: now()?,
             lease: Duration::from_secs(3600),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use fieldfen_console::{CommonArgs, Console, Versions, run};
-use fieldfen_domain::job::{InvalidPayload, JobKind, Payload, Priority, RetryPolicy};
+use fieldfen_domain::job::{Backoff, InvalidPayload, JobKind, Payload, Priority};
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::{Missing, SqliteStore, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
@@ -120,24 +120,28 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let every_ten_minutes = "*/10 * * * *".parse()?;
     store.write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
 
-    let quickly = RetryPolicy { base: Duration::from_secs(1), cap: Duration::from_secs(60), max_retries: 5 };
-    let for_follow_ups = queue.clone();
-    let worker = Worker::builder(store.clone(), environment)
-        .threads(usize::from(args.threads))
-        .lease(Duration::from_secs(15))
-        .grace(Duration::from_secs(u64::from(args.grace)))
-        .retry_policy::<CountDown>(quickly)
-        .handle(count_words)
-        .handle(move |task: Task<CountDown>| count_down(&for_follow_ups, &task))
-        .handle(upkeep::handler(store))
-        .start()?;
-    stop_on_signals(worker.stop_handle())?;
-
     if let Some(jobs) = args.try_out {
         for number in 1..=jobs {
             queue.enqueue(&queue.job(&CountWords { text: "one two ".repeat(number as usize) })?)?;
             queue.enqueue(&queue.job(&CountDown { from: 10 + number })?)?;
         }
+    }
+
+    // Before the worker starts: a signal in between would end the process with jobs in hand.
+    let signals = Signals::new([SIGINT, SIGTERM])?;
+    let quickly = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+    let for_follow_ups = queue.clone();
+    let worker = Worker::builder(store.clone(), environment)
+        .threads(usize::from(args.threads))
+        .lease(Duration::from_secs(15))
+        .grace(Duration::from_secs(u64::from(args.grace)))
+        .backoff::<CountDown>(quickly)
+        .handle(count_words)
+        .handle(move |task: Task<CountDown>| count_down(&for_follow_ups, &task))
+        .handle(upkeep::handler(store))
+        .start()?;
+    stop_on_signals(signals, worker.stop_handle())?;
+    if args.try_out.is_some() {
         worker.stop_handle().stop_when_idle();
     }
     console.note("working; stop with Ctrl-C");
@@ -146,7 +150,8 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let counts = queue.count()?;
     let rows: Vec<_> =
         counts.iter().map(|count| json!({"kind": count.kind, "status": count.status, "jobs": count.jobs})).collect();
-    let left = json!({"given_back": stopped.released, "still_running": stopped.abandoned, "jobs": rows});
+    let left =
+        json!({"given_back": stopped.released, "kept": stopped.kept, "still_running": stopped.abandoned, "jobs": rows});
     console.finish(&left, |out| {
         writeln!(out, "given back: {}", stopped.released)?;
         counts.iter().try_for_each(|count| writeln!(out, "{} {}: {}", count.kind, count.status, count.jobs))
@@ -155,8 +160,7 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
 }
 
 /// The first signal stops the worker gracefully, the second at once.
-fn stop_on_signals(stop: StopHandle) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+fn stop_on_signals(mut signals: Signals, stop: StopHandle) -> std::io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {
             if stop.is_stopping() {

@@ -64,7 +64,7 @@ pub struct RecurringJob {
     pub payload: Option<RawJson>,
     /// When the next tick is due.
     pub next_at: Timestamp,
-    /// The tick that was run last.
+    /// The tick that was taken last.
     pub last_at: Option<Timestamp>,
 }
 

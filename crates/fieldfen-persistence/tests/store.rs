@@ -32,6 +32,7 @@ fn claim(token: u128, limit: u32) -> ClaimRequest {
     ClaimRequest {
         kinds: [JobKind::UpdateImage].into(),
         limit,
+        limits: std::collections::BTreeMap::new(),
         token: FenceToken::from_random(token << 64 | token),
         now: now(),
         lease: Duration::from_secs(60),

@@ -12,3 +12,5 @@ pub mod upkeep;
 pub mod worker;
 
 pub use environment::Environment;
+#[doc(no_inline)]
+pub use fieldfen_domain as domain;

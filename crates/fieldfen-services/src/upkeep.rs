@@ -38,6 +38,9 @@ const NAME: &str = "fieldfen.upkeep";
 /// The largest batch: a transaction of so many rows holds other writers up noticeably.
 const MAX_BATCH: u32 = 10_000;
 
+/// Between two batches: whoever waits to write has a turn.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// Payload of the job that keeps the database small and quick. Fields that are left out have their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -123,9 +126,22 @@ pub struct Done {
 /// [`StoreError`]s as the store has them; what has been deleted before stays deleted.
 pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn() -> bool) -> Result<Done, StoreError> {
     let limit = upkeep.batch;
-    let prune = |status, age, keep| {
-        let request = PruneRequest { status, ended_before: before(now, age), keep, limit };
-        in_batches(limit, &go_on, || store.write(|s| s.job_admin().prune(&request)))
+    let prune = |status, age, keep: Option<u32>| {
+        let ended_before = before(now, age);
+        let older = PruneRequest { status, ended_before, surplus: 0, limit };
+        let mut deleted = in_batches(limit, &go_on, || store.write(|s| s.job_admin().prune(&older)))?;
+        if let Some(keep) = keep {
+            // Counting reads the whole index: once, and beside the writers instead of among them.
+            let ended: u64 = store.read::<_, StoreError, _>(|s| s.jobs().count_ended(status))?;
+            let mut surplus = ended.saturating_sub(keep.into());
+            deleted += in_batches(limit, &go_on, || {
+                let oldest = PruneRequest { surplus: u32::try_from(surplus).unwrap_or(u32::MAX), ..older };
+                let rows = store.write(|s| s.job_admin().prune(&oldest))?;
+                surplus = surplus.saturating_sub(rows);
+                Ok(rows)
+            })?;
+        }
+        Ok::<_, StoreError>(deleted)
     };
     let completed_jobs = prune(JobStatus::Completed, upkeep.completed_max_age_secs, upkeep.completed_keep)?;
     let failed_jobs = prune(JobStatus::Failed, upkeep.failed_max_age_secs, upkeep.failed_keep)?;
@@ -134,7 +150,7 @@ pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn(
     Ok(Done { completed_jobs, failed_jobs, hashes })
 }
 
-/// Deletes batch by batch until one is not full, and says how many rows that were.
+/// Deletes batch by batch, with pauses, until one is not full, and says how many rows that were.
 fn in_batches(
     limit: u32,
     go_on: impl Fn() -> bool,
@@ -147,6 +163,7 @@ fn in_batches(
         if rows < u64::from(limit) {
             break;
         }
+        std::thread::sleep(PAUSE);
     }
     Ok(deleted)
 }

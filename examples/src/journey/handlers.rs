@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit};
 use fieldfen_domain::job::{
-    CreateFileRecord, CreateListing, GenerateMetadata, RetryPolicy, UpdateListing, UpscaleImage,
+    Backoff, CreateFileRecord, CreateListing, GenerateMetadata, RetryPolicy, UpdateListing, UpscaleImage,
 };
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::SqliteStore;
@@ -30,8 +30,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// After so many tries a handler that fails by itself gives up.
 const TRIES: u32 = 10;
 
-const RETRIES: RetryPolicy =
-    RetryPolicy { base: Duration::from_millis(200), cap: Duration::from_secs(2), max_retries: TRIES };
+const RETRIES: RetryPolicy = RetryPolicy {
+    backoff: Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(2) },
+    max_retries: TRIES,
+};
 
 /// The worker of a shop, not yet started. What needs no pictures and no words, the publisher does by itself.
 pub(super) fn worker(shop: &Shop) -> Worker<SqliteStore> {

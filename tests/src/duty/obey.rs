@@ -166,6 +166,7 @@ impl Servant<'_> {
         let request = ClaimRequest {
             kinds: [JobKind::custom(WORK_KIND)?].into(),
             limit: 1,
+            limits: std::collections::BTreeMap::new(),
             token: self.environment.token(),
             now: self.environment.now(),
             lease,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Error, ensure};
 use clap::Args;
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{JobKind, NewJob, Payload, RetryPolicy};
+use fieldfen_domain::job::{Backoff, JobKind, NewJob, Payload, RetryPolicy};
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
@@ -160,7 +160,10 @@ impl Serve {
     }
 
     fn start(&self, store: &SqliteStore) -> Result<RunningWorker, Error> {
-        let quickly = RetryPolicy { base: Duration::from_millis(40), cap: Duration::from_millis(40), max_retries: 5 };
+        let quickly = RetryPolicy {
+            backoff: Backoff { base: Duration::from_millis(40), cap: Duration::from_millis(40) },
+            max_retries: 5,
+        };
         let (longer_than_lease, dice) = (Duration::from_millis(self.lease_ms).mul_f64(1.5), Dice::new(self.seed));
         let running = AtomicU32::new(0);
         let worker = Worker::builder(store.clone(), Environment::system())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Error, anyhow};
 use clap::Args;
-use fieldfen_domain::job::{Fenced, JobKind, NewJob, RetryPolicy, WorkerName};
+use fieldfen_domain::job::{Backoff, Fenced, JobKind, NewJob, RetryPolicy, WorkerName};
 use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
@@ -81,7 +81,8 @@ impl Work {
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         let draining = drain_flag(!self.churn);
         tell(&Fact::Ready)?;
-        let quickly = RetryPolicy { base: Duration::from_millis(40), cap: Duration::from_millis(40), max_retries: 5 };
+        let backoff = Backoff { base: Duration::from_millis(40), cap: Duration::from_millis(40) };
+        let quickly = RetryPolicy { backoff, max_retries: 5 };
         thread::scope(|scope| {
             let hands: Vec<_> = (0..self.threads)
                 .map(|thread| {

@@ -7,6 +7,7 @@
 mod audit;
 mod database;
 mod faults;
+mod importer;
 mod kills;
 mod once;
 mod process;

@@ -1,6 +1,6 @@
 //! Claiming jobs, and the answers of everything that needs the claim's token.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct ClaimRequest {
     pub kinds: BTreeSet<JobKind>,
     /// How many jobs at the most.
     pub limit: u32,
+    /// Of these kinds, how many at the most; the others have only the limit of all.
+    pub limits: BTreeMap<JobKind, u32>,
     /// A new random token. All jobs of one claim get it; each of them has never had it before.
     pub token: FenceToken,
     /// The time now.
@@ -48,6 +50,14 @@ pub struct ClaimRequest {
     pub lease: Duration,
     /// Who claims.
     pub worker: WorkerName,
+}
+
+impl ClaimRequest {
+    /// How many jobs of this kind may be taken at the most.
+    #[must_use]
+    pub fn limit_of(&self, kind: &JobKind) -> u32 {
+        self.limits.get(kind).map_or(self.limit, |limit| self.limit.min(*limit))
+    }
 }
 
 /// What a claim took.

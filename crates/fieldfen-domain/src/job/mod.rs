@@ -17,7 +17,7 @@ pub use payload::{
     CreateFileRecord, CreateListing, DeleteFile, GenerateMetadata, InvalidPayload, MAX_SCALE_FACTOR, Payload,
     PublishSocial, UpdateImage, UpdateListing, UpscaleImage,
 };
-pub use retry::{DEFAULT_MAX_RETRIES, RetryPolicy};
+pub use retry::{Backoff, DEFAULT_MAX_RETRIES, RetryPolicy};
 pub use status::{IllegalJobTransition, JobEvent, JobState, JobStatus, Lease};
 
 use crate::ids::{FileId, JobId};
@@ -138,8 +138,8 @@ pub struct PruneRequest {
     pub status: JobStatus,
     /// Those that ended before this time; jobs whose end is not known stay.
     pub ended_before: Timestamp,
-    /// Of the others, those beyond this many that ended last; `None` leaves them all.
-    pub keep: Option<u32>,
+    /// Of the others, so many that ended first.
+    pub surplus: u32,
     /// How many at the most.
     pub limit: u32,
 }

@@ -10,23 +10,39 @@ pub const DEFAULT_MAX_RETRIES: u32 = 5;
 /// The wait before retry `n` (1 for the first) is drawn evenly from the upper half of `base · 2^(n-1)`, cut to `cap`:
 /// jobs that failed together do not come back together, and none comes back at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryPolicy {
+pub struct Backoff {
     /// The longest first wait.
     pub base: Duration,
     /// The longest wait of all.
     pub cap: Duration,
+}
+
+impl Default for Backoff {
+    /// The first wait takes 5 to 10 seconds, none more than an hour.
+    fn default() -> Self {
+        Self { base: Duration::from_secs(10), cap: Duration::from_secs(3600) }
+    }
+}
+
+/// How often a job is tried again, and when.
+///
+/// The number counts when the job is enqueued, and stays with it; the waits are those of whoever runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How long it waits before each retry.
+    pub backoff: Backoff,
     /// How many retries a job gets before it has failed for good.
     pub max_retries: u32,
 }
 
 impl Default for RetryPolicy {
-    /// 5 retries, the first after 5 to 10 seconds, never more than an hour apart.
+    /// 5 retries with the default waits.
     fn default() -> Self {
-        Self { base: Duration::from_secs(10), cap: Duration::from_secs(3600), max_retries: DEFAULT_MAX_RETRIES }
+        Self { backoff: Backoff::default(), max_retries: DEFAULT_MAX_RETRIES }
     }
 }
 
-impl RetryPolicy {
+impl Backoff {
     /// The wait before retry number `retry`, counted from 1; `random` is any evenly distributed number.
     #[must_use]
     pub fn delay(&self, retry: u32, random: u64) -> Duration {
@@ -48,20 +64,20 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap_and_jitter_fills_the_upper_half() {
-        let policy = RetryPolicy { base: Duration::from_secs(2), cap: Duration::from_secs(10), max_retries: 9 };
+        let backoff = Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(10) };
         for (retry, longest) in [(0, 2), (1, 2), (2, 4), (3, 8), (4, 10), (40, 10), (u32::MAX, 10)] {
-            assert_eq!(policy.delay(retry, 0), Duration::from_secs(longest) / 2, "shortest of retry {retry}");
-            assert_eq!(policy.delay(retry, u64::MAX), Duration::from_secs(longest), "longest of retry {retry}");
+            assert_eq!(backoff.delay(retry, 0), Duration::from_secs(longest) / 2, "shortest of retry {retry}");
+            assert_eq!(backoff.delay(retry, u64::MAX), Duration::from_secs(longest), "longest of retry {retry}");
         }
-        let middle = policy.delay(1, u64::MAX / 2);
+        let middle = backoff.delay(1, u64::MAX / 2);
         assert!(middle > Duration::from_millis(1490) && middle < Duration::from_millis(1510), "{middle:?}");
     }
 
     #[test]
     fn extreme_policies_do_not_overflow() {
-        let endless = RetryPolicy { base: Duration::MAX, cap: Duration::MAX, max_retries: 1 };
+        let endless = Backoff { base: Duration::MAX, cap: Duration::MAX };
         assert!(endless.delay(u32::MAX, u64::MAX) > Duration::from_secs(1));
-        let none = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 0 };
+        let none = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
         assert_eq!(none.delay(3, u64::MAX), Duration::ZERO);
     }
 }

@@ -6,7 +6,7 @@ use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
     Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, NewJob, PruneRequest, TakenBack,
+    JobFilter, JobKind, JobStatus, NewJob, PruneRequest, TakenBack,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -32,6 +32,13 @@ pub trait JobReads {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
+
+    /// How many jobs have ended in this status, at a time that is known: those that
+    /// [`prune`](JobAdmin::prune) can remove.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a status that is not final; others as the store has them.
+    fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError>;
 
     /// When the next pending job of one of these kinds is due; it may be past. One whose time cannot be read is due when a
     /// claim would come upon it.
@@ -96,8 +103,9 @@ pub trait JobQueue {
     ) -> Result<Fenced<Heartbeat>, StoreError>;
 
     /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
-    /// has one retry spent, and is due again at once, or has failed for good when none was left. Pending jobs that no
-    /// claim would ever find, since another program gave them a priority that there is not, fail as well.
+    /// has one retry spent, and is due again at once, or has failed for good when none was left or somebody asked for it
+    /// to stop; then the reason of that request stays in its last error. Pending jobs that no claim would ever find, since
+    /// another program gave them a priority that there is not, fail as well.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -1,6 +1,6 @@
 //! Taking jobs out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fieldfen_domain::job::{ClaimRef, ClaimRequest, Job, JobKind, UnreadableJob, WorkerName};
@@ -39,15 +39,30 @@ impl<S: Store> Queue<S> {
         lease: Duration,
         worker: &WorkerName,
     ) -> Result<Claims, StoreError> {
-        let request = ClaimRequest {
-            kinds: kinds.clone(),
+        self.claim_within(kinds.clone(), BTreeMap::new(), limit, lease, worker)
+    }
+
+    /// The same; of the kinds in `limits`, no more than so many.
+    pub(crate) fn claim_within(
+        &self,
+        kinds: BTreeSet<JobKind>,
+        limits: BTreeMap<JobKind, u32>,
+        limit: u32,
+        lease: Duration,
+        worker: &WorkerName,
+    ) -> Result<Claims, StoreError> {
+        let mut request = ClaimRequest {
+            kinds,
             limit,
+            limits,
             token: self.environment.token(),
             now: self.environment.now(),
             lease,
             worker: worker.clone(),
         };
         let claimed = self.store.write::<_, StoreError, _>(|s| {
+            // A store may make its writers wait: the lease begins when it is written.
+            request.now = self.environment.now();
             let claimed = s.jobs().claim(&request)?;
             bury_unreadable(s, &claimed.unreadable, request.now)?;
             Ok(claimed)

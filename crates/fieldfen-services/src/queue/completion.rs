@@ -1,5 +1,6 @@
 //! What a job that has succeeded leaves behind.
 
+use std::error::Error;
 use std::fmt;
 
 use fieldfen_domain::RawJson;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::{QueueError, enqueue};
 
 /// Something to be written in the transaction that completes a job.
-type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), StoreError> + Send>;
+type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), QueueError> + Send>;
 
 /// What a job that has succeeded leaves behind: a result, writes of its own and the jobs that follow.
 ///
@@ -58,13 +59,17 @@ impl Completion {
     /// Writes more in the same transaction, in the order in which the writes were given.
     ///
     /// The job is completed already when `write` runs, and what follows is not yet enqueued. `write` may be run again
-    /// when the database asks for it. When it fails, the job is not completed.
+    /// when the database asks for it. When it fails, with any error, the job is not completed, and this try has failed.
+    ///
+    /// The session reaches fieldfen's tables alone. For tables of the program's own, complete the job in a transaction
+    /// of the program's own: see [`Task::claim`](crate::worker::Task::claim).
     #[must_use]
-    pub fn writing<W>(mut self, write: W) -> Self
+    pub fn writing<W, E>(mut self, mut write: W) -> Self
     where
-        W: FnMut(&mut dyn Session) -> Result<(), StoreError> + Send + 'static,
+        W: FnMut(&mut dyn Session) -> Result<(), E> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.writes.push(Box::new(write));
+        self.writes.push(Box::new(move |s| write(s).map_err(|error| QueueError::of_write(error.into()))));
         self
     }
 

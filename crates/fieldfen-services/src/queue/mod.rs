@@ -21,6 +21,7 @@ pub use wait::Waited;
 
 pub(crate) use enqueue::read_payload;
 
+use std::error::Error;
 use std::sync::Arc;
 
 use fieldfen_domain::job::InvalidJob;
@@ -45,9 +46,9 @@ use crate::Environment;
 /// let queue = Queue::new(ModelStore::new(), Environment::system());
 /// let job = queue.job(&Resize { width: 800 })?.priority(Priority::High);
 /// let enqueued = queue.enqueue(&job)?;
-/// assert_eq!(enqueued.id(), &job.id);
+/// assert_eq!(enqueued.id(), &job.id); // With a dedup key, it may be the id of a live job that was met.
 ///
-/// let waited = queue.wait_for(&job.id, Duration::from_millis(1))?;
+/// let waited = queue.wait_for(enqueued.id(), Duration::from_millis(1))?;
 /// assert_eq!(waited, fieldfen_services::queue::Waited::TimedOut);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -86,7 +87,7 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// What can go wrong when jobs are enqueued.
+/// What can go wrong when jobs are enqueued or completed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
@@ -96,4 +97,20 @@ pub enum QueueError {
     /// The store could not take it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A write of a [`Completion`] failed.
+    #[error("what the completion of a job was to write failed: {0}")]
+    Write(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl QueueError {
+    /// The error of a write: the store's own are told apart, since they may pass.
+    fn of_write(error: Box<dyn Error + Send + Sync>) -> Self {
+        match error.downcast::<StoreError>() {
+            Ok(error) => Self::Store(*error),
+            Err(error) => match error.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(error) => Self::Write(error),
+            },
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldfen_domain::job::{JobKind, RetryPolicy};
+use fieldfen_domain::job::{Backoff, JobKind, RetryPolicy};
 
 /// A retry policy for every kind of job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,12 @@ impl RetryPolicies {
     pub fn with(mut self, kind: JobKind, policy: RetryPolicy) -> Self {
         self.by_kind.insert(kind, policy);
         self
+    }
+
+    /// The same, with other waits for one kind.
+    pub(crate) fn with_backoff(self, kind: JobKind, backoff: Backoff) -> Self {
+        let policy = RetryPolicy { backoff, ..*self.of(&kind) };
+        self.with(kind, policy)
     }
 
     /// The policy of a kind.

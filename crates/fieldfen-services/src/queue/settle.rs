@@ -21,8 +21,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`complete`].
     pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<Fenced<()>, QueueError> {
-        let at = self.environment.now();
-        self.store.write(|s| complete(s, &claimed.claim, completion, at))
+        self.store.write(|s| complete(s, &claimed.claim, completion, self.environment.now()))
     }
 
     /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
@@ -32,12 +31,14 @@ impl<S: Store> Queue<S> {
     /// [`StoreError`]s as the store has them.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
         let job = &claimed.job;
-        let at = self.environment.now();
         // The upper half of the bits is as random as the whole.
         let random = u64::try_from(self.environment.bits() >> 64).unwrap_or(0);
-        let delay = self.policies.of(&job.kind).delay(job.attempts.saturating_add(1), random);
-        let retry = later(at, delay).map_or(Retry::Never, Retry::At);
-        self.store.write(|s| fail(s, claimed, error, retry, at))
+        let delay = self.policies.of(&job.kind).backoff.delay(job.attempts.saturating_add(1), random);
+        self.store.write(|s| {
+            let at = self.environment.now();
+            let retry = later(at, delay).map_or(Retry::Never, Retry::At);
+            fail(s, claimed, error, retry, at)
+        })
     }
 
     /// Ends a job without success and without another try.
@@ -45,8 +46,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
-        let at = self.environment.now();
-        self.store.write(|s| fail(s, claimed, error, Retry::Never, at))
+        self.store.write(|s| fail(s, claimed, error, Retry::Never, self.environment.now()))
     }
 
     /// Gives a job back without spending a retry; it is due again at `run_at`: now, or when an API lets us call it
@@ -55,23 +55,23 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<Fenced<Finished>, StoreError> {
-        let at = self.environment.now();
+        self.store.write(|s| release(s, claimed, run_at, self.environment.now()))
+    }
+
+    /// Gives several jobs back in one transaction, due at once. The answers are in the order of the jobs; one whose row
+    /// cannot be read is lost.
+    pub(crate) fn release_all<'j>(
+        &self,
+        jobs: impl Iterator<Item = &'j ClaimedJob> + Clone,
+    ) -> Result<Vec<Fenced<Finished>>, StoreError> {
         self.store.write(|s| {
-            if stop_requested(s, claimed)?.is_some() {
-                return fail(s, claimed, "given back", Retry::Never, at);
-            }
-            let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
-            Ok(match s.jobs().release(&claimed.claim, run_at)? {
-                Fenced::Done(()) => Fenced::Done(released),
-                Fenced::AlreadyDone { at } => Fenced::AlreadyDone { at },
-                Fenced::LeaseLost => Fenced::LeaseLost,
-                Fenced::Gone => Fenced::Gone,
-            })
+            let now = self.environment.now();
+            jobs.clone().map(|claimed| lost_if_unreadable(release(s, claimed, now, now))).collect()
         })
     }
 
     /// Extends the leases of these claims to `lease` from now in one transaction, and keeps the progress of those that
-    /// have one. The answers are in the order of the claims.
+    /// have one. The answers are in the order of the claims; a job whose row cannot be read is lost.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; then no lease was extended.
@@ -80,9 +80,12 @@ impl<S: Store> Queue<S> {
         claims: &[(ClaimRef, Option<RawJson>)],
         lease: Duration,
     ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
-        let now = self.environment.now();
         self.store.write(|s| {
-            claims.iter().map(|(claim, progress)| s.jobs().heartbeat(claim, progress.as_ref(), now, lease)).collect()
+            let now = self.environment.now();
+            let mut beat = |(claim, progress): &(ClaimRef, Option<RawJson>)| {
+                lost_if_unreadable(s.jobs().heartbeat(claim, progress.as_ref(), now, lease))
+            };
+            claims.iter().map(&mut beat).collect()
         })
     }
 
@@ -92,7 +95,12 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn reclaim(&self, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
-        let now = self.environment.now();
+        // Not when the lock is had at last: who was alive then may have waited for the same lock.
+        self.reclaim_expired(self.environment.now(), limit)
+    }
+
+    /// Takes back at most `limit` jobs whose lease had expired at this time.
+    pub(crate) fn reclaim_expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
         self.store.write(|s| {
             let taken = s.jobs().reclaim(now, limit)?;
             bury_unreadable(s, &taken.unreadable, now)?;
@@ -122,6 +130,24 @@ pub fn complete(
         completion.write(s)?;
     }
     Ok(fenced)
+}
+
+fn release(
+    s: &mut dyn Session,
+    claimed: &ClaimedJob,
+    run_at: Timestamp,
+    at: Timestamp,
+) -> Result<Fenced<Finished>, StoreError> {
+    if stop_requested(s, claimed)?.is_some() {
+        return fail(s, claimed, "given back", Retry::Never, at);
+    }
+    let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+    Ok(match s.jobs().release(&claimed.claim, run_at)? {
+        Fenced::Done(()) => Fenced::Done(released),
+        Fenced::AlreadyDone { at } => Fenced::AlreadyDone { at },
+        Fenced::LeaseLost => Fenced::LeaseLost,
+        Fenced::Gone => Fenced::Gone,
+    })
 }
 
 fn fail(
@@ -183,6 +209,17 @@ fn or_stays(moved: Result<(), StoreError>, job: &dyn Display, kind: &JobKind) ->
         ) => {
             tracing::error!(%job, %kind, %error, "the file of a failed job could not be moved");
             Ok(())
+        }
+        other => other,
+    }
+}
+
+/// One row that another program has damaged must not keep those beside it in the transaction from their answers.
+fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced<T>, StoreError> {
+    match answer {
+        Err(error @ StoreError::BadRow { .. }) => {
+            tracing::error!(%error, "a claimed job cannot be read and is given up");
+            Ok(Fenced::LeaseLost)
         }
         other => other,
     }

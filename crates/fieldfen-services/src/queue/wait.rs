@@ -13,6 +13,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What came of waiting for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "it says whether the job has succeeded"]
 pub enum Waited {
     /// The job has succeeded.
     Completed {

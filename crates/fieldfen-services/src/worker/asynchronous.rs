@@ -12,6 +12,7 @@ use std::time::Duration;
 use fieldfen_domain::job::Payload;
 use fieldfen_domain::store::Store;
 use tokio::runtime::Handle;
+use tracing::Span;
 
 use super::builder::Worker;
 use super::outcome::{IntoOutcome, Outcome};
@@ -26,7 +27,8 @@ impl<S: Store> Worker<S> {
     ///
     /// A thread of the pool waits for each future, so that [`threads`](Worker::threads) says how many run at once. A
     /// future whose outcome cannot count any more, because its job was lost or the worker has given it back, is
-    /// dropped. When the runtime shuts down, the job is given back without a retry spent.
+    /// dropped. When the runtime shuts down, the job is given back without a retry spent, and the worker stops as if it
+    /// had been told to: it could claim these jobs, but do none of them.
     ///
     /// The store blocks: inside the future, use it through `tokio::task::spawn_blocking`, or return what is to be
     /// written as a [`Completion`](super::Completion), which the worker's own thread applies.
@@ -59,8 +61,13 @@ impl<S: Store> Worker<S> {
                 let _entered = runtime.enter();
                 let (control, environment) = (Arc::clone(&run.control), run.environment.clone());
                 let future = handler(Task::new(payload, run));
-                let gone = |Gone| Outcome::throttled(environment.now(), "the runtime has shut down");
-                drive(&runtime, &control, future).unwrap_or_else(gone)
+                drive(&runtime, &control, future).unwrap_or_else(|Gone| {
+                    if !control.is_over() {
+                        tracing::error!("the runtime of async handlers has shut down; the worker stops");
+                        control.stop_worker();
+                    }
+                    Outcome::throttled(environment.now(), "the runtime has shut down")
+                })
             }
             Err(error) => Outcome::fail(error),
         };
@@ -77,9 +84,10 @@ where
     F: Future<Output: IntoOutcome + Send> + Send + 'static,
 {
     let (ended, end) = channel();
+    let span = Span::current();
     let running = runtime.spawn(async move {
         // Nobody waits any more when this fails.
-        let _ = ended.send(caught(future).await);
+        let _ = ended.send(caught(future, span).await);
     });
     loop {
         match end.recv_timeout(LOOK_EVERY) {
@@ -92,12 +100,15 @@ where
     }
 }
 
-/// The future's output, or what it panicked with.
-async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+/// The future's output, or what it panicked with. It runs in the span of the thread that waits for it.
+async fn caught<F: Future>(future: F, span: Span) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
+    poll_fn(|context| {
+        let _entered = span.enter();
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
     })
     .await
 }

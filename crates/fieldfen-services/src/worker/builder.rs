@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldfen_domain::job::{JobKind, Payload, RetryPolicy, WorkerName};
+use fieldfen_domain::job::{Backoff, JobKind, Payload, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::floor::Floor;
@@ -41,6 +41,7 @@ pub struct Worker<S> {
     store: S,
     environment: Environment,
     policies: RetryPolicies,
+    backoffs: BTreeMap<JobKind, Backoff>,
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
     handled_twice: Option<JobKind>,
@@ -73,6 +74,7 @@ impl<S: Store> Worker<S> {
             store,
             environment,
             policies: RetryPolicies::default(),
+            backoffs: BTreeMap::new(),
             settings: Settings {
                 name: WorkerName::new(format!("process {}", std::process::id())),
                 threads,
@@ -111,15 +113,16 @@ impl<S: Store> Worker<S> {
         self
     }
 
-    /// How jobs are tried again: the waits of the kinds that have no policy of their own.
+    /// How long jobs wait before they are tried again, for the kinds without a [`backoff`](Worker::backoff) of their own.
+    /// How often they are is in the job, since it was enqueued: of the policies, the waits alone count here.
     pub fn retry_policies(mut self, policies: RetryPolicies) -> Self {
         self.policies = policies;
         self
     }
 
-    /// How jobs of one kind are tried again. How often is the job's own `max_retries`, set when it is enqueued.
-    pub fn retry_policy<P: Payload>(mut self, policy: RetryPolicy) -> Self {
-        self.policies = self.policies.with(P::kind(), policy);
+    /// How long jobs of one kind wait before they are tried again.
+    pub fn backoff<P: Payload>(mut self, backoff: Backoff) -> Self {
+        self.backoffs.insert(P::kind(), backoff);
         self
     }
 
@@ -181,8 +184,17 @@ impl<S: Store> Worker<S> {
         if let Some((kind, _)) = self.settings.limits.iter().find(|(_, limit)| **limit == 0) {
             return refused("limit", format!("0 for {kind}"), "leave the handler away to run no jobs of a kind");
         }
+        let limited = self.settings.limits.keys().map(|kind| ("limit", kind));
+        let mut set = limited.chain(self.backoffs.keys().map(|kind| ("backoff", kind)));
+        if let Some((what, kind)) = set.find(|(_, kind)| !self.handlers.contains_key(*kind)) {
+            return refused(what, format!("for {kind}"), "there is no handler for jobs of this kind");
+        }
+        let policies = self
+            .backoffs
+            .into_iter()
+            .fold(self.policies, |policies, (kind, backoff)| policies.with_backoff(kind, backoff));
         let shared = Shared {
-            queue: Queue::new(self.store, self.environment).with_policies(self.policies),
+            queue: Queue::new(self.store, self.environment).with_policies(policies),
             settings: self.settings,
             handlers: self.handlers,
             floor: Arc::new(Floor::new()),

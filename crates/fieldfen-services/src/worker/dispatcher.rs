@@ -1,29 +1,24 @@
 //! The thread that decides what the others do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Fenced, JobKind};
+use fieldfen_domain::job::JobKind;
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
-use super::floor::Stop;
+use super::floor::{Capacity, Stop};
 use super::outcome::with_causes;
 use super::pool::panic_message;
+use super::reclaim::Reclaim;
 use super::task::Control;
 use crate::recurring;
 
-/// How many expired leases are taken back in one transaction.
-const RECLAIM_BATCH: u32 = 100;
-
 /// The longest wait before the clock and the queue are looked at again, should no commit be noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// The longest time between two looks at expired leases.
-const RECLAIM_EVERY: Duration = Duration::from_secs(15);
 
 /// How often recurring work is looked at that may have been set up in the meantime.
 const TICKS_EVERY: Duration = Duration::from_secs(5);
@@ -31,14 +26,8 @@ const TICKS_EVERY: Duration = Duration::from_secs(5);
 /// The first and the longest wait after the store has refused something.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 
-/// How long handlers have to notice that their jobs have been given back.
-const LAST_MOMENT: Duration = Duration::from_secs(1);
-
-/// How often it is tried to give a job back when the worker stops.
-const GIVE_BACK_TRIES: u32 = 5;
-
-/// Dispatches until the worker is asked to stop, then winds it down. Says how many jobs were given back.
-pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) -> usize {
+/// Dispatches until the worker is asked to stop.
+pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) {
     let mut dispatcher = Dispatcher::new(shared);
     let (first, longest) = PAUSES;
     let mut pause = first;
@@ -64,7 +53,6 @@ pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) -> usize {
             }
         }
     }
-    wind_down(shared)
 }
 
 /// What the dispatcher does after a turn.
@@ -84,24 +72,21 @@ enum Next {
 
 struct Dispatcher<'s, S> {
     shared: &'s Arc<Shared<S>>,
-    reclaim: Cadence,
+    reclaim: Reclaim,
     ticks: Cadence,
     /// When the next tick of recurring work is due, as far as is known.
     next_tick: Option<Timestamp>,
-    depth: Option<Cadence>,
     /// The last claim took all it asked for: more is likely to be due.
     more: bool,
 }
 
 impl<'s, S: Store> Dispatcher<'s, S> {
     fn new(shared: &'s Arc<Shared<S>>) -> Self {
-        let reclaim_every = (shared.settings.lease / 4).clamp(Duration::from_millis(10), RECLAIM_EVERY);
         Self {
             shared,
-            reclaim: Cadence::new(reclaim_every),
+            reclaim: Reclaim::new(shared.settings.lease),
             ticks: Cadence::new(TICKS_EVERY),
             next_tick: None,
-            depth: shared.settings.metrics.depth_every().map(Cadence::new),
             more: false,
         }
     }
@@ -112,7 +97,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let now = shared.queue.environment().now();
         self.do_what_recurs(now);
         let periodic = self.until_something_recurs(now);
-        let (kinds, most) = shared.floor.capacity(shared.kinds(), shared.settings.threads);
+        let Capacity { kinds, limits, most } = shared.floor.capacity(shared.kinds(), shared.settings.threads);
         if most == 0 || kinds.is_empty() {
             return Ok(Next::Wait { at_most: periodic, watching: false });
         }
@@ -130,7 +115,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
                 None => return Ok(Next::Wait { at_most: periodic, watching: true }),
             }
         }
-        self.claim(kinds, most)
+        self.claim(kinds, limits, most)
     }
 
     fn until_something_recurs(&self, now: Timestamp) -> Duration {
@@ -138,12 +123,12 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.reclaim.left(now).min(tick.unwrap_or(TICKS_EVERY))
     }
 
-    fn claim(&mut self, kinds: Vec<JobKind>, most: usize) -> Result<Next, StoreError> {
+    fn claim(&mut self, kinds: Vec<JobKind>, limits: BTreeMap<JobKind, u32>, most: usize) -> Result<Next, StoreError> {
         let shared = self.shared;
         self.more = false;
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let kinds = BTreeSet::from_iter(kinds);
-        let claims = shared.queue.claim(&kinds, limit, shared.settings.lease, &shared.settings.name)?;
+        let claims = shared.queue.claim_within(kinds, limits, limit, shared.settings.lease, &shared.settings.name)?;
         let taken = claims.jobs.len() + claims.unreadable.len();
         self.more = taken >= most;
         let in_hand = |claimed| Arc::new(Control::new(claimed, Arc::clone(&shared.floor)));
@@ -154,26 +139,17 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         Ok(if taken == 0 { Next::Wait { at_most: PAUSES.0, watching: true } } else { Next::Look })
     }
 
-    /// Reclaims, takes ticks and counts, when it is time. None of them may keep the worker from claiming: a refusal is
+    /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: a refusal is
     /// logged, and it is tried again at the next time.
     fn do_what_recurs(&mut self, now: Timestamp) {
-        if self.reclaim.is_due(now) {
-            self.reclaim.done(now);
-            let reclaimed = self.reclaim();
-            self.log_refusal("expired leases cannot be taken back", reclaimed);
-        }
+        let reclaimed = self.reclaim.when_due(self.shared, now);
+        self.log_refusal("expired leases cannot be taken back", reclaimed);
         if self.ticks.is_due(now) || self.next_tick.is_some_and(|next| next <= now) {
             self.ticks.done(now);
             self.next_tick = None;
             let taken = recurring::take_due(self.shared.queue.store(), self.shared.queue.environment());
             let taken = taken.map(|ticks| self.next_tick = ticks.next_at);
             self.log_refusal("ticks of recurring work cannot be taken", taken);
-        }
-        if self.depth.as_ref().is_some_and(|depth| depth.is_due(now)) {
-            self.depth.iter_mut().for_each(|depth| depth.done(now));
-            let counted = self.shared.queue.count();
-            let counted = counted.map(|counts| self.shared.settings.metrics.queue_depth(&counts));
-            self.log_refusal("the jobs cannot be counted", counted);
         }
     }
 
@@ -183,87 +159,30 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             self.shared.settings.metrics.store_failed(&error);
         }
     }
-
-    fn reclaim(&self) -> Result<(), StoreError> {
-        loop {
-            let reclaimed = self.shared.queue.reclaim(RECLAIM_BATCH)?;
-            for lost in &reclaimed {
-                let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
-                tracing::warn!(id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
-            }
-            if !reclaimed.is_empty() {
-                self.shared.settings.metrics.jobs_reclaimed(reclaimed.len());
-            }
-            if reclaimed.len() < usize::try_from(RECLAIM_BATCH).unwrap_or(usize::MAX) {
-                return Ok(());
-            }
-        }
-    }
 }
 
 /// Something that is done again and again.
-struct Cadence {
+pub(super) struct Cadence {
     every: Duration,
     last: Option<Timestamp>,
 }
 
 impl Cadence {
-    const fn new(every: Duration) -> Self {
+    pub(super) const fn new(every: Duration) -> Self {
         Self { every, last: None }
     }
 
-    fn is_due(&self, now: Timestamp) -> bool {
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
         self.left(now).is_zero()
     }
 
     /// How long until it is due; a clock that was set back makes it due at once.
-    fn left(&self, now: Timestamp) -> Duration {
+    pub(super) fn left(&self, now: Timestamp) -> Duration {
         let passed = self.last.and_then(|last| now.signed_duration_since(last).to_std().ok());
         passed.map_or(Duration::ZERO, |passed| self.every.saturating_sub(passed))
     }
 
-    const fn done(&mut self, now: Timestamp) {
+    pub(super) const fn done(&mut self, now: Timestamp) {
         self.last = Some(now);
     }
-}
-
-/// Gives back what no thread has begun, waits for what runs, and gives back what does not end in time. Says how many
-/// jobs were given back.
-fn wind_down<S: Store>(shared: &Shared<S>) -> usize {
-    let mut released = 0;
-    for control in shared.floor.take_back() {
-        released += usize::from(give_back(shared, &control));
-        shared.floor.put_down(&control);
-    }
-    if !shared.floor.wait_until_empty(shared.settings.grace, true) {
-        shared.floor.stop(Stop::Now);
-        for control in shared.floor.in_hand() {
-            released += usize::from(give_back(shared, &control));
-        }
-        shared.floor.wait_until_empty(LAST_MOMENT, false);
-    }
-    released
-}
-
-/// Gives a job back, and says whether it was still ours to give. One that cannot be given back for the store's sake
-/// comes back when its lease has run out.
-fn give_back<S: Store>(shared: &Shared<S>, control: &Control) -> bool {
-    let (mut pause, _) = PAUSES;
-    let job = &control.claimed.job;
-    for _ in 0..GIVE_BACK_TRIES {
-        match shared.queue.release(&control.claimed, shared.queue.environment().now()) {
-            Ok(Fenced::Done(_)) => {
-                control.give_back();
-                return true;
-            }
-            Ok(_) => return false,
-            Err(error) => {
-                tracing::warn!(id = %job.id, kind = %job.kind, error = with_causes(&error), "a job cannot be given back yet");
-                std::thread::sleep(pause);
-                pause *= 2;
-            }
-        }
-    }
-    control.give_back();
-    false
 }

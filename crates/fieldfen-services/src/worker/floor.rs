@@ -35,6 +35,17 @@ pub(super) struct Floor {
     others: Condvar,
 }
 
+/// What may be claimed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Capacity {
+    /// Which kinds.
+    pub(super) kinds: Vec<JobKind>,
+    /// Of kinds with a limit, how many at the most.
+    pub(super) limits: BTreeMap<JobKind, u32>,
+    /// How many jobs at the most.
+    pub(super) most: usize,
+}
+
 struct State {
     stop: Stop,
     /// The dispatcher has wound down: every thread ends when it has nothing in hand.
@@ -130,26 +141,22 @@ impl Floor {
         !state.closed
     }
 
-    /// Which kinds may be claimed, and how many jobs at once so that no limit is passed whatever comes.
-    pub(super) fn capacity(
-        &self,
-        kinds: impl Iterator<Item = (JobKind, Option<u32>)>,
-        threads: usize,
-    ) -> (Vec<JobKind>, usize) {
+    /// What may be claimed so that no limit is passed whatever comes.
+    pub(super) fn capacity(&self, kinds: impl Iterator<Item = (JobKind, Option<u32>)>, threads: usize) -> Capacity {
         let state = self.lock();
-        let mut most = threads.saturating_sub(state.in_hand.len());
-        let mut open = Vec::new();
+        let most = threads.saturating_sub(state.in_hand.len());
+        let (mut open, mut limits) = (Vec::new(), BTreeMap::new());
         for (kind, limit) in kinds {
             if let Some(limit) = limit {
                 let left = limit.saturating_sub(state.of_kind.get(&kind).copied().unwrap_or(0));
                 if left == 0 {
                     continue;
                 }
-                most = most.min(usize::try_from(left).unwrap_or(usize::MAX));
+                limits.insert(kind.clone(), left);
             }
             open.push(kind);
         }
-        (open, most)
+        Capacity { kinds: open, limits, most }
     }
 
     /// Hands claimed jobs to the pool.
@@ -256,6 +263,16 @@ impl Floor {
         drop(self.others.wait_timeout_while(state, pause, |state| state.stop == before));
     }
 
+    /// Waits until the worker is closed, at most so long; says whether it is.
+    pub(super) fn wait_until_closed(&self, timeout: Duration) -> bool {
+        let state = self.lock();
+        let (state, _) = self
+            .others
+            .wait_timeout_while(state, timeout, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.closed
+    }
+
     /// Lets every thread end that has nothing in hand.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -281,5 +298,18 @@ impl Floor {
             .wait_while(state, |state| state.alive > state.in_hand.len())
             .unwrap_or_else(PoisonError::into_inner);
         state.alive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_on_an_idle_kind_leaves_the_threads_to_the_others() {
+        let kinds = [(JobKind::UpscaleImage, None), (JobKind::DeleteFile, Some(1))];
+        let capacity = Floor::new().capacity(kinds.into_iter(), 16);
+        let limits = BTreeMap::from([(JobKind::DeleteFile, 1)]);
+        assert_eq!(capacity, Capacity { kinds: vec![JobKind::UpscaleImage, JobKind::DeleteFile], limits, most: 16 });
     }
 }

@@ -1,5 +1,6 @@
 //! The thread that keeps the leases of everything in hand alive.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
 use super::outcome::with_causes;
+use super::pool::panic_message;
 use super::task::Control;
 
 /// However long the lease: a job that was asked to stop notices within this time.
@@ -22,8 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Keeps leases alive until the worker, which has begun at `began`, is closed.
 pub(super) fn run<S: Store>(shared: &Shared<S>, began: Timestamp) {
-    let lease = shared.settings.lease;
-    let interval = (lease / 3).clamp(Duration::from_millis(1), AT_LEAST_EVERY);
+    let interval = interval(shared.settings.lease);
     let mut last = began;
     let mut written = Instant::now();
     while shared.floor.wait_until_in_hand() {
@@ -38,12 +39,18 @@ pub(super) fn run<S: Store>(shared: &Shared<S>, began: Timestamp) {
             continue;
         }
         let in_hand = shared.floor.in_hand();
-        match beat(shared, &in_hand) {
-            Ok(()) => {
+        // A store that panics must not end the heartbeat in silence.
+        let beaten = catch_unwind(AssertUnwindSafe(|| beat(shared, &in_hand)));
+        match beaten {
+            Ok(Ok(())) => {
                 last = now;
                 written = Instant::now();
             }
-            Err(error) => {
+            Err(panic) => {
+                tracing::error!(panic = panic_message(&*panic), "the store panicked at a heartbeat");
+                shared.floor.pause((interval / 4).min(Duration::from_secs(1)));
+            }
+            Ok(Err(error)) => {
                 tracing::warn!(error = with_causes(&error), jobs = in_hand.len(), "leases could not be extended");
                 shared.settings.metrics.store_failed(&error);
                 shared.floor.pause((interval / 4).min(Duration::from_secs(1)));
@@ -52,12 +59,18 @@ pub(super) fn run<S: Store>(shared: &Shared<S>, began: Timestamp) {
     }
 }
 
+/// How often leases of this length are extended.
+pub(super) fn interval(lease: Duration) -> Duration {
+    (lease / 3).clamp(Duration::from_millis(1), AT_LEAST_EVERY)
+}
+
 /// How long until the next heartbeat; a clock that was set back makes it due at once.
 fn until_next(last: Timestamp, interval: Duration, now: Timestamp) -> Duration {
     now.signed_duration_since(last).to_std().map_or(Duration::ZERO, |passed| interval.saturating_sub(passed))
 }
 
-fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
+/// Extends the leases of these jobs, and tells those that are no longer ours.
+pub(super) fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
     if in_hand.is_empty() {
         return Ok(());
     }

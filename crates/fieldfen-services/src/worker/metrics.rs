@@ -28,7 +28,8 @@ pub trait Metrics: Send + Sync {
     /// How many jobs of each kind are in each status.
     fn queue_depth(&self, _counts: &[JobCount]) {}
 
-    /// How often [`Metrics::queue_depth`] is wanted. Counting reads the whole table: never, unless it is said.
+    /// How often [`Metrics::queue_depth`] is wanted. Counting reads the whole table, on a thread of its own: never,
+    /// unless it is said.
     fn depth_every(&self) -> Option<Duration> {
         None
     }

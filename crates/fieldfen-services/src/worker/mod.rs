@@ -1,8 +1,8 @@
 //! Workers: handlers for kinds of jobs, run on a pool of threads, with leases kept alive meanwhile.
 //!
 //! A worker has one thread that dispatches (reclaims, takes ticks of recurring work, claims exactly as many jobs as
-//! there are free threads), one that watches the store for commits, one that keeps leases alive, and the pool. No
-//! transaction is open while a handler runs.
+//! there are free threads), one that watches the store for commits, one that keeps leases alive, the pool, and one that
+//! counts jobs where metrics want that. No transaction is open while a handler runs.
 //!
 //! What a handler returns is applied in one transaction: the end of the job, the handler's own writes, the jobs that
 //! follow. A handler may run more than once for one job, when its worker dies or loses the lease; what it writes through
@@ -11,15 +11,18 @@
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod builder;
+mod depth;
 mod dispatcher;
 mod floor;
 mod heartbeat;
 mod metrics;
 mod outcome;
 mod pool;
+mod reclaim;
 mod running;
 mod settle;
 mod task;
+mod wind_down;
 
 pub use builder::{StartError, Worker};
 pub use metrics::{Ended, Metrics};

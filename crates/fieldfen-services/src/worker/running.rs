@@ -11,16 +11,19 @@ use fieldfen_domain::store::{Store, Watch};
 use super::builder::{Shared, StartError};
 use super::floor::{Floor, Stop};
 use super::outcome::with_causes;
-use super::{dispatcher, heartbeat, pool};
+use super::pool::panic_message;
+use super::wind_down::{LeftBehind, wind_down};
+use super::{depth, dispatcher, heartbeat, pool};
 
 /// How long the watcher waits for commits before it looks whether the worker still wants to know.
 const WATCH_FOR: Duration = Duration::from_millis(100);
 
-/// A worker at work. It goes on until it is told to stop; dropping it tells it to stop without waiting for the end.
+/// A worker at work. It goes on until it is told to stop; dropping it stops it gracefully and waits, as
+/// [`stop`](StopHandle::stop) and [`join`](RunningWorker::join) would, so that an early return loses no work.
 #[must_use = "a worker that is dropped stops; join it"]
 pub struct RunningWorker {
     floor: Arc<Floor>,
-    dispatcher: Option<JoinHandle<usize>>,
+    dispatcher: Option<JoinHandle<LeftBehind>>,
     others: Vec<JoinHandle<()>>,
 }
 
@@ -35,7 +38,11 @@ impl RunningWorker {
     ///
     /// Does not stop it; without anybody who does, this waits for ever.
     pub fn join(mut self) -> Stopped {
-        let released = self.dispatcher.take().and_then(|dispatcher| dispatcher.join().ok()).unwrap_or(0);
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Stopped {
+        let left = self.dispatcher.take().and_then(|dispatcher| dispatcher.join().ok()).unwrap_or_default();
         let abandoned = self.floor.wait_for_threads();
         for thread in self.others.drain(..) {
             // A thread whose handler does not return cannot be waited for; it ends with the process.
@@ -43,13 +50,14 @@ impl RunningWorker {
                 drop(thread.join());
             }
         }
-        Stopped { released, abandoned }
+        Stopped { released: left.released, kept: left.kept, abandoned }
     }
 }
 
 impl Drop for RunningWorker {
     fn drop(&mut self) {
         self.floor.stop(Stop::Gracefully);
+        self.wait();
     }
 }
 
@@ -64,8 +72,10 @@ impl fmt::Debug for RunningWorker {
 pub struct Stopped {
     /// Jobs that were given back without a retry spent.
     pub released: usize,
+    /// Jobs that the store refused to take back. They come back, with a retry spent, when their leases have run out.
+    pub kept: usize,
     /// Handlers that were still running and did not look at [`Task::is_cancelled`](super::Task::is_cancelled). Their
-    /// jobs have been given back; their threads end with the handler, or with the process.
+    /// threads end with the handler, or with the process.
     pub abandoned: usize,
 }
 
@@ -141,11 +151,18 @@ fn start_threads<S: Store>(
     worker.others.push(named("fieldfen-beat".to_owned()).spawn(move || heartbeat::run(&beating, began))?);
     let watching = Arc::clone(shared);
     worker.others.push(named("fieldfen-watch".to_owned()).spawn(move || watch_commits(&watching, watch))?);
+    if let Some(every) = shared.settings.metrics.depth_every() {
+        let counting = Arc::clone(shared);
+        worker.others.push(named("fieldfen-depth".to_owned()).spawn(move || depth::run(&counting, every))?);
+    }
     let dispatching = Arc::clone(shared);
     let dispatch = move || {
-        let released = catch_unwind(AssertUnwindSafe(|| dispatcher::run(&dispatching)));
+        let left = catch_unwind(AssertUnwindSafe(|| {
+            dispatcher::run(&dispatching);
+            wind_down(&dispatching)
+        }));
         dispatching.floor.close();
-        released.unwrap_or(0)
+        left.unwrap_or_default()
     };
     worker.dispatcher = Some(named("fieldfen-work".to_owned()).spawn(dispatch)?);
     Ok(())
@@ -154,10 +171,14 @@ fn start_threads<S: Store>(
 /// Tells the dispatcher of commits, while it wants to know.
 fn watch_commits<S: Store>(shared: &Shared<S>, mut watch: Box<dyn Watch>) {
     while shared.floor.wait_until_watching() {
-        match watch.wait(WATCH_FOR) {
-            Ok(true) => shared.floor.tell(),
-            Ok(false) => {}
-            Err(error) => {
+        match catch_unwind(AssertUnwindSafe(|| watch.wait(WATCH_FOR))) {
+            Ok(Ok(true)) => shared.floor.tell(),
+            Ok(Ok(false)) => {}
+            Err(panic) => {
+                tracing::error!(panic = panic_message(&*panic), "the store panicked when it was watched");
+                shared.floor.pause(Duration::from_secs(1));
+            }
+            Ok(Err(error)) => {
                 // The dispatcher looks by itself from time to time, so nothing is lost but speed.
                 tracing::warn!(error = with_causes(&error), "the store cannot be watched");
                 shared.settings.metrics.store_failed(&error);

@@ -22,6 +22,8 @@ enum Refused {
     ForNow(StoreError),
     /// It will never be taken as it is; the same again is of no use.
     Forever(Outcome),
+    /// Nothing will be taken for this job.
+    Hopeless(StoreError),
 }
 
 /// Applies an outcome, as often as it takes: a store that is busy or full must not lose what a handler has done.
@@ -37,6 +39,16 @@ pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcom
             Err(Refused::Forever(instead)) => {
                 tracing::error!(?outcome, ?instead, "the outcome of a job cannot be written");
                 outcome = instead;
+            }
+            Err(Refused::Hopeless(error)) => {
+                tracing::error!(
+                    error = with_causes(&error),
+                    ?outcome,
+                    "the outcome of a job cannot be written; it is given up"
+                );
+                shared.settings.metrics.store_failed(&error);
+                control.lose();
+                return Ended::Lost;
             }
             Err(Refused::ForNow(error)) => {
                 tracing::warn!(error = with_causes(&error), "the outcome of a job cannot be written yet");
@@ -69,7 +81,8 @@ fn apply<S: Store>(queue: &Queue<S>, claimed: &ClaimedJob, outcome: &mut Outcome
     }
 }
 
-/// What to do about an outcome that cannot be applied: a completion becomes a failure, and a failure is tried again.
+/// What to do about an outcome that can never be applied: a completion becomes a failure. Where not even a failure can
+/// be written, the job is left to its lease, since a thread that tries for ever would keep the job in hand.
 fn instead_of(outcome: &Outcome, error: QueueError) -> Refused {
     match (outcome, error) {
         // A follow-up job with a broken payload, or a result that is no JSON, is a mistake in the handler.
@@ -77,7 +90,7 @@ fn instead_of(outcome: &Outcome, error: QueueError) -> Refused {
             Refused::Forever(Outcome::fail(error))
         }
         (Outcome::Complete(_), error) => Refused::Forever(Outcome::retry(error)),
-        (_, QueueError::Store(error)) => Refused::ForNow(error),
+        (_, QueueError::Store(error)) => Refused::Hopeless(error),
         (_, error) => Refused::Forever(Outcome::fail(error)),
     }
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use fieldfen_domain::job::Job;
+use fieldfen_domain::job::{ClaimRef, Job};
 use fieldfen_domain::{FenceToken, InvalidJson, JobId, RawJson, Timestamp};
 use serde::Serialize;
 
 use super::floor::Floor;
+#[cfg(feature = "tokio")]
+use super::floor::Stop;
 use crate::Environment;
 use crate::queue::ClaimedJob;
 
@@ -55,6 +57,16 @@ impl<P> Task<P> {
     #[must_use]
     pub fn id(&self) -> JobId {
         self.job().id
+    }
+
+    /// The claim: the proof that this try may end the job.
+    ///
+    /// A program that keeps its own tables beside fieldfen's may end the job in a transaction of its own, with
+    /// [`complete`](crate::queue::complete) in a session that joins it. What the handler returns then is not written;
+    /// the job counts as completed.
+    #[must_use]
+    pub fn claim(&self) -> ClaimRef {
+        self.run.control.claimed.claim
     }
 
     /// Which try this is, counted from 1.
@@ -130,7 +142,7 @@ pub enum Interruption {
     CancelRequested,
     /// The job was taken over, killed or deleted: nothing that the handler returns will count.
     LeaseLost,
-    /// The worker stops and has given the job back: nothing that the handler returns will count.
+    /// The worker stops and has given the job back, or left it to its lease: nothing that the handler returns will count.
     WorkerStops,
 }
 
@@ -140,7 +152,7 @@ pub(super) struct Control {
     floor: Arc<Floor>,
     cancel_requested: AtomicBool,
     lost: AtomicBool,
-    given_back: AtomicBool,
+    given_up: AtomicBool,
     progress: Mutex<Option<RawJson>>,
 }
 
@@ -151,7 +163,7 @@ impl Control {
             claimed,
             floor,
             lost: AtomicBool::new(false),
-            given_back: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
             progress: Mutex::new(None),
         }
     }
@@ -164,7 +176,7 @@ impl Control {
     pub(super) fn interruption(&self) -> Option<Interruption> {
         if self.lost.load(Ordering::Relaxed) {
             Some(Interruption::LeaseLost)
-        } else if self.given_back.load(Ordering::Relaxed) {
+        } else if self.given_up.load(Ordering::Relaxed) {
             Some(Interruption::WorkerStops)
         } else if self.cancel_requested.load(Ordering::Relaxed) {
             Some(Interruption::CancelRequested)
@@ -186,8 +198,15 @@ impl Control {
         self.lost.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn give_back(&self) {
-        self.given_back.store(true, Ordering::Relaxed);
+    /// Says that the job has been given back, or left to its lease.
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks the worker to stop, since it cannot do what it is there for.
+    #[cfg(feature = "tokio")]
+    pub(super) fn stop_worker(&self) {
+        self.floor.stop(Stop::Gracefully);
     }
 
     /// Takes the progress that has not been written yet.

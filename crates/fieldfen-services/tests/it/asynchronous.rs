@@ -16,7 +16,8 @@ on_every_store!(
     async_handlers_run_at_once_and_their_outcomes_are_applied,
     a_future_that_panics_fails_its_try,
     a_future_whose_job_is_given_back_is_dropped,
-    a_runtime_that_shuts_down_spends_no_retry,
+    a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry,
+    a_future_runs_in_the_span_of_its_job,
 );
 
 fn async_handlers_run_at_once_and_their_outcomes_are_applied(store: impl Store) {
@@ -87,7 +88,7 @@ fn a_future_whose_job_is_given_back_is_dropped(store: impl Store) {
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
-fn a_runtime_that_shuts_down_spends_no_retry(store: impl Store) {
+fn a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
     let runtime = Runtime::new().unwrap();
@@ -100,7 +101,22 @@ fn a_runtime_that_shuts_down_spends_no_retry(store: impl Store) {
     let running = bench.worker().grace(Duration::ZERO).handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
     runtime.shutdown_background();
-    running.stop_handle().stop();
+    // Nobody tells the worker to stop.
     let Stopped { abandoned, .. } = running.join();
     assert_eq!((abandoned, bench.status(&id), bench.job(&id).attempts), (0, JobStatus::Pending, 0));
+}
+
+fn a_future_runs_in_the_span_of_its_job(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    // For all threads: what has been set before is as good.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    let runtime = Runtime::new().unwrap();
+    let handler = |_: Task<Note>| async {
+        tokio::task::yield_now().await;
+        let span = tracing::Span::current().metadata().map(tracing::Metadata::name);
+        Completion::new().result(&span)
+    };
+    bench.drain(bench.worker().handle_async(runtime.handle(), handler));
+    assert_eq!(bench.job(&id).result.unwrap().as_str(), r#""job""#);
 }

@@ -35,6 +35,7 @@ mod published;
 mod publishing;
 mod queue;
 mod recurring;
+mod refusals;
 mod shop;
 mod stopping;
 mod upkeep;

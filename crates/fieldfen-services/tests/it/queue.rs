@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
-    Administered, DedupKey, Enqueued, Fenced, Finished, GenerateMetadata, InvalidJob, JobKind, JobStatus, NewJob,
-    Payload, Priority, RetryPolicy, UpscaleImage,
+    Administered, Backoff, DedupKey, Enqueued, Fenced, Finished, GenerateMetadata, InvalidJob, JobKind, JobStatus,
+    NewJob, Payload, Priority, RetryPolicy, UpscaleImage,
 };
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{PageRequest, RawJson};
@@ -184,7 +184,8 @@ fn a_completion_after_expiry_counts_while_nobody_has_reclaimed(store: impl Store
 }
 
 fn a_failed_try_waits_as_its_policy_says(store: impl Store) {
-    let policy = RetryPolicy { base: Duration::from_secs(8), cap: Duration::from_secs(10), max_retries: 2 };
+    let backoff = Backoff { base: Duration::from_secs(8), cap: Duration::from_secs(10) };
+    let policy = RetryPolicy { backoff, max_retries: 2 };
     let bench = Bench::new(store);
     let policies = RetryPolicies::default().with(Note::kind(), policy);
     let queue = Queue::new(bench.queue.store().clone(), bench.queue.environment().clone()).with_policies(policies);

@@ -3,27 +3,33 @@
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::JobKind;
+use fieldfen_domain::job::{JobKind, JobStatus};
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_services::queue::QueueError;
+use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::Task;
 
+use super::stopping::until;
 use super::{Bench, Note};
 
 on_every_store!(
     each_tick_makes_one_job,
+    a_tick_whose_predecessor_has_not_ended_makes_no_job,
+    a_clock_that_was_wrong_once_does_not_end_the_ticks,
+    a_clock_that_is_put_back_a_little_repeats_no_tick,
     ticks_that_were_missed_make_one_job_together,
     many_processes_take_each_tick_once,
     defining_again_keeps_the_next_tick_unless_the_schedule_changes,
     a_broken_payload_is_not_set_up,
     work_that_cannot_be_read_does_not_stop_the_rest,
     a_schedule_that_ends_is_not_run_again,
+    a_schedule_without_a_tick_is_not_set_up,
     a_worker_takes_ticks_by_itself,
 );
 
 const HOURLY: &str = "0 * * * *";
+const NEVER: &str = "0 0 30 2 *";
 
 impl<S: Store> Bench<S> {
     fn define(&self, name: &str, schedule: &str) {
@@ -85,11 +91,56 @@ fn each_tick_makes_one_job(store: impl Store) {
     for hour in 15..18 {
         bench.clock.set(time(&format!("2026-11-23T{hour}:00:00Z")));
         assert_eq!((bench.take_due(), bench.take_due()), (1, 0), "at {hour} o'clock");
+        let claimed = bench.claim_notes(9);
+        assert_eq!(claimed.len(), 1);
+        assert_eq!(claimed[0].job.payload.as_ref().unwrap().as_str(), r#"{"text":"sweep"}"#);
+        assert_eq!(claimed[0].job.run_at, bench.now());
+        bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap();
     }
+}
+
+fn a_tick_whose_predecessor_has_not_ended_makes_no_job(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", HOURLY);
+    bench.clock.set(time("2026-11-23T15:00:00Z"));
+    assert_eq!(bench.take_due(), 1);
+    bench.clock.set(time("2026-11-23T16:00:00Z"));
+    assert_eq!(bench.take_due(), 0, "the first job waits");
+    assert_eq!(bench.work()[0].next_at, time("2026-11-23T17:00:00Z"), "the tick is over");
     let claimed = bench.claim_notes(9);
-    assert_eq!(claimed.len(), 3);
-    assert_eq!(claimed[0].job.payload.as_ref().unwrap().as_str(), r#"{"text":"sweep"}"#);
-    assert_eq!(claimed[0].job.run_at, time("2026-11-23T15:00:00Z"));
+    assert_eq!(claimed.len(), 1);
+    bench.clock.set(time("2026-11-23T17:00:00Z"));
+    assert_eq!(bench.take_due(), 0, "the first job runs");
+    bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap();
+    bench.clock.set(time("2026-11-23T18:00:00Z"));
+    assert_eq!(bench.take_due(), 1);
+}
+
+fn a_clock_that_was_wrong_once_does_not_end_the_ticks(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", HOURLY);
+    bench.clock.set(time("2099-01-01T00:30:00Z"));
+    assert_eq!(bench.take_due(), 1);
+    bench.define("set-up-then", HOURLY);
+    assert_eq!(bench.work()[0].next_at, time("2099-01-01T01:00:00Z"));
+    bench.clock.set(time("2026-11-23T14:30:00Z"));
+    let ticks = recurring::take_due(bench.queue.store(), bench.queue.environment()).unwrap();
+    assert_eq!((ticks.jobs.len(), ticks.next_at), (0, Some(time("2026-11-23T15:00:00Z"))));
+    assert!(bench.work().iter().all(|work| work.next_at == time("2026-11-23T15:00:00Z")));
+    bench.clock.set(time("2026-11-23T15:00:00Z"));
+    assert_eq!(bench.take_due(), 2);
+    assert_eq!(bench.claim_notes(9).len(), 2, "no job waits for 2099");
+}
+
+fn a_clock_that_is_put_back_a_little_repeats_no_tick(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", HOURLY);
+    bench.clock.set(time("2026-11-23T20:00:00Z"));
+    assert_eq!(bench.take_due(), 1);
+    bench.queue.complete(&bench.claim_notes(1)[0], &mut Completion::new()).unwrap();
+    bench.clock.set(time("2026-11-23T16:00:00Z"));
+    assert_eq!(bench.take_due(), 0);
+    assert_eq!(bench.work()[0].next_at, time("2026-11-23T21:00:00Z"));
 }
 
 fn ticks_that_were_missed_make_one_job_together(store: impl Store) {
@@ -156,9 +207,31 @@ fn work_that_cannot_be_read_does_not_stop_the_rest(store: impl Store) {
 
 fn a_schedule_that_ends_is_not_run_again(store: impl Store) {
     let bench = Bench::new(store);
-    bench.define("never", "0 0 30 2 *");
+    // The store takes what the services would not set up.
+    let ends = NewRecurringJob {
+        name: "never".parse().unwrap(),
+        schedule: NEVER.to_owned(),
+        kind: JobKind::custom("test.note").unwrap(),
+        payload: None,
+        next_at: bench.now(),
+        at: bench.now(),
+    };
+    bench.queue.store().write::<_, StoreError, _>(|s| s.recurring().define(&ends)).unwrap();
+    assert_eq!(bench.take_due(), 1);
     bench.clock.set(time("2126-11-23T00:00:00Z"));
     assert_eq!(bench.take_due(), 0);
+}
+
+fn a_schedule_without_a_tick_is_not_set_up(store: impl Store) {
+    let bench = Bench::new(store);
+    let (name, schedule) = ("sweep".parse().unwrap(), NEVER.parse().unwrap());
+    let environment = bench.queue.environment();
+    let define = |s: &mut dyn fieldfen_domain::store::Session| {
+        recurring::define(s, environment, &name, &schedule, &Note::new("never"))
+    };
+    let error = bench.queue.store().write(define).unwrap_err();
+    assert_eq!(error.to_string(), r#"schedule "0 0 30 2 *": it must have a tick in the future"#);
+    assert_eq!(bench.work(), []);
 }
 
 fn a_worker_takes_ticks_by_itself(store: impl Store) {
@@ -173,6 +246,8 @@ fn a_worker_takes_ticks_by_itself(store: impl Store) {
         let tick = time(&format!("2026-11-23T{hour}:00:00Z"));
         bench.clock.set(tick);
         assert_eq!(has_run.recv().unwrap(), tick);
+        // The next tick would be passed over while this job runs.
+        until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Completed));
     }
     // Set up while the worker runs, and found without being told.
     bench.define("other", "*/5 * * * *");

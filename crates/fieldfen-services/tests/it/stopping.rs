@@ -1,4 +1,4 @@
-//! Workers that stop, lose their jobs, or have a store that refuses.
+//! Workers that stop, or lose their jobs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{Administered, JobKind, JobStatus};
-use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::store::Store;
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::queue::{Completion, Queue, Waited};
 use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, Stopped, Task};
@@ -29,7 +29,7 @@ on_every_store!(
 const LONG: Duration = Duration::from_secs(1800);
 
 /// A handler's side and the test's side of a meeting: the handler says that it has begun and waits to be let go.
-fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sender<()>) {
+pub(crate) fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sender<()>) {
     let (begun, has_begun) = channel();
     let (let_go, go) = channel::<()>();
     let (begun, go) = (Mutex::new(begun), Mutex::new(go));
@@ -42,7 +42,7 @@ fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sender<()>) {
 }
 
 /// Lets the worker's threads notice what the test has done to the clock or the job.
-fn until(mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(mut holds: impl FnMut() -> bool) {
     while !holds() {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -214,60 +214,6 @@ fn progress_is_kept_while_the_handler_runs(store: impl Store) {
     assert_eq!(bench.status(&id), JobStatus::Completed);
 }
 
-/// A model store that refuses every other write, as a full disk or a busy database does.
-#[derive(Clone, Default)]
-struct Refusing {
-    store: ModelStore,
-    writes: Arc<AtomicUsize>,
-}
-
-impl Store for Refusing {
-    fn read<T, E, F>(&self, f: F) -> Result<T, E>
-    where
-        E: From<StoreError>,
-        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
-    {
-        self.store.read(f)
-    }
-
-    fn write<T, E, F>(&self, f: F) -> Result<T, E>
-    where
-        E: From<StoreError>,
-        F: FnMut(&mut dyn Session) -> Result<T, E>,
-    {
-        match self.writes.fetch_add(1, Ordering::SeqCst) % 4 {
-            1 => Err(StoreError::Busy { waited_ms: 5000, source: "locked".into() }.into()),
-            2 => Err(StoreError::Full("no space left".into()).into()),
-            _ => self.store.write(f),
-        }
-    }
-
-    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
-        self.store.watch()
-    }
-
-    fn maintain(&self) -> Result<(), StoreError> {
-        self.store.maintain()
-    }
-}
-
-#[test]
-fn a_store_that_refuses_for_now_loses_no_outcome() {
-    let healthy = ModelStore::new();
-    let bench = Bench::new(healthy.clone());
-    let ids: Vec<_> = (0..20).map(|number| bench.note(&number.to_string())).collect();
-    let runs = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&runs);
-    let refusing = Refusing { store: healthy, writes: Arc::default() };
-    let worker = Bench { queue: Queue::new(refusing, bench.queue.environment().clone()), clock: bench.clock.clone() };
-    let handler = move |_: Task<Note>| {
-        counted.fetch_add(1, Ordering::SeqCst);
-    };
-    worker.drain(worker.worker().handle(handler));
-    assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
-    assert_eq!(runs.load(Ordering::SeqCst), 20, "no handler had to run twice");
-}
-
 #[test]
 fn a_handler_that_never_returns_is_abandoned_and_its_job_given_back() {
     let bench = Bench::new(ModelStore::new());
@@ -276,9 +222,25 @@ fn a_handler_that_never_returns_is_abandoned_and_its_job_given_back() {
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop_now();
-    assert_eq!(running.join(), Stopped { released: 1, abandoned: 1 });
+    assert_eq!(running.join(), Stopped { released: 1, kept: 0, abandoned: 1 });
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
     drop(let_go);
+}
+
+#[test]
+fn a_worker_that_is_dropped_lets_its_handlers_finish() {
+    let bench = Bench::new(ModelStore::new());
+    let id = bench.note("x");
+    let (begun, has_begun) = channel();
+    let begun = Mutex::new(begun);
+    let handler = move |task: Task<Note>| {
+        begun.lock().unwrap().send(()).unwrap();
+        until(|| task.is_stopping());
+    };
+    let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    drop(running);
+    assert_eq!(bench.status(&id), JobStatus::Completed);
 }
 
 /// Metrics that are worse than none.

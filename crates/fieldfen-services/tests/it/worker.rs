@@ -8,12 +8,13 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{GenerateMetadata, JobKind, JobStatus, NewJob, Payload, RetryPolicy, UpscaleImage};
-use fieldfen_domain::store::Store;
+use fieldfen_domain::job::{Backoff, GenerateMetadata, JobKind, JobStatus, NewJob, Payload, UpscaleImage};
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::{Completion, Waited};
 use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
 use serde::{Deserialize, Serialize};
 
+use super::stopping::until;
 use super::{Bench, Note};
 
 on_every_store!(
@@ -104,6 +105,8 @@ fn what_a_handler_returns_decides(store: impl Store) {
     let (status, error) = ended(&bench, not_json);
     assert_eq!(status, JobStatus::Failed);
     assert!(error.unwrap().contains("result of a job"));
+    let refused_write = ended(&bench, || Completion::new().writing(|_| Err::<(), _>("sold meanwhile")));
+    assert_eq!(refused_write.1.unwrap(), "what the completion of a job was to write failed: sold meanwhile");
     let broken_follow_up = ended(&bench, || Completion::new().then(job_of(r#"{"file_id": 1}"#)));
     assert!(broken_follow_up.1.unwrap().contains("payload of UpscaleImage"));
 }
@@ -136,7 +139,9 @@ fn a_write_that_panics_fails_its_try(store: impl Store) {
         let written = written.clone();
         Completion::new().writing(move |s| {
             s.jobs().enqueue(&written)?;
-            panic!("in the middle")
+            panic!("in the middle");
+            #[expect(unreachable_code, reason = "it says which error the closure has")]
+            Ok::<_, StoreError>(())
         })
     };
     bench.drain(bench.worker().handle(handler));
@@ -150,14 +155,14 @@ fn retries_are_spent_and_then_the_file_fails(store: impl Store) {
     let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
     let job = bench.queue.job(&payload).unwrap().max_retries(3);
     bench.queue.enqueue(&job).unwrap();
-    let at_once = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 3 };
+    let at_once = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
     let tries = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&tries);
     let handler = move |task: Task<UpscaleImage>| {
         seen.lock().unwrap().push(task.attempt());
         Err::<(), _>(format!("try {} failed", task.attempt()))
     };
-    bench.drain(bench.worker().retry_policy::<UpscaleImage>(at_once).handle(handler));
+    bench.drain(bench.worker().backoff::<UpscaleImage>(at_once).handle(handler));
     assert_eq!(*tries.lock().unwrap(), [1, 2, 3, 4]);
     let dead = bench.job(&job.id);
     assert_eq!((dead.state.status(), dead.attempts), (JobStatus::Failed, 3));
@@ -235,10 +240,11 @@ fn a_delayed_job_runs_when_its_time_has_come(store: impl Store) {
     let running =
         bench.worker().handle(move |task: Task<Note>| *seen.lock().unwrap() = Some(task.now())).start().unwrap();
     let other = bench.note("due at once");
-    bench.queue.wait_for(&other, LONG).unwrap();
+    let completed = Waited::Completed { result: None };
+    assert_eq!(bench.queue.wait_for(&other, LONG).unwrap(), completed);
     assert_eq!(bench.status(&job.id), JobStatus::Pending);
     bench.clock.advance(Duration::from_secs(3600));
-    bench.queue.wait_for(&job.id, LONG).unwrap();
+    assert_eq!(bench.queue.wait_for(&job.id, LONG).unwrap(), completed);
     assert_eq!(*started.lock().unwrap(), Some(job.run_at));
     running.stop_handle().stop();
     running.join();
@@ -295,7 +301,8 @@ fn a_worker_takes_only_its_own_kinds(store: impl Store) {
 struct Figures {
     started: u32,
     ended: HashMap<Ended, u32>,
-    most_pending: u64,
+    jobs_counted: u64,
+    counted_by: Option<String>,
 }
 
 #[derive(Clone, Default)]
@@ -312,9 +319,9 @@ impl Metrics for Counted {
     }
 
     fn queue_depth(&self, counts: &[fieldfen_domain::job::JobCount]) {
-        let pending = counts.iter().filter(|count| count.status == JobStatus::Pending).map(|count| count.jobs).sum();
-        let mut counted = self.0.lock().unwrap();
-        counted.most_pending = counted.most_pending.max(pending);
+        let mut figures = self.0.lock().unwrap();
+        figures.jobs_counted = counts.iter().map(|count| count.jobs).sum();
+        figures.counted_by = std::thread::current().name().map(str::to_owned);
     }
 
     fn depth_every(&self) -> Option<Duration> {
@@ -329,15 +336,20 @@ fn metrics_count_what_happens(store: impl Store) {
         bench.queue.enqueue(&bench.queue.job(&Note::new(text)).unwrap().max_retries(retries)).unwrap();
     }
     let metrics = Counted::default();
-    let at_once = RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO, max_retries: 1 };
-    let handler = |task: Task<Note>| match task.text.as_str() {
-        "good" => ().into_outcome(),
-        "bad" => Outcome::retry("bad"),
-        _ => Outcome::fail("worse"),
+    let at_once = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
+    let counted = metrics.clone();
+    let handler = move |task: Task<Note>| {
+        until(|| counted.0.lock().unwrap().jobs_counted > 0);
+        match task.text.as_str() {
+            "good" => ().into_outcome(),
+            "bad" => Outcome::retry("bad"),
+            _ => Outcome::fail("worse"),
+        }
     };
-    bench.drain(bench.worker().retry_policy::<Note>(at_once).metrics(metrics.clone()).handle(handler));
+    bench.drain(bench.worker().backoff::<Note>(at_once).metrics(metrics.clone()).handle(handler));
     let figures = metrics.0.lock().unwrap();
-    assert_eq!((figures.started, figures.most_pending), (5, 4));
+    assert_eq!((figures.started, figures.jobs_counted), (5, 4));
+    assert_eq!(figures.counted_by.as_deref(), Some("fieldfen-depth"), "counting holds up no other thread");
     assert_eq!(figures.ended, HashMap::from([(Ended::Completed, 2), (Ended::Retrying, 1), (Ended::Failed, 2)]));
 }
 
@@ -354,4 +366,8 @@ fn a_worker_that_cannot_be_is_refused() {
     assert!(message(with_handler().threads(0)).contains("threads 0"));
     assert!(message(with_handler().lease(Duration::ZERO)).contains("lease 0"));
     assert!(message(with_handler().limit::<Note>(0)).contains("0 for test.note"));
+    let no_handler = "for test.countdown: there is no handler for jobs of this kind";
+    assert_eq!(message(with_handler().limit::<Countdown>(1)), format!("worker with limit {no_handler}"));
+    let backoff = with_handler().backoff::<Countdown>(Backoff::default());
+    assert_eq!(message(backoff), format!("worker with backoff {no_handler}"));
 }

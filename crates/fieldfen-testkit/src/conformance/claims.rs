@@ -16,6 +16,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         the_order_holds_across_kinds,
         a_claim_takes_no_more_than_its_limit_and_leaves_the_rest_alone,
         a_limit_of_zero_takes_nothing,
+        a_kind_with_a_limit_of_its_own_does_not_hold_others_back,
         no_kinds_take_nothing,
         other_kinds_are_left_alone,
         a_job_is_due_at_its_time_and_not_a_tick_before,
@@ -81,6 +82,22 @@ fn a_limit_of_zero_takes_nothing<S: Store>(store: &S) {
     assert_eq!(on.claim(1, 0, at(9)), []);
     assert_eq!(on.claim_by(&of_kinds(&["test.work", "test.other"], 1, 0)), []);
     assert_eq!(on.job(1).state, JobState::Pending);
+}
+
+fn a_kind_with_a_limit_of_its_own_does_not_hold_others_back<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 1..=4 {
+        on.enqueue(&NewJob { kind: kind("rare.kind"), ..job(number) });
+        on.enqueue(&NewJob { kind: kind("a.kind"), ..job(number + 4) });
+    }
+    let limited = |kinds: &[&str], token, limit, of_rare: u32| ClaimRequest {
+        limits: [(kind("rare.kind"), of_rare), (kind("not.asked-for"), 9)].into(),
+        ..of_kinds(kinds, token, limit)
+    };
+    assert_eq!(ids(&on.claim_by(&limited(&["a.kind", "rare.kind"], 1, 4, 1))), numbered(&[1, 5, 6, 7]));
+    assert_eq!(ids(&on.claim_by(&limited(&["rare.kind"], 2, 9, 2))), numbered(&[2, 3]), "also when it is alone");
+    assert_eq!(ids(&on.claim_by(&limited(&["a.kind", "rare.kind"], 3, 9, 0))), numbered(&[8]));
+    assert_eq!(ids(&on.claim_by(&limited(&["rare.kind"], 4, 1, 9))), numbered(&[4]), "the limit of all holds too");
 }
 
 fn no_kinds_take_nothing<S: Store>(store: &S) {

@@ -179,7 +179,7 @@ fn deleted<S: Store>(on: &On<'_, S>, number: u64) {
 fn pruned<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(-2000));
     on.complete(claim_ref(number, 1), at(-2000));
-    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(-1999), keep: None, limit: 9 };
+    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(-1999), surplus: 0, limit: 9 };
     on.write(|s| s.job_admin().prune(&request));
 }
 

@@ -172,8 +172,12 @@ fn a_reclaim_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
     on.cancel(1, at(5));
+    let asked = on.job(1).last_error.unwrap_or_default();
     assert_eq!(on.reclaim(at(100), 9).len(), 1);
-    assert_eq!(on.job(1).state, JobState::Failed { at: Some(at(100)) });
+    let job = on.job(1);
+    assert_eq!(job.state, JobState::Failed { at: Some(at(100)) });
+    let error = job.last_error.unwrap_or_default();
+    assert!(error.starts_with(&asked) && error.contains(WORKER), "both reasons are kept: {error:?}");
 }
 
 fn a_job_that_kills_every_worker_ends_in_failed<S: Store>(store: &S) {

@@ -13,9 +13,9 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         only_one_status_is_pruned,
         live_jobs_cannot_be_pruned,
         no_more_than_the_limit_is_pruned_and_the_oldest_first,
-        beyond_the_number_to_keep_the_oldest_are_pruned,
-        what_is_too_old_does_not_count_among_those_to_keep,
-        keeping_more_than_there_are_prunes_nothing,
+        so_many_of_the_oldest_are_pruned,
+        what_is_too_old_does_not_count_among_the_oldest,
+        a_surplus_beyond_what_there_is_prunes_everything,
         age_and_number_share_the_limit,
         jobs_that_ended_together_are_pruned_in_the_order_of_insertion,
         a_pruned_id_and_dedup_key_can_be_used_again,
@@ -31,8 +31,8 @@ fn completed_at<S: Store>(on: &On<'_, S>, seconds: &[i64]) {
     }
 }
 
-fn prune<S: Store>(on: &On<'_, S>, ended_before: i64, keep: Option<u32>, limit: u32) -> u64 {
-    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(ended_before), keep, limit };
+fn prune<S: Store>(on: &On<'_, S>, ended_before: i64, surplus: u32, limit: u32) -> u64 {
+    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(ended_before), surplus, limit };
     on.write(|s| s.job_admin().prune(&request))
 }
 
@@ -40,7 +40,7 @@ fn what_ended_before_the_time_is_pruned_and_not_what_ended_then<S: Store>(store:
     let on = On(store);
     completed_at(&on, &[9, 10, 11]);
     let request =
-        PruneRequest { status: JobStatus::Completed, ended_before: with_nanoseconds(at(10)), keep: None, limit: 9 };
+        PruneRequest { status: JobStatus::Completed, ended_before: with_nanoseconds(at(10)), surplus: 0, limit: 9 };
     assert_eq!(on.write(|s| s.job_admin().prune(&request)), 1);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[2, 3]));
     let request = PruneRequest { ended_before: at(10) + TICK, ..request };
@@ -60,9 +60,11 @@ fn only_one_status_is_pruned<S: Store>(store: &S) {
     on.enqueue(&job(5));
     on.claim(1, 1, at(0));
     on.enqueue(&job(6));
-    assert_eq!(prune(&on, 100, None, 9), 2);
+    assert_eq!(prune(&on, 100, 0, 9), 2);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[3, 4, 5, 6]));
-    let request = PruneRequest { status: JobStatus::Failed, ended_before: at(100), keep: None, limit: 9 };
+    let request = PruneRequest { status: JobStatus::Failed, ended_before: at(100), surplus: 0, limit: 9 };
+    assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 0);
+    assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Failed)), 2);
     assert_eq!(on.write(|s| s.job_admin().prune(&request)), 2);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[5, 6]));
 }
@@ -71,9 +73,11 @@ fn live_jobs_cannot_be_pruned<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     for status in [JobStatus::Pending, JobStatus::Running] {
-        let request = PruneRequest { status, ended_before: at(100), keep: Some(0), limit: 9 };
+        let request = PruneRequest { status, ended_before: at(100), surplus: 9, limit: 9 };
         let error = on.refuse(|s| s.job_admin().prune(&request));
         assert!(matches!(&error, StoreError::Invalid { value, .. } if value == status.as_str()), "{error:?}");
+        let counted = store.read::<_, StoreError, _>(|s| s.jobs().count_ended(status));
+        assert!(matches!(counted, Err(StoreError::Invalid { .. })), "{counted:?}");
     }
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1]));
 }
@@ -81,53 +85,51 @@ fn live_jobs_cannot_be_pruned<S: Store>(store: &S) {
 fn no_more_than_the_limit_is_pruned_and_the_oldest_first<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[5, 3, 4, 1, 2]);
-    assert_eq!(prune(&on, 100, None, 0), 0);
-    assert_eq!(prune(&on, 100, None, 2), 2);
+    assert_eq!(prune(&on, 100, 0, 0), 0);
+    assert_eq!(prune(&on, 100, 0, 2), 2);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1, 2, 3]));
-    assert_eq!(prune(&on, 100, None, 2), 2);
+    assert_eq!(prune(&on, 100, 0, 2), 2);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1]));
 }
 
-fn beyond_the_number_to_keep_the_oldest_are_pruned<S: Store>(store: &S) {
+fn so_many_of_the_oldest_are_pruned<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[5, 3, 4, 1, 2]);
-    assert_eq!(prune(&on, 0, Some(2), 9), 3);
+    assert_eq!(prune(&on, 0, 3, 9), 3);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1, 3]));
-    assert_eq!(prune(&on, 0, Some(0), 9), 2);
-    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[]));
+    assert_eq!(prune(&on, 0, 0, 9), 0);
+    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1, 3]));
 }
 
-fn what_is_too_old_does_not_count_among_those_to_keep<S: Store>(store: &S) {
+fn what_is_too_old_does_not_count_among_the_oldest<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[1, 2, 3, 4, 5]);
-    assert_eq!(prune(&on, 3, Some(3), 9), 2);
+    assert_eq!(prune(&on, 3, 0, 9), 2);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[3, 4, 5]));
-    assert_eq!(prune(&on, 3, Some(2), 9), 1);
-    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[4, 5]));
+    assert_eq!(prune(&on, 4, 1, 9), 2);
+    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[5]));
 }
 
-fn keeping_more_than_there_are_prunes_nothing<S: Store>(store: &S) {
+fn a_surplus_beyond_what_there_is_prunes_everything<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[1, 2]);
-    for keep in [2, 3, u32::MAX] {
-        assert_eq!(prune(&on, 0, Some(keep), 9), 0);
-    }
-    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1, 2]));
+    assert_eq!(prune(&on, 0, u32::MAX, u32::MAX), 2);
+    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[]));
 }
 
 fn age_and_number_share_the_limit<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[1, 2, 3, 4, 5]);
-    assert_eq!(prune(&on, 3, Some(1), 3), 3, "two are too old, and one more is beyond the number");
+    assert_eq!(prune(&on, 3, 2, 3), 3, "two are too old, and one more is the oldest of the others");
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[4, 5]));
 }
 
 fn jobs_that_ended_together_are_pruned_in_the_order_of_insertion<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[7, 7, 7]);
-    assert_eq!(prune(&on, 0, Some(1), 1), 1);
+    assert_eq!(prune(&on, 0, 2, 1), 1);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[2, 3]));
-    assert_eq!(prune(&on, 0, Some(1), 9), 1);
+    assert_eq!(prune(&on, 0, 1, 9), 1);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[3]));
 }
 
@@ -137,6 +139,6 @@ fn a_pruned_id_and_dedup_key_can_be_used_again<S: Store>(store: &S) {
     on.enqueue(&keyed);
     on.claim(1, 1, at(0));
     on.complete(claim_ref(1, 1), at(1));
-    prune(&on, 2, None, 9);
+    prune(&on, 2, 0, 9);
     assert_eq!(on.enqueue(&keyed), Enqueued::Created(job_id(1)));
 }

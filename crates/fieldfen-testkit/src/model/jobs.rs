@@ -81,6 +81,10 @@ impl JobReads for ModelSession<'_> {
         Ok(counts.into_iter().map(|((kind, status), jobs)| JobCount { kind, status, jobs }).collect())
     }
 
+    fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError> {
+        Ok(self.ended(status)?.count() as u64)
+    }
+
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
         let pending = self.state.jobs.rows().filter(|row| row.job.state == JobState::Pending);
         Ok(pending.filter(|row| kinds.contains(&row.job.kind)).map(|row| row.job.run_at).min())
@@ -129,17 +133,19 @@ impl JobQueue for ModelSession<'_> {
 
     fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         let now = to_micros(request.now);
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let mut due = Vec::new();
         for kind in &request.kinds {
+            let limit = usize::try_from(request.limit_of(kind)).unwrap_or(usize::MAX);
+            let mut of_kind = Vec::new();
             for priority in Priority::ALL {
                 let key = |run_at| JobKey::Due(kind.clone(), priority, run_at);
                 let rows = self.state.jobs.span(key(BEGINNING), key(now)).take(limit);
-                due.extend(rows.map(|(number, row)| ((priority, row.job.run_at, number), row.clone())));
+                of_kind.extend(rows.map(|(number, row)| ((priority, row.job.run_at, number), row.clone())));
             }
+            due.extend(of_kind.into_iter().take(limit));
         }
         due.sort_by_key(|(order, _)| *order);
-        due.truncate(limit);
+        due.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
         let mut claimed = Claimed::default();
         for ((.., number), mut row) in due {
             let lease = Lease {
@@ -237,7 +243,11 @@ impl JobQueue for ModelSession<'_> {
                 JobState::Running { lease: Some(lease), .. } => Some(lease.worker.clone()),
                 _ => None,
             };
-            row.job.last_error = Some(format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker")));
+            let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
+            row.job.last_error = Some(match (row.job.cancel_requested_at, row.job.last_error.take()) {
+                (Some(_), Some(asked)) => format!("{asked} ({reason})"),
+                _ => reason,
+            });
             if has_another_try(&row.job) {
                 row.job.go_back(now, 1);
             } else {

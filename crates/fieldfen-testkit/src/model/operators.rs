@@ -65,17 +65,11 @@ impl JobAdmin for ModelSession<'_> {
     }
 
     fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
-        if !request.status.is_final() {
-            let value = request.status.to_string();
-            return Err(StoreError::Invalid { what: "status to prune", value, rule: "must be completed or failed" });
-        }
         let before = to_micros(request.ended_before);
-        let key = |at| JobKey::Ended(request.status, at);
-        let ended = self.state.jobs.span(key(BEGINNING), key(END));
-        let ended: Vec<_> = ended.map(|(number, row)| (number, ended_at(row) < Some(before))).collect();
-        let old = ended.iter().filter(|(_, old)| *old).count();
-        let beyond = request.keep.map_or(0, |keep| (ended.len() - old).saturating_sub(size(keep)));
-        let pruned: Vec<_> = ended.into_iter().take((old + beyond).min(size(request.limit))).collect();
+        let ended: Vec<_> = self.ended(request.status)?.map(|(number, row)| (number, ended_at(row))).collect();
+        let old = ended.iter().filter(|(_, at)| *at < Some(before)).count();
+        let most = old.saturating_add(size(request.surplus)).min(size(request.limit));
+        let pruned: Vec<_> = ended.into_iter().take(most).collect();
         for &(number, _) in &pruned {
             self.state.jobs.remove(number);
         }
@@ -84,6 +78,15 @@ impl JobAdmin for ModelSession<'_> {
 }
 
 impl ModelSession<'_> {
+    /// The jobs that have ended in this status, the oldest first.
+    pub(super) fn ended(&self, status: JobStatus) -> Result<impl Iterator<Item = (i64, &JobRow)>, StoreError> {
+        if !status.is_final() {
+            let value = status.to_string();
+            return Err(StoreError::Invalid { what: "status to prune", value, rule: "must be completed or failed" });
+        }
+        Ok(self.state.jobs.span(JobKey::Ended(status, BEGINNING), JobKey::Ended(status, END)))
+    }
+
     fn job_row(&self, id: &JobId) -> Option<(i64, JobRow)> {
         self.state.jobs.find(&JobKey::Id(*id))
     }

@@ -59,6 +59,11 @@ statement! {
 }
 
 impl SqliteSession<'_> {
+    pub(super) fn count_ended_jobs(&mut self, status: JobStatus) -> Result<u64, StoreError> {
+        let (jobs,) = CountEnded { status: ended(status)? }.get_result::<(i64,)>(self.conn).store()?;
+        Ok(u64::try_from(jobs).unwrap_or_default())
+    }
+
     /// What an operation answers that has changed nothing.
     fn refused(&mut self, id: &JobId) -> Result<Administered, StoreError> {
         Ok(match self.find(id)? {
@@ -121,27 +126,26 @@ impl JobAdmin for SqliteSession<'_> {
     }
 
     fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
-        if !request.status.is_final() {
-            return Err(StoreError::Invalid {
-                what: "status to prune",
-                value: request.status.to_string(),
-                rule: "must be completed or failed",
-            });
-        }
-        let status = JobStatus::as_str(request.status);
+        let status = ended(request.status)?;
         let limit = i64::from(request.limit);
         let older = PruneOlder { status, before: SqlTime(request.ended_before), limit };
         let mut pruned = i64::try_from(older.execute(self.conn).store()?).unwrap_or(i64::MAX);
-        if let Some(keep) = request.keep
-            && pruned < limit
-        {
-            let (ended,) = CountEnded { status }.get_result::<(i64,)>(self.conn).store()?;
-            let surplus = (ended - i64::from(keep)).clamp(0, limit - pruned);
+        let surplus = i64::from(request.surplus).min(limit - pruned);
+        if surplus > 0 {
             let oldest = PruneOldest { status, limit: surplus }.execute(self.conn).store()?;
             pruned = pruned.saturating_add(i64::try_from(oldest).unwrap_or(i64::MAX));
         }
         Ok(u64::try_from(pruned).unwrap_or_default())
     }
+}
+
+/// The word of a status in which jobs can be pruned.
+fn ended(status: JobStatus) -> Result<&'static str, StoreError> {
+    if status.is_final() {
+        return Ok(status.as_str());
+    }
+    let value = status.to_string();
+    Err(StoreError::Invalid { what: "status to prune", value, rule: "must be completed or failed" })
 }
 
 #[cfg(test)]

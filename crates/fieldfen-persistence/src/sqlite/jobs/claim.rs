@@ -80,7 +80,7 @@ impl SqliteSession<'_> {
         let rows = match (kinds.next(), kinds.next()) {
             (None, _) => return Ok(Claimed::default()),
             _ if limit == 0 => return Ok(Claimed::default()),
-            (Some(kind), None) => self.take_kind(request, kind.as_str(), limit)?,
+            (Some(kind), None) => self.take_kind(request, kind.as_str(), request.limit_of(kind).into())?,
             _ => self.take_kinds(request, limit)?,
         };
         let mut claimed = Claimed::default();
@@ -131,6 +131,7 @@ impl SqliteSession<'_> {
         let now = SqlTime(request.now);
         let mut due: Vec<(i64, String, i64)> = Vec::new();
         for kind in &request.kinds {
+            let limit = request.limit_of(kind).into();
             due.extend(DueOfKind { kind: kind.as_str(), now, limit }.load::<(i64, String, i64)>(self.conn).store()?);
         }
         due.sort_unstable();

@@ -156,7 +156,8 @@ impl SqliteSession<'_> {
         self.why_not(claim)
     }
 
-    /// Why nothing was changed for this claim.
+    /// Why nothing was changed for this claim. Whatever other programs have written into the row, there is an answer: a
+    /// refusal would keep the claim, and those that are extended together with it, from ever being told.
     fn why_not<T>(&mut self, claim: &ClaimRef) -> Result<Fenced<T>, StoreError> {
         for id in spellings(claim) {
             let found = WhoHolds { id: &id }
@@ -166,8 +167,8 @@ impl SqliteSession<'_> {
             let Some((status, token, ended_at)) = found else { continue };
             let row = RowRef { table: "jobs", key: &id };
             let ours = token.and_then(|token| token.parse::<FenceToken>().ok()) == Some(claim.token);
-            return Ok(if ours && row.parse::<JobStatus>("status", &status)?.is_final() {
-                Fenced::AlreadyDone { at: row.nullable_time("completed_at", ended_at)? }
+            return Ok(if ours && status.parse::<JobStatus>().is_ok_and(JobStatus::is_final) {
+                Fenced::AlreadyDone { at: row.nullable_time("completed_at", ended_at).unwrap_or(None) }
             } else {
                 Fenced::LeaseLost
             });
@@ -195,4 +196,35 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("Extend", Extend::SQL),
         ("WhoHolds", WhoHolds::SQL),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use fieldfen_domain::store::JobQueue;
+    use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, job};
+
+    use super::*;
+    use crate::rows::fresh::{database, session};
+
+    #[test]
+    fn a_claim_is_answered_whatever_others_have_written_into_its_row() {
+        let lease = Duration::from_secs(60);
+        for (set, expected) in [
+            ("status = 'completed', completed_at = '2026-01-01T00:00:00+00:00:00'", Fenced::AlreadyDone { at: None }),
+            ("status = 'failed', completed_at = 'just now'", Fenced::AlreadyDone { at: None }),
+            ("status = 'finished'", Fenced::LeaseLost),
+        ] {
+            let mut conn = database();
+            session(&mut conn).enqueue(&job(1)).unwrap();
+            session(&mut conn).claim(&claim_request(1, 1, at(0))).unwrap();
+            conn.batch_execute(&format!("UPDATE jobs SET {set}")).unwrap();
+            let mut s = session(&mut conn);
+            let claim = claim_ref(1, 1);
+            assert_eq!(s.complete_job(&claim, None, at(1)).unwrap(), expected, "{set}");
+            assert_eq!(s.release_job(&claim, at(1)).unwrap(), expected, "{set}");
+            assert!(!s.extend_lease(&claim, None, at(1), lease).unwrap().is_done(), "{set}");
+            assert!(!s.fail_job(&claim, &failure("no", Retry::Never, at(1))).unwrap().is_done(), "{set}");
+        }
+    }
 }

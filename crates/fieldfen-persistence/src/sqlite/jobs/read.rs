@@ -113,6 +113,10 @@ impl JobReads for SqliteSession<'_> {
         Ok(counts)
     }
 
+    fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError> {
+        self.count_ended_jobs(status)
+    }
+
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
         let mut next: Option<Timestamp> = None;
         for kind in kinds {

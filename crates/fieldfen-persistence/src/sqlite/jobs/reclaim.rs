@@ -73,12 +73,18 @@ impl SqliteSession<'_> {
         for row in expired {
             self.announces = true;
             let (rowid, worker) = (row.rowid, row.worker.clone());
-            if let Err(error) = row.read() {
-                // Left as it is, it would come up again and again and keep others from their turn.
-                taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
-                continue;
+            let job = match row.read() {
+                Ok(job) => job,
+                Err(error) => {
+                    // Left as it is, it would come up again and again and keep others from their turn.
+                    taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
+                    continue;
+                }
+            };
+            let mut reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
+            if let (Some(_), Some(asked)) = (job.cancel_requested_at, &job.last_error) {
+                reason = format!("{asked} ({reason})");
             }
-            let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
             let back = TakeBack { last_error: &reason, run_at: SqlTime(now), rowid };
             let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
                 Some(row) => row,

@@ -143,13 +143,9 @@ fn report() -> impl Strategy<Value = JobOp> {
 }
 
 fn operate() -> impl Strategy<Value = JobOp> {
-    let prune = (
-        select(vec![JobStatus::Completed, JobStatus::Failed, JobStatus::Running]),
-        second(),
-        option::of(0..3_u32),
-        0..4_u32,
-    )
-        .prop_map(|(status, ended_before, keep, limit)| JobOp::Prune { status, ended_before, keep, limit });
+    let prune =
+        (select(vec![JobStatus::Completed, JobStatus::Failed, JobStatus::Running]), second(), 0..3_u32, 0..4_u32)
+            .prop_map(|(status, ended_before, surplus, limit)| JobOp::Prune { status, ended_before, surplus, limit });
     prop_oneof![
         (job(), second()).prop_map(|(job, at)| JobOp::Retry { job, at }),
         (job(), second()).prop_map(|(job, at)| JobOp::Cancel { job, at }),

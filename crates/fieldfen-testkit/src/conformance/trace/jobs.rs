@@ -124,8 +124,8 @@ pub enum JobOp {
         status: JobStatus,
         /// Which ended before this time.
         ended_before: Second,
-        /// How many are kept.
-        keep: Option<u32>,
+        /// Of the others, so many of the oldest.
+        surplus: u32,
         /// How many at the most.
         limit: u32,
     },
@@ -185,9 +185,12 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
         }
         JobOp::Kill { job, at: second } => answer(s.job_admin().kill(&job_id(*job), "trace: hangs", at(*second))),
         JobOp::Delete { job } => answer(s.job_admin().delete(&job_id(*job))),
-        JobOp::Prune { status, ended_before, keep, limit } => {
-            let request = PruneRequest { status: *status, ended_before: at(*ended_before), keep: *keep, limit: *limit };
-            answer(s.job_admin().prune(&request))
+        JobOp::Prune { status, ended_before, surplus, limit } => {
+            let request =
+                PruneRequest { status: *status, ended_before: at(*ended_before), surplus: *surplus, limit: *limit };
+            answer(
+                s.job_admin().prune(&request).and_then(|pruned| Ok((pruned, s.reads().jobs().count_ended(*status)?))),
+            )
         }
     }
 }

@@ -1,0 +1,243 @@
+//! Workers whose store refuses what they want to write.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use fieldfen_domain::job::{JobKind, JobState, JobStatus};
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_services::environment::ManualClock;
+use fieldfen_services::queue::{Completion, Queue};
+use fieldfen_services::worker::{Ended, Metrics, Outcome, Stopped, Task};
+use fieldfen_testkit::ModelStore;
+
+use super::stopping::{meeting, until};
+use super::{Bench, LEASE, Note};
+
+/// A model store that asks before each write and each wait for commits. The question may look at the thread's name: `fieldfen-job-…` runs
+/// handlers, `fieldfen-beat` extends leases, `fieldfen-watch` waits for commits, `fieldfen-work` does everything else.
+#[derive(Clone)]
+struct Gated {
+    store: ModelStore,
+    gate: Gate,
+}
+
+type Gate = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
+
+struct GatedWatch {
+    watch: Box<dyn Watch>,
+    gate: Gate,
+}
+
+impl Watch for GatedWatch {
+    fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
+        (self.gate)()?;
+        self.watch.wait(timeout)
+    }
+}
+
+impl Store for Gated {
+    fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        self.store.read(f)
+    }
+
+    fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        (self.gate)()?;
+        self.store.write(f)
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        Ok(Box::new(GatedWatch { watch: self.store.watch()?, gate: Arc::clone(&self.gate) }))
+    }
+
+    fn maintain(&self) -> Result<(), StoreError> {
+        self.store.maintain()
+    }
+}
+
+/// A bench on a store without a gate, and another one on the same store behind this gate.
+fn behind(gate: impl Fn() -> Result<(), StoreError> + Send + Sync + 'static) -> (Bench<ModelStore>, Bench<Gated>) {
+    let bench = Bench::new(ModelStore::new());
+    let gated = Gated { store: bench.queue.store().clone(), gate: Arc::new(gate) };
+    let queue = Queue::new(gated, bench.queue.environment().clone());
+    let clock = bench.clock.clone();
+    (bench, Bench { queue, clock })
+}
+
+fn busy() -> StoreError {
+    StoreError::Busy { waited_ms: 5000, source: "locked".into() }
+}
+
+#[test]
+fn a_lease_begins_when_it_is_written_and_not_before_the_wait_for_the_lock() {
+    let clock = Arc::new(OnceLock::<ManualClock>::new());
+    let waiting = Arc::clone(&clock);
+    let (bench, late) = behind(move || {
+        waiting.get().unwrap().advance(2 * LEASE);
+        Ok(())
+    });
+    clock.set(bench.clock.clone()).unwrap();
+    let id = bench.note("x");
+    let claimed = late.claim_notes(1).remove(0);
+    assert_eq!(lease_of(&bench, &id), Some(bench.now() + LEASE));
+    late.queue.heartbeat(&[(claimed.claim, None)], LEASE).unwrap();
+    assert_eq!(lease_of(&bench, &id), Some(bench.now() + LEASE));
+    late.queue.complete(&claimed, &mut Completion::new()).unwrap();
+    assert_eq!(bench.job(&id).state, JobState::Completed { at: Some(bench.now()) });
+}
+
+/// Whether this thread of a worker has such a name.
+fn is_thread(name: &str) -> bool {
+    std::thread::current().name().is_some_and(|thread| thread.starts_with(name))
+}
+
+#[test]
+fn a_store_that_refuses_for_now_loses_no_outcome() {
+    let writes = AtomicUsize::new(0);
+    let (bench, worker) = behind(move || match writes.fetch_add(1, Ordering::SeqCst) % 4 {
+        1 => Err(busy()),
+        2 => Err(StoreError::Full("no space left".into())),
+        _ => Ok(()),
+    });
+    let ids: Vec<_> = (0..20).map(|number| bench.note(&number.to_string())).collect();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let handler = move |_: Task<Note>| {
+        counted.fetch_add(1, Ordering::SeqCst);
+    };
+    worker.drain(worker.worker().handle(handler));
+    assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
+    assert_eq!(runs.load(Ordering::SeqCst), 20, "no handler had to run twice");
+}
+
+/// What became of jobs, in this order.
+#[derive(Clone, Default)]
+struct Endings(Arc<Mutex<Vec<Ended>>>);
+
+impl Metrics for Endings {
+    fn job_ended(&self, _kind: &JobKind, ended: Ended, _took: Duration) {
+        self.0.lock().unwrap().push(ended);
+    }
+}
+
+#[test]
+fn an_outcome_that_can_never_be_written_does_not_keep_its_thread() {
+    let refused = || StoreError::Invalid { what: "time", value: "the year 10000".to_owned(), rule: "too late" };
+    let (bench, worker) = behind(move || if is_thread("fieldfen-job") { Err(refused()) } else { Ok(()) });
+    let ids = [bench.note("throttled"), bench.note("failed"), bench.note("completed")];
+    let handler = |task: Task<Note>| match task.text.as_str() {
+        "throttled" => Err(Outcome::throttled(task.now(), "the year 10000")),
+        "failed" => Err(Outcome::retry("not today")),
+        _ => Ok(()),
+    };
+    let endings = Endings::default();
+    worker.drain(worker.worker().threads(1).metrics(endings.clone()).handle(handler));
+    assert_eq!(*endings.0.lock().unwrap(), [Ended::Lost; 3]);
+    assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Running));
+    bench.clock.advance(LEASE);
+    assert_eq!(bench.queue.reclaim(9).unwrap().len(), 3, "others take them over");
+}
+
+/// When the lease of this job runs out.
+fn lease_of(bench: &Bench<ModelStore>, id: &JobId) -> Option<Timestamp> {
+    match bench.job(id).state {
+        JobState::Running { lease, .. } => lease.map(|lease| lease.expires_at),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_worker_whose_clock_leaps_takes_no_job_from_itself() {
+    // Whichever thread sees the new time first: here it is never the heartbeat's.
+    let (bench, worker) = behind(|| if is_thread("fieldfen-beat") { Err(busy()) } else { Ok(()) });
+    let id = bench.note("x");
+    let (meet, has_begun, let_go) = meeting();
+    let running =
+        worker.worker().lease(Duration::from_millis(300)).handle(move |_: Task<Note>| meet()).start().unwrap();
+    has_begun.recv().unwrap();
+    bench.clock.advance(Duration::from_secs(3600));
+    until(|| lease_of(&bench, &id).is_none_or(|expires_at| expires_at > bench.now()));
+    let_go.send(()).unwrap();
+    running.stop_handle().stop();
+    assert_eq!(running.join(), Stopped::default());
+    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Completed, 0));
+}
+
+#[test]
+fn a_stop_asks_a_locked_store_for_all_jobs_together() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (locked, count) = (Arc::new(AtomicBool::new(false)), Arc::clone(&asked));
+    let is_locked = Arc::clone(&locked);
+    let (bench, worker) = behind(move || {
+        if !(is_thread("fieldfen-work") && is_locked.load(Ordering::SeqCst)) {
+            return Ok(());
+        }
+        count.fetch_add(1, Ordering::SeqCst);
+        Err(busy())
+    });
+    let ids = ["a", "b", "c", "finished in time"].map(|text| bench.note(text));
+    let (begun, has_begun) = channel();
+    let (begun, asked_in_handler) = (Mutex::new(begun), Arc::clone(&asked));
+    let handler = move |task: Task<Note>| {
+        begun.lock().unwrap().send(()).unwrap();
+        let finished = || task.text == "finished in time" && asked_in_handler.load(Ordering::SeqCst) > 0;
+        until(|| finished() || task.is_cancelled());
+    };
+    let running = worker.worker().threads(4).handle(handler).start().unwrap();
+    ids.iter().for_each(|_| has_begun.recv().unwrap());
+    locked.store(true, Ordering::SeqCst);
+    running.stop_handle().stop_now();
+    let stopped = running.join();
+    assert_eq!((stopped.released, stopped.kept), (0, 3));
+    let asked = asked.load(Ordering::SeqCst);
+    assert!(asked < 10, "asked {asked} times for four jobs");
+    assert_eq!(ids.map(|id| bench.status(&id) == JobStatus::Completed), [false, false, false, true]);
+    bench.clock.advance(LEASE);
+    assert_eq!(bench.queue.reclaim(9).unwrap().len(), 3, "others take them over");
+}
+
+#[test]
+fn leases_are_kept_by_a_heartbeat_that_has_panicked() {
+    let panics = AtomicUsize::new(0);
+    let (bench, worker) = behind(move || {
+        assert!(!is_thread("fieldfen-beat") || panics.fetch_add(1, Ordering::SeqCst) > 0, "the first heartbeat");
+        Ok(())
+    });
+    let id = bench.note("x");
+    let (meet, has_begun, let_go) = meeting();
+    let running = worker.worker().lease(LEASE).handle(move |_: Task<Note>| meet()).start().unwrap();
+    has_begun.recv().unwrap();
+    // Time for a heartbeat, and not for the dispatcher to look at leases.
+    bench.clock.advance(Duration::from_secs(6));
+    until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));
+    let_go.send(()).unwrap();
+    running.stop_handle().stop();
+    running.join();
+}
+
+#[test]
+fn commits_are_watched_for_after_a_watch_has_panicked() {
+    let (waits, waited) = channel();
+    let (waits, panics) = (Mutex::new(waits), AtomicUsize::new(0));
+    let (_bench, worker) = behind(move || {
+        if is_thread("fieldfen-watch") {
+            assert!(panics.fetch_add(1, Ordering::SeqCst) > 0, "the first wait");
+            let _ = waits.lock().unwrap().send(());
+        }
+        Ok(())
+    });
+    let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
+    waited.recv().unwrap();
+    running.stop_handle().stop();
+    running.join();
+}
