@@ -40,7 +40,8 @@ impl Pipeline {
     /// Changes what is known about a file. `None` when there is no such file.
     ///
     /// An approved file whose picture or words change needs a new approval, unless approval is automatic: its listing
-    /// jobs read it when they run. The live listings of a published file are brought up to date.
+    /// jobs read it when they run; one that has failed since it was approved needs it when it is taken up again. The
+    /// live listings of a published file are brought up to date, those of one that has failed when it is taken up.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -57,12 +58,11 @@ impl Pipeline {
         let Some(after) = s.files().find(file_id)? else { return Ok(None) };
         let mut followed = Followed::nothing(after.state.status());
         if !shows_the_same(&before, &after) {
-            match followed.status {
-                FileStatus::Approved if self.approval == Approval::Operator => {
-                    followed.status = move_file(s, after, FileEvent::ApprovalWithdrawn, reason, at)?.state.status();
-                }
-                FileStatus::Published => self.enqueue_updates(s, after.id, &mut followed)?,
-                _ => {}
+            let failed_from = after.state.failure().map(|failure| failure.from);
+            if failed_from.unwrap_or(followed.status) == FileStatus::Approved && self.approval == Approval::Operator {
+                followed.status = move_file(s, after, FileEvent::ApprovalWithdrawn, reason, at)?.state.status();
+            } else if followed.status == FileStatus::Published {
+                self.enqueue_updates(s, after.id, &mut followed)?;
             }
         }
         Ok(Some(followed))

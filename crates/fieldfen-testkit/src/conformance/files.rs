@@ -27,6 +27,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_change_from_another_status_is_lost_and_writes_nothing,
         a_second_failure_with_another_reason_is_lost,
         a_failure_is_kept_and_its_retry_leads_back,
+        an_approval_is_withdrawn_from_a_failed_file_once,
         a_further_listing_leaves_a_published_file_as_it_is,
         a_change_of_a_file_that_is_gone_says_so,
         an_edit_sets_what_is_given_and_leaves_the_rest,
@@ -199,6 +200,22 @@ fn a_failure_is_kept_and_its_retry_leads_back<S: Store>(store: &S) {
         assert_eq!(on.file(number).state.status(), status);
         assert_eq!(on.file(number).state.failure(), None);
     }
+}
+
+fn an_approval_is_withdrawn_from_a_failed_file_once<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(1, FileStatus::Approved);
+    let failed = on.file(1).after(FileEvent::Failed, "refused", at(5)).unwrap();
+    on.write(|s| s.files().change(&failed));
+    let withdrawn = on.file(1).after(FileEvent::ApprovalWithdrawn, "retitled", at(6)).unwrap();
+    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileMoved::Moved);
+    let failure = Failure { from: FileStatus::Processed, reason: "refused".to_owned() };
+    assert_eq!(on.file(1).state, FileState::Failed(failure));
+    let line = on.history(1).pop().unwrap();
+    assert_eq!((line.from, line.to, line.reason.as_str()), (Some(FileStatus::Failed), FileStatus::Failed, "retitled"));
+    let before = on.history(1);
+    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileMoved::AlreadyThere);
+    assert_eq!(on.history(1), before);
 }
 
 fn a_further_listing_leaves_a_published_file_as_it_is<S: Store>(store: &S) {

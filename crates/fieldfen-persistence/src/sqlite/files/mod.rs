@@ -75,9 +75,10 @@ statement! {
         other: &'a str as Text,
         from: &'a str as Text,
         to: &'a str as Text,
+        to_failed_from: Option<&'a str> as Nullable<Text>,
     } -> (Text,) =
         "UPDATE files SET status = ?, failed_from = ?, failure = ?, updated_at = ? \
-         WHERE id IN (?, ?) AND status = ? AND status <> ? RETURNING id"
+         WHERE id IN (?, ?) AND status = ? AND (status <> ? OR failed_from IS NOT ?) RETURNING id"
 }
 statement! {
     /// Sets what is given.
@@ -234,15 +235,17 @@ impl Files for SqliteSession<'_> {
         let [id, other] = change.file_id().spellings();
         let (from, to) = (change.from(), change.to().status());
         let failure = change.to().failure();
+        let failed_from = failure.map(|failure| failure.from.as_str());
         let update = Move {
             status: to.as_str(),
-            failed_from: failure.map(|failure| failure.from.as_str()),
+            failed_from,
             failure: failure.map(|failure| failure.reason.as_str()),
             at: SqlTime(change.at()),
             id: &id,
             other: &other,
             from: from.as_str(),
             to: to.as_str(),
+            to_failed_from: failed_from,
         };
         if let Some((id,)) = update.get_result::<(String,)>(self.conn).optional().store()? {
             self.write_history(&id, Some(from), to, change.reason(), change.at())?;
