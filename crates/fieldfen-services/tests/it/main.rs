@@ -26,6 +26,7 @@ macro_rules! on_every_store {
 }
 
 mod api_usage;
+mod approvals;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;
