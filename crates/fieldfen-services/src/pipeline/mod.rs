@@ -44,6 +44,7 @@ use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
 pub use death::job_died;
+pub(crate) use death::waits_for_approval;
 pub(crate) use jobs::same_place;
 pub use listed::listing_confirmed;
 pub use retry::Retried;

@@ -1,15 +1,18 @@
 //! What becomes of publishing while a file is failed, or not approved.
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{JobKind, UpdateImage};
+use fieldfen_domain::job::{JobKind, JobStatus, UpdateImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::queue::Completion;
 
-use crate::shop::{Shop, Stall};
+use crate::shop::{Shop, Stall, listing_on};
 
-on_every_store!(an_edit_while_the_file_is_failed_reaches_its_listing,);
+on_every_store!(
+    an_edit_while_the_file_is_failed_reaches_its_listing,
+    what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval,
+);
 
 const ETSY: &[Platform] = &[Platform::Etsy];
 
@@ -43,4 +46,22 @@ fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
     assert!(shop.bench.queue.complete(&image, &mut Completion::new()).unwrap().is_done());
     shop.work(&publisher);
     assert_eq!((etsy.titles(), shop.live_jobs(&id)), (vec!["Buck in the Mist".to_owned()], vec![]));
+}
+
+fn what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).marketplace(etsy.clone());
+    let id = shop.process("buck");
+    shop.approve(&id);
+    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy))).unwrap();
+    shop.retitle(&id, "Buck in the Mist");
+    shop.work(&publisher);
+    assert_eq!(shop.jobs(&id).last(), Some(&("CreateListing".to_owned(), JobStatus::Failed)));
+    assert_eq!((shop.status(&id), etsy.made()), (FileStatus::Processed, 0), "it fails no file");
+
+    let followed = shop.write(|s| shop.pipeline.approve(s, &id, "by Ann")).unwrap().unwrap();
+    assert_eq!(followed.jobs, [shop.all_jobs(&id).last().unwrap().id]);
+    shop.work(&publisher);
+    assert_eq!((shop.status(&id), etsy.titles()), (FileStatus::Published, vec!["Buck in the Mist".to_owned()]));
 }

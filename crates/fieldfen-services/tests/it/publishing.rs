@@ -295,10 +295,10 @@ fn an_approval_that_comes_back_while_its_job_is_skipped_is_not_lost(store: impl 
     let publisher = publisher(&shop, &[&etsy]);
     shop.retitle(&id, "Buck in the Mist");
     let claimed = shop.bench.claim(JobKind::CreateListing, 1).remove(0);
-    let Outcome::Complete(mut completion) = publisher.run_create_listing(&on_etsy(id)) else { panic!("not skipped") };
+    let Outcome::Fail { error } = publisher.run_create_listing(&on_etsy(id)) else { panic!("not given up") };
     shop.approve(&id);
     assert_eq!(shop.live_jobs(&id), ["CreateListing"], "the approval has met the job that runs");
-    assert!(shop.bench.queue.complete(&claimed, &mut completion).unwrap().is_done());
+    assert!(shop.bench.queue.fail_for_good(&claimed, &error).unwrap().is_done());
     assert_eq!(shop.live_jobs(&id), ["CreateListing"]);
     shop.work(&publisher);
     assert_eq!((shop.status(&id), etsy.titles()), (FileStatus::Published, vec!["Buck in the Mist".to_owned()]));
