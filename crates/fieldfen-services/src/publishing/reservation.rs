@@ -198,10 +198,11 @@ impl<S: Store> Reservation<'_, S> {
                 platform_id: found.platform_id.clone(),
                 url: found.url.clone(),
                 row: found.state.row(environment),
+                event_at: at,
                 at,
             };
             match s.publications().confirm(&publication.id, &confirmation)? {
-                Confirmed::Done => {}
+                Confirmed::Done | Confirmed::Ended => {}
                 Confirmed::AlreadyDone => return Ok(Settled::AlreadyDone),
                 Confirmed::Gone => return Ok(Settled::Unwanted),
                 Confirmed::Duplicate { live: Some(live) } if live == found.platform_id => {
