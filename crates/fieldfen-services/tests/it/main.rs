@@ -30,6 +30,7 @@ mod approvals;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;
+mod copies;
 mod intake;
 mod pipeline;
 mod publishing;
