@@ -9,20 +9,22 @@ use serde_json::json;
 use super::news::Updating;
 use super::platforms::CallError;
 use super::publisher::{PublishError, Publisher, Publishing};
+use super::reconciling::Reconcile;
 use crate::pipeline::waits_for_approval;
 use crate::worker::{Completion, Outcome, Task, Worker};
 
 impl<S: Store> Publisher<S> {
     /// Gives a worker the handlers of this publisher: `CreateFileRecord`, `CreateListing`, `UpdateListing`,
-    /// `PublishSocial` and `DeleteFile`. Those that make pictures and words are the program's own.
+    /// `PublishSocial`, `DeleteFile` and [`Reconcile`]. Those that make pictures and words are the program's own.
     pub fn serve(&self, worker: Worker<S>) -> Worker<S> {
-        let [records, listings, updates, posts, deletions] = [(); 5].map(|()| self.clone());
+        let [records, listings, updates, posts, deletions, accounts] = [(); 6].map(|()| self.clone());
         worker
             .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
             .handle(move |task: Task<CreateListing>| listings.run_create_listing(&task))
             .handle(move |task: Task<UpdateListing>| updates.run_update_listing(&task))
             .handle(move |task: Task<PublishSocial>| posts.run_publish_social(&task))
             .handle(move |task: Task<DeleteFile>| deletions.run_delete_file(&task))
+            .handle(move |task: Task<Reconcile>| accounts.run_reconcile(&task))
     }
 
     /// Confirms the row of an ingested file, and lets its processing begin in the transaction that completes the job.
@@ -108,11 +110,12 @@ fn outcome(published: Result<Publishing, PublishError>, target: &Target) -> Outc
     })
 }
 
-fn failed(error: PublishError) -> Outcome {
+/// What an error of publishing means for its job.
+pub(super) fn failed(error: PublishError) -> Outcome {
     match error.call() {
         Some(CallError::Throttled { until, reason }) => Outcome::throttled(*until, reason.clone()),
         Some(CallError::Refused { .. }) => Outcome::fail(error),
-        _ if matches!(error, PublishError::NotConfigured { .. }) => Outcome::fail(error),
+        _ if matches!(error, PublishError::NotConfigured { .. } | PublishError::Endless { .. }) => Outcome::fail(error),
         _ => Outcome::retry(error),
     }
 }

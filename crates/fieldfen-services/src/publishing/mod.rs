@@ -27,6 +27,7 @@ mod news;
 mod platforms;
 mod publisher;
 mod reconcile;
+mod reconciling;
 mod reservation;
 
 pub use found::{Found, FoundState};
@@ -35,4 +36,5 @@ pub use news::{NewsTaken, Updating, listing_news};
 pub use platforms::{CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork};
 pub use publisher::{PublishError, Publisher, Publishing};
 pub use reconcile::{Difference, Duplicate, Reconciliation, Stray};
+pub use reconciling::Reconcile;
 pub use reservation::{Attempt, Reservation, Settled, Unresolved};

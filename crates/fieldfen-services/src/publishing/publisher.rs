@@ -360,6 +360,16 @@ pub enum PublishError {
         /// What it said.
         source: CallError,
     },
+    /// The platform's list of products leads back to where it was, or does not end.
+    #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
+    Endless {
+        /// The platform.
+        platform: &'static str,
+        /// How many pages were read.
+        pages: usize,
+        /// Where the next page begins.
+        cursor: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

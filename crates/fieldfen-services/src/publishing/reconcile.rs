@@ -12,6 +12,9 @@ use super::publisher::{PublishError, Publisher};
 /// How many rows are read at once.
 const ROWS_AT_ONCE: u32 = 500;
 
+/// More pages than this are taken for a list that never ends.
+pub(super) const MOST_PAGES: usize = 100_000;
+
 /// Where a platform and the store disagree about one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reconciliation {
@@ -92,12 +95,20 @@ impl<S: Store> Publisher<S> {
         let asked_at = self.environment().now();
         let mut products = Vec::new();
         let mut cursor: Option<String> = None;
+        let mut seen = BTreeSet::new();
         loop {
             let page = marketplace
                 .page(cursor.as_deref())
                 .map_err(|source| PublishError::Page { platform: platform.as_str(), source })?;
             products.extend(page.products);
             match page.next {
+                Some(next) if seen.len() >= MOST_PAGES || !seen.insert(next.clone()) => {
+                    return Err(PublishError::Endless {
+                        platform: platform.as_str(),
+                        pages: seen.len() + 1,
+                        cursor: next,
+                    });
+                }
                 Some(next) => cursor = Some(next),
                 None => break,
             }

@@ -4,15 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::job::{CreateListing, PublishSocial};
+use fieldfen_domain::job::{CreateListing, Payload, PublishSocial};
 use fieldfen_domain::publication::{
     ClientKey, ListingStatus, ListingUpdate, Platform, PublicationState, SocialPlatform,
 };
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::publishing::{
-    Attempt, CallError, Found, Marketplace, Mended, Message, NewsTaken, Offer, Post, Product, ProductPage, Publisher,
-    Publishing, SocialNetwork, listing_news,
+    Attempt, CallError, Found, Marketplace, Mended, Message, NewsTaken, Offer, Post, Product, ProductPage,
+    PublishError, Publisher, Publishing, Reconcile, SocialNetwork, listing_news,
 };
+use fieldfen_services::recurring;
+use fieldfen_services::worker::Outcome;
 
 use crate::shop::{Next, Shop, Stall, listing_on};
 
@@ -29,6 +31,8 @@ on_every_store!(
     a_repost_whose_answer_has_not_come_is_left_alone,
     a_sale_before_the_confirmation_is_not_lost,
     a_call_that_overran_its_time_leaves_one_product,
+    reconciling_recurs_and_says_what_it_has_done,
+    a_list_of_products_that_leads_in_circles_is_an_error,
 );
 
 const ETSY: &[Platform] = &[Platform::Etsy];
@@ -328,5 +332,35 @@ impl Marketplace for Overrunning {
 
     fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError> {
         self.stall.page(cursor)
+    }
+}
+
+fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
+    let listed = listed(store);
+    let bench = &listed.shop.bench;
+    let environment = bench.queue.environment();
+    let (name, nightly) = ("reconcile.etsy".parse().unwrap(), "0 3 * * *".parse().unwrap());
+    let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
+    listed.shop.write(|s| Ok(recurring::define(s, environment, &name, &nightly, &reconcile).unwrap())).unwrap();
+    bench.clock.advance(Duration::from_secs(86_400));
+    recurring::take_due(bench.queue.store(), environment).unwrap();
+    listed.etsy.copy("p1");
+    let claimed = bench.claim(Reconcile::kind(), 2);
+    let job: Reconcile = Payload::from_json(claimed[0].job.payload.as_ref().unwrap()).unwrap();
+    let Outcome::Complete(mut completion) = listed.publisher.run_reconcile(&job) else { panic!("not done") };
+    bench.queue.complete(&claimed[0], &mut completion).unwrap();
+    let result = bench.job(&claimed[0].job.id).result.unwrap();
+    assert!(result.as_str().contains(r#""taken_down":1"#), "{result}");
+    listed.assert_only("p1");
+    let elsewhere = Reconcile { platform: Platform::Ebay, account: String::new() };
+    assert!(matches!(listed.publisher.run_reconcile(&elsewhere), Outcome::Fail { .. }), "it is not configured");
+}
+
+fn a_list_of_products_that_leads_in_circles_is_an_error(store: impl Store) {
+    let listed = listed(store);
+    listed.etsy.pages_lead_back(true);
+    match listed.publisher.reconcile(Platform::Etsy, "") {
+        Err(PublishError::Endless { pages: 2, cursor, .. }) => assert_eq!(cursor, "0"),
+        other => panic!("{other:?}"),
     }
 }

@@ -213,6 +213,7 @@ struct StallState {
     lookups: u64,
     lookup_fails: bool,
     pages_lag: bool,
+    pages_lead_back: bool,
     lookups_take: Option<(ManualClock, Duration)>,
 }
 
@@ -239,6 +240,11 @@ impl Stall {
     /// Whether its pages show nothing of what it has.
     pub(crate) fn pages_lag(&self, lag: bool) {
         self.state.lock().unwrap().pages_lag = lag;
+    }
+
+    /// Whether each of its pages says that the first one follows.
+    pub(crate) fn pages_lead_back(&self, back: bool) {
+        self.state.lock().unwrap().pages_lead_back = back;
     }
 
     /// Lists another product under the key of this one, as a call does whose answer was lost.
@@ -381,6 +387,9 @@ impl Marketplace for Stall {
         }
         let from: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
         let products: Vec<Product> = state.products.iter().skip(from).take(2).map(|(p, _)| p.clone()).collect();
+        if state.pages_lead_back {
+            return Ok(ProductPage { products, next: Some("0".to_owned()) });
+        }
         let next = (from + 2 < state.products.len()).then(|| (from + 2).to_string());
         Ok(ProductPage { products, next })
     }
