@@ -33,6 +33,7 @@ mod chaos;
 mod copies;
 mod intake;
 mod pipeline;
+mod platforms;
 mod publishing;
 mod queue;
 mod recurring;
