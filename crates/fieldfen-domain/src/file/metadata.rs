@@ -7,9 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::json::{InvalidJson, RawJson};
 
+/// The keys that the specification knows.
+const SPECIFIED: [&str; 4] = ["title", "description", "hashtags", "captions"];
+
 /// What is said about a picture, in the specification's shape.
 ///
-/// Keys that are not listed here are kept as they are.
+/// Keys that are not listed here are kept, `null` included. Their numbers are serde_json's: floats are 64 bits wide, and
+/// integers beyond 64 bits become floats. Whoever needs them to the letter reads the file's [`RawJson`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileMetadata {
     /// The title. Never blank.
@@ -63,13 +67,13 @@ impl FileMetadata {
 
     /// Reads `files.metadata_json`.
     ///
-    /// Only the title is required; `null` counts as absent.
+    /// Only the title is required; `null` counts as absent, where the specification knows the key.
     ///
     /// # Errors
     /// [`InvalidMetadata`] naming the field and what is wrong with it.
     pub fn from_json(json: &RawJson) -> Result<Self, InvalidMetadata> {
         let mut fields: Map<String, Value> = json.read().map_err(InvalidMetadata::NotAnObject)?;
-        fields.retain(|_, value| !value.is_null());
+        fields.retain(|key, value| !value.is_null() || !SPECIFIED.contains(&key.as_str()));
         let title = match fields.remove("title") {
             Some(value) => text("title", value)?,
             None => return Err(InvalidMetadata::rule("title", "is missing")),
@@ -158,11 +162,12 @@ mod tests {
     fn the_specification_example_survives_a_round_trip_with_what_it_does_not_know() {
         let metadata = read(
             r##"{"title": "Whitetail Buck", "description": "A buck", "hashtags": ["#WildlifeArt", "wildlifeart", "white tail-deer"],
-                "captions": {"instagram": "look"}, "prompt_id": 9007199254740993}"##,
+                "captions": {"instagram": "look"}, "prompt_id": 9007199254740993, "seed": null}"##,
         )
         .unwrap();
         assert_eq!(metadata.hashtags, ["wildlifeart", "whitetaildeer"]);
         assert_eq!(metadata.other["prompt_id"], 9_007_199_254_740_993_u64);
+        assert_eq!(metadata.other["seed"], Value::Null, "what nobody here knows may mean something to others");
         assert_eq!(FileMetadata::from_json(&metadata.to_json().unwrap()).unwrap(), metadata);
     }
 

@@ -12,6 +12,7 @@ pub use status::{ContradictoryFileState, Failure, FileEvent, FileState, FileStat
 
 use crate::ids::FileId;
 use crate::json::RawJson;
+use crate::store::StoreError;
 use crate::time::Timestamp;
 
 /// A row of `files`.
@@ -78,12 +79,30 @@ pub struct NewFile {
     pub at: Timestamp,
 }
 
+impl NewFile {
+    /// Refuses a blank Drive id, which would make one file of all that have none.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`], as a store's `insert` returns it.
+    pub fn check(&self) -> Result<(), StoreError> {
+        match &self.drive_file_id {
+            Some(id) if id.trim().is_empty() => Err(StoreError::Invalid {
+                what: "drive_file_id of a new file",
+                value: id.clone(),
+                rule: "it must not be blank; leave it out where there is none",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What became of a [`NewFile`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ingested {
     /// A row was made.
     Created,
-    /// The file was there already, by its Drive id or its bytes.
+    /// The file was there already, by its Drive id or its bytes. Here it is as it is now: with the Drive id and the hash
+    /// of its bytes that it lacked before.
     Met(Box<File>),
 }
 

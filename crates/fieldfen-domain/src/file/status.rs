@@ -115,7 +115,8 @@ impl FileState {
 
     /// The state after this event; `reason` is kept when the file fails.
     ///
-    /// A further confirmed listing leaves a published file as it is.
+    /// A further confirmed listing leaves a published file as it is. An approval that is withdrawn while the file is
+    /// failed leaves it failed; taken up again, it awaits approval.
     ///
     /// # Errors
     /// [`IllegalFileTransition`] when the event cannot happen in this state.
@@ -126,6 +127,9 @@ impl FileState {
             (Self::Processing, E::ProcessingFinished) => Self::Processed,
             (Self::Processed, E::Approved) => Self::Approved,
             (Self::Approved, E::ApprovalWithdrawn) => Self::Processed,
+            (Self::Failed(failure), E::ApprovalWithdrawn) if matches!(failure.from, FileStatus::Approved) => {
+                Self::Failed(Failure { from: FileStatus::Processed, reason: failure.reason.clone() })
+            }
             (Self::Approved | Self::Published, E::ListingConfirmed) => Self::Published,
             (Self::Failed(failure), E::Retried) => Self::active(failure.from),
             (Self::Failed(_), _) => return Err(IllegalFileTransition { status: self.status(), event }),
@@ -177,7 +181,7 @@ mod tests {
         (FileEvent::ProcessingStarted, [Some(Processing), None, None, None, None, None]),
         (FileEvent::ProcessingFinished, [None, Some(Processed), None, None, None, None]),
         (FileEvent::Approved, [None, None, Some(Approved), None, None, None]),
-        (FileEvent::ApprovalWithdrawn, [None, None, None, Some(Processed), None, None]),
+        (FileEvent::ApprovalWithdrawn, [None, None, None, Some(Processed), None, Some(Failed)]),
         (FileEvent::ListingConfirmed, [None, None, None, Some(Published), Some(Published), None]),
         (FileEvent::Failed, [Some(Failed), Some(Failed), Some(Failed), Some(Failed), Some(Failed), None]),
         (FileEvent::Retried, [None, None, None, None, None, Some(Approved)]),
@@ -215,6 +219,17 @@ mod tests {
             let failed = state(status).after(FileEvent::Failed, "out of disk").unwrap();
             assert_eq!(failed.failure().unwrap().reason, "out of disk");
             assert_eq!(failed.after(FileEvent::Retried, "").unwrap(), state(status));
+        }
+    }
+
+    #[test]
+    fn an_approval_withdrawn_from_a_failed_file_leads_back_to_processed() {
+        let withdrawn = state(Failed).after(FileEvent::ApprovalWithdrawn, "retitled").unwrap();
+        assert_eq!(withdrawn.failure().unwrap().reason, "lens cap", "it has failed for the same reason as before");
+        assert_eq!(withdrawn.after(FileEvent::Retried, "").unwrap().status(), Processed);
+        for &from in FileStatus::ALL.iter().filter(|&&from| from != Approved && from != Failed) {
+            let failed = state(from).after(FileEvent::Failed, "out of disk").unwrap();
+            assert!(failed.after(FileEvent::ApprovalWithdrawn, "retitled").is_err(), "failed from {from}");
         }
     }
 

@@ -50,14 +50,15 @@ text_enum! {
 impl PublicationState {
     /// The state after this event.
     ///
-    /// A confirmation counts even after a release: a platform that answers late is believed.
+    /// A confirmation counts even after a release or an end: what is at the platform is there, and an answer that came
+    /// late or a list that was incomplete is put right by it.
     ///
     /// # Errors
     /// [`IllegalPublicationTransition`] when the event cannot happen in this state.
     pub const fn after(self, event: PublicationEvent) -> Result<Self, IllegalPublicationTransition> {
         use PublicationEvent as E;
         Ok(match (self, event) {
-            (Self::Reserved | Self::Unknown | Self::Released, E::Confirmed) => Self::Confirmed,
+            (Self::Reserved | Self::Unknown | Self::Released | Self::Ended, E::Confirmed) => Self::Confirmed,
             (Self::Reserved | Self::Unknown, E::Released) => Self::Released,
             (Self::Reserved, E::AnswerLost) => Self::Unknown,
             (Self::Confirmed, E::Ended) => Self::Ended,
@@ -148,7 +149,9 @@ pub struct Confirmation {
     pub url: Option<String>,
     /// The row to be made.
     pub row: ConfirmedRow,
-    /// When it was there.
+    /// When the platform says that its status was so; a time before the call or the lookup where it does not say.
+    pub event_at: Timestamp,
+    /// When we heard of it.
     pub at: Timestamp,
 }
 
@@ -176,6 +179,9 @@ pub enum ConfirmedRow {
 pub enum Confirmed {
     /// The row stands.
     Done,
+    /// The row stands, and newer news that is known says that it has been taken from the platform since: the
+    /// publication has ended.
+    Ended,
     /// It had been confirmed with the same platform id before; nothing was changed.
     AlreadyDone,
     /// Another thing is live for the same target, so that this one is a duplicate at the platform: take it down there.
@@ -195,7 +201,7 @@ mod tests {
 
     /// Where each event leads from reserved, unknown, confirmed, released and ended. Written by hand.
     const TABLE: [(PublicationEvent, [Option<PublicationState>; 5]); 4] = [
-        (PublicationEvent::Confirmed, [Some(Confirmed), Some(Confirmed), None, Some(Confirmed), None]),
+        (PublicationEvent::Confirmed, [Some(Confirmed), Some(Confirmed), None, Some(Confirmed), Some(Confirmed)]),
         (PublicationEvent::Released, [Some(Released), Some(Released), None, None, None]),
         (PublicationEvent::AnswerLost, [Some(Unknown), None, None, None, None]),
         (PublicationEvent::Ended, [None, None, Some(Ended), None, None]),

@@ -52,8 +52,12 @@ pub trait FileReads {
 pub trait Files: FileReads {
     /// Adds a file, or meets the one that has its Drive id or its bytes already. The arrival is in its history.
     ///
+    /// A file that is met gets the Drive id or the hash of its bytes if it has none: whoever brings that alone the next
+    /// time meets it too.
+    ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files.
+    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
+    /// [`StoreError::Invalid`] when the Drive id is blank.
     fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError>;
 
     /// Moves a file on, if it still has the status from which the change was made, and writes its history.

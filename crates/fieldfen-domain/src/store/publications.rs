@@ -69,11 +69,13 @@ pub trait Publications: PublicationReads {
 
     /// Records what the platform says is there, and inserts its row.
     ///
-    /// Needs no token: that a product exists is a fact, whoever reports it.
+    /// Needs no token: that a product exists is a fact, whoever reports it. A publication that has ended is confirmed
+    /// anew, as the same product or another. Newer news of a listing is kept, and an event in the future counts as of
+    /// now.
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when another file's listing has this platform id, [`StoreError::Invalid`] when the
-    /// row does not go with the target, [`StoreError::PublicationTransition`] for a publication that has ended.
+    /// row does not go with the target.
     fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<Confirmed, StoreError>;
 
     /// Gives the target free: the platform has said that nothing is there.
@@ -104,6 +106,8 @@ pub trait Publications: PublicationReads {
 /// Listings that are out there.
 pub trait Listings {
     /// Brings a listing's status up to date, unless newer news is known. A delisted one ends its publication.
+    ///
+    /// An event in the future counts as of now, so that a wrong clock keeps no later news out.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -92,7 +92,15 @@ fn found(place: &Place, id: &JobId) -> Job {
 fn take(place: &Place, job: &mut Job, (token, lease, worker, progress): Claim) -> ClaimRef {
     let (now, worker) = (job.run_at, WorkerName::new(worker));
     let kinds = [job.kind.clone()].into();
-    let request = ClaimRequest { kinds, limit: 1, token, now, lease, worker: worker.clone() };
+    let request = ClaimRequest {
+        kinds,
+        limits: std::collections::BTreeMap::new(),
+        limit: 1,
+        token,
+        now,
+        lease,
+        worker: worker.clone(),
+    };
     let claimed = place.write(|s| s.jobs().claim(&request));
     let expires_at = now + lease;
     let lease_held = Some(Lease { token, expires_at, worker: worker.as_str().to_owned() });

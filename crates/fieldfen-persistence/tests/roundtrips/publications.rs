@@ -45,7 +45,13 @@ fn confirmation(target: &Target, number: u128, words: &Words) -> Confirmation {
         },
         Target::Post { .. } => ConfirmedRow::Post { id: SocialPostId::from_random(number) },
     };
-    Confirmation { platform_id: words.platform_id.clone(), url: words.url.clone(), row, at: words.at }
+    Confirmation {
+        platform_id: words.platform_id.clone(),
+        url: words.url.clone(),
+        row,
+        event_at: words.at,
+        at: words.at,
+    }
 }
 
 /// What a platform says.

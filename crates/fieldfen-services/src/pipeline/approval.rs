@@ -2,11 +2,11 @@
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEvent, FileStatus, IllegalFileTransition};
-use fieldfen_domain::job::Enqueued;
+use fieldfen_domain::job::{Administered, Enqueued};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 
-use super::death::{has_live_listing, move_file};
+use super::death::{dead_jobs, has_live_listing, is_waiting_for_approval, move_file};
 use super::{Approval, Followed, Pipeline};
 
 impl Pipeline {
@@ -14,7 +14,7 @@ impl Pipeline {
     ///
     /// What is approved or published already stays as it is. A file of which something is listed already, because the
     /// platform was faster than the withdrawal of an earlier approval, is published at once and its listings are
-    /// brought up to date.
+    /// brought up to date. Publishing jobs that had met the file without an approval run again, wanted or asked for.
     ///
     /// # Errors
     /// [`StoreError::FileTransition`] when the file is not processed; other [`StoreError`]s as the store has them.
@@ -29,10 +29,16 @@ impl Pipeline {
         if matches!(status, FileStatus::Approved | FileStatus::Published) {
             return Ok(Some(Followed::nothing(status)));
         }
-        let file = move_file(s, file, FileEvent::Approved, reason, self.environment.now())?;
+        let at = self.environment.now();
+        let file = move_file(s, file, FileEvent::Approved, reason, at)?;
         let mut followed = Followed::nothing(status);
         followed.status = self.publish_what_is_listed(s, file.clone())?;
         self.enqueue_updates(s, file.id, &mut followed)?;
+        for job in dead_jobs(s, file_id)? {
+            if is_waiting_for_approval(&job) && s.job_admin().retry(&job.id, at)? == Administered::Done {
+                followed.jobs.push(job.id);
+            }
+        }
         self.enqueue_wanted(s, &file, &mut followed)?;
         Ok(Some(followed))
     }
@@ -40,7 +46,8 @@ impl Pipeline {
     /// Changes what is known about a file. `None` when there is no such file.
     ///
     /// An approved file whose picture or words change needs a new approval, unless approval is automatic: its listing
-    /// jobs read it when they run. The live listings of a published file are brought up to date.
+    /// jobs read it when they run; one that has failed since it was approved needs it when it is taken up again. The
+    /// live listings of a published file are brought up to date, those of one that has failed when it is taken up.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -57,12 +64,11 @@ impl Pipeline {
         let Some(after) = s.files().find(file_id)? else { return Ok(None) };
         let mut followed = Followed::nothing(after.state.status());
         if !shows_the_same(&before, &after) {
-            match followed.status {
-                FileStatus::Approved if self.approval == Approval::Operator => {
-                    followed.status = move_file(s, after, FileEvent::ApprovalWithdrawn, reason, at)?.state.status();
-                }
-                FileStatus::Published => self.enqueue_updates(s, after.id, &mut followed)?,
-                _ => {}
+            let failed_from = after.state.failure().map(|failure| failure.from);
+            if failed_from.unwrap_or(followed.status) == FileStatus::Approved && self.approval == Approval::Operator {
+                followed.status = move_file(s, after, FileEvent::ApprovalWithdrawn, reason, at)?.state.status();
+            } else if followed.status == FileStatus::Published {
+                self.enqueue_updates(s, after.id, &mut followed)?;
             }
         }
         Ok(Some(followed))

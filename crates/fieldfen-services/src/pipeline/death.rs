@@ -10,10 +10,25 @@ use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
 /// How many jobs of a file are read at once.
 const JOBS_AT_ONCE: u32 = 200;
 
+/// How the error of a publishing job begins that has met a file without an approval.
+const WAITS: &str = "waits for an approval";
+
+/// The error of a publishing job that has met a file without an approval: it lies among the dead until there is one.
+pub(crate) fn waits_for_approval(status: FileStatus) -> String {
+    format!("{WAITS}: the file is {status}")
+}
+
+/// Whether an approval lets a dead job run again.
+pub(super) fn is_waiting_for_approval(job: &Job) -> bool {
+    job.last_error.as_ref().is_some_and(|error| error.starts_with(WAITS))
+}
+
 /// Moves the file of a job that has failed for good, in the transaction in which the job failed.
 ///
 /// A processing job takes its file with it. A listing job does so only when it was the last hope: the file is approved,
 /// no other listing job of it is on its way, and none of its listings is live. No other job moves a file.
+///
+/// A publishing job that has met a file without an approval runs again at once if the approval has come since.
 ///
 /// # Errors
 /// [`StoreError`]s as the store has them.
@@ -32,6 +47,15 @@ pub(crate) fn work_died(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(file) = s.files().find(&file_id)? else { return Ok(()) };
+    if reason.starts_with(WAITS) {
+        // The approval has met the job that ran, instead of enqueueing another.
+        if matches!(file.state.status(), FileStatus::Approved | FileStatus::Published)
+            && let Some(id) = id
+        {
+            s.job_admin().retry(&id, at)?;
+        }
+        return Ok(());
+    }
     let failure = if file.state.status() == FileStatus::Failed {
         return Ok(());
     } else if kind.fails_its_file() {

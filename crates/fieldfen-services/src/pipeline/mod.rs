@@ -11,12 +11,13 @@
 //! | `CreateFileRecord` is done ([`Pipeline::record_confirmed`]) | ingested → processing | `UpscaleImage` |
 //! | `UpscaleImage` is done ([`Pipeline::upscaled`]) | | `GenerateMetadata` |
 //! | `GenerateMetadata` is done ([`Pipeline::described`]) | processing → processed, → approved when automatic | as for an approval |
-//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not out there, `UpdateListing` for what is |
-//! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic | `UpdateListing` for each live listing of a published file |
+//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not out there and those that met the file without an approval, `UpdateListing` for what is out there |
+//! | a publishing job meets a file without an approval | | it fails, and runs again with the next approval |
+//! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic; a file that failed from approved leads back to processed then | `UpdateListing` for each live listing of a published file |
 //! | a platform confirms a listing ([`listing_confirmed`]) | approved → published | |
 //! | a processing job fails for good ([`job_died`]) | any → failed | |
 //! | the last listing job fails for good, nothing is listed ([`job_died`]) | approved → failed | |
-//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs |
+//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs: `UpdateListing` for what is live too |
 //! | a listing is sold out, restocked, delisted | | |
 //! | a delisted product is listed anew ([`Pipeline::publish`]) | | `CreateListing` |
 //!
@@ -44,7 +45,7 @@ use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
 pub use death::job_died;
-pub(crate) use death::work_died;
+pub(crate) use death::{waits_for_approval, work_died};
 pub(crate) use jobs::same_place;
 pub use listed::listing_confirmed;
 pub use retry::Retried;

@@ -1,9 +1,11 @@
 //! An operator takes a failed file up again.
 
-use fieldfen_domain::FileId;
+use std::collections::BTreeSet;
+
 use fieldfen_domain::file::{File, FileEvent, FileStatus};
-use fieldfen_domain::job::{Administered, JobFilter, JobKind};
+use fieldfen_domain::job::{Administered, JobFilter, JobKind, JobStatus, Payload, UpdateListing};
 use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{FileId, ListingId};
 
 use super::death::{all_jobs, dead_jobs, move_file};
 use super::{Approval, Followed, Pipeline};
@@ -82,8 +84,33 @@ impl Pipeline {
                     followed.jobs.extend(approved.jobs);
                 }
             }
-            FileStatus::Approved | FileStatus::Published => self.enqueue_wanted(s, file, followed)?,
+            FileStatus::Approved | FileStatus::Published => {
+                self.enqueue_missing_updates(s, file, followed)?;
+                self.enqueue_wanted(s, file, followed)?;
+            }
             FileStatus::Failed => {}
+        }
+        Ok(())
+    }
+}
+
+impl Pipeline {
+    /// Brings the live listings of a file up to date that no pending job will: what it shows may have changed while it
+    /// was failed, and jobs that ran meanwhile have changed nothing.
+    fn enqueue_missing_updates(
+        &self,
+        s: &mut dyn Session,
+        file: &File,
+        followed: &mut Followed,
+    ) -> Result<(), StoreError> {
+        let (kind, status) = (Some(JobKind::UpdateListing), Some(JobStatus::Pending));
+        let pending = all_jobs(s, &JobFilter { file_id: Some(file.id), kind, status })?;
+        let payloads = pending.iter().filter_map(|job| UpdateListing::from_json(job.payload.as_ref()?).ok());
+        let due: BTreeSet<ListingId> = payloads.map(|payload| payload.listing_id).collect();
+        for listing in s.publications().listings(&file.id)? {
+            if listing.status.is_live() && !due.contains(&listing.id) {
+                followed.note(self.enqueue_update(s, file.id, listing.id)?);
+            }
         }
         Ok(())
     }

@@ -4,14 +4,30 @@ use fieldfen_domain::file::File;
 use fieldfen_domain::job::{CreateListing, PublishSocial};
 use fieldfen_domain::publication::ClientKey;
 
+use super::found::Found;
 use super::platforms::{CallError, Marketplace, Message, Offer, SocialNetwork};
-use super::publisher::Found;
 
-/// A place where one job publishes one thing.
-pub(super) trait Channel {
-    fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError>;
+/// A place where products or posts lie under their keys.
+pub(super) trait Shelf {
     fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError>;
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError>;
+}
+
+/// A place where one job publishes one thing.
+pub(super) trait Channel: Shelf {
+    fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError>;
+}
+
+pub(super) struct ListingShelf<'a>(pub(super) &'a dyn Marketplace);
+
+impl Shelf for ListingShelf<'_> {
+    fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
+        Ok(self.0.find(key)?.into_iter().map(Found::from).collect())
+    }
+
+    fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
+        self.0.withdraw(platform_id)
+    }
 }
 
 pub(super) struct ListingChannel<'a> {
@@ -24,13 +40,15 @@ impl Channel for ListingChannel<'_> {
         let offer = Offer { file, variant: &self.job.variant, options: &self.job.other };
         self.marketplace.create(key, &offer).map(Found::from)
     }
+}
 
+impl Shelf for ListingChannel<'_> {
     fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
-        Ok(self.marketplace.find(key)?.into_iter().map(Found::from).collect())
+        ListingShelf(self.marketplace).find(key)
     }
 
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
-        self.marketplace.withdraw(platform_id)
+        ListingShelf(self.marketplace).withdraw(platform_id)
     }
 }
 
@@ -44,7 +62,9 @@ impl Channel for PostChannel<'_> {
         let message = Message { file, post_type: self.job.post_type, options: &self.job.other };
         self.network.post(key, &message).map(Found::from)
     }
+}
 
+impl Shelf for PostChannel<'_> {
     fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
         Ok(self.network.find(key)?.into_iter().map(Found::from).collect())
     }

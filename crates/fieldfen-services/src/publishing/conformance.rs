@@ -1,13 +1,14 @@
-//! A check for implementations of [`Marketplace`]: whether the platform behind one behaves as publishing relies on.
+//! Checks for implementations of [`Marketplace`] and [`SocialNetwork`]: whether the platform behind one behaves as
+//! publishing relies on.
 
 use std::collections::BTreeSet;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::File;
-use fieldfen_domain::publication::{ClientKey, Target};
+use fieldfen_domain::publication::{ClientKey, ListingStatus, Target};
 use serde_json::Map;
 
-use super::platforms::{CallError, Marketplace, Offer, Product};
+use super::platforms::{CallError, Marketplace, Message, Offer, Product, SocialNetwork};
 use crate::Environment;
 
 /// More pages than this are taken for a list that never ends.
@@ -28,6 +29,62 @@ pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environme
     check.updating();
     check.taking_down(&[first, second]);
     check.violations
+}
+
+/// Lists a product of `file`, lets `set` give it the statuses draft and sold out, as a seller does by hand, and takes it
+/// down; returns one sentence for each rule that was broken.
+///
+/// What cannot be bought is still there: a shop whose lookups or lists leave it out would have it listed a second time.
+#[must_use]
+pub fn check_statuses(
+    marketplace: &dyn Marketplace,
+    file: &File,
+    environment: &Environment,
+    set: impl Fn(&str, ListingStatus) -> Result<(), CallError>,
+) -> Vec<String> {
+    let options = Map::new();
+    let offer = Offer { file, variant: "", options: &options };
+    let mut check = Check { marketplace, offer, made: Vec::new(), violations: Vec::new() };
+    let key = new_key(marketplace, environment);
+    if let Some(product) = check.create("listing a product", &key) {
+        for status in [ListingStatus::Draft, ListingStatus::SoldOut] {
+            check.status(&key, &product.platform_id, status, &set);
+        }
+        check.taking_down(&[key]);
+    }
+    check.violations
+}
+
+/// Posts `file`, looks the post up and deletes it again; returns one sentence for each rule that was broken.
+///
+/// A network that cannot be asked for posts breaks no rule.
+#[must_use]
+pub fn check_network(network: &dyn SocialNetwork, file: &File, environment: &Environment) -> Vec<String> {
+    let (account, post_key) = (network.account().to_owned(), "conformance".to_owned());
+    let target = Target::Post { platform: network.platform(), account, post_key, post_type: None };
+    let key = ClientKey::derive(&FileId::from_random(environment.bits()), &target, 0);
+    let options = Map::new();
+    let post = match network.post(&key, &Message { file, post_type: None, options: &options }) {
+        Ok(post) if post.platform_id.trim().is_empty() => return vec!["posting: the post has no id".to_owned()],
+        Ok(post) => post,
+        Err(error) => return vec![format!("posting failed: {error}")],
+    };
+    let mut violations = Vec::new();
+    let id = &post.platform_id;
+    let mut look_up = |what: &str, expected: bool| match network.find(&key) {
+        Ok(found) if found.iter().any(|found| found.platform_id == *id) == expected => {}
+        Ok(found) => violations.push(format!("{what}: a lookup of {id:?} finds {found:?}")),
+        Err(CallError::Refused { .. }) => {}
+        Err(error) => violations.push(format!("{what}: a lookup failed: {error}")),
+    };
+    look_up("after posting", true);
+    let deleted = [network.delete(id), network.delete(id)];
+    look_up("after deleting", false);
+    let what = ["deleting a post", "deleting what is deleted already"];
+    violations.extend(
+        what.iter().zip(deleted).filter_map(|(what, result)| Some(format!("{what} failed: {}", result.err()?))),
+    );
+    violations
 }
 
 fn new_key(marketplace: &dyn Marketplace, environment: &Environment) -> ClientKey {
@@ -136,6 +193,28 @@ impl Check<'_> {
         }
         self.violations.push(format!("after {MOST_PAGES} pages there is still another one"));
         None
+    }
+
+    fn status(
+        &mut self,
+        key: &ClientKey,
+        id: &str,
+        status: ListingStatus,
+        set: &impl Fn(&str, ListingStatus) -> Result<(), CallError>,
+    ) {
+        if self.answer("setting a status", set(id, status)).is_none() {
+            return;
+        }
+        let found = self.answer("a lookup", self.marketplace.find(key)).unwrap_or_default();
+        let said = found.iter().find(|product| product.platform_id == id).map(|product| product.status);
+        self.rule(said == Some(status), || format!("{id:?} is {status}, and a lookup says {said:?}"));
+        if let Some(all) = self.pages() {
+            self.rule(all.contains(id), || format!("{id:?} is {status}, and is on no page"));
+        }
+        let updated = self.answer("bringing a product up to date", self.marketplace.update(id, &self.offer));
+        self.rule(updated.is_none_or(|product| product.is_some_and(|product| product.status.is_live())), || {
+            format!("{id:?} is {status}, and an update says that it is gone")
+        });
     }
 
     fn updating(&mut self) {

@@ -1,7 +1,6 @@
 //! Handlers for the jobs that need nothing but a publisher: what each outcome means for its job.
 
-use fieldfen_domain::FileId;
-use fieldfen_domain::file::{Deleted, Deletion, FileStatus};
+use fieldfen_domain::file::{Deleted, Deletion};
 use fieldfen_domain::job::{CreateFileRecord, CreateListing, DeleteFile, PublishSocial, UpdateListing};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::Store;
@@ -10,19 +9,22 @@ use serde_json::json;
 use super::news::Updating;
 use super::platforms::CallError;
 use super::publisher::{PublishError, Publisher, Publishing};
+use super::reconciling::Reconcile;
+use crate::pipeline::waits_for_approval;
 use crate::worker::{Completion, Outcome, Task, Worker};
 
 impl<S: Store> Publisher<S> {
     /// Gives a worker the handlers of this publisher: `CreateFileRecord`, `CreateListing`, `UpdateListing`,
-    /// `PublishSocial` and `DeleteFile`. Those that make pictures and words are the program's own.
+    /// `PublishSocial`, `DeleteFile` and [`Reconcile`]. Those that make pictures and words are the program's own.
     pub fn serve(&self, worker: Worker<S>) -> Worker<S> {
-        let [records, listings, updates, posts, deletions] = [(); 5].map(|()| self.clone());
+        let [records, listings, updates, posts, deletions, accounts] = [(); 6].map(|()| self.clone());
         worker
             .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
             .handle(move |task: Task<CreateListing>| listings.run_create_listing(&task))
             .handle(move |task: Task<UpdateListing>| updates.run_update_listing(&task))
             .handle(move |task: Task<PublishSocial>| posts.run_publish_social(&task))
             .handle(move |task: Task<DeleteFile>| deletions.run_delete_file(&task))
+            .handle(move |task: Task<Reconcile>| accounts.run_reconcile(&task))
     }
 
     /// Confirms the row of an ingested file, and lets its processing begin in the transaction that completes the job.
@@ -33,15 +35,16 @@ impl<S: Store> Publisher<S> {
         Outcome::Complete(confirm)
     }
 
-    /// Lists a file: [`Publisher::list`] as the outcome of a job.
+    /// Lists a file: [`Publisher::list`] as the outcome of a job. One that meets a file without an approval fails, and
+    /// runs again when the file is approved.
     #[must_use]
     pub fn run_create_listing(&self, job: &CreateListing) -> Outcome {
         let (account, variant) = (job.account.clone(), job.variant.clone());
         let target = Target::Listing { platform: job.platform, account, variant };
-        self.outcome(self.list(job), job.file_id, target)
+        outcome(self.list(job), &target)
     }
 
-    /// Posts a file: [`Publisher::post`] as the outcome of a job.
+    /// Posts a file: [`Publisher::post`] as the outcome of a job, as [`Publisher::run_create_listing`] does.
     #[must_use]
     pub fn run_publish_social(&self, job: &PublishSocial) -> Outcome {
         let target = Target::Post {
@@ -50,7 +53,7 @@ impl<S: Store> Publisher<S> {
             post_key: job.post_key.clone(),
             post_type: job.post_type,
         };
-        self.outcome(self.post(job), job.file_id, target)
+        outcome(self.post(job), &target)
     }
 
     /// Brings a listing up to date: [`Publisher::update`] as the outcome of a job.
@@ -81,52 +84,38 @@ impl<S: Store> Publisher<S> {
             Err(error) => Outcome::retry(error),
         }
     }
-
-    fn outcome(&self, published: Result<Publishing, PublishError>, file_id: FileId, target: Target) -> Outcome {
-        let completion = Completion::new();
-        Outcome::Complete(match published {
-            Ok(Publishing::Published { platform_id, url }) => {
-                completion.result(&json!({ "platform_id": platform_id, "url": url }))
-            }
-            Ok(Publishing::AlreadyPublished { platform_id }) => {
-                completion.result(&json!({ "platform_id": platform_id, "already_published": true }))
-            }
-            Ok(Publishing::NotApproved { status }) => {
-                // An approval that came while this job ran has met it, instead of enqueueing another.
-                let pipeline = self.pipeline().clone();
-                completion.result(&json!({ "skipped": format!("the file is {status}") })).writing(move |s| {
-                    let file = s.files().find(&file_id)?;
-                    match file.map(|file| file.state.status()) {
-                        Some(FileStatus::Approved | FileStatus::Published) => {
-                            pipeline.publish(s, &file_id, &target).map(drop)
-                        }
-                        _ => Ok(()),
-                    }
-                })
-            }
-            Ok(Publishing::NoFile) => completion.result(&json!({ "skipped": "there is no such file" })),
-            Ok(Publishing::Held { until }) => {
-                return Outcome::throttled(
-                    until,
-                    format!("{target} is reserved, or its last call may still take effect"),
-                );
-            }
-            Ok(Publishing::Throttled { until, reason }) => return Outcome::throttled(until, reason),
-            Ok(Publishing::Refused { reason }) => return Outcome::fail(format!("{target}: {reason}")),
-            Ok(Publishing::NotSent { reason }) => return Outcome::retry(format!("{target} was not reached: {reason}")),
-            Ok(Publishing::Unknown { reason }) => {
-                return Outcome::retry(format!("{target} may be published, the next try looks it up: {reason}"));
-            }
-            Err(error) => return failed(error),
-        })
-    }
 }
 
-fn failed(error: PublishError) -> Outcome {
+fn outcome(published: Result<Publishing, PublishError>, target: &Target) -> Outcome {
+    let completion = Completion::new();
+    Outcome::Complete(match published {
+        Ok(Publishing::Published { platform_id, url }) => {
+            completion.result(&json!({ "platform_id": platform_id, "url": url }))
+        }
+        Ok(Publishing::AlreadyPublished { platform_id }) => {
+            completion.result(&json!({ "platform_id": platform_id, "already_published": true }))
+        }
+        Ok(Publishing::NotApproved { status }) => return Outcome::fail(waits_for_approval(status)),
+        Ok(Publishing::NoFile) => completion.result(&json!({ "skipped": "there is no such file" })),
+        Ok(Publishing::Held { until }) => {
+            return Outcome::throttled(until, format!("{target} is reserved, or its last call may still take effect"));
+        }
+        Ok(Publishing::Throttled { until, reason }) => return Outcome::throttled(until, reason),
+        Ok(Publishing::Refused { reason }) => return Outcome::fail(format!("{target}: {reason}")),
+        Ok(Publishing::NotSent { reason }) => return Outcome::retry(format!("{target} was not reached: {reason}")),
+        Ok(Publishing::Unknown { reason }) => {
+            return Outcome::retry(format!("{target} may be published, the next try looks it up: {reason}"));
+        }
+        Err(error) => return failed(error),
+    })
+}
+
+/// What an error of publishing means for its job.
+pub(super) fn failed(error: PublishError) -> Outcome {
     match error.call() {
         Some(CallError::Throttled { until, reason }) => Outcome::throttled(*until, reason.clone()),
         Some(CallError::Refused { .. }) => Outcome::fail(error),
-        _ if matches!(error, PublishError::NotConfigured { .. }) => Outcome::fail(error),
+        _ if matches!(error, PublishError::NotConfigured { .. } | PublishError::Endless { .. }) => Outcome::fail(error),
         _ => Outcome::retry(error),
     }
 }

@@ -13,19 +13,28 @@
 //!
 //! What is promised: at most one product per file and target is known as live, and a second one that came about all the
 //! same (an answer after its time, a platform that forgets keys) is taken down as soon as it is seen, by the job that
-//! comes back or by [`Publisher::reconcile`].
+//! comes back or by [`Publisher::reconcile`]. Nothing is taken down before the one that stays has been seen at the
+//! platform; where that one is gone, the oldest copy takes its place. What another publication of the file is confirmed
+//! as is left alone.
 
 mod channels;
 pub mod conformance;
+mod copies;
+mod found;
 mod handlers;
+mod mend;
 mod news;
 mod platforms;
 mod publisher;
 mod reconcile;
+mod reconciling;
 mod reservation;
 
+pub use found::{Found, FoundState};
+pub use mend::Mended;
 pub use news::{NewsTaken, Updating, listing_news};
 pub use platforms::{CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork};
-pub use publisher::{Found, FoundState, PublishError, Publisher, Publishing};
-pub use reconcile::{Difference, Duplicate, Mended, Reconciliation, Stray};
+pub use publisher::{PublishError, Publisher, Publishing};
+pub use reconcile::{Difference, Duplicate, Reconciliation, Stray};
+pub use reconciling::Reconcile;
 pub use reservation::{Attempt, Reservation, Settled, Unresolved};

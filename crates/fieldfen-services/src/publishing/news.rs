@@ -1,17 +1,20 @@
 //! What happens to listings after they were published.
 
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::UpdateListing;
-use fieldfen_domain::publication::{Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, Target};
+use fieldfen_domain::publication::{
+    Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform,
+    PublicationState, Target,
+};
 use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{Timestamp, to_micros};
 
 use super::platforms::{CallError, Offer, Product};
 use super::publisher::{PublishError, Publisher};
 use crate::pipeline::shows_the_same;
 
 /// What came of news about a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewsTaken {
     /// The row says so now.
     Done {
@@ -23,17 +26,25 @@ pub enum NewsTaken {
         /// When that newer news happened.
         known: Timestamp,
     },
-    /// The listing was delisted, and another may have taken its place: nothing was changed. If it is really there
-    /// again, reconciling shows it.
+    /// The listing was delisted and is there again, but another product is live for the same target: nothing was
+    /// changed. Take this one down; [`Publisher::mend`] does so too.
+    Duplicate {
+        /// The platform id of the other one.
+        live: String,
+    },
+    /// The listing was delisted, and another may be taking its place just now: nothing was changed. If it is really
+    /// there again, reconciling shows it.
     StaysDelisted,
-    /// There is no listing with this id.
+    /// There is no listing with this id. It may be one whose confirmation is still to come: return an error from the
+    /// webhook's handler, so that the event counts as not received and its sender delivers it again.
     Unknown,
 }
 
 /// Takes in what a platform says about one of its listings, as a webhook or a lookup brings it.
 ///
 /// A delisted listing ends its publication, so that the file can be listed there anew; sold out and restocked ones stay
-/// published. No news of a listing moves its file.
+/// published. A delisted one of which newer news says that it is there is confirmed anew, unless another has taken its
+/// place. No news of a listing moves its file.
 ///
 /// # Errors
 /// [`StoreError`]s as the store has them.
@@ -45,12 +56,51 @@ pub fn listing_news(
 ) -> Result<NewsTaken, StoreError> {
     let Some(listing) = s.publications().listing_at(platform, platform_id)? else { return Ok(NewsTaken::Unknown) };
     if !listing.status.is_live() && news.status.is_live() {
-        return Ok(NewsTaken::StaysDelisted);
+        return back(s, &listing, news);
     }
+    update(s, &listing, news)
+}
+
+fn update(s: &mut dyn Session, listing: &Listing, news: &ListingUpdate) -> Result<NewsTaken, StoreError> {
     Ok(match s.listings().update(&listing.id, news)? {
         ListingUpdated::Done => NewsTaken::Done { from: listing.status },
         ListingUpdated::Stale { known } => NewsTaken::Stale { known },
         ListingUpdated::Gone => NewsTaken::Unknown,
+    })
+}
+
+/// A delisted listing is there again, or was never gone.
+fn back(s: &mut dyn Session, listing: &Listing, news: &ListingUpdate) -> Result<NewsTaken, StoreError> {
+    let event_at = news.event_at.min(news.at);
+    // Of news of the same time, the end counts.
+    if let Some(known) = listing.status_event_at.filter(|known| *known >= to_micros(event_at)) {
+        return Ok(NewsTaken::Stale { known });
+    }
+    let mut publications = s.publications().of_file(&listing.file_id)?;
+    publications
+        .retain(|other| matches!(other.target, Target::Listing { platform, .. } if platform == listing.platform));
+    let its = publications.iter().rev().find(|its| its.platform_id.as_ref() == Some(&listing.platform_listing_id));
+    let Some(its) = its.filter(|its| its.state != PublicationState::Confirmed) else {
+        // Which target it belonged to is not known: whatever is live may have taken its place.
+        let replaced = its.is_none() && publications.iter().any(|other| other.state.is_live());
+        return if replaced { Ok(NewsTaken::StaysDelisted) } else { update(s, listing, news) };
+    };
+    let confirmation = Confirmation {
+        platform_id: listing.platform_listing_id.clone(),
+        url: listing.url.clone(),
+        row: ConfirmedRow::Listing {
+            id: listing.id,
+            status: news.status,
+            platform_status: news.platform_status.clone(),
+        },
+        event_at,
+        at: news.at,
+    };
+    Ok(match s.publications().confirm(&its.id, &confirmation)? {
+        Confirmed::Done | Confirmed::AlreadyDone => NewsTaken::Done { from: listing.status },
+        Confirmed::Duplicate { live: Some(live) } => NewsTaken::Duplicate { live },
+        Confirmed::Duplicate { live: None } | Confirmed::Ended => NewsTaken::StaysDelisted,
+        Confirmed::Gone => NewsTaken::Unknown,
     })
 }
 

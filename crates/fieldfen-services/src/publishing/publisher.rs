@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{CreateListing, PublishSocial};
-use fieldfen_domain::publication::{
-    ClientKey, ConfirmedRow, ListingStatus, Platform, Publication, SocialPlatform, Target,
-};
+use fieldfen_domain::publication::{Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
 use super::channels::{Channel, ListingChannel, PostChannel};
-use super::platforms::{CallError, Marketplace, Post, Product, SocialNetwork};
+use super::copies::Kept;
+use super::found::Found;
+use super::platforms::{CallError, Marketplace, SocialNetwork};
 use super::reservation::{Attempt, Reservation, Settled};
 use crate::Environment;
 use crate::pipeline::Pipeline;
@@ -126,29 +126,40 @@ impl<S: Store> Publisher<S> {
 
     fn publish(&self, channel: &dyn Channel, file_id: &FileId, target: &Target) -> Result<Publishing, PublishError> {
         let mut attempt = self.reserve(file_id, target)?;
+        // A call whose answer was lost may have taken effect while this one was made.
+        let mut called_twice = false;
         loop {
             attempt = match attempt {
                 Attempt::Granted(reservation) if reservation.called_before() => match channel.find(reservation.key()) {
-                    Ok(found) => match found.first() {
-                        Some(first) => {
-                            let key = reservation.key().clone();
-                            return self.settled(channel, &key, first, reservation.confirm(first)?);
+                    Ok(found) => {
+                        let (publication, found) = self.sifted(reservation.publication(), found)?;
+                        match found.first() {
+                            Some(first) => {
+                                let settled = reservation.confirm(first)?;
+                                return self.settled(channel, &publication, first, settled, found.len() > 1);
+                            }
+                            None => return self.call(channel, reservation, called_twice),
                         }
-                        None => return self.call(channel, reservation),
-                    },
+                    }
                     // A network that cannot be asked is not asked; nothing was said to be unknown.
-                    Err(CallError::Refused { .. }) => return self.call(channel, reservation),
+                    Err(CallError::Refused { .. }) => return self.call(channel, reservation, called_twice),
                     Err(error) => return Ok(released(reservation, error)?),
                 },
-                Attempt::Granted(reservation) => return self.call(channel, reservation),
+                Attempt::Granted(reservation) => return self.call(channel, reservation, called_twice),
                 Attempt::Unresolved(unresolved) => match channel.find(unresolved.key()) {
-                    Ok(found) => match found.first() {
-                        Some(first) => {
-                            let key = unresolved.key().clone();
-                            return self.settled(channel, &key, first, unresolved.found(first)?);
+                    Ok(found) => {
+                        let (publication, found) = self.sifted(unresolved.publication(), found)?;
+                        match found.first() {
+                            Some(first) => {
+                                let settled = unresolved.found(first)?;
+                                return self.settled(channel, &publication, first, settled, found.len() > 1);
+                            }
+                            None => {
+                                called_twice = true;
+                                unresolved.absent("a lookup has found nothing")?
+                            }
                         }
-                        None => unresolved.absent("a lookup has found nothing")?,
-                    },
+                    }
                     Err(error) => {
                         unresolved.still_unknown(&error.to_string())?;
                         return Ok(match error {
@@ -158,14 +169,25 @@ impl<S: Store> Publisher<S> {
                     }
                 },
                 Attempt::Held { until } => return Ok(Publishing::Held { until }),
-                Attempt::Published(publication) => return self.already_published(channel, publication),
+                // A job that comes back after its work was done may have left a second product behind.
+                Attempt::Published(publication) => return self.keep_only(channel, &publication, None),
                 Attempt::NotApproved { status } => return Ok(Publishing::NotApproved { status }),
                 Attempt::NoFile => return Ok(Publishing::NoFile),
             };
         }
     }
 
-    fn call(&self, channel: &dyn Channel, reservation: Reservation<'_, S>) -> Result<Publishing, PublishError> {
+    /// A publication with what a lookup has found of it.
+    fn sifted(&self, publication: &Publication, found: Vec<Found>) -> Result<(Publication, Vec<Found>), StoreError> {
+        Ok((publication.clone(), self.own(publication, found)?))
+    }
+
+    fn call(
+        &self,
+        channel: &dyn Channel,
+        reservation: Reservation<'_, S>,
+        called_twice: bool,
+    ) -> Result<Publishing, PublishError> {
         // A process that was stopped for so long may have been overtaken.
         if self.environment().now() >= reservation.held_until() {
             let reason = "the reservation ran out before the platform was called";
@@ -174,8 +196,8 @@ impl<S: Store> Publisher<S> {
         }
         match channel.create(reservation.key(), reservation.file()) {
             Ok(found) => {
-                let key = reservation.key().clone();
-                self.settled(channel, &key, &found, reservation.confirm(&found)?)
+                let publication = reservation.publication().clone();
+                self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice)
             }
             Err(CallError::NoAnswer { reason }) => {
                 reservation.mark_unknown(&reason)?;
@@ -185,18 +207,28 @@ impl<S: Store> Publisher<S> {
         }
     }
 
+    /// What a confirmation comes to; `copies` says that others with the same key are there or may be.
     fn settled(
         &self,
         channel: &dyn Channel,
-        key: &ClientKey,
+        publication: &Publication,
         found: &Found,
         settled: Settled,
+        copies: bool,
     ) -> Result<Publishing, PublishError> {
         let platform_id = found.platform_id.clone();
         match settled {
-            Settled::Done => Ok(Publishing::Published { platform_id, url: found.url.clone() }),
+            Settled::Done => {
+                if copies && let Some(confirmed) = self.confirmed_at(publication)? {
+                    self.keep_one(channel, &confirmed, Some(found))?;
+                }
+                Ok(Publishing::Published { platform_id, url: found.url.clone() })
+            }
             Settled::AlreadyDone => Ok(Publishing::AlreadyPublished { platform_id }),
-            Settled::Duplicate { live } => self.keep_only(channel, key, live),
+            Settled::Duplicate { live } => match self.confirmed_at(publication)? {
+                Some(confirmed) => self.keep_only(channel, &confirmed, Some(found)),
+                None => Ok(Publishing::Unknown { reason: format!("{live} was taken down meanwhile") }),
+            },
             Settled::Contested { until } => Ok(Publishing::Held { until }),
             Settled::Unwanted => {
                 channel.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
@@ -205,24 +237,17 @@ impl<S: Store> Publisher<S> {
         }
     }
 
-    /// A job that comes back after its work was done may have left a second product behind.
-    fn already_published(&self, channel: &dyn Channel, publication: Publication) -> Result<Publishing, PublishError> {
-        self.keep_only(channel, &publication.client_key, publication.platform_id.unwrap_or_default())
-    }
-
-    /// Takes down everything that has the key and is not the one that stays.
-    fn keep_only(&self, channel: &dyn Channel, key: &ClientKey, stays: String) -> Result<Publishing, PublishError> {
-        match channel.find(key) {
-            Ok(found) => {
-                for extra in found.into_iter().filter(|found| found.platform_id != stays) {
-                    let platform_id = extra.platform_id;
-                    channel.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
-                }
-            }
-            Err(CallError::Refused { .. }) => {}
-            Err(source) => return Err(PublishError::Lookup { key: key.to_string(), source }),
-        }
-        Ok(Publishing::AlreadyPublished { platform_id: stays })
+    fn keep_only(
+        &self,
+        channel: &dyn Channel,
+        confirmed: &Publication,
+        known: Option<&Found>,
+    ) -> Result<Publishing, PublishError> {
+        let platform_id = match self.keep_one(channel, confirmed, known)?.0 {
+            Kept::Adopted { platform_id } => platform_id,
+            Kept::There | Kept::Absent | Kept::Unclear => confirmed.platform_id.clone().unwrap_or_default(),
+        };
+        Ok(Publishing::AlreadyPublished { platform_id })
     }
 }
 
@@ -335,59 +360,17 @@ pub enum PublishError {
         /// What it said.
         source: CallError,
     },
+    /// The platform's list of products leads back to where it was, or does not end.
+    #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
+    Endless {
+        /// The platform.
+        platform: &'static str,
+        /// How many pages were read.
+        pages: usize,
+        /// Where the next page begins.
+        cursor: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Something that a platform has, as far as it matters for its row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its id there.
-    pub platform_id: String,
-    /// Its page there.
-    pub url: Option<String>,
-    /// What it is.
-    pub state: FoundState,
-}
-
-/// What was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FoundState {
-    /// A product.
-    Listing {
-        /// Its status.
-        status: ListingStatus,
-        /// The platform's own word for it.
-        platform_status: Option<String>,
-    },
-    /// A post.
-    Post,
-}
-
-impl FoundState {
-    pub(super) fn row(&self, environment: &Environment) -> ConfirmedRow {
-        match self {
-            Self::Listing { status, platform_status } => ConfirmedRow::Listing {
-                id: environment.listing_id(),
-                status: *status,
-                platform_status: platform_status.clone(),
-            },
-            Self::Post => ConfirmedRow::Post { id: environment.social_post_id() },
-        }
-    }
-}
-
-impl From<Product> for Found {
-    fn from(product: Product) -> Self {
-        let (status, platform_status) = (product.status, product.platform_status);
-        let state = FoundState::Listing { status, platform_status };
-        Self { platform_id: product.platform_id, url: product.url, state }
-    }
-}
-
-impl From<Post> for Found {
-    fn from(post: Post) -> Self {
-        Self { platform_id: post.platform_id, url: post.url, state: FoundState::Post }
-    }
 }

@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldfen_domain::publication::{
-    ClientKey, Listing, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
-};
+use fieldfen_domain::publication::{ClientKey, Listing, Platform, Publication, PublicationState, Target};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
 
-use super::news::{NewsTaken, listing_news};
 use super::platforms::{Marketplace, Product};
-use super::publisher::{Found, PublishError, Publisher};
-use super::reservation::Settled;
+use super::publisher::{PublishError, Publisher};
 
 /// How many rows are read at once.
 const ROWS_AT_ONCE: u32 = 500;
+
+/// More pages than this are taken for a list that never ends.
+pub(super) const MOST_PAGES: usize = 100_000;
 
 /// Where a platform and the store disagree about one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +28,8 @@ pub struct Reconciliation {
     pub missing: Vec<Listing>,
     /// Listings whose status here is not the platform's.
     pub different: Vec<Difference>,
-    /// Products that carry the key of a publication whose answer was lost, or came too late.
+    /// Products that carry the key of a publication that is not confirmed: its answer was lost or came too late, or
+    /// what it was confirmed as is gone.
     pub strays: Vec<Stray>,
     /// Products that carry the key of a publication that is confirmed as another product.
     pub duplicates: Vec<Duplicate>,
@@ -58,6 +58,8 @@ pub struct Stray {
 /// A second product for one publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {
+    /// The publication.
+    pub publication: Publication,
     /// The one too many.
     pub product: Product,
     /// The platform id of the confirmed one.
@@ -74,19 +76,6 @@ impl Reconciliation {
             && self.duplicates.is_empty()
             && self.orphaned.is_empty()
     }
-}
-
-/// How much [`Publisher::mend`] has put right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Mended {
-    /// Listings that are delisted now.
-    pub delisted: u64,
-    /// Listings whose status was brought up to date.
-    pub updated: u64,
-    /// Publications that are confirmed now.
-    pub confirmed: u64,
-    /// Products that were taken down.
-    pub taken_down: u64,
 }
 
 /// What is known here about one account.
@@ -106,12 +95,20 @@ impl<S: Store> Publisher<S> {
         let asked_at = self.environment().now();
         let mut products = Vec::new();
         let mut cursor: Option<String> = None;
+        let mut seen = BTreeSet::new();
         loop {
             let page = marketplace
                 .page(cursor.as_deref())
                 .map_err(|source| PublishError::Page { platform: platform.as_str(), source })?;
             products.extend(page.products);
             match page.next {
+                Some(next) if seen.len() >= MOST_PAGES || !seen.insert(next.clone()) => {
+                    return Err(PublishError::Endless {
+                        platform: platform.as_str(),
+                        pages: seen.len() + 1,
+                        cursor: next,
+                    });
+                }
                 Some(next) => cursor = Some(next),
                 None => break,
             }
@@ -120,67 +117,11 @@ impl<S: Store> Publisher<S> {
         Ok(compare(platform, account, asked_at, products, known))
     }
 
-    /// Puts right what a reconciliation has found: missing listings are delisted, differences taken over, strays
-    /// confirmed, duplicates taken down. What is orphaned stays: nobody here knows whose it is.
-    ///
-    /// # Errors
-    /// [`PublishError`] at the first thing that cannot be put right; what was done by then stays done.
-    pub fn mend(&self, found: &Reconciliation) -> Result<Mended, PublishError> {
-        let marketplace = self.configured(found.platform, &found.account)?;
-        let mut mended = Mended::default();
-        for listing in &found.missing {
-            let news = self.news(ListingStatus::Delisted, None, found.asked_at);
-            mended.delisted += u64::from(self.take_news(found.platform, &listing.platform_listing_id, &news)?);
-        }
-        for Difference { product, .. } in &found.different {
-            let event_at = product.as_of.unwrap_or(found.asked_at);
-            let news = self.news(product.status, product.platform_status.clone(), event_at);
-            mended.updated += u64::from(self.take_news(found.platform, &product.platform_id, &news)?);
-        }
-        for Stray { publication, product } in &found.strays {
-            match self.confirm_stray(publication, product)? {
-                Some(Settled::Done) => mended.confirmed += 1,
-                Some(Settled::Duplicate { .. } | Settled::Unwanted) => {
-                    take_down(marketplace, product)?;
-                    mended.taken_down += 1;
-                }
-                Some(Settled::AlreadyDone | Settled::Contested { .. }) | None => {}
-            }
-        }
-        for Duplicate { product, .. } in &found.duplicates {
-            take_down(marketplace, product)?;
-            mended.taken_down += 1;
-        }
-        Ok(mended)
-    }
-
-    fn configured(&self, platform: Platform, account: &str) -> Result<&dyn Marketplace, PublishError> {
+    pub(super) fn configured(&self, platform: Platform, account: &str) -> Result<&dyn Marketplace, PublishError> {
         self.marketplace_of(platform, account).ok_or_else(|| PublishError::NotConfigured {
             target: Target::Listing { platform, account: account.to_owned(), variant: String::new() }.to_string(),
         })
     }
-
-    fn news(&self, status: ListingStatus, platform_status: Option<String>, event_at: Timestamp) -> ListingUpdate {
-        ListingUpdate { status, platform_status, event_at, at: self.environment().now() }
-    }
-
-    fn take_news(&self, platform: Platform, id: &str, news: &ListingUpdate) -> Result<bool, StoreError> {
-        let taken = self.store().write(|s| listing_news(s, platform, id, news))?;
-        Ok(matches!(taken, NewsTaken::Done { .. }))
-    }
-
-    /// Confirms a stray, unless a call for it may be under way.
-    fn confirm_stray(&self, publication: &Publication, product: &Product) -> Result<Option<Settled>, StoreError> {
-        match self.unattended(&publication.id)? {
-            Some(unresolved) => unresolved.found(&Found::from(product.clone())).map(Some),
-            None => Ok(None),
-        }
-    }
-}
-
-fn take_down(marketplace: &dyn Marketplace, product: &Product) -> Result<(), PublishError> {
-    let platform_id = product.platform_id.clone();
-    marketplace.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })
 }
 
 fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Result<Known, StoreError> {
@@ -252,20 +193,25 @@ fn compare(
         orphaned: Vec::new(),
     };
     for product in products {
-        if let Some(&listing) = by_id.get(product.platform_id.as_str()) {
-            if listing.status != product.status || listing.platform_status != product.platform_status {
-                result.different.push(Difference { listing: listing.clone(), product });
+        let listing = by_id.get(product.platform_id.as_str()).copied();
+        let publication = product.key.as_ref().and_then(|key| by_key.get(key).copied());
+        match (publication, listing) {
+            // A delisted listing whose place another product has taken is back, or was never gone.
+            (
+                Some(confirmed @ Publication { state: PublicationState::Confirmed, platform_id: Some(stays), .. }),
+                listing,
+            ) if *stays != product.platform_id && listing.is_none_or(|listing| !listing.status.is_live()) => {
+                result.duplicates.push(Duplicate { publication: confirmed.clone(), product, stays: stays.clone() });
             }
-            continue;
-        }
-        match product.key.as_ref().and_then(|key| by_key.get(key).copied()) {
-            Some(Publication { state: PublicationState::Confirmed, platform_id: Some(stays), .. }) => {
-                result.duplicates.push(Duplicate { product, stays: stays.clone() });
+            (_, Some(listing)) => {
+                if listing.status != product.status || listing.platform_status != product.platform_status {
+                    result.different.push(Difference { listing: listing.clone(), product });
+                }
             }
-            Some(publication) if publication.state != PublicationState::Ended => {
+            (Some(publication), None) => {
                 result.strays.push(Stray { publication: publication.clone(), product });
             }
-            _ => result.orphaned.push(product),
+            (None, None) => result.orphaned.push(product),
         }
     }
     let is_missing = |listing: &Listing| {

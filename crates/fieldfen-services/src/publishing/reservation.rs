@@ -9,7 +9,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, PublicationId, Timestamp};
 
 use super::Publisher;
-use super::publisher::Found;
+use super::found::Found;
 use crate::pipeline::{listing_confirmed, same_place, shows_the_same};
 
 /// What a wish to publish came to.
@@ -119,17 +119,15 @@ impl<S: Store> Publisher<S> {
 }
 
 impl<S: Store> Publisher<S> {
-    /// A publication that the platform turns out to have, for nobody's call to be interfered with: `None` while somebody
-    /// holds it.
-    pub(super) fn unattended(&self, id: &PublicationId) -> Result<Option<Unresolved<'_, S>>, StoreError> {
-        let now = self.environment().now();
-        self.store().read(|s| {
+    /// Confirms a publication that the platform turns out to have, even if it had ended; `None` while somebody holds it.
+    pub(super) fn confirm_unattended(&self, id: &PublicationId, found: &Found) -> Result<Option<Settled>, StoreError> {
+        self.store().write(|s| {
             let Some(publication) = s.publications().find(id)? else { return Ok(None) };
-            if publication.state == PublicationState::Reserved && publication.held_until > now {
+            let is_held = publication.held_until > self.environment().now();
+            if publication.state == PublicationState::Reserved && is_held {
                 return Ok(None);
             }
-            let file = s.files().find(&publication.file_id)?;
-            Ok(file.map(|file| Unresolved(Reservation { publisher: self, publication, file, called_before: true })))
+            self.confirm_in(s, &publication, None, found).map(Some)
         })
     }
 }
@@ -138,6 +136,10 @@ impl<S: Store> Reservation<'_, S> {
     /// The key that goes with the call.
     pub const fn key(&self) -> &ClientKey {
         &self.publication.client_key
+    }
+
+    pub(super) const fn publication(&self) -> &Publication {
+        &self.publication
     }
 
     /// The file as it was when it was reserved: what is to be published.
@@ -186,47 +188,60 @@ impl<S: Store> Reservation<'_, S> {
 
     fn settle(self, found: &Found, looked_up: bool) -> Result<Settled, StoreError> {
         let Self { publisher, publication, file, .. } = self;
-        let environment = publisher.environment();
         publisher.store().write(|s| {
-            let at = environment.now();
             let current = s.publications().find(&publication.id)?;
             if let Some(ended) = current.filter(|current| current.state == PublicationState::Ended) {
                 let same = ended.platform_id.as_ref() == Some(&found.platform_id);
                 return Ok(if same { Settled::AlreadyDone } else { Settled::Unwanted });
             }
-            let confirmation = Confirmation {
-                platform_id: found.platform_id.clone(),
-                url: found.url.clone(),
-                row: found.state.row(environment),
-                at,
-            };
-            match s.publications().confirm(&publication.id, &confirmation)? {
-                Confirmed::Done => {}
-                Confirmed::AlreadyDone => return Ok(Settled::AlreadyDone),
-                Confirmed::Gone => return Ok(Settled::Unwanted),
-                Confirmed::Duplicate { live: Some(live) } if live == found.platform_id => {
-                    return Ok(Settled::AlreadyDone);
-                }
-                Confirmed::Duplicate { live: Some(live) } => return Ok(Settled::Duplicate { live }),
-                Confirmed::Duplicate { live: None } => {
-                    let publications = s.publications().of_file(&publication.file_id)?;
-                    let other = publications
-                        .iter()
-                        .find(|other| other.state.is_live() && same_place(&other.target, &publication.target));
-                    return Ok(Settled::Contested { until: other.map_or(at, |other| other.held_until) });
-                }
-            }
-            if let Target::Listing { platform, .. } = publication.target {
-                let name = format!("{} at {platform}", found.platform_id);
-                listing_confirmed(s, &publication.file_id, &name, at)?;
-                let now = s.files().find(&publication.file_id)?;
-                let changed = looked_up || !now.is_some_and(|now| shows_the_same(&now, &file));
-                if changed && let Some(listing) = s.publications().listing_at(platform, &found.platform_id)? {
-                    publisher.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
-                }
-            }
-            Ok(Settled::Done)
+            publisher.confirm_in(s, &publication, (!looked_up).then_some(&file), found)
         })
+    }
+}
+
+impl<S: Store> Publisher<S> {
+    /// Confirms a publication. An `UpdateListing` follows unless the product shows the file as it is: as `shown`.
+    pub(super) fn confirm_in(
+        &self,
+        s: &mut dyn Session,
+        publication: &Publication,
+        shown: Option<&File>,
+        found: &Found,
+    ) -> Result<Settled, StoreError> {
+        let at = self.environment().now();
+        let confirmation = Confirmation {
+            platform_id: found.platform_id.clone(),
+            url: found.url.clone(),
+            row: found.state.row(self.environment()),
+            // The row was last written before the call or the lookup.
+            event_at: found.as_of.unwrap_or(publication.updated_at),
+            at,
+        };
+        match s.publications().confirm(&publication.id, &confirmation)? {
+            Confirmed::Done | Confirmed::Ended => {}
+            Confirmed::AlreadyDone => return Ok(Settled::AlreadyDone),
+            Confirmed::Gone => return Ok(Settled::Unwanted),
+            Confirmed::Duplicate { live: Some(live) } if live == found.platform_id => return Ok(Settled::AlreadyDone),
+            Confirmed::Duplicate { live: Some(live) } => return Ok(Settled::Duplicate { live }),
+            Confirmed::Duplicate { live: None } => {
+                let publications = s.publications().of_file(&publication.file_id)?;
+                let other = publications
+                    .iter()
+                    .find(|other| other.state.is_live() && same_place(&other.target, &publication.target));
+                return Ok(Settled::Contested { until: other.map_or(at, |other| other.held_until) });
+            }
+        }
+        if let Target::Listing { platform, .. } = publication.target {
+            let name = format!("{} at {platform}", found.platform_id);
+            listing_confirmed(s, &publication.file_id, &name, at)?;
+            let now = s.files().find(&publication.file_id)?;
+            let is_shown = shown.zip(now.as_ref()).is_some_and(|(shown, now)| shows_the_same(now, shown));
+            let listing = s.publications().listing_at(platform, &found.platform_id)?;
+            if let Some(listing) = listing.filter(|listing| listing.status.is_live() && !is_shown) {
+                self.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
+            }
+        }
+        Ok(Settled::Done)
     }
 }
 
@@ -234,6 +249,10 @@ impl<'p, S: Store> Unresolved<'p, S> {
     /// The key to look up.
     pub const fn key(&self) -> &ClientKey {
         self.0.key()
+    }
+
+    pub(super) const fn publication(&self) -> &Publication {
+        self.0.publication()
     }
 
     /// The lookup has found it: it is recorded as [`Reservation::confirm`] does. What it shows is not known, so an

@@ -26,12 +26,14 @@ macro_rules! on_every_store {
 }
 
 mod api_usage;
+mod approvals;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;
+mod copies;
 mod intake;
 mod pipeline;
-mod published;
+mod platforms;
 mod publishing;
 mod queue;
 mod recurring;

@@ -16,6 +16,7 @@ on_every_store!(
     only_a_processed_file_can_be_approved,
     automatic_approval_follows_the_description,
     an_edit_withdraws_an_approval,
+    an_edit_of_a_failed_file_withdraws_its_approval_too,
     an_edit_that_changes_nothing_withdraws_nothing,
     under_automatic_approval_an_edit_leaves_the_file_approved,
     a_dead_processing_job_takes_its_file_with_it_and_a_retry_takes_it_up_again,
@@ -128,6 +129,20 @@ fn an_edit_withdraws_an_approval(store: impl Store) {
     shop.approve(&id);
     assert_eq!(shop.status(&id), FileStatus::Approved);
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
+}
+
+fn an_edit_of_a_failed_file_withdraws_its_approval_too(store: impl Store) {
+    let shop = Shop::wanting(store, &[Platform::Etsy]);
+    let id = shop.process("buck");
+    shop.approve(&id);
+    shop.kill(JobKind::CreateListing);
+    assert_eq!(shop.status(&id), FileStatus::Failed);
+    shop.retitle(&id, "Never Approved");
+    let retried = shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap();
+    assert!(matches!(retried, Retried::TakenUp(followed) if followed.status == FileStatus::Processed));
+    assert_eq!(shop.live_jobs(&id), Vec::<String>::new(), "nothing goes on sale that nobody has approved");
+    shop.approve(&id);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Approved, vec!["CreateListing".into()]));
 }
 
 fn an_edit_that_changes_nothing_withdraws_nothing(store: impl Store) {

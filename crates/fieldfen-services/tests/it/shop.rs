@@ -212,6 +212,8 @@ struct StallState {
     delayed: Vec<(ClientKey, String)>,
     lookups: u64,
     lookup_fails: bool,
+    pages_lag: bool,
+    pages_lead_back: bool,
     lookups_take: Option<(ManualClock, Duration)>,
 }
 
@@ -233,6 +235,33 @@ impl Stall {
     /// Whether lookups get no answer.
     pub(crate) fn lookup_fails(&self, fails: bool) {
         self.state.lock().unwrap().lookup_fails = fails;
+    }
+
+    /// Whether its pages show nothing of what it has.
+    pub(crate) fn pages_lag(&self, lag: bool) {
+        self.state.lock().unwrap().pages_lag = lag;
+    }
+
+    /// Whether each of its pages says that the first one follows.
+    pub(crate) fn pages_lead_back(&self, back: bool) {
+        self.state.lock().unwrap().pages_lead_back = back;
+    }
+
+    /// Lists another product under the key of this one, as a call does whose answer was lost.
+    pub(crate) fn copy(&self, platform_id: &str) -> Product {
+        let mut state = self.state.lock().unwrap();
+        let original = state.products.iter().find(|(product, _)| product.platform_id == platform_id).unwrap().clone();
+        state.make(&original.0.key.unwrap(), original.1, false)
+    }
+
+    /// Brings back a product that was taken down.
+    pub(crate) fn bring_back(&self, product: &Product) {
+        self.state.lock().unwrap().products.push((product.clone(), String::new()));
+    }
+
+    /// The ids of what is live.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.live().into_iter().map(|product| product.platform_id).collect()
     }
 
     /// How much time passes with each lookup.
@@ -353,8 +382,14 @@ impl Marketplace for Stall {
 
     fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError> {
         let state = self.state.lock().unwrap();
+        if state.pages_lag {
+            return Ok(ProductPage::default());
+        }
         let from: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
         let products: Vec<Product> = state.products.iter().skip(from).take(2).map(|(p, _)| p.clone()).collect();
+        if state.pages_lead_back {
+            return Ok(ProductPage { products, next: Some("0".to_owned()) });
+        }
         let next = (from + 2 < state.products.len()).then(|| (from + 2).to_string());
         Ok(ProductPage { products, next })
     }

@@ -19,7 +19,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         the_arrival_is_the_first_line_of_the_history,
         the_same_drive_id_is_the_same_file,
         the_same_bytes_are_the_same_file,
-        what_a_met_file_lacks_is_not_filled_in,
+        a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks,
+        a_blank_drive_id_is_refused,
         drive_id_and_bytes_of_two_files_are_a_conflict,
         an_id_that_is_taken_is_a_conflict,
         a_change_moves_the_file_and_writes_its_history,
@@ -27,6 +28,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_change_from_another_status_is_lost_and_writes_nothing,
         a_second_failure_with_another_reason_is_lost,
         a_failure_is_kept_and_its_retry_leads_back,
+        an_approval_is_withdrawn_from_a_failed_file_once,
         a_further_listing_leaves_a_published_file_as_it_is,
         a_change_of_a_file_that_is_gone_says_so,
         an_edit_sets_what_is_given_and_leaves_the_rest,
@@ -109,12 +111,34 @@ fn the_same_bytes_are_the_same_file<S: Store>(store: &S) {
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
 }
 
-fn what_a_met_file_lacks_is_not_filled_in<S: Store>(store: &S) {
+fn a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks<S: Store>(store: &S) {
     let on = On(store);
-    on.write(|s| s.files().insert(&NewFile { drive_file_id: Some("drive-1".to_owned()), ..bare(1) }));
-    let before = on.file(1);
-    assert_eq!(on.write(|s| s.files().insert(&file(1))), Ingested::Met(Box::new(before.clone())));
-    assert_eq!(on.file(1), before);
+    let by_bytes = |number| NewFile { content_hash: file(number).content_hash, ..bare(number) };
+    let by_drive = |number| NewFile { drive_file_id: file(number).drive_file_id, ..bare(number) };
+    for (number, first, last) in [(1, by_bytes(1), by_drive(1)), (2, by_drive(2), by_bytes(2))] {
+        on.write(|s| s.files().insert(&first));
+        let before = on.file(number);
+        let both = NewFile { at: at(5), id: file_id(9), ..file(number) };
+        let Ingested::Met(met) = on.write(|s| s.files().insert(&both)) else { panic!("it was not met") };
+        let (drive_file_id, content_hash) = (file(number).drive_file_id, file(number).content_hash);
+        let expected = File { drive_file_id, content_hash, updated_at: Some(at(5)), ..before };
+        assert_eq!((&*met, on.file(number)), (&expected, expected.clone()), "and nothing else");
+        let last = NewFile { id: file_id(8), ..last };
+        assert_eq!(on.write(|s| s.files().insert(&last)), Ingested::Met(Box::new(expected)), "no second file");
+    }
+    // What it has stays: the bytes are known by another name.
+    let elsewhere = NewFile { drive_file_id: Some("drive-9".to_owned()), id: file_id(9), ..file(1) };
+    assert_eq!(on.write(|s| s.files().insert(&elsewhere)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
+}
+
+fn a_blank_drive_id_is_refused<S: Store>(store: &S) {
+    let on = On(store);
+    for blank in ["", " "] {
+        let error = on.refuse(|s| s.files().insert(&NewFile { drive_file_id: Some(blank.to_owned()), ..file(1) }));
+        assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
+    }
+    assert_eq!(on.read(|s| s.files().count()), []);
 }
 
 fn drive_id_and_bytes_of_two_files_are_a_conflict<S: Store>(store: &S) {
@@ -199,6 +223,22 @@ fn a_failure_is_kept_and_its_retry_leads_back<S: Store>(store: &S) {
         assert_eq!(on.file(number).state.status(), status);
         assert_eq!(on.file(number).state.failure(), None);
     }
+}
+
+fn an_approval_is_withdrawn_from_a_failed_file_once<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(1, FileStatus::Approved);
+    let failed = on.file(1).after(FileEvent::Failed, "refused", at(5)).unwrap();
+    on.write(|s| s.files().change(&failed));
+    let withdrawn = on.file(1).after(FileEvent::ApprovalWithdrawn, "retitled", at(6)).unwrap();
+    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileMoved::Moved);
+    let failure = Failure { from: FileStatus::Processed, reason: "refused".to_owned() };
+    assert_eq!(on.file(1).state, FileState::Failed(failure));
+    let line = on.history(1).pop().unwrap();
+    assert_eq!((line.from, line.to, line.reason.as_str()), (Some(FileStatus::Failed), FileStatus::Failed, "retitled"));
+    let before = on.history(1);
+    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileMoved::AlreadyThere);
+    assert_eq!(on.history(1), before);
 }
 
 fn a_further_listing_leaves_a_published_file_as_it_is<S: Store>(store: &S) {

@@ -1,7 +1,9 @@
 //! News of listings, which may arrive late and out of order.
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::publication::{Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState};
+use fieldfen_domain::publication::{
+    Confirmation, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState,
+};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, walk, with_nanoseconds};
@@ -16,6 +18,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         news_bring_a_listing_up_to_date,
         older_news_change_nothing,
         news_of_the_same_time_are_taken,
+        an_event_in_the_future_counts_as_of_now,
         news_of_a_listing_that_is_not_there_say_so,
         a_delisted_listing_ends_its_publication_and_no_other,
         any_other_news_leave_the_publication_confirmed,
@@ -87,6 +90,20 @@ fn news_of_the_same_time_are_taken<S: Store>(store: &S) {
         assert_eq!(update(&on, 1, &listing_update(status, at(5))), ListingUpdated::Done);
         assert_eq!(listing(&on, 1).status, status);
     }
+}
+
+fn an_event_in_the_future_counts_as_of_now<S: Store>(store: &S) {
+    let on = On(store);
+    let future = at(1_000_000);
+    on.file_in(1, FileStatus::Approved);
+    on.reserve(&reserve_request(1, file_id(1), listing_target(""), at(1)));
+    let confirmation = Confirmation { event_at: future, ..listing_confirmation(1, at(2)) };
+    on.write(|s| s.publications().confirm(&publication_id(1), &confirmation));
+    assert_eq!(listing(&on, 1).status_event_at, Some(at(2)));
+    let news = ListingUpdate { event_at: future, at: at(5), ..listing_update(ListingStatus::SoldOut, at(5)) };
+    assert_eq!(update(&on, 1, &news), ListingUpdated::Done);
+    assert_eq!(listing(&on, 1).status_event_at, Some(at(5)));
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Active, at(6))), ListingUpdated::Done);
 }
 
 fn news_of_a_listing_that_is_not_there_say_so<S: Store>(store: &S) {

@@ -25,7 +25,10 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_late_confirmation_is_a_duplicate_when_another_is_under_way,
         the_same_confirmation_twice_changes_nothing,
         another_thing_at_the_platform_is_a_duplicate,
-        an_ended_publication_cannot_be_confirmed,
+        an_ended_publication_is_confirmed_anew,
+        an_ended_publication_is_a_duplicate_when_another_is_live,
+        a_confirmation_keeps_newer_news,
+        a_confirmation_of_what_was_taken_down_since_ends_the_publication,
         a_publication_that_is_not_there_says_so,
         another_files_listing_with_the_same_platform_id_is_a_conflict,
         the_same_files_listing_with_the_same_platform_id_is_brought_up_to_date,
@@ -167,17 +170,69 @@ fn another_thing_at_the_platform_is_a_duplicate<S: Store>(store: &S) {
     assert_eq!((on.publication(1), listings(&on, 1)), before);
 }
 
-fn an_ended_publication_cannot_be_confirmed<S: Store>(store: &S) {
+/// Delists listing `number` at this second.
+fn delist<S: Store>(on: &On<'_, S>, number: u64, second: i64) {
+    let news = listing_update(ListingStatus::Delisted, at(second));
+    on.write(|s| s.listings().update(&listing_id(number), &news));
+}
+
+fn an_ended_publication_is_confirmed_anew<S: Store>(store: &S) {
+    for number in [1, 2] {
+        let (on, file) = (On(store), number);
+        reserve(&on, number, file, "");
+        confirm(&on, number, &listing_confirmation(number, at(2)));
+        delist(&on, number, 3);
+        // As the same product and as another.
+        for product in [number, number + 10] {
+            assert_eq!(confirm(&on, number, &listing_confirmation(product, at(5))), Confirmed::Done);
+            let publication = on.publication(number);
+            let expected = (PublicationState::Confirmed, Some(platform_id(product)));
+            assert_eq!((publication.state, publication.platform_id), expected);
+            let row = listings(&on, file).into_iter().find(|row| row.platform_listing_id == platform_id(product));
+            assert_eq!(row.map(|row| (row.status, row.status_event_at)), Some((ListingStatus::Active, Some(at(5)))));
+            delist(&on, product, 6);
+            assert_eq!(on.publication(number).state, PublicationState::Ended);
+            delist(&on, number, 4);
+        }
+    }
+}
+
+fn an_ended_publication_is_a_duplicate_when_another_is_live<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
     confirm(&on, 1, &listing_confirmation(1, at(2)));
-    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(3))));
-    let before = (on.publication(1), listings(&on, 1));
-    for number in [1, 2] {
-        let error = on.refuse(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(number, at(4))));
-        assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
-    }
-    assert_eq!((on.publication(1), listings(&on, 1)), before);
+    delist(&on, 1, 3);
+    reserve(&on, 2, 1, "");
+    confirm(&on, 2, &listing_confirmation(2, at(5)));
+    let before = (on.publication(1), on.publication(2), listings(&on, 1));
+    let duplicate = Confirmed::Duplicate { live: Some(platform_id(2)) };
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(6))), duplicate);
+    assert_eq!((on.publication(1), on.publication(2), listings(&on, 1)), before);
+}
+
+fn a_confirmation_keeps_newer_news<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::SoldOut, at(7))));
+    reserve(&on, 2, 1, "canvas");
+    let earlier = Confirmation { event_at: at(6), ..listing_confirmation(1, at(9)) };
+    assert_eq!(confirm(&on, 2, &earlier), Confirmed::Done);
+    let row = listings(&on, 1).remove(0);
+    assert_eq!((row.status, row.platform_status.as_deref()), (ListingStatus::SoldOut, Some("SOLD_OUT")));
+    assert_eq!((row.status_event_at, row.updated_at), (Some(at(7)), Some(at(9))));
+}
+
+fn a_confirmation_of_what_was_taken_down_since_ends_the_publication<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    delist(&on, 1, 7);
+    let earlier = Confirmation { event_at: at(6), ..listing_confirmation(1, at(9)) };
+    assert_eq!(confirm(&on, 1, &earlier), Confirmed::Ended);
+    let publication = on.publication(1);
+    assert_eq!((publication.state, publication.updated_at), (PublicationState::Ended, at(9)));
+    assert_eq!(listings(&on, 1).remove(0).status, ListingStatus::Delisted);
 }
 
 fn a_publication_that_is_not_there_says_so<S: Store>(store: &S) {

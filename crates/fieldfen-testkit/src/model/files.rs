@@ -88,13 +88,14 @@ impl FileReads for ModelSession<'_> {
 
 impl Files for ModelSession<'_> {
     fn insert(&mut self, new: &NewFile) -> Result<Ingested, StoreError> {
+        new.check()?;
         let by_drive_id = new.drive_file_id.clone().and_then(|id| self.file(&FileKey::Drive(id)));
         let by_content = new.content_hash.and_then(|hash| self.file(&FileKey::Content(hash)));
         match (by_drive_id, by_content) {
             (Some(one), Some(other)) if one.id != other.id => {
                 return Err(taken(format!("file {}: its Drive id is that of file {}, its bytes", new.id, one.id)));
             }
-            (Some(met), _) | (None, Some(met)) => return Ok(Ingested::Met(Box::new(met))),
+            (Some(met), _) | (None, Some(met)) => return Ok(Ingested::Met(Box::new(self.filled_in(met, new)))),
             (None, None) => {}
         }
         if self.file(&FileKey::Id(new.id)).is_some() {
@@ -176,6 +177,20 @@ impl Files for ModelSession<'_> {
 impl ModelSession<'_> {
     fn file(&self, key: &FileKey) -> Option<File> {
         self.state.files.find(key).map(|(_, file)| file)
+    }
+
+    /// The file that was met, with what it lacked and the new one has.
+    fn filled_in(&mut self, met: File, new: &NewFile) -> File {
+        let mut filled = met.clone();
+        filled.drive_file_id = filled.drive_file_id.or_else(|| new.drive_file_id.clone());
+        filled.content_hash = filled.content_hash.or(new.content_hash);
+        if filled != met
+            && let Some((number, _)) = self.state.files.find(&FileKey::Id(met.id))
+        {
+            filled.updated_at = Some(to_micros(new.at));
+            self.state.files.update(number, filled.clone());
+        }
+        filled
     }
 
     /// What would be orphaned at a platform if the file were deleted: live listings, and calls that may be under way.

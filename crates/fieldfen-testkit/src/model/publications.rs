@@ -2,8 +2,8 @@
 
 use fieldfen_domain::job::Fenced;
 use fieldfen_domain::publication::{
-    ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, Publication, PublicationEvent, PublicationState,
-    ReserveRequest, Reserved, SocialPost, Target,
+    ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Publication, PublicationEvent,
+    PublicationState, ReserveRequest, Reserved, SocialPost, Target,
 };
 use fieldfen_domain::store::{Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, to_micros};
@@ -78,12 +78,16 @@ impl Publications for ModelSession<'_> {
         if let Some(other) = others.filter(|other| other.id != *id).find(|other| other.state.is_live()) {
             return Ok(Confirmed::Duplicate { live: other.platform_id });
         }
-        self.insert_confirmed(&publication, confirmation)?;
+        let status = self.insert_confirmed(&publication, confirmation)?;
+        let is_live = status.is_none_or(ListingStatus::is_live);
+        if !is_live {
+            publication.state = publication.state.after(PublicationEvent::Ended)?;
+        }
         publication.platform_id = Some(confirmation.platform_id.clone());
         publication.last_error = None;
         publication.updated_at = to_micros(confirmation.at);
         self.state.publications.update(number, publication);
-        Ok(Confirmed::Done)
+        Ok(if is_live { Confirmed::Done } else { Confirmed::Ended })
     }
 
     fn release(
@@ -158,9 +162,14 @@ impl ModelSession<'_> {
         Ok(Fenced::Done(()))
     }
 
-    /// The row of `listings` or `social_posts` that a confirmation makes.
-    fn insert_confirmed(&mut self, publication: &Publication, confirmation: &Confirmation) -> Result<(), StoreError> {
+    /// The row of `listings` or `social_posts` that a confirmation makes; says the status that a listing has then.
+    fn insert_confirmed(
+        &mut self,
+        publication: &Publication,
+        confirmation: &Confirmation,
+    ) -> Result<Option<ListingStatus>, StoreError> {
         let at = Some(to_micros(confirmation.at));
+        let event_at = to_micros(confirmation.event_at.min(confirmation.at));
         let file_id = publication.file_id;
         match (&publication.target, &confirmation.row) {
             (Target::Listing { platform, .. }, ConfirmedRow::Listing { id, status, platform_status }) => {
@@ -172,7 +181,7 @@ impl ModelSession<'_> {
                     url: confirmation.url.clone(),
                     status: *status,
                     platform_status: platform_status.clone(),
-                    status_event_at: at,
+                    status_event_at: Some(event_at),
                     created_at: at,
                     updated_at: at,
                 };
@@ -180,17 +189,26 @@ impl ModelSession<'_> {
                 match self.state.listings.find(&there) {
                     Some((_, known)) if known.file_id != file_id => {
                         let what = format!("listing {} at {platform}", confirmation.platform_id);
-                        return Err(taken(format!("{what}, of file {}", known.file_id)));
+                        Err(taken(format!("{what}, of file {}", known.file_id)))
                     }
                     // The same file's row, which another program may have made: it is brought up to date.
                     Some((number, known)) => {
                         (listing.id, listing.created_at) = (known.id, known.created_at);
+                        if known.status_event_at.is_some_and(|newer| newer > event_at) {
+                            listing.status_event_at = known.status_event_at;
+                            (listing.status, listing.platform_status) = (known.status, known.platform_status);
+                        }
+                        let status = listing.status;
                         self.state.listings.update(number, listing);
+                        Ok(Some(status))
                     }
                     None if self.state.listings.find(&ListingKey::Id(*id)).is_some() => {
-                        return Err(taken(format!("listing {id}")));
+                        Err(taken(format!("listing {id}")))
                     }
-                    None => self.state.listings.insert(listing),
+                    None => {
+                        self.state.listings.insert(listing);
+                        Ok(Some(*status))
+                    }
                 }
             }
             (Target::Post { platform, post_type, .. }, ConfirmedRow::Post { id }) => {
@@ -206,12 +224,12 @@ impl ModelSession<'_> {
                     url: confirmation.url.clone(),
                     posted_at: at,
                 });
+                Ok(None)
             }
             (target, _) => {
                 let rule = "a listing is confirmed by a row of listings, a post by one of social_posts";
-                return Err(StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule });
+                Err(StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule })
             }
         }
-        Ok(())
     }
 }

@@ -79,7 +79,7 @@ impl Listings for ModelSession<'_> {
         let Some((number, mut listing)) = self.state.listings.find(&ListingKey::Id(*id)) else {
             return Ok(ListingUpdated::Gone);
         };
-        let event_at = to_micros(update.event_at);
+        let event_at = to_micros(update.event_at.min(update.at));
         if let Some(known) = listing.status_event_at.filter(|known| *known > event_at) {
             return Ok(ListingUpdated::Stale { known });
         }

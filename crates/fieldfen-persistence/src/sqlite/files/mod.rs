@@ -65,6 +65,17 @@ statement! {
          WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = ?) ON CONFLICT DO NOTHING"
 }
 statement! {
+    /// Gives a file the Drive id and the hash of its bytes that it lacks.
+    FillIn<'a> {
+        drive_file_id: Option<&'a str> as Nullable<Text>,
+        content_hash: Option<&'a str> as Nullable<Text>,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        other: &'a str as Text,
+    } = "UPDATE files SET drive_file_id = coalesce(drive_file_id, ?), content_hash = coalesce(content_hash, ?), \
+         updated_at = ? WHERE id IN (?, ?)"
+}
+statement! {
     /// Moves a file on, if it has the status it must have and not the new one already.
     Move<'a> {
         status: &'a str as Text,
@@ -75,9 +86,10 @@ statement! {
         other: &'a str as Text,
         from: &'a str as Text,
         to: &'a str as Text,
+        to_failed_from: Option<&'a str> as Nullable<Text>,
     } -> (Text,) =
         "UPDATE files SET status = ?, failed_from = ?, failure = ?, updated_at = ? \
-         WHERE id IN (?, ?) AND status = ? AND status <> ? RETURNING id"
+         WHERE id IN (?, ?) AND status = ? AND (status <> ? OR failed_from IS NOT ?) RETURNING id"
 }
 statement! {
     /// Sets what is given.
@@ -157,6 +169,28 @@ impl SqliteSession<'_> {
     }
 }
 
+impl SqliteSession<'_> {
+    /// The file that was met, with what it lacked and the new one has.
+    fn filled_in(&mut self, met: File, new: &NewFile) -> Result<File, StoreError> {
+        let has_news = (met.drive_file_id.is_none() && new.drive_file_id.is_some())
+            || (met.content_hash.is_none() && new.content_hash.is_some());
+        if !has_news {
+            return Ok(met);
+        }
+        let [id, other] = met.id.spellings();
+        let content_hash = new.content_hash.map(|hash| hash.to_string());
+        let fill = FillIn {
+            drive_file_id: new.drive_file_id.as_deref(),
+            content_hash: content_hash.as_deref(),
+            at: SqlTime(new.at),
+            id: &id,
+            other: &other,
+        };
+        fill.execute(self.conn).writing(|| format!("file {id}"))?;
+        Ok(FileReads::find(self, &met.id)?.unwrap_or(met))
+    }
+}
+
 impl FileReads for SqliteSession<'_> {
     fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError> {
         let [id, other] = id.spellings();
@@ -201,6 +235,7 @@ impl FileReads for SqliteSession<'_> {
 
 impl Files for SqliteSession<'_> {
     fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError> {
+        file.check()?;
         let [id, other] = file.id.spellings();
         let content_hash = file.content_hash.map(|hash| hash.to_string());
         let sides = Sides::of(file.size);
@@ -219,7 +254,7 @@ impl Files for SqliteSession<'_> {
         };
         if insert.execute(self.conn).store()? == 0 {
             return match self.met(file)? {
-                Some(met) => Ok(Ingested::Met(Box::new(met))),
+                Some(met) => Ok(Ingested::Met(Box::new(self.filled_in(met, file)?))),
                 None => Err(StoreError::AlreadyExists {
                     what: format!("file {id}"),
                     source: "a row of files has this id".into(),
@@ -234,15 +269,17 @@ impl Files for SqliteSession<'_> {
         let [id, other] = change.file_id().spellings();
         let (from, to) = (change.from(), change.to().status());
         let failure = change.to().failure();
+        let failed_from = failure.map(|failure| failure.from.as_str());
         let update = Move {
             status: to.as_str(),
-            failed_from: failure.map(|failure| failure.from.as_str()),
+            failed_from,
             failure: failure.map(|failure| failure.reason.as_str()),
             at: SqlTime(change.at()),
             id: &id,
             other: &other,
             from: from.as_str(),
             to: to.as_str(),
+            to_failed_from: failed_from,
         };
         if let Some((id,)) = update.get_result::<(String,)>(self.conn).optional().store()? {
             self.write_history(&id, Some(from), to, change.reason(), change.at())?;
@@ -300,6 +337,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("ByContent", ByContent::SQL),
         ("CountAll", CountAll::SQL),
         ("Insert", Insert::SQL),
+        ("FillIn", FillIn::SQL),
         ("Move", Move::SQL),
         ("Edit", Edit::SQL),
         ("Live", Live::SQL),

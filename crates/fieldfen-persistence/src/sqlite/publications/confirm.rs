@@ -15,7 +15,7 @@ use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
 statement! {
-    /// Adds a listing, or brings the one up to date that another program has made for the same file.
+    /// Adds a listing, or brings the one of the same file up to date, unless newer news of it is known.
     PutListing<'a> {
         id: &'a str as Text,
         file_id: &'a str as Text,
@@ -27,21 +27,24 @@ statement! {
         event_at: SqlTime as SqlTimestamp,
         created_at: SqlTime as SqlTimestamp,
         updated_at: SqlTime as SqlTimestamp,
-    } = "INSERT INTO listings (id, file_id, platform, platform_listing_id, listing_url, status, platform_status, \
+    } -> (Text,) = "INSERT INTO listings (id, file_id, platform, platform_listing_id, listing_url, status, platform_status, \
          status_event_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (platform, platform_listing_id) DO UPDATE SET listing_url = excluded.listing_url, \
-         status = excluded.status, platform_status = excluded.platform_status, \
-         status_event_at = excluded.status_event_at, updated_at = excluded.updated_at \
-         WHERE file_id = excluded.file_id"
+         status = CASE WHEN status_event_at > excluded.status_event_at THEN status ELSE excluded.status END, \
+         platform_status = CASE WHEN status_event_at > excluded.status_event_at THEN platform_status \
+         ELSE excluded.platform_status END, \
+         status_event_at = max(coalesce(status_event_at, excluded.status_event_at), excluded.status_event_at), \
+         updated_at = excluded.updated_at WHERE file_id = excluded.file_id RETURNING status"
 }
 statement! {
-    /// Sets a publication confirmed, if it is still in the state it was seen in.
+    /// Sets a publication confirmed or ended, if it is still in the state it was seen in.
     Confirm<'a> {
+        state: &'a str as Text,
         platform_id: &'a str as Text,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         known_state: &'a str as Text,
-    } = "UPDATE publications SET state = 'confirmed', platform_id = ?, last_error = NULL, updated_at = ? \
+    } = "UPDATE publications SET state = ?, platform_id = ?, last_error = NULL, updated_at = ? \
          WHERE id = ? AND state = ?"
 }
 
@@ -60,33 +63,45 @@ impl SqliteSession<'_> {
                 Confirmed::Duplicate { live: publication.platform_id }
             });
         }
-        publication.state.after(PublicationEvent::Confirmed)?;
+        let confirmed = publication.state.after(PublicationEvent::Confirmed)?;
         if let Some(live) = self.live_publication(&row.file_id, &publication.target)? {
             let live = live.read()?;
             if live.id != publication.id {
                 return Ok(Confirmed::Duplicate { live: live.platform_id });
             }
         }
-        match (&publication.target, &confirmation.row) {
+        let is_live = match (&publication.target, &confirmation.row) {
             (Target::Listing { platform, .. }, ConfirmedRow::Listing { id, status, platform_status }) => {
                 let status = (*status, platform_status.as_deref());
-                self.put_listing(&id.to_string(), &row.file_id, platform.as_str(), status, confirmation)?;
+                let stored =
+                    self.put_listing(&id.to_string(), &row.file_id, platform.as_str(), status, confirmation)?;
+                stored != ListingStatus::Delisted.as_str()
             }
             (Target::Post { platform, post_type, .. }, ConfirmedRow::Post { id }) => {
                 self.put_post(&id.to_string(), &row.file_id, platform.as_str(), *post_type, confirmation)?;
+                true
             }
             (target, _) => {
                 let rule = "a listing is confirmed by a row of listings, a post by one of social_posts";
                 return Err(StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule });
             }
-        }
-        let (platform_id, at) = (confirmation.platform_id.as_str(), SqlTime(confirmation.at));
-        match (Confirm { platform_id, at, id: &row.id, known_state: &row.state }).execute(self.conn).store()? {
+        };
+        let state = if is_live { confirmed } else { confirmed.after(PublicationEvent::Ended)? };
+        let confirm = Confirm {
+            state: state.as_str(),
+            platform_id: confirmation.platform_id.as_str(),
+            at: SqlTime(confirmation.at),
+            id: &row.id,
+            known_state: &row.state,
+        };
+        match confirm.execute(self.conn).store()? {
             0 => Err(StoreError::Database(format!("publication {id} changed while it was being confirmed").into())),
-            _ => Ok(Confirmed::Done),
+            _ if is_live => Ok(Confirmed::Done),
+            _ => Ok(Confirmed::Ended),
         }
     }
 
+    /// Says the status that the row has then.
     fn put_listing(
         &mut self,
         id: &str,
@@ -94,7 +109,7 @@ impl SqliteSession<'_> {
         platform: &str,
         (status, platform_status): (ListingStatus, Option<&str>),
         confirmation: &Confirmation,
-    ) -> Result<(), StoreError> {
+    ) -> Result<String, StoreError> {
         let (platform_id, at) = (confirmation.platform_id.as_str(), SqlTime(confirmation.at));
         let put = PutListing {
             id,
@@ -104,16 +119,17 @@ impl SqliteSession<'_> {
             url: confirmation.url.as_deref(),
             status: status.as_str(),
             platform_status,
-            event_at: at,
+            event_at: SqlTime(confirmation.event_at.min(confirmation.at)),
             created_at: at,
             updated_at: at,
         };
-        match put.execute(self.conn).writing(|| format!("listing {id} of file {file_id}"))? {
-            0 => Err(StoreError::AlreadyExists {
+        let stored = put.get_result::<(String,)>(self.conn).optional();
+        match stored.writing(|| format!("listing {id} of file {file_id}"))? {
+            Some((status,)) => Ok(status),
+            None => Err(StoreError::AlreadyExists {
                 what: format!("listing {platform_id} at {platform}, which file {file_id} is confirmed as,"),
                 source: "the listing with this platform id belongs to another file".into(),
             }),
-            _ => Ok(()),
         }
     }
 

@@ -146,7 +146,7 @@ impl SqliteSession<'_> {
 impl Listings for SqliteSession<'_> {
     fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError> {
         let [id, other] = id.spellings();
-        let event_at = SqlTime(update.event_at);
+        let event_at = SqlTime(update.event_at.min(update.at));
         let statement = Update {
             status: update.status.as_str(),
             platform_status: update.platform_status.as_deref(),

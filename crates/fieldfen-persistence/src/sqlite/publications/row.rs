@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::publication::{ClientKey, Publication, Target};
+use fieldfen_domain::publication::{ClientKey, Publication, PublicationState, Target};
 use fieldfen_domain::store::StoreError;
 
 use crate::rows::{RowRef, StoredTime};
@@ -75,12 +75,16 @@ impl PublicationRow {
             },
             other => return Err(row.bad("channel", format_args!("{other:?}"), "it must be listing or post")),
         };
+        let state: PublicationState = row.parse("state", &self.state)?;
+        if state == PublicationState::Confirmed && self.platform_id.is_none() {
+            return Err(row.bad("platform_id", "NULL", "a confirmed publication has one"));
+        }
         Ok(Publication {
             id: row.parse("id", &self.id)?,
             file_id: row.parse("file_id", &self.file_id)?,
             target,
             client_key: ClientKey::stored(self.client_key),
-            state: row.parse("state", &self.state)?,
+            state,
             token: row.parse("token", &self.token)?,
             held_until: row.time("held_until", self.held_until)?,
             last_error: self.last_error,

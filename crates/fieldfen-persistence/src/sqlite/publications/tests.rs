@@ -172,3 +172,15 @@ fn a_target_survives_the_way_through_its_row() {
     let found: Vec<Target> = s.of_file(&id()).unwrap().into_iter().map(|publication| publication.target).collect();
     assert_eq!(found, targets);
 }
+
+#[test]
+fn a_confirmed_publication_without_its_platform_id_is_a_bad_row() {
+    let mut conn = with_baseline_file();
+    let mut s = session(&mut conn);
+    s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
+    s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap();
+    conn.batch_execute("UPDATE publications SET platform_id = NULL").unwrap();
+    let error = PublicationReads::find(&mut session(&mut conn), &publication_id(1)).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("platform_id holds NULL; a confirmed publication has one"), "{message}");
+}

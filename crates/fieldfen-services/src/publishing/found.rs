@@ -1,0 +1,61 @@
+//! What a platform says that it has.
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::publication::{ConfirmedRow, ListingStatus};
+
+use super::platforms::{Post, Product};
+use crate::Environment;
+
+/// Something that a platform has, as far as it matters for its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id there.
+    pub platform_id: String,
+    /// Its page there.
+    pub url: Option<String>,
+    /// What it is.
+    pub state: FoundState,
+    /// When the platform says that it was so; `None` where it does not: then it counts as of before the call.
+    pub as_of: Option<Timestamp>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundState {
+    /// A product.
+    Listing {
+        /// Its status.
+        status: ListingStatus,
+        /// The platform's own word for it.
+        platform_status: Option<String>,
+    },
+    /// A post.
+    Post,
+}
+
+impl FoundState {
+    pub(super) fn row(&self, environment: &Environment) -> ConfirmedRow {
+        match self {
+            Self::Listing { status, platform_status } => ConfirmedRow::Listing {
+                id: environment.listing_id(),
+                status: *status,
+                platform_status: platform_status.clone(),
+            },
+            Self::Post => ConfirmedRow::Post { id: environment.social_post_id() },
+        }
+    }
+}
+
+impl From<Product> for Found {
+    fn from(product: Product) -> Self {
+        let (status, platform_status) = (product.status, product.platform_status);
+        let state = FoundState::Listing { status, platform_status };
+        Self { platform_id: product.platform_id, url: product.url, state, as_of: product.as_of }
+    }
+}
+
+impl From<Post> for Found {
+    fn from(post: Post) -> Self {
+        Self { platform_id: post.platform_id, url: post.url, state: FoundState::Post, as_of: None }
+    }
+}

@@ -1,0 +1,68 @@
+//! Reconciling as a job, which is meant to recur.
+
+use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::publication::Platform;
+use fieldfen_domain::store::Store;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::handlers::failed;
+use super::publisher::Publisher;
+use crate::worker::{Completion, Outcome};
+
+/// Payload of the job that compares one account at a shop with what is known here, and puts right what differs.
+///
+/// [`Publisher::serve`] handles it. Let it recur, once for each account: what nobody looks for is not found.
+///
+/// ```
+/// use fieldfen_domain::publication::Platform;
+/// use fieldfen_domain::store::Store;
+/// use fieldfen_services::Environment;
+/// use fieldfen_services::publishing::Reconcile;
+/// use fieldfen_services::recurring;
+/// use fieldfen_testkit::ModelStore;
+///
+/// let (store, environment) = (ModelStore::new(), Environment::system());
+/// let (name, nightly) = ("reconcile.etsy".parse()?, "0 3 * * *".parse()?);
+/// let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
+/// store.write(|s| recurring::define(s, &environment, &name, &nightly, &reconcile))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconcile {
+    /// Which shop.
+    pub platform: Platform,
+    /// Which account; empty where there is only one.
+    #[serde(default)]
+    pub account: String,
+}
+
+impl Payload for Reconcile {
+    #[expect(clippy::expect_used, reason = "the name is a constant, and a test reads it")]
+    fn kind() -> JobKind {
+        "fieldfen.reconcile".parse().expect("the name of reconciling is a name of a kind")
+    }
+}
+
+impl<S: Store> Publisher<S> {
+    /// Compares an account with what is known here and puts right what differs: [`Publisher::reconcile`] and
+    /// [`Publisher::mend`] as the outcome of a job. Its result says how much was put right, and what stays for a person:
+    /// the ids of orphaned products.
+    #[must_use]
+    pub fn run_reconcile(&self, job: &Reconcile) -> Outcome {
+        let found = match self.reconcile(job.platform, &job.account) {
+            Ok(found) => found,
+            Err(error) => return failed(error),
+        };
+        match self.mend(&found) {
+            Ok(mended) => Outcome::Complete(Completion::new().result(&json!({
+                "delisted": mended.delisted,
+                "updated": mended.updated,
+                "confirmed": mended.confirmed,
+                "taken_down": mended.taken_down,
+                "orphaned": found.orphaned.iter().map(|product| &product.platform_id).collect::<Vec<_>>(),
+            }))),
+            Err(error) => failed(error),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What becomes of publishing while a file is failed, or not approved.
+
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::job::{JobKind, JobStatus, UpdateImage};
+use fieldfen_domain::publication::Platform;
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::Publisher;
+use fieldfen_services::queue::Completion;
+
+use crate::shop::{Shop, Stall, listing_on};
+
+on_every_store!(
+    an_edit_while_the_file_is_failed_reaches_its_listing,
+    what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval,
+);
+
+const ETSY: &[Platform] = &[Platform::Etsy];
+
+/// A shop with a stall on Etsy, where its only file is listed.
+fn listed<S: Store>(store: S) -> (Shop<S>, Stall, Publisher<S>, fieldfen_domain::FileId) {
+    let shop = Shop::wanting(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).marketplace(etsy.clone());
+    let id = shop.process("buck");
+    shop.approve(&id);
+    shop.work(&publisher);
+    assert_eq!(shop.status(&id), FileStatus::Published);
+    (shop, etsy, publisher, id)
+}
+
+fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
+    let (shop, etsy, publisher, id) = listed(store);
+    // An update that is under way when the file fails, and finds it so.
+    shop.retitle(&id, "Buck at Dawn");
+    let update = UpdateImage { file_id: id, other: serde_json::Map::new() };
+    shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();
+    shop.kill(JobKind::UpdateImage);
+    assert_eq!(shop.status(&id), FileStatus::Failed);
+    shop.work(&publisher);
+    assert_eq!(etsy.titles(), ["Buck"]);
+
+    shop.retitle(&id, "Buck in the Mist");
+    shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap();
+    assert_eq!(shop.live_jobs(&id), ["UpdateImage", "UpdateListing"]);
+    let image = shop.bench.claim(JobKind::UpdateImage, 2).remove(0);
+    assert!(shop.bench.queue.complete(&image, &mut Completion::new()).unwrap().is_done());
+    shop.work(&publisher);
+    assert_eq!((etsy.titles(), shop.live_jobs(&id)), (vec!["Buck in the Mist".to_owned()], vec![]));
+}
+
+fn what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).marketplace(etsy.clone());
+    let id = shop.process("buck");
+    shop.approve(&id);
+    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy))).unwrap();
+    shop.retitle(&id, "Buck in the Mist");
+    shop.work(&publisher);
+    assert_eq!(shop.jobs(&id).last(), Some(&("CreateListing".to_owned(), JobStatus::Failed)));
+    assert_eq!((shop.status(&id), etsy.made()), (FileStatus::Processed, 0), "it fails no file");
+
+    let followed = shop.write(|s| shop.pipeline.approve(s, &id, "by Ann")).unwrap().unwrap();
+    assert_eq!(followed.jobs, [shop.all_jobs(&id).last().unwrap().id]);
+    shop.work(&publisher);
+    assert_eq!((shop.status(&id), etsy.titles()), (FileStatus::Published, vec!["Buck in the Mist".to_owned()]));
+}

@@ -1,0 +1,87 @@
+//! The checks for implementations of marketplaces and networks.
+
+use std::sync::{Arc, Mutex};
+
+use fieldfen_domain::file::File;
+use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, SocialPlatform};
+use fieldfen_services::Environment;
+use fieldfen_services::publishing::{CallError, Marketplace, Message, Post, SocialNetwork, conformance};
+use fieldfen_testkit::ModelStore;
+
+use crate::shop::{Shop, Stall};
+
+fn with_file(check: impl FnOnce(&File, &Environment)) {
+    let shop = Shop::wanting(ModelStore::new(), &[]);
+    let id = shop.process("buck");
+    let file = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
+    check(&file, shop.bench.queue.environment());
+}
+
+#[test]
+fn a_marketplace_shows_drafts_and_what_is_sold_out() {
+    with_file(|file, environment| {
+        let stall = Stall::new(Platform::Etsy);
+        let set = |id: &str, status| {
+            stall.set(id, status);
+            Ok(())
+        };
+        assert_eq!(conformance::check_statuses(&stall, file, environment, set), Vec::<String>::new());
+        assert_eq!(stall.live(), []);
+
+        // A shop that drops what is sold out.
+        let forgetful = |id: &str, status| match status {
+            ListingStatus::SoldOut => stall.withdraw(id),
+            _ => set(id, status),
+        };
+        let broken = conformance::check_statuses(&stall, file, environment, forgetful);
+        for rule in ["a lookup says None", "is on no page", "an update says that it is gone"] {
+            assert!(broken.iter().any(|said| said.contains(rule)), "{rule}: {broken:#?}");
+        }
+    });
+}
+
+/// A network that shows its posts, hides them or says that it cannot be asked.
+struct Wall {
+    posts: Arc<Mutex<Vec<String>>>,
+    find: fn(Vec<Post>) -> Result<Vec<Post>, CallError>,
+    deletes: bool,
+}
+
+impl SocialNetwork for Wall {
+    fn platform(&self) -> SocialPlatform {
+        SocialPlatform::Pinterest
+    }
+
+    fn post(&self, key: &ClientKey, _: &Message<'_>) -> Result<Post, CallError> {
+        self.posts.lock().unwrap().push(key.to_string());
+        Ok(Post { platform_id: key.to_string(), url: None })
+    }
+
+    fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError> {
+        let posts = self.posts.lock().unwrap();
+        let found = posts.iter().filter(|post| **post == key.as_str());
+        (self.find)(found.map(|post| Post { platform_id: post.clone(), url: None }).collect())
+    }
+
+    fn delete(&self, platform_id: &str) -> Result<(), CallError> {
+        if self.deletes {
+            self.posts.lock().unwrap().retain(|post| post != platform_id);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_network_finds_what_is_posted_until_it_is_deleted() {
+    with_file(|file, environment| {
+        let check = |find, deletes| {
+            conformance::check_network(&Wall { posts: Arc::default(), find, deletes }, file, environment)
+        };
+        assert_eq!(check(Ok, true), Vec::<String>::new());
+        assert_eq!(check(|_| Err(CallError::Refused { reason: "no search".to_owned() }), true), Vec::<String>::new());
+        for broken in [check(|_| Ok(Vec::new()), true), check(Ok, false)] {
+            assert_eq!(broken.len(), 1, "{broken:#?}");
+            assert!(broken[0].contains("a lookup of"), "{broken:#?}");
+        }
+    });
+}
