@@ -19,7 +19,8 @@ fn size() -> impl Strategy<Value = Dimensions> {
 
 fn new_file() -> impl Strategy<Value = NewFile> {
     let content_hash = any::<[u8; 4]>().prop_map(|bytes| ContentHash::of(&bytes));
-    let texts = (text(), option::of(text()), option::of(text()));
+    let drive_file_id = text().prop_filter("a blank one names nothing", |id| !id.trim().is_empty());
+    let texts = (text(), option::of(text()), option::of(drive_file_id));
     (any::<u128>(), texts, option::of(content_hash), option::of(size()), time()).prop_map(
         |(id, (original_filename, species, drive_file_id), content_hash, size, at)| NewFile {
             id: FileId::from_random(id),

@@ -116,8 +116,15 @@ fn what_is_published_reads_back_as_it_was_confirmed() {
     each((request(), any::<u128>(), words()), |place, (request, number, words)| {
         let mut publication = reserve(place, &request);
         let confirmation = confirmation(&request.target, number, &words);
-        assert_eq!(place.write(|s| s.publications().confirm(&request.id, &confirmation)), Confirmed::Done);
-        (publication.state, publication.updated_at) = (PublicationState::Confirmed, words.at);
+        // What is confirmed as taken away has ended already.
+        let is_gone = matches!(request.target, Target::Listing { .. }) && !words.status.is_live();
+        let (answer, state) = if is_gone {
+            (Confirmed::Ended, PublicationState::Ended)
+        } else {
+            (Confirmed::Done, PublicationState::Confirmed)
+        };
+        assert_eq!(place.write(|s| s.publications().confirm(&request.id, &confirmation)), answer);
+        (publication.state, publication.updated_at) = (state, words.at);
         publication.platform_id = Some(words.platform_id.clone());
         assert_reads(place, &publication);
 
