@@ -64,6 +64,12 @@ struct State {
     alive: usize,
 }
 
+impl State {
+    fn stops(&self) -> bool {
+        self.stop >= Stop::Gracefully
+    }
+}
+
 impl Floor {
     pub(super) fn new() -> Self {
         Self {
@@ -103,7 +109,7 @@ impl Floor {
     }
 
     pub(super) fn is_stopping(&self) -> bool {
-        self.stop_wanted() >= Stop::Gracefully
+        self.lock().stops()
     }
 
     /// Says that the dispatcher should look again.
@@ -141,10 +147,10 @@ impl Floor {
         !state.closed
     }
 
-    /// What may be claimed so that no limit is passed whatever comes.
+    /// What may be claimed so that no limit is passed whatever comes; nothing by a worker that stops.
     pub(super) fn capacity(&self, kinds: impl Iterator<Item = (JobKind, Option<u32>)>, threads: usize) -> Capacity {
         let state = self.lock();
-        let most = threads.saturating_sub(state.in_hand.len());
+        let most = if state.stops() { 0 } else { threads.saturating_sub(state.in_hand.len()) };
         let (mut open, mut limits) = (Vec::new(), BTreeMap::new());
         for (kind, limit) in kinds {
             if let Some(limit) = limit {
@@ -177,11 +183,14 @@ impl Floor {
         self.heartbeat.notify_all();
     }
 
-    /// The next job for a thread of the pool; `None` when the worker is closed.
+    /// The next job for a thread of the pool; `None` when the worker is closed. None begins once the worker stops: what
+    /// was claimed meanwhile is [taken back](Self::take_back).
     pub(super) fn next(&self) -> Option<Arc<Control>> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.handed_out.pop_front() {
+            if !state.stops()
+                && let Some(job) = state.handed_out.pop_front()
+            {
                 return Some(job);
             }
             if state.closed {
@@ -303,7 +312,23 @@ impl Floor {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use fieldfen_domain::job::WorkerName;
+    use fieldfen_testkit::{ModelStore, fixtures};
+
     use super::*;
+    use crate::Environment;
+    use crate::queue::Queue;
+
+    fn claimed(floor: &Arc<Floor>) -> Arc<Control> {
+        let queue = Queue::new(ModelStore::new(), Environment::system());
+        let job = fixtures::job(1);
+        queue.enqueue(&job).unwrap();
+        let kinds = BTreeSet::from([job.kind]);
+        let claims = queue.claim(&kinds, 1, Duration::from_secs(1), &WorkerName::new("test")).unwrap();
+        Arc::new(Control::new(claims.jobs.into_iter().next().unwrap(), Arc::clone(floor)))
+    }
 
     #[test]
     fn a_limit_on_an_idle_kind_leaves_the_threads_to_the_others() {
@@ -311,5 +336,26 @@ mod tests {
         let capacity = Floor::new().capacity(kinds.into_iter(), 16);
         let limits = BTreeMap::from([(JobKind::DeleteFile, 1)]);
         assert_eq!(capacity, Capacity { kinds: vec![JobKind::UpscaleImage, JobKind::DeleteFile], limits, most: 16 });
+    }
+
+    #[test]
+    fn what_was_handed_out_before_the_stop_and_not_begun_is_taken_back() {
+        for stop in [Stop::Gracefully, Stop::Now] {
+            let floor = Arc::new(Floor::new());
+            floor.hand_out(vec![claimed(&floor)]);
+            floor.stop(stop);
+            assert_eq!(floor.capacity([(JobKind::DeleteFile, None)].into_iter(), 16).most, 0);
+            floor.close();
+            assert!(floor.next().is_none());
+            assert_eq!(floor.take_back().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_worker_that_stops_when_idle_begins_what_it_has_claimed() {
+        let floor = Arc::new(Floor::new());
+        floor.hand_out(vec![claimed(&floor)]);
+        floor.stop(Stop::WhenIdle);
+        assert!(floor.next().is_some());
     }
 }

@@ -71,6 +71,9 @@ impl Payload for Note {
 
 const LEASE: Duration = Duration::from_secs(60);
 
+/// So long a wait means that something hangs.
+const LONG: Duration = Duration::from_secs(300);
+
 /// A queue whose clock and randomness the test decides.
 struct Bench<S> {
     queue: Queue<S>,

@@ -102,6 +102,24 @@ fn is_thread(name: &str) -> bool {
 }
 
 #[test]
+fn a_worker_that_is_stopped_while_it_does_what_recurs_claims_nothing_more() {
+    let (meet, has_begun, go_on) = meeting();
+    let (bench, worker) = behind(move || {
+        if is_thread("fieldfen-work") {
+            meet();
+        }
+        Ok(())
+    });
+    let id = bench.note("x");
+    let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
+    has_begun.recv().unwrap();
+    running.stop_handle().stop();
+    drop(go_on);
+    assert_eq!(running.join(), Stopped::default());
+    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
+}
+
+#[test]
 fn a_store_that_refuses_for_now_loses_no_outcome() {
     let writes = AtomicUsize::new(0);
     let (bench, worker) = behind(move || match writes.fetch_add(1, Ordering::SeqCst) % 4 {

@@ -13,7 +13,7 @@ use fieldfen_services::queue::{Completion, Queue, Waited};
 use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, Stopped, Task};
 use fieldfen_testkit::ModelStore;
 
-use super::{Bench, LEASE, Note};
+use super::{Bench, LEASE, LONG, Note};
 
 on_every_store!(
     a_graceful_stop_lets_handlers_finish_and_claims_nothing_more,
@@ -25,8 +25,6 @@ on_every_store!(
     a_killed_job_is_told,
     progress_is_kept_while_the_handler_runs,
 );
-
-const LONG: Duration = Duration::from_secs(1800);
 
 /// A handler's side and the test's side of a meeting: the handler says that it has begun and waits to be let go.
 pub(crate) fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sender<()>) {

@@ -15,7 +15,7 @@ use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError
 use serde::{Deserialize, Serialize};
 
 use super::stopping::until;
-use super::{Bench, Note};
+use super::{Bench, LONG, Note};
 
 on_every_store!(
     every_job_runs_exactly_once_on_many_threads,
@@ -33,9 +33,6 @@ on_every_store!(
     a_worker_takes_only_its_own_kinds,
     metrics_count_what_happens,
 );
-
-/// Half an hour of waiting means that something hangs.
-const LONG: Duration = Duration::from_secs(1800);
 
 impl<S: Store> Bench<S> {
     pub(crate) fn worker(&self) -> Worker<S> {
