@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use fieldfen_domain::job::{ClaimRef, ClaimRequest, Fenced, Job, WorkerName};
+use fieldfen_domain::job::{ClaimRef, ClaimRequest, Fenced, Job, JobKind, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FenceToken, Timestamp};
 use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore, SqliteUrl};
@@ -44,6 +44,14 @@ impl Ours {
             worker: WorkerName::new(worker),
         };
         Ok(Self { store, request, random: SeededRandomness::new(seed) })
+    }
+
+    /// The same worker for all kinds that the specification names, each with a limit.
+    #[must_use]
+    pub fn with_limits(mut self) -> Self {
+        self.request.kinds = JobKind::SPECIFIED.into();
+        self.request.limits = JobKind::SPECIFIED.map(|kind| (kind, 4)).into();
+        self
     }
 
     /// Claims at most so many jobs.

@@ -49,6 +49,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
          of its own; the completions of 100 are one transaction, with us and on the floor. The floor is libsqlite3-sys: \
          the same schema, settings and statements, prepared once, committing by themselves.",
     );
+    limits(stage, report)?;
     backlogs(stage, report)
 }
 
@@ -111,9 +112,30 @@ fn median_time(calls: u32, mut f: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(rounds::median(&times))
 }
 
+/// The time of a claim for eight kinds with a limit each, over that for one kind.
+fn limits(stage: &Stage, report: &mut Report) -> Result<()> {
+    let folder = tempfile::tempdir_in(&stage.folder)?;
+    let (limited, plain) = (folder.path().join("limited.db"), folder.path().join("plain.db"));
+    for path in [&limited, &plain] {
+        CLEAN.create(path)?;
+    }
+    let mut limited = Ours::open(&limited, Durability::Normal)?.with_limits();
+    let mut plain = Ours::open(&plain, Durability::Normal)?;
+    let mut contestants: [Contestant<'_>; 2] = [Box::new(|| claims(&mut limited)), Box::new(|| claims(&mut plain))];
+    let figures = rounds::interleave(CLAIM_ROUNDS, &mut contestants)?;
+    drop(contestants);
+    let [limited, plain] = &*figures else { return Ok(()) };
+    report.row(
+        Row::unbounded("claim for eight kinds with a limit each / for one kind", rounds::ratio(limited, plain), "x")
+            .parts(format!("{:.1} µs / {:.1} µs", rounds::median(limited), rounds::median(plain))),
+    );
+    Ok(())
+}
+
+const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0 };
+
 /// The time of a claim with each backlog, over that with a clean queue.
 fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
-    const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0 };
     let (million, many) = stage.scale.pick((200_000, 50_000), (1_000_000, 100_000));
     let shapes = [
         (format!("(a) {} completed", grouped(million)), Backlog { completed: million, ..CLEAN }),

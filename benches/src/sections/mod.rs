@@ -8,6 +8,7 @@ pub mod memory;
 mod pages;
 pub mod processes;
 mod readers;
+mod upkeep;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ pub enum Section {
     Pages,
     /// Many readers beside one writer.
     Readers,
+    /// Pruning what has ended.
+    Upkeep,
 }
 
 /// How large everything is.
@@ -71,7 +74,7 @@ pub struct Stage {
 
 impl Section {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Claim,
         Self::Commit,
         Self::Processes,
@@ -81,6 +84,7 @@ impl Section {
         Self::Webhooks,
         Self::Pages,
         Self::Readers,
+        Self::Upkeep,
     ];
 
     /// Measures the section.
@@ -98,6 +102,7 @@ impl Section {
             Self::Webhooks => webhooks::run(stage, report),
             Self::Pages => pages::run(stage, report),
             Self::Readers => readers::run(stage, report),
+            Self::Upkeep => upkeep::run(stage, report),
         }
     }
 }

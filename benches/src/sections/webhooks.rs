@@ -61,19 +61,20 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let figures = rounds::interleave(21, &mut contestants)?;
     drop(contestants);
     let [new, recent, any, new_few, recent_few, any_few] = &*figures else { return Ok(()) };
-    let bound = Some(Bound::AtMost(1.5));
-    for (name, times, few, bound) in [
-        ("new", new, new_few, bound),
-        ("duplicate of one of the last 1,000", recent, recent_few, bound),
-        ("duplicate of any", any, any_few, None),
+    for (name, times, few) in [
+        ("new", new, new_few),
+        ("duplicate of one of the last 1,000", recent, recent_few),
+        ("duplicate of any", any, any_few),
     ] {
-        let figure = format!("webhook receive, {name}, with {} hashes stored / with 1,000", grouped(many));
-        let ratio = rounds::ratio(times, few);
-        let row = match bound {
-            Some(bound) => Row::new(figure, ratio, "x", bound),
-            None => Row::unbounded(figure, ratio, "x"),
-        };
-        report.row(row.parts(format!("{:.1} µs / {:.1} µs", rounds::median(times), rounds::median(few))));
+        report.row(
+            Row::new(
+                format!("webhook receive, {name}, with {} hashes stored / with 1,000", grouped(many)),
+                rounds::ratio(times, few),
+                "x",
+                Bound::AtMost(1.5),
+            )
+            .parts(format!("{:.1} µs / {:.1} µs", rounds::median(times), rounds::median(few))),
+        );
     }
     report.note(
         "webhooks: one delivery a transaction, under NORMAL, without rows or jobs that follow from it. Senders repeat \

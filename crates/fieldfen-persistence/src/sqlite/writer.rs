@@ -38,8 +38,8 @@ const LONGEST_BATCH: Duration = Duration::from_millis(50);
 ///
 /// Beyond 64 KiB SQLite keeps what it needs to undo a savepoint in a temporary file, made anew every time; it belongs
 /// into memory. And the bundled SQLite lets all connections of a process share one pool of cached pages: one that has used
-/// up its own part takes those of others, and from then on the others drop each page as soon as it is not in use. Eight
-/// MiB keep the hot pages of a queue of a million jobs.
+/// up its own part takes those of others, and from then on the others drop each page as soon as it is not in use. 32 MiB
+/// keep the hot pages of a queue of a million jobs, and the inner pages of an index of ten million hashes.
 const WORKING_MEMORY: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768";
 
 /// How often a thread lets others go first before it goes to sleep for the lock.
