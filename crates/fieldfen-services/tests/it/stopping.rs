@@ -129,7 +129,7 @@ fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
     has_begun.recv().unwrap();
-    bench.queue.cancel(&id, "too late").unwrap();
+    assert_eq!(bench.queue.cancel(&id, "too late").unwrap(), Administered::Requested);
     let_go.send(()).unwrap();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None });
     running.stop_handle().stop();
