@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{CreateListing, PublishSocial};
+use fieldfen_domain::job::{CreateListing, Fenced, PublishSocial};
 use fieldfen_domain::publication::{Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
@@ -143,7 +143,7 @@ impl<S: Store> Publisher<S> {
                     }
                     // A network that cannot be asked is not asked; nothing was said to be unknown.
                     Err(CallError::Refused { .. }) => return self.call(channel, reservation, called_twice),
-                    Err(error) => return Ok(released(reservation, error)?),
+                    Err(error) => return Ok(self.released(reservation, error)?),
                 },
                 Attempt::Granted(reservation) => return self.call(channel, reservation, called_twice),
                 Attempt::Unresolved(unresolved) => match channel.find(unresolved.key()) {
@@ -161,10 +161,10 @@ impl<S: Store> Publisher<S> {
                         }
                     }
                     Err(error) => {
-                        unresolved.still_unknown(&error.to_string())?;
+                        let step = unresolved.still_unknown(&error.to_string())?;
                         return Ok(match error {
                             CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
-                            other => Publishing::Unknown { reason: format!("lookup: {other}") },
+                            other => self.unless_overtaken(step, unknown(format!("lookup: {other}"))),
                         });
                     }
                 },
@@ -191,8 +191,8 @@ impl<S: Store> Publisher<S> {
         // A process that was stopped for so long may have been overtaken.
         if self.environment().now() >= reservation.held_until() {
             let reason = "the reservation ran out before the platform was called";
-            reservation.mark_unknown(reason)?;
-            return Ok(Publishing::Unknown { reason: reason.to_owned() });
+            let step = reservation.mark_unknown(reason)?;
+            return Ok(self.unless_overtaken(step, unknown(reason)));
         }
         match channel.create(reservation.key(), reservation.file()) {
             Ok(found) => {
@@ -200,10 +200,10 @@ impl<S: Store> Publisher<S> {
                 self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice)
             }
             Err(CallError::NoAnswer { reason }) => {
-                reservation.mark_unknown(&reason)?;
-                Ok(Publishing::Unknown { reason })
+                let step = reservation.mark_unknown(&reason)?;
+                Ok(self.unless_overtaken(step, unknown(reason)))
             }
-            Err(error) => Ok(released(reservation, error)?),
+            Err(error) => Ok(self.released(reservation, error)?),
         }
     }
 
@@ -227,7 +227,7 @@ impl<S: Store> Publisher<S> {
             Settled::AlreadyDone => Ok(Publishing::AlreadyPublished { platform_id }),
             Settled::Duplicate { live } => match self.confirmed_at(publication)? {
                 Some(confirmed) => self.keep_only(channel, &confirmed, Some(found)),
-                None => Ok(Publishing::Unknown { reason: format!("{live} was taken down meanwhile") }),
+                None => Ok(unknown(format!("{live} was taken down meanwhile"))),
             },
             Settled::Contested { until } => Ok(Publishing::Held { until }),
             Settled::Unwanted => {
@@ -249,16 +249,30 @@ impl<S: Store> Publisher<S> {
         };
         Ok(Publishing::AlreadyPublished { platform_id })
     }
+
+    /// Gives a reservation free after a definite no.
+    fn released(&self, reservation: Reservation<'_, S>, error: CallError) -> Result<Publishing, StoreError> {
+        let step = reservation.release(&error.to_string())?;
+        Ok(match error {
+            CallError::Refused { reason } => self.unless_overtaken(step, Publishing::Refused { reason }),
+            CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
+            CallError::NotSent { reason } | CallError::NoAnswer { reason } => Publishing::NotSent { reason },
+        })
+    }
+
+    /// What a step that needed the reservation comes to, unless somebody else has taken the reservation over: then
+    /// what that one does counts, and the next try sees it.
+    fn unless_overtaken(&self, step: Fenced<()>, publishing: Publishing) -> Publishing {
+        match step {
+            Fenced::LeaseLost => Publishing::Held { until: self.environment().now() + self.hold },
+            // Without its file nothing can be held, and a next try says so.
+            Fenced::Done(()) | Fenced::AlreadyDone { .. } | Fenced::Gone => publishing,
+        }
+    }
 }
 
-/// Gives a reservation free after a definite no.
-fn released<S: Store>(reservation: Reservation<'_, S>, error: CallError) -> Result<Publishing, StoreError> {
-    reservation.release(&error.to_string())?;
-    Ok(match error {
-        CallError::Refused { reason } => Publishing::Refused { reason },
-        CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
-        CallError::NotSent { reason } | CallError::NoAnswer { reason } => Publishing::NotSent { reason },
-    })
+fn unknown(reason: impl Into<String>) -> Publishing {
+    Publishing::Unknown { reason: reason.into() }
 }
 
 impl<S: Store> fmt::Debug for Publisher<S> {

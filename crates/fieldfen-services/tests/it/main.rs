@@ -34,6 +34,7 @@ mod copies;
 mod intake;
 mod listed;
 mod listings;
+mod overtaken;
 mod pipeline;
 mod platforms;
 mod posts;
