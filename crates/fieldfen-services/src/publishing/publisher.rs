@@ -12,6 +12,7 @@ use fieldfen_domain::{FileId, Timestamp};
 
 use super::channels::{Channel, ListingChannel, PostChannel};
 use super::copies::Kept;
+use super::error::PublishError;
 use super::found::Found;
 use super::platforms::{CallError, Marketplace, SocialNetwork};
 use super::reservation::{Attempt, Reservation, Settled};
@@ -20,6 +21,9 @@ use crate::pipeline::Pipeline;
 
 /// How long a reservation is held unless the program says otherwise.
 const DEFAULT_HOLD: Duration = Duration::from_secs(300);
+
+/// Why what was found is not taken for what was looked for.
+const ANOTHERS: &str = "what is there may be another post of the file, whose own answer has not come yet";
 
 /// Publishes files at marketplaces and social networks, each thing once. Clones share everything.
 #[derive(Clone)]
@@ -134,6 +138,10 @@ impl<S: Store> Publisher<S> {
                     Ok(found) => {
                         let (publication, found) = self.sifted(reservation.publication(), found)?;
                         match found.first() {
+                            Some(_) if self.may_be_anothers(channel, &publication, &found)? => {
+                                let step = reservation.mark_unknown(ANOTHERS)?;
+                                return Ok(self.unless_overtaken(step, unknown(ANOTHERS)));
+                            }
                             Some(first) => {
                                 let settled = reservation.confirm(first)?;
                                 return self.settled(channel, &publication, first, settled, found.len() > 1);
@@ -150,6 +158,10 @@ impl<S: Store> Publisher<S> {
                     Ok(found) => {
                         let (publication, found) = self.sifted(unresolved.publication(), found)?;
                         match found.first() {
+                            Some(_) if self.may_be_anothers(channel, &publication, &found)? => {
+                                let step = unresolved.still_unknown(ANOTHERS)?;
+                                return Ok(self.unless_overtaken(step, unknown(ANOTHERS)));
+                            }
                             Some(first) => {
                                 let settled = unresolved.found(first)?;
                                 return self.settled(channel, &publication, first, settled, found.len() > 1);
@@ -330,61 +342,4 @@ pub enum Publishing {
         /// What went wrong.
         reason: String,
     },
-}
-
-/// Why publishing could not be brought to an end. A later try does that.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// No marketplace or network was given for this target.
-    #[error("{target}: no marketplace or network is configured for that platform and account; give the publisher one")]
-    NotConfigured {
-        /// The target.
-        target: String,
-    },
-    /// A product that must not stay could not be taken down.
-    #[error("{platform_id} is at the platform and has to be taken down, which failed; try again")]
-    Stays {
-        /// Its id there.
-        platform_id: String,
-        /// What the platform said.
-        source: CallError,
-    },
-    /// Whether there are duplicates could not be looked up.
-    #[error("whether anything else was listed as {key} could not be looked up; try again")]
-    Lookup {
-        /// The key.
-        key: String,
-        /// What the platform said.
-        source: CallError,
-    },
-    /// A listing could not be brought up to date.
-    #[error("listing {platform_id} could not be brought up to date")]
-    Update {
-        /// Its id at the platform.
-        platform_id: String,
-        /// What the platform said.
-        source: CallError,
-    },
-    /// The platform did not say what it has.
-    #[error("{platform} could not be asked for its products")]
-    Page {
-        /// The platform.
-        platform: &'static str,
-        /// What it said.
-        source: CallError,
-    },
-    /// The platform's list of products leads back to where it was, or does not end.
-    #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
-    Endless {
-        /// The platform.
-        platform: &'static str,
-        /// How many pages were read.
-        pages: usize,
-        /// Where the next page begins.
-        cursor: String,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{ClientKey, PostType, SocialPlatform};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{
-    Attempt, CallError, Found, FoundState, Message, Post, Publishing, Settled, SocialNetwork,
+    Attempt, CallError, Found, FoundState, Message, Post, Publisher, Publishing, Reservation, Settled, SocialNetwork,
 };
 
 use crate::shop::{ETSY, HOLD, approved, post, publisher, reel};
@@ -16,6 +17,9 @@ on_every_store!(
     a_network_that_cannot_look_up_waits_for_a_person,
     a_retried_post_leaves_the_repost_alone,
     a_repost_whose_answer_has_not_come_is_left_alone,
+    an_answer_that_was_lost_is_not_taken_for_that_of_a_repost,
+    a_second_try_is_not_taken_for_a_repost,
+    a_network_with_keys_tells_lost_answers_apart,
 );
 
 /// How a network answers.
@@ -83,6 +87,13 @@ impl SocialNetwork for Wall {
     }
 }
 
+fn reserved<'p, S: Store>(publisher: &'p Publisher<S>, id: FileId, post_key: &str) -> Reservation<'p, S> {
+    let Attempt::Granted(reservation) = publisher.reserve(&id, &post(post_key)).unwrap() else {
+        panic!("not granted");
+    };
+    reservation
+}
+
 fn posts_are_made_once_and_a_repost_is_another(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let wall = Wall::new(Answers::ByKey);
@@ -123,9 +134,7 @@ fn a_retried_post_leaves_the_repost_alone(store: impl Store) {
     }
     assert_eq!(wall.ids(), ["post-1", "post-2"]);
     // A third whose answer was lost is not taken for one of the others.
-    let Attempt::Granted(third) = publisher.reserve(&id, &post("easter")).unwrap() else {
-        panic!("not granted");
-    };
+    let third = reserved(&publisher, id, "easter");
     assert!(third.mark_unknown("time-out").unwrap().is_done());
     shop.bench.clock.advance(HOLD);
     let posted = publisher.post(&reel(id, "easter")).unwrap();
@@ -138,11 +147,64 @@ fn a_repost_whose_answer_has_not_come_is_left_alone(store: impl Store) {
     let wall = Wall::new(Answers::ByPicture);
     let publisher = publisher(&shop, &[]).network(wall.clone());
     publisher.post(&reel(id, "launch")).unwrap();
-    let Attempt::Granted(repost) = publisher.reserve(&id, &post("christmas")).unwrap() else {
-        panic!("not granted");
-    };
+    let repost = reserved(&publisher, id, "christmas");
     wall.make(repost.key());
     publisher.post(&reel(id, "launch")).unwrap();
     assert_eq!(wall.ids(), ["post-1", "post-2"]);
     assert!(repost.mark_unknown("time-out").unwrap().is_done());
+}
+
+fn an_answer_that_was_lost_is_not_taken_for_that_of_a_repost(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    assert!(reserved(&publisher, id, "launch").mark_unknown("time-out").unwrap().is_done());
+    shop.bench.clock.advance(HOLD);
+    let repost = reserved(&publisher, id, "christmas");
+    wall.make(repost.key());
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
+
+    // With both answers lost, a person has to look.
+    assert!(repost.mark_unknown("time-out").unwrap().is_done());
+    shop.bench.clock.advance(HOLD);
+    for key in ["launch", "christmas"] {
+        assert!(matches!(publisher.post(&reel(id, key)).unwrap(), Publishing::Unknown { .. }));
+    }
+    let Attempt::Unresolved(repost) = publisher.reserve(&id, &post("christmas")).unwrap() else {
+        panic!("not unresolved");
+    };
+    let found = Found { platform_id: "post-1".to_owned(), url: None, state: FoundState::Post, as_of: None };
+    assert_eq!(repost.found(&found).unwrap(), Settled::Done);
+    let launched = publisher.post(&reel(id, "launch")).unwrap();
+    assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
+    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+}
+
+fn a_second_try_is_not_taken_for_a_repost(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    assert!(reserved(&publisher, id, "launch").release("no route").unwrap().is_done());
+    let repost = reserved(&publisher, id, "christmas");
+    let made = wall.make(repost.key());
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
+    assert_eq!(repost.confirm(&Found::from(made)).unwrap(), Settled::Done);
+    shop.bench.clock.advance(HOLD);
+    let launched = publisher.post(&reel(id, "launch")).unwrap();
+    assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
+}
+
+fn a_network_with_keys_tells_lost_answers_apart(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    for key in ["launch", "christmas"] {
+        let reservation = reserved(&publisher, id, key);
+        wall.make(reservation.key());
+        assert!(reservation.mark_unknown("time-out").unwrap().is_done());
+    }
+    for (key, platform_id) in [("christmas", "post-2"), ("launch", "post-1")] {
+        let posted = publisher.post(&reel(id, key)).unwrap();
+        assert_eq!(posted, Publishing::Published { platform_id: platform_id.to_owned(), url: None });
+    }
 }
