@@ -182,8 +182,9 @@ fn take<S: Store>(store: &S, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
             && job_of_earlier.state == JobState::Pending
             && job_of_earlier.run_at.signed_duration_since(tick.at) > SET_CLOCK
         {
-            // The clock that was wrong made it, and it would keep every tick from its job until then.
-            queue::cancel(s, &met, "its time was set by a wrong clock", tick.at)?;
+            // The clock that was wrong made it, and it would keep every tick from its job until then. If it stays, it
+            // is met once more.
+            let _ = queue::cancel(s, &met, "its time was set by a wrong clock", tick.at)?;
             enqueued = s.jobs().enqueue(job)?;
         }
         match enqueued {

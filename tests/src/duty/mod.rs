@@ -5,6 +5,7 @@ mod obey;
 mod orders;
 mod pages;
 mod serve;
+mod turnover;
 mod work;
 
 use std::time::Duration;

@@ -9,15 +9,16 @@ use std::time::Duration;
 use anyhow::{Error, ensure};
 use clap::Args;
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{Backoff, JobKind, NewJob, Payload, RetryPolicy};
+use fieldfen_domain::job::{JobKind, NewJob, Payload};
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::queue::{Queue, RetryPolicies};
+use fieldfen_services::queue::Queue;
 use fieldfen_services::worker::{Completion, Ended, Metrics, Outcome, RunningWorker, Stopped, Task, Worker};
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
+use super::turnover::{Turnover, soon};
 use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, settled, told};
 use crate::dice::Dice;
 use crate::fact::{Fact, Refusal, tell};
@@ -25,21 +26,15 @@ use crate::fact::{Fact, Refusal, tell};
 /// How many follow-ups one worker may run at once.
 const FOLLOW_UPS: u32 = 1;
 
-/// Runs a worker with a thread pool, heartbeats and a limit per kind until the queue is empty.
+/// Runs a worker with a thread pool, heartbeats and a limit per kind until the queue is empty. With `churn`, it is now
+/// and then stopped and another one started.
 #[derive(Debug, Args)]
 pub struct Serve {
     /// How many jobs run at once.
     #[arg(long, default_value_t = 3)]
     threads: usize,
-    /// How long a claim holds without a heartbeat, in milliseconds.
-    #[arg(long, default_value_t = 60_000)]
-    lease_ms: u64,
-    /// What the choices are made from.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Enqueue jobs of all sorts until the parent says `drain`, and now and then stop the worker and start another.
-    #[arg(long)]
-    churn: bool,
+    #[command(flatten)]
+    turnover: Turnover,
 }
 
 /// What a job asks of its handler.
@@ -130,8 +125,8 @@ impl Serve {
     /// When the store refuses what is enqueued, the worker does not start, leaves something behind, or the parent
     /// listens no more.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
-        let draining = drain_flag(!self.churn);
-        let (queue, dice) = (Queue::new(store.clone(), Environment::system()), Dice::new(self.seed));
+        let draining = drain_flag(!self.turnover.churn);
+        let (queue, dice) = (Queue::new(store.clone(), Environment::system()), Dice::new(self.turnover.seed));
         let kinds = [Work::kind(), FollowUp::kind(), Poison::kind()];
         let mut worker = self.start(store)?;
         tell(&Fact::Ready)?;
@@ -160,16 +155,13 @@ impl Serve {
     }
 
     fn start(&self, store: &SqliteStore) -> Result<RunningWorker, Error> {
-        let quickly = RetryPolicy {
-            backoff: Backoff { base: Duration::from_millis(40), cap: Duration::from_millis(40) },
-            max_retries: 5,
-        };
-        let (longer_than_lease, dice) = (Duration::from_millis(self.lease_ms).mul_f64(1.5), Dice::new(self.seed));
+        let lease = self.turnover.lease();
+        let (longer_than_lease, dice) = (lease.mul_f64(1.5), Dice::new(self.turnover.seed));
         let running = AtomicU32::new(0);
         let worker = Worker::builder(store.clone(), Environment::system())
             .threads(self.threads)
-            .lease(Duration::from_millis(self.lease_ms))
-            .retry_policies(RetryPolicies::new(quickly))
+            .lease(lease)
+            .retry_policies(soon())
             .metrics(Reporter)
             .limit::<FollowUp>(FOLLOW_UPS)
             .handle(move |task: Task<Work>| work(&task, &dice, longer_than_lease))

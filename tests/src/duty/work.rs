@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Error, anyhow};
 use clap::Args;
-use fieldfen_domain::job::{Backoff, Fenced, JobKind, NewJob, RetryPolicy, WorkerName};
+use fieldfen_domain::job::{Fenced, JobKind, NewJob, WorkerName};
 use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::queue::{ClaimedJob, Queue, RetryPolicies};
+use fieldfen_services::queue::{ClaimedJob, Queue};
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
+use super::turnover::{Turnover, soon};
 use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, settled, told};
 use crate::dice::Dice;
 use crate::fact::{Fact, tell};
@@ -23,7 +24,8 @@ use crate::fact::{Fact, tell};
 /// How long an idle worker waits for a commit before it looks again.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// Enqueues, claims, completes, fails and releases jobs until the queue is empty.
+/// Enqueues, claims, completes, fails and releases jobs until the queue is empty. With `churn`, some tries end without
+/// success.
 #[derive(Debug, Args)]
 pub struct Work {
     /// How many threads share the store.
@@ -32,15 +34,8 @@ pub struct Work {
     /// How many jobs are claimed at once.
     #[arg(long, default_value_t = 1)]
     batch: u32,
-    /// How long a claim holds, in milliseconds.
-    #[arg(long, default_value_t = 60_000)]
-    lease_ms: u64,
-    /// What the choices are made from.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Enqueue jobs of all sorts until the parent says `drain`, and end some tries without success.
-    #[arg(long)]
-    churn: bool,
+    #[command(flatten)]
+    turnover: Turnover,
 }
 
 /// What a job asks of its handler.
@@ -79,18 +74,16 @@ impl Work {
     /// # Errors
     /// When the store refuses anything, or the parent listens no more.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
-        let draining = drain_flag(!self.churn);
+        let draining = drain_flag(!self.turnover.churn);
         tell(&Fact::Ready)?;
-        let backoff = Backoff { base: Duration::from_millis(40), cap: Duration::from_millis(40) };
-        let quickly = RetryPolicy { backoff, max_retries: 5 };
         thread::scope(|scope| {
             let hands: Vec<_> = (0..self.threads)
                 .map(|thread| {
                     let queue = Queue::new(store.clone(), Environment::system());
                     let hand = Hand {
                         work: self,
-                        queue: queue.with_policies(RetryPolicies::new(quickly)),
-                        dice: Dice::new(self.seed.wrapping_mul(1000) + thread),
+                        queue: queue.with_policies(soon()),
+                        dice: Dice::new(self.turnover.seed.wrapping_mul(1000) + thread),
                         name: WorkerName::new(format!("{}/{thread}", std::process::id())),
                         draining: &draining,
                     };
@@ -107,19 +100,19 @@ impl Hand<'_> {
         let environment = self.queue.environment();
         let usual: BTreeSet<JobKind> = [JobKind::custom(WORK_KIND)?, JobKind::custom(FOLLOW_UP_KIND)?].into();
         let poison: BTreeSet<JobKind> = [JobKind::custom(POISON_KIND)?].into();
-        let lease = Duration::from_millis(self.work.lease_ms);
+        let lease = self.work.turnover.lease();
         let mut watch = told(self.queue.store().watch())?;
         loop {
             let draining = self.draining.load(Ordering::SeqCst);
-            if self.work.churn && !draining {
+            if self.work.turnover.churn && !draining {
                 self.enqueue(environment)?;
             }
-            if self.work.churn || self.dice.once_in(50) {
+            if self.work.turnover.churn || self.dice.once_in(50) {
                 told(self.queue.reclaim(10))?;
             }
             // Poison is claimed alone: it would take others' claims with it.
             let mut claims = told(self.queue.claim(&usual, self.work.batch, lease, &self.name))?.jobs;
-            if claims.is_empty() && self.work.churn {
+            if claims.is_empty() && self.work.turnover.churn {
                 claims = told(self.queue.claim(&poison, 1, lease, &self.name))?.jobs;
             }
             for claimed in &claims {

@@ -85,6 +85,7 @@ pub struct UnreadableJob {
 
 /// The answer to an operation that needs the current token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "the operation may not have taken effect: the job may belong to somebody else by now"]
 pub enum Fenced<T> {
     /// It was done.
     Done(T),
@@ -129,6 +130,7 @@ pub enum Retry {
 
 /// What became of a job whose try failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "the job may have failed for good"]
 pub enum Finished {
     /// It waits for its next try.
     Retrying {

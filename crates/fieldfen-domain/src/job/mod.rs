@@ -115,6 +115,7 @@ pub struct JobCount {
 
 /// What came of an operator's retry or cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "it may have been refused"]
 pub enum Administered {
     /// It was done.
     Done,

@@ -52,7 +52,8 @@ pub(crate) fn work_died(
         if matches!(file.state.status(), FileStatus::Approved | FileStatus::Published)
             && let Some(id) = id
         {
-            s.job_admin().retry(&id, at)?;
+            // Where it cannot run again, another job with its key is there to do so.
+            let _ = s.job_admin().retry(&id, at)?;
         }
         return Ok(());
     }

@@ -2,7 +2,7 @@
 //!
 //! The one that is confirmed stays if the platform has it, and the others are taken down. If it is gone, the oldest of
 //! the others takes its place. What another publication of the file is confirmed as belongs to that one, and is neither
-//! taken down nor taken over.
+//! taken down nor taken over; what may be another post, whose answer has not come yet, is taken for neither.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,10 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{Session, Store, StoreError};
 
 use super::channels::Shelf;
+use super::error::PublishError;
 use super::found::Found;
 use super::platforms::CallError;
-use super::publisher::{PublishError, Publisher};
+use super::publisher::Publisher;
 use super::reservation::Settled;
 use crate::pipeline::same_place;
 
@@ -75,10 +76,10 @@ impl<S: Store> Publisher<S> {
     /// Leaves out what another publication of the same file is confirmed as: a network without a place for keys is
     /// searched for the post itself, and finds a deliberate repost too.
     pub(super) fn own(&self, publication: &Publication, mut found: Vec<Found>) -> Result<Vec<Found>, StoreError> {
-        let others = self.store().read(|s| s.publications().of_file(&publication.file_id))?;
+        let others = self.beside(publication)?;
         let theirs: BTreeSet<&str> = others
             .iter()
-            .filter(|other| is_beside(other, publication) && other.state == PublicationState::Confirmed)
+            .filter(|other| other.state == PublicationState::Confirmed)
             .filter_map(|other| other.platform_id.as_deref())
             .collect();
         found.retain(|found| !theirs.contains(found.platform_id.as_str()));
@@ -114,12 +115,44 @@ impl<S: Store> Publisher<S> {
         Ok(copies.len() as u64)
     }
 
-    fn repost_is_open(&self, publication: &Publication) -> Result<bool, StoreError> {
-        let all = self.store().read(|s| s.publications().of_file(&publication.file_id))?;
-        Ok(all.iter().any(|other| {
-            is_beside(other, publication)
-                && matches!(other.state, PublicationState::Reserved | PublicationState::Unknown)
+    /// Whether posts that were found may be those of another publication of the file whose answer has not come yet.
+    ///
+    /// A network that looks posts up by their keys tells them apart; one without a place for keys finds the same ones
+    /// under either key.
+    pub(super) fn may_be_anothers(
+        &self,
+        shelf: &dyn Shelf,
+        publication: &Publication,
+        found: &[Found],
+    ) -> Result<bool, StoreError> {
+        // A product always has its key.
+        if matches!(publication.target, Target::Listing { .. }) {
+            return Ok(false);
+        }
+        let is_found = |id: &str| found.iter().any(|found| found.platform_id == id);
+        Ok(self.beside(publication)?.iter().any(|other| match other.state {
+            PublicationState::Reserved | PublicationState::Unknown => match shelf.find(&other.client_key) {
+                Ok(theirs) => theirs.iter().any(|theirs| is_found(&theirs.platform_id)),
+                Err(_) => true,
+            },
+            // Its answer has come since it was left out of what was found.
+            PublicationState::Confirmed => other.platform_id.as_deref().is_some_and(is_found),
+            PublicationState::Released | PublicationState::Ended => false,
         }))
+    }
+
+    fn repost_is_open(&self, publication: &Publication) -> Result<bool, StoreError> {
+        let is_open = |state| matches!(state, PublicationState::Reserved | PublicationState::Unknown);
+        Ok(self.beside(publication)?.iter().any(|other| is_open(other.state)))
+    }
+
+    /// The other publications of the same file and account.
+    fn beside(&self, publication: &Publication) -> Result<Vec<Publication>, StoreError> {
+        let account = |target: &Target| (target.channel(), target.platform(), target.account().to_owned());
+        let its = account(&publication.target);
+        let mut all = self.store().read(|s| s.publications().of_file(&publication.file_id))?;
+        all.retain(|other| other.id != publication.id && account(&other.target) == its);
+        Ok(all)
     }
 
     /// Lets a copy take the place of a listing that is gone; `false` when the publication has changed, or newer news
@@ -145,10 +178,4 @@ impl<S: Store> Publisher<S> {
         }
         Ok(self.confirm_in(s, publication, None, copy)? == Settled::Done)
     }
-}
-
-/// Whether two publications are different ones of the same file and account.
-fn is_beside(other: &Publication, publication: &Publication) -> bool {
-    let account = |target: &Target| (target.channel(), target.platform(), target.account().to_owned());
-    other.id != publication.id && account(&other.target) == account(&publication.target)
 }

@@ -6,9 +6,10 @@ use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::Store;
 use serde_json::json;
 
+use super::error::PublishError;
 use super::news::Updating;
 use super::platforms::CallError;
-use super::publisher::{PublishError, Publisher, Publishing};
+use super::publisher::{Publisher, Publishing};
 use super::reconciling::Reconcile;
 use crate::pipeline::waits_for_approval;
 use crate::worker::{Completion, Outcome, Task, Worker};

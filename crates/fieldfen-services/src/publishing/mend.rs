@@ -10,9 +10,10 @@ use fieldfen_domain::store::{Store, StoreError};
 
 use super::channels::{ListingShelf, Shelf};
 use super::copies::Kept;
+use super::error::PublishError;
 use super::found::{Found, FoundState};
 use super::news::{NewsTaken, listing_news};
-use super::publisher::{PublishError, Publisher};
+use super::publisher::Publisher;
 use super::reconcile::{Difference, Duplicate, Reconciliation, Stray};
 use super::reservation::Settled;
 

@@ -20,6 +20,7 @@
 mod channels;
 pub mod conformance;
 mod copies;
+mod error;
 mod found;
 mod handlers;
 mod mend;
@@ -30,11 +31,12 @@ mod reconcile;
 mod reconciling;
 mod reservation;
 
+pub use error::PublishError;
 pub use found::{Found, FoundState};
 pub use mend::Mended;
 pub use news::{NewsTaken, Updating, listing_news};
 pub use platforms::{CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork};
-pub use publisher::{PublishError, Publisher, Publishing};
+pub use publisher::{Publisher, Publishing};
 pub use reconcile::{Difference, Duplicate, Reconciliation, Stray};
 pub use reconciling::Reconcile;
 pub use reservation::{Attempt, Reservation, Settled, Unresolved};

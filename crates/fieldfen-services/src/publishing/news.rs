@@ -9,8 +9,9 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{Timestamp, to_micros};
 
-use super::platforms::{CallError, Offer, Product};
-use super::publisher::{PublishError, Publisher};
+use super::error::PublishError;
+use super::platforms::{Offer, Product};
+use super::publisher::Publisher;
 use crate::pipeline::shows_the_same;
 
 /// What came of news about a listing.
@@ -185,19 +186,5 @@ impl<S: Store> Publisher<S> {
             self.pipeline().enqueue_update(s, sent.id, listing.id)?;
         }
         Ok(Updating::Updated)
-    }
-}
-
-impl PublishError {
-    /// What the platform said, where it was the platform.
-    #[must_use]
-    pub const fn call(&self) -> Option<&CallError> {
-        match self {
-            Self::Stays { source, .. }
-            | Self::Lookup { source, .. }
-            | Self::Update { source, .. }
-            | Self::Page { source, .. } => Some(source),
-            _ => None,
-        }
     }
 }

@@ -48,6 +48,10 @@ pub trait Marketplace: Send + Sync {
 
     /// A page of all products of the account that have not been taken down, from `cursor` on.
     ///
+    /// A product that is on no page is looked up by its key before its listing is delisted. A listing that another
+    /// program has made has no key known here: of those the pages are believed. One that was missing for a while comes back
+    /// with the next reconciliation, unless another of its file is live there by then.
+    ///
     /// # Errors
     /// [`CallError`]s as the platform has them.
     fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError>;
@@ -73,6 +77,12 @@ pub trait SocialNetwork: Send + Sync {
 
     /// The posts with this key that are still there, the oldest first. A network without a place for the key has to be
     /// searched for the post itself.
+    ///
+    /// Such a search finds every post of the picture. What another post of the file is confirmed as is left out, and
+    /// while another one is reserved or unknown, nothing that is found is taken for this one: it stays unknown until the
+    /// other is settled, or, where both are unknown, until a person says by
+    /// [`Publisher::reserve`](super::Publisher::reserve) which of them is there. A post of the same picture that was made
+    /// by hand cannot be told apart.
     ///
     /// # Errors
     /// [`CallError::Refused`] when the network cannot be asked for that at all: a post whose answer was lost then waits

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{CreateListing, PublishSocial};
+use fieldfen_domain::job::{CreateListing, Fenced, PublishSocial};
 use fieldfen_domain::publication::{Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
 use super::channels::{Channel, ListingChannel, PostChannel};
 use super::copies::Kept;
+use super::error::PublishError;
 use super::found::Found;
 use super::platforms::{CallError, Marketplace, SocialNetwork};
 use super::reservation::{Attempt, Reservation, Settled};
@@ -20,6 +21,9 @@ use crate::pipeline::Pipeline;
 
 /// How long a reservation is held unless the program says otherwise.
 const DEFAULT_HOLD: Duration = Duration::from_secs(300);
+
+/// Why what was found is not taken for what was looked for.
+const ANOTHERS: &str = "what is there may be another post of the file, whose own answer has not come yet";
 
 /// Publishes files at marketplaces and social networks, each thing once. Clones share everything.
 #[derive(Clone)]
@@ -134,6 +138,10 @@ impl<S: Store> Publisher<S> {
                     Ok(found) => {
                         let (publication, found) = self.sifted(reservation.publication(), found)?;
                         match found.first() {
+                            Some(_) if self.may_be_anothers(channel, &publication, &found)? => {
+                                let step = reservation.mark_unknown(ANOTHERS)?;
+                                return Ok(self.unless_overtaken(step, unknown(ANOTHERS)));
+                            }
                             Some(first) => {
                                 let settled = reservation.confirm(first)?;
                                 return self.settled(channel, &publication, first, settled, found.len() > 1);
@@ -143,13 +151,17 @@ impl<S: Store> Publisher<S> {
                     }
                     // A network that cannot be asked is not asked; nothing was said to be unknown.
                     Err(CallError::Refused { .. }) => return self.call(channel, reservation, called_twice),
-                    Err(error) => return Ok(released(reservation, error)?),
+                    Err(error) => return Ok(self.released(reservation, error)?),
                 },
                 Attempt::Granted(reservation) => return self.call(channel, reservation, called_twice),
                 Attempt::Unresolved(unresolved) => match channel.find(unresolved.key()) {
                     Ok(found) => {
                         let (publication, found) = self.sifted(unresolved.publication(), found)?;
                         match found.first() {
+                            Some(_) if self.may_be_anothers(channel, &publication, &found)? => {
+                                let step = unresolved.still_unknown(ANOTHERS)?;
+                                return Ok(self.unless_overtaken(step, unknown(ANOTHERS)));
+                            }
                             Some(first) => {
                                 let settled = unresolved.found(first)?;
                                 return self.settled(channel, &publication, first, settled, found.len() > 1);
@@ -161,10 +173,10 @@ impl<S: Store> Publisher<S> {
                         }
                     }
                     Err(error) => {
-                        unresolved.still_unknown(&error.to_string())?;
+                        let step = unresolved.still_unknown(&error.to_string())?;
                         return Ok(match error {
                             CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
-                            other => Publishing::Unknown { reason: format!("lookup: {other}") },
+                            other => self.unless_overtaken(step, unknown(format!("lookup: {other}"))),
                         });
                     }
                 },
@@ -191,8 +203,8 @@ impl<S: Store> Publisher<S> {
         // A process that was stopped for so long may have been overtaken.
         if self.environment().now() >= reservation.held_until() {
             let reason = "the reservation ran out before the platform was called";
-            reservation.mark_unknown(reason)?;
-            return Ok(Publishing::Unknown { reason: reason.to_owned() });
+            let step = reservation.mark_unknown(reason)?;
+            return Ok(self.unless_overtaken(step, unknown(reason)));
         }
         match channel.create(reservation.key(), reservation.file()) {
             Ok(found) => {
@@ -200,10 +212,10 @@ impl<S: Store> Publisher<S> {
                 self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice)
             }
             Err(CallError::NoAnswer { reason }) => {
-                reservation.mark_unknown(&reason)?;
-                Ok(Publishing::Unknown { reason })
+                let step = reservation.mark_unknown(&reason)?;
+                Ok(self.unless_overtaken(step, unknown(reason)))
             }
-            Err(error) => Ok(released(reservation, error)?),
+            Err(error) => Ok(self.released(reservation, error)?),
         }
     }
 
@@ -227,7 +239,7 @@ impl<S: Store> Publisher<S> {
             Settled::AlreadyDone => Ok(Publishing::AlreadyPublished { platform_id }),
             Settled::Duplicate { live } => match self.confirmed_at(publication)? {
                 Some(confirmed) => self.keep_only(channel, &confirmed, Some(found)),
-                None => Ok(Publishing::Unknown { reason: format!("{live} was taken down meanwhile") }),
+                None => Ok(unknown(format!("{live} was taken down meanwhile"))),
             },
             Settled::Contested { until } => Ok(Publishing::Held { until }),
             Settled::Unwanted => {
@@ -249,16 +261,30 @@ impl<S: Store> Publisher<S> {
         };
         Ok(Publishing::AlreadyPublished { platform_id })
     }
+
+    /// Gives a reservation free after a definite no.
+    fn released(&self, reservation: Reservation<'_, S>, error: CallError) -> Result<Publishing, StoreError> {
+        let step = reservation.release(&error.to_string())?;
+        Ok(match error {
+            CallError::Refused { reason } => self.unless_overtaken(step, Publishing::Refused { reason }),
+            CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
+            CallError::NotSent { reason } | CallError::NoAnswer { reason } => Publishing::NotSent { reason },
+        })
+    }
+
+    /// What a step that needed the reservation comes to, unless somebody else has taken the reservation over: then
+    /// what that one does counts, and the next try sees it.
+    fn unless_overtaken(&self, step: Fenced<()>, publishing: Publishing) -> Publishing {
+        match step {
+            Fenced::LeaseLost => Publishing::Held { until: self.environment().now() + self.hold },
+            // Without its file nothing can be held, and a next try says so.
+            Fenced::Done(()) | Fenced::AlreadyDone { .. } | Fenced::Gone => publishing,
+        }
+    }
 }
 
-/// Gives a reservation free after a definite no.
-fn released<S: Store>(reservation: Reservation<'_, S>, error: CallError) -> Result<Publishing, StoreError> {
-    reservation.release(&error.to_string())?;
-    Ok(match error {
-        CallError::Refused { reason } => Publishing::Refused { reason },
-        CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
-        CallError::NotSent { reason } | CallError::NoAnswer { reason } => Publishing::NotSent { reason },
-    })
+fn unknown(reason: impl Into<String>) -> Publishing {
+    Publishing::Unknown { reason: reason.into() }
 }
 
 impl<S: Store> fmt::Debug for Publisher<S> {
@@ -316,61 +342,4 @@ pub enum Publishing {
         /// What went wrong.
         reason: String,
     },
-}
-
-/// Why publishing could not be brought to an end. A later try does that.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// No marketplace or network was given for this target.
-    #[error("{target}: no marketplace or network is configured for that platform and account; give the publisher one")]
-    NotConfigured {
-        /// The target.
-        target: String,
-    },
-    /// A product that must not stay could not be taken down.
-    #[error("{platform_id} is at the platform and has to be taken down, which failed; try again")]
-    Stays {
-        /// Its id there.
-        platform_id: String,
-        /// What the platform said.
-        source: CallError,
-    },
-    /// Whether there are duplicates could not be looked up.
-    #[error("whether anything else was listed as {key} could not be looked up; try again")]
-    Lookup {
-        /// The key.
-        key: String,
-        /// What the platform said.
-        source: CallError,
-    },
-    /// A listing could not be brought up to date.
-    #[error("listing {platform_id} could not be brought up to date")]
-    Update {
-        /// Its id at the platform.
-        platform_id: String,
-        /// What the platform said.
-        source: CallError,
-    },
-    /// The platform did not say what it has.
-    #[error("{platform} could not be asked for its products")]
-    Page {
-        /// The platform.
-        platform: &'static str,
-        /// What it said.
-        source: CallError,
-    },
-    /// The platform's list of products leads back to where it was, or does not end.
-    #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
-    Endless {
-        /// The platform.
-        platform: &'static str,
-        /// How many pages were read.
-        pages: usize,
-        /// Where the next page begins.
-        cursor: String,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

@@ -6,8 +6,9 @@ use fieldfen_domain::publication::{ClientKey, Listing, Platform, Publication, Pu
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
 
+use super::error::PublishError;
 use super::platforms::{Marketplace, Product};
-use super::publisher::{PublishError, Publisher};
+use super::publisher::Publisher;
 
 /// How many rows are read at once.
 const ROWS_AT_ONCE: u32 = 500;

@@ -4,32 +4,19 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{JobKind, JobStatus, UpdateImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::Publisher;
 use fieldfen_services::queue::Completion;
 
-use crate::shop::{Shop, Stall, listing_on};
+use crate::listed::{Listed, listed};
+use crate::shop::{Shop, listing_on, publisher};
+use crate::stall::Stall;
 
 on_every_store!(
     an_edit_while_the_file_is_failed_reaches_its_listing,
     what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval,
 );
 
-const ETSY: &[Platform] = &[Platform::Etsy];
-
-/// A shop with a stall on Etsy, where its only file is listed.
-fn listed<S: Store>(store: S) -> (Shop<S>, Stall, Publisher<S>, fieldfen_domain::FileId) {
-    let shop = Shop::wanting(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
-    let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).marketplace(etsy.clone());
-    let id = shop.process("buck");
-    shop.approve(&id);
-    shop.work(&publisher);
-    assert_eq!(shop.status(&id), FileStatus::Published);
-    (shop, etsy, publisher, id)
-}
-
 fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
-    let (shop, etsy, publisher, id) = listed(store);
+    let Listed { shop, etsy, publisher, id } = listed(store);
     // An update that is under way when the file fails, and finds it so.
     shop.retitle(&id, "Buck at Dawn");
     let update = UpdateImage { file_id: id, other: serde_json::Map::new() };
@@ -51,7 +38,7 @@ fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
 fn what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let etsy = Stall::new(Platform::Etsy);
-    let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).marketplace(etsy.clone());
+    let publisher = publisher(&shop, &[&etsy]);
     let id = shop.process("buck");
     shop.approve(&id);
     shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy))).unwrap();

@@ -18,9 +18,9 @@ use fieldfen_services::publishing::{Publisher, listing_news};
 
 mod market;
 
-use market::{Chaos, ChaosState, Dice, Died, HOLD};
+use market::{Chaos, ChaosState, Dice, Died};
 
-use crate::shop::Shop;
+use crate::shop::{Shop, publisher};
 
 /// What each file is listed as.
 const VARIANTS: [&str; 2] = ["", "canvas"];
@@ -54,9 +54,7 @@ impl<S: Store> Run<S> {
             meanwhile: Mutex::default(),
             dice,
         }));
-        let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone())
-            .holding(HOLD)
-            .marketplace(chaos.clone());
+        let publisher = publisher(&shop, &[]).marketplace(chaos.clone());
         let files = (0..=chaos.0.dice.below(2)).map(|number| shop.process(&format!("buck {number}"))).collect();
         let (others, theirs) = (Arc::clone(&shop), publisher.clone());
         *chaos.0.meanwhile.lock().unwrap() = Some(Arc::new(move || work(&others, &theirs)));

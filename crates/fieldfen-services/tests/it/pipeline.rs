@@ -1,7 +1,7 @@
 //! Every line of the pipeline's table.
 
 use fieldfen_domain::file::{FileEdit, FileStatus, Ingested, NewFile};
-use fieldfen_domain::job::{CreateFileRecord, Enqueued, JobKind, JobStatus, Payload, UpscaleImage};
+use fieldfen_domain::job::{Administered, CreateFileRecord, Enqueued, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::pipeline::{Pipeline, Retried};
@@ -190,7 +190,7 @@ fn a_retry_goes_on_where_the_file_failed(store: impl Store) {
     shop.kill(JobKind::GenerateMetadata);
     // The dead letters were cleared away: what is missing is made anew, the upscaled picture is kept.
     let dead = shop.all_jobs(&id).into_iter().find(|job| job.kind == JobKind::GenerateMetadata).unwrap();
-    shop.bench.queue.delete(&dead.id).unwrap();
+    assert_eq!(shop.bench.queue.delete(&dead.id).unwrap(), Administered::Done);
     shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap();
     assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
     assert_eq!(shop.status(&id), FileStatus::Processing);
@@ -202,7 +202,7 @@ fn a_job_retried_by_itself_takes_its_file_up_again(store: impl Store) {
     shop.finish(JobKind::CreateFileRecord, confirm);
     shop.kill(JobKind::UpscaleImage);
     let dead = shop.all_jobs(&id).pop().unwrap();
-    shop.bench.queue.retry(&dead.id).unwrap();
+    assert_eq!(shop.bench.queue.retry(&dead.id).unwrap(), Administered::Done);
     assert_eq!(shop.status(&id), FileStatus::Failed);
     shop.finish(JobKind::UpscaleImage, upscale);
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processing, vec!["GenerateMetadata".into()]));
@@ -226,7 +226,7 @@ fn one_platform_that_fails_fails_no_file(store: impl Store) {
     let id = shop.process("buck");
     shop.approve(&id);
     let claimed = shop.bench.claim(JobKind::CreateListing, 2);
-    shop.bench.queue.fail_for_good(&claimed[0], "refused").unwrap();
+    assert!(shop.bench.queue.fail_for_good(&claimed[0], "refused").unwrap().is_done());
     assert_eq!(shop.status(&id), FileStatus::Approved, "the other platform may still take it");
 }
 
@@ -235,7 +235,7 @@ fn a_file_fails_when_every_listing_has_failed(store: impl Store) {
     let id = shop.process("buck");
     shop.approve(&id);
     for claimed in shop.bench.claim(JobKind::CreateListing, 2) {
-        shop.bench.queue.fail_for_good(&claimed, "refused").unwrap();
+        assert!(shop.bench.queue.fail_for_good(&claimed, "refused").unwrap().is_done());
     }
     let failed = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
     let failure = failed.state.failure().unwrap();

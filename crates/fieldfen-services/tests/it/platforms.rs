@@ -5,16 +5,62 @@ use std::sync::{Arc, Mutex};
 use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, SocialPlatform};
 use fieldfen_services::Environment;
-use fieldfen_services::publishing::{CallError, Marketplace, Message, Post, SocialNetwork, conformance};
+use fieldfen_services::publishing::{
+    CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork, conformance,
+};
 use fieldfen_testkit::ModelStore;
 
-use crate::shop::{Shop, Stall};
+use crate::shop::Shop;
+use crate::stall::Stall;
 
 fn with_file(check: impl FnOnce(&File, &Environment)) {
     let shop = Shop::wanting(ModelStore::new(), &[]);
     let id = shop.process("buck");
     let file = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
     check(&file, shop.bench.queue.environment());
+}
+
+/// Forgets keys, and never takes anything down.
+struct Careless(Stall);
+
+impl Marketplace for Careless {
+    fn platform(&self) -> Platform {
+        self.0.platform()
+    }
+
+    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+        self.0.create(key, offer)
+    }
+
+    fn find(&self, _: &ClientKey) -> Result<Vec<Product>, CallError> {
+        Ok(Vec::new())
+    }
+
+    fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
+        self.0.update(platform_id, offer)
+    }
+
+    fn withdraw(&self, _: &str) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError> {
+        self.0.page(cursor)
+    }
+}
+
+#[test]
+fn the_conformance_check_passes_good_marketplaces_and_names_what_bad_ones_break() {
+    with_file(|file, environment| {
+        for stall in [Stall::new(Platform::Etsy), Stall::new(Platform::Etsy).knowing_keys()] {
+            assert_eq!(conformance::check(&stall, file, environment), Vec::<String>::new());
+            assert_eq!(stall.live(), []);
+        }
+
+        let broken = conformance::check(&Careless(Stall::new(Platform::Etsy)), file, environment);
+        assert!(broken.iter().any(|rule| rule.contains("a lookup finds {}")), "{broken:#?}");
+        assert!(broken.iter().any(|rule| rule.contains("was taken down, and says that it is live")), "{broken:#?}");
+    });
 }
 
 #[test]

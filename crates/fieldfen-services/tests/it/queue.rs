@@ -101,7 +101,7 @@ fn a_live_job_with_the_dedup_key_is_met(store: impl Store) {
     assert_eq!(bench.queue.enqueue(&note()).unwrap(), Enqueued::Met(first.id));
     let claimed = bench.claim_notes(1);
     assert_eq!(bench.queue.enqueue(&note()).unwrap(), Enqueued::Met(first.id));
-    bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap();
+    assert!(bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap().is_done());
     let second = note();
     assert_eq!(bench.queue.enqueue(&second).unwrap(), Enqueued::Created(second.id));
 }
@@ -156,7 +156,7 @@ fn a_stale_completion_writes_nothing_and_says_why(store: impl Store) {
     assert_eq!(complete(&second), Fenced::Done(()));
     assert_eq!(complete(&second), Fenced::AlreadyDone { at: Some(bench.now()) });
     assert_eq!(complete(&first), Fenced::LeaseLost);
-    bench.queue.delete(&id).unwrap();
+    assert_eq!(bench.queue.delete(&id).unwrap(), Administered::Done);
     assert_eq!(complete(&second), Fenced::Gone);
 }
 
@@ -254,7 +254,7 @@ fn heartbeats_extend_leases_and_keep_progress(store: impl Store) {
     let id = bench.note("x");
     let lost = bench.note("y");
     let claimed = bench.claim_notes(2);
-    bench.queue.kill(&lost, "stop").unwrap();
+    assert_eq!(bench.queue.kill(&lost, "stop").unwrap(), Administered::Done);
     bench.clock.advance(LEASE / 2);
     let progress = RawJson::parse("0.5").unwrap();
     let beats =
@@ -343,7 +343,7 @@ fn dead_letters_are_listed_and_retried(store: impl Store) {
     let bench = Bench::new(store);
     let ids: Vec<_> = (0..5).map(|number| bench.note(&number.to_string())).collect();
     for claimed in bench.claim_notes(4) {
-        bench.queue.fail_for_good(&claimed, "no").unwrap();
+        assert!(bench.queue.fail_for_good(&claimed, "no").unwrap().is_done());
     }
     let first = bench.queue.dead_letters(PageRequest::first(3)).unwrap();
     let rest = bench.queue.dead_letters(PageRequest::first(3).following(first.next.unwrap())).unwrap();
@@ -358,8 +358,8 @@ fn waiting_answers_with_the_end_of_the_job(store: impl Store) {
     let bench = Bench::new(store);
     let (completed, failed, pending) = (bench.note("a"), bench.note("b"), bench.note("c"));
     let claimed = bench.claim_notes(2);
-    bench.queue.complete(&claimed[0], &mut Completion::new().result("done")).unwrap();
-    bench.queue.fail_for_good(&claimed[1], "torn").unwrap();
+    assert!(bench.queue.complete(&claimed[0], &mut Completion::new().result("done")).unwrap().is_done());
+    assert!(bench.queue.fail_for_good(&claimed[1], "torn").unwrap().is_done());
     let wait = |id| bench.queue.wait_for(&id, Duration::ZERO).unwrap();
     assert_eq!(wait(completed), Waited::Completed { result: Some(RawJson::parse(r#""done""#).unwrap()) });
     assert_eq!(wait(failed), Waited::Failed { reason: "torn".to_owned() });
@@ -373,7 +373,7 @@ fn waiting_notices_an_end_in_another_thread(store: impl Store) {
     let claimed = bench.claim_notes(1).remove(0);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| bench.queue.wait_for(&id, Duration::from_secs(60)).unwrap());
-        bench.queue.complete(&claimed, &mut Completion::new()).unwrap();
+        assert!(bench.queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
         assert_eq!(waiting.join().unwrap(), Waited::Completed { result: None });
     });
 }

@@ -95,7 +95,7 @@ fn each_tick_makes_one_job(store: impl Store) {
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].job.payload.as_ref().unwrap().as_str(), r#"{"text":"sweep"}"#);
         assert_eq!(claimed[0].job.run_at, bench.now());
-        bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap();
+        assert!(bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap().is_done());
     }
 }
 
@@ -111,7 +111,7 @@ fn a_tick_whose_predecessor_has_not_ended_makes_no_job(store: impl Store) {
     assert_eq!(claimed.len(), 1);
     bench.clock.set(time("2026-11-23T17:00:00Z"));
     assert_eq!(bench.take_due(), 0, "the first job runs");
-    bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap();
+    assert!(bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap().is_done());
     bench.clock.set(time("2026-11-23T18:00:00Z"));
     assert_eq!(bench.take_due(), 1);
 }
@@ -137,7 +137,7 @@ fn a_clock_that_is_put_back_a_little_repeats_no_tick(store: impl Store) {
     bench.define("sweep", HOURLY);
     bench.clock.set(time("2026-11-23T20:00:00Z"));
     assert_eq!(bench.take_due(), 1);
-    bench.queue.complete(&bench.claim_notes(1)[0], &mut Completion::new()).unwrap();
+    assert!(bench.queue.complete(&bench.claim_notes(1)[0], &mut Completion::new()).unwrap().is_done());
     bench.clock.set(time("2026-11-23T16:00:00Z"));
     assert_eq!(bench.take_due(), 0);
     assert_eq!(bench.work()[0].next_at, time("2026-11-23T21:00:00Z"));

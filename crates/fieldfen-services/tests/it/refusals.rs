@@ -92,7 +92,7 @@ fn a_lease_begins_when_it_is_written_and_not_before_the_wait_for_the_lock() {
     assert_eq!(lease_of(&bench, &id), Some(bench.now() + LEASE));
     late.queue.heartbeat(&[(claimed.claim, None)], LEASE).unwrap();
     assert_eq!(lease_of(&bench, &id), Some(bench.now() + LEASE));
-    late.queue.complete(&claimed, &mut Completion::new()).unwrap();
+    assert!(late.queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
     assert_eq!(bench.job(&id).state, JobState::Completed { at: Some(bench.now()) });
 }
 
@@ -205,9 +205,9 @@ fn a_stop_asks_a_locked_store_for_all_jobs_together() {
     });
     let ids = ["a", "b", "c", "finished in time"].map(|text| bench.note(text));
     let (begun, has_begun) = channel();
-    let (begun, asked_in_handler) = (Mutex::new(begun), Arc::clone(&asked));
+    let asked_in_handler = Arc::clone(&asked);
     let handler = move |task: Task<Note>| {
-        begun.lock().unwrap().send(()).unwrap();
+        begun.send(()).unwrap();
         let finished = || task.text == "finished in time" && asked_in_handler.load(Ordering::SeqCst) > 0;
         until(|| finished() || task.is_cancelled());
     };
@@ -246,11 +246,11 @@ fn leases_are_kept_by_a_heartbeat_that_has_panicked() {
 #[test]
 fn commits_are_watched_for_after_a_watch_has_panicked() {
     let (waits, waited) = channel();
-    let (waits, panics) = (Mutex::new(waits), AtomicUsize::new(0));
+    let panics = AtomicUsize::new(0);
     let (_bench, worker) = behind(move || {
         if is_thread("fieldfen-watch") {
             assert!(panics.fetch_add(1, Ordering::SeqCst) > 0, "the first wait");
-            let _ = waits.lock().unwrap().send(());
+            let _ = waits.send(());
         }
         Ok(())
     });

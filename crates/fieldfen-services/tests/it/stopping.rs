@@ -30,9 +30,9 @@ on_every_store!(
 pub(crate) fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sender<()>) {
     let (begun, has_begun) = channel();
     let (let_go, go) = channel::<()>();
-    let (begun, go) = (Mutex::new(begun), Mutex::new(go));
+    let go = Mutex::new(go);
     let meet = move || {
-        begun.lock().unwrap().send(()).unwrap();
+        begun.send(()).unwrap();
         // The test may have ended already.
         let _ = go.lock().unwrap().recv();
     };
@@ -89,9 +89,8 @@ fn a_handler_that_sees_the_stop_may_give_its_job_back_itself(store: impl Store) 
     let bench = Bench::new(store);
     let id = bench.note("x");
     let (begun, has_begun) = channel();
-    let begun = Mutex::new(begun);
     let handler = move |task: Task<Note>| {
-        begun.lock().unwrap().send(()).unwrap();
+        begun.send(()).unwrap();
         until(|| task.is_stopping());
         Outcome::throttled(task.now(), "the worker stops")
     };
@@ -106,9 +105,8 @@ fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
     let (begun, has_begun) = channel();
-    let begun = Mutex::new(begun);
     let handler = move |task: Task<Note>| {
-        begun.lock().unwrap().send(()).unwrap();
+        begun.send(()).unwrap();
         until(|| task.is_cancelled());
         Err::<(), _>(format!("{:?}", task.interruption().unwrap()))
     };
@@ -129,7 +127,7 @@ fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
     has_begun.recv().unwrap();
-    bench.queue.cancel(&id, "too late").unwrap();
+    assert_eq!(bench.queue.cancel(&id, "too late").unwrap(), Administered::Requested);
     let_go.send(()).unwrap();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None });
     running.stop_handle().stop();
@@ -173,9 +171,8 @@ fn a_killed_job_is_told(store: impl Store) {
     let interruption = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&interruption);
     let (begun, has_begun) = channel();
-    let begun = Mutex::new(begun);
     let handler = move |task: Task<Note>| {
-        begun.lock().unwrap().send(()).unwrap();
+        begun.send(()).unwrap();
         until(|| task.is_cancelled());
         *seen.lock().unwrap() = task.interruption();
     };
@@ -194,12 +191,11 @@ fn progress_is_kept_while_the_handler_runs(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
     let (begun, has_begun) = channel();
-    let begun = Mutex::new(begun);
     let (let_go, go) = channel::<()>();
     let go = Mutex::new(go);
     let handler = move |task: Task<Note>| {
         task.progress(&serde_json::json!({"done": 3})).unwrap();
-        begun.lock().unwrap().send(()).unwrap();
+        begun.send(()).unwrap();
         go.lock().unwrap().recv().unwrap();
     };
     let running = bench.worker().handle(handler).start().unwrap();
@@ -230,9 +226,8 @@ fn a_worker_that_is_dropped_lets_its_handlers_finish() {
     let bench = Bench::new(ModelStore::new());
     let id = bench.note("x");
     let (begun, has_begun) = channel();
-    let begun = Mutex::new(begun);
     let handler = move |task: Task<Note>| {
-        begun.lock().unwrap().send(()).unwrap();
+        begun.send(()).unwrap();
         until(|| task.is_stopping());
     };
     let running = bench.worker().grace(LONG).handle(handler).start().unwrap();

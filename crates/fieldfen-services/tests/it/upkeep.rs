@@ -34,9 +34,9 @@ impl<S: Store> Bench<S> {
             self.note("x");
             let claimed = self.claim_notes(1).remove(0);
             if number < completed {
-                self.queue.complete(&claimed, &mut Completion::new()).unwrap();
+                assert!(self.queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
             } else {
-                self.queue.fail_for_good(&claimed, "no").unwrap();
+                assert!(self.queue.fail_for_good(&claimed, "no").unwrap().is_done());
             }
             self.clock.advance(Duration::from_secs(1));
         }

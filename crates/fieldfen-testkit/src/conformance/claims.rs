@@ -150,7 +150,7 @@ fn nothing_is_claimed_twice<S: Store>(store: &S) {
     assert_eq!(on.claim(1, 1, at(0)).len(), 1);
     assert_eq!(on.claim(2, 1, at(0)), []);
     assert_eq!(on.claim(2, 1, at(0) + LEASE * 2), [], "an expired lease is for the reclaim");
-    on.complete(claim_ref(1, 1), at(1));
+    assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
     assert_eq!(on.claim(2, 1, at(0) + LEASE * 2), []);
 }
 
@@ -160,9 +160,9 @@ fn a_job_keeps_its_place_when_it_comes_back<S: Store>(store: &S) {
         on.enqueue(&job(number));
     }
     on.claim(1, 1, at(0));
-    on.release(claim_ref(1, 1), at(0));
+    assert!(on.release(claim_ref(1, 1), at(0)).is_done());
     assert_eq!(ids(&on.claim(2, 1, at(0))), numbered(&[1]), "insertion counts, not when it came back");
-    on.fail(claim_ref(1, 2), Retry::At(at(0) + TICK), at(0));
+    assert!(on.fail(claim_ref(1, 2), Retry::At(at(0) + TICK), at(0)).is_done());
     assert_eq!(ids(&on.claim(3, 9, at(1))), numbered(&[2, 3, 1]), "but its due time comes before");
 }
 

@@ -25,7 +25,7 @@ fn a_clock_that_jumps_back_makes_jobs_wait_but_loses_none<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).run_at(at(100)));
     on.claim(1, 1, at(100));
-    on.fail(claim_ref(1, 1), Retry::At(at(110)), at(100));
+    assert!(on.fail(claim_ref(1, 1), Retry::At(at(110)), at(100)).is_done());
     assert_eq!(on.claim(2, 1, at(-100)), []);
     assert_eq!(on.claim(2, 1, at(110) - TICK), []);
     assert_eq!(ids(&on.claim(2, 1, at(110))), numbered(&[1]));
@@ -55,7 +55,7 @@ fn a_job_may_end_before_it_began<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(10));
-    on.complete(claim_ref(1, 1), at(-10));
+    assert!(on.complete(claim_ref(1, 1), at(-10)).is_done());
     assert_eq!(on.job(1).state, JobState::Completed { at: Some(at(-10)) });
     assert_eq!(on.complete(claim_ref(1, 1), at(20)), Fenced::AlreadyDone { at: Some(at(-10)) });
 }

@@ -111,9 +111,9 @@ fn a_call_that_may_be_under_way_refuses_the_deletion<S: Store>(store: &S) {
         let platform = on.publication(number).target.platform();
         let refused = Deleted::Refused(vec![format!("{platform}: {publication}")]);
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), refused);
-        on.write(|s| s.publications().mark_unknown(&publication, &token(number), "timeout", at(2)));
+        assert!(on.write(|s| s.publications().mark_unknown(&publication, &token(number), "timeout", at(2))).is_done());
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), refused);
-        on.write(|s| s.publications().release(&publication, &token(number), "looked up", at(3)));
+        assert!(on.write(|s| s.publications().release(&publication, &token(number), "looked up", at(3))).is_done());
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), Deleted::Done);
     }
 }

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
-    DEFAULT_MAX_RETRIES, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, NewJob, Priority, Retry,
+    Administered, DEFAULT_MAX_RETRIES, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, NewJob,
+    Priority, Retry,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -103,14 +104,14 @@ fn a_dedup_key_is_free_again_when_its_job_has_ended<S: Store>(store: &S) {
     let keyed = |number| job(number).dedup_key(dedup_key("one"));
     on.enqueue(&keyed(1));
     on.claim(1, 1, at(0));
-    on.complete(claim_ref(1, 1), at(1));
+    assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
     assert_eq!(on.enqueue(&keyed(2)), Enqueued::Created(job_id(2)));
     on.claim(2, 1, at(2));
-    on.fail(claim_ref(2, 2), Retry::Never, at(3));
+    assert!(on.fail(claim_ref(2, 2), Retry::Never, at(3)).is_done());
     assert_eq!(on.enqueue(&keyed(3)), Enqueued::Created(job_id(3)));
-    on.cancel(3, at(4));
+    assert_eq!(on.cancel(3, at(4)), Administered::Done);
     assert_eq!(on.enqueue(&keyed(4)), Enqueued::Created(job_id(4)));
-    on.delete(4);
+    assert_eq!(on.delete(4), Administered::Done);
     assert_eq!(on.enqueue(&keyed(5)), Enqueued::Created(job_id(5)));
 }
 
@@ -147,7 +148,7 @@ fn filters_hold_all_at_once<S: Store>(store: &S) {
         new.file_id = (number % 3 == 0).then_some(file);
         on.enqueue(&new);
         if number >= 6 {
-            on.cancel(number, at(1));
+            assert_eq!(on.cancel(number, at(1)), Administered::Done);
         }
     }
     let status = |status| JobFilter { status: Some(status), ..JobFilter::default() };
@@ -199,7 +200,7 @@ fn the_next_due_time_is_that_of_pending_jobs_of_these_kinds<S: Store>(store: &S)
     assert_eq!((next_due(&[]), next_due(&[kind("test.none")])), (None, None));
     on.claim(1, 2, at(100));
     assert_eq!(next_due(&[work()]), Some(at(10)), "the low one is left");
-    on.cancel(2, at(100));
+    assert_eq!(on.cancel(2, at(100)), Administered::Done);
     assert_eq!(next_due(&[work()]), None);
 }
 

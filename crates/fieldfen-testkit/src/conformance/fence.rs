@@ -2,7 +2,7 @@
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{Deletion, FileStatus};
-use fieldfen_domain::job::{ClaimRef, ClaimRequest, Fenced, JobStatus, PruneRequest, Retry};
+use fieldfen_domain::job::{Administered, ClaimRef, ClaimRequest, Fenced, JobStatus, PruneRequest, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -96,22 +96,22 @@ fn losses<S: Store>() -> Vec<Loss<S>> {
 }
 
 fn deleted_at_once<S: Store>(on: &On<'_, S>, number: u64) {
-    on.delete(number);
+    assert_eq!(on.delete(number), Administered::Done);
 }
 
 fn completed<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(0));
-    on.complete(claim_ref(number, 1), at(10));
+    assert!(on.complete(claim_ref(number, 1), at(10)).is_done());
 }
 
 fn dead<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(0));
-    on.fail(claim_ref(number, 1), Retry::Never, at(10));
+    assert!(on.fail(claim_ref(number, 1), Retry::Never, at(10)).is_done());
 }
 
 fn failed<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(0));
-    on.fail(claim_ref(number, 1), Retry::At(at(11)), at(10));
+    assert!(on.fail(claim_ref(number, 1), Retry::At(at(11)), at(10)).is_done());
 }
 
 fn failed_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
@@ -121,29 +121,29 @@ fn failed_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
 
 fn released<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(0));
-    on.release(claim_ref(number, 1), at(10));
+    assert!(on.release(claim_ref(number, 1), at(10)).is_done());
 }
 
 fn completed_by_another<S: Store>(on: &On<'_, S>, number: u64) {
     released(on, number);
     claim(on, number, 2, at(11));
-    on.complete(claim_ref(number, 2), at(12));
+    assert!(on.complete(claim_ref(number, 2), at(12)).is_done());
 }
 
 fn failed_by_another<S: Store>(on: &On<'_, S>, number: u64) {
     released(on, number);
     claim(on, number, 2, at(11));
-    on.fail(claim_ref(number, 2), Retry::Never, at(12));
+    assert!(on.fail(claim_ref(number, 2), Retry::Never, at(12)).is_done());
 }
 
 fn cancelled<S: Store>(on: &On<'_, S>, number: u64) {
     released(on, number);
-    on.cancel(number, at(11));
+    assert_eq!(on.cancel(number, at(11)), Administered::Done);
 }
 
 fn killed<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(0));
-    on.kill(number, at(10));
+    assert_eq!(on.kill(number, at(10)), Administered::Done);
 }
 
 fn reclaimed<S: Store>(on: &On<'_, S>, number: u64) {
@@ -158,12 +158,12 @@ fn reclaimed_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
 
 fn retried<S: Store>(on: &On<'_, S>, number: u64) {
     dead(on, number);
-    on.retry(number, at(11));
+    assert_eq!(on.retry(number, at(11)), Administered::Done);
 }
 
 fn retried_and_cancelled<S: Store>(on: &On<'_, S>, number: u64) {
     retried(on, number);
-    on.cancel(number, at(12));
+    assert_eq!(on.cancel(number, at(12)), Administered::Done);
 }
 
 fn retried_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
@@ -173,12 +173,12 @@ fn retried_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
 
 fn deleted<S: Store>(on: &On<'_, S>, number: u64) {
     completed(on, number);
-    on.delete(number);
+    assert_eq!(on.delete(number), Administered::Done);
 }
 
 fn pruned<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(-2000));
-    on.complete(claim_ref(number, 1), at(-2000));
+    assert!(on.complete(claim_ref(number, 1), at(-2000)).is_done());
     let request = PruneRequest { status: JobStatus::Completed, ended_before: at(-1999), surplus: 0, limit: 9 };
     on.write(|s| s.job_admin().prune(&request));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{ClaimRequest, Fenced, Heartbeat, Job, JobState, JobStatus, Priority};
+use fieldfen_domain::job::{Administered, ClaimRequest, Fenced, Heartbeat, Job, JobState, JobStatus, Priority};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, ids, numbered, with_nanoseconds};
@@ -123,7 +123,7 @@ fn a_reclaim_after_the_completion_finds_nothing<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.complete(claim_ref(1, 1), at(1));
+    assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
     let before = on.job(1);
     assert_eq!(on.reclaim(at(1000), 9), []);
     assert_eq!(on.job(1), before);
@@ -149,8 +149,8 @@ fn a_reclaim_leaves_pending_and_ended_jobs_alone<S: Store>(store: &S) {
         on.enqueue(&job(number));
     }
     on.claim(1, 2, at(0));
-    on.complete(claim_ref(1, 1), at(1));
-    on.kill(2, at(1));
+    assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
+    assert_eq!(on.kill(2, at(1)), Administered::Done);
     let before = [on.job(1), on.job(2), on.job(3)];
     assert_eq!(on.reclaim(at(1_000_000), 9), []);
     assert_eq!([on.job(1), on.job(2), on.job(3)], before);
@@ -171,7 +171,7 @@ fn a_reclaim_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.cancel(1, at(5));
+    assert_eq!(on.cancel(1, at(5)), Administered::Requested);
     let asked = on.job(1).last_error.unwrap_or_default();
     assert_eq!(on.reclaim(at(100), 9).len(), 1);
     let job = on.job(1);

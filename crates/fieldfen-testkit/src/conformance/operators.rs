@@ -47,9 +47,9 @@ fn job_in<S: Store>(on: &On<'_, S>, number: u64, status: JobStatus) {
     }
     assert_eq!(on.claim(1, 1, at(0)).len(), 1);
     if status == JobStatus::Completed {
-        on.complete(claim_ref(number, 1), at(1));
+        assert!(on.complete(claim_ref(number, 1), at(1)).is_done());
     } else if status == JobStatus::Failed {
-        on.fail(claim_ref(number, 1), Retry::Never, at(1));
+        assert!(on.fail(claim_ref(number, 1), Retry::Never, at(1)).is_done());
     }
 }
 
@@ -81,9 +81,8 @@ fn every_operation_in_every_status_is_as_the_table_says<S: Store>(store: &S) {
                 assert_ne!(after, before, "{name} while {status}");
                 assert_eq!(after.is_none(), name == "delete", "{name} while {status}");
             }
-            // So that the next one's claim finds nothing but its own job.
-            on.kill(number, at(10));
-            on.delete(number);
+            // So that the next one's claim finds nothing but its own job, whether this one still runs, waits or is gone.
+            let _ = (on.kill(number, at(10)), on.delete(number));
         }
     }
 }
@@ -121,7 +120,7 @@ fn a_second_request_to_stop_leaves_the_first_ones_time<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.cancel(1, at(5));
+    assert_eq!(on.cancel(1, at(5)), Administered::Requested);
     assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), "really not", at(6))), Administered::Requested);
     let job = on.job(1);
     assert_eq!((job.cancel_requested_at, job.last_error.as_deref()), (Some(at(5)), Some("really not")));
@@ -131,7 +130,7 @@ fn a_job_that_was_asked_to_stop_may_still_complete<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.cancel(1, at(5));
+    assert_eq!(on.cancel(1, at(5)), Administered::Requested);
     assert_eq!(on.complete(claim_ref(1, 1), at(6)), Fenced::Done(()));
     assert_eq!(on.job(1).state, JobState::Completed { at: Some(at(6)) });
 }
@@ -151,9 +150,9 @@ fn a_retried_job_begins_anew_and_keeps_what_is_known<S: Store>(store: &S) {
     on.enqueue(&job(1).max_retries(1));
     let new = on.job(1);
     on.claim(1, 1, at(0));
-    on.fail(claim_ref(1, 1), Retry::At(at(1)), at(1));
+    assert!(on.fail(claim_ref(1, 1), Retry::At(at(1)), at(1)).is_done());
     on.claim(2, 1, at(1));
-    on.fail(claim_ref(1, 2), Retry::At(at(2)), at(2));
+    assert!(on.fail(claim_ref(1, 2), Retry::At(at(2)), at(2)).is_done());
     assert_eq!(on.job(1).attempts, 1);
     assert_eq!(on.retry(1, with_nanoseconds(at(5))), Administered::Done);
     assert_eq!(on.job(1), Job { run_at: at(5), last_error: Some("lens cap".to_owned()), ..new });
@@ -165,8 +164,8 @@ fn a_retried_job_begins_anew_and_keeps_what_is_known<S: Store>(store: &S) {
 fn a_retried_job_is_due_at_once_whenever_it_was_due_before<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).run_at(at(1000)));
-    on.cancel(1, at(1));
-    on.retry(1, at(2));
+    assert_eq!(on.cancel(1, at(1)), Administered::Done);
+    assert_eq!(on.retry(1, at(2)), Administered::Done);
     assert_eq!(on.claim(1, 1, at(2)).len(), 1);
 }
 
@@ -175,7 +174,7 @@ fn a_retry_meets_the_live_job_that_has_its_dedup_key<S: Store>(store: &S) {
     for number in [1, 2] {
         on.enqueue(&job(number).dedup_key(dedup_key("one")));
         if number == 1 {
-            on.cancel(1, at(1));
+            assert_eq!(on.cancel(1, at(1)), Administered::Done);
         }
     }
     let before = on.job(1);
@@ -183,15 +182,15 @@ fn a_retry_meets_the_live_job_that_has_its_dedup_key<S: Store>(store: &S) {
     on.claim(1, 1, at(5));
     assert_eq!(on.retry(1, at(6)), Administered::Met(job_id(2)), "also while it runs");
     assert_eq!(on.job(1), before);
-    on.complete(claim_ref(2, 1), at(7));
+    assert!(on.complete(claim_ref(2, 1), at(7)).is_done());
     assert_eq!(on.retry(1, at(8)), Administered::Done);
 }
 
 fn a_retry_takes_its_dedup_key_back<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).dedup_key(dedup_key("one")));
-    on.cancel(1, at(1));
-    on.retry(1, at(2));
+    assert_eq!(on.cancel(1, at(1)), Administered::Done);
+    assert_eq!(on.retry(1, at(2)), Administered::Done);
     let met = on.enqueue(&job(2).dedup_key(dedup_key("one")));
     assert_eq!(*met.id(), job_id(1));
 }
@@ -200,9 +199,9 @@ fn a_request_to_stop_does_not_outlive_a_retry<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.cancel(1, at(1));
-    on.fail(claim_ref(1, 1), Retry::Never, at(2));
-    on.retry(1, at(3));
+    assert_eq!(on.cancel(1, at(1)), Administered::Requested);
+    assert!(on.fail(claim_ref(1, 1), Retry::Never, at(2)).is_done());
+    assert_eq!(on.retry(1, at(3)), Administered::Done);
     assert_eq!(on.job(1).cancel_requested_at, None);
     on.claim(2, 1, at(3));
     let heartbeat = Heartbeat { expires_at: at(4) + LEASE, cancel_requested: false };

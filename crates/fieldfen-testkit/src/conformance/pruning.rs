@@ -1,6 +1,6 @@
 //! Pruning ended jobs by age, by number, and in steps.
 
-use fieldfen_domain::job::{Enqueued, JobFilter, JobStatus, PruneRequest, Retry};
+use fieldfen_domain::job::{Administered, Enqueued, JobFilter, JobStatus, PruneRequest, Retry};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::steps::{On, numbered, with_nanoseconds};
@@ -27,7 +27,7 @@ fn completed_at<S: Store>(on: &On<'_, S>, seconds: &[i64]) {
     for (&second, number) in seconds.iter().zip(1..) {
         on.enqueue(&job(number));
         on.claim(1, 1, at(0));
-        on.complete(claim_ref(number, 1), at(second));
+        assert!(on.complete(claim_ref(number, 1), at(second)).is_done());
     }
 }
 
@@ -54,9 +54,9 @@ fn only_one_status_is_pruned<S: Store>(store: &S) {
     completed_at(&on, &[1, 2]);
     on.enqueue(&job(3));
     on.claim(1, 1, at(0));
-    on.fail(claim_ref(3, 1), Retry::Never, at(1));
+    assert!(on.fail(claim_ref(3, 1), Retry::Never, at(1)).is_done());
     on.enqueue(&job(4));
-    on.cancel(4, at(1));
+    assert_eq!(on.cancel(4, at(1)), Administered::Done);
     on.enqueue(&job(5));
     on.claim(1, 1, at(0));
     on.enqueue(&job(6));
@@ -138,7 +138,7 @@ fn a_pruned_id_and_dedup_key_can_be_used_again<S: Store>(store: &S) {
     let keyed = job(1).dedup_key(dedup_key("one"));
     on.enqueue(&keyed);
     on.claim(1, 1, at(0));
-    on.complete(claim_ref(1, 1), at(1));
+    assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
     prune(&on, 2, 0, 9);
     assert_eq!(on.enqueue(&keyed), Enqueued::Created(job_id(1)));
 }

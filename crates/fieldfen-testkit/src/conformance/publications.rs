@@ -53,7 +53,9 @@ fn listings<S: Store>(on: &On<'_, S>, file: u64) -> Vec<Listing> {
 }
 
 fn release<S: Store>(on: &On<'_, S>, number: u64) {
-    on.write(|s| s.publications().release(&publication_id(number), &token(number), "refused", at(1)));
+    assert!(
+        on.write(|s| s.publications().release(&publication_id(number), &token(number), "refused", at(1))).is_done()
+    );
 }
 
 fn a_confirmed_listing_has_its_row<S: Store>(store: &S) {
@@ -113,7 +115,7 @@ fn a_confirmation_needs_no_token_and_counts_after_a_takeover<S: Store>(store: &S
 fn a_confirmation_counts_while_unknown<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
-    on.write(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "timeout", at(1)));
+    assert!(on.write(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "timeout", at(1))).is_done());
     assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(2))), Confirmed::Done);
     assert_eq!(on.publication(1).state, PublicationState::Confirmed);
 }

@@ -140,7 +140,7 @@ fn an_unknown_publication_is_taken_over_at_once<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.reserve(&wish(1, 0));
-    mark_unknown(&on, 1, 1);
+    assert!(mark_unknown(&on, 1, 1).is_done());
     for (number, second) in [(2, 6), (3, 7)] {
         let Reserved::Unresolved(taken) = on.reserve(&wish(number, second)) else { panic!("it was not taken over") };
         assert_eq!((taken.id, taken.token, taken.state), (publication_id(1), token(number), PublicationState::Unknown));
@@ -265,11 +265,11 @@ fn what_is_given_up_twice_was_done_already<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.reserve(&wish(1, 0));
-    mark_unknown(&on, 1, 1);
+    assert!(mark_unknown(&on, 1, 1).is_done());
     let unknown = on.publication(1);
     assert_eq!(mark_unknown(&on, 1, 1), Fenced::AlreadyDone { at: Some(at(5)) });
     assert_eq!(on.publication(1), unknown);
-    release(&on, 1, 1);
+    assert!(release(&on, 1, 1).is_done());
     let released = on.publication(1);
     assert_eq!(release(&on, 1, 1), Fenced::AlreadyDone { at: Some(at(5)) });
     assert_eq!(on.publication(1), released);
@@ -293,7 +293,7 @@ fn a_released_publication_cannot_become_unknown<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.reserve(&wish(1, 0));
-    release(&on, 1, 1);
+    assert!(release(&on, 1, 1).is_done());
     let before = on.publication(1);
     let error = on.refuse(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "", at(9)));
     assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
@@ -304,7 +304,7 @@ fn an_unknown_publication_is_released_by_who_took_it_over<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.reserve(&wish(1, 0));
-    mark_unknown(&on, 1, 1);
+    assert!(mark_unknown(&on, 1, 1).is_done());
     on.reserve(&wish(2, 6));
     assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
     assert_eq!(release(&on, 1, 2), Fenced::Done(()));
@@ -319,7 +319,7 @@ fn publications_are_listed_by_file_and_by_state<S: Store>(store: &S) {
         let file = 1 + number % 2;
         on.reserve(&reserve_request(number, file_id(file), listing_target(&number.to_string()), at(0)));
         if number > 4 {
-            mark_unknown(&on, number, number);
+            assert!(mark_unknown(&on, number, number).is_done());
         }
     }
     let expected = |numbers: &[u64]| numbers.iter().map(|&number| on.publication(number)).collect::<Vec<_>>();

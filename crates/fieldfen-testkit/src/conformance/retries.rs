@@ -1,7 +1,7 @@
 //! Failures and retries, and jobs that go back without one.
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Fenced, Finished, Job, JobState, Retry};
+use fieldfen_domain::job::{Administered, Fenced, Finished, Job, JobState, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, with_nanoseconds};
@@ -81,7 +81,7 @@ fn a_failure_for_now_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.cancel(1, at(1));
+    assert_eq!(on.cancel(1, at(1)), Administered::Requested);
     assert_eq!(on.fail(claim_ref(1, 1), Retry::At(at(9)), at(2)), Fenced::Done(Finished::Dead));
     assert_eq!(on.job(1).state, JobState::Failed { at: Some(at(2)) });
 }
@@ -102,7 +102,7 @@ fn a_completion_without_result_has_none<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.write(|s| s.jobs().complete(&claim_ref(1, 1), None, at(3)));
+    assert!(on.write(|s| s.jobs().complete(&claim_ref(1, 1), None, at(3))).is_done());
     let job = on.job(1);
     assert_eq!((job.state, job.result), (JobState::Completed { at: Some(at(3)) }, None));
 }
@@ -120,8 +120,8 @@ fn a_released_job_that_was_asked_to_stop_is_still_asked<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    on.cancel(1, at(1));
-    on.release(claim_ref(1, 1), at(2));
+    assert_eq!(on.cancel(1, at(1)), Administered::Requested);
+    assert!(on.release(claim_ref(1, 1), at(2)).is_done());
     let job = on.job(1);
     assert_eq!((&job.state, job.cancel_requested_at), (&JobState::Pending, Some(at(1))));
     let claimed = on.claim(2, 1, at(2));
@@ -133,9 +133,9 @@ fn a_dedup_key_is_kept_by_a_job_that_goes_back<S: Store>(store: &S) {
     let keyed = |number| job(number).dedup_key(dedup_key("one"));
     on.enqueue(&keyed(1));
     on.claim(1, 1, at(0));
-    on.fail(claim_ref(1, 1), Retry::At(at(9)), at(1));
+    assert!(on.fail(claim_ref(1, 1), Retry::At(at(9)), at(1)).is_done());
     on.claim(2, 1, at(9));
-    on.release(claim_ref(1, 2), at(10));
+    assert!(on.release(claim_ref(1, 2), at(10)).is_done());
     on.claim(3, 1, at(10));
     on.reclaim(at(1000), 9);
     on.enqueue(&keyed(2));

@@ -10,8 +10,7 @@ use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform};
 use fieldfen_services::environment::{ManualClock, Randomness, SeededRandomness};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
-/// How long reservations hold.
-pub(super) const HOLD: Duration = Duration::from_secs(300);
+use crate::shop::HOLD;
 
 /// Dice that fall the same way for the same seed.
 #[derive(Clone)]

@@ -1,0 +1,76 @@
+//! Errors of publishing.
+
+use fieldfen_domain::store::StoreError;
+
+use super::platforms::CallError;
+
+/// Why publishing could not be brought to an end. A later try does that.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// No marketplace or network was given for this target.
+    #[error("{target}: no marketplace or network is configured for that platform and account; give the publisher one")]
+    NotConfigured {
+        /// The target.
+        target: String,
+    },
+    /// A product that must not stay could not be taken down.
+    #[error("{platform_id} is at the platform and has to be taken down, which failed; try again")]
+    Stays {
+        /// Its id there.
+        platform_id: String,
+        /// What the platform said.
+        source: CallError,
+    },
+    /// Whether there are duplicates could not be looked up.
+    #[error("whether anything else was listed as {key} could not be looked up; try again")]
+    Lookup {
+        /// The key.
+        key: String,
+        /// What the platform said.
+        source: CallError,
+    },
+    /// A listing could not be brought up to date.
+    #[error("listing {platform_id} could not be brought up to date")]
+    Update {
+        /// Its id at the platform.
+        platform_id: String,
+        /// What the platform said.
+        source: CallError,
+    },
+    /// The platform did not say what it has.
+    #[error("{platform} could not be asked for its products")]
+    Page {
+        /// The platform.
+        platform: &'static str,
+        /// What it said.
+        source: CallError,
+    },
+    /// The platform's list of products leads back to where it was, or does not end.
+    #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
+    Endless {
+        /// The platform.
+        platform: &'static str,
+        /// How many pages were read.
+        pages: usize,
+        /// Where the next page begins.
+        cursor: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PublishError {
+    /// What the platform said, where it was the platform.
+    #[must_use]
+    pub const fn call(&self) -> Option<&CallError> {
+        match self {
+            Self::Stays { source, .. }
+            | Self::Lookup { source, .. }
+            | Self::Update { source, .. }
+            | Self::Page { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

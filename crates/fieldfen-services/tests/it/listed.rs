@@ -1,0 +1,63 @@
+//! A file that is listed: where the tests of what happens afterwards begin.
+
+use std::time::Duration;
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::{Mended, NewsTaken, Publisher, listing_news};
+
+use crate::shop::{ETSY, Shop, approved, listing_on, publisher};
+use crate::stall::Stall;
+
+/// A shop and its only file.
+pub(crate) struct Listed<S: Store> {
+    pub(crate) shop: Shop<S>,
+    pub(crate) etsy: Stall,
+    pub(crate) publisher: Publisher<S>,
+    pub(crate) id: FileId,
+}
+
+/// A file that was listed on Etsy as `p1`, a while ago.
+pub(crate) fn listed<S: Store>(store: S) -> Listed<S> {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    shop.work(&publisher);
+    assert_eq!(etsy.ids(), ["p1"]);
+    shop.bench.clock.advance(Duration::from_secs(5));
+    Listed { shop, etsy, publisher, id }
+}
+
+impl<S: Store> Listed<S> {
+    pub(crate) fn mend(&self) -> Mended {
+        let found = self.publisher.reconcile(Platform::Etsy, "").unwrap();
+        self.shop.bench.clock.advance(Duration::from_secs(5));
+        self.publisher.mend(&found).unwrap()
+    }
+
+    /// Mends once more, which finds nothing to do, and checks that exactly this product is known and there.
+    pub(crate) fn assert_only(&self, platform_id: &str) {
+        assert_eq!(self.mend(), Mended::default());
+        assert!(self.publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());
+        assert_eq!(self.etsy.ids(), [platform_id]);
+        let live: Vec<_> = self.shop.listings(&self.id).into_iter().filter(|row| row.status.is_live()).collect();
+        assert_eq!(live.iter().map(|row| row.platform_listing_id.as_str()).collect::<Vec<_>>(), [platform_id]);
+        let publications = self.shop.publications(&self.id);
+        let live: Vec<_> = publications.iter().filter(|publication| publication.state.is_live()).collect();
+        assert_eq!(live.len(), 1, "{live:?}");
+        assert_eq!((live[0].state, live[0].platform_id.as_deref()), (PublicationState::Confirmed, Some(platform_id)));
+    }
+
+    pub(crate) fn hear(&self, platform_id: &str, status: ListingStatus) -> NewsTaken {
+        self.shop.bench.clock.advance(Duration::from_secs(1));
+        let at = self.shop.bench.now();
+        let news = ListingUpdate { status, platform_status: None, event_at: at, at };
+        self.shop.write(|s| listing_news(s, Platform::Etsy, platform_id, &news)).unwrap()
+    }
+
+    pub(crate) fn publish(&self) {
+        self.shop.write(|s| self.shop.pipeline.publish(s, &self.id, &listing_on(Platform::Etsy))).unwrap();
+        self.shop.work(&self.publisher);
+    }
+}

@@ -1,0 +1,95 @@
+//! What happens to listings after they were published.
+
+use std::time::Duration;
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::{Marketplace, NewsTaken, listing_news};
+
+use crate::shop::{BOTH, ETSY, approved, listing_on, publisher};
+use crate::stall::Stall;
+
+on_every_store!(
+    sold_out_and_restocked_stay_published,
+    a_delisted_listing_is_listed_anew_under_another_key,
+    stale_news_change_nothing,
+    a_published_file_that_changes_updates_its_listings,
+    a_product_that_vanished_is_delisted_by_its_update,
+);
+
+fn news(status: ListingStatus, event_at: Timestamp) -> ListingUpdate {
+    ListingUpdate { status, platform_status: Some(format!("etsy:{status}")), event_at, at: event_at }
+}
+
+fn sold_out_and_restocked_stay_published(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    shop.work(&publisher(&shop, &[&etsy]));
+    for (status, seconds) in [(ListingStatus::SoldOut, 1), (ListingStatus::Active, 2), (ListingStatus::Draft, 3)] {
+        let news = news(status, shop.bench.now() + Duration::from_secs(seconds));
+        let taken = shop.write(|s| listing_news(s, Platform::Etsy, "p1", &news)).unwrap();
+        assert!(matches!(taken, NewsTaken::Done { .. }));
+        let listing = shop.listings(&id).remove(0);
+        assert_eq!((listing.status, listing.platform_status), (status, Some(format!("etsy:{status}"))));
+        assert_eq!(shop.status(&id), FileStatus::Published);
+        assert_eq!(shop.states(&id), [PublicationState::Confirmed]);
+    }
+}
+
+fn a_delisted_listing_is_listed_anew_under_another_key(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy).knowing_keys();
+    let publisher = publisher(&shop, &[&etsy]);
+    shop.work(&publisher);
+    let first = etsy.live()[0].key.clone();
+    let gone = news(ListingStatus::Delisted, shop.bench.now() + Duration::from_secs(1));
+    shop.write(|s| listing_news(s, Platform::Etsy, "p1", &gone)).unwrap();
+    assert_eq!(shop.states(&id), [PublicationState::Ended]);
+
+    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy))).unwrap();
+    shop.work(&publisher);
+    let second = etsy.live()[1].key.clone();
+    assert_ne!(first, second);
+    let listings: Vec<_> = shop.listings(&id).iter().map(|listing| listing.status).collect();
+    assert_eq!(listings, [ListingStatus::Delisted, ListingStatus::Active]);
+    assert_eq!(shop.status(&id), FileStatus::Published);
+}
+
+fn stale_news_change_nothing(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    shop.work(&publisher(&shop, &[&etsy]));
+    let later = shop.bench.now() + Duration::from_secs(60);
+    let (newer, older) = (news(ListingStatus::SoldOut, later), news(ListingStatus::Delisted, shop.bench.now()));
+    shop.write(|s| listing_news(s, Platform::Etsy, "p1", &newer)).unwrap();
+    let taken = shop.write(|s| listing_news(s, Platform::Etsy, "p1", &older)).unwrap();
+    assert_eq!(taken, NewsTaken::Stale { known: later });
+    assert_eq!(shop.listings(&id)[0].status, ListingStatus::SoldOut);
+    assert_eq!(shop.write(|s| listing_news(s, Platform::Ebay, "p1", &newer)).unwrap(), NewsTaken::Unknown);
+}
+
+fn a_published_file_that_changes_updates_its_listings(store: impl Store) {
+    let (shop, id) = approved(store, BOTH);
+    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
+    let publisher = publisher(&shop, &[&etsy, &shopify]);
+    shop.work(&publisher);
+    shop.retitle(&id, "Buck in the Mist");
+    assert_eq!(shop.status(&id), FileStatus::Published);
+    assert_eq!(shop.live_jobs(&id), ["UpdateListing", "UpdateListing"]);
+    shop.work(&publisher);
+    assert_eq!((etsy.titles(), shopify.titles()), (vec!["Buck in the Mist".into()], vec!["Buck in the Mist".into()]));
+}
+
+fn a_product_that_vanished_is_delisted_by_its_update(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    shop.work(&publisher);
+    etsy.withdraw("p1").unwrap();
+    shop.retitle(&id, "Buck in the Mist");
+    shop.work(&publisher);
+    assert_eq!(shop.listings(&id)[0].status, ListingStatus::Delisted);
+    assert_eq!(shop.states(&id), [PublicationState::Ended]);
+}

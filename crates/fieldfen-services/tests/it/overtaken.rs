@@ -1,0 +1,89 @@
+//! Callers whose reservation somebody else has taken over meanwhile.
+
+use std::time::Duration;
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::publication::Platform;
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::{Attempt, Publisher, Publishing};
+
+use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
+use crate::stall::{Next, Stall};
+
+on_every_store!(
+    a_refusal_that_comes_too_late_fails_no_job,
+    a_call_that_gets_no_answer_in_time_leaves_one_product,
+    a_lookup_that_fails_too_late_leaves_the_publication_alone,
+    a_caller_that_was_stopped_before_its_call_gives_way,
+);
+
+/// Lets somebody else list the file, once the reservation has run out.
+fn list_it<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>, id: FileId) -> impl FnOnce() + Send + 'static {
+    let (clock, publisher) = (shop.bench.clock.clone(), publisher.clone());
+    move || {
+        clock.advance(HOLD);
+        assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    }
+}
+
+/// Lets somebody else take the publication over, once the reservation has run out.
+fn take_it_over<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>, id: FileId) -> impl FnOnce() + Send + 'static {
+    let (clock, publisher) = (shop.bench.clock.clone(), publisher.clone());
+    move || {
+        clock.advance(HOLD);
+        assert!(matches!(publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap(), Attempt::Unresolved(_)));
+    }
+}
+
+fn a_refusal_that_comes_too_late_fails_no_job(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    etsy.next([Next::Refuse]);
+    etsy.during_call(list_it(&shop, &publisher, id));
+    let refused = publisher.list(&on_etsy(id)).unwrap();
+    assert_eq!(refused, Publishing::Held { until: shop.bench.now() + HOLD });
+    shop.bench.clock.advance(HOLD);
+    let again = publisher.list(&on_etsy(id)).unwrap();
+    assert_eq!(again, Publishing::AlreadyPublished { platform_id: "p1".to_owned() });
+}
+
+fn a_call_that_gets_no_answer_in_time_leaves_one_product(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    etsy.next([Next::CreateInSilence]);
+    etsy.during_call(list_it(&shop, &publisher, id));
+    let unanswered = publisher.list(&on_etsy(id)).unwrap();
+    assert_eq!(unanswered, Publishing::Held { until: shop.bench.now() + HOLD });
+    assert_eq!(etsy.ids(), ["p1", "p2"]);
+    shop.bench.clock.advance(HOLD);
+    let again = publisher.list(&on_etsy(id)).unwrap();
+    assert_eq!(again, Publishing::AlreadyPublished { platform_id: "p1".to_owned() });
+    assert_eq!(etsy.ids(), ["p1"]);
+}
+
+fn a_lookup_that_fails_too_late_leaves_the_publication_alone(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    etsy.next([Next::CreateInSilence]);
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    etsy.lookup_fails(true);
+    etsy.during_lookup(take_it_over(&shop, &publisher, id));
+    let looked_up = publisher.list(&on_etsy(id)).unwrap();
+    assert_eq!(looked_up, Publishing::Held { until: shop.bench.now() + HOLD });
+}
+
+fn a_caller_that_was_stopped_before_its_call_gives_way(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    etsy.next([Next::NotSent]);
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::NotSent { .. }));
+    shop.bench.clock.advance(Duration::from_secs(1));
+    etsy.during_lookup(take_it_over(&shop, &publisher, id));
+    let stopped = publisher.list(&on_etsy(id)).unwrap();
+    assert_eq!(stopped, Publishing::Held { until: shop.bench.now() + HOLD });
+    assert_eq!(etsy.made(), 0);
+}

@@ -1,0 +1,210 @@
+//! Posts at social networks.
+
+use std::sync::{Arc, Mutex};
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::publication::{ClientKey, PostType, SocialPlatform};
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::{
+    Attempt, CallError, Found, FoundState, Message, Post, Publisher, Publishing, Reservation, Settled, SocialNetwork,
+};
+
+use crate::shop::{ETSY, HOLD, approved, post, publisher, reel};
+
+on_every_store!(
+    posts_are_made_once_and_a_repost_is_another,
+    a_network_that_cannot_look_up_waits_for_a_person,
+    a_retried_post_leaves_the_repost_alone,
+    a_repost_whose_answer_has_not_come_is_left_alone,
+    an_answer_that_was_lost_is_not_taken_for_that_of_a_repost,
+    a_second_try_is_not_taken_for_a_repost,
+    a_network_with_keys_tells_lost_answers_apart,
+);
+
+/// How a network answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// It looks posts up by their keys.
+    ByKey,
+    /// It has no place for keys: whoever looks a post up finds every post of the picture.
+    ByPicture,
+    /// It never says what it has done, and cannot be searched.
+    Never,
+}
+
+/// A network that remembers its posts.
+#[derive(Clone)]
+struct Wall {
+    answers: Answers,
+    posts: Arc<Mutex<Vec<(ClientKey, String)>>>,
+}
+
+impl Wall {
+    fn new(answers: Answers) -> Self {
+        Self { answers, posts: Arc::default() }
+    }
+
+    /// Makes a post, as a call does whose answer is still on its way.
+    fn make(&self, key: &ClientKey) -> Post {
+        let mut posts = self.posts.lock().unwrap();
+        let platform_id = format!("post-{}", posts.len() + 1);
+        posts.push((key.clone(), platform_id.clone()));
+        Post { platform_id, url: None }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.posts.lock().unwrap().iter().map(|(_, id)| id.clone()).collect()
+    }
+}
+
+impl SocialNetwork for Wall {
+    fn platform(&self) -> SocialPlatform {
+        SocialPlatform::Instagram
+    }
+
+    fn post(&self, key: &ClientKey, message: &Message<'_>) -> Result<Post, CallError> {
+        assert_eq!(message.post_type, Some(PostType::Reel));
+        let post = self.make(key);
+        match self.answers {
+            Answers::Never => Err(CallError::NoAnswer { reason: "time-out".to_owned() }),
+            Answers::ByKey | Answers::ByPicture => Ok(post),
+        }
+    }
+
+    fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError> {
+        if self.answers == Answers::Never {
+            return Err(CallError::Refused { reason: "posts cannot be searched".to_owned() });
+        }
+        let posts = self.posts.lock().unwrap();
+        let found = posts.iter().filter(|(its, _)| self.answers == Answers::ByPicture || its == key);
+        Ok(found.map(|(_, id)| Post { platform_id: id.clone(), url: None }).collect())
+    }
+
+    fn delete(&self, platform_id: &str) -> Result<(), CallError> {
+        self.posts.lock().unwrap().retain(|(_, id)| id != platform_id);
+        Ok(())
+    }
+}
+
+fn reserved<'p, S: Store>(publisher: &'p Publisher<S>, id: FileId, post_key: &str) -> Reservation<'p, S> {
+    let Attempt::Granted(reservation) = publisher.reserve(&id, &post(post_key)).unwrap() else {
+        panic!("not granted");
+    };
+    reservation
+}
+
+fn posts_are_made_once_and_a_repost_is_another(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
+    assert!(matches!(publisher.post(&reel(id, "christmas")).unwrap(), Publishing::Published { .. }));
+    assert_eq!(wall.ids().len(), 2);
+    let posts = shop.write(|s| s.publications().posts(&id)).unwrap();
+    assert_eq!(posts.len(), 2);
+    assert_eq!(shop.status(&id), FileStatus::Approved, "a post is no listing");
+}
+
+fn a_network_that_cannot_look_up_waits_for_a_person(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::Never);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    for _ in 0..3 {
+        assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
+        shop.bench.clock.advance(HOLD);
+    }
+    assert_eq!(wall.ids().len(), 1);
+    // The person has looked, and says what is there.
+    let Attempt::Unresolved(unresolved) = publisher.reserve(&id, &post("launch")).unwrap() else {
+        panic!("not unresolved")
+    };
+    let found = Found { platform_id: "post-1".to_owned(), url: None, state: FoundState::Post, as_of: None };
+    assert_eq!(unresolved.found(&found).unwrap(), Settled::Done);
+}
+
+fn a_retried_post_leaves_the_repost_alone(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    for key in ["launch", "christmas", "launch", "christmas"] {
+        publisher.post(&reel(id, key)).unwrap();
+        assert_eq!(wall.ids()[0], "post-1");
+    }
+    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+    // A third whose answer was lost is not taken for one of the others.
+    let third = reserved(&publisher, id, "easter");
+    assert!(third.mark_unknown("time-out").unwrap().is_done());
+    shop.bench.clock.advance(HOLD);
+    let posted = publisher.post(&reel(id, "easter")).unwrap();
+    assert_eq!(posted, Publishing::Published { platform_id: "post-3".to_owned(), url: None });
+    assert_eq!(wall.ids(), ["post-1", "post-2", "post-3"]);
+}
+
+fn a_repost_whose_answer_has_not_come_is_left_alone(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    publisher.post(&reel(id, "launch")).unwrap();
+    let repost = reserved(&publisher, id, "christmas");
+    wall.make(repost.key());
+    publisher.post(&reel(id, "launch")).unwrap();
+    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+    assert!(repost.mark_unknown("time-out").unwrap().is_done());
+}
+
+fn an_answer_that_was_lost_is_not_taken_for_that_of_a_repost(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    assert!(reserved(&publisher, id, "launch").mark_unknown("time-out").unwrap().is_done());
+    shop.bench.clock.advance(HOLD);
+    let repost = reserved(&publisher, id, "christmas");
+    wall.make(repost.key());
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
+
+    // With both answers lost, a person has to look.
+    assert!(repost.mark_unknown("time-out").unwrap().is_done());
+    shop.bench.clock.advance(HOLD);
+    for key in ["launch", "christmas"] {
+        assert!(matches!(publisher.post(&reel(id, key)).unwrap(), Publishing::Unknown { .. }));
+    }
+    let Attempt::Unresolved(repost) = publisher.reserve(&id, &post("christmas")).unwrap() else {
+        panic!("not unresolved");
+    };
+    let found = Found { platform_id: "post-1".to_owned(), url: None, state: FoundState::Post, as_of: None };
+    assert_eq!(repost.found(&found).unwrap(), Settled::Done);
+    let launched = publisher.post(&reel(id, "launch")).unwrap();
+    assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
+    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+}
+
+fn a_second_try_is_not_taken_for_a_repost(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    assert!(reserved(&publisher, id, "launch").release("no route").unwrap().is_done());
+    let repost = reserved(&publisher, id, "christmas");
+    let made = wall.make(repost.key());
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
+    assert_eq!(repost.confirm(&Found::from(made)).unwrap(), Settled::Done);
+    shop.bench.clock.advance(HOLD);
+    let launched = publisher.post(&reel(id, "launch")).unwrap();
+    assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
+}
+
+fn a_network_with_keys_tells_lost_answers_apart(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    for key in ["launch", "christmas"] {
+        let reservation = reserved(&publisher, id, key);
+        wall.make(reservation.key());
+        assert!(reservation.mark_unknown("time-out").unwrap().is_done());
+    }
+    for (key, platform_id) in [("christmas", "post-2"), ("launch", "post-1")] {
+        let posted = publisher.post(&reel(id, key)).unwrap();
+        assert_eq!(posted, Publishing::Published { platform_id: platform_id.to_owned(), url: None });
+    }
+}

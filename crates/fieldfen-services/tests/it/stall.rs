@@ -1,0 +1,242 @@
+//! A marketplace that does what the test says.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::file::FileMetadata;
+use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform};
+use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
+
+/// What a marketplace does with its next call of `create`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Refuse it.
+    Refuse,
+    /// Throttle it until then.
+    Throttle(Timestamp),
+    /// Break the connection before anything was sent.
+    NotSent,
+    /// Carry it out and give no answer.
+    CreateInSilence,
+    /// Neither carry it out nor answer.
+    Ignore,
+    /// Take in nothing, and carry it out when [`Stall::deliver`] is called.
+    Delay,
+}
+
+/// A marketplace in memory, whose clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Stall {
+    platform: Platform,
+    /// Whether a second call with a key meets the product of the first.
+    knows_keys: bool,
+    state: Arc<Mutex<StallState>>,
+}
+
+#[derive(Default)]
+struct StallState {
+    products: Vec<(Product, String)>,
+    made: u64,
+    next: VecDeque<Next>,
+    delayed: Vec<(ClientKey, String)>,
+    lookups: u64,
+    lookup_fails: bool,
+    pages_lag: bool,
+    pages_lead_back: bool,
+    during_call: Option<Meanwhile>,
+    during_lookup: Option<Meanwhile>,
+}
+
+/// What happens elsewhere.
+type Meanwhile = Box<dyn FnOnce() + Send>;
+
+impl Stall {
+    pub(crate) fn new(platform: Platform) -> Self {
+        Self { platform, knows_keys: false, state: Arc::default() }
+    }
+
+    pub(crate) fn knowing_keys(mut self) -> Self {
+        self.knows_keys = true;
+        self
+    }
+
+    /// What its next calls do, one after the other; then they succeed.
+    pub(crate) fn next(&self, next: impl IntoIterator<Item = Next>) {
+        self.state.lock().unwrap().next.extend(next);
+    }
+
+    /// Whether lookups get no answer.
+    pub(crate) fn lookup_fails(&self, fails: bool) {
+        self.state.lock().unwrap().lookup_fails = fails;
+    }
+
+    /// Whether its pages show nothing of what it has.
+    pub(crate) fn pages_lag(&self, lag: bool) {
+        self.state.lock().unwrap().pages_lag = lag;
+    }
+
+    /// Whether each of its pages says that the first one follows.
+    pub(crate) fn pages_lead_back(&self, back: bool) {
+        self.state.lock().unwrap().pages_lead_back = back;
+    }
+
+    /// Lists another product under the key of this one, as a call does whose answer was lost.
+    pub(crate) fn copy(&self, platform_id: &str) -> Product {
+        let mut state = self.state.lock().unwrap();
+        let original = state.products.iter().find(|(product, _)| product.platform_id == platform_id).unwrap().clone();
+        state.make(&original.0.key.unwrap(), original.1, false)
+    }
+
+    /// Brings back a product that was taken down.
+    pub(crate) fn bring_back(&self, product: &Product) {
+        self.state.lock().unwrap().products.push((product.clone(), String::new()));
+    }
+
+    /// The ids of what is live.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.live().into_iter().map(|product| product.platform_id).collect()
+    }
+
+    /// What happens elsewhere while its next call is on its way.
+    pub(crate) fn during_call(&self, meanwhile: impl FnOnce() + Send + 'static) {
+        self.state.lock().unwrap().during_call = Some(Box::new(meanwhile));
+    }
+
+    /// What happens elsewhere while the next lookup is on its way.
+    pub(crate) fn during_lookup(&self, meanwhile: impl FnOnce() + Send + 'static) {
+        self.state.lock().unwrap().during_lookup = Some(Box::new(meanwhile));
+    }
+
+    /// Lets something happen elsewhere that may call this very marketplace.
+    fn meanwhile(&self, which: fn(&mut StallState) -> &mut Option<Meanwhile>) {
+        let meanwhile = which(&mut self.state.lock().unwrap()).take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
+    }
+
+    /// Carries out what was delayed, and returns what that call would have answered.
+    pub(crate) fn deliver(&self) -> Vec<Product> {
+        let mut state = self.state.lock().unwrap();
+        let delayed = std::mem::take(&mut state.delayed);
+        delayed.into_iter().map(|(key, title)| state.make(&key, title, self.knows_keys)).collect()
+    }
+
+    pub(crate) fn live(&self) -> Vec<Product> {
+        self.state.lock().unwrap().products.iter().map(|(product, _)| product.clone()).collect()
+    }
+
+    /// The titles of what is live.
+    pub(crate) fn titles(&self) -> Vec<String> {
+        self.state.lock().unwrap().products.iter().map(|(_, title)| title.clone()).collect()
+    }
+
+    /// How many products were ever made.
+    pub(crate) fn made(&self) -> u64 {
+        self.state.lock().unwrap().made
+    }
+
+    pub(crate) fn lookups(&self) -> u64 {
+        self.state.lock().unwrap().lookups
+    }
+
+    /// Somebody changes a product at the platform by hand.
+    pub(crate) fn set(&self, platform_id: &str, status: ListingStatus) {
+        let mut state = self.state.lock().unwrap();
+        let product = state.products.iter_mut().find(|(product, _)| product.platform_id == platform_id).unwrap();
+        product.0.status = status;
+        product.0.platform_status = Some(status.as_str().to_uppercase());
+    }
+}
+
+impl StallState {
+    fn make(&mut self, key: &ClientKey, title: String, knows_keys: bool) -> Product {
+        if knows_keys && let Some((known, _)) = self.products.iter().find(|(known, _)| known.key.as_ref() == Some(key))
+        {
+            return known.clone();
+        }
+        self.made += 1;
+        let product = Product {
+            platform_id: format!("p{}", self.made),
+            url: None,
+            key: Some(key.clone()),
+            status: ListingStatus::Active,
+            platform_status: Some("ACTIVE".to_owned()),
+            as_of: None,
+        };
+        self.products.push((product.clone(), title));
+        product
+    }
+}
+
+fn title_of(offer: &Offer<'_>) -> String {
+    let metadata = offer.file.metadata.as_ref().map(|json| FileMetadata::from_json(json).unwrap());
+    metadata.map_or_else(String::new, |metadata| metadata.title)
+}
+
+impl Marketplace for Stall {
+    fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+        let next = self.state.lock().unwrap().next.pop_front();
+        self.meanwhile(|state| &mut state.during_call);
+        let mut state = self.state.lock().unwrap();
+        let no_answer = || CallError::NoAnswer { reason: "time-out".to_owned() };
+        match next {
+            None => Ok(state.make(key, title_of(offer), self.knows_keys)),
+            Some(Next::Refuse) => Err(CallError::Refused { reason: "no antlers, please".to_owned() }),
+            Some(Next::Throttle(until)) => Err(CallError::Throttled { until, reason: "429".to_owned() }),
+            Some(Next::NotSent) => Err(CallError::NotSent { reason: "no route".to_owned() }),
+            Some(Next::Ignore) => Err(no_answer()),
+            Some(Next::CreateInSilence) => {
+                state.make(key, title_of(offer), self.knows_keys);
+                Err(no_answer())
+            }
+            Some(Next::Delay) => {
+                state.delayed.push((key.clone(), title_of(offer)));
+                Err(no_answer())
+            }
+        }
+    }
+
+    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+        self.meanwhile(|state| &mut state.during_lookup);
+        let mut state = self.state.lock().unwrap();
+        state.lookups += 1;
+        if state.lookup_fails {
+            return Err(CallError::NoAnswer { reason: "502".to_owned() });
+        }
+        Ok(state.products.iter().filter(|(p, _)| p.key.as_ref() == Some(key)).map(|(p, _)| p.clone()).collect())
+    }
+
+    fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
+        let mut state = self.state.lock().unwrap();
+        let found = state.products.iter_mut().find(|(product, _)| product.platform_id == platform_id);
+        Ok(found.map(|(product, title)| {
+            *title = title_of(offer);
+            product.clone()
+        }))
+    }
+
+    fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
+        self.state.lock().unwrap().products.retain(|(product, _)| product.platform_id != platform_id);
+        Ok(())
+    }
+
+    fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError> {
+        let state = self.state.lock().unwrap();
+        if state.pages_lag {
+            return Ok(ProductPage::default());
+        }
+        let from: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        let products: Vec<Product> = state.products.iter().skip(from).take(2).map(|(p, _)| p.clone()).collect();
+        if state.pages_lead_back {
+            return Ok(ProductPage { products, next: Some("0".to_owned()) });
+        }
+        let next = (from + 2 < state.products.len()).then(|| (from + 2).to_string());
+        Ok(ProductPage { products, next })
+    }
+}
