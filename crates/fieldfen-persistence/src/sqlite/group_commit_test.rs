@@ -277,7 +277,8 @@ fn many_threads_get_what_they_were_told() {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let committed = committed(folder.path());
-    assert!(told.len() > 100, "{}", told.len());
+    // How many share a batch with a rollback, and are told so, is up to the scheduler.
+    assert!(!told.is_empty());
     for n in told {
         assert!(committed.contains(&n), "{n} was acknowledged and is missing");
     }
