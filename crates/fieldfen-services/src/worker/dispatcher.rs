@@ -97,12 +97,13 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let now = shared.queue.environment().now();
         self.do_what_recurs(now);
         let periodic = self.until_something_recurs(now);
+        // Asked before the queue is read: a job that ends in between may have enqueued another. And before it is asked
+        // what may be claimed: a job that ends in between may have kept its kind from being looked at.
+        let idle = shared.floor.is_empty();
         let Capacity { kinds, limits, most } = shared.floor.capacity(shared.kinds(), shared.settings.threads);
         if most == 0 || kinds.is_empty() {
             return Ok(Next::Wait { at_most: periodic, watching: false });
         }
-        // Asked before the queue is read: a job that ends in between may have enqueued another.
-        let idle = shared.floor.is_empty();
         if !self.more {
             // Reading first costs little, takes no lock, and keeps an idle worker from writing.
             match shared.queue.store().read(|s| s.jobs().next_due(&kinds))? {

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::Fenced;
+use fieldfen_domain::job::{ClaimRef, Fenced};
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{RawJson, Timestamp};
 
 use super::builder::Shared;
 use super::outcome::with_causes;
@@ -69,31 +69,42 @@ fn until_next(last: Timestamp, interval: Duration, now: Timestamp) -> Duration {
     now.signed_duration_since(last).to_std().map_or(Duration::ZERO, |passed| interval.saturating_sub(passed))
 }
 
-/// Extends the leases of these jobs, and tells those that are no longer ours.
-pub(super) fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
+/// Extends the leases of these jobs, writes their progress, and tells those that are no longer ours.
+fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
+    let claims: Vec<_> = in_hand.iter().map(|control| (control.claimed.claim, control.take_progress())).collect();
+    extend_with(shared, in_hand, &claims).inspect_err(|_| {
+        for (control, (_, progress)) in in_hand.iter().zip(claims) {
+            if let Some(progress) = progress {
+                control.restore_progress(progress);
+                shared.floor.note_progress();
+            }
+        }
+    })
+}
+
+/// Extends the leases of these jobs, and tells those that are no longer ours. Their progress is left to the heartbeat:
+/// of two threads that write it, one may come with an older one after the other.
+pub(super) fn extend<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
+    let claims: Vec<_> = in_hand.iter().map(|control| (control.claimed.claim, None)).collect();
+    extend_with(shared, in_hand, &claims)
+}
+
+fn extend_with<S: Store>(
+    shared: &Shared<S>,
+    in_hand: &[Arc<Control>],
+    claims: &[(ClaimRef, Option<RawJson>)],
+) -> Result<(), StoreError> {
     if in_hand.is_empty() {
         return Ok(());
     }
-    let claims: Vec<_> = in_hand.iter().map(|control| (control.claimed.claim, control.take_progress())).collect();
-    match shared.queue.heartbeat(&claims, shared.settings.lease) {
-        Ok(answers) => {
-            for (control, answer) in in_hand.iter().zip(answers) {
-                match answer {
-                    Fenced::Done(beat) if beat.cancel_requested => control.request_cancel(),
-                    // Its outcome has been applied since the list was made.
-                    Fenced::Done(_) | Fenced::AlreadyDone { .. } => {}
-                    Fenced::LeaseLost | Fenced::Gone => control.lose(),
-                }
-            }
-            Ok(())
-        }
-        Err(error) => {
-            for (control, (_, progress)) in in_hand.iter().zip(claims) {
-                if let Some(progress) = progress {
-                    control.restore_progress(progress);
-                }
-            }
-            Err(error)
+    let answers = shared.queue.heartbeat(claims, shared.settings.lease)?;
+    for (control, answer) in in_hand.iter().zip(answers) {
+        match answer {
+            Fenced::Done(beat) if beat.cancel_requested => control.request_cancel(),
+            // Its outcome has been applied since the list was made.
+            Fenced::Done(_) | Fenced::AlreadyDone { .. } => {}
+            Fenced::LeaseLost | Fenced::Gone => control.lose(),
         }
     }
+    Ok(())
 }

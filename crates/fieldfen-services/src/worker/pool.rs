@@ -16,7 +16,10 @@ use super::task::{Control, Run};
 /// Runs handlers until the worker is closed.
 pub(super) fn run<S: Store>(shared: &Shared<S>) {
     while let Some(control) = shared.floor.next() {
-        execute(shared, &control);
+        // A job whose thread has died would be in hand for ever: what a completion holds may panic when it is dropped.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| execute(shared, &control))) {
+            tracing::error!(panic = panic_message(&*panic), "a thread of the worker panicked after a handler");
+        }
         shared.floor.put_down(&control);
     }
     shared.floor.thread_ended();

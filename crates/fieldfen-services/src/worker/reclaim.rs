@@ -48,7 +48,7 @@ impl Reclaim {
         }
         self.cadence.done(now);
         self.not_before = None;
-        heartbeat::beat(shared, &shared.floor.in_hand())?;
+        heartbeat::extend(shared, &shared.floor.in_hand())?;
         // As of before the heartbeat: what it has extended had not expired by then, wherever the clock goes.
         let expired_at = now.min(shared.queue.environment().now());
         loop {

@@ -77,7 +77,12 @@ fn apply<S: Store>(queue: &Queue<S>, claimed: &ClaimedJob, outcome: &mut Outcome
         Ok(Ok(ended)) => Ok(ended),
         Ok(Err(QueueError::Store(error))) if may_pass(&error) => Err(Refused::ForNow(error)),
         Ok(Err(error)) => Err(instead_of(outcome, error)),
-        Err(panic) => Err(Refused::Forever(Outcome::retry(format!("its writes panicked: {}", panic_message(&*panic))))),
+        Err(panic) => Err(match outcome {
+            Outcome::Complete(_) => {
+                Refused::Forever(Outcome::retry(format!("its writes panicked: {}", panic_message(&*panic))))
+            }
+            _ => Refused::Hopeless(StoreError::Database(panic_message(&*panic).into())),
+        }),
     }
 }
 

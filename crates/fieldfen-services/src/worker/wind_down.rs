@@ -1,14 +1,16 @@
 //! The end of a worker.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::Fenced;
-use fieldfen_domain::store::Store;
+use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
 use super::floor::Stop;
 use super::outcome::with_causes;
+use super::pool::panic_message;
 use super::task::Control;
 
 /// How long handlers have to notice that their jobs have been given back.
@@ -56,7 +58,12 @@ fn give_back<S: Store>(shared: &Shared<S>, controls: &[Arc<Control>]) -> LeftBeh
     let began = Instant::now();
     let mut pause = PAUSE;
     while !controls.is_empty() {
-        match shared.queue.release_all(controls.iter().map(|control| &control.claimed)) {
+        // A store that panics must not keep the handlers from being told.
+        let released = catch_unwind(AssertUnwindSafe(|| {
+            shared.queue.release_all(controls.iter().map(|control| &control.claimed))
+        }));
+        let released = released.unwrap_or_else(|panic| Err(StoreError::Database(panic_message(&*panic).into())));
+        match released {
             Ok(answers) => {
                 let mut left = LeftBehind::default();
                 for (control, answer) in controls.iter().zip(answers) {
@@ -65,8 +72,8 @@ fn give_back<S: Store>(shared: &Shared<S>, controls: &[Arc<Control>]) -> LeftBeh
                             control.give_up();
                             left.released += 1;
                         }
-                        // Its outcome has been applied meanwhile.
-                        Fenced::AlreadyDone { .. } => {}
+                        // Its outcome has been applied meanwhile, and nothing else will count.
+                        Fenced::AlreadyDone { .. } => control.give_up(),
                         Fenced::LeaseLost | Fenced::Gone => control.lose(),
                     }
                 }

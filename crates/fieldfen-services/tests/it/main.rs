@@ -31,6 +31,7 @@ mod approvals;
 mod asynchronous;
 mod chaos;
 mod copies;
+mod crossings;
 mod intake;
 mod listed;
 mod listings;

@@ -19,7 +19,7 @@ use super::{Bench, LEASE, Note};
 /// A model store that asks before each write and each wait for commits. The question may look at the thread's name: `fieldfen-job-…` runs
 /// handlers, `fieldfen-beat` extends leases, `fieldfen-watch` waits for commits, `fieldfen-work` does everything else.
 #[derive(Clone)]
-struct Gated {
+pub(crate) struct Gated {
     store: ModelStore,
     gate: Gate,
 }
@@ -66,7 +66,9 @@ impl Store for Gated {
 }
 
 /// A bench on a store without a gate, and another one on the same store behind this gate.
-fn behind(gate: impl Fn() -> Result<(), StoreError> + Send + Sync + 'static) -> (Bench<ModelStore>, Bench<Gated>) {
+pub(crate) fn behind(
+    gate: impl Fn() -> Result<(), StoreError> + Send + Sync + 'static,
+) -> (Bench<ModelStore>, Bench<Gated>) {
     let bench = Bench::new(ModelStore::new());
     let gated = Gated { store: bench.queue.store().clone(), gate: Arc::new(gate) };
     let queue = Queue::new(gated, bench.queue.environment().clone());
@@ -74,7 +76,7 @@ fn behind(gate: impl Fn() -> Result<(), StoreError> + Send + Sync + 'static) -> 
     (bench, Bench { queue, clock })
 }
 
-fn busy() -> StoreError {
+pub(crate) fn busy() -> StoreError {
     StoreError::Busy { waited_ms: 5000, source: "locked".into() }
 }
 
@@ -97,7 +99,7 @@ fn a_lease_begins_when_it_is_written_and_not_before_the_wait_for_the_lock() {
 }
 
 /// Whether this thread of a worker has such a name.
-fn is_thread(name: &str) -> bool {
+pub(crate) fn is_thread(name: &str) -> bool {
     std::thread::current().name().is_some_and(|thread| thread.starts_with(name))
 }
 

@@ -226,6 +226,7 @@ fn a_limit_holds_and_other_kinds_pass_by(store: impl Store) {
     };
     bench.drain(bench.worker().threads(4).limit::<Note>(1).handle(limited).handle(free));
     assert_eq!((most.load(Ordering::SeqCst), others.load(Ordering::SeqCst)), (1, 6));
+    assert_eq!(bench.queue.store().read(|s| s.jobs().next_due(&[Note::kind()])).unwrap(), None, "all have run");
 }
 
 fn a_delayed_job_runs_when_its_time_has_come(store: impl Store) {

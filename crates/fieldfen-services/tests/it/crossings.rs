@@ -1,0 +1,100 @@
+//! Workers whose threads cross each other's way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fieldfen_domain::RawJson;
+use fieldfen_domain::job::JobStatus;
+use fieldfen_domain::store::Store;
+use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
+use fieldfen_services::worker::{Stopped, Task};
+
+use super::refusals::{behind, busy, is_thread};
+use super::stopping::{meeting, until};
+use super::{Bench, LEASE, Note};
+
+on_every_store!(a_completion_that_panics_when_it_is_dropped_keeps_no_thread, what_a_handler_has_completed_is_not_kept);
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+fn a_completion_that_panics_when_it_is_dropped_keeps_no_thread(store: impl Store) {
+    let bench = Bench::new(store);
+    let ids = ["a", "b", "c"].map(|text| bench.note(text));
+    let handler = |_: Task<Note>| {
+        let bomb = Bomb;
+        Completion::new().writing(move |_| {
+            let _held = &bomb;
+            Ok::<(), QueueError>(())
+        })
+    };
+    bench.drain(bench.worker().threads(1).handle(handler));
+    assert_eq!(ids.map(|id| bench.status(&id)), [JobStatus::Completed; 3]);
+}
+
+fn what_a_handler_has_completed_is_not_kept(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let (meet, has_begun, let_go) = meeting();
+    let queue: Queue<_> = bench.queue.clone();
+    let handler = move |task: Task<Note>| {
+        let completed = queue.store().write(|s| complete(s, &task.claim(), &mut Completion::new(), task.now()));
+        assert!(completed.unwrap().is_done());
+        meet();
+    };
+    let running = bench.worker().grace(Duration::ZERO).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    running.stop_handle().stop();
+    assert_eq!(running.join(), Stopped { released: 0, kept: 0, abandoned: 1 });
+    assert_eq!(bench.status(&id), JobStatus::Completed);
+    drop(let_go);
+}
+
+#[test]
+fn newer_progress_is_not_overwritten_by_older() {
+    let (meet, extends, go_on) = meeting();
+    let holds = Arc::new(AtomicBool::new(false));
+    let held = Arc::clone(&holds);
+    let (bench, worker) = behind(move || match held.load(Ordering::SeqCst) {
+        true if is_thread("fieldfen-beat") => Err(busy()),
+        true if is_thread("fieldfen-work") => {
+            meet();
+            Ok(())
+        }
+        _ => Ok(()),
+    });
+    let id = bench.note("x");
+    let (next, has_begun, proceed) = meeting();
+    let handler = move |task: Task<Note>| {
+        next();
+        task.progress(&1).unwrap();
+        next();
+        task.progress(&2).unwrap();
+        next();
+    };
+    let running = worker.worker().threads(1).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    holds.store(true, Ordering::SeqCst);
+    proceed.send(()).unwrap();
+    has_begun.recv().unwrap();
+    // Another thread than the heartbeat extends the leases before it takes back what has expired.
+    bench.clock.advance(LEASE / 2);
+    extends.recv().unwrap();
+    proceed.send(()).unwrap();
+    has_begun.recv().unwrap();
+    holds.store(false, Ordering::SeqCst);
+    let second = RawJson::parse("2").unwrap();
+    until(|| bench.job(&id).progress.as_ref() == Some(&second));
+    drop(go_on);
+    // Once the worker has stopped, nothing is on its way any more.
+    drop(proceed);
+    running.stop_handle().stop();
+    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(bench.job(&id).progress, Some(second));
+}
