@@ -8,6 +8,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -39,15 +41,43 @@ fn read(store: &SqliteStore) -> Result<(), StoreError> {
 
 #[test]
 fn neither_reading_nor_upkeep_makes_a_database_where_one_was() {
+    for has_read in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = migrated(folder.path());
+        let store = SqliteStore::open(&path.display().to_string()).unwrap();
+        if has_read {
+            read(&store).unwrap();
+        }
+        for ending in ["", "-wal", "-shm"] {
+            fs::remove_file(beside(&path, ending)).unwrap();
+        }
+        assert!(matches!(read(&store), Err(StoreError::Io(_))), "{:?}", read(&store));
+        assert!(matches!(store.maintain(), Err(StoreError::Io(_))));
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn a_store_that_is_gone_has_closed_its_file_whoever_watches_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
-    let store = SqliteStore::open(&path.display().to_string()).unwrap();
-    for ending in ["", "-wal", "-shm"] {
-        fs::remove_file(beside(&path, ending)).unwrap();
+    for _ in 0..20 {
+        let store = open(&path, Duration::from_secs(60));
+        let mut watch = store.watch().unwrap();
+        store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+        let (looks, looked) = channel();
+        let watching = thread::spawn(move || {
+            while looks.send(()).is_ok() {
+                watch.wait(Duration::from_micros(1)).unwrap();
+            }
+        });
+        looked.recv().unwrap();
+        drop(store);
+        let closed = !beside(&path, "-wal").exists();
+        drop(looked);
+        watching.join().unwrap();
+        assert!(closed, "the log is still there");
     }
-    assert!(matches!(read(&store), Err(StoreError::Io(_))), "{:?}", read(&store));
-    assert!(matches!(store.maintain(), Err(StoreError::Io(_))));
-    assert!(!path.exists());
 }
 
 #[test]

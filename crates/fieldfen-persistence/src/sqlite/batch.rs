@@ -1,7 +1,7 @@
 //! What the writers of one commit share.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fieldfen_domain::store::StoreError;
 
@@ -48,16 +48,16 @@ impl Batch {
         }
     }
 
-    pub(super) fn wait(&self) -> Result<(), Arc<StoreError>> {
+    /// Waits for the outcome, at most so long.
+    pub(super) fn wait(&self, timeout: Duration) -> Option<Result<(), Arc<StoreError>>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(outcome) = &state.outcome {
-                return outcome.clone();
-            }
-            state.waiting += 1;
-            state = self.decided.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
-        }
+        state.waiting += 1;
+        let (mut state, _) = self
+            .decided
+            .wait_timeout_while(state, timeout, |state| state.outcome.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state.outcome.clone()
     }
 }
 

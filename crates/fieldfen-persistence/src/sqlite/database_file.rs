@@ -36,7 +36,8 @@ impl DatabaseFile {
         SqliteUrl::from(self.path.as_path())
     }
 
-    /// A file that was deleted or replaced can still be written, and everything written would be lost.
+    /// A file that was deleted or replaced can still be written and read, but everything written would be lost, and
+    /// nothing that others write would be read.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let found = std::fs::metadata(&self.path).map_err(|error| StoreError::Io(error.into()))?;
         #[cfg(unix)]

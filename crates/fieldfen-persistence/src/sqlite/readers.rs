@@ -38,6 +38,7 @@ impl Readers {
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
+        self.file.check()?;
         let mut conn = self.take()?;
         let outcome = catch_unwind(AssertUnwindSafe(|| in_transaction(&mut conn, |session| f(session))));
         match outcome {
@@ -65,8 +66,7 @@ impl Readers {
             if pool.open < self.options.readers.max(1) {
                 pool.open += 1;
                 drop(pool);
-                let opened = self.file.check().and_then(|()| settings::reader(&self.file, &self.options));
-                return opened.inspect_err(|_| self.give_back(None));
+                return settings::reader(&self.file, &self.options).inspect_err(|_| self.give_back(None));
             }
             pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
         }

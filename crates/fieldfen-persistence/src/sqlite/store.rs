@@ -98,6 +98,13 @@ impl SqliteStore {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The connection is to be closed when the store is gone, not when a watch has had its look.
+        self.commits.close();
+    }
+}
+
 impl Store for SqliteStore {
     fn read<T, E, F>(&self, mut f: F) -> Result<T, E>
     where

@@ -3,7 +3,8 @@
 //! SQLite's own busy handler sleeps and tries again, and whoever has just written is the first to find the lock free:
 //! of several busy processes some get nothing done for seconds. Here each process takes an exclusive lock on a file
 //! beside the database before it opens a write transaction, and the kernel hands that lock on. It gives only the
-//! fairness: SQLite's lock gives the safety, so that a turn which does not come in time is simply done without.
+//! fairness: SQLite's lock gives the safety, so that a turn which does not come in time is not waited for any longer. It
+//! may still come while SQLite's lock is waited for, and then nobody else goes first.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -46,6 +47,8 @@ enum State {
     GivenUp { until: Instant },
     /// The lock is wanted.
     Wanted,
+    /// The same, but the one who wants it has gone on without.
+    Late,
     /// The lock is held for the one who wanted it.
     Granted,
     /// The lock is held, but not used, and is given on at `until`.
@@ -59,6 +62,15 @@ pub(super) struct Turn {
     shared: Arc<Shared>,
     /// Since when the process has it, where it had to wait for it: `None` means that nobody else wanted it.
     contended: Option<Instant>,
+    /// Until when no turn is waited for, should this one not come at all.
+    give_up_until: Option<Instant>,
+}
+
+impl Turn {
+    /// Says that SQLite's lock was taken as well: whoever has the turn is at work, and not stuck.
+    pub(super) const fn holder_is_at_work(&mut self) {
+        self.give_up_until = None;
+    }
 }
 
 impl Turnstile {
@@ -78,20 +90,21 @@ impl Turnstile {
         }
     }
 
-    /// Waits for the turn; `None` when it does not come in time, and then the caller goes on without.
+    /// Waits for the turn, though not for ever. `None` when there is none to wait for, and then the caller goes on
+    /// without.
     pub(super) fn enter(&self) -> Option<Turn> {
-        let turn = |contended| Turn { shared: Arc::clone(&self.shared), contended };
+        let turn = |contended, give_up_until| Turn { shared: Arc::clone(&self.shared), contended, give_up_until };
         let mut state = self.shared.lock();
         if let State::Kept { since, .. } = *state {
             *state = State::Granted;
-            return Some(turn(Some(since)));
+            return Some(turn(Some(since), None));
         }
         match self.shared.file.try_lock() {
             Ok(()) => {
                 if matches!(*state, State::GivenUp { .. }) {
                     *state = State::Idle;
                 }
-                return Some(turn(None));
+                return Some(turn(None, None));
             }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(_)) => return None,
@@ -113,12 +126,12 @@ impl Turnstile {
         while *state == State::Wanted {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                *state = State::GivenUp { until: deadline + self.given_up_for };
-                return None;
+                *state = State::Late;
+                return Some(turn(Some(deadline), Some(deadline + self.given_up_for)));
             }
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        (*state == State::Granted).then(|| turn(Some(Instant::now())))
+        (*state == State::Granted).then(|| turn(Some(Instant::now()), None))
     }
 }
 
@@ -133,6 +146,10 @@ impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(since) = self.contended {
             let mut state = self.shared.lock();
+            if *state == State::Late {
+                *state = self.give_up_until.map_or(State::Idle, |until| State::GivenUp { until });
+                return;
+            }
             if *state == State::Granted {
                 let now = Instant::now();
                 if now.duration_since(since) < KEPT_FOR {
@@ -160,7 +177,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             let pause = match *state {
-                State::Wanted => {
+                State::Wanted | State::Late => {
                     state = self.take_lock(state);
                     continue;
                 }
@@ -191,7 +208,7 @@ impl Shared {
         drop(state);
         let locked = self.file.lock();
         let mut state = self.lock();
-        if *state == State::Wanted {
+        if matches!(*state, State::Wanted | State::Late) {
             *state = if locked.is_ok() { State::Granted } else { State::Idle };
             self.changed.notify_all();
         } else {
@@ -216,7 +233,9 @@ mod tests {
             Turnstile::open(&database, Duration::from_millis(20)).unwrap(),
         );
         let turn = first.enter().unwrap();
-        assert!(second.enter().is_none());
+        let late = second.enter().unwrap();
+        assert_eq!(*second.shared.lock(), State::Late);
+        drop(late);
         drop(turn);
         // The lock that came too late has been given back.
         let turn = first.enter().unwrap();
@@ -236,7 +255,7 @@ mod tests {
         let mut other = Turnstile::open(&database, Duration::from_millis(5)).unwrap();
         other.given_up_for = Duration::from_secs(3600);
         let held = holder.enter().unwrap();
-        assert!(other.enter().is_none());
+        drop(other.enter().unwrap());
         let given_up = *other.shared.lock();
         assert!(matches!(given_up, State::GivenUp { .. }), "{given_up:?}");
         other.patience = Duration::from_secs(3600);
@@ -248,6 +267,28 @@ mod tests {
             thread::yield_now();
         }
         assert_eq!(*other.shared.lock(), State::Idle);
+    }
+
+    #[test]
+    fn a_turn_that_comes_late_is_held_and_one_whose_holder_is_at_work_is_waited_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let open = |patience| Turnstile::open(&database, patience).unwrap();
+        let (first, second) = (open(Duration::from_secs(60)), open(Duration::from_millis(5)));
+        let held = first.enter().unwrap();
+        let mut late = second.enter().unwrap();
+        late.holder_is_at_work();
+        drop(late);
+        assert_eq!(*second.shared.lock(), State::Idle);
+        let late = second.enter().unwrap();
+        assert_eq!(*second.shared.lock(), State::Late);
+        drop(held);
+        while *second.shared.lock() != State::Granted {
+            thread::yield_now();
+        }
+        assert!(matches!(first.shared.file.try_lock(), Err(TryLockError::WouldBlock)));
+        drop(late);
+        drop(first.enter().unwrap());
     }
 
     #[test]

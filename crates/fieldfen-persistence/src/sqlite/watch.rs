@@ -15,6 +15,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(4);
 pub(super) struct Commits {
     state: Mutex<CommitsState>,
     more: Condvar,
+    /// Whether the store is gone. Whoever looks at the writer from outside of the store holds this lock meanwhile.
+    closed: Mutex<bool>,
 }
 
 #[derive(Default)]
@@ -37,6 +39,11 @@ impl Commits {
     /// How many there were.
     pub(super) fn count(&self) -> u64 {
         self.lock().count
+    }
+
+    /// From now on no watch looks at the writer, nor keeps it alive.
+    pub(super) fn close(&self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
     /// Waits until there are more than `seen`, and says how many there are.
@@ -74,8 +81,15 @@ impl SqliteWatch {
 
     /// Whether another process has committed since the last look. While this process writes, nothing is said.
     fn foreign_commit(&mut self) -> Result<bool, StoreError> {
+        let closed = self.commits.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Ok(false);
+        }
         let Some(writer) = self.writer.as_ref().and_then(Weak::upgrade) else { return Ok(false) };
-        let Some(version) = writer.data_version()? else { return Ok(false) };
+        let version = writer.data_version();
+        drop(writer);
+        drop(closed);
+        let Some(version) = version? else { return Ok(false) };
         Ok(self.version.replace(version) != Some(version))
     }
 }

@@ -50,6 +50,9 @@ const YIELDS: u32 = 400;
 /// How long a turn is waited for. It is no more than fair; whoever holds it may have been stopped.
 const LONGEST_TURN: Duration = Duration::from_millis(250);
 
+/// A write transaction that takes longer to begin has found SQLite's lock taken.
+const FREE_WITHIN: Duration = Duration::from_millis(5);
+
 /// What is waited for a turn shortens the wait for SQLite's lock where it is more than this part of the whole.
 const LITTLE: u32 = 32;
 
@@ -62,13 +65,15 @@ statement! {
 pub(super) struct Writer {
     inner: Mutex<Inner>,
     /// How many threads are about to take `inner`.
-    waiting: AtomicUsize,
+    pub(super) waiting: AtomicUsize,
     /// Whether `inner` is held for a commit.
     committing: AtomicBool,
     commits: Arc<Commits>,
     turnstile: Option<Turnstile>,
     file: Option<DatabaseFile>,
     options: SqliteOptions,
+    /// After this time a batch is committed even though others wait to join it.
+    pub(super) longest_batch: Duration,
 }
 
 struct Inner {
@@ -95,7 +100,10 @@ enum Part<T, E> {
 
 impl Writer {
     pub(super) fn open(url: &SqliteUrl, options: SqliteOptions, commits: Arc<Commits>) -> Result<Self, StoreError> {
-        let (mut conn, gate) = settings::gated_writer(url, &options)?;
+        // The gate may only go after the connection that asks it: what is bound first is dropped last.
+        let gate;
+        let mut conn;
+        (conn, gate) = settings::gated_writer(url, &options)?;
         conn.batch_execute(WORKING_MEMORY).store()?;
         let file = url.path().map(DatabaseFile::remember).transpose()?;
         let turnstile = file
@@ -111,6 +119,7 @@ impl Writer {
             turnstile,
             file,
             options,
+            longest_batch: LONGEST_BATCH,
         })
     }
 
@@ -128,20 +137,37 @@ impl Writer {
             self.begin(&mut inner, arrived)?;
         }
         let part = Self::run(&mut inner, &mut f);
-        let full = inner
-            .batch
-            .as_ref()
-            .is_some_and(|batch| batch.writes >= self.options.batch.max(1) || batch.began.elapsed() >= LONGEST_BATCH);
+        let full = inner.batch.as_ref().is_some_and(|batch| {
+            batch.writes >= self.options.batch.max(1) || batch.began.elapsed() >= self.longest_batch
+        });
         let committed = if full || self.waiting.load(Ordering::SeqCst) == 0 { self.commit(&mut inner) } else { None };
         drop(inner);
         match part {
-            Part::Joined(value, batch) => match committed.unwrap_or_else(|| batch.wait()) {
+            Part::Joined(value, batch) => match committed.unwrap_or_else(|| self.outcome(&batch)) {
                 Ok(()) => Ok(value),
                 Err(reason) => Err(shared_error(&reason).into()),
             },
             Part::Failed(error) => Err(error),
             Part::Panicked(panic) => resume_unwind(panic),
             Part::Lost(reason) => Err(shared_error(&reason).into()),
+        }
+    }
+
+    /// What became of a batch that somebody else was to commit. Whoever was about to join it may have been stopped on the
+    /// way: then it is committed without.
+    fn outcome(&self, batch: &Arc<Batch>) -> Result<(), Arc<StoreError>> {
+        loop {
+            if let Some(outcome) = batch.wait(self.longest_batch) {
+                return outcome;
+            }
+            let mut inner = match self.inner.try_lock() {
+                Ok(inner) => inner,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => continue,
+            };
+            if inner.batch.as_ref().is_some_and(|open| Arc::ptr_eq(&open.shared, batch)) {
+                self.commit(&mut inner);
+            }
         }
     }
 
@@ -191,12 +217,6 @@ impl Writer {
         &self.options
     }
 
-    /// How many threads are about to join a batch.
-    #[cfg(test)]
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::SeqCst)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         for _ in 0..YIELDS {
             match self.inner.try_lock() {
@@ -222,7 +242,7 @@ impl Writer {
             let source = "another thread of this program waited in vain".into();
             return Err(StoreError::Busy { waited_ms: milliseconds(waiting_since.elapsed()), source });
         }
-        let turn = self.turnstile.as_ref().and_then(Turnstile::enter);
+        let mut turn = self.turnstile.as_ref().and_then(Turnstile::enter);
         let waited = waiting_since.elapsed();
         let shortened = waited > patience / LITTLE;
         if shortened {
@@ -230,7 +250,13 @@ impl Writer {
             let left = patience.saturating_sub(waited).saturating_add(Duration::from_millis(1));
             set_busy_timeout(&mut inner.conn, left)?;
         }
+        let asked = Instant::now();
         let mut begun = BeginImmediate {}.execute(&mut inner.conn).map(drop).store();
+        if asked.elapsed() > FREE_WITHIN
+            && let Some(turn) = &mut turn
+        {
+            turn.holder_is_at_work();
+        }
         if shortened {
             begun = begun.and(set_busy_timeout(&mut inner.conn, patience));
         }
