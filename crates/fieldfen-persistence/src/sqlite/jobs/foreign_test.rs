@@ -2,8 +2,8 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::job::{JobFilter, JobStatus, UnreadableJob};
-use fieldfen_domain::store::{Files, JobQueue, JobReads};
+use fieldfen_domain::job::{JobFilter, JobStatus, PruneRequest, UnreadableJob};
+use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, token, work};
 
@@ -67,6 +67,35 @@ fn a_page_names_the_rows_that_cannot_be_read_and_goes_on_behind_them() {
     assert_eq!(first.unreadable.iter().map(ToString::to_string).collect::<Vec<_>>(), [bad]);
     let rest = s.page(&JobFilter::default(), PageRequest::first(2).following(first.next.unwrap())).unwrap();
     assert_eq!((rest.items.len(), rest.unreadable.len(), rest.next), (1, 0, None));
+}
+
+#[test]
+fn ended_jobs_without_a_completion_are_pruned_by_their_creation_where_that_is_a_time() {
+    for (created_at, ended) in [
+        ("'2026-01-01 11:59:59'", Some(true)),
+        ("'2026-01-01 12:00:00'", Some(false)),
+        ("'2026-01-01 12:00:00.0'", Some(false)),
+        ("NULL", None),
+        ("1763906709", None),
+        ("''", None),
+    ] {
+        let mut conn = with_job(&format!("status = 'failed', created_at = {created_at}"));
+        let mut s = session(&mut conn);
+        let noon = time("2026-01-01T12:00:00Z");
+        let request = PruneRequest { status: JobStatus::Failed, ended_before: noon, surplus: 0, limit: 9 };
+        assert_eq!(s.count_ended(JobStatus::Failed).unwrap(), u64::from(ended.is_some()), "{created_at}");
+        assert_eq!(s.prune(&request).unwrap(), u64::from(ended == Some(true)), "{created_at}");
+        let left = s.prune(&PruneRequest { surplus: 9, ..request }).unwrap();
+        assert_eq!(left, u64::from(ended == Some(false)), "{created_at}");
+    }
+}
+
+#[test]
+fn a_completion_without_fraction_is_not_before_its_own_second() {
+    let mut conn = with_job("status = 'completed', completed_at = '2026-01-01 12:00:00'");
+    let ended_before = time("2026-01-01T12:00:00Z");
+    let request = PruneRequest { status: JobStatus::Completed, ended_before, surplus: 0, limit: 9 };
+    assert_eq!(session(&mut conn).prune(&request).unwrap(), 0);
 }
 
 #[test]
