@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::job::{JobFilter, JobStatus, PruneRequest, UnreadableJob};
+use fieldfen_domain::job::{JobFilter, JobStatus, Priority, PruneRequest, UnreadableJob};
 use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, token, work};
@@ -153,5 +153,15 @@ fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
         assert!(taken.unreadable[0].reason.contains("column priority"), "{taken:?}");
         assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{priority}");
         assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
+    }
+}
+
+#[test]
+fn a_reclaim_ends_whatever_stands_for_the_kind_of_a_pending_job() {
+    for kind in ["x'41'", "x''", "x'ff'", "''", "'no kind'", "1"] {
+        let mut conn = with_job(&format!("command_type = {kind}"));
+        let mut s = session(&mut conn);
+        s.enqueue(&job(2).priority(Priority::High)).unwrap();
+        assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{kind}");
     }
 }

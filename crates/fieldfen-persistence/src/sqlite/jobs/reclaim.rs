@@ -46,10 +46,10 @@ statement! {
 }
 
 statement! {
-    /// The first kind behind another one, by name, that has pending jobs.
+    /// The first kind behind another one, by name, that has pending jobs. Blobs, which come behind all texts, are none.
     NextKind<'a> { after: &'a str as Text } -> (Text,) =
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type > ? \
-         ORDER BY command_type LIMIT 1"
+         AND command_type < x'' ORDER BY command_type LIMIT 1"
 }
 statement! {
     /// Pending jobs of one kind with priorities below those that there are.
