@@ -104,7 +104,7 @@ pub trait JobQueue {
     /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
     /// has one retry spent, and is due again at once, or has failed for good when none was left or somebody asked for it
     /// to stop; then the reason of that request stays in its last error. Pending jobs that no claim would ever find, since
-    /// another program gave them a priority that there is not, fail as well.
+    /// another program gave them a priority that there is not or a due time that is none, fail as well.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -144,7 +144,7 @@ fn a_reclaim_says_what_is_known_of_a_job_that_it_cannot_read() {
 
 #[test]
 fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
-    for priority in ["-1", "4", "'high'"] {
+    for priority in ["-1", "4", "'high'", "-0.5", "0.5", "1.5", "2.999", "3.5", "x'00'"] {
         let mut conn = with_job(&format!("priority = {priority}, command_type = 'test.other'"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2)).unwrap();
@@ -153,6 +153,29 @@ fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
         assert!(taken.unreadable[0].reason.contains("column priority"), "{taken:?}");
         assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{priority}");
         assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
+    }
+}
+
+#[test]
+fn pending_jobs_that_no_time_makes_due_fail_and_those_due_in_the_last_year_stay() {
+    for (run_at, fails) in [
+        ("x'00'", true),
+        ("'soon'", true),
+        ("':'", true),
+        ("'9999-12-31 25:00:00'", true),
+        ("'9999-12-31 23:59:59.999999'", false),
+        ("'9999-12-31T00:00:00'", false),
+    ] {
+        for priority in 0..4 {
+            let mut conn = with_job(&format!("run_at = {run_at}, priority = {priority}"));
+            let mut s = session(&mut conn);
+            s.enqueue(&job(2)).unwrap();
+            let taken = s.reclaim(at(0), 9).unwrap();
+            assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, usize::from(fails)), "{run_at}");
+            assert!(taken.unreadable.iter().all(|row| row.reason.contains("column run_at")), "{taken:?}");
+            assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{run_at}");
+            assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
+        }
     }
 }
 
