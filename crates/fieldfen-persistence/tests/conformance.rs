@@ -6,6 +6,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::connection::SimpleConnection;
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::JobStatus;
 use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::conformance::trace::{any_ops, compare, race};
 use fieldfen_testkit::{ModelStore, conformance};
@@ -51,6 +54,16 @@ fn a_store_in_a_file_passes_every_case() {
 #[test]
 fn a_store_in_memory_passes_every_case() {
     conformance::exercise(|| SqliteStore::in_memory().unwrap());
+}
+
+#[test]
+fn jobs_that_others_have_ended_without_a_time_are_pruned_by_their_creation() {
+    let folder = Folder::new();
+    let end = |store: &SqliteStore, id: JobId, status: JobStatus| {
+        let mut conn = connect(store.url(), Missing::Refuse).unwrap();
+        conn.batch_execute(&format!("UPDATE jobs SET status = '{status}' WHERE id = '{id}'")).unwrap();
+    };
+    conformance::unknown_ends(|| folder.store(Durability::Normal), end);
 }
 
 #[test]

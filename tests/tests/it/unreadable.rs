@@ -2,12 +2,13 @@
 
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{JobKind, WorkerName};
+use fieldfen_domain::job::{JobKind, JobStatus, UpscaleImage, WorkerName};
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::take_due;
-use fieldfen_testkit::fixtures::{at, file_id, file_in, recurring, upscale_job};
+use fieldfen_services::worker::{Stopped, Task, Worker};
+use fieldfen_testkit::fixtures::{at, file_id, file_in, job_id, recurring, token, upscale_job};
 
 use crate::database::Database;
 
@@ -51,6 +52,45 @@ fn the_file_of_a_job_that_a_reclaim_cannot_read_fails_with_it() {
         assert_eq!(queue.reclaim(9).unwrap(), []);
         assert_failed(&database, &queue);
     }
+}
+
+/// A database with 100 jobs that nobody can read and one that can be, all of whose leases have run out; its own the last.
+fn with_unreadable_leases() -> Database {
+    let database = with_unreadable_job();
+    database
+        .store()
+        .write::<_, StoreError, _>(|s| {
+            (2..=101).try_for_each(|number| s.jobs().enqueue(&upscale_job(number, file_id(1))).map(drop))
+        })
+        .unwrap();
+    let (token, readable) = (token(1), job_id(101));
+    let sql = format!(
+        "UPDATE jobs SET status = 'running', lease_token = '{token}', lease_expires_at = '2025-01-01 00:00:00';
+         UPDATE jobs SET max_retries = 'many' WHERE id <> '{readable}';
+         UPDATE jobs SET lease_expires_at = '2025-01-02 00:00:00' WHERE id = '{readable}'"
+    );
+    database.foreign().execute_batch(&sql).unwrap();
+    database
+}
+
+#[test]
+fn a_reclaim_goes_on_behind_a_batch_of_jobs_that_cannot_be_read() {
+    let database = with_unreadable_leases();
+    let queue = Queue::new(database.store(), Environment::system());
+    let reclaimed = queue.reclaim(10).unwrap();
+    assert_eq!(reclaimed.iter().map(|reclaimed| reclaimed.job.id).collect::<Vec<_>>(), [job_id(101)]);
+    assert_eq!(queue.reclaim(10).unwrap(), []);
+}
+
+#[test]
+fn a_worker_takes_back_in_one_round_what_is_behind_jobs_that_cannot_be_read() {
+    let database = with_unreadable_leases();
+    let worker = Worker::builder(database.store(), Environment::system());
+    let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
+    running.stop_handle().stop_when_idle();
+    assert_eq!(running.join(), Stopped::default());
+    let job = database.store().read(|s| s.jobs().find(&job_id(101))).unwrap().unwrap();
+    assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));
 }
 
 #[test]

@@ -137,7 +137,7 @@ pub enum Administered {
 pub struct PruneRequest {
     /// `Completed` or `Failed`.
     pub status: JobStatus,
-    /// Those that ended before this time; jobs whose end is not known stay.
+    /// Those that ended before this time.
     pub ended_before: Timestamp,
     /// Of the others, so many that ended first.
     pub surplus: u32,

@@ -35,10 +35,11 @@ pub trait FileReads {
     /// [`StoreError`]s as the store has them.
     fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError>;
 
-    /// How many files have each status; statuses without files are left out.
+    /// How many files have each status; statuses without files are left out, and so are rows whose status is none, which
+    /// the log names.
     ///
     /// # Errors
-    /// As [`FileReads::find`].
+    /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError>;
 
     /// A page of the file's history, the oldest line first. Lines that cannot be read are named in it.
@@ -72,7 +73,8 @@ pub trait Files: FileReads {
     /// [`StoreError`]s as the store has them.
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<bool, StoreError>;
 
-    /// Deletes a file with its jobs, history, publications, listings and posts.
+    /// Deletes a file with its jobs, history, publications, listings and posts. A listing or publication whose status
+    /// cannot be read counts as live.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; a refusal is not one.

@@ -33,8 +33,7 @@ pub trait JobReads {
     /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
 
-    /// How many jobs have ended in this status, at a time that is known: those that
-    /// [`prune`](JobAdmin::prune) can remove.
+    /// How many jobs have ended in this status: those that [`prune`](JobAdmin::prune) can remove.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a status that is not final; others as the store has them.
@@ -105,7 +104,7 @@ pub trait JobQueue {
     /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
     /// has one retry spent, and is due again at once, or has failed for good when none was left or somebody asked for it
     /// to stop; then the reason of that request stays in its last error. Pending jobs that no claim would ever find, since
-    /// another program gave them a priority that there is not, fail as well.
+    /// another program gave them a priority that there is not or a due time that is none, fail as well.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -138,7 +137,8 @@ pub trait JobAdmin {
     /// [`StoreError`]s as the store has them.
     fn delete(&mut self, id: &JobId) -> Result<Administered, StoreError>;
 
-    /// Deletes ended jobs, the oldest first, and says how many.
+    /// Deletes ended jobs, the oldest first, and says how many. A job that does not say when it ended counts as if it had
+    /// ended when it was created; one that does not say that either stays.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a status that is not final.

@@ -11,6 +11,9 @@ use crate::publication::{
 use crate::time::Timestamp;
 
 /// Reading publications and what came of them.
+///
+/// What a file has on the platforms is given whole or not at all: whoever decides by it what to publish and what to take
+/// down must not miss a row because it cannot be read. The error names the first of them; pages name all.
 pub trait PublicationReads {
     /// The publication with this id.
     ///

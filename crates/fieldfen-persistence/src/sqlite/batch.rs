@@ -14,6 +14,8 @@ pub(super) struct OpenBatch {
     _turn: Option<Turn>,
     pub(super) writes: u32,
     pub(super) announces: bool,
+    /// With what the file failed one of the writers, whose transaction may be lost since.
+    pub(super) failure: Option<StoreError>,
     /// Since when the lock is held: what was waited for it does not count.
     pub(super) began: Instant,
 }
@@ -21,7 +23,7 @@ pub(super) struct OpenBatch {
 impl OpenBatch {
     /// A batch whose transaction has just been opened.
     pub(super) fn new(turn: Option<Turn>) -> Self {
-        Self { shared: Arc::default(), _turn: turn, writes: 0, announces: false, began: Instant::now() }
+        Self { shared: Arc::default(), _turn: turn, writes: 0, announces: false, failure: None, began: Instant::now() }
     }
 }
 

@@ -3,10 +3,22 @@
 //! diesel 2.3 hands most of SQLite's result codes on as `Unknown` with SQLite's English text. This file is the only
 //! place that looks at those texts; its test makes the errors with a real SQLite, so that a changed text is noticed.
 
+use std::cell::RefCell;
+
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
-use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::{Source, StoreError};
 
 use crate::rows::OutOfRange;
+
+thread_local! {
+    static LAST_FAILURE: RefCell<Option<StoreError>> = const { RefCell::new(None) };
+}
+
+/// The error of the database file, if any, that this thread has seen last since it asked for it: full, read-only, or of
+/// input and output. SQLite may have rolled the whole transaction back with it, and does not say so again.
+pub(super) fn take_failure() -> Option<StoreError> {
+    LAST_FAILURE.take()
+}
 
 /// Turns diesel's errors into the store's.
 pub(crate) trait Classify<T> {
@@ -48,16 +60,20 @@ pub(crate) fn classify(error: Error) -> StoreError {
         },
         _ => return StoreError::Database(error.into()),
     };
-    let text = information.message();
+    let text = information.message().to_owned();
     let says = |phrase: &str| text.contains(phrase);
+    let failure = |kind: fn(Source) -> StoreError, error: Error| {
+        LAST_FAILURE.set(Some(kind(text.clone().into())));
+        kind(error.into())
+    };
     if says("database is locked") || says("database table is locked") || says("database schema is locked") {
         StoreError::Busy { waited_ms: 0, source: error.into() }
     } else if says("database or disk is full") {
-        StoreError::Full(error.into())
+        failure(StoreError::Full, error)
     } else if says("attempt to write a readonly database") {
-        StoreError::ReadOnly(error.into())
+        failure(StoreError::ReadOnly, error)
     } else if says("disk I/O error") || says("unable to open database") || says("locking protocol") {
-        StoreError::Io(error.into())
+        failure(StoreError::Io, error)
     } else if says("database disk image is malformed")
         || says("malformed database schema")
         || says("file is not a database")

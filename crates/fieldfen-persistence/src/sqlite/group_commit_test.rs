@@ -246,8 +246,17 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
     writer.between_batches(|conn| conn.batch_execute("PRAGMA max_page_count = 8").map_err(super::classify)).unwrap();
     let large = "INSERT INTO bytes VALUES (zeroblob(100000))";
     let answers = together(&writer, &["INSERT INTO t (n) VALUES (2)", large, "INSERT INTO t (n) VALUES (3)"]);
-    assert!(matches!(answers[1], Err(Failure::Store(StoreError::Full(_)))), "{answers:?}");
+    assert!(is_full(&answers[1]), "{answers:?}");
+    assert!(answers.iter().all(|answer| answer.is_ok() || is_full(answer)), "all are told why: {answers:?}");
     told_ok_means_committed(&answers, &[2, 0, 3], folder.path());
+    let swallowed: Result<(), Failure> = writer.write(|session| {
+        session.conn.batch_execute(large).map_err(super::classify).unwrap_err();
+        Ok(())
+    });
+    assert!(is_full(&swallowed), "{swallowed:?}");
+    // What has been told once is the reason of nothing that comes later.
+    let answers = together(&writer, &["INSERT INTO t (n) VALUES (4)", "ROLLBACK"]);
+    assert!(answers.iter().any(Result::is_err) && !answers.iter().any(is_full), "{answers:?}");
     writer
         .between_batches(|conn| conn.batch_execute("PRAGMA max_page_count = 100000").map_err(super::classify))
         .unwrap();
@@ -298,6 +307,10 @@ fn many_threads_get_what_they_were_told() {
     for n in told {
         assert!(committed.contains(&n), "{n} was acknowledged and is missing");
     }
+}
+
+fn is_full(answer: &Result<(), Failure>) -> bool {
+    matches!(answer, Err(Failure::Store(StoreError::Full(_))))
 }
 
 /// Everyone who was told Ok is in the database, and everyone who was told otherwise is not.

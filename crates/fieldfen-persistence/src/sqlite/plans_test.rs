@@ -19,6 +19,10 @@ pub(super) fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     steps.into_iter().map(|step| step.detail).collect()
 }
 
+/// Steps that look up or, read from two indexes at once, pass on what they look up.
+const SEARCHES: [&str; 7] =
+    ["SEARCH", "LIST SUBQUERY", "CO-ROUTINE", "MERGE (UNION ALL)", "LEFT", "RIGHT", "SCAN (subquery-"];
+
 /// A database in which every index is tempting: thousands of jobs in every status and of several kinds.
 fn busy_database() -> SqliteConnection {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
@@ -28,7 +32,7 @@ fn busy_database() -> SqliteConnection {
          INSERT INTO jobs (id, command_type, status, priority, run_at, completed_at, lease_token, lease_expires_at)
          SELECT printf('%08x', i), 'Kind' || (i % 3),
                 CASE i % 4 WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'completed' ELSE 'failed' END,
-                i % 4, '2026-01-01 00:00:00.000000', iif(i % 4 > 1, '2026-01-01 00:00:00.000000', NULL),
+                i % 4, '2026-01-01 00:00:00.000000', iif(i % 4 > 1 AND i % 3, '2026-01-01 00:00:00.000000', NULL),
                 'x', iif(i % 4 = 1, '2026-01-01 00:00:00.000000', NULL) FROM n",
     )
     .unwrap();
@@ -57,7 +61,7 @@ fn no_statement_of_the_queue_scans_or_sorts_whether_analyzed_or_not() {
         }
         for (name, sql) in statements().into_iter().filter(|(name, _)| !["PageOfAll", "CountAll"].contains(name)) {
             for step in plan(&mut conn, sql) {
-                let searches = step.starts_with("SEARCH") || step.starts_with("LIST SUBQUERY");
+                let searches = SEARCHES.iter().any(|search| step.starts_with(search));
                 assert!(searches, "{name}, analyzed: {analyzed}: {step}");
             }
         }

@@ -22,7 +22,7 @@ use fieldfen_domain::store::StoreError;
 
 use super::batch::{Batch, OpenBatch, shared_error};
 use super::database_file::DatabaseFile;
-use super::error::Classify;
+use super::error::{Classify, take_failure};
 use super::opening::CommitGate;
 use super::session::SqliteSession;
 use super::settings::{self, SqliteOptions, milliseconds};
@@ -288,9 +288,13 @@ impl Writer {
         if !alone && let Err(error) = (Savepoint {}).execute(&mut inner.conn).store() {
             return Part::Lost(Self::abandon(inner, error));
         }
+        drop(take_failure());
         let mut session = SqliteSession::new(&mut inner.conn);
         let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut session)));
         let announces = session.announces;
+        if let Some(batch) = inner.batch.as_mut().filter(|batch| batch.failure.is_none()) {
+            batch.failure = take_failure();
+        }
         let undone = match outcome {
             Ok(Ok(value)) => {
                 let released = if alone { Ok(()) } else { Release {}.execute(&mut inner.conn).map(drop).store() };
@@ -350,10 +354,13 @@ impl Writer {
         // SQLite may have rolled back already, and then this fails.
         let _ = Rollback {}.execute(&mut inner.conn);
         inner.gate.open();
-        let reason = Arc::new(error);
-        if let Some(batch) = inner.batch.take() {
-            batch.shared.decide(Err(Arc::clone(&reason)));
-        }
+        let Some(batch) = inner.batch.take() else { return Arc::new(error) };
+        let reason = Arc::new(match (error, batch.failure) {
+            // What SQLite says of a transaction that it has rolled back is not why.
+            (StoreError::Database(_), Some(failure)) => failure,
+            (error, _) => error,
+        });
+        batch.shared.decide(Err(Arc::clone(&reason)));
         reason
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, Reclaimed, Retry, UnreadableJob,
+    ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, Reclaimed, Retry, TakenBack,
+    UnreadableJob,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{RawJson, Timestamp};
@@ -89,18 +90,25 @@ impl<S: Store> Queue<S> {
         })
     }
 
-    /// Takes back at most `limit` jobs whose lease has expired. Call it again as long as it answers with `limit` jobs.
+    /// Takes back at most `limit` jobs whose lease has expired. Call it again until it answers with none.
     /// Jobs that cannot be read fail, with their files, and are named in the log.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn reclaim(&self, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
         // Not when the lock is had at last: who was alive then may have waited for the same lock.
-        self.reclaim_expired(self.environment.now(), limit)
+        let now = self.environment.now();
+        loop {
+            let taken = self.reclaim_expired(now, limit)?;
+            // Behind a batch of jobs that cannot be read there may be others.
+            if !taken.jobs.is_empty() || taken.unreadable.is_empty() {
+                return Ok(taken.jobs);
+            }
+        }
     }
 
-    /// Takes back at most `limit` jobs whose lease had expired at this time.
-    pub(crate) fn reclaim_expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+    /// Takes back at most `limit` jobs whose lease had expired at this time, in one transaction.
+    pub(crate) fn reclaim_expired(&self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
         self.store.write(|s| {
             let taken = s.jobs().reclaim(now, limit)?;
             bury_unreadable(s, &taken.unreadable, now)?;
@@ -110,7 +118,7 @@ impl<S: Store> Queue<S> {
                     bury(s, job, reason, now)?;
                 }
             }
-            Ok(taken.jobs)
+            Ok(taken)
         })
     }
 }

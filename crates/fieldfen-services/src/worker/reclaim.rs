@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::TakenBack;
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
@@ -52,16 +53,15 @@ impl Reclaim {
         // As of before the heartbeat: what it has extended had not expired by then, wherever the clock goes.
         let expired_at = now.min(shared.queue.environment().now());
         loop {
-            let reclaimed = shared.queue.reclaim_expired(expired_at, BATCH)?;
-            for lost in &reclaimed {
+            let TakenBack { jobs, unreadable } = shared.queue.reclaim_expired(expired_at, BATCH)?;
+            for lost in &jobs {
                 let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
                 tracing::warn!(id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
             }
-            if reclaimed.is_empty() {
-                return Ok(());
+            if !jobs.is_empty() {
+                shared.settings.metrics.jobs_reclaimed(jobs.len());
             }
-            shared.settings.metrics.jobs_reclaimed(reclaimed.len());
-            if shared.floor.is_stopping() {
+            if (jobs.is_empty() && unreadable.is_empty()) || shared.floor.is_stopping() {
                 return Ok(());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
@@ -10,7 +10,7 @@ use fieldfen_domain::job::{Administered, JobKind, JobStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::queue::{Completion, Queue, Waited};
-use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, Stopped, Task};
+use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, StopHandle, Stopped, Task};
 use fieldfen_testkit::ModelStore;
 
 use super::{Bench, LEASE, LONG, Note};
@@ -24,6 +24,7 @@ on_every_store!(
     a_handler_that_outlives_its_lease_writes_nothing,
     a_killed_job_is_told,
     progress_is_kept_while_the_handler_runs,
+    a_stop_ends_a_reclaim_between_two_batches,
 );
 
 /// A handler's side and the test's side of a meeting: the handler says that it has begun and waits to be let go.
@@ -255,4 +256,29 @@ fn metrics_that_panic_do_not_hold_the_worker_up() {
     let ids = [bench.note("a"), bench.note("b"), bench.note("c")];
     bench.drain(bench.worker().threads(1).metrics(Panicking).handle(|_: Task<Note>| ()));
     assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
+}
+
+/// Stops the worker as soon as it has taken jobs back, and keeps how many.
+#[derive(Clone, Default)]
+struct StopAtReclaim(Arc<(OnceLock<StopHandle>, Mutex<Vec<usize>>)>);
+
+impl Metrics for StopAtReclaim {
+    fn jobs_reclaimed(&self, jobs: usize) {
+        let (worker, reclaimed) = &*self.0;
+        reclaimed.lock().unwrap().push(jobs);
+        worker.wait().stop();
+    }
+}
+
+fn a_stop_ends_a_reclaim_between_two_batches(store: impl Store) {
+    let bench = Bench::new(store);
+    let ids: Vec<_> = (0..150).map(|number| bench.note(&number.to_string())).collect();
+    assert_eq!(bench.claim_notes(150).len(), 150);
+    bench.clock.advance(LEASE);
+    let stop = StopAtReclaim::default();
+    let running = bench.worker().metrics(stop.clone()).handle(|_: Task<Note>| ()).start().unwrap();
+    stop.0.0.set(running.stop_handle()).unwrap();
+    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(*stop.0.1.lock().unwrap(), [100]);
+    assert_eq!(ids.iter().filter(|id| bench.status(id) == JobStatus::Pending).count(), 100);
 }

@@ -22,11 +22,13 @@ mod steps;
 mod threads;
 pub mod trace;
 mod transactions;
+mod unknown_ends;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fieldfen_domain::store::Store;
 pub use threads::threads;
+pub use unknown_ends::unknown_ends;
 
 /// A case: its name, and what it does with a fresh store. It panics when the store is not as it must be.
 pub type Case<S> = (&'static str, fn(&S));

@@ -53,7 +53,7 @@ impl Row for JobRow {
         keys.extend(match &job.state {
             JobState::Pending => Some(JobKey::Due(job.kind.clone(), job.priority, job.run_at)),
             JobState::Running { lease, .. } => lease.as_ref().map(|lease| JobKey::Leased(lease.expires_at)),
-            JobState::Completed { at } | JobState::Failed { at } => at.map(|at| JobKey::Ended(status, at)),
+            JobState::Completed { .. } | JobState::Failed { .. } => ended_at(job).map(|at| JobKey::Ended(status, at)),
         });
         keys
     }
@@ -271,6 +271,14 @@ impl ModelSession<'_> {
             }
             _ => Err(Fenced::LeaseLost),
         }
+    }
+}
+
+/// When a job ended; one that does not say it counts as if it had when it was created.
+pub(super) fn ended_at(job: &Job) -> Option<Timestamp> {
+    match job.state {
+        JobState::Completed { at } | JobState::Failed { at } => at.or(job.created_at),
+        JobState::Pending | JobState::Running { .. } => None,
     }
 }
 

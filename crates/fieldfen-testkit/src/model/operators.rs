@@ -4,7 +4,7 @@ use fieldfen_domain::job::{Administered, JobState, JobStatus, PruneRequest};
 use fieldfen_domain::store::{JobAdmin, StoreError};
 use fieldfen_domain::{JobId, Timestamp, to_micros};
 
-use super::jobs::{JobKey, JobRow};
+use super::jobs::{JobKey, JobRow, ended_at};
 use super::{BEGINNING, END, ModelSession};
 
 impl JobAdmin for ModelSession<'_> {
@@ -66,7 +66,7 @@ impl JobAdmin for ModelSession<'_> {
 
     fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
         let before = to_micros(request.ended_before);
-        let ended: Vec<_> = self.ended(request.status)?.map(|(number, row)| (number, ended_at(row))).collect();
+        let ended: Vec<_> = self.ended(request.status)?.map(|(number, row)| (number, ended_at(&row.job))).collect();
         let old = ended.iter().filter(|(_, at)| *at < Some(before)).count();
         let most = old.saturating_add(size(request.surplus)).min(size(request.limit));
         let pruned: Vec<_> = ended.into_iter().take(most).collect();
@@ -94,13 +94,6 @@ impl ModelSession<'_> {
 
 fn refused(row: &JobRow) -> Administered {
     Administered::Refused { status: row.job.state.status() }
-}
-
-fn ended_at(row: &JobRow) -> Option<Timestamp> {
-    match row.job.state {
-        JobState::Completed { at } | JobState::Failed { at } => at,
-        JobState::Pending | JobState::Running { .. } => None,
-    }
 }
 
 fn size(number: u32) -> usize {

@@ -18,7 +18,7 @@ use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{RowRef, SqlTime};
+use crate::rows::SqlTime;
 use row::{FileColumns, FileRow, file_columns};
 
 statement! {
@@ -42,9 +42,9 @@ statement! {
         concat!("SELECT ", file_columns!(), " FROM files INDEXED BY idx_files_content_hash WHERE content_hash = ?")
 }
 statement! {
-    /// How many files have each status, and one of them.
-    CountAll {} -> (Text, BigInt, BigInt) =
-        "SELECT status, count(*), min(rowid) FROM files INDEXED BY idx_files_status GROUP BY status"
+    /// How many files have each status.
+    CountAll {} -> (Text, BigInt) =
+        "SELECT status, count(*) FROM files INDEXED BY idx_files_status GROUP BY status"
 }
 statement! {
     /// Adds a file unless its id, in either spelling, its Drive id or its bytes are there already.
@@ -109,11 +109,17 @@ statement! {
 }
 statement! {
     /// What would be orphaned at the platforms if the file were deleted: live listings, and calls that may be under way.
-    Live<'a> { listed: &'a str as Text, published: &'a str as Text } -> (Text, Text) =
+    /// Whatever does not say that it is neither counts.
+    Live<'a> {
+        listed: &'a str as Text,
+        listed_as: &'a str as Text,
+        published: &'a str as Text,
+        published_as: &'a str as Text,
+    } -> (Text, Text) =
         "SELECT platform, platform_listing_id FROM listings INDEXED BY idx_listings_file_id \
-         WHERE file_id = ? AND status <> 'delisted' \
+         WHERE file_id IN (?, ?) AND status <> 'delisted' \
          UNION ALL SELECT platform, id FROM publications INDEXED BY idx_publications_file_id \
-         WHERE file_id = ? AND state IN ('reserved', 'unknown')"
+         WHERE file_id IN (?, ?) AND state NOT IN ('confirmed', 'released', 'ended')"
 }
 statement! {
     /// Deletes a file; the foreign keys delete what hangs on it.
@@ -214,16 +220,14 @@ impl FileReads for SqliteSession<'_> {
     }
 
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
-        let rows = CountAll {}.load::<(String, i64, i64)>(self.conn).store()?;
-        let counts: Result<Vec<_>, StoreError> = rows
-            .into_iter()
-            .map(|(status, files, rowid)| {
-                let name = format!("with rowid {rowid}");
-                let status = RowRef { table: "files", key: &name }.parse("status", &status)?;
-                Ok((status, u64::try_from(files).unwrap_or_default()))
-            })
-            .collect();
-        let mut counts = counts?;
+        let rows = CountAll {}.load::<(String, i64)>(self.conn).store()?;
+        let mut counts = Vec::with_capacity(rows.len());
+        for (status, files) in rows {
+            match status.parse() {
+                Ok(status) => counts.push((status, u64::try_from(files).unwrap_or_default())),
+                Err(error) => tracing::error!(files, %error, "files with a status that there is not are not counted"),
+            }
+        }
         counts.sort_unstable();
         Ok(counts)
     }
@@ -310,9 +314,11 @@ impl Files for SqliteSession<'_> {
     }
 
     fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {
+        let [one, other] = id.spellings();
         let Some(id) = self.spelling_of_file(id)? else { return Ok(Deleted::Gone) };
         if deletion == Deletion::KeepLiveListings {
-            let live = Live { listed: &id, published: &id }.load::<(String, String)>(self.conn).store()?;
+            let live = Live { listed: &one, listed_as: &other, published: &one, published_as: &other };
+            let live = live.load::<(String, String)>(self.conn).store()?;
             if !live.is_empty() {
                 let live = live.into_iter().map(|(platform, id)| format!("{platform}: {id}"));
                 return Ok(Deleted::Refused(live.collect()));

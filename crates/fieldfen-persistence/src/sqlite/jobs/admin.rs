@@ -7,7 +7,7 @@ use fieldfen_domain::job::{Administered, JobStatus, PruneRequest};
 use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
 
-use crate::rows::SqlTime;
+use crate::rows::{SqlTime, limit};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -40,28 +40,58 @@ statement! {
     /// Removes a job that does not run.
     DeleteIdle<'a> { id: &'a str as Text } = "DELETE FROM jobs WHERE id = ? AND status <> 'running'"
 }
+
+/// Jobs that have ended and do not say when, in the order in which they were created. Where that is no text either, they
+/// are left out.
+macro_rules! unknown_ends {
+    () => {
+        "FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') \
+         AND completed_at IS NULL AND created_at > ''"
+    };
+}
+/// The jobs that have ended first. Both indexes are read in their own order and merged: nothing is sorted.
+macro_rules! first_ended {
+    ($($before:literal)?) => {
+        concat!(
+            "SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended \
+             WHERE status = ? AND completed_at IS NOT NULL", $(" AND completed_at ", $before,)?
+            " UNION ALL SELECT created_at, rowid ", unknown_ends!(), $(" AND created_at ", $before,)?
+            " ORDER BY ended_at, rowid LIMIT ?)"
+        )
+    };
+}
+
 statement! {
     /// Removes ended jobs, the oldest first.
-    PruneOlder<'a> { status: &'a str as Text, before: SqlTime as SqlTimestamp, limit: i64 as BigInt } =
-        "DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_ended \
-         WHERE status = ? AND completed_at IS NOT NULL AND completed_at < ? ORDER BY completed_at, rowid LIMIT ?)"
+    PruneOlder<'a> {
+        status: &'a str as Text,
+        before: &'a str as Text,
+        same_status: &'a str as Text,
+        same_before: &'a str as Text,
+        limit: i64 as BigInt,
+    } = concat!("DELETE FROM jobs WHERE rowid IN (", first_ended!("< ?"), ")")
 }
 statement! {
-    /// How many ended jobs there are.
+    /// Removes the oldest ended jobs.
+    PruneOldest<'a> { status: &'a str as Text, same_status: &'a str as Text, limit: i64 as BigInt } =
+        concat!("DELETE FROM jobs WHERE rowid IN (", first_ended!(), ")")
+}
+statement! {
+    /// How many jobs ended at a time that is known.
     CountEnded<'a> { status: &'a str as Text } -> (BigInt,) =
         "SELECT count(*) FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND completed_at IS NOT NULL"
 }
 statement! {
-    /// Removes the oldest ended jobs.
-    PruneOldest<'a> { status: &'a str as Text, limit: i64 as BigInt } =
-        "DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_ended \
-         WHERE status = ? AND completed_at IS NOT NULL ORDER BY completed_at, rowid LIMIT ?)"
+    /// How many jobs count as if they had ended when they were created.
+    CountUnknownEnds<'a> { status: &'a str as Text } -> (BigInt,) = concat!("SELECT count(*) ", unknown_ends!())
 }
 
 impl SqliteSession<'_> {
     pub(super) fn count_ended_jobs(&mut self, status: JobStatus) -> Result<u64, StoreError> {
-        let (jobs,) = CountEnded { status: ended(status)? }.get_result::<(i64,)>(self.conn).store()?;
-        Ok(u64::try_from(jobs).unwrap_or_default())
+        let status = ended(status)?;
+        let (known,) = CountEnded { status }.get_result::<(i64,)>(self.conn).store()?;
+        let (unknown,) = CountUnknownEnds { status }.get_result::<(i64,)>(self.conn).store()?;
+        Ok(u64::try_from(known.saturating_add(unknown)).unwrap_or_default())
     }
 
     /// What an operation answers that has changed nothing.
@@ -127,12 +157,13 @@ impl JobAdmin for SqliteSession<'_> {
 
     fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
         let status = ended(request.status)?;
-        let limit = i64::from(request.limit);
-        let older = PruneOlder { status, before: SqlTime(request.ended_before), limit };
+        let most = i64::from(request.limit);
+        let before = limit(request.ended_before);
+        let older = PruneOlder { status, before: &before, same_status: status, same_before: &before, limit: most };
         let mut pruned = i64::try_from(older.execute(self.conn).store()?).unwrap_or(i64::MAX);
-        let surplus = i64::from(request.surplus).min(limit - pruned);
+        let surplus = i64::from(request.surplus).min(most - pruned);
         if surplus > 0 {
-            let oldest = PruneOldest { status, limit: surplus }.execute(self.conn).store()?;
+            let oldest = PruneOldest { status, same_status: status, limit: surplus }.execute(self.conn).store()?;
             pruned = pruned.saturating_add(i64::try_from(oldest).unwrap_or(i64::MAX));
         }
         Ok(u64::try_from(pruned).unwrap_or_default())
@@ -157,7 +188,8 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("KillRunning", KillRunning::SQL),
         ("DeleteIdle", DeleteIdle::SQL),
         ("PruneOlder", PruneOlder::SQL),
-        ("CountEnded", CountEnded::SQL),
         ("PruneOldest", PruneOldest::SQL),
+        ("CountEnded", CountEnded::SQL),
+        ("CountUnknownEnds", CountUnknownEnds::SQL),
     ]
 }

@@ -2,8 +2,8 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::job::{JobFilter, JobStatus, UnreadableJob};
-use fieldfen_domain::store::{Files, JobQueue, JobReads};
+use fieldfen_domain::job::{JobFilter, JobStatus, Priority, PruneRequest, UnreadableJob};
+use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, token, work};
 
@@ -70,6 +70,35 @@ fn a_page_names_the_rows_that_cannot_be_read_and_goes_on_behind_them() {
 }
 
 #[test]
+fn ended_jobs_without_a_completion_are_pruned_by_their_creation_where_that_is_a_time() {
+    for (created_at, ended) in [
+        ("'2026-01-01 11:59:59'", Some(true)),
+        ("'2026-01-01 12:00:00'", Some(false)),
+        ("'2026-01-01 12:00:00.0'", Some(false)),
+        ("NULL", None),
+        ("1763906709", None),
+        ("''", None),
+    ] {
+        let mut conn = with_job(&format!("status = 'failed', created_at = {created_at}"));
+        let mut s = session(&mut conn);
+        let noon = time("2026-01-01T12:00:00Z");
+        let request = PruneRequest { status: JobStatus::Failed, ended_before: noon, surplus: 0, limit: 9 };
+        assert_eq!(s.count_ended(JobStatus::Failed).unwrap(), u64::from(ended.is_some()), "{created_at}");
+        assert_eq!(s.prune(&request).unwrap(), u64::from(ended == Some(true)), "{created_at}");
+        let left = s.prune(&PruneRequest { surplus: 9, ..request }).unwrap();
+        assert_eq!(left, u64::from(ended == Some(false)), "{created_at}");
+    }
+}
+
+#[test]
+fn a_completion_without_fraction_is_not_before_its_own_second() {
+    let mut conn = with_job("status = 'completed', completed_at = '2026-01-01 12:00:00'");
+    let ended_before = time("2026-01-01T12:00:00Z");
+    let request = PruneRequest { status: JobStatus::Completed, ended_before, surplus: 0, limit: 9 };
+    assert_eq!(session(&mut conn).prune(&request).unwrap(), 0);
+}
+
+#[test]
 fn jobs_with_a_status_that_there_is_not_are_not_counted() {
     let mut conn = with_job("status = 'lost'");
     let mut s = session(&mut conn);
@@ -115,7 +144,7 @@ fn a_reclaim_says_what_is_known_of_a_job_that_it_cannot_read() {
 
 #[test]
 fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
-    for priority in ["-1", "4", "'high'"] {
+    for priority in ["-1", "4", "'high'", "-0.5", "0.5", "1.5", "2.999", "3.5", "x'00'"] {
         let mut conn = with_job(&format!("priority = {priority}, command_type = 'test.other'"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2)).unwrap();
@@ -124,5 +153,38 @@ fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
         assert!(taken.unreadable[0].reason.contains("column priority"), "{taken:?}");
         assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{priority}");
         assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
+    }
+}
+
+#[test]
+fn pending_jobs_that_no_time_makes_due_fail_and_those_due_in_the_last_year_stay() {
+    for (run_at, fails) in [
+        ("x'00'", true),
+        ("'soon'", true),
+        ("':'", true),
+        ("'9999-12-31 25:00:00'", true),
+        ("'9999-12-31 23:59:59.999999'", false),
+        ("'9999-12-31T00:00:00'", false),
+    ] {
+        for priority in 0..4 {
+            let mut conn = with_job(&format!("run_at = {run_at}, priority = {priority}"));
+            let mut s = session(&mut conn);
+            s.enqueue(&job(2)).unwrap();
+            let taken = s.reclaim(at(0), 9).unwrap();
+            assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, usize::from(fails)), "{run_at}");
+            assert!(taken.unreadable.iter().all(|row| row.reason.contains("column run_at")), "{taken:?}");
+            assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{run_at}");
+            assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_reclaim_ends_whatever_stands_for_the_kind_of_a_pending_job() {
+    for kind in ["x'41'", "x''", "x'ff'", "''", "'no kind'", "1"] {
+        let mut conn = with_job(&format!("command_type = {kind}"));
+        let mut s = session(&mut conn);
+        s.enqueue(&job(2).priority(Priority::High)).unwrap();
+        assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{kind}");
     }
 }

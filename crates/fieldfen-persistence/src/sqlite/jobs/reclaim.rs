@@ -46,10 +46,10 @@ statement! {
 }
 
 statement! {
-    /// The first kind behind another one, by name, that has pending jobs.
+    /// The first kind behind another one, by name, that has pending jobs. Blobs, which come behind all texts, are none.
     NextKind<'a> { after: &'a str as Text } -> (Text,) =
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type > ? \
-         ORDER BY command_type LIMIT 1"
+         AND command_type < x'' ORDER BY command_type LIMIT 1"
 }
 statement! {
     /// Pending jobs of one kind with priorities below those that there are.
@@ -63,6 +63,25 @@ statement! {
     TooLow<'a> { kind: &'a str as Text, limit: i64 as BigInt } -> JobColumns = concat!(
         "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_claim \
          WHERE status = 'pending' AND command_type = ? AND priority > 3 LIMIT ?"
+    )
+}
+statement! {
+    /// Pending jobs of one kind with priorities between two that there are.
+    InBetween<'a> {
+        kind: &'a str as Text,
+        above: i64 as BigInt,
+        below: i64 as BigInt,
+        limit: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_claim \
+         WHERE status = 'pending' AND command_type = ? AND priority > ? AND priority < ? LIMIT ?"
+    )
+}
+statement! {
+    /// Pending jobs of one kind whose due time is behind all times that there are, and most likely none.
+    NeverDue<'a> { kind: &'a str as Text, limit: i64 as BigInt } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
+         AND priority IN (0, 1, 2, 3) AND run_at > '9999-12-31 23:59:59.999999' LIMIT ?"
     )
 }
 
@@ -96,13 +115,18 @@ impl SqliteSession<'_> {
         Ok(taken)
     }
 
-    /// Ends pending jobs that no claim looks at, since there are no priorities but 0 to 3.
+    /// Ends pending jobs that no claim comes upon: there are no priorities but 0 to 3, and no times but texts.
     fn fail_unclaimable(&mut self, now: Timestamp, limit: i64, taken: &mut TakenBack) -> Result<(), StoreError> {
         let mut kind = String::new();
         while let Some((next,)) = (NextKind { after: &kind }).get_result::<(String,)>(self.conn).optional().store()? {
             kind = next;
             let mut rows: Vec<JobRow> = TooUrgent { kind: &kind, limit }.load(self.conn).store()?;
             rows.extend(TooLow { kind: &kind, limit }.load::<JobRow>(self.conn).store()?);
+            for above in 0..3 {
+                let in_between = InBetween { kind: &kind, above, below: above + 1, limit };
+                rows.extend(in_between.load::<JobRow>(self.conn).store()?);
+            }
+            rows.extend(NeverDue { kind: &kind, limit }.load::<JobRow>(self.conn).store()?);
             for row in rows {
                 let rowid = row.rowid;
                 if let Err(error) = row.read() {
@@ -123,5 +147,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("NextKind", NextKind::SQL),
         ("TooUrgent", TooUrgent::SQL),
         ("TooLow", TooLow::SQL),
+        ("InBetween", InBetween::SQL),
+        ("NeverDue", NeverDue::SQL),
     ]
 }

@@ -1,0 +1,74 @@
+//! Pruning jobs that other programs have ended without saying when.
+
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::{Fenced, JobFilter, JobStatus, NewJob, PruneRequest};
+use fieldfen_domain::store::Store;
+
+use super::steps::{On, numbered};
+use crate::fixtures::{TICK, at, claim_ref, job, job_id, kind};
+
+/// Holds a store to what it must do with ended jobs that do not say when they ended: they count as if they had ended when
+/// they were created, among those that do say it.
+///
+/// Every store that `make_store` gives must be empty. `end` gives a job a status as a program does that knows only the
+/// specification, and changes nothing else.
+///
+/// # Panics
+/// When the store is not as it must be.
+pub fn unknown_ends<S: Store>(make_store: impl Fn() -> S, end: impl Fn(&S, JobId, JobStatus)) {
+    for case in [what_was_created_before_the_time_is_pruned, both_sorts_are_pruned_in_one_order, other_statuses_stay] {
+        let store = make_store();
+        case(&On(&store), &|number, status| end(&store, job_id(number), status));
+    }
+}
+
+type End<'e> = &'e dyn Fn(u64, JobStatus);
+
+/// A job that no claim of these cases takes.
+fn created_at(number: u64, second: i64) -> NewJob {
+    NewJob { created_at: at(second), kind: kind("test.foreign"), ..job(number) }
+}
+
+fn prune<S: Store>(on: &On<'_, S>, request: PruneRequest) -> (u64, Vec<JobId>) {
+    (on.write(|s| s.job_admin().prune(&request)), on.jobs(&JobFilter::default()))
+}
+
+fn what_was_created_before_the_time_is_pruned<S: Store>(on: &On<'_, S>, end: End<'_>) {
+    for (number, second) in [(1, 9), (2, 10), (3, 11)] {
+        on.enqueue(&created_at(number, second));
+        end(number, JobStatus::Failed);
+    }
+    let request = PruneRequest { status: JobStatus::Failed, ended_before: at(10), surplus: 0, limit: 9 };
+    assert_eq!(prune(on, request), (1, numbered(&[2, 3])), "not what ended exactly then");
+    assert_eq!(prune(on, PruneRequest { ended_before: at(10) + TICK, ..request }), (1, numbered(&[3])));
+}
+
+fn both_sorts_are_pruned_in_one_order<S: Store>(on: &On<'_, S>, end: End<'_>) {
+    for (number, second) in [(1, 4), (3, 6), (5, 2), (7, 3)] {
+        on.enqueue(&created_at(number, second));
+        end(number, JobStatus::Completed);
+    }
+    for (number, second) in [(2, 3), (4, 4), (6, 1)] {
+        on.enqueue(&job(number));
+        on.claim(number, 1, at(0));
+        assert_eq!(on.complete(claim_ref(number, number), at(second)), Fenced::Done(()));
+    }
+    assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 7);
+    // They ended in the order 6, 5, 7 and 2 at once, 1 and 4 at once, 3; those at once go in the order of insertion.
+    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(3), surplus: 1, limit: 9 };
+    assert_eq!(prune(on, PruneRequest { limit: 1, ..request }), (1, numbered(&[1, 3, 5, 7, 2, 4])));
+    assert_eq!(prune(on, request), (2, numbered(&[1, 3, 2, 4])), "one is too old, and one is the oldest of the others");
+    assert_eq!(prune(on, PruneRequest { surplus: 2, ..request }), (2, numbered(&[3, 4])));
+    assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 2);
+    assert_eq!(prune(on, PruneRequest { surplus: u32::MAX, ..request }), (2, numbered(&[])));
+}
+
+fn other_statuses_stay<S: Store>(on: &On<'_, S>, end: End<'_>) {
+    for (number, &status) in (0..).zip(JobStatus::ALL) {
+        on.enqueue(&created_at(number, 1));
+        end(number, status);
+    }
+    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(9), surplus: 9, limit: 9 };
+    assert_eq!(prune(on, request), (1, numbered(&[0, 1, 3])));
+    assert_eq!(prune(on, PruneRequest { status: JobStatus::Failed, ..request }), (1, numbered(&[0, 1])));
+}
