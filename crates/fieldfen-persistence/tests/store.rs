@@ -176,6 +176,15 @@ fn a_watch_sees_commits_of_this_store_and_of_others_and_misses_none() {
         scope.spawn(|| theirs.write(|s| s.jobs().enqueue(&job(3))).unwrap());
         assert!(watch.wait(long).unwrap());
     });
+    for number in 4..9 {
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| watch.wait(long).unwrap());
+            // Most often the log has been at rest for a while by then.
+            thread::sleep(Duration::from_millis(20 * number));
+            theirs.write(|s| s.jobs().enqueue(&job(number.into()))).unwrap();
+            assert!(waiting.join().unwrap());
+        });
+    }
 
     let memory = SqliteStore::in_memory().unwrap();
     let mut watch = memory.watch().unwrap();

@@ -36,6 +36,13 @@ impl DatabaseFile {
         SqliteUrl::from(self.path.as_path())
     }
 
+    /// The file that has its name and this ending.
+    pub(super) fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(ending);
+        name.into()
+    }
+
     /// A file that was deleted or replaced can still be written and read, but everything written would be lost, and
     /// nothing that others write would be read.
     pub(super) fn check(&self) -> Result<(), StoreError> {

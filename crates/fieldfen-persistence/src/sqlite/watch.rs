@@ -1,14 +1,18 @@
 //! Waiting for commits, of this process and of others.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use fieldfen_domain::store::{StoreError, Watch};
 
 use super::writer::Writer;
 
 /// How often a waiting watch looks for commits of other processes.
-const LOOK_EVERY: Duration = Duration::from_millis(4);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A file whose time is older than this gets another one with the next write. Clocks of file systems tick in 1 to 10 ms.
+const SETTLED: Duration = Duration::from_millis(50);
 
 /// Counts the commits of this process that may have made a job due.
 #[derive(Default)]
@@ -70,36 +74,61 @@ pub(super) struct SqliteWatch {
     /// The writer, whose connection SQLite tells of other connections' commits; `None` for a database in memory.
     writer: Option<Weak<Writer>>,
     version: Option<i64>,
+    /// The file of the log.
+    log: Option<PathBuf>,
+}
+
+/// When the log was last written, and how long it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: SystemTime,
+    bytes: u64,
+}
+
+impl Stamp {
+    fn of(log: &Path) -> Option<Self> {
+        let found = log.metadata().ok()?;
+        Some(Self { modified: found.modified().ok()?, bytes: found.len() })
+    }
+
+    fn has_settled(&self) -> bool {
+        self.modified.elapsed().is_ok_and(|age| age > SETTLED)
+    }
 }
 
 impl SqliteWatch {
     pub(super) fn new(commits: Arc<Commits>, foreign: Option<&Arc<Writer>>) -> Result<Self, StoreError> {
         let seen = commits.count();
         let version = foreign.map(|writer| writer.data_version()).transpose()?.flatten();
-        Ok(Self { commits, seen, writer: foreign.map(Arc::downgrade), version })
+        let log = foreign.and_then(|writer| writer.file()).map(|file| file.beside("-wal"));
+        Ok(Self { commits, seen, writer: foreign.map(Arc::downgrade), version, log })
     }
 
-    /// Whether another process has committed since the last look. While this process writes, nothing is said.
-    fn foreign_commit(&mut self) -> Result<bool, StoreError> {
+    /// Whether another process has committed since the last look; `None` while this process writes.
+    fn foreign_commit(&mut self) -> Result<Option<bool>, StoreError> {
         let closed = self.commits.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        if *closed {
-            return Ok(false);
-        }
-        let Some(writer) = self.writer.as_ref().and_then(Weak::upgrade) else { return Ok(false) };
+        let writer = self.writer.as_ref().filter(|_| !*closed).and_then(Weak::upgrade);
+        let Some(writer) = writer else { return Ok(Some(false)) };
         let version = writer.data_version();
         drop(writer);
         drop(closed);
-        let Some(version) = version? else { return Ok(false) };
-        Ok(self.version.replace(version) != Some(version))
+        Ok(version?.map(|version| self.version.replace(version) != Some(version)))
     }
 }
 
 impl Watch for SqliteWatch {
     fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
         let began = Instant::now();
+        // SQLite's answer costs ten times as much as a look at the log, and is the same as long as nobody writes there.
+        let mut unchanged = None;
         loop {
-            if self.foreign_commit()? {
-                return Ok(true);
+            let stamp = self.log.as_deref().and_then(Stamp::of);
+            if stamp.is_none() || stamp != unchanged {
+                let committed = self.foreign_commit()?;
+                if committed == Some(true) {
+                    return Ok(true);
+                }
+                unchanged = stamp.filter(|stamp| committed.is_some() && stamp.has_settled());
             }
             let left = timeout.saturating_sub(began.elapsed());
             let step = if self.writer.is_some() { left.min(LOOK_EVERY) } else { left };
