@@ -30,7 +30,7 @@ enum Action {
     Up,
     /// Take back the newest migration, with all that its tables and columns hold
     Down {
-        /// Take back everything newer than this version, for example 0002; `none` takes back everything
+        /// Take back everything newer than this version, for example 0002 or 0002_job_queue; `none` takes back everything
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
         /// Do not ask: data will be lost

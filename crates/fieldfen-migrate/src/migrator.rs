@@ -10,7 +10,7 @@ use crate::report::SchemaReport;
 pub enum Down {
     /// Takes back the newest migration.
     Last,
-    /// Takes back everything newer than this version, which stays.
+    /// Takes back everything newer than this version, which stays: its number, or number and name.
     To(String),
     /// Takes back everything.
     Everything,
@@ -97,11 +97,13 @@ impl Migrator {
             Down::Last => Ok(applied.take(1).collect()),
             Down::Everything => Ok(applied.collect()),
             Down::To(version) => {
-                let (newer, rest): (Vec<_>, Vec<_>) = applied.partition(|migration| migration.version > *version);
-                if rest.first().is_some_and(|newest| newest.version == *version) {
-                    return Ok(newer);
+                let mut applied: Vec<_> = applied.collect();
+                let is_meant = |one: &Migration| one.version == *version || one.to_string() == *version;
+                if let Some(newer) = applied.iter().position(is_meant) {
+                    applied.truncate(newer);
+                    return Ok(applied);
                 }
-                let applied: Vec<_> = rest.iter().rev().chain(newer.iter().rev()).map(ToString::to_string).collect();
+                let applied: Vec<_> = applied.iter().rev().map(ToString::to_string).collect();
                 let applied = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
                 Err(MigrateError::NotApplied { version: version.clone(), applied })
             }

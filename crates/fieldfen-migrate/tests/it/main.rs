@@ -133,7 +133,7 @@ fn a_newer_schema_is_refused_and_shown() {
 fn values_that_a_migration_makes_unique_are_named() {
     let shop = Shop::new();
     shop.migrate(&["up"]).ends_with(0);
-    shop.migrate(&["down", "--to", "0001", "--yes"]).ends_with(0);
+    shop.migrate(&["down", "--to", "0001_initial_schema", "--yes"]).ends_with(0);
     let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
     conn.batch_execute(
         "INSERT INTO files (id, original_filename, status, drive_file_id)
