@@ -108,7 +108,11 @@ fn kill_at_random(duty: &'static str, kills: u64, seed: u64) -> Figures {
         }
     }
     let figures = assert_each_once(&database, &crew.told);
-    println!("{killed} kills, {} workers killed by jobs, {figures:?}, {:.0?}", crew.poisoned, began.elapsed());
+    println!(
+        "seed {seed}: {killed} kills, {} workers killed by jobs, {figures:?}, {:.0?}",
+        crew.poisoned,
+        began.elapsed()
+    );
     figures
 }
 
