@@ -45,8 +45,13 @@ schema:
 ci:
     bash .ci/run
 
-# Run the long proofs: more kills, more jobs, more random runs (PROOFS.md says which variables set other sizes)
+# Run the long proofs: more kills, more jobs, more random runs (PROOFS.md says which variables set other sizes and seeds)
 prove:
+    seed=$(date +%s); \
+    FIELDFEN_SEED="${FIELDFEN_SEED:-$seed}" \
+    FIELDFEN_PIPELINE_SEED="${FIELDFEN_PIPELINE_SEED:-$seed}" \
+    FIELDFEN_PUBLISH_SEED="${FIELDFEN_PUBLISH_SEED:-$seed}" \
+    PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-$seed}" \
     FIELDFEN_PIPELINE_KILLS="${FIELDFEN_PIPELINE_KILLS:-300}" \
     FIELDFEN_KILLS="${FIELDFEN_KILLS:-2000}" \
     FIELDFEN_WORKER_KILLS="${FIELDFEN_WORKER_KILLS:-1000}" \

@@ -85,7 +85,7 @@ def enqueue(conn, jobs):
 
 def main():
     duty, database, *rest = sys.argv[1:]
-    conn = sqlite3.connect(database, timeout=120)
+    conn = sqlite3.connect(database, timeout=300)
     conn.execute("PRAGMA foreign_keys = ON")
     {"write": write, "read": read, "enqueue": enqueue}[duty](conn, *map(int, rest))
 

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -79,7 +78,7 @@ fn traces(one_in: u32) -> Config {
     let traces: u32 = std::env::var("FIELDFEN_TRACES").ok().map_or(150, |number| number.parse().unwrap());
     let mut config = Config { cases: traces.div_ceil(one_in), failure_persistence: None, ..Config::default() };
     if matches!(config.rng_seed, RngSeed::Random) {
-        config.rng_seed = RngSeed::Fixed(RandomState::new().hash_one(0));
+        config.rng_seed = RngSeed::Fixed(20_261_124);
     }
     println!("{} traces, PROPTEST_RNG_SEED={}", config.cases, config.rng_seed);
     config

@@ -164,7 +164,7 @@ fn a_watch_sees_commits_of_this_store_and_of_others_and_misses_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
     let (ours, theirs) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
-    let long = Duration::from_secs(60);
+    let long = Duration::from_secs(300);
     let mut watch = ours.watch().unwrap();
     assert!(!watch.wait(Duration::from_millis(20)).unwrap());
     ours.write(|s| s.jobs().enqueue(&job(1))).unwrap();
@@ -201,6 +201,7 @@ fn threads_with_stores_of_their_own_do_each_job_once() {
     let options = {
         let mut options = SqliteOptions::default();
         options.durability = Durability::Normal;
+        options.busy_timeout = Duration::from_secs(300);
         options
     };
     let store = SqliteStore::open_with(&path, &options).unwrap();
@@ -211,7 +212,8 @@ fn threads_with_stores_of_their_own_do_each_job_once() {
         let threads: Vec<_> = (0..8_u128)
             .map(|thread| {
                 // Half of the threads share a store, the others open the file anew.
-                let store = if thread % 2 == 0 { store.clone() } else { SqliteStore::open(&path).unwrap() };
+                let anew = || SqliteStore::open_with(&path, &options).unwrap();
+                let store = if thread % 2 == 0 { store.clone() } else { anew() };
                 scope.spawn(move || {
                     let mut done = Vec::new();
                     for turn in 0.. {

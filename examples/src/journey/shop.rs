@@ -1,12 +1,15 @@
 //! Everything the journey needs, opened: the database, the output folders, the catalogue and the rules.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context;
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
 use fieldfen_domain::publication::{Platform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::migrations::{self, MigrationError};
+use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect};
 use fieldfen_services::Environment;
 use fieldfen_services::pipeline::{Approval, Pipeline};
 use fieldfen_services::publishing::Publisher;
@@ -23,6 +26,9 @@ const MAX_RETRIES: u32 = 10_000;
 
 const SCALE_FACTOR: u32 = 4;
 const TARGET_DPI: u32 = 300;
+
+/// How long a lock of another run is waited for: whoever starts two would rather wait than read an error.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How many rows are read at once.
 const PAGE: u32 = 500;
@@ -164,9 +170,22 @@ pub(super) const fn is_end(status: FileStatus) -> bool {
 /// Opens the database, with everything that a new or an older one lacks.
 fn open_store(url: &str) -> anyhow::Result<SqliteStore> {
     let address: SqliteUrl = url.parse()?;
-    let applied = migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
+    let began = Instant::now();
+    let applied = loop {
+        let migrated = connect(&address, Missing::Create)
+            .map_err(MigrationError::Store)
+            .and_then(|mut conn| migrations::run_pending(&mut conn));
+        match migrated {
+            Ok(applied) => break applied,
+            Err(MigrationError::Store(StoreError::Busy { .. })) if began.elapsed() < BUSY_TIMEOUT => {}
+            Err(MigrationError::Store(error)) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
+        }
+    };
     if !applied.is_empty() {
         tracing::info!(migrations = applied.len(), %address, "the database has been migrated");
     }
-    Ok(SqliteStore::open(url)?)
+    let mut options = SqliteOptions::default();
+    options.busy_timeout = BUSY_TIMEOUT;
+    Ok(SqliteStore::open_with(url, &options)?)
 }

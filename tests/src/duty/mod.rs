@@ -64,7 +64,7 @@ pub struct Database {
     #[arg(long)]
     url: String,
     /// How long a lock of another process is waited for, in milliseconds.
-    #[arg(long, default_value_t = 30_000)]
+    #[arg(long, default_value_t = 300_000)]
     busy_timeout_ms: u64,
     /// Commits are only as durable as a crash of the program needs.
     #[arg(long)]

@@ -10,7 +10,7 @@ use fieldfen_services::queue::RetryPolicies;
 #[derive(Debug, Args)]
 pub(super) struct Turnover {
     /// How long a claim holds without a heartbeat, in milliseconds.
-    #[arg(long, default_value_t = 60_000)]
+    #[arg(long, default_value_t = 3_600_000)]
     lease_ms: u64,
     /// What the choices are made from.
     #[arg(long, default_value_t = 1)]

@@ -1,6 +1,7 @@
 //! A database file for one test, looked at through rusqlite: another program's eyes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fieldfen_domain::job::{JobKind, NewJob};
 use fieldfen_domain::store::{Store as _, StoreError};
@@ -9,6 +10,9 @@ use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, Sqli
 use fieldfen_services::Environment;
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+/// How long a lock is waited for beside workers that write, on a slow disk too.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A migrated database in a folder of its own, deleted at the end.
 pub(crate) struct Database {
@@ -42,6 +46,7 @@ impl Database {
     pub(crate) fn store(&self) -> SqliteStore {
         let mut options = SqliteOptions::default();
         options.durability = Durability::Normal;
+        options.busy_timeout = PATIENCE;
         self.store_with(&options).unwrap()
     }
 
@@ -88,7 +93,7 @@ impl Database {
 
 pub(crate) fn foreign(path: &Path) -> Connection {
     let conn = Connection::open(path).unwrap();
-    conn.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
+    conn.busy_timeout(PATIENCE).unwrap();
     conn
 }
 

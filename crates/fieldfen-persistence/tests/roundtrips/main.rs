@@ -10,7 +10,6 @@ mod values;
 
 use std::cell::RefCell;
 use std::fmt::Debug;
-use std::hash::{BuildHasher, RandomState};
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -51,7 +50,7 @@ fn each<S: Strategy<Value: Debug>>(values: S, case: impl Fn(&Place, S::Value)) {
     let cases = std::env::var("FIELDFEN_ROUND_TRIPS").ok().map_or(200, |number| number.parse().unwrap());
     let mut config = Config { cases, failure_persistence: None, ..Config::default() };
     if matches!(config.rng_seed, RngSeed::Random) {
-        config.rng_seed = RngSeed::Fixed(RandomState::new().hash_one(0));
+        config.rng_seed = RngSeed::Fixed(20_261_124);
     }
     println!("{cases} values, PROPTEST_RNG_SEED={}", config.rng_seed);
     TestRunner::new(config)

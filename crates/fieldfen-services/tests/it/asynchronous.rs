@@ -10,7 +10,7 @@ use fieldfen_services::worker::{Completion, Outcome, Stopped, Task};
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
-use super::{Bench, Note};
+use super::{Bench, LONG, Note};
 
 on_every_store!(
     async_handlers_run_at_once_and_their_outcomes_are_applied,
@@ -98,7 +98,7 @@ fn a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry(store: impl St
         let _ = begun.try_send(());
         std::future::pending::<()>()
     };
-    let running = bench.worker().grace(Duration::ZERO).handle_async(runtime.handle(), handler).start().unwrap();
+    let running = bench.worker().grace(LONG).handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
     runtime.shutdown_background();
     // Nobody tells the worker to stop.

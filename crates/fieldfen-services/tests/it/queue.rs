@@ -12,7 +12,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{PageRequest, RawJson};
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
 
-use super::{Bench, LEASE, Note};
+use super::{Bench, LEASE, LONG, Note};
 
 on_every_store!(
     a_broken_payload_is_refused_and_leaves_nothing_behind,
@@ -372,7 +372,7 @@ fn waiting_notices_an_end_in_another_thread(store: impl Store) {
     let id = bench.note("x");
     let claimed = bench.claim_notes(1).remove(0);
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| bench.queue.wait_for(&id, Duration::from_secs(60)).unwrap());
+        let waiting = scope.spawn(|| bench.queue.wait_for(&id, LONG).unwrap());
         assert!(bench.queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
         assert_eq!(waiting.join().unwrap(), Waited::Completed { result: None });
     });

@@ -198,11 +198,15 @@ fn a_stop_asks_a_locked_store_for_all_jobs_together() {
     let asked = Arc::new(AtomicUsize::new(0));
     let (locked, count) = (Arc::new(AtomicBool::new(false)), Arc::clone(&asked));
     let is_locked = Arc::clone(&locked);
+    let endings = Endings::default();
+    let ended = endings.clone();
     let (bench, worker) = behind(move || {
         if !(is_thread("fieldfen-work") && is_locked.load(Ordering::SeqCst)) {
             return Ok(());
         }
         count.fetch_add(1, Ordering::SeqCst);
+        // The wait for the lock is as long as the one job takes.
+        until(|| ended.0.lock().unwrap().contains(&Ended::Completed));
         Err(busy())
     });
     let ids = ["a", "b", "c", "finished in time"].map(|text| bench.note(text));
@@ -213,7 +217,7 @@ fn a_stop_asks_a_locked_store_for_all_jobs_together() {
         let finished = || task.text == "finished in time" && asked_in_handler.load(Ordering::SeqCst) > 0;
         until(|| finished() || task.is_cancelled());
     };
-    let running = worker.worker().threads(4).handle(handler).start().unwrap();
+    let running = worker.worker().threads(4).metrics(endings).handle(handler).start().unwrap();
     ids.iter().for_each(|_| has_begun.recv().unwrap());
     locked.store(true, Ordering::SeqCst);
     running.stop_handle().stop_now();

@@ -46,7 +46,11 @@ fn of_writers_whose_database_is_moved_away_and_back_only_the_acknowledged_writes
     let elsewhere = database.folder().join("elsewhere.db");
     let mut worker = Process::start(database.path(), "obey --threads 3").until_ready();
     worker.ask("open");
-    for _ in 0..5 {
+    let mut noticed = 0;
+    for _ in 0..100 {
+        if noticed == 5 {
+            break;
+        }
         worker.order("enqueue 300 10");
         for _ in 0..50 {
             assert!(matches!(worker.hear(), Some(Fact::Enqueued(_))));
@@ -64,6 +68,7 @@ fn of_writers_whose_database_is_moved_away_and_back_only_the_acknowledged_writes
         fs::rename(&elsewhere, database.path()).unwrap();
         if let Some(kind) = refused {
             assert_eq!(kind, "io");
+            noticed += 1;
             while worker.hear() != Some(Fact::Done) {}
         }
         assert!(matches!(worker.ask("enqueue 1 10").as_slice(), [Fact::Enqueued(_)]));
@@ -72,7 +77,7 @@ fn of_writers_whose_database_is_moved_away_and_back_only_the_acknowledged_writes
     let acknowledged: BTreeSet<JobId> = ids(&told, enqueued).into_iter().collect();
     let held: BTreeSet<JobId> = database.texts("SELECT id FROM jobs").iter().map(|id| id.parse().unwrap()).collect();
     assert_eq!(held, acknowledged);
-    assert!(told.iter().any(|fact| matches!(fact, Fact::Refused(_))), "nobody noticed");
+    assert!(noticed > 0, "nobody noticed");
     database.assert_sound();
 }
 
@@ -88,6 +93,8 @@ fn a_writer_whose_database_is_deleted_acknowledges_nothing_once_it_has_noticed()
     for ending in ["", "-wal", "-shm"] {
         fs::remove_file(database.beside(ending)).unwrap();
     }
+    // It may have been done before.
+    worker.order("enqueue 1 10");
     let told = worker.dismiss();
     let noticed = told.iter().position(|fact| matches!(fact, Fact::Refused(_))).unwrap();
     let after = &told[noticed..];
