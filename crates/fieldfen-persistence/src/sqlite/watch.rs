@@ -9,7 +9,7 @@ use fieldfen_domain::store::{StoreError, Watch};
 use super::writer::Writer;
 
 /// How often a waiting watch looks for commits of other processes.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A file whose time is older than this gets another one with the next write. Clocks of file systems tick in 1 to 10 ms.
 const SETTLED: Duration = Duration::from_millis(50);
