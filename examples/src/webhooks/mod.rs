@@ -89,6 +89,10 @@ async fn receive<S: Store>(
     };
     let body = match tokio::time::timeout(server.patience, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
+        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let limit = format!("the body is too large; at most {BODY_LIMIT} bytes are taken");
+            return refusal(error.status(), &limit);
+        }
         Ok(Err(error)) => return refusal(error.status(), &error.body_text()),
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     };

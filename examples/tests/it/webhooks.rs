@@ -198,7 +198,9 @@ fn what_is_refused_leaves_no_trace() {
     assert_eq!(server.github(" ", body).status, 400, "an id that is blank identifies nothing");
     assert_eq!(server.github("d", b"not json").status, 400);
     let large = vec![b' '; BODY_LIMIT + 1];
-    assert_eq!(server.github("large", &large).status, 413);
+    let answer = server.github("large", &large);
+    assert_eq!(answer.status, 413);
+    assert!(answer.document["error"].as_str().unwrap().contains(&BODY_LIMIT.to_string()), "{answer:?}");
     let mut fits = vec![b' '; BODY_LIMIT];
     fits[0] = b'1';
     assert_eq!(server.github("fits", &fits).status, 202);
