@@ -119,7 +119,7 @@ impl SqliteWatch {
 impl Watch for SqliteWatch {
     fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
         let began = Instant::now();
-        // SQLite's answer costs ten times as much as a look at the log, and is the same as long as nobody writes there.
+        // SQLite locks and unlocks to answer, and its answer is the same as long as nobody writes the log.
         let mut unchanged = None;
         loop {
             let stamp = self.log.as_deref().and_then(Stamp::of);

@@ -1,14 +1,15 @@
 //! Workers whose threads cross each other's way.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
 use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
-use fieldfen_services::worker::{Stopped, Task};
+use fieldfen_services::worker::{Interruption, Stopped, Task};
 
 use super::refusals::{behind, busy, is_thread};
 use super::stopping::{meeting, until};
@@ -97,4 +98,39 @@ fn newer_progress_is_not_overwritten_by_older() {
     running.stop_handle().stop();
     assert_eq!(running.join(), Stopped::default());
     assert_eq!(bench.job(&id).progress, Some(second));
+}
+
+#[test]
+fn a_store_that_panics_at_a_failure_does_not_keep_the_thread() {
+    let (bench, worker) = behind(|| {
+        assert!(!is_thread("fieldfen-job"), "the store panics");
+        Ok(())
+    });
+    let id = bench.note("x");
+    worker.drain(worker.worker().threads(1).handle(|_: Task<Note>| Err::<(), _>("not today".to_owned())));
+    assert_eq!(bench.status(&id), JobStatus::Running, "its lease will run out");
+}
+
+#[test]
+fn a_store_that_panics_at_the_stop_does_not_keep_handlers_from_being_told() {
+    let panics = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&panics);
+    let (bench, worker) = behind(move || {
+        assert!(!(now.load(Ordering::SeqCst) && is_thread("fieldfen-work")), "the store panics");
+        Ok(())
+    });
+    bench.note("x");
+    let (told, was_told) = channel();
+    let told = Mutex::new(told);
+    let handler = move |task: Task<Note>| {
+        told.lock().unwrap().send(None).unwrap();
+        until(|| task.is_cancelled());
+        told.lock().unwrap().send(task.interruption()).unwrap();
+    };
+    let running = worker.worker().threads(1).grace(Duration::ZERO).handle(handler).start().unwrap();
+    assert_eq!(was_told.recv().unwrap(), None);
+    panics.store(true, Ordering::SeqCst);
+    running.stop_handle().stop();
+    assert_eq!(running.join().kept, 1);
+    assert_eq!(was_told.recv().unwrap(), Some(Interruption::WorkerStops));
 }
