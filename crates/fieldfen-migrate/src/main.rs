@@ -144,8 +144,9 @@ fn names(migrations: &[Migration]) -> Vec<String> {
 fn with_exit(error: MigrateError) -> anyhow::Error {
     match error {
         MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Exit::Usage.with(error).into(),
-        MigrateError::Migration(MigrationError::Newer { .. } | MigrationError::Duplicates { .. })
-        | MigrateError::Changed { .. } => Exit::Schema.with(error).into(),
+        MigrateError::Migration(MigrationError::Newer { .. }) | MigrateError::Changed { .. } => {
+            Exit::Schema.with(error).into()
+        }
         // Handed on bare: the exit code follows from the store's own error.
         MigrateError::Migration(MigrationError::Store(error)) => error.into(),
         error => error.into(),

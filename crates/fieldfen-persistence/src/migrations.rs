@@ -14,12 +14,6 @@ use crate::sqlite::classify;
 
 const EMBEDDED: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
-/// Unique indexes that a migration adds to columns that were not unique before: its version, table and column.
-const NEW_UNIQUE: [(&str, &str, &str); 1] = [("0003", "files", "drive_file_id")];
-
-/// How many offending rows an error names.
-const NAMED_ROWS: i64 = 20;
-
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Migration {
@@ -58,18 +52,6 @@ pub enum MigrationError {
     Newer {
         /// The unknown version.
         version: String,
-    },
-    /// A column is to become unique, but holds values more than once.
-    #[error("migration {migration} makes {table}.{column} unique, but these values are there more than once: {rows}")]
-    Duplicates {
-        /// The migration.
-        migration: Migration,
-        /// The table.
-        table: &'static str,
-        /// The column.
-        column: &'static str,
-        /// The values with the ids of their rows, for people; at most 20 values.
-        rows: String,
     },
     /// The migration itself failed.
     #[error("migration {migration} failed")]
@@ -133,7 +115,6 @@ pub fn run_pending(conn: &mut SqliteConnection) -> Result<Vec<Migration>, Migrat
             if applied.contains(&migration.version) {
                 continue;
             }
-            refuse_duplicates(conn, &migration)?;
             match conn.run_migration(&*run) {
                 Ok(_) => done.push(migration),
                 Err(source) => return Err(MigrationError::Failed { migration, source }),
@@ -221,34 +202,6 @@ fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationErr
     }
 }
 
-/// Refuses a migration whose unique index would meet values that are there more than once, and names their rows.
-fn refuse_duplicates(conn: &mut SqliteConnection, migration: &Migration) -> Result<(), MigrationError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        value: String,
-        #[diesel(sql_type = Text)]
-        ids: String,
-    }
-    for (version, table, column) in NEW_UNIQUE {
-        if version != migration.version {
-            continue;
-        }
-        let rows: Vec<Row> = diesel::sql_query(format!(
-            "SELECT CAST({column} AS TEXT) AS value, group_concat(coalesce(id, 'NULL'), ', ') AS ids FROM {table} \
-             WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1 LIMIT {NAMED_ROWS}"
-        ))
-        .load(conn)
-        .map_err(classify)?;
-        if !rows.is_empty() {
-            let rows: Vec<String> = rows.iter().map(|row| format!("{:?} in rows {}", row.value, row.ids)).collect();
-            let migration = migration.clone();
-            return Err(MigrationError::Duplicates { migration, table, column, rows: rows.join("; ") });
-        }
-    }
-    Ok(())
-}
-
 /// Runs `f` in a transaction that holds the write lock from the start. diesel's own transactions inside it become
 /// savepoints.
 fn locked<T>(
@@ -318,20 +271,31 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_are_named_and_nothing_is_changed() {
+    fn drive_ids_that_stand_in_several_rows_lead_to_the_oldest_of_them() {
         let mut conn = connection();
         run_pending(&mut conn).unwrap();
-        while status(&mut conn).unwrap().iter().any(|status| status.applied && status.migration.version != "0001") {
+        while applied(&mut conn).unwrap() != ["0001"] {
             revert_last(&mut conn).unwrap();
         }
-        for (id, drive) in [("a", "'x'"), ("b", "'x'"), ("c", "NULL"), ("d", "NULL"), ("e", "'y'")] {
+        for (id, drive) in [
+            ("NULL", "'x'"),
+            ("'b'", "'x'"),
+            ("'a'", "'x'"),
+            ("'c'", "NULL"),
+            ("'d'", "NULL"),
+            ("'e'", "''"),
+            ("'f'", "''"),
+            ("'g'", "'y'"),
+            ("'h'", "x'79'"),
+            ("'i'", "CAST(x'e9' AS TEXT)"),
+        ] {
             let insert = "INSERT INTO files (id, original_filename, status, drive_file_id) VALUES";
-            conn.batch_execute(&format!("{insert} ('{id}', 'n', 'ingested', {drive})")).unwrap();
+            conn.batch_execute(&format!("{insert} ({id}, 'n', 'ingested', {drive})")).unwrap();
         }
-        let error = run_pending(&mut conn).unwrap_err().to_string();
-        assert!(error.contains("files.drive_file_id") && error.ends_with(r#""x" in rows a, b"#), "{error}");
-        assert_eq!(applied(&mut conn).unwrap(), ["0001"], "not even the migrations before it");
-        conn.batch_execute("UPDATE files SET drive_file_id = 'z' WHERE id = 'b'").unwrap();
         run_pending(&mut conn).unwrap();
+        let led = "(SELECT group_concat(hex(drive_file_id) || ' ' || file_id, ', ') \
+                   FROM (SELECT * FROM file_drive_ids ORDER BY file_id))";
+        let led: String = diesel::select(diesel::dsl::sql::<Text>(led)).get_result(&mut conn).unwrap();
+        assert_eq!(led, "78 b, 79 g, E9 i");
     }
 }

@@ -13,6 +13,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    file_drive_ids (drive_file_id) {
+        drive_file_id -> Text,
+        file_id -> Text,
+    }
+}
+
+diesel::table! {
     file_history (id) {
         id -> BigInt,
         file_id -> Text,
@@ -138,6 +145,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(file_drive_ids -> files (file_id));
 diesel::joinable!(file_history -> files (file_id));
 diesel::joinable!(jobs -> files (file_id));
 diesel::joinable!(listings -> files (file_id));
@@ -147,6 +155,7 @@ diesel::joinable!(social_posts -> files (file_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_usage,
+    file_drive_ids,
     file_history,
     files,
     jobs,

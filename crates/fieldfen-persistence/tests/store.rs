@@ -8,10 +8,12 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+use fieldfen_domain::file::{FileStatus, Ingested};
 use fieldfen_domain::job::{ClaimRef, ClaimRequest, JobKind, NewJob, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FenceToken, JobId, Timestamp};
 use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_testkit::fixtures::{file, file_id};
 
 fn migrated(folder: &Path) -> String {
     let path = folder.join("shop.db");
@@ -238,4 +240,34 @@ fn threads_with_stores_of_their_own_do_each_job_once() {
     unique.sort_unstable();
     unique.dedup();
     assert_eq!((done.len(), unique.len()), (400, 400));
+}
+
+#[test]
+fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
+    const ARRIVALS: u64 = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    // Two stores share nothing but the file, as two programs do.
+    let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
+    let start = Barrier::new(4);
+    let (start, stores) = (&start, &stores);
+    let created: u64 = thread::scope(|scope| {
+        let ingest = move |worker: u64| {
+            start.wait();
+            let mut created = 0;
+            for number in 0..ARRIVALS {
+                let mut new = file(number);
+                new.id = file_id(worker * ARRIVALS + number);
+                let store = &stores[usize::try_from(worker % 2).unwrap()];
+                let ingested = store.write::<_, StoreError, _>(|s| s.files().insert(&new)).unwrap();
+                created += u64::from(ingested == Ingested::Created);
+            }
+            created
+        };
+        let threads: Vec<_> = (0..4).map(|worker| scope.spawn(move || ingest(worker))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(created, ARRIVALS);
+    let files = stores[0].read::<_, StoreError, _>(|s| s.files().count()).unwrap();
+    assert_eq!(files, [(FileStatus::Ingested, ARRIVALS)]);
 }

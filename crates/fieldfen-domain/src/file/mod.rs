@@ -28,9 +28,10 @@ pub struct File {
     pub species: Option<String>,
     /// Where it stands.
     pub state: FileState,
-    /// Its id at Google Drive; no two files have the same.
+    /// Its id at Google Drive. Programs that know only the specification may give one Drive id to several files; an arrival
+    /// with that Drive id leads to the oldest of them.
     pub drive_file_id: Option<String>,
-    /// SHA-256 of its bytes, where the ingesting program gave one; no two files have the same.
+    /// SHA-256 of its bytes, where the ingesting program gave one.
     pub content_hash: Option<ContentHash>,
     /// Title, description and so on as JSON; see [`FileMetadata::from_json`].
     pub metadata: Option<RawJson>,
@@ -69,7 +70,7 @@ pub struct NewFile {
     pub original_filename: String,
     /// The category, where it is known already.
     pub species: Option<String>,
-    /// Its id at Google Drive. The file that has it already is met instead of a second one being made.
+    /// Its id at Google Drive. The file to which it has led before is met instead of a second one being made.
     pub drive_file_id: Option<String>,
     /// SHA-256 of its bytes. The file that has it already is met instead of a second one being made.
     pub content_hash: Option<ContentHash>,

@@ -17,7 +17,9 @@ pub trait FileReads {
     /// [`StoreError::BadRow`] when the row holds what no file can hold; other [`StoreError`]s as the store has them.
     fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError>;
 
-    /// The file with this Google Drive id.
+    /// The file to which this Google Drive id leads: the one that arrived with it, or whose row has it. Its
+    /// [`File::drive_file_id`] may be another one where its bytes have arrived under several Drive ids. A blank Drive id
+    /// leads nowhere.
     ///
     /// # Errors
     /// As [`FileReads::find`].
@@ -53,8 +55,9 @@ pub trait FileReads {
 pub trait Files: FileReads {
     /// Adds a file, or meets the one that has its Drive id or its bytes already. The arrival is in its history.
     ///
-    /// A file that is met gets the Drive id or the hash of its bytes if it has none: whoever brings that alone the next
-    /// time meets it too.
+    /// A file that is met gets the Drive id or the hash of its bytes if it has none, and every Drive id of an arrival
+    /// leads to its file from then on, until the file is deleted. The next arrival with the Drive id alone meets the file
+    /// too.
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;

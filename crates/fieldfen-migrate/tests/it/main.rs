@@ -133,23 +133,6 @@ fn a_newer_schema_is_refused_and_shown() {
 }
 
 #[test]
-fn values_that_a_migration_makes_unique_are_named() {
-    let shop = Shop::new();
-    shop.migrate(&["up"]).ends_with(0);
-    shop.migrate(&["down", "--to", "0001_initial_schema", "--yes"]).ends_with(0);
-    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
-    conn.batch_execute(
-        "INSERT INTO files (id, original_filename, status, drive_file_id)
-         VALUES ('one', 'n', 'ingested', 'drive-7'), ('two', 'n', 'ingested', 'drive-7')",
-    )
-    .unwrap();
-    drop(conn);
-    let refused = shop.migrate(&["up"]);
-    refused.ends_with(5);
-    assert!(refused.err.contains("drive-7") && refused.err.contains("one, two"), "{}", refused.err);
-}
-
-#[test]
 fn a_file_that_is_no_database_stays_as_it_is() {
     let shop = Shop::new();
     fs::create_dir(shop.folder().join("data")).unwrap();

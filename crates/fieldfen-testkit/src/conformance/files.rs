@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::{
-    ContentHash, Dimensions, Failure, File, FileEdit, FileEvent, FileFilter, FileMoved, FileState, FileStatus,
-    Ingested, NewFile,
+    ContentHash, Deletion, Dimensions, Failure, File, FileEdit, FileEvent, FileFilter, FileMoved, FileState,
+    FileStatus, Ingested, NewFile,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -20,6 +20,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         the_same_drive_id_is_the_same_file,
         the_same_bytes_are_the_same_file,
         a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks,
+        every_drive_id_of_a_file_leads_to_it_until_it_is_deleted,
         a_blank_drive_id_is_refused,
         drive_id_and_bytes_of_two_files_are_a_conflict,
         an_id_that_is_taken_is_a_conflict,
@@ -132,11 +133,39 @@ fn a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks<S: Store>(store: &S) 
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
 }
 
+fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S) {
+    let on = On(store);
+    let arriving = |number, drive: &str| NewFile { drive_file_id: Some(drive.to_owned()), ..bare(number) };
+    on.write(|s| s.files().insert(&file(1)));
+    on.write(|s| s.files().insert(&file(2)));
+    let copy = NewFile { content_hash: file(1).content_hash, ..arriving(3, "drive-copy") };
+    assert_eq!(on.write(|s| s.files().insert(&copy)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id, "the row keeps its first one");
+    assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-copy")), Some(on.file(1)));
+    // Without bytes, and with bytes that nobody knows, as when the copy has been edited at Google Drive.
+    let edited = NewFile { content_hash: file(9).content_hash, ..arriving(4, "drive-copy") };
+    for again in [arriving(4, "drive-copy"), edited] {
+        assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
+    }
+    let both = NewFile { content_hash: file(2).content_hash, ..arriving(5, "drive-copy") };
+    let error = on.refuse(|s| s.files().insert(&both));
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 2)]);
+
+    on.write(|s| s.files().delete(&file_id(1), Deletion::Forced));
+    for drive in ["drive-1", "drive-copy"] {
+        assert_eq!(on.read(|s| s.files().find_by_drive_id(drive)), None);
+    }
+    assert_eq!(on.write(|s| s.files().insert(&arriving(6, "drive-copy"))), Ingested::Created);
+    assert_eq!(on.write(|s| s.files().insert(&arriving(7, "drive-1"))), Ingested::Created);
+}
+
 fn a_blank_drive_id_is_refused<S: Store>(store: &S) {
     let on = On(store);
     for blank in ["", " "] {
         let error = on.refuse(|s| s.files().insert(&NewFile { drive_file_id: Some(blank.to_owned()), ..file(1) }));
         assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
+        assert_eq!(on.read(|s| s.files().find_by_drive_id(blank)), None);
     }
     assert_eq!(on.read(|s| s.files().count()), []);
 }

@@ -20,7 +20,6 @@ use super::{ModelSession, taken};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum FileKey {
     Id(FileId),
-    Drive(String),
     Content(ContentHash),
 }
 
@@ -29,9 +28,29 @@ impl Row for File {
 
     fn keys(&self) -> Vec<FileKey> {
         let mut keys = vec![FileKey::Id(self.id)];
-        keys.extend(self.drive_file_id.clone().map(FileKey::Drive));
         keys.extend(self.content_hash.map(FileKey::Content));
         keys
+    }
+}
+
+/// A Drive id, and the file to which it leads.
+#[derive(Clone)]
+pub(super) struct DriveIdRow {
+    drive_file_id: String,
+    file_id: FileId,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum DriveIdKey {
+    Drive(String),
+    File(FileId),
+}
+
+impl Row for DriveIdRow {
+    type Key = DriveIdKey;
+
+    fn keys(&self) -> Vec<DriveIdKey> {
+        vec![DriveIdKey::Drive(self.drive_file_id.clone()), DriveIdKey::File(self.file_id)]
     }
 }
 
@@ -55,7 +74,8 @@ impl FileReads for ModelSession<'_> {
     }
 
     fn find_by_drive_id(&mut self, drive_file_id: &str) -> Result<Option<File>, StoreError> {
-        Ok(self.file(&FileKey::Drive(drive_file_id.to_owned())))
+        let led = self.state.drive_ids.find(&DriveIdKey::Drive(drive_file_id.to_owned()));
+        Ok(led.and_then(|(_, row)| self.file(&FileKey::Id(row.file_id))))
     }
 
     fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError> {
@@ -89,13 +109,19 @@ impl FileReads for ModelSession<'_> {
 impl Files for ModelSession<'_> {
     fn insert(&mut self, new: &NewFile) -> Result<Ingested, StoreError> {
         new.check()?;
-        let by_drive_id = new.drive_file_id.clone().and_then(|id| self.file(&FileKey::Drive(id)));
+        let by_drive_id = match &new.drive_file_id {
+            Some(drive_file_id) => self.find_by_drive_id(drive_file_id)?,
+            None => None,
+        };
         let by_content = new.content_hash.and_then(|hash| self.file(&FileKey::Content(hash)));
         match (by_drive_id, by_content) {
             (Some(one), Some(other)) if one.id != other.id => {
                 return Err(taken(format!("file {}: its Drive id is that of file {}, its bytes", new.id, one.id)));
             }
-            (Some(met), _) | (None, Some(met)) => return Ok(Ingested::Met(Box::new(self.filled_in(met, new)))),
+            (Some(met), _) | (None, Some(met)) => {
+                self.remember_drive_id(new, met.id)?;
+                return Ok(Ingested::Met(Box::new(self.filled_in(met, new))));
+            }
             (None, None) => {}
         }
         if self.file(&FileKey::Id(new.id)).is_some() {
@@ -115,6 +141,7 @@ impl Files for ModelSession<'_> {
             created_at: Some(at),
             updated_at: Some(at),
         });
+        self.remember_drive_id(new, new.id)?;
         let entry = FileHistoryEntry { from: None, to: FileStatus::Ingested, reason: "ingested".into(), at };
         self.state.history.insert(HistoryRow { file_id: new.id, entry });
         Ok(Ingested::Created)
@@ -163,6 +190,7 @@ impl Files for ModelSession<'_> {
         }
         self.state.files.remove(number);
         self.state.history.remove_all(id);
+        self.state.drive_ids.remove_all(&DriveIdKey::File(*id));
         self.state.jobs.remove_all(&JobKey::File(*id));
         self.state.publications.remove_all(&PublicationKey::File(*id));
         self.state.listings.remove_all(&ListingKey::File(*id));
@@ -177,6 +205,16 @@ impl Files for ModelSession<'_> {
 impl ModelSession<'_> {
     fn file(&self, key: &FileKey) -> Option<File> {
         self.state.files.find(key).map(|(_, file)| file)
+    }
+
+    /// Remembers the Drive id of an arrival, unless it leads to a file already.
+    fn remember_drive_id(&mut self, new: &NewFile, file_id: FileId) -> Result<(), StoreError> {
+        if let Some(drive_file_id) = new.drive_file_id.clone()
+            && self.find_by_drive_id(&drive_file_id)?.is_none()
+        {
+            self.state.drive_ids.insert(DriveIdRow { drive_file_id, file_id });
+        }
+        Ok(())
     }
 
     /// The file that was met, with what it lacked and the new one has.

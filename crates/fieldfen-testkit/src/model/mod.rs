@@ -22,7 +22,7 @@ use fieldfen_domain::recurring::RecurringJob;
 use fieldfen_domain::store::{Source, StoreError};
 
 use api_usage::CallRow;
-use files::HistoryRow;
+use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
 use jobs::JobRow;
 pub use store::ModelStore;
@@ -32,6 +32,7 @@ use table::Table;
 #[derive(Default)]
 struct State {
     files: Table<File>,
+    drive_ids: Table<DriveIdRow>,
     history: Table<HistoryRow>,
     jobs: Table<JobRow>,
     publications: Table<Publication>,
@@ -47,6 +48,7 @@ impl State {
     fn commit(&mut self) -> bool {
         [
             self.files.commit(),
+            self.drive_ids.commit(),
             self.history.commit(),
             self.jobs.commit(),
             self.publications.commit(),
@@ -62,6 +64,7 @@ impl State {
     /// Takes back everything that was done since the last commit.
     fn roll_back(&mut self) {
         self.files.roll_back();
+        self.drive_ids.roll_back();
         self.history.roll_back();
         self.jobs.roll_back();
         self.publications.roll_back();

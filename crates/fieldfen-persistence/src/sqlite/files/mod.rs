@@ -1,6 +1,9 @@
 //! Files: arriving, moving from state to state, being edited and deleted.
 
 mod history;
+mod identity;
+#[cfg(test)]
+mod identity_test;
 mod page;
 mod row;
 #[cfg(test)]
@@ -32,22 +35,12 @@ statement! {
         concat!("SELECT ", file_columns!(), " FROM files WHERE id IN (?, ?)")
 }
 statement! {
-    /// The file with this Drive id.
-    ByDriveId<'a> { drive_file_id: &'a str as Text } -> FileColumns =
-        concat!("SELECT ", file_columns!(), " FROM files INDEXED BY idx_files_drive_file_id_unique WHERE drive_file_id = ?")
-}
-statement! {
-    /// The file with these bytes.
-    ByContent<'a> { hash: &'a str as Text } -> FileColumns =
-        concat!("SELECT ", file_columns!(), " FROM files INDEXED BY idx_files_content_hash WHERE content_hash = ?")
-}
-statement! {
     /// How many files have each status.
     CountAll {} -> (Text, BigInt) =
         "SELECT status, count(*) FROM files INDEXED BY idx_files_status GROUP BY status"
 }
 statement! {
-    /// Adds a file unless its id, in either spelling, its Drive id or its bytes are there already.
+    /// Adds a file unless its id is there already, in either spelling.
     Insert<'a> {
         id: &'a str as Text,
         original_filename: &'a str as Text,
@@ -63,17 +56,6 @@ statement! {
     } = "INSERT INTO files (id, original_filename, species, drive_file_id, content_hash, width, height, aspect_ratio, \
          created_at, updated_at, status) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ingested' \
          WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = ?) ON CONFLICT DO NOTHING"
-}
-statement! {
-    /// Gives a file the Drive id and the hash of its bytes that it lacks.
-    FillIn<'a> {
-        drive_file_id: Option<&'a str> as Nullable<Text>,
-        content_hash: Option<&'a str> as Nullable<Text>,
-        at: SqlTime as SqlTimestamp,
-        id: &'a str as Text,
-        other: &'a str as Text,
-    } = "UPDATE files SET drive_file_id = coalesce(drive_file_id, ?), content_hash = coalesce(content_hash, ?), \
-         updated_at = ? WHERE id IN (?, ?)"
 }
 statement! {
     /// Moves a file on, if it has the status it must have and not the new one already.
@@ -150,51 +132,6 @@ impl SqliteSession<'_> {
         let found = Spelling { id: &id, other: &other }.get_result::<(String,)>(self.conn).optional().store()?;
         Ok(found.map(|(id,)| id))
     }
-
-    /// The file that stands in the way of a new one; `None` when its id is taken.
-    fn met(&mut self, file: &NewFile) -> Result<Option<File>, StoreError> {
-        let by_drive_id = match &file.drive_file_id {
-            Some(drive_file_id) => self.find_by_drive_id(drive_file_id)?,
-            None => None,
-        };
-        let by_content = match &file.content_hash {
-            Some(hash) => self.find_by_content(hash)?,
-            None => None,
-        };
-        match (by_drive_id, by_content) {
-            (Some(one), Some(other)) if one.id != other.id => Err(StoreError::AlreadyExists {
-                what: format!(
-                    "file {}: its Drive id is that of file {}, its bytes are those of file {}",
-                    file.id, one.id, other.id
-                ),
-                source: "two rows of files stand for it".into(),
-            }),
-            (Some(met), _) | (None, Some(met)) => Ok(Some(met)),
-            (None, None) => Ok(None),
-        }
-    }
-}
-
-impl SqliteSession<'_> {
-    /// The file that was met, with what it lacked and the new one has.
-    fn filled_in(&mut self, met: File, new: &NewFile) -> Result<File, StoreError> {
-        let has_news = (met.drive_file_id.is_none() && new.drive_file_id.is_some())
-            || (met.content_hash.is_none() && new.content_hash.is_some());
-        if !has_news {
-            return Ok(met);
-        }
-        let [id, other] = met.id.spellings();
-        let content_hash = new.content_hash.map(|hash| hash.to_string());
-        let fill = FillIn {
-            drive_file_id: new.drive_file_id.as_deref(),
-            content_hash: content_hash.as_deref(),
-            at: SqlTime(new.at),
-            id: &id,
-            other: &other,
-        };
-        fill.execute(self.conn).writing(|| format!("file {id}"))?;
-        Ok(FileReads::find(self, &met.id)?.unwrap_or(met))
-    }
 }
 
 impl FileReads for SqliteSession<'_> {
@@ -205,14 +142,11 @@ impl FileReads for SqliteSession<'_> {
     }
 
     fn find_by_drive_id(&mut self, drive_file_id: &str) -> Result<Option<File>, StoreError> {
-        let row = ByDriveId { drive_file_id }.get_result::<FileRow>(self.conn).optional().store()?;
-        row.map(FileRow::read).transpose()
+        self.file_of_drive_id(drive_file_id)
     }
 
     fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError> {
-        let hash = hash.to_string();
-        let row = ByContent { hash: &hash }.get_result::<FileRow>(self.conn).optional().store()?;
-        row.map(FileRow::read).transpose()
+        self.file_of_content(hash)
     }
 
     fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError> {
@@ -240,6 +174,9 @@ impl FileReads for SqliteSession<'_> {
 impl Files for SqliteSession<'_> {
     fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError> {
         file.check()?;
+        if let Some(met) = self.meet(file)? {
+            return Ok(Ingested::Met(Box::new(met)));
+        }
         let [id, other] = file.id.spellings();
         let content_hash = file.content_hash.map(|hash| hash.to_string());
         let sides = Sides::of(file.size);
@@ -257,14 +194,10 @@ impl Files for SqliteSession<'_> {
             other: &other,
         };
         if insert.execute(self.conn).store()? == 0 {
-            return match self.met(file)? {
-                Some(met) => Ok(Ingested::Met(Box::new(self.filled_in(met, file)?))),
-                None => Err(StoreError::AlreadyExists {
-                    what: format!("file {id}"),
-                    source: "a row of files has this id".into(),
-                }),
-            };
+            let source = "a row of files has this id".into();
+            return Err(StoreError::AlreadyExists { what: format!("file {id}"), source });
         }
+        self.remember_drive_id(file, &id)?;
         self.write_history(&id, None, FileStatus::Ingested, "ingested", file.at)?;
         Ok(Ingested::Created)
     }
@@ -339,16 +272,13 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let constant = [
         ("Spelling", Spelling::SQL),
         ("ById", ById::SQL),
-        ("ByDriveId", ByDriveId::SQL),
-        ("ByContent", ByContent::SQL),
         ("CountAll", CountAll::SQL),
         ("Insert", Insert::SQL),
-        ("FillIn", FillIn::SQL),
         ("Move", Move::SQL),
         ("Edit", Edit::SQL),
         ("Live", Live::SQL),
         ("Delete", Delete::SQL),
     ];
-    all.extend(constant.map(|(name, sql)| (name, sql.to_owned())));
+    all.extend(constant.into_iter().chain(identity::statements()).map(|(name, sql)| (name, sql.to_owned())));
     all
 }

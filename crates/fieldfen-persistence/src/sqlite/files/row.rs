@@ -70,7 +70,7 @@ impl FileRow {
             processed_filename: self.processed_filename,
             species: self.species,
             state,
-            drive_file_id: self.drive_file_id,
+            drive_file_id: self.drive_file_id.filter(|id| !id.trim().is_empty()),
             content_hash: row.parse_nullable("content_hash", self.content_hash.as_deref())?,
             metadata: self.metadata_json.map(RawJson::unchecked),
             size: size(row, self.width, self.height)?,
