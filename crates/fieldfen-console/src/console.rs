@@ -1,6 +1,8 @@
 //! What a program says, and how: one JSON document or text for people, bars, tables and questions.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -15,11 +17,13 @@ use crate::database::{self, DatabaseAddressError};
 pub struct Console {
     args: CommonArgs,
     bars: MultiProgress,
+    /// Whether the one document has been written.
+    finished: Arc<AtomicBool>,
 }
 
 impl Console {
     pub(crate) fn new(args: &CommonArgs) -> Self {
-        Self { args: args.clone(), bars: MultiProgress::new() }
+        Self { args: args.clone(), bars: MultiProgress::new(), finished: Arc::default() }
     }
 
     pub(crate) fn bars(&self) -> &MultiProgress {
@@ -42,7 +46,7 @@ impl Console {
     }
 
     /// Says the program's result on stdout, once and at the end: the document under `--json`, otherwise what `human`
-    /// writes, or nothing under `--quiet`.
+    /// writes, or nothing under `--quiet`. An error that `main` returns afterwards is said on stderr only.
     ///
     /// # Errors
     /// When stdout cannot be written; [`run`](crate::run) takes a reader that has gone away for success.
@@ -61,11 +65,17 @@ impl Console {
         human: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         if self.args.json {
+            self.finished.store(true, Ordering::Relaxed);
             write_document(out, document)?;
         } else if !self.args.quiet {
             human(out)?;
         }
         out.flush()
+    }
+
+    /// Whether the result has been said as a document.
+    pub(crate) fn has_finished(&self) -> bool {
+        self.finished.load(Ordering::Relaxed)
     }
 
     /// Says something in passing, on stderr; nothing under `--quiet`.

@@ -31,8 +31,8 @@ pub struct Versions {
 /// Runs a program and says how it ended: everything a `main` function needs.
 ///
 /// Reads the arguments, starts the logs and calls `main`. An error becomes one line on stderr,
-/// `error: what was tried: cause: cause`, and an exit code, see [`Exit`]; under `--json` also a document on stdout. A
-/// reader of stdout that has gone away is no error.
+/// `error: what was tried: cause: cause`, and an exit code, see [`Exit`]; under `--json` also a document on stdout, unless
+/// the result has been said there. A reader of stdout that has gone away is no error.
 pub fn run<A, V, F>(versions: V, main: F) -> ExitCode
 where
     A: clap::Parser + AsRef<CommonArgs>,
@@ -52,15 +52,16 @@ where
 {
     // Whether a document is wanted must be known even where clap cannot read the arguments.
     let json = arguments.iter().skip(1).take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    let mut started = None;
     let ended =
         versions().context("cannot say which versions this program is made of").and_then(|versions| {
             match parse::<A>(arguments, &versions) {
                 Ok(args) => {
-                    let console = Console::new(args.as_ref());
+                    let console = started.insert(Console::new(args.as_ref()));
                     logging::start(args.as_ref(), console.bars()).map_err(|error| Exit::Usage.with(error)).context(
                         "the environment variable RUST_LOG must be a filter such as info or fieldfen_services=debug",
                     )?;
-                    main(&args, &console)
+                    main(&args, console)
                 }
                 Err(error) if error.kind() == ErrorKind::DisplayVersion && json => {
                     Ok(write_document(out, &versions).and_then(|()| out.flush())?)
@@ -74,7 +75,8 @@ where
         Err(error) if reader_has_gone(&error) => Exit::Ok,
         Err(error) => {
             let exit = Exit::of(&error);
-            report(&error, exit, json, out, err);
+            let document = json && !started.is_some_and(|console| console.has_finished());
+            report(&error, exit, document, out, err);
             exit
         }
     }
@@ -213,6 +215,17 @@ mod tests {
         assert_eq!(error["causes"].as_array().unwrap().len(), 2);
         assert_eq!((&error["kind"], &error["exit_code"]), (&"busy".into(), &4.into()));
         assert!(err.starts_with("error: cannot count the files: "));
+    }
+
+    #[test]
+    fn an_error_after_the_result_leaves_stdout_to_the_result() {
+        let (exit, out, err) = outcome(&["files", "3", "--json"], |_, console| {
+            // In this test the document goes to the test's own stdout.
+            console.finish(&json!({"files": 3}), |_| Ok(()))?;
+            Err(Exit::Schema.with("a file is missing").into())
+        });
+        assert_eq!((exit, out.as_str()), (Exit::Schema, ""));
+        assert_eq!(err, "error: a file is missing\n");
     }
 
     #[test]

@@ -116,11 +116,13 @@ fn down(migrator: &Migrator, url: &SqliteUrl, to: Option<&str>, yes: bool, conso
 
 fn status(migrator: &Migrator, console: &Console) -> anyhow::Result<()> {
     let report = migrator.status().map_err(with_exit).context("cannot read the schema")?;
+    let said = format!("{}: {}", report.database, report.advice());
+    let is_current = report.is_current();
     console.finish(&report, |out| {
         writeln!(out, "{}", table(&report, console))?;
-        writeln!(out, "{}: {}", report.database, report.advice())
+        if is_current { writeln!(out, "{said}") } else { Ok(()) }
     })?;
-    Ok(())
+    if is_current { Ok(()) } else { bail!(Exit::Schema.with(said)) }
 }
 
 fn table(report: &SchemaReport, console: &Console) -> String {

@@ -51,6 +51,12 @@ impl SchemaReport {
         }
     }
 
+    /// Whether the schema is the one that this program works with.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        self.pending == 0 && self.unknown == 0
+    }
+
     /// What to do next, in one sentence.
     #[must_use]
     pub fn advice(&self) -> String {
