@@ -1,7 +1,7 @@
 //! Moving one database from schema to schema.
 
 use fieldfen_persistence::migrations::{self, Migration, MigrationError, MigrationStatus};
-use fieldfen_persistence::{Missing, SqliteUrl, connect};
+use fieldfen_persistence::{Missing, SqliteUrl, connect, read_database};
 
 use crate::report::SchemaReport;
 
@@ -132,7 +132,6 @@ impl Migrator {
     }
 
     fn applied_and_known(&self) -> Result<Vec<MigrationStatus>, MigrateError> {
-        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
-        Ok(migrations::status(&mut conn)?)
+        Ok(read_database(&self.url, migrations::status)?)
     }
 }

@@ -6,7 +6,9 @@ mod schema;
 mod sqlite;
 mod url;
 
-pub use sqlite::{Durability, Missing, SqliteOptions, SqliteSession, SqliteStore, connect, sqlite_version};
+pub use sqlite::{
+    Durability, Missing, SqliteOptions, SqliteSession, SqliteStore, connect, read_database, sqlite_version,
+};
 pub use url::{InvalidUrl, SqliteUrl};
 
 /// What kind of error diesel's is, for programs that run statements of their own on a connection from [`connect`] or

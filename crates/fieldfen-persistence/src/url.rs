@@ -48,6 +48,11 @@ impl SqliteUrl {
 impl SqliteUrl {
     /// The name under which SQLite opens it only where it is there already.
     pub(crate) fn existing(&self) -> String {
+        self.uri("mode=rw")
+    }
+
+    /// The name under which SQLite opens it with these parameters.
+    pub(crate) fn uri(&self, parameters: &str) -> String {
         let Some(path) = &self.0 else { return self.file_name() };
         let mut uri = String::from("file:");
         for &byte in path.to_string_lossy().as_bytes() {
@@ -57,7 +62,8 @@ impl SqliteUrl {
                 uri.push_str(&format!("%{byte:02X}"));
             }
         }
-        uri.push_str("?mode=rw");
+        uri.push('?');
+        uri.push_str(parameters);
         uri
     }
 }

@@ -1,10 +1,36 @@
 //! A shop's folder, and the program started in it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use fieldfen_persistence::SqliteUrl;
 use serde_json::Value;
+
+/// Another user than root.
+const NOBODY: u32 = 65534;
+
+/// Whether the tests run with root's privileges, whom no permissions stop.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// One file or folder.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Entry {
+    bytes: Vec<u8>,
+    owner: u32,
+    inode: u64,
+    mode: u32,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes, owner {}, inode {}, mode {:o}", self.bytes.len(), self.owner, self.inode, self.mode)
+    }
+}
 
 /// A folder with nothing in it, where `data/fieldfen.db` will be.
 pub(crate) struct Shop {
@@ -51,28 +77,50 @@ impl Shop {
         command
     }
 
-    /// As [`Shop::migrate`], as somebody who may not write in the shop's folder. Root may write everywhere, so that it
-    /// becomes nobody where that can be done; `None` where it cannot.
-    pub(crate) fn migrate_unprivileged(&self, arguments: &[&str]) -> Option<Ended> {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        let mode = std::fs::Permissions::from_mode(0o555);
-        std::fs::set_permissions(self.folder(), mode.clone()).unwrap();
-        if self.folder().join("data").exists() {
-            std::fs::set_permissions(self.folder().join("data"), mode).unwrap();
+    /// Runs `migrate` as another user; without root's privileges, as the user of the test.
+    pub(crate) fn migrate_as_other(&self, arguments: &[&str]) -> Ended {
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::process::CommandExt;
+        if !is_root() {
+            return self.migrate(arguments);
         }
-        let is_root = std::fs::metadata("/proc/self").map(|process| process.uid() == 0).unwrap_or(false);
-        if !is_root {
-            return Some(self.migrate(arguments));
-        }
-        // Nobody cannot reach a target folder below root's home: the program is copied to where everybody can.
+        // The other user cannot reach a target folder below root's home.
         let public = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(public.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let everybody = std::fs::Permissions::from_mode(0o755);
+        for folder in [public.path(), self.folder()] {
+            let mode = std::fs::metadata(folder).unwrap().permissions().mode();
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode | 0o055)).unwrap();
+        }
         let copy = public.path().join("migrate");
         std::fs::copy(env!("CARGO_BIN_EXE_migrate"), &copy).unwrap();
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy);
+        std::fs::set_permissions(&copy, everybody).unwrap();
+        let mut command = Command::new(copy);
         self.set_up(&mut command, arguments, true);
-        command.output().ok().map(Ended::from)
+        command.uid(NOBODY).gid(NOBODY).output().unwrap().into()
+    }
+
+    /// From now on nobody but root may write in the shop's folder.
+    pub(crate) fn close_folder(&self) {
+        std::fs::set_permissions(self.folder(), std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+    }
+
+    /// All files and folders, with what tells whether one was written, replaced or given away.
+    pub(crate) fn listing(&self) -> BTreeMap<PathBuf, Entry> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.folder().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                let metadata = entry.metadata().unwrap();
+                let bytes = if metadata.is_dir() { Vec::new() } else { std::fs::read(entry.path()).unwrap() };
+                if metadata.is_dir() {
+                    folders.push(entry.path());
+                }
+                let entry_found = Entry { bytes, owner: metadata.uid(), inode: metadata.ino(), mode: metadata.mode() };
+                found.insert(entry.path(), entry_found);
+            }
+        }
+        found
     }
 
     fn set_up(&self, command: &mut Command, arguments: &[&str], told: bool) {

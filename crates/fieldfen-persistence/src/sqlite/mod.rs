@@ -17,6 +17,7 @@ mod opening;
 #[cfg(test)]
 mod plans_test;
 mod publications;
+mod read_only;
 mod readers;
 mod recurring;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod watch;
 mod writer;
 
 pub(crate) use error::classify;
+pub use read_only::read_database;
 pub use session::SqliteSession;
 pub use settings::{Durability, Missing, SqliteOptions, connect, sqlite_version};
 pub use store::SqliteStore;

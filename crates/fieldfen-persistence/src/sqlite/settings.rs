@@ -100,6 +100,7 @@ pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreErro
     }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(refuse("it is a folder: name the file in it".into(), None)),
+        Ok(found) if !found.is_file() => return Err(refuse("it is no regular file".into(), None)),
         Ok(_) => return Ok(()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(refuse("it cannot be looked at".into(), Some(error)));
@@ -148,7 +149,7 @@ pub(super) fn reader(file: &DatabaseFile, options: &SqliteOptions) -> Result<Sql
 }
 
 /// A pragma, the value it is set to, and the value it must then answer.
-type Setting = (&'static str, &'static str, &'static str);
+pub(super) type Setting = (&'static str, &'static str, &'static str);
 
 fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
     let synchronous = match options.durability {
@@ -163,7 +164,7 @@ fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
 ///
 /// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
 /// this waits by itself.
-fn open(
+pub(super) fn open(
     name: &str,
     url: &SqliteUrl,
     options: &SqliteOptions,

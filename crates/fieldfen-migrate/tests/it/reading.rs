@@ -1,0 +1,136 @@
+//! What reading tools leave behind: nothing.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_persistence::SqliteStore;
+
+use crate::program::{Shop, is_root};
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// A shop whose database is migrated and belongs to this user, in a folder that everybody may write.
+fn stopped() -> Shop {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    set_mode(shop.folder(), 0o755);
+    set_mode(&shop.folder().join("data"), 0o777);
+    set_mode(shop.database().as_ref(), 0o644);
+    shop
+}
+
+#[test]
+fn the_status_that_another_user_asks_for_leaves_nothing_beside_a_stopped_services_database() {
+    let shop = stopped();
+    for mode in [0o777, 0o755] {
+        set_mode(&shop.folder().join("data"), mode);
+        let before = shop.listing();
+        shop.migrate_as_other(&["status"]).ends_with(0);
+        assert_eq!(shop.listing(), before);
+    }
+}
+
+#[test]
+fn the_owner_and_root_leave_nothing_beside_a_stopped_services_database_either() {
+    let shop = stopped();
+    if is_root() {
+        std::os::unix::fs::chown(shop.database(), Some(65534), None).unwrap();
+    }
+    let before = shop.listing();
+    shop.migrate(&["status"]).ends_with(0);
+    assert_eq!(shop.listing(), before);
+}
+
+#[test]
+fn the_status_of_a_running_services_database_is_the_committed_one_and_disturbs_nothing() {
+    let shop = stopped();
+    let store = SqliteStore::open(shop.database()).unwrap();
+    store.write::<_, StoreError, _>(|_| Ok(())).unwrap();
+    let mut other = SqliteConnection::establish(shop.database()).unwrap();
+    other.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
+    // Whoever reads the files by other means than SQLite drops its locks.
+    let names = || {
+        let entries = fs::read_dir(shop.folder().join("data")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names();
+    let status = shop.migrate_as_other(&["status", "--json"]).document(5);
+    assert_eq!(status["unknown"], 1, "the row is in the log only");
+    assert_eq!(names(), before);
+    other.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '9000'").unwrap();
+    drop(other);
+    store.write::<_, StoreError, _>(|_| Ok(())).unwrap();
+}
+
+/// A log that its last program has left, as after a crash.
+fn crashed() -> Shop {
+    let shop = stopped();
+    let mut conn = SqliteConnection::establish(shop.database()).unwrap();
+    conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
+    let elsewhere = shop.folder().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for name in ["fieldfen.db", "fieldfen.db-wal", "fieldfen.db-shm"] {
+        fs::copy(shop.folder().join("data").join(name), elsewhere.join(name)).unwrap();
+    }
+    drop(conn);
+    fs::remove_dir_all(shop.folder().join("data")).unwrap();
+    fs::rename(&elsewhere, shop.folder().join("data")).unwrap();
+    set_mode(&shop.folder().join("data"), 0o777);
+    shop
+}
+
+#[test]
+fn the_log_of_a_crashed_service_is_read_by_another_user_and_stays() {
+    let shop = crashed();
+    let before = shop.listing();
+    let status = shop.migrate_as_other(&["status", "--json"]).document(5);
+    assert_eq!(status["unknown"], 1, "what is in the log counts");
+    assert_eq!(shop.listing(), before);
+}
+
+#[test]
+fn a_log_that_another_user_would_have_to_recover_is_refused_with_the_reason() {
+    let shop = crashed();
+    fs::remove_file(shop.folder().join("data/fieldfen.db-shm")).unwrap();
+    let before = shop.listing();
+    if is_root() {
+        let refused = shop.migrate_as_other(&["status"]);
+        refused.ends_with(3);
+        assert!(refused.err.contains("-wal") && refused.err.contains("its owner"), "{}", refused.err);
+        assert_eq!(shop.listing(), before);
+    }
+    let status = shop.migrate(&["status", "--json"]).document(5);
+    assert_eq!(status["unknown"], 1, "the owner may recover it");
+}
+
+#[test]
+fn an_empty_file_and_a_rollback_journal_database_stay_as_they_are() {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    fs::write(shop.database(), "").unwrap();
+    let before = shop.listing();
+    shop.migrate(&["status"]).ends_with(5);
+    assert_eq!(shop.listing(), before, "an empty file does not grow");
+
+    SqliteConnection::establish(shop.database()).unwrap().batch_execute("CREATE TABLE theirs (n)").unwrap();
+    let before = shop.listing();
+    shop.migrate(&["status"]).ends_with(5);
+    assert_eq!(shop.listing(), before, "a rollback-journal database stays one");
+}
+
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    assert!(Command::new("mkfifo").arg(shop.database()).status().unwrap().success());
+    let refused = shop.migrate(&["status"]);
+    refused.ends_with(3);
+    assert!(refused.err.contains("no regular file"), "{}", refused.err);
+}
