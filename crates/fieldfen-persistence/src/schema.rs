@@ -15,14 +15,14 @@ diesel::table! {
 diesel::table! {
     file_drive_ids (drive_file_id) {
         drive_file_id -> Text,
-        file_id -> Text,
+        file_id -> Nullable<Text>,
     }
 }
 
 diesel::table! {
     file_history (id) {
         id -> BigInt,
-        file_id -> Text,
+        file_id -> Nullable<Text>,
         from_status -> Nullable<Text>,
         to_status -> Text,
         reason -> Text,
@@ -104,7 +104,7 @@ diesel::table! {
 diesel::table! {
     publications (id) {
         id -> Text,
-        file_id -> Text,
+        file_id -> Nullable<Text>,
         channel -> Text,
         platform -> Text,
         account -> Text,

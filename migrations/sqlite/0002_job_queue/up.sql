@@ -20,5 +20,6 @@ CREATE INDEX idx_jobs_lease ON jobs(lease_expires_at) WHERE status = 'running' A
 -- Pruning and the list of dead letters.
 CREATE INDEX idx_jobs_ended ON jobs(status, completed_at) WHERE completed_at IS NOT NULL;
 
-CREATE UNIQUE INDEX idx_jobs_dedup_key ON jobs(dedup_key)
+-- Not unique: the queue looks before it inserts, and other programs may set any status that they like.
+CREATE INDEX idx_jobs_dedup_key ON jobs(dedup_key)
     WHERE dedup_key IS NOT NULL AND status IN ('pending', 'running');

@@ -9,10 +9,11 @@ CREATE INDEX idx_files_content_hash ON files(content_hash) WHERE content_hash IS
 CREATE INDEX idx_files_species_status ON files(species, status) WHERE species IS NOT NULL;
 
 -- The file to which each Drive id has led. `files.drive_file_id` may hold one Drive id in several rows, and cannot hold
--- the second Drive id of a file whose bytes have arrived twice.
+-- the second Drive id of a file whose bytes have arrived twice. A program that changes the id of a file, even to NULL, is
+-- followed by what refers to the file, here and in the tables below.
 CREATE TABLE file_drive_ids (
     drive_file_id TEXT PRIMARY KEY NOT NULL,
-    file_id TEXT NOT NULL,
+    file_id TEXT,
     FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE ON UPDATE CASCADE
 );
 
@@ -27,7 +28,7 @@ SELECT drive_file_id, id FROM files WHERE rowid IN (
 
 CREATE TABLE file_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    file_id TEXT NOT NULL,
+    file_id TEXT,
     from_status TEXT,
     to_status TEXT NOT NULL,
     reason TEXT NOT NULL,

@@ -3,7 +3,7 @@
 
 CREATE TABLE publications (
     id TEXT PRIMARY KEY NOT NULL,
-    file_id TEXT NOT NULL,
+    file_id TEXT,
     channel TEXT NOT NULL,
     platform TEXT NOT NULL,
     account TEXT NOT NULL DEFAULT '',
@@ -17,7 +17,7 @@ CREATE TABLE publications (
     platform_id TEXT,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
-    FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE
+    FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE ON UPDATE CASCADE
 );
 
 -- One live publication for each file and target: `discriminator` is a listing's variant or a post's key.

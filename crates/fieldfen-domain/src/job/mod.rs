@@ -75,7 +75,7 @@ pub struct Job {
     pub priority: Priority,
     /// When it is due.
     pub run_at: Timestamp,
-    /// At most one live job has this key.
+    /// The queue adds no job while a live one has its key.
     pub dedup_key: Option<DedupKey>,
     /// What it is about; read it with [`Payload::from_json`].
     pub payload: Option<RawJson>,

@@ -32,7 +32,7 @@ statement! {
     /// replaced.
     RememberDriveId<'a> { drive_file_id: &'a str as Text, file_id: &'a str as Text } =
         "INSERT INTO file_drive_ids (drive_file_id, file_id) VALUES (?, ?) ON CONFLICT (drive_file_id) \
-         DO UPDATE SET file_id = excluded.file_id WHERE file_drive_ids.file_id <> excluded.file_id"
+         DO UPDATE SET file_id = excluded.file_id WHERE file_drive_ids.file_id IS NOT excluded.file_id"
 }
 statement! {
     /// The oldest file with these bytes.

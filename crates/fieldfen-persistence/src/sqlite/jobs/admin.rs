@@ -1,17 +1,24 @@
 //! What operators do with jobs.
 
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{Administered, JobStatus, PruneRequest};
 use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
 
+use super::live_id;
 use crate::rows::{SqlTime, limit};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
+statement! {
+    /// The live job that has the dedup key of a failed one.
+    LiveLike<'a> { id: &'a str as Text, other: &'a str as Text } -> (Nullable<Text>,) =
+        "SELECT live.id FROM jobs AS failed CROSS JOIN jobs AS live INDEXED BY idx_jobs_dedup_key \
+         WHERE failed.id IN (?, ?) AND failed.status = 'failed' AND live.dedup_key = failed.dedup_key \
+         AND live.dedup_key IS NOT NULL AND live.status IN ('pending', 'running') LIMIT 1"
+}
 statement! {
     /// Lets a failed job run again.
     RetryFailed<'a> { run_at: SqlTime as SqlTimestamp, id: &'a str as Text } =
@@ -114,16 +121,14 @@ impl SqliteSession<'_> {
 
 impl JobAdmin for SqliteSession<'_> {
     fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError> {
+        let [one, other] = id.spellings();
+        let live = LiveLike { id: &one, other: &other }.get_result::<(Option<String>,)>(self.conn);
+        if let Some((live,)) = live.optional().store()? {
+            return live_id(live.as_deref()).map(Administered::Met);
+        }
         let mut rows = 0;
-        for spelling in id.spellings() {
-            match (RetryFailed { run_at: SqlTime(at), id: &spelling }).execute(self.conn) {
-                Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-                    let key = self.find(id)?.and_then(|job| job.dedup_key);
-                    let met = key.map(|key| self.live_job(&key)).transpose()?.flatten();
-                    return met.map_or_else(|| self.refused(id), |met| Ok(Administered::Met(met)));
-                }
-                result => rows += result.store()?,
-            }
+        for id in [one, other] {
+            rows += RetryFailed { run_at: SqlTime(at), id: &id }.execute(self.conn).store()?;
         }
         self.administered(id, rows, Administered::Done)
     }
@@ -182,6 +187,7 @@ fn ended(status: JobStatus) -> Result<&'static str, StoreError> {
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     vec![
+        ("LiveLike", LiveLike::SQL),
         ("RetryFailed", RetryFailed::SQL),
         ("CancelPending", CancelPending::SQL),
         ("CancelRunning", CancelRunning::SQL),

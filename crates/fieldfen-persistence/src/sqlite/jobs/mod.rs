@@ -26,7 +26,7 @@ use super::statement::statement;
 use crate::rows::{RowRef, SqlTime};
 
 statement! {
-    /// Adds a job unless a live one has its dedup key.
+    /// Adds a job.
     Insert<'a> {
         id: &'a str as Text,
         file_id: Option<&'a str> as Nullable<Text>,
@@ -38,31 +38,35 @@ statement! {
         dedup_key: Option<&'a str> as Nullable<Text>,
         created_at: SqlTime as SqlTimestamp,
     } = "INSERT INTO jobs (id, file_id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
-         dedup_key, created_at) VALUES (?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (dedup_key) WHERE dedup_key IS NOT NULL AND status IN ('pending', 'running') DO NOTHING"
+         dedup_key, created_at) VALUES (?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
-    /// The live job with this dedup key.
+    /// The first live job with this dedup key. There are several where another program has set the status of one.
     LiveByKey<'a> { key: &'a str as Text } -> (Nullable<Text>,) =
         "SELECT id FROM jobs INDEXED BY idx_jobs_dedup_key \
-         WHERE dedup_key = ? AND dedup_key IS NOT NULL AND status IN ('pending', 'running')"
+         WHERE dedup_key = ? AND dedup_key IS NOT NULL AND status IN ('pending', 'running') ORDER BY rowid LIMIT 1"
 }
 
 impl SqliteSession<'_> {
     /// The live job with this dedup key.
     fn live_job(&mut self, key: &DedupKey) -> Result<Option<JobId>, StoreError> {
         let found = LiveByKey { key: key.as_str() }.get_result::<(Option<String>,)>(self.conn).optional().store()?;
-        found
-            .map(|(id,)| {
-                let row = RowRef { table: "jobs", key: id.as_deref().unwrap_or("without id") };
-                row.parse("id", id.as_deref().unwrap_or_default())
-            })
-            .transpose()
+        found.map(|(id,)| live_id(id.as_deref())).transpose()
     }
+}
+
+/// The id of a live job that stands in the way of another one.
+fn live_id(id: Option<&str>) -> Result<JobId, StoreError> {
+    RowRef { table: "jobs", key: id.unwrap_or("without id") }.key("id", id)
 }
 
 impl JobQueue for SqliteSession<'_> {
     fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError> {
+        // The write lock is held: nobody enqueues a job between this look and the insert.
+        let live = job.dedup_key.as_ref().map(|key| self.live_job(key)).transpose()?.flatten();
+        if let Some(live) = live {
+            return Ok(Enqueued::Met(live));
+        }
         let id = job.id.to_string();
         let [file_id, other_spelling] = job.file_id.map_or_else(Default::default, |id| id.spellings().map(Some));
         let mut insert = Insert {
@@ -82,21 +86,12 @@ impl JobQueue for SqliteSession<'_> {
             insert.file_id = other_spelling.as_deref();
             result = insert.execute(self.conn);
         }
-        let inserted = result.writing(|| match &job.file_id {
+        result.writing(|| match &job.file_id {
             Some(file_id) => format!("job {id} about file {file_id}"),
             None => format!("job {id}"),
         })?;
-        if inserted == 1 {
-            self.announces = true;
-            return Ok(Enqueued::Created(job.id));
-        }
-        match &job.dedup_key {
-            Some(key) => match self.live_job(key)? {
-                Some(met) => Ok(Enqueued::Met(met)),
-                None => Err(StoreError::Database(format!("no live job has the dedup key {key:?} any more").into())),
-            },
-            None => Err(StoreError::Database("a job without dedup key was not inserted".into())),
-        }
+        self.announces = true;
+        Ok(Enqueued::Created(job.id))
     }
 
     fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {

@@ -56,6 +56,8 @@ impl SqliteSession<'_> {
     ) -> Result<Confirmed, StoreError> {
         let Some(row) = self.publication_row(id)? else { return Ok(Confirmed::Gone) };
         let publication = row.clone().read()?;
+        // As the row spells it: foreign keys compare texts.
+        let file_id = publication.file_id.to_string();
         if publication.state == PublicationState::Confirmed {
             return Ok(if publication.platform_id.as_ref() == Some(&confirmation.platform_id) {
                 Confirmed::AlreadyDone
@@ -64,7 +66,7 @@ impl SqliteSession<'_> {
             });
         }
         let confirmed = publication.state.after(PublicationEvent::Confirmed)?;
-        if let Some(live) = self.live_publication(&row.file_id, &publication.target)? {
+        if let Some(live) = self.live_publication(&file_id, &publication.target)? {
             let live = live.read()?;
             if live.id != publication.id {
                 return Ok(Confirmed::Duplicate { live: live.platform_id });
@@ -73,12 +75,11 @@ impl SqliteSession<'_> {
         let is_live = match (&publication.target, &confirmation.row) {
             (Target::Listing { platform, .. }, ConfirmedRow::Listing { id, status, platform_status }) => {
                 let status = (*status, platform_status.as_deref());
-                let stored =
-                    self.put_listing(&id.to_string(), &row.file_id, platform.as_str(), status, confirmation)?;
+                let stored = self.put_listing(&id.to_string(), &file_id, platform.as_str(), status, confirmation)?;
                 stored != ListingStatus::Delisted.as_str()
             }
             (Target::Post { platform, post_type, .. }, ConfirmedRow::Post { id }) => {
-                self.put_post(&id.to_string(), &row.file_id, platform.as_str(), *post_type, confirmation)?;
+                self.put_post(&id.to_string(), &file_id, platform.as_str(), *post_type, confirmation)?;
                 true
             }
             (target, _) => {

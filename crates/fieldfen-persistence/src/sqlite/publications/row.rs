@@ -21,7 +21,7 @@ pub(super) use publication_columns;
 pub(super) type PublicationColumns = (
     BigInt,
     Text,
-    Text,
+    Nullable<Text>,
     Text,
     Text,
     Text,
@@ -41,7 +41,7 @@ pub(super) type PublicationColumns = (
 pub(super) struct PublicationRow {
     pub(super) rowid: i64,
     pub(super) id: String,
-    pub(super) file_id: String,
+    file_id: Option<String>,
     channel: String,
     platform: String,
     account: String,
@@ -81,7 +81,7 @@ impl PublicationRow {
         }
         Ok(Publication {
             id: row.parse("id", &self.id)?,
-            file_id: row.parse("file_id", &self.file_id)?,
+            file_id: row.key("file_id", self.file_id.as_deref())?,
             target,
             client_key: ClientKey::stored(self.client_key),
             state,

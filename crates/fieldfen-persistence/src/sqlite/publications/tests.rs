@@ -117,6 +117,7 @@ fn a_reservation_of_a_file_that_is_not_there_is_refused_by_name() {
 fn what_no_publication_can_hold_is_named_with_table_row_and_column() {
     for (set, column) in [
         ("channel = 'radio'", "channel"),
+        ("file_id = NULL", "file_id"),
         ("platform = 'walmart'", "platform"),
         ("channel = 'post', platform = 'tiktok', post_type = 'song'", "post_type"),
         ("state = 'Reserved'", "state"),
