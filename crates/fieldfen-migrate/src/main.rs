@@ -49,7 +49,7 @@ impl AsRef<CommonArgs> for Migrate {
 
 fn main() -> ExitCode {
     let versions = || {
-        let newest_migration = migrations::newest()?.to_string();
+        let newest_migration = migrations::newest().to_string();
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
     run(versions, |args: &Migrate, console| {
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 
 fn up(migrator: &Migrator, url: &SqliteUrl, console: &Console) -> anyhow::Result<()> {
     let applied = migrator.up().map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
-    let at = migrations::newest()?.to_string();
+    let at = migrations::newest().to_string();
     let document = json!({"database": url.to_string(), "applied": names(&applied), "at": at});
     console.finish(&document, |out| {
         for migration in &applied {

@@ -50,7 +50,7 @@ fn count(store: &SqliteStore) -> u64 {
 fn another_schema_is_refused_with_both_versions_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    let newest = migrations::newest().unwrap().version;
+    let newest = migrations::newest().version;
     let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
     let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
     assert!(error.contains("at migration none") && error.contains(&newest), "{error}");

@@ -30,7 +30,7 @@ mod turn;
 mod watch;
 mod writer;
 
-pub(crate) use error::classify;
+pub(crate) use error::{Classify, classify};
 pub use read_only::read_database;
 pub use session::SqliteSession;
 pub use settings::{Durability, Missing, SqliteOptions, connect, sqlite_version};

@@ -140,14 +140,16 @@ impl Store for SqliteStore {
 
 /// Refuses a schema that is not exactly what this program knows.
 fn check_schema(applied: &[String]) -> Result<(), StoreError> {
-    let known = migrations::versions().map_err(|error| StoreError::Database(error.into()))?;
-    let needed = known.last().cloned().unwrap_or_default();
-    if let Some(newer) = applied.iter().rfind(|version| !known.contains(version)) {
+    let known = migrations::versions();
+    let needed = migrations::newest().version;
+    if let Some(newer) = applied.iter().rfind(|version| !known.contains(&version.as_str())) {
         return Err(StoreError::Schema { found: newer.clone(), needed, remedy: "use the newer program" });
     }
-    let Some(missing) = known.iter().find(|version| !applied.contains(version)) else { return Ok(()) };
+    let Some(missing) = known.iter().find(|known| !applied.iter().any(|version| version == **known)) else {
+        return Ok(());
+    };
     let found = match applied.last() {
-        Some(last) if last > missing => format!("{last} without {missing}"),
+        Some(last) if last.as_str() > *missing => format!("{last} without {missing}"),
         Some(last) => last.clone(),
         None => "none".to_owned(),
     };

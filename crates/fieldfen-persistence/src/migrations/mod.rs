@@ -3,16 +3,16 @@
 //! [`run_pending`] applies everything in one transaction: a migration that fails leaves the database as it was, and two
 //! programs that migrate at once do so one after the other. Stores never migrate by themselves.
 
-use diesel::migration::{Migration as _, MigrationSource};
+mod embedded;
+
+use diesel::migration::MigrationConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use diesel::sqlite::{Sqlite, SqliteConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use fieldfen_domain::store::StoreError;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::{Source, StoreError};
 
-use crate::sqlite::classify;
-
-const EMBEDDED: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+use crate::sqlite::{Classify as _, classify};
+use embedded::{EMBEDDED, locked};
 
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,26 +58,18 @@ pub enum MigrationError {
     Failed {
         /// The migration.
         migration: Migration,
-        /// What the database said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The [`StoreError`] that says why.
+        source: Source,
     },
-    /// The migrations in this program cannot be read.
-    #[error("the embedded migrations cannot be read")]
-    Embedded(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// The newest migration that this program knows.
-///
-/// # Errors
-/// [`MigrationError::Embedded`] when the program was built without migrations.
-pub fn newest() -> Result<Migration, MigrationError> {
-    known()?
-        .pop()
-        .map(|(migration, _)| migration)
-        .ok_or_else(|| MigrationError::Embedded("there is not a single one".into()))
+#[must_use]
+pub fn newest() -> Migration {
+    EMBEDDED[EMBEDDED.len() - 1].migration()
 }
 
 /// All migrations that the program knows or the database has, the oldest first. What an importing program has applied
@@ -87,9 +79,9 @@ pub fn newest() -> Result<Migration, MigrationError> {
 /// [`MigrationError::Store`] when the database cannot be read.
 pub fn status(conn: &mut SqliteConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
     let applied = applied(conn)?;
-    let mut all: Vec<MigrationStatus> = known()?
-        .into_iter()
-        .map(|(migration, _)| MigrationStatus { applied: applied.contains(&migration.version), known: true, migration })
+    let known = EMBEDDED.iter().map(|embedded| embedded.migration());
+    let mut all: Vec<MigrationStatus> = known
+        .map(|migration| MigrationStatus { applied: applied.contains(&migration.version), known: true, migration })
         .collect();
     for version in applied {
         if !all.iter().any(|status| status.migration.version == version) {
@@ -109,16 +101,11 @@ pub fn run_pending(conn: &mut SqliteConnection) -> Result<Vec<Migration>, Migrat
     locked(conn, |conn| {
         let applied = refuse_newer(conn)?;
         // Makes diesel's own table where it is missing.
-        MigrationHarness::<Sqlite>::applied_migrations(conn).map_err(MigrationError::Embedded)?;
+        conn.setup().store()?;
         let mut done = Vec::new();
-        for (migration, run) in known()? {
-            if applied.contains(&migration.version) {
-                continue;
-            }
-            match conn.run_migration(&*run) {
-                Ok(_) => done.push(migration),
-                Err(source) => return Err(MigrationError::Failed { migration, source }),
-            }
+        for embedded in EMBEDDED.iter().filter(|embedded| !has(&applied, embedded.version())) {
+            embedded.apply(conn)?;
+            done.push(embedded.migration());
         }
         Ok(done)
     })
@@ -132,37 +119,21 @@ pub fn run_pending(conn: &mut SqliteConnection) -> Result<Vec<Migration>, Migrat
 pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, MigrationError> {
     locked(conn, |conn| {
         let applied = refuse_newer(conn)?;
-        let Some((migration, run)) = known()?.into_iter().rfind(|(known, _)| applied.contains(&known.version)) else {
+        let Some(newest) = EMBEDDED.iter().rfind(|embedded| has(&applied, embedded.version())) else {
             return Ok(None);
         };
-        match conn.revert_migration(&*run) {
-            Ok(_) => Ok(Some(migration)),
-            Err(source) => Err(MigrationError::Failed { migration, source }),
-        }
+        newest.take_back(conn)?;
+        Ok(Some(newest.migration()))
     })
 }
 
-type Runnable = Box<dyn diesel::migration::Migration<Sqlite>>;
-
-/// The embedded migrations, the oldest first.
-fn known() -> Result<Vec<(Migration, Runnable)>, MigrationError> {
-    let runnable: Vec<Runnable> = EMBEDDED.migrations().map_err(MigrationError::Embedded)?;
-    let mut known: Vec<_> = runnable
-        .into_iter()
-        .map(|run| {
-            let version = run.name().version().to_string();
-            let full = run.name().to_string();
-            let name = full.split_once('_').map_or(String::new(), |(_, name)| name.to_owned());
-            (Migration { version, name }, run)
-        })
-        .collect();
-    known.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(known)
+/// The versions of the migrations that this program knows, the oldest first.
+pub(crate) fn versions() -> [&'static str; EMBEDDED.len()] {
+    EMBEDDED.map(|embedded| embedded.version())
 }
 
-/// The versions of the migrations that this program knows, the oldest first.
-pub(crate) fn versions() -> Result<Vec<String>, MigrationError> {
-    Ok(known()?.into_iter().map(|(migration, _)| migration.version).collect())
+fn has(applied: &[String], version: &str) -> bool {
+    applied.iter().any(|applied| applied == version)
 }
 
 /// Whether a version is one of fieldfen's. A program that imports fieldfen may keep migrations of its own in the same
@@ -195,32 +166,10 @@ pub(crate) fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreE
 
 fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
     let applied = applied(conn)?;
-    let known = known()?;
-    match applied.iter().find(|version| !known.iter().any(|(migration, _)| migration.version == **version)) {
+    match applied.iter().find(|version| !versions().contains(&version.as_str())) {
         Some(version) => Err(MigrationError::Newer { version: version.clone() }),
         None => Ok(applied),
     }
-}
-
-/// Runs `f` in a transaction that holds the write lock from the start. diesel's own transactions inside it become
-/// savepoints.
-fn locked<T>(
-    conn: &mut SqliteConnection,
-    f: impl FnOnce(&mut SqliteConnection) -> Result<T, MigrationError>,
-) -> Result<T, MigrationError> {
-    enum Failed {
-        Store(diesel::result::Error),
-        Migration(MigrationError),
-    }
-    impl From<diesel::result::Error> for Failed {
-        fn from(error: diesel::result::Error) -> Self {
-            Self::Store(error)
-        }
-    }
-    conn.immediate_transaction(|conn| f(conn).map_err(Failed::Migration)).map_err(|error| match error {
-        Failed::Store(error) => MigrationError::Store(classify(error)),
-        Failed::Migration(error) => error,
-    })
 }
 
 #[cfg(test)]
@@ -238,7 +187,7 @@ mod tests {
         let mut conn = connection();
         assert!(status(&mut conn).unwrap().iter().all(|status| status.known && !status.applied));
         let done = run_pending(&mut conn).unwrap();
-        assert_eq!(done.last(), Some(&newest().unwrap()));
+        assert_eq!(done.last(), Some(&newest()));
         assert_eq!(done[0].to_string(), "0001_initial_schema");
         assert!(run_pending(&mut conn).unwrap().is_empty());
         for expected in done.iter().rev() {
