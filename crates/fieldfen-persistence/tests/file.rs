@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -137,4 +137,40 @@ fn upkeep_of_a_large_log_does_not_wait_long_for_a_reader() {
     store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
     store.maintain().unwrap();
     assert_eq!(fs::metadata(beside(&path, "-wal")).unwrap().len(), 0);
+}
+
+#[test]
+fn the_files_beside_a_database_are_as_private_as_the_database() {
+    for mode in [None, Some(0o640)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = migrated(folder.path());
+        if let Some(mode) = mode {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let store = SqliteStore::open(&path.display().to_string()).unwrap();
+        store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+        for ending in ["", "-wal", "-shm", "-lock"] {
+            let found = fs::metadata(beside(&path, ending)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(found, mode.unwrap_or(0o600), "{ending:?} is {found:o}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_file_that_leads_elsewhere_is_left_alone_and_the_store_works_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let victim = folder.path().join("victim");
+    for make in [
+        |lock: &Path, victim: &Path| symlink(victim, lock).unwrap(),
+        |lock: &Path, _: &Path| {
+            assert!(std::process::Command::new("mkfifo").arg(lock).status().unwrap().success());
+        },
+    ] {
+        let _ = fs::remove_file(beside(&path, "-lock"));
+        make(&beside(&path, "-lock"), &victim);
+        let store = SqliteStore::open(&path.display().to_string()).unwrap();
+        store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+        assert!(!victim.exists());
+    }
 }

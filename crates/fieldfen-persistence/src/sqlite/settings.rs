@@ -11,6 +11,7 @@ use fieldfen_domain::store::StoreError;
 
 use super::database_file::DatabaseFile;
 use super::error::{Classify, classify};
+use super::file_mode;
 use super::opening::{CommitGate, watched};
 use crate::url::SqliteUrl;
 
@@ -61,7 +62,8 @@ impl Default for SqliteOptions {
 /// What to do when the database file is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
-    /// Make it, with its folder.
+    /// Create it, with its folder. Only its owner may read and write it; `-wal`, `-shm` and `-lock` follow its mode when
+    /// another one is set.
     Create,
     /// Refuse to open it.
     Refuse,
@@ -87,7 +89,7 @@ pub fn connect(url: &SqliteUrl, missing: Missing) -> Result<SqliteConnection, St
     writer(url, &SqliteOptions::default())
 }
 
-/// Makes the folder, and says what stands in the way of opening where the operating system knows it better than SQLite.
+/// Creates the folder and the file, and says what stands in the way of opening where the operating system knows it better than SQLite.
 pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreError> {
     let Some(path) = url.path() else { return Ok(()) };
     let refuse = |reason: String, source: Option<std::io::Error>| StoreError::Open {
@@ -113,11 +115,11 @@ pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreErro
         }
         Err(_) => {}
     }
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => fs::create_dir_all(folder)
-            .map_err(|error| refuse(format!("its folder {} cannot be made: {error}", folder.display()), Some(error))),
-        _ => Ok(()),
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)
+            .map_err(|error| refuse(format!("its folder {} cannot be created", folder.display()), Some(error)))?;
     }
+    file_mode::create_database(path).map_err(|error| refuse("it cannot be created".into(), Some(error)))
 }
 
 /// A connection that writes.

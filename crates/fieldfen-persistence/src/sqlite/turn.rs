@@ -6,11 +6,13 @@
 //! fairness: SQLite's lock gives the safety, so that a turn which does not come in time is not waited for any longer. It
 //! may still come while SQLite's lock is waited for, and then nobody else goes first.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::file_mode;
 
 /// For how long a process keeps its turn, once others want it too, while it goes on writing.
 ///
@@ -75,11 +77,12 @@ impl Turn {
 }
 
 impl Turnstile {
-    /// The turnstile of the database at this path; `None` where its file cannot be made, as in a read-only folder.
+    /// The turnstile of the database at this path; `None` where its file cannot be opened, as in a read-only
+    /// folder.
     pub(super) fn open(database: &Path, patience: Duration) -> Option<Self> {
         let mut name = database.as_os_str().to_owned();
         name.push("-lock");
-        match OpenOptions::new().create(true).truncate(false).write(true).open(&name) {
+        match file_mode::open_lock(Path::new(&name), database) {
             Ok(file) => {
                 let shared = Shared { file, state: Mutex::new(State::NoWaiter), changed: Condvar::new() };
                 Some(Self { shared: Arc::new(shared), patience, given_up_for: GIVEN_UP_FOR })
@@ -230,6 +233,7 @@ mod tests {
     fn a_turn_is_exclusive_and_one_that_does_not_come_is_done_without() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("a.db");
+        std::fs::write(&database, "").unwrap();
         let (first, second) = (
             Turnstile::open(&database, Duration::from_secs(60)).unwrap(),
             Turnstile::open(&database, Duration::from_millis(20)).unwrap(),
@@ -253,6 +257,7 @@ mod tests {
     fn a_turn_that_did_not_come_is_not_waited_for_again_until_it_has_been_free() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("a.db");
+        std::fs::write(&database, "").unwrap();
         let holder = Turnstile::open(&database, Duration::from_secs(60)).unwrap();
         let mut other = Turnstile::open(&database, Duration::from_millis(5)).unwrap();
         other.given_up_for = Duration::from_secs(3600);
@@ -277,6 +282,7 @@ mod tests {
     fn a_turn_that_comes_late_is_held_and_one_whose_holder_is_at_work_is_waited_for_again() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("a.db");
+        std::fs::write(&database, "").unwrap();
         let open = |patience| Turnstile::open(&database, patience).unwrap();
         let (first, second) = (open(Duration::from_secs(60)), open(Duration::from_millis(5)));
         let held = first.enter().unwrap();
@@ -298,7 +304,9 @@ mod tests {
     #[test]
     fn a_turn_that_was_waited_for_is_kept_for_a_moment_and_given_on_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || Turnstile::open(&folder.path().join("a.db"), Duration::from_secs(60)).unwrap();
+        let database = folder.path().join("a.db");
+        std::fs::write(&database, "").unwrap();
+        let open = || Turnstile::open(&database, Duration::from_secs(60)).unwrap();
         let (first, second) = (open(), open());
         let turn = first.enter().unwrap();
         let waiting = thread::spawn(move || {

@@ -1,0 +1,164 @@
+//! Files that the store creates, and who may read them.
+//!
+//! SQLite creates a database with the mode that the umask leaves, mostly readable by everybody, and gives `-wal` and
+//! `-shm` the mode of the database. A new database is therefore created here, for its owner alone, before SQLite opens
+//! it. The lock file gets the owner and the mode of its database.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// Creates an empty database file that only its owner may read and write. A file that is there already stays as it is.
+///
+/// # Errors
+/// [`io::ErrorKind::NotFound`] for a symbolic link that leads to no file; other errors as the operating system has them.
+pub(super) fn create_database(path: &Path) -> io::Result<()> {
+    match create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !path.exists() => {
+            Err(io::Error::new(io::ErrorKind::NotFound, "it is a symbolic link to a file that does not exist"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created,
+    }
+}
+
+/// Creates the file without a descriptor: closing one would drop the locks of a connection that another thread has
+/// opened to the new file meanwhile.
+#[cfg(target_os = "linux")]
+fn create(path: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    Ok(mknodat(CWD, path, FileType::RegularFile, Mode::RUSR | Mode::WUSR, 0)?)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn create(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path) -> io::Result<()> {
+    File::options().write(true).create_new(true).open(path).map(drop)
+}
+
+/// Opens the lock file of a database, and creates it where it is missing.
+///
+/// # Errors
+/// When something other than a regular file has its name, a symbolic link for example; other errors as the operating
+/// system has them.
+#[cfg(unix)]
+pub(super) fn open_lock(path: &Path, database: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+
+    use rustix::fs::OFlags;
+
+    // Opening a FIFO would wait for its reader.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = File::options().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path);
+    let file = file.map_err(|error| if is_link(path) { not_regular() } else { error })?;
+    let (found, database) = (file.metadata()?, std::fs::metadata(database)?);
+    if !found.is_file() {
+        return Err(not_regular());
+    }
+    let mode = database.mode() & 0o666;
+    if found.mode() & 0o777 != mode || (found.uid(), found.gid()) != (database.uid(), database.gid()) {
+        // Only root and the owner may do so. To everybody else the lock is of use as it is.
+        let _ = fchown(&file, Some(database.uid()), Some(database.gid()));
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_lock(path: &Path, _database: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(false).open(path)?;
+    if is_link(path) || !file.metadata()?.is_file() { Err(not_regular()) } else { Ok(file) }
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_symlink())
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file: remove it")
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_database_is_its_owners_alone_and_an_existing_one_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        create_database(&path).unwrap();
+        assert_eq!((mode(&path), fs::metadata(&path).unwrap().len()), (0o600, 0));
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        create_database(&path).unwrap();
+        assert_eq!(mode(&path), 0o640);
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_not_followed_by_the_creation() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("a.db"), folder.path().join("b.db"));
+        symlink(&target, &link).unwrap();
+        let error = create_database(&link).unwrap_err();
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        assert!(!target.exists());
+        fs::write(&target, "").unwrap();
+        create_database(&link).unwrap();
+    }
+
+    #[test]
+    fn the_lock_has_the_mode_of_its_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, lock) = (folder.path().join("a.db"), folder.path().join("a.db-lock"));
+        create_database(&database).unwrap();
+        open_lock(&lock, &database).unwrap();
+        assert_eq!(mode(&lock), 0o600);
+        fs::set_permissions(&database, Permissions::from_mode(0o664)).unwrap();
+        open_lock(&lock, &database).unwrap();
+        assert_eq!(mode(&lock), 0o664, "as a group that shares the database needs it");
+        fs::set_permissions(&lock, Permissions::from_mode(0o666)).unwrap();
+        fs::set_permissions(&database, Permissions::from_mode(0o700)).unwrap();
+        open_lock(&lock, &database).unwrap();
+        assert_eq!(mode(&lock), 0o600, "a lock is never more open than its database, and never executable");
+    }
+
+    #[test]
+    fn a_lock_is_a_regular_file_and_nothing_else_is_waited_for_or_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, lock) = (folder.path().join("a.db"), folder.path().join("a.db-lock"));
+        let victim = folder.path().join("victim");
+        create_database(&database).unwrap();
+        fs::write(&victim, "theirs").unwrap();
+        fs::set_permissions(&victim, Permissions::from_mode(0o644)).unwrap();
+
+        symlink(&victim, &lock).unwrap();
+        let error = open_lock(&lock, &database).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+        assert_eq!((mode(&victim), fs::read_to_string(&victim).unwrap().as_str()), (0o644, "theirs"));
+
+        fs::remove_file(&lock).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &lock, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        // Nobody reads the FIFO, and then somebody does.
+        assert!(open_lock(&lock, &database).is_err());
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+        let _reader = rustix::fs::open(&lock, flags, rustix::fs::Mode::empty()).unwrap();
+        let error = open_lock(&lock, &database).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+
+        fs::remove_file(&lock).unwrap();
+        fs::create_dir(&lock).unwrap();
+        assert!(open_lock(&lock, &database).is_err());
+    }
+}
