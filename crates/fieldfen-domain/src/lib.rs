@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod address;
 pub mod api_usage;
 pub mod file;
 mod hash;
@@ -15,6 +16,7 @@ mod text_enum;
 mod time;
 pub mod webhook;
 
+pub use address::redacted;
 pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
 pub use json::{InvalidJson, RawJson};
 pub use page::{Cursor, Page, PageRequest, UnreadableRow};

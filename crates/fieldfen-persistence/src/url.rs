@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use fieldfen_domain::redacted;
+
 /// The address of a SQLite database.
 ///
 /// | written | means |
@@ -17,6 +19,9 @@ use std::str::FromStr;
 ///
 /// SQLAlchemy would read `sqlite:///srv/fieldfen.db` as the relative path `srv/fieldfen.db`, most other programs as the
 /// absolute one. Write `./` or four slashes where both kinds of programs share the address.
+///
+/// An address with a login or with parameters is refused, and so is what looks like one: a relative path with a `:` in
+/// its first part, or with an `@` behind `sqlite://`. `./` before such a path makes it a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteUrl(Option<PathBuf>);
 
@@ -78,7 +83,7 @@ impl FromStr for SqliteUrl {
     type Err = InvalidUrl;
 
     fn from_str(url: &str) -> Result<Self, InvalidUrl> {
-        let invalid = |rule| InvalidUrl { url: without_password(url), rule };
+        let invalid = |rule| InvalidUrl { url: redacted(url), rule };
         if url.contains('\0') {
             return Err(invalid("must not hold a NUL character"));
         }
@@ -94,8 +99,15 @@ impl FromStr for SqliteUrl {
             None if url.is_empty() => return Err(invalid("must not be empty")),
             None => url,
         };
-        if path.contains('?') && path != url {
+        if path.split_once('?').is_some_and(|(_, rest)| path != url || rest.contains('=')) {
             return Err(invalid("must not carry parameters: settings are the program's"));
+        }
+        let is_relative = !path.starts_with(['/', '.']) && path != ":memory:" && Path::new(path).is_relative();
+        if is_relative && path != url && path.contains('@') {
+            return Err(invalid("must not carry a login; write ./ before a relative path with an @"));
+        }
+        if is_relative && path.split('/').next().is_some_and(|first| first.contains(':')) {
+            return Err(invalid("must be a path or begin with sqlite://; write ./ before a name with a colon"));
         }
         Ok(Self((path != ":memory:").then(|| PathBuf::from(path))))
     }
@@ -114,21 +126,10 @@ impl fmt::Display for SqliteUrl {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("database address {url:?} {rule}")]
 pub struct InvalidUrl {
-    /// The text that was given, without a password.
+    /// The text that was given, see [`redacted`].
     pub url: String,
     /// The rule it breaks.
     pub rule: &'static str,
-}
-
-/// The same address with `***` for what stands between the first `:` of its user part and the last `@`.
-fn without_password(url: &str) -> String {
-    let hidden = || {
-        let (scheme, rest) = url.split_once("://")?;
-        let (login, host) = rest.rsplit_once('@')?;
-        let (user, _) = login.split_once(':')?;
-        Some(format!("{scheme}://{user}:***@{host}"))
-    };
-    hidden().unwrap_or_else(|| url.to_owned())
 }
 
 #[cfg(test)]
@@ -150,6 +151,9 @@ mod tests {
             ("sqlite:////srv/fieldfen.db", "/srv/fieldfen.db"),
             ("sqlite:///srv/fieldfen.db", "/srv/fieldfen.db"),
             ("what?.db", "what?.db"),
+            ("data/12:00@shop.db", "data/12:00@shop.db"),
+            ("sqlite://./me@shop:1.db", "./me@shop:1.db"),
+            ("me@shop.db", "me@shop.db"),
         ] {
             assert_eq!(path(url).as_deref(), Some(expected), "{url}");
         }
@@ -165,11 +169,35 @@ mod tests {
             ("sqlite:///", r#"database address "sqlite:///" names no file"#),
             (
                 "postgres://shop:secret@db/fieldfen",
-                r#"database address "postgres://shop:***@db/fieldfen" must be a path or begin with sqlite://"#,
+                r#"database address "postgres://***@db/fieldfen" must be a path or begin with sqlite://"#,
             ),
             (
                 "sqlite://a.db?mode=ro",
                 r#"database address "sqlite://a.db?mode=ro" must not carry parameters: settings are the program's"#,
+            ),
+            (
+                "sqlite://a.db?password=secret",
+                r#"database address "sqlite://a.db?***" must not carry parameters: settings are the program's"#,
+            ),
+            (
+                "a.db?authToken=secret",
+                r#"database address "a.db?***" must not carry parameters: settings are the program's"#,
+            ),
+            (
+                "postgres:shop:secret@db",
+                r#"database address "postgres:***" must be a path or begin with sqlite://; write ./ before a name with a colon"#,
+            ),
+            (
+                "sqlite://shop:secret@db/a.db",
+                r#"database address "sqlite://***@db/a.db" must not carry a login; write ./ before a relative path with an @"#,
+            ),
+            (
+                "sqlite://shop:secret/a.db",
+                r#"database address "sqlite://***/a.db" must be a path or begin with sqlite://; write ./ before a name with a colon"#,
+            ),
+            (
+                "file:a.db",
+                r#"database address "file:a.db" must be a path or begin with sqlite://; write ./ before a name with a colon"#,
             ),
         ] {
             assert_eq!(url.parse::<SqliteUrl>().unwrap_err().to_string(), message);
@@ -185,7 +213,8 @@ mod tests {
 
     #[test]
     fn names_that_mean_something_to_sqlite_stay_names() {
-        assert_eq!("file:x".parse::<SqliteUrl>().unwrap().file_name(), "./file:x");
+        assert_eq!("./file:x".parse::<SqliteUrl>().unwrap().file_name(), "./file:x");
+        assert_eq!(SqliteUrl::from(Path::new("file:x")).file_name(), "./file:x");
         assert_eq!("/srv/a.db".parse::<SqliteUrl>().unwrap().file_name(), "/srv/a.db");
     }
 }
