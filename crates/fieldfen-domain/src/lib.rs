@@ -3,6 +3,7 @@
 
 mod address;
 pub mod api_usage;
+mod causes;
 pub mod file;
 mod hash;
 mod ids;
@@ -17,6 +18,7 @@ mod time;
 pub mod webhook;
 
 pub use address::redacted;
+pub use causes::with_causes;
 pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
 pub use json::{InvalidJson, RawJson};
 pub use page::{Cursor, Page, PageRequest, UnreadableRow};

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use fieldfen_domain::Timestamp;
+pub(super) use fieldfen_domain::with_causes;
 
 use crate::queue::Completion;
 
@@ -96,21 +97,6 @@ impl<T: IntoOutcome, E: Into<Outcome>> IntoOutcome for Result<T, E> {
     fn into_outcome(self) -> Outcome {
         self.map_or_else(Into::into, IntoOutcome::into_outcome)
     }
-}
-
-/// An error and what caused it, in one line; a cause that the message above it already ends with is not repeated.
-pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.ends_with(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
