@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         let senders =
             Senders::parse(args.secrets.iter().map(String::as_str)).map_err(|error| Exit::Usage.with(error))?;
         let url = console.database_url()?;
-        let address: SqliteUrl = url.parse().map_err(|error| Exit::Usage.with(error))?;
+        let address: SqliteUrl = url.parse()?;
         migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
         let mut options = SqliteOptions::default();
         options.busy_timeout = BUSY_TIMEOUT;

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
     run(versions, |args: &Backup, console| {
-        let url: SqliteUrl = console.database_url()?.parse().map_err(|error| Exit::Usage.with(error))?;
+        let url: SqliteUrl = console.database_url()?.parse()?;
         let Action::Run { dir, keep } = &args.action;
         let now = Environment::system().now();
         let report =

@@ -1,5 +1,7 @@
 //! The arguments that every program takes.
 
+use crate::database::DatabaseAddress;
+
 /// The arguments that every program takes: flatten them into its own.
 ///
 /// All of them may stand before or after a subcommand.
@@ -8,7 +10,7 @@ pub struct CommonArgs {
     /// The database: a path, or a URL such as sqlite://./data/fieldfen.db [default: DATABASE_URL from the environment,
     /// then from the file .env in the current folder, then sqlite://./data/fieldfen.db]
     #[arg(long, global = true, value_name = "URL")]
-    pub database: Option<String>,
+    pub database: Option<DatabaseAddress>,
 
     /// Print exactly one JSON document on stdout, for errors too
     #[arg(long, global = true)]

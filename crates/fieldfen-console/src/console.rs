@@ -5,12 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments::CommonArgs;
-use crate::database::{self, DatabaseAddressError};
+use crate::database::{self, DatabaseAddress, DatabaseAddressError};
+use crate::escape::escape_controls;
+use crate::output::{Table, TextOutput};
+
+/// Stdout that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to stdout")]
+pub struct StdoutError(#[source] pub(crate) io::Error);
 
 /// The way a program talks to whoever started it. Made by [`run`](crate::run).
 #[derive(Debug, Clone)]
@@ -35,8 +41,8 @@ impl Console {
     ///
     /// # Errors
     /// [`DatabaseAddressError`] when what there is cannot be read.
-    pub fn database_url(&self) -> Result<String, DatabaseAddressError> {
-        database::address_here(self.args.database.as_deref())
+    pub fn database_url(&self) -> Result<DatabaseAddress, DatabaseAddressError> {
+        database::address_here(self.args.database.as_ref())
     }
 
     /// Whether stdout gets one JSON document and nothing else.
@@ -53,22 +59,22 @@ impl Console {
     pub fn finish(
         &self,
         document: &impl Serialize,
-        human: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.finish_on(&mut io::stdout().lock(), document, human)
+        human: impl FnOnce(&mut TextOutput<'_>) -> io::Result<()>,
+    ) -> Result<(), StdoutError> {
+        self.finish_on(&mut io::stdout().lock(), document, human).map_err(StdoutError)
     }
 
     fn finish_on(
         &self,
         out: &mut dyn Write,
         document: &impl Serialize,
-        human: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        human: impl FnOnce(&mut TextOutput<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         if self.args.json {
             self.finished.store(true, Ordering::Relaxed);
             write_document(out, document)?;
         } else if !self.args.quiet {
-            human(out)?;
+            human(&mut TextOutput::new(out))?;
         }
         out.flush()
     }
@@ -78,11 +84,11 @@ impl Console {
         self.finished.load(Ordering::Relaxed)
     }
 
-    /// Says something in passing, on stderr; nothing under `--quiet`.
+    /// Says something in passing, in one line on stderr; nothing under `--quiet`.
     pub fn note(&self, text: &str) {
         if !self.args.quiet {
-            // Whoever has closed stderr does not want to know.
-            self.bars.suspend(|| writeln!(io::stderr(), "{text}").ok());
+            // A program goes on when its stderr cannot be written.
+            self.bars.suspend(|| writeln!(io::stderr(), "{}", escape_controls(text)).ok());
         }
     }
 
@@ -103,10 +109,7 @@ impl Console {
     /// An empty table with these headings, as wide as the terminal at most.
     #[must_use]
     pub fn table<const N: usize>(&self, headings: [&str; N]) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(headings);
-        table
+        Table::new(headings)
     }
 
     /// Asks a question that `y` or `yes` answers; `None` when nobody is there to be asked, that is, when stdin or
@@ -118,7 +121,7 @@ impl Console {
         if self.args.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(None);
         }
-        write!(io::stderr(), "{question} [y/N] ")?;
+        write!(io::stderr(), "{} [y/N] ", escape_controls(question))?;
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         Ok(Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
@@ -163,13 +166,5 @@ mod tests {
         {
             assert!(Console::new(&args).progress(3, "files").is_hidden());
         }
-    }
-
-    #[test]
-    fn a_table_shows_its_headings_and_rows() {
-        let mut table = Console::new(&CommonArgs::default()).table(["id", "status"]);
-        table.add_row(["1", "pending"]);
-        let text = table.to_string();
-        assert!(text.contains("status") && text.contains("pending"), "{text}");
     }
 }

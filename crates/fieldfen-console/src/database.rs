@@ -1,14 +1,62 @@
 //! Where the database is, when the arguments do not say it.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
+use std::ops::Deref;
 use std::path::Path;
+use std::str::FromStr;
+
+use fieldfen_domain::redacted;
+
+use crate::exit::{Exit, ExitError};
 
 /// The variable that names the database, in the environment and in `.env`.
 const VARIABLE: &str = "DATABASE_URL";
 
 /// The database of a program that is told nothing else.
 pub const DEFAULT_DATABASE: &str = "sqlite://./data/fieldfen.db";
+
+/// The address of a database as it was given. It is a `str` to what opens it, and shown as [`redacted`] shows it: the
+/// address of another kind of database, given by mistake, holds a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseAddress(String);
+
+impl DatabaseAddress {
+    /// Reads the address as a store does. An address that cannot be read ends the program with [`Exit::Usage`].
+    ///
+    /// # Errors
+    /// As reading has them.
+    pub fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(&self) -> Result<T, ExitError> {
+        self.0.parse().map_err(|error| Exit::Usage.with(error))
+    }
+}
+
+impl From<String> for DatabaseAddress {
+    fn from(address: String) -> Self {
+        Self(address)
+    }
+}
+
+impl Deref for DatabaseAddress {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted(&self.0))
+    }
+}
+
+impl fmt::Debug for DatabaseAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&redacted(&self.0), f)
+    }
+}
 
 /// A database address that cannot be found out.
 #[derive(Debug, thiserror::Error)]
@@ -34,24 +82,24 @@ pub enum DatabaseAddressError {
 /// The argument, else the environment's value, else that of `.env` in the folder, else the default. An empty variable
 /// counts as none.
 pub(crate) fn address(
-    argument: Option<&str>,
+    argument: Option<&DatabaseAddress>,
     environment: Option<OsString>,
     folder: &Path,
-) -> Result<String, DatabaseAddressError> {
+) -> Result<DatabaseAddress, DatabaseAddressError> {
     match argument {
-        Some("") => return Err(DatabaseAddressError::Empty),
-        Some(url) => return Ok(url.to_owned()),
+        Some(url) if url.is_empty() => return Err(DatabaseAddressError::Empty),
+        Some(url) => return Ok(url.clone()),
         None => {}
     }
     if let Some(value) = environment.filter(|value| !value.is_empty()) {
-        return value.into_string().map_err(|_| DatabaseAddressError::NotText);
+        return value.into_string().map(DatabaseAddress).map_err(|_| DatabaseAddressError::NotText);
     }
     let url = from_dotenv(&folder.join(".env"))?.filter(|url| !url.is_empty());
-    Ok(url.unwrap_or_else(|| DEFAULT_DATABASE.to_owned()))
+    Ok(DatabaseAddress(url.unwrap_or_else(|| DEFAULT_DATABASE.to_owned())))
 }
 
 /// As [`address`], in this process's environment and current folder.
-pub(crate) fn address_here(argument: Option<&str>) -> Result<String, DatabaseAddressError> {
+pub(crate) fn address_here(argument: Option<&DatabaseAddress>) -> Result<DatabaseAddress, DatabaseAddressError> {
     address(argument, std::env::var_os(VARIABLE), Path::new("."))
 }
 
@@ -85,6 +133,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(".env"), dotenv).unwrap();
         folder
+    }
+
+    fn address(
+        argument: Option<&str>,
+        environment: Option<OsString>,
+        folder: &Path,
+    ) -> Result<String, DatabaseAddressError> {
+        let argument = argument.map(|argument| DatabaseAddress::from(argument.to_owned()));
+        super::address(argument.as_ref(), environment, folder).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_it_hides() {
+        let address = DatabaseAddress::from("postgres://shop:hunter2@db/shop?password=hunter3".to_owned());
+        for shown in [format!("{address}"), format!("{address:?}")] {
+            assert!(shown.contains("postgres://***@db/shop?***"), "{shown}");
+        }
+        assert!(address.contains("hunter2"), "what opens the database has the whole");
     }
 
     #[test]

@@ -4,14 +4,17 @@
 mod arguments;
 mod console;
 mod database;
+mod escape;
 mod exit;
 mod logging;
+mod output;
 mod program;
 
 pub use arguments::CommonArgs;
-pub use comfy_table;
-pub use console::Console;
-pub use database::{DEFAULT_DATABASE, DatabaseAddressError};
+pub use console::{Console, StdoutError};
+pub use database::{DEFAULT_DATABASE, DatabaseAddress, DatabaseAddressError};
+pub use escape::escape_controls;
 pub use exit::{Exit, ExitError};
 pub use indicatif::ProgressBar;
+pub use output::{Table, TextOutput};
 pub use program::{Versions, run};

@@ -7,12 +7,15 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::error::ErrorKind;
+use clap::builder::StyledStr;
+use clap::error::{ContextValue, ErrorKind};
+use fieldfen_domain::{redacted, with_causes};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::CommonArgs;
-use crate::console::{Console, write_document};
+use crate::console::{Console, StdoutError, write_document};
+use crate::escape::{escape_controls, escape_controls_in_lines};
 use crate::exit::{Exit, ExitError};
 use crate::logging;
 
@@ -64,10 +67,13 @@ where
                     main(&args, console)
                 }
                 Err(error) if error.kind() == ErrorKind::DisplayVersion && json => {
-                    Ok(write_document(out, &versions).and_then(|()| out.flush())?)
+                    Ok(write_document(out, &versions).and_then(|()| out.flush()).map_err(StdoutError)?)
                 }
-                Err(error) if error.use_stderr() => Err(Exit::Usage.with(UsageError(error)).into()),
-                Err(help) => Ok(write!(out, "{}", help.render()).and_then(|()| out.flush())?),
+                Err(error) if error.use_stderr() => Err(Exit::Usage.with(UsageError(without_secrets(error))).into()),
+                Err(help) => {
+                    let help = escape_controls_in_lines(&help.to_string());
+                    Ok(out.write_all(help.as_bytes()).and_then(|()| out.flush()).map_err(StdoutError)?)
+                }
             }
         });
     match ended {
@@ -90,6 +96,47 @@ fn parse<A: clap::Parser>(arguments: &[OsString], versions: &Versions) -> Result
     A::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
+/// The same error, with what was typed as it may be shown.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    let typed: Vec<String> = context
+        .iter()
+        .flat_map(|(_, value)| match value {
+            ContextValue::String(text) => std::slice::from_ref(text),
+            ContextValue::Strings(texts) => texts,
+            _ => &[],
+        })
+        .cloned()
+        .collect();
+    // The tips repeat what was typed.
+    let tip = |tip: &StyledStr| {
+        StyledStr::from(typed.iter().fold(tip.to_string(), |tip, text| tip.replace(text, &shown_argument(text))))
+    };
+    for (kind, value) in context {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(shown_argument(&text)),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(|text| shown_argument(text)).collect())
+            }
+            ContextValue::StyledStr(text) => ContextValue::StyledStr(tip(&text)),
+            ContextValue::StyledStrs(texts) => ContextValue::StyledStrs(texts.iter().map(tip).collect()),
+            other => other,
+        };
+        error.insert(kind, value);
+    }
+    error
+}
+
+/// An argument as it may be shown: an address without its secrets, of what looks like `NAME=KEY` only the name, and
+/// control characters escaped.
+fn shown_argument(text: &str) -> String {
+    let shown = match text.split_once('=') {
+        Some((name, _)) if !text.starts_with(['-', '<', '[']) => format!("{name}=***"),
+        _ => redacted(text),
+    };
+    escape_controls(&shown).into_owned()
+}
+
 /// Arguments that are not as they must be, told in one line.
 #[derive(Debug)]
 struct UsageError(clap::Error);
@@ -106,15 +153,15 @@ impl Error for UsageError {}
 
 /// Whether the error says no more than that nobody reads stdout any longer.
 fn reader_has_gone(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<StdoutError>().is_some_and(|StdoutError(error)| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Says what went wrong. Whatever cannot be said any more, because nobody listens, is left unsaid.
 fn report(error: &anyhow::Error, exit: Exit, json: bool, out: &mut dyn Write, err: &mut dyn Write) {
     let usage = error.downcast_ref::<ExitError>().and_then(|error| error.inner().downcast_ref::<UsageError>());
     match usage {
-        Some(UsageError(usage)) => write!(err, "{}", usage.render()).ok(),
-        None => writeln!(err, "error: {}", one_line(&format!("{error:#}"))).ok(),
+        Some(UsageError(usage)) => write!(err, "{}", escape_controls_in_lines(&usage.to_string())).ok(),
+        None => writeln!(err, "error: {}", escape_controls(&with_causes(error.as_ref()))).ok(),
     };
     if json {
         let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -186,7 +233,7 @@ mod tests {
             [["--json", "--database", "x.db", "files", "3"], ["files", "--json", "3", "--database", "x.db"]]
         {
             let (exit, ..) = outcome(&arguments, |args, console| {
-                assert_eq!((console.database_url()?.as_str(), console.is_json()), ("x.db", true));
+                assert_eq!((&*console.database_url()?, console.is_json()), ("x.db", true));
                 let What::Files { limit } = args.what;
                 assert_eq!(limit, 3);
                 Ok(())
@@ -202,7 +249,7 @@ mod tests {
         assert_eq!(
             err,
             "error: cannot count the files: the database was busy for longer than 5 ms: another process is writing; \
-             try again: database is locked\n"
+             try again: database\\nis locked\n"
         );
     }
 
@@ -255,7 +302,64 @@ mod tests {
 
     #[test]
     fn a_reader_that_has_gone_is_no_error() {
-        let (exit, out, err) = outcome(&["files", "3"], |_, _| Err(io::Error::from(io::ErrorKind::BrokenPipe).into()));
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let (exit, out, err) = outcome(&["files", "3"], |_, _| Err(StdoutError(gone()).into()));
         assert_eq!((exit, out.as_str(), err.as_str()), (Exit::Ok, "", ""));
+        let (exit, ..) = outcome(&["files", "3"], |_, _| Err(gone().into()));
+        assert_eq!(exit, Exit::Failure, "another pipe that broke is an error");
+    }
+
+    #[test]
+    fn a_full_stdout_is_named_and_ends_with_8() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let (exit, _, err) = outcome(&["files", "3"], |_, _| Err(StdoutError(full).into()));
+        assert_eq!(exit, Exit::Full);
+        assert!(err.starts_with("error: cannot write to stdout: "), "{err}");
+    }
+
+    #[test]
+    fn what_an_error_says_twice_is_printed_once() {
+        let (_, _, err) = outcome(&["files", "3"], |_, _| {
+            let source = io::Error::other("the disk is on fire");
+            Err(anyhow::Error::new(source).context("cannot read x.db: the disk is on fire"))
+        });
+        assert_eq!(err, "error: cannot read x.db: the disk is on fire\n");
+    }
+
+    #[test]
+    fn an_error_reaches_the_terminal_in_one_line_without_controls_and_json_as_it_is() {
+        let evil = "a\u{1b}]0;owned\u{7}\nok: b\u{202e}";
+        let (_, out, err) = outcome(&["files", "3", "--json"], |_, _| anyhow::bail!("cannot open {evil}"));
+        assert_eq!(err, "error: cannot open a\\u{1b}]0;owned\\u{7}\\nok: b\\u{202e}\n");
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["error"]["message"], format!("cannot open {evil}"));
+    }
+
+    #[test]
+    fn wrong_arguments_are_shown_without_secrets_and_controls() {
+        for (arguments, shown) in [
+            (vec!["files", "postgres://shop:hunter2@db/x"], "postgres://***@db/x"),
+            (vec!["files", "3", "https://hunter2@host"], "https://***@host"),
+            (vec!["files", "3", "sqlite://x.db?authToken=hunter2"], "sqlite://x.db?authToken=***"),
+            (vec!["files", "3", "github=hunter2"], "github=***"),
+            (vec!["postgres:u:hunter2@h"], "postgres:***"),
+            (vec!["files", "3", "--databse=postgres://u:hunter2@h"], "--databse"),
+            (vec!["files", "3", "-dpostgres://u:hunter2@h"], "-d"),
+            (vec!["files", "3", "--quiet=mysql://u:hunter2@h"], "--quiet"),
+            (vec!["files", "--postgres://u:hunter2@h"], "unexpected argument '***'"),
+            (vec!["fils"], "'fils'"),
+            (vec!["files", "a\u{1b}[2J\nok"], "a\\u{1b}[2J\\nok"),
+            (vec!["files", "3", "--\u{1b}[2J"], "--\\u{1b}[2J"),
+        ] {
+            for json in [false, true] {
+                let mut arguments = arguments.clone();
+                if json {
+                    arguments.insert(0, "--json");
+                }
+                let (exit, out, err) = outcome(&arguments, |_, _| unreachable!("the arguments are wrong"));
+                assert_eq!(exit, Exit::Usage, "{arguments:?}");
+                assert!(err.contains(shown), "{arguments:?}: {err}");
+                assert!(!out.contains("hunter2") && !err.contains("hunter2") && !err.contains('\u{1b}'), "{out}{err}");
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
-use fieldfen_console::{CommonArgs, Console, Exit, Versions, run};
+use fieldfen_console::{CommonArgs, Console, Exit, Table, Versions, run};
 use fieldfen_migrate::{Down, MigrateError, Migrator, SchemaReport};
 use fieldfen_persistence::migrations::{self, Migration, MigrationError};
 use fieldfen_persistence::{SqliteUrl, sqlite_version};
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
     run(versions, |args: &Migrate, console| {
-        let url: SqliteUrl = console.database_url()?.parse().map_err(|error| Exit::Usage.with(error))?;
+        let url: SqliteUrl = console.database_url()?.parse()?;
         let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
         match &args.action {
             Action::Up => up(&migrator, &url, console),
@@ -119,13 +119,13 @@ fn status(migrator: &Migrator, console: &Console) -> anyhow::Result<()> {
     let said = format!("{}: {}", report.database, report.advice());
     let is_current = report.is_current();
     console.finish(&report, |out| {
-        writeln!(out, "{}", table(&report, console))?;
+        out.table(&table(&report, console))?;
         if is_current { writeln!(out, "{said}") } else { Ok(()) }
     })?;
     if is_current { Ok(()) } else { bail!(Exit::Schema.with(said)) }
 }
 
-fn table(report: &SchemaReport, console: &Console) -> String {
+fn table(report: &SchemaReport, console: &Console) -> Table {
     let mut table = console.table(["version", "name", "state"]);
     for line in &report.migrations {
         let state = match (line.applied, line.known) {
@@ -135,7 +135,7 @@ fn table(report: &SchemaReport, console: &Console) -> String {
         };
         table.add_row([line.version.as_str(), line.name.as_str(), state]);
     }
-    table.to_string()
+    table
 }
 
 fn names(migrations: &[Migration]) -> Vec<String> {

@@ -1,11 +1,11 @@
 //! What became of the files, for people and for programs.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fieldfen_console::Console;
+use fieldfen_console::{Console, StdoutError, TextOutput};
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::JobFilter;
 use fieldfen_domain::publication::ListingStatus;
@@ -107,11 +107,11 @@ impl Report {
     }
 
     /// Says it on stdout.
-    pub(super) fn say(&self, console: &Console) -> io::Result<()> {
+    pub(super) fn say(&self, console: &Console) -> Result<(), StdoutError> {
         console.finish(self, |out| self.write(console, out))
     }
 
-    fn write(&self, console: &Console, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, console: &Console, out: &mut TextOutput<'_>) -> io::Result<()> {
         let mut table = console.table(["file", "status", "print", "listing", "work"]);
         for line in &self.files {
             table.add_row([
@@ -123,7 +123,7 @@ impl Report {
             ]);
         }
         if !self.files.is_empty() {
-            writeln!(out, "{table}")?;
+            out.table(&table)?;
         }
         for line in &self.files {
             if let Some(reason) = &line.reason {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use fieldfen_console::DatabaseAddress;
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
 use fieldfen_domain::publication::{Platform, Target};
@@ -55,7 +56,7 @@ pub(super) struct Shop {
 
 impl Shop {
     /// Opens everything, and makes what is missing.
-    pub(super) fn open(url: &str, options: &Options, environment: Environment) -> anyhow::Result<Self> {
+    pub(super) fn open(url: &DatabaseAddress, options: &Options, environment: Environment) -> anyhow::Result<Self> {
         let store = open_store(url).with_context(|| format!("cannot open the database {url}"))?;
         let workplace = Workplace::open(&options.output).context("cannot make the output folders")?;
         let catalogue = Catalogue::open(&options.catalogue, &workplace.previews(), environment.clone())
@@ -168,7 +169,7 @@ pub(super) const fn is_end(status: FileStatus) -> bool {
 }
 
 /// Opens the database, with everything that a new or an older one lacks.
-fn open_store(url: &str) -> anyhow::Result<SqliteStore> {
+fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
     let address: SqliteUrl = url.parse()?;
     let began = Instant::now();
     let applied = loop {

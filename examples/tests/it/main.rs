@@ -7,4 +7,5 @@ mod horrors;
 mod kills;
 mod program;
 mod stops;
+mod terminal;
 mod webhooks;

@@ -12,32 +12,35 @@ use fieldfen_persistence::{Missing, connect};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The built example. It lies beside the tests, where `cargo test` puts it too; when it is missing or older than its
-/// sources, because only the tests were asked for, it is built.
+/// The built pipeline.
 pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let tests = std::env::current_exe().unwrap();
-        let profile = tests.parent().and_then(Path::parent).unwrap();
-        let program = profile.join(format!("examples/pipeline{}", std::env::consts::EXE_SUFFIX));
-        if !is_fresh(&program) {
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--package", "fieldfen-examples", "--example", "pipeline"]);
-            build.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
-            build.arg("--target-dir").arg(profile.parent().unwrap());
-            if profile.ends_with("release") {
-                build.arg("--release");
-            }
-            assert!(build.status().unwrap().success(), "the example cannot be built");
-        }
-        program
-    })
+    PROGRAM.get_or_init(|| example("pipeline"))
 }
 
-fn is_fresh(program: &Path) -> bool {
+/// A built example. It lies beside the tests, where `cargo test` puts it too; when it is missing or older than its
+/// sources, because only the tests were asked for, it is built.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let profile = tests.parent().and_then(Path::parent).unwrap();
+    let program = profile.join(format!("examples/{name}{}", std::env::consts::EXE_SUFFIX));
+    if !is_fresh(&program, name) {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "fieldfen-examples", "--example", name]);
+        build.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
+        build.arg("--target-dir").arg(profile.parent().unwrap());
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the example cannot be built");
+    }
+    program
+}
+
+fn is_fresh(program: &Path, name: &str) -> bool {
     let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified());
     let Ok(built) = changed(program) else { return false };
-    let mut folders = vec![package().join("src"), package().join("pipeline")];
+    let mut folders = vec![package().join("src"), package().join(name)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

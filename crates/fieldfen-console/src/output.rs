@@ -1,0 +1,84 @@
+//! What people read on stdout: lines and tables.
+
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, presets};
+
+use crate::escape::escape_controls;
+
+/// Lines for people, whose parts may be anybody's text: a `writeln!` makes one line, and control characters within it,
+/// line ends too, are escaped as by [`escape_controls`].
+pub struct TextOutput<'o>(&'o mut dyn Write);
+
+impl<'o> TextOutput<'o> {
+    pub(crate) fn new(out: &'o mut dyn Write) -> Self {
+        Self(out)
+    }
+
+    /// Takes a line from `writeln!`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_fmt(&mut self, line: fmt::Arguments<'_>) -> io::Result<()> {
+        let line = line.to_string();
+        let (text, end) = line.strip_suffix('\n').map_or((line.as_str(), ""), |text| (text, "\n"));
+        self.0.write_all(format!("{}{end}", escape_controls(text)).as_bytes())
+    }
+
+    /// Writes a table.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn table(&mut self, table: &Table) -> io::Result<()> {
+        writeln!(self.0, "{}", table.0)
+    }
+}
+
+/// A table for people, see [`Console::table`](crate::Console::table).
+#[derive(Debug, Clone)]
+pub struct Table(comfy_table::Table);
+
+impl Table {
+    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(headings);
+        Self(table)
+    }
+
+    /// Adds a row; control characters in its cells are escaped as by [`escape_controls`].
+    pub fn add_row(&mut self, cells: impl IntoIterator<Item: Display>) {
+        self.0
+            .add_row(cells.into_iter().map(|cell| escape_controls(&cell.to_string()).into_owned()).collect::<Vec<_>>());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut TextOutput<'_>) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut TextOutput::new(&mut out)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn one_writeln_is_one_line_whatever_its_parts_hold() {
+        let name = "fox\nremoved /etc/passwd\u{1b}[2J";
+        assert_eq!(written(|out| writeln!(out, "{name}: done")), "fox\\nremoved /etc/passwd\\u{1b}[2J: done\n");
+        assert_eq!(written(|out| write!(out, "a")), "a");
+    }
+
+    #[test]
+    fn a_table_shows_its_headings_and_rows_and_its_cells_stay_in_their_rows() {
+        let mut table = Table::new(["id", "status"]);
+        table.add_row(["1\n2\u{1b}[A", "pending"]);
+        let text = written(|out| out.table(&table));
+        assert!(text.contains("status") && text.contains("1\\n2\\u{1b}[A") && text.contains("pending"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+        // The frame, the headings, a rule and one row.
+        assert_eq!(text.lines().count(), 5, "{text}");
+    }
+}

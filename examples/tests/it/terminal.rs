@@ -1,0 +1,51 @@
+//! What the programs print of names and rows that others chose.
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+use crate::program::{Place, document, example, package};
+
+/// Sets a title, colours, moves to another line and turns the direction of writing.
+const EVIL: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\nok: b\u{202e}";
+const HARMLESS: &str = "a\\u{1b}]0;owned\\u{7}\\u{9b}31m\\nok: b\\u{202e}";
+
+/// The text of both streams, which must not hold what a terminal obeys.
+#[track_caller]
+fn printed(output: &Output) -> String {
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!text.contains(|c: char| c != '\n' && c.is_control() || c == '\u{202e}'), "{text:?}");
+    text
+}
+
+#[cfg(unix)]
+#[test]
+fn the_pipeline_escapes_the_names_of_files_and_keeps_them_in_its_document() {
+    let pictures = tempfile::tempdir().unwrap();
+    let name = format!("{EVIL}.jpg");
+    fs::copy(package().join("pictures/red-fox-first-snow.jpg"), pictures.path().join(&name)).unwrap();
+    fs::write(pictures.path().join(format!("{EVIL}.txt")), "no picture").unwrap();
+    let place = Place::new(pictures.path());
+    let text = printed(&place.command().arg("-v").output().unwrap());
+    assert!(text.contains(&format!("{HARMLESS}.jpg")) && text.contains(&format!("{HARMLESS}.txt: ")), "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("ok: b")), "{text}");
+    let report = document(&place.command().arg("--json").output().unwrap());
+    assert!(report["files"].as_array().unwrap().iter().any(|file| file["name"] == name), "{report:#}");
+}
+
+#[test]
+fn the_worker_escapes_the_kinds_of_jobs() {
+    let place = Place::samples();
+    let worker = |arguments: &[&str]| {
+        let mut command = Command::new(example("worker"));
+        command.args(["--database", "data/fieldfen.db", "--try-out", "0"]).args(arguments);
+        command.current_dir(place.folder.path()).env_remove("RUST_LOG").stdin(Stdio::null());
+        command.output().unwrap()
+    };
+    printed(&worker(&["--create"]));
+    let kind = EVIL.replace('\u{9b}', "");
+    place.execute(&format!("INSERT INTO jobs (id, command_type, status) VALUES ('j', '{kind}', 'pending')"));
+    let text = printed(&worker(&[]));
+    assert!(text.contains("a\\u{1b}]0;owned\\u{7}31m\\nok: b\\u{202e} pending: 1"), "{text}");
+    let counts = document(&worker(&["--json"]));
+    assert!(counts["jobs"].as_array().unwrap().iter().any(|count| count["kind"] == kind.as_str()), "{counts:#}");
+}
