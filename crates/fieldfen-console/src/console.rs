@@ -42,7 +42,7 @@ impl Console {
     /// # Errors
     /// [`DatabaseAddressError`] when what there is cannot be read.
     pub fn database_url(&self) -> Result<DatabaseAddress, DatabaseAddressError> {
-        database::address_here(self.args.database.as_ref())
+        database::address_here(self.args.database.as_ref(), |note| self.note(note))
     }
 
     /// Whether stdout gets one JSON document and nothing else.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::str::FromStr;
 use fieldfen_domain::redacted;
 
 use crate::exit::{Exit, ExitError};
+use crate::regular_file::open_regular_file;
 
 /// The variable that names the database, in the environment and in `.env`.
 const VARIABLE: &str = "DATABASE_URL";
@@ -80,11 +82,12 @@ pub enum DatabaseAddressError {
 }
 
 /// The argument, else the environment's value, else that of `.env` in the folder, else the default. An empty variable
-/// counts as none.
+/// counts as none. `note` is told what the user should know.
 pub(crate) fn address(
     argument: Option<&DatabaseAddress>,
     environment: Option<OsString>,
     folder: &Path,
+    note: impl FnOnce(&str),
 ) -> Result<DatabaseAddress, DatabaseAddressError> {
     match argument {
         Some(url) if url.is_empty() => return Err(DatabaseAddressError::Empty),
@@ -94,21 +97,28 @@ pub(crate) fn address(
     if let Some(value) = environment.filter(|value| !value.is_empty()) {
         return value.into_string().map(DatabaseAddress).map_err(|_| DatabaseAddressError::NotText);
     }
-    let url = from_dotenv(&folder.join(".env"))?.filter(|url| !url.is_empty());
+    let url = from_dotenv(&folder.join(".env"), note)?.filter(|url| !url.is_empty());
     Ok(DatabaseAddress(url.unwrap_or_else(|| DEFAULT_DATABASE.to_owned())))
 }
 
 /// As [`address`], in this process's environment and current folder.
-pub(crate) fn address_here(argument: Option<&DatabaseAddress>) -> Result<DatabaseAddress, DatabaseAddressError> {
-    address(argument, std::env::var_os(VARIABLE), Path::new("."))
+pub(crate) fn address_here(
+    argument: Option<&DatabaseAddress>,
+    note: impl FnOnce(&str),
+) -> Result<DatabaseAddress, DatabaseAddressError> {
+    address(argument, std::env::var_os(VARIABLE), Path::new("."), note)
 }
 
 /// The value in a file of assignments; the first one counts. `None` when the file is not there.
-fn from_dotenv(path: &Path) -> Result<Option<String>, DatabaseAddressError> {
-    let text = match std::fs::read_to_string(path) {
+fn from_dotenv(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, DatabaseAddressError> {
+    let file = match open_regular_file(File::options().read(true), path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => read.map_err(DatabaseAddressError::Unreadable)?,
+        opened => opened.map_err(DatabaseAddressError::Unreadable)?,
     };
+    if is_readable_by_all(&file).map_err(DatabaseAddressError::Unreadable)? {
+        note("warning: every user of this machine can read .env, which may hold secrets: `chmod 600 .env`");
+    }
+    let text = io::read_to_string(file).map_err(DatabaseAddressError::Unreadable)?;
     let mut url = None;
     for assignment in dotenvy::from_read_iter(text.as_bytes()) {
         match assignment {
@@ -125,8 +135,21 @@ fn from_dotenv(path: &Path) -> Result<Option<String>, DatabaseAddressError> {
     Ok(url)
 }
 
+#[cfg(unix)]
+fn is_readable_by_all(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(file.metadata()?.mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_all(_: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
+    use fieldfen_domain::with_causes;
+
     use super::*;
 
     fn folder(dotenv: &str) -> tempfile::TempDir {
@@ -141,7 +164,7 @@ mod tests {
         folder: &Path,
     ) -> Result<String, DatabaseAddressError> {
         let argument = argument.map(|argument| DatabaseAddress::from(argument.to_owned()));
-        super::address(argument.as_ref(), environment, folder).map(|address| address.to_string())
+        super::address(argument.as_ref(), environment, folder, |_| {}).map(|address| address.to_string())
     }
 
     #[test]
@@ -185,6 +208,34 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(".env")).unwrap();
         assert!(matches!(address(None, None, folder.path()), Err(DatabaseAddressError::Unreadable(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_dotenv_that_is_a_link_or_a_pipe_is_refused_at_once() {
+        use rustix::fs::{CWD, Mode, mkfifoat};
+        let place = folder("DATABASE_URL=x.db");
+        let dotenv = place.path().join(".env");
+        std::fs::rename(&dotenv, place.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &dotenv).unwrap();
+        let refused = || with_causes(&address(None, None, place.path()).unwrap_err());
+        assert!(refused().contains("a symbolic link"), "{}", refused());
+        std::fs::remove_file(&dotenv).unwrap();
+        mkfifoat(CWD, &dotenv, Mode::RUSR | Mode::WUSR).unwrap();
+        assert!(refused().contains("a pipe"), "{}", refused());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_dotenv_that_everybody_can_read_is_warned_of() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = folder("DATABASE_URL=x.db");
+        for (mode, warned) in [(0o644, true), (0o640, false), (0o600, false)] {
+            std::fs::set_permissions(place.path().join(".env"), std::fs::Permissions::from_mode(mode)).unwrap();
+            let mut notes = Vec::new();
+            super::address(None, None, place.path(), |note| notes.push(note.to_owned())).unwrap();
+            assert_eq!(notes.iter().any(|note| note.contains("chmod 600")), warned, "{mode:o}");
+        }
     }
 
     #[cfg(unix)]

@@ -9,6 +9,7 @@ mod exit;
 mod logging;
 mod output;
 mod program;
+mod regular_file;
 
 pub use arguments::CommonArgs;
 pub use console::{Console, StdoutError};
@@ -18,3 +19,4 @@ pub use exit::{Exit, ExitError};
 pub use indicatif::ProgressBar;
 pub use output::{Table, TextOutput};
 pub use program::{Versions, run};
+pub use regular_file::open_regular_file;
