@@ -1,4 +1,4 @@
-//! What connections get and tell while they are opened, by the handle that diesel does not hand out.
+//! What connections get when they are opened, through the handle that diesel does not hand out.
 //!
 //! **Plans that do not depend on what is bound.** The bundled SQLite samples the rows (`SQLITE_ENABLE_STAT4`). Once
 //! `ANALYZE` or `PRAGMA optimize` has run, it looks at every value that is bound to see whether another plan would suit
@@ -8,37 +8,55 @@
 //!
 //! **A gate before each commit.** When SQLite has rolled a transaction back by itself, whatever is written next would be a
 //! transaction of its own and commit at once (<https://sqlite.org/c3ref/commit_hook.html>).
+//!
+//! **How the handle is found.** SQLite shows every new connection of the process to an extension. The program may open
+//! connections of its own while a store opens one, in the same thread too (diesel calls the program's instrumentation), so
+//! that the extension cannot know which connection is the store's. It gives each a rollback hook that tells the handle.
+//! The store then rolls an empty transaction back on its own connection, which touches no file.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
+use crate::url::SqliteUrl;
+
+/// Without the hook a writer might be told that it has committed what SQLite has rolled back.
+const UNWATCHED: &str = "SQLite does not let commits be watched: does another library take its extensions back?";
+
 thread_local! {
-    /// What this thread is opening; connections of the importing program are left alone.
-    static OPENING: Cell<Option<Opening>> = const { Cell::new(None) };
+    /// Whether this thread opens a connection of a store.
+    static OPENING: Cell<bool> = const { Cell::new(false) };
+    /// Which connections of this thread have rolled back since they were asked to.
+    static ROLLED_BACK: Cell<RolledBack> = const { Cell::new(RolledBack::None) };
 }
 
-#[derive(Clone, Copy)]
-struct Opening {
-    /// The gate to set up, or null.
-    gate: *const AtomicBool,
-    read_only: bool,
+#[derive(Clone, Copy, Default)]
+enum RolledBack {
+    #[default]
+    None,
+    One(NonNull<ffi::sqlite3>),
+    Several,
 }
 
-/// Says whether a connection may commit. It must live longer than the connection.
+/// A connection that has just been opened.
+pub(super) struct Opened {
+    pub(super) conn: SqliteConnection,
+    pub(super) gate: CommitGate,
+    /// Whether its database can only be read.
+    pub(super) read_only: bool,
+}
+
+/// Says whether a connection may commit.
 #[derive(Debug)]
 pub(super) struct CommitGate(Arc<AtomicBool>);
-
-impl Default for CommitGate {
-    /// An open gate.
-    fn default() -> Self {
-        Self(Arc::new(AtomicBool::new(true)))
-    }
-}
 
 impl CommitGate {
     /// Lets the connection commit.
@@ -52,21 +70,53 @@ impl CommitGate {
     }
 }
 
-/// Opens a connection, whose plans are stable and whose commits this gate may stop, and says whether its database can
-/// only be read. Where SQLite refuses stable plans, the connection is only slower.
-pub(super) fn watched<T>(gate: Option<&CommitGate>, open: impl FnOnce() -> T) -> (T, bool) {
-    // SQLite shows every new connection to the extensions of the process.
+/// Opens a connection whose plans are stable and whose commits its gate may stop. No file is read yet.
+pub(super) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened, StoreError> {
+    let refused = |reason: &str, source| StoreError::Open { url: url.to_string(), reason: reason.to_owned(), source };
+    let unwatched = |source| refused(UNWATCHED, source);
     // SAFETY: the function lives for ever and has the signature that SQLite calls it with; that it is there already
     // does no harm.
     #[expect(unsafe_code, reason = "registers a function with SQLite")]
     let code = unsafe { ffi::sqlite3_auto_extension(Some(show)) };
     if code != ffi::SQLITE_OK {
-        tracing::debug!(code, "SQLite takes no extension: plans follow statistics, and commits are not watched");
+        return Err(unwatched(Some(format!("SQLite's code {code}").into())));
     }
-    OPENING.set(Some(Opening { gate: gate.map_or(ptr::null(), |gate| Arc::as_ptr(&gate.0)), read_only: false }));
-    let opened = open();
-    let read_only = OPENING.take().is_some_and(|opening| opening.read_only);
-    (opened, read_only)
+    let opening = Restored::set(&OPENING, true);
+    let established = SqliteConnection::establish(name);
+    drop(opening);
+    let mut conn = established.map_err(|error| {
+        refused("SQLite cannot open it: check that the file and its folder can be read and written", Some(error.into()))
+    })?;
+    let asking = Restored::set(&ROLLED_BACK, RolledBack::None);
+    conn.batch_execute("BEGIN; ROLLBACK").map_err(|error| unwatched(Some(error.into())))?;
+    let RolledBack::One(db) = ROLLED_BACK.get() else { return Err(unwatched(None)) };
+    drop(asking);
+    // SAFETY: it is the handle of `conn`, which alone has rolled back, and which is open.
+    #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+    let (gate, read_only) =
+        unsafe { (watch_commits(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
+    let gate = gate.ok_or_else(|| unwatched(None))?;
+    Ok(Opened { conn, gate, read_only })
+}
+
+/// Gives a thread's variable its former value back when it is dropped, also by a panic.
+///
+/// Instrumentation may open a store while another one is opened.
+struct Restored<T: Copy + 'static> {
+    variable: &'static std::thread::LocalKey<Cell<T>>,
+    before: T,
+}
+
+impl<T: Copy + 'static> Restored<T> {
+    fn set(variable: &'static std::thread::LocalKey<Cell<T>>, value: T) -> Self {
+        Self { variable, before: variable.with(|cell| cell.replace(value)) }
+    }
+}
+
+impl<T: Copy + 'static> Drop for Restored<T> {
+    fn drop(&mut self) {
+        let _ = self.variable.try_with(|cell| cell.set(self.before));
+    }
 }
 
 /// Is shown every new connection of the process.
@@ -76,24 +126,93 @@ unsafe extern "C" fn show(
     _message: *mut *mut c_char,
     _routines: *const ffi::sqlite3_api_routines,
 ) -> c_int {
-    let Ok(Some(opening)) = OPENING.try_with(Cell::get) else { return ffi::SQLITE_OK };
-    // SAFETY: the connection is open; the setting takes a number and where to put the answer, which may be null; the
-    // name ends in a NUL; the gate outlives the connection.
-    let read_only = unsafe {
-        ffi::sqlite3_db_config(db, ffi::SQLITE_DBCONFIG_ENABLE_QPSG, 1 as c_int, ptr::null_mut::<c_int>());
-        if !opening.gate.is_null() {
-            ffi::sqlite3_commit_hook(db, Some(may_not_commit), opening.gate.cast_mut().cast());
-        }
-        ffi::sqlite3_db_readonly(db, c"main".as_ptr()) == 1
-    };
-    let _ = OPENING.try_with(|cell| cell.set(Some(Opening { read_only, ..opening })));
+    if OPENING.try_with(Cell::get).unwrap_or(false) {
+        // SAFETY: the connection is open. What the hook is given is only told, never used by the hook.
+        unsafe { ffi::sqlite3_rollback_hook(db, Some(tell), db.cast()) };
+    }
     ffi::SQLITE_OK
+}
+
+/// Tells which connection has rolled back.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn tell(db: *mut c_void) {
+    let _ = ROLLED_BACK.try_with(|cell| {
+        cell.set(match (cell.get(), NonNull::new(db.cast())) {
+            (RolledBack::None, Some(db)) => RolledBack::One(db),
+            _ => RolledBack::Several,
+        });
+    });
+}
+
+/// Sets up the hook before commits; `None` when SQLite does not keep it.
+///
+/// # Safety
+/// The handle must be that of an open connection.
+#[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+unsafe fn watch_commits(db: NonNull<ffi::sqlite3>) -> Option<CommitGate> {
+    let db = db.as_ptr();
+    let gate = CommitGate(Arc::new(AtomicBool::new(true)));
+    let kept: *mut c_void = Arc::into_raw(Arc::clone(&gate.0)).cast_mut().cast();
+    // SAFETY: the connection is open, the name ends in a NUL. The gate belongs to a function of the connection, for which
+    // SQLite calls `release` once: when it closes the connection, or at once when it refuses the function. The setting
+    // takes a number and where to put the answer, which may be null. The second call of `sqlite3_commit_hook` answers
+    // what the first one has set.
+    unsafe {
+        ffi::sqlite3_rollback_hook(db, None, ptr::null_mut());
+        ffi::sqlite3_db_config(db, ffi::SQLITE_DBCONFIG_ENABLE_QPSG, 1 as c_int, ptr::null_mut::<c_int>());
+        let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY;
+        let name = c"fieldfen_keeps_gate".as_ptr();
+        let code =
+            ffi::sqlite3_create_function_v2(db, name, 0, flags, kept, Some(answer_null), None, None, Some(release));
+        if code != ffi::SQLITE_OK {
+            return None;
+        }
+        ffi::sqlite3_commit_hook(db, Some(may_not_commit), kept);
+        (ffi::sqlite3_commit_hook(db, Some(may_not_commit), kept) == kept).then_some(gate)
+    }
+}
+
+/// A function that is only there to keep something until the connection is closed.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn answer_null(_: *mut ffi::sqlite3_context, _: c_int, _: *mut *mut ffi::sqlite3_value) {}
+
+/// Drops the connection's own part of its gate.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn release(gate: *mut c_void) {
+    // SAFETY: it was made by `Arc::into_raw` in `watch_commits`, and SQLite calls this once.
+    drop(unsafe { Arc::from_raw(gate.cast::<AtomicBool>()) });
 }
 
 /// Is asked before every commit; anything but 0 makes it a rollback.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn may_not_commit(gate: *mut c_void) -> c_int {
-    // SAFETY: SQLite hands on what it was given in `show`, which outlives the connection.
+    // SAFETY: SQLite hands on what it was given in `watch_commits`, and the connection keeps that.
     let open = unsafe { (*gate.cast::<AtomicBool>()).load(Ordering::Relaxed) };
     c_int::from(!open)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_opening_of_a_connection() {
+        let panic = catch_unwind(|| {
+            let _opening = Restored::set(&OPENING, true);
+            panic!("lens cap");
+        });
+        assert!(panic.is_err() && !OPENING.get());
+    }
+
+    #[test]
+    fn what_a_hook_reads_is_freed_when_its_connection_is_closed_and_not_before() {
+        let opened = establish(":memory:", &SqliteUrl::memory()).unwrap();
+        let held = Arc::downgrade(&opened.gate.0);
+        drop(opened.gate);
+        assert_eq!(held.strong_count(), 1);
+        drop(opened.conn);
+        assert_eq!(held.strong_count(), 0);
+    }
 }

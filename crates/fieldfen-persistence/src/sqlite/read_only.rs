@@ -51,7 +51,7 @@ where
 {
     prepare(url, Missing::Refuse)?;
     let Some(path) = url.path() else {
-        return f(&mut open(&url.file_name(), url, &SqliteOptions::default(), &[], None)?);
+        return f(&mut open(&url.file_name(), url, &SqliteOptions::default(), &[])?);
     };
     let file = DatabaseFile::remember(path)?;
     for _ in 0..ATTEMPTS {
@@ -124,7 +124,7 @@ impl Source {
 fn connect(url: &SqliteUrl, file: &DatabaseFile) -> Result<Source, Refused> {
     let open = |parameters: &str, settings: &[Setting]| -> Result<SqliteConnection, StoreError> {
         let name = file.url().uri(parameters);
-        let mut conn = open(&name, url, &SqliteOptions::default(), settings, None)?;
+        let mut conn = open(&name, url, &SqliteOptions::default(), settings)?;
         conn.batch_execute(FIRST_READ).store()?;
         Ok(conn)
     };

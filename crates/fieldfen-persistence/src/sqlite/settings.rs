@@ -12,7 +12,7 @@ use fieldfen_domain::store::StoreError;
 use super::database_file::DatabaseFile;
 use super::error::{Classify, classify};
 use super::file_mode;
-use super::opening::{CommitGate, watched};
+use super::opening::{CommitGate, Opened, establish};
 use crate::url::SqliteUrl;
 
 /// The oldest SQLite that is trusted with a shared file.
@@ -124,30 +124,28 @@ pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreErro
 
 /// A connection that writes.
 pub(super) fn writer(url: &SqliteUrl, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
-    open(&url.file_name(), url, options, &writing(url, options), None)
+    open(&url.file_name(), url, options, &writing(url, options))
 }
 
-/// The connection of a store that writes, with the gate that must be dropped after it. A file that can only be read is
-/// refused before anything is made beside it.
+/// The connection of a store that writes, with its gate. A file that can only be read is refused before anything is made
+/// beside it.
 pub(super) fn gated_writer(
     url: &SqliteUrl,
     options: &SqliteOptions,
 ) -> Result<(SqliteConnection, CommitGate), StoreError> {
-    let gate = CommitGate::default();
-    let conn = open(&url.file_name(), url, options, &writing(url, options), Some(&gate))?;
-    Ok((conn, gate))
+    open_to(Purpose::Write, &url.file_name(), url, options, &writing(url, options))
 }
 
 /// A connection for the upkeep of an open store's file.
 pub(super) fn upkeep(file: &DatabaseFile, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
     let url = file.url();
-    open(&url.existing(), &url, options, &writing(&url, options), None)
+    open(&url.existing(), &url, options, &writing(&url, options))
 }
 
 /// A connection to an open store's file that cannot write.
 pub(super) fn reader(file: &DatabaseFile, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
     let url = file.url();
-    open(&url.existing(), &url, options, &[("query_only", "ON", "1")], None)
+    open(&url.existing(), &url, options, &[("query_only", "ON", "1")])
 }
 
 /// A pragma, the value it is set to, and the value it must then answer.
@@ -162,20 +160,38 @@ fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
     [("journal_mode", journal, journal), synchronous, ("foreign_keys", "ON", "1")]
 }
 
-/// Opens a connection.
-///
-/// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
-/// this waits by itself.
+/// What a connection is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A database that this user cannot write is refused.
+    Write,
+    Any,
+}
+
+/// Opens a connection, also to a database that this user can only read.
 pub(super) fn open(
     name: &str,
     url: &SqliteUrl,
     options: &SqliteOptions,
     settings: &[Setting],
-    gate: Option<&CommitGate>,
 ) -> Result<SqliteConnection, StoreError> {
+    Ok(open_to(Purpose::Any, name, url, options, settings)?.0)
+}
+
+/// Opens a connection.
+///
+/// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
+/// this waits by itself.
+fn open_to(
+    purpose: Purpose,
+    name: &str,
+    url: &SqliteUrl,
+    options: &SqliteOptions,
+    settings: &[Setting],
+) -> Result<(SqliteConnection, CommitGate), StoreError> {
     let began = Instant::now();
     loop {
-        match open_once(name, url, options, settings, gate) {
+        match open_once(purpose, name, url, options, settings) {
             Err(StoreError::Busy { source, .. }) => {
                 if began.elapsed() >= options.busy_timeout {
                     return Err(StoreError::Busy { waited_ms: milliseconds(began.elapsed()), source });
@@ -188,12 +204,12 @@ pub(super) fn open(
 }
 
 fn open_once(
+    purpose: Purpose,
     name: &str,
     url: &SqliteUrl,
     options: &SqliteOptions,
     settings: &[Setting],
-    gate: Option<&CommitGate>,
-) -> Result<SqliteConnection, StoreError> {
+) -> Result<(SqliteConnection, CommitGate), StoreError> {
     // SAFETY: returns a number.
     #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
     let version = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
@@ -204,20 +220,15 @@ fn open_once(
             rule: "it must be 3.51.3 or newer: older ones can lose a transaction when the log is reset",
         });
     }
-    let (opened, read_only) = watched(gate, || SqliteConnection::establish(name));
-    let mut conn = opened.map_err(|error| StoreError::Open {
-        url: url.to_string(),
-        reason: "SQLite cannot open it: check that the file and its folder can be read and written".into(),
-        source: Some(error.into()),
-    })?;
-    if read_only && gate.is_some() {
+    let Opened { mut conn, gate, read_only } = establish(name, url)?;
+    if read_only && purpose == Purpose::Write {
         return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user").into()));
     }
     conn.batch_execute(&busy_timeout(options.busy_timeout)).store()?;
     for (name, value, expected) in settings {
         set(&mut conn, name, value, expected)?;
     }
-    Ok(conn)
+    Ok((conn, gate))
 }
 
 /// Sets how long SQLite waits for locks. It keeps the milliseconds in 32 bits and takes what is negative for zero.

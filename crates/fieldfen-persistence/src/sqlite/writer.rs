@@ -78,8 +78,7 @@ pub(super) struct Writer {
 
 struct Inner {
     conn: SqliteConnection,
-    /// Closed while a batch is open, so that only [`Writer::commit`] commits it. Stands behind the connection, which must
-    /// be dropped first.
+    /// Closed while a batch is open, so that only [`Writer::commit`] commits it.
     gate: CommitGate,
     batch: Option<OpenBatch>,
     /// When the lock was last waited for in vain.
@@ -100,10 +99,7 @@ enum Part<T, E> {
 
 impl Writer {
     pub(super) fn open(url: &SqliteUrl, options: SqliteOptions, commits: Arc<Commits>) -> Result<Self, StoreError> {
-        // The gate may only go after the connection that asks it: what is bound first is dropped last.
-        let gate;
-        let mut conn;
-        (conn, gate) = settings::gated_writer(url, &options)?;
+        let (mut conn, gate) = settings::gated_writer(url, &options)?;
         conn.batch_execute(WORKING_MEMORY).store()?;
         let file = url.path().map(DatabaseFile::remember).transpose()?;
         let turnstile = file

@@ -1,0 +1,147 @@
+//! Connections that the program opens while a store opens its own: from diesel's instrumentation, in the same thread.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test support outside of test functions")]
+
+use std::cell::RefCell;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection, set_default_instrumentation};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+
+thread_local! {
+    /// What the next connection of this thread meets before it is opened.
+    static NEXT: RefCell<Option<Meanwhile>> = const { RefCell::new(None) };
+    /// The connections that were opened meanwhile.
+    static OPENED: RefCell<Vec<SqliteConnection>> = const { RefCell::new(Vec::new()) };
+    /// The stores that were opened meanwhile.
+    static STORES: RefCell<Vec<SqliteStore>> = const { RefCell::new(Vec::new()) };
+}
+
+enum Meanwhile {
+    /// Another connection to this file is opened.
+    Open(PathBuf),
+    /// A store on this file is opened.
+    Store(PathBuf),
+    /// Somebody takes all extensions back.
+    Reset,
+    Panic,
+}
+
+/// Extensions belong to the process.
+static PROCESS: Mutex<()> = Mutex::new(());
+
+struct Callback;
+
+impl Instrumentation for Callback {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        let InstrumentationEvent::StartEstablishConnection { .. } = event else { return };
+        match NEXT.take() {
+            Some(Meanwhile::Open(path)) => {
+                let conn = SqliteConnection::establish(&path.display().to_string()).unwrap();
+                OPENED.with_borrow_mut(|opened| opened.push(conn));
+            }
+            Some(Meanwhile::Store(path)) => STORES.with_borrow_mut(|stores| stores.push(open(&path))),
+            Some(Meanwhile::Reset) => {
+                // SAFETY: forgets the extensions of connections that are opened later; no other test opens one.
+                #[expect(unsafe_code, reason = "a function of SQLite's")]
+                unsafe {
+                    libsqlite3_sys::sqlite3_reset_auto_extension();
+                }
+            }
+            Some(Meanwhile::Panic) => panic!("lens cap"),
+            None => {}
+        }
+    }
+}
+
+fn alone() -> MutexGuard<'static, ()> {
+    PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn migrated(folder: &Path) -> PathBuf {
+    set_default_instrumentation(|| Some(Box::new(Callback))).unwrap();
+    let path = folder.join("shop.db");
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    migrations::run_pending(&mut conn).unwrap();
+    path
+}
+
+fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(&path.display().to_string()).unwrap()
+}
+
+fn insert(conn: &mut SqliteConnection) -> QueryResult<()> {
+    conn.batch_execute("CREATE TABLE IF NOT EXISTS t (n); INSERT INTO t VALUES (1)")
+}
+
+fn count(conn: &mut SqliteConnection) -> i64 {
+    diesel::dsl::sql::<BigInt>("SELECT count(*) FROM t").get_result(conn).unwrap()
+}
+
+#[test]
+fn a_connection_opened_while_a_store_opens_commits_beside_it_and_after_it() {
+    let _alone = alone();
+    for same_file in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = migrated(folder.path());
+        let other = if same_file { path.clone() } else { folder.path().join("other.db") };
+        NEXT.set(Some(Meanwhile::Open(other)));
+        let store = open(&path);
+        let mut conn = OPENED.with_borrow_mut(Vec::pop).unwrap();
+        if !same_file {
+            let inserted = store.write::<_, StoreError, _>(|_| Ok(insert(&mut conn)));
+            inserted.unwrap().unwrap();
+        }
+        insert(&mut conn).unwrap();
+        let before = count(&mut conn);
+        drop(store);
+        insert(&mut conn).unwrap();
+        assert_eq!(count(&mut conn), before + 1);
+    }
+}
+
+#[test]
+fn a_store_that_opens_while_another_one_opens_is_a_store_of_its_own() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let other = migrated(&folder.path().join("other"));
+    NEXT.set(Some(Meanwhile::Store(other)));
+    let first = open(&path);
+    let second = STORES.with_borrow_mut(Vec::pop).unwrap();
+    first.write::<_, StoreError, _>(|_| second.write::<_, StoreError, _>(|_| Ok(()))).unwrap();
+    second.write::<_, StoreError, _>(|_| first.write::<_, StoreError, _>(|_| Ok(()))).unwrap();
+}
+
+#[test]
+fn a_panic_while_a_store_opens_leaves_no_trace_in_the_connections_that_follow() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    NEXT.set(Some(Meanwhile::Panic));
+    catch_unwind(|| open(&path)).err().unwrap();
+    let mut conn = SqliteConnection::establish(&folder.path().join("other.db").display().to_string()).unwrap();
+    insert(&mut conn).unwrap();
+    assert_eq!(count(&mut conn), 1);
+    open(&path).write::<(), StoreError, _>(|_| Ok(())).unwrap();
+}
+
+#[test]
+fn a_store_whose_commits_cannot_be_watched_does_not_open() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    NEXT.set(Some(Meanwhile::Reset));
+    let error = SqliteStore::open(&path.display().to_string()).err().unwrap();
+    assert!(
+        matches!(&error, StoreError::Open { reason, .. } if reason.contains("let commits be watched")),
+        "{error:?}"
+    );
+    open(&path).write::<(), StoreError, _>(|_| Ok(())).unwrap();
+}
