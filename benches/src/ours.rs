@@ -42,6 +42,7 @@ impl Ours {
             now: now()?,
             lease: Duration::from_secs(3600),
             worker: WorkerName::new(worker),
+            alone: true,
         };
         Ok(Self { store, request, random: SeededRandomness::new(seed) })
     }

@@ -73,6 +73,8 @@ diesel::table! {
         dedup_key -> Nullable<Text>,
         progress_json -> Nullable<Text>,
         cancel_requested_at -> Nullable<Timestamp>,
+        lost_leases -> Integer,
+        alone -> Integer,
     }
 }
 

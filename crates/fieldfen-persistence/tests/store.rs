@@ -39,6 +39,7 @@ fn claim(token: u128, limit: u32) -> ClaimRequest {
         now: now(),
         lease: Duration::from_secs(60),
         worker: WorkerName::new("test"),
+        alone: true,
     }
 }
 

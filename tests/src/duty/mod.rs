@@ -1,5 +1,6 @@
 //! What a worker process does.
 
+mod crash;
 mod deliver;
 mod obey;
 mod orders;
@@ -21,6 +22,7 @@ use fieldfen_services::queue::{Completion, Queue, QueueError};
 
 use crate::fact::{Fact, Refusal, tell};
 
+pub use crash::{Crash, Crasher};
 pub use deliver::{Deliver, EFFECT_KIND, body, delivery_id};
 pub use obey::Obey;
 pub use serve::Serve;
@@ -51,6 +53,8 @@ pub enum Duty {
     Work(Work),
     /// Runs the worker that programs run.
     Serve(Serve),
+    /// Runs the worker that programs run, with jobs some of which abort the process.
+    Crash(Crash),
     /// Receives webhooks.
     Deliver(Deliver),
     /// Does what its parent says.
@@ -93,6 +97,7 @@ impl Worker {
         match &self.duty {
             Duty::Work(work) => work.run(&told(self.database.open())?),
             Duty::Serve(serve) => serve.run(&told(self.database.open())?),
+            Duty::Crash(crash) => crash.run(&told(self.database.open())?),
             Duty::Deliver(deliver) => deliver.run(&told(self.database.open())?),
             Duty::Obey(obey) => obey.run(&self.database),
         }
@@ -117,6 +122,11 @@ fn settled<T>(outcome: Result<T, QueueError>) -> Result<T, Error> {
         Err(QueueError::Store(error)) => told(Err(error)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Tells the parent; one that listens no more is noticed by who reads its orders.
+fn report(fact: &Fact) {
+    drop(tell(fact));
 }
 
 /// Whether every job has ended.

@@ -171,6 +171,7 @@ impl Servant<'_> {
             now: self.environment.now(),
             lease,
             worker: WorkerName::new(std::process::id().to_string()),
+            alone: true,
         };
         let claimed = refused(self.store()?.write(|s| s.jobs().claim(&request)))?;
         let Some(job) = claimed.and_then(|mut claimed| claimed.jobs.pop()) else { return Ok(()) };

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
 use super::turnover::{Turnover, soon};
-use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, settled, told};
+use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, report, settled, told};
 use crate::dice::Dice;
 use crate::fact::{Fact, Refusal, tell};
 
@@ -111,11 +111,6 @@ impl Metrics for Reporter {
     fn store_failed(&self, error: &StoreError) {
         report(&Fact::Refused(Refusal::of(error)));
     }
-}
-
-/// Tells the parent; one that listens no more is noticed by who reads its orders.
-fn report(fact: &Fact) {
-    drop(tell(fact));
 }
 
 impl Serve {

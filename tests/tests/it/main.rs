@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here must fail the test")]
 
 mod audit;
+mod crashes;
 mod database;
 mod faults;
 mod importer;

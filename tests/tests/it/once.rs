@@ -110,6 +110,8 @@ fn a_worker_that_was_overtaken_changes_nothing() {
     let before = database.texts(row);
     assert_eq!(late.ask("complete"), [Fact::Lost(job)]);
     assert_eq!(database.texts(row), before);
+    // The job waits after a lost lease; the test does not.
+    database.foreign().execute_batch("UPDATE jobs SET run_at = '2026-01-01 00:00:00'").unwrap();
     let mut next = Process::start(database.path(), "obey").until_ready();
     next.ask("open");
     assert_eq!(next.ask("claim 60000"), [Fact::Claimed(job)]);

@@ -50,6 +50,9 @@ pub struct ClaimRequest {
     pub lease: Duration,
     /// Who claims.
     pub worker: WorkerName,
+    /// Whether a job that [must run alone](Job::must_run_alone) counts as running alone from this claim on. Otherwise it
+    /// does from [`run_alone`](crate::store::JobQueue::run_alone) on.
+    pub alone: bool,
 }
 
 impl ClaimRequest {
@@ -63,7 +66,8 @@ impl ClaimRequest {
 /// What a claim took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Claimed {
-    /// The jobs, by priority, due time and insertion. All of them carry a lease.
+    /// The jobs, by priority, due time and insertion. All of them carry a lease. One that
+    /// [must run alone](Job::must_run_alone) is the only one.
     pub jobs: Vec<Job>,
     /// Rows that came up but hold something that no job can hold. They are in status failed now, with the reason, so
     /// that they do not stand in the way of every later claim.
@@ -165,7 +169,7 @@ pub struct TakenBack {
 /// A job whose lease had run out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reclaimed {
-    /// The job, in its new state: pending again, or failed when its retries were spent.
+    /// The job, in its new state: pending again, or failed.
     pub job: Job,
     /// Who had let it go.
     pub worker: Option<String>,

@@ -69,8 +69,11 @@ pub struct Job {
     pub state: JobState,
     /// How often it has gone back for another try.
     pub attempts: u32,
-    /// How often it may go back before it has failed for good.
+    /// How often it may go back before it has failed for good. A job that loses its lease beside others goes back even
+    /// when this is spent, see [`must_run_alone`](Self::must_run_alone).
     pub max_retries: u32,
+    /// How many leases it has lost: how often its worker died, or did not extend the lease in time.
+    pub lost_leases: u32,
     /// How urgent it is.
     pub priority: Priority,
     /// When it is due.
@@ -89,6 +92,18 @@ pub struct Job {
     pub cancel_requested_at: Option<Timestamp>,
     /// When it was enqueued; a program that knows only the specification may have left it out.
     pub created_at: Option<Timestamp>,
+}
+
+impl Job {
+    /// Whether nothing else may run beside this job in its worker's process: it has lost two leases, or has lost one
+    /// with no retry left, and may be the job that kills its workers.
+    ///
+    /// Such a job is claimed alone. A lost lease fails a job for good only if the job ran alone, so that a job that kills
+    /// its workers takes no other job along.
+    #[must_use]
+    pub const fn must_run_alone(&self) -> bool {
+        self.lost_leases >= 2 || (self.lost_leases > 0 && self.attempts > self.max_retries)
+    }
 }
 
 /// Which jobs are wanted; everything given must hold.

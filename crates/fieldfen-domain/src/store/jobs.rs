@@ -59,7 +59,9 @@ pub trait JobQueue {
     /// [`LAST_TIME`](crate::LAST_TIME).
     fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError>;
 
-    /// Takes due jobs, by priority, due time and insertion, each with a new lease.
+    /// Takes due jobs, by priority, due time and insertion, each with a new lease. A job that
+    /// [must run alone](Job::must_run_alone) is taken when it is the first one, and then it is the only one; otherwise the
+    /// claim takes what is due before it.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -101,14 +103,30 @@ pub trait JobQueue {
         lease: Duration,
     ) -> Result<Fenced<Heartbeat>, StoreError>;
 
-    /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
-    /// has one retry spent, and is due again at once, or has failed for good when none was left or somebody asked for it
-    /// to stop; then the reason of that request stays in its last error. Pending jobs that no claim would ever find, since
-    /// another program gave them a priority that there is not or a due time that is none, fail as well.
+    /// Says that from now on the holder of this claim runs nothing beside the job.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError>;
+    fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError>;
+
+    /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
+    /// has one retry spent, and is due again after the `backoff` that is given for the job as it was held.
+    ///
+    /// A job has failed for good instead when somebody asked for it to stop, and the reason of that request stays in its
+    /// last error; when it has no retries at all; and when its retries are spent and it ran alone. With spent retries it
+    /// goes back if it ran beside others: one of those may have killed the worker.
+    ///
+    /// Pending jobs that no claim would ever find, since another program gave them a priority that there is not or a due
+    /// time that is none, fail as well.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn reclaim(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+        backoff: &dyn Fn(&Job) -> Duration,
+    ) -> Result<TakenBack, StoreError>;
 }
 
 /// What operators do with jobs.

@@ -72,6 +72,7 @@ fn enqueue(place: &Place, new: &NewJob) -> Job {
         state: JobState::Pending,
         attempts: 0,
         max_retries: new.max_retries,
+        lost_leases: 0,
         priority: new.priority,
         run_at: new.run_at,
         dedup_key: new.dedup_key.clone(),
@@ -100,6 +101,7 @@ fn take(place: &Place, job: &mut Job, (token, lease, worker, progress): Claim) -
         now,
         lease,
         worker: worker.clone(),
+        alone: true,
     };
     let claimed = place.write(|s| s.jobs().claim(&request));
     let expires_at = now + lease;

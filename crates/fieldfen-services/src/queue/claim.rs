@@ -30,6 +30,9 @@ pub struct Claims {
 impl<S: Store> Queue<S> {
     /// Claims at most `limit` due jobs of these kinds, each for as long as `lease` without a heartbeat.
     ///
+    /// A job that [must run alone](Job::must_run_alone) is claimed alone, and counts as running alone: run nothing beside it
+    /// in this process until it has ended, or a job that kills the process takes others along.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn claim(
@@ -39,27 +42,20 @@ impl<S: Store> Queue<S> {
         lease: Duration,
         worker: &WorkerName,
     ) -> Result<Claims, StoreError> {
-        self.claim_within(kinds.clone(), BTreeMap::new(), limit, lease, worker)
-    }
-
-    /// The same; of the kinds in `limits`, no more than so many.
-    pub(crate) fn claim_within(
-        &self,
-        kinds: BTreeSet<JobKind>,
-        limits: BTreeMap<JobKind, u32>,
-        limit: u32,
-        lease: Duration,
-        worker: &WorkerName,
-    ) -> Result<Claims, StoreError> {
-        let mut request = ClaimRequest {
-            kinds,
+        self.claim_by(ClaimRequest {
+            kinds: kinds.clone(),
             limit,
-            limits,
+            limits: BTreeMap::new(),
             token: self.environment.token(),
             now: self.environment.now(),
             lease,
             worker: worker.clone(),
-        };
+            alone: true,
+        })
+    }
+
+    /// Claims as the request says, but from the moment on at which it is written.
+    pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
         let claimed = self.store.write::<_, StoreError, _>(|s| {
             // A store may make its writers wait: the lease begins when it is written.
             request.now = self.environment.now();

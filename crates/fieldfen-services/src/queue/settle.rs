@@ -31,15 +31,19 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
-        let job = &claimed.job;
-        // The upper half of the bits is as random as the whole.
-        let random = u64::try_from(self.environment.bits() >> 64).unwrap_or(0);
-        let delay = self.policies.of(&job.kind).backoff.delay(job.attempts.saturating_add(1), random);
+        let delay = self.backoff(&claimed.job.kind, claimed.job.attempts);
         self.store.write(|s| {
             let at = self.environment.now();
             let retry = later(at, delay).map_or(Retry::Never, Retry::At);
             fail(s, claimed, error, retry, at)
         })
+    }
+
+    /// How long a job of this kind waits that has gone back so often before.
+    fn backoff(&self, kind: &JobKind, times: u32) -> Duration {
+        // The upper half of the bits is as random as the whole.
+        let random = u64::try_from(self.environment.bits() >> 64).unwrap_or(0);
+        self.policies.of(kind).backoff.delay(times.saturating_add(1), random)
     }
 
     /// Ends a job without success and without another try.
@@ -90,8 +94,15 @@ impl<S: Store> Queue<S> {
         })
     }
 
+    /// Notes that this claim's job runs with nothing beside it.
+    pub(crate) fn run_alone(&self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+        self.store.write(|s| s.jobs().run_alone(claim))
+    }
+
     /// Takes back at most `limit` jobs whose lease has expired. Call it again until it answers with none.
-    /// Jobs that cannot be read fail, with their files, and are named in the log.
+    ///
+    /// Each waits as its kind's policy says, by the number of leases that it has lost. Jobs that cannot be read fail, with
+    /// their files, and are named in the log.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -109,8 +120,9 @@ impl<S: Store> Queue<S> {
 
     /// Takes back at most `limit` jobs whose lease had expired at this time, in one transaction.
     pub(crate) fn reclaim_expired(&self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
+        let backoff = |job: &Job| self.backoff(&job.kind, job.lost_leases);
         self.store.write(|s| {
-            let taken = s.jobs().reclaim(now, limit)?;
+            let taken = s.jobs().reclaim(now, limit, &backoff)?;
             bury_unreadable(s, &taken.unreadable, now)?;
             for Reclaimed { job, .. } in &taken.jobs {
                 if let JobState::Failed { .. } = job.state {

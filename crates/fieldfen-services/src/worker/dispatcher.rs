@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::JobKind;
+use fieldfen_domain::job::{ClaimRequest, JobKind, JobState};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
@@ -22,6 +23,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often recurring work is looked at that may have been set up in the meantime.
 const TICKS_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a worker that has claimed a job that must run alone claims nothing else while other handlers run. Then the job
+/// goes back for as long.
+const WAIT_ALONE: TimeDelta = TimeDelta::minutes(10);
 
 /// The first and the longest wait after the store has refused something.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
@@ -96,6 +101,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         shared.floor.look();
         let now = shared.queue.environment().now();
         self.do_what_recurs(now);
+        self.give_up_waiting_alone(now)?;
         let periodic = self.until_something_recurs(now);
         // Asked before the queue is read: a job that ends in between may have enqueued another. And before it is asked
         // what may be claimed: a job that ends in between may have kept its kind from being looked at.
@@ -129,7 +135,17 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.more = false;
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let kinds = BTreeSet::from_iter(kinds);
-        let claims = shared.queue.claim_within(kinds, limits, limit, shared.settings.lease, &shared.settings.name)?;
+        let environment = shared.queue.environment();
+        let claims = shared.queue.claim_by(ClaimRequest {
+            kinds,
+            limit,
+            limits,
+            token: environment.token(),
+            now: environment.now(),
+            lease: shared.settings.lease,
+            worker: shared.settings.name.clone(),
+            alone: false,
+        })?;
         let taken = claims.jobs.len() + claims.unreadable.len();
         self.more = taken >= most;
         let in_hand = |claimed| Arc::new(Control::new(claimed, Arc::clone(&shared.floor)));
@@ -138,6 +154,24 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         }
         // Another worker was quicker; it may be so again, and reading the queue in a circle is of no use.
         Ok(if taken == 0 { Next::Wait { at_most: PAUSES.0, watching: true } } else { Next::Look })
+    }
+
+    /// Gives a job back that has waited too long to run alone. Until then the worker claims nothing, and a handler that
+    /// does not return must not keep it from all other work.
+    fn give_up_waiting_alone(&self, now: Timestamp) -> Result<(), StoreError> {
+        let shared = self.shared;
+        let waits_too_long = |control: &Control| match control.claimed.job.state {
+            JobState::Running { started_at: Some(claimed_at), .. } => {
+                now.signed_duration_since(claimed_at) > WAIT_ALONE
+            }
+            _ => false,
+        };
+        let Some(control) = shared.floor.take_back_alone(waits_too_long) else { return Ok(()) };
+        let job = &control.claimed.job;
+        tracing::warn!(id = %job.id, kind = %job.kind, "a job must run alone, but other jobs run for too long; it waits");
+        let released = shared.queue.release(&control.claimed, now + WAIT_ALONE);
+        shared.floor.put_down(&control);
+        released.map(drop)
     }
 
     /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: a refusal is

@@ -68,6 +68,16 @@ impl State {
     fn stops(&self) -> bool {
         self.stop >= Stop::Gracefully
     }
+
+    fn holds_one_that_runs_alone(&self) -> bool {
+        self.in_hand.values().any(|control| control.claimed.job.must_run_alone())
+    }
+
+    /// Whether the first job that was handed out may begin: it may run beside others, or there are none.
+    fn first_may_begin(&self) -> bool {
+        let may_begin = |first: &Arc<Control>| self.in_hand.len() <= 1 || !first.claimed.job.must_run_alone();
+        self.handed_out.front().is_some_and(may_begin)
+    }
 }
 
 impl Floor {
@@ -150,7 +160,11 @@ impl Floor {
     /// What may be claimed so that no limit is passed whatever comes; nothing by a worker that stops.
     pub(super) fn capacity(&self, kinds: impl Iterator<Item = (JobKind, Option<u32>)>, threads: usize) -> Capacity {
         let state = self.lock();
-        let most = if state.stops() { 0 } else { threads.saturating_sub(state.in_hand.len()) };
+        let most = if state.stops() || state.holds_one_that_runs_alone() {
+            0
+        } else {
+            threads.saturating_sub(state.in_hand.len())
+        };
         let (mut open, mut limits) = (Vec::new(), BTreeMap::new());
         for (kind, limit) in kinds {
             if let Some(limit) = limit {
@@ -184,11 +198,12 @@ impl Floor {
     }
 
     /// The next job for a thread of the pool; `None` when the worker is closed. None begins once the worker stops: what
-    /// was claimed meanwhile is [taken back](Self::take_back).
+    /// was claimed meanwhile is [taken back](Self::take_back). One that must run alone begins when nothing else is in hand.
     pub(super) fn next(&self) -> Option<Arc<Control>> {
         let mut state = self.lock();
         loop {
             if !state.stops()
+                && state.first_may_begin()
                 && let Some(job) = state.handed_out.pop_front()
             {
                 return Some(job);
@@ -205,12 +220,22 @@ impl Floor {
         self.lock().handed_out.drain(..).collect()
     }
 
+    /// Takes back a job that must run alone and has not begun, if this says so.
+    pub(super) fn take_back_alone(&self, waits_too_long: impl Fn(&Control) -> bool) -> Option<Arc<Control>> {
+        let mut state = self.lock();
+        let first = state.handed_out.front()?;
+        if first.claimed.job.must_run_alone() && waits_too_long(first) { state.handed_out.pop_front() } else { None }
+    }
+
     /// Says that a job is no longer in hand.
     pub(super) fn put_down(&self, control: &Control) {
         let mut state = self.lock();
         state.in_hand.remove(&control.key());
         if let Some(running) = state.of_kind.get_mut(&control.claimed.job.kind) {
             *running = running.saturating_sub(1);
+        }
+        if state.first_may_begin() {
+            self.pool.notify_one();
         }
         state.news = true;
         self.dispatcher.notify_all();

@@ -9,7 +9,7 @@ use fieldfen_domain::job::Job;
 use fieldfen_domain::store::Store;
 
 use super::builder::Shared;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, with_causes};
 use super::settle::settle;
 use super::task::{Control, Run};
 
@@ -30,6 +30,9 @@ fn execute<S: Store>(shared: &Shared<S>, control: &Arc<Control>) {
     let attempt = job.attempts.saturating_add(1);
     let span = tracing::info_span!("job", kind = %job.kind, id = %job.id, attempt);
     let _entered = span.enter();
+    if job.must_run_alone() && !begins_alone(shared, control) {
+        return;
+    }
     let waited = shared.queue.environment().now().signed_duration_since(job.run_at).to_std().unwrap_or_default();
     shared.settings.metrics.job_started(&job.kind, waited);
     let began = Instant::now();
@@ -38,6 +41,20 @@ fn execute<S: Store>(shared: &Shared<S>, control: &Arc<Control>) {
     let took = began.elapsed();
     tracing::debug!(%ended, ?took, "job dealt with");
     shared.settings.metrics.job_ended(&job.kind, ended, took);
+}
+
+/// Notes that the job runs alone from now on, so that the next lost lease counts as the job's own doing; says whether the
+/// job may run.
+fn begins_alone<S: Store>(shared: &Shared<S>, control: &Control) -> bool {
+    tracing::info!(lost_leases = control.claimed.job.lost_leases, "a job that has lost its leases before runs alone");
+    match shared.queue.run_alone(&control.claimed.claim) {
+        Ok(fenced) => fenced.is_done(),
+        Err(error) => {
+            // At worst the job is run alone once more.
+            tracing::warn!(error = with_causes(&error), "it cannot be noted that a job runs alone");
+            true
+        }
+    }
 }
 
 /// Runs the handler; a panic is a failure of this try.

@@ -25,6 +25,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod alone;
 mod api_usage;
 mod approvals;
 #[cfg(feature = "tokio")]
@@ -77,6 +78,9 @@ impl Payload for Note {
 }
 
 const LEASE: Duration = Duration::from_secs(60);
+
+/// So long a job waits at the most after its first lost lease.
+const LOST_LEASE_WAIT: Duration = Duration::from_secs(10);
 
 /// So long a wait means that something hangs.
 const LONG: Duration = Duration::from_secs(300);

@@ -12,7 +12,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{PageRequest, RawJson};
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
 
-use super::{Bench, LEASE, LONG, Note};
+use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 
 on_every_store!(
     a_broken_payload_is_refused_and_leaves_nothing_behind,
@@ -151,6 +151,7 @@ fn a_stale_completion_writes_nothing_and_says_why(store: impl Store) {
         fenced
     };
     assert_eq!(complete(&first), Fenced::LeaseLost);
+    bench.clock.advance(LOST_LEASE_WAIT);
     let second = bench.claim_notes(1).remove(0);
     assert_eq!(complete(&first), Fenced::LeaseLost);
     assert_eq!(complete(&second), Fenced::Done(()));
@@ -278,6 +279,7 @@ fn reclaim_takes_back_everything_that_has_expired(store: impl Store) {
     bench.clock.advance(Duration::from_micros(1));
     let batches: Vec<_> = (0..4).map(|_| bench.queue.reclaim(10).unwrap().len()).collect();
     assert_eq!(batches, [10, 10, 5, 0]);
+    bench.clock.advance(LOST_LEASE_WAIT);
     let again = bench.claim_notes(30);
     assert_eq!(again.len(), 25);
     assert!(again.iter().all(|claimed| claimed.job.attempts == 1));
@@ -294,6 +296,7 @@ fn a_job_that_kills_its_workers_ends_in_failed(store: impl Store) {
         claims += 1;
         bench.clock.advance(LEASE);
         bench.queue.reclaim(10).unwrap();
+        bench.clock.advance(Duration::from_secs(3600));
     }
     assert_eq!(claims, 3);
     let dead = bench.job(&job.id);

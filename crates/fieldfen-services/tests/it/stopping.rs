@@ -13,7 +13,7 @@ use fieldfen_services::queue::{Completion, Queue, Waited};
 use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, StopHandle, Stopped, Task};
 use fieldfen_testkit::ModelStore;
 
-use super::{Bench, LEASE, LONG, Note};
+use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 
 on_every_store!(
     a_graceful_stop_lets_handlers_finish_and_claims_nothing_more,
@@ -153,7 +153,7 @@ fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
     assert_eq!(other.reclaim(10).unwrap().len(), 1);
     let_go.send(()).unwrap();
     // The first run's outcome is refused; the second run, and the note it wrote, end the test.
-    bench.clock.advance(LEASE);
+    bench.clock.advance(LEASE + LOST_LEASE_WAIT);
     for _ in 0..2 {
         has_begun.recv().unwrap();
         let_go.send(()).unwrap();

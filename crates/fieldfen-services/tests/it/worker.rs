@@ -253,7 +253,11 @@ fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
     let ids: Vec<_> = (0..250).map(|number| bench.note(&number.to_string())).collect();
     assert_eq!(bench.claim_notes(250).len(), 250);
     bench.clock.advance(super::LEASE);
-    bench.drain(bench.worker().handle(|_: Task<Note>| ()));
+    let running = bench.worker().handle(|_: Task<Note>| ()).start().unwrap();
+    until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Pending));
+    bench.clock.advance(super::LOST_LEASE_WAIT);
+    running.stop_handle().stop_when_idle();
+    assert_eq!(running.join(), Stopped::default());
     for id in ids {
         let job = bench.job(&id);
         assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));

@@ -45,7 +45,7 @@ fn a_clock_that_jumps_on_ends_leases_early_but_the_fence_holds<S: Store>(store: 
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
     assert_eq!(on.reclaim(at(1_000_000), 9).len(), 1);
-    assert_eq!(on.claim(2, 1, at(1_000_000)).len(), 1);
+    assert_eq!(on.claim(2, 1, at(1_000_010)).len(), 1);
     assert_eq!(on.complete(claim_ref(1, 1), at(1)), Fenced::LeaseLost);
     assert_eq!(on.complete(claim_ref(1, 2), at(2)), Fenced::Done(()));
     assert_eq!(on.complete(claim_ref(1, 1), at(3)), Fenced::LeaseLost);

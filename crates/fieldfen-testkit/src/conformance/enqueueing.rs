@@ -42,6 +42,7 @@ fn a_new_job_is_read_back_as_it_came<S: Store>(store: &S) {
         kind: JobKind::UpscaleImage,
         state: JobState::Pending,
         attempts: 0,
+        lost_leases: 0,
         max_retries: DEFAULT_MAX_RETRIES,
         priority: Priority::Normal,
         run_at: at(0),

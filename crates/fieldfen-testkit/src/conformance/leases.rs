@@ -14,7 +14,7 @@ use crate::fixtures::{LEASE, TICK, WORKER, at, claim_ref, claim_request, job, jo
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["leases":
         a_lease_holds_until_its_last_tick,
-        a_reclaimed_job_is_due_at_once_with_one_retry_spent,
+        a_reclaimed_job_waits_for_its_backoff_with_one_retry_spent,
         a_heartbeat_holds_from_when_it_was_sent,
         a_heartbeat_keeps_the_progress_it_brings,
         a_heartbeat_after_the_end_of_the_lease_counts_until_somebody_reclaims,
@@ -22,9 +22,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_reclaim_after_the_completion_finds_nothing,
         a_reclaim_takes_the_longest_expired_first_and_no_more_than_its_limit,
         a_reclaim_leaves_pending_and_ended_jobs_alone,
-        a_reclaim_ends_a_job_whose_retries_are_spent,
+        a_reclaim_ends_a_job_that_has_no_retries,
         a_reclaim_ends_a_job_that_was_asked_to_stop,
-        a_job_that_kills_every_worker_ends_in_failed,
         spent_jobs_do_not_keep_others_from_their_turn,
         a_lease_of_no_length_is_expired_at_once,
         a_lease_is_cut_to_whole_ticks,
@@ -43,7 +42,7 @@ fn a_lease_holds_until_its_last_tick<S: Store>(store: &S) {
     assert_eq!(on.reclaim(at(0) + LEASE, 9).len(), 1);
 }
 
-fn a_reclaimed_job_is_due_at_once_with_one_retry_spent<S: Store>(store: &S) {
+fn a_reclaimed_job_waits_for_its_backoff_with_one_retry_spent<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).priority(Priority::High));
     let new = on.job(1);
@@ -54,10 +53,11 @@ fn a_reclaimed_job_is_due_at_once_with_one_retry_spent<S: Store>(store: &S) {
     assert_eq!((&reclaimed[0].job, reclaimed[0].worker.as_deref()), (&job, Some(WORKER)));
     let error = job.last_error.clone().unwrap_or_default();
     assert!(error.contains(WORKER), "the error names who let it go: {error:?}");
-    let expected = Job { attempts: 1, run_at: now, last_error: job.last_error.clone(), ..new };
+    let due = now + TimeDelta::seconds(10);
+    let expected = Job { attempts: 1, lost_leases: 1, run_at: due, last_error: job.last_error.clone(), ..new };
     assert_eq!(job, expected);
-    assert_eq!(on.claim(2, 1, now - TICK), []);
-    assert_eq!(ids(&on.claim(2, 1, now)), numbered(&[1]));
+    assert_eq!(on.claim(2, 1, due - TICK), []);
+    assert_eq!(ids(&on.claim(2, 1, due)), numbered(&[1]));
 }
 
 fn expiry<S: Store>(on: &On<'_, S>, number: u64) -> Option<fieldfen_domain::Timestamp> {
@@ -156,7 +156,7 @@ fn a_reclaim_leaves_pending_and_ended_jobs_alone<S: Store>(store: &S) {
     assert_eq!([on.job(1), on.job(2), on.job(3)], before);
 }
 
-fn a_reclaim_ends_a_job_whose_retries_are_spent<S: Store>(store: &S) {
+fn a_reclaim_ends_a_job_that_has_no_retries<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).max_retries(0));
     on.claim(1, 1, at(0));
@@ -180,20 +180,6 @@ fn a_reclaim_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
     assert!(error.starts_with(&asked) && error.contains(WORKER), "both reasons are kept: {error:?}");
 }
 
-fn a_job_that_kills_every_worker_ends_in_failed<S: Store>(store: &S) {
-    let on = On(store);
-    on.enqueue(&job(1).max_retries(5));
-    let mut now = at(0);
-    for token in 1..=6 {
-        assert_eq!(on.claim(token, 1, now).len(), 1, "try {token}");
-        now += LEASE;
-        on.reclaim(now, 9);
-    }
-    assert_eq!(on.claim(7, 1, now), []);
-    let job = on.job(1);
-    assert_eq!((job.state, job.attempts), (JobState::Failed { at: Some(now) }, 5));
-}
-
 fn spent_jobs_do_not_keep_others_from_their_turn<S: Store>(store: &S) {
     let on = On(store);
     for number in 1..=6 {
@@ -205,7 +191,7 @@ fn spent_jobs_do_not_keep_others_from_their_turn<S: Store>(store: &S) {
         came_up.extend(on.reclaim(at(100), 2).into_iter().map(|reclaimed| reclaimed.job.id));
     }
     assert_eq!(came_up, (1..=6).map(job_id).collect::<Vec<_>>());
-    assert_eq!(ids(&on.claim(9, 9, at(100))), numbered(&[5, 6]));
+    assert_eq!(ids(&on.claim(9, 9, at(110))), numbered(&[5, 6]));
 }
 
 fn a_lease_of_no_length_is_expired_at_once<S: Store>(store: &S) {

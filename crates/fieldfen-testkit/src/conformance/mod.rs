@@ -12,6 +12,7 @@ mod files;
 mod hashes;
 mod leases;
 mod listings;
+mod lost_leases;
 mod operators;
 mod pruning;
 mod publications;
@@ -53,6 +54,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         claims::cases(),
         fence::cases(),
         leases::cases(),
+        lost_leases::cases(),
         retries::cases(),
         operators::cases(),
         clocks::cases(),

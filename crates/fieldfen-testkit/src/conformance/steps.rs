@@ -11,7 +11,7 @@ use fieldfen_domain::publication::{Publication, PublicationState, ReserveRequest
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Page, PageRequest, RawJson, Timestamp};
 
-use crate::fixtures::{LEASE, claim_request, failure, file_id, file_in, job_id, publication_id};
+use crate::fixtures::{LEASE, claim_request, failure, file_id, file_in, job_id, lost_lease_backoff, publication_id};
 
 /// A store, and steps on it that must not fail.
 pub(super) struct On<'s, S>(pub(super) &'s S);
@@ -83,9 +83,13 @@ impl<S: Store> On<'_, S> {
     }
 
     pub(super) fn reclaim(&self, now: Timestamp, limit: u32) -> Vec<Reclaimed> {
-        let taken = self.write(|s| s.jobs().reclaim(now, limit));
+        let taken = self.write(|s| s.jobs().reclaim(now, limit, &lost_lease_backoff));
         assert!(taken.unreadable.is_empty(), "unreadable: {:?}", taken.unreadable);
         taken.jobs
+    }
+
+    pub(super) fn run_alone(&self, claim: ClaimRef) -> Fenced<()> {
+        self.write(|s| s.jobs().run_alone(&claim))
     }
 
     pub(super) fn find_job(&self, number: u64) -> Option<Job> {

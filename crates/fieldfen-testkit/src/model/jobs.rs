@@ -23,6 +23,8 @@ pub(super) struct JobRow {
     pub(super) job: Job,
     /// Recognises a second report of the claim that ended the job.
     pub(super) ended_by: Option<FenceToken>,
+    /// The holder of a job that must run alone runs nothing beside it.
+    pub(super) alone: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,6 +119,7 @@ impl JobQueue for ModelSession<'_> {
             state: JobState::Pending,
             attempts: 0,
             max_retries: new.max_retries,
+            lost_leases: 0,
             priority: new.priority,
             run_at: to_micros(new.run_at),
             dedup_key: new.dedup_key.clone(),
@@ -127,7 +130,7 @@ impl JobQueue for ModelSession<'_> {
             cancel_requested_at: None,
             created_at: Some(to_micros(new.created_at)),
         };
-        self.state.jobs.insert(JobRow { job, ended_by: None });
+        self.state.jobs.insert(JobRow { job, ended_by: None, alone: false });
         Ok(Enqueued::Created(new.id))
     }
 
@@ -146,6 +149,10 @@ impl JobQueue for ModelSession<'_> {
         }
         due.sort_by_key(|(order, _)| *order);
         due.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
+        // A job that must run alone is taken when it is the first, and then it is the only one.
+        if let Some(apart) = due.iter().position(|(_, row)| row.job.must_run_alone()) {
+            due.truncate(apart.max(1));
+        }
         let mut claimed = Claimed::default();
         for ((.., number), mut row) in due {
             let lease = Lease {
@@ -155,6 +162,7 @@ impl JobQueue for ModelSession<'_> {
             };
             row.job.state = JobState::Running { started_at: Some(now), lease: Some(lease) };
             row.ended_by = None;
+            row.alone = request.alone && row.job.must_run_alone();
             claimed.jobs.push(row.job.clone());
             self.state.jobs.update(number, row);
         }
@@ -232,7 +240,22 @@ impl JobQueue for ModelSession<'_> {
         Ok(Fenced::Done(Heartbeat { expires_at: until, cancel_requested }))
     }
 
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
+    fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+        let (number, mut row) = match self.held(claim) {
+            Ok(held) => held,
+            Err(lost) => return Ok(lost),
+        };
+        row.alone = true;
+        self.state.jobs.update(number, row);
+        Ok(Fenced::Done(()))
+    }
+
+    fn reclaim(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+        backoff: &dyn Fn(&Job) -> Duration,
+    ) -> Result<TakenBack, StoreError> {
         let now = to_micros(now);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(now)).take(limit);
@@ -248,8 +271,12 @@ impl JobQueue for ModelSession<'_> {
                 (Some(_), Some(asked)) => format!("{asked} ({reason})"),
                 _ => reason,
             });
-            if has_another_try(&row.job) {
-                row.job.go_back(now, 1);
+            let run_at = later(now, backoff(&row.job));
+            row.job.lost_leases += 1;
+            // Where the job ran beside others, one of those may have killed the worker.
+            let spent = row.job.max_retries == 0 || (row.alone && row.job.attempts >= row.job.max_retries);
+            if !spent && row.job.cancel_requested_at.is_none() {
+                row.job.go_back(run_at, 1);
             } else {
                 row.job.state = JobState::Failed { at: Some(now) };
             }

@@ -21,6 +21,7 @@ impl JobAdmin for ModelSession<'_> {
         row.job.attempts = 0;
         row.job.cancel_requested_at = None;
         row.ended_by = None;
+        row.alone = false;
         self.state.jobs.update(number, row);
         Ok(Administered::Done)
     }

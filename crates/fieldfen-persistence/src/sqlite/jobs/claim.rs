@@ -6,7 +6,7 @@
 //! `status` and sort; the priorities stand in the text so that each is a seek of its own.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ClaimRequest, Claimed, Job, UnreadableJob};
 use fieldfen_domain::store::StoreError;
@@ -73,6 +73,17 @@ statement! {
     )
 }
 
+statement! {
+    /// Gives a job back that the same transaction has taken.
+    PutBack { rowid: i64 as BigInt } =
+        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
+         started_at = NULL WHERE rowid = ?"
+}
+statement! {
+    /// Notes whether a job that must run alone does so already.
+    NoteAlone { alone: bool as Bool, rowid: i64 as BigInt } = "UPDATE jobs SET alone = ? WHERE rowid = ?"
+}
+
 impl SqliteSession<'_> {
     pub(super) fn claim_jobs(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         let limit = i64::from(request.limit);
@@ -94,8 +105,23 @@ impl SqliteSession<'_> {
         }
         // The order in which RETURNING gives rows is not defined.
         jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
+        self.keep_apart(&mut jobs, request.alone)?;
         claimed.jobs = jobs.into_iter().map(|(_, job)| job).collect();
         Ok(claimed)
+    }
+
+    /// Gives back what cannot run together: a job that must run alone, unless it is the first, and what follows it.
+    fn keep_apart(&mut self, jobs: &mut Vec<(i64, Job)>, alone: bool) -> Result<(), StoreError> {
+        let Some(apart) = jobs.iter().position(|(_, job)| job.must_run_alone()) else { return Ok(()) };
+        for (rowid, _) in jobs.split_off(apart.max(1)) {
+            PutBack { rowid }.execute(self.conn).store()?;
+        }
+        if apart == 0
+            && let Some(&(rowid, _)) = jobs.first()
+        {
+            NoteAlone { alone, rowid }.execute(self.conn).store()?;
+        }
+        Ok(())
     }
 
     /// Ends a row that no job can be read from, and says what is left of it; `None` when it has ended already.
@@ -154,5 +180,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("DueOfKind", DueOfKind::SQL),
         ("TakeRow", TakeRow::SQL),
         ("FailRow", FailRow::SQL),
+        ("PutBack", PutBack::SQL),
+        ("NoteAlone", NoteAlone::SQL),
     ]
 }

@@ -57,6 +57,11 @@ statement! {
          started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
+    /// Notes that the holder runs nothing beside the job.
+    RunAlone<'a> { id: &'a str as Text, token: &'a str as Text } =
+        "UPDATE jobs SET alone = 1 WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
     /// Extends a lease.
     Extend<'a> {
         expires_at: SqlTime as SqlTimestamp,
@@ -132,6 +137,16 @@ impl SqliteSession<'_> {
         self.why_not(claim)
     }
 
+    pub(super) fn mark_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+        let token = claim.token.to_string();
+        for id in spellings(claim) {
+            if (RunAlone { id: &id, token: &token }).execute(self.conn).store()? == 1 {
+                return Ok(Fenced::Done(()));
+            }
+        }
+        self.why_not(claim)
+    }
+
     pub(super) fn extend_lease(
         &mut self,
         claim: &ClaimRef,
@@ -193,6 +208,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("Fail", Fail::SQL),
         ("FailForGood", FailForGood::SQL),
         ("ReleaseJob", ReleaseJob::SQL),
+        ("RunAlone", RunAlone::SQL),
         ("Extend", Extend::SQL),
         ("WhoHolds", WhoHolds::SQL),
     ]

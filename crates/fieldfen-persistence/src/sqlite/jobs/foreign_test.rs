@@ -5,7 +5,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::job::{JobFilter, JobStatus, Priority, PruneRequest, UnreadableJob};
 use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
-use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, token, work};
+use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, lost_lease_backoff, token, work};
 
 use crate::rows::fresh::{database, session, text};
 
@@ -137,7 +137,7 @@ fn a_reclaim_says_what_is_known_of_a_job_that_it_cannot_read() {
         token(1)
     ))
     .unwrap();
-    let taken = session(&mut conn).reclaim(at(0), 9).unwrap();
+    let taken = session(&mut conn).reclaim(at(0), 9, &lost_lease_backoff).unwrap();
     assert_eq!(taken.jobs, []);
     assert_ended(&mut conn, &taken.unreadable);
 }
@@ -148,10 +148,10 @@ fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
         let mut conn = with_job(&format!("priority = {priority}, command_type = 'test.other'"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2)).unwrap();
-        let taken = s.reclaim(at(0), 9).unwrap();
+        let taken = s.reclaim(at(0), 9, &lost_lease_backoff).unwrap();
         assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, 1), "{priority}");
         assert!(taken.unreadable[0].reason.contains("column priority"), "{taken:?}");
-        assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{priority}");
+        assert_eq!(s.reclaim(at(0), 9, &lost_lease_backoff).unwrap(), Default::default(), "{priority}");
         assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
     }
 }
@@ -170,10 +170,10 @@ fn pending_jobs_that_no_time_makes_due_fail_and_those_due_in_the_last_year_stay(
             let mut conn = with_job(&format!("run_at = {run_at}, priority = {priority}"));
             let mut s = session(&mut conn);
             s.enqueue(&job(2)).unwrap();
-            let taken = s.reclaim(at(0), 9).unwrap();
+            let taken = s.reclaim(at(0), 9, &lost_lease_backoff).unwrap();
             assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, usize::from(fails)), "{run_at}");
             assert!(taken.unreadable.iter().all(|row| row.reason.contains("column run_at")), "{taken:?}");
-            assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{run_at}");
+            assert_eq!(s.reclaim(at(0), 9, &lost_lease_backoff).unwrap(), Default::default(), "{run_at}");
             assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
         }
     }
@@ -185,6 +185,6 @@ fn a_reclaim_ends_whatever_stands_for_the_kind_of_a_pending_job() {
         let mut conn = with_job(&format!("command_type = {kind}"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2).priority(Priority::High)).unwrap();
-        assert_eq!(s.reclaim(at(0), 9).unwrap(), Default::default(), "{kind}");
+        assert_eq!(s.reclaim(at(0), 9, &lost_lease_backoff).unwrap(), Default::default(), "{kind}");
     }
 }

@@ -15,7 +15,8 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, NewJob, TakenBack,
+    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, NewJob,
+    TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{JobId, LAST_TIME, RawJson, Timestamp};
@@ -125,8 +126,17 @@ impl JobQueue for SqliteSession<'_> {
         self.extend_lease(claim, progress, now, lease)
     }
 
-    fn reclaim(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
-        self.reclaim_jobs(now, limit)
+    fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+        self.mark_alone(claim)
+    }
+
+    fn reclaim(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+        backoff: &dyn Fn(&Job) -> Duration,
+    ) -> Result<TakenBack, StoreError> {
+        self.reclaim_jobs(now, limit, backoff)
     }
 }
 

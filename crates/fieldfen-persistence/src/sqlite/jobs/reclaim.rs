@@ -1,11 +1,14 @@
 //! Taking back jobs whose worker has let the lease run out.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Reclaimed, TakenBack};
+use fieldfen_domain::job::{Job, Reclaimed, TakenBack};
 use fieldfen_domain::store::StoreError;
 
+use super::later;
 use super::row::{JobColumns, JobRow, job_columns};
 use crate::rows::SqlTime;
 use crate::sqlite::error::Classify;
@@ -21,16 +24,17 @@ statement! {
     )
 }
 statement! {
-    /// Gives an expired job another try, or ends it when no retry is left or somebody asked for it to stop.
+    /// Gives an expired job another try. A job without one is left: it has no retries at all, or has spent them and ran
+    /// alone, or somebody asked for it to stop.
     TakeBack<'a> {
         last_error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
         "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, attempts = coalesce(attempts, 0) + 1, \
-         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
-         WHERE rowid = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
-         AND cancel_requested_at IS NULL RETURNING ", job_columns!()
+         lost_leases = lost_leases + 1, lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
+         WHERE rowid = ? AND status = 'running' AND cancel_requested_at IS NULL AND max_retries > 0 \
+         AND (coalesce(attempts, 0) < max_retries OR alone = 0) RETURNING ", job_columns!()
     )
 }
 statement! {
@@ -40,8 +44,8 @@ statement! {
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_token = NULL, \
-         lease_expires_at = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lost_leases = lost_leases + 1, \
+         lease_token = NULL, lease_expires_at = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
     )
 }
 
@@ -86,7 +90,12 @@ statement! {
 }
 
 impl SqliteSession<'_> {
-    pub(super) fn reclaim_jobs(&mut self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
+    pub(super) fn reclaim_jobs(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+        backoff: &dyn Fn(&Job) -> Duration,
+    ) -> Result<TakenBack, StoreError> {
         let expired = Expired { now: SqlTime(now), limit: limit.into() }.load::<JobRow>(self.conn).store()?;
         let mut taken = TakenBack { jobs: Vec::with_capacity(expired.len()), unreadable: Vec::new() };
         for row in expired {
@@ -104,7 +113,8 @@ impl SqliteSession<'_> {
             if let (Some(_), Some(asked)) = (job.cancel_requested_at, &job.last_error) {
                 reason = format!("{asked} ({reason})");
             }
-            let back = TakeBack { last_error: &reason, run_at: SqlTime(now), rowid };
+            let run_at = later(now, backoff(&job));
+            let back = TakeBack { last_error: &reason, run_at: SqlTime(run_at), rowid };
             let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
                 Some(row) => row,
                 None => GiveUp { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,

@@ -11,7 +11,7 @@ use crate::rows::{RowRef, StoredNumber, StoredTime};
 /// The columns that [`JobRow`] reads, in its order.
 macro_rules! job_columns {
     () => {
-        "rowid, id, file_id, command_type, status, attempts, max_retries, priority, run_at, dedup_key, payload_json, \
+        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, priority, run_at, dedup_key, payload_json, \
          result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, completed_at, lease_token, \
          lease_expires_at, worker"
     };
@@ -27,6 +27,7 @@ pub(in crate::sqlite) type JobColumns = (
     Text,
     Text,
     Nullable<BigInt>,
+    BigInt,
     BigInt,
     BigInt,
     SqlTimestamp,
@@ -53,6 +54,7 @@ pub(in crate::sqlite) struct JobRow {
     status: String,
     attempts: Option<StoredNumber>,
     max_retries: StoredNumber,
+    lost_leases: StoredNumber,
     priority: StoredNumber,
     run_at: StoredTime,
     dedup_key: Option<String>,
@@ -112,6 +114,7 @@ impl JobRow {
                 None => 0,
             },
             max_retries: row.count("max_retries", row.number("max_retries", self.max_retries)?)?,
+            lost_leases: row.count("lost_leases", row.number("lost_leases", self.lost_leases)?)?,
             priority: Priority::from_number(priority)
                 .ok_or_else(|| row.bad("priority", priority, "it must be 0, 1, 2 or 3"))?,
             run_at: row.time("run_at", self.run_at)?,

@@ -122,8 +122,22 @@ fn enqueue() -> impl Strategy<Value = JobOp> {
 }
 
 fn claim() -> impl Strategy<Value = JobOp> {
-    let claim = (prop_oneof![9 => vec(0..KINDS, 1..3), 1 => Just(vec![])], 0..4_u32, token(), 3..10_i64, 0..8_u64)
-        .prop_map(|(kinds, limit, token, now, lease)| JobOp::Claim { kinds, limit, token, now, lease });
+    let claim = (
+        prop_oneof![9 => vec(0..KINDS, 1..3), 1 => Just(vec![])],
+        0..4_u32,
+        token(),
+        3..10_i64,
+        0..8_u64,
+        any::<bool>(),
+    )
+        .prop_map(|(kinds, limit, token, now, lease, alone)| JobOp::Claim {
+            kinds,
+            limit,
+            token,
+            now,
+            lease,
+            alone,
+        });
     let reclaim = (second(), 0..4_u32).prop_map(|(now, limit)| JobOp::Reclaim { now, limit });
     prop_oneof![3 => claim, 1 => reclaim]
 }
@@ -139,7 +153,8 @@ fn report() -> impl Strategy<Value = JobOp> {
     let release = (job(), token(), second()).prop_map(|(job, token, run_at)| JobOp::Release { job, token, run_at });
     let heartbeat = (job(), token(), option::of(0..3_u64), second(), 0..4_u64)
         .prop_map(|(job, token, progress, now, lease)| JobOp::Heartbeat { job, token, progress, now, lease });
-    prop_oneof![complete, fail, release, heartbeat]
+    let run_alone = (job(), token()).prop_map(|(job, token)| JobOp::RunAlone { job, token });
+    prop_oneof![4 => complete, 4 => fail, 4 => release, 4 => heartbeat, 1 => run_alone]
 }
 
 fn operate() -> impl Strategy<Value = JobOp> {

@@ -42,6 +42,8 @@ pub enum JobOp {
         now: Second,
         /// For how many seconds.
         lease: u64,
+        /// Whether the claimer has nothing else in hand.
+        alone: bool,
     },
     /// A job is completed.
     Complete {
@@ -84,6 +86,13 @@ pub enum JobOp {
         now: Second,
         /// For how many seconds.
         lease: u64,
+    },
+    /// A worker runs nothing beside a job.
+    RunAlone {
+        /// The job.
+        job: u64,
+        /// With which token.
+        token: u64,
     },
     /// Expired leases are taken back.
     Reclaim {
@@ -148,10 +157,11 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
             };
             answer(s.jobs().enqueue(&new))
         }
-        JobOp::Claim { kinds, limit, token, now, lease } => {
+        JobOp::Claim { kinds, limit, token, now, lease, alone } => {
             let request = ClaimRequest {
                 kinds: kinds.iter().map(|&number| kind_numbered(number)).collect(),
                 lease: Duration::from_secs(*lease),
+                alone: *alone,
                 ..claim_request(*token, *limit, at(*now))
             };
             answer(
@@ -174,9 +184,10 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
             let lease = Duration::from_secs(*lease);
             answer(s.jobs().heartbeat(&claim_ref(*job, *token), progress.as_ref(), at(*now), lease))
         }
+        JobOp::RunAlone { job, token } => answer(s.jobs().run_alone(&claim_ref(*job, *token))),
         JobOp::Reclaim { now, limit } => {
             let masked = |reclaimed: Reclaimed| (masked_job(reclaimed.job), reclaimed.worker);
-            let reclaimed = s.jobs().reclaim(at(*now), *limit);
+            let reclaimed = s.jobs().reclaim(at(*now), *limit, &|job| Duration::from_secs(job.lost_leases.into()));
             answer(reclaimed.map(|taken| (taken.jobs.into_iter().map(masked).collect::<Vec<_>>(), taken.unreadable)))
         }
         JobOp::Retry { job, at: second } => answer(s.job_admin().retry(&job_id(*job), at(*second))),

@@ -1,0 +1,85 @@
+//! Jobs that have lost leases, and what runs beside them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::JobStatus;
+use fieldfen_domain::store::Store;
+use fieldfen_services::worker::{Stopped, Task};
+
+use super::stopping::{meeting, until};
+use super::{Bench, LEASE, Note};
+
+on_every_store!(
+    a_job_that_has_lost_two_leases_runs_with_nothing_beside_it,
+    a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end,
+);
+
+/// So long a job waits at the most after its second lost lease.
+const SECOND_WAIT: Duration = Duration::from_secs(20);
+
+impl<S: Store> Bench<S> {
+    /// So many notes that have lost two leases together and are not yet due.
+    fn notes_of_two_dead_workers(&self, notes: u32) -> Vec<JobId> {
+        let ids: Vec<_> = (0..notes).map(|number| self.note(&format!("lost {number}"))).collect();
+        for _ in 0..2 {
+            self.clock.advance(SECOND_WAIT);
+            assert_eq!(self.claim_notes(notes).len(), ids.len());
+            self.clock.advance(LEASE);
+            assert_eq!(self.queue.reclaim(notes).unwrap().len(), ids.len());
+        }
+        ids
+    }
+}
+
+fn a_job_that_has_lost_two_leases_runs_with_nothing_beside_it(store: impl Store) {
+    let bench = Bench::new(store);
+    let lost = bench.notes_of_two_dead_workers(4);
+    for number in 0..40 {
+        bench.note(&format!("other {number}"));
+    }
+    bench.clock.advance(SECOND_WAIT);
+    let (running, most_beside) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new((0, 0))));
+    let seen = Arc::clone(&most_beside);
+    let handler = move |task: Task<Note>| {
+        let before = running.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(3));
+        let beside = before.max(running.fetch_sub(1, Ordering::SeqCst) - 1);
+        let mut seen = seen.lock().unwrap();
+        let most = if task.job().must_run_alone() { &mut seen.0 } else { &mut seen.1 };
+        *most = beside.max(*most);
+    };
+    bench.drain(bench.worker().threads(4).handle(handler));
+    assert!(lost.iter().all(|id| bench.status(id) == JobStatus::Completed));
+    let (beside_lost, beside_others) = *most_beside.lock().unwrap();
+    assert_eq!(beside_lost, 0);
+    assert!(beside_others > 0, "other jobs run beside each other");
+}
+
+fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: impl Store) {
+    let bench = Bench::new(store);
+    let lost = bench.notes_of_two_dead_workers(1)[0];
+    bench.note("endless");
+    let (meet, has_begun, let_go) = meeting();
+    let handler = move |task: Task<Note>| {
+        if task.text == "endless" {
+            meet()
+        }
+    };
+    let running = bench.worker().threads(3).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    bench.clock.advance(SECOND_WAIT);
+    until(|| bench.status(&lost) == JobStatus::Running);
+    let other = bench.note("other");
+    bench.clock.advance(Duration::from_secs(600 + 1));
+    until(|| bench.status(&other) == JobStatus::Completed);
+    assert_eq!((bench.status(&lost), bench.job(&lost).attempts), (JobStatus::Pending, 2));
+    // When the other one has ended at last, its turn comes.
+    let_go.send(()).unwrap();
+    bench.clock.advance(Duration::from_secs(600));
+    until(|| bench.status(&lost) == JobStatus::Completed);
+    running.stop_handle().stop();
+    assert_eq!(running.join(), Stopped::default());
+}

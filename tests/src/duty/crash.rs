@@ -1,0 +1,86 @@
+//! Running the worker that programs run, with jobs some of which take the process down.
+
+use std::process::abort;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Error, ensure};
+use clap::Args;
+use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+use fieldfen_services::queue::Queue;
+use fieldfen_services::worker::{Outcome, Stopped, Task, Worker};
+use serde::{Deserialize, Serialize};
+
+use super::orders::drain_flag;
+use super::turnover::{Turnover, soon};
+use super::{is_empty, report};
+use crate::fact::{Fact, tell};
+
+/// Runs a worker until the queue is empty, or a job aborts the process.
+#[derive(Debug, Args)]
+pub struct Crash {
+    /// How many jobs run at once.
+    #[arg(long, default_value_t = 8)]
+    threads: usize,
+    #[command(flatten)]
+    turnover: Turnover,
+}
+
+/// A job that takes a while, so that it runs beside others.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Crasher {
+    /// Abort the process at every so manyth try, and fail at the others; without, succeed.
+    pub aborts_at_every: Option<u32>,
+}
+
+impl Payload for Crasher {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom("test.crasher").expect("a name of a kind")
+    }
+}
+
+impl Crash {
+    /// Does the duty.
+    ///
+    /// # Errors
+    /// When the store refuses something, the worker does not start or leaves something behind, or the parent listens no
+    /// more.
+    pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
+        let _orders = drain_flag(true);
+        let worker = Worker::builder(store.clone(), Environment::system())
+            .threads(self.threads)
+            .lease(self.turnover.lease())
+            .retry_policies(soon())
+            .handle(|task: Task<Crasher>| run(&task))
+            .start()?;
+        tell(&Fact::Ready)?;
+        let queue = Queue::new(store.clone(), Environment::system());
+        while !is_empty(&queue)? {
+            thread::sleep(Duration::from_millis(20));
+        }
+        worker.stop_handle().stop();
+        let stopped = worker.join();
+        ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
+        Ok(())
+    }
+}
+
+fn run(task: &Task<Crasher>) -> Result<(), Outcome> {
+    report(&Fact::Claimed(task.id()));
+    match task.aborts_at_every {
+        None => {
+            thread::sleep(Duration::from_millis(100));
+            Ok(())
+        }
+        Some(every) => {
+            thread::sleep(Duration::from_millis(50));
+            if task.attempt().is_multiple_of(every) {
+                abort();
+            }
+            Err(Outcome::retry("this try has not aborted the process"))
+        }
+    }
+}
