@@ -20,7 +20,7 @@ pub mod webhook;
 pub use address::redacted;
 pub use causes::with_causes;
 pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
-pub use json::{InvalidJson, RawJson};
+pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use page::{Cursor, Page, PageRequest, UnreadableRow};
 pub use text_enum::UnknownWord;
 pub use time::{FIRST_TIME, LAST_TIME, Timestamp, to_micros};

@@ -39,7 +39,7 @@ pub use sender::{InvalidSecret, Labels, Refused, Senders};
 pub use serve::serve;
 
 /// The largest body, in bytes: what a job's payload holds, less room for what the server adds.
-pub const BODY_LIMIT: usize = fieldfen_domain::job::MAX_PAYLOAD_BYTES - 4096;
+pub const BODY_LIMIT: usize = fieldfen_domain::MAX_JSON_BYTES - 4096;
 
 /// Which kind of job a new delivery becomes. Its payload is `{"source", "delivery_id", "event", "body"}`; the body is
 /// what arrived, letter by letter.

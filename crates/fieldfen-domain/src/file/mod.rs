@@ -178,6 +178,17 @@ pub struct FileEdit {
     pub size: Option<Dimensions>,
 }
 
+impl FileEdit {
+    /// Checks the metadata, which may have been put in [`unchecked`](RawJson::unchecked).
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it cannot be stored as JSON and read back.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let checked = self.metadata.as_ref().map_or(Ok(()), RawJson::check);
+        checked.map_err(|error| StoreError::unfit_json("metadata of a file", &error))
+    }
+}
+
 /// One line of a file's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileHistoryEntry {

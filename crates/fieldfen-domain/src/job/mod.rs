@@ -12,7 +12,7 @@ pub use claim::{
     UnreadableJob, WorkerName,
 };
 pub use kind::{CustomKind, InvalidKind, JobKind};
-pub use new_job::{DedupKey, Enqueued, InvalidJob, MAX_PAYLOAD_BYTES, NewJob};
+pub use new_job::{DedupKey, Enqueued, InvalidJob, NewJob};
 pub use payload::{
     CreateFileRecord, CreateListing, DeleteFile, GenerateMetadata, InvalidPayload, MAX_SCALE_FACTOR, Payload,
     PublishSocial, UpdateImage, UpdateListing, UpscaleImage,

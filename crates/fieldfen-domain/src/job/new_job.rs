@@ -10,9 +10,6 @@ use crate::ids::{FileId, JobId};
 use crate::json::{InvalidJson, RawJson};
 use crate::time::Timestamp;
 
-/// The largest payload, in bytes of JSON. A job says what to do; the bytes to do it with live elsewhere.
-pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
-
 /// The longest dedup key, in bytes.
 const MAX_DEDUP_KEY: usize = 255;
 
@@ -42,26 +39,40 @@ pub struct NewJob {
 impl NewJob {
     /// A job of the payload's kind, due at once, of normal priority and with the default number of retries.
     ///
+    /// The payload is read back as a worker will read it: a float that is not a number is written as `null`, for example,
+    /// and cannot be read as a float again.
+    ///
     /// # Errors
-    /// [`InvalidJob`] when the payload breaks one of its rules or is above [`MAX_PAYLOAD_BYTES`].
+    /// [`InvalidJob`] when the payload breaks one of its rules, cannot be written as JSON of at most
+    /// [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES), or cannot be read back.
     pub fn new<P: Payload>(id: JobId, payload: &P, at: Timestamp) -> Result<Self, InvalidJob> {
         payload.check()?;
-        let json = RawJson::from_value(payload)?;
-        let mut job = Self::untyped(id, P::kind(), Some(json), at)?;
-        job.file_id = payload.file_id();
-        Ok(job)
+        let json = RawJson::from_value(payload).map_err(|source| InvalidJob::Json { kind: P::kind(), source })?;
+        P::from_json(&json).map_err(InvalidJob::ReadBack)?;
+        Ok(Self { file_id: payload.file_id(), ..Self::with(id, P::kind(), Some(json), at) })
     }
 
     /// A job whose payload is not checked against a type.
     ///
     /// # Errors
-    /// [`InvalidJob`] when the payload is above [`MAX_PAYLOAD_BYTES`].
+    /// [`InvalidJob::Json`] as [`NewJob::check`].
     pub fn untyped(id: JobId, kind: JobKind, payload: Option<RawJson>, at: Timestamp) -> Result<Self, InvalidJob> {
-        let bytes = payload.as_ref().map_or(0, |json| json.as_str().len());
-        if bytes > MAX_PAYLOAD_BYTES {
-            return Err(InvalidJob::TooLarge { kind, bytes });
-        }
-        Ok(Self {
+        let job = Self::with(id, kind, payload, at);
+        job.check()?;
+        Ok(job)
+    }
+
+    /// Checks that the payload, which may have been put in [`unchecked`](RawJson::unchecked), can be read as JSON.
+    ///
+    /// # Errors
+    /// [`InvalidJob::Json`] when it cannot, or is above [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES).
+    pub fn check(&self) -> Result<(), InvalidJob> {
+        let Some(payload) = &self.payload else { return Ok(()) };
+        payload.check().map_err(|source| InvalidJob::Json { kind: self.kind.clone(), source })
+    }
+
+    const fn with(id: JobId, kind: JobKind, payload: Option<RawJson>, at: Timestamp) -> Self {
+        Self {
             id,
             file_id: None,
             kind,
@@ -71,7 +82,7 @@ impl NewJob {
             max_retries: DEFAULT_MAX_RETRIES,
             dedup_key: None,
             created_at: at,
-        })
+        }
     }
 
     /// The same job with this priority.
@@ -156,19 +167,17 @@ pub enum InvalidJob {
     /// Its payload breaks a rule.
     #[error(transparent)]
     Payload(#[from] InvalidPayload),
-    /// Its payload cannot be written as JSON.
-    #[error("payload cannot be written as JSON")]
-    Json(#[from] InvalidJson),
-    /// Its payload is too large.
-    #[error(
-        "payload of {kind} has {bytes} bytes; at most {MAX_PAYLOAD_BYTES} are allowed: keep large data outside the job"
-    )]
-    TooLarge {
+    /// Its payload cannot be written as JSON, is too large, or is JSON that no worker can read.
+    #[error("payload of {kind}: {source}")]
+    Json {
         /// The kind of job.
         kind: JobKind,
-        /// The size of the payload.
-        bytes: usize,
+        /// What is wrong, and where.
+        source: InvalidJson,
     },
+    /// Its payload, once written as JSON, is not what its type can read.
+    #[error("a payload that cannot be read back as it is written: {0}")]
+    ReadBack(#[source] InvalidPayload),
     /// Its dedup key is empty or too long.
     #[error("dedup key {key:?}: it must have 1 to 255 bytes")]
     DedupKey {

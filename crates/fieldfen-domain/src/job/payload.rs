@@ -49,7 +49,7 @@ pub trait Payload: Serialize + DeserializeOwned {
 #[non_exhaustive]
 pub enum InvalidPayload {
     /// The JSON is not of the payload's shape.
-    #[error("payload of {kind}")]
+    #[error("payload of {kind}: {source}")]
     Json {
         /// The kind of job.
         kind: JobKind,

@@ -1,6 +1,7 @@
 //! What can go wrong in a store.
 
 use crate::file::IllegalFileTransition;
+use crate::json::InvalidJson;
 use crate::publication::IllegalPublicationTransition;
 
 /// The database's own account of what went wrong.
@@ -115,4 +116,12 @@ pub enum StoreError {
     /// Anything else that the database says.
     #[error("the database refused the operation")]
     Database(#[source] Source),
+}
+
+impl StoreError {
+    /// The error of a value, named by `what`, that cannot be stored as JSON.
+    #[must_use]
+    pub fn unfit_json(what: &'static str, error: &InvalidJson) -> Self {
+        Self::Invalid { what, value: error.to_string(), rule: "it must be a value that can be stored as JSON" }
+    }
 }

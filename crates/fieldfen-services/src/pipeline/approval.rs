@@ -50,7 +50,7 @@ impl Pipeline {
     /// live listings of a published file are brought up to date, those of one that has failed when it is taken up.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
     pub fn edit(
         &self,
         s: &mut dyn Session,
@@ -58,6 +58,7 @@ impl Pipeline {
         edit: &FileEdit,
         reason: impl Into<String>,
     ) -> Result<Option<Followed>, StoreError> {
+        edit.check()?;
         let at = self.environment.now();
         let Some(before) = s.files().find(file_id)? else { return Ok(None) };
         s.files().edit(file_id, edit, at)?;

@@ -29,7 +29,7 @@ impl Pipeline {
     /// The picture has been upscaled: `edit` says under which name and in which size. `None` when there is no such file.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// As [`edit`](Self::edit).
     pub fn upscaled(
         &self,
         s: &mut dyn Session,
@@ -40,6 +40,7 @@ impl Pipeline {
         if file.state != FileState::Processing {
             return self.edit(s, file_id, edit, "upscaled again");
         }
+        edit.check()?;
         s.files().edit(file_id, edit, self.environment.now())?;
         let mut followed = Followed::nothing(file.state.status());
         followed.note(self.enqueue_metadata(s, file.id)?);
@@ -57,11 +58,7 @@ impl Pipeline {
         file_id: &FileId,
         metadata: &FileMetadata,
     ) -> Result<Option<Followed>, StoreError> {
-        let json = metadata.to_json().map_err(|error| StoreError::Invalid {
-            what: "metadata",
-            value: error.to_string(),
-            rule: "it must be writable as JSON",
-        })?;
+        let json = metadata.to_json().map_err(|error| StoreError::unfit_json("metadata", &error))?;
         let edit = FileEdit { metadata: Some(json), ..FileEdit::default() };
         let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
         if file.state != FileState::Processing {

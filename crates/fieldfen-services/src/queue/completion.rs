@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use fieldfen_domain::RawJson;
 use fieldfen_domain::job::NewJob;
 use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{InvalidJson, RawJson};
 use serde::Serialize;
 
 use super::{QueueError, enqueue};
@@ -28,7 +28,7 @@ type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), QueueError> + Send>;
 /// ```
 #[derive(Default)]
 pub struct Completion {
-    result: Option<Result<RawJson, String>>,
+    result: Option<Result<RawJson, InvalidJson>>,
     writes: Vec<Write>,
     follow_ups: Vec<NewJob>,
 }
@@ -42,10 +42,12 @@ impl Completion {
 
     /// Keeps this result with the job.
     ///
-    /// A value that cannot be written as JSON (a map whose keys are not texts, for example) makes the completion fail.
+    /// A value that cannot be written as JSON (a map whose keys are not texts, for example), is larger than
+    /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) or is nested too deeply to be read back makes the completion
+    /// fail: the job fails for good with the reason. A float that is not a number is kept as `null`.
     #[must_use]
     pub fn result<T: Serialize + ?Sized>(mut self, result: &T) -> Self {
-        self.result = Some(RawJson::from_value(result).map_err(|error| error.to_string()));
+        self.result = Some(RawJson::from_value(result));
         self
     }
 
@@ -78,11 +80,7 @@ impl Completion {
         match &self.result {
             None => Ok(None),
             Some(Ok(json)) => Ok(Some(json)),
-            Some(Err(error)) => Err(StoreError::Invalid {
-                what: "result of a job",
-                value: error.clone(),
-                rule: "it must be a value that can be written as JSON",
-            }),
+            Some(Err(error)) => Err(StoreError::unfit_json("result of a job", error)),
         }
     }
 

@@ -16,7 +16,7 @@ impl<S: Store> Queue<S> {
     /// [`enqueue`](Queue::enqueue) it.
     ///
     /// # Errors
-    /// [`InvalidJob`] when the payload breaks one of its rules or is too large.
+    /// [`InvalidJob`] when the payload breaks one of its rules, is too large, or cannot be read back.
     pub fn job<P: Payload>(&self, payload: &P) -> Result<NewJob, InvalidJob> {
         let retries = self.policies.of(&P::kind()).max_retries;
         Ok(NewJob::new(self.environment.job_id(), payload, self.environment.now())?.max_retries(retries))
@@ -61,15 +61,16 @@ pub fn enqueue_many(s: &mut dyn Session, jobs: &[NewJob]) -> Result<Vec<Enqueued
     jobs.iter().map(|job| enqueue(s, job)).collect()
 }
 
-/// Checks the payload of a job of the specification's kinds against that kind's type.
+/// Checks that the payload of a job can be read, and that of the specification's kinds as that kind's type.
 ///
 /// [`NewJob::new`] has done so already; a job made with [`NewJob::untyped`], from a webhook for example, has not been
-/// looked at before. An importing program's own kinds are checked where their type is known: by [`NewJob::new`], and
-/// by the worker.
+/// compared with a type before. An importing program's own kinds are checked where their type is known: by
+/// [`NewJob::new`], and by the worker.
 ///
 /// # Errors
-/// [`InvalidJob::Payload`] naming the field, its value and the rule.
+/// [`InvalidJob::Json`] as [`NewJob::check`], [`InvalidJob::Payload`] naming the field, its value and the rule.
 pub fn check(job: &NewJob) -> Result<(), InvalidJob> {
+    job.check()?;
     let read = match job.kind {
         JobKind::CreateFileRecord => is::<CreateFileRecord>,
         JobKind::UpscaleImage => is::<UpscaleImage>,

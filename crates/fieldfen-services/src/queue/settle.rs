@@ -79,12 +79,16 @@ impl<S: Store> Queue<S> {
     /// have one. The answers are in the order of the claims; a job whose row cannot be read is lost.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them; then no lease was extended.
+    /// [`StoreError::Invalid`] for progress that cannot be kept as JSON, other [`StoreError`]s as the store has them; then
+    /// no lease was extended.
     pub fn heartbeat(
         &self,
         claims: &[(ClaimRef, Option<RawJson>)],
         lease: Duration,
     ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+        for progress in claims.iter().filter_map(|(_, progress)| progress.as_ref()) {
+            progress.check().map_err(|error| StoreError::unfit_json("progress of a job", &error))?;
+        }
         self.store.write(|s| {
             let now = self.environment.now();
             let mut beat = |(claim, progress): &(ClaimRef, Option<RawJson>)| {

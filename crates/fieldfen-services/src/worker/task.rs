@@ -110,7 +110,8 @@ impl<P> Task<P> {
     /// Keeps how far the job is, in the handler's own words, for everybody to see within about a second.
     ///
     /// # Errors
-    /// [`InvalidJson`] when the value cannot be written as JSON.
+    /// [`InvalidJson`] when the value cannot be written as JSON, is larger than
+    /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) or is nested too deeply; the progress before it stays.
     pub fn progress<T: Serialize + ?Sized>(&self, progress: &T) -> Result<(), InvalidJson> {
         self.run.control.set_progress(RawJson::from_value(progress)?);
         Ok(())

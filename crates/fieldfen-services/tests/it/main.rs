@@ -33,6 +33,7 @@ mod asynchronous;
 mod chaos;
 mod copies;
 mod crossings;
+mod documents;
 mod intake;
 mod listed;
 mod listings;
