@@ -1,6 +1,8 @@
 //! Points in time, as the database keeps them.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// A point in time in UTC. Stores keep microseconds and cut off what is finer.
 pub type Timestamp = DateTime<Utc>;
@@ -9,6 +11,13 @@ pub type Timestamp = DateTime<Utc>;
 #[must_use]
 pub fn to_micros(time: Timestamp) -> Timestamp {
     time.trunc_subsecs(6)
+}
+
+/// The time that is this much later, at most [`LAST_TIME`].
+#[must_use]
+pub fn later(time: Timestamp, span: Duration) -> Timestamp {
+    let sum = TimeDelta::from_std(span).ok().and_then(|span| time.checked_add_signed(span));
+    sum.map_or(LAST_TIME, |sum| sum.min(LAST_TIME))
 }
 
 /// The first time that every store can keep: the beginning of the year 0.

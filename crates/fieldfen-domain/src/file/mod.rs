@@ -12,6 +12,7 @@ pub use status::{ContradictoryFileState, Failure, FileEvent, FileState, FileStat
 
 use crate::ids::FileId;
 use crate::json::RawJson;
+use crate::reason::cut_reason;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
@@ -55,7 +56,7 @@ impl File {
         reason: impl Into<String>,
         at: Timestamp,
     ) -> Result<FileChange, IllegalFileTransition> {
-        let reason = reason.into();
+        let reason = cut_reason(&reason.into()).into_owned();
         let to = self.state.after(event, &reason)?;
         Ok(FileChange { file_id: self.id, from: self.state.status(), to, reason, at })
     }

@@ -23,12 +23,9 @@
 mod retention;
 pub mod signature;
 
-use std::time::Duration;
-
-use chrono::TimeDelta;
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
-use fieldfen_domain::{FileId, Timestamp};
+use fieldfen_domain::{FileId, Timestamp, later};
 
 use crate::Environment;
 
@@ -165,12 +162,6 @@ pub fn hash(source: &str, delivery_id: Option<&str>, scope: Option<&str>, body: 
         None if body.is_empty() => None,
         None => Some(PayloadHash::of_body(body)),
     }
-}
-
-/// A time after another, at most the last that all stores can keep: the end of the year 9999.
-fn later(at: Timestamp, retention: Duration) -> Timestamp {
-    let last = Timestamp::from_timestamp(253_402_300_799, 0).unwrap_or(Timestamp::MAX_UTC);
-    TimeDelta::from_std(retention).ok().and_then(|span| at.checked_add_signed(span)).map_or(last, |sum| sum.min(last))
 }
 
 /// What a delivery turned out to be.

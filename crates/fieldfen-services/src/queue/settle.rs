@@ -8,7 +8,7 @@ use fieldfen_domain::job::{
     UnreadableJob,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{RawJson, Timestamp};
+use fieldfen_domain::{RawJson, Timestamp, later};
 
 use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::pipeline::{job_died, work_died};
@@ -26,7 +26,8 @@ impl<S: Store> Queue<S> {
     }
 
     /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
-    /// for good when its retries are spent or somebody asked for it to stop.
+    /// for good when its retries are spent or somebody asked for it to stop. A wait beyond the year 9999 ends with that
+    /// year.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -34,8 +35,7 @@ impl<S: Store> Queue<S> {
         let delay = self.backoff(&claimed.job.kind, claimed.job.attempts);
         self.store.write(|s| {
             let at = self.environment.now();
-            let retry = later(at, delay).map_or(Retry::Never, Retry::At);
-            fail(s, claimed, error, retry, at)
+            fail(s, claimed, error, Retry::At(later(at, delay)), at)
         })
     }
 
@@ -166,12 +166,17 @@ fn release(
         return fail(s, claimed, "given back", Retry::Never, at);
     }
     let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
-    Ok(match s.jobs().release(&claimed.claim, run_at)? {
-        Fenced::Done(()) => Fenced::Done(released),
+    Ok(done_with(s.jobs().release(&claimed.claim, run_at)?, released))
+}
+
+/// The same answer, with what became of a job that was given back.
+fn done_with(answer: Fenced<()>, finished: Finished) -> Fenced<Finished> {
+    match answer {
+        Fenced::Done(()) => Fenced::Done(finished),
         Fenced::AlreadyDone { at } => Fenced::AlreadyDone { at },
         Fenced::LeaseLost => Fenced::LeaseLost,
         Fenced::Gone => Fenced::Gone,
-    })
+    }
 }
 
 fn fail(
@@ -247,9 +252,4 @@ fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced
         }
         other => other,
     }
-}
-
-/// A time after another; `None` beyond what the calendar holds.
-fn later(at: Timestamp, delay: Duration) -> Option<Timestamp> {
-    at.checked_add_signed(chrono::TimeDelta::from_std(delay).ok()?)
 }

@@ -9,7 +9,7 @@ use fieldfen_domain::job::{
     NewJob, Payload, Priority, RetryPolicy, UpscaleImage,
 };
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{PageRequest, RawJson};
+use fieldfen_domain::{LAST_TIME, PageRequest, RawJson};
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
 
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
@@ -25,6 +25,7 @@ on_every_store!(
     a_completion_whose_write_fails_leaves_the_job_running,
     a_completion_after_expiry_counts_while_nobody_has_reclaimed,
     a_failed_try_waits_as_its_policy_says,
+    a_wait_beyond_all_times_ends_with_the_year_9999,
     spent_retries_fail_the_job_and_its_file,
     a_permanent_failure_fails_at_once,
     a_released_job_spends_no_retry,
@@ -215,6 +216,17 @@ fn claimed_upscale<S: Store>(bench: &Bench<S>) -> (fieldfen_domain::FileId, queu
     let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
     bench.queue.enqueue(&bench.queue.job(&payload).unwrap().max_retries(0)).unwrap();
     (file_id, bench.claim(JobKind::UpscaleImage, 1).remove(0))
+}
+
+fn a_wait_beyond_all_times_ends_with_the_year_9999(store: impl Store) {
+    let bench = Bench::new(store);
+    let backoff = Backoff { base: Duration::MAX, cap: Duration::MAX };
+    let policies = RetryPolicies::new(RetryPolicy { backoff, max_retries: 5 });
+    let queue = bench.queue.clone().with_policies(policies);
+    let id = bench.note("x");
+    let answer = queue.fail(&bench.claim_notes(1)[0], "no").unwrap();
+    assert_eq!(answer, Fenced::Done(Finished::Retrying { run_at: LAST_TIME, attempts: 1 }));
+    assert_eq!((bench.status(&id), bench.job(&id).run_at), (JobStatus::Pending, LAST_TIME));
 }
 
 fn spent_retries_fail_the_job_and_its_file(store: impl Store) {

@@ -10,7 +10,8 @@ use fieldfen_domain::job::{
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
 use fieldfen_domain::{
-    FIRST_TIME, FenceToken, FileId, JobId, LAST_TIME, Page, PageRequest, RawJson, Timestamp, to_micros,
+    FIRST_TIME, FenceToken, FileId, JobId, LAST_TIME, Page, PageRequest, RawJson, Timestamp, cut_reason, later,
+    to_micros,
 };
 
 use super::files::FileKey;
@@ -157,7 +158,7 @@ impl JobQueue for ModelSession<'_> {
         for ((.., number), mut row) in due {
             let lease = Lease {
                 token: request.token,
-                expires_at: later(now, request.lease),
+                expires_at: to_micros(later(now, request.lease)),
                 worker: request.worker.as_str().to_owned(),
             };
             row.job.state = JobState::Running { started_at: Some(now), lease: Some(lease) };
@@ -191,7 +192,7 @@ impl JobQueue for ModelSession<'_> {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
-        row.job.last_error = Some(report.error.clone());
+        row.job.last_error = Some(cut_reason(&report.error).into_owned());
         let finished = match report.retry {
             Retry::At(run_at) if has_another_try(&row.job) => {
                 row.job.go_back(kept(run_at), 1);
@@ -228,7 +229,7 @@ impl JobQueue for ModelSession<'_> {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
-        let until = later(to_micros(now), lease);
+        let until = to_micros(later(to_micros(now), lease));
         if let JobState::Running { lease: Some(lease), .. } = &mut row.job.state {
             lease.expires_at = until;
         }
@@ -268,7 +269,7 @@ impl JobQueue for ModelSession<'_> {
             };
             let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
             row.job.last_error = Some(match (row.job.cancel_requested_at, row.job.last_error.take()) {
-                (Some(_), Some(asked)) => format!("{asked} ({reason})"),
+                (Some(_), Some(asked)) => cut_reason(&format!("{asked} ({reason})")).into_owned(),
                 _ => reason,
             });
             let run_at = later(now, backoff(&row.job));
@@ -331,10 +332,4 @@ impl GoBack for Job {
 /// The time, or the nearest one that every store can keep.
 fn kept(time: Timestamp) -> Timestamp {
     to_micros(time.clamp(FIRST_TIME, LAST_TIME))
-}
-
-/// When a lease of this length ends; one that would outlast the last time that stores can keep ends there.
-fn later(now: Timestamp, lease: Duration) -> Timestamp {
-    let end = TimeDelta::from_std(lease).ok().and_then(|lease| now.checked_add_signed(lease));
-    kept(end.unwrap_or(LAST_TIME))
 }

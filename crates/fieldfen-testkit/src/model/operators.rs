@@ -2,7 +2,7 @@
 
 use fieldfen_domain::job::{Administered, JobState, JobStatus, PruneRequest};
 use fieldfen_domain::store::{JobAdmin, StoreError};
-use fieldfen_domain::{JobId, Timestamp, to_micros};
+use fieldfen_domain::{JobId, Timestamp, cut_reason, to_micros};
 
 use super::jobs::{JobKey, JobRow, ended_at};
 use super::{BEGINNING, END, ModelSession};
@@ -40,7 +40,7 @@ impl JobAdmin for ModelSession<'_> {
             }
             JobState::Completed { .. } | JobState::Failed { .. } => return Ok(refused(&row)),
         };
-        row.job.last_error = Some(reason.to_owned());
+        row.job.last_error = Some(cut_reason(reason).into_owned());
         self.state.jobs.update(number, row);
         Ok(administered)
     }
@@ -51,7 +51,7 @@ impl JobAdmin for ModelSession<'_> {
             return Ok(refused(&row));
         }
         row.job.state = JobState::Failed { at: Some(to_micros(at)) };
-        row.job.last_error = Some(reason.to_owned());
+        row.job.last_error = Some(cut_reason(reason).into_owned());
         self.state.jobs.update(number, row);
         Ok(Administered::Done)
     }

@@ -6,7 +6,7 @@ use fieldfen_domain::publication::{
     PublicationState, ReserveRequest, Reserved, SocialPost, Target,
 };
 use fieldfen_domain::store::{Publications, StoreError};
-use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, to_micros};
+use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, to_micros};
 
 use super::files::FileKey;
 use super::published::{ListingKey, PostKey};
@@ -156,7 +156,7 @@ impl ModelSession<'_> {
             return Ok(Fenced::AlreadyDone { at: Some(publication.updated_at) });
         }
         publication.state = publication.state.after(event)?;
-        publication.last_error = Some(reason.to_owned());
+        publication.last_error = Some(cut_reason(reason).into_owned());
         publication.updated_at = to_micros(at);
         self.state.publications.update(number, publication);
         Ok(Fenced::Done(()))

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{Administered, JobStatus, PruneRequest};
 use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
-use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_domain::{JobId, Timestamp, cut_reason};
 
 use super::live_id;
 use crate::rows::{SqlTime, limit};
@@ -134,7 +134,7 @@ impl JobAdmin for SqliteSession<'_> {
     }
 
     fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
-        let at = SqlTime(at);
+        let (at, reason) = (SqlTime(at), &*cut_reason(reason));
         let (mut ended, mut asked) = (0, 0);
         for id in id.spellings() {
             ended += CancelPending { reason, at, id: &id }.execute(self.conn).store()?;
@@ -145,6 +145,7 @@ impl JobAdmin for SqliteSession<'_> {
     }
 
     fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
+        let reason = &*cut_reason(reason);
         let mut rows = 0;
         for id in id.spellings() {
             rows += KillRunning { reason, at: SqlTime(at), id: &id }.execute(self.conn).store()?;

@@ -7,11 +7,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ClaimRequest, Claimed, Job, UnreadableJob};
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Timestamp, cut_reason, later};
 
-use super::later;
 use super::row::{JobColumns, JobRow, job_columns};
 use crate::rows::SqlTime;
 use crate::sqlite::error::Classify;
@@ -131,7 +130,7 @@ impl SqliteSession<'_> {
         error: &StoreError,
         now: Timestamp,
     ) -> Result<Option<UnreadableJob>, StoreError> {
-        let reason = error.to_string();
+        let reason = cut_reason(&error.to_string()).into_owned();
         let fail = FailRow { reason: &reason, at: SqlTime(now), rowid };
         let Some(row) = fail.get_result::<JobRow>(self.conn).optional().store()? else { return Ok(None) };
         self.announces = true;

@@ -6,9 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat, JobStatus, Retry};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{FIRST_TIME, FenceToken, LAST_TIME, RawJson, Timestamp};
+use fieldfen_domain::{FIRST_TIME, FenceToken, LAST_TIME, RawJson, Timestamp, cut_reason, later};
 
-use super::later;
 use crate::rows::{RowRef, SqlTime, StoredNumber, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
@@ -101,11 +100,11 @@ impl SqliteSession<'_> {
         claim: &ClaimRef,
         report: &FailureReport,
     ) -> Result<Fenced<Finished>, StoreError> {
-        let token = claim.token.to_string();
+        let (token, error) = (claim.token.to_string(), cut_reason(&report.error));
         for id in spellings(claim) {
             if let Retry::At(run_at) = report.retry {
                 let run_at = run_at.clamp(FIRST_TIME, LAST_TIME);
-                let fail = Fail { error: &report.error, run_at: SqlTime(run_at), id: &id, token: &token };
+                let fail = Fail { error: &error, run_at: SqlTime(run_at), id: &id, token: &token };
                 let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
                 if let Some((Some(attempts),)) = attempts {
                     let row = RowRef { table: "jobs", key: &id };
@@ -117,7 +116,7 @@ impl SqliteSession<'_> {
                     }));
                 }
             }
-            let fail = FailForGood { error: &report.error, at: SqlTime(report.at), id: &id, token: &token };
+            let fail = FailForGood { error: &error, at: SqlTime(report.at), id: &id, token: &token };
             if fail.execute(self.conn).store()? == 1 {
                 self.announces = true;
                 return Ok(Fenced::Done(Finished::Dead));

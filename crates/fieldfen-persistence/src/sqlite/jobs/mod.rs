@@ -19,7 +19,7 @@ use fieldfen_domain::job::{
     TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
-use fieldfen_domain::{JobId, LAST_TIME, RawJson, Timestamp};
+use fieldfen_domain::{JobId, RawJson, Timestamp};
 
 use super::error::Classify;
 use super::session::SqliteSession;
@@ -138,15 +138,6 @@ impl JobQueue for SqliteSession<'_> {
     ) -> Result<TakenBack, StoreError> {
         self.reclaim_jobs(now, limit, backoff)
     }
-}
-
-/// This much later, but not beyond the last year that stores can keep.
-fn later(time: Timestamp, span: Duration) -> Timestamp {
-    chrono::TimeDelta::from_std(span)
-        .ok()
-        .and_then(|span| time.checked_add_signed(span))
-        .unwrap_or(LAST_TIME)
-        .min(LAST_TIME)
 }
 
 /// Every statement of the queue with its name, for the tests of their plans.

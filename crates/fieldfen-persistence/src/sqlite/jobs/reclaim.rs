@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{Job, Reclaimed, TakenBack};
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Timestamp, cut_reason, later};
 
-use super::later;
 use super::row::{JobColumns, JobRow, job_columns};
 use crate::rows::SqlTime;
 use crate::sqlite::error::Classify;
@@ -111,7 +110,7 @@ impl SqliteSession<'_> {
             };
             let mut reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
             if let (Some(_), Some(asked)) = (job.cancel_requested_at, &job.last_error) {
-                reason = format!("{asked} ({reason})");
+                reason = cut_reason(&format!("{asked} ({reason})")).into_owned();
             }
             let run_at = later(now, backoff(&job));
             let back = TakeBack { last_error: &reason, run_at: SqlTime(run_at), rowid };

@@ -15,7 +15,7 @@ use fieldfen_domain::publication::{
     ReserveRequest, Reserved, SocialPost, Target,
 };
 use fieldfen_domain::store::{PublicationReads, Publications, StoreError};
-use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp, to_micros};
+use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp, cut_reason, to_micros};
 
 use super::error::Classify;
 use super::session::SqliteSession;
@@ -193,7 +193,7 @@ impl SqliteSession<'_> {
         }
         let give_up = GiveUp {
             state: publication.state.after(event)?.as_str(),
-            reason,
+            reason: &cut_reason(reason),
             at: SqlTime(at),
             id: &row.id,
             known_token: &row.token,

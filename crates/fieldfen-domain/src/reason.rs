@@ -1,0 +1,28 @@
+//! Error messages and reasons, as they are stored.
+
+use std::borrow::Cow;
+
+/// The longest error message or reason that is stored, in bytes, the mark of a cut included.
+pub const MAX_REASON_BYTES: usize = 8 << 10;
+
+/// The room that the mark of a cut needs at most: its words, and 20 digits.
+const MARK_BYTES: usize = 40;
+
+/// Cuts an error message or a reason to [`MAX_REASON_BYTES`]. What is cut ends in a mark that says how many bytes of the
+/// message are missing.
+///
+/// ```
+/// use fieldfen_domain::cut_reason;
+///
+/// assert_eq!(cut_reason("out of paper"), "out of paper");
+/// let cut = cut_reason(&"no".repeat(10_000)).into_owned();
+/// assert!(cut.len() <= 8192 && cut.ends_with("no… (11848 more bytes)"), "{cut}");
+/// ```
+#[must_use]
+pub fn cut_reason(reason: &str) -> Cow<'_, str> {
+    if reason.len() <= MAX_REASON_BYTES {
+        return Cow::Borrowed(reason);
+    }
+    let kept = reason.get(..reason.floor_char_boundary(MAX_REASON_BYTES - MARK_BYTES)).unwrap_or_default();
+    Cow::Owned(format!("{kept}… ({} more bytes)", reason.len() - kept.len()))
+}
