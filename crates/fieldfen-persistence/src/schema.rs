@@ -75,6 +75,7 @@ diesel::table! {
         cancel_requested_at -> Nullable<Timestamp>,
         lost_leases -> Integer,
         alone -> Integer,
+        declined_since -> Nullable<Timestamp>,
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) fn worker(shop: &Shop) -> Worker<SqliteStore> {
     Worker::builder(shop.store.clone(), shop.environment.clone())
         .lease(LEASE)
         .grace(GRACE)
+        // No other version of this program runs beside it: what it cannot read, nobody can.
+        .decline_for(Duration::ZERO)
         .retry_policies(RetryPolicies::new(RETRIES))
         .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
         .handle(move |task| capped(&task, upscale(&upscaling, &task)))

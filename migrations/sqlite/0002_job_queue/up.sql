@@ -13,6 +13,7 @@ ALTER TABLE jobs ADD COLUMN cancel_requested_at TIMESTAMP;
 -- How many leases the job has lost, and whether its holder runs nothing beside it (1) or may do so (0).
 ALTER TABLE jobs ADD COLUMN lost_leases INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN declined_since TIMESTAMP;
 
 -- The claim seeks once for each kind and priority; its ORDER BY ends in the rowid, which every index ends in.
 CREATE INDEX idx_jobs_claim ON jobs(command_type, priority, run_at) WHERE status = 'pending';

@@ -90,6 +90,9 @@ pub struct Job {
     pub last_error: Option<String>,
     /// When somebody asked for it to stop while it ran.
     pub cancel_requested_at: Option<Timestamp>,
+    /// Since when workers have declined it, see [`decline`](crate::store::JobQueue::decline); `None` when the last one that
+    /// claimed it could do it.
+    pub declined_since: Option<Timestamp>,
     /// When it was enqueued; a program that knows only the specification may have left it out.
     pub created_at: Option<Timestamp>,
 }

@@ -91,6 +91,21 @@ pub trait JobQueue {
     /// [`StoreError`]s as the store has them.
     fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError>;
 
+    /// Gives a job back that this worker cannot do and another one may be able to: its payload is of a newer program, for
+    /// example. No retry is spent. The job is due again at `run_at`, or at the first or last time that every store can
+    /// keep, and keeps the error and, in `declined_since`, the first time that it was declined. A failed try, a release
+    /// and an operator's retry clear that time, since a worker could do the job again.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn decline(
+        &mut self,
+        claim: &ClaimRef,
+        error: &str,
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Fenced<()>, StoreError>;
+
     /// Extends a lease to `now + lease` and keeps the progress, where one is given.
     ///
     /// # Errors

@@ -81,6 +81,7 @@ fn enqueue(place: &Place, new: &NewJob) -> Job {
         progress: None,
         last_error: None,
         cancel_requested_at: None,
+        declined_since: None,
         created_at: Some(new.created_at),
     }
 }

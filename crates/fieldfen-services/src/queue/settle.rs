@@ -13,6 +13,9 @@ use fieldfen_domain::{RawJson, Timestamp, later};
 use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::pipeline::{job_died, work_died};
 
+/// The shortest and the longest time after which a declined job is due again.
+const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
 impl<S: Store> Queue<S> {
     /// Ends a job with success, and writes what it leaves behind in the same transaction.
     ///
@@ -52,6 +55,34 @@ impl<S: Store> Queue<S> {
     /// [`StoreError`]s as the store has them.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
         self.store.write(|s| fail(s, claimed, error, Retry::Never, self.environment.now()))
+    }
+
+    /// Gives a job back that this program cannot do and another one may be able to, without spending a retry: during an
+    /// upgrade, a job of the new version that a worker of the old one has claimed, for example. The error is kept.
+    ///
+    /// The job is due again after as long as it has been declined, at least a second and at most a minute. A job that was
+    /// declined for the first time at least `patience` ago fails for good, and so does a job that was asked to stop.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn decline(
+        &self,
+        claimed: &ClaimedJob,
+        error: &str,
+        patience: Duration,
+    ) -> Result<Fenced<Finished>, StoreError> {
+        self.store.write(|s| {
+            let at = self.environment.now();
+            let first = claimed.job.declined_since.unwrap_or(at);
+            let declined_for = at.signed_duration_since(first).to_std().unwrap_or_default();
+            if declined_for >= patience || stop_requested(s, claimed)?.is_some() {
+                return fail(s, claimed, error, Retry::Never, at);
+            }
+            let (shortest, longest) = DECLINED_PAUSES;
+            let run_at = later(at, declined_for.clamp(shortest, longest));
+            let retrying = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+            Ok(done_with(s.jobs().decline(&claimed.claim, error, run_at, at)?, retrying))
+        })
     }
 
     /// Gives a job back without spending a retry; it is due again at `run_at`: now, or when an API lets us call it

@@ -69,7 +69,7 @@ impl<S: Store> Worker<S> {
                     Outcome::throttled(environment.now(), "the runtime has shut down")
                 })
             }
-            Err(error) => Outcome::fail(error),
+            Err(error) => Outcome::decline(error),
         };
         self.handle_erased(P::kind(), Box::new(call))
     }

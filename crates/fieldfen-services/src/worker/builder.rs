@@ -53,6 +53,7 @@ pub(super) struct Settings {
     pub(super) threads: usize,
     pub(super) lease: Duration,
     pub(super) grace: Duration,
+    pub(super) decline_for: Duration,
     pub(super) limits: BTreeMap<JobKind, u32>,
     pub(super) metrics: Arc<dyn Metrics>,
 }
@@ -80,6 +81,7 @@ impl<S: Store> Worker<S> {
                 threads,
                 lease: Duration::from_secs(60),
                 grace: Duration::from_secs(30),
+                decline_for: Duration::from_secs(3600),
                 limits: BTreeMap::new(),
                 metrics: Arc::new(NoMetrics),
             },
@@ -113,6 +115,15 @@ impl<S: Store> Worker<S> {
         self
     }
 
+    /// For how long jobs that this worker cannot do are left to others, counted from the first time that a worker has
+    /// declined them: those whose payload it cannot read, and those whose handler returns
+    /// [`Outcome::Decline`]. After an hour, unless the program says otherwise, such a job fails for good. Programs that
+    /// run a single version of their workers may say zero: then it fails at once.
+    pub const fn decline_for(mut self, patience: Duration) -> Self {
+        self.settings.decline_for = patience;
+        self
+    }
+
     /// How long jobs wait before they are tried again, for the kinds without a [`backoff`](Worker::backoff) of their own.
     /// How often they are is in the job, since it was enqueued: of the policies, the waits alone count here.
     pub fn retry_policies(mut self, policies: RetryPolicies) -> Self {
@@ -140,8 +151,8 @@ impl<S: Store> Worker<S> {
 
     /// Runs this handler for the jobs of the payload's kind.
     ///
-    /// A payload that cannot be read fails its job for good; a handler that panics fails its try. What a handler may
-    /// return, see [`IntoOutcome`].
+    /// A job whose payload cannot be read is [declined](Worker::decline_for); a handler that panics fails its try. What a
+    /// handler may return, see [`IntoOutcome`].
     pub fn handle<P, R>(self, handler: impl Fn(Task<P>) -> R + Send + Sync + 'static) -> Self
     where
         P: Payload + 'static,
@@ -151,7 +162,7 @@ impl<S: Store> Worker<S> {
             P::kind(),
             Box::new(move |run| match read_payload::<P>(run.job().payload.as_ref()) {
                 Ok(payload) => handler(Task::new(payload, run)).into_outcome(),
-                Err(error) => Outcome::fail(error),
+                Err(error) => Outcome::decline(error),
             }),
         )
     }

@@ -10,7 +10,7 @@ use crate::queue::Completion;
 /// What a handler says came of its job; the worker applies it.
 ///
 /// Every error turns into [`Outcome::Retry`] by `?`, so that a handler may return `Result<Completion, Outcome>` and name
-/// the other two where they belong:
+/// the others where they belong:
 ///
 /// ```
 /// use fieldfen_domain::job::UpscaleImage;
@@ -36,6 +36,12 @@ pub enum Outcome {
         /// What went wrong.
         error: String,
     },
+    /// This worker cannot do it, and another one may be able to: the job is of a newer version of the program, for
+    /// example. Spends no retry, but ends: see [`decline_for`](super::Worker::decline_for).
+    Decline {
+        /// Why this worker cannot.
+        error: String,
+    },
     /// It could not be done yet, and that is nobody's fault: spends no retry.
     Throttled {
         /// When to try again.
@@ -54,6 +60,11 @@ impl Outcome {
     /// A failure that would come again: the error with all its causes.
     pub fn fail(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Fail { error: with_causes(&*error.into()) }
+    }
+
+    /// Not by this worker: the error with all its causes.
+    pub fn decline(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Decline { error: with_causes(&*error.into()) }
     }
 
     /// Not before this time.

@@ -11,7 +11,7 @@ use super::metrics::Ended;
 use super::outcome::{Outcome, with_causes};
 use super::pool::panic_message;
 use super::task::Control;
-use crate::queue::{ClaimedJob, Queue, QueueError};
+use crate::queue::{ClaimedJob, QueueError};
 
 /// The first and the longest wait between two attempts at a store that refuses.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
@@ -34,7 +34,7 @@ pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcom
             tracing::warn!(?outcome, "the job is no longer ours, its outcome counts for nothing");
             return Ended::Lost;
         }
-        match apply(&shared.queue, &control.claimed, &mut outcome) {
+        match apply(shared, &control.claimed, &mut outcome) {
             Ok(ended) => return ended,
             Err(Refused::Forever(instead)) => {
                 tracing::error!(?outcome, ?instead, "the outcome of a job cannot be written");
@@ -60,7 +60,8 @@ pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcom
     }
 }
 
-fn apply<S: Store>(queue: &Queue<S>, claimed: &ClaimedJob, outcome: &mut Outcome) -> Result<Ended, Refused> {
+fn apply<S: Store>(shared: &Shared<S>, claimed: &ClaimedJob, outcome: &mut Outcome) -> Result<Ended, Refused> {
+    let queue = &shared.queue;
     // Writes of a completion are the handler's code, and may panic; the store has taken everything back by then.
     let applied = catch_unwind(AssertUnwindSafe(|| match outcome {
         Outcome::Complete(completion) => {
@@ -68,6 +69,11 @@ fn apply<S: Store>(queue: &Queue<S>, claimed: &ClaimedJob, outcome: &mut Outcome
         }
         Outcome::Retry { error } => Ok(queue.fail(claimed, error).map(log_failure(error))?),
         Outcome::Fail { error } => Ok(queue.fail_for_good(claimed, error).map(log_failure(error))?),
+        Outcome::Decline { error } => {
+            tracing::warn!(error, "job declined");
+            let declined = queue.decline(claimed, error, shared.settings.decline_for);
+            Ok(declined.map(|fenced| ended(&fenced, Ended::Failed, after_release))?)
+        }
         Outcome::Throttled { until, reason } => {
             tracing::info!(%until, reason, "job throttled");
             Ok(queue.release(claimed, *until).map(|fenced| ended(&fenced, Ended::Failed, after_release))?)

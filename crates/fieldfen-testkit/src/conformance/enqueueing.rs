@@ -52,6 +52,7 @@ fn a_new_job_is_read_back_as_it_came<S: Store>(store: &S) {
         progress: None,
         last_error: None,
         cancel_requested_at: None,
+        declined_since: None,
         created_at: Some(at(0)),
     };
     assert_eq!(on.job(1), expected);

@@ -1,12 +1,12 @@
 //! Failures and retries, and jobs that go back without one.
 
-use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{Administered, Fenced, Finished, Job, JobState, Retry};
 use fieldfen_domain::store::Store;
+use fieldfen_domain::{MAX_REASON_BYTES, RawJson};
 
 use super::steps::{On, with_nanoseconds};
 use super::{Case, named};
-use crate::fixtures::{TICK, at, claim_ref, dedup_key, job};
+use crate::fixtures::{TICK, at, claim_ref, dedup_key, failure, job, job_id};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["retries":
@@ -20,7 +20,9 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_completion_without_result_has_none,
         a_released_job_has_spent_nothing,
         a_released_job_that_was_asked_to_stop_is_still_asked,
+        a_declined_job_keeps_its_error_and_since_when_it_is_declined,
         a_dedup_key_is_kept_by_a_job_that_goes_back,
+        a_message_that_is_too_long_is_cut,
     ]
 }
 
@@ -126,6 +128,66 @@ fn a_released_job_that_was_asked_to_stop_is_still_asked<S: Store>(store: &S) {
     assert_eq!((&job.state, job.cancel_requested_at), (&JobState::Pending, Some(at(1))));
     let claimed = on.claim(2, 1, at(2));
     assert_eq!(claimed[0].cancel_requested_at, Some(at(1)), "who claims it next sees so at once");
+}
+
+fn a_declined_job_keeps_its_error_and_since_when_it_is_declined<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    on.claim(1, 1, at(0));
+    let decline = |token, run_at, now| {
+        let claim = claim_ref(1, token);
+        on.write(|s| s.jobs().decline(&claim, "a field that is not known", run_at, now))
+    };
+    assert_eq!(decline(2, at(2), at(1)), Fenced::LeaseLost);
+    assert_eq!(decline(1, with_nanoseconds(at(2)), with_nanoseconds(at(1))), Fenced::Done(()));
+    let last_error = Some("a field that is not known".to_owned());
+    let declined = Job { run_at: at(2), last_error, declined_since: Some(at(1)), ..new };
+    assert_eq!(on.job(1), declined);
+
+    on.claim(2, 1, at(2));
+    assert!(decline(2, at(4), at(3)).is_done());
+    assert_eq!(on.job(1), Job { run_at: at(4), ..declined.clone() }, "the first time stays");
+    on.claim(3, 1, at(4));
+    assert!(decline(3, at(4), at(0)).is_done());
+    assert_eq!(on.job(1).declined_since, Some(at(0)), "unless the clock was set back");
+
+    on.claim(4, 1, at(4));
+    assert!(on.release(claim_ref(1, 4), at(5)).is_done());
+    assert_eq!(on.job(1).declined_since, None, "a release ends the row");
+    on.claim(5, 1, at(5));
+    assert!(decline(5, at(6), at(5)).is_done());
+    on.claim(6, 1, at(6));
+    assert!(on.fail(claim_ref(1, 6), Retry::At(at(7)), at(6)).is_done());
+    assert_eq!(on.job(1).declined_since, None, "and so does a failed try");
+    on.claim(7, 1, at(7));
+    assert!(decline(7, at(8), at(7)).is_done());
+    on.claim(8, 1, at(8));
+    assert!(on.fail(claim_ref(1, 8), Retry::Never, at(8)).is_done());
+    assert_eq!(on.retry(1, at(9)), Administered::Done);
+    assert_eq!(on.job(1).declined_since, None, "and an operator's retry");
+}
+
+fn a_message_that_is_too_long_is_cut<S: Store>(store: &S) {
+    let on = On(store);
+    let long = "é".repeat(MAX_REASON_BYTES);
+    let kept = || on.job(1).last_error.unwrap();
+    on.enqueue(&job(1));
+    for (token, retry) in [(1, Retry::At(at(1))), (2, Retry::Never)] {
+        on.claim(token, 1, at(1));
+        let report = failure(&long, retry, at(1));
+        assert!(on.write(|s| s.jobs().fail(&claim_ref(1, token), &report)).is_done());
+        assert!(kept().len() <= MAX_REASON_BYTES && kept().starts_with("éé") && kept().ends_with(" more bytes)"));
+    }
+    assert_eq!(on.retry(1, at(2)), Administered::Done);
+    on.claim(3, 1, at(2));
+    assert!(on.write(|s| s.jobs().decline(&claim_ref(1, 3), &long, at(2), at(2))).is_done());
+    assert!(kept().len() <= MAX_REASON_BYTES, "of a declined job");
+    on.claim(4, 1, at(2));
+    assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), &long, at(3))), Administered::Requested);
+    assert!(kept().len() <= MAX_REASON_BYTES, "of a job that was asked to stop");
+    on.reclaim(at(1000), 9);
+    assert!(kept().len() <= MAX_REASON_BYTES, "of a reclaimed job that was asked to stop");
 }
 
 fn a_dedup_key_is_kept_by_a_job_that_goes_back<S: Store>(store: &S) {

@@ -129,6 +129,7 @@ impl JobQueue for ModelSession<'_> {
             progress: None,
             last_error: None,
             cancel_requested_at: None,
+            declined_since: None,
             created_at: Some(to_micros(new.created_at)),
         };
         self.state.jobs.insert(JobRow { job, ended_by: None, alone: false });
@@ -218,6 +219,26 @@ impl JobQueue for ModelSession<'_> {
         Ok(Fenced::Done(()))
     }
 
+    fn decline(
+        &mut self,
+        claim: &ClaimRef,
+        error: &str,
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Fenced<()>, StoreError> {
+        let (number, mut row) = match self.held(claim) {
+            Ok(held) => held,
+            Err(lost) => return Ok(lost),
+        };
+        let at = to_micros(at);
+        let declined_since = row.job.declined_since.map_or(at, |first| first.min(at));
+        row.job.go_back(kept(run_at), 0);
+        row.job.declined_since = Some(declined_since);
+        row.job.last_error = Some(cut_reason(error).into_owned());
+        self.state.jobs.update(number, row);
+        Ok(Fenced::Done(()))
+    }
+
     fn heartbeat(
         &mut self,
         claim: &ClaimRef,
@@ -272,12 +293,14 @@ impl JobQueue for ModelSession<'_> {
                 (Some(_), Some(asked)) => cut_reason(&format!("{asked} ({reason})")).into_owned(),
                 _ => reason,
             });
-            let run_at = later(now, backoff(&row.job));
+            let run_at = kept(later(now, backoff(&row.job)));
             row.job.lost_leases += 1;
             // Where the job ran beside others, one of those may have killed the worker.
             let spent = row.job.max_retries == 0 || (row.alone && row.job.attempts >= row.job.max_retries);
             if !spent && row.job.cancel_requested_at.is_none() {
+                let declined_since = row.job.declined_since;
                 row.job.go_back(run_at, 1);
+                row.job.declined_since = declined_since;
             } else {
                 row.job.state = JobState::Failed { at: Some(now) };
             }
@@ -326,6 +349,7 @@ impl GoBack for Job {
         self.state = JobState::Pending;
         self.run_at = run_at;
         self.attempts += retries_spent;
+        self.declined_since = None;
     }
 }
 

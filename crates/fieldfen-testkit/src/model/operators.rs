@@ -20,6 +20,7 @@ impl JobAdmin for ModelSession<'_> {
         row.job.run_at = to_micros(at);
         row.job.attempts = 0;
         row.job.cancel_requested_at = None;
+        row.job.declined_since = None;
         row.ended_by = None;
         row.alone = false;
         self.state.jobs.update(number, row);

@@ -23,7 +23,8 @@ statement! {
     /// Lets a failed job run again.
     RetryFailed<'a> { run_at: SqlTime as SqlTimestamp, id: &'a str as Text } =
         "UPDATE jobs SET status = 'pending', attempts = 0, run_at = ?, completed_at = NULL, started_at = NULL, \
-         alone = 0, cancel_requested_at = NULL, lease_token = NULL, lease_expires_at = NULL, worker = NULL \
+         alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_token = NULL, lease_expires_at = NULL, \
+         worker = NULL \
          WHERE id = ? AND status = 'failed'"
 }
 statement! {

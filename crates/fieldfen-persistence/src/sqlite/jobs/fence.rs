@@ -32,7 +32,7 @@ statement! {
         token: &'a str as Text,
     } -> (Nullable<BigInt>,) =
         "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, attempts = coalesce(attempts, 0) + 1, \
-         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
+         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
          AND cancel_requested_at IS NULL RETURNING attempts"
 }
@@ -47,13 +47,26 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
+    /// Gives a job back that its worker cannot do. The first time that it was declined stays, unless it is to come.
+    Decline<'a> {
+        error: &'a str as Text,
+        run_at: SqlTime as SqlTimestamp,
+        first: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, \
+         declined_since = min(coalesce(declined_since, ?), ?), lease_token = NULL, lease_expires_at = NULL, \
+         worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
     /// Gives a job back as it was.
     ReleaseJob<'a> {
         run_at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
     } = "UPDATE jobs SET status = 'pending', run_at = ?, lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
-         started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
+         started_at = NULL, declined_since = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
     /// Notes that the holder runs nothing beside the job.
@@ -146,6 +159,25 @@ impl SqliteSession<'_> {
         self.why_not(claim)
     }
 
+    pub(super) fn decline_job(
+        &mut self,
+        claim: &ClaimRef,
+        error: &str,
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Fenced<()>, StoreError> {
+        let (token, error) = (claim.token.to_string(), cut_reason(error));
+        let (run_at, at) = (SqlTime(run_at.clamp(FIRST_TIME, LAST_TIME)), SqlTime(at));
+        for id in spellings(claim) {
+            let decline = Decline { error: &error, run_at, first: at, at, id: &id, token: &token };
+            if decline.execute(self.conn).store()? == 1 {
+                self.announces = true;
+                return Ok(Fenced::Done(()));
+            }
+        }
+        self.why_not(claim)
+    }
+
     pub(super) fn extend_lease(
         &mut self,
         claim: &ClaimRef,
@@ -206,6 +238,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("Complete", Complete::SQL),
         ("Fail", Fail::SQL),
         ("FailForGood", FailForGood::SQL),
+        ("Decline", Decline::SQL),
         ("ReleaseJob", ReleaseJob::SQL),
         ("RunAlone", RunAlone::SQL),
         ("Extend", Extend::SQL),
@@ -238,6 +271,7 @@ mod tests {
             let claim = claim_ref(1, 1);
             assert_eq!(s.complete_job(&claim, None, at(1)).unwrap(), expected, "{set}");
             assert_eq!(s.release_job(&claim, at(1)).unwrap(), expected, "{set}");
+            assert_eq!(s.decline_job(&claim, "no", at(1), at(1)).unwrap(), expected, "{set}");
             assert!(!s.extend_lease(&claim, None, at(1), lease).unwrap().is_done(), "{set}");
             assert!(!s.fail_job(&claim, &failure("no", Retry::Never, at(1))).unwrap().is_done(), "{set}");
         }

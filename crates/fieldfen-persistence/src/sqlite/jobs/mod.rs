@@ -116,6 +116,16 @@ impl JobQueue for SqliteSession<'_> {
         self.release_job(claim, run_at)
     }
 
+    fn decline(
+        &mut self,
+        claim: &ClaimRef,
+        error: &str,
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Fenced<()>, StoreError> {
+        self.decline_job(claim, error, run_at, at)
+    }
+
     fn heartbeat(
         &mut self,
         claim: &ClaimRef,

@@ -13,13 +13,23 @@ macro_rules! job_columns {
     () => {
         "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, priority, run_at, dedup_key, payload_json, \
          result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, completed_at, lease_token, \
-         lease_expires_at, worker"
+         lease_expires_at, worker, declined_since"
     };
 }
 
-pub(in crate::sqlite) use job_columns;
+/// The same columns for a page, which leaves out what may be large; 500 is
+/// [`SUMMARY_ERROR_CHARS`](fieldfen_domain::job::SUMMARY_ERROR_CHARS).
+macro_rules! job_summary_columns {
+    () => {
+        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, priority, run_at, dedup_key, NULL, NULL, NULL, \
+         substr(last_error, 1, 500), cancel_requested_at, created_at, started_at, completed_at, lease_token, \
+         lease_expires_at, worker, declined_since"
+    };
+}
 
-/// The SQL types of [`job_columns`].
+pub(in crate::sqlite) use {job_columns, job_summary_columns};
+
+/// The SQL types of [`job_columns`] and [`job_summary_columns`].
 pub(in crate::sqlite) type JobColumns = (
     BigInt,
     Nullable<Text>,
@@ -43,6 +53,7 @@ pub(in crate::sqlite) type JobColumns = (
     Nullable<Text>,
     Nullable<SqlTimestamp>,
     Nullable<Text>,
+    Nullable<SqlTimestamp>,
 );
 
 #[derive(Debug, Queryable)]
@@ -69,6 +80,7 @@ pub(in crate::sqlite) struct JobRow {
     lease_token: Option<String>,
     lease_expires_at: Option<StoredTime>,
     pub(in crate::sqlite) worker: Option<String>,
+    declined_since: Option<StoredTime>,
 }
 
 impl JobRow {
@@ -127,6 +139,7 @@ impl JobRow {
             progress: self.progress_json.map(RawJson::unchecked),
             last_error: self.last_error,
             cancel_requested_at: row.nullable_time("cancel_requested_at", self.cancel_requested_at)?,
+            declined_since: row.nullable_time("declined_since", self.declined_since)?,
             created_at: row.nullable_time("created_at", self.created_at)?,
         })
     }

@@ -150,11 +150,17 @@ fn report() -> impl Strategy<Value = JobOp> {
         retry,
         at,
     });
+    let decline = (job(), token(), second(), second()).prop_map(|(job, token, run_at, at)| JobOp::Decline {
+        job,
+        token,
+        run_at,
+        at,
+    });
     let release = (job(), token(), second()).prop_map(|(job, token, run_at)| JobOp::Release { job, token, run_at });
     let heartbeat = (job(), token(), option::of(0..3_u64), second(), 0..4_u64)
         .prop_map(|(job, token, progress, now, lease)| JobOp::Heartbeat { job, token, progress, now, lease });
     let run_alone = (job(), token()).prop_map(|(job, token)| JobOp::RunAlone { job, token });
-    prop_oneof![4 => complete, 4 => fail, 4 => release, 4 => heartbeat, 1 => run_alone]
+    prop_oneof![4 => complete, 4 => fail, 4 => decline, 4 => release, 4 => heartbeat, 1 => run_alone]
 }
 
 fn operate() -> impl Strategy<Value = JobOp> {

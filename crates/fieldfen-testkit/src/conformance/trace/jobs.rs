@@ -65,6 +65,17 @@ pub enum JobOp {
         /// When.
         at: Second,
     },
+    /// A job is declined.
+    Decline {
+        /// The job.
+        job: u64,
+        /// With which token.
+        token: u64,
+        /// When it is due again.
+        run_at: Second,
+        /// When.
+        at: Second,
+    },
     /// A job is given back.
     Release {
         /// The job.
@@ -177,6 +188,9 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
         JobOp::Fail { job, token, retry, at: second } => {
             let retry = retry.map_or(Retry::Never, |second| Retry::At(at(second)));
             answer(s.jobs().fail(&claim_ref(*job, *token), &failure("trace: lens cap", retry, at(*second))))
+        }
+        JobOp::Decline { job, token, run_at, at: second } => {
+            answer(s.jobs().decline(&claim_ref(*job, *token), "trace: too new", at(*run_at), at(*second)))
         }
         JobOp::Release { job, token, run_at } => answer(s.jobs().release(&claim_ref(*job, *token), at(*run_at))),
         JobOp::Heartbeat { job, token, progress, now, lease } => {
