@@ -6,6 +6,7 @@ mod new_job;
 mod payload;
 mod retry;
 mod status;
+mod summary;
 
 pub use claim::{
     ClaimRef, ClaimRequest, Claimed, FailureReport, Fenced, Finished, Heartbeat, Reclaimed, Retry, TakenBack,
@@ -19,6 +20,7 @@ pub use payload::{
 };
 pub use retry::{Backoff, DEFAULT_MAX_RETRIES, RetryPolicy};
 pub use status::{IllegalJobTransition, JobEvent, JobState, JobStatus, Lease};
+pub use summary::{JobSummary, SUMMARY_ERROR_CHARS};
 
 use crate::ids::{FileId, JobId};
 use crate::json::RawJson;

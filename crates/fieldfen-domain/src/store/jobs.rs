@@ -6,7 +6,7 @@ use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
     Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobStatus, NewJob, PruneRequest, TakenBack,
+    JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, TakenBack,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -20,11 +20,12 @@ pub trait JobReads {
     /// [`StoreError::BadRow`] when the row holds what no job can hold; other [`StoreError`]s as the store has them.
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
 
-    /// A page of jobs in the order of insertion. Rows that no job can be read from are named in it.
+    /// A page of jobs in the order of insertion, without what may be large. Rows that no job can be read from are named in
+    /// it.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError>;
+    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<JobSummary>, StoreError>;
 
     /// How many jobs of each kind are in each status; pairs without jobs are left out, and so are rows whose status is
     /// none, which the log names.

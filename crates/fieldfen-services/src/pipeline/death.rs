@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use fieldfen_domain::file::{File, FileEvent, FileMoved, FileStatus, IllegalFileTransition};
-use fieldfen_domain::job::{Job, JobFilter, JobKind, JobStatus};
+use fieldfen_domain::job::{Job, JobFilter, JobKind, JobStatus, JobSummary};
 use fieldfen_domain::store::{Session, StoreError};
-use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
+use fieldfen_domain::{FileId, JobId, PageRequest, RawJson, Timestamp};
 
 /// How many jobs of a file are read at once.
 const JOBS_AT_ONCE: u32 = 200;
@@ -19,7 +19,7 @@ pub(crate) fn waits_for_approval(status: FileStatus) -> String {
 }
 
 /// Whether an approval lets a dead job run again.
-pub(super) fn is_waiting_for_approval(job: &Job) -> bool {
+pub(super) fn is_waiting_for_approval(job: &JobSummary) -> bool {
     job.last_error.as_ref().is_some_and(|error| error.starts_with(WAITS))
 }
 
@@ -90,7 +90,7 @@ pub(super) fn has_live_listing(s: &mut dyn Session, file_id: &FileId) -> Result<
 
 /// All jobs that a filter names, in the order of insertion. Meant for filters that name a file. Rows that no job can be
 /// read from are left out: they fail as soon as they come up, and must not keep their file where it is.
-pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
+pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<JobSummary>, StoreError> {
     let mut request = PageRequest::first(JOBS_AT_ONCE);
     let mut jobs = Vec::new();
     loop {
@@ -105,20 +105,25 @@ pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Jo
 
 /// The dead jobs of a file that nothing has come after: a job of the same kind and key, or of the same kind and payload
 /// where it has no key, that was made later stands for it.
-pub(super) fn dead_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<Job>, StoreError> {
+pub(super) fn dead_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<JobSummary>, StoreError> {
     let filter = JobFilter { file_id: Some(*file_id), ..JobFilter::default() };
-    let mut jobs = all_jobs(s, &filter)?;
-    jobs.reverse();
-    let mut seen = BTreeSet::new();
-    jobs.retain(|job| {
+    let (mut seen, mut dead) = (BTreeSet::new(), Vec::new());
+    for job in all_jobs(s, &filter)?.into_iter().rev() {
         let subject = match &job.dedup_key {
             Some(key) => key.as_str().to_owned(),
-            None => job.payload.as_ref().map_or_else(String::new, |payload| payload.as_str().to_owned()),
+            None => payload(s, &job.id)?.map_or_else(String::new, |payload| payload.as_str().to_owned()),
         };
-        seen.insert((job.kind.clone(), subject)) && job.state.status() == JobStatus::Failed
-    });
-    jobs.reverse();
-    Ok(jobs)
+        if seen.insert((job.kind.clone(), subject)) && job.state.status() == JobStatus::Failed {
+            dead.push(job);
+        }
+    }
+    dead.reverse();
+    Ok(dead)
+}
+
+/// The payload of a job, which pages leave out.
+pub(super) fn payload(s: &mut dyn Session, id: &JobId) -> Result<Option<RawJson>, StoreError> {
+    Ok(s.reads().jobs().find(id)?.and_then(|job| job.payload))
 }
 
 /// Whether a processing job of the file lies dead: then that is what the file has failed with.

@@ -7,7 +7,7 @@ use fieldfen_domain::job::{Administered, JobFilter, JobKind, JobStatus, Payload,
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 
-use super::death::{all_jobs, dead_jobs, move_file};
+use super::death::{all_jobs, dead_jobs, move_file, payload};
 use super::{Approval, Followed, Pipeline};
 
 /// What came of an operator's retry of a file.
@@ -105,8 +105,11 @@ impl Pipeline {
     ) -> Result<(), StoreError> {
         let (kind, status) = (Some(JobKind::UpdateListing), Some(JobStatus::Pending));
         let pending = all_jobs(s, &JobFilter { file_id: Some(file.id), kind, status })?;
-        let payloads = pending.iter().filter_map(|job| UpdateListing::from_json(job.payload.as_ref()?).ok());
-        let due: BTreeSet<ListingId> = payloads.map(|payload| payload.listing_id).collect();
+        let mut due: BTreeSet<ListingId> = BTreeSet::new();
+        for job in pending {
+            let update = payload(s, &job.id)?.and_then(|payload| UpdateListing::from_json(&payload).ok());
+            due.extend(update.map(|update| update.listing_id));
+        }
         for listing in s.publications().listings(&file.id)? {
             if listing.status.is_live() && !due.contains(&listing.id) {
                 followed.note(self.enqueue_update(s, file.id, listing.id)?);

@@ -1,6 +1,6 @@
 //! What operators see of the queue, and what they do with it.
 
-use fieldfen_domain::job::{Administered, Job, JobCount, JobFilter, JobStatus};
+use fieldfen_domain::job::{Administered, Job, JobCount, JobFilter, JobStatus, JobSummary};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
@@ -16,11 +16,11 @@ impl<S: Store> Queue<S> {
         self.store.read(|s| s.jobs().find(id))
     }
 
-    /// A page of jobs in the order of insertion.
+    /// A page of jobs in the order of insertion, without what may be large: [`find`](Queue::find) has the whole job.
     ///
     /// # Errors
     /// As [`Queue::find`].
-    pub fn page(&self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError> {
+    pub fn page(&self, filter: &JobFilter, page: PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.store.read(|s| s.jobs().page(filter, page))
     }
 
@@ -28,7 +28,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// As [`Queue::find`].
-    pub fn dead_letters(&self, page: PageRequest) -> Result<Page<Job>, StoreError> {
+    pub fn dead_letters(&self, page: PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.page(&JobFilter { status: Some(JobStatus::Failed), ..JobFilter::default() }, page)
     }
 

@@ -134,7 +134,8 @@ impl<S: Store> Shop<S> {
 
     pub(crate) fn all_jobs(&self, id: &FileId) -> Vec<Job> {
         let filter = JobFilter { file_id: Some(*id), ..JobFilter::default() };
-        self.bench.queue.page(&filter, PageRequest::first(1000)).unwrap().items
+        let page = self.bench.queue.page(&filter, PageRequest::first(1000)).unwrap();
+        page.items.iter().map(|job| self.bench.job(&job.id)).collect()
     }
 
     pub(crate) fn live_jobs(&self, id: &FileId) -> Vec<String> {

@@ -1,6 +1,9 @@
 //! What operators do with jobs, from each status.
 
-use fieldfen_domain::job::{Administered, Fenced, Heartbeat, Job, JobState, JobStatus, Retry};
+use fieldfen_domain::PageRequest;
+use fieldfen_domain::job::{
+    Administered, Fenced, Heartbeat, Job, JobFilter, JobState, JobStatus, JobSummary, Retry, SUMMARY_ERROR_CHARS,
+};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, with_nanoseconds};
@@ -21,6 +24,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_retry_meets_the_live_job_that_has_its_dedup_key,
         a_retry_takes_its_dedup_key_back,
         a_request_to_stop_does_not_outlive_a_retry,
+        a_page_shows_the_beginning_of_a_long_reason,
     ]
 }
 
@@ -206,4 +210,16 @@ fn a_request_to_stop_does_not_outlive_a_retry<S: Store>(store: &S) {
     on.claim(2, 1, at(3));
     let heartbeat = Heartbeat { expires_at: at(4) + LEASE, cancel_requested: false };
     assert_eq!(on.heartbeat(claim_ref(1, 2), at(4)), Fenced::Done(heartbeat));
+}
+
+fn a_page_shows_the_beginning_of_a_long_reason<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let reason = "é".repeat(SUMMARY_ERROR_CHARS + 1);
+    assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), &reason, at(1))), Administered::Done);
+    let page = on.read(|s| s.jobs().page(&JobFilter::default(), PageRequest::first(9)));
+    let whole = on.job(1);
+    assert_eq!(whole.last_error.as_deref(), Some(reason.as_str()));
+    let beginning = Some("é".repeat(SUMMARY_ERROR_CHARS));
+    assert_eq!(page.items, [JobSummary { last_error: beginning, ..whole.into() }]);
 }

@@ -102,7 +102,7 @@ impl<S: Store> On<'_, S> {
 
     /// The ids of all jobs in the order of insertion.
     pub(super) fn jobs(&self, filter: &JobFilter) -> Vec<JobId> {
-        ids(&walk(|page| self.read(|s| s.jobs().page(filter, page))))
+        walk(|page| self.read(|s| s.jobs().page(filter, page))).iter().map(|job| job.id).collect()
     }
 
     pub(super) fn retry(&self, number: u64, at: Timestamp) -> Administered {

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Job, JobCount, JobFilter, JobKind, JobStatus, Priority};
+use fieldfen_domain::job::{Job, JobCount, JobFilter, JobKind, JobStatus, JobSummary, Priority};
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
-use super::row::{JobColumns, JobRow, job_columns};
+use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
 use crate::rows::{ReachedAt, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
@@ -20,7 +20,7 @@ statement! {
 statement! {
     /// A page of all jobs.
     PageOfAll { after: i64 as BigInt, limit: i64 as BigInt } -> JobColumns =
-        concat!("SELECT ", job_columns!(), " FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ?")
+        concat!("SELECT ", job_summary_columns!(), " FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ?")
 }
 statement! {
     /// A page of the jobs of one status, perhaps of one kind.
@@ -30,14 +30,14 @@ statement! {
         kind: Option<&'a str> as Nullable<Text>,
         limit: i64 as BigInt,
     } -> JobColumns = concat!(
-        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_status WHERE status = ? AND rowid > ? \
+        "SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_status WHERE status = ? AND rowid > ? \
          AND command_type = coalesce(?, command_type) ORDER BY rowid LIMIT ?"
     )
 }
 statement! {
     /// A page of the jobs of one kind.
     PageOfKind<'a> { kind: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt } -> JobColumns = concat!(
-        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_command_type WHERE command_type = ? AND rowid > ? \
+        "SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_command_type WHERE command_type = ? AND rowid > ? \
          ORDER BY rowid LIMIT ?"
     )
 }
@@ -50,7 +50,7 @@ statement! {
         kind: Option<&'a str> as Nullable<Text>,
         limit: i64 as BigInt,
     } -> JobColumns = concat!(
-        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_file_id WHERE file_id = ? AND rowid > ? \
+        "SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_file_id WHERE file_id = ? AND rowid > ? \
          AND status = coalesce(?, status) AND command_type = coalesce(?, command_type) ORDER BY rowid LIMIT ?"
     )
 }
@@ -76,7 +76,7 @@ impl JobReads for SqliteSession<'_> {
         Ok(None)
     }
 
-    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<Job>, StoreError> {
+    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<JobSummary>, StoreError> {
         let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
         let limit = i64::from(page.limit.get()) + 1;
         let status = filter.status.map(JobStatus::as_str);
@@ -96,7 +96,7 @@ impl JobReads for SqliteSession<'_> {
             (None, None, Some(kind)) => PageOfKind { kind, after, limit }.load(self.conn).store()?,
             (None, None, None) => PageOfAll { after, limit }.load(self.conn).store()?,
         };
-        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
+        read_page(rows.into_iter().map(|row| (row.rowid, row.read().map(JobSummary::from))), page)
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {

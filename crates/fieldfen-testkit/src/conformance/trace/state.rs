@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use fieldfen_domain::file::{FileFilter, FileStatus};
-use fieldfen_domain::job::{JobFilter, JobStatus};
+use fieldfen_domain::job::{JobFilter, JobStatus, JobSummary};
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
@@ -87,7 +87,11 @@ fn files(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreEr
 }
 
 fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreError> {
-    list(lines, "job", walk(|page| s.jobs().page(&JobFilter::default(), page))?.into_iter().map(masked_job));
+    for summary in walk(|page| s.jobs().page(&JobFilter::default(), page))? {
+        let job = s.jobs().find(&summary.id)?;
+        assert_eq!(job.clone().map(JobSummary::from), Some(summary), "a page shows the jobs that are there");
+        list(lines, "job", job.map(masked_job));
+    }
     let mut counts = s.jobs().count()?;
     counts.sort_by_key(|count| (count.kind.clone(), count.status));
     list(lines, "jobs", counts);

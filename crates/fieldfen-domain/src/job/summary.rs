@@ -1,0 +1,64 @@
+//! What a list shows of a job.
+
+use super::kind::JobKind;
+use super::{DedupKey, Job, JobState, Priority};
+use crate::ids::{FileId, JobId};
+use crate::time::Timestamp;
+
+/// How many characters of its last error a summary holds at most.
+pub const SUMMARY_ERROR_CHARS: usize = 500;
+
+/// A job as a page shows it: without payload, result and progress, each of which may have a megabyte, and with the
+/// beginning of its last error. [`find`](crate::store::JobReads::find) has the whole job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSummary {
+    /// The id.
+    pub id: JobId,
+    /// The file it is about; the job is deleted with it.
+    pub file_id: Option<FileId>,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub state: JobState,
+    /// How often it has gone back for another try.
+    pub attempts: u32,
+    /// How often it may go back before it has failed for good.
+    pub max_retries: u32,
+    /// How many leases it has lost.
+    pub lost_leases: u32,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due.
+    pub run_at: Timestamp,
+    /// At most one live job has this key.
+    pub dedup_key: Option<DedupKey>,
+    /// The beginning of the message of its last failure: at most [`SUMMARY_ERROR_CHARS`] characters.
+    pub last_error: Option<String>,
+    /// When somebody asked for it to stop while it ran.
+    pub cancel_requested_at: Option<Timestamp>,
+    /// Since when workers have declined it.
+    pub declined_since: Option<Timestamp>,
+    /// When it was enqueued; a program that knows only the specification may have left it out.
+    pub created_at: Option<Timestamp>,
+}
+
+impl From<Job> for JobSummary {
+    fn from(job: Job) -> Self {
+        Self {
+            id: job.id,
+            file_id: job.file_id,
+            kind: job.kind,
+            state: job.state,
+            attempts: job.attempts,
+            max_retries: job.max_retries,
+            lost_leases: job.lost_leases,
+            priority: job.priority,
+            run_at: job.run_at,
+            dedup_key: job.dedup_key,
+            last_error: job.last_error.map(|error| error.chars().take(SUMMARY_ERROR_CHARS).collect()),
+            cancel_requested_at: job.cancel_requested_at,
+            declined_since: job.declined_since,
+            created_at: job.created_at,
+        }
+    }
+}
