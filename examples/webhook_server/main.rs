@@ -44,9 +44,10 @@ struct Args {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// Who may send, and the key they sign with: github and shopify in their own ways, all others as Standard Webhooks
-    /// (whsec_…). Give a name twice to exchange its key
-    #[arg(long = "secret", value_name = "NAME=KEY")]
+    /// Who may send, and the key they sign with: github, shopify, slack, stripe, and by Standard Webhooks clerk, etsy,
+    /// replicate, resend and svix. Give any other name a scheme: stripe-live:stripe=whsec_…, and a name twice to exchange
+    /// its key
+    #[arg(long = "secret", value_name = "NAME[:SCHEME]=KEY")]
     secrets: Vec<String>,
 }
 

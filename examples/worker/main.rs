@@ -1,7 +1,8 @@
-//! A worker to copy: two kinds of jobs, recurring upkeep, and a clean end on SIGINT and SIGTERM.
+//! A worker to copy: three kinds of jobs, recurring upkeep, and a clean end on SIGINT and SIGTERM.
 //!
 //! `cargo run --example worker -- --database /tmp/try.db --create --try-out 5` fills a new database with a few jobs and
-//! works them off. A second worker may be started beside it, and either may be killed: no job is lost.
+//! works them off. A second worker may be started beside it, and either may be killed: no job is lost. On the database of
+//! `webhook_server` it works off the webhooks that come in, and names them in the log under `-v`.
 
 use std::process::ExitCode;
 use std::thread;
@@ -12,6 +13,7 @@ use clap::Parser;
 use fieldfen_console::{CommonArgs, Console, Versions, run};
 use fieldfen_domain::job::{Backoff, InvalidPayload, JobKind, Payload, Priority};
 use fieldfen_domain::store::Store;
+use fieldfen_examples::webhooks::WebhookReceived;
 use fieldfen_persistence::{Missing, SqliteStore, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
@@ -108,6 +110,15 @@ fn count_down<S: Store>(queue: &Queue<S>, task: &Task<CountDown>) -> Result<Comp
     Ok(Completion::new().result(&"zero").then(report.priority(Priority::Low)))
 }
 
+/// What `webhook_server` has enqueued: a line in the log says which event it is and what it is about, and is kept as the
+/// result. Here a program would look the product up, for example.
+fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> {
+    let webhook = task.summary().map_err(Outcome::fail)?;
+    // What others have sent is shown with its control characters escaped.
+    tracing::info!(source = webhook.source, event = ?webhook.event, ids = ?webhook.ids, "a webhook has come in");
+    Ok(Completion::new().result(&webhook))
+}
+
 fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let url = console.database_url()?;
     if args.create {
@@ -137,6 +148,7 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
         .grace(Duration::from_secs(u64::from(args.grace)))
         .backoff::<CountDown>(quickly)
         .handle(count_words)
+        .handle(webhook_received)
         .handle(move |task: Task<CountDown>| count_down(&for_follow_ups, &task))
         .handle(upkeep::handler(store))
         .start()?;

@@ -2,19 +2,23 @@
 //!
 //! | answer | when |
 //! | --- | --- |
-//! | 202 `{"result": "new"}` | the delivery is committed, and a job of kind [`received`] waits for a worker |
+//! | 202 `{"result": "new"}` | the delivery is committed, and a job that holds [`WebhookReceived`] waits for a worker |
 //! | 200 `{"result": "duplicate", "first_seen": …}` | it was committed before |
-//! | 400 | its body is not JSON, or its id is blank or not ASCII |
+//! | 200 `{"challenge": …}` | Slack asks whether this is [its app's address](https://docs.slack.dev/reference/events/url_verification) |
+//! | 400 | its body is not JSON that a worker can read, or its id is blank or not ASCII |
 //! | 401 | its signature is missing or wrong; nothing of it is kept |
 //! | 404 | nobody of that name is known, or nothing is there |
 //! | 405 | the method is another one than `POST` |
 //! | 408 | its body did not arrive in time |
-//! | 413 | its body is too large |
+//! | 413 | it is too large, alone or with what its headers say |
 //! | 503 with `Retry-After` | the database is busy |
 //! | 500 | anything else; the sender will try again |
 //!
 //! Every other answer is `{"error": …}`.
 
+mod form;
+mod received;
+mod scheme;
 mod sender;
 mod serve;
 
@@ -28,27 +32,21 @@ use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{InvalidJob, InvalidKind, JobKind, NewJob};
+use fieldfen_domain::job::{InvalidJob, NewJob};
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES};
 use fieldfen_services::Environment;
-use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received as Delivery, Retention, WebhookIntake};
+use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, WebhookIntake};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-pub use sender::{InvalidSecret, Labels, Refused, Senders};
+pub use received::{Summary, WebhookReceived};
+pub use scheme::{Delivery, Refused};
+pub use sender::{InvalidSecret, Senders};
 pub use serve::serve;
 
 /// The largest body, in bytes: what a job's payload holds, less room for what the server adds.
-pub const BODY_LIMIT: usize = fieldfen_domain::MAX_JSON_BYTES - 4096;
-
-/// Which kind of job a new delivery becomes. Its payload is `{"source", "delivery_id", "event", "body"}`; the body is
-/// what arrived, letter by letter.
-///
-/// # Errors
-/// Never: the name is a good one.
-pub fn received() -> Result<JobKind, InvalidKind> {
-    JobKind::custom("webhook.received")
-}
+pub const BODY_LIMIT: usize = MAX_JSON_BYTES - 4096;
 
 struct Server<S> {
     intake: WebhookIntake<S>,
@@ -59,7 +57,7 @@ struct Server<S> {
 
 /// The server's routes, for [`serve`] or to be merged into a program's own. A body has to arrive within `patience`.
 pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders, patience: Duration) -> Router {
-    let intake = WebhookIntake::new(store, environment.clone()).body_limit(BODY_LIMIT).retaining(retention(&senders));
+    let intake = WebhookIntake::new(store, environment.clone()).body_limit(BODY_LIMIT).retaining(senders.retention());
     let server = Server { intake, environment, senders, patience };
     Router::new()
         .route("/webhooks/{source}", post(receive::<S>))
@@ -69,23 +67,15 @@ pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders, pa
         .with_state(Arc::new(server))
 }
 
-/// Senders of which no more is known than that they follow Standard Webhooks may resend for as long as it says.
-fn retention(senders: &Senders) -> Retention {
-    senders.standard_webhooks().fold(Retention::default(), |retention, name| {
-        let span = retention.of(name).max(retention.of("standard-webhooks"));
-        retention.with(name, span)
-    })
-}
-
 async fn receive<S: Store>(
     State(server): State<Arc<Server<S>>>,
     source: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    let source = match source {
-        Ok(Path(source)) if server.senders.knows(&source) => source,
-        _ => return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here"),
+    let known = source.ok().and_then(|Path(source)| server.senders.known(&source).map(str::to_owned));
+    let Some(source) = known else {
+        return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here");
     };
     let body = match tokio::time::timeout(server.patience, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
@@ -106,23 +96,27 @@ async fn receive<S: Store>(
 
 impl<S: Store> Server<S> {
     fn take(&self, source: &str, headers: &HeaderMap, body: &[u8]) -> Response {
-        let labels = match self.senders.check(source, headers, body, self.environment.now()) {
-            Some(Ok(labels)) => labels,
+        let delivery = match self.senders.check(source, headers, body, self.environment.now()) {
+            Some(Ok(delivery)) => delivery,
             Some(Err(Refused::Signature(error))) => {
                 tracing::warn!(source, %error, "refused a webhook");
                 return refusal(StatusCode::UNAUTHORIZED, "the signature does not verify");
             }
-            Some(Err(error @ Refused::Header { .. })) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+            Some(Err(error)) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
             None => return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here"),
         };
-        let job = match self.job(source, &labels, body) {
+        if let Some(challenge) = delivery.challenge {
+            return answer(StatusCode::OK, &json!({ "challenge": challenge }));
+        }
+        let id = delivery.id.clone();
+        let job = match self.job(source, delivery) {
             Ok(job) => job,
-            Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+            Err(error) => return refusal(error.status(), &error.to_string()),
         };
-        let taken = self.intake.receive(source, labels.delivery_id, None, body, |s| s.jobs().enqueue(&job));
+        let taken = self.intake.receive(source, id.as_deref(), None, body, |s| s.jobs().enqueue(&job));
         match taken {
-            Ok(Delivery::New(_)) => answer(StatusCode::ACCEPTED, &json!({ "result": "new" })),
-            Ok(Delivery::Duplicate { first_seen, .. }) => {
+            Ok(Received::New(_)) => answer(StatusCode::ACCEPTED, &json!({ "result": "new" })),
+            Ok(Received::Duplicate { first_seen, .. }) => {
                 answer(StatusCode::OK, &json!({ "result": "duplicate", "first_seen": first_seen }))
             }
             Err(ReceiveError::Delivery(error @ InvalidDelivery::TooLarge { .. })) => {
@@ -133,26 +127,31 @@ impl<S: Store> Server<S> {
         }
     }
 
-    fn job(&self, source: &str, labels: &Labels<'_>, body: &[u8]) -> Result<NewJob, InvalidWebhook> {
-        let text = std::str::from_utf8(body).map_err(|_| InvalidWebhook::NotJson)?;
-        let body = if text.is_empty() { "null" } else { text };
-        RawJson::parse(body).map_err(|_| InvalidWebhook::NotJson)?;
-        let (source, delivery_id, event) = (json!(source), json!(labels.delivery_id), json!(labels.event));
-        let payload = format!(r#"{{"source":{source},"delivery_id":{delivery_id},"event":{event},"body":{body}}}"#);
-        let payload = RawJson::unchecked(payload);
-        Ok(NewJob::untyped(self.environment.job_id(), received()?, Some(payload), self.environment.now())?)
+    fn job(&self, source: &str, delivery: Delivery) -> Result<NewJob, InvalidWebhook> {
+        let Delivery { id: delivery_id, event, json, .. } = delivery;
+        let body = RawValue::from_string(json).map_err(InvalidWebhook::NotJson)?;
+        let payload = WebhookReceived { source: source.to_owned(), delivery_id, event, body };
+        // Reads the payload back: what no worker could read is refused here.
+        Ok(NewJob::new(self.environment.job_id(), &payload, self.environment.now())?)
     }
 }
 
 /// A genuine delivery that cannot become a job.
 #[derive(Debug, thiserror::Error)]
 enum InvalidWebhook {
-    #[error("the body must be JSON in UTF-8")]
-    NotJson,
-    #[error(transparent)]
-    Kind(#[from] InvalidKind),
-    #[error(transparent)]
+    #[error("the body must be JSON: {0}")]
+    NotJson(#[source] serde_json::Error),
+    #[error("the body cannot become a job: {0}")]
     Job(#[from] InvalidJob),
+}
+
+impl InvalidWebhook {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Job(InvalidJob::Json { source: InvalidJson::TooLarge { .. }, .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Job(_) | Self::NotJson(_) => StatusCode::BAD_REQUEST,
+        }
+    }
 }
 
 fn failure(source: &str, error: &StoreError) -> Response {

@@ -1,125 +1,87 @@
-//! Who sends webhooks, in which headers, and how each signs.
+//! Who sends webhooks, and with which keys.
 
 use std::collections::BTreeMap;
 
 use axum::http::HeaderMap;
 use fieldfen_domain::Timestamp;
-use fieldfen_services::intake::signature::{HmacSha256, InvalidKey, SignatureError, StandardHeaders, StandardWebhooks};
+use fieldfen_services::intake::Retention;
+use fieldfen_services::intake::signature::InvalidKey;
 
-/// The senders that are known, each with its keys.
+use super::scheme::{Delivery, Refused, SCHEMES, STANDARD_SENDERS, Scheme};
+
+/// The senders that are known, each under a name in lower case.
 #[derive(Debug, Clone)]
-pub struct Senders(BTreeMap<String, Sender>);
-
-/// A sender's way of signing, and its headers.
-#[derive(Debug, Clone)]
-enum Sender {
-    GitHub(HmacSha256),
-    /// `X-Shopify-Webhook-Id` names the delivery and stays the same in its repetitions. `X-Shopify-Event-Id`, by which
-    /// [Shopify tells duplicates apart](https://shopify.dev/docs/apps/build/webhooks/ignore-duplicates), names what has
-    /// happened: it is the same in the deliveries of all subscriptions to it, of which each is taken here.
-    Shopify(HmacSha256),
-    /// Etsy, for example, and many others.
-    Standard(StandardWebhooks),
-}
-
-/// What a delivery's headers say beside its signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Labels<'h> {
-    /// The sender's own id for it.
-    pub delivery_id: Option<&'h str>,
-    /// What it is about, where a header says so.
-    pub event: Option<&'h str>,
-}
+pub struct Senders(BTreeMap<String, Scheme>);
 
 impl Senders {
-    /// Reads `NAME=KEY` arguments. A name may come several times, so that its key can be exchanged. `github` and
-    /// `shopify` sign in their own ways, all others as Standard Webhooks. `stripe` and `ebay`, whose ways are not known
-    /// here, are refused, so that it is not found out by their first delivery.
+    /// Reads `NAME=KEY` and `NAME:SCHEME=KEY` arguments.
+    ///
+    /// A name alone is that of a sender that is known here, and says how it signs: `github`, `shopify`, `slack`, `stripe`,
+    /// and those that follow Standard Webhooks. Any other name needs a scheme: `stripe-live:stripe=whsec_…`. A name may
+    /// come several times, so that its key can be exchanged. Upper and lower case are the same.
     ///
     /// # Errors
     /// [`InvalidSecret`], which never repeats a key.
     pub fn parse<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidSecret> {
-        let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut keys: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
         for secret in secrets {
-            let (name, key) = secret.split_once('=').ok_or(InvalidSecret::Form)?;
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte)) {
+            let (sender, key) = secret.split_once('=').ok_or(InvalidSecret::Form)?;
+            let (name, scheme) = match sender.split_once(':') {
+                Some((name, scheme)) => (name, scheme.to_ascii_lowercase()),
+                None => (sender, scheme_of(&sender.to_ascii_lowercase()).to_owned()),
+            };
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
                 return Err(InvalidSecret::Name { name: name.to_owned() });
             }
-            if ["stripe", "ebay"].contains(&name) {
-                return Err(InvalidSecret::Scheme { name: name.to_owned() });
-            }
-            keys.entry(name).or_default().push(key);
+            keys.entry((name.to_ascii_lowercase(), scheme)).or_default().push(key);
         }
-        if keys.is_empty() {
-            return Err(InvalidSecret::None);
-        }
-        let with_keys = |(name, keys): (&str, Vec<&str>)| {
-            let sender = match name {
-                "github" => HmacSha256::github(keys).map(Sender::GitHub),
-                "shopify" => HmacSha256::shopify(keys).map(Sender::Shopify),
-                _ => StandardWebhooks::new(keys).map(Sender::Standard),
+        let mut senders = BTreeMap::new();
+        for ((name, scheme), keys) in keys {
+            let Some(sender) = Scheme::new(&scheme, &keys) else {
+                return Err(InvalidSecret::Unknown { name, scheme });
             };
-            let sender = sender.map_err(|source| InvalidSecret::Key { name: name.to_owned(), source })?;
-            Ok((name.to_owned(), sender))
-        };
-        keys.into_iter().map(with_keys).collect::<Result<_, _>>().map(Self)
+            let sender = sender.map_err(|source| InvalidSecret::Key { name: name.clone(), source })?;
+            if senders.contains_key(&name) {
+                return Err(InvalidSecret::TwoSchemes { name });
+            }
+            senders.insert(name, sender);
+        }
+        if senders.is_empty() { Err(InvalidSecret::None) } else { Ok(Self(senders)) }
     }
 
-    /// Whether a sender of this name is known.
+    /// The name under which a sender is known, if it is.
     #[must_use]
-    pub fn knows(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+    pub fn known(&self, name: &str) -> Option<&str> {
+        self.0.get_key_value(&name.to_ascii_lowercase()).map(|(name, _)| name.as_str())
     }
 
-    /// The names of those that sign as Standard Webhooks.
-    pub fn standard_webhooks(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(_, sender)| matches!(sender, Sender::Standard(_))).map(|(name, _)| name.as_str())
-    }
-
-    /// Checks the signature of a delivery and reads its labels; `None` for a sender that is not known.
+    /// For how long deliveries are remembered: each sender's as long as those of its scheme may come again, at least.
     #[must_use]
-    pub fn check<'h>(
+    pub fn retention(&self) -> Retention {
+        self.0.iter().fold(Retention::default(), |retention, (name, scheme)| {
+            let span = retention.of(name).max(retention.of(scheme.name()));
+            retention.with(name, span)
+        })
+    }
+
+    /// Checks the signature of a delivery and reads it; `None` for a sender that is not [known](Senders::known).
+    #[must_use]
+    pub fn check(
         &self,
         name: &str,
-        headers: &'h HeaderMap,
+        headers: &HeaderMap,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<Result<Labels<'h>, Refused>> {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let (verified, id, event) = match self.0.get(name)? {
-            Sender::GitHub(check) => {
-                (check.verify(body, header("x-hub-signature-256")), "x-github-delivery", header("x-github-event"))
-            }
-            Sender::Shopify(check) => {
-                (check.verify(body, header("x-shopify-hmac-sha256")), "x-shopify-webhook-id", header("x-shopify-topic"))
-            }
-            Sender::Standard(check) => {
-                let (timestamp, signature) = (header("webhook-timestamp"), header("webhook-signature"));
-                let headers = StandardHeaders { id: header("webhook-id"), timestamp, signature };
-                (check.verify(body, &headers, now), "webhook-id", None)
-            }
-        };
-        let labels = |()| match (header(id), headers.contains_key(id)) {
-            (None, true) => Err(Refused::Header { name: id }),
-            (delivery_id, _) => Ok(Labels { delivery_id, event }),
-        };
-        Some(verified.map_err(Refused::Signature).and_then(labels))
+    ) -> Option<Result<Delivery, Refused>> {
+        let scheme = self.0.get(name)?;
+        let verified = scheme.verify(headers, body, now).map_err(Refused::Signature);
+        Some(verified.and_then(|()| scheme.read(headers, body)))
     }
 }
 
-/// Why a delivery is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refused {
-    /// It is not known to be genuine.
-    #[error(transparent)]
-    Signature(SignatureError),
-    /// The sender's id for it cannot be read.
-    #[error("the header {name} must be printable ASCII")]
-    Header {
-        /// The header it came in.
-        name: &'static str,
-    },
+/// How the sender of this name signs; the name itself where it is none that is known.
+fn scheme_of(name: &str) -> &str {
+    if STANDARD_SENDERS.contains(&name) { "standard-webhooks" } else { name }
 }
 
 /// Secrets that cannot be used.
@@ -130,22 +92,34 @@ pub enum InvalidSecret {
     #[error("no secrets were given: without --secret NAME=KEY there is nobody to listen to")]
     None,
     /// One is not of the form.
-    #[error("a secret is not of the form NAME=KEY")]
+    #[error("a secret is not of the form NAME=KEY or NAME:SCHEME=KEY")]
     Form,
     /// A name cannot be part of the address that is sent to.
-    #[error("the name {name:?}: it must be ASCII letters, digits, '_', '-', '.' or ':'")]
+    #[error("the name {name:?}: it must be ASCII letters, digits, '_', '-' or '.'")]
     Name {
         /// The name.
         name: String,
     },
     /// A sender's way of signing is not known here.
-    #[error("{name} signs in a way of its own, which is not known here")]
-    Scheme {
+    #[error(
+        "the secret of {name:?}: how {scheme:?} signs is not known here; known senders are {}, {}; \
+         give any other name a scheme, NAME:SCHEME=KEY, which is one of {}",
+        SCHEMES.join(", "), STANDARD_SENDERS.join(", "), SCHEMES.join(", ")
+    )]
+    Unknown {
+        /// Whose.
+        name: String,
+        /// The scheme that was asked for, or the name where none was.
+        scheme: String,
+    },
+    /// One name was given with two schemes.
+    #[error("the secrets of {name:?} have different schemes: give each scheme a name of its own")]
+    TwoSchemes {
         /// Whose.
         name: String,
     },
     /// A key cannot be used.
-    #[error("the secret of {name}")]
+    #[error("the secret of {name:?}")]
     Key {
         /// Whose.
         name: String,
@@ -156,27 +130,65 @@ pub enum InvalidSecret {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn refused(secret: &str) -> InvalidSecret {
+        Senders::parse([secret]).unwrap_err()
+    }
 
     #[test]
     fn secrets_are_read_and_never_repeated() {
-        let senders = Senders::parse(["github=old", "github=n=w", "shopify=s", "etsy=whsec_c2VjcmV0"]).unwrap();
-        assert!(senders.knows("github") && senders.knows("shopify") && senders.knows("etsy"));
-        assert!(!senders.knows("ebay"));
-        assert_eq!(senders.standard_webhooks().collect::<Vec<_>>(), ["etsy"]);
+        let senders = Senders::parse(["github=old", "GitHub=n=w", "shopify=s", "etsy=whsec_c2VjcmV0"]).unwrap();
+        assert_eq!(
+            ["github", "GITHUB", "etsy"].map(|name| senders.known(name)),
+            [Some("github"), Some("github"), Some("etsy")]
+        );
+        assert_eq!(senders.known("ebay"), None);
         assert_eq!(Senders::parse([]).unwrap_err(), InvalidSecret::None);
-        assert_eq!(Senders::parse(["hush"]).unwrap_err(), InvalidSecret::Form);
+        assert_eq!(refused("hush"), InvalidSecret::Form);
         for name in ["", "a/b", "ä", "a b"] {
-            let error = Senders::parse([format!("{name}=hush").as_str()]).unwrap_err();
-            assert_eq!(error, InvalidSecret::Name { name: name.to_owned() });
+            assert_eq!(refused(&format!("{name}=hush")), InvalidSecret::Name { name: name.to_owned() });
         }
-        for name in ["stripe", "ebay"] {
-            let error = Senders::parse([format!("{name}=whsec_c2VjcmV0").as_str()]).unwrap_err();
-            assert_eq!(error, InvalidSecret::Scheme { name: name.to_owned() });
-        }
-        for wrong in ["github=", "etsy=whsec_hush!"] {
-            let error = Senders::parse([wrong]).unwrap_err();
+        for wrong in ["github=", "etsy=whsec_hush!", "stripe=sk_live_hush", "shop:stripe=hush"] {
+            let error = refused(wrong);
             assert!(matches!(error, InvalidSecret::Key { .. }) && !error.to_string().contains("hush"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_sender_signs_in_its_own_way_whatever_the_case_of_its_name() {
+        for (secret, scheme) in [
+            ("Stripe=whsec_x", "stripe"),
+            ("SLACK=x", "slack"),
+            ("GitHub=x", "github"),
+            ("Etsy=whsec_c2VjcmV0", "standard-webhooks"),
+            ("stripe-live:Stripe=whsec_x", "stripe"),
+            ("hooks:standard-webhooks=whsec_c2VjcmV0", "standard-webhooks"),
+        ] {
+            let senders = Senders::parse([secret]).unwrap();
+            assert_eq!(senders.0.values().map(Scheme::name).collect::<Vec<_>>(), [scheme], "{secret}");
+        }
+    }
+
+    #[test]
+    fn whoever_signs_in_a_way_that_is_not_known_is_refused_with_a_list() {
+        for secret in ["stripe-live=whsec_c2VjcmV0", "amazon=whsec_c2VjcmV0", "eBay=x", "shop:paypal=x", "shop:=x"] {
+            let error = refused(secret).to_string();
+            assert!(error.contains("github, shopify, slack, standard-webhooks, stripe"), "{error}");
+            assert!(error.contains("etsy") && !error.contains("c2VjcmV0"), "{error}");
+        }
+        let error = Senders::parse(["shop:stripe=whsec_x", "shop:slack=x"]).unwrap_err();
+        assert_eq!(error, InvalidSecret::TwoSchemes { name: "shop".to_owned() });
+    }
+
+    #[test]
+    fn deliveries_of_a_named_sender_are_remembered_as_those_of_its_scheme() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let senders = Senders::parse(["live:stripe=whsec_x", "etsy=whsec_c2VjcmV0", "shopify=x"]).unwrap();
+        let retention = senders.retention();
+        let names = ["live", "etsy", "shopify", "unheard-of"];
+        assert_eq!(names.map(|name| retention.of(name)), [hours(721), hours(77), hours(24), hours(24)]);
     }
 }

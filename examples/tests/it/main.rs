@@ -1,4 +1,4 @@
-//! The pipeline example as a program: killed, stopped, doubled, and given what it cannot use.
+//! The examples as programs: killed, stopped, doubled, and given what they cannot use.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -6,6 +6,9 @@
 mod horrors;
 mod kills;
 mod program;
+mod senders;
+mod server;
 mod stops;
 mod terminal;
+mod together;
 mod webhooks;

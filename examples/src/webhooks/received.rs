@@ -1,0 +1,110 @@
+//! The job that a webhook becomes.
+
+use std::collections::BTreeMap;
+
+use fieldfen_domain::job::{JobKind, Payload};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Where senders put the ids of what a webhook is about, each as a name and a JSON pointer into the body.
+const IDS: [(&str, &str); 9] = [
+    ("id", "/id"),
+    ("action", "/action"),
+    ("repository", "/repository/full_name"),
+    ("number", "/number"),
+    ("object", "/data/object/id"),
+    ("data", "/data/id"),
+    ("resource", "/resource_url"),
+    ("shop", "/shop_id"),
+    ("team", "/team_id"),
+];
+
+/// A webhook that was taken in, as the payload of the job that is enqueued for it: the server writes it, the worker reads
+/// it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WebhookReceived {
+    /// Under which name its sender is known.
+    pub source: String,
+    /// The sender's own id for the delivery.
+    pub delivery_id: Option<String>,
+    /// What it is about, where the sender says so.
+    pub event: Option<String>,
+    /// The JSON that arrived, letter by letter; `null` for an empty body.
+    pub body: Box<RawValue>,
+}
+
+impl Payload for WebhookReceived {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom("webhook.received").expect("a name of a kind")
+    }
+}
+
+impl WebhookReceived {
+    /// The webhook in one line: its event and the ids of what it is about.
+    ///
+    /// # Errors
+    /// When the body is not JSON; the server takes no such body.
+    pub fn summary(&self) -> serde_json::Result<Summary<'_>> {
+        let body: Value = serde_json::from_str(self.body.get())?;
+        let id = |(name, pointer)| Some((name, text(body.pointer(pointer)?)?));
+        let ids = IDS.into_iter().filter_map(id).collect();
+        Ok(Summary {
+            source: &self.source,
+            event: self.event.as_deref(),
+            delivery_id: self.delivery_id.as_deref(),
+            ids,
+        })
+    }
+}
+
+/// A text or a number as a text; nothing else is an id.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A webhook in one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary<'w> {
+    /// Under which name its sender is known.
+    pub source: &'w str,
+    /// What it is about.
+    pub event: Option<&'w str>,
+    /// The sender's own id for the delivery.
+    pub delivery_id: Option<&'w str>,
+    /// The ids in its body, by name.
+    pub ids: BTreeMap<&'static str, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldfen_domain::RawJson;
+
+    use super::*;
+
+    fn ids(body: &str) -> Vec<(&'static str, String)> {
+        let payload = format!(r#"{{"source": "acme", "delivery_id": null, "event": null, "body": {body}}}"#);
+        let webhook = WebhookReceived::from_json(&RawJson::parse(payload).unwrap()).unwrap();
+        assert_eq!(webhook.body.get(), body);
+        webhook.summary().unwrap().ids.into_iter().collect()
+    }
+
+    #[test]
+    fn the_ids_of_each_sender_are_found_and_whole() {
+        let github = r#"{"action": "opened", "number": 7, "repository": {"id": 1, "full_name": "octo/pus"}}"#;
+        let expected = [("action", "opened"), ("number", "7"), ("repository", "octo/pus")];
+        assert_eq!(ids(github), expected.map(|(name, id)| (name, id.to_owned())));
+        // Shopify's ids are above 2^53.
+        assert_eq!(ids(r#"{"id": 9007199254740993}"#), [("id", "9007199254740993".to_owned())]);
+        let stripe = r#"{"id": "evt_1", "data": {"object": {"id": "ch_1"}}}"#;
+        assert_eq!(ids(stripe), [("id", "evt_1".to_owned()), ("object", "ch_1".to_owned())]);
+        for body in ["null", "[1]", "{}", r#"{"id": {"a": 1}}"#] {
+            assert_eq!(ids(body), [], "{body}");
+        }
+    }
+}
