@@ -19,7 +19,7 @@ pub fn open_regular_file(options: &OpenOptions, path: &Path) -> io::Result<File>
         use rustix::fs::OFlags;
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
-    let other = |kind: FileType| io::Error::new(io::ErrorKind::InvalidInput, format!("{} is there", kind_name(kind)));
+    let other = |kind: FileType| io::Error::new(io::ErrorKind::InvalidInput, format!("{} is there", file_kind(kind)));
     let file = options.open(path).map_err(|error| match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => other(found.file_type()),
         _ => error,
@@ -28,13 +28,17 @@ pub fn open_regular_file(options: &OpenOptions, path: &Path) -> io::Result<File>
     if kind.is_file() { Ok(file) } else { Err(other(kind)) }
 }
 
-/// What stands at a path, in words.
-fn kind_name(kind: FileType) -> &'static str {
+/// What kind of file this is, in words: `a folder`, for example.
+#[must_use]
+pub fn file_kind(kind: FileType) -> &'static str {
+    if kind.is_file() {
+        return "a file";
+    }
     if kind.is_dir() {
         return "a folder";
     }
     if kind.is_symlink() {
-        return "a symbolic link, which is not followed,";
+        return "a symbolic link";
     }
     #[cfg(unix)]
     {
@@ -46,7 +50,7 @@ fn kind_name(kind: FileType) -> &'static str {
             return "a socket";
         }
     }
-    "something else than a regular file"
+    "a device"
 }
 
 #[cfg(all(test, unix))]
