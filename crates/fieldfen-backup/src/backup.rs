@@ -1,18 +1,22 @@
 //! Making one backup.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::Timestamp;
-use fieldfen_persistence::{Missing, SqliteUrl, connect};
+use fieldfen_domain::store::StoreError;
+use fieldfen_persistence::{SqliteUrl, read_database};
 use serde::Serialize;
 
 use crate::error::{BackupError, Trying};
-use crate::folder::{Folder, refuse_logs};
+use crate::folder::{Folder, private};
+use crate::live::LiveDatabase;
+use crate::mode::open_up;
 use crate::snapshot::{self, Checked, Snapshot, data_version, failed, sqlite_name};
 
 /// A finished backup.
@@ -37,50 +41,64 @@ pub struct BackupReport {
 
 /// Backs up a database into a folder as `fieldfen-YYYYMMDD.db`, the day being `now`'s in UTC.
 ///
-/// The copy holds everything that was committed before the start, and is of one moment, however many write meanwhile;
-/// none of them waits for it. It gets its name only after it has been checked and is on the disk; an earlier backup of
-/// the same day is replaced in that instant.
+/// The copy holds everything that was committed before the start, and is of one moment, however many write meanwhile.
+/// It gets its name only after it has been checked and is on the disk; an earlier backup of the same day is replaced in
+/// that instant. Its mode is `mode`, for example [`PRIVATE`](crate::PRIVATE), without the rights that the database's
+/// mode does not give; until it has its name, its owner alone may read it.
+///
+/// A user who may only read the database can back it up. Nothing is written beside it.
 ///
 /// # Errors
-/// [`BackupError`]; the backups that were there are still there.
-pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp) -> Result<BackupReport, BackupError> {
+/// [`BackupError`]; the backups that were there are still there, and nothing else is.
+pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Result<BackupReport, BackupError> {
     let day = now.date_naive();
     let database = url.path().ok_or_else(|| BackupError::InMemory { url: url.clone() })?;
-    // Opened first, so that a wrong address leaves no folder behind.
-    let mut conn =
-        connect(url, Missing::Refuse).map_err(|source| BackupError::Store { action: "open the database", source })?;
-    let folder = Folder::hold(folder)?;
+    sqlite_name(folder)?;
+    // Read first, so that a wrong address leaves no folder behind.
+    if read_database(url, snapshot::is_empty)? {
+        return Err(BackupError::Empty { url: url.clone() });
+    }
+    let live = live_database(url)?;
+    let folder = Folder::hold(folder, mode, &live)?;
     let (backup, unfinished) = (folder.backup(day), folder.unfinished(day));
-    refuse_itself(database, &backup)?;
-    refuse_logs(&backup)?;
+    let made = folder.refuse_blocked(day).and_then(|()| {
+        let made = read_database(url, |conn| copy_and_check(conn, &unfinished))?;
+        open_up(&unfinished, database, mode).trying("set the mode of", &unfinished)?;
+        folder.take_in(&unfinished, &backup)?;
+        let bytes = fs::metadata(&backup).trying("look at", &backup)?.len();
+        Ok((made, bytes))
+    });
+    match made {
+        Ok(((Checked { snapshot, dangling }, compared), bytes)) => Ok(BackupReport {
+            database: url.to_string(),
+            bytes,
+            backup,
+            schema: snapshot.schema,
+            rows: snapshot.rows,
+            compared,
+            dangling_references: dangling,
+        }),
+        Err(error) => {
+            folder.give_up();
+            Err(error)
+        }
+    }
+}
 
-    let made = copy_and_check(&mut conn, url, &unfinished)
-        .and_then(|made| folder.take_in(&unfinished, &backup).map(|()| made))
-        .inspect_err(|_| {
-            // The error that stopped the copy matters more than one about its remains, which the next run removes.
-            folder.remove_unfinished().ok();
-        });
-    let (Checked { snapshot, dangling }, compared) = made?;
-    Ok(BackupReport {
-        database: url.to_string(),
-        bytes: fs::metadata(&backup).trying("look at", &backup)?.len(),
-        backup,
-        schema: snapshot.schema,
-        rows: snapshot.rows,
-        compared,
-        dangling_references: dangling,
-    })
+/// The files of the database, which no backup may replace and no retention remove.
+pub(crate) fn live_database(url: &SqliteUrl) -> Result<LiveDatabase, BackupError> {
+    let path = url.path().ok_or_else(|| BackupError::InMemory { url: url.clone() })?;
+    LiveDatabase::at(path).trying("look at the database", path)
 }
 
 /// Copies the database, checks the copy, and says whether it could be compared with the database.
-fn copy_and_check(conn: &mut SqliteConnection, url: &SqliteUrl, copy: &Path) -> Result<(Checked, bool), BackupError> {
+fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(Checked, bool), BackupError> {
     let name = sqlite_name(copy)?;
     let version_before = data_version(conn)?;
     let before = Snapshot::take(conn)?;
-    if before.rows.is_empty() {
-        return Err(BackupError::Empty { url: url.clone() });
-    }
-    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(conn).map_err(failed("copy the database"))?;
+    create(copy)?;
+    let copied = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(conn);
+    copied.map_err(failed("copy the database")).map_err(|error| told_by_the_disk(error, copy))?;
     let checked = snapshot::check(copy)?;
     // With no commit from before the count until after the copy, both are of the same moment.
     let undisturbed = data_version(conn)? == version_before;
@@ -91,12 +109,29 @@ fn copy_and_check(conn: &mut SqliteConnection, url: &SqliteUrl, copy: &Path) -> 
     Ok((checked, undisturbed))
 }
 
-/// Refuses a backup that would take the place of the database.
-fn refuse_itself(database: &Path, backup: &Path) -> Result<(), BackupError> {
-    let same = match (fs::canonicalize(database), fs::canonicalize(backup)) {
-        (Ok(database), Ok(backup)) => database == backup,
-        // A backup that is not there yet is not the database, which is.
-        _ => false,
-    };
-    if same { Err(BackupError::OntoItself { path: backup.to_owned() }) } else { Ok(()) }
+/// Makes the empty file that SQLite writes the copy to, since SQLite would make one that everybody can read. An earlier
+/// copy of the same run goes.
+fn create(copy: &Path) -> Result<(), BackupError> {
+    if fs::symlink_metadata(copy).is_ok_and(|found| found.is_file()) {
+        fs::remove_file(copy).trying("remove", copy)?;
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    private(&mut options);
+    options.open(copy).map(drop).trying("make the copy", copy)
+}
+
+/// SQLite does not tell a quota or a limit on the size of files from other errors of input and output: to write a little
+/// more does.
+fn told_by_the_disk(error: BackupError, copy: &Path) -> BackupError {
+    let BackupError::Store { source: StoreError::Io(_), .. } = &error else { return error };
+    let write = || File::options().append(true).open(copy)?.write_all(&[0; 1 << 16]);
+    match write() {
+        Err(source)
+            if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge) =>
+        {
+            BackupError::File { action: "write", path: copy.to_owned(), source }
+        }
+        _ => error,
+    }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use fieldfen_domain::store::StoreError;
-use fieldfen_persistence::{SqliteUrl, migrations::MigrationError};
+use fieldfen_persistence::SqliteUrl;
 
 /// What can go wrong while backing up. The backups that were there are still there, as they were.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,28 @@ pub enum BackupError {
     OntoItself {
         /// Where the backup would be.
         path: PathBuf,
+    },
+    /// Something else has a name of a backup, and this program did not make it.
+    #[error("{} is {found}, which a backup never is: move it away", path.display())]
+    Blocked {
+        /// Where it is.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The database, or a file of SQLite's beside it, has the name of a backup.
+    #[error("{} belongs to the database itself: keep the database and its backups in different folders", path.display())]
+    Live {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The folder is none.
+    #[error("{found} is there instead of the folder {}: name another folder", path.display())]
+    NoFolder {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
     },
     /// Somebody has opened today's earlier backup as a database.
     #[error(
@@ -74,9 +96,12 @@ pub enum BackupError {
         /// Why it failed.
         source: StoreError,
     },
-    /// The schema could not be read.
-    #[error("cannot read which migrations the database has")]
-    Migrations(#[source] MigrationError),
+}
+
+impl From<StoreError> for BackupError {
+    fn from(source: StoreError) -> Self {
+        Self::Store { action: "read the database", source }
+    }
 }
 
 /// Says what was tried when a file operation fails.

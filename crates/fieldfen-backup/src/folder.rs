@@ -1,69 +1,114 @@
-//! The folder of backups: names, the lock, and taking a finished copy in.
+//! The folder of backups: what lies in it, its lock, and taking a finished copy in.
 
-use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
+use fieldfen_console::{file_kind, open_regular_file};
 
 use crate::error::{BackupError, Trying};
-
-/// What every backup's name begins with.
-const PREFIX: &str = "fieldfen-";
-
-/// What every backup's name ends in.
-const SUFFIX: &str = ".db";
-
-/// What the name of an unfinished copy ends in; logs of it add to this.
-const PARTIAL: &str = ".db.partial";
+use crate::live::LiveDatabase;
+use crate::name::BackupName;
 
 /// A folder of backups, held by nobody else.
-pub(crate) struct Folder {
+pub(crate) struct Folder<'l> {
     path: PathBuf,
+    live: &'l LiveDatabase,
+    /// The folders that were made for it, the innermost first.
+    made: Vec<PathBuf>,
     /// Freed by the operating system when the process ends, however it does.
     _lock: File,
 }
 
-impl Folder {
-    /// Makes the folder where it is missing, takes its lock and removes what earlier runs have left unfinished.
-    pub(crate) fn hold(path: &Path) -> Result<Self, BackupError> {
-        fs::create_dir_all(path).trying("make the folder", path)?;
-        let lock_path = path.join(".fieldfen-backup.lock");
-        let lock = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&lock_path)
-            .trying("write in the folder: cannot make", &lock_path)?;
+impl<'l> Folder<'l> {
+    /// Makes the folder where it is missing, for its owner and whoever may read the backups, takes its lock and removes
+    /// what earlier runs have left unfinished.
+    pub(crate) fn hold(path: &Path, mode: u32, live: &'l LiveDatabase) -> Result<Self, BackupError> {
+        let made = make(path, mode)?;
+        Self::lock(path, live, &made).inspect_err(|_| remove_made(&made))
+    }
+
+    fn lock(path: &Path, live: &'l LiveDatabase, made: &[PathBuf]) -> Result<Self, BackupError> {
+        let lock_path = lock_path(path);
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        private(&mut options);
+        let lock = open_regular_file(&options, &lock_path).trying("open the lock", &lock_path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(BackupError::AtWork { folder: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(error).trying("lock", &lock_path),
         }
-        let folder = Self { path: path.to_owned(), _lock: lock };
+        let folder = Self { path: path.to_owned(), live, made: made.to_owned(), _lock: lock };
         folder.remove_unfinished()?;
         Ok(folder)
     }
 
+    fn at(&self, name: BackupName) -> PathBuf {
+        self.path.join(name.to_string())
+    }
+
     /// Where a finished backup of this day stands.
     pub(crate) fn backup(&self, day: NaiveDate) -> PathBuf {
-        self.path.join(format!("{PREFIX}{}{SUFFIX}", day.format("%Y%m%d")))
+        self.at(BackupName::finished(day))
     }
 
     /// Where an unfinished one stands.
     pub(crate) fn unfinished(&self, day: NaiveDate) -> PathBuf {
-        self.path.join(format!("{PREFIX}{}{PARTIAL}", day.format("%Y%m%d")))
+        self.at(BackupName::unfinished(day)[0])
     }
 
-    /// Removes whatever has the name of an unfinished copy.
-    pub(crate) fn remove_unfinished(&self) -> Result<(), BackupError> {
-        for name in self.names()? {
-            if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.contains(PARTIAL)) {
-                let path = self.path.join(name);
-                tracing::info!(path = %path.display(), "removing an unfinished copy");
-                fs::remove_file(&path).trying("remove the unfinished copy", &path)?;
+    /// Refuses to make the backup of this day where something has its names that must stay.
+    pub(crate) fn refuse_blocked(&self, day: NaiveDate) -> Result<(), BackupError> {
+        let backup = self.backup(day);
+        for path in BackupName::unfinished(day).map(|name| self.at(name)).iter().chain([&backup]) {
+            if self.live.is_at(path) {
+                return Err(BackupError::OntoItself { path: path.clone() });
             }
+            match fs::symlink_metadata(path) {
+                Ok(found) if found.is_file() && *path == backup => {}
+                Ok(found) => {
+                    return Err(BackupError::Blocked { path: path.clone(), found: file_kind(found.file_type()) });
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).trying("look at", path),
+            }
+        }
+        refuse_logs(&backup)
+    }
+
+    /// Removes the unfinished copies; what has their name and is something else stays.
+    fn remove_unfinished(&self) -> Result<(), BackupError> {
+        for (name, path) in self.entries()? {
+            if name.is_finished() {
+                continue;
+            }
+            match self.remove(&path) {
+                Ok(()) => tracing::info!(path = %path.display(), "removed an unfinished copy"),
+                Err(error) => tracing::warn!(
+                    error = fieldfen_domain::with_causes(&error),
+                    "what has the name of an unfinished copy stays"
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a regular file that is not the database's.
+    pub(crate) fn remove(&self, path: &Path) -> Result<(), BackupError> {
+        self.refuse_foreign(path)?;
+        fs::remove_file(path).trying("remove", path)
+    }
+
+    /// Refuses whatever is no regular file, or is the database.
+    pub(crate) fn refuse_foreign(&self, path: &Path) -> Result<(), BackupError> {
+        let found = fs::symlink_metadata(path).trying("look at", path)?;
+        if self.live.is_at(path) {
+            return Err(BackupError::Live { path: path.to_owned() });
+        }
+        if !found.is_file() {
+            return Err(BackupError::Blocked { path: path.to_owned(), found: file_kind(found.file_type()) });
         }
         Ok(())
     }
@@ -76,21 +121,78 @@ impl Folder {
         File::open(&self.path).and_then(|folder| folder.sync_all()).trying("write out the folder", &self.path)
     }
 
+    /// Leaves nothing of a run that failed: the unfinished copy goes, and the folders that were made for it.
+    pub(crate) fn give_up(self) {
+        // The error that stopped the run matters more than one about its remains, which the next run removes.
+        self.remove_unfinished().ok();
+        remove_made(&self.made);
+    }
+
     /// The finished backups, the newest day first.
     pub(crate) fn backups(&self) -> Result<Vec<(NaiveDate, PathBuf)>, BackupError> {
-        let mut backups: Vec<_> = self
-            .names()?
-            .into_iter()
-            .filter_map(|name| Some((day_of(name.to_str()?)?, self.path.join(&name))))
-            .collect();
+        let finished = self.entries()?.into_iter().filter(|(name, _)| name.is_finished());
+        let mut backups: Vec<_> = finished.map(|(name, path)| (name.day(), path)).collect();
         backups.sort_by(|a, b| b.cmp(a));
         Ok(backups)
     }
 
-    fn names(&self) -> Result<Vec<OsString>, BackupError> {
-        let list = || fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>();
-        list().trying("list the folder", &self.path)
+    /// What has a name that this program makes.
+    fn entries(&self) -> Result<Vec<(BackupName, PathBuf)>, BackupError> {
+        let list = || fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>();
+        let names = list().trying("list the folder", &self.path)?;
+        let known = names.iter().filter_map(|name| BackupName::parse(name.to_str()?));
+        Ok(known.map(|name| (name, self.at(name))).collect())
     }
+}
+
+/// Makes a folder and those it lies in, where they are missing, and says which, the innermost first.
+fn make(path: &Path, mode: u32) -> Result<Vec<PathBuf>, BackupError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Ok(Vec::new()),
+        Ok(found) => return Err(BackupError::NoFolder { path: path.to_owned(), found: file_kind(found.file_type()) }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).trying("look at the folder", path),
+    }
+    if let Ok(found) = fs::symlink_metadata(path) {
+        return Err(BackupError::NoFolder { path: path.to_owned(), found: file_kind(found.file_type()) });
+    }
+    let missing = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    let made: Vec<_> = missing.map(Path::to_owned).collect();
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700 | readable(mode, 0o040) | readable(mode, 0o004));
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.create(path).trying("make the folder", path).inspect_err(|_| remove_made(&made))?;
+    Ok(made)
+}
+
+/// Who may read a file needs to read and enter its folder.
+#[cfg(unix)]
+const fn readable(mode: u32, bit: u32) -> u32 {
+    let read = mode & bit;
+    read | read >> 2
+}
+
+/// Removes folders that were made, the innermost first, as far as they hold nothing but a lock.
+fn remove_made(made: &[PathBuf]) {
+    if let Some(innermost) = made.first() {
+        fs::remove_file(lock_path(innermost)).ok();
+    }
+    made.iter().try_for_each(fs::remove_dir).ok();
+}
+
+fn lock_path(folder: &Path) -> PathBuf {
+    folder.join(".fieldfen-backup.lock")
+}
+
+/// Makes a new file its owner's alone.
+pub(crate) fn private(options: &mut fs::OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
 }
 
 /// Refuses to touch a backup with a log beside it: SQLite would apply the old log to the new file.
@@ -99,20 +201,13 @@ pub(crate) fn refuse_logs(backup: &Path) -> Result<(), BackupError> {
         let mut log = backup.as_os_str().to_owned();
         log.push(end);
         let log = PathBuf::from(log);
-        if log.try_exists().trying("look at", &log)? {
-            return Err(BackupError::InUse { path: log });
+        match fs::symlink_metadata(&log) {
+            Ok(_) => return Err(BackupError::InUse { path: log }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).trying("look at", &log),
         }
     }
     Ok(())
-}
-
-/// The day of a backup with this name; `None` for whatever else lies in the folder.
-fn day_of(name: &str) -> Option<NaiveDate> {
-    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    NaiveDate::parse_from_str(digits, "%Y%m%d").ok()
 }
 
 #[cfg(test)]
@@ -120,33 +215,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_backups_have_a_day() {
-        assert_eq!(day_of("fieldfen-20261124.db"), NaiveDate::from_ymd_opt(2026, 11, 24));
-        for name in [
-            "fieldfen-20261124.db-wal",
-            "fieldfen-20261124.db.partial",
-            "fieldfen-20261324.db",
-            "fieldfen-2026112.db",
-            "fieldfen-+2026112.db",
-            "fieldfen-before-migration.db",
-            "shop-20261124.db",
-        ] {
-            assert_eq!(day_of(name), None, "{name}");
-        }
-    }
-
-    #[test]
     fn a_folder_has_one_holder_and_loses_what_is_unfinished() {
         let place = tempfile::tempdir().unwrap();
         for name in ["fieldfen-20261123.db.partial", "fieldfen-20261123.db.partial-journal", "fieldfen-20261123.db"] {
             fs::write(place.path().join(name), "x").unwrap();
         }
-        let folder = Folder::hold(place.path()).unwrap();
+        let database = tempfile::NamedTempFile::new().unwrap();
+        let live = LiveDatabase::at(database.path()).unwrap();
+        let hold = || Folder::hold(place.path(), 0o600, &live);
+        let folder = hold().unwrap();
         assert_eq!(folder.backups().unwrap().len(), 1);
         assert!(!place.path().join("fieldfen-20261123.db.partial").exists());
         assert!(!place.path().join("fieldfen-20261123.db.partial-journal").exists());
-        assert!(matches!(Folder::hold(place.path()), Err(BackupError::AtWork { .. })));
+        assert!(matches!(hold(), Err(BackupError::AtWork { .. })));
         drop(folder);
-        Folder::hold(place.path()).unwrap();
+        hold().unwrap().give_up();
+        assert!(place.path().join("fieldfen-20261123.db").exists());
     }
 }

@@ -4,9 +4,13 @@
 mod backup;
 mod error;
 mod folder;
+mod live;
+mod mode;
+mod name;
 mod retention;
 mod snapshot;
 
 pub use backup::{BackupReport, back_up};
 pub use error::BackupError;
-pub use retention::{DEFAULT_KEEP_DAYS, remove_old};
+pub use mode::PRIVATE;
+pub use retention::{DEFAULT_KEEP_DAYS, RetentionReport, remove_old};

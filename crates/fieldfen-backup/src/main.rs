@@ -1,12 +1,13 @@
 //! `backup`: copies of a live database, for operators and cron.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use fieldfen_backup::{BackupError, BackupReport, DEFAULT_KEEP_DAYS, back_up, remove_old};
+use fieldfen_backup::{BackupError, BackupReport, DEFAULT_KEEP_DAYS, RetentionReport, back_up, remove_old};
 use fieldfen_console::{CommonArgs, Exit, Versions, run};
+use fieldfen_domain::with_causes;
 use fieldfen_persistence::{SqliteUrl, migrations, sqlite_version};
 use fieldfen_services::environment::Environment;
 use serde::Serialize;
@@ -35,6 +36,9 @@ enum Action {
         /// For how many days backups are kept; at least as many of the newest stay, however old
         #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_KEEP_DAYS, value_parser = clap::value_parser!(u32).range(1..))]
         keep: u32,
+        /// Who may read and write the backup, as for chmod, for example 640; never more than the database's mode allows
+        #[arg(long, value_name = "MODE", default_value = "600", value_parser = file_mode)]
+        mode: u32,
     },
 }
 
@@ -51,26 +55,45 @@ fn main() -> ExitCode {
     };
     run(versions, |args: &Backup, console| {
         let url: SqliteUrl = console.database_url()?.parse()?;
-        let Action::Run { dir, keep } = &args.action;
+        let Action::Run { dir, keep, mode } = &args.action;
         let now = Environment::system().now();
-        let report =
-            back_up(&url, dir, now).map_err(with_exit).with_context(|| format!("no backup of {url} was made"))?;
+        let report = back_up(&url, dir, now, *mode)
+            .map_err(with_exit)
+            .with_context(|| format!("no backup of {url} was made"))?;
         if report.dangling_references > 0 {
             let n = report.dangling_references;
             console
                 .note(&format!("warning: {n} rows refer to rows that do not exist, in the database as in the backup"));
         }
-        let removed = remove_old(dir, now.date_naive(), *keep)
-            .map_err(with_exit)
-            .with_context(|| format!("{} was made, but older backups stay", report.backup.display()))?;
-        console.finish(&Run { report: &report, removed: &removed }, |out| {
+        let made = || format!("{} was made, but older backups stay", report.backup.display());
+        let retention = remove_old(&url, dir, now.date_naive(), *keep).map_err(with_exit).with_context(made)?;
+        for (_, reason) in &retention.skipped {
+            console.note(&format!("warning: an old backup stays: {}", with_causes(reason)));
+        }
+        if retention.later > 0 {
+            let n = retention.later;
+            console.note(&format!("warning: {n} backups are of a later day than today: is the clock right?"));
+        }
+        console.finish(&Run::new(&report, &retention), |out| {
             let rows: i64 = report.rows.values().sum();
             let schema = report.schema.as_deref().unwrap_or("no migrations");
             writeln!(out, "{}: {} bytes, {rows} rows, {schema}, checked", report.backup.display(), report.bytes)?;
-            removed.iter().try_for_each(|old| writeln!(out, "removed {}", old.display()))
+            retention.removed.iter().try_for_each(|old| writeln!(out, "removed {}", old.display()))
         })?;
-        Ok(())
+        // What is not a backup, or is in use, stays for good reasons; what cannot be removed fills the disk.
+        match retention.skipped.into_iter().find(|(_, reason)| matches!(reason, BackupError::File { .. })) {
+            Some((_, error)) => Err(with_exit(error)).with_context(made),
+            None => Ok(()),
+        }
     })
+}
+
+/// Reads a mode of files, whose owner must be able to read and write them.
+fn file_mode(text: &str) -> Result<u32, &'static str> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if text.len() == 3 && mode & !0o066 == 0o600 => Ok(mode),
+        _ => Err("it must be three octal digits, 6 for the owner and 0, 2, 4 or 6 for the group and others"),
+    }
 }
 
 /// What a run says under `--json`.
@@ -80,14 +103,33 @@ struct Run<'a> {
     report: &'a BackupReport,
     /// Older backups that were removed.
     removed: &'a [PathBuf],
+    /// What has the name of an older backup and stays.
+    skipped: Vec<Skipped<'a>>,
+    /// How many backups are of a later day than today.
+    later: usize,
+}
+
+#[derive(Serialize)]
+struct Skipped<'a> {
+    path: &'a Path,
+    reason: String,
+}
+
+impl<'a> Run<'a> {
+    fn new(report: &'a BackupReport, retention: &'a RetentionReport) -> Self {
+        let skipped = retention.skipped.iter().map(|(path, reason)| Skipped { path, reason: with_causes(reason) });
+        Self { report, removed: &retention.removed, skipped: skipped.collect(), later: retention.later }
+    }
 }
 
 /// The same error with the exit code that its kind has; the others' code follows from their causes.
 fn with_exit(error: BackupError) -> anyhow::Error {
     match error {
-        BackupError::InMemory { .. } | BackupError::OntoItself { .. } | BackupError::NotText { .. } => {
-            Exit::Usage.with(error).into()
-        }
+        BackupError::InMemory { .. }
+        | BackupError::OntoItself { .. }
+        | BackupError::NotText { .. }
+        | BackupError::NoFolder { .. } => Exit::Usage.with(error).into(),
+        BackupError::Empty { .. } => Exit::Schema.with(error).into(),
         BackupError::AtWork { .. } | BackupError::InUse { .. } => Exit::Busy.with(error).into(),
         BackupError::Unsound { .. } => Exit::Corrupt.with(error).into(),
         error => error.into(),

@@ -1,37 +1,70 @@
 //! Which old backups go.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
+use fieldfen_persistence::SqliteUrl;
 
-use crate::error::{BackupError, Trying};
+use crate::backup::live_database;
+use crate::error::BackupError;
 use crate::folder::{Folder, refuse_logs};
+use crate::mode::PRIVATE;
 
 /// How many days of backups are kept unless told otherwise: the specification's figure.
 pub const DEFAULT_KEEP_DAYS: u32 = 30;
 
+/// What became of old backups.
+#[derive(Debug, Default)]
+pub struct RetentionReport {
+    /// The backups that were removed.
+    pub removed: Vec<PathBuf>,
+    /// What has the name of an old backup and stays, and why: it is no regular file, the database itself, opened by a
+    /// program ([`BackupError::Blocked`], [`BackupError::Live`], [`BackupError::InUse`]), or it could not be removed.
+    pub skipped: Vec<(PathBuf, BackupError)>,
+    /// How many backups are of a later day than today: the clock is wrong, or was.
+    pub later: usize,
+}
+
 /// Removes backups that are older than `keep` days, counted from `today`, and says which.
 ///
 /// The newest `keep` backups stay however old they are, so that neither a gap in the backups nor a wrong clock empties
-/// the folder. Files with other names are never touched.
+/// the folder. Files with other names are never touched, nor is the database. What cannot be removed does not keep
+/// others from being removed.
 ///
 /// # Errors
-/// [`BackupError`] when the folder cannot be read or a backup not be removed.
-pub fn remove_old(folder: &Path, today: NaiveDate, keep: u32) -> Result<Vec<PathBuf>, BackupError> {
-    let folder = Folder::hold(folder)?;
-    let mut removed = Vec::new();
-    for path in too_old(folder.backups()?, today, keep) {
-        refuse_logs(&path)?;
-        fs::remove_file(&path).trying("remove the old backup", &path)?;
-        removed.push(path);
+/// [`BackupError`] when the folder or the database cannot be read.
+pub fn remove_old(url: &SqliteUrl, folder: &Path, today: NaiveDate, keep: u32) -> Result<RetentionReport, BackupError> {
+    let live = live_database(url)?;
+    let folder = Folder::hold(folder, PRIVATE, &live)?;
+    let mut report = RetentionReport::default();
+    let (mut backups, mut foreign) = (Vec::new(), Vec::new());
+    for (day, path) in folder.backups()? {
+        match folder.refuse_foreign(&path) {
+            Ok(()) => backups.push((day, path)),
+            Err(error) => foreign.push((day, path, error)),
+        }
     }
-    Ok(removed)
+    report.later = backups.iter().filter(|(day, _)| *day > today).count();
+    let last_to_go = last_to_go(today, keep);
+    let old = |day: &NaiveDate| last_to_go.is_some_and(|last| *day <= last);
+    report.skipped.extend(foreign.into_iter().filter(|(day, ..)| old(day)).map(|(_, path, error)| (path, error)));
+    for path in too_old(backups, today, keep) {
+        match refuse_logs(&path).and_then(|()| folder.remove(&path)) {
+            Ok(()) => report.removed.push(path),
+            Err(error) => report.skipped.push((path, error)),
+        }
+    }
+    Ok(report)
+}
+
+/// The newest day whose backup is too old.
+fn last_to_go(today: NaiveDate, keep: u32) -> Option<NaiveDate> {
+    today.checked_sub_days(Days::new(keep.into()))
 }
 
 /// Those of these backups, the newest first, that go.
 fn too_old(backups: Vec<(NaiveDate, PathBuf)>, today: NaiveDate, keep: u32) -> Vec<PathBuf> {
-    let Some(last_to_go) = today.checked_sub_days(Days::new(keep.into())) else {
+    let Some(last_to_go) = last_to_go(today, keep) else {
         return Vec::new();
     };
     let spared = usize::try_from(keep).unwrap_or(usize::MAX);

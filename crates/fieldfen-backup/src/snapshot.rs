@@ -6,7 +6,9 @@ use std::path::Path;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
-use fieldfen_persistence::{migrations, store_error};
+use fieldfen_domain::store::StoreError;
+use fieldfen_persistence::migrations::{self, MigrationError};
+use fieldfen_persistence::store_error;
 
 use crate::error::{BackupError, Trying};
 
@@ -36,12 +38,21 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// What the database holds now.
     pub(crate) fn take(conn: &mut SqliteConnection) -> Result<Self, BackupError> {
-        let schema = migrations::status(conn).map_err(BackupError::Migrations)?;
+        let schema = migrations::status(conn).map_err(|error| match error {
+            MigrationError::Store(source) => source,
+            error => StoreError::Database(error.into()),
+        })?;
         let applied = schema.into_iter().filter(|status| status.applied);
         let migrations: Vec<_> = applied.map(|status| status.migration.to_string()).collect();
         let rows = rows(conn).map_err(failed("count the rows of each table"))?;
         Ok(Self { rows, schema: migrations.last().cloned(), migrations })
     }
+}
+
+/// Whether the database holds no tables at all.
+pub(crate) fn is_empty(conn: &mut SqliteConnection) -> Result<bool, BackupError> {
+    let tables = number(conn, "SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'");
+    Ok(tables.map_err(failed("read the database"))? == 0)
 }
 
 /// A number that changes with every commit of another connection.

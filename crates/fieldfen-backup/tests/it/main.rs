@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod hostile;
 mod operator;
 mod program;
 mod writers;
@@ -11,7 +12,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
-use fieldfen_backup::{BackupError, back_up, remove_old};
+use fieldfen_backup::{BackupError, PRIVATE, back_up, remove_old};
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
@@ -28,7 +29,7 @@ fn today() -> NaiveDate {
 #[test]
 fn a_backup_of_a_database_at_rest_holds_the_same_rows() {
     let shop = Shop::with_files(7);
-    let report = back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    let report = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap();
     assert_eq!(report.backup, shop.backups().join("fieldfen-20261124.db"));
     assert_eq!((report.rows["files"], report.compared, report.dangling_references), (7, true, 0));
     assert_eq!(report.schema, Some(fieldfen_persistence::migrations::newest().to_string()));
@@ -40,16 +41,16 @@ fn a_backup_of_a_database_at_rest_holds_the_same_rows() {
 #[test]
 fn a_second_backup_of_a_day_replaces_the_first() {
     let shop = Shop::with_files(2);
-    back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap();
     shop.add_files(2..5);
-    assert_eq!(back_up(&shop.url(), &shop.backups(), now()).unwrap().rows["files"], 5);
+    assert_eq!(back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap().rows["files"], 5);
     assert_eq!(shop.names(), ["fieldfen-20261124.db"]);
 }
 
 #[test]
 fn a_failed_backup_leaves_the_earlier_one_and_nothing_else() {
     let shop = Shop::with_files(2);
-    let backup = back_up(&shop.url(), &shop.backups(), now()).unwrap().backup;
+    let backup = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap().backup;
     let before = fs::read(&backup).unwrap();
     let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
     // The schema says that an index is there whose page says otherwise: a copy of it cannot be sound.
@@ -60,7 +61,7 @@ fn a_failed_backup_leaves_the_earlier_one_and_nothing_else() {
     )
     .unwrap();
     drop(conn);
-    let error = back_up(&shop.url(), &shop.backups(), now()).unwrap_err();
+    let error = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap_err();
     assert!(matches!(error, BackupError::Store { .. } | BackupError::Unsound { .. }), "{error:?}");
     assert_eq!(fs::read(&backup).unwrap(), before);
     assert_eq!(shop.names(), ["fieldfen-20261124.db"]);
@@ -70,7 +71,7 @@ fn a_failed_backup_leaves_the_earlier_one_and_nothing_else() {
 fn a_missing_database_is_not_created_and_makes_no_folder() {
     let shop = Shop::with_files(0);
     let url = SqliteUrl::from(shop.folder().join("none/fieldfen.db").as_path());
-    let error = back_up(&url, &shop.backups(), now()).unwrap_err();
+    let error = back_up(&url, &shop.backups(), now(), PRIVATE).unwrap_err();
     assert!(matches!(error, BackupError::Store { .. }), "{error}");
     assert!(!shop.folder().join("none").exists());
     assert!(!shop.backups().exists());
@@ -81,8 +82,8 @@ fn a_database_without_tables_is_no_backup() {
     let shop = Shop::with_files(0);
     let empty = SqliteUrl::from(shop.folder().join("empty.db").as_path());
     drop(connect(&empty, Missing::Create).unwrap());
-    assert!(matches!(back_up(&empty, &shop.backups(), now()), Err(BackupError::Empty { .. })));
-    assert!(shop.names().is_empty());
+    assert!(matches!(back_up(&empty, &shop.backups(), now(), PRIVATE), Err(BackupError::Empty { .. })));
+    assert!(!shop.backups().exists());
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn a_backup_never_replaces_the_database_itself() {
     let shop = Shop::with_files(1);
     let live = shop.folder().join("fieldfen-20261124.db");
     fs::rename(shop.url().path().unwrap(), &live).unwrap();
-    let error = back_up(&SqliteUrl::from(live.as_path()), shop.folder(), now()).unwrap_err();
+    let error = back_up(&SqliteUrl::from(live.as_path()), shop.folder(), now(), PRIVATE).unwrap_err();
     assert!(matches!(error, BackupError::OntoItself { .. }), "{error}");
     SqliteStore::open(live.to_str().unwrap()).unwrap();
 }
@@ -98,13 +99,13 @@ fn a_backup_never_replaces_the_database_itself() {
 #[test]
 fn a_backup_that_a_program_has_open_is_left_alone() {
     let shop = Shop::with_files(1);
-    let backup = back_up(&shop.url(), &shop.backups(), now()).unwrap().backup;
+    let backup = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap().backup;
     let open = SqliteStore::open(backup.to_str().unwrap()).unwrap();
     open.read(|s| s.files().count()).unwrap();
-    let error = back_up(&shop.url(), &shop.backups(), now()).unwrap_err();
+    let error = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap_err();
     assert!(matches!(error, BackupError::InUse { .. }), "{error}");
     drop(open);
-    back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap();
 }
 
 #[test]
@@ -116,7 +117,7 @@ fn rows_that_refer_to_nothing_are_counted_and_backed_up() {
          INSERT INTO jobs (id, file_id, command_type, status) VALUES ('j', 'nothing', 'UpscaleImage', 'pending')",
     )
     .unwrap();
-    let report = back_up(&shop.url(), &shop.backups(), now()).unwrap();
+    let report = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap();
     assert_eq!((report.dangling_references, report.rows["jobs"]), (1, 1));
 }
 
@@ -128,7 +129,7 @@ fn a_baseline_database_that_was_never_migrated_is_backed_up_too() {
         .unwrap()
         .batch_execute("CREATE TABLE \"odd \"\"name\" (n); INSERT INTO \"odd \"\"name\" VALUES (1)")
         .unwrap();
-    let report = back_up(&baseline, &shop.backups(), now()).unwrap();
+    let report = back_up(&baseline, &shop.backups(), now(), PRIVATE).unwrap();
     assert_eq!((report.schema, report.rows["odd \"name"]), (None, 1));
 }
 
@@ -141,8 +142,8 @@ fn old_backups_go_and_other_files_stay() {
     {
         fs::write(shop.backups().join(name), "x").unwrap();
     }
-    back_up(&shop.url(), &shop.backups(), now()).unwrap();
-    let removed = remove_old(&shop.backups(), today(), 2).unwrap();
+    back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap();
+    let removed = remove_old(&shop.url(), &shop.backups(), today(), 2).unwrap().removed;
     let named = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     let removed: Vec<_> = removed.iter().map(|path| named(path)).collect();
     assert_eq!(removed, ["fieldfen-20260102.db", "fieldfen-20260101.db"]);

@@ -1,6 +1,7 @@
 //! A shop's folder with a database of files, and the program started in it.
 
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -74,15 +75,20 @@ impl Shop {
         names
     }
 
+    /// The command that runs `backup` in the shop's folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backup"));
+        self.set_up(command.args(arguments));
+        command
+    }
+
     /// Runs `backup` in the shop's folder.
     pub(crate) fn backup(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backup"));
-        self.set_up(command.args(arguments)).output().unwrap().into()
+        self.command(arguments).output().unwrap().into()
     }
 
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backup"));
-        self.set_up(command.args(arguments)).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// Runs a shell script in the shop's folder, with the program's path as `$1`.
@@ -98,6 +104,21 @@ impl Shop {
             .env("DATABASE_URL", &self.database)
             .env_remove("RUST_LOG")
     }
+}
+
+/// Runs the program as a user who is not root, after a script of this user's. Root becomes a user who owns nothing; `None`
+/// where that is impossible.
+pub(crate) fn unprivileged(shop: &Shop, prepare: &str, arguments: &str, program: &Path) -> Option<Ended> {
+    if !std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+        return Some(shop.shell(&format!("exec \"$1\" {arguments}"), program));
+    }
+    // That user can reach a copy of the program, and the database.
+    let prepare = format!("{prepare} && chmod 755 . data && cp \"$1\" program && setpriv --version");
+    if shop.shell(&prepare, program).code != 0 {
+        return None;
+    }
+    let run = format!("exec setpriv --reuid=65534 --regid=65534 --clear-groups ./program {arguments}");
+    Some(shop.shell(&run, program))
 }
 
 /// What a program left behind.

@@ -7,7 +7,7 @@ use std::thread;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use fieldfen_backup::{BackupReport, back_up};
+use fieldfen_backup::{BackupReport, PRIVATE, back_up};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, file::FileFilter};
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
@@ -49,7 +49,7 @@ fn a_copy_made_under_writers_is_of_one_moment_and_misses_nothing_committed_befor
         while copies.len() < 5 || (copies.len() < 1000 && copies.iter().all(|(_, report)| report.compared)) {
             let before: Vec<_> = committed.iter().map(|n| n.load(Ordering::SeqCst)).collect();
             let folder = shop.folder().join(format!("backups-{}", copies.len()));
-            copies.push((before, back_up(&shop.url(), &folder, now()).unwrap()));
+            copies.push((before, back_up(&shop.url(), &folder, now(), PRIVATE).unwrap()));
         }
         stop.store(true, Ordering::Relaxed);
     });
