@@ -15,6 +15,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
@@ -172,5 +173,156 @@ fn a_lock_file_that_leads_elsewhere_is_left_alone_and_the_store_works_without_it
         let store = SqliteStore::open(&path.display().to_string()).unwrap();
         store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
         assert!(!victim.exists());
+    }
+}
+
+fn write(store: &SqliteStore) -> Result<(), StoreError> {
+    store.write(|s| s.api_usage().record(&call()))
+}
+
+fn call() -> ApiCall {
+    ApiCall {
+        service: "camera".to_owned(),
+        endpoint: None,
+        request_count: 1,
+        rate_limit_remaining: None,
+        rate_limit_reset_at: None,
+        at: "2026-11-23T14:05:09Z".parse().unwrap(),
+    }
+}
+
+/// How many of these calls a store that is opened anew finds.
+fn calls(path: &Path) -> i64 {
+    let mut conn = connect(&SqliteUrl::from(path), Missing::Refuse).unwrap();
+    diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT count(*) FROM api_usage)"))
+        .get_result(&mut conn)
+        .unwrap()
+}
+
+/// Whether the store has noticed that its files are not those that it has opened.
+fn has_noticed(result: &Result<(), StoreError>) -> bool {
+    matches!(result, Err(StoreError::Io(_)))
+}
+
+#[test]
+fn a_log_or_its_index_that_is_gone_or_replaced_is_noticed_before_the_next_acknowledgement() {
+    for ending in ["-wal", "-shm"] {
+        for replaced in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = migrated(folder.path());
+            let store = open(&path, Duration::from_secs(60));
+            write(&store).unwrap();
+            read(&store).unwrap();
+            let lose = || {
+                if replaced {
+                    let other = folder.path().join("other");
+                    fs::copy(beside(&path, ending), &other).unwrap();
+                    fs::rename(&other, beside(&path, ending)).unwrap();
+                } else {
+                    fs::remove_file(beside(&path, ending)).unwrap();
+                }
+            };
+            let amid = store.write::<(), StoreError, _>(|s| {
+                s.api_usage().record(&call())?;
+                lose();
+                Ok(())
+            });
+            assert!(has_noticed(&amid), "{ending}, replaced: {replaced}: {amid:?}");
+            assert!(has_noticed(&write(&store)) && has_noticed(&read(&store)), "{ending}");
+            if !replaced {
+                drop(store);
+                assert_eq!(calls(&path), 1, "{ending}: what was acknowledged before is there");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_database_with_two_names_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let other = folder.path().join("other.db");
+    fs::hard_link(&path, &other).unwrap();
+    for name in [&path, &other] {
+        let store = SqliteStore::open(&name.display().to_string()).err().unwrap();
+        let tool = connect(&SqliteUrl::from(name.as_path()), Missing::Refuse).err().unwrap();
+        for error in [store, tool] {
+            assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("hard links")), "{error:?}");
+        }
+        assert!(!beside(name, "-wal").exists());
+    }
+    fs::remove_file(&other).unwrap();
+    write(&open(&path, Duration::from_secs(60))).unwrap();
+}
+
+/// Copies over a file that this process has open, which must be done by another one.
+fn copy_over(from: &Path, to: &Path) {
+    assert!(std::process::Command::new("cp").args([from, to]).status().unwrap().success());
+}
+
+#[test]
+fn a_file_copied_over_the_database_is_noticed_before_the_next_acknowledgement() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = |name: &str| elsewhere.path().join(name);
+    fs::write(file("empty"), "").unwrap();
+    fs::write(file("text"), "a text ".repeat(30_000)).unwrap();
+    let make = |name: &str, sql: &str| {
+        SqliteConnection::establish(file(name).to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
+    };
+    let large = "CREATE TABLE t (b); INSERT INTO t VALUES (zeroblob(3000000));";
+    make("rollback-journal", large);
+    make("other-schema", &format!("PRAGMA journal_mode = WAL; {large}"));
+    fs::create_dir(file("grown")).unwrap();
+    let grown = migrated(&file("grown"));
+    connect(&SqliteUrl::from(grown.as_path()), Missing::Refuse)
+        .unwrap()
+        .batch_execute("INSERT INTO api_usage (service, request_count) VALUES (zeroblob(3000000), 1)")
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let older = file("older");
+    for other in [file("empty"), file("text"), file("rollback-journal"), file("other-schema"), grown, older.clone()] {
+        let folder = folder.path().join(other.file_name().unwrap());
+        fs::create_dir(&folder).unwrap();
+        let path = migrated(&folder);
+        if other == older {
+            fs::copy(&path, &older).unwrap();
+            let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Refuse).unwrap();
+            conn.batch_execute(large).unwrap();
+        }
+        let store = open(&path, Duration::from_secs(60));
+        write(&store).unwrap();
+        copy_over(&other, &path);
+        for _ in 0..2 {
+            let error = write(&store);
+            assert!(has_noticed(&error), "{}: {error:?}", other.display());
+        }
+    }
+}
+
+#[test]
+fn what_other_programs_do_to_the_file_by_sqlite_is_no_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let store = open(&path, Duration::from_secs(60));
+    let mut foreign = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    for sql in [
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "CREATE TABLE t (b); INSERT INTO t VALUES (zeroblob(3000000))",
+        "PRAGMA wal_checkpoint(PASSIVE)",
+        "DELETE FROM t",
+        "PRAGMA wal_checkpoint(FULL)",
+        "VACUUM",
+        "PRAGMA wal_checkpoint(RESTART)",
+        "PRAGMA user_version = 7; PRAGMA application_id = 9; ANALYZE; DROP TABLE t",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "PRAGMA auto_vacuum = FULL; VACUUM; CREATE TABLE t (b); INSERT INTO t VALUES (zeroblob(3000000))",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "DELETE FROM t",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+    ] {
+        foreign.batch_execute(sql).unwrap();
+        write(&store).unwrap_or_else(|error| panic!("after {sql}: {error:?}"));
+        store.maintain().unwrap();
+        write(&store).unwrap_or_else(|error| panic!("after {sql} and upkeep: {error:?}"));
     }
 }

@@ -1,5 +1,6 @@
-//! The file that a store has opened, wherever its path leads to later.
+//! The files that a store has opened, wherever their paths lead to later.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use fieldfen_domain::store::StoreError;
@@ -45,18 +46,61 @@ impl DatabaseFile {
 
     /// A file that was deleted or replaced can still be written and read, but everything written would be lost, and
     /// nothing that others write would be read.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        let found = std::fs::metadata(&self.path).map_err(|error| StoreError::Io(error.into()))?;
+    pub(super) fn check(&self) -> Result<Metadata, StoreError> {
+        let name = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let found = std::fs::metadata(&self.path).map_err(|error| {
+            StoreError::Io(format!("the file {:?} is gone, or cannot be looked at: {error}", name()).into())
+        })?;
         #[cfg(unix)]
         if identity(&found) != self.id {
-            return Err(StoreError::Io("another file has taken the place of the database: open it anew".into()));
+            let text = format!("another file has taken the place of {:?}: open the database anew", name());
+            return Err(StoreError::Io(text.into()));
         }
-        Ok(())
+        Ok(found)
+    }
+}
+
+/// The database file, and the log and its index that belong to it.
+///
+/// SQLite keeps all three open. If one of them is deleted or replaced, SQLite goes on with the old one, while the next
+/// program to open the database makes a new one: what is written from then on is lost, or damages the database.
+#[derive(Debug, Clone)]
+pub(super) struct OpenFiles {
+    database: DatabaseFile,
+    beside: [DatabaseFile; 2],
+}
+
+/// The database file as it was found.
+pub(super) struct Found(Metadata);
+
+impl Found {
+    /// What changes when somebody writes the file.
+    pub(super) fn stamp(&self) -> (u64, Option<std::time::SystemTime>) {
+        (self.0.len(), self.0.modified().ok())
+    }
+}
+
+impl OpenFiles {
+    /// Remembers the files of a database that a connection has open and has read.
+    pub(super) fn remember(database: DatabaseFile) -> Result<Self, StoreError> {
+        let beside = |ending| DatabaseFile::remember(&database.beside(ending));
+        Ok(Self { beside: [beside("-wal")?, beside("-shm")?], database })
+    }
+
+    pub(super) const fn database(&self) -> &DatabaseFile {
+        &self.database
+    }
+
+    /// Fails unless all files are those that were opened.
+    pub(super) fn check(&self) -> Result<Found, StoreError> {
+        let found = self.database.check()?;
+        self.beside.iter().try_for_each(|file| file.check().map(drop))?;
+        Ok(Found(found))
     }
 }
 
 #[cfg(unix)]
-fn identity(found: &std::fs::Metadata) -> (u64, u64) {
+fn identity(found: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (found.dev(), found.ino())
 }

@@ -6,6 +6,7 @@ mod database_file;
 mod error;
 #[cfg(test)]
 mod error_test;
+mod file_header;
 mod file_mode;
 mod files;
 #[cfg(test)]

@@ -50,6 +50,7 @@ enum RolledBack {
 pub(super) struct Opened {
     pub(super) conn: SqliteConnection,
     pub(super) gate: CommitGate,
+    pub(super) handle: Handle,
     /// Whether its database can only be read.
     pub(super) read_only: bool,
 }
@@ -67,6 +68,34 @@ impl CommitGate {
     /// From now on every commit becomes a rollback and an error.
     pub(super) fn close(&self) {
         self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// SQLite's handle of a connection. It stays beside its connection, and is of use only with it.
+#[derive(Debug)]
+pub(super) struct Handle(NonNull<ffi::sqlite3>);
+
+// SAFETY: the handle is only used together with an exclusive reference to its connection, which may move between threads
+// as well.
+#[expect(unsafe_code, reason = "a handle goes where its connection goes")]
+unsafe impl Send for Handle {}
+
+impl Handle {
+    /// The first 100 bytes of the database file, as they are in the file; `None` when they cannot be read.
+    pub(super) fn read_header(&self, _conn: &mut SqliteConnection) -> Option<[u8; 100]> {
+        let mut header = [0_u8; 100];
+        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+        // SAFETY: the connection is open, since it is lent for as long as this lasts, and nobody else uses it. SQLite
+        // answers with the file that it has open, whose methods read so many bytes to where there is room for them.
+        #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
+        unsafe {
+            let (db, main) = (self.0.as_ptr(), c"main".as_ptr());
+            let code =
+                ffi::sqlite3_file_control(db, main, ffi::SQLITE_FCNTL_FILE_POINTER, ptr::from_mut(&mut file).cast());
+            let methods = file.as_ref().filter(|_| code == ffi::SQLITE_OK)?.pMethods.as_ref()?;
+            let code = (methods.xRead?)(file, header.as_mut_ptr().cast(), 100, 0);
+            (code == ffi::SQLITE_OK).then_some(header)
+        }
     }
 }
 
@@ -96,7 +125,7 @@ pub(super) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened, StoreErro
     let (gate, read_only) =
         unsafe { (watch_commits(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
     let gate = gate.ok_or_else(|| unwatched(None))?;
-    Ok(Opened { conn, gate, read_only })
+    Ok(Opened { conn, gate, handle: Handle(db), read_only })
 }
 
 /// Gives a thread's variable its former value back when it is dropped, also by a panic.

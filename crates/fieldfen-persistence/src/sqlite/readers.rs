@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{ReadSession, StoreError};
 
-use super::database_file::DatabaseFile;
+use super::database_file::OpenFiles;
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::settings::{self, SqliteOptions};
@@ -15,7 +15,7 @@ use super::statement::{Begin, Commit, Rollback};
 
 /// A pool of connections that cannot write. They are opened when they are first needed.
 pub(super) struct Readers {
-    file: DatabaseFile,
+    files: OpenFiles,
     options: SqliteOptions,
     pool: Mutex<Pool>,
     returned: Condvar,
@@ -28,8 +28,8 @@ struct Pool {
 }
 
 impl Readers {
-    pub(super) fn new(file: DatabaseFile, options: SqliteOptions) -> Self {
-        Self { file, options, pool: Mutex::default(), returned: Condvar::new() }
+    pub(super) fn new(files: OpenFiles, options: SqliteOptions) -> Self {
+        Self { files, options, pool: Mutex::default(), returned: Condvar::new() }
     }
 
     /// Runs `f` in a transaction that sees one and the same moment.
@@ -38,7 +38,7 @@ impl Readers {
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
-        self.file.check()?;
+        self.files.check()?;
         let mut conn = self.take()?;
         let outcome = catch_unwind(AssertUnwindSafe(|| in_transaction(&mut conn, |session| f(session))));
         match outcome {
@@ -66,7 +66,7 @@ impl Readers {
             if pool.open < self.options.readers.max(1) {
                 pool.open += 1;
                 drop(pool);
-                return settings::reader(&self.file, &self.options).inspect_err(|_| self.give_back(None));
+                return settings::reader(self.files.database(), &self.options).inspect_err(|_| self.give_back(None));
             }
             pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
         }

@@ -12,7 +12,7 @@ use fieldfen_domain::store::StoreError;
 use super::database_file::DatabaseFile;
 use super::error::{Classify, classify};
 use super::file_mode;
-use super::opening::{CommitGate, Opened, establish};
+use super::opening::{Opened, establish};
 use crate::url::SqliteUrl;
 
 /// The oldest SQLite that is trusted with a shared file.
@@ -103,6 +103,11 @@ pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreErro
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(refuse("it is a folder: name the file in it".into(), None)),
         Ok(found) if !found.is_file() => return Err(refuse("it is no regular file".into(), None)),
+        Ok(found) if has_other_names(&found) => {
+            let reason = "it has several names (hard links), and SQLite keeps a log for each name, so that programs which \
+                          open it by different names damage it: remove the other names, or copy the file";
+            return Err(refuse(reason.into(), None));
+        }
         Ok(_) => return Ok(()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(refuse("it cannot be looked at".into(), Some(error)));
@@ -122,17 +127,25 @@ pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreErro
     file_mode::create_database(path).map_err(|error| refuse("it cannot be created".into(), Some(error)))
 }
 
+/// Whether a file can be reached by another name than this one, symbolic links aside.
+fn has_other_names(found: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::nlink(found) > 1;
+    #[cfg(not(unix))]
+    return {
+        let _ = found;
+        false
+    };
+}
+
 /// A connection that writes.
 pub(super) fn writer(url: &SqliteUrl, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
     open(&url.file_name(), url, options, &writing(url, options))
 }
 
-/// The connection of a store that writes, with its gate. A file that can only be read is refused before anything is made
+/// The connection of a store that writes. A file that can only be read is refused before anything is made
 /// beside it.
-pub(super) fn gated_writer(
-    url: &SqliteUrl,
-    options: &SqliteOptions,
-) -> Result<(SqliteConnection, CommitGate), StoreError> {
+pub(super) fn gated_writer(url: &SqliteUrl, options: &SqliteOptions) -> Result<Opened, StoreError> {
     open_to(Purpose::Write, &url.file_name(), url, options, &writing(url, options))
 }
 
@@ -175,7 +188,7 @@ pub(super) fn open(
     options: &SqliteOptions,
     settings: &[Setting],
 ) -> Result<SqliteConnection, StoreError> {
-    Ok(open_to(Purpose::Any, name, url, options, settings)?.0)
+    Ok(open_to(Purpose::Any, name, url, options, settings)?.conn)
 }
 
 /// Opens a connection.
@@ -188,7 +201,7 @@ fn open_to(
     url: &SqliteUrl,
     options: &SqliteOptions,
     settings: &[Setting],
-) -> Result<(SqliteConnection, CommitGate), StoreError> {
+) -> Result<Opened, StoreError> {
     let began = Instant::now();
     loop {
         match open_once(purpose, name, url, options, settings) {
@@ -209,7 +222,7 @@ fn open_once(
     url: &SqliteUrl,
     options: &SqliteOptions,
     settings: &[Setting],
-) -> Result<(SqliteConnection, CommitGate), StoreError> {
+) -> Result<Opened, StoreError> {
     // SAFETY: returns a number.
     #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
     let version = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
@@ -220,15 +233,15 @@ fn open_once(
             rule: "it must be 3.51.3 or newer: older ones can lose a transaction when the log is reset",
         });
     }
-    let Opened { mut conn, gate, read_only } = establish(name, url)?;
-    if read_only && purpose == Purpose::Write {
+    let mut opened = establish(name, url)?;
+    if opened.read_only && purpose == Purpose::Write {
         return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user").into()));
     }
-    conn.batch_execute(&busy_timeout(options.busy_timeout)).store()?;
+    opened.conn.batch_execute(&busy_timeout(options.busy_timeout)).store()?;
     for (name, value, expected) in settings {
-        set(&mut conn, name, value, expected)?;
+        set(&mut opened.conn, name, value, expected)?;
     }
-    Ok((conn, gate))
+    Ok(opened)
 }
 
 /// Sets how long SQLite waits for locks. It keeps the milliseconds in 32 bits and takes what is negative for zero.

@@ -89,7 +89,7 @@ impl SqliteStore {
     fn start(url: SqliteUrl, options: &SqliteOptions) -> Result<Self, StoreError> {
         let commits = Arc::new(Commits::default());
         let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits))?);
-        let readers = writer.file().map(|file| Readers::new(file.clone(), options.clone()));
+        let readers = writer.files().map(|files| Readers::new(files.clone(), options.clone()));
         Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits }) })
     }
 

@@ -21,12 +21,13 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::batch::{Batch, OpenBatch, shared_error};
-use super::database_file::DatabaseFile;
+use super::database_file::{DatabaseFile, OpenFiles};
 use super::error::{Classify, take_failure};
-use super::opening::CommitGate;
+use super::file_header::Contents;
+use super::opening::{CommitGate, Handle, Opened};
 use super::session::SqliteSession;
 use super::settings::{self, SqliteOptions, milliseconds};
-use super::statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
+use super::statement::{Begin, BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
 use super::turn::Turnstile;
 use super::watch::Commits;
 use crate::url::SqliteUrl;
@@ -61,6 +62,11 @@ statement! {
     DataVersion {} -> (BigInt,) = "PRAGMA data_version"
 }
 
+statement! {
+    /// Reads the first page.
+    Schema {} = "SELECT 1 FROM sqlite_schema LIMIT 1"
+}
+
 /// The connection that writes.
 pub(super) struct Writer {
     inner: Mutex<Inner>,
@@ -70,7 +76,7 @@ pub(super) struct Writer {
     committing: AtomicBool,
     commits: Arc<Commits>,
     turnstile: Option<Turnstile>,
-    file: Option<DatabaseFile>,
+    files: Option<OpenFiles>,
     options: SqliteOptions,
     /// After this time a batch is committed even though others wait to join it.
     pub(super) longest_batch: Duration,
@@ -80,6 +86,9 @@ struct Inner {
     conn: SqliteConnection,
     /// Closed while a batch is open, so that only [`Writer::commit`] commits it.
     gate: CommitGate,
+    handle: Handle,
+    /// `None` for a database in memory.
+    contents: Option<Contents>,
     batch: Option<OpenBatch>,
     /// When the lock was last waited for in vain.
     last_busy: Option<Instant>,
@@ -99,21 +108,27 @@ enum Part<T, E> {
 
 impl Writer {
     pub(super) fn open(url: &SqliteUrl, options: SqliteOptions, commits: Arc<Commits>) -> Result<Self, StoreError> {
-        let (mut conn, gate) = settings::gated_writer(url, &options)?;
+        let Opened { mut conn, gate, handle, .. } = settings::gated_writer(url, &options)?;
         conn.batch_execute(WORKING_MEMORY).store()?;
-        let file = url.path().map(DatabaseFile::remember).transpose()?;
-        let turnstile = file
+        let database = url.path().map(DatabaseFile::remember).transpose()?;
+        // The log is there once the database has been read.
+        Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store()?;
+        let files = database.map(OpenFiles::remember).transpose()?;
+        let contents = files.as_ref().map(OpenFiles::check).transpose()?;
+        let contents = contents.map(|found| Contents::of(&found, &mut conn, &handle));
+        Rollback {}.execute(&mut conn).store()?;
+        let turnstile = files
             .as_ref()
             .filter(|_| options.fair)
-            .and_then(|file| Turnstile::open(file.path(), LONGEST_TURN.min(options.busy_timeout / 2)));
-        let inner = Mutex::new(Inner { conn, gate, batch: None, last_busy: None });
+            .and_then(|files| Turnstile::open(files.database().path(), LONGEST_TURN.min(options.busy_timeout / 2)));
+        let inner = Mutex::new(Inner { conn, gate, handle, contents, batch: None, last_busy: None });
         Ok(Self {
             inner,
             waiting: AtomicUsize::new(0),
             committing: AtomicBool::new(false),
             commits,
             turnstile,
-            file,
+            files,
             options,
             longest_batch: LONGEST_BATCH,
         })
@@ -205,8 +220,13 @@ impl Writer {
     }
 
     /// The file behind the connection; `None` for a database in memory.
-    pub(super) const fn file(&self) -> Option<&DatabaseFile> {
-        self.file.as_ref()
+    pub(super) fn file(&self) -> Option<&DatabaseFile> {
+        self.files().map(OpenFiles::database)
+    }
+
+    /// As [`Writer::file`], with the files beside it.
+    pub(super) const fn files(&self) -> Option<&OpenFiles> {
+        self.files.as_ref()
     }
 
     pub(super) const fn options(&self) -> &SqliteOptions {
@@ -228,9 +248,6 @@ impl Writer {
 
     /// Opens a batch for a writer who has been here since `arrived`.
     fn begin(&self, inner: &mut Inner, arrived: Instant) -> Result<(), StoreError> {
-        if let Some(file) = &self.file {
-            file.check()?;
-        }
         // Whoever stood behind a thread that waited in vain has waited as well.
         let waiting_since = if inner.last_busy.is_some_and(|busy| busy > arrived) { arrived } else { Instant::now() };
         let patience = self.options.busy_timeout;
@@ -327,6 +344,9 @@ impl Writer {
     /// Commits the open batch, tells its writers, and says what became of it; `None` when there is none.
     fn commit(&self, inner: &mut Inner) -> Option<Result<(), Arc<StoreError>>> {
         let announces = inner.batch.as_ref()?.announces;
+        if let Err(error) = self.check_files(inner) {
+            return Some(Err(Self::abandon(inner, error)));
+        }
         self.committing.store(true, Ordering::Relaxed);
         inner.gate.open();
         let committed = (Commit {}).execute(&mut inner.conn).store();
@@ -343,6 +363,12 @@ impl Writer {
             }
             Err(error) => Err(Self::abandon(inner, error)),
         })
+    }
+
+    /// Fails when a commit would go where nobody finds it.
+    fn check_files(&self, inner: &mut Inner) -> Result<(), StoreError> {
+        let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else { return Ok(()) };
+        contents.check(&files.check()?, &mut inner.conn, &inner.handle)
     }
 
     /// Gives up the open transaction: all its writers fail, with the reason that is returned.

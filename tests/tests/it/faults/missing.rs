@@ -115,7 +115,7 @@ fn a_deleted_database_is_an_error_until_another_one_is_opened() {
     assert!(matches!(enqueue(&store), Err(StoreError::Io(_))));
     migrate(database.path());
     let error = enqueue(&store).unwrap_err();
-    assert!(format!("{error:?}").contains("open it anew"), "{error:?}");
+    assert!(format!("{error:?}").contains("open the database anew"), "{error:?}");
     let anew = database.store();
     enqueue(&anew).unwrap();
     drop((store, anew));
