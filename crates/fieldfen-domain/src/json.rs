@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_is_as_deep_and_as_large_as_can_be_read() {
+    fn documents_are_taken_up_to_the_depth_and_size_that_can_be_read() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(RawJson::parse(nested(127)).is_ok());
         assert!(RawJson::parse(nested(128)).unwrap_err().to_string().contains("recursion limit"));

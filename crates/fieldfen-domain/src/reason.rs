@@ -8,8 +8,8 @@ pub const MAX_REASON_BYTES: usize = 8 << 10;
 /// The room that the mark of a cut needs at most: its words, and 20 digits.
 const MARK_BYTES: usize = 40;
 
-/// Cuts an error message or a reason to [`MAX_REASON_BYTES`]. What is cut ends in a mark that says how many bytes of the
-/// message are missing.
+/// Cuts an error message or a reason to [`MAX_REASON_BYTES`]. A message that was cut ends in a mark that says how many of
+/// its bytes are missing.
 ///
 /// ```
 /// use fieldfen_domain::cut_reason;

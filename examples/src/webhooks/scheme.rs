@@ -40,16 +40,17 @@ pub(super) enum Scheme {
     Standard(StandardWebhooks),
 }
 
-/// What a genuine delivery says.
+/// A genuine delivery, as its sender describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The sender's own id for it.
     pub id: Option<String>,
-    /// What it is about, where the sender says so.
+    /// The name of its event, where the sender gives one.
     pub event: Option<String>,
     /// Its JSON; `null` for an empty body.
     pub json: String,
-    /// What Slack wants to be told while somebody enters this address there; such a delivery is not an event.
+    /// The challenge that Slack sends when somebody enters the server's address there, to be sent back. Such a delivery is
+    /// not an event.
     pub challenge: Option<String>,
 }
 

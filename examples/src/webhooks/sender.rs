@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_signs_in_a_way_that_is_not_known_is_refused_with_a_list() {
+    fn an_unknown_sender_is_refused_with_a_list() {
         for secret in ["stripe-live=whsec_c2VjcmV0", "amazon=whsec_c2VjcmV0", "eBay=x", "shop:paypal=x", "shop:=x"] {
             let error = refused(secret).to_string();
             assert!(error.contains("github, shopify, slack, standard-webhooks, stripe"), "{error}");

@@ -47,7 +47,7 @@ impl Server {
 }
 
 #[test]
-fn what_stripe_signs_is_taken_once_for_each_event() {
+fn a_delivery_of_stripe_is_taken_once_for_each_event() {
     let server = Server::for_senders(&["Stripe=whsec_old", "stripe=whsec_new", "stripe-live:stripe=whsec_live"]);
     let deliver = |source: &str, key: &[u8], body: &str, seconds: i64| {
         let seconds = seconds.to_string();
@@ -71,7 +71,7 @@ fn what_stripe_signs_is_taken_once_for_each_event() {
 }
 
 #[test]
-fn what_slack_signs_is_taken_as_json_or_form_and_its_challenge_is_answered() {
+fn deliveries_of_slack_are_taken_as_json_or_form_and_its_challenge_is_answered() {
     let server = Server::for_senders(&["slack=hush"]);
     let deliver = |content_type: &str, body: &str, seconds: i64| {
         let seconds = seconds.to_string();
@@ -109,7 +109,7 @@ fn what_slack_signs_is_taken_as_json_or_form_and_its_challenge_is_answered() {
 }
 
 #[test]
-fn what_follows_standard_webhooks_is_taken_under_either_name_and_on_several_lines() {
+fn standard_webhooks_are_taken_under_either_name_and_with_signatures_on_several_lines() {
     let server = Server::start();
     assert_eq!(server.standard("svix", "msg_1", ETSY_KEY, now(), &[]), 202);
     assert_eq!(server.standard("webhook", "msg_1", ETSY_KEY, now(), &["v1a,AAAA"]), 200, "the same delivery");
@@ -139,7 +139,7 @@ fn a_form_of_github_is_signed_as_sent_and_taken_as_the_json_in_it() {
 }
 
 #[test]
-fn who_signs_in_a_way_that_is_not_known_is_refused_before_anything_comes() {
+fn a_sender_whose_scheme_is_not_known_is_refused_at_the_start() {
     for name in ["stripe-live", "amazon", "ebay", "github2"] {
         let secret = format!("{name}=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let error = Senders::parse([secret.as_str()]).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The two programs to copy on one database: what the server enqueues, the worker handles.
+//! The two programs to copy on one database: the worker handles the jobs that the server enqueues.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

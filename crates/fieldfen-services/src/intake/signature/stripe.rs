@@ -9,7 +9,7 @@ use super::{DEFAULT_TOLERANCE, InvalidKey, Keys, SignatureError, check_time, fro
 /// What every signing secret of Stripe begins with; it is part of the key.
 const PREFIX: &str = "whsec_";
 
-/// Stripe's [`Stripe-Signature`](https://docs.stripe.com/webhooks/signature): `t=`, the time in seconds, and one or more
+/// Stripe's [`Stripe-Signature`](https://docs.stripe.com/webhooks#verify-manually): `t=`, the time in seconds, and one or more
 /// `v1=`, each HMAC-SHA256 of time, full stop and body in hex. While a secret is rolled, Stripe signs with both.
 ///
 /// ```
