@@ -85,7 +85,7 @@ pub struct NewRecurringJob {
     pub at: Timestamp,
 }
 
-/// One tick, to be taken by exactly one process.
+/// One tick, to be taken or set anew by exactly one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tick {
     /// Of which work.

@@ -14,7 +14,7 @@ use croner::Cron;
 use fieldfen_domain::job::{DedupKey, Enqueued, InvalidJob, JobState, NewJob, Payload};
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_domain::{JobId, Timestamp, UnreadableRow};
 
 use crate::Environment;
 use crate::queue::{self, QueueError};
@@ -22,9 +22,11 @@ use crate::queue::{self, QueueError};
 /// When a schedule without a further tick is due next: the last second that every store can hold.
 const NEVER: i64 = 253_402_300_799;
 
-/// How far a next tick may lie beyond the schedule's own. A clock that was put right by less than this does not bring a
-/// tick back that has been taken.
-const SET_CLOCK: TimeDelta = TimeDelta::days(1);
+/// By how much two times may differ before a clock counts as put right. One that is put back by less repeats no tick.
+const SET_CLOCK: TimeDelta = TimeDelta::minutes(1);
+
+/// How many ticks are taken in one transaction.
+const BATCH: u32 = 100;
 
 /// A cron expression, in UTC: minute, hour, day of the month, month, day of the week; with six fields, the first one is
 /// the second.
@@ -128,73 +130,165 @@ pub struct Ticks {
     pub next_at: Option<Timestamp>,
 }
 
-/// Takes every tick that is due and enqueues its job, each in a transaction of its own. Workers do this by themselves.
+/// Takes every tick that is due and enqueues its job, 100 in a transaction. Workers do this by themselves.
 ///
-/// Work that would not be due until long after its schedule says so was last looked at by a clock that was wrong; it is
-/// set to its next tick from now.
+/// Work whose next tick a clock has set that was ahead is set anew where its schedule does not explain the tick: where it
+/// is more than a minute later than the second tick from now.
 ///
 /// Work whose schedule or payload cannot be read is named in the log and left alone.
 ///
 /// # Errors
 /// [`StoreError`]s as the store has them; the ticks taken before have been taken.
 pub fn take_due<S: Store>(store: &S, environment: &Environment) -> Result<Ticks, StoreError> {
-    let now = environment.now();
-    let mut ticks = Ticks::default();
-    for work in store.read::<_, StoreError, _>(|s| s.recurring().list())? {
-        let work = match work {
-            Ok(work) => work,
-            Err(error) => {
-                tracing::error!(%error, "recurring work cannot be read");
-                continue;
-            }
-        };
-        let mut next_at = work.next_at;
-        match tick(&work, environment, now) {
-            Ok((tick, job)) if work.next_at <= now => {
-                ticks.jobs.extend(take(store, &tick, &job)?);
-                next_at = tick.next_at;
-            }
-            Ok((tick, _)) if work.next_at.signed_duration_since(tick.next_at) > SET_CLOCK => {
-                tracing::warn!(name = %work.name, was = %work.next_at, is = %tick.next_at, "recurring work was set by a wrong clock");
-                store.write::<_, StoreError, _>(|s| s.recurring().take(&tick))?;
-                next_at = tick.next_at;
-            }
-            Ok(_) => {}
-            Err(error) => {
-                tracing::error!(name = %work.name, schedule = work.schedule, %error, "recurring work cannot be run");
-                continue;
-            }
+    let mut batches = Batches::default();
+    let mut jobs = Vec::new();
+    loop {
+        let batch = batches.take(store, environment)?;
+        jobs.extend(batch.ticks.jobs);
+        if !batch.more {
+            return Ok(Ticks { jobs, next_at: batch.ticks.next_at });
         }
-        ticks.next_at = Some(ticks.next_at.map_or(next_at, |earliest| earliest.min(next_at)));
     }
-    Ok(ticks)
+}
+
+/// Takes due ticks batch by batch.
+#[derive(Default)]
+pub(crate) struct Batches {
+    /// How much work came up in the last batch that cannot be run. It stays due, and must not fill the next batch.
+    broken: u32,
+}
+
+/// What one batch did.
+pub(crate) struct Batch {
+    pub(crate) ticks: Ticks,
+    /// More work is likely to be due.
+    pub(crate) more: bool,
+}
+
+impl Batches {
+    /// Takes at most [`BATCH`] ticks in one transaction.
+    pub(crate) fn take<S: Store>(&mut self, store: &S, environment: &Environment) -> Result<Batch, StoreError> {
+        let now = environment.now();
+        let limit = BATCH.saturating_add(self.broken);
+        let (due, doubtful, next_at) = store.read::<_, StoreError, _>(|s| {
+            let recurring = s.recurring();
+            Ok((recurring.due(now, limit)?, recurring.doubtful(now, limit)?, recurring.next_tick(now)?))
+        })?;
+        let full = |work: &[_]| u32::try_from(work.len()).unwrap_or(u32::MAX) >= limit;
+        let more = full(&due) || full(&doubtful);
+        let work = || due.iter().chain(&doubtful);
+        let steps: Vec<Step> = work().filter_map(|work| step(work, environment, now, !more)).collect();
+        self.broken = u32::try_from(work().count() - steps.len()).unwrap_or(u32::MAX);
+        let mut jobs = Vec::new();
+        if !steps.is_empty() {
+            store.write::<_, StoreError, _>(|s| {
+                jobs.clear();
+                for step in &steps {
+                    jobs.extend(step.take(s)?);
+                }
+                Ok(())
+            })?;
+        }
+        let next_ticks = steps.iter().map(|step| step.tick.next_at);
+        let next_at = if more { Some(now) } else { next_ticks.chain(next_at).min() };
+        Ok(Batch { ticks: Ticks { jobs, next_at }, more })
+    }
+}
+
+/// What is done about one work.
+struct Step {
+    tick: Tick,
+    /// The job of the tick; without one, the tick is set and none is taken.
+    job: Option<NewJob>,
+}
+
+/// What is to be done about work that is due or doubtful; `None` when it cannot be run, which the log says if `log`.
+fn step(
+    work: &Result<RecurringJob, UnreadableRow>,
+    environment: &Environment,
+    now: Timestamp,
+    log: bool,
+) -> Option<Step> {
+    let work = match work {
+        Ok(work) => work,
+        Err(error) => {
+            if log {
+                tracing::error!(%error, "recurring work cannot be read");
+            }
+            return None;
+        }
+    };
+    match readable_step(work, environment, now) {
+        Ok(step) => Some(step),
+        Err(error) => {
+            if log {
+                tracing::error!(name = %work.name, schedule = work.schedule, %error, "recurring work cannot be run");
+            }
+            None
+        }
+    }
+}
+
+fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp) -> Result<Step, BrokenWork> {
+    let schedule: Schedule = work.schedule.parse()?;
+    // The tick after a due one is the first in the future: those in between are dropped.
+    let next_at = schedule.next_after(now).unwrap_or_else(never);
+    let tick = |next_at| Tick { name: work.name.clone(), due: work.next_at, next_at, at: now };
+    if work.next_at <= now {
+        let job = NewJob::untyped(environment.job_id(), work.kind.clone(), work.payload.clone(), now)?;
+        let job = job.dedup_key(DedupKey::new(format!("recurring:{}", work.name))?);
+        return Ok(Step { tick: tick(next_at), job: Some(job) });
+    }
+    // A clock that was only a little ahead has taken the next tick, and it must not be taken again.
+    let second = schedule.next_after(next_at).unwrap_or_else(never);
+    if work.next_at.signed_duration_since(second) <= SET_CLOCK {
+        return Ok(Step { tick: tick(work.next_at), job: None });
+    }
+    tracing::warn!(name = %work.name, was = %work.next_at, is = %next_at, "recurring work was set by a wrong clock");
+    Ok(Step { tick: tick(next_at), job: None })
+}
+
+impl Step {
+    /// Takes or sets the tick, and says which job it has made, if any. One row that cannot be read must not keep the
+    /// others of the batch from their ticks.
+    fn take(&self, s: &mut dyn Session) -> Result<Option<JobId>, StoreError> {
+        let taken = match &self.job {
+            Some(job) => take(s, &self.tick, job),
+            None => s.recurring().set_next(&self.tick).map(|_| None),
+        };
+        match taken {
+            Err(error @ StoreError::BadRow { .. }) => {
+                tracing::error!(name = %self.tick.name, %error, "a tick makes no job");
+                Ok(None)
+            }
+            taken => taken,
+        }
+    }
 }
 
 /// Takes a tick and says which job it has made, if any.
-fn take<S: Store>(store: &S, tick: &Tick, job: &NewJob) -> Result<Option<JobId>, StoreError> {
-    store.write(|s| {
-        if !s.recurring().take(tick)? {
-            return Ok(None);
+fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>, StoreError> {
+    if !s.recurring().take(tick)? {
+        return Ok(None);
+    }
+    let mut enqueued = s.jobs().enqueue(job)?;
+    if let Enqueued::Met(met) = enqueued
+        && let Some(job_of_earlier) = s.reads().jobs().find(&met)?
+        && job_of_earlier.state == JobState::Pending
+        && job_of_earlier.created_at.is_some_and(|at| at.signed_duration_since(tick.at) > SET_CLOCK)
+    {
+        // The clock that was wrong made it, and it would keep every tick from its job until then. If it stays, it is met
+        // once more.
+        let _ = queue::cancel(s, &met, "its time was set by a wrong clock", tick.at)?;
+        enqueued = s.jobs().enqueue(job)?;
+    }
+    match enqueued {
+        Enqueued::Created(id) => Ok(Some(id)),
+        Enqueued::Met(met) => {
+            tracing::warn!(name = %tick.name, job = %met, "a tick is passed over: the job of an earlier one has not ended");
+            Ok(None)
         }
-        let mut enqueued = s.jobs().enqueue(job)?;
-        if let Enqueued::Met(met) = enqueued
-            && let Some(job_of_earlier) = s.reads().jobs().find(&met)?
-            && job_of_earlier.state == JobState::Pending
-            && job_of_earlier.run_at.signed_duration_since(tick.at) > SET_CLOCK
-        {
-            // The clock that was wrong made it, and it would keep every tick from its job until then. If it stays, it
-            // is met once more.
-            let _ = queue::cancel(s, &met, "its time was set by a wrong clock", tick.at)?;
-            enqueued = s.jobs().enqueue(job)?;
-        }
-        match enqueued {
-            Enqueued::Created(id) => Ok(Some(id)),
-            Enqueued::Met(met) => {
-                tracing::warn!(name = %tick.name, job = %met, "a tick is passed over: the job of an earlier one has not ended");
-                Ok(None)
-            }
-        }
-    })
+    }
 }
 
 /// Why a tick cannot be taken.
@@ -204,15 +298,6 @@ enum BrokenWork {
     Schedule(#[from] InvalidSchedule),
     #[error(transparent)]
     Job(#[from] InvalidJob),
-}
-
-/// The tick that is due, and its job. The tick after it is the first in the future: those in between are dropped.
-fn tick(work: &RecurringJob, environment: &Environment, now: Timestamp) -> Result<(Tick, NewJob), BrokenWork> {
-    let schedule: Schedule = work.schedule.parse()?;
-    let next_at = schedule.next_after(now).unwrap_or_else(never);
-    let job = NewJob::untyped(environment.job_id(), work.kind.clone(), work.payload.clone(), now)?;
-    let job = job.dedup_key(DedupKey::new(format!("recurring:{}", work.name))?);
-    Ok((Tick { name: work.name.clone(), due: work.next_at, next_at, at: now }, job))
 }
 
 fn never() -> Timestamp {

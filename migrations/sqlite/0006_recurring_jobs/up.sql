@@ -9,3 +9,11 @@ CREATE TABLE recurring_jobs (
     last_at TIMESTAMP,
     updated_at TIMESTAMP NOT NULL
 );
+
+-- Due ticks, and work that was last set by a clock that was ahead.
+CREATE INDEX idx_recurring_jobs_next_at ON recurring_jobs(next_at);
+CREATE INDEX idx_recurring_jobs_updated_at ON recurring_jobs(updated_at);
+
+-- Next ticks in a form by which times do not compare: none, unless another program writes some.
+CREATE INDEX idx_recurring_jobs_irregular ON recurring_jobs(name)
+    WHERE next_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]';

@@ -3,6 +3,7 @@
 use super::StoreError;
 use crate::page::UnreadableRow;
 use crate::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
+use crate::time::Timestamp;
 
 /// Reading recurring work.
 pub trait RecurringReads {
@@ -11,6 +12,26 @@ pub trait RecurringReads {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError>;
+
+    /// At most `limit` of the work whose next tick is due, the longest due first; rows that hold what no recurring work can
+    /// hold are named among it.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError>;
+
+    /// At most `limit` of the work whose next tick is not to be trusted: it was last written at a time that is later than
+    /// `now`, so by a clock that was ahead, or by another program in a form by which times do not compare.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn doubtful(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError>;
+
+    /// The first next tick of all work that is later than this time.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// Writing recurring work.
@@ -26,6 +47,12 @@ pub trait Recurring: RecurringReads {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn take(&mut self, tick: &Tick) -> Result<bool, StoreError>;
+
+    /// Sets the next tick without taking one: `false` when the next tick is not `tick.due` any more.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn set_next(&mut self, tick: &Tick) -> Result<bool, StoreError>;
 
     /// Ends recurring work; `false` when there is none of this name.
     ///

@@ -15,7 +15,7 @@ use fieldfen_domain::{Page, PageRequest, UnreadableRow};
 
 pub(crate) use bound::{ReachedAt, limit};
 pub(crate) use number::StoredNumber;
-pub(crate) use time::{OutOfRange, SqlTime, StoredTime};
+pub(crate) use time::{OutOfRange, SqlTime, StoredTime, regular_time};
 
 /// A page of rows that have been read, each with its sequence number: what cannot be read is named in it.
 pub(crate) fn read_page<T>(

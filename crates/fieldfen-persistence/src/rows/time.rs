@@ -13,6 +13,16 @@ use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::store::StoreError;
 
+/// The pattern of `GLOB` for times as fieldfen writes them, the only form in which all texts compare like times. It
+/// stands in the conditions of partial indexes too.
+macro_rules! regular_time {
+    () => {
+        "'[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]'"
+    };
+}
+
+pub(crate) use regular_time;
+
 /// What a time must look like, for error messages.
 const RULE: &str = "it must be UTC text like 2026-11-23 14:05:09.000000, without an offset";
 

@@ -1,19 +1,20 @@
 //! Recurring work.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
-use fieldfen_domain::{RawJson, UnreadableRow, to_micros};
+use fieldfen_domain::{RawJson, Timestamp, UnreadableRow, to_micros};
 
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{RowRef, SqlTime, StoredTime};
+use crate::rows::{ReachedAt, RowRef, SqlTime, StoredTime, regular_time};
 use crate::schema::recurring_jobs;
 
 statement! {
-    /// Sets work up, or changes it. Its next tick stays where its schedule stays.
+    /// Sets work up, or changes it. Its next tick stays where its schedule stays, and so does the mark of a clock that was
+    /// ahead when it was set.
     Define<'a> {
         name: &'a str as Text,
         schedule: &'a str as Text,
@@ -25,7 +26,7 @@ statement! {
          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET \
          next_at = CASE WHEN schedule = excluded.schedule THEN next_at ELSE excluded.next_at END, \
          schedule = excluded.schedule, command_type = excluded.command_type, payload_json = excluded.payload_json, \
-         updated_at = excluded.updated_at"
+         updated_at = max(updated_at, excluded.updated_at)"
 }
 statement! {
     /// Takes a tick that is still the next one, with the text in which it was read.
@@ -36,6 +37,48 @@ statement! {
         name: &'a str as Text,
         due: &'a str as Text,
     } = "UPDATE recurring_jobs SET next_at = ?, last_at = ?, updated_at = ? WHERE name = ? AND next_at = ?"
+}
+statement! {
+    /// Sets a tick that is still the next one, with the text in which it was read.
+    SetNext<'a> {
+        next_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        name: &'a str as Text,
+        due: &'a str as Text,
+    } = "UPDATE recurring_jobs SET next_at = ?, updated_at = ? WHERE name = ? AND next_at = ?"
+}
+macro_rules! columns {
+    () => {
+        "SELECT name, schedule, command_type, payload_json, next_at, last_at FROM recurring_jobs "
+    };
+}
+/// The SQL types of the columns.
+type Columns = (Text, Text, Text, Nullable<Text>, SqlTimestamp, Nullable<SqlTimestamp>);
+
+statement! {
+    /// Work whose next tick is due.
+    DueWork { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
+        columns!(), "INDEXED BY idx_recurring_jobs_next_at WHERE next_at <= ? ORDER BY next_at, rowid LIMIT ?"
+    )
+}
+statement! {
+    /// Work that a clock has written which was ahead, the furthest ahead first.
+    WrittenAhead { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
+        columns!(), "INDEXED BY idx_recurring_jobs_updated_at WHERE updated_at > ? ORDER BY updated_at DESC LIMIT ?"
+    )
+}
+statement! {
+    /// Work whose next tick does not compare with other times.
+    Irregular { limit: i64 as BigInt } -> Columns = concat!(
+        columns!(), "INDEXED BY idx_recurring_jobs_irregular WHERE name >= '' AND next_at NOT GLOB ", regular_time!(),
+        " LIMIT ?"
+    )
+}
+statement! {
+    /// The first next tick behind a time.
+    TickAfter { after: SqlTime as SqlTimestamp } -> (SqlTimestamp,) =
+        "SELECT next_at FROM recurring_jobs INDEXED BY idx_recurring_jobs_next_at WHERE next_at > ? \
+         ORDER BY next_at LIMIT 1"
 }
 statement! {
     /// The next tick of some work, as it is spelled.
@@ -71,7 +114,39 @@ impl RecurringRow {
 impl RecurringReads for SqliteSession<'_> {
     fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
         let query = recurring_jobs::table.select(RecurringRow::as_select()).order(recurring_jobs::name);
-        query.load(self.conn).store()?.into_iter().map(|row: RecurringRow| UnreadableRow::sift(row.read())).collect()
+        read(query.load(self.conn).store()?)
+    }
+
+    fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
+        read(DueWork { now: SqlTime(now), limit: limit.into() }.load(self.conn).store()?)
+    }
+
+    fn doubtful(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
+        let limit = i64::from(limit);
+        let mut rows: Vec<RecurringRow> = WrittenAhead { now: SqlTime(now), limit }.load(self.conn).store()?;
+        rows.extend(Irregular { limit }.load::<RecurringRow>(self.conn).store()?);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        read(rows)
+    }
+
+    fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let next = TickAfter { after: SqlTime(after) }.get_result::<(ReachedAt,)>(self.conn);
+        Ok(next.optional().store()?.and_then(|(ReachedAt(next),)| next))
+    }
+}
+
+fn read(rows: Vec<RecurringRow>) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
+    rows.into_iter().map(|row| UnreadableRow::sift(row.read())).collect()
+}
+
+impl SqliteSession<'_> {
+    /// The next tick of this work as its row spells it, if it is this one: other programs may have written fewer digits,
+    /// and SQLite compares texts.
+    fn spelled_tick(&mut self, tick: &Tick) -> Result<Option<String>, StoreError> {
+        let next = NextTick { name: tick.name.as_str() }.get_result::<(String, StoredTime)>(self.conn);
+        let Some((spelled, next_at)) = next.optional().store()? else { return Ok(None) };
+        let row = RowRef { table: "recurring_jobs", key: tick.name.as_str() };
+        Ok((row.time("next_at", next_at)? == to_micros(tick.due)).then_some(spelled))
     }
 }
 
@@ -90,13 +165,7 @@ impl Recurring for SqliteSession<'_> {
     }
 
     fn take(&mut self, tick: &Tick) -> Result<bool, StoreError> {
-        // Other programs may have spelled the time with fewer digits, and SQLite compares texts.
-        let next = NextTick { name: tick.name.as_str() }.get_result::<(String, StoredTime)>(self.conn);
-        let Some((spelled, next_at)) = next.optional().store()? else { return Ok(false) };
-        let row = RowRef { table: "recurring_jobs", key: tick.name.as_str() };
-        if row.time("next_at", next_at)? != to_micros(tick.due) {
-            return Ok(false);
-        }
+        let Some(spelled) = self.spelled_tick(tick)? else { return Ok(false) };
         let take = Take {
             next_at: SqlTime(tick.next_at),
             last_at: SqlTime(tick.due),
@@ -107,16 +176,38 @@ impl Recurring for SqliteSession<'_> {
         Ok(take.execute(self.conn).store()? > 0)
     }
 
+    fn set_next(&mut self, tick: &Tick) -> Result<bool, StoreError> {
+        let Some(spelled) = self.spelled_tick(tick)? else { return Ok(false) };
+        let (next_at, at) = (SqlTime(tick.next_at), SqlTime(tick.at));
+        Ok(SetNext { next_at, at, name: tick.name.as_str(), due: &spelled }.execute(self.conn).store()? > 0)
+    }
+
     fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError> {
         let removed = diesel::delete(recurring_jobs::table.find(name.as_str())).execute(self.conn).store()?;
         Ok(removed > 0)
     }
 }
 
+/// Every statement with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    [
+        ("Define", Define::SQL),
+        ("Take", Take::SQL),
+        ("SetNext", SetNext::SQL),
+        ("DueWork", DueWork::SQL),
+        ("WrittenAhead", WrittenAhead::SQL),
+        ("Irregular", Irregular::SQL),
+        ("TickAfter", TickAfter::SQL),
+        ("NextTick", NextTick::SQL),
+    ]
+    .map(|(name, sql)| (name, sql.to_owned()))
+    .to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use diesel::connection::SimpleConnection;
-    use fieldfen_domain::Timestamp;
     use fieldfen_testkit::fixtures::{at, recurring, recurring_name};
 
     use super::*;

@@ -11,7 +11,13 @@ use crate::rows::fresh::database;
 const BEYOND_A_SEARCH: [&str; 3] = ["CountAll", "Rows out of order, window", "Rows out of order, everything"];
 
 fn statements() -> Vec<(&'static str, String)> {
-    [super::files::statements(), super::publications::statements(), super::hashes::statements()].concat()
+    [
+        super::files::statements(),
+        super::publications::statements(),
+        super::hashes::statements(),
+        super::recurring::statements(),
+    ]
+    .concat()
 }
 
 /// 100,000 files, hashes, listings and publications, so that every index is tempting.
@@ -37,6 +43,8 @@ fn full_database() -> SqliteConnection {
                                    created_at, updated_at)
          SELECT printf('%032x', i), printf('%032x', i), 'listing', iif(i % 2, 'etsy', 'ebay'), 'k',
                 iif(i % 50, 'confirmed', 'unknown'), 't', '', i, '', '' FROM n;
+         INSERT INTO recurring_jobs (name, schedule, command_type, next_at, updated_at)
+         SELECT 'work-' || i, '* * * * *', 'test.work', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000' FROM n;
          COMMIT",
     )
     .unwrap();

@@ -79,6 +79,7 @@ struct Dispatcher<'s, S> {
     shared: &'s Arc<Shared<S>>,
     reclaim: Reclaim,
     ticks: Cadence,
+    batches: recurring::Batches,
     /// When the next tick of recurring work is due, as far as is known.
     next_tick: Option<Timestamp>,
     /// The last claim took all it asked for: more is likely to be due.
@@ -91,6 +92,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             shared,
             reclaim: Reclaim::new(shared.settings.lease),
             ticks: Cadence::new(TICKS_EVERY),
+            batches: recurring::Batches::default(),
             next_tick: None,
             more: false,
         }
@@ -174,16 +176,17 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         released.map(drop)
     }
 
-    /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: a refusal is
-    /// logged, and it is tried again at the next time.
+    /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: of many due ticks each turn
+    /// takes one batch, a refusal is logged, and it is tried again at the next time.
     fn do_what_recurs(&mut self, now: Timestamp) {
         let reclaimed = self.reclaim.when_due(self.shared, now);
         self.log_refusal("expired leases cannot be taken back", reclaimed);
         if self.ticks.is_due(now) || self.next_tick.is_some_and(|next| next <= now) {
             self.ticks.done(now);
             self.next_tick = None;
-            let taken = recurring::take_due(self.shared.queue.store(), self.shared.queue.environment());
-            let taken = taken.map(|ticks| self.next_tick = ticks.next_at);
+            let queue = &self.shared.queue;
+            let taken = self.batches.take(queue.store(), queue.environment());
+            let taken = taken.map(|batch| self.next_tick = batch.ticks.next_at);
             self.log_refusal("ticks of recurring work cannot be taken", taken);
         }
     }

@@ -18,6 +18,10 @@ on_every_store!(
     a_tick_whose_predecessor_has_not_ended_makes_no_job,
     a_clock_that_was_wrong_once_does_not_end_the_ticks,
     a_clock_that_is_put_back_a_little_repeats_no_tick,
+    a_clock_that_was_ahead_silences_no_schedule_for_longer_than_its_period,
+    a_job_that_a_clock_ahead_has_made_keeps_no_tick_from_its_job,
+    many_ticks_hold_up_neither_other_jobs_nor_a_stop,
+    work_that_cannot_be_run_does_not_fill_the_batches,
     ticks_that_were_missed_make_one_job_together,
     many_processes_take_each_tick_once,
     defining_again_keeps_the_next_tick_unless_the_schedule_changes,
@@ -138,9 +142,109 @@ fn a_clock_that_is_put_back_a_little_repeats_no_tick(store: impl Store) {
     bench.clock.set(time("2026-11-23T20:00:00Z"));
     assert_eq!(bench.take_due(), 1);
     assert!(bench.queue.complete(&bench.claim_notes(1)[0], &mut Completion::new()).unwrap().is_done());
-    bench.clock.set(time("2026-11-23T16:00:00Z"));
+    for put_back_to in ["2026-11-23T19:58:00Z", "2026-11-23T19:00:00Z"] {
+        bench.clock.set(time(put_back_to));
+        assert_eq!(bench.take_due(), 0);
+        assert_eq!(bench.work()[0].next_at, time("2026-11-23T21:00:00Z"));
+    }
+}
+
+fn a_clock_that_was_ahead_silences_no_schedule_for_longer_than_its_period(store: impl Store) {
+    let bench = Bench::new(store);
+    let before = bench.now();
+    for (schedule, ahead_by_hours, next) in [
+        ("* * * * * *", 12, "2026-11-23T14:05:10Z"),
+        ("* * * * *", 1, "2026-11-23T14:06:00Z"),
+        (HOURLY, 12, "2026-11-23T15:00:00Z"),
+        ("0 0 * * *", 72, "2026-11-24T00:00:00Z"),
+    ] {
+        for defined_anew in [false, true] {
+            bench.define("sweep", schedule);
+            for second in 0..3 {
+                bench.clock.set(before + Duration::from_secs(ahead_by_hours * 3600 + second));
+                bench.take_due();
+            }
+            bench.clock.set(before);
+            if defined_anew {
+                bench.define("sweep", schedule);
+            }
+            bench.take_due();
+            assert_eq!(bench.work()[0].next_at, time(next), "{schedule}, defined anew: {defined_anew}");
+            bench.queue.store().write(|s| s.recurring().remove(&"sweep".parse().unwrap())).unwrap();
+        }
+    }
+}
+
+fn a_job_that_a_clock_ahead_has_made_keeps_no_tick_from_its_job(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.define("sweep", "* * * * * *");
+    let before = bench.now();
+    bench.clock.set(before + Duration::from_secs(12 * 3600));
+    assert_eq!(bench.take_due(), 1);
+    bench.clock.set(before);
     assert_eq!(bench.take_due(), 0);
-    assert_eq!(bench.work()[0].next_at, time("2026-11-23T21:00:00Z"));
+    bench.clock.advance(Duration::from_secs(1));
+    assert_eq!(bench.take_due(), 1);
+    assert_eq!(bench.claim_notes(9).len(), 1);
+}
+
+fn many_ticks_hold_up_neither_other_jobs_nor_a_stop(store: impl Store) {
+    const SCHEDULES: u64 = 3000;
+    let bench = Bench::new(store);
+    bench
+        .queue
+        .store()
+        .write::<_, StoreError, _>(|s| {
+            (0..SCHEDULES).try_for_each(|number| {
+                s.recurring().define(&NewRecurringJob {
+                    name: format!("sweep-{number}").parse().unwrap(),
+                    schedule: HOURLY.to_owned(),
+                    kind: JobKind::custom("test.sweep").unwrap(),
+                    payload: None,
+                    next_at: bench.now(),
+                    at: bench.now(),
+                })
+            })
+        })
+        .unwrap();
+    bench.note("due");
+    let queue = bench.queue.clone();
+    let taken = move || queue.count().unwrap().iter().filter(|n| n.kind == "test.sweep").map(|n| n.jobs).sum::<u64>();
+    let (ran, has_run) = std::sync::mpsc::channel();
+    let ran = std::sync::Mutex::new(ran);
+    let handler = {
+        let taken = taken.clone();
+        move |_: Task<Note>| ran.lock().unwrap().send(taken()).unwrap()
+    };
+    let running = bench.worker().threads(1).handle(handler).start().unwrap();
+    let taken_before = has_run.recv().unwrap();
+    running.stop_handle().stop();
+    running.join();
+    assert!(taken_before < SCHEDULES, "all ticks were taken before the due job ran");
+    assert!(taken() < SCHEDULES, "all ticks were taken before the worker stopped");
+    bench.take_due();
+    assert_eq!(taken(), SCHEDULES);
+}
+
+fn work_that_cannot_be_run_does_not_fill_the_batches(store: impl Store) {
+    let bench = Bench::new(store);
+    let broken = |number| NewRecurringJob {
+        name: format!("broken-{number}").parse().unwrap(),
+        schedule: "when the moon is full".to_owned(),
+        kind: JobKind::custom("test.note").unwrap(),
+        payload: None,
+        next_at: bench.now(),
+        at: bench.now(),
+    };
+    let define = |s: &mut dyn fieldfen_domain::store::Session| {
+        (0..250).try_for_each(|number| s.recurring().define(&broken(number)))
+    };
+    bench.queue.store().write::<_, StoreError, _>(define).unwrap();
+    for number in 0..150 {
+        bench.define(&format!("sweep-{number}"), HOURLY);
+    }
+    bench.clock.advance(Duration::from_secs(3600));
+    assert_eq!((bench.take_due(), bench.take_due()), (150, 0));
 }
 
 fn ticks_that_were_missed_make_one_job_together(store: impl Store) {

@@ -18,6 +18,9 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_tick_that_is_not_the_next_one_is_not_taken,
         a_tick_of_work_that_is_gone_is_not_taken,
         removed_work_is_gone,
+        due_work_comes_by_its_tick_and_no_more_than_asked_for,
+        work_that_a_clock_ahead_has_set_is_doubtful_until_it_is_set_again,
+        a_tick_is_set_only_while_it_is_the_next_one,
         many_threads_take_each_tick_once,
     ]
 }
@@ -113,6 +116,56 @@ fn removed_work_is_gone<S: Store>(store: &S) {
     assert_eq!(list(&on).len(), 1);
     define(&on, &recurring("upkeep", "0 * * * *", at(600)));
     assert_eq!((list(&on)[1].next_at, list(&on)[1].last_at), (at(600), None), "it begins anew");
+}
+
+fn names(work: Vec<Result<RecurringJob, fieldfen_domain::UnreadableRow>>) -> Vec<String> {
+    work.into_iter().map(|work| work.unwrap().name.as_str().to_owned()).collect()
+}
+
+fn due_work_comes_by_its_tick_and_no_more_than_asked_for<S: Store>(store: &S) {
+    let on = On(store);
+    for (name, second) in [("c", 30), ("a", 20), ("b", 10), ("d", 20), ("later", 31)] {
+        define(&on, &recurring(name, "0 * * * *", at(second)));
+    }
+    let due = |now, limit| names(on.read(|s| s.recurring().due(now, limit)));
+    assert_eq!(due(at(30), 9), ["b", "a", "d", "c"]);
+    assert_eq!(due(at(30) - TICK, 9), ["b", "a", "d"]);
+    assert_eq!(due(at(30), 2), ["b", "a"]);
+    assert_eq!((due(at(30), 0), due(at(9), 9)), (vec![], vec![]));
+    let next = |after| on.read(|s| s.recurring().next_tick(after));
+    assert_eq!(
+        (next(at(9)), next(at(10)), next(at(30)), next(at(31))),
+        (Some(at(10)), Some(at(20)), Some(at(31)), None)
+    );
+}
+
+fn work_that_a_clock_ahead_has_set_is_doubtful_until_it_is_set_again<S: Store>(store: &S) {
+    let on = On(store);
+    let doubtful = |now| names(on.read(|s| s.recurring().doubtful(now, 9)));
+    let defined = |second| NewRecurringJob { at: at(second), ..recurring("upkeep", "0 * * * *", at(1060)) };
+    define(&on, &defined(1000));
+    assert_eq!((doubtful(at(1000)), doubtful(at(1000) - TICK)), (vec![], vec!["upkeep".to_owned()]));
+    define(&on, &defined(5));
+    assert_eq!(doubtful(at(5)), ["upkeep"], "its next tick is still that of the other clock");
+    let tick = Tick { name: recurring_name("upkeep"), due: at(1060), next_at: at(60), at: at(5) };
+    assert!(on.write(|s| s.recurring().set_next(&tick)));
+    assert_eq!(doubtful(at(5)), [""; 0]);
+    assert!(take(&on, at(60), 120));
+    assert_eq!(doubtful(at(59)), ["upkeep"]);
+}
+
+fn a_tick_is_set_only_while_it_is_the_next_one<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    take(&on, at(60), 120);
+    let set = |due, next_at| {
+        let tick = Tick { name: recurring_name("upkeep"), due, next_at, at: at(61) };
+        on.write(|s| s.recurring().set_next(&tick))
+    };
+    assert!(!set(at(60), at(90)));
+    assert!(set(with_nanoseconds(at(120)), at(90)));
+    let work = list(&on).remove(0);
+    assert_eq!((work.next_at, work.last_at), (at(90), Some(at(60))), "no tick was taken");
 }
 
 fn many_threads_take_each_tick_once<S: Store>(store: &S) {

@@ -18,13 +18,13 @@ mod table;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{Listing, Publication, SocialPost};
-use fieldfen_domain::recurring::RecurringJob;
 use fieldfen_domain::store::{Source, StoreError};
 
 use api_usage::CallRow;
 use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
 use jobs::JobRow;
+use recurring::RecurringRow;
 pub use store::ModelStore;
 use table::Table;
 
@@ -40,7 +40,7 @@ struct State {
     posts: Table<SocialPost>,
     hashes: Table<HashRow>,
     calls: Table<CallRow>,
-    recurring: Table<RecurringJob>,
+    recurring: Table<RecurringRow>,
 }
 
 impl State {

@@ -2,39 +2,65 @@
 
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
-use fieldfen_domain::{UnreadableRow, to_micros};
+use fieldfen_domain::{Timestamp, UnreadableRow, to_micros};
 
 use super::ModelSession;
 use super::table::Row;
 
-impl Row for RecurringJob {
+/// Recurring work, and when its next tick was set.
+#[derive(Clone)]
+pub(super) struct RecurringRow {
+    work: RecurringJob,
+    updated_at: Timestamp,
+}
+
+impl Row for RecurringRow {
     type Key = RecurringName;
 
     fn keys(&self) -> Vec<RecurringName> {
-        vec![self.name.clone()]
+        vec![self.work.name.clone()]
     }
 }
 
 impl RecurringReads for ModelSession<'_> {
     fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
-        let mut work: Vec<_> = self.state.recurring.rows().cloned().collect();
+        let mut work: Vec<_> = self.state.recurring.rows().map(|row| row.work.clone()).collect();
         work.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(work.into_iter().map(Ok).collect())
+    }
+
+    fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
+        let due = self.state.recurring.rows().filter(|row| row.work.next_at <= to_micros(now));
+        let mut work: Vec<_> = due.map(|row| row.work.clone()).collect();
+        work.sort_by_key(|work| work.next_at);
+        Ok(work.into_iter().take(limit as usize).map(Ok).collect())
+    }
+
+    fn doubtful(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
+        let ahead = self.state.recurring.rows().filter(|row| row.updated_at > to_micros(now));
+        Ok(ahead.take(limit as usize).map(|row| Ok(row.work.clone())).collect())
+    }
+
+    fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.state.recurring.rows().map(|row| row.work.next_at).filter(|next| *next > to_micros(after)).min())
     }
 }
 
 impl Recurring for ModelSession<'_> {
     fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError> {
         let before = self.state.recurring.find(&work.name);
-        let kept = before.as_ref().filter(|(_, known)| known.schedule == work.schedule);
-        let row = RecurringJob {
+        let kept = before.as_ref().filter(|(_, known)| known.work.schedule == work.schedule);
+        let at = to_micros(work.at);
+        let updated_at = before.as_ref().map_or(at, |(_, known)| known.updated_at.max(at));
+        let work = RecurringJob {
             name: work.name.clone(),
             schedule: work.schedule.clone(),
             kind: work.kind.clone(),
             payload: work.payload.clone(),
-            next_at: kept.map_or(to_micros(work.next_at), |(_, known)| known.next_at),
-            last_at: before.as_ref().and_then(|(_, known)| known.last_at),
+            next_at: kept.map_or(to_micros(work.next_at), |(_, known)| known.work.next_at),
+            last_at: before.as_ref().and_then(|(_, known)| known.work.last_at),
         };
+        let row = RecurringRow { work, updated_at };
         match before {
             Some((number, _)) => self.state.recurring.update(number, row),
             None => self.state.recurring.insert(row),
@@ -45,9 +71,20 @@ impl Recurring for ModelSession<'_> {
     fn take(&mut self, tick: &Tick) -> Result<bool, StoreError> {
         let due = to_micros(tick.due);
         match self.state.recurring.find(&tick.name) {
-            Some((number, work)) if work.next_at == due => {
-                let next_at = to_micros(tick.next_at);
-                self.state.recurring.update(number, RecurringJob { next_at, last_at: Some(due), ..work });
+            Some((number, row)) if row.work.next_at == due => {
+                let work = RecurringJob { next_at: to_micros(tick.next_at), last_at: Some(due), ..row.work };
+                self.state.recurring.update(number, RecurringRow { work, updated_at: to_micros(tick.at) });
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn set_next(&mut self, tick: &Tick) -> Result<bool, StoreError> {
+        match self.state.recurring.find(&tick.name) {
+            Some((number, row)) if row.work.next_at == to_micros(tick.due) => {
+                let work = RecurringJob { next_at: to_micros(tick.next_at), ..row.work };
+                self.state.recurring.update(number, RecurringRow { work, updated_at: to_micros(tick.at) });
                 Ok(true)
             }
             _ => Ok(false),
