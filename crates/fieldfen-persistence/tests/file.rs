@@ -16,7 +16,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::api_usage::ApiCall;
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 fn migrated(folder: &Path) -> PathBuf {
@@ -91,7 +91,7 @@ fn a_database_behind_a_link_is_known_by_its_own_name() {
     fs::remove_file(&link).unwrap();
     read(&store).unwrap();
     store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
-    store.maintain().unwrap();
+    assert_eq!(store.maintain().unwrap().log_held, None);
     assert!(beside(&path, "-lock").exists() && !beside(&link, "-lock").exists());
 }
 
@@ -122,7 +122,7 @@ fn the_longest_timeout_of_all_is_a_long_one() {
 }
 
 #[test]
-fn upkeep_of_a_large_log_does_not_wait_long_for_a_reader() {
+fn maintenance_of_a_large_log_does_not_wait_long_for_a_reader_and_names_its_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
     let (store, other) = (open(&path, Duration::from_secs(3600)), open(&path, Duration::from_secs(3600)));
@@ -132,11 +132,17 @@ fn upkeep_of_a_large_log_does_not_wait_long_for_a_reader() {
             s.jobs().count()?;
             conn.batch_execute("CREATE TABLE bytes (b); INSERT INTO bytes VALUES (zeroblob(20000000))").unwrap();
             assert!(fs::metadata(beside(&path, "-wal")).unwrap().len() > 16 << 20);
-            store.maintain()
+            let report = store.maintain()?;
+            let held = report.log_held.expect("a reader is there");
+            assert!(report.log_bytes > 16 << 20 && held.waited < Duration::from_secs(60), "{held}");
+            if cfg!(target_os = "linux") {
+                assert_eq!(held.processes, [std::process::id()], "{held}");
+            }
+            Ok(())
         })
         .unwrap();
     store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
-    store.maintain().unwrap();
+    assert_eq!(store.maintain().unwrap(), MaintenanceReport::default(), "the log is empty");
     assert_eq!(fs::metadata(beside(&path, "-wal")).unwrap().len(), 0);
 }
 
@@ -322,7 +328,7 @@ fn what_other_programs_do_to_the_file_by_sqlite_is_no_copy() {
     ] {
         foreign.batch_execute(sql).unwrap();
         write(&store).unwrap_or_else(|error| panic!("after {sql}: {error:?}"));
-        store.maintain().unwrap();
+        assert_eq!(store.maintain().unwrap().log_held, None);
         write(&store).unwrap_or_else(|error| panic!("after {sql} and upkeep: {error:?}"));
     }
 }

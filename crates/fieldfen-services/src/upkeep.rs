@@ -109,8 +109,8 @@ pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion
     }
 }
 
-/// What upkeep has deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What upkeep has deleted, and how the store is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// Completed jobs.
     pub completed_jobs: u64,
@@ -118,6 +118,12 @@ pub struct Done {
     pub failed_jobs: u64,
     /// Expired hashes of webhooks.
     pub hashes: u64,
+    /// The size of the store's write-ahead log, in bytes.
+    #[serde(default)]
+    pub log_bytes: u64,
+    /// Why a long log could not be cut back, and by which processes it is read.
+    #[serde(default)]
+    pub log_held: Option<String>,
 }
 
 /// Does the upkeep, in short transactions, for as long as `go_on` says so: what is left, the next run does.
@@ -146,8 +152,12 @@ pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn(
     let completed_jobs = prune(JobStatus::Completed, upkeep.completed_max_age_secs, upkeep.completed_keep)?;
     let failed_jobs = prune(JobStatus::Failed, upkeep.failed_max_age_secs, upkeep.failed_keep)?;
     let hashes = in_batches(limit, &go_on, || store.write(|s| s.hashes().purge(now, limit)))?;
-    store.maintain()?;
-    Ok(Done { completed_jobs, failed_jobs, hashes })
+    let maintained = store.maintain()?;
+    if let Some(held) = &maintained.log_held {
+        tracing::warn!(log_bytes = maintained.log_bytes, processes = ?held.processes, "{held}");
+    }
+    let log_held = maintained.log_held.map(|held| held.to_string());
+    Ok(Done { completed_jobs, failed_jobs, hashes, log_bytes: maintained.log_bytes, log_held })
 }
 
 /// Deletes batch by batch, with pauses, until one is not full, and says how many rows that were.

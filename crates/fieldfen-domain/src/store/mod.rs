@@ -9,6 +9,7 @@ mod error;
 mod files;
 mod hashes;
 mod jobs;
+mod maintenance;
 mod publications;
 mod recurring;
 
@@ -19,6 +20,7 @@ pub use error::{Source, StoreError};
 pub use files::{FileReads, Files};
 pub use hashes::Hashes;
 pub use jobs::{JobAdmin, JobQueue, JobReads};
+pub use maintenance::{LogHeld, MaintenanceReport};
 pub use publications::{Listings, PublicationReads, Publications};
 pub use recurring::{Recurring, RecurringReads};
 
@@ -93,11 +95,12 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Lets the store put itself in order: planner statistics, and a log cut back to what its readers still need.
     ///
-    /// Cheap when there is nothing to do; meant to be called every few minutes.
+    /// Cheap when there is nothing to do; meant to be called every few minutes. A log that readers hold back grows with
+    /// every commit: the report says so, and the caller is to pass it on.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn maintain(&self) -> Result<(), StoreError>;
+    /// [`StoreError`] when the database cannot be read or written. A busy database is none: the next call tries again.
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError>;
 }
 
 /// Waits for commits. Made by [`Store::watch`]; what was committed since then, or since the last wait, is not missed.

@@ -14,6 +14,7 @@ mod group_commit_test;
 mod guard;
 mod hashes;
 mod jobs;
+mod log_readers;
 mod maintenance;
 mod opening;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
 use super::guard::SessionGuard;
 use super::readers::Readers;
@@ -132,7 +132,7 @@ impl Store for SqliteStore {
         Ok(Box::new(SqliteWatch::new(Arc::clone(&self.shared.commits), foreign)?))
     }
 
-    fn maintain(&self) -> Result<(), StoreError> {
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
         let _guard = self.enter()?;
         self.shared.writer.maintain()
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use fieldfen_domain::job::{JobKind, JobState, JobStatus};
-use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_services::environment::ManualClock;
 use fieldfen_services::queue::{Completion, Queue};
@@ -60,7 +60,7 @@ impl Store for Gated {
         Ok(Box::new(GatedWatch { watch: self.store.watch()?, gate: Arc::clone(&self.gate) }))
     }
 
-    fn maintain(&self) -> Result<(), StoreError> {
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
         self.store.maintain()
     }
 }

@@ -59,7 +59,7 @@ fn old_jobs_go_and_young_ones_stay(store: impl Store) {
     assert_eq!(bench.upkeep(&NOTHING), Done::default());
     // The first completed job ended 20 seconds ago, the first failed one 10.
     let upkeep = Upkeep { completed_max_age_secs: 13, failed_max_age_secs: 4, ..NOTHING };
-    assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 7, failed_jobs: 6, hashes: 0 });
+    assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 7, failed_jobs: 6, hashes: 0, ..Done::default() });
     let left = [JobStatus::Completed, JobStatus::Failed, JobStatus::Pending].map(|status| bench.jobs_in(status));
     assert_eq!(left, [3, 4, 1]);
     assert_eq!(bench.upkeep(&upkeep), Done::default());
@@ -69,7 +69,7 @@ fn of_the_young_ones_only_so_many_are_kept(store: impl Store) {
     let bench = Bench::new(store);
     bench.end_jobs(8, 8);
     let upkeep = Upkeep { completed_keep: Some(5), failed_keep: Some(0), ..NOTHING };
-    assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 3, failed_jobs: 8, hashes: 0 });
+    assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 3, failed_jobs: 8, hashes: 0, ..Done::default() });
     assert_eq!(bench.jobs_in(JobStatus::Completed), 5);
 }
 
@@ -112,7 +112,7 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     let job = bench.job(&page.items.last().unwrap().id);
     assert_eq!((job.kind, job.state.status()), (Upkeep::kind(), JobStatus::Completed));
     let done: Done = job.result.unwrap().read().unwrap();
-    assert_eq!(done, Done { completed_jobs: 3, failed_jobs: 0, hashes: 0 });
+    assert_eq!(done, Done { completed_jobs: 3, failed_jobs: 0, hashes: 0, ..Done::default() });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::{JobState, JobStatus};
-use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
 use super::jobs::JobKey;
 use super::{ModelSession, State};
@@ -91,8 +91,8 @@ impl Store for ModelStore {
         Ok(Box::new(ModelWatch { shared: Arc::clone(&self.shared), seen }))
     }
 
-    fn maintain(&self) -> Result<(), StoreError> {
-        Ok(())
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
+        Ok(MaintenanceReport::default())
     }
 }
 
