@@ -42,9 +42,19 @@ where
     V: FnOnce() -> anyhow::Result<Versions>,
     F: FnOnce(&A, &Console) -> anyhow::Result<()>,
 {
+    outlive_file_size_limit();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = run_on::<A, V, F>(&arguments, versions, main, &mut io::stdout(), &mut io::stderr());
     ExitCode::from(exit.code())
+}
+
+/// Lets a write beyond the size that the system allows for a file (`ulimit -f`) fail, as on a full disk, instead of
+/// killing the process.
+fn outlive_file_size_limit() {
+    #[cfg(unix)]
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default()) {
+        tracing::debug!(%error, "SIGXFSZ keeps its effect: a limit on the size of files ends the program");
+    }
 }
 
 fn run_on<A, V, F>(arguments: &[OsString], versions: V, main: F, out: &mut dyn Write, err: &mut dyn Write) -> Exit

@@ -62,6 +62,14 @@ impl Shop {
         self.command(arguments, true)
     }
 
+    /// Runs `migrate up` on the shop's database from a shell that has set this up.
+    pub(crate) fn migrate_in_shell(&self, setting: &str) -> Ended {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{setting}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_migrate")]);
+        self.set_up(&mut command, &["up"], true);
+        command.output().unwrap().into()
+    }
+
     /// Runs `migrate` in the shop's folder, told its database or not.
     pub(crate) fn command(&self, arguments: &[&str], told: bool) -> Ended {
         self.prepare(arguments, told).output().unwrap().into()

@@ -72,6 +72,9 @@ pub(crate) fn classify(error: Error) -> StoreError {
         failure(StoreError::Full, error)
     } else if says("attempt to write a readonly database") {
         failure(StoreError::ReadOnly, error)
+    } else if says("disk I/O error") && is_file_size_limited() {
+        // SQLite tells a write beyond the limit from a broken disk only in a number that diesel does not hand on.
+        failure(StoreError::Full, error)
     } else if says("disk I/O error") || says("unable to open database") || says("locking protocol") {
         failure(StoreError::Io, error)
     } else if says("database disk image is malformed")
@@ -82,4 +85,12 @@ pub(crate) fn classify(error: Error) -> StoreError {
     } else {
         StoreError::Database(error.into())
     }
+}
+
+/// Whether the system limits the size of files that this process writes (`ulimit -f`).
+fn is_file_size_limited() -> bool {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Fsize).current.is_some();
+    #[cfg(not(unix))]
+    return false;
 }

@@ -1,6 +1,7 @@
 //! How connections are set up, and that they really are.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -211,6 +212,8 @@ fn open_to(
                 }
                 std::thread::sleep(OPEN_AGAIN);
             }
+            // SQLite calls it an I/O error when it finds no room for the index of its log.
+            Err(StoreError::Io(source)) if url.path().is_some_and(has_no_room) => return Err(StoreError::Full(source)),
             result => return result,
         }
     }
@@ -244,6 +247,14 @@ fn open_once(
     Ok(opened)
 }
 
+/// Whether the file system of this file is full.
+fn has_no_room(path: &Path) -> bool {
+    #[cfg(unix)]
+    return rustix::fs::statvfs(path).is_ok_and(|found| found.f_bavail == 0);
+    #[cfg(not(unix))]
+    return false;
+}
+
 /// Sets how long SQLite waits for locks. It keeps the milliseconds in 32 bits and takes what is negative for zero.
 pub(super) fn busy_timeout(timeout: Duration) -> String {
     format!("PRAGMA busy_timeout = {}", milliseconds(timeout).min(i32::MAX.unsigned_abs().into()))
@@ -274,8 +285,6 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

@@ -12,8 +12,8 @@ use crate::audit::{enqueued, ids};
 use crate::database::{Database, foreign, migrate};
 use crate::process::{Process, WORKER, arguments};
 
-/// A write of which nothing fits is "full" or an I/O error by the way in which the system says so.
-const NO_ROOM: &[&str] = &["full", "io"];
+/// What the store calls a write for which there is no room.
+const NO_ROOM: &[&str] = &["full"];
 
 /// Fills the database until the store refuses with errors of these kinds, makes room, and fills on; the jobs that were
 /// acknowledged.
@@ -115,4 +115,26 @@ fn on_a_full_file_system_nothing_acknowledged_is_lost_and_nothing_refused_is_lef
     assert!(!seen.join("shop.db-wal").exists(), "the last connection has emptied the log");
     worker.dismiss();
     assert_holds(&rescued, &jobs);
+}
+
+#[test]
+fn a_file_system_without_room_for_the_index_of_the_log_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let template = folder.path().join("template.db");
+    migrate(&template);
+    let mount = r#"mount -t tmpfs -o size=1m tmpfs "$1" || exit 9"#;
+    if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success()) {
+        return println!("skipped: this user cannot mount a small file system");
+    }
+    let script =
+        format!(r#"{mount}; cp "$2" "$1/shop.db"; cat /dev/zero > "$1/ballast" 2> /dev/null; shift 2; exec "$0" "$@""#);
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", &script, WORKER]).args([&small, &template]);
+    shell.args(arguments(&small.join("shop.db"), "obey --threads 1"));
+    let mut worker = Process::spawn(&mut shell).until_ready();
+    let answer = worker.ask("open");
+    assert!(matches!(&answer[..], [Fact::Refused(refusal)] if refusal.kind == "full"), "{answer:?}");
+    worker.dismiss();
 }
