@@ -60,7 +60,7 @@ impl Refusal {
             StoreError::Corrupt(_) => ("corrupt", 0),
             StoreError::Open { .. } => ("open", 0),
             StoreError::Setting { .. } => ("setting", 0),
-            StoreError::Schema { .. } => ("schema", 0),
+            StoreError::Schema { .. } | StoreError::SchemaChanged { .. } => ("schema", 0),
             _ => ("other", 0),
         };
         let mut message = error.to_string();

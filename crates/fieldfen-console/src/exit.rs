@@ -91,7 +91,7 @@ impl Exit {
             StoreError::ReadOnly(_) => Some(Self::ReadOnly),
             StoreError::Io(_) => Some(Self::Io),
             StoreError::Corrupt(_) | StoreError::BadRow { .. } => Some(Self::Corrupt),
-            StoreError::Schema { .. } => Some(Self::Schema),
+            StoreError::Schema { .. } | StoreError::SchemaChanged { .. } => Some(Self::Schema),
             StoreError::Open { .. } => Some(Self::NotOpened),
             _ => None,
         }

@@ -5,4 +5,4 @@ mod migrator;
 mod report;
 
 pub use migrator::{Down, MigrateError, Migrator};
-pub use report::{MigrationLine, SchemaReport};
+pub use report::{DifferenceLine, MigrationLine, SchemaReport};

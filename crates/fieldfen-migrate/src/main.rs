@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use fieldfen_console::{CommonArgs, Console, Exit, Table, Versions, run};
-use fieldfen_migrate::{Down, MigrateError, Migrator, SchemaReport};
+use fieldfen_migrate::{DifferenceLine, Down, MigrateError, Migrator, SchemaReport};
 use fieldfen_persistence::migrations::{self, Migration, MigrationError};
 use fieldfen_persistence::{SqliteUrl, sqlite_version};
 use serde_json::json;
@@ -66,8 +66,15 @@ fn main() -> ExitCode {
 fn up(migrator: &Migrator, url: &SqliteUrl, console: &Console) -> anyhow::Result<()> {
     let applied = migrator.up().map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
     let at = migrations::newest().to_string();
-    let document = json!({"database": url.to_string(), "applied": names(&applied), "at": at});
+    let recognised = applied.recognised.as_ref().map(ToString::to_string);
+    let applied = applied.migrations;
+    let document = json!({
+        "database": url.to_string(), "recognised": recognised, "applied": names(&applied), "at": at,
+    });
     console.finish(&document, |out| {
+        if let Some(recognised) = &recognised {
+            writeln!(out, "the database has the specification's tables: taken as {recognised}")?;
+        }
         for migration in &applied {
             writeln!(out, "applied {migration}")?;
         }
@@ -120,6 +127,9 @@ fn status(migrator: &Migrator, console: &Console) -> anyhow::Result<()> {
     let is_current = report.is_current();
     console.finish(&report, |out| {
         out.table(&table(&report, console))?;
+        for DifferenceLine { what, found, expected } in &report.differences {
+            writeln!(out, "{what}: found {found}, expected {expected}")?;
+        }
         if is_current { writeln!(out, "{said}") } else { Ok(()) }
     })?;
     if is_current { Ok(()) } else { bail!(Exit::Schema.with(said)) }
@@ -146,9 +156,10 @@ fn names(migrations: &[Migration]) -> Vec<String> {
 fn with_exit(error: MigrateError) -> anyhow::Error {
     match error {
         MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Exit::Usage.with(error).into(),
-        MigrateError::Migration(MigrationError::Newer { .. }) | MigrateError::Changed { .. } => {
-            Exit::Schema.with(error).into()
-        }
+        MigrateError::Migration(
+            MigrationError::Newer { .. } | MigrationError::NotTheSpecification(_) | MigrationError::Changed(_),
+        )
+        | MigrateError::Changed { .. } => Exit::Schema.with(error).into(),
         // Handed on bare: the exit code follows from the store's own error.
         MigrateError::Migration(MigrationError::Store(error)) => error.into(),
         error => error.into(),

@@ -1,6 +1,6 @@
 //! Moving one database from schema to schema.
 
-use fieldfen_persistence::migrations::{self, Migration, MigrationError, MigrationStatus};
+use fieldfen_persistence::migrations::{self, Applied, Migration, MigrationError, SchemaState};
 use fieldfen_persistence::{Missing, SqliteUrl, connect, read_database};
 
 use crate::report::SchemaReport;
@@ -65,20 +65,24 @@ impl Migrator {
         }
     }
 
-    /// Which migrations the database has. It must be there.
+    /// Which migrations the database has, and whether its schema is as they left it. It must be there; nothing beside it
+    /// is made or changed.
     ///
     /// # Errors
     /// [`MigrateError::Migration`] when the database is not there or cannot be read.
     pub fn status(&self) -> Result<SchemaReport, MigrateError> {
-        Ok(SchemaReport::new(self.url.to_string(), self.applied_and_known()?))
+        Ok(SchemaReport::new(self.url.to_string(), self.inspect()?))
     }
 
     /// Applies every migration that the database lacks, all or none, and says which. Creates the database and its
     /// folder where they are missing. Several programs may do this at once.
     ///
+    /// A database that another program has made after the specification is recognised: its tables count as the first
+    /// migration's.
+    ///
     /// # Errors
     /// [`MigrateError::Migration`]; the schema is then as it was.
-    pub fn up(&self) -> Result<Vec<Migration>, MigrateError> {
+    pub fn up(&self) -> Result<Applied, MigrateError> {
         let mut conn = connect(&self.url, Missing::Create).map_err(MigrationError::Store)?;
         Ok(migrations::run_pending(&mut conn)?)
     }
@@ -88,7 +92,7 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError::NotApplied`] for a version that the database does not have, and [`MigrateError::Migration`].
     pub fn plan_down(&self, down: &Down) -> Result<Vec<Migration>, MigrateError> {
-        let all = self.applied_and_known()?;
+        let all = self.inspect()?.migrations;
         if let Some(unknown) = all.iter().find(|status| !status.known) {
             return Err(MigrationError::Newer { version: unknown.migration.version.clone() }.into());
         }
@@ -131,7 +135,7 @@ impl Migrator {
         Ok(())
     }
 
-    fn applied_and_known(&self) -> Result<Vec<MigrationStatus>, MigrateError> {
-        Ok(read_database(&self.url, migrations::status)?)
+    fn inspect(&self) -> Result<SchemaState, MigrateError> {
+        Ok(read_database(&self.url, migrations::inspect)?)
     }
 }

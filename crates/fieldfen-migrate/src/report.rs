@@ -1,6 +1,6 @@
 //! What is said about the schema of a database, for people and for programs.
 
-use fieldfen_persistence::migrations::{Migration, MigrationStatus};
+use fieldfen_persistence::migrations::{Difference, Migration, MigrationStatus, SchemaState};
 use serde::Serialize;
 
 /// One migration, in a report.
@@ -16,6 +16,17 @@ pub struct MigrationLine {
     pub known: bool,
 }
 
+/// One thing in a schema that is not as it should be, in a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DifferenceLine {
+    /// Which thing, for example `column files.width` or `index idx_jobs_claim`.
+    pub what: String,
+    /// How it is there; `nothing` when it is missing.
+    pub found: String,
+    /// How it should be; `nothing` when it should not be there.
+    pub expected: String,
+}
+
 /// The schema of a database, and what this program would do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SchemaReport {
@@ -29,10 +40,16 @@ pub struct SchemaReport {
     pub unknown: usize,
     /// All of them, the oldest first.
     pub migrations: Vec<MigrationLine>,
+    /// Whether the database has no migration, but the specification's tables, which `migrate up` takes for the first
+    /// migration's.
+    pub is_specification: bool,
+    /// Where the schema is neither the specification's nor as its migrations left it.
+    pub differences: Vec<DifferenceLine>,
 }
 
 impl SchemaReport {
-    pub(crate) fn new(database: String, all: Vec<MigrationStatus>) -> Self {
+    pub(crate) fn new(database: String, state: SchemaState) -> Self {
+        let SchemaState { migrations: all, is_specification, differences } = state;
         let count = |wanted: fn(&MigrationStatus) -> bool| all.iter().filter(|status| wanted(status)).count();
         Self {
             database,
@@ -48,20 +65,39 @@ impl SchemaReport {
                     known,
                 })
                 .collect(),
+            is_specification,
+            differences: differences
+                .into_iter()
+                .map(|Difference { what, found, expected }| DifferenceLine { what, found, expected })
+                .collect(),
         }
     }
 
     /// Whether the schema is the one that this program works with.
     #[must_use]
     pub const fn is_current(&self) -> bool {
-        self.pending == 0 && self.unknown == 0
+        self.pending == 0 && self.unknown == 0 && self.differences.is_empty()
     }
 
     /// What to do next, in one sentence.
     #[must_use]
     pub fn advice(&self) -> String {
+        let differ = !self.differences.is_empty();
         match (self.pending, self.unknown, &self.at) {
             (_, 1.., _) => "the database is newer than this program: use the newer program".to_owned(),
+            (_, 0, None) if self.is_specification => {
+                "the database has the specification's tables, which fieldfen has not made: back it up, then run `migrate \
+                 up`, which takes them as version 0001 and goes on from there"
+                    .to_owned()
+            }
+            (_, 0, None) if differ => {
+                "another program has made tables with the specification's names, and they are not the specification's: \
+                 `migrate up` refuses them"
+                    .to_owned()
+            }
+            (_, 0, Some(at)) if differ => {
+                format!("another program has changed the schema after {at}: undo that, or restore a backup")
+            }
             (0, 0, Some(at)) => format!("the database is at {at}, the newest migration"),
             (_, 0, None) => "the database has no schema yet: create it with `migrate up`".to_owned(),
             (pending, 0, Some(at)) => {

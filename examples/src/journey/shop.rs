@@ -183,8 +183,8 @@ fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
             Err(error) => return Err(error.into()),
         }
     };
-    if !applied.is_empty() {
-        tracing::info!(migrations = applied.len(), %address, "the database has been migrated");
+    if !applied.migrations.is_empty() {
+        tracing::info!(migrations = applied.migrations.len(), %address, "the database has been migrated");
     }
     let mut options = SqliteOptions::default();
     options.busy_timeout = BUSY_TIMEOUT;

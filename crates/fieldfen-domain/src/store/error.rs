@@ -93,6 +93,12 @@ pub enum StoreError {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// The schema has its migrations, but is not as they left it.
+    #[error("another program has changed the schema of the database: {differences}: undo that, or restore a backup")]
+    SchemaChanged {
+        /// Each thing that is not as it should be, with what was found and expected.
+        differences: String,
+    },
     /// The store's settings are not as they must be.
     #[error("{what} is {found}; {rule}")]
     Setting {

@@ -9,6 +9,8 @@ use std::fs;
 use std::process::Stdio;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
 use program::Shop;
 
@@ -131,6 +133,57 @@ fn a_newer_schema_is_refused_and_shown() {
     }
     assert_eq!(shop.migrate(&["status", "--json"]).document(5)["unknown"], 1);
     assert!(shop.migrate(&["status"]).out.contains("unknown to this program"));
+}
+
+#[test]
+fn a_database_of_the_specification_is_said_to_be_one_and_migrated_from_there() {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    let specification = include_str!("../../../fieldfen-persistence/tests/specification.sql");
+    SqliteConnection::establish(shop.database()).unwrap().batch_execute(specification).unwrap();
+    let before = shop.listing();
+    let status = shop.migrate(&["status"]);
+    status.ends_with(5);
+    assert!(status.err.contains("has the specification's tables") && status.err.contains("0001"), "{}", status.err);
+    assert_eq!(shop.listing(), before);
+
+    let up = shop.migrate(&["up"]);
+    up.ends_with(0);
+    let said = "the database has the specification's tables: taken as 0001_initial_schema\napplied 0002_job_queue\n";
+    assert!(up.out.starts_with(said), "{}", up.out);
+    shop.migrate(&["status"]).ends_with(0);
+    SqliteStore::open(shop.database()).unwrap();
+}
+
+#[test]
+fn tables_that_are_not_the_specifications_are_refused_with_the_differences_and_stay_as_they_are() {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    let theirs = "CREATE TABLE files (id TEXT PRIMARY KEY, width TEXT)";
+    SqliteConnection::establish(shop.database()).unwrap().batch_execute(theirs).unwrap();
+    let up = shop.migrate(&["up"]);
+    up.ends_with(5);
+    let status = shop.migrate(&["status"]);
+    status.ends_with(5);
+    for named in ["column files.width: found TEXT, expected INTEGER", "table jobs: found nothing"] {
+        assert!(up.err.contains(named) && status.out.contains(named), "{named}: {up:?} {status:?}");
+    }
+    let document = shop.migrate(&["status", "--json"]).document(5);
+    assert!(document["differences"].as_array().unwrap().len() > 5, "{document:#}");
+}
+
+#[test]
+fn what_another_program_has_removed_is_named_by_status_and_up() {
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    SqliteConnection::establish(shop.database()).unwrap().batch_execute("DROP INDEX idx_jobs_claim").unwrap();
+    let before = shop.listing();
+    let (status, up) = (shop.migrate(&["status"]), shop.migrate(&["up"]));
+    for (said, ended) in [(&status.out, &status), (&up.err, &up)] {
+        ended.ends_with(5);
+        assert!(said.contains("index idx_jobs_claim: found nothing, expected CREATE INDEX"), "{ended:?}");
+    }
+    assert_eq!(shop.listing(), before);
 }
 
 #[test]

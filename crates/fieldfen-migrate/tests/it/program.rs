@@ -100,7 +100,9 @@ impl Shop {
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode | 0o055)).unwrap();
         }
         let copy = public.path().join("migrate");
-        std::fs::copy(env!("CARGO_BIN_EXE_migrate"), &copy).unwrap();
+        // Made by another process: a child of another thread that inherits the open copy would keep it from running.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_migrate")).arg(&copy).status().unwrap();
+        assert!(copied.success());
         std::fs::set_permissions(&copy, everybody).unwrap();
         let mut command = Command::new(copy);
         self.set_up(&mut command, arguments, true);

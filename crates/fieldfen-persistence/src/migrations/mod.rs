@@ -1,10 +1,19 @@
 //! The schema's migrations, embedded in the program, and their bare runner.
 //!
+//! A database that another program made after the specification has the first migration's tables already.
+//! [`run_pending`] recognises them, records that migration as applied and goes on from there.
+//!
 //! [`run_pending`] applies everything in one transaction: a migration that fails leaves the database as it was, and two
 //! programs that migrate at once do so one after the other. Stores never migrate by themselves.
 
+mod check;
+mod difference;
 mod embedded;
+mod expected;
+mod shape;
+mod tokens;
 
+use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -12,7 +21,11 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{Source, StoreError};
 
 use crate::sqlite::{Classify as _, classify};
+pub(crate) use check::check;
+pub use difference::Difference;
+use difference::listed;
 use embedded::{EMBEDDED, locked};
+use expected::Baseline;
 
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +56,28 @@ pub struct MigrationStatus {
     pub known: bool,
 }
 
+/// The schema of a database, in comparison with what this program knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaState {
+    /// All migrations that the program knows or the database has, the oldest first.
+    pub migrations: Vec<MigrationStatus>,
+    /// Whether the database has no migration, but the specification's tables: [`run_pending`] takes them for the first
+    /// migration's.
+    pub is_specification: bool,
+    /// Where the schema is neither the specification's nor as its migrations left it. What other programs have added
+    /// beside it is no difference.
+    pub differences: Vec<Difference>,
+}
+
+/// What [`run_pending`] has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// The first migration, when another program had made its tables after the specification.
+    pub recognised: Option<Migration>,
+    /// The migrations that were applied, the oldest first.
+    pub migrations: Vec<Migration>,
+}
+
 /// What can go wrong while migrating. The database is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +96,12 @@ pub enum MigrationError {
         /// The [`StoreError`] that says why.
         source: Source,
     },
+    /// The database has tables with the specification's names, made by another program and not as the specification says.
+    #[error("another program has made tables with the specification's names, and they are not the specification's: {}", listed(.0))]
+    NotTheSpecification(Vec<Difference>),
+    /// Another program has changed what the migrations made.
+    #[error("another program has changed what the migrations made: {}", listed(.0))]
+    Changed(Vec<Difference>),
     /// The database cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -93,21 +134,59 @@ pub fn status(conn: &mut SqliteConnection) -> Result<Vec<MigrationStatus>, Migra
     Ok(all)
 }
 
+/// The migrations of a database and the state of its schema.
+///
+/// # Errors
+/// [`MigrationError::Store`] when the database cannot be read.
+pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationError> {
+    // Another program may migrate meanwhile.
+    conn.batch_execute("SAVEPOINT fieldfen_inspect").store()?;
+    let state = (|| {
+        let applied = applied(conn)?;
+        let (is_specification, differences) = match Baseline::of_unmigrated(conn, &applied)? {
+            Some(Baseline::Different(differences)) => (false, differences),
+            Some(baseline) => (matches!(baseline, Baseline::Equal { .. }), Vec::new()),
+            None => (false, expected::differences(conn, &applied)?),
+        };
+        Ok(SchemaState { migrations: status(conn)?, is_specification, differences })
+    })();
+    conn.batch_execute("RELEASE fieldfen_inspect").store()?;
+    state
+}
+
 /// Applies every migration that the database lacks, the oldest first, and says which.
+///
+/// When the database has no migration but the specification's six tables, however another program spelled them, the
+/// first migration is recorded as applied, and indexes of it that are missing are made.
 ///
 /// # Errors
 /// [`MigrationError`]; then nothing has been applied.
-pub fn run_pending(conn: &mut SqliteConnection) -> Result<Vec<Migration>, MigrationError> {
+pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationError> {
     locked(conn, |conn| {
-        let applied = refuse_newer(conn)?;
+        let mut applied = refuse_newer(conn)?;
+        let baseline = Baseline::of_unmigrated(conn, &applied)?;
         // Makes diesel's own table where it is missing.
         conn.setup().store()?;
-        let mut done = Vec::new();
+        let mut done = Applied::default();
+        match baseline {
+            Some(Baseline::Different(differences)) => return Err(MigrationError::NotTheSpecification(differences)),
+            Some(Baseline::Equal { indexes }) => {
+                indexes.iter().try_for_each(|index| conn.batch_execute(index)).store()?;
+                EMBEDDED[0].record(conn)?;
+                applied.push(EMBEDDED[0].version().to_owned());
+                done.recognised = Some(EMBEDDED[0].migration());
+            }
+            Some(Baseline::Absent) | None => {}
+        }
         for embedded in EMBEDDED.iter().filter(|embedded| !has(&applied, embedded.version())) {
             embedded.apply(conn)?;
-            done.push(embedded.migration());
+            done.migrations.push(embedded.migration());
         }
-        Ok(done)
+        let applied = self::applied(conn)?;
+        match expected::differences(conn, &applied)? {
+            differences if differences.is_empty() => Ok(done),
+            differences => Err(MigrationError::Changed(differences)),
+        }
     })
 }
 
@@ -128,7 +207,7 @@ pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, Mig
 }
 
 /// The versions of the migrations that this program knows, the oldest first.
-pub(crate) fn versions() -> [&'static str; EMBEDDED.len()] {
+fn versions() -> [&'static str; EMBEDDED.len()] {
     EMBEDDED.map(|embedded| embedded.version())
 }
 
@@ -144,7 +223,7 @@ fn is_ours(version: &str) -> bool {
 
 /// The versions of fieldfen's that the database has, the oldest first. A database without diesel's own table has none;
 /// nothing is written.
-pub(crate) fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -174,8 +253,6 @@ fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationErr
 
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
-
     use super::*;
 
     fn connection() -> SqliteConnection {
@@ -187,10 +264,10 @@ mod tests {
         let mut conn = connection();
         assert!(status(&mut conn).unwrap().iter().all(|status| status.known && !status.applied));
         let done = run_pending(&mut conn).unwrap();
-        assert_eq!(done.last(), Some(&newest()));
-        assert_eq!(done[0].to_string(), "0001_initial_schema");
-        assert!(run_pending(&mut conn).unwrap().is_empty());
-        for expected in done.iter().rev() {
+        assert_eq!((done.recognised.as_ref(), done.migrations.last()), (None, Some(&newest())));
+        assert_eq!(done.migrations[0].to_string(), "0001_initial_schema");
+        assert_eq!(run_pending(&mut conn).unwrap(), Applied::default());
+        for expected in done.migrations.iter().rev() {
             assert_eq!(revert_last(&mut conn).unwrap().as_ref(), Some(expected));
         }
         assert_eq!(revert_last(&mut conn).unwrap(), None);
@@ -214,9 +291,9 @@ mod tests {
         let done = run_pending(&mut conn).unwrap();
         conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20260101000000')").unwrap();
         assert!(status(&mut conn).unwrap().iter().all(|status| status.known && status.applied));
-        assert!(run_pending(&mut conn).unwrap().is_empty());
-        assert_eq!(revert_last(&mut conn).unwrap().as_ref(), done.last());
-        assert_eq!(run_pending(&mut conn).unwrap().len(), 1);
+        assert_eq!(run_pending(&mut conn).unwrap(), Applied::default());
+        assert_eq!(revert_last(&mut conn).unwrap().as_ref(), done.migrations.last());
+        assert_eq!(run_pending(&mut conn).unwrap().migrations.len(), 1);
     }
 
     #[test]

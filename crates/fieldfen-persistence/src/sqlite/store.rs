@@ -38,7 +38,8 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Open`] when the file is not there or cannot be had, [`StoreError::ReadOnly`] when this user cannot
     /// write it, [`StoreError::Schema`] when it lacks a migration or has one that this program does not know (an empty
-    /// file is at none), [`StoreError::Setting`] when a setting does not hold or SQLite is too old.
+    /// file is at none), [`StoreError::SchemaChanged`] when another program has changed what the migrations made,
+    /// [`StoreError::Setting`] when a setting does not hold or SQLite is too old.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_with(url, &SqliteOptions::default())
     }
@@ -58,7 +59,7 @@ impl SqliteStore {
         }
         settings::prepare(&url, Missing::Refuse)?;
         let store = Self::start(url, options)?;
-        store.shared.writer.between_batches(|conn| check_schema(&migrations::applied(conn)?))?;
+        store.shared.writer.between_batches(migrations::check)?;
         store.shared.writer.try_out()?;
         Ok(store)
     }
@@ -71,12 +72,10 @@ impl SqliteStore {
         // A commit in memory costs nothing, and readers share the connection: they must not see half a batch.
         let options = SqliteOptions { batch: 1, ..SqliteOptions::default() };
         let store = Self::start(SqliteUrl::memory(), &options)?;
-        store.shared.writer.between_batches(|conn| {
-            migrations::run_pending(conn).map(drop).map_err(|error| match error {
-                migrations::MigrationError::Store(error) => error,
-                other => StoreError::Database(other.into()),
-            })
-        })?;
+        store
+            .shared
+            .writer
+            .between_batches(|conn| migrations::run_pending(conn).map(drop).map_err(StoreError::from))?;
         Ok(store)
     }
 
@@ -136,22 +135,4 @@ impl Store for SqliteStore {
         let _guard = self.enter()?;
         self.shared.writer.maintain()
     }
-}
-
-/// Refuses a schema that is not exactly what this program knows.
-fn check_schema(applied: &[String]) -> Result<(), StoreError> {
-    let known = migrations::versions();
-    let needed = migrations::newest().version;
-    if let Some(newer) = applied.iter().rfind(|version| !known.contains(&version.as_str())) {
-        return Err(StoreError::Schema { found: newer.clone(), needed, remedy: "use the newer program" });
-    }
-    let Some(missing) = known.iter().find(|known| !applied.iter().any(|version| version == **known)) else {
-        return Ok(());
-    };
-    let found = match applied.last() {
-        Some(last) if last.as_str() > *missing => format!("{last} without {missing}"),
-        Some(last) => last.clone(),
-        None => "none".to_owned(),
-    };
-    Err(StoreError::Schema { found, needed, remedy: "run `migrate up` first, after a backup" })
 }

@@ -1,0 +1,41 @@
+//! The check of the schema when a store is opened.
+
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use super::difference::listed;
+use super::{MigrationError, applied, expected, has, newest, versions};
+
+/// Refuses a schema that is not exactly what this program knows: other migrations, and tables, columns, indexes or triggers
+/// that another program has changed or removed.
+pub(crate) fn check(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let applied = applied(conn)?;
+    check_versions(&applied)?;
+    match expected::differences(conn, &applied)? {
+        differences if differences.is_empty() => Ok(()),
+        differences => Err(StoreError::SchemaChanged { differences: listed(&differences) }),
+    }
+}
+
+fn check_versions(applied: &[String]) -> Result<(), StoreError> {
+    let needed = newest().version;
+    if let Some(newer) = applied.iter().rfind(|version| !versions().contains(&version.as_str())) {
+        return Err(StoreError::Schema { found: newer.clone(), needed, remedy: "use the newer program" });
+    }
+    let Some(missing) = versions().into_iter().find(|version| !has(applied, version)) else { return Ok(()) };
+    let found = match applied.last() {
+        Some(last) if last.as_str() > missing => format!("{last} without {missing}"),
+        Some(last) => last.clone(),
+        None => "none".to_owned(),
+    };
+    Err(StoreError::Schema { found, needed, remedy: "run `migrate up` first, after a backup" })
+}
+
+impl From<MigrationError> for StoreError {
+    fn from(error: MigrationError) -> Self {
+        match error {
+            MigrationError::Store(error) => error,
+            other => Self::Database(other.into()),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The schema that the migrations make, and where a database's schema is another one.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use diesel::migration::MigrationConnection as _;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use super::difference::{Additions, Difference, compare};
+use super::embedded::{EMBEDDED, Embedded};
+use super::shape::{Object, Table, objects};
+use super::tokens::tokens;
+use super::{MigrationError, has};
+use crate::sqlite::Classify as _;
+
+/// The schema after the newest migration, which does not change while the program runs.
+static NEWEST: OnceLock<Expected> = OnceLock::new();
+
+/// The schema that some migrations make.
+#[derive(Debug)]
+pub(super) struct Expected {
+    objects: Vec<Object>,
+    tables: HashMap<String, Table>,
+}
+
+impl Expected {
+    /// The schema that these make, which must be the oldest ones.
+    fn after(migrations: &[Embedded]) -> Result<Self, MigrationError> {
+        let mut conn = SqliteConnection::establish(":memory:")
+            .map_err(|error| StoreError::Database(Box::new(error) as fieldfen_domain::store::Source))?;
+        conn.setup().store()?;
+        for migration in migrations {
+            migration.apply(&mut conn)?;
+        }
+        let mut objects = objects(&mut conn)?;
+        objects.retain(|object| !object.table.starts_with("__diesel"));
+        let mut tables = HashMap::new();
+        for table in objects.iter().filter(|object| object.kind == "table") {
+            tables.insert(table.name.clone(), Table::read(&mut conn, table)?);
+        }
+        Ok(Self { objects, tables })
+    }
+
+    fn newest() -> Result<&'static Self, MigrationError> {
+        if let Some(newest) = NEWEST.get() {
+            return Ok(newest);
+        }
+        let newest = Self::after(&EMBEDDED)?;
+        Ok(NEWEST.get_or_init(|| newest))
+    }
+
+    /// Where the database is not so. What other programs have added is ignored, as long as it stands in nobody's way.
+    fn differences(&self, conn: &mut SqliteConnection) -> Result<Vec<Difference>, StoreError> {
+        let found = Found::read(conn)?;
+        let mut differences = Vec::new();
+        let mut missing_tables = Vec::new();
+        for expected in &self.objects {
+            let what = format!("{} {}", expected.kind, expected.name);
+            match found.get(expected) {
+                // What is gone with its table is not named again.
+                None if missing_tables.contains(&&expected.table) => {}
+                None => {
+                    if expected.kind == "table" {
+                        missing_tables.push(&expected.table);
+                    }
+                    differences.push(Difference::missing(what, one_line(&expected.sql)));
+                }
+                Some(found) if found.sql == expected.sql => {}
+                Some(found) if found.kind == "table" && expected.kind == "table" => {
+                    let table = Table::read(conn, found)?;
+                    let expected = self.tables.get(&expected.name);
+                    differences.extend(
+                        expected
+                            .map(|expected| compare(&found.name, &table, expected, Additions::Ignored))
+                            .unwrap_or_default(),
+                    );
+                }
+                Some(found) if tokens(&found.sql) == tokens(&expected.sql) => {}
+                Some(found) => {
+                    let (found, expected) = (one_line(&found.sql), one_line(&expected.sql));
+                    differences.push(Difference { what, found, expected });
+                }
+            }
+        }
+        Ok(differences)
+    }
+}
+
+/// Where the schema of a database that has these migrations is not as they leave it. Nothing is said of a database whose
+/// migrations have a gap.
+pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
+    let reached = EMBEDDED.iter().take_while(|migration| has(applied, migration.version())).count();
+    match reached {
+        0 => Ok(Vec::new()),
+        _ if reached < applied.len() => Ok(Vec::new()),
+        _ if reached == EMBEDDED.len() => Ok(Expected::newest()?.differences(conn)?),
+        _ => Ok(Expected::after(&EMBEDDED[..reached])?.differences(conn)?),
+    }
+}
+
+/// What a database without migrations holds under the names of the first one's tables.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Baseline {
+    /// None of the tables.
+    Absent,
+    /// All of them, as the first migration makes them. These statements make the indexes that are missing.
+    Equal { indexes: Vec<String> },
+    /// Something else.
+    Different(Vec<Difference>),
+}
+
+impl Baseline {
+    /// Looks at a database; `None` when it has the first migration.
+    pub(super) fn of_unmigrated(
+        conn: &mut SqliteConnection,
+        applied: &[String],
+    ) -> Result<Option<Self>, MigrationError> {
+        if has(applied, EMBEDDED[0].version()) { Ok(None) } else { Self::of(conn).map(Some) }
+    }
+
+    fn of(conn: &mut SqliteConnection) -> Result<Self, MigrationError> {
+        let Expected { objects, tables } = Expected::after(&EMBEDDED[..1])?;
+        let found = Found::read(conn)?;
+        if objects.iter().filter(|object| object.kind == "table").all(|table| found.get(table).is_none()) {
+            return Ok(Self::Absent);
+        }
+        let (mut differences, mut indexes) = (Vec::new(), Vec::new());
+        for expected in &objects {
+            let what = format!("{} {}", expected.kind, expected.name);
+            match (found.get(expected), tables.get(&expected.name)) {
+                (Some(table), Some(expected)) if table.kind == "table" => {
+                    let found = Table::read(conn, table)?;
+                    differences.extend(compare(&table.name, &found, expected, Additions::Refused));
+                }
+                (None, None) => indexes.push(expected.sql.clone()),
+                (None, Some(_)) => differences.push(Difference::missing(what, "a table".to_owned())),
+                (Some(found), None) if tokens(&found.sql) == tokens(&expected.sql) => {}
+                (Some(found), _) => {
+                    let (found, expected) = (one_line(&found.sql), one_line(&expected.sql));
+                    differences.push(Difference { what, found, expected });
+                }
+            }
+        }
+        Ok(if differences.is_empty() { Self::Equal { indexes } } else { Self::Different(differences) })
+    }
+}
+
+/// What is there, by whether it is a trigger and its name in lower case: all other kinds share their names.
+struct Found(HashMap<(bool, String), Object>);
+
+impl Found {
+    fn read(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let by_name = |object: Object| ((object.kind == "trigger", object.name.to_lowercase()), object);
+        Ok(Self(objects(conn)?.into_iter().map(by_name).collect()))
+    }
+
+    fn get(&self, like: &Object) -> Option<&Object> {
+        self.0.get(&(like.kind == "trigger", like.name.clone()))
+    }
+}
+
+/// The statement without comments and line ends.
+fn one_line(sql: &str) -> String {
+    let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
