@@ -1,5 +1,6 @@
 //! Calls to external APIs.
 
+use crate::page::UnreadableRow;
 use crate::time::Timestamp;
 
 /// One call, or one batch of calls, to be recorded in `api_usage`.
@@ -26,8 +27,19 @@ pub struct ApiCall {
 pub struct ApiUsageTotal {
     /// The service.
     pub service: String,
-    /// The sum of all `request_count`s; a row without one counts as one request, the specification's default.
+    /// The sum of all `request_count`s; a row without one counts as one request, the specification's default. A sum beyond
+    /// `u64::MAX` is `u64::MAX`.
     pub requests: u64,
     /// How many rows that is.
     pub calls: u64,
+}
+
+/// What has been used in a span of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiUsageTotals {
+    /// What has been used of each service, by its name.
+    pub services: Vec<ApiUsageTotal>,
+    /// Calls that are in no total, since another program gave them a service or a count that is none: the first of each
+    /// service.
+    pub unreadable: Vec<UnreadableRow>,
 }

@@ -16,7 +16,7 @@
 
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
+use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotals};
 use fieldfen_domain::store::{Store, StoreError};
 
 use crate::Environment;
@@ -82,11 +82,11 @@ impl<S: Store> UsageLog<S> {
         }
     }
 
-    /// What was used of each service since a time, by service name.
+    /// What was used of each service since a time.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn totals(&self, since: Timestamp) -> Result<Vec<ApiUsageTotal>, StoreError> {
+    pub fn totals(&self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         self.store.read(|s| s.api_usage().totals(since))
     }
 }

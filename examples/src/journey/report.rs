@@ -88,7 +88,7 @@ impl Report {
                     None => Line::nothing(&arrival.name, arrival.trouble()),
                 });
             }
-            let totals = s.api_usage().totals(chrono::DateTime::UNIX_EPOCH)?;
+            let totals = s.api_usage().totals(chrono::DateTime::UNIX_EPOCH)?.services;
             Ok::<_, StoreError>((lines, totals.into_iter().map(|total| (total.service, total.requests)).collect()))
         })?;
         let count = |wanted: &dyn Fn(&Line) -> bool| files.iter().filter(|line| wanted(line)).count();

@@ -109,7 +109,7 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     let posts = store.read(|s| s.publications().posts(&id(&ids, "published"))).unwrap();
     assert_eq!(posts.len(), 1);
     let since = "2026-01-01T00:00:00Z".parse().unwrap();
-    let totals = store.read(|s| s.api_usage().totals(since)).unwrap();
+    let totals = store.read(|s| s.api_usage().totals(since)).unwrap().services;
     assert_eq!((totals[0].service.as_str(), totals[0].requests), ("replicate", 1));
 
     // A webhook that it has dealt with is a repetition, with the file it led to.

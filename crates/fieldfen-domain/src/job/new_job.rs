@@ -1,6 +1,7 @@
 //! A job to be enqueued.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::Priority;
 use super::kind::JobKind;
@@ -132,6 +133,14 @@ impl DedupKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for DedupKey {
+    type Err = InvalidJob;
+
+    fn from_str(key: &str) -> Result<Self, InvalidJob> {
+        Self::new(key)
     }
 }
 

@@ -11,7 +11,6 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types;
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::store::StoreError;
 
 /// The pattern of `GLOB` for times as fieldfen writes them, the only form in which all texts compare like times. It
 /// stands in the conditions of partial indexes too.
@@ -24,7 +23,7 @@ macro_rules! regular_time {
 pub(crate) use regular_time;
 
 /// What a time must look like, for error messages.
-const RULE: &str = "it must be UTC text like 2026-11-23 14:05:09.000000, without an offset";
+pub(super) const RULE: &str = "it must be UTC text like 2026-11-23 14:05:09.000000, without an offset";
 
 /// A time on its way into the database.
 #[derive(Debug, Clone, Copy, AsExpression)]
@@ -73,7 +72,7 @@ pub(crate) struct OutOfRange(pub(crate) Timestamp);
 
 /// A time on its way out of the database, whatever the column holds.
 ///
-/// Reading never fails here: the row that is being read knows its key and can name it, see [`StoredTime::read`].
+/// Reading never fails here: the row that is being read can name itself, see [`RowRef::time`](super::RowRef::time).
 #[derive(Debug, Clone, FromSqlRow)]
 pub(crate) enum StoredTime {
     /// A time.
@@ -98,16 +97,6 @@ impl FromSql<sql_types::Timestamp, Sqlite> for StoredTime {
 impl StoredTime {
     fn from_text(text: &str) -> Self {
         parse(text.as_bytes()).map_or_else(|| Self::Text(text.to_owned()), Self::Time)
-    }
-
-    /// The moment, or an error that names table, row and column.
-    pub(crate) fn read(self, table: &'static str, row: &str, column: &'static str) -> Result<Timestamp, StoreError> {
-        let bad = |value: String| StoreError::BadRow { table, row: row.to_owned(), column, value, rule: RULE.into() };
-        match self {
-            Self::Time(time) => Ok(time),
-            Self::Text(text) => Err(bad(format!("{text:?}"))),
-            Self::Other(what) => Err(bad(what.to_owned())),
-        }
     }
 }
 
@@ -145,10 +134,11 @@ mod tests {
     use fieldfen_domain::LAST_TIME;
 
     use super::*;
+    use crate::rows::RowRef;
 
     fn read(text: &str) -> Result<String, String> {
-        StoredTime::from_text(text)
-            .read("jobs", "7", "run_at")
+        RowRef::known("jobs", "7")
+            .time("run_at", StoredTime::from_text(text))
             .map(|time| SqlTime(time).text().unwrap())
             .map_err(|error| error.to_string())
     }
@@ -191,7 +181,7 @@ mod tests {
             let time = DateTime::from_timestamp_micros(micros).unwrap();
             let text = SqlTime(time).text().unwrap();
             assert_eq!(text, time.format("%Y-%m-%d %H:%M:%S%.6f").to_string());
-            assert_eq!(StoredTime::from_text(&text).read("t", "r", "c").unwrap(), time);
+            assert_eq!(RowRef::known("t", "r").time("c", StoredTime::from_text(&text)).unwrap(), time);
         }
         assert_eq!(SqlTime(LAST_TIME).text().unwrap(), "9999-12-31 23:59:59.999999");
         for micros in [-62_167_219_200_000_001, 253_402_300_800_000_000] {

@@ -1,35 +1,84 @@
 //! Calls to external APIs.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-use fieldfen_domain::Timestamp;
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
+use fieldfen_domain::{Timestamp, UnreadableRow};
 
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{RowRef, SqlTime, limit};
+use crate::rows::{RowRef, SqlTime, StoredNumber, StoredText, limit};
 use crate::schema::api_usage;
 
 statement! {
-    /// What was used of each service. Rows that do not say when are in no span of time.
-    Totals<'a> { since: &'a str as Text } -> (Text, BigInt, BigInt) =
-        "SELECT service, sum(coalesce(request_count, 1)), count(*) FROM api_usage \
-         INDEXED BY idx_api_usage_recorded_at WHERE recorded_at >= ? GROUP BY service ORDER BY service"
+    /// What was used of each service, and the first row that cannot be counted. Rows that do not say when are in no span of
+    /// time. Each half of the numbers is added up by itself, so that no sum overflows.
+    Totals<'a> { since: &'a str as Text }
+        -> (Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, Nullable<BigInt>) =
+        "SELECT service, sum(n >> 32), sum(n & 4294967295), count(n), min(id), min(CASE WHEN n IS NULL THEN id END) \
+         FROM (SELECT id, service, CASE WHEN request_count IS NULL THEN 1 \
+         WHEN typeof(request_count) = 'integer' AND request_count >= 0 THEN request_count END AS n FROM api_usage \
+         INDEXED BY idx_api_usage_recorded_at WHERE recorded_at >= ?) GROUP BY service ORDER BY service"
+}
+statement! {
+    /// What stands for the number of requests in one row.
+    RequestCount { id: i64 as BigInt } -> (BigInt,) = "SELECT request_count FROM api_usage WHERE id = ?"
+}
+
+/// The calls of one service.
+#[derive(Debug, Queryable)]
+struct ServiceRow {
+    service: StoredText,
+    high: Option<i64>,
+    low: Option<i64>,
+    calls: i64,
+    first: i64,
+    first_uncounted: Option<i64>,
+}
+
+impl ServiceRow {
+    fn read(self) -> Result<ApiUsageTotal, StoreError> {
+        let requests = (i128::from(self.high.unwrap_or(0)) << 32) + i128::from(self.low.unwrap_or(0));
+        let first = self.first.to_string();
+        Ok(ApiUsageTotal {
+            service: RowRef::known("api_usage", &first).text("service", self.service)?,
+            requests: u64::try_from(requests).unwrap_or(u64::MAX),
+            calls: u64::try_from(self.calls).unwrap_or_default(),
+        })
+    }
+}
+
+impl SqliteSession<'_> {
+    /// The error for a call whose number of requests cannot be counted.
+    fn uncounted(&mut self, id: i64) -> Result<StoreError, StoreError> {
+        let (requests,) = RequestCount { id }.get_result::<(StoredNumber,)>(self.conn).store()?;
+        let id = id.to_string();
+        let row = RowRef::known("api_usage", &id);
+        Ok(match row.number("request_count", requests) {
+            Ok(negative) => row.bad("request_count", negative, "it must not be negative"),
+            Err(error) => error,
+        })
+    }
 }
 
 impl ApiUsageReads for SqliteSession<'_> {
-    fn totals(&mut self, since: Timestamp) -> Result<Vec<ApiUsageTotal>, StoreError> {
-        let rows = Totals { since: &limit(since) }.load::<(String, i64, i64)>(self.conn).store()?;
-        let total = |(service, requests, calls): (String, i64, i64)| {
-            let name = format!("of {service}");
-            let row = RowRef { table: "api_usage", key: &name };
-            let requests = u64::try_from(requests)
-                .map_err(|_| row.bad("request_count", format_args!("{requests} in all"), "it must not be negative"))?;
-            Ok(ApiUsageTotal { service, requests, calls: u64::try_from(calls).unwrap_or_default() })
-        };
-        rows.into_iter().map(total).collect()
+    fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
+        let mut totals = ApiUsageTotals::default();
+        for row in (Totals { since: &limit(since) }).load::<ServiceRow>(self.conn).store()? {
+            if let Some(id) = row.first_uncounted {
+                let uncounted = self.uncounted(id)?;
+                totals.unreadable.extend(UnreadableRow::sift::<()>(Err(uncounted))?.err());
+            }
+            if row.calls > 0 {
+                match UnreadableRow::sift(row.read())? {
+                    Ok(total) => totals.services.push(total),
+                    Err(row) => totals.unreadable.push(row),
+                }
+            }
+        }
+        Ok(totals)
     }
 }
 
@@ -68,9 +117,9 @@ mod tests {
         let mut s = session(&mut conn);
         s.record(&api_call("ebay", 3, at(11))).unwrap();
         let total = |service: &str, requests, calls| ApiUsageTotal { service: service.to_owned(), requests, calls };
-        assert_eq!(s.totals(at(10)).unwrap(), [total("ebay", 3, 1), total("etsy", 5, 2)]);
-        assert_eq!(s.totals(Timestamp::MIN_UTC).unwrap()[1], total("etsy", 13, 3));
-        assert_eq!(s.totals(Timestamp::MAX_UTC).unwrap(), []);
+        assert_eq!(s.totals(at(10)).unwrap().services, [total("ebay", 3, 1), total("etsy", 5, 2)]);
+        assert_eq!(s.totals(Timestamp::MIN_UTC).unwrap().services[1], total("etsy", 13, 3));
+        assert_eq!(s.totals(Timestamp::MAX_UTC).unwrap(), ApiUsageTotals::default());
     }
 
     #[test]
@@ -83,10 +132,35 @@ mod tests {
     }
 
     #[test]
-    fn negative_counts_are_named() {
+    fn calls_that_cannot_be_counted_are_named_and_hide_no_others() {
+        for (column, value, shown) in [
+            ("request_count", "-4", "-4; it must not be negative"),
+            ("request_count", "'many'", "a text; it must be a whole number"),
+            ("request_count", "1.5", "a real number; it must be a whole number"),
+            ("service", "x'657473'", "the blob \"ets\"; it must be a text"),
+            ("service", "CAST(x'e9' AS TEXT)", "\"\\xe9\"; it must be UTF-8"),
+        ] {
+            let mut conn = database();
+            for service in ["ebay", "etsy", "etsy"] {
+                session(&mut conn).record(&api_call(service, 3, at(0))).unwrap();
+            }
+            conn.batch_execute(&format!("UPDATE api_usage SET {column} = {value} WHERE id = 2")).unwrap();
+            let totals = session(&mut conn).totals(at(0)).unwrap();
+            let used: Vec<_> = totals.services.iter().map(|total| (total.service.as_str(), total.requests)).collect();
+            assert_eq!(used, [("ebay", 3), ("etsy", 3)], "{column} = {value}");
+            let unreadable: Vec<_> = totals.unreadable.iter().map(ToString::to_string).collect();
+            assert_eq!(unreadable, [format!("api_usage 2: column {column} holds {shown}")]);
+        }
+    }
+
+    #[test]
+    fn sums_beyond_all_numbers_are_the_largest_one() {
         let mut conn = database();
-        conn.batch_execute("INSERT INTO api_usage (service, request_count) VALUES ('etsy', -4)").unwrap();
-        let error = session(&mut conn).totals(Timestamp::MIN_UTC).unwrap_err().to_string();
-        assert!(error.starts_with("api_usage of etsy: column request_count holds -4 in all"), "{error}");
+        let used = |conn: &mut SqliteConnection| session(conn).totals(Timestamp::MIN_UTC).unwrap().services[0].requests;
+        for sum in [i64::MAX as u64, 2 * i64::MAX as u64, u64::MAX] {
+            let row = format!("INSERT INTO api_usage (service, request_count) VALUES ('etsy', {})", i64::MAX);
+            conn.batch_execute(&row).unwrap();
+            assert_eq!(used(&mut conn), sum);
+        }
     }
 }

@@ -10,7 +10,7 @@ use fieldfen_domain::{FileId, Timestamp};
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{RowRef, SqlTime, StoredTime};
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime};
 
 /// How long a row without `expires_at` counts, as the specification says.
 const SPECIFIED_RETENTION: TimeDelta = TimeDelta::hours(24);
@@ -73,12 +73,12 @@ impl Hashes for SqliteSession<'_> {
         if remember.execute(self.conn).store()? > 0 {
             return Ok(HashSeen::New);
         }
-        let (first_seen, file_id): (Option<StoredTime>, Option<String>) =
+        let (first_seen, file_id): (Option<StoredTime>, Option<StoredText>) =
             Remembered { hash: &text }.get_result(self.conn).store()?;
-        let row = RowRef { table: "processed_hashes", key: &text };
+        let row = RowRef::known("processed_hashes", &text);
         Ok(HashSeen::Duplicate {
             first_seen: row.nullable_time("created_at", first_seen)?,
-            file_id: row.parse_nullable("file_id", file_id.as_deref())?,
+            file_id: row.parse_nullable("file_id", file_id.as_ref())?,
         })
     }
 

@@ -9,7 +9,7 @@ use fieldfen_domain::{RawJson, Timestamp, UnreadableRow, to_micros};
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{ReachedAt, RowRef, SqlTime, StoredTime, regular_time};
+use crate::rows::{ReachedAt, RowRef, SqlTime, StoredText, StoredTime, regular_time};
 use crate::schema::recurring_jobs;
 
 statement! {
@@ -89,22 +89,23 @@ statement! {
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = recurring_jobs)]
 struct RecurringRow {
-    name: String,
-    schedule: String,
-    command_type: String,
-    payload_json: Option<String>,
+    name: StoredText,
+    schedule: StoredText,
+    command_type: StoredText,
+    payload_json: Option<StoredText>,
     next_at: StoredTime,
     last_at: Option<StoredTime>,
 }
 
 impl RecurringRow {
     fn read(self) -> Result<RecurringJob, StoreError> {
-        let row = RowRef { table: "recurring_jobs", key: &self.name };
+        let name = self.name.name();
+        let row = RowRef::known("recurring_jobs", &name);
         Ok(RecurringJob {
             name: row.parse("name", &self.name)?,
-            schedule: self.schedule,
+            schedule: row.text("schedule", self.schedule)?,
             kind: row.parse("command_type", &self.command_type)?,
-            payload: self.payload_json.map(RawJson::unchecked),
+            payload: row.json("payload_json", self.payload_json)?,
             next_at: row.time("next_at", self.next_at)?,
             last_at: row.nullable_time("last_at", self.last_at)?,
         })
@@ -143,10 +144,13 @@ impl SqliteSession<'_> {
     /// The next tick of this work as its row spells it, if it is this one: other programs may have written fewer digits,
     /// and SQLite compares texts.
     fn spelled_tick(&mut self, tick: &Tick) -> Result<Option<String>, StoreError> {
-        let next = NextTick { name: tick.name.as_str() }.get_result::<(String, StoredTime)>(self.conn);
+        let next = NextTick { name: tick.name.as_str() }.get_result::<(StoredText, StoredTime)>(self.conn);
         let Some((spelled, next_at)) = next.optional().store()? else { return Ok(None) };
-        let row = RowRef { table: "recurring_jobs", key: tick.name.as_str() };
-        Ok((row.time("next_at", next_at)? == to_micros(tick.due)).then_some(spelled))
+        let row = RowRef::known("recurring_jobs", tick.name.as_str());
+        match row.time("next_at", next_at)? == to_micros(tick.due) {
+            true => row.text("next_at", spelled).map(Some),
+            false => Ok(None),
+        }
     }
 }
 

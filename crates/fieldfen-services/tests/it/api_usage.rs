@@ -43,8 +43,8 @@ fn recorded_responses_of_replicate_are_logged_with_what_they_say(store: impl Sto
         log.record("replicate", &format!("{} {}", exchange.method, exchange.path), limit).unwrap();
     }
     assert!(silent > 0 && limited > 0, "the fixture holds both");
-    let totals = log.totals(bench.now()).unwrap();
+    let totals = log.totals(bench.now()).unwrap().services;
     assert_eq!(totals.len(), 1);
     assert_eq!((totals[0].service.as_str(), totals[0].requests), ("replicate", silent + limited));
-    assert_eq!(log.totals(bench.now() + std::time::Duration::from_micros(1)).unwrap(), []);
+    assert_eq!(log.totals(bench.now() + std::time::Duration::from_micros(1)).unwrap().services, []);
 }

@@ -1,6 +1,6 @@
 //! Calls to external APIs.
 
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
+use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -25,7 +25,7 @@ fn record<S: Store>(on: &On<'_, S>, call: &ApiCall) {
 }
 
 fn nothing_used_has_no_totals<S: Store>(store: &S) {
-    assert_eq!(On(store).read(|s| s.api_usage().totals(at(0))), []);
+    assert_eq!(On(store).read(|s| s.api_usage().totals(at(0))), ApiUsageTotals::default());
 }
 
 fn totals_add_up_by_service_in_the_order_of_names<S: Store>(store: &S) {
@@ -41,7 +41,7 @@ fn totals_add_up_by_service_in_the_order_of_names<S: Store>(store: &S) {
     };
     record(&on, &known);
     let totals = on.read(|s| s.api_usage().totals(at(0)));
-    assert_eq!(totals, [total("etsy", 2, 2), total("replicate", 0, 1), total("shopify", 7, 2)]);
+    assert_eq!(totals.services, [total("etsy", 2, 2), total("replicate", 0, 1), total("shopify", 7, 2)]);
     assert_eq!(on.write(|s| s.api_usage().totals(at(0))), totals, "in a session that writes, too");
 }
 
@@ -50,7 +50,7 @@ fn totals_begin_with_the_time_they_are_asked_for<S: Store>(store: &S) {
     for second in [3, 1, 2] {
         record(&on, &api_call("etsy", 1, at(second)));
     }
-    let calls = |since| on.read(|s| s.api_usage().totals(since)).first().map_or(0, |total| total.calls);
+    let calls = |since| on.read(|s| s.api_usage().totals(since)).services.first().map_or(0, |total| total.calls);
     assert_eq!([calls(at(1)), calls(at(1) + TICK), calls(at(2)), calls(at(3)), calls(at(3) + TICK)], [3, 2, 2, 1, 0]);
 }
 
@@ -59,5 +59,5 @@ fn large_numbers_add_up<S: Store>(store: &S) {
     for _ in 0..3 {
         record(&on, &api_call("etsy", u32::MAX, at(1)));
     }
-    assert_eq!(on.read(|s| s.api_usage().totals(at(1))), [total("etsy", 3 * u64::from(u32::MAX), 3)]);
+    assert_eq!(on.read(|s| s.api_usage().totals(at(1))).services, [total("etsy", 3 * u64::from(u32::MAX), 3)]);
 }

@@ -49,7 +49,7 @@ fn assert_empty<S: Store>(on: &On<'_, S>) {
     on.read(|s| {
         assert_eq!(s.files().count()?, []);
         assert_eq!(s.jobs().count()?, []);
-        assert_eq!(s.api_usage().totals(at(-1))?, []);
+        assert_eq!(s.api_usage().totals(at(-1))?.services, []);
         assert_eq!(s.publications().of_file(&file_id(1))?, []);
         assert_eq!(s.recurring().list()?, []);
         Ok(())
@@ -122,7 +122,7 @@ fn a_session_sees_its_own_writes<S: Store>(store: &S) {
         assert_eq!(s.reads().files().count()?, [(FileStatus::Approved, 1)]);
         assert_eq!(s.reads().jobs().count()?.len(), 2);
         assert_eq!(s.reads().publications().of_file(&file_id(1))?.len(), 1);
-        assert_eq!(s.reads().api_usage().totals(at(0))?.len(), 1);
+        assert_eq!(s.reads().api_usage().totals(at(0))?.services.len(), 1);
         assert_eq!(s.reads().recurring().list()?.len(), 1);
         Ok(())
     });

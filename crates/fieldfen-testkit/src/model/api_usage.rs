@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
+use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
 use fieldfen_domain::{Timestamp, to_micros};
 
@@ -22,7 +22,7 @@ impl Row for CallRow {
 }
 
 impl ApiUsageReads for ModelSession<'_> {
-    fn totals(&mut self, since: Timestamp) -> Result<Vec<ApiUsageTotal>, StoreError> {
+    fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         let mut totals = BTreeMap::new();
         for (_, CallRow(call)) in self.state.calls.span(to_micros(since), END) {
             let (requests, calls) = totals.entry(call.service.clone()).or_insert((0, 0));
@@ -30,7 +30,7 @@ impl ApiUsageReads for ModelSession<'_> {
             *calls += 1;
         }
         let total = |(service, (requests, calls))| ApiUsageTotal { service, requests, calls };
-        Ok(totals.into_iter().map(total).collect())
+        Ok(ApiUsageTotals { services: totals.into_iter().map(total).collect(), unreadable: Vec::new() })
     }
 }
 

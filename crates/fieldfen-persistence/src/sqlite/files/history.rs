@@ -6,7 +6,7 @@ use fieldfen_domain::file::{FileHistoryEntry, FileStatus};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, Page, PageRequest, Timestamp};
 
-use crate::rows::{RowRef, SqlTime, StoredTime, read_page};
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
 use crate::schema::file_history;
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
@@ -23,20 +23,20 @@ statement! {
 #[derive(Debug, Queryable)]
 struct HistoryRow {
     id: i64,
-    from_status: Option<String>,
-    to_status: String,
-    reason: String,
+    from_status: Option<StoredText>,
+    to_status: StoredText,
+    reason: StoredText,
     at: StoredTime,
 }
 
 impl HistoryRow {
     fn read(self) -> Result<FileHistoryEntry, StoreError> {
         let name = self.id.to_string();
-        let row = RowRef { table: "file_history", key: &name };
+        let row = RowRef::known("file_history", &name);
         Ok(FileHistoryEntry {
-            from: row.parse_nullable("from_status", self.from_status.as_deref())?,
+            from: row.parse_nullable("from_status", self.from_status.as_ref())?,
             to: row.parse("to_status", &self.to_status)?,
-            reason: self.reason,
+            reason: self.reason.into_prose(),
             at: row.time("at", self.at)?,
         })
     }

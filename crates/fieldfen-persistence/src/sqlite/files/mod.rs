@@ -21,7 +21,7 @@ use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::SqlTime;
+use crate::rows::{SqlTime, StoredText};
 use row::{FileColumns, FileRow, file_columns};
 
 statement! {
@@ -154,12 +154,12 @@ impl FileReads for SqliteSession<'_> {
     }
 
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
-        let rows = CountAll {}.load::<(String, i64)>(self.conn).store()?;
+        let rows = CountAll {}.load::<(StoredText, i64)>(self.conn).store()?;
         let mut counts = Vec::with_capacity(rows.len());
         for (status, files) in rows {
-            match status.parse() {
-                Ok(status) => counts.push((status, u64::try_from(files).unwrap_or_default())),
-                Err(error) => tracing::error!(files, %error, "files with a status that there is not are not counted"),
+            match status.as_str().and_then(|status| status.parse().ok()) {
+                Some(status) => counts.push((status, u64::try_from(files).unwrap_or_default())),
+                None => tracing::error!(%status, files, "files with a status that there is not are not counted"),
             }
         }
         counts.sort_unstable();
@@ -251,9 +251,9 @@ impl Files for SqliteSession<'_> {
         let Some(id) = self.spelling_of_file(id)? else { return Ok(Deleted::Gone) };
         if deletion == Deletion::KeepLiveListings {
             let live = Live { listed: &one, listed_as: &other, published: &one, published_as: &other };
-            let live = live.load::<(String, String)>(self.conn).store()?;
+            let live = live.load::<(StoredText, StoredText)>(self.conn).store()?;
             if !live.is_empty() {
-                let live = live.into_iter().map(|(platform, id)| format!("{platform}: {id}"));
+                let live = live.into_iter().map(|(platform, id)| format!("{}: {}", platform.name(), id.name()));
                 return Ok(Deleted::Refused(live.collect()));
             }
         }

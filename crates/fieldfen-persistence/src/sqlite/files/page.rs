@@ -20,7 +20,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use super::row::{FileColumns, FileRow, file_columns};
-use crate::rows::{RowRef, StoredTime, limit, read_page};
+use crate::rows::{StoredText, StoredTime, limit, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -30,14 +30,14 @@ const SLACK: TimeDelta = TimeDelta::seconds(6);
 
 statement! {
     /// The first row in order of the window, by time.
-    First<'a> { since: &'a str as Text, before: &'a str as Text } -> (BigInt, SqlTimestamp) =
-        "SELECT rowid, created_at FROM files INDEXED BY idx_files_in_order WHERE out_of_order IS NULL AND created_at >= ? \
+    First<'a> { since: &'a str as Text, before: &'a str as Text } -> (Text, Nullable<SqlTimestamp>) =
+        "SELECT created_at, strftime('%Y-%m-%d %H:%M:%f', created_at) FROM files INDEXED BY idx_files_in_order WHERE out_of_order IS NULL AND created_at >= ? \
          AND created_at < ? ORDER BY created_at LIMIT 1"
 }
 statement! {
     /// The last row in order of the window, by time.
-    Last<'a> { since: &'a str as Text, before: &'a str as Text } -> (BigInt, SqlTimestamp) =
-        "SELECT rowid, created_at FROM files INDEXED BY idx_files_in_order WHERE out_of_order IS NULL AND created_at >= ? \
+    Last<'a> { since: &'a str as Text, before: &'a str as Text } -> (Text, Nullable<SqlTimestamp>) =
+        "SELECT created_at, strftime('%Y-%m-%d %H:%M:%f', created_at) FROM files INDEXED BY idx_files_in_order WHERE out_of_order IS NULL AND created_at >= ? \
          AND created_at < ? ORDER BY created_at DESC LIMIT 1"
 }
 statement! {
@@ -52,6 +52,38 @@ statement! {
 struct Window {
     since: String,
     before: String,
+}
+
+/// The first or the last `created_at` of a window, as it is spelled and as SQLite reads it: as in the trigger, 24:00:00 is
+/// the beginning of the next day.
+#[derive(Debug, Queryable)]
+struct Edge {
+    spelled: StoredText,
+    read: Option<StoredTime>,
+}
+
+impl Edge {
+    /// A limit above all rows that came before this one and are in order.
+    fn later(&self) -> Option<String> {
+        let (spelled, time) = self.both()?;
+        let later = limit(time.checked_add_signed(SLACK).unwrap_or(Timestamp::MAX_UTC));
+        // Above its own text too, however that is spelled.
+        Some(later.max(format!("{spelled} ")))
+    }
+
+    /// A limit below all rows that came after this one and are in order.
+    fn earlier(&self) -> Option<String> {
+        let (spelled, time) = self.both()?;
+        let earlier = limit(time.checked_sub_signed(SLACK).unwrap_or(Timestamp::MIN_UTC));
+        Some(earlier.min(spelled.to_owned()))
+    }
+
+    fn both(&self) -> Option<(&str, Timestamp)> {
+        match (&self.spelled, &self.read) {
+            (StoredText::Text(spelled), Some(StoredTime::Time(time))) => Some((spelled, *time)),
+            _ => None,
+        }
+    }
 }
 
 /// Which rows.
@@ -187,23 +219,16 @@ impl SqliteSession<'_> {
     /// The span of rowids that holds every row in order of this window.
     fn span(&mut self, window: &Window) -> Result<Span, StoreError> {
         let Window { since, before } = window;
-        let time = |row: QueryResult<(i64, StoredTime)>| match row.optional().store()? {
-            Some((rowid, time)) => {
-                let name = format!("with rowid {rowid}");
-                RowRef { table: "files", key: &name }.time("created_at", time).map(Some)
-            }
-            None => Ok(None),
-        };
-        let first = time(First { since, before }.get_result(self.conn))?;
-        let last = time(Last { since, before }.get_result(self.conn))?;
+        let first = First { since, before }.get_result::<Edge>(self.conn).optional().store()?;
+        let last = Last { since, before }.get_result::<Edge>(self.conn).optional().store()?;
         let (Some(first), Some(last)) = (first, last) else { return Ok(Span::NOTHING) };
-        let begin = limit(first.checked_add_signed(SLACK).unwrap_or(Timestamp::MAX_UTC));
-        let end = limit(last.checked_sub_signed(SLACK).unwrap_or(Timestamp::MIN_UTC));
+        // What SQLite reads as no time has come past the trigger, and says nothing about the rows beside it.
+        let (Some(begin), Some(end)) = (first.later(), last.earlier()) else { return Ok(Span::EVERYTHING) };
         let (first, _) = self.ends(since, begin.min(before.clone()).as_str())?;
         let (_, last) = self.ends(end.max(since.clone()).as_str(), before)?;
         Ok(match (first, last) {
             (Some(first), Some(last)) => Span { first, last },
-            _ => Span::NOTHING,
+            _ => Span::EVERYTHING,
         })
     }
 

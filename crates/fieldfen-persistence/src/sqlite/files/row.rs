@@ -2,11 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::RawJson;
-use fieldfen_domain::file::{Dimensions, File, FileState, InvalidDimensions};
+use fieldfen_domain::file::{Dimensions, File, FileState, FileStatus, InvalidDimensions};
 use fieldfen_domain::store::StoreError;
 
-use crate::rows::{RowRef, StoredNumber, StoredTime, row_name};
+use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
 
 /// The columns that [`FileRow`] reads, in its order.
 macro_rules! file_columns {
@@ -40,16 +39,16 @@ pub(super) type FileColumns = (
 #[derive(Debug, Queryable)]
 pub(super) struct FileRow {
     pub(super) rowid: i64,
-    id: Option<String>,
-    original_filename: String,
-    processed_filename: Option<String>,
-    species: Option<String>,
-    status: String,
-    failed_from: Option<String>,
-    failure: Option<String>,
-    drive_file_id: Option<String>,
-    content_hash: Option<String>,
-    metadata_json: Option<String>,
+    id: Option<StoredText>,
+    original_filename: StoredText,
+    processed_filename: Option<StoredText>,
+    species: Option<StoredText>,
+    status: StoredText,
+    failed_from: Option<StoredText>,
+    failure: Option<StoredText>,
+    drive_file_id: Option<StoredText>,
+    content_hash: Option<StoredText>,
+    metadata_json: Option<StoredText>,
     width: Option<StoredNumber>,
     height: Option<StoredNumber>,
     created_at: Option<StoredTime>,
@@ -59,20 +58,24 @@ pub(super) struct FileRow {
 impl FileRow {
     /// Reads the row as a file.
     pub(super) fn read(self) -> Result<File, StoreError> {
-        let name = row_name(self.id.as_deref(), self.rowid);
-        let row = RowRef { table: "files", key: &name };
-        let failed_from = row.parse_nullable("failed_from", self.failed_from.as_deref())?;
-        let state = FileState::from_columns(row.parse("status", &self.status)?, failed_from, self.failure)
-            .map_err(|error| row.bad("failed_from", format_args!("{:?}", self.failed_from), error))?;
+        let row = RowRef::stored("files", self.id.as_ref(), self.rowid);
+        let failed_from = row.parse_nullable("failed_from", self.failed_from.as_ref())?;
+        // The reason of a failure is for people: it hides no file.
+        let failure = self.failure.map(StoredText::into_prose);
+        let state =
+            FileState::from_columns(row.parse("status", &self.status)?, failed_from, failure).map_err(|error| {
+                row.bad("failed_from", format_args!("{:?}", failed_from.map(FileStatus::as_str)), error)
+            })?;
+        let drive_file_id = row.nullable_text("drive_file_id", self.drive_file_id)?;
         Ok(File {
-            id: row.key("id", self.id.as_deref())?,
-            original_filename: self.original_filename,
-            processed_filename: self.processed_filename,
-            species: self.species,
+            id: row.key("id", self.id.as_ref())?,
+            original_filename: row.text("original_filename", self.original_filename)?,
+            processed_filename: row.nullable_text("processed_filename", self.processed_filename)?,
+            species: row.nullable_text("species", self.species)?,
             state,
-            drive_file_id: self.drive_file_id.filter(|id| !id.trim().is_empty()),
-            content_hash: row.parse_nullable("content_hash", self.content_hash.as_deref())?,
-            metadata: self.metadata_json.map(RawJson::unchecked),
+            drive_file_id: drive_file_id.filter(|id| !id.trim().is_empty()),
+            content_hash: row.parse_nullable("content_hash", self.content_hash.as_ref())?,
+            metadata: row.json("metadata_json", self.metadata_json)?,
             size: size(row, self.width, self.height)?,
             created_at: row.nullable_time("created_at", self.created_at)?,
             updated_at: row.nullable_time("updated_at", self.updated_at)?,

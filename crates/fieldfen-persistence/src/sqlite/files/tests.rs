@@ -114,12 +114,72 @@ fn files_with_a_status_that_there_is_not_are_not_counted() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_an_error() {
+fn texts_that_are_not_utf_8_are_named_and_hide_no_other_file() {
+    for column in
+        ["id", "original_filename", "processed_filename", "species", "status", "drive_file_id", "metadata_json"]
+    {
+        for value in ["x'00ff'", "CAST(x'e9' AS TEXT)"] {
+            let mut conn = database();
+            insert_baseline(&mut conn);
+            conn.batch_execute(&format!("UPDATE files SET {column} = {value}")).unwrap();
+            let mut s = session(&mut conn);
+            s.insert(&file(1)).unwrap();
+            let page = s.page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+            assert_eq!((page.items.len(), page.unreadable.len()), (1, 1), "{column} = {value}");
+            assert_eq!(page.unreadable[0].column, column);
+            assert!(s.count().unwrap().contains(&(FileStatus::Ingested, if column == "status" { 1 } else { 2 })));
+        }
+    }
+}
+
+#[test]
+fn a_reason_that_is_not_utf_8_is_read_as_far_as_it_can_be() {
     let mut conn = database();
     insert_baseline(&mut conn);
-    conn.batch_execute("UPDATE files SET original_filename = x'00ff'").unwrap();
-    let error = session(&mut conn).find(&id()).unwrap_err();
-    assert!(matches!(error, StoreError::Database(_)), "{error:?}");
+    session(&mut conn).insert(&file(1)).unwrap();
+    conn.batch_execute("UPDATE files SET status = 'failed', failure = CAST(x'64e9' AS TEXT)").unwrap();
+    conn.batch_execute("UPDATE files SET failed_from = 'ingested'").unwrap();
+    conn.batch_execute("UPDATE file_history SET reason = CAST(x'64e9' AS TEXT)").unwrap();
+    let mut s = session(&mut conn);
+    let failed = s.find(&id()).unwrap().unwrap();
+    assert_eq!(failed.state.failure().map(|failure| failure.reason.as_str()), Some("d\u{fffd}"));
+    assert_eq!(s.history(&file_id(1), PageRequest::first(9)).unwrap().items[0].reason, "d\u{fffd}");
+}
+
+#[test]
+fn a_time_that_only_sqlite_reads_at_the_edge_of_a_window_is_named_and_hides_no_file() {
+    for edge in [
+        "2025-12-31 24:00:00",
+        "2025-11-31 00:00:00",
+        "2026-01-01 00:00:10.1234567891",
+        "2026-01-01 00:00:10Z",
+        "2026-01-01T00:00:10",
+        "2026-01-01 00:00:10+00:00",
+        "2461041.6",
+    ] {
+        for position in 0..3 {
+            let mut conn = database();
+            for number in 0..3 {
+                let mut new = file(number);
+                new.at = at(i64::try_from(number).unwrap() * 10);
+                session(&mut conn).insert(&new).unwrap();
+                if number == position {
+                    let row = "INSERT INTO files (id, original_filename, status, created_at) VALUES";
+                    conn.batch_execute(&format!("{row} ('{PLAIN}', 'buck.jpg', 'ingested', '{edge}')")).unwrap();
+                }
+            }
+            for (since, before, items) in [(-9999, 9999, 3), (0, 21, 3), (10, 20, 1), (-86_400 * 99, 0, 0), (10, 11, 1)]
+            {
+                let filter = FileFilter { since: Some(at(since)), before: Some(at(before)), ..FileFilter::default() };
+                let page = session(&mut conn).page(&filter, PageRequest::first(9)).unwrap();
+                let found = page.items.iter().filter(|file| file.id != id()).count();
+                assert_eq!(found, items, "{edge} at {position}, {since} to {before}: {page:?}");
+                assert!(page.unreadable.iter().all(|row| row.column == "created_at"), "{page:?}");
+            }
+            let all = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+            assert_eq!(all.items.len() + all.unreadable.len(), 4, "{edge}");
+        }
+    }
 }
 
 #[test]

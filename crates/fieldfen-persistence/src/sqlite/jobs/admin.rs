@@ -7,15 +7,15 @@ use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason};
 
 use super::live_id;
-use crate::rows::{SqlTime, limit};
+use crate::rows::{SqlTime, StoredText, limit};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
 statement! {
     /// The live job that has the dedup key of a failed one.
-    LiveLike<'a> { id: &'a str as Text, other: &'a str as Text } -> (Nullable<Text>,) =
-        "SELECT live.id FROM jobs AS failed CROSS JOIN jobs AS live INDEXED BY idx_jobs_dedup_key \
+    LiveLike<'a> { id: &'a str as Text, other: &'a str as Text } -> (BigInt, Nullable<Text>) =
+        "SELECT live.rowid, live.id FROM jobs AS failed CROSS JOIN jobs AS live INDEXED BY idx_jobs_dedup_key \
          WHERE failed.id IN (?, ?) AND failed.status = 'failed' AND live.dedup_key = failed.dedup_key \
          AND live.dedup_key IS NOT NULL AND live.status IN ('pending', 'running') LIMIT 1"
 }
@@ -123,9 +123,9 @@ impl SqliteSession<'_> {
 impl JobAdmin for SqliteSession<'_> {
     fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError> {
         let [one, other] = id.spellings();
-        let live = LiveLike { id: &one, other: &other }.get_result::<(Option<String>,)>(self.conn);
-        if let Some((live,)) = live.optional().store()? {
-            return live_id(live.as_deref()).map(Administered::Met);
+        let live = LiveLike { id: &one, other: &other }.get_result::<(i64, Option<StoredText>)>(self.conn);
+        if let Some(live) = live.optional().store()? {
+            return live_id(live).map(Administered::Met);
         }
         let mut rows = 0;
         for id in [one, other] {

@@ -12,7 +12,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, cut_reason, later};
 
 use super::row::{JobColumns, JobRow, job_columns};
-use crate::rows::SqlTime;
+use crate::rows::{SqlTime, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -154,12 +154,16 @@ impl SqliteSession<'_> {
     /// Looks at the first due jobs of each kind and takes the first of them all.
     fn take_kinds(&mut self, request: &ClaimRequest, limit: i64) -> Result<Vec<JobRow>, StoreError> {
         let now = SqlTime(request.now);
-        let mut due: Vec<(i64, String, i64)> = Vec::new();
+        let mut due: Vec<(i64, StoredText, i64)> = Vec::new();
         for kind in &request.kinds {
             let limit = request.limit_of(kind).into();
-            due.extend(DueOfKind { kind: kind.as_str(), now, limit }.load::<(i64, String, i64)>(self.conn).store()?);
+            due.extend(
+                DueOfKind { kind: kind.as_str(), now, limit }.load::<(i64, StoredText, i64)>(self.conn).store()?,
+            );
         }
-        due.sort_unstable();
+        due.sort_unstable_by(|(priority, run_at, rowid), (other, then, after)| {
+            (priority, run_at.as_bytes(), rowid).cmp(&(other, then.as_bytes(), after))
+        });
         due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let token = request.token.to_string();
         let (expires_at, worker) = (SqlTime(later(request.now, request.lease)), request.worker.as_str());

@@ -8,7 +8,7 @@ use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat,
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FIRST_TIME, FenceToken, LAST_TIME, RawJson, Timestamp, cut_reason, later};
 
-use crate::rows::{RowRef, SqlTime, StoredNumber, StoredTime};
+use crate::rows::{RowRef, SqlTime, StoredNumber, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -120,7 +120,7 @@ impl SqliteSession<'_> {
                 let fail = Fail { error: &error, run_at: SqlTime(run_at), id: &id, token: &token };
                 let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
                 if let Some((Some(attempts),)) = attempts {
-                    let row = RowRef { table: "jobs", key: &id };
+                    let row = RowRef::known("jobs", &id);
                     let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
                     self.announces = true;
                     return Ok(Fenced::Done(Finished::Retrying {
@@ -207,13 +207,14 @@ impl SqliteSession<'_> {
     fn why_not<T>(&mut self, claim: &ClaimRef) -> Result<Fenced<T>, StoreError> {
         for id in spellings(claim) {
             let found = WhoHolds { id: &id }
-                .get_result::<(String, Option<String>, Option<StoredTime>)>(self.conn)
+                .get_result::<(StoredText, Option<StoredText>, Option<StoredTime>)>(self.conn)
                 .optional()
                 .store()?;
             let Some((status, token, ended_at)) = found else { continue };
-            let row = RowRef { table: "jobs", key: &id };
-            let ours = token.and_then(|token| token.parse::<FenceToken>().ok()) == Some(claim.token);
-            return Ok(if ours && status.parse::<JobStatus>().is_ok_and(JobStatus::is_final) {
+            let row = RowRef::known("jobs", &id);
+            let ours = token.and_then(|token| token.as_str()?.parse::<FenceToken>().ok()) == Some(claim.token);
+            let status = status.as_str().and_then(|status| status.parse::<JobStatus>().ok());
+            return Ok(if ours && status.is_some_and(JobStatus::is_final) {
                 Fenced::AlreadyDone { at: row.nullable_time("completed_at", ended_at).unwrap_or(None) }
             } else {
                 Fenced::LeaseLost

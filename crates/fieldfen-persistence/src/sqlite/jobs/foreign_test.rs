@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::job::{JobFilter, JobStatus, Priority, PruneRequest, UnreadableJob};
+use fieldfen_domain::job::{JobFilter, JobKind, JobStatus, Priority, PruneRequest, UnreadableJob};
 use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, lost_lease_backoff, token, work};
@@ -180,11 +180,73 @@ fn pending_jobs_that_no_time_makes_due_fail_and_those_due_in_the_last_year_stay(
 }
 
 #[test]
-fn a_reclaim_ends_whatever_stands_for_the_kind_of_a_pending_job() {
-    for kind in ["x'41'", "x''", "x'ff'", "''", "'no kind'", "1"] {
+fn a_pending_job_of_a_kind_that_is_no_text_fails_at_a_reclaim_and_any_text_stays() {
+    for (kind, fails) in [
+        ("x'41'", true),
+        ("x''", true),
+        ("x'ff'", true),
+        ("CAST(x'74e9' AS TEXT)", true),
+        ("CAST(x'ff00' AS TEXT)", true),
+        ("''", false),
+        ("'no kind'", false),
+        ("'\u{fffd}'", false),
+        ("1", false),
+    ] {
         let mut conn = with_job(&format!("command_type = {kind}"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2).priority(Priority::High)).unwrap();
+        let taken = s.reclaim(at(0), 9, &lost_lease_backoff).unwrap();
+        assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, usize::from(fails)), "{kind}");
+        assert!(taken.unreadable.iter().all(|row| row.id == job_id(1).to_string()), "{taken:?}");
+        assert!(taken.unreadable.iter().all(|row| row.reason.contains("column command_type")), "{taken:?}");
         assert_eq!(s.reclaim(at(0), 9, &lost_lease_backoff).unwrap(), Default::default(), "{kind}");
+        assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
     }
+}
+
+#[test]
+fn a_job_whose_texts_for_people_are_latin_1_runs() {
+    let mut conn = with_job("last_error = CAST(x'64e96ae0' AS TEXT), worker = x'e9'");
+    let claimed = session(&mut conn).claim(&claim_request(1, 9, at(0))).unwrap();
+    assert_eq!(claimed.unreadable, []);
+    assert_eq!(claimed.jobs[0].last_error.as_deref(), Some("d\u{fffd}j\u{fffd}"));
+}
+
+#[test]
+fn a_job_whose_payload_is_not_utf_8_fails_by_name_and_the_others_are_claimed() {
+    for (set, column, value) in [
+        ("payload_json = CAST(x'7be97d' AS TEXT)", "payload_json", "\"{\\xe9}\"; it must be UTF-8"),
+        ("payload_json = x'7b7d'", "payload_json", "the blob \"{}\"; it must be a text"),
+        ("dedup_key = CAST(x'e9' AS TEXT)", "dedup_key", "\"\\xe9\"; it must be UTF-8"),
+        ("file_id = CAST(x'e9' AS TEXT)", "file_id", "\"\\xe9\"; it must be UTF-8"),
+    ] {
+        let mut conn = database();
+        conn.batch_execute("PRAGMA foreign_keys = OFF").unwrap();
+        for number in 1..=3 {
+            session(&mut conn).enqueue(&job(number)).unwrap();
+        }
+        conn.batch_execute(&format!("UPDATE jobs SET {set} WHERE rowid = 2")).unwrap();
+        let mut s = session(&mut conn);
+        let claimed = s.claim(&claim_request(1, 9, at(0))).unwrap();
+        let ids: Vec<_> = claimed.jobs.iter().map(|job| job.id).collect();
+        assert_eq!(ids, [job_id(1), job_id(3)], "{set}");
+        let reason = format!("jobs {}: column {column} holds {value}", job_id(2));
+        assert_eq!(claimed.unreadable.iter().map(|row| &row.reason).collect::<Vec<_>>(), [&reason]);
+        let page = s.page(&JobFilter::default(), PageRequest::first(9)).unwrap();
+        // Pages leave payloads out.
+        let hidden = usize::from(column != "payload_json");
+        assert_eq!((page.items.len(), page.unreadable.len()), (3 - hidden, hidden), "{set}");
+        assert_eq!(s.count().unwrap().iter().map(|count| count.jobs).sum::<u64>(), 3);
+    }
+}
+
+#[test]
+fn a_due_time_that_is_not_utf_8_hides_no_job_of_another_kind() {
+    let mut conn = with_job("run_at = CAST(x'2de9' AS TEXT)");
+    let mut s = session(&mut conn);
+    s.enqueue(&job(2)).unwrap();
+    let mut request = claim_request(1, 9, at(0));
+    request.kinds.insert(JobKind::UpscaleImage);
+    let claimed = s.claim(&request).unwrap();
+    assert_eq!((claimed.jobs.len(), claimed.unreadable.len()), (1, 1));
 }

@@ -24,7 +24,7 @@ use fieldfen_domain::{JobId, RawJson, Timestamp};
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{RowRef, SqlTime};
+use crate::rows::{RowRef, SqlTime, StoredText};
 
 statement! {
     /// Adds a job.
@@ -43,22 +43,23 @@ statement! {
 }
 statement! {
     /// The first live job with this dedup key. There are several where another program has set the status of one.
-    LiveByKey<'a> { key: &'a str as Text } -> (Nullable<Text>,) =
-        "SELECT id FROM jobs INDEXED BY idx_jobs_dedup_key \
+    LiveByKey<'a> { key: &'a str as Text } -> (BigInt, Nullable<Text>) =
+        "SELECT rowid, id FROM jobs INDEXED BY idx_jobs_dedup_key \
          WHERE dedup_key = ? AND dedup_key IS NOT NULL AND status IN ('pending', 'running') ORDER BY rowid LIMIT 1"
 }
 
 impl SqliteSession<'_> {
     /// The live job with this dedup key.
     fn live_job(&mut self, key: &DedupKey) -> Result<Option<JobId>, StoreError> {
-        let found = LiveByKey { key: key.as_str() }.get_result::<(Option<String>,)>(self.conn).optional().store()?;
-        found.map(|(id,)| live_id(id.as_deref())).transpose()
+        let found =
+            LiveByKey { key: key.as_str() }.get_result::<(i64, Option<StoredText>)>(self.conn).optional().store()?;
+        found.map(live_id).transpose()
     }
 }
 
 /// The id of a live job that stands in the way of another one.
-fn live_id(id: Option<&str>) -> Result<JobId, StoreError> {
-    RowRef { table: "jobs", key: id.unwrap_or("without id") }.key("id", id)
+fn live_id((rowid, id): (i64, Option<StoredText>)) -> Result<JobId, StoreError> {
+    RowRef::stored("jobs", id.as_ref(), rowid).key("id", id.as_ref())
 }
 
 impl JobQueue for SqliteSession<'_> {

@@ -7,7 +7,7 @@ use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
-use crate::rows::{ReachedAt, read_page};
+use crate::rows::{ReachedAt, StoredText, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -100,14 +100,13 @@ impl JobReads for SqliteSession<'_> {
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
-        let rows = CountAll {}.load::<(String, String, i64)>(self.conn).store()?;
+        let rows = CountAll {}.load::<(StoredText, StoredText, i64)>(self.conn).store()?;
         let mut counts = Vec::with_capacity(rows.len());
         for (kind, status, jobs) in rows {
-            match status.parse() {
-                Ok(status) => counts.push(JobCount { kind, status, jobs: u64::try_from(jobs).unwrap_or_default() }),
-                Err(error) => {
-                    tracing::error!(kind, jobs, %error, "jobs with a status that there is not are not counted")
-                }
+            let kind = kind.name();
+            match status.as_str().and_then(|status| status.parse().ok()) {
+                Some(status) => counts.push(JobCount { kind, status, jobs: u64::try_from(jobs).unwrap_or_default() }),
+                None => tracing::error!(kind, %status, jobs, "jobs with a status that there is not are not counted"),
             }
         }
         Ok(counts)

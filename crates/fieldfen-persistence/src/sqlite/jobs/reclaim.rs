@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Binary, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{Job, Reclaimed, TakenBack};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, cut_reason, later};
 
 use super::row::{JobColumns, JobRow, job_columns};
-use crate::rows::SqlTime;
+use crate::rows::{SqlTime, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -49,10 +49,24 @@ statement! {
 }
 
 statement! {
-    /// The first kind behind another one, by name, that has pending jobs. Blobs, which come behind all texts, are none.
-    NextKind<'a> { after: &'a str as Text } -> (Text,) =
-        "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type > ? \
-         AND command_type < x'' ORDER BY command_type LIMIT 1"
+    /// The first kind behind another one, by its bytes, that has pending jobs. Blobs come behind all texts.
+    NextKind<'a> { after: &'a [u8] as Binary } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' \
+         AND command_type > CAST(? AS TEXT) AND command_type < x'' ORDER BY command_type LIMIT 1"
+}
+statement! {
+    /// Pending jobs of a kind that is not UTF-8.
+    OfKindNotUtf8<'a> { kind: &'a [u8] as Binary, limit: i64 as BigInt } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_claim \
+         WHERE status = 'pending' AND command_type = CAST(? AS TEXT) LIMIT ?"
+    )
+}
+statement! {
+    /// Pending jobs whose kind is a blob.
+    OfBlobs { limit: i64 as BigInt } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_claim \
+         WHERE status = 'pending' AND command_type >= x'' LIMIT ?"
+    )
 }
 statement! {
     /// Pending jobs of one kind with priorities below those that there are.
@@ -99,7 +113,7 @@ impl SqliteSession<'_> {
         let mut taken = TakenBack { jobs: Vec::with_capacity(expired.len()), unreadable: Vec::new() };
         for row in expired {
             self.announces = true;
-            let (rowid, worker) = (row.rowid, row.worker.clone());
+            let (rowid, worker) = (row.rowid, row.worker());
             let job = match row.read() {
                 Ok(job) => job,
                 Err(error) => {
@@ -124,23 +138,39 @@ impl SqliteSession<'_> {
         Ok(taken)
     }
 
-    /// Ends pending jobs that no claim comes upon: there are no priorities but 0 to 3, and no times but texts.
+    /// Ends pending jobs that no claim comes upon: there are no priorities but 0 to 3, no times but texts, and no kinds but
+    /// texts in UTF-8.
     fn fail_unclaimable(&mut self, now: Timestamp, limit: i64, taken: &mut TakenBack) -> Result<(), StoreError> {
-        let mut kind = String::new();
-        while let Some((next,)) = (NextKind { after: &kind }).get_result::<(String,)>(self.conn).optional().store()? {
-            kind = next;
-            let mut rows: Vec<JobRow> = TooUrgent { kind: &kind, limit }.load(self.conn).store()?;
-            rows.extend(TooLow { kind: &kind, limit }.load::<JobRow>(self.conn).store()?);
-            for above in 0..3 {
-                let in_between = InBetween { kind: &kind, above, below: above + 1, limit };
-                rows.extend(in_between.load::<JobRow>(self.conn).store()?);
-            }
-            rows.extend(NeverDue { kind: &kind, limit }.load::<JobRow>(self.conn).store()?);
-            for row in rows {
-                let rowid = row.rowid;
-                if let Err(error) = row.read() {
-                    taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
-                }
+        let mut after = Vec::new();
+        while let Some((kind,)) =
+            (NextKind { after: &after }).get_result::<(StoredText,)>(self.conn).optional().store()?
+        {
+            after = kind.as_bytes().to_vec();
+            let rows = match kind.as_str() {
+                Some(kind) => self.unclaimable_of_kind(kind, limit)?,
+                None => OfKindNotUtf8 { kind: &after, limit }.load(self.conn).store()?,
+            };
+            self.fail_unreadable(rows, now, taken)?;
+        }
+        let rows = OfBlobs { limit }.load(self.conn).store()?;
+        self.fail_unreadable(rows, now, taken)
+    }
+
+    fn unclaimable_of_kind(&mut self, kind: &str, limit: i64) -> Result<Vec<JobRow>, StoreError> {
+        let mut rows: Vec<JobRow> = TooUrgent { kind, limit }.load(self.conn).store()?;
+        rows.extend(TooLow { kind, limit }.load::<JobRow>(self.conn).store()?);
+        for above in 0..3 {
+            rows.extend(InBetween { kind, above, below: above + 1, limit }.load::<JobRow>(self.conn).store()?);
+        }
+        rows.extend(NeverDue { kind, limit }.load::<JobRow>(self.conn).store()?);
+        Ok(rows)
+    }
+
+    fn fail_unreadable(&mut self, rows: Vec<JobRow>, now: Timestamp, taken: &mut TakenBack) -> Result<(), StoreError> {
+        for row in rows {
+            let rowid = row.rowid;
+            if let Err(error) = row.read() {
+                taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
             }
         }
         Ok(())
@@ -154,6 +184,8 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("TakeBack", TakeBack::SQL),
         ("GiveUp", GiveUp::SQL),
         ("NextKind", NextKind::SQL),
+        ("OfKindNotUtf8", OfKindNotUtf8::SQL),
+        ("OfBlobs", OfBlobs::SQL),
         ("TooUrgent", TooUrgent::SQL),
         ("TooLow", TooLow::SQL),
         ("InBetween", InBetween::SQL),

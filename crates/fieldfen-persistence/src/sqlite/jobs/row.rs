@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{Job, JobState, JobStatus, Lease, Priority, UnreadableJob};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{RawJson, Timestamp};
 
-use crate::rows::{RowRef, StoredNumber, StoredTime};
+use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
 
 /// The columns that [`JobRow`] reads, in its order.
 macro_rules! job_columns {
@@ -59,51 +59,54 @@ pub(in crate::sqlite) type JobColumns = (
 #[derive(Debug, Queryable)]
 pub(in crate::sqlite) struct JobRow {
     pub(in crate::sqlite) rowid: i64,
-    pub(in crate::sqlite) id: Option<String>,
-    file_id: Option<String>,
-    command_type: String,
-    status: String,
+    id: Option<StoredText>,
+    file_id: Option<StoredText>,
+    command_type: StoredText,
+    status: StoredText,
     attempts: Option<StoredNumber>,
     max_retries: StoredNumber,
     lost_leases: StoredNumber,
     priority: StoredNumber,
     run_at: StoredTime,
-    dedup_key: Option<String>,
-    payload_json: Option<String>,
-    result_json: Option<String>,
-    progress_json: Option<String>,
-    last_error: Option<String>,
+    dedup_key: Option<StoredText>,
+    payload_json: Option<StoredText>,
+    result_json: Option<StoredText>,
+    progress_json: Option<StoredText>,
+    last_error: Option<StoredText>,
     cancel_requested_at: Option<StoredTime>,
     created_at: Option<StoredTime>,
     started_at: Option<StoredTime>,
     completed_at: Option<StoredTime>,
-    lease_token: Option<String>,
+    lease_token: Option<StoredText>,
     lease_expires_at: Option<StoredTime>,
-    pub(in crate::sqlite) worker: Option<String>,
+    worker: Option<StoredText>,
     declined_since: Option<StoredTime>,
 }
 
 impl JobRow {
-    /// The row's id for people: other programs may have left it out.
-    pub(in crate::sqlite) fn name(&self) -> String {
-        self.id.clone().unwrap_or_else(|| format!("without id (rowid {})", self.rowid))
+    /// Names the row for people.
+    fn named(&self) -> RowRef<'_> {
+        RowRef::stored("jobs", self.id.as_ref(), self.rowid)
+    }
+
+    /// Who holds or held the job.
+    pub(in crate::sqlite) fn worker(&self) -> Option<String> {
+        self.worker.clone().map(StoredText::into_prose)
     }
 
     /// What can be said of a row that no job can be read from.
     pub(in crate::sqlite) fn unreadable(&self, reason: String) -> UnreadableJob {
         UnreadableJob {
-            id: self.name(),
-            kind: self.command_type.parse().ok(),
-            file_id: self.file_id.as_ref().and_then(|id| id.parse().ok()),
+            id: self.named().name(),
+            kind: self.command_type.as_str().and_then(|kind| kind.parse().ok()),
+            file_id: self.file_id.as_ref().and_then(|id| id.as_str()?.parse().ok()),
             reason,
         }
     }
 
-    /// Reads the row as a job.
+    /// Reads the row as a job. The name of its worker and its last error are for people: they stop no job.
     pub(in crate::sqlite) fn read(self) -> Result<Job, StoreError> {
-        let name = self.name();
-        let row = RowRef { table: "jobs", key: &name };
-        let id = self.id.as_deref().ok_or_else(|| row.bad("id", "NULL", "every job needs an id"))?;
+        let row = RowRef::stored("jobs", self.id.as_ref(), self.rowid);
         let priority = row.number("priority", self.priority)?;
         let started_at = row.nullable_time("started_at", self.started_at)?;
         let ended_at = row.nullable_time("completed_at", self.completed_at)?;
@@ -117,8 +120,8 @@ impl JobRow {
             JobStatus::Failed => JobState::Failed { at: ended_at },
         };
         Ok(Job {
-            id: row.parse("id", id)?,
-            file_id: row.parse_nullable("file_id", self.file_id.as_deref())?,
+            id: row.key("id", self.id.as_ref())?,
+            file_id: row.parse_nullable("file_id", self.file_id.as_ref())?,
             kind: row.parse("command_type", &self.command_type)?,
             state,
             attempts: match self.attempts {
@@ -130,14 +133,11 @@ impl JobRow {
             priority: Priority::from_number(priority)
                 .ok_or_else(|| row.bad("priority", priority, "it must be 0, 1, 2 or 3"))?,
             run_at: row.time("run_at", self.run_at)?,
-            dedup_key: self
-                .dedup_key
-                .map(|key| fieldfen_domain::job::DedupKey::new(key.clone()).map_err(|e| row.bad("dedup_key", key, e)))
-                .transpose()?,
-            payload: self.payload_json.map(RawJson::unchecked),
-            result: self.result_json.map(RawJson::unchecked),
-            progress: self.progress_json.map(RawJson::unchecked),
-            last_error: self.last_error,
+            dedup_key: row.parse_nullable("dedup_key", self.dedup_key.as_ref())?,
+            payload: row.json("payload_json", self.payload_json)?,
+            result: row.json("result_json", self.result_json)?,
+            progress: row.json("progress_json", self.progress_json)?,
+            last_error: self.last_error.map(StoredText::into_prose),
             cancel_requested_at: row.nullable_time("cancel_requested_at", self.cancel_requested_at)?,
             declined_since: row.nullable_time("declined_since", self.declined_since)?,
             created_at: row.nullable_time("created_at", self.created_at)?,
@@ -148,13 +148,14 @@ impl JobRow {
 /// The lease of a running job; `None` when a program that knows only the specification runs it.
 fn lease(
     row: RowRef<'_>,
-    token: Option<String>,
+    token: Option<StoredText>,
     expires_at: Option<Timestamp>,
-    worker: Option<String>,
+    worker: Option<StoredText>,
 ) -> Result<Option<Lease>, StoreError> {
     match (token, expires_at) {
         (Some(token), Some(expires_at)) => {
-            Ok(Some(Lease { token: row.parse("lease_token", &token)?, expires_at, worker: worker.unwrap_or_default() }))
+            let worker = worker.map(StoredText::into_prose).unwrap_or_default();
+            Ok(Some(Lease { token: row.parse("lease_token", &token)?, expires_at, worker }))
         }
         // A token alone is what an earlier claim has left: the baseline program that runs the job now knows no leases.
         (_, None) => Ok(None),

@@ -8,7 +8,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::StoreError;
 
-use crate::rows::SqlTime;
+use crate::rows::{SqlTime, StoredText};
 use crate::schema::social_posts;
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
@@ -55,7 +55,7 @@ impl SqliteSession<'_> {
         confirmation: &Confirmation,
     ) -> Result<Confirmed, StoreError> {
         let Some(row) = self.publication_row(id)? else { return Ok(Confirmed::Gone) };
-        let publication = row.clone().read()?;
+        let publication = row.read()?;
         // As the row spells it: foreign keys compare texts.
         let file_id = publication.file_id.to_string();
         if publication.state == PublicationState::Confirmed {
@@ -92,8 +92,8 @@ impl SqliteSession<'_> {
             state: state.as_str(),
             platform_id: confirmation.platform_id.as_str(),
             at: SqlTime(confirmation.at),
-            id: &row.id,
-            known_state: &row.state,
+            id: &publication.id.to_string(),
+            known_state: publication.state.as_str(),
         };
         match confirm.execute(self.conn).store()? {
             0 => Err(StoreError::Database(format!("publication {id} changed while it was being confirmed").into())),
@@ -124,9 +124,10 @@ impl SqliteSession<'_> {
             created_at: at,
             updated_at: at,
         };
-        let stored = put.get_result::<(String,)>(self.conn).optional();
+        let stored = put.get_result::<(StoredText,)>(self.conn).optional();
         match stored.writing(|| format!("listing {id} of file {file_id}"))? {
-            Some((status,)) => Ok(status),
+            // Newer news may have left a status there that is none.
+            Some((status,)) => Ok(status.name()),
             None => Err(StoreError::AlreadyExists {
                 what: format!("listing {platform_id} at {platform}, which file {file_id} is confirmed as,"),
                 source: "the listing with this platform id belongs to another file".into(),

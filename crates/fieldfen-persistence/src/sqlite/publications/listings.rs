@@ -6,7 +6,7 @@ use fieldfen_domain::publication::{Listing, ListingStatus, ListingUpdate, Listin
 use fieldfen_domain::store::{Listings, StoreError};
 use fieldfen_domain::{FileId, ListingId, Page, PageRequest};
 
-use crate::rows::{RowRef, SqlTime, StoredTime, read_page, row_name};
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -88,13 +88,13 @@ statement! {
 #[derive(Debug, Queryable)]
 struct ListingRow {
     rowid: i64,
-    id: Option<String>,
-    file_id: String,
-    platform: String,
-    platform_listing_id: String,
-    listing_url: Option<String>,
-    status: String,
-    platform_status: Option<String>,
+    id: Option<StoredText>,
+    file_id: StoredText,
+    platform: StoredText,
+    platform_listing_id: StoredText,
+    listing_url: Option<StoredText>,
+    status: StoredText,
+    platform_status: Option<StoredText>,
     status_event_at: Option<StoredTime>,
     created_at: Option<StoredTime>,
     updated_at: Option<StoredTime>,
@@ -102,16 +102,15 @@ struct ListingRow {
 
 impl ListingRow {
     fn read(self) -> Result<Listing, StoreError> {
-        let name = row_name(self.id.as_deref(), self.rowid);
-        let row = RowRef { table: "listings", key: &name };
+        let row = RowRef::stored("listings", self.id.as_ref(), self.rowid);
         Ok(Listing {
-            id: row.key("id", self.id.as_deref())?,
+            id: row.key("id", self.id.as_ref())?,
             file_id: row.parse("file_id", &self.file_id)?,
             platform: row.parse("platform", &self.platform)?,
-            platform_listing_id: self.platform_listing_id,
-            url: self.listing_url,
+            platform_listing_id: row.text("platform_listing_id", self.platform_listing_id)?,
+            url: row.nullable_text("listing_url", self.listing_url)?,
             status: row.parse("status", &self.status)?,
-            platform_status: self.platform_status,
+            platform_status: row.nullable_text("platform_status", self.platform_status)?,
             status_event_at: row.nullable_time("status_event_at", self.status_event_at)?,
             created_at: row.nullable_time("created_at", self.created_at)?,
             updated_at: row.nullable_time("updated_at", self.updated_at)?,
@@ -156,10 +155,14 @@ impl Listings for SqliteSession<'_> {
             other: &other,
             not_after: event_at,
         };
-        let updated = statement.get_result::<(String, String, String)>(self.conn).optional().store()?;
+        let updated = statement.get_result::<(StoredText, StoredText, StoredText)>(self.conn).optional().store()?;
+        let row = RowRef::known("listings", &id);
         if let Some((file_id, platform, platform_id)) = updated {
             if update.status == ListingStatus::Delisted {
                 let at = SqlTime(update.at);
+                let file_id = row.text("file_id", file_id)?;
+                let platform = row.text("platform", platform)?;
+                let platform_id = row.text("platform_listing_id", platform_id)?;
                 let end = End { at, platform: &platform, platform_id: &platform_id, file_id: &file_id };
                 end.execute(self.conn).store()?;
             }
@@ -167,7 +170,6 @@ impl Listings for SqliteSession<'_> {
         }
         let known = KnownSince { id: &id, other: &other };
         let known = known.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?.and_then(|(known,)| known);
-        let row = RowRef { table: "listings", key: &id };
         Ok(match row.nullable_time("status_event_at", known)? {
             Some(known) => ListingUpdated::Stale { known },
             None => ListingUpdated::Gone,

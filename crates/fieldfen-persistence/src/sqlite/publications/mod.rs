@@ -180,7 +180,7 @@ impl SqliteSession<'_> {
         (reason, at): (&str, Timestamp),
     ) -> Result<Fenced<()>, StoreError> {
         let Some(row) = self.publication_row(id)? else { return Ok(Fenced::Gone) };
-        let publication = row.clone().read()?;
+        let publication = row.read()?;
         if publication.token != *token {
             return Ok(Fenced::LeaseLost);
         }
@@ -195,9 +195,9 @@ impl SqliteSession<'_> {
             state: publication.state.after(event)?.as_str(),
             reason: &cut_reason(reason),
             at: SqlTime(at),
-            id: &row.id,
-            known_token: &row.token,
-            known_state: &row.state,
+            id: &publication.id.to_string(),
+            known_token: &publication.token.to_string(),
+            known_state: publication.state.as_str(),
         };
         Ok(match give_up.execute(self.conn).store()? {
             0 => Fenced::LeaseLost,
@@ -247,7 +247,7 @@ impl Publications for SqliteSession<'_> {
         let Some(row) = self.live_publication(&file_id, &request.target)? else {
             return self.reserve_anew(request, &file_id);
         };
-        let mut live = row.clone().read()?;
+        let mut live = row.read()?;
         match live.state {
             PublicationState::Confirmed => return Ok(Reserved::Published(live)),
             PublicationState::Reserved if live.held_until > to_micros(request.at) => return Ok(Reserved::Held(live)),
@@ -258,9 +258,9 @@ impl Publications for SqliteSession<'_> {
             token: &token,
             held_until: SqlTime(request.held_until),
             at: SqlTime(request.at),
-            id: &row.id,
-            known_token: &row.token,
-            known_state: &row.state,
+            id: &live.id.to_string(),
+            known_token: &live.token.to_string(),
+            known_state: live.state.as_str(),
         };
         if take_over.execute(self.conn).store()? == 0 {
             return Ok(Reserved::Held(live));

@@ -6,7 +6,7 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::publication::SocialPost;
 use fieldfen_domain::store::StoreError;
 
-use crate::rows::{RowRef, StoredTime, row_name};
+use crate::rows::{RowRef, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -22,26 +22,25 @@ statement! {
 #[derive(Debug, Queryable)]
 struct PostRow {
     rowid: i64,
-    id: Option<String>,
-    file_id: String,
-    platform: String,
-    post_type: Option<String>,
-    platform_post_id: Option<String>,
-    post_url: Option<String>,
+    id: Option<StoredText>,
+    file_id: StoredText,
+    platform: StoredText,
+    post_type: Option<StoredText>,
+    platform_post_id: Option<StoredText>,
+    post_url: Option<StoredText>,
     posted_at: Option<StoredTime>,
 }
 
 impl PostRow {
     fn read(self) -> Result<SocialPost, StoreError> {
-        let name = row_name(self.id.as_deref(), self.rowid);
-        let row = RowRef { table: "social_posts", key: &name };
+        let row = RowRef::stored("social_posts", self.id.as_ref(), self.rowid);
         Ok(SocialPost {
-            id: row.key("id", self.id.as_deref())?,
+            id: row.key("id", self.id.as_ref())?,
             file_id: row.parse("file_id", &self.file_id)?,
             platform: row.parse("platform", &self.platform)?,
-            post_type: row.parse_nullable("post_type", self.post_type.as_deref())?,
-            platform_post_id: self.platform_post_id,
-            url: self.post_url,
+            post_type: row.parse_nullable("post_type", self.post_type.as_ref())?,
+            platform_post_id: row.nullable_text("platform_post_id", self.platform_post_id)?,
+            url: row.nullable_text("post_url", self.post_url)?,
             posted_at: row.nullable_time("posted_at", self.posted_at)?,
         })
     }

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::publication::{ClientKey, Publication, PublicationState, Target};
 use fieldfen_domain::store::StoreError;
 
-use crate::rows::{RowRef, StoredTime};
+use crate::rows::{RowRef, StoredText, StoredTime};
 
 /// The columns that [`PublicationRow`] reads, in its order.
 macro_rules! publication_columns {
@@ -37,43 +37,43 @@ pub(super) type PublicationColumns = (
     SqlTimestamp,
 );
 
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Queryable)]
 pub(super) struct PublicationRow {
     pub(super) rowid: i64,
-    pub(super) id: String,
-    file_id: Option<String>,
-    channel: String,
-    platform: String,
-    account: String,
-    discriminator: String,
-    post_type: Option<String>,
-    client_key: String,
-    pub(super) state: String,
-    pub(super) token: String,
+    id: StoredText,
+    file_id: Option<StoredText>,
+    channel: StoredText,
+    platform: StoredText,
+    account: StoredText,
+    discriminator: StoredText,
+    post_type: Option<StoredText>,
+    client_key: StoredText,
+    state: StoredText,
+    token: StoredText,
     held_until: StoredTime,
-    last_error: Option<String>,
-    platform_id: Option<String>,
+    last_error: Option<StoredText>,
+    platform_id: Option<StoredText>,
     created_at: StoredTime,
     updated_at: StoredTime,
 }
 
 impl PublicationRow {
-    /// Reads the row as a publication.
+    /// Reads the row as a publication. Its last error is for people.
     pub(super) fn read(self) -> Result<Publication, StoreError> {
-        let row = RowRef { table: "publications", key: &self.id };
+        let row = RowRef::stored("publications", Some(&self.id), self.rowid);
+        let account = row.text("account", self.account)?;
+        let discriminator = row.text("discriminator", self.discriminator)?;
         let target = match self.channel.as_str() {
-            "listing" => Target::Listing {
+            Some("listing") => {
+                Target::Listing { platform: row.parse("platform", &self.platform)?, account, variant: discriminator }
+            }
+            Some("post") => Target::Post {
                 platform: row.parse("platform", &self.platform)?,
-                account: self.account,
-                variant: self.discriminator,
+                account,
+                post_key: discriminator,
+                post_type: row.parse_nullable("post_type", self.post_type.as_ref())?,
             },
-            "post" => Target::Post {
-                platform: row.parse("platform", &self.platform)?,
-                account: self.account,
-                post_key: self.discriminator,
-                post_type: row.parse_nullable("post_type", self.post_type.as_deref())?,
-            },
-            other => return Err(row.bad("channel", format_args!("{other:?}"), "it must be listing or post")),
+            _ => return Err(row.bad("channel", &self.channel, "it must be listing or post")),
         };
         let state: PublicationState = row.parse("state", &self.state)?;
         if state == PublicationState::Confirmed && self.platform_id.is_none() {
@@ -81,14 +81,14 @@ impl PublicationRow {
         }
         Ok(Publication {
             id: row.parse("id", &self.id)?,
-            file_id: row.key("file_id", self.file_id.as_deref())?,
+            file_id: row.key("file_id", self.file_id.as_ref())?,
             target,
-            client_key: ClientKey::stored(self.client_key),
+            client_key: ClientKey::stored(row.text("client_key", self.client_key)?),
             state,
             token: row.parse("token", &self.token)?,
             held_until: row.time("held_until", self.held_until)?,
-            last_error: self.last_error,
-            platform_id: self.platform_id,
+            last_error: self.last_error.map(StoredText::into_prose),
+            platform_id: row.nullable_text("platform_id", self.platform_id)?,
             created_at: row.time("created_at", self.created_at)?,
             updated_at: row.time("updated_at", self.updated_at)?,
         })
