@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use fieldfen_console::{CommonArgs, Versions, run};
 use fieldfen_examples::journey::{self, Options};
+use fieldfen_examples::readers::Readers;
 use fieldfen_persistence::{migrations, sqlite_version};
 
 /// Take every picture of a folder from ingest to a published listing in a local catalogue
@@ -34,6 +35,10 @@ struct Args {
     /// Where the catalogue is
     #[arg(long, value_name = "FOLDER", default_value = "./data/catalogue")]
     catalogue: PathBuf,
+
+    /// Let every user of this machine read the catalogue, a web server for example; without it only this user can
+    #[arg(long)]
+    public_catalogue: bool,
 }
 
 impl AsRef<CommonArgs> for Args {
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
             folder: args.folder.clone().unwrap_or_else(samples),
             output: args.output.clone(),
             catalogue: args.catalogue.clone(),
+            catalogue_readers: if args.public_catalogue { Readers::Everybody } else { Readers::Owner },
         };
         journey::run(&options, console)
     })

@@ -6,4 +6,5 @@ pub mod describe;
 pub mod journey;
 pub mod partial_file;
 pub mod picture;
+pub mod readers;
 pub mod webhooks;

@@ -5,11 +5,15 @@
 //! such a file holds a lock on it, which the operating system lets go with the process, so that a sweep never removes
 //! what another program is still writing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use fieldfen_console::open_regular_file;
+
+use crate::readers::{Readers, private};
 
 /// What the hidden names end in.
 const SUFFIX: &str = ".partial";
@@ -24,7 +28,7 @@ pub struct PartialFile {
 }
 
 impl PartialFile {
-    /// Begins a file that is to appear at `destination`, whose folder must exist.
+    /// Begins a file that is to appear at `destination`, whose folder must exist. Only this user can read it.
     ///
     /// # Errors
     /// The operating system's, with the destination named.
@@ -34,7 +38,7 @@ impl PartialFile {
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let partial = destination.with_file_name(format!(".{name}.{}-{number}{SUFFIX}", process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&partial) {
+            match private(File::options().write(true).create_new(true)).open(&partial) {
                 Ok(file) => {
                     // Where the file system has no locks the file is only unprotected against a sweep by another
                     // program, whose victim fails at its rename and is written again.
@@ -85,13 +89,22 @@ impl Drop for PartialFile {
     }
 }
 
-/// Writes a whole file at once.
+/// Writes a whole file at once that only this user can read.
 ///
 /// # Errors
 /// As [`PartialFile::create`] and [`PartialFile::commit`].
 pub fn write(destination: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_for(Readers::Owner, destination, bytes)
+}
+
+/// Writes a whole file at once for these readers.
+///
+/// # Errors
+/// As [`PartialFile::create`] and [`PartialFile::commit`].
+pub fn write_for(readers: Readers, destination: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = PartialFile::create(destination)?;
-    file.write_all(bytes).map_err(|error| naming(destination, &error))?;
+    let written = readers.admit_to(file.file.get_ref()).and_then(|()| file.write_all(bytes));
+    written.map_err(|error| naming(destination, &error))?;
     file.commit()
 }
 
@@ -113,7 +126,9 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
         if !(name.starts_with('.') && name.ends_with(SUFFIX)) {
             continue;
         }
-        let abandoned = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        // A pipe with such a name would hold the sweep up.
+        let opened = open_regular_file(File::options().read(true), &entry.path());
+        let abandoned = opened.is_ok_and(|file| file.try_lock().is_ok());
         if abandoned && fs::remove_file(entry.path()).is_ok() {
             removed += 1;
         }

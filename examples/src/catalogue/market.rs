@@ -119,7 +119,7 @@ impl Catalogue {
         let preview = self.previews.join(Path::new(processed).with_extension("jpg"));
         let bytes = fs::read(&preview)
             .map_err(|error| CallError::Refused { reason: format!("no picture: {}", at(&preview, error)) })?;
-        partial_file::write(&self.folder.join("pictures").join(format!("{id}.jpg")), &bytes)
+        partial_file::write_for(self.readers, &self.folder.join("pictures").join(format!("{id}.jpg")), &bytes)
             .map_err(|error| CallError::NotSent { reason: error.to_string() })
     }
 }
@@ -150,6 +150,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::readers::Readers;
 
     /// A catalogue in a folder of its own, and a file that can be listed there.
     fn shop() -> (TempDir, Catalogue, File) {
@@ -157,7 +158,9 @@ mod tests {
         let previews = folder.path().join("previews");
         fs::create_dir_all(&previews).unwrap();
         fs::write(previews.join("fox-4x.jpg"), b"a fox").unwrap();
-        let catalogue = Catalogue::open(&folder.path().join("cata logué"), &previews, Environment::system()).unwrap();
+        let catalogue =
+            Catalogue::open(&folder.path().join("cata logué"), &previews, Readers::Owner, Environment::system())
+                .unwrap();
         let metadata = FileMetadata::new("Fox <on> \"snow\"").unwrap();
         let file = File {
             id: FileId::from_random(7),
@@ -285,7 +288,9 @@ mod tests {
         assert_eq!(find(&catalogue, "ff-b"), []);
         // A crash after the record: the product is there, and the index is made when the catalogue is opened.
         fs::remove_file(catalogue.index()).unwrap();
-        let again = Catalogue::open(&catalogue.folder, &folder.path().join("previews"), Environment::system()).unwrap();
+        let again =
+            Catalogue::open(&catalogue.folder, &folder.path().join("previews"), Readers::Owner, Environment::system())
+                .unwrap();
         assert!(fs::read_to_string(again.index()).unwrap().contains("ff-a.html"));
         assert_eq!(again.sweep().unwrap(), 1);
         assert_eq!(create(&again, "ff-b", &file).unwrap().platform_id, "ff-b");

@@ -23,36 +23,49 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use fieldfen_console::open_regular_file;
 use fieldfen_services::Environment;
 
 use crate::partial_file;
+use crate::readers::{Readers, private};
 use record::Record;
 
 pub use market::ACCOUNT;
+
+/// The folders in it that are shown.
+const SHOWN: [&str; 2] = ["products", "pictures"];
 
 /// A catalogue in a folder. Any number of them, in any number of processes, may use the same folder at once.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     folder: PathBuf,
     previews: PathBuf,
+    readers: Readers,
     environment: Environment,
 }
 
 impl Catalogue {
     /// Opens the catalogue in this folder, which is made when it is not there. `previews` is where the pictures to be
-    /// shown are, under the names of the processed pictures but as JPEG.
+    /// shown are, under the names of the processed pictures but as JPEG. `readers` may read the pages and pictures; the
+    /// records are this user's alone. [`Readers::Everybody`] opens an older catalogue up; what is open stays open.
     ///
     /// # Errors
     /// The operating system's, with the path named; a record that cannot be read is one of them.
-    pub fn open(folder: &Path, previews: &Path, environment: Environment) -> io::Result<Self> {
-        for part in ["records", "products", "pictures"] {
-            let path = folder.join(part);
-            fs::create_dir_all(&path).map_err(|error| at(&path, error))?;
+    pub fn open(folder: &Path, previews: &Path, readers: Readers, environment: Environment) -> io::Result<Self> {
+        readers.make_folder(folder)?;
+        Readers::Owner.make_folder(&folder.join("records"))?;
+        for part in SHOWN {
+            readers.make_folder(&folder.join(part))?;
         }
         let folder = folder.canonicalize().map_err(|error| at(folder, error))?;
-        let catalogue = Self { folder, previews: previews.to_owned(), environment };
+        let catalogue = Self { folder, previews: previews.to_owned(), readers, environment };
         let _lock = catalogue.lock()?;
         catalogue.write_index()?;
+        if readers == Readers::Everybody {
+            for path in [""].into_iter().chain(SHOWN).map(|part| catalogue.folder.join(part)) {
+                readers.admit_to_folder(&path).map_err(|error| at(&path, error))?;
+            }
+        }
         Ok(catalogue)
     }
 
@@ -74,7 +87,7 @@ impl Catalogue {
     /// Keeps everybody else from changing the catalogue until it is dropped.
     fn lock(&self) -> io::Result<File> {
         let path = self.folder.join(".lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = open_regular_file(private(File::options().create(true).truncate(false).write(true)), &path);
         let file = file.map_err(|error| at(&path, error))?;
         file.lock().map_err(|error| at(&path, error))?;
         Ok(file)
@@ -125,12 +138,12 @@ impl Catalogue {
     }
 
     fn write_page(&self, record: &Record) -> io::Result<()> {
-        partial_file::write(&self.page_path(&record.id), html::product_page(record).as_bytes())
+        partial_file::write_for(self.readers, &self.page_path(&record.id), html::product_page(record).as_bytes())
     }
 
     fn write_index(&self) -> io::Result<()> {
         let records: Vec<Record> = self.records()?.into_iter().filter(Record::is_for_sale).collect();
-        partial_file::write(&self.index(), html::index_page(&records).as_bytes())
+        partial_file::write_for(self.readers, &self.index(), html::index_page(&records).as_bytes())
     }
 }
 

@@ -28,6 +28,8 @@ use arrivals::Arrival;
 use report::Report;
 use shop::{STEPS, Shop};
 
+use crate::readers::Readers;
+
 /// How often it is looked whether everything is done, should no commit be noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -40,6 +42,8 @@ pub struct Options {
     pub output: PathBuf,
     /// Where the catalogue is.
     pub catalogue: PathBuf,
+    /// Who may read the catalogue.
+    pub catalogue_readers: Readers,
 }
 
 /// What one run has to do with.

@@ -59,8 +59,9 @@ impl Shop {
     pub(super) fn open(url: &DatabaseAddress, options: &Options, environment: Environment) -> anyhow::Result<Self> {
         let store = open_store(url).with_context(|| format!("cannot open the database {url}"))?;
         let workplace = Workplace::open(&options.output).context("cannot make the output folders")?;
-        let catalogue = Catalogue::open(&options.catalogue, &workplace.previews(), environment.clone())
-            .context("cannot open the catalogue")?;
+        let catalogue =
+            Catalogue::open(&options.catalogue, &workplace.previews(), options.catalogue_readers, environment.clone())
+                .context("cannot open the catalogue")?;
         // Approval is automatic, and each picture becomes one product in the catalogue.
         let pipeline = Pipeline::new(environment.clone())
             .approved_by(Approval::Automatic)

@@ -1,6 +1,5 @@
 //! Where the pictures lie while they are worked on.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use fieldfen_domain::file::ContentHash;
 
 use crate::partial_file;
 use crate::picture::Format;
+use crate::readers::Readers;
 
 /// The longest part of a name that is taken over from the original's, in bytes: file systems allow 255 in all.
 const MAX_STEM: usize = 100;
@@ -23,8 +23,7 @@ impl Workplace {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         let workplace = Self { root: root.to_owned() };
         for folder in workplace.folders() {
-            fs::create_dir_all(&folder)
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+            Readers::Owner.make_folder(&folder)?;
         }
         Ok(workplace)
     }

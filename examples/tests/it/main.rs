@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod horrors;
 mod kills;
+#[cfg(unix)]
+mod privacy;
 mod program;
 mod senders;
 mod server;
