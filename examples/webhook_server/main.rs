@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use fieldfen_console::{CommonArgs, Console, Exit, Versions, run};
+use fieldfen_domain::with_causes;
 use fieldfen_examples::webhooks::{Senders, routes, serve};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
@@ -99,7 +100,9 @@ async fn purge(intake: WebhookIntake<SqliteStore>) {
         let intake = intake.clone();
         match tokio::task::spawn_blocking(move || intake.purge(PURGE_BATCH)).await {
             Ok(Ok(purged)) => tracing::info!(purged, "deleted what was remembered long enough"),
-            Ok(Err(error)) => tracing::warn!(%error, "what was remembered long enough could not be deleted"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = with_causes(&error), "what was remembered long enough could not be deleted")
+            }
             Err(error) => tracing::error!(%error, "deleting what was remembered has panicked"),
         }
     }

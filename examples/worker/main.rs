@@ -14,7 +14,7 @@ use fieldfen_console::{CommonArgs, Console, Versions, run};
 use fieldfen_domain::job::{Backoff, InvalidPayload, JobKind, Payload, Priority};
 use fieldfen_domain::store::Store;
 use fieldfen_examples::webhooks::WebhookReceived;
-use fieldfen_persistence::{Missing, SqliteStore, connect, migrations, sqlite_version};
+use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::upkeep::{self, Upkeep};
@@ -121,8 +121,9 @@ fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> 
 
 fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let url = console.database_url()?;
+    let address: SqliteUrl = url.parse()?;
     if args.create {
-        let mut connection = connect(&url.parse()?, Missing::Create)?;
+        let mut connection = connect(&address, Missing::Create)?;
         migrations::run_pending(&mut connection).with_context(|| format!("cannot migrate {url}"))?;
     }
     let store = SqliteStore::open(&url)?;

@@ -160,8 +160,6 @@ fn with_exit(error: MigrateError) -> anyhow::Error {
             MigrationError::Newer { .. } | MigrationError::NotTheSpecification(_) | MigrationError::Changed(_),
         )
         | MigrateError::Changed { .. } => Exit::Schema.with(error).into(),
-        // Handed on bare: the exit code follows from the store's own error.
-        MigrateError::Migration(MigrationError::Store(error)) => error.into(),
         error => error.into(),
     }
 }

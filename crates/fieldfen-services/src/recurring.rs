@@ -79,7 +79,7 @@ impl fmt::Display for Schedule {
 
 /// A text that is not a cron expression.
 #[derive(Debug, thiserror::Error)]
-#[error("schedule {schedule:?}: it must be a cron expression of five fields, or of six with seconds first ({source})")]
+#[error("schedule {schedule:?}: it must be a cron expression of five fields, or of six with seconds first: {source}")]
 pub struct InvalidSchedule {
     /// The text that was given.
     pub schedule: String,

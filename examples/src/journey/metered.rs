@@ -3,6 +3,7 @@
 use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::publication::{ClientKey, Platform};
 use fieldfen_domain::store::Store;
+use fieldfen_domain::with_causes;
 use fieldfen_services::Environment;
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
@@ -26,7 +27,7 @@ impl<M: Marketplace, S: Store> Metered<M, S> {
             let call = call(SERVICE, endpoint, &self.environment);
             // The answer counts, whether or not it can be recorded that the question was asked.
             if let Err(error) = self.store.write(|s| s.api_usage().record(&call)) {
-                tracing::warn!(%error, endpoint, "a call of the catalogue cannot be recorded");
+                tracing::warn!(error = with_causes(&error), endpoint, "a call of the catalogue cannot be recorded");
             }
         }
         answer

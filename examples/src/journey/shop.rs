@@ -180,7 +180,6 @@ fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
         match migrated {
             Ok(applied) => break applied,
             Err(MigrationError::Store(StoreError::Busy { .. })) if began.elapsed() < BUSY_TIMEOUT => {}
-            Err(MigrationError::Store(error)) => return Err(error.into()),
             Err(error) => return Err(error.into()),
         }
     };

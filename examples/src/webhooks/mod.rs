@@ -34,7 +34,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use fieldfen_domain::job::{InvalidJob, NewJob};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES};
+use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, with_causes};
 use fieldfen_services::Environment;
 use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, WebhookIntake};
 use serde_json::value::RawValue;
@@ -155,7 +155,7 @@ impl InvalidWebhook {
 }
 
 fn failure(source: &str, error: &StoreError) -> Response {
-    tracing::error!(source, %error, "a webhook could not be taken");
+    tracing::error!(source, error = with_causes(error), "a webhook could not be taken");
     if matches!(error, StoreError::Busy { .. }) {
         let busy = refusal(StatusCode::SERVICE_UNAVAILABLE, "the database is busy");
         return ([(header::RETRY_AFTER, "5")], busy).into_response();
@@ -169,4 +169,23 @@ fn refusal(status: StatusCode, error: &str) -> Response {
 
 fn answer(status: StatusCode, document: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Seek as _};
+
+    use super::*;
+
+    #[test]
+    fn the_log_names_what_kept_a_webhook_from_taking_effect() {
+        let mut log = tempfile::tempfile().unwrap();
+        let writer = Arc::new(log.try_clone().unwrap());
+        let logger = tracing_subscriber::fmt().with_writer(writer).finish();
+        tracing::subscriber::with_default(logger, || failure("github", &StoreError::Full("no room on /srv".into())));
+        let mut text = String::new();
+        log.rewind().unwrap();
+        log.read_to_string(&mut text).unwrap();
+        assert!(text.contains("is full") && text.contains("no room on /srv"), "{text}");
+    }
 }

@@ -49,3 +49,41 @@ fn the_worker_escapes_the_kinds_of_jobs() {
     let counts = document(&worker(&["--json"]));
     assert!(counts["jobs"].as_array().unwrap().iter().any(|count| count["kind"] == kind.as_str()), "{counts:#}");
 }
+
+#[test]
+fn the_programs_end_with_the_codes_of_their_table() {
+    let place = Place::samples();
+    let code = |name: &str, arguments: &[&str]| {
+        let mut command = Command::new(example(name));
+        command.args(arguments).current_dir(place.folder.path()).env_remove("RUST_LOG").stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let text = printed(&output);
+        assert!(!text.contains("hunter2"), "{text}");
+        output.status.code()
+    };
+    let secret = "postgres://shop:hunter2@db/shop";
+    let github = ["--secret", "github=hunter2"];
+    assert_eq!(code("worker", &["--database", secret]), Some(2));
+    assert_eq!(code("worker", &["--create", "--database", secret]), Some(2));
+    assert_eq!(code("pipeline", &["--database", secret]), Some(2));
+    assert_eq!(code("webhook_server", &[&github[..], &["--database", secret]].concat()), Some(2));
+    assert_eq!(code("webhook_server", &["github=hunter2"]), Some(2));
+    assert_eq!(code("worker", &["--database", "none.db"]), Some(3));
+    fs::write(place.path("garbage.db"), "a text of more than a hundred bytes, ".repeat(5)).unwrap();
+    for (name, arguments) in [("worker", &["--create"][..]), ("pipeline", &[]), ("webhook_server", &github)] {
+        assert_eq!(code(name, &[arguments, &["--database", "garbage.db"]].concat()), Some(6), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_job_that_finds_no_room_ends_the_worker_with_the_code_of_the_stores_error() {
+    let place = Place::samples();
+    let worker = example("worker");
+    let script = r#""$1" --create --try-out 0 -q --database x.db && { trap '' XFSZ; ulimit -f 1000
+        exec "$1" --try-out 4000000 --threads 1 -q --database x.db; }"#;
+    let output = Command::new("sh").args(["-c", script, "sh"]).arg(worker).current_dir(place.folder.path()).output();
+    let output = output.unwrap();
+    // SQLite reports a limit on the size of files as a full disk or as an error of input and output.
+    assert!([Some(8), Some(9)].contains(&output.status.code()), "{}", printed(&output));
+}

@@ -103,7 +103,7 @@ pub enum MigrationError {
     #[error("another program has changed what the migrations made: {}", listed(.0))]
     Changed(Vec<Difference>),
     /// The database cannot be read or written.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

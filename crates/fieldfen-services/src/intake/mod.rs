@@ -219,10 +219,10 @@ pub enum ReceiveError<E> {
     #[error(transparent)]
     Delivery(#[from] InvalidDelivery),
     /// The store failed.
-    #[error(transparent)]
-    Store(StoreError),
+    #[error("{0}")]
+    Store(#[source] StoreError),
     /// Its effect failed.
-    #[error("the webhook could not take effect")]
+    #[error("the webhook could not take effect: {0}")]
     Effect(#[source] E),
 }
 

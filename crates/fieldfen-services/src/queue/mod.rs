@@ -95,7 +95,7 @@ pub enum QueueError {
     #[error(transparent)]
     Job(#[from] InvalidJob),
     /// The store could not take it.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
     /// A write of a [`Completion`] failed.
     #[error("what the completion of a job was to write failed: {0}")]

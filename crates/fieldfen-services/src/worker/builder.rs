@@ -236,7 +236,7 @@ pub enum StartError {
         rule: &'static str,
     },
     /// The store cannot be watched.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
     /// The operating system gives no thread.
     #[error("cannot start a thread of the worker")]

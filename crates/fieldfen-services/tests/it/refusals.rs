@@ -265,3 +265,25 @@ fn commits_are_watched_for_after_a_watch_has_panicked() {
     running.stop_handle().stop();
     running.join();
 }
+
+#[test]
+fn an_error_says_its_cause_by_itself_and_once_with_its_causes() {
+    use fieldfen_domain::with_causes;
+    use fieldfen_services::intake::ReceiveError;
+    use fieldfen_services::queue::QueueError;
+    use fieldfen_services::recurring::Schedule;
+
+    let full = || StoreError::Full("no room on /srv".into());
+    let schedule = "every day".parse::<Schedule>().unwrap_err();
+    let why = std::error::Error::source(&schedule).unwrap().to_string();
+    let errors: [(&(dyn std::error::Error + 'static), &str); 4] = [
+        (&ReceiveError::Effect(full()), "is full"),
+        (&ReceiveError::<StoreError>::Store(full()), "is full"),
+        (&QueueError::Store(full()), "is full"),
+        (&schedule, &why),
+    ];
+    for (error, cause) in errors {
+        assert!(error.to_string().contains(cause), "{error}");
+        assert_eq!(with_causes(error).matches(cause).count(), 1, "{}", with_causes(error));
+    }
+}
