@@ -82,6 +82,10 @@ impl Exit {
                     Some(Self::Full)
                 }
                 io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Some(Self::ReadOnly),
+                io::ErrorKind::StaleNetworkFileHandle => Some(Self::Io),
+                // The standard library has no kind for EIO.
+                #[cfg(unix)]
+                _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => Some(Self::Io),
                 _ => None,
             };
         }
@@ -174,5 +178,7 @@ mod tests {
             assert_eq!(Exit::of(&error), exit);
         }
         assert_eq!(Exit::of(&DatabaseAddressError::Empty.into()), Exit::Usage);
+        #[cfg(unix)]
+        assert_eq!(Exit::of(&io::Error::from(rustix::io::Errno::IO).into()), Exit::Io);
     }
 }
