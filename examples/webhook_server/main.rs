@@ -30,7 +30,7 @@ const PURGE_BATCH: u32 = 1000;
 /// Take webhooks in over HTTP, each once, as jobs of the kind webhook.received
 ///
 /// POST /webhooks/NAME answers 202 for a new delivery and 200 for a repetition, in both cases after the commit.
-#[derive(Debug, clap::Parser)]
+#[derive(clap::Parser)]
 #[command(
     name = "webhook_server",
     after_help = "It stops by SIGINT or SIGTERM, after the requests that are under way, at most 10 seconds later; a \
