@@ -9,6 +9,15 @@ use super::kind::JobKind;
 use crate::ids::{FenceToken, FileId, JobId};
 use crate::time::Timestamp;
 
+/// The longest lease. A lease that seems to end later than this from now was written by a clock that was wrong.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether a lease that ends at `expires_at` still holds: not when its end is further away than [`LONGEST_LEASE`].
+#[must_use]
+pub fn lease_holds(expires_at: Timestamp, now: Timestamp) -> bool {
+    expires_at.signed_duration_since(now).to_std().is_ok_and(|left| !left.is_zero() && left <= LONGEST_LEASE)
+}
+
 /// Who claims, for people to read: host, process and thread, for example.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WorkerName(String);

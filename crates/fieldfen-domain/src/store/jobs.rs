@@ -50,7 +50,9 @@ pub trait JobReads {
 
 /// Jobs on their way.
 ///
-/// Whatever needs a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was.
+/// Whatever needs a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was. Two things
+/// are kept for the claim of a job that was killed, although its answer is [`Fenced::LeaseLost`]: a heartbeat extends the
+/// lease that a [retry](JobAdmin::retry) waits for, and a complete, fail or release ends that lease.
 pub trait JobQueue {
     /// Adds a job, unless a live one has its dedup key.
     ///
@@ -149,6 +151,10 @@ pub trait JobQueue {
 pub trait JobAdmin {
     /// Lets a failed job run again at once, with all its retries.
     ///
+    /// A job that was killed is not due before its lease has run out or its handler has ended: until then the handler
+    /// may still run. Each heartbeat of that handler makes the job wait for the extended lease. A lease that does not
+    /// [hold](crate::job::lease_holds) is not waited for.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError>;
@@ -159,7 +165,8 @@ pub trait JobAdmin {
     /// [`StoreError`]s as the store has them.
     fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError>;
 
-    /// Fails a running job whoever holds it: what its worker still reports counts no more.
+    /// Fails a running job whoever holds it: what its worker still reports counts no more. The lease stays with the job
+    /// for a [retry](JobAdmin::retry) to wait for.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -42,6 +42,9 @@ impl<S: Store> Queue<S> {
 
     /// Lets a failed job run again at once, with all its retries. Its file stays as it is.
     ///
+    /// A job that was [killed](Queue::kill) runs again once its handler has returned, or once the lease has run out that
+    /// nobody extends any more: no two handlers of one job run at once.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn retry(&self, id: &JobId) -> Result<Administered, StoreError> {
@@ -58,7 +61,8 @@ impl<S: Store> Queue<S> {
         self.store.write(|s| cancel(s, id, reason, at))
     }
 
-    /// Fails a running job whoever holds it: what its worker still reports counts no more.
+    /// Fails a running job whoever holds it: what its worker still reports counts no more. The handler is told at the
+    /// next heartbeat; one that does not look goes on running.
     ///
     /// # Errors
     /// As [`kill`].

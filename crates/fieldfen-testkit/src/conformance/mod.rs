@@ -10,6 +10,7 @@ mod enqueueing;
 mod fence;
 mod files;
 mod hashes;
+mod killed;
 mod leases;
 mod listings;
 mod lost_leases;
@@ -57,6 +58,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         lost_leases::cases(),
         retries::cases(),
         operators::cases(),
+        killed::cases(),
         clocks::cases(),
         pruning::cases(),
         hashes::cases(),

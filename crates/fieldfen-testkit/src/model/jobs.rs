@@ -25,6 +25,8 @@ pub(super) struct JobRow {
     pub(super) ended_by: Option<FenceToken>,
     /// The holder of a job that must run alone runs nothing beside it.
     pub(super) alone: bool,
+    /// The lease under which the job was killed: its handler may still run.
+    pub(super) killed_under: Option<Lease>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,7 +133,7 @@ impl JobQueue for ModelSession<'_> {
             declined_since: None,
             created_at: Some(to_micros(new.created_at)),
         };
-        self.state.jobs.insert(JobRow { job, ended_by: None, alone: false });
+        self.state.jobs.insert(JobRow { job, ended_by: None, alone: false, killed_under: None });
         Ok(Enqueued::Created(new.id))
     }
 
@@ -164,6 +166,7 @@ impl JobQueue for ModelSession<'_> {
             row.job.state = JobState::Running { started_at: Some(now), lease: Some(lease) };
             row.ended_by = None;
             row.alone = request.alone && row.job.must_run_alone();
+            row.killed_under = None;
             claimed.jobs.push(row.job.clone());
             self.state.jobs.update(number, row);
         }
@@ -176,7 +179,7 @@ impl JobQueue for ModelSession<'_> {
         result: Option<&RawJson>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
-        let (number, mut row) = match self.held(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -188,7 +191,7 @@ impl JobQueue for ModelSession<'_> {
     }
 
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError> {
-        let (number, mut row) = match self.held(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -209,7 +212,7 @@ impl JobQueue for ModelSession<'_> {
     }
 
     fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
-        let (number, mut row) = match self.held(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -225,7 +228,7 @@ impl JobQueue for ModelSession<'_> {
         run_at: Timestamp,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
-        let (number, mut row) = match self.held(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -245,11 +248,14 @@ impl JobQueue for ModelSession<'_> {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Fenced<Heartbeat>, StoreError> {
+        let until = to_micros(later(to_micros(now), lease));
         let (number, mut row) = match self.held(claim) {
             Ok(held) => held,
-            Err(lost) => return Ok(lost),
+            Err(lost) => {
+                self.extend_killed(claim, until);
+                return Ok(lost);
+            }
         };
-        let until = to_micros(later(to_micros(now), lease));
         if let JobState::Running { lease: Some(lease), .. } = &mut row.job.state {
             lease.expires_at = until;
         }
@@ -311,6 +317,35 @@ impl JobQueue for ModelSession<'_> {
 }
 
 impl ModelSession<'_> {
+    /// The same as [`held`](Self::held), when the handler has ended: a killed job need not wait for it any more.
+    fn held_to_the_end<T>(&mut self, claim: &ClaimRef) -> Result<(i64, JobRow), Fenced<T>> {
+        if let Some((number, mut row)) = self.killed(claim)
+            && row.job.state.status() == JobStatus::Failed
+        {
+            row.killed_under = None;
+            self.state.jobs.update(number, row);
+        }
+        self.held(claim)
+    }
+
+    /// Extends the lease under which this claim's job was killed, and lets the job wait for it when it was retried.
+    fn extend_killed(&mut self, claim: &ClaimRef, until: Timestamp) {
+        let Some((number, mut row)) = self.killed(claim) else { return };
+        if row.job.state == JobState::Pending {
+            row.job.run_at = row.job.run_at.max(until);
+        }
+        if let Some(lease) = &mut row.killed_under {
+            lease.expires_at = until;
+        }
+        self.state.jobs.update(number, row);
+    }
+
+    /// The job that was killed under this claim and has not been claimed since.
+    fn killed(&self, claim: &ClaimRef) -> Option<(i64, JobRow)> {
+        let found = self.state.jobs.find(&JobKey::Id(claim.id));
+        found.filter(|(_, row)| row.killed_under.as_ref().is_some_and(|lease| lease.token == claim.token))
+    }
+
     /// The job that this claim holds, or why it holds none.
     fn held<T>(&self, claim: &ClaimRef) -> Result<(i64, JobRow), Fenced<T>> {
         let (number, row) = self.state.jobs.find(&JobKey::Id(claim.id)).ok_or(Fenced::Gone)?;

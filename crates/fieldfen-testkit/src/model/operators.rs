@@ -1,6 +1,6 @@
 //! What operators do with jobs.
 
-use fieldfen_domain::job::{Administered, JobState, JobStatus, PruneRequest};
+use fieldfen_domain::job::{Administered, JobState, JobStatus, PruneRequest, lease_holds};
 use fieldfen_domain::store::{JobAdmin, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason, to_micros};
 
@@ -16,8 +16,10 @@ impl JobAdmin for ModelSession<'_> {
         if let Some((_, met)) = row.job.dedup_key.clone().and_then(|key| self.state.jobs.find(&JobKey::Dedup(key))) {
             return Ok(Administered::Met(met.job.id));
         }
+        let at = to_micros(at);
+        row.killed_under = row.killed_under.filter(|lease| lease_holds(lease.expires_at, at));
         row.job.state = JobState::Pending;
-        row.job.run_at = to_micros(at);
+        row.job.run_at = row.killed_under.as_ref().map_or(at, |lease| lease.expires_at);
         row.job.attempts = 0;
         row.job.cancel_requested_at = None;
         row.job.declined_since = None;
@@ -48,9 +50,8 @@ impl JobAdmin for ModelSession<'_> {
 
     fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
         let Some((number, mut row)) = self.job_row(id) else { return Ok(Administered::Gone) };
-        if row.job.state.status() != JobStatus::Running {
-            return Ok(refused(&row));
-        }
+        let JobState::Running { lease, .. } = row.job.state else { return Ok(refused(&row)) };
+        row.killed_under = lease;
         row.job.state = JobState::Failed { at: Some(to_micros(at)) };
         row.job.last_error = Some(cut_reason(reason).into_owned());
         self.state.jobs.update(number, row);

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Administered, JobStatus, PruneRequest};
+use fieldfen_domain::job::{Administered, JobStatus, PruneRequest, lease_holds};
 use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason};
 
 use super::live_id;
-use crate::rows::{SqlTime, StoredText, limit};
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, limit};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -20,12 +20,20 @@ statement! {
          AND live.dedup_key IS NOT NULL AND live.status IN ('pending', 'running') LIMIT 1"
 }
 statement! {
-    /// Lets a failed job run again.
-    RetryFailed<'a> { run_at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET status = 'pending', attempts = 0, run_at = ?, completed_at = NULL, started_at = NULL, \
-         alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_token = NULL, lease_expires_at = NULL, \
-         worker = NULL \
-         WHERE id = ? AND status = 'failed'"
+    /// When the lease ends under which a job was killed.
+    KilledUntil<'a> { id: &'a str as Text } -> (Nullable<SqlTimestamp>,) =
+        "SELECT lease_expires_at FROM jobs WHERE id = ? AND status = 'failed'"
+}
+statement! {
+    /// Lets a failed job run again; one whose killed handler may still run keeps that one's lease.
+    RetryFailed<'a> {
+        run_at: SqlTime as SqlTimestamp,
+        killed_until: Option<SqlTime> as Nullable<SqlTimestamp>,
+        token_until: Option<SqlTime> as Nullable<SqlTimestamp>,
+        id: &'a str as Text,
+    } = "UPDATE jobs SET status = 'pending', attempts = 0, run_at = ?, completed_at = NULL, started_at = NULL, \
+         alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_expires_at = ?, \
+         lease_token = iif(? IS NULL, NULL, lease_token), worker = NULL WHERE id = ? AND status = 'failed'"
 }
 statement! {
     /// Ends a job that waits.
@@ -39,10 +47,9 @@ statement! {
          WHERE id = ? AND status = 'running'"
 }
 statement! {
-    /// Ends a running job, and takes the token from its worker.
+    /// Ends a running job. The lease stays: it says until when the handler may still run.
     KillRunning<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_token = NULL, \
-         lease_expires_at = NULL WHERE id = ? AND status = 'running'"
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ? WHERE id = ? AND status = 'running'"
 }
 statement! {
     /// Removes a job that does not run.
@@ -129,7 +136,18 @@ impl JobAdmin for SqliteSession<'_> {
         }
         let mut rows = 0;
         for id in [one, other] {
-            rows += RetryFailed { run_at: SqlTime(at), id: &id }.execute(self.conn).store()?;
+            let lease = KilledUntil { id: &id }.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?;
+            let row = RowRef::known("jobs", &id);
+            // A lease that cannot be read holds nobody back.
+            let expires_at = lease.and_then(|(time,)| row.nullable_time("lease_expires_at", time).unwrap_or(None));
+            let killed_until = expires_at.filter(|expires_at| lease_holds(*expires_at, at));
+            let retry = RetryFailed {
+                run_at: SqlTime(killed_until.unwrap_or(at)),
+                killed_until: killed_until.map(SqlTime),
+                token_until: killed_until.map(SqlTime),
+                id: &id,
+            };
+            rows += retry.execute(self.conn).store()?;
         }
         self.administered(id, rows, Administered::Done)
     }
@@ -190,6 +208,7 @@ fn ended(status: JobStatus) -> Result<&'static str, StoreError> {
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     vec![
         ("LiveLike", LiveLike::SQL),
+        ("KilledUntil", KilledUntil::SQL),
         ("RetryFailed", RetryFailed::SQL),
         ("CancelPending", CancelPending::SQL),
         ("CancelRunning", CancelRunning::SQL),

@@ -85,9 +85,26 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running' RETURNING cancel_requested_at"
 }
 statement! {
+    /// Extends the lease under which a job was killed, and lets the job wait for it when it was retried.
+    ExtendKilled<'a> {
+        expires_at: SqlTime as SqlTimestamp,
+        not_before: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET lease_expires_at = ?, run_at = iif(status = 'pending', max(run_at, ?), run_at) \
+         WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
+}
+statement! {
+    /// Ends the lease under which a job was killed: its handler has ended.
+    EndKilled<'a> { id: &'a str as Text, token: &'a str as Text } =
+        "UPDATE jobs SET lease_token = NULL, lease_expires_at = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'failed' AND lease_expires_at IS NOT NULL"
+}
+statement! {
     /// Why a token was of no use.
-    WhoHolds<'a> { id: &'a str as Text } -> (Text, Nullable<Text>, Nullable<SqlTimestamp>) =
-        "SELECT status, lease_token, completed_at FROM jobs WHERE id = ?"
+    WhoHolds<'a> { id: &'a str as Text } -> (Text, Nullable<Text>, Nullable<SqlTimestamp>, BigInt) =
+        "SELECT status, lease_token, completed_at, status = 'failed' AND lease_expires_at IS NOT NULL FROM jobs \
+         WHERE id = ?"
 }
 
 impl SqliteSession<'_> {
@@ -105,6 +122,7 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(()));
             }
         }
+        self.end_killed(claim, &token)?;
         self.why_not(claim)
     }
 
@@ -135,6 +153,7 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(Finished::Dead));
             }
         }
+        self.end_killed(claim, &token)?;
         self.why_not(claim)
     }
 
@@ -146,6 +165,7 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(()));
             }
         }
+        self.end_killed(claim, &token)?;
         self.why_not(claim)
     }
 
@@ -175,6 +195,7 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(()));
             }
         }
+        self.end_killed(claim, &token)?;
         self.why_not(claim)
     }
 
@@ -199,7 +220,19 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(Heartbeat { expires_at, cancel_requested: cancel.is_some() }));
             }
         }
+        for id in spellings(claim) {
+            let expires_at = SqlTime(expires_at);
+            ExtendKilled { expires_at, not_before: expires_at, id: &id, token: &token }.execute(self.conn).store()?;
+        }
         self.why_not(claim)
+    }
+
+    /// Notes that the handler of a killed job has ended, so that an operator's retry need not wait for it.
+    fn end_killed(&mut self, claim: &ClaimRef, token: &str) -> Result<(), StoreError> {
+        for id in spellings(claim) {
+            EndKilled { id: &id, token }.execute(self.conn).store()?;
+        }
+        Ok(())
     }
 
     /// Why nothing was changed for this claim. Whatever other programs have written into the row, there is an answer: a
@@ -207,14 +240,14 @@ impl SqliteSession<'_> {
     fn why_not<T>(&mut self, claim: &ClaimRef) -> Result<Fenced<T>, StoreError> {
         for id in spellings(claim) {
             let found = WhoHolds { id: &id }
-                .get_result::<(StoredText, Option<StoredText>, Option<StoredTime>)>(self.conn)
+                .get_result::<(StoredText, Option<StoredText>, Option<StoredTime>, i64)>(self.conn)
                 .optional()
                 .store()?;
-            let Some((status, token, ended_at)) = found else { continue };
+            let Some((status, token, ended_at, killed)) = found else { continue };
             let row = RowRef::known("jobs", &id);
             let ours = token.and_then(|token| token.as_str()?.parse::<FenceToken>().ok()) == Some(claim.token);
             let status = status.as_str().and_then(|status| status.parse::<JobStatus>().ok());
-            return Ok(if ours && status.is_some_and(JobStatus::is_final) {
+            return Ok(if ours && killed == 0 && status.is_some_and(JobStatus::is_final) {
                 Fenced::AlreadyDone { at: row.nullable_time("completed_at", ended_at).unwrap_or(None) }
             } else {
                 Fenced::LeaseLost
@@ -243,6 +276,8 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("ReleaseJob", ReleaseJob::SQL),
         ("RunAlone", RunAlone::SQL),
         ("Extend", Extend::SQL),
+        ("ExtendKilled", ExtendKilled::SQL),
+        ("EndKilled", EndKilled::SQL),
         ("WhoHolds", WhoHolds::SQL),
     ]
 }
@@ -261,7 +296,9 @@ mod tests {
         let lease = Duration::from_secs(60);
         for (set, expected) in [
             ("status = 'completed', completed_at = '2026-01-01T00:00:00+00:00:00'", Fenced::AlreadyDone { at: None }),
-            ("status = 'failed', completed_at = 'just now'", Fenced::AlreadyDone { at: None }),
+            ("status = 'failed', completed_at = 'just now', lease_expires_at = NULL", Fenced::AlreadyDone { at: None }),
+            // As if it had been killed: its handler may still run.
+            ("status = 'failed', completed_at = 'just now'", Fenced::LeaseLost),
             ("status = 'finished'", Fenced::LeaseLost),
         ] {
             let mut conn = database();

@@ -1,0 +1,103 @@
+//! Jobs that were killed while their handlers may still run, and are retried.
+
+use std::time::Duration;
+
+use fieldfen_domain::job::{Administered, ClaimRequest, Fenced, JobState, LONGEST_LEASE, Retry};
+use fieldfen_domain::store::Store;
+
+use super::steps::On;
+use super::{Case, named};
+use crate::fixtures::{LEASE, at, claim_ref, claim_request, job};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["killed":
+        a_killed_job_that_is_retried_is_not_due_before_its_lease_ends,
+        a_killed_job_that_is_retried_waits_while_its_handler_still_sends_heartbeats,
+        a_killed_job_whose_handler_has_returned_is_retried_at_once,
+        a_handler_that_lost_its_killed_job_to_a_new_claim_holds_it_back_no_more,
+        a_killed_job_with_a_lease_longer_than_any_lease_is_retried_at_once,
+    ]
+}
+
+/// Claims job 1 at second 0 and kills it at second 5.
+fn kill_one<S: Store>(on: &On<'_, S>) {
+    on.enqueue(&job(1));
+    on.claim(1, 1, at(0));
+    assert_eq!(on.kill(1, at(5)), Administered::Done);
+}
+
+fn a_killed_job_that_is_retried_is_not_due_before_its_lease_ends<S: Store>(store: &S) {
+    let on = On(store);
+    kill_one(&on);
+    assert_eq!(on.retry(1, at(6)), Administered::Done);
+    assert_eq!((on.job(1).state, on.job(1).run_at), (JobState::Pending, at(0) + LEASE));
+    // The same when it is stopped and retried once more, and at once when the lease has run out meanwhile.
+    for (second, run_at) in [(8, at(0) + LEASE), (60, at(60))] {
+        assert_eq!(on.cancel(1, at(7)), Administered::Done);
+        assert_eq!(on.retry(1, at(second)), Administered::Done);
+        assert_eq!(on.job(1).run_at, run_at, "retried at second {second}");
+    }
+    assert_eq!(on.claim(2, 1, at(60)).len(), 1);
+}
+
+fn a_killed_job_that_is_retried_waits_while_its_handler_still_sends_heartbeats<S: Store>(store: &S) {
+    let on = On(store);
+    kill_one(&on);
+    let killed = on.job(1);
+    assert_eq!(on.heartbeat(claim_ref(1, 1), at(6)), Fenced::LeaseLost);
+    assert_eq!(on.job(1), killed);
+    assert_eq!(on.retry(1, at(7)), Administered::Done);
+    assert_eq!(on.job(1).run_at, at(6) + LEASE);
+    assert_eq!(on.heartbeat(claim_ref(1, 1), at(8)), Fenced::LeaseLost);
+    assert_eq!(on.heartbeat(claim_ref(1, 2), at(9)), Fenced::LeaseLost);
+    assert_eq!(on.job(1).run_at, at(8) + LEASE);
+    assert_eq!(on.claim(2, 1, at(7) + LEASE), []);
+    assert_eq!(on.claim(2, 1, at(8) + LEASE).len(), 1);
+}
+
+fn a_killed_job_whose_handler_has_returned_is_retried_at_once<S: Store>(store: &S) {
+    let on = On(store);
+    let ends: [fn(&On<'_, S>); 5] = [
+        |on| assert_eq!(on.complete(claim_ref(1, 1), at(6)), Fenced::LeaseLost),
+        |on| assert_eq!(on.fail(claim_ref(1, 1), Retry::At(at(7)), at(6)), Fenced::LeaseLost),
+        |on| assert_eq!(on.fail(claim_ref(1, 1), Retry::Never, at(6)), Fenced::LeaseLost),
+        |on| assert_eq!(on.release(claim_ref(1, 1), at(6)), Fenced::LeaseLost),
+        |on| {
+            let declined = on.write(|s| s.jobs().decline(&claim_ref(1, 1), "what is this", at(7), at(6)));
+            assert_eq!(declined, Fenced::LeaseLost);
+        },
+    ];
+    for end in ends {
+        kill_one(&on);
+        let killed = on.job(1);
+        end(&on);
+        end(&on);
+        assert_eq!(on.job(1), killed);
+        assert_eq!(on.retry(1, at(8)), Administered::Done);
+        assert_eq!(on.job(1).run_at, at(8));
+        assert_eq!(on.delete(1), Administered::Done);
+    }
+}
+
+fn a_handler_that_lost_its_killed_job_to_a_new_claim_holds_it_back_no_more<S: Store>(store: &S) {
+    let on = On(store);
+    kill_one(&on);
+    assert_eq!(on.retry(1, at(6)), Administered::Done);
+    assert_eq!(on.claim(2, 1, at(0) + LEASE).len(), 1);
+    let taken = on.job(1);
+    assert_eq!(on.heartbeat(claim_ref(1, 1), at(61)), Fenced::LeaseLost);
+    assert_eq!(on.job(1), taken);
+    assert_eq!(on.release(claim_ref(1, 2), at(62)), Fenced::Done(()));
+    assert_eq!(on.heartbeat(claim_ref(1, 1), at(63)), Fenced::LeaseLost);
+    assert_eq!(on.job(1).run_at, at(62));
+}
+
+fn a_killed_job_with_a_lease_longer_than_any_lease_is_retried_at_once<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let lease = LONGEST_LEASE + Duration::from_secs(10);
+    on.claim_by(&ClaimRequest { lease, ..claim_request(1, 1, at(0)) });
+    assert_eq!(on.kill(1, at(5)), Administered::Done);
+    assert_eq!(on.retry(1, at(6)), Administered::Done);
+    assert_eq!(on.job(1).run_at, at(6));
+}
