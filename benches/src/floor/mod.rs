@@ -16,12 +16,12 @@ const CLAIM: &str = "\
     UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ? \
     WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
     AND priority IN (0, 1, 2, 3) AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?) \
-    RETURNING rowid, id, file_id, command_type, status, attempts, max_retries, priority, run_at, dedup_key, \
-    payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, completed_at, \
-    lease_token, lease_expires_at, worker";
+    RETURNING rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, \
+    run_at, dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, \
+    completed_at, lease_token, lease_expires_at, worker";
 
 /// How many columns the claim returns.
-const COLUMNS: i32 = 21;
+const COLUMNS: i32 = 23;
 
 const COMPLETE: &str = "\
     UPDATE jobs SET status = 'completed', result_json = ?, completed_at = ?, lease_expires_at = NULL \

@@ -76,6 +76,7 @@ diesel::table! {
         lost_leases -> Integer,
         alone -> Integer,
         declined_since -> Nullable<Timestamp>,
+        throttled -> Integer,
     }
 }
 

@@ -2,6 +2,7 @@ DROP INDEX idx_jobs_dedup_key;
 DROP INDEX idx_jobs_ended;
 DROP INDEX idx_jobs_lease;
 DROP INDEX idx_jobs_claim;
+ALTER TABLE jobs DROP COLUMN throttled;
 ALTER TABLE jobs DROP COLUMN declined_since;
 ALTER TABLE jobs DROP COLUMN alone;
 ALTER TABLE jobs DROP COLUMN lost_leases;

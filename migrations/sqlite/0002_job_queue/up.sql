@@ -14,6 +14,8 @@ ALTER TABLE jobs ADD COLUMN cancel_requested_at TIMESTAMP;
 ALTER TABLE jobs ADD COLUMN lost_leases INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN declined_since TIMESTAMP;
+-- How often it was throttled since it last failed: each time it waits longer.
+ALTER TABLE jobs ADD COLUMN throttled INTEGER NOT NULL DEFAULT 0;
 
 -- The claim seeks once for each kind and priority; its ORDER BY ends in the rowid, which every index ends in.
 CREATE INDEX idx_jobs_claim ON jobs(command_type, priority, run_at) WHERE status = 'pending';

@@ -76,6 +76,8 @@ pub struct Job {
     pub max_retries: u32,
     /// How many leases it has lost: how often its worker died, or did not extend the lease in time.
     pub lost_leases: u32,
+    /// How often it was throttled since it was enqueued, or last failed or was retried.
+    pub throttled: u32,
     /// How urgent it is.
     pub priority: Priority,
     /// When it is due.

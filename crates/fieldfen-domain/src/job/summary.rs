@@ -26,6 +26,8 @@ pub struct JobSummary {
     pub max_retries: u32,
     /// How many leases it has lost.
     pub lost_leases: u32,
+    /// How often it was throttled since it was enqueued, or last failed or was retried.
+    pub throttled: u32,
     /// How urgent it is.
     pub priority: Priority,
     /// When it is due.
@@ -52,6 +54,7 @@ impl From<Job> for JobSummary {
             attempts: job.attempts,
             max_retries: job.max_retries,
             lost_leases: job.lost_leases,
+            throttled: job.throttled,
             priority: job.priority,
             run_at: job.run_at,
             dedup_key: job.dedup_key,

@@ -109,6 +109,12 @@ pub trait JobQueue {
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError>;
 
+    /// Gives a job back as [`release`](Self::release) does, and counts that in [`Job::throttled`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError>;
+
     /// Extends a lease to `now + lease` and keeps the progress, where one is given.
     ///
     /// # Errors

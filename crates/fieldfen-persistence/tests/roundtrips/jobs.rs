@@ -73,6 +73,7 @@ fn enqueue(place: &Place, new: &NewJob) -> Job {
         attempts: 0,
         max_retries: new.max_retries,
         lost_leases: 0,
+        throttled: 0,
         priority: new.priority,
         run_at: new.run_at,
         dedup_key: new.dedup_key.clone(),

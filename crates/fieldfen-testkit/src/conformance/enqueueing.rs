@@ -44,6 +44,7 @@ fn a_new_job_is_read_back_as_it_came<S: Store>(store: &S) {
         attempts: 0,
         lost_leases: 0,
         max_retries: DEFAULT_MAX_RETRIES,
+        throttled: 0,
         priority: Priority::Normal,
         run_at: at(0),
         dedup_key: None,

@@ -21,6 +21,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_released_job_has_spent_nothing,
         a_released_job_that_was_asked_to_stop_is_still_asked,
         a_declined_job_keeps_its_error_and_since_when_it_is_declined,
+        a_throttled_job_counts_how_often_until_it_fails_or_is_retried,
         a_dedup_key_is_kept_by_a_job_that_goes_back,
         a_message_that_is_too_long_is_cut,
     ]
@@ -202,4 +203,28 @@ fn a_dedup_key_is_kept_by_a_job_that_goes_back<S: Store>(store: &S) {
     on.reclaim(at(1000), 9);
     on.enqueue(&keyed(2));
     assert_eq!(on.find_job(2), None);
+}
+
+fn a_throttled_job_counts_how_often_until_it_fails_or_is_retried<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let new = on.job(1);
+    let throttled = |token: u64, run_at| {
+        assert_eq!(on.claim(token, 1, at(1000)).len(), 1);
+        assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, token), run_at)), Fenced::Done(()));
+        on.job(1)
+    };
+    assert_eq!(throttled(1, with_nanoseconds(at(7))), Job { run_at: at(7), throttled: 1, ..new.clone() });
+    assert_eq!(throttled(2, at(8)), Job { run_at: at(8), throttled: 2, ..new.clone() });
+    assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, 1), at(9))), Fenced::LeaseLost);
+    on.claim(3, 1, at(1000));
+    assert_eq!(on.release(claim_ref(1, 3), at(9)), Fenced::Done(()));
+    assert_eq!(on.job(1).throttled, 2, "a job that is given back was not throttled");
+    on.claim(4, 1, at(1000));
+    assert!(on.fail(claim_ref(1, 4), Retry::At(at(10)), at(9)).is_done());
+    assert_eq!((on.job(1).throttled, throttled(5, at(11)).throttled), (0, 1));
+    on.claim(6, 1, at(1000));
+    assert!(on.fail(claim_ref(1, 6), Retry::Never, at(12)).is_done());
+    assert_eq!(on.retry(1, at(13)), Administered::Done);
+    assert_eq!(on.job(1).throttled, 0);
 }

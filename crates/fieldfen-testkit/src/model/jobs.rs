@@ -122,6 +122,7 @@ impl JobQueue for ModelSession<'_> {
             attempts: 0,
             max_retries: new.max_retries,
             lost_leases: 0,
+            throttled: 0,
             priority: new.priority,
             run_at: to_micros(new.run_at),
             dedup_key: new.dedup_key.clone(),
@@ -199,6 +200,7 @@ impl JobQueue for ModelSession<'_> {
         let finished = match report.retry {
             Retry::At(run_at) if has_another_try(&row.job) => {
                 row.job.go_back(kept(run_at), 1);
+                row.job.throttled = 0;
                 Finished::Retrying { run_at: row.job.run_at, attempts: row.job.attempts }
             }
             _ => {
@@ -239,6 +241,17 @@ impl JobQueue for ModelSession<'_> {
         row.job.last_error = Some(cut_reason(error).into_owned());
         self.state.jobs.update(number, row);
         Ok(Fenced::Done(()))
+    }
+
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        let released = self.release(claim, run_at)?;
+        if released.is_done()
+            && let Some((number, mut row)) = self.state.jobs.find(&JobKey::Id(claim.id))
+        {
+            row.job.throttled += 1;
+            self.state.jobs.update(number, row);
+        }
+        Ok(released)
     }
 
     fn heartbeat(

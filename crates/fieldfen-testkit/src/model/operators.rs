@@ -21,6 +21,7 @@ impl JobAdmin for ModelSession<'_> {
         row.job.state = JobState::Pending;
         row.job.run_at = row.killed_under.as_ref().map_or(at, |lease| lease.expires_at);
         row.job.attempts = 0;
+        row.job.throttled = 0;
         row.job.cancel_requested_at = None;
         row.job.declined_since = None;
         row.ended_by = None;

@@ -31,8 +31,8 @@ statement! {
         killed_until: Option<SqlTime> as Nullable<SqlTimestamp>,
         token_until: Option<SqlTime> as Nullable<SqlTimestamp>,
         id: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', attempts = 0, run_at = ?, completed_at = NULL, started_at = NULL, \
-         alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_expires_at = ?, \
+    } = "UPDATE jobs SET status = 'pending', attempts = 0, throttled = 0, run_at = ?, completed_at = NULL, \
+         started_at = NULL, alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_expires_at = ?, \
          lease_token = iif(? IS NULL, NULL, lease_token), worker = NULL WHERE id = ? AND status = 'failed'"
 }
 statement! {

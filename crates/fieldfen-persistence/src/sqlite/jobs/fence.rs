@@ -32,7 +32,8 @@ statement! {
         token: &'a str as Text,
     } -> (Nullable<BigInt>,) =
         "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, attempts = coalesce(attempts, 0) + 1, \
-         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
+         throttled = 0, lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, \
+         declined_since = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
          AND cancel_requested_at IS NULL RETURNING attempts"
 }
@@ -63,10 +64,11 @@ statement! {
     /// Gives a job back as it was.
     ReleaseJob<'a> {
         run_at: SqlTime as SqlTimestamp,
+        throttles: i64 as BigInt,
         id: &'a str as Text,
         token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', run_at = ?, lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
-         started_at = NULL, declined_since = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
+    } = "UPDATE jobs SET status = 'pending', run_at = ?, throttled = throttled + ?, lease_token = NULL, \
+         lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
     /// Notes that the holder runs nothing beside the job.
@@ -157,10 +159,17 @@ impl SqliteSession<'_> {
         self.why_not(claim)
     }
 
-    pub(super) fn release_job(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
+    /// Gives a job back that was throttled so many times.
+    pub(super) fn release_job(
+        &mut self,
+        claim: &ClaimRef,
+        run_at: Timestamp,
+        throttles: i64,
+    ) -> Result<Fenced<()>, StoreError> {
         let (token, run_at) = (claim.token.to_string(), run_at.clamp(FIRST_TIME, LAST_TIME));
         for id in spellings(claim) {
-            if (ReleaseJob { run_at: SqlTime(run_at), id: &id, token: &token }).execute(self.conn).store()? == 1 {
+            let release = ReleaseJob { run_at: SqlTime(run_at), throttles, id: &id, token: &token };
+            if release.execute(self.conn).store()? == 1 {
                 self.announces = true;
                 return Ok(Fenced::Done(()));
             }
@@ -308,7 +317,7 @@ mod tests {
             let mut s = session(&mut conn);
             let claim = claim_ref(1, 1);
             assert_eq!(s.complete_job(&claim, None, at(1)).unwrap(), expected, "{set}");
-            assert_eq!(s.release_job(&claim, at(1)).unwrap(), expected, "{set}");
+            assert_eq!(s.release_job(&claim, at(1), 0).unwrap(), expected, "{set}");
             assert_eq!(s.decline_job(&claim, "no", at(1), at(1)).unwrap(), expected, "{set}");
             assert!(!s.extend_lease(&claim, None, at(1), lease).unwrap().is_done(), "{set}");
             assert!(!s.fail_job(&claim, &failure("no", Retry::Never, at(1))).unwrap().is_done(), "{set}");

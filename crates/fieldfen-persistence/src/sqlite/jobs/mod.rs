@@ -114,7 +114,11 @@ impl JobQueue for SqliteSession<'_> {
     }
 
     fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
-        self.release_job(claim, run_at)
+        self.release_job(claim, run_at, 0)
+    }
+
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        self.release_job(claim, run_at, 1)
     }
 
     fn decline(

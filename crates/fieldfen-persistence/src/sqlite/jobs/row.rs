@@ -11,9 +11,9 @@ use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
 /// The columns that [`JobRow`] reads, in its order.
 macro_rules! job_columns {
     () => {
-        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, priority, run_at, dedup_key, payload_json, \
-         result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, completed_at, lease_token, \
-         lease_expires_at, worker, declined_since"
+        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
+         dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, \
+         completed_at, lease_token, lease_expires_at, worker, declined_since"
     };
 }
 
@@ -21,9 +21,9 @@ macro_rules! job_columns {
 /// [`SUMMARY_ERROR_CHARS`](fieldfen_domain::job::SUMMARY_ERROR_CHARS).
 macro_rules! job_summary_columns {
     () => {
-        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, priority, run_at, dedup_key, NULL, NULL, NULL, \
-         substr(last_error, 1, 500), cancel_requested_at, created_at, started_at, completed_at, lease_token, \
-         lease_expires_at, worker, declined_since"
+        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
+         dedup_key, NULL, NULL, NULL, substr(last_error, 1, 500), cancel_requested_at, created_at, started_at, \
+         completed_at, lease_token, lease_expires_at, worker, declined_since"
     };
 }
 
@@ -37,6 +37,7 @@ pub(in crate::sqlite) type JobColumns = (
     Text,
     Text,
     Nullable<BigInt>,
+    BigInt,
     BigInt,
     BigInt,
     BigInt,
@@ -66,6 +67,7 @@ pub(in crate::sqlite) struct JobRow {
     attempts: Option<StoredNumber>,
     max_retries: StoredNumber,
     lost_leases: StoredNumber,
+    throttled: StoredNumber,
     priority: StoredNumber,
     run_at: StoredTime,
     dedup_key: Option<StoredText>,
@@ -130,6 +132,7 @@ impl JobRow {
             },
             max_retries: row.count("max_retries", row.number("max_retries", self.max_retries)?)?,
             lost_leases: row.count("lost_leases", row.number("lost_leases", self.lost_leases)?)?,
+            throttled: row.count("throttled", row.number("throttled", self.throttled)?)?,
             priority: Priority::from_number(priority)
                 .ok_or_else(|| row.bad("priority", priority, "it must be 0, 1, 2 or 3"))?,
             run_at: row.time("run_at", self.run_at)?,

@@ -156,7 +156,8 @@ fn report() -> impl Strategy<Value = JobOp> {
         run_at,
         at,
     });
-    let release = (job(), token(), second()).prop_map(|(job, token, run_at)| JobOp::Release { job, token, run_at });
+    let release = (job(), token(), second(), any::<bool>())
+        .prop_map(|(job, token, run_at, throttled)| JobOp::Release { job, token, run_at, throttled });
     let heartbeat = (job(), token(), option::of(0..3_u64), second(), 0..4_u64)
         .prop_map(|(job, token, progress, now, lease)| JobOp::Heartbeat { job, token, progress, now, lease });
     let run_alone = (job(), token()).prop_map(|(job, token)| JobOp::RunAlone { job, token });

@@ -84,6 +84,8 @@ pub enum JobOp {
         token: u64,
         /// When it is due again.
         run_at: Second,
+        /// Whether it was throttled.
+        throttled: bool,
     },
     /// A worker says that it lives.
     Heartbeat {
@@ -192,7 +194,12 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
         JobOp::Decline { job, token, run_at, at: second } => {
             answer(s.jobs().decline(&claim_ref(*job, *token), "trace: too new", at(*run_at), at(*second)))
         }
-        JobOp::Release { job, token, run_at } => answer(s.jobs().release(&claim_ref(*job, *token), at(*run_at))),
+        JobOp::Release { job, token, run_at, throttled: false } => {
+            answer(s.jobs().release(&claim_ref(*job, *token), at(*run_at)))
+        }
+        JobOp::Release { job, token, run_at, throttled: true } => {
+            answer(s.jobs().throttle(&claim_ref(*job, *token), at(*run_at)))
+        }
         JobOp::Heartbeat { job, token, progress, now, lease } => {
             let progress = progress.map(|number| RawJson::unchecked(number.to_string()));
             let lease = Duration::from_secs(*lease);
