@@ -8,7 +8,8 @@ pub const DEFAULT_MAX_RETRIES: u32 = 5;
 /// Exponential backoff with jitter and a cap.
 ///
 /// The wait before retry `n` (1 for the first) is drawn evenly from the upper half of `base · 2^(n-1)`, cut to `cap`:
-/// jobs that failed together do not come back together, and none comes back at once.
+/// jobs that failed together do not come back together, and none comes back at once: of a base or cap below that of
+/// [`Backoff::LEAST`], the latter holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// The longest first wait.
@@ -43,14 +44,20 @@ impl Default for RetryPolicy {
 }
 
 impl Backoff {
+    /// The waits of a job that would otherwise run again at once: the first takes 100 to 200 milliseconds, none more than
+    /// a minute.
+    pub const LEAST: Self = Self { base: Duration::from_millis(200), cap: Duration::from_secs(60) };
+
     /// The wait before retry number `retry`, counted from 1; `random` is any evenly distributed number.
     #[must_use]
     pub fn delay(&self, retry: u32, random: u64) -> Duration {
         let doublings = retry.saturating_sub(1).min(63);
-        let longest = u64::try_from(self.base.as_micros())
+        let base = self.base.max(Self::LEAST.base);
+        let cap = if self.cap < Self::LEAST.base { Self::LEAST.cap } else { self.cap };
+        let longest = u64::try_from(base.as_micros())
             .unwrap_or(u64::MAX)
             .saturating_mul(1 << doublings)
-            .min(u64::try_from(self.cap.as_micros()).unwrap_or(u64::MAX));
+            .min(u64::try_from(cap.as_micros()).unwrap_or(u64::MAX));
         let shortest = longest / 2;
         let width = u128::from(longest - shortest) + 1;
         let jitter = (u128::from(random) * width) >> 64;
@@ -77,7 +84,21 @@ mod tests {
     fn extreme_policies_do_not_overflow() {
         let endless = Backoff { base: Duration::MAX, cap: Duration::MAX };
         assert!(endless.delay(u32::MAX, u64::MAX) > Duration::from_secs(1));
-        let none = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
-        assert_eq!(none.delay(3, u64::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_backoff_without_waits_has_the_least_ones() {
+        let (none, short) = (Duration::ZERO, Duration::from_millis(199));
+        for backoff in [Backoff { base: none, cap: none }, Backoff { base: short, cap: short }] {
+            for retry in [1, 2, 5, 9, 10, 1000] {
+                for random in [0, u64::MAX / 3, u64::MAX] {
+                    assert_eq!(backoff.delay(retry, random), Backoff::LEAST.delay(retry, random));
+                }
+            }
+        }
+        assert_eq!(Backoff::LEAST.delay(1, 0), Duration::from_millis(100));
+        assert_eq!(Backoff::LEAST.delay(1000, u64::MAX), Duration::from_secs(60));
+        let capped = Backoff { base: none, cap: Duration::from_secs(1) };
+        assert_eq!([1, 2, 3, 4].map(|retry| capped.delay(retry, u64::MAX).as_millis()), [200, 400, 800, 1000]);
     }
 }

@@ -15,7 +15,7 @@ pub use claim::{ClaimedJob, Claims};
 pub use completion::Completion;
 pub use enqueue::{check, enqueue, enqueue_many};
 pub use operate::{cancel, kill};
-pub use policies::RetryPolicies;
+pub use policies::{LONGEST_THROTTLE, RetryPolicies};
 pub use settle::complete;
 pub use wait::Waited;
 

@@ -1,21 +1,41 @@
 //! Which retry policy goes with which kind of job.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fieldfen_domain::job::{Backoff, JobKind, RetryPolicy};
 
-/// A retry policy for every kind of job.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The longest time for which a job is throttled, unless [`RetryPolicies::longest_throttle`] says otherwise: a platform
+/// that names a later time is asked again by then.
+pub const LONGEST_THROTTLE: Duration = Duration::from_secs(24 * 3600);
+
+/// A retry policy for every kind of job, and the longest throttle of all kinds.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicies {
     default: RetryPolicy,
     by_kind: BTreeMap<JobKind, RetryPolicy>,
+    pub(super) longest_throttle: Duration,
+}
+
+impl Default for RetryPolicies {
+    /// The default policy for every kind, and [`LONGEST_THROTTLE`].
+    fn default() -> Self {
+        Self::new(RetryPolicy::default())
+    }
 }
 
 impl RetryPolicies {
     /// This policy for every kind.
     #[must_use]
     pub const fn new(default: RetryPolicy) -> Self {
-        Self { default, by_kind: BTreeMap::new() }
+        Self { default, by_kind: BTreeMap::new(), longest_throttle: LONGEST_THROTTLE }
+    }
+
+    /// The same, with another longest throttle.
+    #[must_use]
+    pub const fn longest_throttle(mut self, longest: Duration) -> Self {
+        self.longest_throttle = longest;
+        self
     }
 
     /// The same, with another policy for one kind.

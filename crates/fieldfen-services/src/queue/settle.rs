@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, Reclaimed, Retry, TakenBack,
+    Backoff, ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, Reclaimed, Retry, TakenBack,
     UnreadableJob,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
@@ -44,9 +44,7 @@ impl<S: Store> Queue<S> {
 
     /// How long a job of this kind waits that has gone back so often before.
     fn backoff(&self, kind: &JobKind, times: u32) -> Duration {
-        // The upper half of the bits is as random as the whole.
-        let random = u64::try_from(self.environment.bits() >> 64).unwrap_or(0);
-        self.policies.of(kind).backoff.delay(times.saturating_add(1), random)
+        self.policies.of(kind).backoff.delay(times.saturating_add(1), self.jitter())
     }
 
     /// Ends a job without success and without another try.
@@ -85,13 +83,32 @@ impl<S: Store> Queue<S> {
         })
     }
 
-    /// Gives a job back without spending a retry; it is due again at `run_at`: now, or when an API lets us call it
-    /// again. A job that somebody asked to stop fails for good instead.
+    /// Gives a job back without spending a retry; it is due again at `run_at`. A job that somebody asked to stop fails
+    /// for good instead.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<Fenced<Finished>, StoreError> {
-        self.store.write(|s| release(s, claimed, run_at, self.environment.now()))
+        self.store.write(|s| give_back(s, claimed, run_at, self.environment.now(), false))
+    }
+
+    /// Gives a job back that cannot be done yet, without spending a retry; it is due again at `until`, when an API lets
+    /// us call it again. A job that somebody asked to stop fails for good instead.
+    ///
+    /// However often a job is throttled, it spends no retry, so that `until` is moved where it would make the job run in
+    /// a circle or never again: the job waits at least as [`Backoff::LEAST`] says for the number of times it has been
+    /// [throttled](Job::throttled), and at most for the [longest throttle](super::RetryPolicies::longest_throttle). The
+    /// answer says when it is due.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<Fenced<Finished>, StoreError> {
+        let least = Backoff::LEAST.delay(claimed.job.throttled.saturating_add(1), self.jitter());
+        self.store.write(|s| {
+            let now = self.environment.now();
+            let run_at = until.min(later(now, self.policies.longest_throttle)).max(later(now, least));
+            give_back(s, claimed, run_at, now, true)
+        })
     }
 
     /// Gives several jobs back in one transaction, due at once. The answers are in the order of the jobs; one whose row
@@ -102,8 +119,13 @@ impl<S: Store> Queue<S> {
     ) -> Result<Vec<Fenced<Finished>>, StoreError> {
         self.store.write(|s| {
             let now = self.environment.now();
-            jobs.clone().map(|claimed| lost_if_unreadable(release(s, claimed, now, now))).collect()
+            jobs.clone().map(|claimed| lost_if_unreadable(give_back(s, claimed, now, now, false))).collect()
         })
+    }
+
+    fn jitter(&self) -> u64 {
+        // The upper half of the bits is as random as the whole.
+        u64::try_from(self.environment.bits() >> 64).unwrap_or(0)
     }
 
     /// Extends the leases of these claims to `lease` from now in one transaction, and keeps the progress of those that
@@ -187,17 +209,20 @@ pub fn complete(
     Ok(fenced)
 }
 
-fn release(
+fn give_back(
     s: &mut dyn Session,
     claimed: &ClaimedJob,
     run_at: Timestamp,
     at: Timestamp,
+    throttled: bool,
 ) -> Result<Fenced<Finished>, StoreError> {
     if stop_requested(s, claimed)?.is_some() {
         return fail(s, claimed, "given back", Retry::Never, at);
     }
     let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
-    Ok(done_with(s.jobs().release(&claimed.claim, run_at)?, released))
+    let claim = &claimed.claim;
+    let answer = if throttled { s.jobs().throttle(claim, run_at)? } else { s.jobs().release(claim, run_at)? };
+    Ok(done_with(answer, released))
 }
 
 /// The same answer, with what became of a job that was given back.

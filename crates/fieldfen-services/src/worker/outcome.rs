@@ -44,7 +44,7 @@ pub enum Outcome {
     },
     /// It could not be done yet, and that is nobody's fault: spends no retry.
     Throttled {
-        /// When to try again.
+        /// When to try again; a time that is too early or too late is [moved](crate::queue::Queue::throttle).
         until: Timestamp,
         /// What it has to wait for.
         reason: String,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::job::{Fenced, Finished};
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{Timestamp, to_micros};
 
 use super::builder::Shared;
 use super::metrics::Ended;
@@ -75,8 +76,9 @@ fn apply<S: Store>(shared: &Shared<S>, claimed: &ClaimedJob, outcome: &mut Outco
             Ok(declined.map(|fenced| ended(&fenced, Ended::Failed, after_release))?)
         }
         Outcome::Throttled { until, reason } => {
-            tracing::info!(%until, reason, "job throttled");
-            Ok(queue.release(claimed, *until).map(|fenced| ended(&fenced, Ended::Failed, after_release))?)
+            let fenced = queue.throttle(claimed, *until)?;
+            log_throttled(&fenced, *until, reason);
+            Ok(ended(&fenced, Ended::Failed, after_release))
         }
     }));
     match applied {
@@ -119,6 +121,15 @@ fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
         });
         tracing::warn!(error, %ended, "job failed");
         ended
+    }
+}
+
+fn log_throttled(fenced: &Fenced<Finished>, until: Timestamp, reason: &str) {
+    let Fenced::Done(Finished::Retrying { run_at, .. }) = fenced else { return };
+    if *run_at == to_micros(until) {
+        tracing::info!(%until, reason, "job throttled");
+    } else {
+        tracing::warn!(%until, %run_at, reason, "job throttled until a time that is too early or too late, and moved");
     }
 }
 

@@ -49,6 +49,7 @@ mod refusals;
 mod shop;
 mod stall;
 mod stopping;
+mod throttling;
 mod upkeep;
 mod worker;
 

@@ -42,7 +42,9 @@ pub(crate) fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sen
 
 /// Lets the worker's threads notice what the test has done to the clock or the job.
 pub(crate) fn until(mut holds: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
     while !holds() {
+        assert!(began.elapsed() < LONG, "it never comes");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

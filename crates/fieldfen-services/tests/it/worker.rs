@@ -10,6 +10,7 @@ use fieldfen_domain::RawJson;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{Backoff, GenerateMetadata, JobKind, JobStatus, NewJob, Payload, UpscaleImage};
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_services::environment::ManualClock;
 use fieldfen_services::queue::{Completion, Waited};
 use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
 use serde::{Deserialize, Serialize};
@@ -148,20 +149,29 @@ fn a_write_that_panics_fails_its_try(store: impl Store) {
     assert_eq!(bench.queue.find(&written_id).unwrap(), None);
 }
 
+/// Advances the clock after each job, so that one that has failed is due again.
+struct AdvanceAfterJobs(ManualClock);
+
+impl Metrics for AdvanceAfterJobs {
+    fn job_ended(&self, _kind: &JobKind, _ended: Ended, _took: Duration) {
+        self.0.advance(Backoff::default().cap);
+    }
+}
+
 fn retries_are_spent_and_then_the_file_fails(store: impl Store) {
     let bench = Bench::new(store);
     let file_id = bench.file();
     let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
     let job = bench.queue.job(&payload).unwrap().max_retries(3);
     bench.queue.enqueue(&job).unwrap();
-    let at_once = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
+    let clock = AdvanceAfterJobs(bench.clock.clone());
     let tries = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&tries);
     let handler = move |task: Task<UpscaleImage>| {
         seen.lock().unwrap().push(task.attempt());
         Err::<(), _>(format!("try {} failed", task.attempt()))
     };
-    bench.drain(bench.worker().backoff::<UpscaleImage>(at_once).handle(handler));
+    bench.drain(bench.worker().metrics(clock).handle(handler));
     assert_eq!(*tries.lock().unwrap(), [1, 2, 3, 4]);
     let dead = bench.job(&job.id);
     assert_eq!((dead.state.status(), dead.attempts), (JobStatus::Failed, 3));
@@ -387,8 +397,8 @@ struct Figures {
     counted_by: Option<String>,
 }
 
-#[derive(Clone, Default)]
-struct Counted(Arc<Mutex<Figures>>);
+#[derive(Clone)]
+struct Counted(Arc<Mutex<Figures>>, ManualClock);
 
 impl Metrics for Counted {
     fn job_started(&self, kind: &JobKind, _waited: Duration) {
@@ -396,8 +406,9 @@ impl Metrics for Counted {
         self.0.lock().unwrap().started += 1;
     }
 
-    fn job_ended(&self, _kind: &JobKind, ended: Ended, _took: Duration) {
+    fn job_ended(&self, kind: &JobKind, ended: Ended, took: Duration) {
         *self.0.lock().unwrap().ended.entry(ended).or_default() += 1;
+        AdvanceAfterJobs(self.1.clone()).job_ended(kind, ended, took);
     }
 
     fn queue_depth(&self, counts: &[fieldfen_domain::job::JobCount]) {
@@ -417,8 +428,7 @@ fn metrics_count_what_happens(store: impl Store) {
         let retries = u32::from(text == "bad");
         bench.queue.enqueue(&bench.queue.job(&Note::new(text)).unwrap().max_retries(retries)).unwrap();
     }
-    let metrics = Counted::default();
-    let at_once = Backoff { base: Duration::ZERO, cap: Duration::ZERO };
+    let metrics = Counted(Arc::default(), bench.clock.clone());
     let counted = metrics.clone();
     let handler = move |task: Task<Note>| {
         until(|| counted.0.lock().unwrap().jobs_counted > 0);
@@ -428,7 +438,7 @@ fn metrics_count_what_happens(store: impl Store) {
             _ => Outcome::fail("worse"),
         }
     };
-    bench.drain(bench.worker().backoff::<Note>(at_once).metrics(metrics.clone()).handle(handler));
+    bench.drain(bench.worker().metrics(metrics.clone()).handle(handler));
     let figures = metrics.0.lock().unwrap();
     assert_eq!((figures.started, figures.jobs_counted), (5, 4));
     assert_eq!(figures.counted_by.as_deref(), Some("fieldfen-depth"), "counting holds up no other thread");
