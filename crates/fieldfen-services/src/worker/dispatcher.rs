@@ -60,6 +60,9 @@ pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) {
     }
 }
 
+/// The first and the longest wait after a claim that took nothing of what was due.
+const EMPTY_CLAIM_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
+
 /// What the dispatcher does after a turn.
 enum Next {
     /// Look again at once.
@@ -84,6 +87,8 @@ struct Dispatcher<'s, S> {
     next_tick: Option<Timestamp>,
     /// The last claim took all it asked for: more is likely to be due.
     more: bool,
+    /// How long to wait when the next claim takes nothing of what is due.
+    empty_claim_pause: Duration,
 }
 
 impl<'s, S: Store> Dispatcher<'s, S> {
@@ -95,6 +100,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             batches: recurring::Batches::default(),
             next_tick: None,
             more: false,
+            empty_claim_pause: EMPTY_CLAIM_PAUSES.0,
         }
     }
 
@@ -114,7 +120,11 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         }
         if !self.more {
             // Reading first costs little, takes no lock, and keeps an idle worker from writing.
-            match shared.queue.store().read(|s| s.jobs().next_due(&kinds))? {
+            let due = shared.queue.store().read(|s| s.jobs().next_due(&kinds))?;
+            if due.is_none_or(|due| due > now) {
+                self.empty_claim_pause = EMPTY_CLAIM_PAUSES.0;
+            }
+            match due {
                 Some(due) if due <= now => {}
                 Some(due) => {
                     let left = due.signed_duration_since(now).to_std().unwrap_or_default();
@@ -154,8 +164,15 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         if !claims.jobs.is_empty() {
             shared.floor.hand_out(claims.jobs.into_iter().map(in_hand).collect());
         }
-        // Another worker was quicker; it may be so again, and reading the queue in a circle is of no use.
-        Ok(if taken == 0 { Next::Wait { at_most: PAUSES.0, watching: true } } else { Next::Look })
+        let (first, longest) = EMPTY_CLAIM_PAUSES;
+        if taken > 0 {
+            self.empty_claim_pause = first;
+            return Ok(Next::Look);
+        }
+        // Another worker was quicker. Where that is so again and again, no commit makes this one claim earlier.
+        let at_most = self.empty_claim_pause;
+        self.empty_claim_pause = (at_most * 2).min(longest);
+        Ok(Next::Wait { at_most, watching: at_most == first })
     }
 
     /// Gives a job back that has waited too long to run alone. Until then the worker claims nothing, and a handler that

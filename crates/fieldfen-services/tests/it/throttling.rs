@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use fieldfen_domain::job::{Backoff, JobStatus};
-use fieldfen_domain::store::{ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::{FIRST_TIME, JobId, LAST_TIME, Timestamp};
 use fieldfen_services::queue::{Queue, RetryPolicies};
 use fieldfen_services::worker::{Outcome, Task, Worker};
@@ -140,8 +140,8 @@ impl Store for TakesNothing {
         self.read.watch()
     }
 
-    fn maintain(&self) -> Result<(), StoreError> {
-        Ok(())
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
+        self.read.maintain()
     }
 }
 
