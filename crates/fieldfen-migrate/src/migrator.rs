@@ -1,7 +1,7 @@
 //! Moving one database from schema to schema.
 
 use fieldfen_persistence::migrations::{self, Applied, Migration, MigrationError, SchemaState};
-use fieldfen_persistence::{Missing, SqliteUrl, connect, read_database};
+use fieldfen_persistence::{Missing, SqliteUrl, connect, create_database, read_database};
 
 use crate::report::SchemaReport;
 
@@ -81,9 +81,12 @@ impl Migrator {
     /// migration's.
     ///
     /// # Errors
-    /// [`MigrateError::Migration`]; the schema is then as it was.
+    /// [`MigrateError::Migration`]; the file is then as it was, and neither a new file nor a new folder remains.
     pub fn up(&self) -> Result<Applied, MigrateError> {
-        let mut conn = connect(&self.url, Missing::Create).map_err(MigrationError::Store)?;
+        if let Some(applied) = create_database(&self.url, migrations::run_pending)? {
+            return Ok(applied);
+        }
+        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
         Ok(migrations::run_pending(&mut conn)?)
     }
 

@@ -4,6 +4,7 @@
 
 mod program;
 mod reading;
+mod refusals;
 
 use std::fs;
 use std::process::Stdio;
@@ -161,6 +162,7 @@ fn tables_that_are_not_the_specifications_are_refused_with_the_differences_and_s
     fs::create_dir(shop.folder().join("data")).unwrap();
     let theirs = "CREATE TABLE files (id TEXT PRIMARY KEY, width TEXT)";
     SqliteConnection::establish(shop.database()).unwrap().batch_execute(theirs).unwrap();
+    let before = shop.listing();
     let up = shop.migrate(&["up"]);
     up.ends_with(5);
     let status = shop.migrate(&["status"]);
@@ -170,6 +172,7 @@ fn tables_that_are_not_the_specifications_are_refused_with_the_differences_and_s
     }
     let document = shop.migrate(&["status", "--json"]).document(5);
     assert!(document["differences"].as_array().unwrap().len() > 5, "{document:#}");
+    assert_eq!(shop.listing(), before, "not even the journal mode has changed");
 }
 
 #[test]

@@ -1,45 +1,10 @@
-//! Files that the store creates, and who may read them.
+//! The lock file that the store creates, and who may read it.
 //!
-//! SQLite creates a database with the mode that the umask leaves, mostly readable by everybody, and gives `-wal` and
-//! `-shm` the mode of the database. A new database is therefore created here, for its owner alone, before SQLite opens
-//! it. The lock file gets the owner and the mode of its database.
+//! SQLite gives `-wal` and `-shm` the mode of the database. The lock file gets the owner and the mode of its database too.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
-
-/// Creates an empty database file that only its owner may read and write. A file that is there already stays as it is.
-///
-/// # Errors
-/// [`io::ErrorKind::NotFound`] for a symbolic link that leads to no file; other errors as the operating system has them.
-pub(super) fn create_database(path: &Path) -> io::Result<()> {
-    match create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !path.exists() => {
-            Err(io::Error::new(io::ErrorKind::NotFound, "it is a symbolic link to a file that does not exist"))
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created,
-    }
-}
-
-/// Creates the file without a descriptor: closing one would drop the locks of a connection that another thread has
-/// opened to the new file meanwhile.
-#[cfg(target_os = "linux")]
-fn create(path: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
-    Ok(mknodat(CWD, path, FileType::RegularFile, Mode::RUSR | Mode::WUSR, 0)?)
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn create(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
-}
-
-#[cfg(not(unix))]
-fn create(path: &Path) -> io::Result<()> {
-    File::options().write(true).create_new(true).open(path).map(drop)
-}
 
 /// Opens the lock file of a database, and creates it where it is missing.
 ///
@@ -95,34 +60,16 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
-    #[test]
-    fn a_new_database_is_its_owners_alone_and_an_existing_one_keeps_its_mode() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        create_database(&path).unwrap();
-        assert_eq!((mode(&path), fs::metadata(&path).unwrap().len()), (0o600, 0));
-        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        create_database(&path).unwrap();
-        assert_eq!(mode(&path), 0o640);
-    }
-
-    #[test]
-    fn a_link_to_nothing_is_not_followed_by_the_creation() {
-        let folder = tempfile::tempdir().unwrap();
-        let (link, target) = (folder.path().join("a.db"), folder.path().join("b.db"));
-        symlink(&target, &link).unwrap();
-        let error = create_database(&link).unwrap_err();
-        assert!(error.to_string().contains("symbolic link"), "{error}");
-        assert!(!target.exists());
-        fs::write(&target, "").unwrap();
-        create_database(&link).unwrap();
+    fn create_database(path: &Path) {
+        fs::write(path, "").unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
     }
 
     #[test]
     fn the_lock_has_the_mode_of_its_database() {
         let folder = tempfile::tempdir().unwrap();
         let (database, lock) = (folder.path().join("a.db"), folder.path().join("a.db-lock"));
-        create_database(&database).unwrap();
+        create_database(&database);
         open_lock(&lock, &database).unwrap();
         assert_eq!(mode(&lock), 0o600);
         fs::set_permissions(&database, Permissions::from_mode(0o664)).unwrap();
@@ -139,7 +86,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (database, lock) = (folder.path().join("a.db"), folder.path().join("a.db-lock"));
         let victim = folder.path().join("victim");
-        create_database(&database).unwrap();
+        create_database(&database);
         fs::write(&victim, "theirs").unwrap();
         fs::set_permissions(&victim, Permissions::from_mode(0o644)).unwrap();
 

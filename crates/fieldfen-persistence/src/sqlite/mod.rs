@@ -2,6 +2,7 @@
 
 mod api_usage;
 mod batch;
+mod creation;
 mod database_file;
 mod error;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod turn;
 mod watch;
 mod writer;
 
+pub use creation::create_database;
 pub(crate) use error::{Classify, classify};
 pub use read_only::read_database;
 pub use session::SqliteSession;

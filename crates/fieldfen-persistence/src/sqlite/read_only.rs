@@ -23,7 +23,7 @@ use fieldfen_domain::store::StoreError;
 
 use super::database_file::DatabaseFile;
 use super::error::Classify;
-use super::settings::{Missing, Setting, SqliteOptions, open, prepare};
+use super::settings::{Setting, SqliteOptions, open, prepare};
 use crate::url::SqliteUrl;
 
 /// A file whose time is older than this gets another one with the next write. Clocks of file systems tick in 1 to 10 ms.
@@ -49,7 +49,7 @@ pub fn read_database<T, E>(url: &SqliteUrl, mut f: impl FnMut(&mut SqliteConnect
 where
     E: From<StoreError>,
 {
-    prepare(url, Missing::Refuse)?;
+    prepare(url)?;
     let Some(path) = url.path() else {
         return f(&mut open(&url.file_name(), url, &SqliteOptions::default(), &[])?);
     };
@@ -285,7 +285,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
         let url = SqliteUrl::from(path.as_path());
-        let mut owner = super::super::settings::connect(&url, Missing::Create).unwrap();
+        let mut owner = super::super::settings::connect(&url, crate::Missing::Create).unwrap();
         owner.batch_execute("CREATE TABLE t (n)").unwrap();
         drop(owner);
         let (mut runs, mut writer) = (0, None);

@@ -10,9 +10,9 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
+use super::creation::create_database;
 use super::database_file::DatabaseFile;
 use super::error::{Classify, classify};
-use super::file_mode;
 use super::opening::{Opened, establish};
 use crate::url::SqliteUrl;
 
@@ -63,8 +63,7 @@ impl Default for SqliteOptions {
 /// What to do when the database file is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
-    /// Create it, with its folder. Only its owner may read and write it; `-wal`, `-shm` and `-lock` follow its mode when
-    /// another one is set.
+    /// Create it, as [`create_database`] does.
     Create,
     /// Refuse to open it.
     Refuse,
@@ -79,53 +78,59 @@ pub fn sqlite_version() -> &'static str {
     version.to_str().unwrap_or("unknown")
 }
 
-/// A connection for tools, set up and checked as a store's writer is with the default options. The schema is not looked
-/// at.
+/// A connection for tools that write. A database that is created is in WAL mode; one that is there keeps its journal mode,
+/// which the first store that opens it sets. The other settings are those of a store's writer with the default options.
+/// The schema is not looked at.
 ///
 /// # Errors
-/// [`StoreError::Open`] when the file or its folder cannot be had, [`StoreError::Setting`] when SQLite is too old or a
-/// setting does not hold, [`StoreError::Corrupt`] when the file is not a database.
+/// [`StoreError::Open`] when the file or its folder cannot be had, [`StoreError::ReadOnly`] when this user cannot write
+/// the file, [`StoreError::Setting`] when SQLite is too old or a setting does not hold, [`StoreError::Corrupt`] when the
+/// file is not a database.
 pub fn connect(url: &SqliteUrl, missing: Missing) -> Result<SqliteConnection, StoreError> {
-    prepare(url, missing)?;
-    writer(url, &SqliteOptions::default())
+    if missing == Missing::Create {
+        create_database(url, |_| Ok::<_, StoreError>(()))?;
+    }
+    prepare(url)?;
+    let options = SqliteOptions::default();
+    let opened = open_to(Purpose::Write, &url.existing(), url, &options, &without_journal(&options))?;
+    let mut conn = opened.conn;
+    // Reads the first page, which tells whether it is a database.
+    conn.batch_execute("SELECT count(*) FROM sqlite_schema").store()?;
+    Ok(conn)
 }
 
-/// Creates the folder and the file, and says what stands in the way of opening where the operating system knows it better than SQLite.
-pub(super) fn prepare(url: &SqliteUrl, missing: Missing) -> Result<(), StoreError> {
-    let Some(path) = url.path() else { return Ok(()) };
-    let refuse = |reason: String, source: Option<std::io::Error>| StoreError::Open {
-        url: url.to_string(),
-        reason,
-        source: source.map(Into::into),
-    };
+/// Says what stands in the way of opening a file where the operating system knows it better than SQLite.
+pub(super) fn prepare(url: &SqliteUrl) -> Result<(), StoreError> {
+    if url.path().is_none() || is_there(url)? {
+        return Ok(());
+    }
+    Err(refusal(url, "there is no such file: create it with `migrate up`, or correct the address".to_owned(), None))
+}
+
+/// Whether there is a file that SQLite may open. Anything else in its place is refused.
+pub(super) fn is_there(url: &SqliteUrl) -> Result<bool, StoreError> {
+    let Some(path) = url.path() else { return Ok(false) };
+    let refuse = |reason: &str, source| Err(refusal(url, reason.to_owned(), source));
     if path.to_str().is_none() {
-        return Err(refuse("its path is not UTF-8, and SQLite takes no other".into(), None));
+        return refuse("its path is not UTF-8, and SQLite takes no other", None);
     }
     match fs::metadata(path) {
-        Ok(found) if found.is_dir() => return Err(refuse("it is a folder: name the file in it".into(), None)),
-        Ok(found) if !found.is_file() => return Err(refuse("it is no regular file".into(), None)),
-        Ok(found) if has_other_names(&found) => {
-            let reason = "it has several names (hard links), and SQLite keeps a log for each name, so that programs which \
-                          open it by different names damage it: remove the other names, or copy the file";
-            return Err(refuse(reason.into(), None));
-        }
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(refuse("it cannot be looked at".into(), Some(error)));
-        }
-        Err(_) if missing == Missing::Refuse => {
-            return Err(refuse(
-                "there is no such file: create it with `migrate up`, or correct the address".into(),
-                None,
-            ));
-        }
-        Err(_) => {}
+        Ok(found) if found.is_dir() => refuse("it is a folder: name the file in it", None),
+        Ok(found) if !found.is_file() => refuse("it is no regular file", None),
+        Ok(found) if has_other_names(&found) => refuse(
+            "it has several names (hard links), and SQLite keeps a log for each name, so that programs which open it by \
+             different names damage it: remove the other names, or copy the file",
+            None,
+        ),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => refuse("it cannot be looked at", Some(error)),
     }
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)
-            .map_err(|error| refuse(format!("its folder {} cannot be created", folder.display()), Some(error)))?;
-    }
-    file_mode::create_database(path).map_err(|error| refuse("it cannot be created".into(), Some(error)))
+}
+
+/// Says why a database is not opened.
+pub(super) fn refusal(url: &SqliteUrl, reason: String, source: Option<std::io::Error>) -> StoreError {
+    StoreError::Open { url: url.to_string(), reason, source: source.map(Into::into) }
 }
 
 /// Whether a file can be reached by another name than this one, symbolic links aside.
@@ -137,11 +142,6 @@ fn has_other_names(found: &fs::Metadata) -> bool {
         let _ = found;
         false
     };
-}
-
-/// A connection that writes.
-pub(super) fn writer(url: &SqliteUrl, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
-    open(&url.file_name(), url, options, &writing(url, options))
 }
 
 /// The connection of a store that writes. A file that can only be read is refused before anything is made
@@ -165,13 +165,22 @@ pub(super) fn reader(file: &DatabaseFile, options: &SqliteOptions) -> Result<Sql
 /// A pragma, the value it is set to, and the value it must then answer.
 pub(super) type Setting = (&'static str, &'static str, &'static str);
 
+/// The journal mode of a file.
+pub(super) const WAL: Setting = ("journal_mode", "wal", "wal");
+
 fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
+    let journal = if url.path().is_some() { WAL } else { ("journal_mode", "memory", "memory") };
+    let [synchronous, foreign_keys] = without_journal(options);
+    [journal, synchronous, foreign_keys]
+}
+
+/// The settings of a connection that writes and leaves the journal mode as it is.
+pub(super) const fn without_journal(options: &SqliteOptions) -> [Setting; 2] {
     let synchronous = match options.durability {
         Durability::Full => ("synchronous", "FULL", "2"),
         Durability::Normal => ("synchronous", "NORMAL", "1"),
     };
-    let journal = if url.path().is_some() { "wal" } else { "memory" };
-    [("journal_mode", journal, journal), synchronous, ("foreign_keys", "ON", "1")]
+    [synchronous, ("foreign_keys", "ON", "1")]
 }
 
 /// What a connection is opened for.
@@ -260,7 +269,12 @@ pub(super) fn busy_timeout(timeout: Duration) -> String {
     format!("PRAGMA busy_timeout = {}", milliseconds(timeout).min(i32::MAX.unsigned_abs().into()))
 }
 
-fn set(conn: &mut SqliteConnection, name: &'static str, value: &str, expected: &str) -> Result<(), StoreError> {
+pub(super) fn set(
+    conn: &mut SqliteConnection,
+    name: &'static str,
+    value: &str,
+    expected: &str,
+) -> Result<(), StoreError> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -311,10 +325,25 @@ mod tests {
     }
 
     #[test]
+    fn an_existing_rollback_journal_database_keeps_its_journal_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("theirs.db");
+        let mut theirs = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        theirs.batch_execute("CREATE TABLE t (n)").unwrap();
+        let before = fs::read(&path).unwrap();
+        for missing in [Missing::Create, Missing::Refuse] {
+            connect(&SqliteUrl::from(path.as_path()), missing).unwrap();
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
     fn settings_hold() {
         let folder = tempfile::tempdir().unwrap();
         let url = SqliteUrl::from(folder.path().join("a.db").as_path());
-        let mut conn = writer(&url, &SqliteOptions { durability: Durability::Normal, ..Default::default() }).unwrap();
+        connect(&url, Missing::Create).unwrap();
+        let Opened { mut conn, .. } =
+            gated_writer(&url, &SqliteOptions { durability: Durability::Normal, ..Default::default() }).unwrap();
         set(&mut conn, "synchronous", "NORMAL", "1").unwrap();
         let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
         let mut conn = reader(&file, &SqliteOptions::default()).unwrap();

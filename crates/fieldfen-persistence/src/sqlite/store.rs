@@ -6,7 +6,7 @@ use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, Sto
 
 use super::guard::SessionGuard;
 use super::readers::Readers;
-use super::settings::{self, Missing, SqliteOptions};
+use super::settings::{self, SqliteOptions};
 use super::watch::{Commits, SqliteWatch};
 use super::writer::Writer;
 use crate::migrations;
@@ -57,7 +57,7 @@ impl SqliteStore {
         if url.path().is_none() {
             return Self::in_memory();
         }
-        settings::prepare(&url, Missing::Refuse)?;
+        settings::prepare(&url)?;
         let store = Self::start(url, options)?;
         store.shared.writer.between_batches(migrations::check)?;
         store.shared.writer.try_out()?;

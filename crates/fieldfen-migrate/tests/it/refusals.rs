@@ -1,0 +1,98 @@
+//! What a refused or failed change of the schema leaves behind: nothing.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+
+use crate::program::{Ended, Shop, is_root};
+
+const SPECIFICATION: &str = include_str!("../../../fieldfen-persistence/tests/specification.sql");
+
+/// A shop whose database has been made by these statements, in a rollback journal or in WAL mode.
+fn shop(statements: &str, mode: &str) -> Shop {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    change(&shop, &format!("PRAGMA journal_mode = {mode}; {statements}"));
+    shop
+}
+
+fn change(shop: &Shop, statements: &str) {
+    SqliteConnection::establish(shop.database()).unwrap().batch_execute(statements).unwrap();
+}
+
+#[test]
+fn a_new_database_for_which_there_is_no_room_leaves_neither_file_nor_folder() {
+    let shop = Shop::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"trap "" XFSZ; ulimit -f 64; exec "$0" "$@""#, env!("CARGO_BIN_EXE_migrate"), "up"]);
+    command.args(["--database", shop.database()]);
+    let refused = Ended::from(command.output().unwrap());
+    assert!([8, 9].contains(&refused.code), "{refused:?}");
+    assert!(shop.listing().is_empty(), "{:?}", shop.listing());
+    shop.migrate(&["up"]).ends_with(0);
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_bytes_of_the_file_and_nothing_beside_it() {
+    for mode in ["delete", "wal"] {
+        let shop = shop(&format!("{SPECIFICATION}; CREATE TABLE publications (n)"), mode);
+        let before = shop.listing();
+        let failed = shop.migrate(&["up"]);
+        failed.ends_with(1);
+        assert_eq!(failed.err.matches("0004_publications").count(), 1, "{}", failed.err);
+        assert_eq!(failed.err.matches("already exists").count(), 1, "{}", failed.err);
+        assert_eq!(shop.listing(), before, "{mode}");
+    }
+}
+
+#[test]
+fn a_newer_schema_stays_as_it_is_to_the_byte() {
+    let newer = "CREATE TABLE __diesel_schema_migrations (version TEXT PRIMARY KEY, run_on TEXT);
+                 INSERT INTO __diesel_schema_migrations VALUES ('9000', '')";
+    for mode in ["delete", "wal"] {
+        let shop = shop(newer, mode);
+        let before = shop.listing();
+        for arguments in [&["up"][..], &["down", "--yes"], &["status"]] {
+            shop.migrate(arguments).ends_with(5);
+            assert_eq!(shop.listing(), before, "{mode} {arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn what_this_user_cannot_write_ends_with_7_and_gets_no_files_beside_it() {
+    for mode in ["delete", "wal"] {
+        let shop = Shop::new();
+        shop.migrate(&["up"]).ends_with(0);
+        change(&shop, &format!("DROP INDEX idx_jobs_unknown_ends; PRAGMA journal_mode = {mode}"));
+        fs::set_permissions(shop.folder().join("data"), Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(shop.database(), Permissions::from_mode(if is_root() { 0o644 } else { 0o444 })).unwrap();
+        let before = shop.listing();
+        for arguments in [&["up"][..], &["down", "--yes"]] {
+            let refused = shop.migrate_as_other(arguments);
+            refused.ends_with(7);
+            assert!(refused.err.contains("cannot be written by this user"), "{}", refused.err);
+            assert_eq!(shop.listing(), before, "{mode} {arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_in_which_no_log_can_be_made_ends_with_7() {
+    if !is_root() {
+        return println!("skipped: only root can become another user");
+    }
+    let shop = Shop::new();
+    shop.migrate(&["up"]).ends_with(0);
+    fs::set_permissions(shop.database(), Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(shop.folder().join("data"), Permissions::from_mode(0o755)).unwrap();
+    let before = shop.listing();
+    for arguments in [&["up"][..], &["down", "--yes"]] {
+        shop.migrate_as_other(arguments).ends_with(7);
+        assert_eq!(shop.listing(), before, "{arguments:?}");
+    }
+}
