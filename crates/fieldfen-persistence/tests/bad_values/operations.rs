@@ -1,0 +1,412 @@
+//! Every operation of the repositories, once for all rows or for the sound ones, and once for the victim.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent, FileFilter, FileStatus, NewFile};
+use fieldfen_domain::job::{JobFilter, JobStatus, PruneRequest, Retry};
+use fieldfen_domain::publication::{ListingStatus, Platform, PublicationState};
+use fieldfen_domain::recurring::Tick;
+use fieldfen_domain::store::{ReadSession, Session, StoreError};
+use fieldfen_domain::{Page, PageRequest, UnreadableRow};
+use fieldfen_testkit::fixtures::{
+    api_call, at, claim_ref, claim_request, dedup_key, failure, file, file_id, hash, job, job_id, kind,
+    listing_confirmation, listing_id, listing_target, listing_update, lost_lease_backoff, platform_id, publication_id,
+    recurring, recurring_name, reserve_request, token,
+};
+
+use crate::rows::{LONG_AGO, name, open_target, owner};
+
+type Answer = Result<Vec<String>, StoreError>;
+
+/// Whose rows an operation reads or writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum About {
+    /// It must succeed, and answer for the sound rows as if there were no bad one.
+    AllRows,
+    /// It may be refused by a row's name.
+    Victim,
+}
+
+/// One operation.
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) about: About,
+    pub(crate) run: Run,
+}
+
+pub(crate) enum Run {
+    Read(fn(&mut dyn ReadSession) -> Answer),
+    Write(fn(&mut dyn Session) -> Answer),
+}
+
+macro_rules! operations {
+    ($($about:ident $run:ident: $($name:ident)+;)+) => {
+        vec![$($(Operation { name: stringify!($name), about: About::$about, run: Run::$run($name) }),+),+]
+    };
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    operations! {
+        AllRows Read: all_files files_of_a_window files_of_a_status histories found_files all_jobs jobs_by_filter
+            found_jobs usage published publications_by_state listings_at_a_platform all_recurring_work;
+        AllRows Write: claims a_claim_of_one_kind a_reclaim claims_of_others the_end_of_claims administration pruning
+            new_rows arrivals moved_files webhooks reservations recurring_work;
+        Victim Write: the_victims_file the_victims_drive_id the_victims_job the_victims_claim
+            the_victims_publications the_victims_listing the_victims_webhook the_victims_recurring_work
+            the_victims_deletion;
+    }
+}
+
+const SOUND: [u64; 2] = [1, 3];
+
+fn line(lines: &mut Vec<String>, what: &str, item: impl Debug) {
+    lines.push(format!("{what}: {item:?}"));
+}
+
+/// The rows of a page; all of them together, whether they can be read or not, where the page is of all rows.
+fn page<T: Debug>(lines: &mut Vec<String>, what: &str, page: Page<T>, all: bool) {
+    if all {
+        lines.push(format!("{what}: {} rows", page.items.len() + page.unreadable.len()));
+    }
+    page.items.iter().for_each(|item| line(lines, what, item));
+}
+
+/// Two of three: one may be a victim.
+fn counted(lines: &mut Vec<String>, what: &str, rows: u64) {
+    lines.extend((1..=rows.min(2)).map(|row| format!("{what}: row {row}")));
+}
+
+fn all_files(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    page(&mut lines, "file", s.files().page(&FileFilter::default(), PageRequest::first(9))?, true);
+    for (status, files) in s.files().count()? {
+        counted(&mut lines, status.as_str(), files);
+    }
+    Ok(lines)
+}
+
+fn files_of_a_window(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    for (since, before) in [(Some(LONG_AGO), None), (None, Some(1)), (Some(0), Some(1)), (Some(-86_400), Some(86_400))]
+    {
+        let filter = FileFilter { since: since.map(at), before: before.map(at), ..FileFilter::default() };
+        page(&mut lines, "file", s.files().page(&filter, PageRequest::first(9))?, false);
+    }
+    Ok(lines)
+}
+
+fn files_of_a_status(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    let species = Some("whitetail-deer".to_owned());
+    for (status, species) in
+        [(Some(FileStatus::Processing), None), (Some(FileStatus::Processing), species.clone()), (None, species)]
+    {
+        let filter = FileFilter { status, species, ..FileFilter::default() };
+        page(&mut lines, "file", s.files().page(&filter, PageRequest::first(9))?, false);
+    }
+    Ok(lines)
+}
+
+fn histories(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    for number in SOUND {
+        page(&mut lines, "history", s.files().history(&file_id(number), PageRequest::first(9))?, false);
+    }
+    // The victim's lines say nothing of its number.
+    let victims = s.files().history(&file_id(2), PageRequest::first(9))?;
+    lines.push(format!("history of {}: {} rows", file_id(2), victims.items.len() + victims.unreadable.len()));
+    Ok(lines)
+}
+
+fn found_files(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    for number in SOUND {
+        line(&mut lines, "file", s.files().find(&file_id(number))?);
+        line(&mut lines, "file", s.files().find_by_drive_id(&format!("drive-{number}"))?);
+        line(&mut lines, "file", s.files().find_by_content(&ContentHash::of(&number.to_be_bytes()))?);
+    }
+    Ok(lines)
+}
+
+fn all_jobs(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    page(&mut lines, "job", s.jobs().page(&JobFilter::default(), PageRequest::first(9))?, true);
+    for count in s.jobs().count()? {
+        counted(&mut lines, &format!("{} {}", count.kind, count.status), count.jobs);
+    }
+    Ok(lines)
+}
+
+fn jobs_by_filter(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    for (status, kind_name) in
+        [(JobStatus::Pending, "test.pending"), (JobStatus::Running, "test.running"), (JobStatus::Failed, "test.failed")]
+    {
+        for filter in [
+            JobFilter { status: Some(status), ..JobFilter::default() },
+            JobFilter { kind: Some(kind(kind_name)), ..JobFilter::default() },
+            JobFilter { file_id: Some(file_id(1)), status: Some(status), ..JobFilter::default() },
+        ] {
+            page(&mut lines, "job", s.jobs().page(&filter, PageRequest::first(9))?, false);
+        }
+        line(&mut lines, "due", s.jobs().next_due(&[kind(kind_name)])?.is_some());
+    }
+    counted(&mut lines, "ended", s.jobs().count_ended(JobStatus::Failed)?);
+    Ok(lines)
+}
+
+fn found_jobs(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    for number in [1, 3, 11, 13, 21, 23] {
+        line(&mut lines, "job", s.jobs().find(&job_id(number))?);
+    }
+    Ok(lines)
+}
+
+fn usage(s: &mut dyn ReadSession) -> Answer {
+    let totals = s.api_usage().totals(at(0))?;
+    Ok(totals.services.iter().map(|total| format!("{total:?}")).collect())
+}
+
+fn published(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    for number in SOUND {
+        line(&mut lines, "publications", s.publications().of_file(&file_id(number))?);
+        line(&mut lines, "listings", s.publications().listings(&file_id(number))?);
+        line(&mut lines, "posts", s.publications().posts(&file_id(number))?);
+        line(&mut lines, "listing", s.publications().listing_at(Platform::Etsy, &platform_id(number))?);
+    }
+    for number in [1, 3, 11, 13, 21, 23] {
+        line(&mut lines, "publication", s.publications().find(&publication_id(number))?);
+    }
+    Ok(lines)
+}
+
+fn publications_by_state(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    for state in [PublicationState::Confirmed, PublicationState::Reserved] {
+        page(&mut lines, "publication", s.publications().in_state(state, PageRequest::first(9))?, false);
+    }
+    Ok(lines)
+}
+
+fn listings_at_a_platform(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    page(&mut lines, "listing", s.publications().listings_at(Platform::Etsy, PageRequest::first(9))?, false);
+    Ok(lines)
+}
+
+fn all_recurring_work(s: &mut dyn ReadSession) -> Answer {
+    let mut lines = Vec::new();
+    let all = s.recurring().list()?;
+    lines.push(format!("work: {} rows", all.len()));
+    let readable = |work: Vec<Result<_, UnreadableRow>>| work.into_iter().filter_map(Result::ok);
+    readable(all).for_each(|work| line(&mut lines, "work", work));
+    readable(s.recurring().due(at(0), 9)?).for_each(|work| line(&mut lines, "due", work));
+    s.recurring().doubtful(at(0), 9)?;
+    s.recurring().next_tick(at(-1))?;
+    Ok(lines)
+}
+
+fn claims(s: &mut dyn Session) -> Answer {
+    let mut request = claim_request(99, 9, at(1));
+    request.kinds = [kind("test.pending"), kind("test.running"), kind("test.failed")].into();
+    let claimed = s.jobs().claim(&request)?;
+    Ok(claimed.jobs.iter().map(|job| format!("{job:?}")).collect())
+}
+
+fn a_claim_of_one_kind(s: &mut dyn Session) -> Answer {
+    let mut request = claim_request(99, 9, at(1));
+    request.kinds = [kind("test.pending")].into();
+    let claimed = s.jobs().claim(&request)?;
+    Ok(claimed.jobs.iter().map(|job| format!("{job:?}")).collect())
+}
+
+fn a_reclaim(s: &mut dyn Session) -> Answer {
+    let taken = s.jobs().reclaim(at(1), 9, &lost_lease_backoff)?;
+    Ok(taken.jobs.iter().map(|reclaimed| format!("{reclaimed:?}")).collect())
+}
+
+fn claims_of_others(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    let progress = fieldfen_domain::RawJson::unchecked("{}".to_owned());
+    for number in [11, 13] {
+        let claim = claim_ref(number, number);
+        line(&mut lines, "alone", s.jobs().run_alone(&claim)?);
+        line(&mut lines, "beat", s.jobs().heartbeat(&claim, Some(&progress), at(0), Duration::from_secs(60))?);
+    }
+    Ok(lines)
+}
+
+fn the_end_of_claims(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    line(&mut lines, "done", s.jobs().complete(&claim_ref(11, 11), None, at(1))?);
+    line(&mut lines, "again", s.jobs().complete(&claim_ref(11, 11), None, at(2))?);
+    line(&mut lines, "failed", s.jobs().fail(&claim_ref(13, 13), &failure("no", Retry::At(at(9)), at(1)))?);
+    line(&mut lines, "lost", s.jobs().release(&claim_ref(13, 13), at(1))?);
+    line(&mut lines, "declined", s.jobs().decline(&claim_ref(21, 21), "no", at(9), at(1))?);
+    Ok(lines)
+}
+
+fn administration(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    line(&mut lines, "retried", s.job_admin().retry(&job_id(21), at(1))?);
+    line(&mut lines, "cancelled", s.job_admin().cancel(&job_id(1), "no", at(1))?);
+    line(&mut lines, "asked", s.job_admin().cancel(&job_id(11), "no", at(1))?);
+    line(&mut lines, "killed", s.job_admin().kill(&job_id(13), "no", at(1))?);
+    line(&mut lines, "deleted", s.job_admin().delete(&job_id(3))?);
+    Ok(lines)
+}
+
+fn pruning(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    let request = PruneRequest { status: JobStatus::Failed, ended_before: at(99), surplus: 1, limit: 9 };
+    counted(&mut lines, "pruned", s.job_admin().prune(&request)?);
+    counted(&mut lines, "purged", s.hashes().purge(at(999_999), 9)?);
+    Ok(lines)
+}
+
+fn new_rows(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    line(&mut lines, "file", s.files().insert(&file(50))?);
+    line(&mut lines, "job", s.jobs().enqueue(&job(50))?);
+    line(&mut lines, "met", s.jobs().enqueue(&job(51).dedup_key(dedup_key("key 1")))?);
+    line(&mut lines, "hash", s.hashes().insert(&hash(50, at(0)))?);
+    line(&mut lines, "call", s.api_usage().record(&api_call("a service", 1, at(0)))?);
+    line(&mut lines, "work", s.recurring().define(&recurring("other", "0 * * * *", at(0)))?);
+    Ok(lines)
+}
+
+fn arrivals(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    for number in SOUND {
+        line(&mut lines, "met", s.files().insert(&NewFile { id: file_id(60), ..file(number) })?);
+    }
+    Ok(lines)
+}
+
+fn moved_files(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    if let Some(file) = s.files().find(&file_id(1))? {
+        line(&mut lines, "moved", s.files().change(&file.after(FileEvent::Failed, "no", at(1))?)?);
+    }
+    let edit = FileEdit { species: Some("fox".to_owned()), ..FileEdit::default() };
+    line(&mut lines, "edited", s.files().edit(&file_id(1), &edit, at(1))?);
+    line(&mut lines, "refused", s.files().delete(&file_id(1), Deletion::KeepLiveListings)?);
+    line(&mut lines, "deleted", s.files().delete(&file_id(3), Deletion::Forced)?);
+    Ok(lines)
+}
+
+fn webhooks(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    for number in SOUND {
+        line(&mut lines, "seen", s.hashes().insert(&hash(number, at(1)))?);
+        line(&mut lines, "linked", s.hashes().link(&hash(number, at(0)).hash, &file_id(3))?);
+    }
+    Ok(lines)
+}
+
+fn reservations(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    for number in SOUND {
+        let id = file_id(number);
+        line(&mut lines, "there", s.publications().reserve(&reserve_request(70, id, listing_target(""), at(2)))?);
+        let open = 20 + number;
+        let held = reserve_request(71, owner(open), open_target(open), at(2));
+        line(&mut lines, "held", s.publications().reserve(&held)?);
+        let delisted = listing_update(ListingStatus::Delisted, at(5));
+        line(&mut lines, "updated", s.listings().update(&listing_id(number), &delisted)?);
+    }
+    line(&mut lines, "unknown", s.publications().mark_unknown(&publication_id(21), &token(21), "lost", at(2))?);
+    line(&mut lines, "released", s.publications().release(&publication_id(21), &token(21), "no", at(3))?);
+    line(&mut lines, "confirmed", s.publications().confirm(&publication_id(23), &listing_confirmation(80, at(3)))?);
+    Ok(lines)
+}
+
+fn recurring_work(s: &mut dyn Session) -> Answer {
+    let mut lines = Vec::new();
+    for number in SOUND {
+        let name = recurring_name(&name(number));
+        let tick = Tick { name: name.clone(), due: at(0), next_at: at(60), at: at(1) };
+        line(&mut lines, "taken", s.recurring().take(&tick)?);
+        let moved = Tick { due: at(60), next_at: at(90), ..tick };
+        line(&mut lines, "set", s.recurring().set_next(&moved)?);
+        line(&mut lines, "removed", s.recurring().remove(&name)?);
+    }
+    Ok(lines)
+}
+
+fn the_victims_file(s: &mut dyn Session) -> Answer {
+    let edit = FileEdit { species: Some("fox".to_owned()), ..FileEdit::default() };
+    s.files().edit(&file_id(2), &edit, at(1))?;
+    s.files().find_by_content(&ContentHash::of(&2_u64.to_be_bytes()))?;
+    if let Some(file) = s.files().find(&file_id(2))? {
+        s.files().change(&file.after(FileEvent::Failed, "no", at(1))?)?;
+    }
+    Ok(Vec::new())
+}
+
+fn the_victims_drive_id(s: &mut dyn Session) -> Answer {
+    s.files().find_by_drive_id("drive-2")?;
+    s.files().insert(&NewFile { id: file_id(60), ..file(2) })?;
+    Ok(Vec::new())
+}
+
+fn the_victims_job(s: &mut dyn Session) -> Answer {
+    for number in [2, 12, 22] {
+        let _ = s.job_admin().retry(&job_id(number), at(1))?;
+        let _ = s.job_admin().cancel(&job_id(number), "no", at(1))?;
+        let _ = s.job_admin().kill(&job_id(number), "no", at(1))?;
+        let _ = s.job_admin().delete(&job_id(number))?;
+    }
+    Ok(Vec::new())
+}
+
+fn the_victims_claim(s: &mut dyn Session) -> Answer {
+    let claim = claim_ref(12, 12);
+    let _ = s.jobs().run_alone(&claim)?;
+    let _ = s.jobs().heartbeat(&claim, None, at(0), Duration::from_secs(60))?;
+    let _ = s.jobs().decline(&claim, "no", at(9), at(1))?;
+    let _ = s.jobs().fail(&claim, &failure("no", Retry::Never, at(1)))?;
+    let _ = s.jobs().complete(&claim, None, at(1))?;
+    Ok(Vec::new())
+}
+
+fn the_victims_publications(s: &mut dyn Session) -> Answer {
+    s.publications().reserve(&reserve_request(70, file_id(2), listing_target(""), at(9999)))?;
+    let _ = s.publications().mark_unknown(&publication_id(22), &token(22), "lost", at(2))?;
+    s.publications().confirm(&publication_id(22), &listing_confirmation(81, at(3)))?;
+    let _ = s.reads().publications().of_file(&file_id(2))?;
+    let _ = s.reads().publications().posts(&file_id(2))?;
+    Ok(Vec::new())
+}
+
+fn the_victims_listing(s: &mut dyn Session) -> Answer {
+    for at_second in [0, 5] {
+        s.listings().update(&listing_id(2), &listing_update(ListingStatus::Delisted, at(at_second)))?;
+    }
+    s.reads().publications().listings(&file_id(2))?;
+    s.reads().publications().listing_at(Platform::Etsy, &platform_id(2))?;
+    Ok(Vec::new())
+}
+
+fn the_victims_webhook(s: &mut dyn Session) -> Answer {
+    s.hashes().insert(&hash(2, at(1)))?;
+    s.hashes().link(&hash(2, at(0)).hash, &file_id(3))?;
+    Ok(Vec::new())
+}
+
+fn the_victims_recurring_work(s: &mut dyn Session) -> Answer {
+    let name = recurring_name(&name(2));
+    s.recurring().take(&Tick { name: name.clone(), due: at(0), next_at: at(60), at: at(1) })?;
+    s.recurring().define(&recurring(name.as_str(), "0 0 * * *", at(9)))?;
+    s.recurring().remove(&name)?;
+    Ok(Vec::new())
+}
+
+fn the_victims_deletion(s: &mut dyn Session) -> Answer {
+    s.files().delete(&file_id(2), Deletion::KeepLiveListings)?;
+    s.files().delete(&file_id(2), Deletion::Forced)?;
+    Ok(Vec::new())
+}
