@@ -103,3 +103,29 @@ fn recurring_work_that_cannot_be_read_keeps_no_other_from_running() {
     database.foreign().execute_batch("UPDATE recurring_jobs SET next_at = 'soon' WHERE name = 'broken'").unwrap();
     assert_eq!(take_due(&store, &Environment::system()).unwrap().jobs.len(), 1);
 }
+
+/// Four jobs as a Python program writes them; the payload of the first is in Latin-1, and the last error of the last.
+const NOT_UTF_8: &str = r#"
+    WITH sound(payload) AS (VALUES
+        ('{"file_id": "0c5f3a52-6f0e-4a3f-9a57-000000000009", "scale_factor": 4, "target_dpi": 300}'))
+    INSERT INTO jobs (id, command_type, status, payload_json, last_error)
+    SELECT '0c5f3a52-6f0e-4a3f-9a57-00000000000' || n, 'UpscaleImage', 'pending',
+           iif(n = 1, CAST(x'7b226e223a312c2274223a22e9227d' AS TEXT), payload), iif(n = 4, CAST(x'e9' AS TEXT), NULL)
+    FROM sound, (SELECT column1 AS n FROM (VALUES (1), (2), (3), (4)))"#;
+
+#[test]
+fn a_payload_that_is_not_utf_8_fails_its_job_by_name_and_the_others_run() {
+    let database = Database::new();
+    database.foreign().execute_batch(NOT_UTF_8).unwrap();
+    let worker = Worker::builder(database.store(), Environment::system());
+    let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
+    running.stop_handle().stop_when_idle();
+    assert_eq!(running.join(), Stopped::default());
+    let queue = Queue::new(database.store(), Environment::system());
+    let counts = queue.count().unwrap();
+    let count = |status| counts.iter().filter(|count| count.status == status).map(|count| count.jobs).sum::<u64>();
+    assert_eq!((count(JobStatus::Completed), count(JobStatus::Failed)), (3, 1));
+    let dead = queue.dead_letters(PageRequest::first(9)).unwrap();
+    let error = dead.items[0].last_error.as_deref().unwrap();
+    assert!(error.contains("000000000001: column payload_json holds") && error.contains(r"\xe9"), "{error}");
+}
