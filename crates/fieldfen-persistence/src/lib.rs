@@ -1,4 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![warn(clippy::disallowed_macros)]
+
+/// Writes a line into the log, `log!(WARN, …)` as `tracing::warn!(…)` does.
+///
+/// A subscriber may panic: `println!` does so when nobody reads stdout any more, and the one of tracing-subscriber when
+/// nobody reads stderr either. The write that the line tells of goes on all the same.
+macro_rules! log {
+    ($level:ident, $($line:tt)+) => {{
+        let _ = fieldfen_domain::caught(|| tracing::event!(tracing::Level::$level, $($line)+));
+    }};
+}
 
 pub mod migrations;
 mod rows;

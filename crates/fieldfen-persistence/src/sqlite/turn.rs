@@ -88,7 +88,7 @@ impl Turnstile {
                 Some(Self { shared: Arc::new(shared), patience, given_up_for: GIVEN_UP_FOR })
             }
             Err(error) => {
-                tracing::warn!(file = %Path::new(&name).display(), %error, "processes cannot take turns at writing");
+                log!(WARN, file = %Path::new(&name).display(), %error, "processes cannot take turns at writing");
                 None
             }
         }
@@ -167,7 +167,7 @@ impl Drop for Turn {
         }
         // When this fails, closing the file gives the lock free, and until then others go on without a turn.
         if let Err(error) = self.shared.file.unlock() {
-            tracing::warn!(%error, "the turn at writing could not be given on");
+            log!(WARN, %error, "the turn at writing could not be given on");
         }
     }
 }

@@ -159,7 +159,7 @@ impl FileReads for SqliteSession<'_> {
         for (status, files) in rows {
             match status.as_str().and_then(|status| status.parse().ok()) {
                 Some(status) => counts.push((status, u64::try_from(files).unwrap_or_default())),
-                None => tracing::error!(%status, files, "files with a status that there is not are not counted"),
+                None => log!(ERROR, %status, files, "files with a status that there is not are not counted"),
             }
         }
         counts.sort_unstable();

@@ -106,7 +106,7 @@ impl JobReads for SqliteSession<'_> {
             let kind = kind.name();
             match status.as_str().and_then(|status| status.parse().ok()) {
                 Some(status) => counts.push(JobCount { kind, status, jobs: u64::try_from(jobs).unwrap_or_default() }),
-                None => tracing::error!(kind, %status, jobs, "jobs with a status that there is not are not counted"),
+                None => log!(ERROR, kind, %status, jobs, "jobs with a status that there is not are not counted"),
             }
         }
         Ok(counts)
