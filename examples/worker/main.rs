@@ -158,7 +158,7 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
         worker.stop_handle().stop_when_idle();
     }
     console.note("working; stop with Ctrl-C");
-    let stopped = worker.join();
+    let stopped = worker.join()?;
 
     let counts = queue.count()?;
     let rows: Vec<_> =

@@ -45,7 +45,7 @@ impl Idler {
         std::thread::sleep(WATCHED);
         println!("{}", processor_time() - before);
         worker.stop_handle().stop();
-        worker.join();
+        worker.join()?;
         Ok(())
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     ));
     report.row(p99("other process", &other));
     worker.stop_handle().stop();
-    worker.join();
+    worker.join()?;
     report.note(
         "latency: from the call that enqueues to the handler's first line, under FULL; the commits of the job and of its \
          claim are in it.",

@@ -56,7 +56,7 @@ impl Drainer {
             })
             .start()?;
         worker.stop_handle().stop_when_idle();
-        worker.join();
+        worker.join()?;
         let peaks = Peaks { first: first.load(Ordering::Relaxed), last: peak()?, jobs: jobs.load(Ordering::Relaxed) };
         println!("{}", serde_json::to_string(&peaks)?);
         Ok(())

@@ -117,7 +117,7 @@ impl Randomness for SystemRandomness {
     fn bits(&self) -> u128 {
         let mut bytes = [0; 16];
         if let Err(error) = getrandom::fill(&mut bytes) {
-            tracing::error!(%error, "the operating system gives no random bits");
+            log!(ERROR, %error, "the operating system gives no random bits");
             eprintln!("fieldfen: the operating system gives no random bits ({error}); no id can be made, aborting");
             std::process::abort();
         }

@@ -1,5 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![warn(clippy::disallowed_macros)]
+
+/// Writes a line into the log, `log!(WARN, …)` as `tracing::warn!(…)` does.
+///
+/// A subscriber may panic: `println!` does so when nobody reads stdout any more, and the one of tracing-subscriber when
+/// nobody reads stderr either. The work that the line tells of goes on all the same.
+macro_rules! log {
+    ($level:ident, $($line:tt)+) => {{
+        let _ = fieldfen_domain::caught(|| tracing::event!(tracing::Level::$level, $($line)+));
+    }};
+}
 
 pub mod api_usage;
 pub mod environment;

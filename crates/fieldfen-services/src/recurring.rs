@@ -213,7 +213,7 @@ fn step(
         Ok(work) => work,
         Err(error) => {
             if log {
-                tracing::error!(%error, "recurring work cannot be read");
+                log!(ERROR, %error, "recurring work cannot be read");
             }
             return None;
         }
@@ -222,7 +222,7 @@ fn step(
         Ok(step) => Some(step),
         Err(error) => {
             if log {
-                tracing::error!(name = %work.name, schedule = work.schedule, %error, "recurring work cannot be run");
+                log!(ERROR, name = %work.name, schedule = work.schedule, %error, "recurring work cannot be run");
             }
             None
         }
@@ -244,7 +244,7 @@ fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp)
     if work.next_at.signed_duration_since(second) <= SET_CLOCK {
         return Ok(Step { tick: tick(work.next_at), job: None });
     }
-    tracing::warn!(name = %work.name, was = %work.next_at, is = %next_at, "recurring work was set by a wrong clock");
+    log!(WARN, name = %work.name, was = %work.next_at, is = %next_at, "recurring work was set by a wrong clock");
     Ok(Step { tick: tick(next_at), job: None })
 }
 
@@ -258,7 +258,7 @@ impl Step {
         };
         match taken {
             Err(error @ StoreError::BadRow { .. }) => {
-                tracing::error!(name = %self.tick.name, %error, "a tick makes no job");
+                log!(ERROR, name = %self.tick.name, %error, "a tick makes no job");
                 Ok(None)
             }
             taken => taken,
@@ -285,7 +285,7 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
     match enqueued {
         Enqueued::Created(id) => Ok(Some(id)),
         Enqueued::Met(met) => {
-            tracing::warn!(name = %tick.name, job = %met, "a tick is passed over: the job of an earlier one has not ended");
+            log!(WARN, name = %tick.name, job = %met, "a tick is passed over: the job of an earlier one has not ended");
             Ok(None)
         }
     }

@@ -14,7 +14,7 @@
 //! store.write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
 //! let worker = Worker::builder(store.clone(), environment).handle(upkeep::handler(store)).start()?;
 //! # worker.stop_handle().stop();
-//! # worker.join();
+//! # worker.join()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -104,7 +104,7 @@ pub fn define(
 pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion, Outcome> + Send + Sync + 'static {
     move |task: Task<Upkeep>| {
         let done = run(&store, task.now(), &task, || !task.is_cancelled() && !task.is_stopping())?;
-        tracing::info!(?done, "upkeep done");
+        log!(INFO, ?done, "upkeep done");
         Ok(Completion::new().result(&done))
     }
 }
@@ -154,7 +154,7 @@ pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn(
     let hashes = in_batches(limit, &go_on, || store.write(|s| s.hashes().purge(now, limit)))?;
     let maintained = store.maintain()?;
     if let Some(held) = &maintained.log_held {
-        tracing::warn!(log_bytes = maintained.log_bytes, processes = ?held.processes, "{held}");
+        log!(WARN, log_bytes = maintained.log_bytes, processes = ?held.processes, "{held}");
     }
     let log_held = maintained.log_held.map(|held| held.to_string());
     Ok(Done { completed_jobs, failed_jobs, hashes, log_bytes: maintained.log_bytes, log_held })

@@ -91,7 +91,7 @@ pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
     bar.finish_and_clear();
     wait(&shop, &run.files, &stop, &console.progress(run.files.len() as u64 * STEPS, "publishing"))?;
     worker.stop_handle().stop();
-    let stopped = worker.join();
+    let stopped = worker.join()?;
     tracing::info!(released = stopped.released, abandoned = stopped.abandoned, "the worker has stopped");
     run.interrupted |= shop.is_busy()?;
     shop.sweep()?;

@@ -62,7 +62,7 @@ impl Crash {
             thread::sleep(Duration::from_millis(20));
         }
         worker.stop_handle().stop();
-        let stopped = worker.join();
+        let stopped = worker.join()?;
         ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
         Ok(())
     }

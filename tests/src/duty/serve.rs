@@ -129,7 +129,7 @@ impl Serve {
             if dice.once_in(500) {
                 // A handler that hangs on a slow disk is left behind, and whatever it returns counts for nothing.
                 worker.stop_handle().stop_now();
-                worker.join();
+                worker.join()?;
                 worker = self.start(store)?;
             }
             // The queue stays short, however many are killed: what is left when all have enqueued takes its time.
@@ -144,7 +144,7 @@ impl Serve {
             thread::sleep(Duration::from_millis(20));
         }
         worker.stop_handle().stop();
-        let stopped = worker.join();
+        let stopped = worker.join()?;
         ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
         Ok(())
     }

@@ -64,7 +64,7 @@ fn a_job_is_completed_in_the_transaction_that_writes_the_programs_own_table() {
     let worker = Worker::builder(database.store(), Environment::system()).metrics(endings.clone()).handle(book);
     let running = worker.start().unwrap();
     running.stop_handle().stop_when_idle();
-    running.join();
+    running.join().unwrap();
 
     assert_eq!(*endings.0.lock().unwrap(), [Ended::Completed]);
     let done = queue.find(&job.id).unwrap().unwrap();

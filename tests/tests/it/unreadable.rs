@@ -88,7 +88,7 @@ fn a_worker_takes_back_in_one_round_what_is_behind_jobs_that_cannot_be_read() {
     let worker = Worker::builder(database.store(), Environment::system());
     let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     let job = database.store().read(|s| s.jobs().find(&job_id(101))).unwrap().unwrap();
     assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));
 }
@@ -120,7 +120,7 @@ fn a_payload_that_is_not_utf_8_fails_its_job_by_name_and_the_others_run() {
     let worker = Worker::builder(database.store(), Environment::system());
     let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     let queue = Queue::new(database.store(), Environment::system());
     let counts = queue.count().unwrap();
     let count = |status| counts.iter().filter(|count| count.status == status).map(|count| count.jobs).sum::<u64>();

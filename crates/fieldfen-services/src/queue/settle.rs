@@ -278,7 +278,7 @@ pub(super) fn bury(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) 
 /// could be.
 pub(super) fn bury_unreadable(s: &mut dyn Session, jobs: &[UnreadableJob], at: Timestamp) -> Result<(), StoreError> {
     for job in jobs {
-        tracing::error!(job = job.id, reason = job.reason, "a job cannot be read and has failed");
+        log!(ERROR, job = job.id, reason = job.reason, "a job cannot be read and has failed");
         if let (Some(file_id), Some(kind)) = (job.file_id, &job.kind) {
             let died = work_died(s, file_id, kind, job.id.parse().ok(), &job.reason, at);
             or_stays(died, &job.id, kind)?;
@@ -292,7 +292,7 @@ fn or_stays(moved: Result<(), StoreError>, job: &dyn Display, kind: &JobKind) ->
         Err(
             error @ (StoreError::BadRow { .. } | StoreError::FileTransition(_) | StoreError::PublicationTransition(_)),
         ) => {
-            tracing::error!(%job, %kind, %error, "the file of a failed job could not be moved");
+            log!(ERROR, %job, %kind, %error, "the file of a failed job could not be moved");
             Ok(())
         }
         other => other,
@@ -303,7 +303,7 @@ fn or_stays(moved: Result<(), StoreError>, job: &dyn Display, kind: &JobKind) ->
 fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced<T>, StoreError> {
     match answer {
         Err(error @ StoreError::BadRow { .. }) => {
-            tracing::error!(%error, "a claimed job cannot be read and is given up");
+            log!(ERROR, %error, "a claimed job cannot be read and is given up");
             Ok(Fenced::LeaseLost)
         }
         other => other,

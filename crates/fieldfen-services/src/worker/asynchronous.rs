@@ -1,14 +1,13 @@
 //! Handlers that are async, on a tokio runtime of the program's own.
 
-use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::Poll;
 use std::time::Duration;
 
+use fieldfen_domain::caught;
 use fieldfen_domain::job::Payload;
 use fieldfen_domain::store::Store;
 use tokio::runtime::Handle;
@@ -16,6 +15,8 @@ use tracing::Span;
 
 use super::builder::Worker;
 use super::outcome::{IntoOutcome, Outcome};
+use super::span;
+use super::stopped::WorkerFailure;
 use super::task::{Control, Run, Task};
 use crate::queue::read_payload;
 
@@ -47,7 +48,7 @@ impl<S: Store> Worker<S> {
     ///     })
     ///     .start()?;
     /// # worker.stop_handle().stop();
-    /// # worker.join();
+    /// # worker.join()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn handle_async<P, F>(self, runtime: &Handle, handler: impl Fn(Task<P>) -> F + Send + Sync + 'static) -> Self
@@ -63,8 +64,8 @@ impl<S: Store> Worker<S> {
                 let future = handler(Task::new(payload, run));
                 drive(&runtime, &control, future).unwrap_or_else(|Gone| {
                     if !control.is_over() {
-                        tracing::error!("the runtime of async handlers has shut down; the worker stops");
-                        control.stop_worker();
+                        log!(ERROR, "the runtime of async handlers has shut down; the worker stops");
+                        control.fail_worker(WorkerFailure::RuntimeGone);
                     }
                     Outcome::throttled(environment.now(), "the runtime has shut down")
                 })
@@ -87,12 +88,12 @@ where
     let span = Span::current();
     let running = runtime.spawn(async move {
         // Nobody waits any more when this fails.
-        let _ = ended.send(caught(future, span).await);
+        let _ = ended.send(driven(future, span).await);
     });
     loop {
         match end.recv_timeout(LOOK_EVERY) {
             Ok(Ok(output)) => return Ok(output.into_outcome()),
-            Ok(Err(panic)) => resume_unwind(panic),
+            Ok(Err(panic)) => resume_unwind(Box::new(panic)),
             Err(RecvTimeoutError::Timeout) if control.is_over() => running.abort(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(Gone),
@@ -100,15 +101,15 @@ where
     }
 }
 
-/// The future's output, or what it panicked with. It runs in the span of the thread that waits for it.
-async fn caught<F: Future>(future: F, span: Span) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        let _entered = span.enter();
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
+/// The future's output, or what it said when it panicked. It runs in the span of the thread that waits for it.
+async fn driven<F: Future>(future: F, span: Span) -> Result<F::Output, String> {
+    let mut future = Box::pin(future);
+    let output = poll_fn(|context| match span::within(&span, || future.as_mut().poll(context)) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
     })
-    .await
+    .await;
+    span::end(span);
+    let dropped = caught(move || drop(future));
+    output.and_then(|output| dropped.map(|()| output))
 }

@@ -33,7 +33,7 @@ pub(super) type Handler = Box<dyn Fn(Run) -> Outcome + Send + Sync>;
 ///     .handle(|task: Task<GenerateMetadata>| println!("describing {}", task.file_id))
 ///     .start()?;
 /// worker.stop_handle().stop();
-/// assert_eq!(worker.join().abandoned, 0);
+/// assert_eq!(worker.join()?.abandoned, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a worker does nothing before it is started"]

@@ -3,7 +3,6 @@
 //! Counting reads the whole table, which takes about a second for a million jobs: too long for the threads that claim
 //! and that extend leases.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use fieldfen_domain::store::Store;
@@ -11,7 +10,6 @@ use fieldfen_domain::store::Store;
 use super::builder::Shared;
 use super::dispatcher::Cadence;
 use super::outcome::with_causes;
-use super::pool::panic_message;
 
 /// The longest wait before the clock is looked at again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -23,14 +21,11 @@ pub(super) fn run<S: Store>(shared: &Shared<S>, every: Duration) {
         let now = shared.queue.environment().now();
         if cadence.is_due(now) {
             cadence.done(now);
-            match catch_unwind(AssertUnwindSafe(|| shared.queue.count())) {
-                Ok(Ok(counts)) => shared.settings.metrics.queue_depth(&counts),
-                Ok(Err(error)) => {
-                    tracing::error!(error = with_causes(&error), "the jobs cannot be counted");
+            match shared.queue.count() {
+                Ok(counts) => shared.settings.metrics.queue_depth(&counts),
+                Err(error) => {
+                    log!(ERROR, error = with_causes(&error), "the jobs cannot be counted");
                     shared.settings.metrics.store_failed(&error);
-                }
-                Err(panic) => {
-                    tracing::error!(panic = panic_message(&*panic), "the store panicked when jobs were counted")
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! The thread that decides what the others do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use fieldfen_domain::store::{Store, StoreError};
 use super::builder::Shared;
 use super::floor::{Capacity, Stop};
 use super::outcome::with_causes;
-use super::pool::panic_message;
 use super::reclaim::Reclaim;
 use super::task::Control;
 use crate::recurring;
@@ -31,37 +29,31 @@ const WAIT_ALONE: TimeDelta = TimeDelta::minutes(10);
 /// The first and the longest wait after the store has refused something.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 
+/// The first and the longest wait after a claim that took nothing of what was due.
+const EMPTY_CLAIM_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
+
 /// Dispatches until the worker is asked to stop.
 pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) {
     let mut dispatcher = Dispatcher::new(shared);
     let (first, longest) = PAUSES;
     let mut pause = first;
     while !shared.floor.is_stopping() {
-        // A store that panics must not end the worker in silence.
-        match catch_unwind(AssertUnwindSafe(|| dispatcher.turn())) {
-            Ok(Ok(Next::Look)) => pause = first,
-            Ok(Ok(Next::Wait { at_most, watching })) => {
+        match dispatcher.turn() {
+            Ok(Next::Look) => pause = first,
+            Ok(Next::Wait { at_most, watching }) => {
                 pause = first;
                 shared.floor.wait_for_news(at_most.min(LOOK_EVERY), watching);
             }
-            Ok(Ok(Next::Stop)) => break,
-            Ok(Err(error)) => {
-                tracing::error!(error = with_causes(&error), "the queue cannot be read or claimed from");
+            Ok(Next::Stop) => break,
+            Err(error) => {
+                log!(ERROR, error = with_causes(&error), "the queue cannot be read or claimed from");
                 shared.settings.metrics.store_failed(&error);
-                shared.floor.wait_for_news(pause, false);
-                pause = (pause * 2).min(longest);
-            }
-            Err(panic) => {
-                tracing::error!(panic = panic_message(&*panic), "the store panicked");
                 shared.floor.wait_for_news(pause, false);
                 pause = (pause * 2).min(longest);
             }
         }
     }
 }
-
-/// The first and the longest wait after a claim that took nothing of what was due.
-const EMPTY_CLAIM_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 /// What the dispatcher does after a turn.
 enum Next {
@@ -186,11 +178,10 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             _ => false,
         };
         let Some(control) = shared.floor.take_back_alone(waits_too_long) else { return Ok(()) };
+        let _in_hand = shared.floor.in_hand_until_dropped(&control);
         let job = &control.claimed.job;
-        tracing::warn!(id = %job.id, kind = %job.kind, "a job must run alone, but other jobs run for too long; it waits");
-        let released = shared.queue.release(&control.claimed, now + WAIT_ALONE);
-        shared.floor.put_down(&control);
-        released.map(drop)
+        log!(WARN, id = %job.id, kind = %job.kind, "a job must run alone, but other jobs run for too long; it waits");
+        shared.queue.release(&control.claimed, now + WAIT_ALONE).map(drop)
     }
 
     /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: of many due ticks each turn
@@ -210,7 +201,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
 
     fn log_refusal(&self, what: &str, result: Result<(), StoreError>) {
         if let Err(error) = result {
-            tracing::error!(error = with_causes(&error), "{what}");
+            log!(ERROR, error = with_causes(&error), "{what}");
             self.shared.settings.metrics.store_failed(&error);
         }
     }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::{FenceToken, JobId};
 
+use super::stopped::WorkerFailure;
 use super::task::Control;
+use super::wind_down::LeftBehind;
 
 /// How the worker is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +64,9 @@ struct State {
     of_kind: BTreeMap<JobKind, u32>,
     /// Threads of the pool that have not ended.
     alive: usize,
+    /// Why the worker stops by itself.
+    failure: Option<WorkerFailure>,
+    left: LeftBehind,
 }
 
 impl State {
@@ -93,6 +98,8 @@ impl Floor {
                 in_hand: HashMap::new(),
                 of_kind: BTreeMap::new(),
                 alive: 0,
+                failure: None,
+                left: LeftBehind::default(),
             }),
             dispatcher: Condvar::new(),
             pool: Condvar::new(),
@@ -112,6 +119,16 @@ impl Floor {
         state.news = true;
         self.dispatcher.notify_all();
         self.others.notify_all();
+    }
+
+    /// Asks the worker to stop, since it cannot do its work. One that was asked to stop before has not failed.
+    pub(super) fn fail(&self, failure: WorkerFailure) {
+        let mut state = self.lock();
+        if !state.stops() {
+            state.failure.get_or_insert(failure);
+        }
+        drop(state);
+        self.stop(Stop::Gracefully);
     }
 
     pub(super) fn stop_wanted(&self) -> Stop {
@@ -227,6 +244,11 @@ impl Floor {
         if first.claimed.job.must_run_alone() && waits_too_long(first) { state.handed_out.pop_front() } else { None }
     }
 
+    /// Says that a job is no longer in hand once the answer is dropped.
+    pub(super) const fn in_hand_until_dropped<'f>(&'f self, control: &'f Control) -> InHand<'f> {
+        InHand { floor: self, control }
+    }
+
     /// Says that a job is no longer in hand.
     pub(super) fn put_down(&self, control: &Control) {
         let mut state = self.lock();
@@ -307,9 +329,11 @@ impl Floor {
         state.closed
     }
 
-    /// Lets every thread end that has nothing in hand.
-    pub(super) fn close(&self) {
-        self.lock().closed = true;
+    /// Lets every thread end that has nothing in hand; `left` is what the worker leaves behind.
+    pub(super) fn close(&self, left: LeftBehind) {
+        let mut state = self.lock();
+        (state.closed, state.left) = (true, left);
+        drop(state);
         self.pool.notify_all();
         self.heartbeat.notify_all();
         self.others.notify_all();
@@ -324,63 +348,26 @@ impl Floor {
         self.others.notify_all();
     }
 
-    /// Waits until only threads are left whose handlers do not return; says how many.
-    pub(super) fn wait_for_threads(&self) -> usize {
+    /// Waits until the worker is closed and only threads are left whose handlers do not return; says what was left behind,
+    /// how many such threads there are, and why the worker has stopped by itself if it has.
+    pub(super) fn wait_for_end(&self) -> (LeftBehind, usize, Option<WorkerFailure>) {
         let state = self.lock();
         let state = self
             .others
-            .wait_while(state, |state| state.alive > state.in_hand.len())
+            .wait_while(state, |state| !state.closed || state.alive > state.in_hand.len())
             .unwrap_or_else(PoisonError::into_inner);
-        state.alive
+        (state.left, state.alive, state.failure.clone())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
+/// A job in hand; it is put down when this is dropped, however the thread that has it ends.
+pub(super) struct InHand<'f> {
+    floor: &'f Floor,
+    control: &'f Control,
+}
 
-    use fieldfen_domain::job::WorkerName;
-    use fieldfen_testkit::{ModelStore, fixtures};
-
-    use super::*;
-    use crate::Environment;
-    use crate::queue::Queue;
-
-    fn claimed(floor: &Arc<Floor>) -> Arc<Control> {
-        let queue = Queue::new(ModelStore::new(), Environment::system());
-        let job = fixtures::job(1);
-        queue.enqueue(&job).unwrap();
-        let kinds = BTreeSet::from([job.kind]);
-        let claims = queue.claim(&kinds, 1, Duration::from_secs(1), &WorkerName::new("test")).unwrap();
-        Arc::new(Control::new(claims.jobs.into_iter().next().unwrap(), Arc::clone(floor)))
-    }
-
-    #[test]
-    fn a_limit_on_an_idle_kind_leaves_the_threads_to_the_others() {
-        let kinds = [(JobKind::UpscaleImage, None), (JobKind::DeleteFile, Some(1))];
-        let capacity = Floor::new().capacity(kinds.into_iter(), 16);
-        let limits = BTreeMap::from([(JobKind::DeleteFile, 1)]);
-        assert_eq!(capacity, Capacity { kinds: vec![JobKind::UpscaleImage, JobKind::DeleteFile], limits, most: 16 });
-    }
-
-    #[test]
-    fn what_was_handed_out_before_the_stop_and_not_begun_is_taken_back() {
-        for stop in [Stop::Gracefully, Stop::Now] {
-            let floor = Arc::new(Floor::new());
-            floor.hand_out(vec![claimed(&floor)]);
-            floor.stop(stop);
-            assert_eq!(floor.capacity([(JobKind::DeleteFile, None)].into_iter(), 16).most, 0);
-            floor.close();
-            assert!(floor.next().is_none());
-            assert_eq!(floor.take_back().len(), 1);
-        }
-    }
-
-    #[test]
-    fn a_worker_that_stops_when_idle_begins_what_it_has_claimed() {
-        let floor = Arc::new(Floor::new());
-        floor.hand_out(vec![claimed(&floor)]);
-        floor.stop(Stop::WhenIdle);
-        assert!(floor.next().is_some());
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.floor.put_down(self.control);
     }
 }

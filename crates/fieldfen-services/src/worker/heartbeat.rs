@@ -1,6 +1,5 @@
 //! The thread that keeps the leases of everything in hand alive.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,6 @@ use fieldfen_domain::{RawJson, Timestamp};
 
 use super::builder::Shared;
 use super::outcome::with_causes;
-use super::pool::panic_message;
 use super::task::Control;
 
 /// However long the lease: a job that was asked to stop notices within this time.
@@ -22,10 +20,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 /// The longest wait before the clock is looked at again: it may have been set.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Keeps leases alive until the worker, which has begun at `began`, is closed.
-pub(super) fn run<S: Store>(shared: &Shared<S>, began: Timestamp) {
+/// Keeps leases alive until the worker is closed. The first heartbeat is due an interval after `last`, or at once.
+pub(super) fn run<S: Store>(shared: &Shared<S>, mut last: Option<Timestamp>) {
     let interval = interval(shared.settings.lease);
-    let mut last = began;
     let mut written = Instant::now();
     while shared.floor.wait_until_in_hand() {
         let now = shared.queue.environment().now();
@@ -39,19 +36,13 @@ pub(super) fn run<S: Store>(shared: &Shared<S>, began: Timestamp) {
             continue;
         }
         let in_hand = shared.floor.in_hand();
-        // A store that panics must not end the heartbeat in silence.
-        let beaten = catch_unwind(AssertUnwindSafe(|| beat(shared, &in_hand)));
-        match beaten {
-            Ok(Ok(())) => {
-                last = now;
+        match beat(shared, &in_hand) {
+            Ok(()) => {
+                last = Some(now);
                 written = Instant::now();
             }
-            Err(panic) => {
-                tracing::error!(panic = panic_message(&*panic), "the store panicked at a heartbeat");
-                shared.floor.pause((interval / 4).min(Duration::from_secs(1)));
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(error = with_causes(&error), jobs = in_hand.len(), "leases could not be extended");
+            Err(error) => {
+                log!(WARN, error = with_causes(&error), jobs = in_hand.len(), "leases could not be extended");
                 shared.settings.metrics.store_failed(&error);
                 shared.floor.pause((interval / 4).min(Duration::from_secs(1)));
             }
@@ -65,8 +56,9 @@ pub(super) fn interval(lease: Duration) -> Duration {
 }
 
 /// How long until the next heartbeat; a clock that was set back makes it due at once.
-fn until_next(last: Timestamp, interval: Duration, now: Timestamp) -> Duration {
-    now.signed_duration_since(last).to_std().map_or(Duration::ZERO, |passed| interval.saturating_sub(passed))
+fn until_next(last: Option<Timestamp>, interval: Duration, now: Timestamp) -> Duration {
+    let passed = last.and_then(|last| now.signed_duration_since(last).to_std().ok());
+    passed.map_or(Duration::ZERO, |passed| interval.saturating_sub(passed))
 }
 
 /// Extends the leases of these jobs, writes their progress, and tells those that are no longer ours.

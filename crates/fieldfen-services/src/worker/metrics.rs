@@ -1,13 +1,11 @@
 //! What a worker tells about itself.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use fieldfen_domain::caught;
 use fieldfen_domain::job::{JobCount, JobKind};
 use fieldfen_domain::store::StoreError;
-
-use super::pool::panic_message;
 
 /// Receives figures; every method does nothing unless it is implemented.
 ///
@@ -45,8 +43,8 @@ pub(super) struct Guarded<M>(pub(super) M);
 
 impl<M: Metrics> Guarded<M> {
     fn guard<T: Default>(&self, tell: impl FnOnce(&M) -> T) -> T {
-        catch_unwind(AssertUnwindSafe(|| tell(&self.0))).unwrap_or_else(|panic| {
-            tracing::error!(panic = panic_message(&*panic), "the metrics of a worker panicked");
+        caught(|| tell(&self.0)).unwrap_or_else(|panic| {
+            log!(ERROR, panic, "the metrics of a worker panicked");
             T::default()
         })
     }

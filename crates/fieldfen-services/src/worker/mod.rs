@@ -14,6 +14,8 @@ mod builder;
 mod depth;
 mod dispatcher;
 mod floor;
+#[cfg(test)]
+mod floor_test;
 mod heartbeat;
 mod metrics;
 mod outcome;
@@ -21,13 +23,17 @@ mod pool;
 mod reclaim;
 mod running;
 mod settle;
+mod span;
+mod stopped;
 mod task;
+mod threads;
 mod wind_down;
 
 pub use builder::{StartError, Worker};
 pub use metrics::{Ended, Metrics};
 pub use outcome::{IntoOutcome, Outcome};
-pub use running::{RunningWorker, StopHandle, Stopped};
+pub use running::{RunningWorker, StopHandle};
+pub use stopped::{Stopped, WorkerError, WorkerFailure};
 pub use task::{Interruption, Task};
 
 pub use crate::queue::Completion;

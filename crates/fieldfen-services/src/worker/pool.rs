@@ -1,35 +1,35 @@
 //! The threads that run handlers.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Instant;
 
+use fieldfen_domain::caught;
 use fieldfen_domain::job::Job;
 use fieldfen_domain::store::Store;
 
 use super::builder::Shared;
 use super::outcome::{Outcome, with_causes};
 use super::settle::settle;
+use super::span;
 use super::task::{Control, Run};
 
 /// Runs handlers until the worker is closed.
 pub(super) fn run<S: Store>(shared: &Shared<S>) {
     while let Some(control) = shared.floor.next() {
-        // A job whose thread has died would be in hand for ever: what a completion holds may panic when it is dropped.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| execute(shared, &control))) {
-            tracing::error!(panic = panic_message(&*panic), "a thread of the worker panicked after a handler");
+        let _in_hand = shared.floor.in_hand_until_dropped(&control);
+        let span = span::of_try(&control.claimed.job);
+        let executed = span::within(&span, || execute(shared, &control));
+        span::end(span);
+        if let Err(panic) = executed {
+            // Neither the handler nor its outcome: this thread cannot do its work. The job is left to its lease.
+            resume_unwind(Box::new(panic));
         }
-        shared.floor.put_down(&control);
     }
-    shared.floor.thread_ended();
 }
 
 fn execute<S: Store>(shared: &Shared<S>, control: &Arc<Control>) {
     let job = &control.claimed.job;
-    let attempt = job.attempts.saturating_add(1);
-    let span = tracing::info_span!("job", kind = %job.kind, id = %job.id, attempt);
-    let _entered = span.enter();
     if job.must_run_alone() && !begins_alone(shared, control) {
         return;
     }
@@ -39,19 +39,19 @@ fn execute<S: Store>(shared: &Shared<S>, control: &Arc<Control>) {
     let outcome = call(shared, job, control);
     let ended = settle(shared, control, outcome);
     let took = began.elapsed();
-    tracing::debug!(%ended, ?took, "job dealt with");
+    log!(DEBUG, %ended, ?took, "job dealt with");
     shared.settings.metrics.job_ended(&job.kind, ended, took);
 }
 
 /// Notes that the job runs alone from now on, so that the next lost lease counts as the job's own doing; says whether the
 /// job may run.
 fn begins_alone<S: Store>(shared: &Shared<S>, control: &Control) -> bool {
-    tracing::info!(lost_leases = control.claimed.job.lost_leases, "a job that has lost its leases before runs alone");
+    log!(INFO, lost_leases = control.claimed.job.lost_leases, "a job that has lost its leases before runs alone");
     match shared.queue.run_alone(&control.claimed.claim) {
         Ok(fenced) => fenced.is_done(),
         Err(error) => {
             // At worst the job is run alone once more.
-            tracing::warn!(error = with_causes(&error), "it cannot be noted that a job runs alone");
+            log!(WARN, error = with_causes(&error), "it cannot be noted that a job runs alone");
             true
         }
     }
@@ -64,15 +64,5 @@ fn call<S: Store>(shared: &Shared<S>, job: &Job, control: &Arc<Control>) -> Outc
         return Outcome::retry(format!("this worker has no handler for {}", job.kind));
     };
     let run = Run { control: Arc::clone(control), environment: shared.queue.environment().clone() };
-    catch_unwind(AssertUnwindSafe(|| handler(run)))
-        .unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {}", panic_message(&*panic))))
-}
-
-/// What a panic said.
-pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
+    caught(|| handler(run)).unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
 }

@@ -56,7 +56,7 @@ impl Reclaim {
             let TakenBack { jobs, unreadable } = shared.queue.reclaim_expired(expired_at, BATCH)?;
             for lost in &jobs {
                 let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
-                tracing::warn!(id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
+                log!(WARN, id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
             }
             if !jobs.is_empty() {
                 shared.settings.metrics.jobs_reclaimed(jobs.len());
@@ -74,7 +74,7 @@ impl Reclaim {
             && let Ok(moved) = now.signed_duration_since(then).to_std()
             && moved.saturating_sub(instant.saturating_duration_since(before)) > self.lease / 3
         {
-            tracing::warn!(?moved, "the clock has leapt; other workers are given time to extend their leases");
+            log!(WARN, ?moved, "the clock has leapt; other workers are given time to extend their leases");
             self.not_before = instant.checked_add(interval);
         }
     }

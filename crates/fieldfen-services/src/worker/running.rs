@@ -1,17 +1,18 @@
 //! A worker at work, and the handle that stops it.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fieldfen_domain::store::{Store, Watch};
+use fieldfen_domain::{Timestamp, caught};
 
 use super::builder::{Shared, StartError};
 use super::floor::{Floor, Stop};
 use super::outcome::with_causes;
-use super::pool::panic_message;
+use super::stopped::{Stopped, WorkerError};
+use super::threads::spawn;
 use super::wind_down::{LeftBehind, wind_down};
 use super::{depth, dispatcher, heartbeat, pool};
 
@@ -23,8 +24,7 @@ const WATCH_FOR: Duration = Duration::from_millis(100);
 #[must_use = "a worker that is dropped stops; join it"]
 pub struct RunningWorker {
     floor: Arc<Floor>,
-    dispatcher: Option<JoinHandle<LeftBehind>>,
-    others: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl RunningWorker {
@@ -37,27 +37,32 @@ impl RunningWorker {
     /// Waits until the worker has stopped, and says what it left behind.
     ///
     /// Does not stop it; without anybody who does, this waits for ever.
-    pub fn join(mut self) -> Stopped {
+    ///
+    /// # Errors
+    /// [`WorkerError`] when the worker has stopped although nobody asked it to, since it could not do its work.
+    pub fn join(mut self) -> Result<Stopped, WorkerError> {
         self.wait()
     }
 
-    fn wait(&mut self) -> Stopped {
-        let left = self.dispatcher.take().and_then(|dispatcher| dispatcher.join().ok()).unwrap_or_default();
-        let abandoned = self.floor.wait_for_threads();
-        for thread in self.others.drain(..) {
+    fn wait(&mut self) -> Result<Stopped, WorkerError> {
+        let (left, abandoned, failure) = self.floor.wait_for_end();
+        for thread in self.threads.drain(..) {
             // A thread whose handler does not return cannot be waited for; it ends with the process.
             if abandoned == 0 || thread.is_finished() {
                 drop(thread.join());
             }
         }
-        Stopped { released: left.released, kept: left.kept, abandoned }
+        let stopped = Stopped { released: left.released, kept: left.kept, abandoned };
+        failure.map_or(Ok(stopped), |failure| Err(WorkerError { failure, stopped }))
     }
 }
 
 impl Drop for RunningWorker {
     fn drop(&mut self) {
         self.floor.stop(Stop::Gracefully);
-        self.wait();
+        if let Err(error) = self.wait() {
+            log!(ERROR, %error, "a worker that was dropped had ended");
+        }
     }
 }
 
@@ -65,18 +70,6 @@ impl fmt::Debug for RunningWorker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunningWorker").field("stop", &self.floor.stop_wanted()).finish_non_exhaustive()
     }
-}
-
-/// What a worker left behind when it stopped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stopped {
-    /// Jobs that were given back without a retry spent.
-    pub released: usize,
-    /// Jobs that the store refused to take back. They come back, with a retry spent, when their leases have run out.
-    pub kept: usize,
-    /// Handlers that were still running and did not look at [`Task::is_cancelled`](super::Task::is_cancelled). Their
-    /// threads end with the handler, or with the process.
-    pub abandoned: usize,
 }
 
 /// Stops a worker; clones stop the same one.
@@ -116,71 +109,67 @@ impl fmt::Debug for StopHandle {
     }
 }
 
+/// What a thread of the worker runs.
+type Body<S> = Box<dyn FnMut(&Shared<S>) + Send>;
+
 /// Starts the threads of a worker.
 pub(super) fn start<S: Store>(shared: Shared<S>) -> Result<RunningWorker, StartError> {
     let watch = shared.queue.store().watch()?;
+    let began = shared.queue.environment().now();
     let shared = Arc::new(shared);
-    let mut worker = RunningWorker { floor: Arc::clone(&shared.floor), dispatcher: None, others: Vec::new() };
-    let started = start_threads(&shared, watch, &mut worker);
+    let mut worker = RunningWorker { floor: Arc::clone(&shared.floor), threads: Vec::new() };
+    let started = start_threads(&shared, watch, began, &mut worker.threads);
     if started.is_err() {
         // Those that have started must not wait for ever for those that have not.
-        shared.floor.close();
+        shared.floor.close(LeftBehind::default());
     }
     started.map(|()| worker)
 }
 
 fn start_threads<S: Store>(
     shared: &Arc<Shared<S>>,
-    watch: Box<dyn Watch>,
-    worker: &mut RunningWorker,
+    mut watch: Box<dyn Watch>,
+    began: Timestamp,
+    threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<(), StartError> {
-    let named = |name: String| thread::Builder::new().name(name);
     for number in 1..=shared.settings.threads {
-        let of_pool = Arc::clone(shared);
         shared.floor.thread_began();
-        let spawned = named(format!("fieldfen-job-{number}")).spawn(move || pool::run(&of_pool));
-        match spawned {
-            Ok(thread) => worker.others.push(thread),
-            Err(error) => {
-                shared.floor.thread_ended();
-                return Err(error.into());
-            }
-        }
+        let spawned = spawn(
+            shared,
+            format!("fieldfen-job-{number}"),
+            |shared| pool::run(shared),
+            |shared| shared.floor.thread_ended(),
+        );
+        threads.push(spawned.inspect_err(|_| shared.floor.thread_ended())?);
     }
-    let (beating, began) = (Arc::clone(shared), shared.queue.environment().now());
-    worker.others.push(named("fieldfen-beat".to_owned()).spawn(move || heartbeat::run(&beating, began))?);
-    let watching = Arc::clone(shared);
-    worker.others.push(named("fieldfen-watch".to_owned()).spawn(move || watch_commits(&watching, watch))?);
-    if let Some(every) = shared.settings.metrics.depth_every() {
-        let counting = Arc::clone(shared);
-        worker.others.push(named("fieldfen-depth".to_owned()).spawn(move || depth::run(&counting, every))?);
-    }
-    let dispatching = Arc::clone(shared);
-    let dispatch = move || {
-        let left = catch_unwind(AssertUnwindSafe(|| {
-            dispatcher::run(&dispatching);
-            wind_down(&dispatching)
-        }));
-        dispatching.floor.close();
-        left.unwrap_or_default()
+    let mut start = |name: &str, mut body: Body<S>| {
+        spawn(shared, name.to_owned(), move |shared| body(shared), |_| ()).map(|thread| threads.push(thread))
     };
-    worker.dispatcher = Some(named("fieldfen-work".to_owned()).spawn(dispatch)?);
+    let mut began = Some(began);
+    start("fieldfen-beat", Box::new(move |shared| heartbeat::run(shared, began.take())))?;
+    start("fieldfen-watch", Box::new(move |shared| watch_commits(shared, &mut *watch)))?;
+    if let Some(every) = shared.settings.metrics.depth_every() {
+        start("fieldfen-depth", Box::new(move |shared| depth::run(shared, every)))?;
+    }
+    let dispatch = spawn(
+        shared,
+        "fieldfen-work".to_owned(),
+        |shared| dispatcher::run(shared),
+        |shared| shared.floor.close(caught(|| wind_down(shared)).unwrap_or_default()),
+    );
+    threads.push(dispatch?);
     Ok(())
 }
 
 /// Tells the dispatcher of commits, while it wants to know.
-fn watch_commits<S: Store>(shared: &Shared<S>, mut watch: Box<dyn Watch>) {
+fn watch_commits<S: Store>(shared: &Shared<S>, watch: &mut dyn Watch) {
     while shared.floor.wait_until_watching() {
-        match catch_unwind(AssertUnwindSafe(|| watch.wait(WATCH_FOR))) {
-            Ok(Ok(true)) => shared.floor.tell(),
-            Ok(Ok(false)) => {}
-            Err(panic) => {
-                tracing::error!(panic = panic_message(&*panic), "the store panicked when it was watched");
-                shared.floor.pause(Duration::from_secs(1));
-            }
-            Ok(Err(error)) => {
+        match watch.wait(WATCH_FOR) {
+            Ok(true) => shared.floor.tell(),
+            Ok(false) => {}
+            Err(error) => {
                 // The dispatcher looks by itself from time to time, so nothing is lost but speed.
-                tracing::warn!(error = with_causes(&error), "the store cannot be watched");
+                log!(WARN, error = with_causes(&error), "the store cannot be watched");
                 shared.settings.metrics.store_failed(&error);
                 shared.floor.pause(Duration::from_secs(1));
             }

@@ -1,16 +1,15 @@
 //! Applying outcomes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem;
 use std::time::Duration;
 
 use fieldfen_domain::job::{Fenced, Finished};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{Timestamp, to_micros};
+use fieldfen_domain::{Timestamp, caught, to_micros};
 
 use super::builder::Shared;
 use super::metrics::Ended;
 use super::outcome::{Outcome, with_causes};
-use super::pool::panic_message;
 use super::task::Control;
 use crate::queue::{ClaimedJob, QueueError};
 
@@ -29,20 +28,37 @@ enum Refused {
 
 /// Applies an outcome, as often as it takes: a store that is busy or full must not lose what a handler has done.
 pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcome: Outcome) -> Ended {
+    let ended = apply_until_taken(shared, control, &mut outcome);
+    discard(outcome);
+    ended
+}
+
+/// Drops an outcome. What a completion holds is the handler's, and may panic.
+fn discard(outcome: Outcome) {
+    if let Err(panic) = caught(move || drop(outcome)) {
+        log!(ERROR, panic, "what the outcome of a job held panicked when it was dropped");
+    }
+}
+
+fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Ended {
     let (mut pause, longest) = PAUSES;
     loop {
         if control.is_over() {
-            tracing::warn!(?outcome, "the job is no longer ours, its outcome counts for nothing");
+            log!(WARN, ?outcome, "the job is no longer ours, its outcome counts for nothing");
             return Ended::Lost;
         }
-        match apply(shared, &control.claimed, &mut outcome) {
+        // Writes of a completion and their errors are the handler's code, and may panic; the store has taken everything
+        // back by then.
+        let applied = caught(|| apply(shared, &control.claimed, outcome));
+        match applied.unwrap_or_else(|panic| Err(instead_of_panic(outcome, panic))) {
             Ok(ended) => return ended,
             Err(Refused::Forever(instead)) => {
-                tracing::error!(?outcome, ?instead, "the outcome of a job cannot be written");
-                outcome = instead;
+                log!(ERROR, ?outcome, ?instead, "the outcome of a job cannot be written");
+                discard(mem::replace(outcome, instead));
             }
             Err(Refused::Hopeless(error)) => {
-                tracing::error!(
+                log!(
+                    ERROR,
                     error = with_causes(&error),
                     ?outcome,
                     "the outcome of a job cannot be written; it is given up"
@@ -52,7 +68,7 @@ pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcom
                 return Ended::Lost;
             }
             Err(Refused::ForNow(error)) => {
-                tracing::warn!(error = with_causes(&error), "the outcome of a job cannot be written yet");
+                log!(WARN, error = with_causes(&error), "the outcome of a job cannot be written yet");
                 shared.settings.metrics.store_failed(&error);
                 shared.floor.pause(pause);
                 pause = (pause * 2).min(longest);
@@ -62,16 +78,23 @@ pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcom
 }
 
 fn apply<S: Store>(shared: &Shared<S>, claimed: &ClaimedJob, outcome: &mut Outcome) -> Result<Ended, Refused> {
+    let applied = write(shared, claimed, outcome);
+    applied.map_err(|error| match error {
+        QueueError::Store(error) if may_pass(&error) => Refused::ForNow(error),
+        error => instead_of(outcome, error),
+    })
+}
+
+fn write<S: Store>(shared: &Shared<S>, claimed: &ClaimedJob, outcome: &mut Outcome) -> Result<Ended, QueueError> {
     let queue = &shared.queue;
-    // Writes of a completion are the handler's code, and may panic; the store has taken everything back by then.
-    let applied = catch_unwind(AssertUnwindSafe(|| match outcome {
+    match outcome {
         Outcome::Complete(completion) => {
             queue.complete(claimed, completion).map(|fenced| ended(&fenced, Ended::Completed, |()| Ended::Completed))
         }
         Outcome::Retry { error } => Ok(queue.fail(claimed, error).map(log_failure(error))?),
         Outcome::Fail { error } => Ok(queue.fail_for_good(claimed, error).map(log_failure(error))?),
         Outcome::Decline { error } => {
-            tracing::warn!(error, "job declined");
+            log!(WARN, error, "job declined");
             let declined = queue.decline(claimed, error, shared.settings.decline_for);
             Ok(declined.map(|fenced| ended(&fenced, Ended::Failed, after_release))?)
         }
@@ -80,17 +103,13 @@ fn apply<S: Store>(shared: &Shared<S>, claimed: &ClaimedJob, outcome: &mut Outco
             log_throttled(&fenced, *until, reason);
             Ok(ended(&fenced, Ended::Failed, after_release))
         }
-    }));
-    match applied {
-        Ok(Ok(ended)) => Ok(ended),
-        Ok(Err(QueueError::Store(error))) if may_pass(&error) => Err(Refused::ForNow(error)),
-        Ok(Err(error)) => Err(instead_of(outcome, error)),
-        Err(panic) => Err(match outcome {
-            Outcome::Complete(_) => {
-                Refused::Forever(Outcome::retry(format!("its writes panicked: {}", panic_message(&*panic))))
-            }
-            _ => Refused::Hopeless(StoreError::Database(panic_message(&*panic).into())),
-        }),
+    }
+}
+
+fn instead_of_panic(outcome: &Outcome, panic: String) -> Refused {
+    match outcome {
+        Outcome::Complete(_) => Refused::Forever(Outcome::retry(format!("its writes panicked: {panic}"))),
+        _ => Refused::Hopeless(StoreError::Database(panic.into())),
     }
 }
 
@@ -119,7 +138,7 @@ fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
             Finished::Retrying { .. } => Ended::Retrying,
             Finished::Dead => Ended::Failed,
         });
-        tracing::warn!(error, %ended, "job failed");
+        log!(WARN, error, %ended, "job failed");
         ended
     }
 }
@@ -127,9 +146,9 @@ fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
 fn log_throttled(fenced: &Fenced<Finished>, until: Timestamp, reason: &str) {
     let Fenced::Done(Finished::Retrying { run_at, .. }) = fenced else { return };
     if *run_at == to_micros(until) {
-        tracing::info!(%until, reason, "job throttled");
+        log!(INFO, %until, reason, "job throttled");
     } else {
-        tracing::warn!(%until, %run_at, reason, "job throttled until a time that is too early or too late, and moved");
+        log!(WARN, %until, %run_at, reason, "job throttled until a time that is too early or too late, and moved");
     }
 }
 
@@ -146,7 +165,7 @@ fn ended<T>(fenced: &Fenced<T>, already: Ended, done: impl Fn(&T) -> Ended) -> E
         Fenced::Done(answer) => done(answer),
         Fenced::AlreadyDone { .. } => already,
         Fenced::LeaseLost | Fenced::Gone => {
-            tracing::warn!("the job is no longer ours, its outcome counts for nothing");
+            log!(WARN, "the job is no longer ours, its outcome counts for nothing");
             Ended::Lost
         }
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::floor::Floor;
 #[cfg(feature = "tokio")]
-use super::floor::Stop;
+use super::stopped::WorkerFailure;
 use crate::Environment;
 use crate::queue::ClaimedJob;
 
@@ -206,8 +206,8 @@ impl Control {
 
     /// Asks the worker to stop, since it cannot do what it is there for.
     #[cfg(feature = "tokio")]
-    pub(super) fn stop_worker(&self) {
-        self.floor.stop(Stop::Gracefully);
+    pub(super) fn fail_worker(&self, failure: WorkerFailure) {
+        self.floor.fail(failure);
     }
 
     /// Takes the progress that has not been written yet.

@@ -1,16 +1,15 @@
 //! The end of a worker.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fieldfen_domain::caught;
 use fieldfen_domain::job::Fenced;
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
 use super::floor::Stop;
 use super::outcome::with_causes;
-use super::pool::panic_message;
 use super::task::Control;
 
 /// How long handlers have to notice that their jobs have been given back.
@@ -23,7 +22,7 @@ const GIVE_BACK_FOR: (Duration, Duration) = (Duration::from_secs(5), Duration::f
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What became of jobs whose handlers had not ended.
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct LeftBehind {
     /// They are back in the queue.
     pub(super) released: usize,
@@ -59,10 +58,8 @@ fn give_back<S: Store>(shared: &Shared<S>, controls: &[Arc<Control>]) -> LeftBeh
     let mut pause = PAUSE;
     while !controls.is_empty() {
         // A store that panics must not keep the handlers from being told.
-        let released = catch_unwind(AssertUnwindSafe(|| {
-            shared.queue.release_all(controls.iter().map(|control| &control.claimed))
-        }));
-        let released = released.unwrap_or_else(|panic| Err(StoreError::Database(panic_message(&*panic).into())));
+        let released = caught(|| shared.queue.release_all(controls.iter().map(|control| &control.claimed)));
+        let released = released.unwrap_or_else(|panic| Err(StoreError::Database(panic.into())));
         match released {
             Ok(answers) => {
                 let mut left = LeftBehind::default();
@@ -80,7 +77,7 @@ fn give_back<S: Store>(shared: &Shared<S>, controls: &[Arc<Control>]) -> LeftBeh
                 return left;
             }
             Err(error) => {
-                tracing::warn!(error = with_causes(&error), jobs = controls.len(), "jobs cannot be given back yet");
+                log!(WARN, error = with_causes(&error), jobs = controls.len(), "jobs cannot be given back yet");
                 shared.settings.metrics.store_failed(&error);
                 let (patient, hurried) = GIVE_BACK_FOR;
                 let most = if shared.floor.stop_wanted() == Stop::Now { hurried } else { patient };

@@ -81,5 +81,5 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     bench.clock.advance(Duration::from_secs(600));
     until(|| bench.status(&lost) == JobStatus::Completed);
     running.stop_handle().stop();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
 }

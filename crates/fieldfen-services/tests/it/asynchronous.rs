@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
-use fieldfen_services::worker::{Completion, Outcome, Stopped, Task};
+use fieldfen_services::worker::{Completion, Outcome, Task, WorkerFailure};
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
@@ -81,7 +81,7 @@ fn a_future_whose_job_is_given_back_is_dropped(store: impl Store) {
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop_now();
-    assert_eq!(running.join().released, 1);
+    assert_eq!(running.join().unwrap().released, 1);
     while dropped.load(Ordering::SeqCst) == 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -102,15 +102,15 @@ fn a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry(store: impl St
     has_begun.recv().unwrap();
     runtime.shutdown_background();
     // Nobody tells the worker to stop.
-    let Stopped { abandoned, .. } = running.join();
-    assert_eq!((abandoned, bench.status(&id), bench.job(&id).attempts), (0, JobStatus::Pending, 0));
+    let error = running.join().unwrap_err();
+    assert_eq!((error.failure, error.stopped.abandoned), (WorkerFailure::RuntimeGone, 0));
+    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
 fn a_future_runs_in_the_span_of_its_job(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
-    // For all threads: what has been set before is as good.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    super::panics::set_log();
     let runtime = Runtime::new().unwrap();
     let handler = |_: Task<Note>| async {
         tokio::task::yield_now().await;

@@ -38,6 +38,7 @@ mod intake;
 mod listed;
 mod listings;
 mod overtaken;
+mod panics;
 mod pipeline;
 mod platforms;
 mod posts;

@@ -219,7 +219,7 @@ fn many_ticks_hold_up_neither_other_jobs_nor_a_stop(store: impl Store) {
     let running = bench.worker().threads(1).handle(handler).start().unwrap();
     let taken_before = has_run.recv().unwrap();
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
     assert!(taken_before < SCHEDULES, "all ticks were taken before the due job ran");
     assert!(taken() < SCHEDULES, "all ticks were taken before the worker stopped");
     bench.take_due();
@@ -358,5 +358,5 @@ fn a_worker_takes_ticks_by_itself(store: impl Store) {
     bench.clock.set(time("2026-11-23T16:05:00Z"));
     assert_eq!(has_run.recv().unwrap(), time("2026-11-23T16:05:00Z"));
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }

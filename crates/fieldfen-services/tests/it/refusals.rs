@@ -117,7 +117,7 @@ fn a_worker_that_is_stopped_while_it_does_what_recurs_claims_nothing_more() {
     has_begun.recv().unwrap();
     running.stop_handle().stop();
     drop(go_on);
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
@@ -169,7 +169,7 @@ fn an_outcome_that_can_never_be_written_does_not_keep_its_thread() {
 }
 
 /// When the lease of this job runs out.
-fn lease_of(bench: &Bench<ModelStore>, id: &JobId) -> Option<Timestamp> {
+pub(crate) fn lease_of(bench: &Bench<ModelStore>, id: &JobId) -> Option<Timestamp> {
     match bench.job(id).state {
         JobState::Running { lease, .. } => lease.map(|lease| lease.expires_at),
         _ => None,
@@ -189,7 +189,7 @@ fn a_worker_whose_clock_leaps_takes_no_job_from_itself() {
     until(|| lease_of(&bench, &id).is_none_or(|expires_at| expires_at > bench.now()));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Completed, 0));
 }
 
@@ -221,7 +221,7 @@ fn a_stop_asks_a_locked_store_for_all_jobs_together() {
     ids.iter().for_each(|_| has_begun.recv().unwrap());
     locked.store(true, Ordering::SeqCst);
     running.stop_handle().stop_now();
-    let stopped = running.join();
+    let stopped = running.join().unwrap();
     assert_eq!((stopped.released, stopped.kept), (0, 3));
     let asked = asked.load(Ordering::SeqCst);
     assert!(asked < 10, "asked {asked} times for four jobs");
@@ -246,7 +246,7 @@ fn leases_are_kept_by_a_heartbeat_that_has_panicked() {
     until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn commits_are_watched_for_after_a_watch_has_panicked() {
     let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
     waited.recv().unwrap();
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }
 
 #[test]

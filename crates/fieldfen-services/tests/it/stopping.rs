@@ -58,7 +58,7 @@ fn a_graceful_stop_lets_handlers_finish_and_claims_nothing_more(store: impl Stor
     running.stop_handle().stop();
     assert!(running.stop_handle().is_stopping());
     let_go.send(()).unwrap();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     assert_eq!((bench.status(&first), bench.status(&second)), (JobStatus::Completed, JobStatus::Pending));
     assert_eq!(bench.job(&second).attempts, 0);
 }
@@ -77,7 +77,7 @@ fn a_stop_gives_back_what_does_not_end_in_time(store: impl Store) {
     let running = bench.worker().grace(Duration::ZERO).handle(handler).start().unwrap();
     until(|| begun.load(Ordering::SeqCst) == 2);
     running.stop_handle().stop();
-    assert_eq!(running.join().released, 2);
+    assert_eq!(running.join().unwrap().released, 2);
     until(|| interruptions.lock().unwrap().len() == 2);
     assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 2]);
     for id in ids {
@@ -100,7 +100,7 @@ fn a_handler_that_sees_the_stop_may_give_its_job_back_itself(store: impl Store) 
     let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
@@ -121,7 +121,7 @@ fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
     assert_eq!(waited, Waited::Failed { reason: "wrong picture (CancelRequested)".to_owned() });
     assert_eq!(bench.job(&id).attempts, 0);
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }
 
 fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
@@ -134,7 +134,7 @@ fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
     let_go.send(()).unwrap();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None });
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }
 
 fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
@@ -163,7 +163,7 @@ fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { .. }));
     assert_eq!(bench.job(&id).result, Some(RawJson::parse("2").unwrap()));
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     let counts = bench.queue.count().unwrap();
     assert_eq!((counts.len(), counts[0].jobs), (1, 2), "the job and the one note that it may write");
 }
@@ -186,7 +186,7 @@ fn a_killed_job_is_told(store: impl Store) {
     until(|| interruption.lock().unwrap().is_some());
     assert_eq!(*interruption.lock().unwrap(), Some(Interruption::LeaseLost));
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
     assert_eq!(bench.job(&id).last_error.as_deref(), Some("hangs"));
 }
 
@@ -207,7 +207,7 @@ fn progress_is_kept_while_the_handler_runs(store: impl Store) {
     assert_eq!(bench.job(&id).progress, Some(RawJson::parse(r#"{"done":3}"#).unwrap()));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
     assert_eq!(bench.status(&id), JobStatus::Completed);
 }
 
@@ -219,7 +219,7 @@ fn a_handler_that_never_returns_is_abandoned_and_its_job_given_back() {
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop_now();
-    assert_eq!(running.join(), Stopped { released: 1, kept: 0, abandoned: 1 });
+    assert_eq!(running.join().unwrap(), Stopped { released: 1, kept: 0, abandoned: 1 });
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
     drop(let_go);
 }
@@ -280,7 +280,7 @@ fn a_stop_ends_a_reclaim_between_two_batches(store: impl Store) {
     let stop = StopAtReclaim::default();
     let running = bench.worker().metrics(stop.clone()).handle(|_: Task<Note>| ()).start().unwrap();
     stop.0.0.set(running.stop_handle()).unwrap();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     assert_eq!(*stop.0.1.lock().unwrap(), [100]);
     assert_eq!(ids.iter().filter(|id| bench.status(id) == JobStatus::Pending).count(), 100);
 }

@@ -50,7 +50,7 @@ fn waits<S: Store>(
         bench.clock.set(run_at);
     }
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
     waits
 }
 
@@ -166,5 +166,5 @@ fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_ever_more_rarely() {
     let claims = writes.load(Ordering::SeqCst) - before;
     assert!(claims < 60, "{claims} claims in two seconds");
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }

@@ -47,7 +47,7 @@ impl<S: Store> Bench<S> {
     pub(crate) fn drain(&self, worker: Worker<S>) {
         let running = worker.start().unwrap();
         running.stop_handle().stop_when_idle();
-        assert_eq!(running.join(), Stopped::default());
+        assert_eq!(running.join().unwrap(), Stopped::default());
     }
 }
 
@@ -65,7 +65,7 @@ fn every_job_runs_exactly_once_on_many_threads(store: impl Store) {
         .collect();
     for running in workers {
         running.stop_handle().stop_when_idle();
-        assert_eq!(running.join(), Stopped::default());
+        assert_eq!(running.join().unwrap(), Stopped::default());
     }
     let runs = runs.lock().unwrap();
     assert_eq!(runs.len(), 400);
@@ -150,7 +150,7 @@ fn a_write_that_panics_fails_its_try(store: impl Store) {
 }
 
 /// Advances the clock after each job, so that one that has failed is due again.
-struct AdvanceAfterJobs(ManualClock);
+pub(crate) struct AdvanceAfterJobs(pub(crate) ManualClock);
 
 impl Metrics for AdvanceAfterJobs {
     fn job_ended(&self, _kind: &JobKind, _ended: Ended, _took: Duration) {
@@ -242,10 +242,10 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     };
     until(|| all_have_run() || bench.now() > began + TimeDelta::minutes(31));
     old.stop_handle().stop();
-    old.join();
+    old.join().unwrap();
     until(all_have_run);
     new.stop_handle().stop();
-    new.join();
+    new.join().unwrap();
     assert!(jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
 
     let orphan = bench.queue.job(&NewerNote { text: Vec::new() }).unwrap();
@@ -256,7 +256,7 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     assert!(matches!(bench.queue.wait_for(&orphan.id, LONG).unwrap(), Waited::Failed { .. }));
     assert_eq!(bench.job(&orphan.id).attempts, 0);
     old.stop_handle().stop();
-    old.join();
+    old.join().unwrap();
 }
 
 fn a_declined_job_that_was_asked_to_stop_fails(store: impl Store) {
@@ -289,7 +289,7 @@ fn a_throttled_job_waits_without_a_spent_retry(store: impl Store) {
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { .. }));
     assert_eq!(bench.job(&id).attempts, 0);
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }
 
 fn a_limit_holds_and_other_kinds_pass_by(store: impl Store) {
@@ -335,7 +335,7 @@ fn a_delayed_job_runs_when_its_time_has_come(store: impl Store) {
     assert_eq!(bench.queue.wait_for(&job.id, LONG).unwrap(), completed);
     assert_eq!(*started.lock().unwrap(), Some(job.run_at));
     running.stop_handle().stop();
-    running.join();
+    running.join().unwrap();
 }
 
 fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
@@ -347,7 +347,7 @@ fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
     until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Pending));
     bench.clock.advance(super::LOST_LEASE_WAIT);
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join(), Stopped::default());
+    assert_eq!(running.join().unwrap(), Stopped::default());
     for id in ids {
         let job = bench.job(&id);
         assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));
