@@ -215,14 +215,9 @@ fn has(applied: &[String], version: &str) -> bool {
     applied.iter().any(|applied| applied == version)
 }
 
-/// Whether a version is one of fieldfen's. A program that imports fieldfen may keep migrations of its own in the same
-/// table; diesel numbers those by the time when they were made, in fourteen digits.
-fn is_ours(version: &str) -> bool {
-    version.len() == 4 && version.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The versions of fieldfen's that the database has, the oldest first. A database without diesel's own table has none;
-/// nothing is written.
+/// The versions of fieldfen's that the database has, the oldest first: those of four digits. A program that imports
+/// fieldfen may keep migrations of its own in the same table; diesel numbers those by the time when they were made, in
+/// fourteen digits. A database without diesel's own table has none; nothing is written.
 fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -238,9 +233,11 @@ fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
     if diesel::sql_query(table).get_result::<Tables>(conn).map_err(classify)?.n == 0 {
         return Ok(Vec::new());
     }
-    let rows = diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version");
+    let rows = diesel::sql_query(
+        "SELECT version FROM __diesel_schema_migrations WHERE version GLOB '[0-9][0-9][0-9][0-9]' ORDER BY version",
+    );
     let rows: Vec<Row> = rows.load(conn).map_err(classify)?;
-    Ok(rows.into_iter().map(|row| row.version).filter(|version| is_ours(version)).collect())
+    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
@@ -289,7 +286,10 @@ mod tests {
     fn migrations_of_the_importing_program_are_left_alone() {
         let mut conn = connection();
         let done = run_pending(&mut conn).unwrap();
-        conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20260101000000')").unwrap();
+        conn.batch_execute(
+            "INSERT INTO __diesel_schema_migrations (version) VALUES ('20260101000000'), (CAST(x'e9' AS TEXT))",
+        )
+        .unwrap();
         assert!(status(&mut conn).unwrap().iter().all(|status| status.known && status.applied));
         assert_eq!(run_pending(&mut conn).unwrap(), Applied::default());
         assert_eq!(revert_last(&mut conn).unwrap().as_ref(), done.migrations.last());

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here must fail the test")]
 
 mod operations;
+mod reads;
 mod rows;
 
 use diesel::connection::SimpleConnection;

@@ -3,21 +3,24 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent, FileFilter, FileStatus, NewFile};
-use fieldfen_domain::job::{JobFilter, JobStatus, PruneRequest, Retry};
-use fieldfen_domain::publication::{ListingStatus, Platform, PublicationState};
+use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent, NewFile};
+use fieldfen_domain::job::{JobStatus, PruneRequest, Retry};
+use fieldfen_domain::publication::{ListingStatus, Platform};
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::{ReadSession, Session, StoreError};
-use fieldfen_domain::{Page, PageRequest, UnreadableRow};
 use fieldfen_testkit::fixtures::{
     api_call, at, claim_ref, claim_request, dedup_key, failure, file, file_id, hash, job, job_id, kind,
     listing_confirmation, listing_id, listing_target, listing_update, lost_lease_backoff, platform_id, publication_id,
     recurring, recurring_name, reserve_request, token,
 };
 
-use crate::rows::{LONG_AGO, name, open_target, owner};
+use crate::reads::{
+    all_files, all_jobs, all_recurring_work, files_of_a_status, files_of_a_window, found_files, found_jobs, histories,
+    jobs_by_filter, listings_at_a_platform, publications_by_state, published, usage,
+};
+use crate::rows::{name, open_target, owner};
 
-type Answer = Result<Vec<String>, StoreError>;
+pub(crate) type Answer = Result<Vec<String>, StoreError>;
 
 /// Whose rows an operation reads or writes.
 #[derive(Debug, Clone, Copy)]
@@ -58,155 +61,15 @@ pub(crate) fn operations() -> Vec<Operation> {
     }
 }
 
-const SOUND: [u64; 2] = [1, 3];
+pub(crate) const SOUND: [u64; 2] = [1, 3];
 
-fn line(lines: &mut Vec<String>, what: &str, item: impl Debug) {
+pub(crate) fn line(lines: &mut Vec<String>, what: &str, item: impl Debug) {
     lines.push(format!("{what}: {item:?}"));
 }
 
-/// The rows of a page; all of them together, whether they can be read or not, where the page is of all rows.
-fn page<T: Debug>(lines: &mut Vec<String>, what: &str, page: Page<T>, all: bool) {
-    if all {
-        lines.push(format!("{what}: {} rows", page.items.len() + page.unreadable.len()));
-    }
-    page.items.iter().for_each(|item| line(lines, what, item));
-}
-
 /// Two of three: one may be a victim.
-fn counted(lines: &mut Vec<String>, what: &str, rows: u64) {
+pub(crate) fn counted(lines: &mut Vec<String>, what: &str, rows: u64) {
     lines.extend((1..=rows.min(2)).map(|row| format!("{what}: row {row}")));
-}
-
-fn all_files(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    page(&mut lines, "file", s.files().page(&FileFilter::default(), PageRequest::first(9))?, true);
-    for (status, files) in s.files().count()? {
-        counted(&mut lines, status.as_str(), files);
-    }
-    Ok(lines)
-}
-
-fn files_of_a_window(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    for (since, before) in [(Some(LONG_AGO), None), (None, Some(1)), (Some(0), Some(1)), (Some(-86_400), Some(86_400))]
-    {
-        let filter = FileFilter { since: since.map(at), before: before.map(at), ..FileFilter::default() };
-        page(&mut lines, "file", s.files().page(&filter, PageRequest::first(9))?, false);
-    }
-    Ok(lines)
-}
-
-fn files_of_a_status(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    let species = Some("whitetail-deer".to_owned());
-    for (status, species) in
-        [(Some(FileStatus::Processing), None), (Some(FileStatus::Processing), species.clone()), (None, species)]
-    {
-        let filter = FileFilter { status, species, ..FileFilter::default() };
-        page(&mut lines, "file", s.files().page(&filter, PageRequest::first(9))?, false);
-    }
-    Ok(lines)
-}
-
-fn histories(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    for number in SOUND {
-        page(&mut lines, "history", s.files().history(&file_id(number), PageRequest::first(9))?, false);
-    }
-    // The victim's lines say nothing of its number.
-    let victims = s.files().history(&file_id(2), PageRequest::first(9))?;
-    lines.push(format!("history of {}: {} rows", file_id(2), victims.items.len() + victims.unreadable.len()));
-    Ok(lines)
-}
-
-fn found_files(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    for number in SOUND {
-        line(&mut lines, "file", s.files().find(&file_id(number))?);
-        line(&mut lines, "file", s.files().find_by_drive_id(&format!("drive-{number}"))?);
-        line(&mut lines, "file", s.files().find_by_content(&ContentHash::of(&number.to_be_bytes()))?);
-    }
-    Ok(lines)
-}
-
-fn all_jobs(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    page(&mut lines, "job", s.jobs().page(&JobFilter::default(), PageRequest::first(9))?, true);
-    for count in s.jobs().count()? {
-        counted(&mut lines, &format!("{} {}", count.kind, count.status), count.jobs);
-    }
-    Ok(lines)
-}
-
-fn jobs_by_filter(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    for (status, kind_name) in
-        [(JobStatus::Pending, "test.pending"), (JobStatus::Running, "test.running"), (JobStatus::Failed, "test.failed")]
-    {
-        for filter in [
-            JobFilter { status: Some(status), ..JobFilter::default() },
-            JobFilter { kind: Some(kind(kind_name)), ..JobFilter::default() },
-            JobFilter { file_id: Some(file_id(1)), status: Some(status), ..JobFilter::default() },
-        ] {
-            page(&mut lines, "job", s.jobs().page(&filter, PageRequest::first(9))?, false);
-        }
-        line(&mut lines, "due", s.jobs().next_due(&[kind(kind_name)])?.is_some());
-    }
-    counted(&mut lines, "ended", s.jobs().count_ended(JobStatus::Failed)?);
-    Ok(lines)
-}
-
-fn found_jobs(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    for number in [1, 3, 11, 13, 21, 23] {
-        line(&mut lines, "job", s.jobs().find(&job_id(number))?);
-    }
-    Ok(lines)
-}
-
-fn usage(s: &mut dyn ReadSession) -> Answer {
-    let totals = s.api_usage().totals(at(0))?;
-    Ok(totals.services.iter().map(|total| format!("{total:?}")).collect())
-}
-
-fn published(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    for number in SOUND {
-        line(&mut lines, "publications", s.publications().of_file(&file_id(number))?);
-        line(&mut lines, "listings", s.publications().listings(&file_id(number))?);
-        line(&mut lines, "posts", s.publications().posts(&file_id(number))?);
-        line(&mut lines, "listing", s.publications().listing_at(Platform::Etsy, &platform_id(number))?);
-    }
-    for number in [1, 3, 11, 13, 21, 23] {
-        line(&mut lines, "publication", s.publications().find(&publication_id(number))?);
-    }
-    Ok(lines)
-}
-
-fn publications_by_state(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    for state in [PublicationState::Confirmed, PublicationState::Reserved] {
-        page(&mut lines, "publication", s.publications().in_state(state, PageRequest::first(9))?, false);
-    }
-    Ok(lines)
-}
-
-fn listings_at_a_platform(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    page(&mut lines, "listing", s.publications().listings_at(Platform::Etsy, PageRequest::first(9))?, false);
-    Ok(lines)
-}
-
-fn all_recurring_work(s: &mut dyn ReadSession) -> Answer {
-    let mut lines = Vec::new();
-    let all = s.recurring().list()?;
-    lines.push(format!("work: {} rows", all.len()));
-    let readable = |work: Vec<Result<_, UnreadableRow>>| work.into_iter().filter_map(Result::ok);
-    readable(all).for_each(|work| line(&mut lines, "work", work));
-    readable(s.recurring().due(at(0), 9)?).for_each(|work| line(&mut lines, "due", work));
-    s.recurring().doubtful(at(0), 9)?;
-    s.recurring().next_tick(at(-1))?;
-    Ok(lines)
 }
 
 fn claims(s: &mut dyn Session) -> Answer {
