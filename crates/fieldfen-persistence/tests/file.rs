@@ -207,7 +207,7 @@ fn calls(path: &Path) -> i64 {
 
 /// Whether the store has noticed that its files are not those that it has opened.
 fn has_noticed(result: &Result<(), StoreError>) -> bool {
-    matches!(result, Err(StoreError::Io(_)))
+    matches!(result, Err(StoreError::Io(_) | StoreError::Corrupt(_)))
 }
 
 #[test]

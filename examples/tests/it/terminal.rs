@@ -45,9 +45,9 @@ fn the_worker_escapes_the_kinds_of_jobs() {
     let kind = EVIL.replace('\u{9b}', "");
     place.execute(&format!("INSERT INTO jobs (id, command_type, status) VALUES ('j', '{kind}', 'pending')"));
     let text = printed(&worker(&[]));
-    assert!(text.contains("a\\u{1b}]0;owned\\u{7}31m\\nok: b\\u{202e} pending: 1"), "{text}");
+    assert!(text.contains("a\\u{1b}]0;owned\\u{7}31m\\nok: b\\u{202e}\" pending: 1"), "{text}");
     let counts = document(&worker(&["--json"]));
-    assert!(counts["jobs"].as_array().unwrap().iter().any(|count| count["kind"] == kind.as_str()), "{counts:#}");
+    assert!(counts["jobs"].as_array().unwrap().iter().any(|count| count["kind"] == format!("{kind:?}")), "{counts:#}");
 }
 
 #[test]
