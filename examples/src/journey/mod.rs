@@ -92,7 +92,7 @@ pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
     wait(&shop, &run.files, &stop, &console.progress(run.files.len() as u64 * STEPS, "publishing"))?;
     worker.stop_handle().stop();
     let stopped = worker.join()?;
-    tracing::info!(released = stopped.released, abandoned = stopped.abandoned, "the worker has stopped");
+    tracing::info!(released = stopped.released, still_running = ?stopped.still_running, "the worker has stopped");
     run.interrupted |= shop.is_busy()?;
     shop.sweep()?;
     Report::make(&shop, &run, started.elapsed())?.say(console)?;

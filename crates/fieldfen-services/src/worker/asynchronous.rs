@@ -63,10 +63,11 @@ impl<S: Store> Worker<S> {
                 let (control, environment) = (Arc::clone(&run.control), run.environment.clone());
                 let future = handler(Task::new(payload, run));
                 drive(&runtime, &control, future).unwrap_or_else(|Gone| {
-                    if !control.is_over() {
-                        log!(ERROR, "the runtime of async handlers has shut down; the worker stops");
-                        control.fail_worker(WorkerFailure::RuntimeGone);
+                    if control.is_lost() || control.stops_now() {
+                        return Outcome::retry("its future was dropped before it ended");
                     }
+                    log!(ERROR, "the runtime of async handlers has shut down; the worker stops");
+                    control.fail_worker(WorkerFailure::RuntimeGone);
                     Outcome::throttled(environment.now(), "the runtime has shut down")
                 })
             }
@@ -94,7 +95,7 @@ where
         match end.recv_timeout(LOOK_EVERY) {
             Ok(Ok(output)) => return Ok(output.into_outcome()),
             Ok(Err(panic)) => resume_unwind(Box::new(panic)),
-            Err(RecvTimeoutError::Timeout) if control.is_over() => running.abort(),
+            Err(RecvTimeoutError::Timeout) if control.is_lost() || control.stops_now() => running.abort(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(Gone),
         }

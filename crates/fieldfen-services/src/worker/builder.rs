@@ -33,7 +33,7 @@ pub(super) type Handler = Box<dyn Fn(Run) -> Outcome + Send + Sync>;
 ///     .handle(|task: Task<GenerateMetadata>| println!("describing {}", task.file_id))
 ///     .start()?;
 /// worker.stop_handle().stop();
-/// assert_eq!(worker.join()?.abandoned, 0);
+/// assert!(worker.join()?.still_running.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a worker does nothing before it is started"]
@@ -109,7 +109,7 @@ impl<S: Store> Worker<S> {
         self
     }
 
-    /// How long running handlers may go on once the worker is asked to stop, before their jobs are given back.
+    /// How long running handlers may go on once the worker is asked to stop, before they are asked to end.
     pub const fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
         self

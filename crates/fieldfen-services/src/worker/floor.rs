@@ -1,15 +1,15 @@
 //! Where the worker's threads meet: who runs what, what is handed out, and whether to go on.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::{FenceToken, JobId};
 
-use super::stopped::WorkerFailure;
+use super::stopped::{Stopped, WorkerFailure};
 use super::task::Control;
-use super::wind_down::LeftBehind;
 
 /// How the worker is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,8 @@ pub(super) enum Stop {
 /// Where the worker's threads meet. One lock, and one condition for each kind of thread that waits.
 pub(super) struct Floor {
     state: Mutex<State>,
+    /// Every handler is asked to end. Handlers look here as often as they like.
+    stops_now: AtomicBool,
     /// The dispatcher waits here for news, free threads and the stop.
     dispatcher: Condvar,
     /// The pool waits here for jobs.
@@ -66,7 +68,8 @@ struct State {
     alive: usize,
     /// Why the worker stops by itself.
     failure: Option<WorkerFailure>,
-    left: LeftBehind,
+    /// What it leaves behind, but for the handlers that still run.
+    stopped: Stopped,
 }
 
 impl State {
@@ -99,8 +102,9 @@ impl Floor {
                 of_kind: BTreeMap::new(),
                 alive: 0,
                 failure: None,
-                left: LeftBehind::default(),
+                stopped: Stopped::default(),
             }),
+            stops_now: AtomicBool::new(false),
             dispatcher: Condvar::new(),
             pool: Condvar::new(),
             heartbeat: Condvar::new(),
@@ -117,6 +121,7 @@ impl Floor {
         let mut state = self.lock();
         state.stop = state.stop.max(how);
         state.news = true;
+        self.stops_now.store(state.stop == Stop::Now, Ordering::SeqCst);
         self.dispatcher.notify_all();
         self.others.notify_all();
     }
@@ -133,6 +138,11 @@ impl Floor {
 
     pub(super) fn stop_wanted(&self) -> Stop {
         self.lock().stop
+    }
+
+    /// Whether the worker stops and lets handlers run no longer.
+    pub(super) fn stops_now(&self) -> bool {
+        self.stops_now.load(Ordering::SeqCst)
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -261,6 +271,9 @@ impl Floor {
         }
         state.news = true;
         self.dispatcher.notify_all();
+        if state.closed {
+            self.heartbeat.notify_all();
+        }
     }
 
     /// Whether nothing is in hand.
@@ -292,14 +305,15 @@ impl Floor {
         self.heartbeat.notify_all();
     }
 
-    /// Lets the heartbeat wait until a job is in hand; `false` when the worker is closed.
+    /// Lets the heartbeat wait until a job is in hand; `false` when the worker is closed and none is. Handlers that a
+    /// worker has left running keep their leases.
     pub(super) fn wait_until_in_hand(&self) -> bool {
         let state = self.lock();
         let state = self
             .heartbeat
             .wait_while(state, |state| state.in_hand.is_empty() && !state.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        !state.closed
+        !state.in_hand.is_empty()
     }
 
     /// Lets the heartbeat wait for progress; says whether some was made.
@@ -329,11 +343,19 @@ impl Floor {
         state.closed
     }
 
-    /// Lets every thread end that has nothing in hand; `left` is what the worker leaves behind.
-    pub(super) fn close(&self, left: LeftBehind) {
-        let mut state = self.lock();
-        (state.closed, state.left) = (true, left);
-        drop(state);
+    /// Counts jobs that were given back because the worker stops.
+    pub(super) fn count_released(&self, jobs: usize) {
+        self.lock().stopped.released += jobs;
+    }
+
+    /// Counts jobs that the store has refused to take back.
+    pub(super) fn count_kept(&self, jobs: usize) {
+        self.lock().stopped.kept += jobs;
+    }
+
+    /// Lets every thread end that has nothing in hand.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
         self.pool.notify_all();
         self.heartbeat.notify_all();
         self.others.notify_all();
@@ -348,15 +370,16 @@ impl Floor {
         self.others.notify_all();
     }
 
-    /// Waits until the worker is closed and only threads are left whose handlers do not return; says what was left behind,
-    /// how many such threads there are, and why the worker has stopped by itself if it has.
-    pub(super) fn wait_for_end(&self) -> (LeftBehind, usize, Option<WorkerFailure>) {
+    /// Waits until the worker is closed and only threads are left that have a job in hand; says what the worker leaves
+    /// behind, and why it has stopped by itself if it has.
+    pub(super) fn wait_for_end(&self) -> (Stopped, Option<WorkerFailure>) {
         let state = self.lock();
         let state = self
             .others
             .wait_while(state, |state| !state.closed || state.alive > state.in_hand.len())
             .unwrap_or_else(PoisonError::into_inner);
-        (state.left, state.alive, state.failure.clone())
+        let still_running = state.in_hand.keys().map(|(id, _)| *id).collect();
+        (Stopped { still_running, ..state.stopped.clone() }, state.failure.clone())
     }
 }
 

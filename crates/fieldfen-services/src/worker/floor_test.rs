@@ -9,7 +9,6 @@ use fieldfen_testkit::{ModelStore, fixtures};
 
 use super::floor::{Capacity, Floor, Stop};
 use super::task::Control;
-use super::wind_down::LeftBehind;
 use crate::Environment;
 use crate::queue::Queue;
 
@@ -37,7 +36,7 @@ fn what_was_handed_out_before_the_stop_and_not_begun_is_taken_back() {
         floor.hand_out(vec![claimed(&floor)]);
         floor.stop(stop);
         assert_eq!(floor.capacity([(JobKind::DeleteFile, None)].into_iter(), 16).most, 0);
-        floor.close(LeftBehind::default());
+        floor.close();
         assert!(floor.next().is_none());
         assert_eq!(floor.take_back().len(), 1);
     }

@@ -13,7 +13,7 @@ use super::floor::{Floor, Stop};
 use super::outcome::with_causes;
 use super::stopped::{Stopped, WorkerError};
 use super::threads::spawn;
-use super::wind_down::{LeftBehind, wind_down};
+use super::wind_down::wind_down;
 use super::{depth, dispatcher, heartbeat, pool};
 
 /// How long the watcher waits for commits before it looks whether the worker still wants to know.
@@ -45,15 +45,17 @@ impl RunningWorker {
     }
 
     fn wait(&mut self) -> Result<Stopped, WorkerError> {
-        let (left, abandoned, failure) = self.floor.wait_for_end();
+        let (stopped, failure) = self.floor.wait_for_end();
         for thread in self.threads.drain(..) {
-            // A thread whose handler does not return cannot be waited for; it ends with the process.
-            if abandoned == 0 || thread.is_finished() {
+            // A handler that does not return is not waited for, nor is the heartbeat that extends its lease.
+            if stopped.still_running.is_empty() || thread.is_finished() {
                 drop(thread.join());
             }
         }
-        let stopped = Stopped { released: left.released, kept: left.kept, abandoned };
-        failure.map_or(Ok(stopped), |failure| Err(WorkerError { failure, stopped }))
+        match failure {
+            None => Ok(stopped),
+            Some(failure) => Err(WorkerError { failure, stopped }),
+        }
     }
 }
 
@@ -79,8 +81,11 @@ pub struct StopHandle {
 }
 
 impl StopHandle {
-    /// Asks the worker to stop: it claims nothing more, lets handlers run for its grace period, and gives back what is
-    /// not done by then, without spending a retry.
+    /// Asks the worker to stop: it claims nothing more, gives back what has not begun, and lets handlers run for its grace
+    /// period. Those that have not ended by then are asked to end, and waited for a second longer.
+    ///
+    /// A job whose handler then ends without success is given back without a retry spent. A handler that does not end
+    /// keeps its job: see [`Stopped::still_running`].
     pub fn stop(&self) {
         self.floor.stop(Stop::Gracefully);
     }
@@ -121,7 +126,7 @@ pub(super) fn start<S: Store>(shared: Shared<S>) -> Result<RunningWorker, StartE
     let started = start_threads(&shared, watch, began, &mut worker.threads);
     if started.is_err() {
         // Those that have started must not wait for ever for those that have not.
-        shared.floor.close(LeftBehind::default());
+        shared.floor.close();
     }
     started.map(|()| worker)
 }
@@ -155,7 +160,12 @@ fn start_threads<S: Store>(
         shared,
         "fieldfen-work".to_owned(),
         |shared| dispatcher::run(shared),
-        |shared| shared.floor.close(caught(|| wind_down(shared)).unwrap_or_default()),
+        |shared| {
+            if let Err(panic) = caught(|| wind_down(shared)) {
+                log!(ERROR, panic, "the worker panicked when it stopped");
+            }
+            shared.floor.close();
+        },
     );
     threads.push(dispatch?);
     Ok(())

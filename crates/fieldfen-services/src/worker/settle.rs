@@ -11,7 +11,7 @@ use super::builder::Shared;
 use super::metrics::Ended;
 use super::outcome::{Outcome, with_causes};
 use super::task::Control;
-use crate::queue::{ClaimedJob, QueueError};
+use crate::queue::QueueError;
 
 /// The first and the longest wait between two attempts at a store that refuses.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
@@ -43,13 +43,14 @@ fn discard(outcome: Outcome) {
 fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Ended {
     let (mut pause, longest) = PAUSES;
     loop {
-        if control.is_over() {
+        if control.is_lost() {
             log!(WARN, ?outcome, "the job is no longer ours, its outcome counts for nothing");
+            end_killed(shared, control);
             return Ended::Lost;
         }
         // Writes of a completion and their errors are the handler's code, and may panic; the store has taken everything
         // back by then.
-        let applied = caught(|| apply(shared, &control.claimed, outcome));
+        let applied = caught(|| apply(shared, control, outcome));
         match applied.unwrap_or_else(|panic| Err(instead_of_panic(outcome, panic))) {
             Ok(ended) => return ended,
             Err(Refused::Forever(instead)) => {
@@ -77,17 +78,34 @@ fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &
     }
 }
 
-fn apply<S: Store>(shared: &Shared<S>, claimed: &ClaimedJob, outcome: &mut Outcome) -> Result<Ended, Refused> {
-    let applied = write(shared, claimed, outcome);
+/// Says that the handler of a job has ended that may have been killed: the retry of a killed job waits for that.
+fn end_killed<S: Store>(shared: &Shared<S>, control: &Control) {
+    let (queue, claimed) = (&shared.queue, &control.claimed);
+    let released = caught(|| queue.release(claimed, queue.environment().now()).map(drop));
+    if let Ok(Err(error)) = released {
+        // The lease runs out by itself.
+        log!(WARN, error = with_causes(&error), "it cannot be noted that the handler of a lost job has ended");
+    }
+}
+
+fn apply<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Result<Ended, Refused> {
+    let applied = write(shared, control, outcome);
     applied.map_err(|error| match error {
         QueueError::Store(error) if may_pass(&error) => Refused::ForNow(error),
         error => instead_of(outcome, error),
     })
 }
 
-fn write<S: Store>(shared: &Shared<S>, claimed: &ClaimedJob, outcome: &mut Outcome) -> Result<Ended, QueueError> {
-    let queue = &shared.queue;
+fn write<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Result<Ended, QueueError> {
+    let (queue, claimed) = (&shared.queue, &control.claimed);
     match outcome {
+        Outcome::Retry { error } | Outcome::Fail { error } if shared.floor.stops_now() => {
+            let fenced = queue.release(claimed, queue.environment().now())?;
+            let ended = ended(&fenced, Ended::Failed, after_release);
+            log!(INFO, error, %ended, "the worker stops, and the job goes back");
+            shared.floor.count_released(usize::from(ended == Ended::Released));
+            Ok(ended)
+        }
         Outcome::Complete(completion) => {
             queue.complete(claimed, completion).map(|fenced| ended(&fenced, Ended::Completed, |()| Ended::Completed))
         }

@@ -1,15 +1,20 @@
 //! What comes of a worker.
 
+use fieldfen_domain::JobId;
+
 /// What a worker left behind when it stopped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stopped {
-    /// Jobs that were given back without a retry spent.
+    /// How many jobs were given back without a retry spent: those that had not begun, and those whose handlers ended
+    /// without success after they had been asked to.
     pub released: usize,
-    /// Jobs that the store refused to take back. They come back, with a retry spent, when their leases have run out.
+    /// How many jobs that had not begun the store refused to take back. They come back, with a retry spent, when their
+    /// leases have run out.
     pub kept: usize,
-    /// Handlers that were still running and did not look at [`Task::is_cancelled`](super::Task::is_cancelled). Their
-    /// threads end with the handler, or with the process.
-    pub abandoned: usize,
+    /// The jobs whose handlers still run, or whose outcomes the store has not taken yet. Their threads go on: as long as
+    /// the process lives, the leases are extended, and an outcome is applied as ever. When the process ends first, the
+    /// jobs come back, with a retry spent, when their leases have run out.
+    pub still_running: Vec<JobId>,
 }
 
 /// A worker that ended although nobody had asked it to. Its program should end with an error too, for whatever restarts

@@ -143,7 +143,8 @@ pub enum Interruption {
     CancelRequested,
     /// The job was taken over, killed or deleted: nothing that the handler returns will count.
     LeaseLost,
-    /// The worker stops and has given the job back, or left it to its lease: nothing that the handler returns will count.
+    /// The worker stops, and its grace period is over. The job is the handler's as before: a completion counts, and a
+    /// failure gives the job back without a retry spent.
     WorkerStops,
 }
 
@@ -153,7 +154,6 @@ pub(super) struct Control {
     floor: Arc<Floor>,
     cancel_requested: AtomicBool,
     lost: AtomicBool,
-    given_up: AtomicBool,
     progress: Mutex<Option<RawJson>>,
 }
 
@@ -164,7 +164,6 @@ impl Control {
             claimed,
             floor,
             lost: AtomicBool::new(false),
-            given_up: AtomicBool::new(false),
             progress: Mutex::new(None),
         }
     }
@@ -177,18 +176,24 @@ impl Control {
     pub(super) fn interruption(&self) -> Option<Interruption> {
         if self.lost.load(Ordering::Relaxed) {
             Some(Interruption::LeaseLost)
-        } else if self.given_up.load(Ordering::Relaxed) {
-            Some(Interruption::WorkerStops)
         } else if self.cancel_requested.load(Ordering::Relaxed) {
             Some(Interruption::CancelRequested)
+        } else if self.floor.stops_now() {
+            Some(Interruption::WorkerStops)
         } else {
             None
         }
     }
 
     /// Whether nothing that the handler returns can count.
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.interruption(), Some(Interruption::LeaseLost | Interruption::WorkerStops))
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether the worker stops and lets handlers run no longer.
+    #[cfg(feature = "tokio")]
+    pub(super) fn stops_now(&self) -> bool {
+        self.floor.stops_now()
     }
 
     pub(super) fn request_cancel(&self) {
@@ -197,11 +202,6 @@ impl Control {
 
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::Relaxed);
-    }
-
-    /// Says that the job has been given back, or left to its lease.
-    pub(super) fn give_up(&self) {
-        self.given_up.store(true, Ordering::Relaxed);
     }
 
     /// Asks the worker to stop, since it cannot do what it is there for.

@@ -15,6 +15,7 @@ use super::{Bench, LEASE, Note};
 on_every_store!(
     a_job_that_has_lost_two_leases_runs_with_nothing_beside_it,
     a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end,
+    a_worker_that_stops_gives_back_what_waits_and_not_what_runs,
 );
 
 /// So long a job waits at the most after its second lost lease.
@@ -82,4 +83,21 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     until(|| bench.status(&lost) == JobStatus::Completed);
     running.stop_handle().stop();
     assert_eq!(running.join().unwrap(), Stopped::default());
+}
+
+fn a_worker_that_stops_gives_back_what_waits_and_not_what_runs(store: impl Store) {
+    let bench = Bench::new(store);
+    let lost = bench.notes_of_two_dead_workers(1)[0];
+    let endless = bench.note("endless");
+    let (meet, has_begun, let_go) = meeting();
+    let running = bench.worker().threads(3).handle(move |_: Task<Note>| meet()).start().unwrap();
+    has_begun.recv().unwrap();
+    bench.clock.advance(SECOND_WAIT);
+    until(|| bench.status(&lost) == JobStatus::Running);
+    running.stop_handle().stop_now();
+    let stopped = running.join().unwrap();
+    assert_eq!(stopped, Stopped { released: 1, kept: 0, still_running: vec![endless] });
+    assert_eq!([lost, endless].map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Running]);
+    let_go.send(()).unwrap();
+    until(|| bench.status(&endless) == JobStatus::Completed);
 }

@@ -15,7 +15,7 @@ use super::{Bench, LONG, Note};
 on_every_store!(
     async_handlers_run_at_once_and_their_outcomes_are_applied,
     a_future_that_panics_fails_its_try,
-    a_future_whose_job_is_given_back_is_dropped,
+    a_future_is_dropped_when_the_worker_stops_and_its_job_given_back,
     a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry,
     a_future_runs_in_the_span_of_its_job,
 );
@@ -63,7 +63,7 @@ impl Drop for CountDrop {
     }
 }
 
-fn a_future_whose_job_is_given_back_is_dropped(store: impl Store) {
+fn a_future_is_dropped_when_the_worker_stops_and_its_job_given_back(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
     let runtime = Runtime::new().unwrap();
@@ -103,7 +103,7 @@ fn a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry(store: impl St
     runtime.shutdown_background();
     // Nobody tells the worker to stop.
     let error = running.join().unwrap_err();
-    assert_eq!((error.failure, error.stopped.abandoned), (WorkerFailure::RuntimeGone, 0));
+    assert_eq!((error.failure, error.stopped.still_running), (WorkerFailure::RuntimeGone, vec![]));
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 

@@ -37,6 +37,7 @@ mod documents;
 mod intake;
 mod listed;
 mod listings;
+mod overlaps;
 mod overtaken;
 mod panics;
 mod pipeline;

@@ -13,11 +13,13 @@ use fieldfen_services::queue::{Completion, Queue, Waited};
 use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, StopHandle, Stopped, Task};
 use fieldfen_testkit::ModelStore;
 
+use super::refusals::lease_of;
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 
 on_every_store!(
     a_graceful_stop_lets_handlers_finish_and_claims_nothing_more,
-    a_stop_gives_back_what_does_not_end_in_time,
+    a_handler_that_is_asked_to_end_and_fails_gives_its_job_back,
+    a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts,
     a_handler_that_sees_the_stop_may_give_its_job_back_itself,
     a_cancelled_job_is_told_and_fails_for_good,
     a_cancelled_job_that_was_finished_anyway_is_completed,
@@ -63,9 +65,9 @@ fn a_graceful_stop_lets_handlers_finish_and_claims_nothing_more(store: impl Stor
     assert_eq!(bench.job(&second).attempts, 0);
 }
 
-fn a_stop_gives_back_what_does_not_end_in_time(store: impl Store) {
+fn a_handler_that_is_asked_to_end_and_fails_gives_its_job_back(store: impl Store) {
     let bench = Bench::new(store);
-    let ids = [bench.note("a"), bench.note("b")];
+    let ids = ["retries", "fails", "completes"].map(|text| bench.note(text));
     let interruptions = Arc::new(Mutex::new(Vec::new()));
     let (seen, begun) = (Arc::clone(&interruptions), Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&begun);
@@ -73,16 +75,21 @@ fn a_stop_gives_back_what_does_not_end_in_time(store: impl Store) {
         count.fetch_add(1, Ordering::SeqCst);
         until(|| task.is_cancelled());
         seen.lock().unwrap().push(task.interruption());
+        match task.text.as_str() {
+            "retries" => Err(Outcome::retry("told to stop")),
+            "fails" => Err(Outcome::fail("told to stop")),
+            _ => Ok(()),
+        }
     };
-    let running = bench.worker().grace(Duration::ZERO).handle(handler).start().unwrap();
-    until(|| begun.load(Ordering::SeqCst) == 2);
+    let running = bench.worker().threads(3).grace(Duration::ZERO).handle(handler).start().unwrap();
+    until(|| begun.load(Ordering::SeqCst) == 3);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap().released, 2);
-    until(|| interruptions.lock().unwrap().len() == 2);
-    assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 2]);
-    for id in ids {
-        let job = bench.job(&id);
-        assert_eq!((job.state.status(), job.attempts), (JobStatus::Pending, 0));
+    assert_eq!(running.join().unwrap(), Stopped { released: 2, ..Stopped::default() });
+    assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 3]);
+    assert_eq!(ids.map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Pending, JobStatus::Completed]);
+    for id in &ids[..2] {
+        let job = bench.job(id);
+        assert_eq!((job.attempts, job.run_at <= bench.now()), (0, true));
     }
     bench.drain(bench.worker().handle(|_: Task<Note>| ()));
     assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
@@ -211,17 +218,28 @@ fn progress_is_kept_while_the_handler_runs(store: impl Store) {
     assert_eq!(bench.status(&id), JobStatus::Completed);
 }
 
-#[test]
-fn a_handler_that_never_returns_is_abandoned_and_its_job_given_back() {
-    let bench = Bench::new(ModelStore::new());
+fn a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts(store: impl Store) {
+    let bench = Bench::new(store);
     let id = bench.note("x");
     let (meet, has_begun, let_go) = meeting();
-    let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
+    let handler = move |_: Task<Note>| {
+        meet();
+        Completion::new().result(&"late")
+    };
+    let running = bench.worker().lease(LEASE).handle(handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop_now();
-    assert_eq!(running.join().unwrap(), Stopped { released: 1, kept: 0, abandoned: 1 });
-    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
-    drop(let_go);
+    assert_eq!(running.join().unwrap(), Stopped { still_running: vec![id], ..Stopped::default() });
+    // The worker is gone, and the lease is extended for as long as the handler runs: nobody takes the job over.
+    for _ in 0..4 {
+        bench.clock.advance(LEASE / 3);
+        until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));
+    }
+    assert_eq!(bench.queue.reclaim(9).unwrap(), []);
+    let_go.send(()).unwrap();
+    let result = Some(RawJson::parse(r#""late""#).unwrap());
+    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result });
+    assert_eq!(bench.job(&id).attempts, 0);
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! No two handlers of one job at once, whatever stops and whoever kills.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::{Administered, JobStatus};
+use fieldfen_domain::store::Store;
+use fieldfen_services::environment::{Randomness as _, SeededRandomness};
+use fieldfen_services::worker::Task;
+
+use super::stopping::until;
+use super::{Bench, Note};
+
+on_every_store!(
+    handlers_that_are_stopped_without_grace_run_once_and_never_beside_each_other,
+    the_retry_of_a_killed_job_waits_for_its_handler,
+);
+
+/// What has been seen of the handlers of jobs.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<HashMap<JobId, Runs>>>);
+
+#[derive(Default)]
+struct Runs {
+    now: u32,
+    most: u32,
+    ended: u32,
+}
+
+impl Seen {
+    /// Watches one run of a handler.
+    fn run(&self, id: JobId, handler: impl FnOnce()) {
+        {
+            let mut seen = self.0.lock().unwrap();
+            let runs = seen.entry(id).or_default();
+            runs.now += 1;
+            runs.most = runs.most.max(runs.now);
+        }
+        handler();
+        let mut seen = self.0.lock().unwrap();
+        let runs = seen.entry(id).or_default();
+        runs.now -= 1;
+        runs.ended += 1;
+    }
+
+    fn count(&self, of: impl Fn(&Runs) -> bool) -> usize {
+        self.0.lock().unwrap().values().filter(|runs| of(runs)).count()
+    }
+}
+
+fn handlers_that_are_stopped_without_grace_run_once_and_never_beside_each_other(store: impl Store) {
+    const JOBS: u32 = 600;
+    let bench = Bench::new(store);
+    let jobs: Vec<_> = (0..JOBS).map(|number| bench.queue.job(&Note::new(number.to_string())).unwrap()).collect();
+    bench.queue.enqueue_many(&jobs).unwrap();
+    let seen = Seen::default();
+    let start = || {
+        let seen = seen.clone();
+        let handler = move |task: Task<Note>| {
+            let number: u64 = task.text.parse().unwrap();
+            // A few take longer than a worker that stops waits for them.
+            let millis = if number % 150 == 149 { 1500 } else { number % 4 };
+            seen.run(task.id(), || thread::sleep(Duration::from_millis(millis)));
+        };
+        bench.worker().threads(4).handle(handler).start().unwrap()
+    };
+    let random = SeededRandomness::new(1);
+    for _ in 0..64 {
+        let running = start();
+        thread::sleep(Duration::from_millis(u64::try_from(random.bits() >> 125).unwrap()));
+        running.stop_handle().stop_now();
+        running.join().unwrap();
+    }
+    let running = start();
+    running.stop_handle().stop_when_idle();
+    running.join().unwrap();
+    until(|| jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
+    assert_eq!(seen.count(|runs| runs.most > 1), 0, "jobs whose handlers ran beside each other");
+    assert_eq!(seen.count(|runs| runs.ended > 1), 0, "jobs whose handlers ran to their end twice");
+    assert_eq!(seen.count(|runs| runs.ended == 1), JOBS as usize);
+}
+
+fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let seen = Seen::default();
+    let (watching, go) = (seen.clone(), Arc::new(Mutex::new(false)));
+    let may_end = Arc::clone(&go);
+    // It does not look whether it was killed.
+    let handler = move |task: Task<Note>| watching.run(task.id(), || until(|| *may_end.lock().unwrap()));
+    let running = bench.worker().threads(2).handle(handler).start().unwrap();
+    until(|| seen.count(|runs| runs.now == 1) == 1);
+    assert_eq!(bench.queue.kill(&id, "hangs").unwrap(), Administered::Done);
+    assert_eq!(bench.queue.retry(&id).unwrap(), Administered::Done);
+    // As long as the handler runs, its heartbeats put the job off: for two leases here.
+    let due = bench.job(&id).run_at;
+    assert!(due > bench.now());
+    while bench.now() < due + Duration::from_secs(60) {
+        bench.clock.advance(Duration::from_secs(5));
+        until(|| bench.job(&id).run_at > bench.now() + Duration::from_secs(50));
+    }
+    assert_eq!(seen.count(|runs| runs.ended > 0), 0);
+    *go.lock().unwrap() = true;
+    bench.clock.advance(Duration::from_secs(60));
+    until(|| bench.status(&id) == JobStatus::Completed);
+    running.stop_handle().stop();
+    running.join().unwrap();
+    assert_eq!((seen.count(|runs| runs.most > 1), seen.count(|runs| runs.ended == 2)), (0, 1));
+}
