@@ -118,6 +118,7 @@ diesel::table! {
         state -> Text,
         token -> Text,
         held_until -> Timestamp,
+        calls -> Integer,
         last_error -> Nullable<Text>,
         platform_id -> Nullable<Text>,
         created_at -> Timestamp,
@@ -146,6 +147,7 @@ diesel::table! {
         platform_post_id -> Nullable<Text>,
         post_url -> Nullable<Text>,
         posted_at -> Nullable<Timestamp>,
+        gone_at -> Nullable<Timestamp>,
     }
 }
 

@@ -53,6 +53,10 @@ impl Marketplace for Catalogue {
         Ok(records.iter().filter(|record| record.is_for_sale()).map(|record| self.product(record)).collect())
     }
 
+    fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
+        Ok(self.record(platform_id).map_err(no_answer)?.map(|record| self.product(&record)))
+    }
+
     fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
         let shown = Shown::of(offer.file, offer.variant).map_err(|reason| CallError::Refused { reason })?;
         let _lock = self.lock().map_err(no_answer)?;

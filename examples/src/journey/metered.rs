@@ -63,6 +63,10 @@ impl<M: Marketplace, S: Store> Marketplace for Metered<M, S> {
         self.record("find", self.market.find(key))
     }
 
+    fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
+        self.record("lookup", self.market.lookup(platform_id))
+    }
+
     fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
         self.record("update", self.market.update(platform_id, offer))
     }

@@ -1,3 +1,4 @@
+ALTER TABLE social_posts DROP COLUMN gone_at;
 ALTER TABLE listings DROP COLUMN status_event_at;
 ALTER TABLE listings DROP COLUMN platform_status;
 DROP TABLE publications;

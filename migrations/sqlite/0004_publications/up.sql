@@ -13,6 +13,7 @@ CREATE TABLE publications (
     state TEXT NOT NULL,
     token TEXT NOT NULL,
     held_until TIMESTAMP NOT NULL,
+    calls INTEGER NOT NULL DEFAULT 1,
     last_error TEXT,
     platform_id TEXT,
     created_at TIMESTAMP NOT NULL,
@@ -27,5 +28,9 @@ CREATE INDEX idx_publications_file_id ON publications(file_id);
 CREATE INDEX idx_publications_state ON publications(state);
 CREATE INDEX idx_publications_platform_id ON publications(platform, platform_id) WHERE platform_id IS NOT NULL;
 
+-- Pruning of what is over.
+CREATE INDEX idx_publications_over ON publications(updated_at) WHERE state IN ('released', 'ended');
+
 ALTER TABLE listings ADD COLUMN platform_status TEXT;
 ALTER TABLE listings ADD COLUMN status_event_at TIMESTAMP;
+ALTER TABLE social_posts ADD COLUMN gone_at TIMESTAMP;

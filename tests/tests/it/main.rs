@@ -14,5 +14,6 @@ mod once;
 mod process;
 mod python;
 mod size;
+mod unclaimed;
 mod unreadable;
 mod webhooks;

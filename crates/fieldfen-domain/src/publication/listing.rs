@@ -90,7 +90,7 @@ pub struct Listing {
     pub file_id: FileId,
     /// Where.
     pub platform: Platform,
-    /// Its id there; unique for each platform.
+    /// Its id there, which is unique for each platform; where the listing of another account has the same, `account:id`.
     pub platform_listing_id: String,
     /// Its page there.
     pub url: Option<String>,

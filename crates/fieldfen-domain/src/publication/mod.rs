@@ -3,13 +3,20 @@
 //! `listings` and `social_posts` hold only what is really out there. A call that was made and whose answer was lost is
 //! neither there nor not there: the publication says so, and nothing is published again before a lookup has told.
 
+mod belonging;
 mod listing;
+mod reserving;
 mod social;
 mod target;
 
+pub use belonging::{
+    ListingPlace, PlatformRow, PlatformRowId, SameId, given_up_id, ids_at, publication_of, qualified_id,
+    unclaimed_listings, unclaimed_posts,
+};
 pub use listing::{
     IllegalListingTransition, Listing, ListingEvent, ListingStatus, ListingUpdate, ListingUpdated, Platform,
 };
+pub use reserving::{AdoptDecision, ConfirmDecision, OfFile, ReserveDecision};
 pub use social::{PostType, SocialPlatform, SocialPost};
 pub use target::{ClientKey, Target};
 
@@ -100,6 +107,9 @@ pub struct Publication {
     pub token: FenceToken,
     /// Until then nobody else may take the reservation over.
     pub held_until: Timestamp,
+    /// How often the target was reserved under this key since it was last known that nothing with it is there. From the
+    /// second time on, an earlier call may have made something.
+    pub calls: u32,
     /// What the platform said, or why nothing is known.
     pub last_error: Option<String>,
     /// Its id at the platform, once confirmed.
@@ -138,6 +148,53 @@ pub enum Reserved {
     Held(Publication),
     /// It is published already.
     Published(Publication),
+    /// Nothing was reserved: these rows of the file are live at the target's platform, and belong to no publication. They
+    /// may be the target's own product or post, so each is looked up at the platform, and adopted or given up.
+    Unclaimed(Vec<PlatformRow>),
+}
+
+/// Why a publication is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// The platform has refused the call or was not reached: this call has made nothing.
+    NotMade,
+    /// A lookup, or a person, says that nothing with its key is there.
+    Absent,
+}
+
+/// A wish to take a row that belongs to no publication for the product or post of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// The publication to be made. It is not held.
+    pub request: ReserveRequest,
+    /// The row.
+    pub row: PlatformRowId,
+    /// The key with which the platform has the product, where that is one of this target.
+    pub client_key: Option<ClientKey>,
+    /// What the platform or a person says is there. The id of the row to be made counts for nothing.
+    pub confirmation: Confirmation,
+}
+
+/// What became of an [`Adoption`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Adopted {
+    /// The publication is confirmed, and the row belongs to it.
+    Done(Publication),
+    /// Another publication of this target is live; nothing was changed.
+    Live(Publication),
+    /// Another publication is confirmed as this product; nothing was changed.
+    Taken(Publication),
+    /// The row is gone, over, or belongs to a publication by now; nothing was changed.
+    NotUnclaimed,
+}
+
+/// What is deleted of the publications that are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrunePublications {
+    /// Those that were released or ended before this.
+    pub before: Timestamp,
+    /// At most so many.
+    pub limit: u32,
 }
 
 /// What the platform said of something that is there.
@@ -189,6 +246,11 @@ pub enum Confirmed {
     Duplicate {
         /// The platform id of the other one, where it is known.
         live: Option<String>,
+    },
+    /// Another target, or another file, is confirmed as this very product or has its row. Nothing was changed.
+    Taken {
+        /// The file of the other one.
+        file_id: FileId,
     },
     /// There is no such publication.
     Gone,

@@ -49,4 +49,6 @@ pub struct SocialPost {
     pub url: Option<String>,
     /// When it was posted.
     pub posted_at: Option<Timestamp>,
+    /// When it was found to be gone.
+    pub gone_at: Option<Timestamp>,
 }

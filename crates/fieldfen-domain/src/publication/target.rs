@@ -59,6 +59,25 @@ impl Target {
         }
     }
 
+    /// The same thing at another account.
+    #[must_use]
+    pub fn at_account(&self, other: &str) -> Self {
+        let mut target = self.clone();
+        match &mut target {
+            Self::Listing { account, .. } | Self::Post { account, .. } => other.clone_into(account),
+        }
+        target
+    }
+
+    /// Whether two targets are the same thing at the same place; what kind of post it is makes no difference.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        let place = |target: &Self| (target.channel(), target.platform());
+        place(self) == place(other)
+            && self.account() == other.account()
+            && self.discriminator() == other.discriminator()
+    }
+
     /// The variant of a listing or the key of a post.
     #[must_use]
     pub fn discriminator(&self) -> &str {
@@ -107,6 +126,13 @@ impl ClientKey {
         Self(format!("ff-{key}"))
     }
 
+    /// Whether this looks like a key from [`ClientKey::derive`], rather than one that somebody has made up.
+    #[must_use]
+    pub fn is_derived(&self) -> bool {
+        self.0.len() == 29
+            && self.0.strip_prefix("ff-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
     /// Takes a key that was written before.
     #[must_use]
     pub const fn stored(key: String) -> Self {
@@ -139,7 +165,10 @@ mod tests {
         let (file, other) = (FileId::from_random(1), FileId::from_random(2));
         let key = ClientKey::derive(&file, &listing("a", "b"), 0);
         assert_eq!(key, ClientKey::derive(&file, &listing("a", "b"), 0));
-        assert_eq!(key.as_str().len(), 29);
+        assert_eq!((key.as_str().len(), key.is_derived()), (29, true));
+        for made_up in ["BUCK-01", "ff-", &format!("{key}0"), &key.as_str().replace("ff-", "FF-")] {
+            assert!(!ClientKey::stored(made_up.to_owned()).is_derived(), "{made_up}");
+        }
         for different in [
             ClientKey::derive(&other, &listing("a", "b"), 0),
             ClientKey::derive(&file, &listing("ab", ""), 0),

@@ -1,12 +1,12 @@
 //! Publications, listings and posts.
 
 use super::StoreError;
-use crate::ids::{FenceToken, FileId, ListingId, PublicationId};
+use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
 use crate::job::Fenced;
 use crate::page::{Page, PageRequest};
 use crate::publication::{
-    Confirmation, Confirmed, Listing, ListingUpdate, ListingUpdated, Platform, Publication, PublicationState,
-    ReserveRequest, Reserved, SocialPost,
+    Adopted, Adoption, Confirmation, Confirmed, Listing, ListingUpdate, ListingUpdated, Platform, PrunePublications,
+    Publication, PublicationState, Release, ReserveRequest, Reserved, SocialPost,
 };
 use crate::time::Timestamp;
 
@@ -47,11 +47,17 @@ pub trait PublicationReads {
     /// [`StoreError`]s as the store has them.
     fn listings_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError>;
 
-    /// The listing with this id at its platform.
+    /// The listing of the product with this id at an account of a platform. One that no publication knows belongs to the
+    /// account that is asked for.
     ///
     /// # Errors
     /// As [`PublicationReads::find`].
-    fn listing_at(&mut self, platform: Platform, platform_id: &str) -> Result<Option<Listing>, StoreError>;
+    fn listing_at(
+        &mut self,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError>;
 
     /// All posts that show a file, the oldest first.
     ///
@@ -64,7 +70,10 @@ pub trait PublicationReads {
 pub trait Publications: PublicationReads {
     /// Reserves a target for a file.
     ///
-    /// A reservation whose time is over, and one marked unknown, is taken over as [`Reserved::Unresolved`].
+    /// A reservation whose time is over, and one marked unknown, is taken over as [`Reserved::Unresolved`]. A publication
+    /// that was released is reserved again, under its id and key. While a row of the file is live at the platform and
+    /// belongs to no publication, nothing new is reserved there: the decision is
+    /// [`OfFile::decide`](crate::publication::OfFile::decide).
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such file.
@@ -74,14 +83,23 @@ pub trait Publications: PublicationReads {
     ///
     /// Needs no token: that a product exists is a fact, whoever reports it. A publication that has ended is confirmed
     /// anew, as the same product or another. Newer news of a listing is kept, and an event in the future counts as of
-    /// now.
+    /// now. The row that another program has made for this product of the file is brought up to date; which row it is,
+    /// and what it has in the place of an id that is not free, is
+    /// [`SameId::place`](crate::publication::SameId::place).
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when another file's listing has this platform id, [`StoreError::Invalid`] when the
-    /// row does not go with the target.
+    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.
     fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<Confirmed, StoreError>;
 
-    /// Gives the target free: the platform has said that nothing is there.
+    /// Takes a row that belongs to no publication for the product or post of a target: its publication is made, and
+    /// confirmed.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingReference`] when there is no such file, [`StoreError::Invalid`] when the row has another id
+    /// than the one that is confirmed, or what is confirmed is not live.
+    fn adopt(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError>;
+
+    /// Gives the target free. The answer is [`Fenced::LeaseLost`] too when the publication was confirmed meanwhile.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -89,11 +107,13 @@ pub trait Publications: PublicationReads {
         &mut self,
         id: &PublicationId,
         token: &FenceToken,
+        release: Release,
         reason: &str,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError>;
 
-    /// Says that no answer came. Anybody may then take the publication over to look it up.
+    /// Says that no answer came. Anybody may then take the publication over to look it up. As for
+    /// [`Publications::release`], a confirmation goes before.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -104,9 +124,16 @@ pub trait Publications: PublicationReads {
         reason: &str,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError>;
+
+    /// Deletes publications that are over, those first that changed longest ago, and says how many: those of which
+    /// [`Publication::is_over_since`] says so.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError>;
 }
 
-/// Listings that are out there.
+/// Listings and posts that are out there.
 pub trait Listings {
     /// Brings a listing's status up to date, unless newer news is known. A delisted one ends its publication.
     ///
@@ -115,4 +142,25 @@ pub trait Listings {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError>;
+
+    /// Writes down a product that somebody has listed by hand or with another program. It belongs to no publication, and
+    /// keeps its file from being listed at that platform until it is adopted or delisted.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when the id or the id at the platform is taken, [`StoreError::MissingReference`]
+    /// when there is no such file.
+    fn insert_listing(&mut self, listing: &Listing) -> Result<(), StoreError>;
+
+    /// The same for a post.
+    ///
+    /// # Errors
+    /// As [`Listings::insert_listing`].
+    fn insert_post(&mut self, post: &SocialPost) -> Result<(), StoreError>;
+
+    /// Notes that a post is gone from its network; `false` when there is no such post, or it was noted before. A
+    /// publication that is confirmed as it stays so.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError>;
 }

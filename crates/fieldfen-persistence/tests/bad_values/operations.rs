@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent, NewFile};
 use fieldfen_domain::job::{JobStatus, PruneRequest, Retry};
-use fieldfen_domain::publication::{ListingStatus, Platform};
+use fieldfen_domain::publication::{ListingStatus, Platform, Release};
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::{ReadSession, Session, StoreError};
 use fieldfen_testkit::fixtures::{
@@ -182,7 +182,11 @@ fn reservations(s: &mut dyn Session) -> Answer {
         line(&mut lines, "updated", s.listings().update(&listing_id(number), &delisted)?);
     }
     line(&mut lines, "unknown", s.publications().mark_unknown(&publication_id(21), &token(21), "lost", at(2))?);
-    line(&mut lines, "released", s.publications().release(&publication_id(21), &token(21), "no", at(3))?);
+    line(
+        &mut lines,
+        "released",
+        s.publications().release(&publication_id(21), &token(21), Release::NotMade, "no", at(3))?,
+    );
     line(&mut lines, "confirmed", s.publications().confirm(&publication_id(23), &listing_confirmation(80, at(3)))?);
     Ok(lines)
 }
@@ -250,7 +254,7 @@ fn the_victims_listing(s: &mut dyn Session) -> Answer {
         s.listings().update(&listing_id(2), &listing_update(ListingStatus::Delisted, at(at_second)))?;
     }
     s.reads().publications().listings(&file_id(2))?;
-    s.reads().publications().listing_at(Platform::Etsy, &platform_id(2))?;
+    s.reads().publications().listing_at(Platform::Etsy, "", &platform_id(2))?;
     Ok(Vec::new())
 }
 

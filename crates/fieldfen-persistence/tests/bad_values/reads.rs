@@ -110,7 +110,7 @@ pub(crate) fn published(s: &mut dyn ReadSession) -> Answer {
         line(&mut lines, "publications", s.publications().of_file(&file_id(number))?);
         line(&mut lines, "listings", s.publications().listings(&file_id(number))?);
         line(&mut lines, "posts", s.publications().posts(&file_id(number))?);
-        line(&mut lines, "listing", s.publications().listing_at(Platform::Etsy, &platform_id(number))?);
+        line(&mut lines, "listing", s.publications().listing_at(Platform::Etsy, "", &platform_id(number))?);
     }
     for number in [1, 3, 11, 13, 21, 23] {
         line(&mut lines, "publication", s.publications().find(&publication_id(number))?);

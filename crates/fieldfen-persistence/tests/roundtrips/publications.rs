@@ -2,7 +2,7 @@
 
 use fieldfen_domain::publication::{
     ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, Publication,
-    PublicationState, ReserveRequest, Reserved, SocialPlatform, SocialPost, Target,
+    PublicationState, Release, ReserveRequest, Reserved, SocialPlatform, SocialPost, Target,
 };
 use fieldfen_domain::{ListingId, PublicationId, SocialPostId};
 use fieldfen_testkit::fixtures::{file, file_id};
@@ -65,7 +65,8 @@ struct Words {
 }
 
 fn words() -> impl Strategy<Value = Words> {
-    (text(), option::of(text()), select(ListingStatus::ALL), option::of(text()), time()).prop_map(
+    let platform_id = text().prop_filter("what is out there has an id", |id| !id.trim().is_empty());
+    (platform_id, option::of(text()), select(ListingStatus::ALL), option::of(text()), time()).prop_map(
         |(platform_id, url, status, platform_status, at)| Words { platform_id, url, status, platform_status, at },
     )
 }
@@ -80,6 +81,7 @@ fn reserve(place: &Place, request: &ReserveRequest) -> Publication {
         state: PublicationState::Reserved,
         token: request.token,
         held_until: request.held_until,
+        calls: 1,
         last_error: None,
         platform_id: None,
         created_at: request.at,
@@ -104,7 +106,11 @@ fn a_publication_whose_answer_was_lost_reads_back_as_it_was_written() {
         (publication.state, publication.updated_at) = (PublicationState::Unknown, lost_at);
         publication.last_error = Some(lost.clone());
         assert_reads(place, &publication);
-        assert!(place.write(|s| s.publications().release(&request.id, &token, &refused, refused_at)).is_done());
+        assert!(
+            place
+                .write(|s| s.publications().release(&request.id, &token, Release::NotMade, &refused, refused_at))
+                .is_done()
+        );
         (publication.state, publication.updated_at) = (PublicationState::Released, refused_at);
         publication.last_error = Some(refused.clone());
         assert_reads(place, &publication);
@@ -150,12 +156,14 @@ fn what_is_published_reads_back_as_it_was_confirmed() {
                 platform_post_id: Some(words.platform_id.clone()),
                 url: words.url.clone(),
                 posted_at: Some(words.at),
+                gone_at: None,
             }),
         }
         assert_eq!(place.read(|s| s.publications().listings(&request.file_id)), listings);
         assert_eq!(place.read(|s| s.publications().posts(&request.file_id)), posts);
         for listing in &listings {
-            let at = place.read(|s| s.publications().listing_at(listing.platform, &words.platform_id));
+            let at = place
+                .read(|s| s.publications().listing_at(listing.platform, request.target.account(), &words.platform_id));
             assert_eq!(at.as_ref(), Some(listing));
         }
     });

@@ -1,12 +1,14 @@
 //! Letting files go on sale, and what happens when they change afterwards.
 
+use std::collections::BTreeSet;
+
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEvent, FileStatus, IllegalFileTransition};
 use fieldfen_domain::job::{Administered, Enqueued};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 
-use super::death::{dead_jobs, has_live_listing, is_waiting_for_approval, move_file};
+use super::death::{dead_jobs, has_live_listing, is_waiting_for_approval, is_waiting_for_person, move_file};
 use super::{Approval, Followed, Pipeline};
 
 impl Pipeline {
@@ -33,7 +35,8 @@ impl Pipeline {
         let file = move_file(s, file, FileEvent::Approved, reason, at)?;
         let mut followed = Followed::nothing(status);
         followed.status = self.publish_what_is_listed(s, file.clone())?;
-        self.enqueue_updates(s, file.id, &mut followed)?;
+        let adopting = self.adopting(s, &file)?;
+        self.enqueue_updates(s, file.id, &adopting, &mut followed)?;
         for job in dead_jobs(s, file_id)? {
             if is_waiting_for_approval(&job) && s.job_admin().retry(&job.id, at)? == Administered::Done {
                 followed.jobs.push(job.id);
@@ -69,7 +72,7 @@ impl Pipeline {
             if failed_from.unwrap_or(followed.status) == FileStatus::Approved && self.approval == Approval::Operator {
                 followed.status = move_file(s, after, FileEvent::ApprovalWithdrawn, reason, at)?.state.status();
             } else if followed.status == FileStatus::Published {
-                self.enqueue_updates(s, after.id, &mut followed)?;
+                self.enqueue_updates(s, after.id, &BTreeSet::new(), &mut followed)?;
             }
         }
         Ok(Some(followed))
@@ -92,6 +95,21 @@ impl Pipeline {
             return Err(IllegalFileTransition { status, event: FileEvent::ListingConfirmed }.into());
         }
         self.enqueue_target(s, *file_id, target).map(Some)
+    }
+
+    /// Lets the dead publishing jobs of a file run again that have waited for a person's word on what is out there.
+    pub(crate) fn run_again_what_waited_for_a_person(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+    ) -> Result<(), StoreError> {
+        for job in dead_jobs(s, file_id)? {
+            if is_waiting_for_person(&job) {
+                // Where it cannot run again, another job with its key is there to do so.
+                let _ = s.job_admin().retry(&job.id, self.environment.now())?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves an approved file to published if one of its listings is live, and says the status it has then.

@@ -13,6 +13,19 @@ const JOBS_AT_ONCE: u32 = 200;
 /// How the error of a publishing job begins that has met a file without an approval.
 const WAITS: &str = "waits for an approval";
 
+/// How the error of a publishing job begins that has met what only a person can tell.
+const WAITS_FOR_PERSON: &str = "waits for a person";
+
+/// The error of a publishing job that has met what only a person can tell: it lies among the dead until that is said.
+pub(crate) fn waits_for_person(reason: &str) -> String {
+    format!("{WAITS_FOR_PERSON}: {reason}")
+}
+
+/// Whether a dead job waits for a person's word.
+pub(super) fn is_waiting_for_person(job: &JobSummary) -> bool {
+    job.last_error.as_ref().is_some_and(|error| error.starts_with(WAITS_FOR_PERSON))
+}
+
 /// The error of a publishing job that has met a file without an approval: it lies among the dead until there is one.
 pub(crate) fn waits_for_approval(status: FileStatus) -> String {
     format!("{WAITS}: the file is {status}")

@@ -1,11 +1,13 @@
 //! The jobs of the pipeline, each with the key that keeps a second one from being made while it is on its way.
 
+use std::collections::BTreeSet;
+
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{
     CreateFileRecord, CreateListing, DedupKey, Enqueued, GenerateMetadata, InvalidJob, NewJob, Payload, PublishSocial,
     UpdateListing, UpscaleImage,
 };
-use fieldfen_domain::publication::{ClientKey, PublicationState, Target};
+use fieldfen_domain::publication::{ClientKey, Platform, PublicationState, Target, unclaimed_listings};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 use serde_json::Map;
@@ -56,9 +58,9 @@ impl Pipeline {
         followed: &mut Followed,
     ) -> Result<(), StoreError> {
         let publications = s.publications().of_file(&file.id)?;
-        for target in (self.wanted)(file) {
+        for target in self.targets(file) {
             let there = publications.iter().any(|publication| {
-                publication.state == PublicationState::Confirmed && same_place(&publication.target, &target)
+                publication.state == PublicationState::Confirmed && publication.target.is_same_place(&target)
             });
             if !there {
                 followed.note(self.enqueue_target(s, file.id, &target)?);
@@ -67,17 +69,37 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Brings every live listing of a file up to date.
+    /// The live listings of a file that no publication knows, and for which [`Pipeline::enqueue_wanted`] makes a
+    /// `CreateListing`. That looks them up and adopts them, and lets an `UpdateListing` follow.
+    pub(super) fn adopting(&self, s: &mut dyn Session, file: &File) -> Result<BTreeSet<ListingId>, StoreError> {
+        let (listings, publications) = (s.publications().listings(&file.id)?, s.publications().of_file(&file.id)?);
+        let confirmed = |target: &Target| {
+            publications
+                .iter()
+                .any(|other| other.state == PublicationState::Confirmed && other.target.is_same_place(target))
+        };
+        let platforms =
+            self.targets(file).into_iter().filter(|target| !confirmed(target)).filter_map(|target| match target {
+                Target::Listing { platform, .. } => Some(platform),
+                Target::Post { .. } => None,
+            });
+        let platforms: BTreeSet<Platform> = platforms.collect();
+        let unclaimed = platforms.into_iter().flat_map(|at| unclaimed_listings(at, &listings, &publications));
+        Ok(unclaimed.map(|listing| listing.id).collect())
+    }
+
+    /// Brings every live listing of a file up to date but these.
     ///
     /// These jobs have no key: one that runs may have read the file before it changed, so another must follow it.
     pub(super) fn enqueue_updates(
         &self,
         s: &mut dyn Session,
         file_id: FileId,
+        but: &BTreeSet<ListingId>,
         followed: &mut Followed,
     ) -> Result<(), StoreError> {
         for listing in s.publications().listings(&file_id)? {
-            if listing.status.is_live() {
+            if listing.status.is_live() && !but.contains(&listing.id) {
                 followed.note(self.enqueue_update(s, file_id, listing.id)?);
             }
         }
@@ -110,12 +132,4 @@ impl Pipeline {
         }
         s.jobs().enqueue(&job)
     }
-}
-
-/// Whether two targets are the same thing at the same place; what kind of post it is makes no difference.
-pub(crate) fn same_place(a: &Target, b: &Target) -> bool {
-    let place = |target: &Target| {
-        (target.channel(), target.platform(), target.account().to_owned(), target.discriminator().to_owned())
-    };
-    place(a) == place(b)
 }

@@ -11,7 +11,7 @@
 //! | `CreateFileRecord` is done ([`Pipeline::record_confirmed`]) | ingested → processing | `UpscaleImage` |
 //! | `UpscaleImage` is done ([`Pipeline::upscaled`]) | | `GenerateMetadata` |
 //! | `GenerateMetadata` is done ([`Pipeline::described`]) | processing → processed, → approved when automatic | as for an approval |
-//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not out there and those that met the file without an approval, `UpdateListing` for what is out there |
+//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not confirmed and those that met the file without an approval, `UpdateListing` for what is out there, after its adoption where no publication knows it |
 //! | a publishing job meets a file without an approval | | it fails, and runs again with the next approval |
 //! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic; a file that failed from approved leads back to processed then | `UpdateListing` for each live listing of a published file |
 //! | a platform confirms a listing ([`listing_confirmed`]) | approved → published | |
@@ -45,8 +45,7 @@ use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
 pub use death::job_died;
-pub(crate) use death::{waits_for_approval, work_died};
-pub(crate) use jobs::same_place;
+pub(crate) use death::{waits_for_approval, waits_for_person, work_died};
 pub use listed::listing_confirmed;
 pub use retry::Retried;
 
@@ -145,6 +144,11 @@ impl Pipeline {
 }
 
 impl Pipeline {
+    /// What is wanted for a file.
+    pub(crate) fn targets(&self, file: &File) -> Vec<Target> {
+        (self.wanted)(file)
+    }
+
     pub(crate) const fn environment(&self) -> &Environment {
         &self.environment
     }

@@ -110,6 +110,7 @@ impl Pipeline {
             let update = payload(s, &job.id)?.and_then(|payload| UpdateListing::from_json(&payload).ok());
             due.extend(update.map(|update| update.listing_id));
         }
+        due.extend(self.adopting(s, file)?);
         for listing in s.publications().listings(&file.id)? {
             if listing.status.is_live() && !due.contains(&listing.id) {
                 followed.note(self.enqueue_update(s, file.id, listing.id)?);

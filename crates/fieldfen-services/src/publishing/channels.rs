@@ -7,22 +7,35 @@ use fieldfen_domain::publication::ClientKey;
 use super::found::Found;
 use super::platforms::{CallError, Marketplace, Message, Offer, SocialNetwork};
 
-/// A place where products or posts lie under their keys.
+/// A place where products or posts lie under their ids and keys: one account at a platform.
 pub(super) trait Shelf {
+    fn account(&self) -> &str;
+    /// What the platform answers to a search for a key, whatever keys that has.
     fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError>;
+    /// What has this very id.
+    fn lookup(&self, platform_id: &str) -> Result<Option<Found>, CallError>;
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError>;
 }
 
 /// A place where one job publishes one thing.
-pub(super) trait Channel: Shelf {
+pub(super) trait Channel {
+    fn shelf(&self) -> &dyn Shelf;
     fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError>;
 }
 
 pub(super) struct ListingShelf<'a>(pub(super) &'a dyn Marketplace);
 
 impl Shelf for ListingShelf<'_> {
+    fn account(&self) -> &str {
+        self.0.account()
+    }
+
     fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
         Ok(self.0.find(key)?.into_iter().map(Found::from).collect())
+    }
+
+    fn lookup(&self, platform_id: &str) -> Result<Option<Found>, CallError> {
+        answered(platform_id, self.0.lookup(platform_id)?.map(Found::from))
     }
 
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
@@ -30,46 +43,77 @@ impl Shelf for ListingShelf<'_> {
     }
 }
 
+pub(super) struct PostShelf<'a>(pub(super) &'a dyn SocialNetwork);
+
+impl Shelf for PostShelf<'_> {
+    fn account(&self) -> &str {
+        self.0.account()
+    }
+
+    fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
+        Ok(self.0.find(key)?.into_iter().map(Found::from).collect())
+    }
+
+    fn lookup(&self, platform_id: &str) -> Result<Option<Found>, CallError> {
+        answered(platform_id, self.0.lookup(platform_id)?.map(Found::from))
+    }
+
+    fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
+        self.0.delete(platform_id)
+    }
+}
+
 pub(super) struct ListingChannel<'a> {
-    pub(super) marketplace: &'a dyn Marketplace,
+    pub(super) shelf: ListingShelf<'a>,
     pub(super) job: &'a CreateListing,
 }
 
 impl Channel for ListingChannel<'_> {
+    fn shelf(&self) -> &dyn Shelf {
+        &self.shelf
+    }
+
     fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError> {
         let offer = Offer { file, variant: &self.job.variant, options: &self.job.other };
-        self.marketplace.create(key, &offer).map(Found::from)
-    }
-}
-
-impl Shelf for ListingChannel<'_> {
-    fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
-        ListingShelf(self.marketplace).find(key)
-    }
-
-    fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
-        ListingShelf(self.marketplace).withdraw(platform_id)
+        made(key, Found::from(self.shelf.0.create(key, &offer)?))
     }
 }
 
 pub(super) struct PostChannel<'a> {
-    pub(super) network: &'a dyn SocialNetwork,
+    pub(super) shelf: PostShelf<'a>,
     pub(super) job: &'a PublishSocial,
 }
 
 impl Channel for PostChannel<'_> {
+    fn shelf(&self) -> &dyn Shelf {
+        &self.shelf
+    }
+
     fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError> {
         let message = Message { file, post_type: self.job.post_type, options: &self.job.other };
-        self.network.post(key, &message).map(Found::from)
+        made(key, Found::from(self.shelf.0.post(key, &message)?))
     }
 }
 
-impl Shelf for PostChannel<'_> {
-    fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
-        Ok(self.network.find(key)?.into_iter().map(Found::from).collect())
-    }
+/// What a call has made. An answer without an id, or about a product of another key, does not say what it was.
+fn made(key: &ClientKey, found: Found) -> Result<Found, CallError> {
+    let reason = match found.key() {
+        _ if found.platform_id.trim().is_empty() => format!("the answer to {key} has no id: {:?}", found.platform_id),
+        Some(other) if other != key => {
+            format!("the answer to {key} is {:?}, which has the key {:?}", found.platform_id, other.as_str())
+        }
+        _ => return Ok(found),
+    };
+    Err(CallError::NoAnswer { reason })
+}
 
-    fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
-        self.network.delete(platform_id)
+/// What has this very id. An answer about another product does not say whether this one is there.
+pub(super) fn answered(platform_id: &str, found: Option<Found>) -> Result<Option<Found>, CallError> {
+    match found {
+        Some(other) if other.platform_id != platform_id => {
+            let reason = format!("the answer about {platform_id:?} is about {:?}", other.platform_id);
+            Err(CallError::NoAnswer { reason })
+        }
+        found => Ok(found),
     }
 }

@@ -22,10 +22,10 @@ pub enum PublishError {
         /// What the platform said.
         source: CallError,
     },
-    /// Whether there are duplicates could not be looked up.
-    #[error("whether anything else was listed as {key} could not be looked up; try again")]
+    /// What is there could not be looked up.
+    #[error("what is there as {key} could not be looked up; try again")]
     Lookup {
-        /// The key.
+        /// The key, or the id at the platform.
         key: String,
         /// What the platform said.
         source: CallError,
@@ -37,6 +37,14 @@ pub enum PublishError {
         platform_id: String,
         /// What the platform said.
         source: CallError,
+    },
+    /// A listing that no publication knows may be at any of several accounts.
+    #[error("listing {platform_id} may be at any of {accounts} configured accounts: a person has to say at which one")]
+    WhichAccount {
+        /// Its id at the platform.
+        platform_id: String,
+        /// How many there are.
+        accounts: usize,
     },
     /// The platform did not say what it has.
     #[error("{platform} could not be asked for its products")]

@@ -1,7 +1,7 @@
 //! What a platform says that it has.
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::publication::{ConfirmedRow, ListingStatus};
+use fieldfen_domain::publication::{ClientKey, ConfirmedRow, ListingStatus};
 
 use super::platforms::{Post, Product};
 use crate::Environment;
@@ -13,6 +13,8 @@ pub struct Found {
     pub platform_id: String,
     /// Its page there.
     pub url: Option<String>,
+    /// The key that the platform says.
+    pub key: Option<ClientKey>,
     /// What it is.
     pub state: FoundState,
     /// When the platform says that it was so; `None` where it does not: then it counts as of before the call.
@@ -33,6 +35,20 @@ pub enum FoundState {
     Post,
 }
 
+impl Found {
+    /// The key that the platform says; an empty one says nothing.
+    pub(super) fn key(&self) -> Option<&ClientKey> {
+        self.key.as_ref().filter(|key| !key.as_str().trim().is_empty())
+    }
+
+    pub(super) const fn is_live(&self) -> bool {
+        match self.state {
+            FoundState::Listing { status, .. } => status.is_live(),
+            FoundState::Post => true,
+        }
+    }
+}
+
 impl FoundState {
     pub(super) fn row(&self, environment: &Environment) -> ConfirmedRow {
         match self {
@@ -50,12 +66,12 @@ impl From<Product> for Found {
     fn from(product: Product) -> Self {
         let (status, platform_status) = (product.status, product.platform_status);
         let state = FoundState::Listing { status, platform_status };
-        Self { platform_id: product.platform_id, url: product.url, state, as_of: product.as_of }
+        Self { platform_id: product.platform_id, url: product.url, key: product.key, state, as_of: product.as_of }
     }
 }
 
 impl From<Post> for Found {
     fn from(post: Post) -> Self {
-        Self { platform_id: post.platform_id, url: post.url, state: FoundState::Post, as_of: None }
+        Self { platform_id: post.platform_id, url: post.url, key: post.key, state: FoundState::Post, as_of: None }
     }
 }

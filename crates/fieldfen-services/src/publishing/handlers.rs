@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::error::PublishError;
 use super::news::Updating;
+use super::outcome::Publishing;
 use super::platforms::CallError;
-use super::publisher::{Publisher, Publishing};
+use super::publisher::Publisher;
 use super::reconciling::Reconcile;
-use crate::pipeline::waits_for_approval;
+use crate::pipeline::{waits_for_approval, waits_for_person};
 use crate::worker::{Completion, Outcome, Task, Worker};
 
 impl<S: Store> Publisher<S> {
@@ -96,6 +97,14 @@ fn outcome(published: Result<Publishing, PublishError>, target: &Target) -> Outc
         Ok(Publishing::AlreadyPublished { platform_id }) => {
             completion.result(&json!({ "platform_id": platform_id, "already_published": true }))
         }
+        Ok(Publishing::Delisted { platform_id }) => {
+            return Outcome::fail(format!(
+                "{target}: {platform_id:?} was delisted as soon as it was made; a retry lists another one"
+            ));
+        }
+        Ok(Publishing::WaitsForPerson { reason }) => {
+            return Outcome::fail(waits_for_person(&format!("{target}: {reason}")));
+        }
         Ok(Publishing::NotApproved { status }) => return Outcome::fail(waits_for_approval(status)),
         Ok(Publishing::NoFile) => completion.result(&json!({ "skipped": "there is no such file" })),
         Ok(Publishing::Held { until }) => {
@@ -116,7 +125,13 @@ pub(super) fn failed(error: PublishError) -> Outcome {
     match error.call() {
         Some(CallError::Throttled { until, reason }) => Outcome::throttled(*until, reason.clone()),
         Some(CallError::Refused { .. }) => Outcome::fail(error),
-        _ if matches!(error, PublishError::NotConfigured { .. } | PublishError::Endless { .. }) => Outcome::fail(error),
+        _ if matches!(
+            error,
+            PublishError::NotConfigured { .. } | PublishError::Endless { .. } | PublishError::WhichAccount { .. }
+        ) =>
+        {
+            Outcome::fail(error)
+        }
         _ => Outcome::retry(error),
     }
 }

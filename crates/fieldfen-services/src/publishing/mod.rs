@@ -14,8 +14,11 @@
 //! What is promised: at most one product per file and target is known as live, and a second one that came about all the
 //! same (an answer after its time, a platform that forgets keys) is taken down as soon as it is seen, by the job that
 //! comes back or by [`Publisher::reconcile`]. Nothing is taken down before the one that stays has been seen at the
-//! platform; where that one is gone, the oldest copy takes its place. What another publication of the file is confirmed
-//! as is left alone.
+//! platform; where that one is gone, the oldest copy takes its place. What has another key, or none, is left alone.
+//!
+//! What another program has listed or posted stands in the way too: a row of `listings` or `social_posts` that belongs to
+//! no publication is looked up at the platform, and adopted as the target's own or given up. Where that is not clear, the
+//! job fails as one that waits for a person, and runs again after [`Publisher::resolve`].
 
 mod channels;
 pub mod conformance;
@@ -23,20 +26,26 @@ mod copies;
 mod error;
 mod found;
 mod handlers;
+mod lookup;
 mod mend;
 mod news;
+mod outcome;
 mod platforms;
 mod publisher;
 mod reconcile;
 mod reconciling;
 mod reservation;
+mod resolve;
+mod unclaimed;
 
 pub use error::PublishError;
 pub use found::{Found, FoundState};
-pub use mend::Mended;
+pub use mend::{Mended, NotMended};
 pub use news::{NewsTaken, Updating, listing_news};
+pub use outcome::Publishing;
 pub use platforms::{CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork};
-pub use publisher::{Publisher, Publishing};
+pub use publisher::Publisher;
 pub use reconcile::{Difference, Duplicate, Reconciliation, Stray};
 pub use reconciling::Reconcile;
 pub use reservation::{Attempt, Reservation, Settled, Unresolved};
+pub use resolve::{NothingThere, Resolution, Resolved};

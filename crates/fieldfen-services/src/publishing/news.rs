@@ -4,13 +4,16 @@ use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::UpdateListing;
 use fieldfen_domain::publication::{
     Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform,
-    PublicationState, Target,
+    PlatformRow, PublicationState, Target, ids_at, publication_of,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{Timestamp, to_micros};
 
+use super::channels::{ListingShelf, Shelf as _, answered};
 use super::error::PublishError;
-use super::platforms::{Offer, Product};
+use super::found::Found;
+use super::lookup::all_of_file;
+use super::platforms::{Marketplace, Offer, Product};
 use super::publisher::Publisher;
 use crate::pipeline::shows_the_same;
 
@@ -47,17 +50,23 @@ pub enum NewsTaken {
 /// published. A delisted one of which newer news says that it is there is confirmed anew, unless another has taken its
 /// place. No news of a listing moves its file.
 ///
+/// `account` is that of the target; empty where there is only one. Platforms count the products of each account by
+/// themselves, so that one id may be the product of several.
+///
 /// # Errors
 /// [`StoreError`]s as the store has them.
 pub fn listing_news(
     s: &mut dyn Session,
     platform: Platform,
+    account: &str,
     platform_id: &str,
     news: &ListingUpdate,
 ) -> Result<NewsTaken, StoreError> {
-    let Some(listing) = s.publications().listing_at(platform, platform_id)? else { return Ok(NewsTaken::Unknown) };
+    let Some(listing) = s.publications().listing_at(platform, account, platform_id)? else {
+        return Ok(NewsTaken::Unknown);
+    };
     if !listing.status.is_live() && news.status.is_live() {
-        return back(s, &listing, news);
+        return back(s, account, platform_id, &listing, news);
     }
     update(s, &listing, news)
 }
@@ -71,23 +80,33 @@ fn update(s: &mut dyn Session, listing: &Listing, news: &ListingUpdate) -> Resul
 }
 
 /// A delisted listing is there again, or was never gone.
-fn back(s: &mut dyn Session, listing: &Listing, news: &ListingUpdate) -> Result<NewsTaken, StoreError> {
+fn back(
+    s: &mut dyn Session,
+    account: &str,
+    platform_id: &str,
+    listing: &Listing,
+    news: &ListingUpdate,
+) -> Result<NewsTaken, StoreError> {
     let event_at = news.event_at.min(news.at);
     // Of news of the same time, the end counts.
     if let Some(known) = listing.status_event_at.filter(|known| *known >= to_micros(event_at)) {
         return Ok(NewsTaken::Stale { known });
     }
-    let mut publications = s.publications().of_file(&listing.file_id)?;
-    publications
-        .retain(|other| matches!(other.target, Target::Listing { platform, .. } if platform == listing.platform));
-    let its = publications.iter().rev().find(|its| its.platform_id.as_ref() == Some(&listing.platform_listing_id));
+    let (listings, publications) =
+        (s.publications().listings(&listing.file_id)?, s.publications().of_file(&listing.file_id)?);
+    let its = publication_of(listing, &listings, &publications);
     let Some(its) = its.filter(|its| its.state != PublicationState::Confirmed) else {
         // Which target it belonged to is not known: whatever is live may have taken its place.
-        let replaced = its.is_none() && publications.iter().any(|other| other.state.is_live());
+        let is_there = |target: &Target| {
+            matches!(target, Target::Listing { platform, account: its, .. }
+                if *platform == listing.platform && its == account)
+        };
+        let replaced =
+            its.is_none() && publications.iter().any(|other| other.state.is_live() && is_there(&other.target));
         return if replaced { Ok(NewsTaken::StaysDelisted) } else { update(s, listing, news) };
     };
     let confirmation = Confirmation {
-        platform_id: listing.platform_listing_id.clone(),
+        platform_id: platform_id.to_owned(),
         url: listing.url.clone(),
         row: ConfirmedRow::Listing {
             id: listing.id,
@@ -100,7 +119,7 @@ fn back(s: &mut dyn Session, listing: &Listing, news: &ListingUpdate) -> Result<
     Ok(match s.publications().confirm(&its.id, &confirmation)? {
         Confirmed::Done | Confirmed::AlreadyDone => NewsTaken::Done { from: listing.status },
         Confirmed::Duplicate { live: Some(live) } => NewsTaken::Duplicate { live },
-        Confirmed::Duplicate { live: None } | Confirmed::Ended => NewsTaken::StaysDelisted,
+        Confirmed::Duplicate { live: None } | Confirmed::Ended | Confirmed::Taken { .. } => NewsTaken::StaysDelisted,
         Confirmed::Gone => NewsTaken::Unknown,
     })
 }
@@ -130,45 +149,59 @@ impl<S: Store> Publisher<S> {
     /// [`PublishError`]; the job can be tried again unless the platform refuses it.
     pub fn update(&self, job: &UpdateListing) -> Result<Updating, PublishError> {
         let read = self.store().read(|s| {
-            let listings = s.publications().listings(&job.file_id)?;
-            let listing = listings.into_iter().find(|listing| listing.id == job.listing_id);
-            let publications = s.publications().of_file(&job.file_id)?;
-            Ok::<_, StoreError>((s.files().find(&job.file_id)?, listing, publications))
+            let of_file = all_of_file(s, &job.file_id)?;
+            Ok::<_, StoreError>((s.files().find(&job.file_id)?, of_file))
         })?;
-        let (Some(file), Some(listing), publications) = read else { return Ok(Updating::Gone) };
+        let (Some(file), of_file) = read else { return Ok(Updating::Gone) };
+        let listing = of_file.listings.iter().find(|listing| listing.id == job.listing_id);
+        let Some(listing) = listing.filter(|listing| listing.status.is_live()) else { return Ok(Updating::Gone) };
         let status = file.state.status();
-        if !listing.status.is_live() {
-            return Ok(Updating::Gone);
-        }
         if !matches!(status, FileStatus::Approved | FileStatus::Published) {
             return Ok(Updating::NotApproved { status });
         }
-        // A listing that a program without publications has made belongs to the one account there is.
-        let (account, variant) = publications
-            .iter()
-            .find(|publication| {
-                publication.target.platform() == listing.platform.as_str()
-                    && publication.platform_id.as_ref() == Some(&listing.platform_listing_id)
-            })
-            .map_or(("", ""), |publication| (publication.target.account(), publication.target.discriminator()));
-        let Some(marketplace) = self.marketplace_of(listing.platform, account) else {
-            let (account, variant) = (account.to_owned(), variant.to_owned());
-            let target = Target::Listing { platform: listing.platform, account, variant };
-            return Err(PublishError::NotConfigured { target: target.to_string() });
-        };
         let called_at = self.environment().now();
+        let (marketplace, platform_id, variant) =
+            match publication_of(listing, &of_file.listings, &of_file.publications) {
+                Some(its) => {
+                    let marketplace = self.configured(listing.platform, its.target.account())?;
+                    let platform_id = its.platform_id.as_deref().unwrap_or(&listing.platform_listing_id);
+                    (marketplace, platform_id, its.target.discriminator())
+                }
+                None => {
+                    let marketplace = self.only_marketplace(listing)?;
+                    let Some(platform_id) = id_of_unclaimed(marketplace, listing)? else {
+                        let row = PlatformRow::Listing(listing.clone());
+                        self.store().write(|s| self.give_up_row(s, &row, called_at))?;
+                        return Ok(Updating::Delisted);
+                    };
+                    (marketplace, platform_id, "")
+                }
+            };
         let offer = Offer { file: &file, variant, options: &job.other };
-        let product = marketplace
-            .update(&listing.platform_listing_id, &offer)
-            .map_err(|source| PublishError::Update { platform_id: listing.platform_listing_id.clone(), source })?;
-        self.store().write(|s| self.updated(s, &file, &listing, product.as_ref(), called_at)).map_err(Into::into)
+        let failed = |source| PublishError::Update { platform_id: platform_id.to_owned(), source };
+        let product = marketplace.update(platform_id, &offer).map_err(failed)?;
+        answered(platform_id, product.clone().map(Found::from)).map_err(failed)?;
+        let at = (listing, marketplace.account(), platform_id);
+        self.store().write(|s| self.updated(s, &file, at, product.as_ref(), called_at)).map_err(Into::into)
+    }
+
+    /// The account of a listing that no publication knows: the one there is.
+    fn only_marketplace(&self, listing: &Listing) -> Result<&dyn Marketplace, PublishError> {
+        match self.marketplaces_of(listing.platform).as_slice() {
+            [only] => Ok(*only),
+            [] => self.configured(listing.platform, ""),
+            several => Err(PublishError::WhichAccount {
+                platform_id: listing.platform_listing_id.clone(),
+                accounts: several.len(),
+            }),
+        }
     }
 
     fn updated(
         &self,
         s: &mut dyn Session,
         sent: &File,
-        listing: &Listing,
+        (listing, account, platform_id): (&Listing, &str, &str),
         product: Option<&Product>,
         called_at: Timestamp,
     ) -> Result<Updating, StoreError> {
@@ -178,7 +211,7 @@ impl<S: Store> Publisher<S> {
             event_at: product.and_then(|product| product.as_of).unwrap_or(called_at),
             at: self.environment().now(),
         };
-        listing_news(s, listing.platform, &listing.platform_listing_id, &news)?;
+        listing_news(s, listing.platform, account, platform_id, &news)?;
         if !news.status.is_live() {
             return Ok(Updating::Delisted);
         }
@@ -187,4 +220,19 @@ impl<S: Store> Publisher<S> {
         }
         Ok(Updating::Updated)
     }
+}
+
+/// The id at the account of a listing that no publication knows; `None` when the account has no such product.
+pub(super) fn id_of_unclaimed<'l>(
+    marketplace: &dyn Marketplace,
+    listing: &'l Listing,
+) -> Result<Option<&'l str>, PublishError> {
+    for id in ids_at(marketplace.account(), &listing.platform_listing_id) {
+        let found = ListingShelf(marketplace).lookup(id);
+        let found = found.map_err(|source| PublishError::Lookup { key: id.to_owned(), source })?;
+        if found.is_some_and(|found| found.is_live()) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }

@@ -30,9 +30,24 @@ pub trait Marketplace: Send + Sync {
 
     /// The products with this key that have not been taken down, the oldest first.
     ///
+    /// A search that answers with more, by prefix or in any case, does no harm as long as each product says its key:
+    /// products of other keys are ignored. A product without a key is neither adopted nor taken down unless its id is
+    /// known: after a lost answer a person then has to look.
+    ///
     /// # Errors
     /// [`CallError`]s as the platform has them; an empty list is the platform's word that there are none.
     fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError>;
+
+    /// The product with this id in this account, whatever its status; `None` is the platform's word that the account has
+    /// no such product (any more). A product of somebody else is none.
+    ///
+    /// A listing that another program has made is adopted or given up by this answer, and a product that is confirmed is
+    /// taken for gone by it.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] when the platform cannot be asked for that: the listings of other programs then wait for a
+    /// person. Otherwise [`CallError`]s as the platform has them.
+    fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError>;
 
     /// Brings a product up to date; `None` when the platform does not have it any more.
     ///
@@ -48,9 +63,7 @@ pub trait Marketplace: Send + Sync {
 
     /// A page of all products of the account that have not been taken down, from `cursor` on.
     ///
-    /// A product that is on no page is looked up by its key before its listing is delisted. A listing that another
-    /// program has made has no key known here: of those the pages are believed. One that was missing for a while comes back
-    /// with the next reconciliation, unless another of its file is live there by then.
+    /// A product that is on no page is looked up before its listing is delisted.
     ///
     /// # Errors
     /// [`CallError`]s as the platform has them.
@@ -78,16 +91,23 @@ pub trait SocialNetwork: Send + Sync {
     /// The posts with this key that are still there, the oldest first. A network without a place for the key has to be
     /// searched for the post itself.
     ///
-    /// Such a search finds every post of the picture. What another post of the file is confirmed as is left out, and
-    /// while another one is reserved or unknown, nothing that is found is taken for this one: it stays unknown until the
-    /// other is settled, or, where both are unknown, until a person says by
-    /// [`Publisher::reserve`](super::Publisher::reserve) which of them is there. A post of the same picture that was made
-    /// by hand cannot be told apart.
+    /// Such a search finds every post of the picture, without a key. What another post of the file is confirmed as is left
+    /// out, and so is what another program has written down. Anything else may be this post, a repost or one that was made
+    /// by hand: it is neither taken for this one nor deleted, and this one stays unknown until a person says by
+    /// [`Publisher::reserve`](super::Publisher::reserve) or
+    /// [`Publisher::nothing_is_there`](super::Publisher::nothing_is_there) which is which.
     ///
     /// # Errors
     /// [`CallError::Refused`] when the network cannot be asked for that at all: a post whose answer was lost then waits
     /// for a person. Otherwise [`CallError`]s as the network has them.
     fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError>;
+
+    /// The post with this id in this account; `None` is the network's word that the account has no such post (any more).
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] when the network cannot be asked for that: the posts of other programs then wait for a
+    /// person. Otherwise [`CallError`]s as the network has them.
+    fn lookup(&self, platform_id: &str) -> Result<Option<Post>, CallError>;
 
     /// Deletes a post. One that is not there any more is no error.
     ///
@@ -151,6 +171,8 @@ pub struct Post {
     pub platform_id: String,
     /// Its page there.
     pub url: Option<String>,
+    /// The key it was posted with, where the network says so.
+    pub key: Option<ClientKey>,
 }
 
 /// Why a call to a platform did not succeed, by what that says about the product.

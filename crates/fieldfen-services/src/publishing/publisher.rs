@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, Fenced, PublishSocial};
 use fieldfen_domain::publication::{Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{FileId, Timestamp};
 
-use super::channels::{Channel, ListingChannel, PostChannel};
+use super::channels::{Channel, ListingChannel, ListingShelf, PostChannel, PostShelf, Shelf};
 use super::copies::Kept;
 use super::error::PublishError;
 use super::found::Found;
+use super::lookup::LookedUp;
+use super::outcome::Publishing;
 use super::platforms::{CallError, Marketplace, SocialNetwork};
 use super::reservation::{Attempt, Reservation, Settled};
 use crate::Environment;
@@ -22,8 +23,8 @@ use crate::pipeline::Pipeline;
 /// How long a reservation is held unless the program says otherwise.
 const DEFAULT_HOLD: Duration = Duration::from_secs(300);
 
-/// Why what was found is not taken for what was looked for.
-const ANOTHERS: &str = "what is there may be another post of the file, whose own answer has not come yet";
+/// How often rows that belong to no publication are settled for one call. More come only while somebody adds them.
+const MOST_ROUNDS: u32 = 10;
 
 /// Publishes files at marketplaces and social networks, each thing once. Clones share everything.
 #[derive(Clone)]
@@ -45,14 +46,17 @@ impl<S: Store> Publisher<S> {
     /// The same publisher with this marketplace, which takes the place of another for the same platform and account.
     #[must_use]
     pub fn marketplace(mut self, marketplace: impl Marketplace + 'static) -> Self {
-        self.marketplaces.insert(0, Arc::new(marketplace));
+        self.marketplaces
+            .retain(|other| other.platform() != marketplace.platform() || other.account() != marketplace.account());
+        self.marketplaces.push(Arc::new(marketplace));
         self
     }
 
     /// The same publisher with this network, which takes the place of another for the same platform and account.
     #[must_use]
     pub fn network(mut self, network: impl SocialNetwork + 'static) -> Self {
-        self.networks.insert(0, Arc::new(network));
+        self.networks.retain(|other| other.platform() != network.platform() || other.account() != network.account());
+        self.networks.push(Arc::new(network));
         self
     }
 
@@ -89,8 +93,28 @@ impl<S: Store> Publisher<S> {
     }
 
     pub(super) fn marketplace_of(&self, platform: Platform, account: &str) -> Option<&dyn Marketplace> {
-        let mut all = self.marketplaces.iter().map(AsRef::as_ref);
-        all.find(|marketplace| marketplace.platform() == platform && marketplace.account() == account)
+        self.marketplaces_of(platform).into_iter().find(|marketplace| marketplace.account() == account)
+    }
+
+    /// The accounts at a platform.
+    pub(super) fn marketplaces_of(&self, platform: Platform) -> Vec<&dyn Marketplace> {
+        let all = self.marketplaces.iter().map(AsRef::as_ref);
+        all.filter(|marketplace| marketplace.platform() == platform).collect()
+    }
+
+    /// The accounts at the platform of a target.
+    pub(super) fn shelves_of(&self, target: &Target) -> Vec<Box<dyn Shelf + '_>> {
+        match target {
+            Target::Listing { platform, .. } => {
+                let shelf = |marketplace| Box::new(ListingShelf(marketplace)) as Box<dyn Shelf>;
+                self.marketplaces_of(*platform).into_iter().map(shelf).collect()
+            }
+            Target::Post { platform, .. } => {
+                let networks = self.networks.iter().map(AsRef::as_ref);
+                let networks = networks.filter(|network: &&dyn SocialNetwork| network.platform() == *platform);
+                networks.map(|network| Box::new(PostShelf(network)) as Box<dyn Shelf>).collect()
+            }
+        }
     }
 
     fn network_of(&self, platform: SocialPlatform, account: &str) -> Option<&dyn SocialNetwork> {
@@ -108,7 +132,7 @@ impl<S: Store> Publisher<S> {
         let Some(marketplace) = self.marketplace_of(job.platform, &job.account) else {
             return Err(PublishError::NotConfigured { target: target.to_string() });
         };
-        self.publish(&ListingChannel { marketplace, job }, &job.file_id, &target)
+        self.publish(&ListingChannel { shelf: ListingShelf(marketplace), job }, &job.file_id, &target)
     }
 
     /// Posts a file as a `PublishSocial` job says.
@@ -125,61 +149,52 @@ impl<S: Store> Publisher<S> {
         let Some(network) = self.network_of(job.platform, &job.account) else {
             return Err(PublishError::NotConfigured { target: target.to_string() });
         };
-        self.publish(&PostChannel { network, job }, &job.file_id, &target)
+        self.publish(&PostChannel { shelf: PostShelf(network), job }, &job.file_id, &target)
     }
 
     fn publish(&self, channel: &dyn Channel, file_id: &FileId, target: &Target) -> Result<Publishing, PublishError> {
         let mut attempt = self.reserve(file_id, target)?;
         // A call whose answer was lost may have taken effect while this one was made.
         let mut called_twice = false;
+        let mut rounds = 0;
         loop {
             attempt = match attempt {
-                Attempt::Granted(reservation) if reservation.called_before() => match channel.find(reservation.key()) {
-                    Ok(found) => {
-                        let (publication, found) = self.sifted(reservation.publication(), found)?;
-                        match found.first() {
-                            Some(_) if self.may_be_anothers(channel, &publication, &found)? => {
-                                let step = reservation.mark_unknown(ANOTHERS)?;
-                                return Ok(self.unless_overtaken(step, unknown(ANOTHERS)));
-                            }
-                            Some(first) => {
-                                let settled = reservation.confirm(first)?;
-                                return self.settled(channel, &publication, first, settled, found.len() > 1);
-                            }
-                            None => return self.call(channel, reservation, called_twice),
-                        }
-                    }
-                    // A network that cannot be asked is not asked; nothing was said to be unknown.
-                    Err(CallError::Refused { .. }) => return self.call(channel, reservation, called_twice),
-                    Err(error) => return Ok(self.released(reservation, error)?),
-                },
                 Attempt::Granted(reservation) => return self.call(channel, reservation, called_twice),
-                Attempt::Unresolved(unresolved) => match channel.find(unresolved.key()) {
-                    Ok(found) => {
-                        let (publication, found) = self.sifted(unresolved.publication(), found)?;
-                        match found.first() {
-                            Some(_) if self.may_be_anothers(channel, &publication, &found)? => {
-                                let step = unresolved.still_unknown(ANOTHERS)?;
-                                return Ok(self.unless_overtaken(step, unknown(ANOTHERS)));
-                            }
-                            Some(first) => {
-                                let settled = unresolved.found(first)?;
-                                return self.settled(channel, &publication, first, settled, found.len() > 1);
-                            }
-                            None => {
-                                called_twice = true;
-                                unresolved.absent("a lookup has found nothing")?
-                            }
+                Attempt::Unresolved(unresolved) => {
+                    let publication = unresolved.publication().clone();
+                    match self.look_up(channel.shelf(), &publication)? {
+                        LookedUp::There { first, copies } => {
+                            let settled = unresolved.found(&first)?;
+                            return self.settled(channel, &publication, &first, settled, copies);
+                        }
+                        LookedUp::Absent => {
+                            called_twice = true;
+                            unresolved.absent("a lookup has found nothing")?
+                        }
+                        LookedUp::Unclear(reason) => {
+                            let step = unresolved.still_unknown(&reason)?;
+                            return Ok(self.unless_overtaken(step, unknown(reason)));
+                        }
+                        LookedUp::Failed(error) => {
+                            let step = unresolved.still_unknown(&error.to_string())?;
+                            return Ok(match error {
+                                CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
+                                other => self.unless_overtaken(step, unknown(format!("lookup: {other}"))),
+                            });
                         }
                     }
-                    Err(error) => {
-                        let step = unresolved.still_unknown(&error.to_string())?;
-                        return Ok(match error {
-                            CallError::Throttled { until, reason } => Publishing::Throttled { until, reason },
-                            other => self.unless_overtaken(step, unknown(format!("lookup: {other}"))),
-                        });
+                }
+                Attempt::Unclaimed(rows) => {
+                    rounds += 1;
+                    match self.settle_unclaimed(file_id, target, &rows)? {
+                        Some(publishing) => return Ok(publishing),
+                        None if rounds == MOST_ROUNDS => {
+                            let reason = "rows of the file at this platform come up faster than they are looked up";
+                            return Ok(Publishing::WaitsForPerson { reason: reason.to_owned() });
+                        }
+                        None => self.reserve(file_id, target)?,
                     }
-                },
+                }
                 Attempt::Held { until } => return Ok(Publishing::Held { until }),
                 // A job that comes back after its work was done may have left a second product behind.
                 Attempt::Published(publication) => return self.keep_only(channel, &publication, None),
@@ -189,17 +204,29 @@ impl<S: Store> Publisher<S> {
         }
     }
 
-    /// A publication with what a lookup has found of it.
-    fn sifted(&self, publication: &Publication, found: Vec<Found>) -> Result<(Publication, Vec<Found>), StoreError> {
-        Ok((publication.clone(), self.own(publication, found)?))
-    }
-
+    /// Calls the platform, once a lookup has shown that no earlier call with this key has made anything.
     fn call(
         &self,
         channel: &dyn Channel,
         reservation: Reservation<'_, S>,
         called_twice: bool,
     ) -> Result<Publishing, PublishError> {
+        let publication = reservation.publication().clone();
+        if reservation.called_before() {
+            match self.look_up(channel.shelf(), &publication)? {
+                LookedUp::There { first, copies } => {
+                    let settled = reservation.found(&first)?;
+                    return self.settled(channel, &publication, &first, settled, copies);
+                }
+                LookedUp::Unclear(reason) => {
+                    let step = reservation.mark_unknown(&reason)?;
+                    return Ok(self.unless_overtaken(step, unknown(reason)));
+                }
+                // A network that cannot be asked is not asked; nothing was said to be unknown.
+                LookedUp::Absent | LookedUp::Failed(CallError::Refused { .. }) => {}
+                LookedUp::Failed(error) => return Ok(self.released(reservation, error)?),
+            }
+        }
         // A process that was stopped for so long may have been overtaken.
         if self.environment().now() >= reservation.held_until() {
             let reason = "the reservation ran out before the platform was called";
@@ -207,10 +234,7 @@ impl<S: Store> Publisher<S> {
             return Ok(self.unless_overtaken(step, unknown(reason)));
         }
         match channel.create(reservation.key(), reservation.file()) {
-            Ok(found) => {
-                let publication = reservation.publication().clone();
-                self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice)
-            }
+            Ok(found) => self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice),
             Err(CallError::NoAnswer { reason }) => {
                 let step = reservation.mark_unknown(&reason)?;
                 Ok(self.unless_overtaken(step, unknown(reason)))
@@ -232,18 +256,25 @@ impl<S: Store> Publisher<S> {
         match settled {
             Settled::Done => {
                 if copies && let Some(confirmed) = self.confirmed_at(publication)? {
-                    self.keep_one(channel, &confirmed, Some(found))?;
+                    self.keep_one(channel.shelf(), &confirmed, Some(found))?.whole()?;
                 }
                 Ok(Publishing::Published { platform_id, url: found.url.clone() })
             }
             Settled::AlreadyDone => Ok(Publishing::AlreadyPublished { platform_id }),
+            Settled::Delisted => Ok(Publishing::Delisted { platform_id }),
+            Settled::Taken { file_id } => {
+                Ok(unknown(format!("{platform_id:?} is what file {file_id} has there: a person has to look")))
+            }
             Settled::Duplicate { live } => match self.confirmed_at(publication)? {
                 Some(confirmed) => self.keep_only(channel, &confirmed, Some(found)),
                 None => Ok(unknown(format!("{live} was taken down meanwhile"))),
             },
             Settled::Contested { until } => Ok(Publishing::Held { until }),
             Settled::Unwanted => {
-                channel.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
+                if self.is_anothers(publication, &platform_id)? {
+                    return Ok(unknown(format!("{platform_id:?} is another's: a person has to look")));
+                }
+                channel.shelf().withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
                 Ok(Publishing::NoFile)
             }
         }
@@ -255,7 +286,7 @@ impl<S: Store> Publisher<S> {
         confirmed: &Publication,
         known: Option<&Found>,
     ) -> Result<Publishing, PublishError> {
-        let platform_id = match self.keep_one(channel, confirmed, known)?.0 {
+        let platform_id = match self.keep_one(channel.shelf(), confirmed, known)?.whole()? {
             Kept::Adopted { platform_id } => platform_id,
             Kept::There | Kept::Absent | Kept::Unclear => confirmed.platform_id.clone().unwrap_or_default(),
         };
@@ -283,7 +314,7 @@ impl<S: Store> Publisher<S> {
     }
 }
 
-fn unknown(reason: impl Into<String>) -> Publishing {
+pub(super) fn unknown(reason: impl Into<String>) -> Publishing {
     Publishing::Unknown { reason: reason.into() }
 }
 
@@ -291,55 +322,4 @@ impl<S: Store> fmt::Debug for Publisher<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher").field("pipeline", &self.pipeline).field("hold", &self.hold).finish_non_exhaustive()
     }
-}
-
-/// What came of publishing one thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Publishing {
-    /// It is there, and has its row.
-    Published {
-        /// Its id at the platform.
-        platform_id: String,
-        /// Its page there.
-        url: Option<String>,
-    },
-    /// It was there before; a second one that had come about has been taken down.
-    AlreadyPublished {
-        /// Its id at the platform.
-        platform_id: String,
-    },
-    /// Somebody else is at it, or the last call may still take effect.
-    Held {
-        /// When to try again.
-        until: Timestamp,
-    },
-    /// The file is not approved (any more); the platform was not called.
-    NotApproved {
-        /// The status it has.
-        status: FileStatus,
-    },
-    /// There is no such file; what had been made for it was taken down.
-    NoFile,
-    /// The platform refuses it, and would again.
-    Refused {
-        /// The platform's words.
-        reason: String,
-    },
-    /// The platform wants no more calls for now; nothing was made.
-    Throttled {
-        /// When to try again.
-        until: Timestamp,
-        /// The platform's words.
-        reason: String,
-    },
-    /// The platform was not reached; nothing was made.
-    NotSent {
-        /// What went wrong.
-        reason: String,
-    },
-    /// It may be there. The next try looks it up.
-    Unknown {
-        /// What went wrong.
-        reason: String,
-    },
 }

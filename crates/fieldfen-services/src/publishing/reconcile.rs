@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldfen_domain::publication::{ClientKey, Listing, Platform, Publication, PublicationState, Target};
+use fieldfen_domain::publication::{
+    ClientKey, Listing, Platform, Publication, PublicationState, Target, publication_of,
+};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
-use fieldfen_domain::{PageRequest, Timestamp};
+use fieldfen_domain::{FileId, PageRequest, Timestamp};
 
 use super::error::PublishError;
 use super::platforms::{Marketplace, Product};
@@ -32,7 +34,8 @@ pub struct Reconciliation {
     /// Products that carry the key of a publication that is not confirmed: its answer was lost or came too late, or
     /// what it was confirmed as is gone.
     pub strays: Vec<Stray>,
-    /// Products that carry the key of a publication that is confirmed as another product.
+    /// Products that carry the key of a publication that is confirmed as another product, and those of a file that another
+    /// program has listed beside a publication's own.
     pub duplicates: Vec<Duplicate>,
     /// Products of which nothing is known here: made by hand or by another program, or left behind by a deleted file.
     pub orphaned: Vec<Product>,
@@ -82,7 +85,27 @@ impl Reconciliation {
 /// What is known here about one account.
 struct Known {
     publications: Vec<Publication>,
-    listings: Vec<Listing>,
+    listings: Vec<KnownListing>,
+}
+
+/// A listing that may be one of the account.
+struct KnownListing {
+    listing: Listing,
+    /// Its id at the account.
+    platform_id: String,
+    /// Its publication. A listing without one may be of any account.
+    publication: Option<Publication>,
+}
+
+impl KnownListing {
+    fn is_confirmed(&self) -> bool {
+        self.publication.as_ref().is_some_and(|its| its.state == PublicationState::Confirmed)
+    }
+
+    /// How well it is known that the product with its id is this listing.
+    fn weight(&self) -> (bool, bool) {
+        (self.is_confirmed(), self.publication.is_some())
+    }
 }
 
 impl<S: Store> Publisher<S> {
@@ -114,8 +137,35 @@ impl<S: Store> Publisher<S> {
                 None => break,
             }
         }
+        products.retain(|product: &Product| {
+            let has_id = !product.platform_id.trim().is_empty();
+            if !has_id {
+                log!(WARN, %platform, account, "a page has a product without an id; it is ignored");
+            }
+            has_id
+        });
         let known = self.store().read(|s| read_known(s, platform, account))?;
-        Ok(compare(platform, account, asked_at, products, known))
+        let there: BTreeSet<&str> = products.iter().map(|product| product.platform_id.as_str()).collect();
+        let is_only = self.marketplaces_of(platform).len() == 1;
+        let is_missing = |known: &&KnownListing| {
+            known.listing.status.is_live()
+                && (known.publication.is_some() || is_only)
+                && !there.contains(known.platform_id.as_str())
+                && known.listing.created_at.is_none_or(|created| created < asked_at)
+        };
+        let missing = known.listings.iter().filter(is_missing).map(|known| known.listing.clone()).collect();
+        let mut result = Reconciliation {
+            platform,
+            account: account.to_owned(),
+            asked_at,
+            missing,
+            different: Vec::new(),
+            strays: Vec::new(),
+            duplicates: Vec::new(),
+            orphaned: Vec::new(),
+        };
+        compare(&mut result, products, &known);
+        Ok(result)
     }
 
     pub(super) fn configured(&self, platform: Platform, account: &str) -> Result<&dyn Marketplace, PublishError> {
@@ -147,35 +197,36 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
         let Some(next) = page.next else { break };
         request = request.following(next);
     }
-    // A listing that a program without publications has made belongs to the one account there is.
-    let elsewhere: BTreeSet<&str> = publications
-        .iter()
-        .filter(|publication| publication.target.account() != account)
-        .filter_map(|publication| publication.platform_id.as_deref())
-        .collect();
-    let here: BTreeSet<&str> = publications
-        .iter()
-        .filter(|publication| publication.target.account() == account)
-        .filter_map(|publication| publication.platform_id.as_deref())
-        .collect();
-    listings.retain(|listing| {
-        let id = listing.platform_listing_id.as_str();
-        here.contains(id) || (account.is_empty() && !elsewhere.contains(id))
+    let mut of_file: BTreeMap<FileId, (Vec<Listing>, Vec<Publication>)> = BTreeMap::new();
+    for listing in &listings {
+        of_file.entry(listing.file_id).or_default().0.push(listing.clone());
+    }
+    for publication in &publications {
+        of_file.entry(publication.file_id).or_default().1.push(publication.clone());
+    }
+    let known = listings.into_iter().filter_map(|listing| {
+        let (listings, publications) = of_file.get(&listing.file_id)?;
+        let publication = publication_of(&listing, listings, publications).cloned();
+        if publication.as_ref().is_some_and(|its| its.target.account() != account) {
+            return None;
+        }
+        let platform_id = publication.as_ref().and_then(|its| its.platform_id.clone());
+        let platform_id = platform_id.unwrap_or_else(|| listing.platform_listing_id.clone());
+        Some(KnownListing { listing, platform_id, publication })
     });
+    let listings = known.collect();
     publications.retain(|publication| publication.target.account() == account);
     Ok(Known { publications, listings })
 }
 
-fn compare(
-    platform: Platform,
-    account: &str,
-    asked_at: Timestamp,
-    products: Vec<Product>,
-    known: Known,
-) -> Reconciliation {
-    let there: BTreeSet<String> = products.iter().map(|product| product.platform_id.clone()).collect();
-    let by_id: BTreeMap<&str, &Listing> =
-        known.listings.iter().map(|listing| (listing.platform_listing_id.as_str(), listing)).collect();
+fn compare(result: &mut Reconciliation, products: Vec<Product>, known: &Known) {
+    let mut by_id: BTreeMap<&str, &KnownListing> = BTreeMap::new();
+    for listing in &known.listings {
+        let of_id = by_id.entry(listing.platform_id.as_str()).or_insert(listing);
+        if listing.weight() > of_id.weight() {
+            *of_id = listing;
+        }
+    }
     let mut by_key: BTreeMap<&ClientKey, &Publication> = BTreeMap::new();
     for publication in &known.publications {
         let of_key = by_key.entry(&publication.client_key).or_insert(publication);
@@ -183,45 +234,36 @@ fn compare(
             *of_key = publication;
         }
     }
-    let mut result = Reconciliation {
-        platform,
-        account: account.to_owned(),
-        asked_at,
-        missing: Vec::new(),
-        different: Vec::new(),
-        strays: Vec::new(),
-        duplicates: Vec::new(),
-        orphaned: Vec::new(),
-    };
+    let confirmed = |publication: &&Publication| publication.state == PublicationState::Confirmed;
     for product in products {
         let listing = by_id.get(product.platform_id.as_str()).copied();
         let publication = product.key.as_ref().and_then(|key| by_key.get(key).copied());
-        match (publication, listing) {
-            // A delisted listing whose place another product has taken is back, or was never gone.
-            (
-                Some(confirmed @ Publication { state: PublicationState::Confirmed, platform_id: Some(stays), .. }),
-                listing,
-            ) if *stays != product.platform_id && listing.is_none_or(|listing| !listing.status.is_live()) => {
+        let is_live = listing.is_some_and(|known| known.listing.status.is_live());
+        // A delisted listing whose place another product has taken is back, or was never gone; or another program has
+        // listed the file too.
+        let beside = match listing {
+            Some(known_listing) if is_live && !known_listing.is_confirmed() => {
+                let of_file = |other: &&Publication| other.file_id == known_listing.listing.file_id;
+                known.publications.iter().filter(confirmed).find(of_file)
+            }
+            Some(_) if is_live => None,
+            _ => publication.filter(confirmed),
+        };
+        match (beside, publication, listing) {
+            (Some(confirmed @ Publication { platform_id: Some(stays), .. }), _, _) if *stays != product.platform_id => {
                 result.duplicates.push(Duplicate { publication: confirmed.clone(), product, stays: stays.clone() });
             }
-            (_, Some(listing)) => {
+            (_, _, Some(KnownListing { listing, .. })) => {
                 if listing.status != product.status || listing.platform_status != product.platform_status {
                     result.different.push(Difference { listing: listing.clone(), product });
                 }
             }
-            (Some(publication), None) => {
+            (_, Some(publication), None) => {
                 result.strays.push(Stray { publication: publication.clone(), product });
             }
-            (None, None) => result.orphaned.push(product),
+            (_, None, None) => result.orphaned.push(product),
         }
     }
-    let is_missing = |listing: &Listing| {
-        listing.status.is_live()
-            && !there.contains(&listing.platform_listing_id)
-            && listing.created_at.is_none_or(|created| created < asked_at)
-    };
-    result.missing = known.listings.into_iter().filter(is_missing).collect();
-    result
 }
 
 /// Which publication of several with one key speaks for it: the one that is there, then the one that may be.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::handlers::failed;
+use super::mend::Mended;
 use super::publisher::Publisher;
 use crate::worker::{Completion, Outcome};
 
@@ -47,7 +48,8 @@ impl Payload for Reconcile {
 impl<S: Store> Publisher<S> {
     /// Compares an account with what is known here and puts right what differs: [`Publisher::reconcile`] and
     /// [`Publisher::mend`] as the outcome of a job. Its result says how much was put right, and what stays for a person:
-    /// the ids of orphaned products.
+    /// the ids of orphaned products, and of duplicates that are not fieldfen's own. If a product could not be put right,
+    /// the job names it and is tried again.
     #[must_use]
     pub fn run_reconcile(&self, job: &Reconcile) -> Outcome {
         let found = match self.reconcile(job.platform, &job.account) {
@@ -55,14 +57,27 @@ impl<S: Store> Publisher<S> {
             Err(error) => return failed(error),
         };
         match self.mend(&found) {
+            Ok(mended) if !mended.failed.is_empty() => not_all(&mended),
             Ok(mended) => Outcome::Complete(Completion::new().result(&json!({
                 "delisted": mended.delisted,
                 "updated": mended.updated,
                 "confirmed": mended.confirmed,
                 "taken_down": mended.taken_down,
+                "duplicates": found.duplicates.len(),
                 "orphaned": found.orphaned.iter().map(|product| &product.platform_id).collect::<Vec<_>>(),
             }))),
             Err(error) => failed(error),
         }
+    }
+}
+
+/// The outcome of a job that could not put everything right.
+fn not_all(mended: &Mended) -> Outcome {
+    let all: Vec<String> =
+        mended.failed.iter().map(|failed| format!("{:?}: {}", failed.platform_id, failed.reason)).collect();
+    let error = format!("{} products could not be put right: {}", all.len(), all.join("; "));
+    match mended.failed.iter().map(|failed| failed.until).max().flatten() {
+        Some(until) => Outcome::throttled(until, error),
+        None => Outcome::retry(error),
     }
 }

@@ -3,14 +3,15 @@
 use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::Fenced;
 use fieldfen_domain::publication::{
-    ClientKey, Confirmation, Confirmed, Publication, PublicationState, ReserveRequest, Reserved, Target,
+    ClientKey, Confirmation, Confirmed, PlatformRow, Publication, PublicationState, Release, ReserveRequest, Reserved,
+    Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, PublicationId, Timestamp};
 
 use super::Publisher;
 use super::found::Found;
-use crate::pipeline::{listing_confirmed, same_place, shows_the_same};
+use crate::pipeline::{listing_confirmed, shows_the_same};
 
 /// What a wish to publish came to.
 #[derive(Debug)]
@@ -26,6 +27,9 @@ pub enum Attempt<'p, S: Store> {
     },
     /// It is published already.
     Published(Publication),
+    /// Nothing was reserved: these rows of the file are live at the platform, and belong to no publication. Look them up
+    /// and let [`Publisher::resolve`] know what they are.
+    Unclaimed(Vec<PlatformRow>),
     /// The file is not approved; nothing was reserved.
     NotApproved {
         /// The status it has.
@@ -46,7 +50,6 @@ pub struct Reservation<'p, S: Store> {
     publisher: &'p Publisher<S>,
     publication: Publication,
     file: File,
-    called_before: bool,
 }
 
 /// A publication of which only a lookup at the platform can tell whether it is there.
@@ -61,6 +64,15 @@ pub enum Settled {
     Done,
     /// It had it before.
     AlreadyDone,
+    /// It is not live: the platform says that it is delisted, or newer news does. Its row says so, the publication has
+    /// ended, and the file was not moved.
+    Delisted,
+    /// Another target or file is confirmed as this very product, or has its row: nothing was changed. The reservation
+    /// stays on its row, and a person has to look.
+    Taken {
+        /// The file of the other one.
+        file_id: FileId,
+    },
     /// Another one is live for the same target: the one just confirmed has to be taken down at the platform.
     Duplicate {
         /// The platform id of the other one.
@@ -85,11 +97,15 @@ impl<S: Store> Publisher<S> {
         self.store().write(|s| self.reserve_in(s, file_id, target))
     }
 
-    fn reserve_in(&self, s: &mut dyn Session, file_id: &FileId, target: &Target) -> Result<Attempt<'_, S>, StoreError> {
+    pub(super) fn reserve_in(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        target: &Target,
+    ) -> Result<Attempt<'_, S>, StoreError> {
         let Some(file) = s.files().find(file_id)? else { return Ok(Attempt::NoFile) };
-        let mut earlier = s.publications().of_file(file_id)?;
-        earlier.retain(|publication| same_place(&publication.target, target));
-        let live = earlier.iter().position(|publication| publication.state.is_live()).map(|at| earlier.swap_remove(at));
+        let mut all = s.publications().of_file(file_id)?.into_iter();
+        let live = all.find(|other| other.target.is_same_place(target) && other.state.is_live());
         let status = file.state.status();
         if live.is_none() && !matches!(status, FileStatus::Approved | FileStatus::Published) {
             return Ok(Attempt::NotApproved { status });
@@ -105,15 +121,13 @@ impl<S: Store> Publisher<S> {
             held_until: live.map_or(at + self.hold(), |publication| publication.held_until),
             at,
         };
-        let reservation = |publication: Publication| {
-            let called_before = earlier.iter().any(|other| other.client_key == publication.client_key);
-            Reservation { publisher: self, publication, file: file.clone(), called_before }
-        };
+        let reservation = |publication| Reservation { publisher: self, publication, file: file.clone() };
         Ok(match s.publications().reserve(&request)? {
             Reserved::Granted(publication) => Attempt::Granted(reservation(publication)),
             Reserved::Unresolved(publication) => Attempt::Unresolved(Unresolved(reservation(publication))),
             Reserved::Held(publication) => Attempt::Held { until: publication.held_until },
             Reserved::Published(publication) => Attempt::Published(publication),
+            Reserved::Unclaimed(rows) => Attempt::Unclaimed(rows),
         })
     }
 }
@@ -155,7 +169,7 @@ impl<S: Store> Reservation<'_, S> {
     /// Whether a call with this key may have been made before: a lookup costs little, and an answer that came after all
     /// is not made a second time.
     pub const fn called_before(&self) -> bool {
-        self.called_before
+        self.publication.calls > 1
     }
 
     /// Records that it is at the platform: the row of the listing or post, and the file's move to published, in one
@@ -168,13 +182,18 @@ impl<S: Store> Reservation<'_, S> {
         self.settle(found, false)
     }
 
-    /// Gives the target free: the platform has said that nothing is there.
+    /// Records what a lookup has found: what it shows is not known.
+    pub(super) fn found(self, found: &Found) -> Result<Settled, StoreError> {
+        self.settle(found, true)
+    }
+
+    /// Gives the target free: the platform has said that the call has made nothing.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; the reservation then stays on its row.
     pub fn release(self, reason: &str) -> Result<Fenced<()>, StoreError> {
         let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
-        self.publisher.store().write(|s| s.publications().release(&id, &token, reason, at))
+        self.publisher.store().write(|s| s.publications().release(&id, &token, Release::NotMade, reason, at))
     }
 
     /// Says that no answer came: nothing more is published at this target before a lookup has told.
@@ -187,7 +206,7 @@ impl<S: Store> Reservation<'_, S> {
     }
 
     fn settle(self, found: &Found, looked_up: bool) -> Result<Settled, StoreError> {
-        let Self { publisher, publication, file, .. } = self;
+        let Self { publisher, publication, file } = self;
         publisher.store().write(|s| {
             let current = s.publications().find(&publication.id)?;
             if let Some(ended) = current.filter(|current| current.state == PublicationState::Ended) {
@@ -218,7 +237,9 @@ impl<S: Store> Publisher<S> {
             at,
         };
         match s.publications().confirm(&publication.id, &confirmation)? {
-            Confirmed::Done | Confirmed::Ended => {}
+            Confirmed::Done => {}
+            Confirmed::Ended => return Ok(Settled::Delisted),
+            Confirmed::Taken { file_id } => return Ok(Settled::Taken { file_id }),
             Confirmed::AlreadyDone => return Ok(Settled::AlreadyDone),
             Confirmed::Gone => return Ok(Settled::Unwanted),
             Confirmed::Duplicate { live: Some(live) } if live == found.platform_id => return Ok(Settled::AlreadyDone),
@@ -227,21 +248,32 @@ impl<S: Store> Publisher<S> {
                 let publications = s.publications().of_file(&publication.file_id)?;
                 let other = publications
                     .iter()
-                    .find(|other| other.state.is_live() && same_place(&other.target, &publication.target));
+                    .find(|other| other.state.is_live() && other.target.is_same_place(&publication.target));
                 return Ok(Settled::Contested { until: other.map_or(at, |other| other.held_until) });
             }
         }
-        if let Target::Listing { platform, .. } = publication.target {
-            let name = format!("{} at {platform}", found.platform_id);
-            listing_confirmed(s, &publication.file_id, &name, at)?;
-            let now = s.files().find(&publication.file_id)?;
-            let is_shown = shown.zip(now.as_ref()).is_some_and(|(shown, now)| shows_the_same(now, shown));
-            let listing = s.publications().listing_at(platform, &found.platform_id)?;
-            if let Some(listing) = listing.filter(|listing| listing.status.is_live() && !is_shown) {
-                self.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
-            }
-        }
+        self.now_listed(s, publication, shown, found)?;
         Ok(Settled::Done)
+    }
+
+    /// What follows when a publication was confirmed.
+    pub(super) fn now_listed(
+        &self,
+        s: &mut dyn Session,
+        publication: &Publication,
+        shown: Option<&File>,
+        found: &Found,
+    ) -> Result<(), StoreError> {
+        let Target::Listing { platform, account, .. } = &publication.target else { return Ok(()) };
+        let name = format!("{} at {platform}", found.platform_id);
+        listing_confirmed(s, &publication.file_id, &name, self.environment().now())?;
+        let now = s.files().find(&publication.file_id)?;
+        let is_shown = shown.zip(now.as_ref()).is_some_and(|(shown, now)| shows_the_same(now, shown));
+        let listing = s.publications().listing_at(*platform, account, &found.platform_id)?;
+        if let Some(listing) = listing.filter(|listing| listing.status.is_live() && !is_shown) {
+            self.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
+        }
+        Ok(())
     }
 }
 
@@ -261,7 +293,7 @@ impl<'p, S: Store> Unresolved<'p, S> {
     /// # Errors
     /// As [`Reservation::confirm`].
     pub fn found(self, found: &Found) -> Result<Settled, StoreError> {
-        self.0.settle(found, true)
+        self.0.found(found)
     }
 
     /// The lookup has found nothing: the target is reserved anew, to be called with the same key.
@@ -279,14 +311,8 @@ impl<'p, S: Store> Unresolved<'p, S> {
             if publication.held_until > at {
                 return Ok(Attempt::Held { until: publication.held_until });
             }
-            match s.publications().release(&publication.id, &publication.token, reason, at)? {
-                Fenced::Done(()) => {
-                    Ok(match publisher.reserve_in(s, &publication.file_id, &publication.target)? {
-                        // It has just been looked up.
-                        Attempt::Granted(anew) => Attempt::Granted(Reservation { called_before: false, ..anew }),
-                        other => other,
-                    })
-                }
+            match s.publications().release(&publication.id, &publication.token, Release::Absent, reason, at)? {
+                Fenced::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target),
                 Fenced::AlreadyDone { .. } | Fenced::LeaseLost => Ok(Attempt::Held { until: at + publisher.hold() }),
                 Fenced::Gone => Ok(Attempt::NoFile),
             }

@@ -132,7 +132,7 @@ impl<S: Store> Run<S> {
             _ => at + Duration::from_secs(3 * 365 * 86_400),
         };
         let news = ListingUpdate { status, platform_status: None, event_at, at };
-        self.shop.write(|s| listing_news(s, Platform::Etsy, there, &news)).unwrap();
+        self.shop.write(|s| listing_news(s, Platform::Etsy, "", there, &news)).unwrap();
     }
 
     /// What holds at every moment.

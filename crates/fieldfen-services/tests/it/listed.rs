@@ -53,7 +53,7 @@ impl<S: Store> Listed<S> {
         self.shop.bench.clock.advance(Duration::from_secs(1));
         let at = self.shop.bench.now();
         let news = ListingUpdate { status, platform_status: None, event_at: at, at };
-        self.shop.write(|s| listing_news(s, Platform::Etsy, platform_id, &news)).unwrap()
+        self.shop.write(|s| listing_news(s, Platform::Etsy, "", platform_id, &news)).unwrap()
     }
 
     pub(crate) fn publish(&self) {

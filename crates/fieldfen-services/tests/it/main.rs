@@ -25,7 +25,9 @@ macro_rules! on_every_store {
     };
 }
 
+mod accounts;
 mod alone;
+mod answers;
 mod api_usage;
 mod approvals;
 #[cfg(feature = "tokio")]
@@ -49,6 +51,7 @@ mod reconciling;
 mod recurring;
 mod refusals;
 mod shop;
+mod sloppy;
 mod stall;
 mod stopping;
 mod throttling;

@@ -36,6 +36,10 @@ impl Marketplace for Careless {
         Ok(Vec::new())
     }
 
+    fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
+        self.0.lookup(platform_id)
+    }
+
     fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
         self.0.update(platform_id, offer)
     }
@@ -86,6 +90,11 @@ fn a_marketplace_shows_drafts_and_what_is_sold_out() {
     });
 }
 
+/// The post whose id is its key.
+fn post(key: &str) -> Post {
+    Post { platform_id: key.to_owned(), url: None, key: Some(ClientKey::stored(key.to_owned())) }
+}
+
 /// A network that shows its posts, hides them or says that it cannot be asked.
 struct Wall {
     posts: Arc<Mutex<Vec<String>>>,
@@ -100,13 +109,17 @@ impl SocialNetwork for Wall {
 
     fn post(&self, key: &ClientKey, _: &Message<'_>) -> Result<Post, CallError> {
         self.posts.lock().unwrap().push(key.to_string());
-        Ok(Post { platform_id: key.to_string(), url: None })
+        Ok(post(key.as_str()))
     }
 
     fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError> {
         let posts = self.posts.lock().unwrap();
         let found = posts.iter().filter(|post| **post == key.as_str());
-        (self.find)(found.map(|post| Post { platform_id: post.clone(), url: None }).collect())
+        (self.find)(found.map(|key| post(key)).collect())
+    }
+
+    fn lookup(&self, platform_id: &str) -> Result<Option<Post>, CallError> {
+        Ok(self.posts.lock().unwrap().iter().find(|post| *post == platform_id).map(|key| post(key)))
     }
 
     fn delete(&self, platform_id: &str) -> Result<(), CallError> {

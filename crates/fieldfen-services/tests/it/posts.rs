@@ -7,7 +7,8 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{ClientKey, PostType, SocialPlatform};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{
-    Attempt, CallError, Found, FoundState, Message, Post, Publisher, Publishing, Reservation, Settled, SocialNetwork,
+    Attempt, CallError, Found, FoundState, Message, NothingThere, Post, Publisher, Publishing, Reservation, Settled,
+    SocialNetwork,
 };
 
 use crate::shop::{ETSY, HOLD, approved, post, publisher, reel};
@@ -19,6 +20,7 @@ on_every_store!(
     a_repost_whose_answer_has_not_come_is_left_alone,
     an_answer_that_was_lost_is_not_taken_for_that_of_a_repost,
     a_second_try_is_not_taken_for_a_repost,
+    a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted,
     a_network_with_keys_tells_lost_answers_apart,
 );
 
@@ -50,7 +52,13 @@ impl Wall {
         let mut posts = self.posts.lock().unwrap();
         let platform_id = format!("post-{}", posts.len() + 1);
         posts.push((key.clone(), platform_id.clone()));
-        Post { platform_id, url: None }
+        self.shown(key, &platform_id)
+    }
+
+    /// A post as the network shows it.
+    fn shown(&self, key: &ClientKey, platform_id: &str) -> Post {
+        let key = (self.answers == Answers::ByKey).then(|| key.clone());
+        Post { platform_id: platform_id.to_owned(), url: None, key }
     }
 
     fn ids(&self) -> Vec<String> {
@@ -78,13 +86,26 @@ impl SocialNetwork for Wall {
         }
         let posts = self.posts.lock().unwrap();
         let found = posts.iter().filter(|(its, _)| self.answers == Answers::ByPicture || its == key);
-        Ok(found.map(|(_, id)| Post { platform_id: id.clone(), url: None }).collect())
+        Ok(found.map(|(its, id)| self.shown(its, id)).collect())
+    }
+
+    fn lookup(&self, platform_id: &str) -> Result<Option<Post>, CallError> {
+        if self.answers == Answers::Never {
+            return Err(CallError::Refused { reason: "posts cannot be looked up".to_owned() });
+        }
+        let posts = self.posts.lock().unwrap();
+        Ok(posts.iter().find(|(_, id)| id == platform_id).map(|(key, id)| self.shown(key, id)))
     }
 
     fn delete(&self, platform_id: &str) -> Result<(), CallError> {
         self.posts.lock().unwrap().retain(|(_, id)| id != platform_id);
         Ok(())
     }
+}
+
+/// What a person has found.
+fn posted(platform_id: &str) -> Found {
+    Found { platform_id: platform_id.to_owned(), url: None, key: None, state: FoundState::Post, as_of: None }
 }
 
 fn reserved<'p, S: Store>(publisher: &'p Publisher<S>, id: FileId, post_key: &str) -> Reservation<'p, S> {
@@ -120,7 +141,7 @@ fn a_network_that_cannot_look_up_waits_for_a_person(store: impl Store) {
     let Attempt::Unresolved(unresolved) = publisher.reserve(&id, &post("launch")).unwrap() else {
         panic!("not unresolved")
     };
-    let found = Found { platform_id: "post-1".to_owned(), url: None, state: FoundState::Post, as_of: None };
+    let found = posted("post-1");
     assert_eq!(unresolved.found(&found).unwrap(), Settled::Done);
 }
 
@@ -173,8 +194,7 @@ fn an_answer_that_was_lost_is_not_taken_for_that_of_a_repost(store: impl Store) 
     let Attempt::Unresolved(repost) = publisher.reserve(&id, &post("christmas")).unwrap() else {
         panic!("not unresolved");
     };
-    let found = Found { platform_id: "post-1".to_owned(), url: None, state: FoundState::Post, as_of: None };
-    assert_eq!(repost.found(&found).unwrap(), Settled::Done);
+    assert_eq!(repost.found(&posted("post-1")).unwrap(), Settled::Done);
     let launched = publisher.post(&reel(id, "launch")).unwrap();
     assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
     assert_eq!(wall.ids(), ["post-1", "post-2"]);
@@ -192,6 +212,33 @@ fn a_second_try_is_not_taken_for_a_repost(store: impl Store) {
     shop.bench.clock.advance(HOLD);
     let launched = publisher.post(&reel(id, "launch")).unwrap();
     assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
+}
+
+fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    publisher.post(&reel(id, "launch")).unwrap();
+    wall.make(&ClientKey::stored("by hand".to_owned()));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
+    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+
+    let repost = reserved(&publisher, id, "christmas");
+    assert!(repost.mark_unknown("time-out").unwrap().is_done());
+    let target = post("christmas");
+    let until = publisher.nothing_is_there(&id, &target).unwrap();
+    assert_eq!(until, NothingThere::Held { until: shop.bench.now() + HOLD });
+    shop.bench.clock.advance(HOLD);
+    for _ in 0..2 {
+        let Publishing::Unknown { reason } = publisher.post(&reel(id, "christmas")).unwrap() else { panic!("known") };
+        assert!(reason.contains("post-2"), "{reason}");
+    }
+    // The person has looked, and what is there was made by hand.
+    assert_eq!(publisher.nothing_is_there(&id, &target).unwrap(), NothingThere::Free);
+    assert_eq!(publisher.nothing_is_there(&id, &post("launch")).unwrap(), NothingThere::NotUnknown);
+    let reposted = publisher.post(&reel(id, "christmas")).unwrap();
+    assert_eq!(reposted, Publishing::Published { platform_id: "post-3".to_owned(), url: None });
+    assert_eq!(wall.ids(), ["post-1", "post-2", "post-3"]);
 }
 
 fn a_network_with_keys_tells_lost_answers_apart(store: impl Store) {

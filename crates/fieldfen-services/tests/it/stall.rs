@@ -1,6 +1,6 @@
 //! A marketplace that does what the test says.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::Timestamp;
@@ -23,12 +23,29 @@ pub(crate) enum Next {
     Ignore,
     /// Take in nothing, and carry it out when [`Stall::deliver`] is called.
     Delay,
+    /// Answer with this product.
+    Answer(Product),
+}
+
+/// How a lookup by key answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Finds {
+    /// The products with exactly this key.
+    #[default]
+    Exactly,
+    /// Every product whose key begins with the first characters of this one, in any case.
+    ByPrefix,
+    /// As [`Finds::ByPrefix`], without saying the keys.
+    ByPrefixWithoutKeys,
+    /// As [`Finds::ByPrefix`], with empty keys.
+    ByPrefixWithEmptyKeys,
 }
 
 /// A marketplace in memory, whose clones are the same one.
 #[derive(Clone)]
 pub(crate) struct Stall {
     platform: Platform,
+    account: String,
     /// Whether a second call with a key meets the product of the first.
     knows_keys: bool,
     state: Arc<Mutex<StallState>>,
@@ -42,6 +59,8 @@ struct StallState {
     delayed: Vec<(ClientKey, String)>,
     lookups: u64,
     lookup_fails: bool,
+    finds: Finds,
+    keeps: BTreeSet<String>,
     pages_lag: bool,
     pages_lead_back: bool,
     during_call: Option<Meanwhile>,
@@ -53,7 +72,13 @@ type Meanwhile = Box<dyn FnOnce() + Send>;
 
 impl Stall {
     pub(crate) fn new(platform: Platform) -> Self {
-        Self { platform, knows_keys: false, state: Arc::default() }
+        Self { platform, account: String::new(), knows_keys: false, state: Arc::default() }
+    }
+
+    /// The shop of another seller. Each account counts its products from 1.
+    pub(crate) fn account(mut self, account: &str) -> Self {
+        self.account = account.to_owned();
+        self
     }
 
     pub(crate) fn knowing_keys(mut self) -> Self {
@@ -69,6 +94,30 @@ impl Stall {
     /// Whether lookups get no answer.
     pub(crate) fn lookup_fails(&self, fails: bool) {
         self.state.lock().unwrap().lookup_fails = fails;
+    }
+
+    /// How its lookups by key answer.
+    pub(crate) fn finds(&self, finds: Finds) {
+        self.state.lock().unwrap().finds = finds;
+    }
+
+    /// Refuses to take this product down.
+    pub(crate) fn keeps(&self, platform_id: &str) {
+        self.state.lock().unwrap().keeps.insert(platform_id.to_owned());
+    }
+
+    /// A product that somebody has made by hand, with this key or without one.
+    pub(crate) fn by_hand(&self, platform_id: &str, key: Option<&str>) -> Product {
+        let product = Product {
+            platform_id: platform_id.to_owned(),
+            url: None,
+            key: key.map(|key| ClientKey::stored(key.to_owned())),
+            status: ListingStatus::Active,
+            platform_status: Some("ACTIVE".to_owned()),
+            as_of: None,
+        };
+        self.bring_back(&product);
+        product
     }
 
     /// Whether its pages show nothing of what it has.
@@ -180,6 +229,10 @@ impl Marketplace for Stall {
         self.platform
     }
 
+    fn account(&self) -> &str {
+        &self.account
+    }
+
     fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
         let next = self.state.lock().unwrap().next.pop_front();
         self.meanwhile(|state| &mut state.during_call);
@@ -191,6 +244,7 @@ impl Marketplace for Stall {
             Some(Next::Throttle(until)) => Err(CallError::Throttled { until, reason: "429".to_owned() }),
             Some(Next::NotSent) => Err(CallError::NotSent { reason: "no route".to_owned() }),
             Some(Next::Ignore) => Err(no_answer()),
+            Some(Next::Answer(product)) => Ok(product),
             Some(Next::CreateInSilence) => {
                 state.make(key, title_of(offer), self.knows_keys);
                 Err(no_answer())
@@ -209,7 +263,21 @@ impl Marketplace for Stall {
         if state.lookup_fails {
             return Err(CallError::NoAnswer { reason: "502".to_owned() });
         }
-        Ok(state.products.iter().filter(|(p, _)| p.key.as_ref() == Some(key)).map(|(p, _)| p.clone()).collect())
+        let prefix = key.as_str()[..3].to_lowercase();
+        let begins_so = |p: &Product| p.key.as_ref().is_some_and(|k| k.as_str().to_lowercase().starts_with(&prefix));
+        let found = state.products.iter().map(|(product, _)| product.clone());
+        Ok(match state.finds {
+            Finds::Exactly => found.filter(|p| p.key.as_ref() == Some(key)).collect(),
+            Finds::ByPrefix => found.filter(begins_so).collect(),
+            Finds::ByPrefixWithoutKeys => found.filter(begins_so).map(|p| Product { key: None, ..p }).collect(),
+            Finds::ByPrefixWithEmptyKeys => {
+                found.filter(begins_so).map(|p| Product { key: Some(ClientKey::stored(String::new())), ..p }).collect()
+            }
+        })
+    }
+
+    fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
+        Ok(self.live().into_iter().find(|product| product.platform_id == platform_id))
     }
 
     fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
@@ -222,7 +290,11 @@ impl Marketplace for Stall {
     }
 
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
-        self.state.lock().unwrap().products.retain(|(product, _)| product.platform_id != platform_id);
+        let mut state = self.state.lock().unwrap();
+        if state.keeps.contains(platform_id) {
+            return Err(CallError::Refused { reason: "it is in somebody's cart".to_owned() });
+        }
+        state.products.retain(|(product, _)| product.platform_id != platform_id);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{Deleted, Deletion, FileStatus};
 use fieldfen_domain::job::{Fenced, JobFilter};
-use fieldfen_domain::publication::{ListingStatus, Platform};
+use fieldfen_domain::publication::{ListingStatus, Platform, Release};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::webhook::HashSeen;
 
@@ -60,7 +60,7 @@ fn a_deleted_file_takes_along_all_that_hangs_on_it_and_nothing_else<S: Store>(st
     assert_eq!(on.complete(claim_ref(21, 1), at(1)), Fenced::Gone, "also the one that was running");
     assert_eq!(on.read(|s| s.publications().of_file(&doomed)), []);
     assert_eq!(on.read(|s| s.publications().listings(&doomed)), []);
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, &platform_id(1))), None);
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(1))), None);
     assert_eq!(on.read(|s| s.publications().posts(&doomed)), []);
 
     assert_eq!(on.history(2).len(), 4);
@@ -113,7 +113,10 @@ fn a_call_that_may_be_under_way_refuses_the_deletion<S: Store>(store: &S) {
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), refused);
         assert!(on.write(|s| s.publications().mark_unknown(&publication, &token(number), "timeout", at(2))).is_done());
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), refused);
-        assert!(on.write(|s| s.publications().release(&publication, &token(number), "looked up", at(3))).is_done());
+        assert!(
+            on.write(|s| s.publications().release(&publication, &token(number), Release::Absent, "looked up", at(3)))
+                .is_done()
+        );
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), Deleted::Done);
     }
 }

@@ -35,7 +35,7 @@ fn listed<S: Store>(on: &On<'_, S>, number: u64, file: u64, variant: &str) {
 }
 
 fn listing<S: Store>(on: &On<'_, S>, number: u64) -> Listing {
-    on.read(|s| s.publications().listing_at(Platform::Etsy, &platform_id(number)))
+    on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(number)))
         .unwrap_or_else(|| panic!("listing {number} is not there"))
 }
 
@@ -158,6 +158,6 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
     let listings_at = |platform| walk(|page| on.read(|s| s.publications().listings_at(platform, page)));
     assert_eq!(listings_at(Platform::Etsy), expected(&[1, 2, 3, 4, 5]));
     assert_eq!(listings_at(Platform::Ebay), []);
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "nowhere")), None);
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Ebay, &platform_id(1))), None);
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", "nowhere")), None);
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Ebay, "", &platform_id(1))), None);
 }

@@ -20,10 +20,12 @@ mod publications;
 mod recurring;
 mod reservations;
 mod retries;
+mod same_ids;
 mod steps;
 mod threads;
 pub mod trace;
 mod transactions;
+mod unclaimed;
 mod unknown_ends;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,6 +66,8 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         hashes::cases(),
         reservations::cases(),
         publications::cases(),
+        unclaimed::cases(),
+        same_ids::cases(),
         listings::cases(),
         api_usage::cases(),
         recurring::cases(),

@@ -3,7 +3,7 @@
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
     Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, Publication, PublicationState,
-    SocialPlatform, SocialPost,
+    Release, SocialPlatform, SocialPost,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -21,7 +21,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_confirmation_needs_no_token_and_counts_after_a_takeover,
         a_confirmation_counts_while_unknown,
         a_late_confirmation_counts_after_a_release,
-        a_late_confirmation_is_a_duplicate_when_another_is_confirmed,
+        of_two_calls_under_one_key_the_first_answer_counts,
         a_late_confirmation_is_a_duplicate_when_another_is_under_way,
         the_same_confirmation_twice_changes_nothing,
         another_thing_at_the_platform_is_a_duplicate,
@@ -30,7 +30,9 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_confirmation_keeps_newer_news,
         a_confirmation_of_what_was_taken_down_since_ends_the_publication,
         a_publication_that_is_not_there_says_so,
-        another_files_listing_with_the_same_platform_id_is_a_conflict,
+        a_product_that_another_target_or_file_is_confirmed_as_is_taken,
+        a_post_that_another_post_is_confirmed_as_is_taken,
+        an_empty_platform_id_is_refused,
         the_same_files_listing_with_the_same_platform_id_is_brought_up_to_date,
         the_same_platform_id_at_another_platform_is_another_listing,
         the_row_must_go_with_the_target,
@@ -54,7 +56,14 @@ fn listings<S: Store>(on: &On<'_, S>, file: u64) -> Vec<Listing> {
 
 fn release<S: Store>(on: &On<'_, S>, number: u64) {
     assert!(
-        on.write(|s| s.publications().release(&publication_id(number), &token(number), "refused", at(1))).is_done()
+        on.write(|s| s.publications().release(
+            &publication_id(number),
+            &token(number),
+            Release::NotMade,
+            "refused",
+            at(1)
+        ))
+        .is_done()
     );
 }
 
@@ -77,7 +86,7 @@ fn a_confirmed_listing_has_its_row<S: Store>(store: &S) {
         updated_at: Some(at(7)),
     };
     assert_eq!(listings(&on, 1), std::slice::from_ref(&expected));
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, &platform_id(1))), Some(expected));
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
     let platform_id = Some(platform_id(1));
     let expected = Publication { state: PublicationState::Confirmed, platform_id, updated_at: at(7), ..reserved };
     assert_eq!(on.publication(1), expected);
@@ -97,6 +106,7 @@ fn a_confirmed_post_has_its_row<S: Store>(store: &S) {
         platform_post_id: Some(platform_id(1)),
         url: None,
         posted_at: Some(at(7)),
+        gone_at: None,
     };
     assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [expected]);
     assert_eq!(on.publication(1).state, PublicationState::Confirmed);
@@ -129,27 +139,29 @@ fn a_late_confirmation_counts_after_a_release<S: Store>(store: &S) {
     assert_eq!(listings(&on, 1).len(), 1);
 }
 
-fn a_late_confirmation_is_a_duplicate_when_another_is_confirmed<S: Store>(store: &S) {
+fn of_two_calls_under_one_key_the_first_answer_counts<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
     release(&on, 1);
+    // The second call takes the row of the first again.
     reserve(&on, 2, 1, "");
-    confirm(&on, 2, &listing_confirmation(2, at(2)));
-    let before = (on.publication(1), on.publication(2), listings(&on, 1));
-    let duplicate = Confirmed::Duplicate { live: Some(platform_id(2)) };
-    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(3))), duplicate);
-    assert_eq!((on.publication(1), on.publication(2), listings(&on, 1)), before);
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(2))), Confirmed::Done);
+    let before = (on.publication(1), listings(&on, 1));
+    let duplicate = Confirmed::Duplicate { live: Some(platform_id(1)) };
+    assert_eq!(confirm(&on, 1, &listing_confirmation(2, at(3))), duplicate);
+    assert_eq!((on.publication(1), listings(&on, 1)), before);
+    assert_eq!(confirm(&on, 2, &listing_confirmation(2, at(3))), Confirmed::Gone, "no second row was made");
 }
 
 fn a_late_confirmation_is_a_duplicate_when_another_is_under_way<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
-    release(&on, 1);
+    confirm(&on, 1, &listing_confirmation(1, at(2)));
+    delist(&on, 1, 3);
     reserve(&on, 2, 1, "");
-    let before = (on.publication(1), on.publication(2));
-    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(3))), Confirmed::Duplicate { live: None });
-    assert_eq!((on.publication(1), on.publication(2)), before);
-    assert_eq!(listings(&on, 1), []);
+    let before = (on.publication(1), on.publication(2), listings(&on, 1));
+    assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(5))), Confirmed::Duplicate { live: None });
+    assert_eq!((on.publication(1), on.publication(2), listings(&on, 1)), before);
 }
 
 fn the_same_confirmation_twice_changes_nothing<S: Store>(store: &S) {
@@ -216,10 +228,10 @@ fn a_confirmation_keeps_newer_news<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
     confirm(&on, 1, &listing_confirmation(1, at(2)));
+    delist(&on, 1, 3);
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::SoldOut, at(7))));
-    reserve(&on, 2, 1, "canvas");
     let earlier = Confirmation { event_at: at(6), ..listing_confirmation(1, at(9)) };
-    assert_eq!(confirm(&on, 2, &earlier), Confirmed::Done);
+    assert_eq!(confirm(&on, 1, &earlier), Confirmed::Done);
     let row = listings(&on, 1).remove(0);
     assert_eq!((row.status, row.platform_status.as_deref()), (ListingStatus::SoldOut, Some("SOLD_OUT")));
     assert_eq!((row.status_event_at, row.updated_at), (Some(at(7)), Some(at(9))));
@@ -241,16 +253,41 @@ fn a_publication_that_is_not_there_says_so<S: Store>(store: &S) {
     assert_eq!(confirm(&On(store), 1, &listing_confirmation(1, at(2))), Confirmed::Gone);
 }
 
-fn another_files_listing_with_the_same_platform_id_is_a_conflict<S: Store>(store: &S) {
+fn a_product_that_another_target_or_file_is_confirmed_as_is_taken<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
-    reserve(&on, 2, 2, "");
+    reserve(&on, 2, 1, "canvas");
+    reserve(&on, 3, 2, "");
     confirm(&on, 1, &listing_confirmation(1, at(2)));
-    let before = on.publication(2);
-    let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(3)) };
-    let error = on.refuse(|s| s.publications().confirm(&publication_id(2), &same));
-    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
-    assert_eq!((on.publication(2), listings(&on, 2)), (before, vec![]));
+    for (number, file) in [(2, 1), (3, 2)] {
+        let before = (on.publication(number), listings(&on, file));
+        let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(number, at(3)) };
+        assert_eq!(confirm(&on, number, &same), Confirmed::Taken { file_id: file_id(1) });
+        assert_eq!((on.publication(number), listings(&on, file)), before);
+    }
+}
+
+fn a_post_that_another_post_is_confirmed_as_is_taken<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(1, FileStatus::Approved);
+    for (number, key) in [(1, "launch"), (2, "christmas")] {
+        on.reserve(&reserve_request(number, file_id(1), post_target(key), at(0)));
+    }
+    assert_eq!(confirm(&on, 1, &post_confirmation(1, at(2))), Confirmed::Done);
+    let same = Confirmation { platform_id: platform_id(1), ..post_confirmation(2, at(3)) };
+    assert_eq!(confirm(&on, 2, &same), Confirmed::Taken { file_id: file_id(1) });
+    assert_eq!(on.publication(2).state, PublicationState::Reserved);
+}
+
+fn an_empty_platform_id_is_refused<S: Store>(store: &S) {
+    let on = On(store);
+    reserve(&on, 1, 1, "");
+    for empty in ["", " \t"] {
+        let confirmation = Confirmation { platform_id: empty.to_owned(), ..listing_confirmation(1, at(2)) };
+        let error = on.refuse(|s| s.publications().confirm(&publication_id(1), &confirmation));
+        assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
+    }
+    assert_eq!((on.publication(1).state, listings(&on, 1)), (PublicationState::Reserved, vec![]));
 }
 
 fn the_same_files_listing_with_the_same_platform_id_is_brought_up_to_date<S: Store>(store: &S) {
@@ -281,7 +318,7 @@ fn the_same_platform_id_at_another_platform_is_another_listing<S: Store>(store: 
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(2)) };
     assert_eq!(confirm(&on, 2, &same), Confirmed::Done);
-    let at_ebay = on.read(|s| s.publications().listing_at(Platform::Ebay, &platform_id(1)));
+    let at_ebay = on.read(|s| s.publications().listing_at(Platform::Ebay, "", &platform_id(1)));
     assert_eq!(at_ebay.map(|listing| listing.id), Some(listing_id(2)));
 }
 

@@ -3,7 +3,7 @@
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::Fenced;
 use fieldfen_domain::publication::{
-    ClientKey, ListingStatus, Platform, PostType, Publication, PublicationState, ReserveRequest, Reserved,
+    ClientKey, ListingStatus, Platform, PostType, Publication, PublicationState, Release, ReserveRequest, Reserved,
     SocialPlatform, Target,
 };
 use fieldfen_domain::store::{Store, StoreError};
@@ -26,12 +26,13 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_confirmed_target_is_published_already,
         other_targets_and_files_are_not_in_the_way,
         the_type_of_a_post_does_not_make_another_target,
-        a_released_target_is_granted_anew_with_the_same_client_key,
+        a_released_target_is_granted_again_in_the_same_row,
+        a_word_that_nothing_is_there_forgets_earlier_calls,
         an_ended_target_is_granted_anew_with_another_client_key,
         only_the_current_token_releases,
         only_the_current_token_marks_unknown,
         what_is_given_up_twice_was_done_already,
-        a_confirmed_publication_cannot_be_given_up,
+        who_gives_up_what_was_confirmed_meanwhile_has_lost_it,
         a_released_publication_cannot_become_unknown,
         an_unknown_publication_is_released_by_who_took_it_over,
         publications_are_listed_by_file_and_by_state,
@@ -49,7 +50,9 @@ fn wish(number: u64, second: i64) -> ReserveRequest {
 }
 
 fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<()> {
-    on.write(|s| s.publications().release(&publication_id(number), &token(token_number), "they refused", at(5)))
+    on.write(|s| {
+        s.publications().release(&publication_id(number), &token(token_number), Release::NotMade, "they refused", at(5))
+    })
 }
 
 fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<()> {
@@ -72,6 +75,7 @@ fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
         state: PublicationState::Reserved,
         token: token(1),
         held_until: at(60),
+        calls: 1,
         last_error: None,
         platform_id: None,
         created_at: at(1),
@@ -206,7 +210,7 @@ fn the_type_of_a_post_does_not_make_another_target<S: Store>(store: &S) {
     }
 }
 
-fn a_released_target_is_granted_anew_with_the_same_client_key<S: Store>(store: &S) {
+fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.reserve(&wish(1, 0));
@@ -214,9 +218,35 @@ fn a_released_target_is_granted_anew_with_the_same_client_key<S: Store>(store: &
     let released = on.publication(1);
     assert_eq!(released.state, PublicationState::Released);
     assert_eq!((released.last_error.as_deref(), released.updated_at), (Some("they refused"), at(5)));
-    let Reserved::Granted(anew) = on.reserve(&wish(2, 6)) else { panic!("it was not granted") };
-    assert_eq!((anew.id, &anew.client_key), (publication_id(2), &released.client_key), "a row of its own");
-    assert_eq!(on.publication(1), released);
+    let expected = Publication {
+        state: PublicationState::Reserved,
+        token: token(2),
+        held_until: at(6) + HOLD,
+        calls: 2,
+        updated_at: at(6),
+        ..released
+    };
+    assert_eq!(on.reserve(&wish(2, 6)), Reserved::Granted(expected.clone()), "with its key and what they said");
+    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), [expected]);
+    assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
+}
+
+fn a_word_that_nothing_is_there_forgets_earlier_calls<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.reserve(&wish(1, 0));
+    assert!(release(&on, 1, 1).is_done());
+    on.reserve(&wish(2, 6));
+    assert!(mark_unknown(&on, 1, 2).is_done());
+    on.reserve(&wish(3, 7));
+    assert_eq!(on.publication(1).calls, 2, "who looks it up calls nothing");
+    let absent = |s: &mut dyn fieldfen_domain::store::Session| {
+        s.publications().release(&publication_id(1), &token(3), Release::Absent, "looked up", at(8))
+    };
+    assert!(on.write(absent).is_done());
+    assert_eq!(on.publication(1).calls, 0);
+    let Reserved::Granted(granted) = on.reserve(&wish(4, 9)) else { panic!("it was not granted") };
+    assert_eq!(granted.calls, 1);
 }
 
 fn an_ended_target_is_granted_anew_with_another_client_key<S: Store>(store: &S) {
@@ -275,17 +305,16 @@ fn what_is_given_up_twice_was_done_already<S: Store>(store: &S) {
     assert_eq!(on.publication(1), released);
 }
 
-fn a_confirmed_publication_cannot_be_given_up<S: Store>(store: &S) {
+fn who_gives_up_what_was_confirmed_meanwhile_has_lost_it<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.reserve(&wish(1, 0));
     on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
     let before = on.publication(1);
-    assert_eq!(release(&on, 1, 2), Fenced::LeaseLost);
-    let error = on.refuse(|s| s.publications().release(&publication_id(1), &token(1), "", at(2)));
-    assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
-    let error = on.refuse(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "", at(2)));
-    assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
+    for token_number in [1, 2] {
+        assert_eq!(release(&on, 1, token_number), Fenced::LeaseLost);
+        assert_eq!(mark_unknown(&on, 1, token_number), Fenced::LeaseLost);
+    }
     assert_eq!(on.publication(1), before);
 }
 

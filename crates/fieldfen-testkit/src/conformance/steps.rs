@@ -7,7 +7,7 @@ use fieldfen_domain::job::{
     Administered, ClaimRef, ClaimRequest, Enqueued, Fenced, Finished, Heartbeat, Job, JobFilter, NewJob, Reclaimed,
     Retry,
 };
-use fieldfen_domain::publication::{Publication, PublicationState, ReserveRequest, Reserved};
+use fieldfen_domain::publication::{Listing, Publication, PublicationState, ReserveRequest, Reserved};
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Page, PageRequest, RawJson, Timestamp};
 
@@ -123,6 +123,10 @@ impl<S: Store> On<'_, S> {
 
     pub(super) fn reserve(&self, request: &ReserveRequest) -> Reserved {
         self.write(|s| s.publications().reserve(request))
+    }
+
+    pub(super) fn listings(&self, file: u64) -> Vec<Listing> {
+        self.read(|s| s.publications().listings(&file_id(file)))
     }
 
     pub(super) fn publication(&self, number: u64) -> Publication {

@@ -1,11 +1,14 @@
-//! Publications: reserve, confirm, release, mark unknown.
+//! Publications: reserve, confirm, adopt, release, mark unknown, prune.
+
+use std::collections::BTreeSet;
 
 use fieldfen_domain::job::Fenced;
 use fieldfen_domain::publication::{
-    ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Publication, PublicationEvent,
-    PublicationState, ReserveRequest, Reserved, SocialPost, Target,
+    AdoptDecision, Adopted, Adoption, ClientKey, ConfirmDecision, Confirmation, Confirmed, OfFile, PlatformRowId,
+    PrunePublications, Publication, PublicationEvent, PublicationState, Release, ReserveDecision, ReserveRequest,
+    Reserved, SameId, Target, given_up_id, qualified_id,
 };
-use fieldfen_domain::store::{Publications, StoreError};
+use fieldfen_domain::store::{Listings as _, PublicationReads, Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, to_micros};
 
 use super::files::FileKey;
@@ -17,15 +20,8 @@ use super::{ModelSession, missing, taken};
 pub(super) enum PublicationKey {
     Id(PublicationId),
     File(FileId),
-    /// File, channel, platform, account and discriminator, whatever the state.
-    Target(FileId, &'static str, &'static str, String, String),
-}
-
-impl PublicationKey {
-    fn target(file_id: FileId, target: &Target) -> Self {
-        let (account, discriminator) = (target.account().to_owned(), target.discriminator().to_owned());
-        Self::Target(file_id, target.channel(), target.platform(), account, discriminator)
-    }
+    /// Platform and the id there.
+    At(&'static str, Option<String>),
 }
 
 impl Row for Publication {
@@ -35,69 +31,120 @@ impl Row for Publication {
         vec![
             PublicationKey::Id(self.id),
             PublicationKey::File(self.file_id),
-            PublicationKey::target(self.file_id, &self.target),
+            PublicationKey::At(self.target.platform(), self.platform_id.clone()),
         ]
     }
 }
 
 impl Publications for ModelSession<'_> {
     fn reserve(&mut self, request: &ReserveRequest) -> Result<Reserved, StoreError> {
-        let at = to_micros(request.at);
-        let all = self.state.publications.all(&PublicationKey::target(request.file_id, &request.target));
-        let Some((number, mut live)) = all.iter().find(|(_, row)| row.state.is_live()).cloned() else {
-            let ended = all.iter().filter(|(_, row)| row.state == PublicationState::Ended).count();
-            return self.reserve_anew(request, u32::try_from(ended).unwrap_or(u32::MAX));
-        };
-        match live.state {
-            PublicationState::Confirmed => return Ok(Reserved::Published(live)),
-            PublicationState::Reserved if live.held_until > at => return Ok(Reserved::Held(live)),
-            _ => {}
-        }
-        live.state = PublicationState::Unknown;
-        live.token = request.token;
-        live.held_until = to_micros(request.held_until);
-        live.updated_at = at;
-        self.state.publications.update(number, live.clone());
-        Ok(Reserved::Unresolved(live))
+        let known = self.all_of_file(&request.file_id)?;
+        let decision = known.decide(request);
+        let mut publications = known.publications;
+        Ok(match decision {
+            ReserveDecision::Published(position) => Reserved::Published(publications.swap_remove(position)),
+            ReserveDecision::Held(position) => Reserved::Held(publications.swap_remove(position)),
+            ReserveDecision::Unclaimed(unclaimed) => Reserved::Unclaimed(unclaimed),
+            ReserveDecision::TakeOver(position) => {
+                let mut live = publications.swap_remove(position);
+                live.state = PublicationState::Unknown;
+                live.token = request.token;
+                live.held_until = to_micros(request.held_until);
+                live.updated_at = to_micros(request.at);
+                self.put_publication(live.clone());
+                Reserved::Unresolved(live)
+            }
+            ReserveDecision::Again(position) => {
+                Reserved::Granted(self.reserve_again(publications.swap_remove(position), request))
+            }
+            ReserveDecision::New(client_key) => Reserved::Granted(self.reserve_new(request, client_key)?),
+        })
     }
 
     fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<Confirmed, StoreError> {
-        let Some((number, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
+        let Some((_, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
             return Ok(Confirmed::Gone);
         };
-        if publication.state == PublicationState::Confirmed {
-            return Ok(if publication.platform_id.as_ref() == Some(&confirmation.platform_id) {
-                Confirmed::AlreadyDone
-            } else {
-                Confirmed::Duplicate { live: publication.platform_id }
-            });
-        }
-        publication.state = publication.state.after(PublicationEvent::Confirmed)?;
-        let target = PublicationKey::target(publication.file_id, &publication.target);
-        let others = self.state.publications.all(&target).into_iter().map(|(_, other)| other);
-        if let Some(other) = others.filter(|other| other.id != *id).find(|other| other.state.is_live()) {
-            return Ok(Confirmed::Duplicate { live: other.platform_id });
-        }
-        let status = self.insert_confirmed(&publication, confirmation)?;
-        let is_live = status.is_none_or(ListingStatus::is_live);
-        if !is_live {
-            publication.state = publication.state.after(PublicationEvent::Ended)?;
-        }
+        let known = self.all_of_file(&publication.file_id)?;
+        let same = self.same_id(&publication.target, &confirmation.platform_id);
+        publication.state = match known.confirm(&publication, confirmation, &same)? {
+            ConfirmDecision::AlreadyDone => return Ok(Confirmed::AlreadyDone),
+            ConfirmDecision::Duplicate { live } => return Ok(Confirmed::Duplicate { live }),
+            ConfirmDecision::Taken { file_id } => return Ok(Confirmed::Taken { file_id }),
+            ConfirmDecision::Listing { row, is_there, given_up_by } => {
+                if let Some(mut listing) = given_up_by
+                    && let Some((number, _)) = self.state.listings.find(&ListingKey::Id(listing.id))
+                {
+                    listing.platform_listing_id = given_up_id(&listing);
+                    listing.updated_at = Some(to_micros(confirmation.at));
+                    self.state.listings.update(number, listing);
+                }
+                let is_live = row.status.is_live();
+                match self.state.listings.find(&ListingKey::Id(row.id)) {
+                    Some((number, _)) if is_there => self.state.listings.update(number, row),
+                    _ => self.insert_listing(&row)?,
+                }
+                if is_live { PublicationState::Confirmed } else { PublicationState::Ended }
+            }
+            ConfirmDecision::Post { row, is_there } => {
+                match self.state.posts.find(&PostKey::Id(row.id)) {
+                    Some((number, _)) if is_there => self.state.posts.update(number, row),
+                    _ => self.insert_post(&row)?,
+                }
+                PublicationState::Confirmed
+            }
+        };
         publication.platform_id = Some(confirmation.platform_id.clone());
         publication.last_error = None;
         publication.updated_at = to_micros(confirmation.at);
-        self.state.publications.update(number, publication);
-        Ok(if is_live { Confirmed::Done } else { Confirmed::Ended })
+        let ended = publication.state == PublicationState::Ended;
+        self.put_publication(publication);
+        Ok(if ended { Confirmed::Ended } else { Confirmed::Done })
+    }
+
+    fn adopt(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError> {
+        adoption.check()?;
+        let request = &adoption.request;
+        let known = self.all_of_file(&request.file_id)?;
+        let same = self.same_id(&request.target, &adoption.confirmation.platform_id);
+        let decision = known.adopt(adoption, &same)?;
+        let mut publications = known.publications;
+        let publication = match decision {
+            AdoptDecision::Live(position) => return Ok(Adopted::Live(publications.swap_remove(position))),
+            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(other)),
+            AdoptDecision::NotUnclaimed => return Ok(Adopted::NotUnclaimed),
+            AdoptDecision::Ended(position) => publications.swap_remove(position),
+            AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request),
+            AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,
+        };
+        if let PlatformRowId::Post(id) = adoption.row
+            && let Some((number, mut post)) = self.state.posts.find(&PostKey::Id(id))
+        {
+            post.platform_post_id = Some(adoption.confirmation.platform_id.clone());
+            self.state.posts.update(number, post);
+        }
+        let confirmed = self.confirm(&publication.id, &adoption.confirmation)?;
+        match (confirmed, self.find(&publication.id)?) {
+            (Confirmed::Done, Some(publication)) => Ok(Adopted::Done(publication)),
+            (other, _) => Err(StoreError::Database(super::words(&format!("an adoption came to {other:?}")))),
+        }
     }
 
     fn release(
         &mut self,
         id: &PublicationId,
         token: &FenceToken,
+        release: Release,
         reason: &str,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
-        self.give_up(id, token, PublicationEvent::Released, PublicationState::Released, (reason, at))
+        self.give_up(id, token, PublicationEvent::Released, |publication| {
+            if release == Release::Absent {
+                publication.calls = 0;
+            }
+            publication.last_error = Some(cut_reason(reason).into_owned());
+            publication.updated_at = to_micros(at);
+        })
     }
 
     fn mark_unknown(
@@ -107,12 +154,72 @@ impl Publications for ModelSession<'_> {
         reason: &str,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
-        self.give_up(id, token, PublicationEvent::AnswerLost, PublicationState::Unknown, (reason, at))
+        self.give_up(id, token, PublicationEvent::AnswerLost, |publication| {
+            publication.last_error = Some(cut_reason(reason).into_owned());
+            publication.updated_at = to_micros(at);
+        })
+    }
+
+    fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError> {
+        let before = to_micros(request.before);
+        let all: Vec<Publication> = self.state.publications.rows().cloned().collect();
+        let mut over = Vec::new();
+        for publication in all {
+            if publication.is_over_since(before, &self.listings(&publication.file_id)?) {
+                over.push(publication);
+            }
+        }
+        // Those that changed at the same time go in the order of insertion.
+        over.sort_by_key(|publication| publication.updated_at);
+        over.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
+        for publication in &over {
+            self.state.publications.remove_all(&PublicationKey::Id(publication.id));
+        }
+        Ok(over.len() as u64)
     }
 }
 
 impl ModelSession<'_> {
-    fn reserve_anew(&mut self, request: &ReserveRequest, ended: u32) -> Result<Reserved, StoreError> {
+    fn all_of_file(&mut self, file_id: &FileId) -> Result<OfFile, StoreError> {
+        let publications = self.of_file(file_id)?;
+        Ok(OfFile { publications, listings: self.listings(file_id)?, posts: self.posts(file_id)? })
+    }
+
+    /// All that is known about the products with this id at the platform of a target.
+    pub(super) fn same_id(&self, target: &Target, platform_id: &str) -> SameId {
+        let key = PublicationKey::At(target.platform(), Some(platform_id.to_owned()));
+        let publications: Vec<Publication> =
+            self.state.publications.all(&key).into_iter().map(|(_, row)| row).collect();
+        let Target::Listing { platform, account, .. } = target else {
+            return SameId { publications, listings: Vec::new() };
+        };
+        let held = [platform_id.to_owned(), qualified_id(account, platform_id)];
+        let rows = held.into_iter().filter_map(|held| self.state.listings.find(&ListingKey::At(*platform, held)));
+        let mut files: BTreeSet<FileId> = rows.map(|(_, row)| row.file_id).collect();
+        files.extend(publications.iter().map(|publication| publication.file_id));
+        let of_file = |file_id| self.state.listings.all(&ListingKey::File(file_id));
+        let listings = files.into_iter().flat_map(of_file).map(|(_, row)| row).collect();
+        SameId { publications, listings }
+    }
+
+    fn put_publication(&mut self, publication: Publication) {
+        if let Some((number, _)) = self.state.publications.find(&PublicationKey::Id(publication.id)) {
+            self.state.publications.update(number, publication);
+        }
+    }
+
+    fn reserve_again(&mut self, mut released: Publication, request: &ReserveRequest) -> Publication {
+        released.target = request.target.clone();
+        released.state = PublicationState::Reserved;
+        released.token = request.token;
+        released.held_until = to_micros(request.held_until);
+        released.calls = released.calls.saturating_add(1);
+        released.updated_at = to_micros(request.at);
+        self.put_publication(released.clone());
+        released
+    }
+
+    fn reserve_new(&mut self, request: &ReserveRequest, client_key: ClientKey) -> Result<Publication, StoreError> {
         if self.state.publications.find(&PublicationKey::Id(request.id)).is_some() {
             return Err(taken(format!("publication {}", request.id)));
         }
@@ -124,17 +231,18 @@ impl ModelSession<'_> {
             id: request.id,
             file_id: request.file_id,
             target: request.target.clone(),
-            client_key: ClientKey::derive(&request.file_id, &request.target, ended),
+            client_key,
             state: PublicationState::Reserved,
             token: request.token,
             held_until: to_micros(request.held_until),
+            calls: 1,
             last_error: None,
             platform_id: None,
             created_at: at,
             updated_at: at,
         };
         self.state.publications.insert(publication.clone());
-        Ok(Reserved::Granted(publication))
+        Ok(publication)
     }
 
     /// Release and mark unknown: an event that needs the token, and leads to one state only.
@@ -143,93 +251,24 @@ impl ModelSession<'_> {
         id: &PublicationId,
         token: &FenceToken,
         event: PublicationEvent,
-        given_up: PublicationState,
-        (reason, at): (&str, Timestamp),
+        note: impl FnOnce(&mut Publication),
     ) -> Result<Fenced<()>, StoreError> {
-        let Some((number, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
+        let Some((_, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
             return Ok(Fenced::Gone);
         };
-        if publication.token != *token {
+        if publication.token != *token || publication.state == PublicationState::Confirmed {
             return Ok(Fenced::LeaseLost);
         }
+        let given_up = match event {
+            PublicationEvent::AnswerLost => PublicationState::Unknown,
+            _ => PublicationState::Released,
+        };
         if publication.state == given_up {
             return Ok(Fenced::AlreadyDone { at: Some(publication.updated_at) });
         }
         publication.state = publication.state.after(event)?;
-        publication.last_error = Some(cut_reason(reason).into_owned());
-        publication.updated_at = to_micros(at);
-        self.state.publications.update(number, publication);
+        note(&mut publication);
+        self.put_publication(publication);
         Ok(Fenced::Done(()))
-    }
-
-    /// The row of `listings` or `social_posts` that a confirmation makes; says the status that a listing has then.
-    fn insert_confirmed(
-        &mut self,
-        publication: &Publication,
-        confirmation: &Confirmation,
-    ) -> Result<Option<ListingStatus>, StoreError> {
-        let at = Some(to_micros(confirmation.at));
-        let event_at = to_micros(confirmation.event_at.min(confirmation.at));
-        let file_id = publication.file_id;
-        match (&publication.target, &confirmation.row) {
-            (Target::Listing { platform, .. }, ConfirmedRow::Listing { id, status, platform_status }) => {
-                let mut listing = Listing {
-                    id: *id,
-                    file_id,
-                    platform: *platform,
-                    platform_listing_id: confirmation.platform_id.clone(),
-                    url: confirmation.url.clone(),
-                    status: *status,
-                    platform_status: platform_status.clone(),
-                    status_event_at: Some(event_at),
-                    created_at: at,
-                    updated_at: at,
-                };
-                let there = ListingKey::At(*platform, confirmation.platform_id.clone());
-                match self.state.listings.find(&there) {
-                    Some((_, known)) if known.file_id != file_id => {
-                        let what = format!("listing {} at {platform}", confirmation.platform_id);
-                        Err(taken(format!("{what}, of file {}", known.file_id)))
-                    }
-                    // The same file's row, which another program may have made: it is brought up to date.
-                    Some((number, known)) => {
-                        (listing.id, listing.created_at) = (known.id, known.created_at);
-                        if known.status_event_at.is_some_and(|newer| newer > event_at) {
-                            listing.status_event_at = known.status_event_at;
-                            (listing.status, listing.platform_status) = (known.status, known.platform_status);
-                        }
-                        let status = listing.status;
-                        self.state.listings.update(number, listing);
-                        Ok(Some(status))
-                    }
-                    None if self.state.listings.find(&ListingKey::Id(*id)).is_some() => {
-                        Err(taken(format!("listing {id}")))
-                    }
-                    None => {
-                        self.state.listings.insert(listing);
-                        Ok(Some(*status))
-                    }
-                }
-            }
-            (Target::Post { platform, post_type, .. }, ConfirmedRow::Post { id }) => {
-                if self.state.posts.find(&PostKey::Id(*id)).is_some() {
-                    return Err(taken(format!("post {id}")));
-                }
-                self.state.posts.insert(SocialPost {
-                    id: *id,
-                    file_id,
-                    platform: *platform,
-                    post_type: *post_type,
-                    platform_post_id: Some(confirmation.platform_id.clone()),
-                    url: confirmation.url.clone(),
-                    posted_at: at,
-                });
-                Ok(None)
-            }
-            (target, _) => {
-                let rule = "a listing is confirmed by a row of listings, a post by one of social_posts";
-                Err(StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule })
-            }
-        }
     }
 }

@@ -2,14 +2,15 @@
 
 use fieldfen_domain::publication::{
     Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, Publication, PublicationEvent, PublicationState,
-    SocialPost, Target,
+    SocialPost, Target, publication_of,
 };
 use fieldfen_domain::store::{Listings, PublicationReads, StoreError};
-use fieldfen_domain::{FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, to_micros};
+use fieldfen_domain::{FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp, to_micros};
 
-use super::ModelSession;
+use super::files::FileKey;
 use super::publications::PublicationKey;
 use super::table::Row;
+use super::{ModelSession, missing, taken};
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ListingKey {
@@ -65,8 +66,14 @@ impl PublicationReads for ModelSession<'_> {
         Ok(self.state.listings.page(page, |row| row.platform == platform, Listing::clone))
     }
 
-    fn listing_at(&mut self, platform: Platform, platform_id: &str) -> Result<Option<Listing>, StoreError> {
-        Ok(self.state.listings.find(&ListingKey::At(platform, platform_id.to_owned())).map(|(_, row)| row))
+    fn listing_at(
+        &mut self,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError> {
+        let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
+        Ok(self.same_id(&target, platform_id).at(platform, account, platform_id))
     }
 
     fn posts(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
@@ -92,15 +99,61 @@ impl Listings for ModelSession<'_> {
         if update.status != ListingStatus::Delisted {
             return Ok(ListingUpdated::Done);
         }
-        for (number, mut publication) in self.state.publications.all(&PublicationKey::File(listing.file_id)) {
-            let is_its = matches!(publication.target, Target::Listing { platform, .. } if platform == listing.platform)
-                && publication.platform_id.as_ref() == Some(&listing.platform_listing_id);
-            if is_its && let Ok(ended) = publication.state.after(PublicationEvent::Ended) {
-                publication.state = ended;
-                publication.updated_at = at;
-                self.state.publications.update(number, publication);
-            }
+        let (listings, publications) = (self.listings(&listing.file_id)?, self.of_file(&listing.file_id)?);
+        if let Some(its) = publication_of(&listing, &listings, &publications)
+            && let Ok(ended) = its.state.after(PublicationEvent::Ended)
+            && let Some((number, mut publication)) = self.state.publications.find(&PublicationKey::Id(its.id))
+        {
+            publication.state = ended;
+            publication.updated_at = at;
+            self.state.publications.update(number, publication);
         }
         Ok(ListingUpdated::Done)
+    }
+
+    fn insert_listing(&mut self, listing: &Listing) -> Result<(), StoreError> {
+        let at = ListingKey::At(listing.platform, listing.platform_listing_id.clone());
+        if self.state.listings.find(&at).is_some() || self.state.listings.find(&ListingKey::Id(listing.id)).is_some() {
+            return Err(taken(format!("listing {}", listing.id)));
+        }
+        self.file_of(&listing.file_id, format!("listing {}", listing.id))?;
+        let micros = |time: Option<Timestamp>| time.map(to_micros);
+        self.state.listings.insert(Listing {
+            status_event_at: micros(listing.status_event_at),
+            created_at: micros(listing.created_at),
+            updated_at: micros(listing.updated_at),
+            ..listing.clone()
+        });
+        Ok(())
+    }
+
+    fn insert_post(&mut self, post: &SocialPost) -> Result<(), StoreError> {
+        if self.state.posts.find(&PostKey::Id(post.id)).is_some() {
+            return Err(taken(format!("post {}", post.id)));
+        }
+        self.file_of(&post.file_id, format!("post {}", post.id))?;
+        let micros = |time: Option<Timestamp>| time.map(to_micros);
+        let (posted_at, gone_at) = (micros(post.posted_at), micros(post.gone_at));
+        self.state.posts.insert(SocialPost { posted_at, gone_at, ..post.clone() });
+        Ok(())
+    }
+
+    fn post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
+        let Some((number, mut post)) = self.state.posts.find(&PostKey::Id(*id)) else { return Ok(false) };
+        if post.gone_at.is_some() {
+            return Ok(false);
+        }
+        post.gone_at = Some(to_micros(at));
+        self.state.posts.update(number, post);
+        Ok(true)
+    }
+}
+
+impl ModelSession<'_> {
+    fn file_of(&self, file_id: &FileId, what: String) -> Result<(), StoreError> {
+        match self.state.files.find(&FileKey::Id(*file_id)) {
+            Some(_) => Ok(()),
+            None => Err(missing(format!("{what} of file {file_id}"))),
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::publication::{Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform};
-use fieldfen_domain::store::{Listings, StoreError};
-use fieldfen_domain::{FileId, ListingId, Page, PageRequest};
+use fieldfen_domain::publication::{
+    Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, SocialPost, publication_of,
+};
+use fieldfen_domain::store::{Listings, PublicationReads as _, StoreError};
+use fieldfen_domain::{FileId, ListingId, Page, PageRequest, SocialPostId, Timestamp};
 
 use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
 use crate::sqlite::error::Classify;
@@ -64,10 +66,10 @@ statement! {
         id: &'a str as Text,
         other: &'a str as Text,
         not_after: SqlTime as SqlTimestamp,
-    } -> (Text, Text, Text) =
+    } -> (Text,) =
         "UPDATE listings SET status = ?, platform_status = ?, status_event_at = ?, updated_at = ? \
          WHERE id IN (?, ?) AND (status_event_at IS NULL OR status_event_at <= ?) \
-         RETURNING file_id, platform, platform_listing_id"
+         RETURNING file_id"
 }
 statement! {
     /// When the news happened that a listing's status comes from.
@@ -76,13 +78,8 @@ statement! {
 }
 statement! {
     /// Ends the publication of a listing that is gone.
-    End<'a> {
-        at: SqlTime as SqlTimestamp,
-        platform: &'a str as Text,
-        platform_id: &'a str as Text,
-        file_id: &'a str as Text,
-    } = "UPDATE publications INDEXED BY idx_publications_platform_id SET state = 'ended', updated_at = ? \
-         WHERE platform = ? AND platform_id = ? AND channel = 'listing' AND file_id = ? AND state = 'confirmed'"
+    End<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
+        "UPDATE publications SET state = 'ended', updated_at = ? WHERE id IN (?, ?) AND state = 'confirmed'"
 }
 
 #[derive(Debug, Queryable)]
@@ -143,8 +140,8 @@ impl SqliteSession<'_> {
 }
 
 impl Listings for SqliteSession<'_> {
-    fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError> {
-        let [id, other] = id.spellings();
+    fn update(&mut self, listing_id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError> {
+        let [id, other] = listing_id.spellings();
         let event_at = SqlTime(update.event_at.min(update.at));
         let statement = Update {
             status: update.status.as_str(),
@@ -155,16 +152,11 @@ impl Listings for SqliteSession<'_> {
             other: &other,
             not_after: event_at,
         };
-        let updated = statement.get_result::<(StoredText, StoredText, StoredText)>(self.conn).optional().store()?;
+        let updated = statement.get_result::<(StoredText,)>(self.conn).optional().store()?;
         let row = RowRef::known("listings", &id);
-        if let Some((file_id, platform, platform_id)) = updated {
+        if let Some((file_id,)) = updated {
             if update.status == ListingStatus::Delisted {
-                let at = SqlTime(update.at);
-                let file_id = row.text("file_id", file_id)?;
-                let platform = row.text("platform", platform)?;
-                let platform_id = row.text("platform_listing_id", platform_id)?;
-                let end = End { at, platform: &platform, platform_id: &platform_id, file_id: &file_id };
-                end.execute(self.conn).store()?;
+                self.end_publication(listing_id, &row.parse("file_id", &file_id)?, update.at)?;
             }
             return Ok(ListingUpdated::Done);
         }
@@ -174,6 +166,33 @@ impl Listings for SqliteSession<'_> {
             Some(known) => ListingUpdated::Stale { known },
             None => ListingUpdated::Gone,
         })
+    }
+
+    fn insert_listing(&mut self, listing: &Listing) -> Result<(), StoreError> {
+        let file_id = self.spelling_of_file(&listing.file_id)?.unwrap_or_else(|| listing.file_id.to_string());
+        self.add_listing(listing, &file_id)
+    }
+
+    fn insert_post(&mut self, post: &SocialPost) -> Result<(), StoreError> {
+        let file_id = self.spelling_of_file(&post.file_id)?.unwrap_or_else(|| post.file_id.to_string());
+        self.add_post(post, &file_id)
+    }
+
+    fn post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
+        self.note_gone(id, at)
+    }
+}
+
+impl SqliteSession<'_> {
+    /// Ends the publication that a listing belongs to.
+    fn end_publication(&mut self, id: &ListingId, file_id: &FileId, at: Timestamp) -> Result<(), StoreError> {
+        let (listings, publications) = (self.listings_of(file_id)?, self.of_file(file_id)?);
+        let listing = listings.iter().find(|listing| listing.id == *id);
+        if let Some(its) = listing.and_then(|listing| publication_of(listing, &listings, &publications)) {
+            let [id, other] = its.id.spellings();
+            End { at: SqlTime(at), id: &id, other: &other }.execute(self.conn).store()?;
+        }
+        Ok(())
     }
 }
 

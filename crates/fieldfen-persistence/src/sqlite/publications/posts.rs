@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::FileId;
 use fieldfen_domain::publication::SocialPost;
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{FileId, SocialPostId, Timestamp};
 
-use crate::rows::{RowRef, StoredText, StoredTime};
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -14,10 +14,28 @@ use crate::sqlite::statement::statement;
 statement! {
     /// All posts that show a file, under either spelling of its id.
     PostsOfFile<'a> { file_id: &'a str as Text, other: &'a str as Text }
-        -> (BigInt, Nullable<Text>, Text, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<SqlTimestamp>) =
-        "SELECT rowid, id, file_id, platform, post_type, platform_post_id, post_url, posted_at \
+        -> PostColumns =
+        "SELECT rowid, id, file_id, platform, post_type, platform_post_id, post_url, posted_at, gone_at \
          FROM social_posts INDEXED BY idx_social_posts_file_id WHERE file_id IN (?, ?) ORDER BY rowid"
 }
+statement! {
+    /// Notes that a post is gone.
+    PostGone<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
+        "UPDATE social_posts SET gone_at = ? WHERE id IN (?, ?) AND gone_at IS NULL"
+}
+
+/// The SQL types of a row of `social_posts`.
+type PostColumns = (
+    BigInt,
+    Nullable<Text>,
+    Text,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+);
 
 #[derive(Debug, Queryable)]
 struct PostRow {
@@ -29,6 +47,7 @@ struct PostRow {
     platform_post_id: Option<StoredText>,
     post_url: Option<StoredText>,
     posted_at: Option<StoredTime>,
+    gone_at: Option<StoredTime>,
 }
 
 impl PostRow {
@@ -42,6 +61,7 @@ impl PostRow {
             platform_post_id: row.nullable_text("platform_post_id", self.platform_post_id)?,
             url: row.nullable_text("post_url", self.post_url)?,
             posted_at: row.nullable_time("posted_at", self.posted_at)?,
+            gone_at: row.nullable_time("gone_at", self.gone_at)?,
         })
     }
 }
@@ -51,5 +71,10 @@ impl SqliteSession<'_> {
         let [file_id, other] = file_id.spellings();
         let rows: Vec<PostRow> = PostsOfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
         rows.into_iter().map(PostRow::read).collect()
+    }
+
+    pub(super) fn note_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
+        let [id, other] = id.spellings();
+        Ok(PostGone { at: SqlTime(at), id: &id, other: &other }.execute(self.conn).store()? > 0)
     }
 }

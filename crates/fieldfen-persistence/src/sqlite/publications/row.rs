@@ -5,13 +5,13 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::publication::{ClientKey, Publication, PublicationState, Target};
 use fieldfen_domain::store::StoreError;
 
-use crate::rows::{RowRef, StoredText, StoredTime};
+use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
 
 /// The columns that [`PublicationRow`] reads, in its order.
 macro_rules! publication_columns {
     () => {
         "rowid, id, file_id, channel, platform, account, discriminator, post_type, client_key, state, token, held_until, \
-         last_error, platform_id, created_at, updated_at"
+         calls, last_error, platform_id, created_at, updated_at"
     };
 }
 
@@ -31,6 +31,7 @@ pub(super) type PublicationColumns = (
     Text,
     Text,
     SqlTimestamp,
+    BigInt,
     Nullable<Text>,
     Nullable<Text>,
     SqlTimestamp,
@@ -51,6 +52,7 @@ pub(super) struct PublicationRow {
     state: StoredText,
     token: StoredText,
     held_until: StoredTime,
+    calls: StoredNumber,
     last_error: Option<StoredText>,
     platform_id: Option<StoredText>,
     created_at: StoredTime,
@@ -87,6 +89,7 @@ impl PublicationRow {
             state,
             token: row.parse("token", &self.token)?,
             held_until: row.time("held_until", self.held_until)?,
+            calls: row.count("calls", row.number("calls", self.calls)?)?,
             last_error: self.last_error.map(StoredText::into_prose),
             platform_id: row.nullable_text("platform_id", self.platform_id)?,
             created_at: row.time("created_at", self.created_at)?,

@@ -4,10 +4,10 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::publication::{
     Confirmed, ListingStatus, ListingUpdated, Platform, PublicationState, Reserved, Target,
 };
-use fieldfen_domain::store::{Files, Listings, PublicationReads, Publications, StoreError};
+use fieldfen_domain::store::{Listings, PublicationReads, Publications, StoreError};
 use fieldfen_testkit::fixtures::{
-    at, file, listing_confirmation, listing_id, listing_target, listing_update, platform_id, post_confirmation,
-    post_target, publication_id, reserve_request,
+    at, listing_confirmation, listing_id, listing_target, listing_update, post_confirmation, post_target,
+    publication_id, reserve_request,
 };
 
 use crate::rows::fresh::{database, session, text};
@@ -61,9 +61,9 @@ fn what_refers_to_a_file_is_spelled_as_its_row() {
 #[test]
 fn a_listing_that_a_baseline_program_has_made_is_brought_up_to_date() {
     let mut conn = with_baseline_file();
+    session(&mut conn).reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
     insert_baseline_listing(&mut conn);
     let mut s = session(&mut conn);
-    s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
     assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), Confirmed::Done);
     let listings = s.listings(&id()).unwrap();
     assert_eq!(listings.len(), 1);
@@ -72,17 +72,20 @@ fn a_listing_that_a_baseline_program_has_made_is_brought_up_to_date() {
 }
 
 #[test]
-fn the_platform_id_of_another_files_listing_is_refused_by_name_and_changes_nothing() {
+fn a_listing_of_a_baseline_program_keeps_its_platform_from_being_reserved() {
     let mut conn = with_baseline_file();
     insert_baseline_listing(&mut conn);
     let mut s = session(&mut conn);
-    s.insert(&file(2)).unwrap();
-    s.reserve(&reserve_request(1, file(2).id, listing_target(""), at(0))).unwrap();
-    let error = s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap_err();
-    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
-    assert!(error.to_string().contains("at-platform-1 at etsy"), "{error}");
-    assert_eq!(s.find(&publication_id(1)).unwrap().unwrap().state, PublicationState::Reserved);
-    assert_eq!(s.listing_at(Platform::Etsy, &platform_id(1)).unwrap().unwrap().status, ListingStatus::Draft);
+    let reserved = s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
+    let Reserved::Unclaimed(rows) = reserved else { panic!("{reserved:?}") };
+    assert_eq!(rows.iter().map(|row| row.platform_id()).collect::<Vec<_>>(), [Some("at-platform-1")]);
+    // A row that cannot be read keeps the platform back as well, wherever it is.
+    for (column, value) in [("status", "Active"), ("platform", "Etsy")] {
+        s.conn.batch_execute(&format!("UPDATE listings SET {column} = '{value}'")).unwrap();
+        let error = s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap_err().to_string();
+        assert!(error.contains(&format!("column {column} holds {value:?}")), "{error}");
+        s.conn.batch_execute("UPDATE listings SET status = 'active', platform = 'etsy'").unwrap();
+    }
 }
 
 #[test]
@@ -123,6 +126,7 @@ fn what_no_publication_can_hold_is_named_with_table_row_and_column() {
         ("state = 'Reserved'", "state"),
         ("token = 'none'", "token"),
         ("held_until = ''", "held_until"),
+        ("calls = -1", "calls"),
         ("created_at = 5", "created_at"),
         ("updated_at = '2026-11-23'", "updated_at"),
     ] {

@@ -183,6 +183,16 @@ impl Marketplace for Chaos {
         Ok(self.products().into_iter().filter(|product| product.key.as_ref() == Some(key)).collect())
     }
 
+    fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
+        if self.mishap(4) {
+            if self.0.dice.below(2) == 0 {
+                resume_unwind(Box::new(Died));
+            }
+            return Err(Self::no_answer());
+        }
+        Ok(self.products().into_iter().find(|product| product.platform_id == platform_id))
+    }
+
     fn update(&self, platform_id: &str, _: &Offer<'_>) -> Result<Option<Product>, CallError> {
         Ok(self.products().into_iter().find(|product| product.platform_id == platform_id))
     }

@@ -13,8 +13,8 @@ use super::{JobOp, Op, PublishingOp, RecurringOp, Second};
 // So few of everything that most steps find something to do.
 const FILES: u64 = 3;
 const JOBS: u64 = 4;
-const PUBLICATIONS: u64 = 3;
-const LISTINGS: u64 = 2;
+const PUBLICATIONS: u64 = 4;
+const LISTINGS: u64 = 3;
 const TOKENS: u64 = 2;
 const KINDS: u64 = 2;
 
@@ -184,14 +184,27 @@ fn hash_op() -> impl Strategy<Value = Op> {
     prop_oneof![4 => insert, 2 => link, 1 => second().prop_map(|now| Op::PurgeHashes { now })]
 }
 
+fn publication() -> impl Strategy<Value = u64> {
+    0..PUBLICATIONS
+}
+
+/// Whether it is a post.
+fn post() -> impl Strategy<Value = bool> {
+    prop::bool::weighted(0.25)
+}
+
+/// Account, and variant or post key.
+fn place() -> impl Strategy<Value = (u64, u64)> {
+    (0..2_u64, 0..2_u64)
+}
+
 fn publishing_op() -> impl Strategy<Value = PublishingOp> {
-    let publication = || 0..PUBLICATIONS;
-    let post = || prop::bool::weighted(0.25);
-    let reserve = (publication(), file(), post(), 0..2_u64, token(), second(), 0..5_i64).prop_map(
-        |(publication, file, post, discriminator, token, at, hold)| PublishingOp::Reserve {
+    let reserve = (publication(), file(), post(), place(), token(), second(), 0..5_i64).prop_map(
+        |(publication, file, post, (account, discriminator), token, at, hold)| PublishingOp::Reserve {
             publication,
             file,
             post,
+            account,
             discriminator,
             token,
             at,
@@ -208,11 +221,8 @@ fn publishing_op() -> impl Strategy<Value = PublishingOp> {
             at,
         },
     );
-    let release = (publication(), token(), second()).prop_map(|(publication, token, at)| PublishingOp::Release {
-        publication,
-        token,
-        at,
-    });
+    let release = (publication(), token(), prop::bool::ANY, second())
+        .prop_map(|(publication, token, absent, at)| PublishingOp::Release { publication, token, absent, at });
     let unknown = (publication(), token(), second()).prop_map(|(publication, token, at)| PublishingOp::MarkUnknown {
         publication,
         token,
@@ -220,7 +230,39 @@ fn publishing_op() -> impl Strategy<Value = PublishingOp> {
     });
     let update = (0..LISTINGS, select(ListingStatus::ALL), second(), second())
         .prop_map(|(listing, status, event_at, at)| PublishingOp::UpdateListing { listing, status, event_at, at });
-    prop_oneof![4 => reserve, 3 => confirm, 2 => release, 1 => unknown, 3 => update]
+    prop_oneof![4 => reserve, 3 => confirm, 2 => release, 1 => unknown, 3 => update, 4 => foreign_row_op()]
+}
+
+/// What other programs write down, and what becomes of it.
+fn foreign_row_op() -> impl Strategy<Value = PublishingOp> {
+    let qualified = option::weighted(0.2, 0..2_u64);
+    let insert = (0..LISTINGS, file(), post(), 0..LISTINGS, qualified, select(ListingStatus::ALL)).prop_map(
+        |(row, file, post, platform_id, qualified, status)| PublishingOp::InsertRow {
+            row,
+            file,
+            post,
+            platform_id,
+            qualified,
+            status,
+        },
+    );
+    let adopt = (publication(), file(), post(), place(), 0..LISTINGS, 0..LISTINGS, second()).prop_map(
+        |(publication, file, post, (account, discriminator), platform_id, row, at)| PublishingOp::Adopt {
+            publication,
+            file,
+            post,
+            account,
+            discriminator,
+            platform_id,
+            row,
+            at,
+        },
+    );
+    let gone = (0..LISTINGS, second()).prop_map(|(row, at)| PublishingOp::PostGone { row, at });
+    let prune = (second(), 0..3_u32).prop_map(|(before, limit)| PublishingOp::Prune { before, limit });
+    let find =
+        (0..2_u64, 0..LISTINGS).prop_map(|(account, platform_id)| PublishingOp::FindListing { account, platform_id });
+    prop_oneof![4 => insert, 4 => adopt, 1 => gone, 1 => prune, 1 => find]
 }
 
 fn recurring_op() -> impl Strategy<Value = RecurringOp> {

@@ -1,7 +1,8 @@
 //! Steps of a trace that concern publications, listings and recurring work.
 
 use fieldfen_domain::publication::{
-    Confirmation, ConfirmedRow, ListingStatus, ListingUpdate, ReserveRequest, Reserved,
+    Adopted, Adoption, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, Platform, PlatformRowId,
+    PrunePublications, Release, ReserveRequest, Reserved, SocialPost, Target, qualified_id,
 };
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::Session;
@@ -9,8 +10,8 @@ use fieldfen_domain::store::Session;
 use super::Second;
 use super::answer::{answer, masked_publication};
 use crate::fixtures::{
-    at, file_id, listing_confirmation, listing_id, listing_target, platform_id, post_confirmation, post_id,
-    post_target, publication_id, recurring, recurring_name, reserve_request, token,
+    at, file_id, foreign_listing, foreign_post, listing_confirmation, listing_id, listing_target, platform_id,
+    post_confirmation, post_id, post_target, publication_id, recurring, recurring_name, reserve_request, token,
 };
 
 /// Something is published, or news of it arrive.
@@ -24,6 +25,8 @@ pub enum PublishingOp {
         file: u64,
         /// A post, rather than a listing.
         post: bool,
+        /// At which account.
+        account: u64,
         /// Which variant or post key.
         discriminator: u64,
         /// With which token.
@@ -54,6 +57,8 @@ pub enum PublishingOp {
         publication: u64,
         /// With which token.
         token: u64,
+        /// Whether a lookup says so.
+        absent: bool,
         /// When.
         at: Second,
     },
@@ -65,6 +70,61 @@ pub enum PublishingOp {
         token: u64,
         /// When.
         at: Second,
+    },
+    /// Another program writes down what it has listed or posted.
+    InsertRow {
+        /// The row.
+        row: u64,
+        /// The file.
+        file: u64,
+        /// A post, rather than a listing.
+        post: bool,
+        /// The id that the platform has given.
+        platform_id: u64,
+        /// Of which account, where the id is qualified by it.
+        qualified: Option<u64>,
+        /// The status of the listing.
+        status: ListingStatus,
+    },
+    /// A row of another program is adopted.
+    Adopt {
+        /// The publication, if one is made.
+        publication: u64,
+        /// The file.
+        file: u64,
+        /// A post, rather than a listing.
+        post: bool,
+        /// At which account.
+        account: u64,
+        /// Which variant or post key.
+        discriminator: u64,
+        /// The id at the platform.
+        platform_id: u64,
+        /// The row.
+        row: u64,
+        /// When.
+        at: Second,
+    },
+    /// A post is found to be gone.
+    PostGone {
+        /// The row.
+        row: u64,
+        /// When.
+        at: Second,
+    },
+    /// Publications that are over are pruned.
+    Prune {
+        /// Those that were over before this.
+        before: Second,
+        /// At most so many.
+        limit: u32,
+    },
+    /// It is asked which listing a product is.
+    FindListing {
+        /// At which account.
+        account: u64,
+        /// The id at the platform.
+        platform_id: u64,
     },
     /// News of a listing arrive.
     UpdateListing {
@@ -110,9 +170,8 @@ pub enum RecurringOp {
 /// Runs one step in an open session.
 pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> String {
     match op {
-        PublishingOp::Reserve { publication, file, post, discriminator, token: proof, at: second, hold } => {
-            let discriminator = discriminator.to_string();
-            let target = if *post { post_target(&discriminator) } else { listing_target(&discriminator) };
+        PublishingOp::Reserve { publication, file, post, account, discriminator, token: proof, at: second, hold } => {
+            let target = target(*post, *account, *discriminator);
             let request = ReserveRequest {
                 token: token(*proof),
                 held_until: at(second + hold),
@@ -121,23 +180,42 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> String {
             answer(s.publications().reserve(&request).map(masked_reserved))
         }
         PublishingOp::Confirm { publication, post, platform_id: given, row, status, at: second } => {
-            let confirmation = if *post {
-                Confirmation { row: ConfirmedRow::Post { id: post_id(*row) }, ..post_confirmation(*row, at(*second)) }
-            } else {
-                let platform_status = Some(format!("word-{row}"));
-                let row = ConfirmedRow::Listing { id: listing_id(*row), status: *status, platform_status };
-                Confirmation { row, ..listing_confirmation(*given, at(*second)) }
-            };
-            let confirmation = Confirmation { platform_id: platform_id(*given), ..confirmation };
+            let confirmation = confirmation(*post, *given, *row, *status, *second);
             answer(s.publications().confirm(&publication_id(*publication), &confirmation))
         }
-        PublishingOp::Release { publication, token: proof, at: second } => {
+        PublishingOp::Release { publication, token: proof, absent, at: second } => {
             let (id, proof) = (publication_id(*publication), token(*proof));
-            answer(s.publications().release(&id, &proof, "trace: refused", at(*second)))
+            let release = if *absent { Release::Absent } else { Release::NotMade };
+            answer(s.publications().release(&id, &proof, release, "trace: refused", at(*second)))
         }
         PublishingOp::MarkUnknown { publication, token: proof, at: second } => {
             let (id, proof) = (publication_id(*publication), token(*proof));
             answer(s.publications().mark_unknown(&id, &proof, "trace: timeout", at(*second)))
+        }
+        PublishingOp::InsertRow { row, file, post: true, platform_id: given, .. } => {
+            let post = SocialPost { platform_post_id: Some(platform_id(*given)), ..foreign_post(*row, file_id(*file)) };
+            answer(s.listings().insert_post(&post))
+        }
+        PublishingOp::InsertRow { row, file, post: false, platform_id: given, qualified, status } => {
+            let id = platform_id(*given);
+            let platform_listing_id = qualified.map_or(id.clone(), |account| qualified_id(&name(account), &id));
+            let listing = Listing { platform_listing_id, status: *status, ..foreign_listing(*row, file_id(*file)) };
+            answer(s.listings().insert_listing(&listing))
+        }
+        PublishingOp::Adopt { publication, file, post, account, discriminator, platform_id, row, at: second } => {
+            let target = target(*post, *account, *discriminator);
+            let confirmation = confirmation(*post, *platform_id, *row, ListingStatus::Active, *second);
+            let request = reserve_request(*publication, file_id(*file), target, at(*second));
+            let row = if *post { PlatformRowId::Post(post_id(*row)) } else { PlatformRowId::Listing(listing_id(*row)) };
+            let adoption = Adoption { request, row, client_key: None, confirmation };
+            answer(s.publications().adopt(&adoption).map(masked_adopted))
+        }
+        PublishingOp::PostGone { row, at: second } => answer(s.listings().post_gone(&post_id(*row), at(*second))),
+        PublishingOp::Prune { before, limit } => {
+            answer(s.publications().prune(&PrunePublications { before: at(*before), limit: *limit }))
+        }
+        PublishingOp::FindListing { account, platform_id: given } => {
+            answer(s.publications().listing_at(Platform::Etsy, &name(*account), &platform_id(*given)))
         }
         PublishingOp::UpdateListing { listing, status, event_at, at: second } => {
             let update =
@@ -147,12 +225,48 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> String {
     }
 }
 
+/// The name of an account: that of the first is empty.
+fn name(account: u64) -> String {
+    if account == 0 { String::new() } else { format!("account-{account}") }
+}
+
+fn target(post: bool, account: u64, discriminator: u64) -> Target {
+    let (name, discriminator) = (name(account), discriminator.to_string());
+    match if post { post_target(&discriminator) } else { listing_target(&discriminator) } {
+        Target::Listing { platform, variant, .. } => Target::Listing { platform, account: name, variant },
+        Target::Post { platform, post_key, post_type, .. } => {
+            Target::Post { platform, account: name, post_key, post_type }
+        }
+    }
+}
+
+fn confirmation(post: bool, given: u64, row: u64, status: ListingStatus, second: Second) -> Confirmation {
+    let confirmation = if post {
+        Confirmation { row: ConfirmedRow::Post { id: post_id(row) }, ..post_confirmation(row, at(second)) }
+    } else {
+        let platform_status = Some(format!("word-{row}"));
+        let row = ConfirmedRow::Listing { id: listing_id(row), status, platform_status };
+        Confirmation { row, ..listing_confirmation(given, at(second)) }
+    };
+    Confirmation { platform_id: platform_id(given), ..confirmation }
+}
+
+fn masked_adopted(adopted: Adopted) -> Adopted {
+    match adopted {
+        Adopted::Done(publication) => Adopted::Done(masked_publication(publication)),
+        Adopted::Live(publication) => Adopted::Live(masked_publication(publication)),
+        Adopted::Taken(publication) => Adopted::Taken(masked_publication(publication)),
+        Adopted::NotUnclaimed => Adopted::NotUnclaimed,
+    }
+}
+
 fn masked_reserved(reserved: Reserved) -> Reserved {
     match reserved {
         Reserved::Granted(publication) => Reserved::Granted(masked_publication(publication)),
         Reserved::Unresolved(publication) => Reserved::Unresolved(masked_publication(publication)),
         Reserved::Held(publication) => Reserved::Held(masked_publication(publication)),
         Reserved::Published(publication) => Reserved::Published(masked_publication(publication)),
+        Reserved::Unclaimed(rows) => Reserved::Unclaimed(rows),
     }
 }
 

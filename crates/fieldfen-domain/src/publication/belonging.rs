@@ -1,0 +1,257 @@
+//! Which row of `listings` or `social_posts` belongs to which publication.
+//!
+//! Platforms count the products of each account by themselves, and `listings` has one row for each platform and id. So a
+//! row has the product's id where that is free, and `account:id` where the live listing of another account has it; the
+//! id itself is in `publications.platform_id`. A delisted listing gives its id up to a product that is live: its row then
+//! has `id#row`, with the id of the row.
+
+use super::{Listing, Platform, Publication, PublicationState, SocialPlatform, SocialPost, Target};
+use crate::ids::{FileId, ListingId, PublicationId, SocialPostId};
+use crate::time::Timestamp;
+
+/// A row of `listings` or `social_posts`: something that is out there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlatformRow {
+    /// A product.
+    Listing(Listing),
+    /// A post.
+    Post(SocialPost),
+}
+
+/// The id of a [`PlatformRow`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlatformRowId {
+    /// Of a product.
+    Listing(ListingId),
+    /// Of a post.
+    Post(SocialPostId),
+}
+
+impl PlatformRow {
+    /// The id of the row.
+    #[must_use]
+    pub const fn id(&self) -> PlatformRowId {
+        match self {
+            Self::Listing(listing) => PlatformRowId::Listing(listing.id),
+            Self::Post(post) => PlatformRowId::Post(post.id),
+        }
+    }
+
+    /// The id at the platform, as the row has it; a post may have none.
+    #[must_use]
+    pub fn platform_id(&self) -> Option<&str> {
+        match self {
+            Self::Listing(listing) => Some(&listing.platform_listing_id),
+            Self::Post(post) => post.platform_post_id.as_deref(),
+        }
+    }
+
+    /// Whether the row may be what has this id at an account.
+    #[must_use]
+    pub fn may_be(&self, account: &str, platform_id: &str) -> bool {
+        match self {
+            Self::Listing(listing) => ids_at(account, &listing.platform_listing_id).contains(&platform_id),
+            Self::Post(post) => post.platform_post_id.as_deref().is_none_or(|its| its == platform_id),
+        }
+    }
+
+    /// Whether the row is one of the table and platform of this target.
+    #[must_use]
+    pub fn is_at(&self, target: &Target) -> bool {
+        match (self, target) {
+            (Self::Listing(listing), Target::Listing { platform, .. }) => listing.platform == *platform,
+            (Self::Post(post), Target::Post { platform, .. }) => post.platform == *platform,
+            _ => false,
+        }
+    }
+}
+
+/// What a listing's row has in the place of a product's id, where the listing of another account has that.
+#[must_use]
+pub fn qualified_id(account: &str, platform_id: &str) -> String {
+    format!("{account}:{platform_id}")
+}
+
+/// The ids at an account that a listing's row may mean: what it holds, and what is behind the account's name.
+#[must_use]
+pub fn ids_at<'t>(account: &str, held: &'t str) -> Vec<&'t str> {
+    let behind = held.strip_prefix(account).and_then(|rest| rest.strip_prefix(':')).filter(|rest| !rest.is_empty());
+    std::iter::once(held).chain(behind).collect()
+}
+
+/// What the row of a delisted listing has, once a live product has its id.
+#[must_use]
+pub fn given_up_id(listing: &Listing) -> String {
+    format!("{}#{}", listing.platform_listing_id, listing.id)
+}
+
+impl Publication {
+    /// The row of this publication among the listings of its file.
+    #[must_use]
+    pub fn listing_among<'l>(&self, listings: &'l [Listing]) -> Option<&'l Listing> {
+        let Target::Listing { platform, account, .. } = &self.target else { return None };
+        let platform_id = self.platform_id.as_deref()?;
+        let with = |held: &str| {
+            listings.iter().find(|listing| {
+                listing.file_id == self.file_id && listing.platform == *platform && listing.platform_listing_id == held
+            })
+        };
+        with(&qualified_id(account, platform_id)).or_else(|| with(platform_id))
+    }
+
+    /// Whether nothing is known here any more that would be missed: it was released or has ended before this, an answer
+    /// to its last call cannot come after this, and the listing that it was confirmed as is not live. `listings` are those
+    /// of its file.
+    #[must_use]
+    pub fn is_over_since(&self, before: Timestamp, listings: &[Listing]) -> bool {
+        let is_its = |listing: &&Listing| {
+            self.platform_id.as_deref().is_some_and(|platform_id| {
+                listing.platform.as_str() == self.target.platform()
+                    && ids_at(self.target.account(), &listing.platform_listing_id).contains(&platform_id)
+            })
+        };
+        matches!(self.state, PublicationState::Released | PublicationState::Ended)
+            && self.updated_at < before
+            && self.held_until < before
+            && !listings.iter().filter(is_its).any(|listing| listing.status.is_live())
+    }
+
+    fn is_confirmed_as(&self, post: &SocialPost) -> bool {
+        self.state == PublicationState::Confirmed
+            && self.file_id == post.file_id
+            && matches!(self.target, Target::Post { platform, .. } if platform == post.platform)
+            && self.platform_id.is_some()
+            && self.platform_id == post.platform_post_id
+    }
+}
+
+/// The publication that a listing belongs to: the one that is confirmed as it, or else the last one that was.
+///
+/// `listings` and `publications` are those of its file.
+#[must_use]
+pub fn publication_of<'p>(
+    listing: &Listing,
+    listings: &[Listing],
+    publications: &'p [Publication],
+) -> Option<&'p Publication> {
+    let has_it = |other: &&Publication| other.listing_among(listings).is_some_and(|its| its.id == listing.id);
+    let confirmed = |other: &&Publication| other.state == PublicationState::Confirmed;
+    publications
+        .iter()
+        .find(|other| confirmed(other) && has_it(other))
+        .or_else(|| publications.iter().rev().find(has_it))
+}
+
+/// The live listings at a platform that belong to no confirmed publication, among those of a file.
+#[must_use]
+pub fn unclaimed_listings(platform: Platform, listings: &[Listing], publications: &[Publication]) -> Vec<Listing> {
+    let is_claimed = |listing: &Listing| {
+        publication_of(listing, listings, publications).is_some_and(|its| its.state == PublicationState::Confirmed)
+    };
+    let live = listings.iter().filter(|listing| listing.platform == platform && listing.status.is_live());
+    live.filter(|listing| !is_claimed(listing)).cloned().collect()
+}
+
+/// The posts on a platform that belong to no confirmed publication, among those that show a file. One that is known to be
+/// gone is not among them.
+#[must_use]
+pub fn unclaimed_posts(
+    platform: SocialPlatform,
+    posts: &[SocialPost],
+    publications: &[Publication],
+) -> Vec<SocialPost> {
+    let live = posts.iter().filter(|post| post.platform == platform && post.gone_at.is_none());
+    live.filter(|post| !publications.iter().any(|other| other.is_confirmed_as(post))).cloned().collect()
+}
+
+/// All that is known about the products with one id at one platform, at whichever account: what decides which row a
+/// product gets, and which row is meant.
+#[derive(Debug, Clone, Default)]
+pub struct SameId {
+    /// The publications that are, or were, confirmed with this id at the platform, the oldest first.
+    pub publications: Vec<Publication>,
+    /// All listings of the files of these publications and of the rows that hold the id, plain or qualified by the
+    /// account in question.
+    pub listings: Vec<Listing>,
+}
+
+/// Which row a product gets when it is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListingPlace {
+    /// The row of the file that holds this, or a new one.
+    Row {
+        /// What it holds in the place of the product's id.
+        held: String,
+        /// The delisted listing of another file that has held this, and gives it up.
+        given_up_by: Option<Listing>,
+    },
+    /// None: live listings hold every id that it could have.
+    Taken {
+        /// The file of one of them.
+        file_id: FileId,
+    },
+}
+
+impl SameId {
+    /// The publication that is confirmed with this id at the account of a target, other than this one.
+    #[must_use]
+    pub fn taken_by(&self, target: &Target, but: Option<PublicationId>) -> Option<&Publication> {
+        self.publications.iter().find(|other| {
+            other.state == PublicationState::Confirmed
+                && Some(other.id) != but
+                && other.target.channel() == target.channel()
+                && other.target.account() == target.account()
+        })
+    }
+
+    /// The row for a product of a file at an account.
+    #[must_use]
+    pub fn place(&self, file_id: &FileId, platform: Platform, account: &str, platform_id: &str) -> ListingPlace {
+        let qualified = qualified_id(account, platform_id);
+        let of_another_account = |row: &Listing| {
+            self.owner(row)
+                .is_some_and(|its| its.state == PublicationState::Confirmed && its.target.account() != account)
+        };
+        let is_its = |row: &Listing| row.file_id == *file_id && !of_another_account(row);
+        let there = |held: String| ListingPlace::Row { held, given_up_by: None };
+        if self.row(platform, &qualified).is_some_and(is_its) {
+            return there(qualified);
+        }
+        let mut file_id = *file_id;
+        for held in [platform_id, &qualified] {
+            match self.row(platform, held) {
+                None => return there(held.to_owned()),
+                Some(row) if is_its(row) => return there(held.to_owned()),
+                Some(row) if row.status.is_live() => file_id = row.file_id,
+                Some(row) => return ListingPlace::Row { held: held.to_owned(), given_up_by: Some(row.clone()) },
+            }
+        }
+        ListingPlace::Taken { file_id }
+    }
+
+    /// The listing that is the product with this id at an account. One that no publication knows belongs to the account
+    /// that is asked for.
+    #[must_use]
+    pub fn at(&self, platform: Platform, account: &str, platform_id: &str) -> Option<Listing> {
+        let its_own = |row: &&Listing| self.owner(row).is_none_or(|owner| owner.target.account() == account);
+        let of_account =
+            |other: &&Publication| matches!(&other.target, Target::Listing { account: its, .. } if its == account);
+        let confirmed = |other: &&Publication| other.state == PublicationState::Confirmed;
+        let mine = || self.publications.iter().filter(of_account);
+        mine()
+            .filter(confirmed)
+            .chain(mine().rev())
+            .filter_map(|other| other.listing_among(&self.listings))
+            .find(its_own)
+            .or_else(|| self.row(platform, platform_id).filter(its_own))
+            .cloned()
+    }
+
+    fn row(&self, platform: Platform, held: &str) -> Option<&Listing> {
+        self.listings.iter().find(|row| row.platform == platform && row.platform_listing_id == held)
+    }
+
+    fn owner(&self, row: &Listing) -> Option<&Publication> {
+        publication_of(row, &self.listings, &self.publications)
+    }
+}

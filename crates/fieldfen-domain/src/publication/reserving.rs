@@ -1,0 +1,332 @@
+//! What becomes of a wish to reserve, to confirm and to adopt: the rules that every store follows.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Adoption, ClientKey, Confirmation, ConfirmedRow, Listing, ListingPlace, Platform, PlatformRow, Publication,
+    PublicationEvent, PublicationState, ReserveRequest, SameId, SocialPlatform, SocialPost, Target, unclaimed_listings,
+    unclaimed_posts,
+};
+use crate::ids::FileId;
+use crate::store::StoreError;
+use crate::time::to_micros;
+
+/// What becomes of a [`ReserveRequest`]. Positions are those in the publications of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReserveDecision {
+    /// This one is confirmed.
+    Published(usize),
+    /// Somebody else has this one.
+    Held(usize),
+    /// This one is taken over, to be looked up.
+    TakeOver(usize),
+    /// These rows are out there, and no publication knows them.
+    Unclaimed(Vec<PlatformRow>),
+    /// This one, which was released, is reserved again.
+    Again(usize),
+    /// A new one is reserved under this key.
+    New(ClientKey),
+}
+
+/// What becomes of a [`Confirmation`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfirmDecision {
+    /// It was confirmed so before.
+    AlreadyDone,
+    /// Another thing is live for its target.
+    Duplicate {
+        /// The platform id of the other one, where it is known.
+        live: Option<String>,
+    },
+    /// Another target or file has this very product.
+    Taken {
+        /// The file of the other one.
+        file_id: FileId,
+    },
+    /// Its row of `listings` is this one.
+    Listing {
+        /// The row as it is to be.
+        row: Listing,
+        /// Whether the row is there already.
+        is_there: bool,
+        /// The delisted listing of another file that has held what the row is to hold, and gives it up.
+        given_up_by: Option<Listing>,
+    },
+    /// Its row of `social_posts` is this one.
+    Post {
+        /// The row as it is to be.
+        row: SocialPost,
+        /// Whether the row is there already.
+        is_there: bool,
+    },
+}
+
+/// What becomes of an [`Adoption`]. Positions are those in the publications of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdoptDecision {
+    /// This one is live for the target.
+    Live(usize),
+    /// This one is confirmed as the product.
+    Taken(Publication),
+    /// The row is not one that may be adopted.
+    NotUnclaimed,
+    /// This one had ended as the same product, and is confirmed anew.
+    Ended(usize),
+    /// This one, which was released, is reserved again and confirmed.
+    Again(usize),
+    /// A new one is reserved under this key and confirmed.
+    New(ClientKey),
+}
+
+/// All that a file has on the platforms.
+#[derive(Debug, Clone, Default)]
+pub struct OfFile {
+    /// Its publications, the oldest first.
+    pub publications: Vec<Publication>,
+    /// Its listings, the oldest first. May be left out for a post.
+    pub listings: Vec<Listing>,
+    /// Its posts, the oldest first. May be left out for a listing.
+    pub posts: Vec<SocialPost>,
+}
+
+impl OfFile {
+    /// What becomes of a wish to publish the file.
+    #[must_use]
+    pub fn decide(&self, request: &ReserveRequest) -> ReserveDecision {
+        let target = &request.target;
+        if let Some((position, live)) = self.live(target) {
+            return match live.state {
+                PublicationState::Confirmed => ReserveDecision::Published(position),
+                PublicationState::Reserved if live.held_until > to_micros(request.at) => {
+                    ReserveDecision::Held(position)
+                }
+                _ => ReserveDecision::TakeOver(position),
+            };
+        }
+        let unclaimed = self.unclaimed(target);
+        if unclaimed.is_empty() { self.free(&request.file_id, target) } else { ReserveDecision::Unclaimed(unclaimed) }
+    }
+
+    /// The rows that are live at the platform of a target and belong to no confirmed publication: whether and as what
+    /// they are the target's own product or post is not known here.
+    #[must_use]
+    pub fn unclaimed(&self, target: &Target) -> Vec<PlatformRow> {
+        let (listings, posts) = (&self.listings, &self.posts);
+        match target {
+            Target::Listing { platform, .. } => unclaimed_listings(*platform, listings, &self.publications)
+                .into_iter()
+                .map(PlatformRow::Listing)
+                .collect(),
+            Target::Post { platform, .. } => {
+                unclaimed_posts(*platform, posts, &self.publications).into_iter().map(PlatformRow::Post).collect()
+            }
+        }
+    }
+
+    /// The same at every platform.
+    #[must_use]
+    pub fn all_unclaimed(&self) -> Vec<PlatformRow> {
+        let listings = Platform::ALL.iter().flat_map(|platform| {
+            unclaimed_listings(*platform, &self.listings, &self.publications).into_iter().map(PlatformRow::Listing)
+        });
+        let posts = SocialPlatform::ALL.iter().flat_map(|platform| {
+            unclaimed_posts(*platform, &self.posts, &self.publications).into_iter().map(PlatformRow::Post)
+        });
+        listings.chain(posts).collect()
+    }
+
+    /// What becomes of the word that one of the publications of the file is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target,
+    /// [`StoreError::PublicationTransition`] when the publication cannot be confirmed in its state.
+    pub fn confirm(
+        &self,
+        publication: &Publication,
+        confirmation: &Confirmation,
+        same: &SameId,
+    ) -> Result<ConfirmDecision, StoreError> {
+        let (target, platform_id) = (&publication.target, &confirmation.platform_id);
+        confirmation.check(target)?;
+        if publication.state == PublicationState::Confirmed {
+            return Ok(match &publication.platform_id {
+                Some(its) if its == platform_id => ConfirmDecision::AlreadyDone,
+                live => ConfirmDecision::Duplicate { live: live.clone() },
+            });
+        }
+        publication.state.after(PublicationEvent::Confirmed)?;
+        if let Some((_, live)) = self.live(target).filter(|(_, live)| live.id != publication.id) {
+            return Ok(ConfirmDecision::Duplicate { live: live.platform_id.clone() });
+        }
+        if let Some(other) = same.taken_by(target, Some(publication.id)) {
+            return Ok(ConfirmDecision::Taken { file_id: other.file_id });
+        }
+        let at = to_micros(confirmation.at);
+        match (target, &confirmation.row) {
+            (Target::Listing { platform, account, .. }, ConfirmedRow::Listing { id, status, platform_status }) => {
+                let place = same.place(&publication.file_id, *platform, account, platform_id);
+                let (held, given_up_by) = match place {
+                    ListingPlace::Row { held, given_up_by } => (held, given_up_by),
+                    ListingPlace::Taken { file_id } => return Ok(ConfirmDecision::Taken { file_id }),
+                };
+                let known =
+                    self.listings.iter().find(|row| row.platform == *platform && row.platform_listing_id == held);
+                let event_at = to_micros(confirmation.event_at.min(confirmation.at));
+                let mut row = Listing {
+                    id: known.map_or(*id, |known| known.id),
+                    file_id: publication.file_id,
+                    platform: *platform,
+                    platform_listing_id: held,
+                    url: confirmation.url.clone(),
+                    status: *status,
+                    platform_status: platform_status.clone(),
+                    status_event_at: Some(event_at),
+                    created_at: known.map_or(Some(at), |known| known.created_at),
+                    updated_at: Some(at),
+                };
+                if let Some(newer) = known.filter(|known| known.status_event_at.is_some_and(|newer| newer > event_at)) {
+                    (row.status, row.status_event_at) = (newer.status, newer.status_event_at);
+                    row.platform_status.clone_from(&newer.platform_status);
+                }
+                Ok(ConfirmDecision::Listing { row, is_there: known.is_some(), given_up_by })
+            }
+            (Target::Post { platform, post_type, .. }, ConfirmedRow::Post { id }) => {
+                let is_its = |post: &&SocialPost| {
+                    post.platform == *platform && post.platform_post_id.as_ref() == Some(platform_id)
+                };
+                let known = self.posts.iter().find(is_its);
+                let row = SocialPost {
+                    id: known.map_or(*id, |known| known.id),
+                    file_id: publication.file_id,
+                    platform: *platform,
+                    post_type: known.map_or(*post_type, |known| known.post_type),
+                    platform_post_id: Some(platform_id.clone()),
+                    url: confirmation.url.clone().or_else(|| known?.url.clone()),
+                    posted_at: known.map_or(Some(at), |known| known.posted_at),
+                    gone_at: None,
+                };
+                Ok(ConfirmDecision::Post { row, is_there: known.is_some() })
+            }
+            _ => Err(confirmation.not_for(target)),
+        }
+    }
+
+    /// What becomes of a wish to adopt a row of the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the row has another id than the one that is confirmed.
+    pub fn adopt(&self, adoption: &Adoption, same: &SameId) -> Result<AdoptDecision, StoreError> {
+        let (request, target) = (&adoption.request, &adoption.request.target);
+        if let Some((position, _)) = self.live(target) {
+            return Ok(AdoptDecision::Live(position));
+        }
+        let Some(row) = self.unclaimed(target).into_iter().find(|row| row.id() == adoption.row) else {
+            return Ok(AdoptDecision::NotUnclaimed);
+        };
+        let platform_id = &adoption.confirmation.platform_id;
+        if !row.may_be(target.account(), platform_id) {
+            let rule = "it must be the id that the row has";
+            return Err(StoreError::Invalid { what: "platform id", value: platform_id.clone(), rule });
+        }
+        if let Some(other) = same.taken_by(target, None) {
+            return Ok(AdoptDecision::Taken(other.clone()));
+        }
+        if let (PlatformRow::Listing(listing), Target::Listing { platform, account, .. }) = (&row, target)
+            && !matches!(same.place(&request.file_id, *platform, account, platform_id),
+                ListingPlace::Row { held, .. } if held == listing.platform_listing_id)
+        {
+            return Ok(AdoptDecision::NotUnclaimed);
+        }
+        let had_it = |(_, other): &(usize, &Publication)| {
+            other.state == PublicationState::Ended && other.platform_id.as_ref() == Some(platform_id)
+        };
+        if let Some((position, _)) = self.of_target(target).rev().find(had_it) {
+            return Ok(AdoptDecision::Ended(position));
+        }
+        Ok(match (self.free(&request.file_id, target), &adoption.client_key) {
+            (ReserveDecision::Again(position), key)
+                if key.as_ref().is_none_or(|key| self.publications[position].client_key == *key) =>
+            {
+                AdoptDecision::Again(position)
+            }
+            (_, Some(key)) => AdoptDecision::New(key.clone()),
+            (ReserveDecision::New(key), None) => AdoptDecision::New(key),
+            (_, None) => AdoptDecision::NotUnclaimed,
+        })
+    }
+
+    /// The live publication of a target.
+    fn live(&self, target: &Target) -> Option<(usize, &Publication)> {
+        self.of_target(target).find(|(_, other)| other.state.is_live())
+    }
+
+    fn of_target(&self, target: &Target) -> impl DoubleEndedIterator<Item = (usize, &Publication)> {
+        let all = self.publications.iter().enumerate();
+        all.filter(move |(_, other)| other.target.is_same_place(target))
+    }
+
+    /// How a target is reserved that nothing stands in the way of: the row that was released is taken again, so that
+    /// refusals leave one row, unless its key has been confirmed and has ended.
+    fn free(&self, file_id: &FileId, target: &Target) -> ReserveDecision {
+        let ended = || self.of_target(target).filter(|(_, other)| other.state == PublicationState::Ended);
+        let over: BTreeSet<&ClientKey> = ended().map(|(_, other)| &other.client_key).collect();
+        let released = self
+            .of_target(target)
+            .rev()
+            .find(|(_, other)| other.state == PublicationState::Released && !over.contains(&other.client_key));
+        if let Some((position, _)) = released {
+            return ReserveDecision::Again(position);
+        }
+        // Ended publications are pruned in time; the delisted rows stay.
+        let delisted = match target {
+            Target::Listing { platform, .. } => {
+                self.listings.iter().filter(|row| row.platform == *platform && !row.status.is_live()).count()
+            }
+            Target::Post { .. } => 0,
+        };
+        let first = u32::try_from(ended().count().max(delisted)).unwrap_or(u32::MAX);
+        let mut keys = (first..=u32::MAX).map(|number| ClientKey::derive(file_id, target, number));
+        let free = keys.find(|key| !over.contains(key));
+        ReserveDecision::New(free.unwrap_or_else(|| ClientKey::derive(file_id, target, u32::MAX)))
+    }
+}
+
+impl Confirmation {
+    /// Whether it can confirm this target.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.
+    pub fn check(&self, target: &Target) -> Result<(), StoreError> {
+        if self.platform_id.trim().is_empty() {
+            let (value, rule) = (self.platform_id.clone(), "what is out there has an id");
+            return Err(StoreError::Invalid { what: "platform id", value, rule });
+        }
+        match (target, &self.row) {
+            (Target::Listing { .. }, ConfirmedRow::Listing { .. })
+            | (Target::Post { .. }, ConfirmedRow::Post { .. }) => Ok(()),
+            _ => Err(self.not_for(target)),
+        }
+    }
+
+    fn not_for(&self, target: &Target) -> StoreError {
+        let rule = "a listing is confirmed by a row of listings, a post by one of social_posts";
+        StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule }
+    }
+}
+
+impl Adoption {
+    /// Whether it can be carried out at all.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] as for [`Confirmation::check`], and when what is confirmed is not live.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.confirmation.check(&self.request.target)?;
+        match &self.confirmation.row {
+            ConfirmedRow::Listing { status, .. } if !status.is_live() => {
+                let (value, rule) = (status.to_string(), "what is adopted must be at the platform");
+                Err(StoreError::Invalid { what: "status of an adopted listing", value, rule })
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Adopting a row that another program has made.
+
+use fieldfen_domain::publication::{AdoptDecision, Adopted, Adoption, Confirmed, PlatformRowId};
+use fieldfen_domain::store::{PublicationReads, StoreError};
+
+use crate::sqlite::session::SqliteSession;
+
+impl SqliteSession<'_> {
+    pub(super) fn adopt_row(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError> {
+        adoption.check()?;
+        let request = &adoption.request;
+        let known = self.all_of_file(&request.file_id, &request.target)?;
+        let same = self.same_id(&request.target, &adoption.confirmation.platform_id)?;
+        let decision = known.adopt(adoption, &same)?;
+        let mut publications = known.publications;
+        let publication = match decision {
+            AdoptDecision::Live(position) => return Ok(Adopted::Live(publications.swap_remove(position))),
+            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(other)),
+            AdoptDecision::NotUnclaimed => return Ok(Adopted::NotUnclaimed),
+            AdoptDecision::Ended(position) => publications.swap_remove(position),
+            AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request)?,
+            AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,
+        };
+        if let PlatformRowId::Post(id) = &adoption.row {
+            self.name_post(id, &adoption.confirmation.platform_id)?;
+        }
+        let confirmed = self.confirm_publication(&publication.id, &adoption.confirmation)?;
+        match (confirmed, self.find(&publication.id)?) {
+            (Confirmed::Done, Some(publication)) => Ok(Adopted::Done(publication)),
+            (other, _) => {
+                let answer = format!("publication {} was to be adopted, and is {other:?}", publication.id);
+                Err(StoreError::Database(answer.into()))
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Rows that belong to no publication: what another program has listed or posted.
+//!
+//! Each is looked up at the platform by its id. What the account of the target has is adopted as the target's own; what
+//! no account has is given up. Whatever only a person can tell waits for one.
+
+use std::fmt::Display;
+
+use fieldfen_domain::publication::{
+    Adopted, Adoption, ClientKey, Confirmation, ListingStatus, ListingUpdate, PlatformRow, Publication, ReserveRequest,
+    Target, ids_at,
+};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{FileId, Timestamp};
+
+use super::error::PublishError;
+use super::found::Found;
+use super::outcome::Publishing;
+use super::platforms::CallError;
+use super::publisher::Publisher;
+
+/// A key of this target that is behind more endings than this is not recognised.
+const MOST_ENDINGS: u32 = 64;
+
+/// What the platform says of one row.
+enum Says {
+    /// The account of the target has it, under this target's own key.
+    Own(Found, ClientKey),
+    /// The account of the target has it.
+    There(Found),
+    /// This other account has it.
+    Elsewhere(String, Found),
+    /// No account has it.
+    Gone,
+    /// Only a person can tell.
+    Unclear(String),
+}
+
+impl<S: Store> Publisher<S> {
+    /// Settles the rows that keep a target from being published: `None` when it may be reserved anew.
+    pub(super) fn settle_unclaimed(
+        &self,
+        file_id: &FileId,
+        target: &Target,
+        rows: &[PlatformRow],
+    ) -> Result<Option<Publishing>, PublishError> {
+        let asked_at = self.environment().now();
+        let (mut own, mut there, mut elsewhere, mut unclear) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut gone = Vec::new();
+        for row in rows {
+            match self.what_is(file_id, target, row)? {
+                Says::Own(found, key) => own.push((row, found, Some(key))),
+                Says::There(found) => there.push((row, found, None)),
+                Says::Elsewhere(account, found) => elsewhere.push((row, account, found)),
+                Says::Gone => gone.push(row),
+                Says::Unclear(reason) => unclear.push(reason),
+            }
+        }
+        if !gone.is_empty() {
+            self.store().write(|s| {
+                gone.iter().try_for_each(|row| self.give_up_row(s, row, asked_at))?;
+                self.pipeline().run_again_what_waited_for_a_person(s, file_id)
+            })?;
+        }
+        let several = there.len();
+        let candidates = if own.is_empty() { there } else { own };
+        if let [(row, found, key)] = candidates.as_slice()
+            && (unclear.is_empty() || key.is_some())
+        {
+            let adopted = self.store().write(|s| self.adopt_row(s, file_id, target, row, found, key.as_ref()))?;
+            return Ok(match adopted {
+                Adopted::Done(_) => Some(Publishing::AlreadyPublished { platform_id: found.platform_id.clone() }),
+                Adopted::Live(_) | Adopted::NotUnclaimed => None,
+                Adopted::Taken(other) => {
+                    Some(waits([format!("{} is what file {} is confirmed as there", name(row), other.file_id)]))
+                }
+            });
+        }
+        if candidates.len() > 1 {
+            unclear.push(format!("{} of the file are there, and this is one target", several.max(candidates.len())));
+        }
+        for (row, account, found) in &elsewhere {
+            unclear.extend(self.adopt_elsewhere(file_id, target, row, account, found)?);
+        }
+        Ok(if unclear.is_empty() { None } else { Some(waits(unclear)) })
+    }
+
+    /// Adopts what another account has, as long as the pipeline wants nothing there: then no job will come to do so. Says
+    /// why not.
+    fn adopt_elsewhere(
+        &self,
+        file_id: &FileId,
+        target: &Target,
+        row: &PlatformRow,
+        account: &str,
+        found: &Found,
+    ) -> Result<Option<String>, StoreError> {
+        let why = format!("{} is at account {account:?}", name(row));
+        let there = target.at_account(account);
+        self.store().write(|s| {
+            let Some(file) = s.files().find(file_id)? else { return Ok(None) };
+            let is_there = |wanted: &Target| {
+                wanted.channel() == there.channel()
+                    && wanted.platform() == there.platform()
+                    && wanted.account() == account
+            };
+            if self.pipeline().targets(&file).iter().any(is_there) {
+                return Ok(Some(format!("{why}, and what is wanted there comes first")));
+            }
+            Ok(match self.adopt_row(s, file_id, &there, row, found, None)? {
+                Adopted::Done(_) | Adopted::NotUnclaimed => None,
+                Adopted::Live(_) | Adopted::Taken(_) => Some(format!("{why}, where another publication is live")),
+            })
+        })
+    }
+
+    /// Asks every account of the platform what it has under the id of a row.
+    fn what_is(&self, file_id: &FileId, target: &Target, row: &PlatformRow) -> Result<Says, PublishError> {
+        let Some(held) = row.platform_id() else {
+            return Ok(Says::Unclear(format!("{} has no id at the platform", name(row))));
+        };
+        let shelves = self.shelves_of(target);
+        let mut found: Vec<(String, Found)> = Vec::new();
+        for shelf in &shelves {
+            let ids = if matches!(row, PlatformRow::Listing(_)) { ids_at(shelf.account(), held) } else { vec![held] };
+            for id in ids {
+                match shelf.lookup(id) {
+                    Ok(there) => {
+                        found.extend(there.filter(Found::is_live).map(|there| (shelf.account().to_owned(), there)))
+                    }
+                    Err(CallError::Refused { reason }) => {
+                        return Ok(Says::Unclear(format!("the platform does not say what {} is: {reason}", name(row))));
+                    }
+                    Err(source) => return Err(PublishError::Lookup { key: id.to_owned(), source }),
+                }
+            }
+        }
+        let own_key = |found: &Found| {
+            let key = found.key()?;
+            let mut keys = (0..MOST_ENDINGS).map(|ended| ClientKey::derive(file_id, target, ended));
+            keys.find(|own| own == key)
+        };
+        let own = found.iter().find(|(account, found)| account == target.account() && own_key(found).is_some());
+        if let Some((_, found)) = own
+            && let Some(key) = own_key(found)
+        {
+            return Ok(Says::Own(found.clone(), key));
+        }
+        Ok(match found.as_slice() {
+            [] if shelves.len() > 1 => {
+                Says::Unclear(format!("none of the {} configured accounts has {}", shelves.len(), name(row)))
+            }
+            [] => Says::Gone,
+            [(_, other)] if other.key().is_some_and(ClientKey::is_derived) => {
+                Says::Unclear(format!("{} has the key of another target or file", name(row)))
+            }
+            [(account, found)] if account == target.account() => Says::There(found.clone()),
+            [(account, found)] => Says::Elsewhere(account.clone(), found.clone()),
+            several => Says::Unclear(format!("{} configured accounts have {}", several.len(), name(row))),
+        })
+    }
+
+    /// Makes a row the publication of a target.
+    pub(super) fn adopt_row(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        target: &Target,
+        row: &PlatformRow,
+        found: &Found,
+        client_key: Option<&ClientKey>,
+    ) -> Result<Adopted, StoreError> {
+        let (environment, at) = (self.environment(), self.environment().now());
+        let request = ReserveRequest {
+            id: environment.publication_id(),
+            file_id: *file_id,
+            target: target.clone(),
+            token: environment.token(),
+            held_until: at,
+            at,
+        };
+        let confirmation = Confirmation {
+            platform_id: found.platform_id.clone(),
+            url: found.url.clone(),
+            row: found.state.row(environment),
+            event_at: found.as_of.unwrap_or(at),
+            at,
+        };
+        let adoption = Adoption { request, row: row.id(), client_key: client_key.cloned(), confirmation };
+        let adopted = s.publications().adopt(&adoption)?;
+        if let Adopted::Done(publication) = &adopted {
+            self.now_adopted(s, publication, found)?;
+        }
+        Ok(adopted)
+    }
+
+    fn now_adopted(&self, s: &mut dyn Session, publication: &Publication, found: &Found) -> Result<(), StoreError> {
+        let (id, target) = (&found.platform_id, &publication.target);
+        log!(INFO, file = %publication.file_id, %target, id, "adopted what another program has published");
+        self.now_listed(s, publication, None, found)?;
+        self.pipeline().run_again_what_waited_for_a_person(s, &publication.file_id)
+    }
+
+    /// Notes that what a row shows is gone.
+    pub(super) fn give_up_row(
+        &self,
+        s: &mut dyn Session,
+        row: &PlatformRow,
+        event_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let at = self.environment().now();
+        match row {
+            PlatformRow::Listing(listing) => {
+                let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at, at };
+                s.listings().update(&listing.id, &news).map(drop)
+            }
+            PlatformRow::Post(post) => s.listings().post_gone(&post.id, at).map(drop),
+        }
+    }
+}
+
+fn waits(reasons: impl IntoIterator<Item = String>) -> Publishing {
+    Publishing::WaitsForPerson { reason: reasons.into_iter().collect::<Vec<_>>().join("; ") }
+}
+
+/// A row as people find it.
+fn name(row: &PlatformRow) -> impl Display {
+    match row {
+        PlatformRow::Listing(listing) => format!("listing {:?} (row {})", listing.platform_listing_id, listing.id),
+        PlatformRow::Post(post) => {
+            format!("post {:?} (row {})", post.platform_post_id.as_deref().unwrap_or_default(), post.id)
+        }
+    }
+}

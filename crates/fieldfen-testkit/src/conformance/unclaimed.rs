@@ -1,0 +1,390 @@
+//! Rows of other programs, which belong to no publication.
+
+use fieldfen_domain::file::FileStatus;
+use fieldfen_domain::publication::{
+    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingStatus, Platform, PlatformRow,
+    PlatformRowId, PrunePublications, PublicationState, Release, Reserved, SocialPost, Target, qualified_id,
+};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::steps::{On, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{
+    at, file_id, foreign_listing, foreign_post, listing_confirmation, listing_id, listing_target, listing_update,
+    platform_id, post_confirmation, post_id, post_target, publication_id, reserve_request, token,
+};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["unclaimed":
+        rows_of_other_programs_read_back_as_they_were_written,
+        rows_of_other_programs_are_refused_as_those_of_the_store,
+        a_live_listing_without_a_publication_keeps_its_platform_from_being_reserved,
+        a_post_without_a_publication_keeps_its_network_from_being_reserved,
+        a_listing_whose_publication_has_ended_keeps_its_platform_from_being_reserved,
+        a_released_target_is_not_reserved_again_beside_an_unclaimed_listing,
+        what_is_live_for_the_target_goes_before_unclaimed_listings,
+        an_adopted_listing_belongs_to_its_publication,
+        an_adopted_post_belongs_to_its_publication,
+        a_post_without_an_id_gets_it_when_it_is_adopted,
+        a_listing_that_comes_back_is_adopted_by_the_publication_that_had_ended,
+        an_adoption_beside_a_live_publication_changes_nothing,
+        only_an_unclaimed_row_is_adopted,
+        an_adoption_under_another_id_is_refused,
+        a_product_of_another_file_is_not_adopted,
+        an_adopted_listing_may_have_the_key_that_the_platform_says,
+        a_confirmation_takes_the_row_that_another_program_has_made,
+        publications_that_are_over_are_pruned,
+        what_may_still_be_answered_or_is_live_is_not_pruned,
+        keys_are_not_given_twice_after_pruning,
+    ]
+}
+
+/// A file that may be published, with the rows of another program.
+fn with<S: Store>(on: &On<'_, S>, listings: &[Listing], posts: &[SocialPost]) {
+    on.file_in(1, FileStatus::Approved);
+    on.write(|s| {
+        listings.iter().try_for_each(|listing| s.listings().insert_listing(listing))?;
+        posts.iter().try_for_each(|post| s.listings().insert_post(post))
+    });
+}
+
+fn first() -> Listing {
+    foreign_listing(1, file_id(1))
+}
+
+fn reserve<S: Store>(on: &On<'_, S>, number: u64, target: Target, second: i64) -> Reserved {
+    on.reserve(&reserve_request(number, file_id(1), target, at(second)))
+}
+
+fn adoption(number: u64, target: Target, row: PlatformRowId, confirmation: Confirmation) -> Adoption {
+    let request = reserve_request(number, file_id(1), target, at(5));
+    Adoption { request, row, client_key: None, confirmation }
+}
+
+/// The wish to adopt listing `number` as publication `number` of this variant.
+fn adopt_listing<S: Store>(on: &On<'_, S>, number: u64, variant: &str) -> Adopted {
+    let row = PlatformRowId::Listing(listing_id(number));
+    let adoption = adoption(number, listing_target(variant), row, listing_confirmation(number, at(5)));
+    on.write(|s| s.publications().adopt(&adoption))
+}
+
+fn rows_of_other_programs_read_back_as_they_were_written<S: Store>(store: &S) {
+    let on = On(store);
+    let listing = Listing {
+        url: Some("https://shop.example/1".to_owned()),
+        status: ListingStatus::Draft,
+        platform_status: Some("inactive".to_owned()),
+        status_event_at: Some(at(1)),
+        created_at: Some(with_nanoseconds(at(2))),
+        updated_at: Some(at(3)),
+        ..first()
+    };
+    let post = SocialPost { posted_at: Some(with_nanoseconds(at(4))), ..foreign_post(1, file_id(1)) };
+    with(&on, std::slice::from_ref(&listing), std::slice::from_ref(&post));
+    assert_eq!(on.listings(1), [Listing { created_at: Some(at(2)), ..listing }]);
+    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [SocialPost { posted_at: Some(at(4)), ..post }]);
+}
+
+fn rows_of_other_programs_are_refused_as_those_of_the_store<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[first()], &[foreign_post(1, file_id(1))]);
+    let same_id = Listing { platform_listing_id: "another".to_owned(), ..first() };
+    let same_product = Listing { id: listing_id(2), ..first() };
+    for listing in [same_id, same_product] {
+        let error = on.refuse(|s| s.listings().insert_listing(&listing));
+        assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    }
+    let error = on.refuse(|s| s.listings().insert_post(&foreign_post(1, file_id(1))));
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    let error = on.refuse(|s| s.listings().insert_listing(&foreign_listing(2, file_id(2))));
+    assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
+    let error = on.refuse(|s| s.listings().insert_post(&foreign_post(2, file_id(2))));
+    assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
+}
+
+fn a_live_listing_without_a_publication_keeps_its_platform_from_being_reserved<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[first()], &[]);
+    let unclaimed = Reserved::Unclaimed(vec![PlatformRow::Listing(first())]);
+    for variant in ["", "canvas"] {
+        assert_eq!(reserve(&on, 1, listing_target(variant), 1), unclaimed);
+    }
+    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), []);
+    let ebay = Target::Listing { platform: Platform::Ebay, account: String::new(), variant: String::new() };
+    assert!(matches!(reserve(&on, 1, ebay, 1), Reserved::Granted(_)), "another platform");
+    assert!(matches!(reserve(&on, 2, post_target(""), 1), Reserved::Granted(_)), "a post");
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(2))));
+    assert!(matches!(reserve(&on, 3, listing_target(""), 3), Reserved::Granted(_)), "it is over");
+}
+
+fn a_post_without_a_publication_keeps_its_network_from_being_reserved<S: Store>(store: &S) {
+    let on = On(store);
+    let post = SocialPost { platform_post_id: None, ..foreign_post(1, file_id(1)) };
+    with(&on, &[], std::slice::from_ref(&post));
+    for key in ["launch", "christmas"] {
+        assert_eq!(reserve(&on, 1, post_target(key), 1), Reserved::Unclaimed(vec![PlatformRow::Post(post.clone())]));
+    }
+    assert!(on.write(|s| s.listings().post_gone(&post_id(1), at(2))));
+    assert!(!on.write(|s| s.listings().post_gone(&post_id(1), at(3))), "noted before");
+    assert!(!on.write(|s| s.listings().post_gone(&post_id(2), at(3))), "no such post");
+    let posts = on.read(|s| s.publications().posts(&file_id(1)));
+    assert_eq!(posts, [SocialPost { gone_at: Some(at(2)), ..post }]);
+    assert!(matches!(reserve(&on, 1, post_target("launch"), 4), Reserved::Granted(_)));
+}
+
+fn a_listing_whose_publication_has_ended_keeps_its_platform_from_being_reserved<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    reserve(&on, 1, listing_target(""), 0);
+    on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(2))));
+    // Somebody sets the row active again.
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Active, at(3))));
+    assert_eq!(on.publication(1).state, PublicationState::Ended);
+    assert!(matches!(reserve(&on, 2, listing_target(""), 4), Reserved::Unclaimed(_)));
+}
+
+fn a_released_target_is_not_reserved_again_beside_an_unclaimed_listing<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    reserve(&on, 1, listing_target(""), 0);
+    let release = Release::NotMade;
+    assert!(on.write(|s| s.publications().release(&publication_id(1), &token(1), release, "refused", at(1))).is_done());
+    on.write(|s| s.listings().insert_listing(&first()));
+    let before = on.publication(1);
+    assert!(matches!(reserve(&on, 2, listing_target(""), 2), Reserved::Unclaimed(_)));
+    assert_eq!(on.publication(1), before);
+    let Adopted::Done(adopted) = adopt_listing(&on, 1, "") else { panic!("it was not adopted") };
+    assert_eq!((adopted.id, &adopted.client_key), (publication_id(1), &before.client_key));
+}
+
+fn what_is_live_for_the_target_goes_before_unclaimed_listings<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    for (number, variant) in [(2, "held"), (3, "unknown"), (4, "confirmed")] {
+        reserve(&on, number, listing_target(variant), 0);
+    }
+    assert!(on.write(|s| s.publications().mark_unknown(&publication_id(3), &token(3), "time-out", at(1))).is_done());
+    on.write(|s| s.publications().confirm(&publication_id(4), &listing_confirmation(4, at(1))));
+    on.write(|s| s.listings().insert_listing(&first()));
+    assert!(matches!(reserve(&on, 5, listing_target("held"), 2), Reserved::Held(_)));
+    assert!(matches!(reserve(&on, 5, listing_target("unknown"), 2), Reserved::Unresolved(_)));
+    assert!(matches!(reserve(&on, 5, listing_target("confirmed"), 2), Reserved::Published(_)));
+    assert_eq!(reserve(&on, 5, listing_target(""), 2), Reserved::Unclaimed(vec![PlatformRow::Listing(first())]));
+}
+
+fn an_adopted_listing_belongs_to_its_publication<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[first()], &[]);
+    let Adopted::Done(adopted) = adopt_listing(&on, 1, "") else { panic!("it was not adopted") };
+    assert_eq!((adopted.state, adopted.platform_id.as_deref()), (PublicationState::Confirmed, Some("at-platform-1")));
+    assert_eq!(adopted.client_key, ClientKey::derive(&file_id(1), &listing_target(""), 0));
+    assert_eq!(on.publication(1), adopted);
+    let confirmation = listing_confirmation(1, at(5));
+    let expected = Listing {
+        url: confirmation.url,
+        platform_status: Some("live".to_owned()),
+        status_event_at: Some(at(5)),
+        updated_at: Some(at(5)),
+        ..first()
+    };
+    assert_eq!(on.listings(1), std::slice::from_ref(&expected));
+    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
+    assert_eq!(reserve(&on, 2, listing_target(""), 6), Reserved::Published(adopted));
+    assert!(matches!(reserve(&on, 2, listing_target("canvas"), 6), Reserved::Granted(_)));
+    // The end of the row ends the publication.
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(7))));
+    assert_eq!(on.publication(1).state, PublicationState::Ended);
+}
+
+fn an_adopted_post_belongs_to_its_publication<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[foreign_post(1, file_id(1))]);
+    let row = PlatformRowId::Post(post_id(1));
+    let adoption = adoption(1, post_target("launch"), row, post_confirmation(1, at(5)));
+    let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
+    assert_eq!(reserve(&on, 2, post_target("launch"), 6), Reserved::Published(adopted));
+    assert!(matches!(reserve(&on, 2, post_target("christmas"), 6), Reserved::Granted(_)));
+    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [foreign_post(1, file_id(1))], "no second row");
+}
+
+fn a_post_without_an_id_gets_it_when_it_is_adopted<S: Store>(store: &S) {
+    let on = On(store);
+    let unnamed = SocialPost { platform_post_id: None, ..foreign_post(1, file_id(1)) };
+    with(&on, &[], &[unnamed]);
+    let row = PlatformRowId::Post(post_id(1));
+    let adoption = adoption(1, post_target("launch"), row, post_confirmation(1, at(5)));
+    assert!(matches!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Done(_)));
+    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [foreign_post(1, file_id(1))]);
+}
+
+fn a_listing_that_comes_back_is_adopted_by_the_publication_that_had_ended<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    reserve(&on, 1, listing_target(""), 0);
+    on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(2))));
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Active, at(3))));
+    let row = PlatformRowId::Listing(listing_id(1));
+    let adoption = adoption(2, listing_target(""), row, listing_confirmation(1, at(5)));
+    let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
+    assert_eq!((adopted.id, adopted.state), (publication_id(1), PublicationState::Confirmed));
+    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), [adopted]);
+}
+
+fn an_adoption_beside_a_live_publication_changes_nothing<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    reserve(&on, 2, listing_target(""), 0);
+    on.write(|s| s.listings().insert_listing(&first()));
+    let live = on.publication(2);
+    assert_eq!(adopt_listing(&on, 1, ""), Adopted::Live(live));
+    assert_eq!((on.read(|s| s.publications().of_file(&file_id(1))).len(), on.listings(1)), (1, vec![first()]));
+}
+
+fn only_an_unclaimed_row_is_adopted<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[first()], &[foreign_post(1, file_id(1))]);
+    assert_eq!(adopt_listing(&on, 2, ""), Adopted::NotUnclaimed, "no such row");
+    let row = PlatformRowId::Post(post_id(1));
+    let wrong = adoption(2, listing_target(""), row, listing_confirmation(1, at(5)));
+    assert_eq!(on.write(|s| s.publications().adopt(&wrong)), Adopted::NotUnclaimed, "a post for a listing");
+    assert!(matches!(adopt_listing(&on, 1, ""), Adopted::Done(_)));
+    assert_eq!(adopt_listing(&on, 1, "canvas"), Adopted::NotUnclaimed, "it belongs to a publication");
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(6))));
+    assert_eq!(adopt_listing(&on, 1, "canvas"), Adopted::NotUnclaimed, "it is over");
+}
+
+fn an_adoption_under_another_id_is_refused<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[first()], &[foreign_post(1, file_id(1))]);
+    let listing = PlatformRowId::Listing(listing_id(1));
+    let delisted = Confirmation {
+        row: fieldfen_domain::publication::ConfirmedRow::Listing {
+            id: listing_id(9),
+            status: ListingStatus::Delisted,
+            platform_status: None,
+        },
+        ..listing_confirmation(1, at(5))
+    };
+    for adoption in [
+        adoption(1, listing_target(""), listing, listing_confirmation(2, at(5))),
+        adoption(1, listing_target(""), listing, delisted),
+        adoption(1, listing_target(""), listing, post_confirmation(1, at(5))),
+        adoption(1, post_target(""), PlatformRowId::Post(post_id(1)), post_confirmation(2, at(5))),
+    ] {
+        let error = on.refuse(|s| s.publications().adopt(&adoption));
+        assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
+    }
+    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), []);
+}
+
+fn a_product_of_another_file_is_not_adopted<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(2, FileStatus::Approved);
+    on.reserve(&reserve_request(2, file_id(2), listing_target(""), at(0)));
+    on.write(|s| s.publications().confirm(&publication_id(2), &listing_confirmation(1, at(1))));
+    let theirs = on.publication(2);
+    // The same product under the spelling that another account would have.
+    let held = qualified_id("", &platform_id(1));
+    with(&on, &[Listing { id: listing_id(3), platform_listing_id: held, ..first() }], &[]);
+    let row = PlatformRowId::Listing(listing_id(3));
+    let adoption = adoption(1, listing_target(""), row, listing_confirmation(1, at(5)));
+    assert_eq!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Taken(theirs));
+}
+
+fn an_adopted_listing_may_have_the_key_that_the_platform_says<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[first()], &[]);
+    let key = ClientKey::derive(&file_id(1), &listing_target(""), 3);
+    let row = PlatformRowId::Listing(listing_id(1));
+    let client_key = Some(key.clone());
+    let adoption = Adoption { client_key, ..adoption(1, listing_target(""), row, listing_confirmation(1, at(5))) };
+    let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
+    assert_eq!(adopted.client_key, key);
+}
+
+fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    reserve(&on, 1, listing_target(""), 0);
+    reserve(&on, 2, post_target(""), 0);
+    // While the calls are under way, it writes down what they have made.
+    with(&on, &[first()], &[foreign_post(1, file_id(1))]);
+    let confirmation = Confirmation { platform_id: platform_id(1), ..listing_confirmation(7, at(1)) };
+    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), Confirmed::Done);
+    let confirmation = Confirmation { platform_id: platform_id(1), ..post_confirmation(7, at(1)) };
+    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &confirmation)), Confirmed::Done);
+    assert_eq!(on.listings(1).iter().map(|row| row.id).collect::<Vec<_>>(), [listing_id(1)]);
+    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [foreign_post(1, file_id(1))]);
+}
+
+fn prune<S: Store>(on: &On<'_, S>, second: i64, limit: u32) -> u64 {
+    on.write(|s| s.publications().prune(&PrunePublications { before: at(second), limit }))
+}
+
+fn publications_that_are_over_are_pruned<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    for number in 1..=6 {
+        reserve(&on, number, listing_target(&number.to_string()), 0);
+        let (id, token) = (publication_id(number), token(number));
+        match number {
+            1..=3 => {
+                let second = at(70 - i64::try_from(number).unwrap_or(0));
+                let released = on.write(|s| s.publications().release(&id, &token, Release::NotMade, "", second));
+                assert!(released.is_done());
+            }
+            4 => {
+                on.write(|s| s.publications().confirm(&id, &listing_confirmation(number, at(1))));
+                on.write(|s| {
+                    s.listings().update(&listing_id(number), &listing_update(ListingStatus::Delisted, at(80)))
+                });
+            }
+            5 => drop(on.write(|s| s.publications().confirm(&id, &listing_confirmation(number, at(1))))),
+            _ => {}
+        }
+    }
+    assert_eq!(prune(&on, 67, 100), 0, "nothing is over for so long");
+    assert_eq!(prune(&on, 100, 0), 0);
+    assert_eq!(prune(&on, 100, 2), 2, "those that changed longest ago");
+    let left: Vec<_> = on.read(|s| s.publications().of_file(&file_id(1))).into_iter().map(|row| row.id).collect();
+    assert_eq!(left, [1, 4, 5, 6].map(publication_id));
+    assert_eq!(prune(&on, 100, 100), 2);
+    let left: Vec<_> = on.read(|s| s.publications().of_file(&file_id(1))).into_iter().map(|row| row.id).collect();
+    assert_eq!(left, [5, 6].map(publication_id));
+    assert_eq!(on.listings(1).len(), 2, "rows of what was out there stay");
+}
+
+fn what_may_still_be_answered_or_is_live_is_not_pruned<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    reserve(&on, 1, listing_target("held"), 0);
+    let release = Release::NotMade;
+    assert!(on.write(|s| s.publications().release(&publication_id(1), &token(1), release, "", at(1))).is_done());
+    reserve(&on, 2, listing_target("back"), 0);
+    on.write(|s| s.publications().confirm(&publication_id(2), &listing_confirmation(2, at(1))));
+    on.write(|s| s.listings().update(&listing_id(2), &listing_update(ListingStatus::Delisted, at(2))));
+    on.write(|s| s.listings().update(&listing_id(2), &listing_update(ListingStatus::Active, at(3))));
+    assert_eq!(prune(&on, 60, 100), 0, "the time of the first is over only then");
+    assert_eq!(prune(&on, 61, 100), 1);
+    assert_eq!(on.publication(2).state, PublicationState::Ended);
+}
+
+fn keys_are_not_given_twice_after_pruning<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    let mut keys = Vec::new();
+    for number in 1..=4 {
+        let second = 100 * i64::try_from(number).unwrap_or(0);
+        let Reserved::Granted(granted) = reserve(&on, number, listing_target(""), second) else {
+            panic!("it was not granted")
+        };
+        assert!(!keys.contains(&granted.client_key), "{keys:?}");
+        keys.push(granted.client_key);
+        on.write(|s| s.publications().confirm(&publication_id(number), &listing_confirmation(number, at(second))));
+        let delisted = listing_update(ListingStatus::Delisted, at(second + 1));
+        on.write(|s| s.listings().update(&listing_id(number), &delisted));
+        assert_eq!(prune(&on, second + 99, 100), 1);
+    }
+}
