@@ -3,14 +3,15 @@
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldfen_domain::caught;
 use fieldfen_domain::job::Payload;
 use fieldfen_domain::store::Store;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tracing::Span;
 
 use super::builder::Worker;
@@ -23,13 +24,26 @@ use crate::queue::read_payload;
 /// How often it is looked whether the outcome of a future still counts.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// How long a future has to end by itself before it is dropped: less than a worker that stops waits for its handlers.
+const TIME_TO_END: Duration = Duration::from_millis(500);
+
+/// After so long it is said in the log that a future has not begun.
+const BEGINS_WITHIN: Duration = Duration::from_secs(10);
+
 impl<S: Store> Worker<S> {
     /// Runs this async handler for the jobs of the payload's kind, on `runtime`.
     ///
-    /// A thread of the pool waits for each future, so that [`threads`](Worker::threads) says how many run at once. A
-    /// future whose outcome cannot count any more, because its job was lost or the worker has given it back, is
-    /// dropped. When the runtime shuts down, the job is given back without a retry spent, and the worker stops as if it
-    /// had been told to: it could claim these jobs, but do none of them.
+    /// A thread of the pool waits for each future, so that [`threads`](Worker::threads) says how many run at once.
+    ///
+    /// A future is dropped where it awaits when its job was killed or lost, and half a second after somebody asked for the
+    /// job to stop or the worker stops. One that looks at [`Task::is_cancelled`] or awaits [`Task::cancelled`] has heard
+    /// of a request to stop the job and takes what time it needs; what does not end may be killed. What the future has
+    /// given to `spawn_blocking` goes on.
+    ///
+    /// The runtime must be a multi-thread one: a current-thread runtime runs nothing while nobody drives it, so that
+    /// handlers would hang while `block_on` has returned or waits for the worker itself. [`start`](Worker::start) refuses
+    /// it. When the runtime shuts down, the job is given back without a retry spent, and the worker ends with
+    /// [`WorkerFailure::RuntimeGone`]: it could claim these jobs, but do none of them.
     ///
     /// The store blocks: inside the future, use it through `tokio::task::spawn_blocking`, or return what is to be
     /// written as a [`Completion`](super::Completion), which the worker's own thread applies.
@@ -56,6 +70,11 @@ impl<S: Store> Worker<S> {
         P: Payload + 'static,
         F: Future<Output: IntoOutcome + Send> + Send + 'static,
     {
+        if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+            let rule = "async handlers need a multi-thread runtime, of one thread if you like: a current-thread runtime \
+                        runs nothing while nobody drives it";
+            return self.refuse("runtime", format!("current_thread for {}", P::kind()), rule);
+        }
         let runtime = runtime.clone();
         let call = move |run: Run| match read_payload::<P>(run.job().payload.as_ref()) {
             Ok(payload) => {
@@ -63,7 +82,7 @@ impl<S: Store> Worker<S> {
                 let (control, environment) = (Arc::clone(&run.control), run.environment.clone());
                 let future = handler(Task::new(payload, run));
                 drive(&runtime, &control, future).unwrap_or_else(|Gone| {
-                    if control.is_lost() || control.stops_now() {
+                    if control.is_lost() || control.should_end() {
                         return Outcome::retry("its future was dropped before it ended");
                     }
                     log!(ERROR, "the runtime of async handlers has shut down; the worker stops");
@@ -86,18 +105,36 @@ where
     F: Future<Output: IntoOutcome + Send> + Send + 'static,
 {
     let (ended, end) = channel();
-    let span = Span::current();
+    let (span, begun) = (Span::current(), Arc::new(AtomicBool::new(false)));
+    let begins = Arc::clone(&begun);
     let running = runtime.spawn(async move {
+        begins.store(true, Ordering::Relaxed);
         // Nobody waits any more when this fails.
         let _ = ended.send(driven(future, span).await);
     });
+    let (mut waits_since, mut asked) = (Instant::now(), None);
     loop {
         match end.recv_timeout(LOOK_EVERY) {
             Ok(Ok(output)) => return Ok(output.into_outcome()),
             Ok(Err(panic)) => resume_unwind(Box::new(panic)),
-            Err(RecvTimeoutError::Timeout) if control.is_lost() || control.stops_now() => running.abort(),
-            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(Gone),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if !control.should_end() {
+            asked = None;
+        } else if asked.is_none() {
+            asked = Some(Instant::now());
+        }
+        if control.is_lost() || asked.is_some_and(|asked| asked.elapsed() >= TIME_TO_END) {
+            running.abort();
+        }
+        if !begun.load(Ordering::Relaxed) && waits_since.elapsed() >= BEGINS_WITHIN {
+            waits_since = Instant::now();
+            log!(
+                ERROR,
+                "the runtime has not begun a handler's future for {BEGINS_WITHIN:?}: all its threads are blocked, by a \
+                 join() inside a task for example"
+            );
         }
     }
 }

@@ -44,7 +44,8 @@ pub struct Worker<S> {
     backoffs: BTreeMap<JobKind, Backoff>,
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
-    handled_twice: Option<JobKind>,
+    /// Why a handler cannot be: which setting, its value, and the rule.
+    refused: Option<(&'static str, String, &'static str)>,
 }
 
 /// What the threads of a worker need to know.
@@ -86,7 +87,7 @@ impl<S: Store> Worker<S> {
                 metrics: Arc::new(NoMetrics),
             },
             handlers: BTreeMap::new(),
-            handled_twice: None,
+            refused: None,
         }
     }
 
@@ -169,8 +170,14 @@ impl<S: Store> Worker<S> {
 
     pub(super) fn handle_erased(mut self, kind: JobKind, handler: Handler) -> Self {
         if self.handlers.insert(kind.clone(), handler).is_some() {
-            self.handled_twice = Some(kind);
+            self.refused = Some(("handlers", kind.to_string(), "a kind of job can have only one handler"));
         }
+        self
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn refuse(mut self, what: &'static str, value: String, rule: &'static str) -> Self {
+        self.refused = Some((what, value, rule));
         self
     }
 
@@ -180,8 +187,8 @@ impl<S: Store> Worker<S> {
     /// [`StartError`] when the worker was set up with something that cannot be, or when the store cannot be watched.
     pub fn start(self) -> Result<RunningWorker, StartError> {
         let refused = |what, value: String, rule| Err(StartError::Setting { what, value, rule });
-        if let Some(kind) = self.handled_twice {
-            return refused("handlers", kind.to_string(), "a kind of job can have only one handler");
+        if let Some((what, value, rule)) = self.refused {
+            return refused(what, value, rule);
         }
         if self.handlers.is_empty() {
             return refused("handlers", "none".to_owned(), "a worker needs at least one handler");

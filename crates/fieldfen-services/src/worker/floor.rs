@@ -124,6 +124,11 @@ impl Floor {
         self.stops_now.store(state.stop == Stop::Now, Ordering::SeqCst);
         self.dispatcher.notify_all();
         self.others.notify_all();
+        if state.stop == Stop::Now {
+            let in_hand: Vec<_> = state.in_hand.values().cloned().collect();
+            drop(state);
+            in_hand.iter().for_each(|control| control.wake());
+        }
     }
 
     /// Asks the worker to stop, since it cannot do its work. One that was asked to stop before has not failed.

@@ -97,7 +97,23 @@ impl<P> Task<P> {
     /// Why the handler should return.
     #[must_use]
     pub fn interruption(&self) -> Option<Interruption> {
-        self.run.control.interruption()
+        self.run.control.told()
+    }
+
+    /// Waits until the handler should return, and says why, for async handlers: `select!` between this and the work.
+    #[cfg(feature = "tokio")]
+    pub fn cancelled(&self) -> impl Future<Output = Interruption> + Send + use<P> {
+        let control = Arc::clone(&self.run.control);
+        async move {
+            loop {
+                // Made before the look, so that nothing is missed in between.
+                let interrupted = control.interrupted.notified();
+                match control.told() {
+                    Some(interruption) => return interruption,
+                    None => interrupted.await,
+                }
+            }
+        }
     }
 
     /// Whether the worker has been asked to stop. The handler may go on for the worker's grace period; one that cannot
@@ -154,6 +170,10 @@ pub(super) struct Control {
     floor: Arc<Floor>,
     cancel_requested: AtomicBool,
     lost: AtomicBool,
+    /// The handler has looked since somebody asked for the job to stop.
+    knows_of_cancel: AtomicBool,
+    #[cfg(feature = "tokio")]
+    interrupted: tokio::sync::Notify,
     progress: Mutex<Option<RawJson>>,
 }
 
@@ -164,6 +184,9 @@ impl Control {
             claimed,
             floor,
             lost: AtomicBool::new(false),
+            knows_of_cancel: AtomicBool::new(false),
+            #[cfg(feature = "tokio")]
+            interrupted: tokio::sync::Notify::new(),
             progress: Mutex::new(None),
         }
     }
@@ -185,23 +208,47 @@ impl Control {
         }
     }
 
+    /// The same, for the handler.
+    fn told(&self) -> Option<Interruption> {
+        let interruption = self.interruption();
+        if interruption == Some(Interruption::CancelRequested) {
+            self.knows_of_cancel.store(true, Ordering::Relaxed);
+        }
+        interruption
+    }
+
     /// Whether nothing that the handler returns can count.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Whether the worker stops and lets handlers run no longer.
+    /// Whether the handler should end by itself, and has no reason to take its time: it has not looked since somebody
+    /// asked for the job to stop, or the worker stops.
     #[cfg(feature = "tokio")]
-    pub(super) fn stops_now(&self) -> bool {
-        self.floor.stops_now()
+    pub(super) fn should_end(&self) -> bool {
+        self.floor.stops_now() || (self.is_cancelled() && !self.knows_of_cancel.load(Ordering::Relaxed))
+    }
+
+    /// Whether somebody asked for the job to stop.
+    #[cfg(feature = "tokio")]
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel_requested.load(Ordering::Relaxed)
     }
 
     pub(super) fn request_cancel(&self) {
         self.cancel_requested.store(true, Ordering::Relaxed);
+        self.wake();
     }
 
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Wakes a handler that waits to be interrupted.
+    pub(super) fn wake(&self) {
+        #[cfg(feature = "tokio")]
+        self.interrupted.notify_waiters();
     }
 
     /// Asks the worker to stop, since it cannot do what it is there for.

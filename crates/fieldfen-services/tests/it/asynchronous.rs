@@ -1,15 +1,21 @@
 //! Async handlers.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fieldfen_domain::job::JobStatus;
+use fieldfen_domain::job::{Administered, JobStatus};
 use fieldfen_domain::store::Store;
-use fieldfen_services::worker::{Completion, Outcome, Task, WorkerFailure};
+use fieldfen_services::queue::Waited;
+use fieldfen_services::worker::{Completion, Outcome, Stopped, Task, WorkerFailure};
+use fieldfen_testkit::ModelStore;
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
+use super::stopping::until;
 use super::{Bench, LONG, Note};
 
 on_every_store!(
@@ -18,6 +24,10 @@ on_every_store!(
     a_future_is_dropped_when_the_worker_stops_and_its_job_given_back,
     a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry,
     a_future_runs_in_the_span_of_its_job,
+    a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled,
+    a_future_is_dropped_when_its_job_is_killed,
+    a_future_that_listens_hears_of_the_cancel_and_takes_its_time,
+    a_future_that_listens_hears_of_the_stop_and_may_complete,
 );
 
 fn async_handlers_run_at_once_and_their_outcomes_are_applied(store: impl Store) {
@@ -119,4 +129,111 @@ fn a_future_runs_in_the_span_of_its_job(store: impl Store) {
     };
     bench.drain(bench.worker().handle_async(runtime.handle(), handler));
     assert_eq!(bench.job(&id).result.unwrap().as_str(), r#""job""#);
+}
+
+/// A handler whose futures never end, and count how often they are dropped.
+fn endless(dropped: &Arc<AtomicUsize>) -> (impl Fn(Task<Note>) -> Endless + Send + Sync + 'static, Receiver<()>) {
+    let (begun, has_begun) = sync_channel(1);
+    let dropped = Arc::clone(dropped);
+    (
+        move |_: Task<Note>| {
+            begun.send(()).unwrap();
+            Endless(CountDrop(Arc::clone(&dropped)))
+        },
+        has_begun,
+    )
+}
+
+/// A future that never ends.
+struct Endless(#[expect(dead_code, reason = "it is there to be dropped")] CountDrop);
+
+impl Future for Endless {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+fn a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let runtime = Runtime::new().unwrap();
+    let dropped = Arc::default();
+    let (handler, has_begun) = endless(&dropped);
+    let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
+    has_begun.recv().unwrap();
+    assert_eq!(bench.queue.cancel(&id, "wrong picture").unwrap(), Administered::Requested);
+    bench.clock.advance(Duration::from_secs(5));
+    let waited = bench.queue.wait_for(&id, LONG).unwrap();
+    let reason = "wrong picture (its future was dropped before it ended)".to_owned();
+    assert_eq!((waited, dropped.load(Ordering::SeqCst)), (Waited::Failed { reason }, 1));
+    running.stop_handle().stop();
+    running.join().unwrap();
+}
+
+fn a_future_is_dropped_when_its_job_is_killed(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let runtime = Runtime::new().unwrap();
+    let dropped = Arc::default();
+    let (handler, has_begun) = endless(&dropped);
+    let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
+    has_begun.recv().unwrap();
+    assert_eq!(bench.queue.kill(&id, "hangs").unwrap(), Administered::Done);
+    bench.clock.advance(Duration::from_secs(5));
+    until(|| dropped.load(Ordering::SeqCst) == 1);
+    running.stop_handle().stop();
+    running.join().unwrap();
+    assert_eq!(bench.job(&id).last_error.as_deref(), Some("hangs"));
+}
+
+fn a_future_that_listens_hears_of_the_cancel_and_takes_its_time(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let runtime = Runtime::new().unwrap();
+    let (begun, has_begun) = sync_channel(1);
+    let handler = move |task: Task<Note>| {
+        begun.send(()).unwrap();
+        async move {
+            let interruption = task.cancelled().await;
+            // Longer than a future may take that does not listen.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Err::<(), _>(format!("{interruption:?}"))
+        }
+    };
+    let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
+    has_begun.recv().unwrap();
+    assert_eq!(bench.queue.cancel(&id, "wrong picture").unwrap(), Administered::Requested);
+    bench.clock.advance(Duration::from_secs(5));
+    let reason = "wrong picture (CancelRequested)".to_owned();
+    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Failed { reason });
+    running.stop_handle().stop();
+    running.join().unwrap();
+}
+
+fn a_future_that_listens_hears_of_the_stop_and_may_complete(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let runtime = Runtime::new().unwrap();
+    let (begun, has_begun) = sync_channel(1);
+    let handler = move |task: Task<Note>| {
+        begun.send(()).unwrap();
+        async move { Completion::new().result(&format!("{:?}", task.cancelled().await)) }
+    };
+    let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
+    has_begun.recv().unwrap();
+    running.stop_handle().stop_now();
+    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(bench.job(&id).result.unwrap().as_str(), r#""WorkerStops""#);
+}
+
+#[test]
+fn a_runtime_that_runs_only_while_somebody_drives_it_is_refused() {
+    let bench = Bench::new(ModelStore::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let worker = bench.worker().handle_async(runtime.handle(), |_: Task<Note>| async {});
+    let error = worker.start().unwrap_err().to_string();
+    assert!(error.starts_with("worker with runtime current_thread for test.note: "), "{error}");
+    assert!(error.contains("multi-thread"), "{error}");
 }
