@@ -258,7 +258,7 @@ mod tests {
         assert_eq!((exit, out.as_str()), (Exit::Busy, ""));
         assert_eq!(
             err,
-            "error: cannot count the files: the database was busy for longer than 5 ms: another process is writing; \
+            "error: cannot count the files: the database was busy for longer than 5 ms: another process or thread is writing; \
              try again: database\\nis locked\n"
         );
     }

@@ -272,3 +272,17 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
     let files = stores[0].read::<_, StoreError, _>(|s| s.files().count()).unwrap();
     assert_eq!(files, [(FileStatus::Ingested, ARRIVALS)]);
 }
+
+#[test]
+fn a_reader_that_waits_for_another_one_s_connection_waits_no_longer_than_the_timeout() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let mut options = SqliteOptions::default();
+    (options.readers, options.busy_timeout) = (1, Duration::from_millis(200));
+    let store = SqliteStore::open_with(&path, &options).unwrap();
+    let read = || store.read::<_, StoreError, _>(|s| s.jobs().count());
+    let inside = store.read::<_, StoreError, _>(|_| Ok(thread::scope(|scope| scope.spawn(read).join().unwrap())));
+    let error = inside.unwrap().unwrap_err();
+    assert!(matches!(&error, StoreError::Busy { waited_ms: 200.., .. }), "{error:?}");
+    read().unwrap();
+}

@@ -11,8 +11,8 @@ pub type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another process kept the database locked for longer than the configured time.
-    #[error("the database was busy for longer than {waited_ms} ms: another process is writing; try again")]
+    /// Another process or thread kept the database for longer than the configured time.
+    #[error("the database was busy for longer than {waited_ms} ms: another process or thread is writing; try again")]
     Busy {
         /// How long was waited, in milliseconds.
         waited_ms: u64,

@@ -93,9 +93,14 @@ impl OpenFiles {
 
     /// Fails unless all files are those that were opened.
     pub(super) fn check(&self) -> Result<Found, StoreError> {
-        let found = self.database.check()?;
+        let found = self.check_database()?;
         self.beside.iter().try_for_each(|file| file.check().map(drop))?;
-        Ok(Found(found))
+        Ok(found)
+    }
+
+    /// Fails unless the database file is the one that was opened.
+    pub(super) fn check_database(&self) -> Result<Found, StoreError> {
+        self.database.check().map(Found)
     }
 }
 

@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use fieldfen_domain::store::{Source, StoreError};
 
+use super::busy;
+use super::settings::milliseconds;
 use crate::rows::OutOfRange;
 
 thread_local! {
@@ -67,7 +69,7 @@ pub(crate) fn classify(error: Error) -> StoreError {
         kind(error.into())
     };
     if says("database is locked") || says("database table is locked") || says("database schema is locked") {
-        StoreError::Busy { waited_ms: 0, source: error.into() }
+        StoreError::Busy { waited_ms: milliseconds(busy::take_waited()), source: error.into() }
     } else if says("database or disk is full") {
         failure(StoreError::Full, error)
     } else if says("attempt to write a readonly database") {

@@ -100,9 +100,18 @@ impl Contents {
         let mut again = AGAIN.into_iter();
         loop {
             let header = handle.read_header(conn).as_ref().and_then(Header::parse);
-            let (pages, schema) = Size {}.get_result::<(i64, i64)>(conn).store()?;
-            let shrank = stamp.0 < self.stamp.0 && before.largest_root == 0 && i64::from(before.schema) == schema;
-            if let Some(header) = header.filter(|header| !shrank && before.may_become(header, pages, schema)) {
+            let size = Size {}.get_result::<(i64, i64)>(conn).store();
+            let size = match size {
+                Err(busy @ StoreError::Busy { .. }) => return Err(busy),
+                size => size.ok(),
+            };
+            let follows = |header: &Header| {
+                size.is_some_and(|(pages, schema)| {
+                    let shrinks = before.largest_root != 0 || i64::from(before.schema) != schema;
+                    (shrinks || stamp.0 >= self.stamp.0) && before.may_become(header, pages, schema)
+                })
+            };
+            if let Some(header) = header.filter(follows) {
                 *self = Self { stamp, header: Some(header) };
                 return Ok(());
             }

@@ -35,14 +35,14 @@ fn writer(folder: &Path) -> Writer {
 
 /// A writer, and the count of its commits.
 fn counted_writer(folder: &Path) -> (Writer, Arc<Commits>) {
-    writer_with(folder, SqliteOptions::default())
+    // On a busy machine it takes long until all who are to share a batch have come.
+    writer_with(folder, SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() })
 }
 
 fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<Commits>) {
     let url = SqliteUrl::from(folder.join("a.db").as_path());
     let commits = Arc::new(Commits::default());
     let mut writer = Writer::open(&url, options, Arc::clone(&commits)).unwrap();
-    // On a busy machine it takes long until all who are to share a batch have come.
     writer.longest_batch = Duration::from_secs(3600);
     run(&writer, "CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t(n))").unwrap();
     (writer, commits)
@@ -319,4 +319,107 @@ fn told_ok_means_committed(answers: &[Result<(), Failure>], numbers: &[i64], fol
     for (answer, number) in answers.iter().zip(numbers) {
         assert_eq!(answer.is_ok(), committed.contains(number), "{number}: {answer:?}, committed: {committed:?}");
     }
+}
+
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Waits that end only with the test, should they not end by themselves.
+const LONG: Duration = Duration::from_secs(60);
+
+fn is_busy(answer: &Result<(), Failure>) -> bool {
+    matches!(answer, Err(Failure::Store(StoreError::Busy { .. })))
+}
+
+#[test]
+fn without_patience_a_write_succeeds_unless_somebody_else_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let impatient = SqliteOptions { busy_timeout: Duration::ZERO, ..Default::default() };
+    let (writer, _) = writer_with(folder.path(), impatient);
+    run(&writer, "INSERT INTO t (n) VALUES (1)").unwrap();
+    let mut foreign = foreign(folder.path());
+    foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let answer = run(&writer, "SELECT 1");
+    assert!(is_busy(&answer), "{answer:?}");
+    foreign.batch_execute("COMMIT").unwrap();
+    run(&writer, "INSERT INTO t (n) VALUES (2)").unwrap();
+    assert_eq!(committed(folder.path()), [1, 2]);
+}
+
+#[test]
+fn a_closure_that_waits_for_a_thread_that_writes_waits_no_longer_than_the_timeout() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: SHORT, ..Default::default() });
+    writer.longest_batch = Duration::from_millis(50);
+    let began = Instant::now();
+    let inside = thread::scope(|scope| {
+        let mut inside = None;
+        writer
+            .write::<_, Failure, _>(|session| {
+                session.conn.batch_execute("INSERT INTO t (n) VALUES (1)").unwrap();
+                inside = Some(scope.spawn(|| run(&writer, "INSERT INTO t (n) VALUES (2)")).join().unwrap());
+                Ok(())
+            })
+            .unwrap();
+        inside.unwrap()
+    });
+    let Err(Failure::Store(StoreError::Busy { waited_ms, source })) = &inside else { panic!("{inside:?}") };
+    assert!(*waited_ms >= 200 && source.to_string().contains("another thread"), "{inside:?}");
+    assert!(began.elapsed() < LONG);
+    run(&writer, "INSERT INTO t (n) VALUES (3)").unwrap();
+    assert_eq!(committed(folder.path()), [1, 3]);
+}
+
+#[test]
+fn a_closure_that_waits_for_a_writer_of_its_own_batch_fails_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: SHORT, ..Default::default() });
+    writer.longest_batch = Duration::from_millis(50);
+    let writer = &writer;
+    let shared = (0..50).any(|_| {
+        let begun = Barrier::new(2);
+        thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                writer.write::<_, Failure, _>(|session| {
+                    begun.wait();
+                    while writer.waiting.load(Ordering::SeqCst) == 0 {
+                        thread::yield_now();
+                    }
+                    session.conn.batch_execute("INSERT INTO t (n) VALUES (1)").unwrap();
+                    Ok(())
+                })
+            });
+            begun.wait();
+            let mut first = Some(first);
+            let mut first_answer = None;
+            let second = writer.write::<(), Failure, _>(|session| {
+                session.conn.batch_execute("INSERT INTO t (n) VALUES (2)").unwrap();
+                first_answer = first.take().map(|first| first.join().unwrap());
+                Ok(())
+            });
+            let first_answer = first_answer.unwrap_or_else(|| first.unwrap().join().unwrap());
+            // Where the first one had to commit before the second came, there was nothing to wait for.
+            let shared = is_busy(&first_answer);
+            assert_eq!(is_busy(&second), shared, "{first_answer:?}, {second:?}");
+            assert_eq!(committed(folder.path()), if shared { vec![] } else { vec![1, 2] });
+            run(writer, "DELETE FROM t").unwrap();
+            shared
+        })
+    });
+    assert!(shared, "never in one batch");
+}
+
+#[test]
+fn a_writer_is_closed_at_once_while_somebody_else_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: LONG * 2, ..Default::default() });
+    run(&writer, "INSERT INTO t (n) VALUES (1); CREATE INDEX i ON t (parent); ANALYZE").unwrap();
+    for n in 2..200 {
+        run(&writer, &format!("INSERT INTO t (n) VALUES ({n})")).unwrap();
+    }
+    run(&writer, "SELECT count(*) FROM t WHERE parent = 1").unwrap();
+    let mut foreign = foreign(folder.path());
+    foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    drop(writer);
+    assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
 }

@@ -32,8 +32,9 @@ impl Writer {
     pub(super) fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
         left_to_next_time(self.between_batches(|conn| conn.batch_execute("PRAGMA optimize").store()))?;
         let mut report = MaintenanceReport::default();
-        let Some(file) = self.file() else { return Ok(report) };
-        file.check()?;
+        let Some(files) = self.files() else { return Ok(report) };
+        files.check()?;
+        let file = files.database();
         let mut conn = settings::upkeep(file, self.options())?;
         // A passive checkpoint waits for nobody, and leaves little to do to the one that does.
         left_to_next_time(checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)"))?;

@@ -2,8 +2,10 @@
 
 mod api_usage;
 mod batch;
+mod busy;
 mod creation;
 mod database_file;
+mod deadline;
 mod error;
 #[cfg(test)]
 mod error_test;
@@ -17,6 +19,8 @@ mod hashes;
 mod jobs;
 mod log_readers;
 mod maintenance;
+#[cfg(all(test, target_os = "linux"))]
+mod no_locks_test;
 mod opening;
 #[cfg(test)]
 mod plans_test;

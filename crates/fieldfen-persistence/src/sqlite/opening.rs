@@ -9,6 +9,8 @@
 //! **A gate before each commit.** When SQLite has rolled a transaction back by itself, whatever is written next would be a
 //! transaction of its own and commit at once (<https://sqlite.org/c3ref/commit_hook.html>).
 //!
+//! **Waits that are known.** A busy handler of our own tells how long a lock was waited for.
+//!
 //! **How the handle is found.** SQLite shows every new connection of the process to an extension. The program may open
 //! connections of its own while a store opens one, in the same thread too (diesel calls the program's instrumentation), so
 //! that the extension cannot know which connection is the store's. It gives each a rollback hook that tells the handle.
@@ -18,7 +20,8 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -26,6 +29,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
+use super::busy;
 use crate::url::SqliteUrl;
 
 /// Without the hook a writer might be told that it has committed what SQLite has rolled back.
@@ -49,25 +53,39 @@ enum RolledBack {
 /// A connection that has just been opened.
 pub(super) struct Opened {
     pub(super) conn: SqliteConnection,
-    pub(super) gate: CommitGate,
+    pub(super) control: Control,
     pub(super) handle: Handle,
     /// Whether its database can only be read.
     pub(super) read_only: bool,
 }
 
-/// Says whether a connection may commit.
+/// What the callbacks of a connection read.
 #[derive(Debug)]
-pub(super) struct CommitGate(Arc<AtomicBool>);
+struct Shared {
+    may_commit: AtomicBool,
+    /// How long locks are waited for, in microseconds.
+    busy_timeout: AtomicU64,
+}
 
-impl CommitGate {
+/// Says whether a connection may commit, and how long it waits for locks.
+#[derive(Debug)]
+pub(super) struct Control(Arc<Shared>);
+
+impl Control {
     /// Lets the connection commit.
-    pub(super) fn open(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    pub(super) fn allow_commits(&self) {
+        self.0.may_commit.store(true, Ordering::Relaxed);
     }
 
     /// From now on every commit becomes a rollback and an error.
-    pub(super) fn close(&self) {
-        self.0.store(false, Ordering::Relaxed);
+    pub(super) fn forbid_commits(&self) {
+        self.0.may_commit.store(false, Ordering::Relaxed);
+    }
+
+    /// From now on the connection waits for a lock for so long.
+    pub(super) fn set_busy_timeout(&self, timeout: Duration) {
+        let timeout = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+        self.0.busy_timeout.store(timeout, Ordering::Relaxed);
     }
 }
 
@@ -97,9 +115,31 @@ impl Handle {
             (code == ffi::SQLITE_OK).then_some(header)
         }
     }
+
+    /// Whether the file system has no locks. SQLite takes that for a lock that somebody else holds.
+    ///
+    /// The connection must hold no lock, and may only be closed afterwards.
+    #[cfg(unix)]
+    pub(super) fn finds_no_locks(&self, _conn: &mut SqliteConnection) -> bool {
+        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+        // SAFETY: as in `read_header`; a lock that is taken here ends with the connection.
+        #[expect(unsafe_code, reason = "asks the file that SQLite has open")]
+        unsafe {
+            let (db, main) = (self.0.as_ptr(), c"main".as_ptr());
+            ffi::sqlite3_file_control(db, main, ffi::SQLITE_FCNTL_FILE_POINTER, ptr::from_mut(&mut file).cast());
+            let Some(lock) = file.as_ref().and_then(|file| file.pMethods.as_ref()).and_then(|methods| methods.xLock)
+            else {
+                return false;
+            };
+            let code = lock(file, ffi::SQLITE_LOCK_SHARED);
+            let error = std::io::Error::last_os_error().raw_os_error();
+            code != ffi::SQLITE_OK && error == Some(rustix::io::Errno::NOLCK.raw_os_error())
+        }
+    }
 }
 
-/// Opens a connection whose plans are stable and whose commits its gate may stop. No file is read yet.
+/// Opens a connection whose plans are stable and whose commits may be stopped. It waits for no lock until it is told to.
+/// No file is read yet.
 pub(super) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened, StoreError> {
     let refused = |reason: &str, source| StoreError::Open { url: url.to_string(), reason: reason.to_owned(), source };
     let unwatched = |source| refused(UNWATCHED, source);
@@ -122,10 +162,9 @@ pub(super) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened, StoreErro
     drop(asking);
     // SAFETY: it is the handle of `conn`, which alone has rolled back, and which is open.
     #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
-    let (gate, read_only) =
-        unsafe { (watch_commits(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
-    let gate = gate.ok_or_else(|| unwatched(None))?;
-    Ok(Opened { conn, gate, handle: Handle(db), read_only })
+    let (control, read_only) = unsafe { (set_up(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
+    let control = control.ok_or_else(|| unwatched(None))?;
+    Ok(Opened { conn, control, handle: Handle(db), read_only })
 }
 
 /// Gives a thread's variable its former value back when it is dropped, also by a panic.
@@ -173,16 +212,16 @@ unsafe extern "C" fn tell(db: *mut c_void) {
     });
 }
 
-/// Sets up the hook before commits; `None` when SQLite does not keep it.
+/// Sets up the callbacks; `None` when SQLite does not keep the hook before commits.
 ///
 /// # Safety
 /// The handle must be that of an open connection.
 #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
-unsafe fn watch_commits(db: NonNull<ffi::sqlite3>) -> Option<CommitGate> {
+unsafe fn set_up(db: NonNull<ffi::sqlite3>) -> Option<Control> {
     let db = db.as_ptr();
-    let gate = CommitGate(Arc::new(AtomicBool::new(true)));
-    let kept: *mut c_void = Arc::into_raw(Arc::clone(&gate.0)).cast_mut().cast();
-    // SAFETY: the connection is open, the name ends in a NUL. The gate belongs to a function of the connection, for which
+    let control = Control(Arc::new(Shared { may_commit: AtomicBool::new(true), busy_timeout: AtomicU64::new(0) }));
+    let kept: *mut c_void = Arc::into_raw(Arc::clone(&control.0)).cast_mut().cast();
+    // SAFETY: the connection is open, the name ends in a NUL. What is kept belongs to a function of the connection, for which
     // SQLite calls `release` once: when it closes the connection, or at once when it refuses the function. The setting
     // takes a number and where to put the answer, which may be null. The second call of `sqlite3_commit_hook` answers
     // what the first one has set.
@@ -190,14 +229,15 @@ unsafe fn watch_commits(db: NonNull<ffi::sqlite3>) -> Option<CommitGate> {
         ffi::sqlite3_rollback_hook(db, None, ptr::null_mut());
         ffi::sqlite3_db_config(db, ffi::SQLITE_DBCONFIG_ENABLE_QPSG, 1 as c_int, ptr::null_mut::<c_int>());
         let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY;
-        let name = c"fieldfen_keeps_gate".as_ptr();
+        let name = c"fieldfen_keeps".as_ptr();
         let code =
             ffi::sqlite3_create_function_v2(db, name, 0, flags, kept, Some(answer_null), None, None, Some(release));
         if code != ffi::SQLITE_OK {
             return None;
         }
+        ffi::sqlite3_busy_handler(db, Some(wait), kept);
         ffi::sqlite3_commit_hook(db, Some(may_not_commit), kept);
-        (ffi::sqlite3_commit_hook(db, Some(may_not_commit), kept) == kept).then_some(gate)
+        (ffi::sqlite3_commit_hook(db, Some(may_not_commit), kept) == kept).then_some(control)
     }
 }
 
@@ -205,19 +245,27 @@ unsafe fn watch_commits(db: NonNull<ffi::sqlite3>) -> Option<CommitGate> {
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn answer_null(_: *mut ffi::sqlite3_context, _: c_int, _: *mut *mut ffi::sqlite3_value) {}
 
-/// Drops the connection's own part of its gate.
+/// Drops the connection's own part of what its callbacks read.
 #[expect(unsafe_code, reason = "is called by SQLite")]
-unsafe extern "C" fn release(gate: *mut c_void) {
-    // SAFETY: it was made by `Arc::into_raw` in `watch_commits`, and SQLite calls this once.
-    drop(unsafe { Arc::from_raw(gate.cast::<AtomicBool>()) });
+unsafe extern "C" fn release(shared: *mut c_void) {
+    // SAFETY: it was made by `Arc::into_raw` in `set_up`, and SQLite calls this once.
+    drop(unsafe { Arc::from_raw(shared.cast::<Shared>()) });
 }
 
 /// Is asked before every commit; anything but 0 makes it a rollback.
 #[expect(unsafe_code, reason = "is called by SQLite")]
-unsafe extern "C" fn may_not_commit(gate: *mut c_void) -> c_int {
-    // SAFETY: SQLite hands on what it was given in `watch_commits`, and the connection keeps that.
-    let open = unsafe { (*gate.cast::<AtomicBool>()).load(Ordering::Relaxed) };
-    c_int::from(!open)
+unsafe extern "C" fn may_not_commit(shared: *mut c_void) -> c_int {
+    // SAFETY: SQLite hands on what it was given in `set_up`, and the connection keeps that.
+    let may_commit = unsafe { (*shared.cast::<Shared>()).may_commit.load(Ordering::Relaxed) };
+    c_int::from(!may_commit)
+}
+
+/// Is asked when a lock is taken; 0 gives it up.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn wait(shared: *mut c_void, tried: c_int) -> c_int {
+    // SAFETY: as in `may_not_commit`.
+    let timeout = unsafe { (*shared.cast::<Shared>()).busy_timeout.load(Ordering::Relaxed) };
+    c_int::from(busy::wait(tried.unsigned_abs(), Duration::from_micros(timeout)))
 }
 
 #[cfg(test)]
@@ -238,8 +286,8 @@ mod tests {
     #[test]
     fn what_a_hook_reads_is_freed_when_its_connection_is_closed_and_not_before() {
         let opened = establish(":memory:", &SqliteUrl::memory()).unwrap();
-        let held = Arc::downgrade(&opened.gate.0);
-        drop(opened.gate);
+        let held = Arc::downgrade(&opened.control.0);
+        drop(opened.control);
         assert_eq!(held.strong_count(), 1);
         drop(opened.conn);
         assert_eq!(held.strong_count(), 0);

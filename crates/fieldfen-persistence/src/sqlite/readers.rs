@@ -8,6 +8,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{ReadSession, StoreError};
 
 use super::database_file::OpenFiles;
+use super::deadline::Deadline;
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::settings::{self, SqliteOptions};
@@ -58,6 +59,7 @@ impl Readers {
     }
 
     fn take(&self) -> Result<SqliteConnection, StoreError> {
+        let deadline = Deadline::after(self.options.busy_timeout);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(conn) = pool.idle.pop() {
@@ -68,7 +70,11 @@ impl Readers {
                 drop(pool);
                 return settings::reader(self.files.database(), &self.options).inspect_err(|_| self.give_back(None));
             }
-            pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
+            let left = deadline.left();
+            if left.is_zero() {
+                return Err(deadline.busy("other threads of this program use all connections that read"));
+            }
+            pool = self.returned.wait_timeout(pool, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -12,6 +12,7 @@ use fieldfen_domain::store::StoreError;
 
 use super::creation::create_database;
 use super::database_file::DatabaseFile;
+use super::deadline::Deadline;
 use super::error::{Classify, classify};
 use super::opening::{Opened, establish};
 use crate::url::SqliteUrl;
@@ -42,7 +43,7 @@ pub enum Durability {
 pub struct SqliteOptions {
     /// When a commit counts.
     pub durability: Durability,
-    /// How long a lock of another process is waited for before an operation fails as busy.
+    /// How long an operation waits in all, for other processes and for threads of this one, before it fails as busy.
     pub busy_timeout: Duration,
     /// How many connections read at once, at least one.
     pub readers: u32,
@@ -204,7 +205,7 @@ pub(super) fn open(
 /// Opens a connection.
 ///
 /// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
-/// this waits by itself.
+/// this waits by itself, and opens the connection anew each time.
 fn open_to(
     purpose: Purpose,
     name: &str,
@@ -212,29 +213,23 @@ fn open_to(
     options: &SqliteOptions,
     settings: &[Setting],
 ) -> Result<Opened, StoreError> {
-    let began = Instant::now();
+    let deadline = Deadline::after(options.busy_timeout);
     loop {
-        match open_once(purpose, name, url, options, settings) {
-            Err(StoreError::Busy { source, .. }) => {
-                if began.elapsed() >= options.busy_timeout {
-                    return Err(StoreError::Busy { waited_ms: milliseconds(began.elapsed()), source });
-                }
-                std::thread::sleep(OPEN_AGAIN);
+        match open_once(purpose, name, url, settings) {
+            Ok(opened) => {
+                opened.control.set_busy_timeout(options.busy_timeout);
+                return Ok(opened);
             }
             // SQLite calls it an I/O error when it finds no room for the index of its log.
             Err(StoreError::Io(source)) if url.path().is_some_and(has_no_room) => return Err(StoreError::Full(source)),
-            result => return result,
+            Err(StoreError::Busy { source, .. }) if deadline.is_over() => return Err(deadline.busy(source)),
+            Err(StoreError::Busy { .. }) => std::thread::sleep(OPEN_AGAIN.min(deadline.left())),
+            Err(error) => return Err(error),
         }
     }
 }
 
-fn open_once(
-    purpose: Purpose,
-    name: &str,
-    url: &SqliteUrl,
-    options: &SqliteOptions,
-    settings: &[Setting],
-) -> Result<Opened, StoreError> {
+fn open_once(purpose: Purpose, name: &str, url: &SqliteUrl, settings: &[Setting]) -> Result<Opened, StoreError> {
     // SAFETY: returns a number.
     #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
     let version = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
@@ -249,9 +244,15 @@ fn open_once(
     if opened.read_only && purpose == Purpose::Write {
         return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user").into()));
     }
-    opened.conn.batch_execute(&busy_timeout(options.busy_timeout)).store()?;
     for (name, value, expected) in settings {
-        set(&mut opened.conn, name, value, expected)?;
+        let done = set(&mut opened.conn, name, value, expected);
+        #[cfg(unix)]
+        if matches!(done, Err(StoreError::Busy { .. })) && opened.handle.finds_no_locks(&mut opened.conn) {
+            let reason = "its file system does not support locks (ENOLCK), without which programs damage the database: \
+                          mount it with locks, or put the database on a local disk";
+            return Err(StoreError::Open { url: url.to_string(), reason: reason.to_owned(), source: None });
+        }
+        done?;
     }
     Ok(opened)
 }
@@ -349,5 +350,23 @@ mod tests {
         let mut conn = reader(&file, &SqliteOptions::default()).unwrap();
         assert!(conn.batch_execute("CREATE TABLE t (n)").is_err());
         assert!(sqlite_version().starts_with("3."));
+    }
+
+    #[test]
+    fn a_statement_that_finds_the_database_busy_says_how_long_it_has_waited() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = SqliteUrl::from(folder.path().join("a.db").as_path());
+        let options = SqliteOptions { busy_timeout: Duration::from_millis(200), ..Default::default() };
+        drop(connect(&url, Missing::Create).unwrap());
+        let open = || gated_writer(&url, &options).unwrap().conn;
+        let (mut first, mut second) = (open(), open());
+        first.batch_execute("CREATE TABLE t (n); BEGIN IMMEDIATE").unwrap();
+        let busy = second.batch_execute("INSERT INTO t VALUES (1)").store().unwrap_err();
+        assert!(matches!(busy, StoreError::Busy { waited_ms: 200.., .. }), "{busy:?}");
+        // A snapshot that is out of date is not waited for.
+        second.batch_execute("BEGIN; SELECT * FROM t").unwrap();
+        first.batch_execute("INSERT INTO t VALUES (1); COMMIT").unwrap();
+        let stale = second.batch_execute("INSERT INTO t VALUES (1)").store().unwrap_err();
+        assert!(matches!(stale, StoreError::Busy { waited_ms: 0, .. }), "{stale:?}");
     }
 }

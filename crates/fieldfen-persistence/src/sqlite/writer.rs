@@ -10,8 +10,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -19,14 +19,16 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::batch::{Batch, OpenBatch, shared_error};
 use super::database_file::{DatabaseFile, OpenFiles};
+use super::deadline::Deadline;
 use super::error::{Classify, take_failure};
 use super::file_header::Contents;
-use super::opening::{CommitGate, Handle, Opened};
+use super::opening::{Control, Handle, Opened};
 use super::session::SqliteSession;
-use super::settings::{self, SqliteOptions, milliseconds};
+use super::settings::{self, SqliteOptions};
 use super::statement::{Begin, BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
 use super::turn::Turnstile;
 use super::watch::Commits;
@@ -54,8 +56,8 @@ const LONGEST_TURN: Duration = Duration::from_millis(250);
 /// A write transaction that takes longer to begin has found SQLite's lock taken.
 const FREE_WITHIN: Duration = Duration::from_millis(5);
 
-/// What is waited for a turn shortens the wait for SQLite's lock where it is more than this part of the whole.
-const LITTLE: u32 = 32;
+/// How long a thread sleeps before it looks again for the outcome of a batch that is being committed.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
 
 statement! {
     /// A number that changes whenever another connection has committed.
@@ -84,14 +86,12 @@ pub(super) struct Writer {
 
 struct Inner {
     conn: SqliteConnection,
-    /// Closed while a batch is open, so that only [`Writer::commit`] commits it.
-    gate: CommitGate,
+    /// Commits are forbidden while a batch is open, so that only [`Writer::commit`] commits it.
+    control: Control,
     handle: Handle,
     /// `None` for a database in memory.
     contents: Option<Contents>,
     batch: Option<OpenBatch>,
-    /// When the lock was last waited for in vain.
-    last_busy: Option<Instant>,
 }
 
 /// What became of one writer's closure, before the batch is committed.
@@ -108,7 +108,7 @@ enum Part<T, E> {
 
 impl Writer {
     pub(super) fn open(url: &SqliteUrl, options: SqliteOptions, commits: Arc<Commits>) -> Result<Self, StoreError> {
-        let Opened { mut conn, gate, handle, .. } = settings::gated_writer(url, &options)?;
+        let Opened { mut conn, control, handle, .. } = settings::gated_writer(url, &options)?;
         conn.batch_execute(WORKING_MEMORY).store()?;
         let database = url.path().map(DatabaseFile::remember).transpose()?;
         // The log is there once the database has been read.
@@ -121,7 +121,7 @@ impl Writer {
             .as_ref()
             .filter(|_| options.fair)
             .and_then(|files| Turnstile::open(files.database().path(), LONGEST_TURN.min(options.busy_timeout / 2)));
-        let inner = Mutex::new(Inner { conn, gate, handle, contents, batch: None, last_busy: None });
+        let inner = Mutex::new(Inner { conn, control, handle, contents, batch: None });
         Ok(Self {
             inner,
             waiting: AtomicUsize::new(0),
@@ -140,12 +140,13 @@ impl Writer {
         E: From<StoreError>,
         F: FnMut(&mut SqliteSession<'_>) -> Result<T, E>,
     {
-        let arrived = Instant::now();
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut inner = self.lock();
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let deadline = Deadline::after(self.options.busy_timeout);
+        let mut inner = self.lock(&deadline)?;
+        if inner.batch.as_ref().is_some_and(|batch| batch.shared.is_given_up()) {
+            Self::abandon(&mut inner, StoreError::Database("its batch has been given up".into()));
+        }
         if inner.batch.is_none() {
-            self.begin(&mut inner, arrived)?;
+            self.begin(&mut inner, &deadline)?;
         }
         let part = Self::run(&mut inner, &mut f);
         let full = inner.batch.as_ref().is_some_and(|batch| {
@@ -156,28 +157,31 @@ impl Writer {
         match part {
             Part::Joined(value, batch) => match committed.unwrap_or_else(|| self.outcome(&batch)) {
                 Ok(()) => Ok(value),
-                Err(reason) => Err(shared_error(&reason).into()),
+                Err(reason) => Err(shared_error(&reason, deadline.waited_ms()).into()),
             },
             Part::Failed(error) => Err(error),
             Part::Panicked(panic) => resume_unwind(panic),
-            Part::Lost(reason) => Err(shared_error(&reason).into()),
+            Part::Lost(reason) => Err(shared_error(&reason, deadline.waited_ms()).into()),
         }
     }
 
-    /// What became of a batch that somebody else was to commit. Whoever was about to join it may have been stopped on the
-    /// way: then it is committed without.
+    /// What became of a batch that somebody else was to commit. If the thread that was about to join it has been stopped,
+    /// this one commits it. If another thread's closure keeps it open for longer than the timeout, it fails as a whole:
+    /// that closure may wait for this thread.
     fn outcome(&self, batch: &Arc<Batch>) -> Result<(), Arc<StoreError>> {
+        let deadline = Deadline::after(self.options.busy_timeout);
         loop {
-            if let Some(outcome) = batch.wait(self.longest_batch) {
+            if let Some(outcome) = batch.wait(self.longest_batch.min(deadline.left().max(LEAST_WAIT))) {
                 return outcome;
             }
-            let mut inner = match self.inner.try_lock() {
-                Ok(inner) => inner,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => continue,
-            };
-            if inner.batch.as_ref().is_some_and(|open| Arc::ptr_eq(&open.shared, batch)) {
-                self.commit(&mut inner);
+            match self.inner.try_lock() {
+                Some(mut inner) if inner.batch.as_ref().is_some_and(|open| Arc::ptr_eq(&open.shared, batch)) => {
+                    self.commit(&mut inner);
+                }
+                None if deadline.is_over() => {
+                    batch.give_up(deadline.busy("another thread of this program keeps the transaction open"));
+                }
+                Some(_) | None => {}
             }
         }
     }
@@ -187,34 +191,29 @@ impl Writer {
         &self,
         f: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut inner = self.lock();
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let deadline = Deadline::after(self.options.busy_timeout);
+        let mut inner = self.lock(&deadline)?;
         self.commit(&mut inner);
+        inner.control.set_busy_timeout(deadline.left());
         f(&mut inner.conn)
     }
 
     /// Fails where the database can be read but not written, as with a log that belongs to somebody else. Waits for
     /// nobody: who finds the lock taken may well write later.
     pub(super) fn try_out(&self) -> Result<(), StoreError> {
-        self.between_batches(|conn| {
-            set_busy_timeout(conn, Duration::ZERO)?;
-            let begun = BeginImmediate {}.execute(conn).and_then(|_| Rollback {}.execute(conn)).map(drop).store();
-            set_busy_timeout(conn, self.options.busy_timeout)?;
-            match begun {
-                Err(StoreError::Busy { .. }) => Ok(()),
-                result => result,
-            }
-        })
+        let mut inner = self.lock(&Deadline::after(self.options.busy_timeout))?;
+        self.commit(&mut inner);
+        inner.control.set_busy_timeout(Duration::ZERO);
+        let begun = BeginImmediate {}.execute(&mut inner.conn);
+        match begun.and_then(|_| Rollback {}.execute(&mut inner.conn)).map(drop).store() {
+            Err(StoreError::Busy { .. }) => Ok(()),
+            result => result,
+        }
     }
 
     /// SQLite's count of other connections' commits; `None` while this process writes.
     pub(super) fn data_version(&self) -> Result<Option<i64>, StoreError> {
-        let mut inner = match self.inner.try_lock() {
-            Ok(inner) => inner,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Ok(None),
-        };
+        let Some(mut inner) = self.inner.try_lock() else { return Ok(None) };
         let (version,) = DataVersion {}.get_result::<(i64,)>(&mut inner.conn).store()?;
         Ok(Some(version))
     }
@@ -233,56 +232,53 @@ impl Writer {
         &self.options
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        for _ in 0..YIELDS {
-            match self.inner.try_lock() {
-                Ok(inner) => return inner,
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if self.committing.load(Ordering::Relaxed) => break,
-                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
-            }
-        }
-        // Closures panic inside `catch_unwind`, so that a poisoned mutex holds no half-done work.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for the threads that are at work.
+    fn lock(&self, deadline: &Deadline) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let locked = self.lock_until(deadline);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        locked.ok_or_else(|| deadline.busy("another thread of this program is writing"))
     }
 
-    /// Opens a batch for a writer who has been here since `arrived`.
-    fn begin(&self, inner: &mut Inner, arrived: Instant) -> Result<(), StoreError> {
-        // Whoever stood behind a thread that waited in vain has waited as well.
-        let waiting_since = if inner.last_busy.is_some_and(|busy| busy > arrived) { arrived } else { Instant::now() };
-        let patience = self.options.busy_timeout;
-        if waiting_since.elapsed() >= patience {
-            let source = "another thread of this program waited in vain".into();
-            return Err(StoreError::Busy { waited_ms: milliseconds(waiting_since.elapsed()), source });
+    fn lock_until(&self, deadline: &Deadline) -> Option<MutexGuard<'_, Inner>> {
+        for _ in 0..YIELDS {
+            if let Some(inner) = self.inner.try_lock() {
+                return Some(inner);
+            }
+            if self.committing.load(Ordering::Relaxed) || deadline.is_over() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        match deadline.at() {
+            Some(at) => self.inner.try_lock_until(at),
+            None => Some(self.inner.lock()),
+        }
+    }
+
+    /// Opens a batch.
+    fn begin(&self, inner: &mut Inner, deadline: &Deadline) -> Result<(), StoreError> {
+        // What is wrong with the file is said before a statement comes upon it.
+        if let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) {
+            inner.control.set_busy_timeout(deadline.left());
+            contents.check(&files.check_database()?, &mut inner.conn, &inner.handle)?;
         }
         let mut turn = self.turnstile.as_ref().and_then(Turnstile::enter);
-        let waited = waiting_since.elapsed();
-        let shortened = waited > patience / LITTLE;
-        if shortened {
-            // What is left, and the part of a millisecond that SQLite cannot be told.
-            let left = patience.saturating_sub(waited).saturating_add(Duration::from_millis(1));
-            set_busy_timeout(&mut inner.conn, left)?;
-        }
+        inner.control.set_busy_timeout(deadline.left());
         let asked = Instant::now();
-        let mut begun = BeginImmediate {}.execute(&mut inner.conn).map(drop).store();
+        let begun = BeginImmediate {}.execute(&mut inner.conn).map(drop).store();
         if asked.elapsed() > FREE_WITHIN
             && let Some(turn) = &mut turn
         {
             turn.holder_is_at_work();
         }
-        if shortened {
-            begun = begun.and(set_busy_timeout(&mut inner.conn, patience));
-        }
         match begun {
             Ok(()) => {
-                inner.gate.close();
+                inner.control.forbid_commits();
                 inner.batch = Some(OpenBatch::new(turn));
                 Ok(())
             }
-            Err(StoreError::Busy { source, .. }) => {
-                inner.last_busy = Some(Instant::now());
-                Err(StoreError::Busy { waited_ms: milliseconds(waiting_since.elapsed()), source })
-            }
+            Err(StoreError::Busy { source, .. }) => Err(deadline.busy(source)),
             Err(other) => {
                 let _ = Rollback {}.execute(&mut inner.conn);
                 Err(other)
@@ -333,7 +329,7 @@ impl Writer {
             // The only writer is undone: there is nothing to commit.
             Ok(()) if alone => {
                 inner.batch = None;
-                inner.gate.open();
+                inner.control.allow_commits();
             }
             Ok(()) => {}
             Err(error) => drop(Self::abandon(inner, error)),
@@ -347,8 +343,12 @@ impl Writer {
         if let Err(error) = self.check_files(inner) {
             return Some(Err(Self::abandon(inner, error)));
         }
+        if let Err(reason) = inner.batch.as_ref()?.shared.begin_commit() {
+            Self::abandon(inner, StoreError::Database("its batch has been given up".into()));
+            return Some(Err(reason));
+        }
         self.committing.store(true, Ordering::Relaxed);
-        inner.gate.open();
+        inner.control.allow_commits();
         let committed = (Commit {}).execute(&mut inner.conn).store();
         self.committing.store(false, Ordering::Relaxed);
         Some(match committed {
@@ -375,7 +375,7 @@ impl Writer {
     fn abandon(inner: &mut Inner, error: StoreError) -> Arc<StoreError> {
         // SQLite may have rolled back already, and then this fails.
         let _ = Rollback {}.execute(&mut inner.conn);
-        inner.gate.open();
+        inner.control.allow_commits();
         let Some(batch) = inner.batch.take() else { return Arc::new(error) };
         let reason = Arc::new(match (error, batch.failure) {
             // What SQLite says of a transaction that it has rolled back is not why.
@@ -390,11 +390,9 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         // The last connection to close empties the log; statistics gathered now serve the next program.
-        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Nobody waits for them, whoever else writes at the moment.
+        let inner = self.inner.get_mut();
+        inner.control.set_busy_timeout(Duration::ZERO);
         let _ = inner.conn.batch_execute("PRAGMA optimize");
     }
-}
-
-fn set_busy_timeout(conn: &mut SqliteConnection, timeout: Duration) -> Result<(), StoreError> {
-    conn.batch_execute(&settings::busy_timeout(timeout)).store()
 }
