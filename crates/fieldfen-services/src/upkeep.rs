@@ -1,7 +1,7 @@
 //! Upkeep: what keeps the database small and quick.
 //!
-//! An [`Upkeep`] job prunes ended jobs by age and by number, purges expired hashes of webhooks and lets the store put
-//! itself in order. It is meant to recur:
+//! An [`Upkeep`] job prunes ended jobs by age and by number and publications that are over by age, purges expired hashes of
+//! webhooks and lets the store put itself in order. It is meant to recur:
 //!
 //! ```
 //! use fieldfen_services::upkeep::{self, Upkeep};
@@ -23,6 +23,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{InvalidPayload, JobKind, JobStatus, Payload, PruneRequest};
+use fieldfen_domain::publication::PrunePublications;
 use fieldfen_domain::recurring::RecurringName;
 use fieldfen_domain::store::{Session, Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,9 @@ pub struct Upkeep {
     pub failed_max_age_secs: u64,
     /// Of the failed jobs that are younger, so many are kept. By default all.
     pub failed_keep: Option<u32>,
+    /// Publications that were released or have ended are deleted when that was longer ago than this, in seconds. One
+    /// whose last call may still take effect, and one whose listing is live, stays. By default 90 days.
+    pub publications_max_age_secs: u64,
     /// How many rows are deleted in one transaction, 1 to 10,000. By default 500.
     pub batch: u32,
 }
@@ -65,6 +69,7 @@ impl Default for Upkeep {
             completed_keep: Some(100_000),
             failed_max_age_secs: 90 * DAY,
             failed_keep: None,
+            publications_max_age_secs: 90 * DAY,
             batch: 500,
         }
     }
@@ -118,6 +123,9 @@ pub struct Done {
     pub failed_jobs: u64,
     /// Expired hashes of webhooks.
     pub hashes: u64,
+    /// Publications that were over.
+    #[serde(default)]
+    pub publications: u64,
     /// The size of the store's write-ahead log, in bytes.
     #[serde(default)]
     pub log_bytes: u64,
@@ -152,12 +160,14 @@ pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn(
     let completed_jobs = prune(JobStatus::Completed, upkeep.completed_max_age_secs, upkeep.completed_keep)?;
     let failed_jobs = prune(JobStatus::Failed, upkeep.failed_max_age_secs, upkeep.failed_keep)?;
     let hashes = in_batches(limit, &go_on, || store.write(|s| s.hashes().purge(now, limit)))?;
+    let over = PrunePublications { before: before(now, upkeep.publications_max_age_secs), limit };
+    let publications = in_batches(limit, &go_on, || store.write(|s| s.publications().prune(&over)))?;
     let maintained = store.maintain()?;
     if let Some(held) = &maintained.log_held {
         log!(WARN, log_bytes = maintained.log_bytes, processes = ?held.processes, "{held}");
     }
     let log_held = maintained.log_held.map(|held| held.to_string());
-    Ok(Done { completed_jobs, failed_jobs, hashes, log_bytes: maintained.log_bytes, log_held })
+    Ok(Done { completed_jobs, failed_jobs, hashes, publications, log_bytes: maintained.log_bytes, log_held })
 }
 
 /// Deletes batch by batch, with pauses, until one is not full, and says how many rows that were.

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{JobStatus, Payload};
+use fieldfen_domain::job::{CreateListing, JobStatus, Payload};
+use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::queue::Completion;
 use fieldfen_services::upkeep::{self, Done, Upkeep};
 
 use super::Bench;
+use super::shop::{HOLD, approved, on_etsy, publisher};
+use super::stall::{Next, Stall};
 
 on_every_store!(
     old_jobs_go_and_young_ones_stay,
     of_the_young_ones_only_so_many_are_kept,
     expired_hashes_are_purged,
+    publications_that_are_over_go_and_others_stay,
     it_ends_between_two_batches_when_told,
     it_recurs_and_says_what_it_has_done,
 );
@@ -24,6 +28,7 @@ const NOTHING: Upkeep = Upkeep {
     completed_keep: None,
     failed_max_age_secs: u64::MAX,
     failed_keep: None,
+    publications_max_age_secs: u64::MAX,
     batch: 3,
 };
 
@@ -86,6 +91,23 @@ fn expired_hashes_are_purged(store: impl Store) {
     assert_eq!(bench.upkeep(&NOTHING).hashes, 0);
     bench.clock.advance(Duration::from_secs(64));
     assert_eq!(bench.upkeep(&NOTHING).hashes, 5);
+}
+
+fn publications_that_are_over_go_and_others_stay(store: impl Store) {
+    let (shop, id) = approved(store, &[]);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    let list = |variant: &str| publisher.list(&CreateListing { variant: variant.to_owned(), ..on_etsy(id) }).unwrap();
+    etsy.next([Next::Refuse, Next::Refuse, Next::Refuse, Next::Refuse, Next::Ignore]);
+    for variant in ["a", "b", "c", "d", "unknown", "confirmed"] {
+        list(variant);
+    }
+    assert_eq!(shop.bench.upkeep(&NOTHING).publications, 0);
+    let upkeep = Upkeep { publications_max_age_secs: 60, ..NOTHING };
+    assert_eq!(shop.bench.upkeep(&upkeep).publications, 0, "nothing is over for so long");
+    shop.bench.clock.advance(HOLD + Duration::from_secs(61));
+    assert_eq!(shop.bench.upkeep(&upkeep).publications, 4, "in two batches");
+    assert_eq!(shop.states(&id), [PublicationState::Unknown, PublicationState::Confirmed]);
 }
 
 fn it_ends_between_two_batches_when_told(store: impl Store) {
