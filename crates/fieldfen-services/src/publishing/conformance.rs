@@ -8,13 +8,14 @@ use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{ClientKey, ListingStatus, Target};
 use serde_json::Map;
 
+use super::found::Found;
 use super::platforms::{CallError, Marketplace, Message, Offer, Product, SocialNetwork};
 use crate::Environment;
 
 /// More pages than this are taken for a list that never ends.
 const MOST_PAGES: usize = 10_000;
 
-/// Lists two products of `file`, looks them up, changes them and takes them down again; returns one sentence for each
+/// Lists products of `file` under keys of its own and under similar ones, looks them up, changes them and takes them down again; returns one sentence for each
 /// rule that was broken. Nothing stays at the platform unless taking down is what is broken.
 ///
 /// Meant for tests and for a platform's sandbox: the products are really listed. The keys are random, so that checks do
@@ -26,8 +27,11 @@ pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environme
     let mut check = Check { marketplace, offer, made: Vec::new(), violations: Vec::new() };
     let [first, second] = [new_key(marketplace, environment), new_key(marketplace, environment)];
     check.listing(&first, &second);
+    check.looking_up();
     check.updating();
-    check.taking_down(&[first, second]);
+    let [longer, upper] = [format!("{first}-2"), first.as_str().to_uppercase()].map(ClientKey::stored);
+    check.telling_apart(&first, &longer, &upper);
+    check.taking_down(&[first, second, longer, upper]);
     check.violations
 }
 
@@ -71,11 +75,19 @@ pub fn check_network(network: &dyn SocialNetwork, file: &File, environment: &Env
     };
     let mut violations = Vec::new();
     let id = &post.platform_id;
-    let mut look_up = |what: &str, expected: bool| match network.find(&key) {
-        Ok(found) if found.iter().any(|found| found.platform_id == *id) == expected => {}
-        Ok(found) => violations.push(format!("{what}: a lookup of {id:?} finds {found:?}")),
-        Err(CallError::Refused { .. }) => {}
-        Err(error) => violations.push(format!("{what}: a lookup failed: {error}")),
+    let mut look_up = |what: &str, expected: bool| {
+        match network.find(&key) {
+            Ok(found) if found.iter().any(|found| found.platform_id == *id) == expected => {}
+            Ok(found) => violations.push(format!("{what}: a lookup of {id:?} finds {found:?}")),
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => violations.push(format!("{what}: a lookup failed: {error}")),
+        }
+        match network.lookup(id) {
+            Ok(found) if found.as_ref().is_some_and(|found| found.platform_id == *id) == expected => {}
+            Ok(found) => violations.push(format!("{what}: a question for the id {id:?} is answered by {found:?}")),
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => violations.push(format!("{what}: a question for the id failed: {error}")),
+        }
     };
     look_up("after posting", true);
     let deleted = [network.delete(id), network.delete(id)];
@@ -131,9 +143,55 @@ impl Check<'_> {
         Some(product)
     }
 
+    /// The ids of what a search finds, as publishing takes the answer: products of other keys are ignored.
     fn find(&mut self, what: &str, key: &ClientKey) -> Option<BTreeSet<String>> {
-        let found = self.answer(what, self.marketplace.find(key))?;
-        Some(found.into_iter().map(|product| product.platform_id).collect())
+        let found = self.answer(what, self.marketplace.find(key))?.into_iter().map(Found::from);
+        let found: Vec<Found> = found.filter(|found| found.key().is_none_or(|said| said == key)).collect();
+        Some(found.into_iter().map(|found| found.platform_id).collect())
+    }
+
+    /// Lists products under keys that a search by prefix or in any case takes for the first one.
+    fn telling_apart(&mut self, first: &ClientKey, longer: &ClientKey, upper: &ClientKey) {
+        let Some(expected) = self.find("a lookup of a listed key", first) else { return };
+        for similar in [longer, upper] {
+            // A shop that refuses such a key cannot take it for another one.
+            match self.marketplace.create(similar, &self.offer) {
+                Ok(product) => {
+                    let is_new = self.made.iter().all(|made| made.platform_id != product.platform_id);
+                    self.rule(is_new, || format!("{similar} was met as the product of another key, {first}"));
+                    if is_new {
+                        self.made.push(product);
+                    }
+                }
+                Err(CallError::Refused { .. }) => {}
+                Err(error) => self.violations.push(format!("listing as {similar} failed: {error}")),
+            }
+        }
+        if let Some(found) = self.find("a lookup beside similar keys", first) {
+            self.rule(found == expected, || {
+                format!(
+                    "{expected:?} are listed as {first}, and a lookup finds {found:?}: it answers with products of \
+                     similar keys without saying their keys"
+                )
+            });
+        }
+    }
+
+    /// Looks products up by their ids.
+    fn looking_up(&mut self) {
+        for product in self.made.clone() {
+            let id = product.platform_id;
+            let found = self.answer("looking up a product by its id", self.marketplace.lookup(&id));
+            self.rule(
+                found.is_none_or(|found| found.is_some_and(|found| found.platform_id == id && found.status.is_live())),
+                || format!("{id:?} is listed, and a lookup by its id does not say so"),
+            );
+        }
+        let unknown = "no-such-product";
+        let found = self.answer("looking up what is not there", self.marketplace.lookup(unknown));
+        self.rule(found.is_none_or(|found| found.is_none()), || {
+            format!("{unknown:?} is not there, and a lookup by its id finds it")
+        });
     }
 
     fn listing(&mut self, first: &ClientKey, second: &ClientKey) {
@@ -211,6 +269,8 @@ impl Check<'_> {
         if let Some(all) = self.pages() {
             self.rule(all.contains(id), || format!("{id:?} is {status}, and is on no page"));
         }
+        let said = self.answer("a lookup by id", self.marketplace.lookup(id)).flatten().map(|product| product.status);
+        self.rule(said == Some(status), || format!("{id:?} is {status}, and a lookup by its id says {said:?}"));
         let updated = self.answer("bringing a product up to date", self.marketplace.update(id, &self.offer));
         self.rule(updated.is_none_or(|product| product.is_some_and(|product| product.status.is_live())), || {
             format!("{id:?} is {status}, and an update says that it is gone")
@@ -241,6 +301,10 @@ impl Check<'_> {
                     format!("{id:?} was taken down, and says that it is live")
                 });
             }
+            let found = self.answer("looking up what was taken down", self.marketplace.lookup(&id)).flatten();
+            self.rule(found.is_none_or(|found| !found.status.is_live()), || {
+                format!("{id:?} was taken down, and a lookup by its id says that it is live")
+            });
             if let Some(all) = self.pages() {
                 self.rule(!all.contains(&id), || format!("{id:?} was taken down, and is on a page"));
             }

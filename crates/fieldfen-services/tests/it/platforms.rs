@@ -11,7 +11,7 @@ use fieldfen_services::publishing::{
 use fieldfen_testkit::ModelStore;
 
 use crate::shop::Shop;
-use crate::stall::Stall;
+use crate::stall::{Finds, Stall};
 
 fn with_file(check: impl FnOnce(&File, &Environment)) {
     let shop = Shop::wanting(ModelStore::new(), &[]);
@@ -64,6 +64,22 @@ fn the_conformance_check_passes_good_marketplaces_and_names_what_bad_ones_break(
         let broken = conformance::check(&Careless(Stall::new(Platform::Etsy)), file, environment);
         assert!(broken.iter().any(|rule| rule.contains("a lookup finds {}")), "{broken:#?}");
         assert!(broken.iter().any(|rule| rule.contains("was taken down, and says that it is live")), "{broken:#?}");
+    });
+}
+
+#[test]
+fn a_search_that_finds_similar_keys_must_say_them() {
+    with_file(|file, environment| {
+        let check = |finds| {
+            let stall = Stall::new(Platform::Etsy);
+            stall.finds(finds);
+            conformance::check(&stall, file, environment)
+        };
+        assert_eq!(check(Finds::ByPrefix), Vec::<String>::new(), "what says its key does no harm");
+        for finds in [Finds::ByPrefixWithoutKeys, Finds::ByPrefixWithEmptyKeys] {
+            let broken = check(finds);
+            assert!(broken.iter().any(|rule| rule.contains("without saying their keys")), "{finds:?}: {broken:#?}");
+        }
     });
 }
 
@@ -138,8 +154,8 @@ fn a_network_finds_what_is_posted_until_it_is_deleted() {
         };
         assert_eq!(check(Ok, true), Vec::<String>::new());
         assert_eq!(check(|_| Err(CallError::Refused { reason: "no search".to_owned() }), true), Vec::<String>::new());
-        for broken in [check(|_| Ok(Vec::new()), true), check(Ok, false)] {
-            assert_eq!(broken.len(), 1, "{broken:#?}");
+        for (broken, rules) in [(check(|_| Ok(Vec::new()), true), 1), (check(Ok, false), 2)] {
+            assert_eq!(broken.len(), rules, "{broken:#?}");
             assert!(broken[0].contains("a lookup of"), "{broken:#?}");
         }
     });
