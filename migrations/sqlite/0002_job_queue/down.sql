@@ -1,3 +1,4 @@
+DROP INDEX idx_jobs_irregular;
 DROP INDEX idx_jobs_dedup_key;
 DROP INDEX idx_jobs_ended;
 DROP INDEX idx_jobs_lease;

@@ -8,6 +8,7 @@ mod audit;
 mod crashes;
 mod database;
 mod faults;
+mod foreign_times;
 mod importer;
 mod kills;
 mod once;

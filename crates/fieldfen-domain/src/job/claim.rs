@@ -165,6 +165,18 @@ pub struct Heartbeat {
     pub cancel_requested: bool,
 }
 
+/// A reclaim of jobs whose holders have died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReclaimRequest {
+    /// The time now: leases that end then or before have expired.
+    pub now: Timestamp,
+    /// A lease that ends later than this has expired too: a clock that was wrong has written it. No lease of a holder that
+    /// lives may end later. [`LAST_TIME`](crate::LAST_TIME) lets every lease last for as long as it says.
+    pub latest: Timestamp,
+    /// How many jobs at the most.
+    pub limit: u32,
+}
+
 /// What a reclaim took back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TakenBack {
@@ -173,6 +185,9 @@ pub struct TakenBack {
     /// Rows that came up but hold something that no job can hold, and pending ones that no claim would ever find. They
     /// are in status failed now, with the reason.
     pub unreadable: Vec<UnreadableJob>,
+    /// How many rows of other programs had a due time, or an end of their lease, in a form by which times do not compare,
+    /// and have it in the usual form now.
+    pub rewritten: u64,
 }
 
 /// A job whose lease had run out.

@@ -9,8 +9,8 @@ mod status;
 mod summary;
 
 pub use claim::{
-    ClaimRef, ClaimRequest, Claimed, FailureReport, Fenced, Finished, Heartbeat, LONGEST_LEASE, Reclaimed, Retry,
-    TakenBack, UnreadableJob, WorkerName, lease_holds,
+    ClaimRef, ClaimRequest, Claimed, FailureReport, Fenced, Finished, Heartbeat, LONGEST_LEASE, ReclaimRequest,
+    Reclaimed, Retry, TakenBack, UnreadableJob, WorkerName, lease_holds,
 };
 pub use kind::{CustomKind, InvalidKind, JobKind};
 pub use new_job::{DedupKey, Enqueued, InvalidJob, NewJob};

@@ -6,7 +6,7 @@ use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
     Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, TakenBack,
+    JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, ReclaimRequest, TakenBack,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -133,22 +133,22 @@ pub trait JobQueue {
     /// [`StoreError`]s as the store has them.
     fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError>;
 
-    /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first. Each
-    /// has one retry spent, and is due again after the `backoff` that is given for the job as it was held.
+    /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first, or ends
+    /// later than `latest`, or at no time. Each has one retry spent, and is due again after the `backoff` that is given for the job as it was held.
     ///
     /// A job has failed for good instead when somebody asked for it to stop, and the reason of that request stays in its
     /// last error; when it has no retries at all; and when its retries are spent and it ran alone. With spent retries it
     /// goes back if it ran beside others: one of those may have killed the worker.
     ///
     /// Pending jobs that no claim would ever find, since another program gave them a priority that there is not or a due
-    /// time that is none, fail as well.
+    /// time that is none, fail as well. Due times and ends of leases in a form by which times do not compare are written
+    /// anew, so that the jobs are due when they say.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn reclaim(
         &mut self,
-        now: Timestamp,
-        limit: u32,
+        request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
     ) -> Result<TakenBack, StoreError>;
 }

@@ -2,6 +2,7 @@
 //! that names table, row and column.
 
 mod bound;
+mod foreign_time;
 #[cfg(test)]
 pub(crate) mod fresh;
 mod number;
@@ -15,6 +16,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Page, PageRequest, RawJson, Timestamp, UnreadableRow};
 
 pub(crate) use bound::{ReachedAt, limit};
+pub(crate) use foreign_time::ForeignTime;
 pub(crate) use number::StoredNumber;
 pub(crate) use text::StoredText;
 use text::quoted;

@@ -11,7 +11,7 @@ use fieldfen_domain::store::{ReadSession, Session, StoreError};
 use fieldfen_testkit::fixtures::{
     api_call, at, claim_ref, claim_request, dedup_key, failure, file, file_id, hash, job, job_id, kind,
     listing_confirmation, listing_id, listing_target, listing_update, lost_lease_backoff, platform_id, publication_id,
-    recurring, recurring_name, reserve_request, token,
+    reclaim_request, recurring, recurring_name, reserve_request, token,
 };
 
 use crate::reads::{
@@ -87,7 +87,7 @@ fn a_claim_of_one_kind(s: &mut dyn Session) -> Answer {
 }
 
 fn a_reclaim(s: &mut dyn Session) -> Answer {
-    let taken = s.jobs().reclaim(at(1), 9, &lost_lease_backoff)?;
+    let taken = s.jobs().reclaim(&reclaim_request(at(1), 9), &lost_lease_backoff)?;
     Ok(taken.jobs.iter().map(|reclaimed| format!("{reclaimed:?}")).collect())
 }
 

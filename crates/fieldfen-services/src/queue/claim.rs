@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fieldfen_domain::job::{ClaimRef, ClaimRequest, Job, JobKind, UnreadableJob, WorkerName};
+use fieldfen_domain::job::{ClaimRef, ClaimRequest, Job, JobKind, LONGEST_LEASE, UnreadableJob, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::Queue;
@@ -27,6 +27,15 @@ pub struct Claims {
     pub unreadable: Vec<UnreadableJob>,
 }
 
+/// Refuses a lease that others would take for one of a clock that was wrong.
+pub(super) fn check_lease(lease: Duration) -> Result<(), StoreError> {
+    if lease <= LONGEST_LEASE {
+        return Ok(());
+    }
+    let value = format!("{lease:?}");
+    Err(StoreError::Invalid { what: "lease", value, rule: "it must be at most 24 hours; heartbeats extend it" })
+}
+
 impl<S: Store> Queue<S> {
     /// Claims at most `limit` due jobs of these kinds, each for as long as `lease` without a heartbeat.
     ///
@@ -34,7 +43,7 @@ impl<S: Store> Queue<S> {
     /// in this process until it has ended, or a job that kills the process takes others along.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a lease above 24 hours; others as the store has them.
     pub fn claim(
         &self,
         kinds: &BTreeSet<JobKind>,
@@ -56,6 +65,7 @@ impl<S: Store> Queue<S> {
 
     /// Claims as the request says, but from the moment on at which it is written.
     pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
+        check_lease(request.lease)?;
         let claimed = self.store.write::<_, StoreError, _>(|s| {
             // A store may make its writers wait: the lease begins when it is written.
             request.now = self.environment.now();

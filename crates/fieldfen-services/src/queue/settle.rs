@@ -4,14 +4,18 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    Backoff, ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, Reclaimed, Retry, TakenBack,
-    UnreadableJob,
+    Backoff, ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, LONGEST_LEASE,
+    ReclaimRequest, Reclaimed, Retry, TakenBack, UnreadableJob,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{RawJson, Timestamp, later};
+use fieldfen_domain::{LAST_TIME, RawJson, Timestamp, later};
 
+use super::claim::check_lease;
 use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::pipeline::{job_died, work_died};
+
+/// How far two looks at the clock may differ by which the same lease is judged.
+const SLACK: Duration = Duration::from_secs(60);
 
 /// The shortest and the longest time after which a declined job is due again.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -139,6 +143,7 @@ impl<S: Store> Queue<S> {
         claims: &[(ClaimRef, Option<RawJson>)],
         lease: Duration,
     ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+        check_lease(lease)?;
         for progress in claims.iter().filter_map(|(_, progress)| progress.as_ref()) {
             progress.check().map_err(|error| StoreError::unfit_json("progress of a job", &error))?;
         }
@@ -167,19 +172,22 @@ impl<S: Store> Queue<S> {
         // Not when the lock is had at last: who was alive then may have waited for the same lock.
         let now = self.environment.now();
         loop {
-            let taken = self.reclaim_expired(now, limit)?;
+            let taken = self.reclaim_expired(now, limit, true)?;
             // Behind a batch of jobs that cannot be read there may be others.
-            if !taken.jobs.is_empty() || taken.unreadable.is_empty() {
+            if !taken.jobs.is_empty() || (taken.unreadable.is_empty() && taken.rewritten == 0) {
                 return Ok(taken.jobs);
             }
         }
     }
 
-    /// Takes back at most `limit` jobs whose lease had expired at this time, in one transaction.
-    pub(crate) fn reclaim_expired(&self, now: Timestamp, limit: u32) -> Result<TakenBack, StoreError> {
+    /// Takes back at most `limit` jobs whose lease had expired at this time, in one transaction; with `far_ones`, those too
+    /// whose lease ends later than any lease of a holder that lives.
+    pub(crate) fn reclaim_expired(&self, now: Timestamp, limit: u32, far_ones: bool) -> Result<TakenBack, StoreError> {
         let backoff = |job: &Job| self.backoff(&job.kind, job.lost_leases);
         self.store.write(|s| {
-            let taken = s.jobs().reclaim(now, limit, &backoff)?;
+            // Every lease that is written is at most as long as the longest one from now.
+            let latest = if far_ones { later(self.environment.now(), LONGEST_LEASE + SLACK) } else { LAST_TIME };
+            let taken = s.jobs().reclaim(&ReclaimRequest { now, latest, limit }, &backoff)?;
             bury_unreadable(s, &taken.unreadable, now)?;
             for Reclaimed { job, .. } in &taken.jobs {
                 if let JobState::Failed { .. } = job.state {

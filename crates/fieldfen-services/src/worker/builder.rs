@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldfen_domain::job::{Backoff, JobKind, Payload, WorkerName};
+use fieldfen_domain::job::{Backoff, JobKind, LONGEST_LEASE, Payload, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::floor::Floor;
@@ -103,7 +103,8 @@ impl<S: Store> Worker<S> {
         self
     }
 
-    /// How long a claim holds without a heartbeat: so long a job of a worker that died waits for another one. Heartbeats
+    /// How long a claim holds without a heartbeat, at most 24 hours: so long a job of a worker that died waits for another
+    /// one. Heartbeats
     /// come three times as often, at least every 5 seconds.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
@@ -198,6 +199,9 @@ impl<S: Store> Worker<S> {
         }
         if self.settings.lease.is_zero() {
             return refused("lease", "0".to_owned(), "a lease must be longer than nothing");
+        }
+        if self.settings.lease > LONGEST_LEASE {
+            return refused("lease", format!("{:?}", self.settings.lease), "at most 24 hours; heartbeats extend it");
         }
         if let Some((kind, _)) = self.settings.limits.iter().find(|(_, limit)| **limit == 0) {
             return refused("limit", format!("0 for {kind}"), "leave the handler away to run no jobs of a kind");

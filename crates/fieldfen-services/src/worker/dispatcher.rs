@@ -122,6 +122,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
                     let left = due.signed_duration_since(now).to_std().unwrap_or_default();
                     return Ok(Next::Wait { at_most: left.min(periodic), watching: true });
                 }
+                None if self.reclaim.has_more() => return Ok(Next::Look),
                 None if idle && shared.floor.stop_wanted() == Stop::WhenIdle => return Ok(Next::Stop),
                 None => return Ok(Next::Wait { at_most: periodic, watching: true }),
             }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::TakenBack;
 use fieldfen_domain::store::{Store, StoreError};
@@ -14,34 +15,63 @@ use super::heartbeat;
 const BATCH: u32 = 100;
 
 /// The longest time between two looks at expired leases.
-const AT_LEAST_EVERY: Duration = Duration::from_secs(15);
+const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
+
+/// A clock that moves by so much more or less than the time that passes has been set.
+const SET_CLOCK: TimeDelta = TimeDelta::minutes(1);
+
+/// So long after the clock was set every worker that lives has extended its leases: heartbeats come at least every five
+/// seconds, and at once when the clock was set back.
+const LEASES_EXTENDED: Duration = Duration::from_secs(10);
 
 /// Takes jobs back, but never from a worker whose only fault is that the clock has leapt.
 ///
 /// A machine that slept, or whose clock was put forward, has every lease expired at one stroke although their holders
 /// are alive. So a worker extends its own leases before it takes back others', and after a leap leaves the other
 /// processes the time for a heartbeat.
+///
+/// A clock that is set back leaves leases that seem to end far in the future. They are taken back only by a worker whose
+/// clock has gone along with the time for so long that everyone who lives has extended them since.
 pub(super) struct Reclaim {
     cadence: Cadence,
     lease: Duration,
     /// What the clock, and the time that has really passed, were at the last look.
     looked: Option<(Timestamp, Instant)>,
     not_before: Option<Instant>,
+    /// Since when the clock has gone along with the time, as far as this worker knows.
+    steady_since: Instant,
+    /// The last batch was full.
+    more: bool,
 }
 
 impl Reclaim {
     pub(super) fn new(lease: Duration) -> Self {
         let every = (lease / 4).clamp(Duration::from_millis(10), AT_LEAST_EVERY);
-        Self { cadence: Cadence::new(every), lease, looked: None, not_before: None }
+        Self {
+            cadence: Cadence::new(every),
+            lease,
+            looked: None,
+            not_before: None,
+            steady_since: Instant::now(),
+            more: false,
+        }
+    }
+
+    /// Whether there is more to be taken back at once.
+    pub(super) const fn has_more(&self) -> bool {
+        self.more
     }
 
     /// How long until it is due.
     pub(super) fn left(&self, now: Timestamp) -> Duration {
+        if self.more {
+            return Duration::ZERO;
+        }
         let postponed = self.not_before.map(|time| time.saturating_duration_since(Instant::now()));
         self.cadence.left(now).max(postponed.unwrap_or_default())
     }
 
-    /// Takes back what has expired, when it is time.
+    /// Takes back one batch of what has expired, when it is time.
     pub(super) fn when_due<S: Store>(&mut self, shared: &Shared<S>, now: Timestamp) -> Result<(), StoreError> {
         self.look(now, Instant::now());
         if !self.left(now).is_zero() {
@@ -49,30 +79,36 @@ impl Reclaim {
         }
         self.cadence.done(now);
         self.not_before = None;
+        self.more = false;
         heartbeat::extend(shared, &shared.floor.in_hand())?;
         // As of before the heartbeat: what it has extended had not expired by then, wherever the clock goes.
         let expired_at = now.min(shared.queue.environment().now());
-        loop {
-            let TakenBack { jobs, unreadable } = shared.queue.reclaim_expired(expired_at, BATCH)?;
-            for lost in &jobs {
-                let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
-                log!(WARN, id = %job.id, kind = %job.kind, worker, "took a job back whose lease had run out");
-            }
-            if !jobs.is_empty() {
-                shared.settings.metrics.jobs_reclaimed(jobs.len());
-            }
-            if (jobs.is_empty() && unreadable.is_empty()) || shared.floor.is_stopping() {
-                return Ok(());
-            }
+        let steady = self.steady_since.elapsed() >= LEASES_EXTENDED;
+        let TakenBack { jobs, unreadable, rewritten } = shared.queue.reclaim_expired(expired_at, BATCH, steady)?;
+        for lost in &jobs {
+            let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
+            let reason = job.last_error.as_deref().unwrap_or_default();
+            log!(WARN, id = %job.id, kind = %job.kind, worker, reason, "took a job back whose lease had run out");
         }
+        if !jobs.is_empty() {
+            shared.settings.metrics.jobs_reclaimed(jobs.len());
+        }
+        self.more = !jobs.is_empty() || !unreadable.is_empty() || rewritten > 0;
+        Ok(())
     }
 
-    /// Notices when the clock has moved further than the time that has passed.
+    /// Notices when the clock has moved otherwise than the time that has passed.
     fn look(&mut self, now: Timestamp, instant: Instant) {
         let interval = heartbeat::interval(self.lease);
-        if let Some((then, before)) = self.looked.replace((now, instant))
-            && let Ok(moved) = now.signed_duration_since(then).to_std()
-            && moved.saturating_sub(instant.saturating_duration_since(before)) > self.lease / 3
+        let Some((then, before)) = self.looked.replace((now, instant)) else { return };
+        let passed = instant.saturating_duration_since(before);
+        let moved = now.signed_duration_since(then);
+        let drift = TimeDelta::from_std(passed).ok().and_then(|passed| moved.checked_sub(&passed));
+        if drift.is_none_or(|drift| drift.abs() > SET_CLOCK) {
+            self.steady_since = instant;
+        }
+        if let Ok(moved) = moved.to_std()
+            && moved.saturating_sub(passed) > self.lease / 3
         {
             log!(WARN, ?moved, "the clock has leapt; other workers are given time to extend their leases");
             self.not_before = instant.checked_add(interval);
@@ -98,5 +134,21 @@ mod tests {
         let instant = began + Duration::from_secs(3711);
         reclaim.look(start + Duration::from_secs(32), instant);
         assert_eq!(reclaim.not_before, Some(instant + heartbeat::interval(lease)));
+    }
+
+    #[test]
+    fn a_clock_is_steady_until_it_is_set_forward_or_back() {
+        let mut reclaim = Reclaim::new(Duration::from_secs(60));
+        let (start, began) = (Timestamp::UNIX_EPOCH + Duration::from_secs(1_000_000), Instant::now());
+        reclaim.look(start, began);
+        let mut passed = 0;
+        for (moved, is_set) in [(10, false), (-40, false), (70, false), (80, true), (-62, true), (-1_000_000, true)] {
+            let before = reclaim.steady_since;
+            let (then, _) = reclaim.looked.unwrap();
+            passed += 10;
+            let instant = began + Duration::from_secs(passed);
+            reclaim.look(then + TimeDelta::seconds(moved), instant);
+            assert_eq!(reclaim.steady_since, if is_set { instant } else { before }, "{moved} s in 10 s");
+        }
     }
 }

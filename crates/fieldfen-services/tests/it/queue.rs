@@ -1,16 +1,18 @@
 //! The queue.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
     Administered, Backoff, DedupKey, Enqueued, Fenced, Finished, GenerateMetadata, InvalidJob, JobKind, JobStatus,
-    NewJob, Payload, Priority, RetryPolicy, UpscaleImage,
+    NewJob, Payload, Priority, RetryPolicy, UpscaleImage, WorkerName,
 };
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{LAST_TIME, PageRequest, RawJson};
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
+use fieldfen_services::worker::Task;
 
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 
@@ -32,6 +34,8 @@ on_every_store!(
     heartbeats_extend_leases_and_keep_progress,
     reclaim_takes_back_everything_that_has_expired,
     a_job_that_kills_its_workers_ends_in_failed,
+    a_lease_that_a_clock_a_year_ahead_has_written_ends,
+    a_lease_above_a_day_is_refused,
     a_pending_job_is_cancelled_at_once_and_a_running_one_when_it_ends,
     a_killed_job_is_lost_to_its_worker,
     dead_letters_are_listed_and_retried,
@@ -295,6 +299,38 @@ fn reclaim_takes_back_everything_that_has_expired(store: impl Store) {
     let again = bench.claim_notes(30);
     assert_eq!(again.len(), 25);
     assert!(again.iter().all(|claimed| claimed.job.attempts == 1));
+}
+
+fn a_lease_that_a_clock_a_year_ahead_has_written_ends(store: impl Store) {
+    let bench = Bench::new(store);
+    let before = bench.now();
+    let id = bench.note("x");
+    bench.clock.advance(Duration::from_secs(365 * 86_400));
+    assert_eq!(bench.claim_notes(1).len(), 1);
+    bench.clock.set(before);
+    let day_long = bench.note("y");
+    let kinds = BTreeSet::from([Note::kind()]);
+    let claimed = bench.queue.claim(&kinds, 1, Duration::from_secs(86_400), &WorkerName::new("test")).unwrap();
+    assert_eq!(claimed.jobs.len(), 1);
+    let reclaimed = bench.queue.reclaim(10).unwrap();
+    assert_eq!(reclaimed.iter().map(|reclaimed| reclaimed.job.id).collect::<Vec<_>>(), [id]);
+    assert!(bench.job(&id).last_error.unwrap().contains("2027-11-23"), "the end of the lease is named");
+    assert_eq!(bench.status(&day_long), JobStatus::Running);
+    bench.clock.advance(LOST_LEASE_WAIT);
+    assert_eq!(bench.claim_notes(1)[0].job.id, id);
+}
+
+fn a_lease_above_a_day_is_refused(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.note("x");
+    let (kinds, lease) = (BTreeSet::from([Note::kind()]), Duration::from_secs(86_401));
+    let error = bench.queue.claim(&kinds, 1, lease, &WorkerName::new("test")).unwrap_err();
+    assert!(matches!(&error, StoreError::Invalid { what: "lease", value, .. } if value == "86401s"), "{error}");
+    let claimed = bench.claim_notes(1).remove(0);
+    let error = bench.queue.heartbeat(&[(claimed.claim, None)], lease).unwrap_err();
+    assert!(matches!(error, StoreError::Invalid { what: "lease", .. }), "{error}");
+    let error = bench.worker().lease(lease).handle(|_: Task<Note>| ()).start().unwrap_err();
+    assert_eq!(error.to_string(), "worker with lease 86401s: at most 24 hours; heartbeats extend it");
 }
 
 fn a_job_that_kills_its_workers_ends_in_failed(store: impl Store) {

@@ -194,6 +194,26 @@ fn a_worker_whose_clock_leaps_takes_no_job_from_itself() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_by_a_year_takes_no_job_from_a_worker_that_lives() {
+    let bench = Bench::new(ModelStore::new());
+    let id = bench.note("x");
+    let (meet, has_begun, let_go) = meeting();
+    let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
+    has_begun.recv().unwrap();
+    let year_before = bench.now() - Duration::from_secs(365 * 86_400);
+    bench.clock.set(year_before);
+    // A worker that knows nothing of the clock's past, and looks before the first one has extended its lease.
+    let fresh = bench.worker().handle(|_: Task<Note>| ()).start().unwrap();
+    until(|| lease_of(&bench, &id).is_some_and(|expires_at| expires_at <= bench.now() + LEASE));
+    let_go.send(()).unwrap();
+    for worker in [running, fresh] {
+        worker.stop_handle().stop();
+        assert_eq!(worker.join().unwrap(), Stopped::default());
+    }
+    assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Completed, 0));
+}
+
+#[test]
 fn an_outcome_that_the_store_refuses_at_the_stop_is_applied_once_the_store_takes_it() {
     let locked = Arc::new(AtomicBool::new(false));
     let is_locked = Arc::clone(&locked);

@@ -1,12 +1,12 @@
 //! Clocks that jump: nothing is lost, nothing runs twice, whatever they say.
 
-use fieldfen_domain::job::{Fenced, Finished, JobState, Retry};
+use fieldfen_domain::job::{Fenced, Finished, JobState, ReclaimRequest, Retry};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FIRST_TIME, LAST_TIME, Timestamp};
 
 use super::steps::{On, ids, numbered};
 use super::{Case, named};
-use crate::fixtures::{LEASE, TICK, at, claim_ref, job};
+use crate::fixtures::{LEASE, TICK, at, claim_ref, job, reclaim_request};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["clocks":
@@ -15,6 +15,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_clock_that_jumps_on_ends_leases_early_but_the_fence_holds,
         a_job_may_end_before_it_began,
         a_heartbeat_by_a_slow_clock_shortens_the_lease,
+        a_lease_that_ends_later_than_any_may_is_taken_back,
         years_before_1970_are_years_like_others,
         a_job_that_is_due_beyond_all_years_is_refused,
         a_next_try_beyond_all_years_is_due_in_the_last_one,
@@ -67,6 +68,23 @@ fn a_heartbeat_by_a_slow_clock_shortens_the_lease<S: Store>(store: &S) {
     assert!(on.heartbeat(claim_ref(1, 1), at(50)).is_done());
     assert_eq!(on.reclaim(at(50) + LEASE - TICK, 9), []);
     assert_eq!(on.reclaim(at(50) + LEASE, 9).len(), 1);
+}
+
+fn a_lease_that_ends_later_than_any_may_is_taken_back<S: Store>(store: &S) {
+    let on = On(store);
+    let year = chrono::TimeDelta::days(365);
+    for number in [1, 2] {
+        on.enqueue(&job(number));
+    }
+    on.claim(1, 1, at(0) + year);
+    on.claim(2, 1, at(0));
+    let latest = |latest| ReclaimRequest { latest, ..reclaim_request(at(1), 9) };
+    assert_eq!(on.reclaim_by(&latest(at(0) + year + LEASE)), []);
+    let taken = on.reclaim_by(&latest(at(0) + year + LEASE - TICK));
+    assert_eq!(taken.iter().map(|taken| taken.job.id).collect::<Vec<_>>(), numbered(&[1]));
+    assert_eq!(on.job(1).run_at, at(11), "it is due by the clock of who has taken it back");
+    assert_eq!(on.complete(claim_ref(1, 1), at(2)), Fenced::LeaseLost);
+    assert_eq!(on.complete(claim_ref(2, 2), at(2)), Fenced::Done(()));
 }
 
 fn years_before_1970_are_years_like_others<S: Store>(store: &S) {

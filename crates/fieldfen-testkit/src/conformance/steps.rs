@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use fieldfen_domain::file::{File, FileHistoryEntry, FileStatus};
 use fieldfen_domain::job::{
-    Administered, ClaimRef, ClaimRequest, Enqueued, Fenced, Finished, Heartbeat, Job, JobFilter, NewJob, Reclaimed,
-    Retry,
+    Administered, ClaimRef, ClaimRequest, Enqueued, Fenced, Finished, Heartbeat, Job, JobFilter, NewJob,
+    ReclaimRequest, Reclaimed, Retry,
 };
 use fieldfen_domain::publication::{Listing, Publication, PublicationState, ReserveRequest, Reserved};
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Page, PageRequest, RawJson, Timestamp};
 
-use crate::fixtures::{LEASE, claim_request, failure, file_id, file_in, job_id, lost_lease_backoff, publication_id};
+use crate::fixtures::{
+    LEASE, claim_request, failure, file_id, file_in, job_id, lost_lease_backoff, publication_id, reclaim_request,
+};
 
 /// A store, and steps on it that must not fail.
 pub(super) struct On<'s, S>(pub(super) &'s S);
@@ -83,7 +85,11 @@ impl<S: Store> On<'_, S> {
     }
 
     pub(super) fn reclaim(&self, now: Timestamp, limit: u32) -> Vec<Reclaimed> {
-        let taken = self.write(|s| s.jobs().reclaim(now, limit, &lost_lease_backoff));
+        self.reclaim_by(&reclaim_request(now, limit))
+    }
+
+    pub(super) fn reclaim_by(&self, request: &ReclaimRequest) -> Vec<Reclaimed> {
+        let taken = self.write(|s| s.jobs().reclaim(request, &lost_lease_backoff));
         assert!(taken.unreadable.is_empty(), "unreadable: {:?}", taken.unreadable);
         taken.jobs
     }

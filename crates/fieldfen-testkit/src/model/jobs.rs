@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use fieldfen_domain::job::{
     ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, Reclaimed, Retry, TakenBack,
+    JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, ReclaimRequest, Reclaimed, Retry,
+    TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
 use fieldfen_domain::{
@@ -15,7 +16,8 @@ use fieldfen_domain::{
 
 use super::files::FileKey;
 use super::table::Row;
-use super::{BEGINNING, ModelSession, missing, taken};
+use super::{BEGINNING, END, ModelSession, missing, taken};
+use crate::fixtures::TICK;
 
 /// A job, and the claim that ended it.
 #[derive(Clone)]
@@ -292,21 +294,25 @@ impl JobQueue for ModelSession<'_> {
 
     fn reclaim(
         &mut self,
-        now: Timestamp,
-        limit: u32,
+        request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
     ) -> Result<TakenBack, StoreError> {
-        let now = to_micros(now);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(now)).take(limit);
+        let (now, latest) = (to_micros(request.now), to_micros(request.latest));
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(now));
+        let beyond = self.state.jobs.span(JobKey::Leased(latest.max(now) + TICK), JobKey::Leased(END));
+        let expired = expired.chain(beyond).take(limit);
         let expired: Vec<_> = expired.map(|(number, row)| (number, row.clone())).collect();
         let mut taken = TakenBack::default();
         for (number, mut row) in expired {
-            let worker = match &row.job.state {
-                JobState::Running { lease: Some(lease), .. } => Some(lease.worker.clone()),
-                _ => None,
+            let (worker, expires_at) = match &row.job.state {
+                JobState::Running { lease: Some(lease), .. } => (Some(lease.worker.clone()), Some(lease.expires_at)),
+                _ => (None, None),
             };
-            let reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
+            let mut reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
+            if let Some(expires_at) = expires_at.filter(|expires_at| *expires_at > now) {
+                reason += &format!(", since it was to end at {expires_at} only");
+            }
             row.job.last_error = Some(match (row.job.cancel_requested_at, row.job.last_error.take()) {
                 (Some(_), Some(asked)) => cut_reason(&format!("{asked} ({reason})")).into_owned(),
                 _ => reason,

@@ -20,7 +20,7 @@ use crate::sqlite::statement::statement;
 macro_rules! due {
     () => {
         "FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
-         AND priority IN (0, 1, 2, 3) AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?"
+         AND priority IN (0, 1, 2, 3) AND run_at >= '' AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?"
     };
 }
 
@@ -98,7 +98,10 @@ impl SqliteSession<'_> {
         for row in rows {
             let rowid = row.rowid;
             match row.read() {
+                // Other programs write times in forms that come up before or after their time.
+                Ok(job) if job.run_at > request.now && self.put_back_irregular(rowid)? => {}
                 Ok(job) => jobs.push((rowid, job)),
+                Err(_) if self.put_back_irregular(rowid)? => {}
                 Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
             }
         }

@@ -2,10 +2,12 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::job::{JobFilter, JobKind, JobStatus, Priority, PruneRequest, UnreadableJob};
+use fieldfen_domain::job::{JobFilter, JobKind, JobStatus, Priority, PruneRequest, ReclaimRequest, UnreadableJob};
 use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
-use fieldfen_testkit::fixtures::{at, claim_request, file, file_id, job, job_id, lost_lease_backoff, token, work};
+use fieldfen_testkit::fixtures::{
+    at, claim_request, file, file_id, job, job_id, lost_lease_backoff, reclaim_request, token, work,
+};
 
 use crate::rows::fresh::{database, session, text};
 
@@ -21,16 +23,105 @@ fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// Due times as other programs write them, and when they are due; without a time the job fails.
+fn due_times() -> Vec<(&'static str, Option<Timestamp>)> {
+    let due = |sql, text: &str| (sql, Some(time(text)));
+    vec![
+        due("'2026-11-25 10:00:00'", "2026-11-25T10:00:00Z"),
+        due("'2026-11-25 10:00:00.25'", "2026-11-25T10:00:00.25Z"),
+        due("'2026-11-25 10:00:00.123456789'", "2026-11-25T10:00:00.123456Z"),
+        due("'2026-11-25T10:00:00'", "2026-11-25T10:00:00Z"),
+        due("'2026-11-25T10:00:00Z'", "2026-11-25T10:00:00Z"),
+        due("'2026-11-25T10:00:00.000001+00:00'", "2026-11-25T10:00:00.000001Z"),
+        due("'2026-11-25 10:00:00+02:00'", "2026-11-25T08:00:00Z"),
+        due("'2026-11-25 10:00:00-05:00'", "2026-11-25T15:00:00Z"),
+        due("'2026-11-25 10:00'", "2026-11-25T10:00:00Z"),
+        due("'2026-11-25'", "2026-11-25T00:00:00Z"),
+        due("'2026-11-24 24:00:00'", "2026-11-25T00:00:00Z"),
+        due("'2026-11-31 00:00:00'", "2026-12-01T00:00:00Z"),
+        due("'20261125T100000'", "2026-11-25T10:00:00Z"),
+        due("1795600800", "2026-11-25T10:00:00Z"),
+        due("1795600800.5", "2026-11-25T10:00:00.5Z"),
+        due("1795600800000", "2026-11-25T10:00:00Z"),
+        due("julianday('2026-11-25 12:00:00')", "2026-11-25T12:00:00Z"),
+        ("''", None),
+        ("'soon'", None),
+        ("'2026-13-01 00:00:00'", None),
+        ("x'00'", None),
+        ("CAST(x'32e9' AS TEXT)", None),
+    ]
+}
+
 #[test]
-fn a_due_time_that_is_none_keeps_no_other_job_from_being_found_due() {
-    for run_at in ["1763906709", "0.5", "''", "'1763906709'", "'2025-11-31 00:00:00'"] {
+fn a_job_is_due_when_its_time_says_in_whatever_form_another_program_has_written_it() {
+    let microsecond = chrono::TimeDelta::microseconds(1);
+    for (run_at, due) in due_times() {
         let mut conn = with_job(&format!("run_at = {run_at}"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2)).unwrap();
-        assert!(s.next_due(&[work()]).unwrap().unwrap() <= at(0), "{run_at}");
+        let taken = s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap();
+        assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, usize::from(due.is_none())), "{run_at}");
         let claimed = s.claim(&claim_request(1, 9, at(0))).unwrap();
-        assert_eq!((claimed.jobs.len(), claimed.unreadable.len()), (1, 1), "{run_at}");
-        assert_eq!(s.next_due(&[work()]).unwrap(), None, "{run_at}: the claim has ended it");
+        assert_eq!((claimed.jobs.len(), claimed.jobs[0].id), (1, job_id(2)), "{run_at}");
+        let Some(due) = due else { continue };
+        assert_eq!(s.next_due(&[work()]).unwrap(), Some(due), "{run_at}");
+        assert_eq!(s.claim(&claim_request(2, 9, due - microsecond)).unwrap(), Default::default(), "{run_at}");
+        assert_eq!(s.claim(&claim_request(3, 9, due)).unwrap().jobs.len(), 1, "{run_at}");
+    }
+}
+
+#[test]
+fn no_claim_takes_a_job_before_its_time_or_fails_it_before_a_reclaim_has_seen_it() {
+    for (run_at, due) in due_times() {
+        let Some(due) = due else { continue };
+        let mut conn = with_job(&format!("run_at = {run_at}"));
+        let mut s = session(&mut conn);
+        for minutes in [-2000, -700, -60, -1] {
+            let now = due + chrono::TimeDelta::minutes(minutes);
+            assert_eq!(s.claim(&claim_request(1, 9, now)).unwrap(), Default::default(), "{run_at} at {now}");
+        }
+        s.reclaim(&reclaim_request(due, 9), &lost_lease_backoff).unwrap();
+        assert_eq!(s.claim(&claim_request(2, 9, due)).unwrap().jobs.len(), 1, "{run_at}");
+    }
+}
+
+#[test]
+fn a_lease_that_ends_at_no_time_or_beyond_every_lease_is_taken_back_and_named() {
+    let latest = at(86_400);
+    for (expires_at, named) in [
+        ("'soon'", "\"soon\""),
+        ("''", "\"\""),
+        ("x'00'", "a blob"),
+        ("'2026-13-01 00:00:00'", "2026-13-01"),
+        ("'2027-01-01 00:00:00.000000'", "2027-01-01"),
+        ("'2026-01-02 00:00:01'", "2026-01-02"),
+        ("'9999-12-31 23:59:59.999999'", "9999-12-31"),
+    ] {
+        let mut conn = with_job("priority = 2");
+        session(&mut conn).claim(&claim_request(1, 1, at(0))).unwrap();
+        conn.batch_execute(&format!("UPDATE jobs SET lease_expires_at = {expires_at}")).unwrap();
+        let mut s = session(&mut conn);
+        let request = ReclaimRequest { latest, ..reclaim_request(at(0), 9) };
+        let taken = s.reclaim(&request, &lost_lease_backoff).unwrap();
+        assert_eq!((taken.jobs.len(), taken.unreadable.len()), (1, 0), "{expires_at}");
+        let reason = taken.jobs[0].job.last_error.clone().unwrap();
+        assert!(reason.contains(named) && taken.jobs[0].job.attempts == 1, "{expires_at}: {reason}");
+        assert_eq!(s.reclaim(&request, &lost_lease_backoff).unwrap(), Default::default());
+    }
+}
+
+#[test]
+fn a_lease_that_is_written_in_another_form_ends_when_it_says() {
+    for expires_at in ["'2026-01-01T10:00:00'", "'2026-01-01T12:00:00+02:00'", "1767261600", "'2026-01-01 10:00'"] {
+        let mut conn = with_job("priority = 2");
+        session(&mut conn).claim(&claim_request(1, 1, at(0))).unwrap();
+        conn.batch_execute(&format!("UPDATE jobs SET lease_expires_at = {expires_at}")).unwrap();
+        let mut s = session(&mut conn);
+        for (second, expected) in [(35_999, 0), (36_000, 1)] {
+            let request = ReclaimRequest { latest: at(second + 86_400), ..reclaim_request(at(second), 9) };
+            let taken = s.reclaim(&request, &lost_lease_backoff).unwrap();
+            assert_eq!((taken.jobs.len(), taken.unreadable.len()), (expected, 0), "{expires_at} at {second}");
+        }
     }
 }
 
@@ -137,7 +228,7 @@ fn a_reclaim_says_what_is_known_of_a_job_that_it_cannot_read() {
         token(1)
     ))
     .unwrap();
-    let taken = session(&mut conn).reclaim(at(0), 9, &lost_lease_backoff).unwrap();
+    let taken = session(&mut conn).reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap();
     assert_eq!(taken.jobs, []);
     assert_ended(&mut conn, &taken.unreadable);
 }
@@ -148,10 +239,14 @@ fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
         let mut conn = with_job(&format!("priority = {priority}, command_type = 'test.other'"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2)).unwrap();
-        let taken = s.reclaim(at(0), 9, &lost_lease_backoff).unwrap();
+        let taken = s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap();
         assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, 1), "{priority}");
         assert!(taken.unreadable[0].reason.contains("column priority"), "{taken:?}");
-        assert_eq!(s.reclaim(at(0), 9, &lost_lease_backoff).unwrap(), Default::default(), "{priority}");
+        assert_eq!(
+            s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap(),
+            Default::default(),
+            "{priority}"
+        );
         assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
     }
 }
@@ -170,23 +265,26 @@ fn pending_jobs_that_no_time_makes_due_fail_and_those_due_in_the_last_year_stay(
             let mut conn = with_job(&format!("run_at = {run_at}, priority = {priority}"));
             let mut s = session(&mut conn);
             s.enqueue(&job(2)).unwrap();
-            let taken = s.reclaim(at(0), 9, &lost_lease_backoff).unwrap();
+            let taken = s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap();
             assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, usize::from(fails)), "{run_at}");
             assert!(taken.unreadable.iter().all(|row| row.reason.contains("column run_at")), "{taken:?}");
-            assert_eq!(s.reclaim(at(0), 9, &lost_lease_backoff).unwrap(), Default::default(), "{run_at}");
+            assert_eq!(
+                s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap(),
+                Default::default(),
+                "{run_at}"
+            );
             assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
         }
     }
 }
 
 #[test]
-fn a_pending_job_of_a_kind_that_is_no_text_fails_at_a_reclaim_and_any_text_stays() {
+fn a_pending_job_whose_kind_is_a_blob_fails_at_a_reclaim_and_any_text_stays() {
     for (kind, fails) in [
         ("x'41'", true),
         ("x''", true),
         ("x'ff'", true),
-        ("CAST(x'74e9' AS TEXT)", true),
-        ("CAST(x'ff00' AS TEXT)", true),
+        ("CAST(x'74e9' AS TEXT)", false),
         ("''", false),
         ("'no kind'", false),
         ("'\u{fffd}'", false),
@@ -195,11 +293,11 @@ fn a_pending_job_of_a_kind_that_is_no_text_fails_at_a_reclaim_and_any_text_stays
         let mut conn = with_job(&format!("command_type = {kind}"));
         let mut s = session(&mut conn);
         s.enqueue(&job(2).priority(Priority::High)).unwrap();
-        let taken = s.reclaim(at(0), 9, &lost_lease_backoff).unwrap();
+        let taken = s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap();
         assert_eq!((taken.jobs.len(), taken.unreadable.len()), (0, usize::from(fails)), "{kind}");
         assert!(taken.unreadable.iter().all(|row| row.id == job_id(1).to_string()), "{taken:?}");
         assert!(taken.unreadable.iter().all(|row| row.reason.contains("column command_type")), "{taken:?}");
-        assert_eq!(s.reclaim(at(0), 9, &lost_lease_backoff).unwrap(), Default::default(), "{kind}");
+        assert_eq!(s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap(), Default::default(), "{kind}");
         assert_eq!(s.claim(&claim_request(1, 9, at(0))).unwrap().jobs.len(), 1);
     }
 }

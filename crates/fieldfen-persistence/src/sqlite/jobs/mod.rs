@@ -5,6 +5,7 @@ mod claim;
 mod fence;
 #[cfg(test)]
 mod foreign_test;
+mod irregular;
 mod read;
 mod reclaim;
 mod row;
@@ -16,7 +17,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{
     ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, NewJob,
-    TakenBack,
+    ReclaimRequest, TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{JobId, RawJson, Timestamp};
@@ -147,11 +148,10 @@ impl JobQueue for SqliteSession<'_> {
 
     fn reclaim(
         &mut self,
-        now: Timestamp,
-        limit: u32,
+        request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
     ) -> Result<TakenBack, StoreError> {
-        self.reclaim_jobs(now, limit, backoff)
+        self.reclaim_jobs(request, backoff)
     }
 }
 
@@ -159,6 +159,14 @@ impl JobQueue for SqliteSession<'_> {
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     let own = vec![("LiveByKey", LiveByKey::SQL)];
-    [own, claim::statements(), fence::statements(), reclaim::statements(), read::statements(), admin::statements()]
-        .concat()
+    [
+        own,
+        claim::statements(),
+        fence::statements(),
+        reclaim::statements(),
+        irregular::statements(),
+        read::statements(),
+        admin::statements(),
+    ]
+    .concat()
 }

@@ -58,7 +58,7 @@ statement! {
     /// When the first pending job of one kind and priority is due.
     FirstDue<'a> { kind: &'a str as Text, priority: i64 as BigInt } -> (SqlTimestamp,) =
         "SELECT run_at FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
-         AND priority = ? ORDER BY run_at LIMIT 1"
+         AND priority = ? AND run_at >= '' ORDER BY run_at LIMIT 1"
 }
 statement! {
     /// How many jobs of each kind are in each status.

@@ -106,6 +106,13 @@ impl JobRow {
         }
     }
 
+    /// Takes the lease out of the row, which can be read as a job then whatever the lease was, and says when it ends.
+    pub(in crate::sqlite) fn take_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.lease_token = None;
+        let expires_at = self.lease_expires_at.take();
+        self.named().nullable_time("lease_expires_at", expires_at)
+    }
+
     /// Reads the row as a job. The name of its worker and its last error are for people: they stop no job.
     pub(in crate::sqlite) fn read(self) -> Result<Job, StoreError> {
         let row = RowRef::stored("jobs", self.id.as_ref(), self.rowid);

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{ClaimRequest, JobKind, JobStatus, NewJob, Priority, PruneRequest, Reclaimed, Retry};
+use fieldfen_domain::job::{
+    ClaimRequest, JobKind, JobStatus, NewJob, Priority, PruneRequest, ReclaimRequest, Reclaimed, Retry,
+};
 use fieldfen_domain::store::Session;
 
 use super::Second;
 use super::answer::{answer, masked_job};
-use crate::fixtures::{at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind};
+use crate::fixtures::{at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind, reclaim_request};
 
 /// Something that happens to jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,7 +210,11 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
         JobOp::RunAlone { job, token } => answer(s.jobs().run_alone(&claim_ref(*job, *token))),
         JobOp::Reclaim { now, limit } => {
             let masked = |reclaimed: Reclaimed| (masked_job(reclaimed.job), reclaimed.worker);
-            let reclaimed = s.jobs().reclaim(at(*now), *limit, &|job| Duration::from_secs(job.lost_leases.into()));
+            let reclaimed = s
+                .jobs()
+                .reclaim(&ReclaimRequest { latest: at(*now + 5), ..reclaim_request(at(*now), *limit) }, &|job| {
+                    Duration::from_secs(job.lost_leases.into())
+                });
             answer(reclaimed.map(|taken| (taken.jobs.into_iter().map(masked).collect::<Vec<_>>(), taken.unreadable)))
         }
         JobOp::Retry { job, at: second } => answer(s.job_admin().retry(&job_id(*job), at(*second))),
