@@ -21,6 +21,8 @@ pub enum Fact {
     Met(JobId),
     /// A job is this worker's.
     Claimed(JobId),
+    /// A job's handler has run to its end.
+    Ran(JobId),
     /// A job and its fenced writes are done.
     Completed(JobId),
     /// A completion, failure or release came too late and has changed nothing.
@@ -82,6 +84,7 @@ impl fmt::Display for Fact {
             Self::Enqueued(id) => write!(f, "enqueued {id}"),
             Self::Met(id) => write!(f, "met {id}"),
             Self::Claimed(id) => write!(f, "claimed {id}"),
+            Self::Ran(id) => write!(f, "ran {id}"),
             Self::Completed(id) => write!(f, "completed {id}"),
             Self::Lost(id) => write!(f, "lost {id}"),
             Self::Counted(jobs) => write!(f, "counted {jobs}"),
@@ -106,6 +109,7 @@ impl FromStr for Fact {
             "enqueued" => Self::Enqueued(id()?),
             "met" => Self::Met(id()?),
             "claimed" => Self::Claimed(id()?),
+            "ran" => Self::Ran(id()?),
             "completed" => Self::Completed(id()?),
             "lost" => Self::Lost(id()?),
             "counted" => Self::Counted(number()?),
@@ -148,6 +152,7 @@ mod tests {
             Fact::Enqueued(id),
             Fact::Met(id),
             Fact::Claimed(id),
+            Fact::Ran(id),
             Fact::Completed(id),
             Fact::Lost(id),
             Fact::Counted(3),

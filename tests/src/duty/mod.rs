@@ -5,8 +5,10 @@ mod deliver;
 mod obey;
 mod orders;
 mod pages;
+mod restart;
 mod serve;
 mod turnover;
+mod unread;
 mod work;
 
 use std::time::Duration;
@@ -25,7 +27,9 @@ use crate::fact::{Fact, Refusal, tell};
 pub use crash::{Crash, Crasher};
 pub use deliver::{Deliver, EFFECT_KIND, body, delivery_id};
 pub use obey::Obey;
+pub use restart::{Restart, Stubborn};
 pub use serve::Serve;
+pub use unread::{Failing, Unread};
 pub use work::Work;
 
 /// Jobs whose completion records a call and enqueues a follow-up.
@@ -55,6 +59,10 @@ pub enum Duty {
     Serve(Serve),
     /// Runs the worker that programs run, with jobs some of which abort the process.
     Crash(Crash),
+    /// Stops the worker that programs run, and starts it again.
+    Restart(Restart),
+    /// Runs a worker whose log nobody reads.
+    Unread(Unread),
     /// Receives webhooks.
     Deliver(Deliver),
     /// Does what its parent says.
@@ -98,6 +106,8 @@ impl Worker {
             Duty::Work(work) => work.run(&told(self.database.open())?),
             Duty::Serve(serve) => serve.run(&told(self.database.open())?),
             Duty::Crash(crash) => crash.run(&told(self.database.open())?),
+            Duty::Restart(restart) => restart.run(&told(self.database.open())?),
+            Duty::Unread(unread) => unread.run(&self.database.open()?),
             Duty::Deliver(deliver) => deliver.run(&told(self.database.open())?),
             Duty::Obey(obey) => obey.run(&self.database),
         }

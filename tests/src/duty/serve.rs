@@ -127,7 +127,7 @@ impl Serve {
         tell(&Fact::Ready)?;
         while !draining.load(Ordering::SeqCst) {
             if dice.once_in(500) {
-                // A handler that hangs on a slow disk is left behind, and whatever it returns counts for nothing.
+                // A handler that hangs on a slow disk is left behind with its lease, and its outcome counts once it returns.
                 worker.stop_handle().stop_now();
                 worker.join()?;
                 worker = self.start(store)?;

@@ -15,6 +15,7 @@ mod once;
 mod process;
 mod python;
 mod size;
+mod stops;
 mod unclaimed;
 mod unreadable;
 mod webhooks;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// After this time without a word a worker hangs, however slow the machine is: it is longer than a worker waits for a
 /// lock.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The program of the worker processes.
 pub(crate) const WORKER: &str = env!("CARGO_BIN_EXE_fieldfen-test-worker");

@@ -1,0 +1,97 @@
+//! Stopping the worker that programs run without grace, and starting it again.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Error;
+use clap::Args;
+use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+use fieldfen_services::queue::Queue;
+use fieldfen_services::worker::{RunningWorker, Task, Worker};
+use serde::{Deserialize, Serialize};
+
+use super::orders::drain_flag;
+use super::turnover::Turnover;
+use super::{is_empty, report};
+use crate::dice::Dice;
+use crate::fact::{Fact, tell};
+
+/// Runs a worker, stops it without grace and starts it again so often; then works until the queue is empty.
+#[derive(Debug, Args)]
+pub struct Restart {
+    /// How many jobs run at once.
+    #[arg(long, default_value_t = 4)]
+    threads: usize,
+    /// How often the worker is stopped.
+    #[arg(long)]
+    stops: u64,
+    /// Where each handler locks a file named after its job, for all processes to see.
+    #[arg(long)]
+    locks: PathBuf,
+    #[command(flatten)]
+    turnover: Turnover,
+}
+
+/// A job whose handler takes so long, and does not look whether it is wanted.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Stubborn {
+    /// How long, in milliseconds.
+    pub millis: u64,
+}
+
+impl Payload for Stubborn {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom("test.stubborn").expect("a name of a kind")
+    }
+}
+
+impl Restart {
+    /// Does the duty.
+    ///
+    /// # Errors
+    /// When the store refuses something, the worker does not start or ends by itself, or the parent listens no more.
+    pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
+        let _orders = drain_flag(true);
+        let (queue, dice) = (Queue::new(store.clone(), Environment::system()), Dice::new(self.turnover.seed));
+        tell(&Fact::Ready)?;
+        for _ in 0..self.stops {
+            let worker = self.start(store)?;
+            thread::sleep(Duration::from_micros(dice.throw(20_000)));
+            worker.stop_handle().stop_now();
+            worker.join()?;
+        }
+        let worker = self.start(store)?;
+        while !is_empty(&queue)? {
+            thread::sleep(Duration::from_millis(20));
+        }
+        worker.stop_handle().stop();
+        worker.join()?;
+        Ok(())
+    }
+
+    fn start(&self, store: &SqliteStore) -> Result<RunningWorker, Error> {
+        let locks = Arc::new(self.locks.clone());
+        Ok(Worker::builder(store.clone(), Environment::system())
+            .threads(self.threads)
+            .lease(self.turnover.lease())
+            .handle(move |task: Task<Stubborn>| run(&task, &locks))
+            .start()?)
+    }
+}
+
+fn run(task: &Task<Stubborn>, locks: &std::path::Path) -> Result<(), Error> {
+    // The kernel ends the lock with the process, so that no lock of a dead one is left.
+    let lock = File::create(locks.join(task.id().to_string()))?;
+    if lock.try_lock().is_err() {
+        report(&Fact::Broken(format!("two handlers of job {} run at once", task.id())));
+    }
+    thread::sleep(Duration::from_millis(task.millis));
+    report(&Fact::Ran(task.id()));
+    Ok(())
+}

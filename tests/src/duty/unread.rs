@@ -1,0 +1,62 @@
+//! Running a worker whose log nobody reads.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Error, anyhow, ensure};
+use clap::Args;
+use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+use fieldfen_services::queue::Queue;
+use fieldfen_services::worker::{Stopped, Task, Worker};
+use serde::{Deserialize, Serialize};
+
+use super::is_empty;
+use super::orders::drain_flag;
+use super::turnover::soon;
+
+/// Logs to stdout, as programs do, and runs a worker until the queue is empty. It tells its parent nothing.
+#[derive(Debug, Args)]
+pub struct Unread {
+    /// How many jobs run at once.
+    #[arg(long)]
+    threads: usize,
+}
+
+/// A job that fails at its first try, which the log tells of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Failing {}
+
+impl Payload for Failing {
+    #[expect(clippy::expect_used, reason = "the name is a constant")]
+    fn kind() -> JobKind {
+        JobKind::custom("test.failing").expect("a name of a kind")
+    }
+}
+
+impl Unread {
+    /// Does the duty.
+    ///
+    /// # Errors
+    /// When the log cannot be set, the store refuses something, or the worker does not start, ends by itself or leaves
+    /// something behind.
+    pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
+        let _orders = drain_flag(true);
+        let log = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE);
+        log.try_init().map_err(|error| anyhow!(error))?;
+        let worker = Worker::builder(store.clone(), Environment::system())
+            .threads(self.threads)
+            .retry_policies(soon())
+            .handle(|task: Task<Failing>| if task.attempt() == 1 { Err("the first try") } else { Ok(()) })
+            .start()?;
+        let queue = Queue::new(store.clone(), Environment::system());
+        while !is_empty(&queue)? {
+            thread::sleep(Duration::from_millis(20));
+        }
+        worker.stop_handle().stop();
+        let stopped = worker.join()?;
+        ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Workers of several processes that are stopped without grace, and jobs that are killed and retried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::JobId;
+use fieldfen_domain::PageRequest;
+use fieldfen_domain::job::{Administered, JobFilter, JobStatus};
+use fieldfen_services::Environment;
+use fieldfen_services::queue::Queue;
+use fieldfen_tests::dice::Dice;
+use fieldfen_tests::duty::{Failing, Stubborn};
+use fieldfen_tests::fact::Fact;
+
+use crate::audit::ids;
+use crate::database::Database;
+use crate::process::{PATIENCE, Process, WORKER, arguments, finish_all};
+use crate::size::{seed, size};
+
+#[test]
+fn no_two_handlers_of_one_job_run_at_once_whoever_stops_and_whatever_is_killed() {
+    let (seed, stops) = (seed(), size("FIELDFEN_WORKER_STOPS", 22));
+    let (database, dice) = (Database::new(), Dice::new(seed));
+    let locks = database.folder().join("locks");
+    fs::create_dir(&locks).unwrap();
+    let queue = Queue::new(database.store(), Environment::system());
+    let jobs: Vec<_> = (0..stops * 40)
+        .map(|number| {
+            // A few handlers take longer than a worker that stops waits for them.
+            let millis = if number % 200 == 199 { 1500 } else { dice.throw(8) };
+            queue.job(&Stubborn { millis }).unwrap()
+        })
+        .collect();
+    queue.enqueue_many(&jobs).unwrap();
+    let duty = format!("restart --lease-ms 10000 --stops {stops} --locks {}", locks.display());
+    let mut processes: Vec<Process> =
+        (0..3).map(|number| Process::start(database.path(), &format!("{duty} --seed {}", seed + number))).collect();
+    let killed = kill_and_retry(&queue, &mut processes, &dice);
+    let told = finish_all(processes);
+    let broken: Vec<&Fact> = told.iter().filter(|fact| matches!(fact, Fact::Broken(_))).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    let mut runs: BTreeMap<JobId, u32> = BTreeMap::new();
+    for id in ids(&told, |fact| if let Fact::Ran(id) = fact { Some(*id) } else { None }) {
+        *runs.entry(id).or_default() += 1;
+    }
+    for job in &jobs {
+        let runs = runs.get(&job.id).copied().unwrap_or_default();
+        assert!(runs == 1 || (runs > 1 && killed.contains(&job.id)), "{} ran {runs} times", job.id);
+    }
+    let counts = queue.count().unwrap();
+    assert_eq!((counts.len(), counts[0].status, counts[0].jobs), (1, JobStatus::Completed, jobs.len() as u64));
+    database.assert_sound();
+    println!("{} jobs, 3 processes, {stops} stops each, {} kills", jobs.len(), killed.len());
+}
+
+/// Kills running jobs and retries them, now and then, until most are done; says which.
+fn kill_and_retry(
+    queue: &Queue<fieldfen_persistence::SqliteStore>,
+    processes: &mut [Process],
+    dice: &Dice,
+) -> BTreeSet<JobId> {
+    let mut killed = BTreeSet::new();
+    let running = JobFilter { status: Some(JobStatus::Running), ..JobFilter::default() };
+    while killed.len() < 20 && !processes.iter_mut().any(Process::has_ended) {
+        thread::sleep(Duration::from_micros(dice.throw(20_000)));
+        let page = queue.page(&running, PageRequest::first(9)).unwrap();
+        let Some(job) = page.items.first() else { continue };
+        if queue.kill(&job.id, "an operator").unwrap() == Administered::Done {
+            assert_eq!(queue.retry(&job.id).unwrap(), Administered::Done);
+            killed.insert(job.id);
+        }
+    }
+    assert!(!killed.is_empty(), "no job was killed");
+    killed
+}
+
+#[test]
+fn jobs_run_in_a_process_whose_stdout_and_stderr_nobody_reads() {
+    for threads in [1, 3] {
+        let database = Database::new();
+        let queue = Queue::new(database.store(), Environment::system());
+        let jobs: Vec<_> = (0..8).map(|_| queue.job(&Failing {}).unwrap()).collect();
+        queue.enqueue_many(&jobs).unwrap();
+        let mut child = Command::new(WORKER)
+            .args(arguments(database.path(), &format!("unread --threads {threads}")))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if began.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            thread::sleep(Duration::from_millis(10));
+        };
+        let counts = queue.count().unwrap();
+        assert!(status.is_some_and(|status| status.success()), "{status:?} with {threads} threads: {counts:?}");
+        assert_eq!((counts.len(), counts[0].status, counts[0].jobs), (1, JobStatus::Completed, 8));
+    }
+}
