@@ -116,8 +116,9 @@ impl<'a> Runner<'a> {
             if !works {
                 return None;
             }
-            // The program may lie where only root can go.
-            fs::copy(program(), home.join("pipeline")).unwrap();
+            // The program may lie where only root can go. Another process copies it: a child of another thread that
+            // inherits the open copy would keep it from running.
+            assert!(Command::new("cp").arg(program()).arg(home.join("pipeline")).status().unwrap().success());
             for path in [home, &place.pictures] {
                 chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
             }

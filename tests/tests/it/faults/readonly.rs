@@ -22,7 +22,8 @@ fn unprivileged(database: &Database) -> Process {
     }
     // The folder of the tests' programs may be closed to others.
     let program = database.folder().join("worker");
-    fs::copy(WORKER, &program).unwrap();
+    // Another process copies it: a child of another thread that inherits the open copy would keep it from running.
+    assert!(Command::new("cp").arg(WORKER).arg(&program).status().unwrap().success());
     set_mode(&program, 0o755);
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
