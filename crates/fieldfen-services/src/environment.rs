@@ -118,7 +118,9 @@ impl Randomness for SystemRandomness {
         let mut bytes = [0; 16];
         if let Err(error) = getrandom::fill(&mut bytes) {
             log!(ERROR, %error, "the operating system gives no random bits");
-            eprintln!("fieldfen: the operating system gives no random bits ({error}); no id can be made, aborting");
+            // `eprintln!` panics where nobody reads stderr, and the abort would not be reached.
+            let reason = format!("fieldfen: the operating system gives no random bits ({error}): no id can be made\n");
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), reason.as_bytes());
             std::process::abort();
         }
         u128::from_be_bytes(bytes)
