@@ -4,5 +4,5 @@
 mod migrator;
 mod report;
 
-pub use migrator::{Down, MigrateError, Migrator};
+pub use migrator::{Down, DownPlan, MigrateError, Migrator};
 pub use report::{DifferenceLine, MigrationLine, SchemaReport};

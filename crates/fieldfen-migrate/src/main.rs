@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use fieldfen_console::{CommonArgs, Console, Exit, Table, Versions, run};
-use fieldfen_migrate::{DifferenceLine, Down, MigrateError, Migrator, SchemaReport};
-use fieldfen_persistence::migrations::{self, Migration, MigrationError};
+use fieldfen_migrate::{DifferenceLine, Down, DownPlan, MigrateError, Migrator, SchemaReport};
+use fieldfen_persistence::migrations::{self, DataLoss, Loss, Migration, MigrationError};
 use fieldfen_persistence::{SqliteUrl, sqlite_version};
 use serde_json::json;
 
@@ -36,6 +36,9 @@ enum Action {
         /// Do not ask: data will be lost
         #[arg(long)]
         yes: bool,
+        /// Also while jobs run, while publications are live, and where other programs' rows are lost
+        #[arg(long)]
+        allow_data_loss: bool,
     },
     /// Say which migrations the database has
     Status,
@@ -57,7 +60,10 @@ fn main() -> ExitCode {
         let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
         match &args.action {
             Action::Up => up(&migrator, &url, console),
-            Action::Down { to, yes } => down(&migrator, &url, to.as_deref(), *yes, console),
+            Action::Down { to, yes, allow_data_loss } => {
+                let data_loss = if *allow_data_loss { DataLoss::Allow } else { DataLoss::Refuse };
+                down(&migrator, &url, to.as_deref(), *yes, data_loss, console)
+            }
             Action::Status => status(&migrator, console),
         }
     })
@@ -86,34 +92,53 @@ fn up(migrator: &Migrator, url: &SqliteUrl, console: &Console) -> anyhow::Result
     Ok(())
 }
 
-fn down(migrator: &Migrator, url: &SqliteUrl, to: Option<&str>, yes: bool, console: &Console) -> anyhow::Result<()> {
+fn down(
+    migrator: &Migrator,
+    url: &SqliteUrl,
+    to: Option<&str>,
+    yes: bool,
+    data_loss: DataLoss,
+    console: &Console,
+) -> anyhow::Result<()> {
     let target = match to {
         None => Down::Last,
         Some("none") => Down::Everything,
         Some(version) => Down::To(version.to_owned()),
     };
     let failed = || format!("cannot take back migrations of {url}");
-    let plan = migrator.plan_down(&target).map_err(with_exit).with_context(failed)?;
-    if !plan.is_empty() && !yes {
-        let what = format!(
-            "takes back {} of {url}: the tables and columns that came with it, and all data in them, will be lost",
-            names(&plan).join(", ")
-        );
+    let DownPlan { migrations, losses } = migrator.plan_down(&target).map_err(with_exit).with_context(failed)?;
+    let still_needed: Vec<_> = losses.iter().filter(|loss| loss.needs_permission).cloned().collect();
+    if data_loss == DataLoss::Refuse && !still_needed.is_empty() {
+        return Err(with_exit(MigrationError::StillNeeded(still_needed).into())).with_context(failed);
+    }
+    if !migrations.is_empty() && !yes {
+        let lost = match losses.len() {
+            0 => "no rows will be lost".to_owned(),
+            _ => format!("this will be lost: {}", listed(&losses)),
+        };
+        let what = format!("takes back {} of {url}: {lost}", names(&migrations).join(", "));
         match console.confirm(&format!("This {what}. Go on?"))? {
             Some(true) => {}
             Some(false) => bail!(Exit::Usage.with("not confirmed: nothing was done")),
             None => bail!(Exit::Usage.with(format!("`migrate down` {what}: back it up, then give --yes"))),
         }
     }
-    migrator.down(&plan).map_err(with_exit).with_context(failed)?;
+    migrator.down(&migrations, data_loss).map_err(with_exit).with_context(failed)?;
     let at = migrator.status().map_err(with_exit)?.at;
-    let document = json!({"database": url.to_string(), "reverted": names(&plan), "at": at});
+    let lost: Vec<_> = losses
+        .iter()
+        .map(|loss| json!({"what": loss.what, "rows": loss.rows, "consequence": loss.consequence}))
+        .collect();
+    let document = json!({"database": url.to_string(), "reverted": names(&migrations), "lost": lost, "at": at});
     console.finish(&document, |out| {
-        for migration in &plan {
+        for migration in &migrations {
             writeln!(out, "took back {migration}")?;
         }
+        for loss in &losses {
+            writeln!(out, "{loss}")?;
+        }
         let at = at.as_deref().unwrap_or("no migration");
-        match plan.len() {
+        match migrations.len() {
             0 => writeln!(out, "nothing to do: {url} is at {at}"),
             _ => writeln!(out, "{url} is at {at} now"),
         }
@@ -152,14 +177,23 @@ fn names(migrations: &[Migration]) -> Vec<String> {
     migrations.iter().map(ToString::to_string).collect()
 }
 
+fn listed(losses: &[Loss]) -> String {
+    losses.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 /// The same error with the exit code that its kind has.
 fn with_exit(error: MigrateError) -> anyhow::Error {
     match error {
         MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Exit::Usage.with(error).into(),
+        MigrateError::Migration(error @ MigrationError::StillNeeded(_)) => {
+            Exit::Usage.with(format!("{error}; back the database up, then give --allow-data-loss")).into()
+        }
         MigrateError::Migration(
-            MigrationError::Newer { .. } | MigrationError::NotTheSpecification(_) | MigrationError::Changed(_),
-        )
-        | MigrateError::Changed { .. } => Exit::Schema.with(error).into(),
+            MigrationError::Newer { .. }
+            | MigrationError::NotTheSpecification(_)
+            | MigrationError::Changed(_)
+            | MigrationError::NotNewest { .. },
+        ) => Exit::Schema.with(error).into(),
         error => error.into(),
     }
 }

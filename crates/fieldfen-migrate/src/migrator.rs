@@ -1,6 +1,7 @@
 //! Moving one database from schema to schema.
 
-use fieldfen_persistence::migrations::{self, Applied, Migration, MigrationError, SchemaState};
+use fieldfen_domain::store::StoreError;
+use fieldfen_persistence::migrations::{self, Applied, DataLoss, Loss, Migration, MigrationError, SchemaState};
 use fieldfen_persistence::{Missing, SqliteUrl, connect, create_database, read_database};
 
 use crate::report::SchemaReport;
@@ -14,6 +15,15 @@ pub enum Down {
     To(String),
     /// Takes back everything.
     Everything,
+}
+
+/// What [`Migrator::down`] would do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DownPlan {
+    /// The migrations that it would take back, the newest first.
+    pub migrations: Vec<Migration>,
+    /// What would be lost with them.
+    pub losses: Vec<Loss>,
 }
 
 /// What can go wrong while moving a database from schema to schema.
@@ -33,14 +43,6 @@ pub enum MigrateError {
         version: String,
         /// Those there are, for people.
         applied: String,
-    },
-    /// Somebody else moved the schema in the meantime.
-    #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]
-    Changed {
-        /// The migration that should have been the newest.
-        expected: Migration,
-        /// The newest one, or `none`.
-        found: String,
     },
     /// The schema could not be read or moved.
     #[error(transparent)]
@@ -90,55 +92,62 @@ impl Migrator {
         Ok(migrations::run_pending(&mut conn)?)
     }
 
-    /// Which migrations [`Migrator::down`] would take back, the newest first. Changes nothing.
+    /// Which migrations [`Migrator::down`] would take back, and what would be lost with them. Changes nothing.
     ///
     /// # Errors
     /// [`MigrateError::NotApplied`] for a version that the database does not have, and [`MigrateError::Migration`].
-    pub fn plan_down(&self, down: &Down) -> Result<Vec<Migration>, MigrateError> {
-        let all = self.inspect()?.migrations;
-        if let Some(unknown) = all.iter().find(|status| !status.known) {
-            return Err(MigrationError::Newer { version: unknown.migration.version.clone() }.into());
-        }
-        let applied = all.into_iter().filter(|status| status.applied).map(|status| status.migration).rev();
-        match down {
-            Down::Last => Ok(applied.take(1).collect()),
-            Down::Everything => Ok(applied.collect()),
-            Down::To(version) => {
-                let mut applied: Vec<_> = applied.collect();
-                let is_meant = |one: &Migration| one.version == *version || one.to_string() == *version;
-                if let Some(newer) = applied.iter().position(is_meant) {
-                    applied.truncate(newer);
-                    return Ok(applied);
-                }
-                let applied: Vec<_> = applied.iter().rev().map(ToString::to_string).collect();
-                let applied = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
-                Err(MigrateError::NotApplied { version: version.clone(), applied })
+    pub fn plan_down(&self, down: &Down) -> Result<DownPlan, MigrateError> {
+        read_database(&self.url, |conn| {
+            let all = migrations::status(conn)?;
+            if let Some(unknown) = all.iter().find(|status| !status.known) {
+                return Err(MigrationError::Newer { version: unknown.migration.version.clone() }.into());
             }
-        }
+            let applied = all.into_iter().filter(|status| status.applied).map(|status| status.migration).rev();
+            let migrations = select(applied.collect(), down)?;
+            let losses = migrations::losses(conn, migrations.len())?;
+            Ok(DownPlan { migrations, losses })
+        })
     }
 
-    /// Takes back these migrations, as [`Migrator::plan_down`] gave them, with all that their tables and columns hold.
-    ///
-    /// Each is taken back on its own: after a failure those before it stay taken back, and may be applied again.
+    /// Takes back these migrations, as [`Migrator::plan_down`] gave them, with all that their tables and columns hold; all
+    /// or none. What is lost is looked at once more: other programs may have written since.
     ///
     /// # Errors
-    /// [`MigrateError::Changed`] when another program moves the schema at the same time, and
-    /// [`MigrateError::Migration`].
-    pub fn down(&self, plan: &[Migration]) -> Result<(), MigrateError> {
-        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
-        for expected in plan {
-            let newest = migrations::status(&mut conn)?.into_iter().rfind(|status| status.applied);
-            let newest = newest.map(|status| status.migration);
-            if newest.as_ref() != Some(expected) {
-                let found = newest.map_or("none".to_owned(), |migration| migration.to_string());
-                return Err(MigrateError::Changed { expected: expected.clone(), found });
-            }
-            migrations::revert_last(&mut conn)?;
+    /// [`MigrationError::StillNeeded`] while jobs run or publications are live, unless `data_loss` allows it;
+    /// [`MigrationError::NotNewest`] when another program has moved the schema since, and others.
+    pub fn down(&self, migrations: &[Migration], data_loss: DataLoss) -> Result<(), MigrateError> {
+        if migrations.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
+        Ok(migrations::revert(&mut conn, migrations, data_loss)?)
     }
 
     fn inspect(&self) -> Result<SchemaState, MigrateError> {
         Ok(read_database(&self.url, migrations::inspect)?)
+    }
+}
+
+/// Those of the applied migrations, the newest first, that are to be taken back.
+fn select(mut applied: Vec<Migration>, down: &Down) -> Result<Vec<Migration>, MigrateError> {
+    match down {
+        Down::Last => applied.truncate(1),
+        Down::Everything => {}
+        Down::To(version) => {
+            let is_meant = |one: &Migration| one.version == *version || one.to_string() == *version;
+            let Some(newer) = applied.iter().position(is_meant) else {
+                let applied: Vec<_> = applied.iter().rev().map(ToString::to_string).collect();
+                let applied = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
+                return Err(MigrateError::NotApplied { version: version.clone(), applied });
+            };
+            applied.truncate(newer);
+        }
+    }
+    Ok(applied)
+}
+
+impl From<StoreError> for MigrateError {
+    fn from(error: StoreError) -> Self {
+        Self::Migration(error.into())
     }
 }

@@ -17,6 +17,18 @@ ALTER TABLE jobs ADD COLUMN declined_since TIMESTAMP;
 -- How often it was throttled since it last failed: each time it waits longer.
 ALTER TABLE jobs ADD COLUMN throttled INTEGER NOT NULL DEFAULT 0;
 
+-- Jobs that were not due when this migration was taken back.
+UPDATE jobs SET (status, run_at, priority, max_retries, dedup_key, progress_json, cancel_requested_at, lost_leases, alone,
+    declined_since, throttled, last_error) = (
+    SELECT 'pending', held ->> 'run_at', coalesce(held ->> 'priority', 2), coalesce(held ->> 'max_retries', 5),
+        held ->> 'dedup_key', held ->> 'progress_json', held ->> 'cancel_requested_at',
+        coalesce(held ->> 'lost_leases', 0), coalesce(held ->> 'alone', 0), held ->> 'declined_since',
+        coalesce(held ->> 'throttled', 0), held ->> 'last_error'
+    FROM (SELECT substr(last_error, 57) AS held)
+)
+WHERE status = 'failed' AND substr(last_error, 1, 56) = 'held by fieldfen until migration 0002 is applied again: '
+    AND iif(json_valid(substr(last_error, 57)), substr(last_error, 57) ->> 'run_at' IS NOT NULL, 0);
+
 -- The claim seeks once for each kind and priority; its ORDER BY ends in the rowid, which every index ends in.
 CREATE INDEX idx_jobs_claim ON jobs(command_type, priority, run_at) WHERE status = 'pending';
 

@@ -1,6 +1,6 @@
 //! The schema that the migrations make, and where a database's schema is another one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use diesel::migration::MigrationConnection as _;
@@ -10,7 +10,7 @@ use fieldfen_domain::store::StoreError;
 
 use super::difference::{Additions, Difference, compare};
 use super::embedded::{EMBEDDED, Embedded};
-use super::shape::{Object, Table, objects};
+use super::shape::{Column, Object, Table, objects};
 use super::tokens::tokens;
 use super::{MigrationError, has};
 use crate::sqlite::Classify as _;
@@ -22,12 +22,12 @@ static NEWEST: OnceLock<Expected> = OnceLock::new();
 #[derive(Debug)]
 pub(super) struct Expected {
     objects: Vec<Object>,
-    tables: HashMap<String, Table>,
+    tables: BTreeMap<String, Table>,
 }
 
 impl Expected {
     /// The schema that these make, which must be the oldest ones.
-    fn after(migrations: &[Embedded]) -> Result<Self, MigrationError> {
+    pub(super) fn after(migrations: &[Embedded]) -> Result<Self, MigrationError> {
         let mut conn = SqliteConnection::establish(":memory:")
             .map_err(|error| StoreError::Database(Box::new(error) as fieldfen_domain::store::Source))?;
         conn.setup().store()?;
@@ -36,11 +36,21 @@ impl Expected {
         }
         let mut objects = objects(&mut conn)?;
         objects.retain(|object| !object.table.starts_with("__diesel"));
-        let mut tables = HashMap::new();
+        let mut tables = BTreeMap::new();
         for table in objects.iter().filter(|object| object.kind == "table") {
             tables.insert(table.name.clone(), Table::read(&mut conn, table)?);
         }
         Ok(Self { objects, tables })
+    }
+
+    /// The tables with their columns.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, Column>)> {
+        self.tables.iter().map(|(name, table)| (name.as_str(), &table.columns))
+    }
+
+    /// The columns of a table.
+    pub(super) fn table(&self, name: &str) -> Option<&BTreeMap<String, Column>> {
+        self.tables.get(name).map(|table| &table.columns)
     }
 
     fn newest() -> Result<&'static Self, MigrationError> {

@@ -10,6 +10,7 @@ mod check;
 mod difference;
 mod embedded;
 mod expected;
+mod losses;
 mod shape;
 mod tokens;
 
@@ -24,8 +25,9 @@ use crate::sqlite::{Classify as _, classify};
 pub(crate) use check::check;
 pub use difference::Difference;
 use difference::listed;
-use embedded::{EMBEDDED, locked};
+use embedded::{EMBEDDED, Embedded, locked};
 use expected::Baseline;
+pub use losses::{DataLoss, Loss};
 
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +101,17 @@ pub enum MigrationError {
     /// The database has tables with the specification's names, made by another program and not as the specification says.
     #[error("another program has made tables with the specification's names, and they are not the specification's: {}", listed(.0))]
     NotTheSpecification(Vec<Difference>),
+    /// Migrations are to be taken back that somebody still needs.
+    #[error("what is taken back is still needed: {}", losses::listed(.0))]
+    StillNeeded(Vec<Loss>),
+    /// The migrations to be taken back are not the newest of the database.
+    #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]
+    NotNewest {
+        /// The migration that should have been the newest.
+        expected: String,
+        /// The newest one, or `none`.
+        found: String,
+    },
     /// Another program has changed what the migrations made.
     #[error("another program has changed what the migrations made: {}", listed(.0))]
     Changed(Vec<Difference>),
@@ -190,20 +203,75 @@ pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationErro
     })
 }
 
-/// Takes back the migration that was applied last, with everything that its tables and columns hold; `None` when the
-/// database has none.
+/// What the database loses when so many of its newest migrations are taken back. Nothing is changed.
+///
+/// # Errors
+/// [`MigrationError::Newer`], and [`MigrationError::Store`] when the database cannot be read.
+pub fn losses(conn: &mut SqliteConnection, migrations: usize) -> Result<Vec<Loss>, MigrationError> {
+    let applied = applied_here(conn)?;
+    losses::losses(conn, &applied, applied.len().saturating_sub(migrations))
+}
+
+/// Takes back these migrations, the newest first, with everything that their tables and columns hold; all or none.
+///
+/// Pending jobs that are not due yet are kept as failed ones, and are pending again when the migrations are applied again.
+///
+/// # Errors
+/// [`MigrationError::StillNeeded`] while jobs run or publications are live and no loss is allowed,
+/// [`MigrationError::NotNewest`] when another program has moved the schema, and others; then nothing has been taken back.
+pub fn revert(
+    conn: &mut SqliteConnection,
+    migrations: &[Migration],
+    data_loss: DataLoss,
+) -> Result<(), MigrationError> {
+    locked(conn, |conn| {
+        let applied = applied_here(conn)?;
+        let newest: Vec<_> = applied.iter().rev().take(migrations.len()).map(|embedded| embedded.migration()).collect();
+        if newest != migrations {
+            let mut pairs = migrations.iter().map(Some).zip(newest.iter().map(Some).chain(std::iter::repeat(None)));
+            let differing = pairs.find(|(expected, found)| expected != found);
+            let text = |migration: Option<&Migration>| migration.map_or("none".to_owned(), ToString::to_string);
+            let (expected, found) = differing.map_or((None, None), |pair| pair);
+            return Err(MigrationError::NotNewest { expected: text(expected), found: text(found) });
+        }
+        take_back(conn, &applied, migrations.len(), data_loss)
+    })
+}
+
+/// Takes back the migration that was applied last, as [`revert`] does without any loss allowed; `None` when the database
+/// has none.
 ///
 /// # Errors
 /// [`MigrationError`]; then nothing has been taken back.
 pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, MigrationError> {
     locked(conn, |conn| {
-        let applied = refuse_newer(conn)?;
-        let Some(newest) = EMBEDDED.iter().rfind(|embedded| has(&applied, embedded.version())) else {
-            return Ok(None);
-        };
-        newest.take_back(conn)?;
-        Ok(Some(newest.migration()))
+        let applied = applied_here(conn)?;
+        take_back(conn, &applied, 1.min(applied.len()), DataLoss::Refuse)?;
+        Ok(applied.last().map(|newest| newest.migration()))
     })
+}
+
+fn take_back(
+    conn: &mut SqliteConnection,
+    applied: &[Embedded],
+    migrations: usize,
+    data_loss: DataLoss,
+) -> Result<(), MigrationError> {
+    let remain = applied.len() - migrations;
+    if data_loss == DataLoss::Refuse {
+        let mut losses = losses::losses(conn, applied, remain)?;
+        losses.retain(|loss| loss.needs_permission);
+        if !losses.is_empty() {
+            return Err(MigrationError::StillNeeded(losses));
+        }
+    }
+    applied[remain..].iter().rev().try_for_each(|migration| migration.take_back(conn))
+}
+
+/// The migrations that the database has, all of which this program must know.
+fn applied_here(conn: &mut SqliteConnection) -> Result<Vec<Embedded>, MigrationError> {
+    let applied = refuse_newer(conn)?;
+    Ok(EMBEDDED.into_iter().filter(|embedded| has(&applied, embedded.version())).collect())
 }
 
 /// The versions of the migrations that this program knows, the oldest first.
