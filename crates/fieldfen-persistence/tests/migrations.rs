@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
-use fieldfen_persistence::migrations::{self, MigrationError};
+use fieldfen_persistence::migrations::{self, DataLoss, MigrationError};
 
 fn memory() -> SqliteConnection {
     SqliteConnection::establish(":memory:").unwrap()
@@ -72,4 +72,62 @@ fn what_a_failed_migration_says_is_said_once() {
     let said = said.join(": ");
     assert_eq!(said.matches("recurring_jobs already exists").count(), 1, "{said}");
     assert_eq!(said.matches("0006_recurring_jobs").count(), 1, "{said}");
+}
+
+#[test]
+fn a_library_user_is_refused_as_the_operator_is_and_nothing_is_taken_back() {
+    let mut conn = memory();
+    migrations::run_pending(&mut conn).unwrap();
+    conn.batch_execute(
+        "INSERT INTO jobs (id, command_type, status, lease_expires_at) VALUES ('j', 'x', 'running', '2026-01-01')",
+    )
+    .unwrap();
+    let plan = migrations::status(&mut conn).unwrap().into_iter().rev().map(|status| status.migration);
+    let plan: Vec<_> = plan.collect();
+    let refused = migrations::revert(&mut conn, &plan[..plan.len() - 1], DataLoss::Refuse).unwrap_err();
+    assert!(refused.to_string().contains("running jobs: 1"), "{refused}");
+    for error in [refused, migrations::revert_last(&mut conn).unwrap_err()] {
+        assert!(matches!(error, MigrationError::StillNeeded(_)), "{error:?}");
+    }
+    assert!(migrations::status(&mut conn).unwrap().iter().all(|status| status.applied));
+    let other = migrations::revert(&mut conn, &plan[1..], DataLoss::Allow).unwrap_err();
+    assert!(matches!(&other, MigrationError::NotNewest { found, .. } if *found == plan[0].to_string()), "{other:?}");
+    migrations::revert(&mut conn, &plan[..plan.len() - 1], DataLoss::Allow).unwrap();
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM jobs WHERE status = 'failed'"), 1);
+}
+
+#[test]
+fn whatever_stands_in_a_job_that_is_not_due_it_is_not_due_after_down_and_up() {
+    let values = ["NULL", "CAST(x'e9' AS TEXT)", "x'e9'", "7", "'{\"run_at\": 1}'", "'\"'", "CAST(x'0061' AS TEXT)"];
+    let mut conn = memory();
+    migrations::run_pending(&mut conn).unwrap();
+    for (number, value) in values.iter().enumerate() {
+        let row = format!(
+            "INSERT INTO jobs (id, command_type, status, run_at, dedup_key, last_error, progress_json, priority)
+             VALUES ('{number}', 'x', 'pending', '2099-01-01 00:00:00.000000', {value}, {value}, {value}, coalesce({value}, 2))"
+        );
+        conn.batch_execute(&row).unwrap();
+    }
+    let rows = "SELECT count(*) FROM jobs WHERE status = 'pending' AND run_at = '2099-01-01 00:00:00.000000'";
+    take_back_to(&mut conn, "0001");
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM jobs WHERE status = 'failed'"), values.len() as i64);
+    migrations::run_pending(&mut conn).unwrap();
+    assert_eq!(number(&mut conn, rows), values.len() as i64);
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM jobs WHERE last_error LIKE 'held by%'"), 0);
+}
+
+#[test]
+fn an_error_that_looks_like_a_held_job_and_is_none_is_left_alone() {
+    let mut conn = memory();
+    migrations::run_pending(&mut conn).unwrap();
+    take_back_to(&mut conn, "0001");
+    let held = "held by fieldfen until migration 0002 is applied again: ";
+    for (id, error) in [("a", ""), ("b", "{"), ("c", "{}"), ("d", "7"), ("e", "[1]")] {
+        let row = format!(
+            "INSERT INTO jobs (id, command_type, status, last_error) VALUES ('{id}', 'x', 'failed', '{held}{error}')"
+        );
+        conn.batch_execute(&row).unwrap();
+    }
+    migrations::run_pending(&mut conn).unwrap();
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM jobs WHERE status = 'failed'"), 5);
 }
