@@ -10,8 +10,8 @@ use axum_server::Handle;
 
 /// Serves until `stop` resolves, and then for as long as the requests under way take.
 ///
-/// A client that takes longer than `patience` to send the head of a request is hung up on, so that nobody can use all
-/// connections up by saying nothing. Requests that have not ended so long after the first `stop` end then; a second `stop`
+/// A connection is closed after `patience` without the whole head of a request, and after its first answer: a client
+/// cannot keep a connection by staying silent, by not reading the answers to many requests, or by HTTP/2. Requests that have not ended so long after the first `stop` end then; a second `stop`
 /// ends them at once.
 ///
 /// # Errors
@@ -22,8 +22,8 @@ where
     S: Future<Output = ()>,
 {
     let handle = Handle::<SocketAddr>::new();
-    let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).first_request_timeout(patience);
-    server.http_builder().http1().header_read_timeout(patience);
+    let mut server = axum_server::from_tcp(listener)?.http1_only().handle(handle.clone());
+    server.http_builder().http1().keep_alive(false).header_read_timeout(patience);
     let stopped = async {
         stop().await;
         handle.graceful_shutdown(Some(patience));

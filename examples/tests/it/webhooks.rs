@@ -1,6 +1,7 @@
 //! The webhook server, asked by a real HTTP client, and by clients that are slow.
 
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,6 +13,9 @@ use fieldfen_services::Environment;
 use serde_json::{Value, json};
 
 use crate::server::{ETSY_KEY, GITHUB_KEY, LONG, SHOPIFY_KEY, Server, digest, hex};
+
+/// How long an end may take that should come at once.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_delivery_is_answered_after_its_commit_and_a_repetition_is_named() {
@@ -126,6 +130,28 @@ fn who_is_slow_is_not_waited_for() {
         }
         assert!(told.starts_with(answer) && told.is_empty() == answer.is_empty(), "{told}");
     }
+}
+
+#[test]
+fn a_connection_ends_with_its_answer() {
+    let server = Server::start();
+    let request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    // A client that stays after its answer, and one that sends requests without end and reads no answers.
+    for requests in [1, 100_000] {
+        let mut client = TcpStream::connect(server.address).unwrap();
+        client.set_read_timeout(Some(DEADLINE)).unwrap();
+        client.set_write_timeout(Some(DEADLINE)).unwrap();
+        let sent = (0..requests).try_for_each(|_| client.write_all(request.as_bytes()));
+        let ended = sent.err().or_else(|| client.read_to_end(&mut Vec::new()).err());
+        let reset = |error: &io::Error| matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+        assert!(ended.as_ref().is_none_or(reset), "{requests} requests: {ended:?}");
+    }
+    // By HTTP/2 one connection carries any number of requests. The server closes it without an answer.
+    let mut client = server.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    client.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.is_empty(), "{answer:?}");
 }
 
 #[test]
