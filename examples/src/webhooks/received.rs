@@ -20,6 +20,9 @@ const IDS: [(&str, &str); 9] = [
     ("team", "/team_id"),
 ];
 
+/// The longest text that is taken for an id or a name of an event, in bytes.
+const MAX_ID: usize = 255;
+
 /// A webhook that was taken in, as the payload of the job that is enqueued for it: the server writes it, the worker reads
 /// it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,17 +55,17 @@ impl WebhookReceived {
         let ids = IDS.into_iter().filter_map(id).collect();
         Ok(Summary {
             source: &self.source,
-            event: self.event.as_deref(),
+            event: self.event.as_deref().filter(|event| event.len() <= MAX_ID),
             delivery_id: self.delivery_id.as_deref(),
             ids,
         })
     }
 }
 
-/// A text or a number as a text; nothing else is an id.
+/// A text of 255 bytes at most, or a number as a text; nothing else is an id.
 fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => (text.len() <= MAX_ID).then(|| text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -73,7 +76,7 @@ fn text(value: &Value) -> Option<String> {
 pub struct Summary<'w> {
     /// Under which name its sender is known.
     pub source: &'w str,
-    /// What it is about.
+    /// The name of its event, unless that is longer than 255 bytes.
     pub event: Option<&'w str>,
     /// The sender's own id for the delivery.
     pub delivery_id: Option<&'w str>,
@@ -105,6 +108,9 @@ mod tests {
         assert_eq!(ids(stripe), [("id", "evt_1".to_owned()), ("object", "ch_1".to_owned())]);
         for body in ["null", "[1]", "{}", r#"{"id": {"a": 1}}"#] {
             assert_eq!(ids(body), [], "{body}");
+        }
+        for (bytes, kept) in [(255, 1), (256, 0)] {
+            assert_eq!(ids(&format!(r#"{{"id": "{}"}}"#, "x".repeat(bytes))).len(), kept, "{bytes} bytes");
         }
     }
 }
