@@ -1,25 +1,35 @@
 //! Bodies that are sent as forms.
 
 use axum::http::{HeaderMap, header};
+use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
+
+use super::scheme::Refused;
 
 /// The JSON of a body that is a form: its field `payload`, or an object of its fields. `None` for any other body.
 ///
 /// A body that begins as a JSON object does is none, whatever the content type says: that header is not signed.
-pub(super) fn unwrap_form(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+///
+/// # Errors
+/// [`Refused::Encoding`] when the fields are not UTF-8.
+pub(super) fn unwrap_form(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Refused> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") || body.starts_with(b"{") {
-        return None;
+        return Ok(None);
+    }
+    // The parser replaces what is not UTF-8.
+    if percent_decode(body).decode_utf8().is_err() {
+        return Err(Refused::Encoding { found: "it is not UTF-8" });
     }
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(body) {
         if name == "payload" {
-            return Some(value.into_owned());
+            return Ok(Some(value.into_owned()));
         }
         fields.insert(name.into_owned(), Value::String(value.into_owned()));
     }
-    Some(Value::Object(fields).to_string())
+    Ok(Some(Value::Object(fields).to_string()))
 }
 
 #[cfg(test)]
@@ -29,7 +39,7 @@ mod tests {
     fn unwrapped(content_type: &'static str, body: &str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-        unwrap_form(&headers, body.as_bytes())
+        unwrap_form(&headers, body.as_bytes()).unwrap()
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Scheme {
     /// Reads a delivery whose signature has been checked.
     pub(super) fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Refused> {
         let json = match self {
-            Self::GitHub(_) | Self::Slack(_) => unwrap_form(headers, body),
+            Self::GitHub(_) | Self::Slack(_) => unwrap_form(headers, body)?,
             Self::Shopify(_) | Self::Stripe(_) | Self::Standard(_) => None,
         };
         let json = json.map_or_else(|| text(body), Ok)?;

@@ -132,6 +132,8 @@ fn a_form_of_github_is_signed_as_sent_and_taken_as_the_json_in_it() {
     assert_eq!(server.github_form("d-1", form.as_bytes()), 202);
     assert_eq!(server.github_form("d-1", form.as_bytes()), 200);
     assert_eq!(server.github_form("d-2", b"payload=%7B"), 400, "it is no JSON");
+    assert_eq!(server.github_form("d-2", b"payload=%22%E9%22"), 400, "it is not UTF-8");
+    assert_eq!(server.github_form("d-2", b"payload=\"\xe9\""), 400, "it is not UTF-8");
     assert_eq!(server.github_form("d-3", br#"{"title": "&payload=7&"}"#), 202, "and JSON is no form");
     let payload = server.jobs()[0].payload.as_ref().unwrap().as_str().to_owned();
     assert!(payload.contains(&format!(r#""event":"push","body":{json}"#)), "{payload}");
