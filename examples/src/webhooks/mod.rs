@@ -34,6 +34,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use fieldfen_domain::job::{InvalidJob, NewJob};
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, with_causes};
 use fieldfen_services::Environment;
 use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, WebhookIntake};
@@ -108,7 +109,9 @@ impl<S: Store> Server<S> {
         if let Some(challenge) = delivery.challenge {
             return answer(StatusCode::OK, &json!({ "challenge": challenge }));
         }
-        let id = delivery.id.clone();
+        // Equal bodies without an id are one delivery of each sender, not one of all senders.
+        let hash = || (!body.is_empty()).then(|| PayloadHash::of_body(body).to_string());
+        let id = delivery.id.clone().or_else(hash);
         let job = match self.job(source, delivery) {
             Ok(job) => job,
             Err(error) => return refusal(error.status(), &error.to_string()),

@@ -8,7 +8,7 @@ use fieldfen_examples::webhooks::{BODY_LIMIT, Senders};
 use fieldfen_services::Environment;
 use serde_json::{Value, json};
 
-use crate::server::{ETSY_KEY, GITHUB_KEY, Server, digest, hex};
+use crate::server::{ETSY_KEY, GITHUB_KEY, SHOPIFY_KEY, Server, digest, hex};
 
 fn now() -> i64 {
     Environment::system().now().timestamp()
@@ -138,6 +138,20 @@ fn a_form_of_github_is_signed_as_sent_and_taken_as_the_json_in_it() {
     let payload = server.jobs()[0].payload.as_ref().unwrap().as_str().to_owned();
     assert!(payload.contains(&format!(r#""event":"push","body":{json}"#)), "{payload}");
     assert_eq!(server.payloads()[1]["body"]["title"], "&payload=7&");
+}
+
+#[test]
+fn equal_bodies_without_an_id_are_one_delivery_of_each_sender() {
+    let server = Server::start();
+    let body = br#"{"id": 1}"#;
+    let github = format!("sha256={}", hex(GITHUB_KEY.as_bytes(), &[body]));
+    let shopify = BASE64.encode(digest(SHOPIFY_KEY.as_bytes(), &[body]));
+    let deliver =
+        |source: &str, header: &str, signature: &str| server.post(source, &[(header, signature)], body).status;
+    assert_eq!(deliver("github", "x-hub-signature-256", &github), 202);
+    assert_eq!(deliver("shopify", "x-shopify-hmac-sha256", &shopify), 202);
+    assert_eq!(deliver("github", "x-hub-signature-256", &github), 200);
+    assert_eq!((server.jobs().len(), &server.payloads()[1]["delivery_id"]), (2, &Value::Null));
 }
 
 #[test]
