@@ -1,13 +1,15 @@
 //! Takes webhooks in over HTTP, each once: see `fieldfen_examples::webhooks`.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use fieldfen_console::{CommonArgs, Console, Exit, Versions, run};
 use fieldfen_domain::with_causes;
-use fieldfen_examples::webhooks::{Senders, routes, serve};
+use fieldfen_examples::webhooks::{Senders, routes, secrets_of, serve};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
 use fieldfen_services::intake::WebhookIntake;
@@ -45,11 +47,17 @@ struct Args {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// Who may send, and the key they sign with: github, shopify, slack, stripe, and by Standard Webhooks clerk, etsy,
-    /// replicate, resend and svix. Give any other name a scheme: stripe-live:stripe=whsec_…, and a name twice to exchange
-    /// its key
+    /// A file of senders and keys, one NAME=KEY or NAME:SCHEME=KEY on each line: other users cannot see these keys
+    ///
+    /// The names github, shopify, slack and stripe have a scheme of their own. Clerk, etsy, replicate, resend and svix use
+    /// the scheme standard-webhooks. Give any other name a scheme, stripe-live:stripe=whsec_…, and give a name twice to
+    /// exchange its key. Lines that begin with # are comments.
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+
+    /// One line of such a file. Use it for trials only: every user of the machine can see the key, with ps for example
     #[arg(long = "secret", value_name = "NAME[:SCHEME]=KEY")]
-    secrets: Vec<String>,
+    trials: Vec<String>,
 }
 
 impl AsRef<CommonArgs> for Args {
@@ -64,8 +72,7 @@ fn main() -> ExitCode {
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
     run(versions, |args: &Args, console| {
-        let senders =
-            Senders::parse(args.secrets.iter().map(String::as_str)).map_err(|error| Exit::Usage.with(error))?;
+        let senders = senders(args).map_err(|error| Exit::Usage.with(error))?;
         let url = console.database_url()?;
         let address: SqliteUrl = url.parse()?;
         migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
@@ -79,6 +86,14 @@ fn main() -> ExitCode {
         console.finish(&json!({ "stopped": true }), |out| writeln!(out, "stopped"))?;
         Ok(())
     })
+}
+
+fn senders(args: &Args) -> anyhow::Result<Senders> {
+    let file = match &args.secrets {
+        Some(path) => fs::read_to_string(path).with_context(|| format!("cannot read the secrets in {path:?}"))?,
+        None => String::new(),
+    };
+    Ok(Senders::parse(secrets_of(&file).chain(args.trials.iter().map(String::as_str)))?)
 }
 
 async fn listen(args: &Args, console: &Console, senders: Senders, store: SqliteStore) -> anyhow::Result<()> {

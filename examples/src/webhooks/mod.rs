@@ -43,7 +43,7 @@ use serde_json::{Value, json};
 
 pub use received::{Summary, WebhookReceived};
 pub use scheme::{Delivery, Refused};
-pub use sender::{InvalidSecret, Senders};
+pub use sender::{InvalidSecret, Senders, secrets_of};
 pub use serve::serve;
 
 /// The largest body, in bytes: what a job's payload holds, less room for what the server adds.

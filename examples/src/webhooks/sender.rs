@@ -30,6 +30,10 @@ impl Senders {
                 Some((name, scheme)) => (name, scheme.to_ascii_lowercase()),
                 None => (sender, scheme_of(&sender.to_ascii_lowercase()).to_owned()),
             };
+            // A key in base64 that comes without a name ends in "=". The other errors repeat the name.
+            if key.bytes().all(|byte| byte == b'=') && !SCHEMES.contains(&scheme.as_str()) {
+                return Err(InvalidSecret::Form);
+            }
             if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
                 return Err(InvalidSecret::Name { name: name.to_owned() });
             }
@@ -79,6 +83,12 @@ impl Senders {
     }
 }
 
+/// The secrets in the text of a file, for [`Senders::parse`]: one on each line. Blank lines and lines that begin with `#`
+/// are skipped.
+pub fn secrets_of(file: &str) -> impl Iterator<Item = &str> {
+    file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
 /// How the sender of this name signs; the name itself where it is none that is known.
 fn scheme_of(name: &str) -> &str {
     if STANDARD_SENDERS.contains(&name) { "standard-webhooks" } else { name }
@@ -89,7 +99,7 @@ fn scheme_of(name: &str) -> &str {
 #[non_exhaustive]
 pub enum InvalidSecret {
     /// There are none.
-    #[error("no secrets were given: without --secret NAME=KEY there is nobody to listen to")]
+    #[error("no secrets were given: name at least one sender, with --secrets FILE or --secret NAME=KEY")]
     None,
     /// One is not of the form.
     #[error("a secret is not of the form NAME=KEY or NAME:SCHEME=KEY")]
@@ -155,6 +165,22 @@ mod tests {
             let error = refused(wrong);
             assert!(matches!(error, InvalidSecret::Key { .. }) && !error.to_string().contains("hush"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_key_without_a_name_is_not_taken_for_a_name() {
+        // Base64 ends in the character that stands between a name and its key.
+        for secret in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=", "whsec_Mf/Q9r8GKYqrTwjUPD8ILPZIo2LaLQ==", "github:MfKQ="] {
+            assert_eq!(refused(secret), InvalidSecret::Form);
+        }
+    }
+
+    #[test]
+    fn a_file_has_a_secret_on_each_line() {
+        let file = "# of the shop\r\ngithub=old\r\n\n  GitHub = n=w \n";
+        assert_eq!(secrets_of(file).collect::<Vec<_>>(), ["github=old", "GitHub = n=w"]);
+        let error = Senders::parse(secrets_of(file)).unwrap_err();
+        assert_eq!(error, InvalidSecret::Name { name: "GitHub ".to_owned() });
     }
 
     #[test]

@@ -67,7 +67,11 @@ fn the_programs_end_with_the_codes_of_their_table() {
     assert_eq!(code("worker", &["--create", "--database", secret]), Some(2));
     assert_eq!(code("pipeline", &["--database", secret]), Some(2));
     assert_eq!(code("webhook_server", &[&github[..], &["--database", secret]].concat()), Some(2));
-    assert_eq!(code("webhook_server", &["github=hunter2"]), Some(2));
+    for wrong in [&["github=hunter2"][..], &["--secret", "hunter2="], &["--secrets", "none"], &["--secrets", "."]] {
+        assert_eq!(code("webhook_server", wrong), Some(2), "{wrong:?}");
+    }
+    fs::write(place.path("secrets"), "github hunter2").unwrap();
+    assert_eq!(code("webhook_server", &["--secrets", "secrets"]), Some(2));
     assert_eq!(code("worker", &["--database", "none.db"]), Some(3));
     fs::write(place.path("garbage.db"), "a text of more than a hundred bytes, ".repeat(5)).unwrap();
     for (name, arguments) in [("worker", &["--create"][..]), ("pipeline", &[]), ("webhook_server", &github)] {

@@ -1,5 +1,6 @@
 //! The two programs to copy on one database: the worker handles the jobs that the server enqueues.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -60,8 +61,10 @@ fn jobs(database: &Path) -> Vec<Row> {
 fn a_webhook_goes_from_the_server_through_the_worker() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("fieldfen.db");
-    let secrets = ["--listen", "127.0.0.1:0", "--secret", "github=octopus", "--secret", "Stripe=whsec_x"];
-    let (_server, address) = start("webhook_server", &database, &secrets, "listening on ");
+    let secrets = folder.path().join("secrets");
+    fs::write(&secrets, "# two keys, of which GitHub uses one\ngithub=an older one\n\ngithub=octopus\r\n").unwrap();
+    let arguments = ["--listen", "127.0.0.1:0", "--secret", "Stripe=whsec_x", "--secrets", secrets.to_str().unwrap()];
+    let (_server, address) = start("webhook_server", &database, &arguments, "listening on ");
     let (_worker, _) = start("worker", &database, &["--threads", "1"], "working");
 
     let body = br#"{"action": "opened", "number": 7, "repository": {"full_name": "octo/pus"}}"#;
