@@ -47,6 +47,6 @@ CREATE INDEX idx_jobs_dedup_key ON jobs(dedup_key)
 -- them right.
 CREATE INDEX idx_jobs_irregular ON jobs(status)
     WHERE (status = 'pending' AND (priority NOT IN (0, 1, 2, 3) OR typeof(command_type) <> 'text'
-        OR run_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]'))
+        OR typeof(run_at) <> 'text' OR run_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]'))
     OR (status = 'running'
         AND lease_expires_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]');

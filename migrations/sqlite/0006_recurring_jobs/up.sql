@@ -16,4 +16,4 @@ CREATE INDEX idx_recurring_jobs_updated_at ON recurring_jobs(updated_at);
 
 -- Next ticks in a form by which times do not compare: none, unless another program writes some.
 CREATE INDEX idx_recurring_jobs_irregular ON recurring_jobs(name)
-    WHERE next_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]';
+    WHERE typeof(next_at) <> 'text' OR next_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]';

@@ -70,8 +70,8 @@ statement! {
 statement! {
     /// Work whose next tick does not compare with other times.
     Irregular { limit: i64 as BigInt } -> Columns = concat!(
-        columns!(), "INDEXED BY idx_recurring_jobs_irregular WHERE name >= '' AND next_at NOT GLOB ", regular_time!(),
-        " LIMIT ?"
+        columns!(), "INDEXED BY idx_recurring_jobs_irregular \
+         WHERE name >= '' AND (typeof(next_at) <> 'text' OR next_at NOT GLOB ", regular_time!(), ") LIMIT ?"
     )
 }
 statement! {
@@ -253,6 +253,17 @@ mod tests {
         assert_eq!(times(&mut s), (at(99), Some(at(10))));
         assert!(s.remove(&recurring_name("upkeep")).unwrap());
         assert!(!s.remove(&recurring_name("upkeep")).unwrap());
+    }
+
+    #[test]
+    fn a_tick_that_is_a_blob_is_found_and_named() {
+        for next_at in ["x'00'", "CAST('2026-01-01 00:00:10.000000' AS BLOB)"] {
+            let mut conn = database();
+            session(&mut conn).define(&recurring("upkeep", "hourly", at(10))).unwrap();
+            conn.batch_execute(&format!("UPDATE recurring_jobs SET next_at = {next_at}")).unwrap();
+            let doubtful = session(&mut conn).doubtful(at(100), 9).unwrap();
+            assert_eq!(doubtful.iter().filter(|work| work.is_err()).count(), 1, "{next_at}");
+        }
     }
 
     #[test]

@@ -250,7 +250,7 @@ impl JobQueue for ModelSession<'_> {
         if released.is_done()
             && let Some((number, mut row)) = self.state.jobs.find(&JobKey::Id(claim.id))
         {
-            row.job.throttled += 1;
+            row.job.throttled = row.job.throttled.saturating_add(1);
             self.state.jobs.update(number, row);
         }
         Ok(released)
@@ -318,7 +318,7 @@ impl JobQueue for ModelSession<'_> {
                 _ => reason,
             });
             let run_at = kept(later(now, backoff(&row.job)));
-            row.job.lost_leases += 1;
+            row.job.lost_leases = row.job.lost_leases.saturating_add(1);
             // Where the job ran beside others, one of those may have killed the worker.
             let spent = row.job.max_retries == 0 || (row.alone && row.job.attempts >= row.job.max_retries);
             if !spent && row.job.cancel_requested_at.is_none() {
@@ -401,7 +401,7 @@ impl GoBack for Job {
     fn go_back(&mut self, run_at: Timestamp, retries_spent: u32) {
         self.state = JobState::Pending;
         self.run_at = run_at;
-        self.attempts += retries_spent;
+        self.attempts = self.attempts.saturating_add(retries_spent);
         self.declined_since = None;
     }
 }

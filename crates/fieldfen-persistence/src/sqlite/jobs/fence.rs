@@ -31,8 +31,8 @@ statement! {
         id: &'a str as Text,
         token: &'a str as Text,
     } -> (Nullable<BigInt>,) =
-        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, attempts = coalesce(attempts, 0) + 1, \
-         throttled = 0, lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, \
+        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, \
+         attempts = min(coalesce(attempts, 0) + 1, 4294967295), throttled = 0, lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, \
          declined_since = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
          AND cancel_requested_at IS NULL RETURNING attempts"
@@ -67,8 +67,9 @@ statement! {
         throttles: i64 as BigInt,
         id: &'a str as Text,
         token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', run_at = ?, throttled = throttled + ?, lease_token = NULL, \
-         lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
+    } = "UPDATE jobs SET status = 'pending', run_at = ?, throttled = min(throttled + ?, 4294967295), \
+         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
     /// Notes that the holder runs nothing beside the job.

@@ -6,7 +6,7 @@ use fieldfen_domain::job::{JobFilter, JobKind, JobStatus, Priority, PruneRequest
 use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_testkit::fixtures::{
-    at, claim_request, file, file_id, job, job_id, lost_lease_backoff, reclaim_request, token, work,
+    at, claim_ref, claim_request, file, file_id, job, job_id, lost_lease_backoff, reclaim_request, token, work,
 };
 
 use crate::rows::fresh::{database, session, text};
@@ -48,6 +48,7 @@ fn due_times() -> Vec<(&'static str, Option<Timestamp>)> {
         ("'soon'", None),
         ("'2026-13-01 00:00:00'", None),
         ("x'00'", None),
+        ("CAST('2026-01-01 00:00:00.000000' AS BLOB)", None),
         ("CAST(x'32e9' AS TEXT)", None),
     ]
 }
@@ -83,6 +84,50 @@ fn no_claim_takes_a_job_before_its_time_or_fails_it_before_a_reclaim_has_seen_it
         s.reclaim(&reclaim_request(due, 9), &lost_lease_backoff).unwrap();
         assert_eq!(s.claim(&claim_request(2, 9, due)).unwrap().jobs.len(), 1, "{run_at}");
     }
+}
+
+#[test]
+fn a_due_time_in_our_own_form_that_only_sqlite_takes_for_one_fails_no_job() {
+    for (run_at, due) in [
+        ("2026-11-24 24:00:00.000000", "2026-11-25T00:00:00Z"),
+        ("2026-11-31 10:00:00.000000", "2026-12-01T10:00:00Z"),
+        ("2026-02-30 10:00:00.000000", "2026-03-02T10:00:00Z"),
+    ] {
+        let mut conn = with_job(&format!("run_at = '{run_at}'"));
+        let mut s = session(&mut conn);
+        s.reclaim(&reclaim_request(at(0), 9), &lost_lease_backoff).unwrap();
+        let due = time(due);
+        let before = due - chrono::TimeDelta::microseconds(1);
+        assert_eq!(s.claim(&claim_request(1, 9, before)).unwrap(), Default::default(), "{run_at}");
+        // The first claim that reaches the text writes the time anew.
+        let claims = [2, 3].map(|number| s.claim(&claim_request(number, 9, due)).unwrap());
+        let (jobs, unreadable): (Vec<_>, Vec<_>) = claims.into_iter().map(|c| (c.jobs.len(), c.unreadable)).unzip();
+        assert_eq!((jobs.iter().sum::<usize>(), unreadable.concat()), (1, vec![]), "{run_at}");
+    }
+}
+
+#[test]
+fn counters_at_their_end_stay_there_and_keep_no_other_job_from_being_taken_back() {
+    for set in [
+        "attempts = 4294967295",
+        "attempts = 4294967295, max_retries = 4294967295, alone = 1",
+        "lost_leases = 4294967295",
+        "lost_leases = 4294967295, max_retries = 0",
+    ] {
+        let mut conn = with_job("priority = 2");
+        session(&mut conn).enqueue(&job(2)).unwrap();
+        session(&mut conn).claim(&claim_request(1, 2, at(0))).unwrap();
+        conn.batch_execute(&format!("UPDATE jobs SET {set} WHERE rowid = 1")).unwrap();
+        let taken = session(&mut conn).reclaim(&reclaim_request(at(3600), 9), &lost_lease_backoff).unwrap();
+        assert_eq!((taken.jobs.len(), taken.unreadable.len()), (2, 0), "{set}");
+    }
+    let mut conn = with_job("attempts = 4294967294, throttled = 4294967295, max_retries = 4294967295");
+    let mut s = session(&mut conn);
+    for number in 1..=3 {
+        assert_eq!(s.claim(&claim_request(number, 1, at(0))).unwrap().jobs.len(), 1);
+        assert!(s.throttle(&claim_ref(1, number), at(0)).unwrap().is_done());
+    }
+    assert_eq!(s.find(&job_id(1)).unwrap().unwrap().throttled, u32::MAX);
 }
 
 #[test]
@@ -255,6 +300,7 @@ fn pending_jobs_with_priorities_that_no_claim_looks_at_fail_and_others_stay() {
 fn pending_jobs_that_no_time_makes_due_fail_and_those_due_in_the_last_year_stay() {
     for (run_at, fails) in [
         ("x'00'", true),
+        ("CAST('2026-01-01 00:00:00.000000' AS BLOB)", true),
         ("'soon'", true),
         ("':'", true),
         ("'9999-12-31 25:00:00'", true),

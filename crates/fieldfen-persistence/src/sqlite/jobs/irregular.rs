@@ -5,12 +5,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::TakenBack;
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{FIRST_TIME, LAST_TIME, Timestamp};
 
 use super::row::{JobColumns, JobRow, job_columns};
-use crate::rows::{ForeignTime, SqlTime, regular_time};
+use crate::rows::{ForeignTime, SqlTime, StoredText, regular_time};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -20,7 +20,7 @@ macro_rules! irregular {
     () => {
         concat!(
             "((status = 'pending' AND (priority NOT IN (0, 1, 2, 3) OR typeof(command_type) <> 'text' \
-             OR run_at NOT GLOB ",
+             OR typeof(run_at) <> 'text' OR run_at NOT GLOB ",
             regular_time!(),
             ")) OR (status = 'running' AND lease_expires_at NOT GLOB ",
             regular_time!(),
@@ -32,14 +32,13 @@ macro_rules! irregular {
 statement! {
     /// Rows that no claim and no reclaim finds, and whether they are pending with a due time that does not compare.
     Irregular { limit: i64 as BigInt } -> (BigInt, Text, SqlTimestamp, Nullable<SqlTimestamp>, Bool) = concat!(
-        "SELECT rowid, status, run_at, lease_expires_at, run_at NOT GLOB ", regular_time!(),
+        "SELECT rowid, status, run_at, lease_expires_at, typeof(run_at) <> 'text' OR run_at NOT GLOB ", regular_time!(),
         " FROM jobs INDEXED BY idx_jobs_irregular WHERE status IN ('pending', 'running') AND ", irregular!(), " LIMIT ?"
     )
 }
 statement! {
-    /// The due time of a row, if it does not compare with other times.
-    IrregularRunAt { rowid: i64 as BigInt } -> (SqlTimestamp,) =
-        concat!("SELECT run_at FROM jobs WHERE rowid = ? AND run_at NOT GLOB ", regular_time!())
+    /// The due time of a row, as it is spelled and as it is meant.
+    RunAt { rowid: i64 as BigInt } -> (Text, SqlTimestamp) = "SELECT run_at, run_at FROM jobs WHERE rowid = ?"
 }
 statement! {
     /// Writes the due time of a job that waits, or was taken just now, and gives it back.
@@ -108,9 +107,12 @@ impl SqliteSession<'_> {
     /// Gives a job back that a claim has come upon too early or cannot read, if that is because of the form of its due
     /// time; says whether.
     pub(super) fn put_back_irregular(&mut self, rowid: i64) -> Result<bool, StoreError> {
-        let run_at = IrregularRunAt { rowid }.get_result::<(ForeignTime,)>(self.conn).optional().store()?;
-        let Some((ForeignTime(Some(run_at)),)) = run_at else { return Ok(false) };
-        let run_at = SqlTime(run_at.clamp(FIRST_TIME, LAST_TIME));
+        let run_at = RunAt { rowid }.get_result::<(StoredText, ForeignTime)>(self.conn).optional().store()?;
+        let Some((spelled, ForeignTime(Some(run_at)))) = run_at else { return Ok(false) };
+        let run_at = SqlTime(run_at);
+        if run_at.text().as_deref() == spelled.as_str() {
+            return Ok(false);
+        }
         WriteRunAt { run_at, rowid }.execute(self.conn).store()?;
         self.announces = true;
         Ok(true)
@@ -121,7 +123,7 @@ impl SqliteSession<'_> {
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     vec![
         ("Irregular", Irregular::SQL),
-        ("IrregularRunAt", IrregularRunAt::SQL),
+        ("RunAt", RunAt::SQL),
         ("WriteRunAt", WriteRunAt::SQL),
         ("WriteExpiry", WriteExpiry::SQL),
         ("ByRowid", ByRowid::SQL),

@@ -38,8 +38,8 @@ statement! {
         run_at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, attempts = coalesce(attempts, 0) + 1, \
-         lost_leases = lost_leases + 1, lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
+        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, \
+         attempts = min(coalesce(attempts, 0) + 1, 4294967295), lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
          WHERE rowid = ? AND status = 'running' AND cancel_requested_at IS NULL AND max_retries > 0 \
          AND (coalesce(attempts, 0) < max_retries OR alone = 0) RETURNING ", job_columns!()
     )
@@ -51,8 +51,8 @@ statement! {
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lost_leases = lost_leases + 1, \
-         lease_token = NULL, lease_expires_at = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, \
+         lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
     )
 }
 
