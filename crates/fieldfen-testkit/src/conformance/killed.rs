@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, ClaimRequest, Fenced, JobState, LONGEST_LEASE, Retry};
+use fieldfen_domain::job::{Administered, ClaimRequest, Fenced, Job, JobState, LONGEST_LEASE, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -14,6 +14,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_killed_job_that_is_retried_is_not_due_before_its_lease_ends,
         a_killed_job_that_is_retried_waits_while_its_handler_still_sends_heartbeats,
         a_killed_job_whose_handler_has_returned_is_retried_at_once,
+        a_killed_job_that_was_retried_is_due_once_its_handler_returns,
         a_handler_that_lost_its_killed_job_to_a_new_claim_holds_it_back_no_more,
         a_killed_job_with_a_lease_longer_than_any_lease_is_retried_at_once,
     ]
@@ -55,9 +56,9 @@ fn a_killed_job_that_is_retried_waits_while_its_handler_still_sends_heartbeats<S
     assert_eq!(on.claim(2, 1, at(8) + LEASE).len(), 1);
 }
 
-fn a_killed_job_whose_handler_has_returned_is_retried_at_once<S: Store>(store: &S) {
-    let on = On(store);
-    let ends: [fn(&On<'_, S>); 5] = [
+/// Every way in which a handler reports at second 6 that it has ended.
+fn ends<S: Store>() -> [fn(&On<'_, S>); 5] {
+    [
         |on| assert_eq!(on.complete(claim_ref(1, 1), at(6)), Fenced::LeaseLost),
         |on| assert_eq!(on.fail(claim_ref(1, 1), Retry::At(at(7)), at(6)), Fenced::LeaseLost),
         |on| assert_eq!(on.fail(claim_ref(1, 1), Retry::Never, at(6)), Fenced::LeaseLost),
@@ -66,8 +67,12 @@ fn a_killed_job_whose_handler_has_returned_is_retried_at_once<S: Store>(store: &
             let declined = on.write(|s| s.jobs().decline(&claim_ref(1, 1), "what is this", at(7), at(6)));
             assert_eq!(declined, Fenced::LeaseLost);
         },
-    ];
-    for end in ends {
+    ]
+}
+
+fn a_killed_job_whose_handler_has_returned_is_retried_at_once<S: Store>(store: &S) {
+    let on = On(store);
+    for end in ends() {
         kill_one(&on);
         let killed = on.job(1);
         end(&on);
@@ -75,6 +80,24 @@ fn a_killed_job_whose_handler_has_returned_is_retried_at_once<S: Store>(store: &
         assert_eq!(on.job(1), killed);
         assert_eq!(on.retry(1, at(8)), Administered::Done);
         assert_eq!(on.job(1).run_at, at(8));
+        assert_eq!(on.delete(1), Administered::Done);
+    }
+}
+
+fn a_killed_job_that_was_retried_is_due_once_its_handler_returns<S: Store>(store: &S) {
+    let on = On(store);
+    for end in ends() {
+        kill_one(&on);
+        assert_eq!(on.retry(1, at(6)), Administered::Done);
+        let retried = on.job(1);
+        assert_eq!(on.release(claim_ref(1, 2), at(6)), Fenced::LeaseLost);
+        assert_eq!(on.job(1), retried, "another claim's handler has returned");
+        end(&on);
+        assert_eq!(on.job(1), Job { run_at: at(6), ..retried });
+        assert_eq!(on.heartbeat(claim_ref(1, 1), at(7)), Fenced::LeaseLost);
+        assert_eq!(on.job(1).run_at, at(6), "a late heartbeat");
+        assert_eq!(on.claim(2, 1, at(6)).len(), 1);
+        assert_eq!(on.complete(claim_ref(1, 2), at(8)), Fenced::Done(()));
         assert_eq!(on.delete(1), Administered::Done);
     }
 }

@@ -182,7 +182,7 @@ impl JobQueue for ModelSession<'_> {
         result: Option<&RawJson>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
-        let (number, mut row) = match self.held_to_the_end(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim, at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -194,7 +194,7 @@ impl JobQueue for ModelSession<'_> {
     }
 
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError> {
-        let (number, mut row) = match self.held_to_the_end(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim, report.at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -216,7 +216,7 @@ impl JobQueue for ModelSession<'_> {
     }
 
     fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
-        let (number, mut row) = match self.held_to_the_end(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim, run_at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -232,7 +232,7 @@ impl JobQueue for ModelSession<'_> {
         run_at: Timestamp,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
-        let (number, mut row) = match self.held_to_the_end(claim) {
+        let (number, mut row) = match self.held_to_the_end(claim, at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
@@ -337,11 +337,12 @@ impl JobQueue for ModelSession<'_> {
 
 impl ModelSession<'_> {
     /// The same as [`held`](Self::held), when the handler has ended: a killed job need not wait for it any more.
-    fn held_to_the_end<T>(&mut self, claim: &ClaimRef) -> Result<(i64, JobRow), Fenced<T>> {
-        if let Some((number, mut row)) = self.killed(claim)
-            && row.job.state.status() == JobStatus::Failed
-        {
+    fn held_to_the_end<T>(&mut self, claim: &ClaimRef, not_after: Timestamp) -> Result<(i64, JobRow), Fenced<T>> {
+        if let Some((number, mut row)) = self.killed(claim) {
             row.killed_under = None;
+            if row.job.state == JobState::Pending {
+                row.job.run_at = row.job.run_at.min(kept(not_after));
+            }
             self.state.jobs.update(number, row);
         }
         self.held(claim)

@@ -98,10 +98,11 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {
-    /// Ends the lease under which a job was killed: its handler has ended.
-    EndKilled<'a> { id: &'a str as Text, token: &'a str as Text } =
-        "UPDATE jobs SET lease_token = NULL, lease_expires_at = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'failed' AND lease_expires_at IS NOT NULL"
+    /// Ends the lease under which a job was killed: its handler has ended. A job that was retried waits for it no longer.
+    EndKilled<'a> { not_after: SqlTime as SqlTimestamp, id: &'a str as Text, token: &'a str as Text } =
+        "UPDATE jobs SET lease_token = NULL, lease_expires_at = NULL, \
+         run_at = iif(status = 'pending', min(run_at, ?), run_at) \
+         WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {
     /// Why a token was of no use.
@@ -125,7 +126,7 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(()));
             }
         }
-        self.end_killed(claim, &token)?;
+        self.end_killed(claim, &token, at)?;
         self.why_not(claim)
     }
 
@@ -156,7 +157,7 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(Finished::Dead));
             }
         }
-        self.end_killed(claim, &token)?;
+        self.end_killed(claim, &token, report.at)?;
         self.why_not(claim)
     }
 
@@ -175,7 +176,7 @@ impl SqliteSession<'_> {
                 return Ok(Fenced::Done(()));
             }
         }
-        self.end_killed(claim, &token)?;
+        self.end_killed(claim, &token, run_at)?;
         self.why_not(claim)
     }
 
@@ -197,15 +198,16 @@ impl SqliteSession<'_> {
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
         let (token, error) = (claim.token.to_string(), cut_reason(error));
-        let (run_at, at) = (SqlTime(run_at.clamp(FIRST_TIME, LAST_TIME)), SqlTime(at));
+        let run_at = SqlTime(run_at.clamp(FIRST_TIME, LAST_TIME));
         for id in spellings(claim) {
-            let decline = Decline { error: &error, run_at, first: at, at, id: &id, token: &token };
+            let decline =
+                Decline { error: &error, run_at, first: SqlTime(at), at: SqlTime(at), id: &id, token: &token };
             if decline.execute(self.conn).store()? == 1 {
                 self.announces = true;
                 return Ok(Fenced::Done(()));
             }
         }
-        self.end_killed(claim, &token)?;
+        self.end_killed(claim, &token, at)?;
         self.why_not(claim)
     }
 
@@ -237,10 +239,12 @@ impl SqliteSession<'_> {
         self.why_not(claim)
     }
 
-    /// Notes that the handler of a killed job has ended, so that an operator's retry need not wait for it.
-    fn end_killed(&mut self, claim: &ClaimRef, token: &str) -> Result<(), StoreError> {
+    /// Notes that the handler of a killed job has ended, so that an operator's retry, before or after that, need not wait
+    /// for the end of the lease.
+    fn end_killed(&mut self, claim: &ClaimRef, token: &str, not_after: Timestamp) -> Result<(), StoreError> {
         for id in spellings(claim) {
-            EndKilled { id: &id, token }.execute(self.conn).store()?;
+            let ended = EndKilled { not_after: SqlTime(not_after), id: &id, token }.execute(self.conn).store()?;
+            self.announces |= ended > 0;
         }
         Ok(())
     }
