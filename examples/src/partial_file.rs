@@ -1,9 +1,9 @@
 //! Files that appear under their name only when they are whole.
 //!
 //! A file is written beside its destination under a hidden name that ends in `.partial`, brought to the disk and
-//! renamed. A program that is killed in the middle leaves the hidden file behind; [`sweep`] removes it. Whoever writes
-//! such a file holds a lock on it, which the operating system lets go with the process, so that a sweep never removes
-//! what another program is still writing.
+//! renamed. A program that is killed in the middle leaves the hidden file behind; [`sweep`] removes it. A program that
+//! writes such a file holds a lock on it, which the operating system releases with the process, so that a sweep never
+//! removes a file that another program is still writing.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

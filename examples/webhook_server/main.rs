@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// [after 10](https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often what is remembered too long is deleted.
+/// How often expired hashes are deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
 /// How many rows are deleted in one transaction.
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
         let store = SqliteStore::open_with(&url, &options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(listen(args, console, senders, store))?;
-        // What is still writing ends with its transaction; who was slow is not waited for.
+        // A delivery that is being written ends with its transaction. Slow clients are not waited for.
         runtime.shutdown_timeout(BUSY_TIMEOUT);
         console.finish(&json!({ "stopped": true }), |out| writeln!(out, "stopped"))?;
         Ok(())
@@ -114,11 +114,11 @@ async fn purge(intake: WebhookIntake<SqliteStore>) {
         ticks.tick().await;
         let intake = intake.clone();
         match tokio::task::spawn_blocking(move || intake.purge(PURGE_BATCH)).await {
-            Ok(Ok(purged)) => tracing::info!(purged, "deleted what was remembered long enough"),
+            Ok(Ok(purged)) => tracing::info!(purged, "deleted expired hashes"),
             Ok(Err(error)) => {
-                tracing::warn!(error = with_causes(&error), "what was remembered long enough could not be deleted")
+                tracing::warn!(error = with_causes(&error), "expired hashes could not be deleted")
             }
-            Err(error) => tracing::error!(%error, "deleting what was remembered has panicked"),
+            Err(error) => tracing::error!(%error, "the deletion of expired hashes has panicked"),
         }
     }
 }

@@ -41,7 +41,7 @@ pub struct BackupReport {
 
 /// Backs up a database into a folder as `fieldfen-YYYYMMDD.db`, the day being `now`'s in UTC.
 ///
-/// The copy holds everything that was committed before the start, and is of one moment, however many write meanwhile.
+/// The copy holds everything that was committed before the start, and shows one moment, even while others write.
 /// It gets its name only after it has been checked and is on the disk; an earlier backup of the same day is replaced in
 /// that instant. Its mode is `mode`, for example [`PRIVATE`](crate::PRIVATE), without the rights that the database's
 /// mode does not give; until it has its name, its owner alone may read it.

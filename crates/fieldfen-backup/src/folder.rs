@@ -22,8 +22,8 @@ pub(crate) struct Folder<'l> {
 }
 
 impl<'l> Folder<'l> {
-    /// Makes the folder where it is missing, for its owner and whoever may read the backups, takes its lock and removes
-    /// what earlier runs have left unfinished.
+    /// Makes the folder if it is missing, for its owner and the users that may read the backups, takes its lock, and
+    /// removes the unfinished copies of earlier runs.
     pub(crate) fn hold(path: &Path, mode: u32, live: &'l LiveDatabase) -> Result<Self, BackupError> {
         let made = make(path, mode)?;
         Self::lock(path, live, &made).inspect_err(|_| remove_made(&made))
@@ -78,7 +78,7 @@ impl<'l> Folder<'l> {
         refuse_logs(&backup)
     }
 
-    /// Removes the unfinished copies; what has their name and is something else stays.
+    /// Removes the unfinished copies. Anything else with such a name stays.
     fn remove_unfinished(&self) -> Result<(), BackupError> {
         for (name, path) in self.entries()? {
             if name.is_finished() {
@@ -88,7 +88,7 @@ impl<'l> Folder<'l> {
                 Ok(()) => tracing::info!(path = %path.display(), "removed an unfinished copy"),
                 Err(error) => tracing::warn!(
                     error = fieldfen_domain::with_causes(&error),
-                    "what has the name of an unfinished copy stays"
+                    "kept something else that has the name of an unfinished copy"
                 ),
             }
         }
@@ -168,7 +168,7 @@ fn make(path: &Path, mode: u32) -> Result<Vec<PathBuf>, BackupError> {
     Ok(made)
 }
 
-/// Who may read a file needs to read and enter its folder.
+/// A user that may read a file needs to read and enter its folder.
 #[cfg(unix)]
 const fn readable(mode: u32, bit: u32) -> u32 {
     let read = mode & bit;

@@ -80,7 +80,7 @@ fn main() -> ExitCode {
             writeln!(out, "{}: {} bytes, {rows} rows, {schema}, checked", report.backup.display(), report.bytes)?;
             retention.removed.iter().try_for_each(|old| writeln!(out, "removed {}", old.display()))
         })?;
-        // What is not a backup, or is in use, stays for good reasons; what cannot be removed fills the disk.
+        // Retention may skip a file that is no backup or is in use. A backup that it cannot remove fills the disk.
         match retention.skipped.into_iter().find(|(_, reason)| matches!(reason, BackupError::File { .. })) {
             Some((_, error)) => Err(with_exit(error)).with_context(made),
             None => Ok(()),

@@ -3,7 +3,7 @@
 /// The mode of a backup that its owner alone may read: what holds unless told otherwise.
 pub const PRIVATE: u32 = 0o600;
 
-/// Gives a copy this mode, but to nobody who may not read the database.
+/// Gives a copy this mode, without rights for users that may not read the database.
 #[cfg(unix)]
 pub(crate) fn open_up(copy: &std::path::Path, database: &std::path::Path, mode: u32) -> std::io::Result<()> {
     use std::fs::{self, Permissions};

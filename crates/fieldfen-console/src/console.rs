@@ -18,7 +18,7 @@ use crate::output::{Table, TextOutput};
 #[error("cannot write to stdout")]
 pub struct StdoutError(#[source] pub(crate) io::Error);
 
-/// The way a program talks to whoever started it. Made by [`run`](crate::run).
+/// The way a program talks to its user or its caller. Made by [`run`](crate::run).
 #[derive(Debug, Clone)]
 pub struct Console {
     args: CommonArgs,

@@ -18,11 +18,11 @@ const HARMLESS: [&str; 10] = [
 const SCHEMES: [&str; 9] =
     ["sqlite", "postgres", "postgresql", "mysql", "mariadb", "mongodb", "redis", "http", "https"];
 
-/// What stands for everything that is not shown.
+/// The replacement for everything that is not shown.
 const HIDDEN: &str = "***";
 
 /// An address as it may be shown in messages and logs: scheme, host, port and path, and the parameters whose names and
-/// values are known to be harmless. `***` stands for all else, above all for what precedes an `@`.
+/// values are known to be harmless. `***` replaces everything else, above all the text before an `@`.
 ///
 /// ```
 /// use fieldfen_domain::redacted;

@@ -173,7 +173,7 @@ id_type!(
 id_type!(
     /// The proof that a claim, or a reservation, is still the current one.
     ///
-    /// Every claim writes a new one on the rows it takes; whoever presents an older one has been overtaken.
+    /// Every claim writes a new one on the rows it takes; a worker that presents an older one has lost its lease.
     FenceToken,
     "fence token"
 );

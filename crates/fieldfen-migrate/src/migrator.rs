@@ -110,7 +110,7 @@ impl Migrator {
     }
 
     /// Takes back these migrations, as [`Migrator::plan_down`] gave them, with all that their tables and columns hold; all
-    /// or none. What is lost is looked at once more: other programs may have written since.
+    /// or none. The losses are counted once more: other programs may have written since.
     ///
     /// # Errors
     /// [`MigrationError::StillNeeded`] while jobs run or publications are live, unless `data_loss` allows it;

@@ -39,7 +39,7 @@ const NAME: &str = "fieldfen.upkeep";
 /// The largest batch: a transaction of so many rows holds other writers up noticeably.
 const MAX_BATCH: u32 = 10_000;
 
-/// Between two batches: whoever waits to write has a turn.
+/// The pause between two batches, in which other writers have a turn.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Payload of the job that keeps the database small and quick. Fields that are left out have their defaults.

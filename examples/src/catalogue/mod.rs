@@ -8,7 +8,7 @@
 //! | `products/ID.html` | its page, made from the record |
 //! | `pictures/ID.jpg` | its picture |
 //! | `index.html` | all products for sale, made from the records |
-//! | `.lock` | locked by whoever changes something |
+//! | `.lock` | locked by a process while it changes something |
 //!
 //! A product's record is written last, when its picture and its page stand, and each file appears under its name only
 //! when it is whole. A program that is killed at any point leaves a catalogue in which the product either is or is not;

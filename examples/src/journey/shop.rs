@@ -28,7 +28,7 @@ const MAX_RETRIES: u32 = 10_000;
 const SCALE_FACTOR: u32 = 4;
 const TARGET_DPI: u32 = 300;
 
-/// How long a lock of another run is waited for: whoever starts two would rather wait than read an error.
+/// How long a run waits for a lock of another run: a user that starts two would rather wait than read an error.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How many rows are read at once.

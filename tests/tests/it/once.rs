@@ -90,7 +90,7 @@ fn processes_that_ask_for_the_same_jobs_make_each_once() {
     let made: BTreeSet<_> = ids(&told, enqueued).into_iter().collect();
     let met = ids(&told, |fact| if let Fact::Met(id) = fact { Some(*id) } else { None });
     assert_eq!((made.len(), met.len()), (KEYS, 3 * KEYS));
-    assert!(met.iter().all(|id| made.contains(id)), "whoever met a job was told which");
+    assert!(met.iter().all(|id| made.contains(id)), "each duplicate was told its job");
     assert_eq!(database.number("SELECT count(*) FROM jobs") as usize, KEYS);
 }
 

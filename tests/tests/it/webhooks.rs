@@ -65,7 +65,7 @@ fn processes_that_are_killed_take_each_webhook_in_once() {
     for process in processes {
         let (status, facts) = process.finish();
         assert!(status.success(), "{status}: {:?}", facts.last());
-        // Whoever was not killed was answered for every delivery.
+        // A process that was not killed was answered for every delivery.
         let answers = facts.iter().filter(|fact| matches!(fact, Fact::New(_) | Fact::Duplicate(_))).count();
         assert_eq!(answers as u64, webhooks * times);
         told.extend(facts);

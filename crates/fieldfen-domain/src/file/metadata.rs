@@ -12,8 +12,8 @@ const SPECIFIED: [&str; 4] = ["title", "description", "hashtags", "captions"];
 
 /// What is said about a picture, in the specification's shape.
 ///
-/// Keys that are not listed here are kept, `null` included. Their numbers are serde_json's: floats are 64 bits wide, and
-/// integers beyond 64 bits become floats. Whoever needs them to the letter reads the file's [`RawJson`].
+/// Keys that are not listed here are kept, `null` included. Their numbers are serde_json's: floats are 64 bits wide,
+/// and integers beyond 64 bits become floats. The file's [`RawJson`] has them to the letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileMetadata {
     /// The title. Never blank.

@@ -27,7 +27,7 @@ impl Default for Backoff {
 
 /// How often a job is tried again, and when.
 ///
-/// The number counts when the job is enqueued, and stays with it; the waits are those of whoever runs it.
+/// The number counts when the job is enqueued, and stays with it; the worker that runs the job determines the waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How long it waits before each retry.

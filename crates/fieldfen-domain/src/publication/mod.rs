@@ -171,7 +171,7 @@ pub struct Adoption {
     pub row: PlatformRowId,
     /// The key with which the platform has the product, where that is one of this target.
     pub client_key: Option<ClientKey>,
-    /// What the platform or a person says is there. The id of the row to be made counts for nothing.
+    /// The product or post as the platform or a person describes it. The id of the row to be made is ignored.
     pub confirmation: Confirmation,
 }
 

@@ -50,9 +50,9 @@ pub trait JobReads {
 
 /// Jobs on their way.
 ///
-/// Whatever needs a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was. Two things
-/// are kept for the claim of a job that was killed, although its answer is [`Fenced::LeaseLost`]: a heartbeat extends the
-/// lease that a [retry](JobAdmin::retry) waits for, and a complete, fail or release ends that lease.
+/// A method that takes a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was. Two
+/// things are kept for the claim of a job that was killed, although its answer is [`Fenced::LeaseLost`]: a heartbeat
+/// extends the lease that a [retry](JobAdmin::retry) waits for, and a complete, fail or release ends that lease.
 pub trait JobQueue {
     /// Adds a job, unless a live one has its dedup key.
     ///
@@ -171,8 +171,8 @@ pub trait JobAdmin {
     /// [`StoreError`]s as the store has them.
     fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError>;
 
-    /// Fails a running job whoever holds it: what its worker still reports counts no more. The lease stays with the job
-    /// for a [retry](JobAdmin::retry) to wait for.
+    /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The lease stays with
+    /// the job for a [retry](JobAdmin::retry) to wait for.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 
 /// Reading publications and what came of them.
 ///
-/// What a file has on the platforms is given whole or not at all: whoever decides by it what to publish and what to take
-/// down must not miss a row because it cannot be read. The error names the first of them; pages name all.
+/// The answer holds all rows of a file, or is an error: a caller that decides by it what to publish and what to take
+/// down must not miss a row that cannot be read. The error names the first such row; pages name all of them.
 pub trait PublicationReads {
     /// The publication with this id.
     ///
@@ -81,7 +81,7 @@ pub trait Publications: PublicationReads {
 
     /// Records what the platform says is there, and inserts its row.
     ///
-    /// Needs no token: that a product exists is a fact, whoever reports it. A publication that has ended is confirmed
+    /// Needs no token: a product exists, no matter which caller reports it. A publication that has ended is confirmed
     /// anew, as the same product or another. Newer news of a listing is kept, and an event in the future counts as of
     /// now. The row that another program has made for this product of the file is brought up to date; which row it is,
     /// and what it has in the place of an id that is not free, is

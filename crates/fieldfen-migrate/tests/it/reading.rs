@@ -55,7 +55,7 @@ fn the_status_of_a_running_services_database_is_the_committed_one_and_disturbs_n
     store.write::<_, StoreError, _>(|_| Ok(())).unwrap();
     let mut other = SqliteConnection::establish(shop.database()).unwrap();
     other.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
-    // Whoever reads the files by other means than SQLite drops its locks.
+    // A process that reads the files by other means than SQLite drops SQLite's locks.
     let names = || {
         let entries = fs::read_dir(shop.folder().join("data")).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
@@ -91,7 +91,7 @@ fn the_log_of_a_crashed_service_is_read_by_another_user_and_stays() {
     let shop = crashed();
     let before = shop.listing();
     let status = shop.migrate_as_other(&["status", "--json"]).document(5);
-    assert_eq!(status["unknown"], 1, "what is in the log counts");
+    assert_eq!(status["unknown"], 1, "the rows in the log count");
     assert_eq!(shop.listing(), before);
 }
 

@@ -61,7 +61,8 @@ impl Expected {
         Ok(NEWEST.get_or_init(|| newest))
     }
 
-    /// Where the database is not so. What other programs have added is ignored, as long as it stands in nobody's way.
+    /// The differences of the database from this schema. Additions of other programs are ignored unless they block a
+    /// write.
     fn differences(&self, conn: &mut SqliteConnection) -> Result<Vec<Difference>, StoreError> {
         let found = Found::read(conn)?;
         let mut differences = Vec::new();
@@ -69,7 +70,7 @@ impl Expected {
         for expected in &self.objects {
             let what = format!("{} {}", expected.kind, expected.name);
             match found.get(expected) {
-                // What is gone with its table is not named again.
+                // An index, column or trigger of a missing table is not named again.
                 None if missing_tables.contains(&&expected.table) => {}
                 None => {
                     if expected.kind == "table" {

@@ -66,8 +66,8 @@ pub struct SchemaState {
     /// Whether the database has no migration, but the specification's tables: [`run_pending`] takes them for the first
     /// migration's.
     pub is_specification: bool,
-    /// Where the schema is neither the specification's nor as its migrations left it. What other programs have added
-    /// beside it is no difference.
+    /// The differences of the schema from the specification's and from that of its migrations. An addition of another
+    /// program is no difference.
     pub differences: Vec<Difference>,
 }
 
@@ -102,7 +102,7 @@ pub enum MigrationError {
     #[error("another program has made tables with the specification's names, and they are not the specification's: {}", listed(.0))]
     NotTheSpecification(Vec<Difference>),
     /// Migrations are to be taken back that somebody still needs.
-    #[error("what is taken back is still needed: {}", losses::listed(.0))]
+    #[error("the migrations to be taken back hold data that is still needed: {}", losses::listed(.0))]
     StillNeeded(Vec<Loss>),
     /// The migrations to be taken back are not the newest of the database.
     #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]
@@ -126,8 +126,8 @@ pub fn newest() -> Migration {
     EMBEDDED[EMBEDDED.len() - 1].migration()
 }
 
-/// All migrations that the program knows or the database has, the oldest first. What an importing program has applied
-/// beside them (versions that are not of four digits) is left out, here and everywhere.
+/// All migrations that the program knows or the database has, the oldest first. Migrations of an importing program
+/// (versions that do not have four digits) are left out, here and everywhere.
 ///
 /// # Errors
 /// [`MigrationError::Store`] when the database cannot be read.

@@ -55,7 +55,7 @@ fn number(number: f64) -> Option<Timestamp> {
     };
     let since_epoch = if (0.0..LAST_JULIAN_DAY).contains(&number) { number - UNIX_EPOCH_DAY } else { number };
     let micros = (since_epoch * micros_each).round();
-    // What is beyond the calendar is clamped to i64 here, and is no time then.
+    // The cast clamps a number beyond the calendar to i64, which is then no time.
     if micros.is_finite() { Timestamp::from_timestamp_micros(micros as i64) } else { None }
 }
 

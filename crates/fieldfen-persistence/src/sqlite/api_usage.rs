@@ -23,7 +23,7 @@ statement! {
          INDEXED BY idx_api_usage_recorded_at WHERE recorded_at >= ?) GROUP BY service ORDER BY service"
 }
 statement! {
-    /// What stands for the number of requests in one row.
+    /// The value in the place of the number of requests of one row.
     RequestCount { id: i64 as BigInt } -> (BigInt,) = "SELECT request_count FROM api_usage WHERE id = ?"
 }
 

@@ -32,7 +32,7 @@ statement! {
 /// What the database file looked like when it was last looked at.
 #[derive(Debug)]
 pub(super) struct Contents {
-    /// Nobody has written the file since, as long as these are the same.
+    /// As long as these are the same, no program has written the file.
     stamp: (u64, Option<SystemTime>),
     /// `None` for a file that SQLite can only read together with its log.
     header: Option<Header>,

@@ -195,7 +195,7 @@ unsafe extern "C" fn show(
     _routines: *const ffi::sqlite3_api_routines,
 ) -> c_int {
     if OPENING.try_with(Cell::get).unwrap_or(false) {
-        // SAFETY: the connection is open. What the hook is given is only told, never used by the hook.
+        // SAFETY: the connection is open. The hook only reports its argument and never uses it.
         unsafe { ffi::sqlite3_rollback_hook(db, Some(tell), db.cast()) };
     }
     ffi::SQLITE_OK

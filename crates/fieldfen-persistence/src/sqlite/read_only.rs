@@ -167,8 +167,8 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile) -> Result<Source, Refused> {
     }
 }
 
-/// Removes the empty log that this user made because the last program closed the database at that moment. Whoever may
-/// not write a log cannot have it in use.
+/// Removes the empty log that this user made because the last program closed the database at that moment. A process
+/// that may not write a log cannot have it in use.
 fn remove_own_log(file: &DatabaseFile, user: u32) -> Result<(), StoreError> {
     let (Some(database), Some(log)) = (look_at(file.path())?, look_at(&file.beside("-wal"))?) else { return Ok(()) };
     let is_of_use = owner(&log) != user || owner(&database) == user || is_writable_by_others(&log) || log.len() > 0;

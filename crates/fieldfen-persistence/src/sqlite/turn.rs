@@ -1,10 +1,10 @@
 //! Fair turns between processes.
 //!
-//! SQLite's own busy handler sleeps and tries again, and whoever has just written is the first to find the lock free:
-//! of several busy processes some get nothing done for seconds. Here each process takes an exclusive lock on a file
-//! beside the database before it opens a write transaction, and the kernel hands that lock on. It gives only the
-//! fairness: SQLite's lock gives the safety, so that a turn which does not come in time is not waited for any longer. It
-//! may still come while SQLite's lock is waited for, and then nobody else goes first.
+//! SQLite's own busy handler sleeps and tries again, and the process that has just written is the first to find the
+//! lock free: of several busy processes some get nothing done for seconds. Here each process takes an exclusive lock on
+//! a file beside the database before it opens a write transaction, and the kernel hands that lock on. It gives only the
+//! fairness: SQLite's lock gives the safety, so that a turn which does not come in time is not waited for any longer.
+//! It may still come while SQLite's lock is waited for, and then nobody else goes first.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -70,7 +70,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Says that SQLite's lock was taken as well: whoever has the turn is at work, and not stuck.
+    /// Says that SQLite's lock was taken as well: the process that has the turn is at work, not stuck.
     pub(super) const fn holder_is_at_work(&mut self) {
         self.give_up_until = None;
     }

@@ -19,7 +19,7 @@ const SETTLED: Duration = Duration::from_millis(50);
 pub(super) struct Commits {
     state: Mutex<CommitsState>,
     more: Condvar,
-    /// Whether the store is gone. Whoever looks at the writer from outside of the store holds this lock meanwhile.
+    /// Whether the store is gone. A thread outside of the store holds this lock while it looks at the writer.
     closed: Mutex<bool>,
 }
 

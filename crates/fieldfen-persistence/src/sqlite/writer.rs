@@ -1,8 +1,8 @@
 //! The one connection that writes, and its group commit.
 //!
 //! A commit under full durability costs a flush of the disk, however little it holds. Writers that come while another
-//! one is at work therefore share one transaction and one flush: each runs in a savepoint of its own, whoever finds
-//! nobody else waiting commits, and all of them return only after that.
+//! one is at work therefore share one transaction and one flush: each runs in a savepoint of its own, the last of them
+//! commits, and all of them return only after that.
 //!
 //! Some errors (disk full, I/O error, out of memory, interrupt) make SQLite roll back the whole transaction, not only
 //! the savepoint (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). Then everyone
@@ -50,7 +50,7 @@ const WORKING_MEMORY: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -3
 /// To be woken, most often on another core, takes longer than a small write. During a commit a thread sleeps at once.
 const YIELDS: u32 = 400;
 
-/// How long a turn is waited for. It is no more than fair; whoever holds it may have been stopped.
+/// How long a writer waits for a turn. Turns only make the order fair, and the process that holds one may be suspended.
 const LONGEST_TURN: Duration = Duration::from_millis(250);
 
 /// A write transaction that takes longer to begin has found SQLite's lock taken.
@@ -258,7 +258,7 @@ impl Writer {
 
     /// Opens a batch.
     fn begin(&self, inner: &mut Inner, deadline: &Deadline) -> Result<(), StoreError> {
-        // What is wrong with the file is said before a statement comes upon it.
+        // A fault of the file is reported before a statement meets it.
         if let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) {
             inner.control.set_busy_timeout(deadline.left());
             contents.check(&files.check_database()?, &mut inner.conn, &inner.handle)?;
@@ -390,7 +390,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         // The last connection to close empties the log; statistics gathered now serve the next program.
-        // Nobody waits for them, whoever else writes at the moment.
+        // Closing does not wait for them when another process writes.
         let inner = self.inner.get_mut();
         inner.control.set_busy_timeout(Duration::ZERO);
         let _ = inner.conn.batch_execute("PRAGMA optimize");

@@ -68,12 +68,12 @@ impl<S: Store> WebhookIntake<S> {
         self
     }
 
-    /// Takes a delivery in: `f` writes what follows from it, in the transaction in which it is remembered.
+    /// Takes a delivery in: `f` writes its rows and jobs, in the transaction that remembers the delivery.
     ///
-    /// What makes two deliveries the same is [`hash`]: the sender's own `delivery_id` within `scope` (a shop or an
-    /// account, where ids may coincide) if there is one, the body if not, whoever sent it. A delivery with an empty body
-    /// and without an id is a trigger and never a repetition. One that was seen longer ago than its source is remembered
-    /// is new.
+    /// Two deliveries are the same if they have the same [`hash`]: that of the sender's own `delivery_id` within
+    /// `scope` (a shop or an account, where ids may coincide) if there is one, that of the body if not, no matter which
+    /// source sent it. A delivery with an empty body and without an id is a trigger and never a repetition. A delivery
+    /// that was seen longer ago than its source is remembered is new.
     ///
     /// When `f` fails or panics, nothing stays of the delivery, so that the sender's next try is new. `f` may be run
     /// again when the database asks for it; it must do nothing but write to its session.
@@ -150,10 +150,10 @@ impl<S: Store> WebhookIntake<S> {
     }
 }
 
-/// What a delivery is recognised by: SHA-256 of source, scope and delivery id where the sender gives an id, SHA-256 of
-/// the body, as the specification asks, where not; `None` for an empty body without an id.
+/// The hash by which a delivery is recognised: SHA-256 of source, scope and delivery id where the sender gives an id,
+/// SHA-256 of the body, as the specification asks, where not; `None` for an empty body without an id.
 ///
-/// An effect that leads to a file can name it there, for whoever sees the repetition:
+/// An effect that leads to a file can name it there; the answer to a repetition then names the file:
 /// `s.hashes().link(&hash, &file_id)`.
 #[must_use]
 pub fn hash(source: &str, delivery_id: Option<&str>, scope: Option<&str>, body: &[u8]) -> Option<PayloadHash> {

@@ -22,8 +22,8 @@ pub enum PublishError {
         /// What the platform said.
         source: CallError,
     },
-    /// What is there could not be looked up.
-    #[error("what is there as {key} could not be looked up; try again")]
+    /// A product or a post could not be looked up.
+    #[error("the product or post {key} could not be looked up at the platform; try again")]
     Lookup {
         /// The key, or the id at the platform.
         key: String,

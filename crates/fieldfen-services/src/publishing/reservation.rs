@@ -43,7 +43,7 @@ pub enum Attempt<'p, S: Store> {
 ///
 /// It is spent by [`confirm`](Self::confirm), [`release`](Self::release) or [`mark_unknown`](Self::mark_unknown), each
 /// of which takes it away. One that is dropped instead, by a crash for example, stays on its row until its time is over
-/// and is then [`Unresolved`] for whoever comes next.
+/// and is then [`Unresolved`] for the next caller.
 #[derive(Debug)]
 #[must_use = "a reservation that is dropped blocks its target until its time is over, and then needs a lookup"]
 pub struct Reservation<'p, S: Store> {

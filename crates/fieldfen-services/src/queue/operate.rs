@@ -61,8 +61,8 @@ impl<S: Store> Queue<S> {
         self.store.write(|s| cancel(s, id, reason, at))
     }
 
-    /// Fails a running job whoever holds it: what its worker still reports counts no more. The handler is told at the
-    /// next heartbeat; one that does not look goes on running.
+    /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The handler is told at
+    /// the next heartbeat; a handler that does not look goes on running.
     ///
     /// # Errors
     /// As [`kill`].

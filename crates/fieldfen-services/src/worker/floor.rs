@@ -35,7 +35,7 @@ pub(super) struct Floor {
     pool: Condvar,
     /// The heartbeat waits here for jobs to keep alive.
     heartbeat: Condvar,
-    /// The watcher waits here until somebody wants to hear of commits; whoever pauses or joins waits here too.
+    /// The watcher waits here until somebody wants to hear of commits. Threads that pause or join wait here too.
     others: Condvar,
 }
 

@@ -1,4 +1,4 @@
-//! No two handlers of one job at once, whatever stops and whoever kills.
+//! No two handlers of one job run at once, even if a worker stops or an operator kills the job.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -29,7 +29,7 @@ on_every_store!(
 enum Answers {
     /// It looks posts up by their keys.
     ByKey,
-    /// It has no place for keys: whoever looks a post up finds every post of the picture.
+    /// It has no place for keys: a lookup finds every post of the picture.
     ByPicture,
     /// It never says what it has done, and cannot be searched.
     Never,

@@ -69,7 +69,7 @@ fn at_a_limit_on_the_size_of_files_nothing_acknowledged_is_lost_and_nothing_refu
 
 #[test]
 fn at_a_limit_on_the_pages_of_the_database_nothing_acknowledged_is_lost_and_nothing_refused_is_left() {
-    // Whoever shares a transaction with the write that finds no page loses it too, and is told the same.
+    // A write that shares a transaction with the one that finds no page is lost too, and gets the same error.
     for threads in [1, 4] {
         let database = Database::new();
         let mut worker = Process::start(database.path(), &format!("obey --threads {threads}")).until_ready();

@@ -61,7 +61,7 @@ fn what_must_not_be_written_is_said_so_and_stays_as_it_was() {
         }
         assert_eq!(fs::read(database.path()).unwrap(), before);
         set_mode(database.folder(), 0o777);
-        // SQLite gives the files beside the database the same permissions, and so must whoever changes them.
+        // SQLite gives the files beside the database the same permissions, and so must a user that changes them.
         for ending in ["", "-wal", "-shm"] {
             if database.beside(ending).exists() {
                 set_mode(&database.beside(ending), 0o666);

@@ -222,7 +222,8 @@ impl SqliteSession<'_> {
         let first = First { since, before }.get_result::<Edge>(self.conn).optional().store()?;
         let last = Last { since, before }.get_result::<Edge>(self.conn).optional().store()?;
         let (Some(first), Some(last)) = (first, last) else { return Ok(Span::NOTHING) };
-        // What SQLite reads as no time has come past the trigger, and says nothing about the rows beside it.
+        // A text that SQLite does not read as a time has passed the trigger, and tells nothing about the rows beside
+        // it.
         let (Some(begin), Some(end)) = (first.later(), last.earlier()) else { return Ok(Span::EVERYTHING) };
         let (first, _) = self.ends(since, begin.min(before.clone()).as_str())?;
         let (_, last) = self.ends(end.max(since.clone()).as_str(), before)?;

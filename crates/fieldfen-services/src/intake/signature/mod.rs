@@ -3,7 +3,7 @@
 //! A check may hold several keys, so that a key can be exchanged: the new one is added before the sender uses it, the
 //! old one is taken away when the sender does not use it any more.
 //!
-//! [`HmacSha256`] signs the body alone: whoever has caught a genuine request of such a sender can send it again under
+//! [`HmacSha256`] signs the body alone: an attacker that has a genuine request of such a sender can send it again under
 //! another delivery id, and it is new. [`Stripe`] and [`Slack`] sign the time with the body, [`StandardWebhooks`] signs
 //! the id too.
 
