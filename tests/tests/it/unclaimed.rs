@@ -233,3 +233,25 @@ fn what_was_published_before_down_and_up_is_not_published_again() {
     assert_eq!((program.shop.ids().len(), program.network.ids().len()), (1, 1));
     assert_eq!(program.confirmed(), ["made-0", "made-0"]);
 }
+
+#[test]
+fn a_row_that_cannot_be_read_does_not_stop_reconciling() {
+    let database = Database::new();
+    database.foreign().execute_batch(ROWS).unwrap();
+    // The same picture once more, with a status that only its program knows.
+    let other = ROWS.replace("00f1", "00f2").replace("00a1", "00a2").replace("00b1", "00b2").replace("FIRST", "OTHER");
+    database.foreign().execute_batch(&other.replace("'active'", "'sold'")).unwrap();
+    let program = Program::new(&database, Bazaar::with(&["FIRST", "OTHER"]), Bazaar::with(&["FIRST"]));
+    program.approve();
+    program.work();
+    let key = ClientKey::derive(
+        &the_file(),
+        &Target::Listing { platform: Platform::Etsy, account: String::new(), variant: String::new() },
+        0,
+    );
+    program.shop.make(&key);
+    let found = program.publisher.reconcile(Platform::Etsy, "").unwrap();
+    assert_eq!(found.unreadable.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(), ["\"sold\""]);
+    assert_eq!(program.publisher.mend(&found).unwrap().taken_down, 1);
+    assert_eq!(program.shop.ids(), ["FIRST", "OTHER"]);
+}

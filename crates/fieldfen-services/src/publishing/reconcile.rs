@@ -6,7 +6,7 @@ use fieldfen_domain::publication::{
     ClientKey, Listing, Platform, Publication, PublicationState, Target, publication_of,
 };
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
-use fieldfen_domain::{FileId, PageRequest, Timestamp};
+use fieldfen_domain::{FileId, PageRequest, Timestamp, UnreadableRow};
 
 use super::error::PublishError;
 use super::platforms::{Marketplace, Product};
@@ -39,6 +39,8 @@ pub struct Reconciliation {
     pub duplicates: Vec<Duplicate>,
     /// Products of which nothing is known here: made by hand or by another program, or left behind by a deleted file.
     pub orphaned: Vec<Product>,
+    /// Rows that could not be read. Their products may be among the orphaned, and nothing else of their files is changed.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// A listing whose status is another at its platform.
@@ -79,6 +81,7 @@ impl Reconciliation {
             && self.strays.is_empty()
             && self.duplicates.is_empty()
             && self.orphaned.is_empty()
+            && self.unreadable.is_empty()
     }
 }
 
@@ -86,6 +89,7 @@ impl Reconciliation {
 struct Known {
     publications: Vec<Publication>,
     listings: Vec<KnownListing>,
+    unreadable: Vec<UnreadableRow>,
 }
 
 /// A listing that may be one of the account.
@@ -163,6 +167,7 @@ impl<S: Store> Publisher<S> {
             strays: Vec::new(),
             duplicates: Vec::new(),
             orphaned: Vec::new(),
+            unreadable: known.unreadable.clone(),
         };
         compare(&mut result, products, &known);
         Ok(result)
@@ -176,12 +181,12 @@ impl<S: Store> Publisher<S> {
 }
 
 fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Result<Known, StoreError> {
-    let mut publications = Vec::new();
+    let (mut publications, mut unreadable) = (Vec::new(), Vec::new());
     for &state in PublicationState::ALL {
         let mut request = PageRequest::first(ROWS_AT_ONCE);
         loop {
-            // A row left out would make its product an orphan.
-            let page = s.publications().in_state(state, request)?.complete()?;
+            let page = s.publications().in_state(state, request)?;
+            unreadable.extend(page.unreadable);
             publications.extend(page.items.into_iter().filter(
                 |publication| matches!(publication.target, Target::Listing { platform: its, .. } if its == platform),
             ));
@@ -192,7 +197,8 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
     let mut listings = Vec::new();
     let mut request = PageRequest::first(ROWS_AT_ONCE);
     loop {
-        let page = s.publications().listings_at(platform, request)?.complete()?;
+        let page = s.publications().listings_at(platform, request)?;
+        unreadable.extend(page.unreadable);
         listings.extend(page.items);
         let Some(next) = page.next else { break };
         request = request.following(next);
@@ -216,7 +222,7 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
     });
     let listings = known.collect();
     publications.retain(|publication| publication.target.account() == account);
-    Ok(Known { publications, listings })
+    Ok(Known { publications, listings, unreadable })
 }
 
 fn compare(result: &mut Reconciliation, products: Vec<Product>, known: &Known) {

@@ -48,7 +48,7 @@ impl Payload for Reconcile {
 impl<S: Store> Publisher<S> {
     /// Compares an account with what is known here and puts right what differs: [`Publisher::reconcile`] and
     /// [`Publisher::mend`] as the outcome of a job. Its result says how much was put right, and what stays for a person:
-    /// the ids of orphaned products, and of duplicates that are not fieldfen's own. If a product could not be put right,
+    /// the ids of orphaned products, and of duplicates that are not fieldfen's own, and the rows that cannot be read. If a product could not be put right,
     /// the job names it and is tried again.
     #[must_use]
     pub fn run_reconcile(&self, job: &Reconcile) -> Outcome {
@@ -64,6 +64,7 @@ impl<S: Store> Publisher<S> {
                 "confirmed": mended.confirmed,
                 "taken_down": mended.taken_down,
                 "duplicates": found.duplicates.len(),
+                "unreadable": found.unreadable.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "orphaned": found.orphaned.iter().map(|product| &product.platform_id).collect::<Vec<_>>(),
             }))),
             Err(error) => failed(error),
