@@ -7,7 +7,7 @@ use fieldfen_domain::job::{
     CreateFileRecord, CreateListing, DedupKey, Enqueued, GenerateMetadata, InvalidJob, NewJob, Payload, PublishSocial,
     UpdateListing, UpscaleImage,
 };
-use fieldfen_domain::publication::{ClientKey, Platform, PublicationState, Target, unclaimed_listings};
+use fieldfen_domain::publication::{ClientKey, Platform, Publication, PublicationState, Target, unclaimed_listings};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 use serde_json::Map;
@@ -57,12 +57,21 @@ impl Pipeline {
         file: &File,
         followed: &mut Followed,
     ) -> Result<(), StoreError> {
+        self.enqueue_wanted_but(s, file, &[PublicationState::Confirmed], followed)
+    }
+
+    /// Publishes at every wanted target of which no publication is, or was, in one of these states.
+    pub(super) fn enqueue_wanted_but(
+        &self,
+        s: &mut dyn Session,
+        file: &File,
+        states: &[PublicationState],
+        followed: &mut Followed,
+    ) -> Result<(), StoreError> {
         let publications = s.publications().of_file(&file.id)?;
         for target in self.targets(file) {
-            let there = publications.iter().any(|publication| {
-                publication.state == PublicationState::Confirmed && publication.target.is_same_place(&target)
-            });
-            if !there {
+            let has_been = |its: &Publication| states.contains(&its.state) && its.target.is_same_place(&target);
+            if !publications.iter().any(has_been) {
                 followed.note(self.enqueue_target(s, file.id, &target)?);
             }
         }

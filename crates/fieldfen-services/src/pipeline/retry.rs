@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::file::{File, FileEvent, FileStatus};
 use fieldfen_domain::job::{Administered, JobFilter, JobKind, JobStatus, Payload, UpdateListing};
+use fieldfen_domain::publication::PublicationState;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 
@@ -84,9 +85,15 @@ impl Pipeline {
                     followed.jobs.extend(approved.jobs);
                 }
             }
-            FileStatus::Approved | FileStatus::Published => {
+            FileStatus::Approved => {
                 self.enqueue_missing_updates(s, file, followed)?;
                 self.enqueue_wanted(s, file, followed)?;
+            }
+            FileStatus::Published => {
+                self.enqueue_missing_updates(s, file, followed)?;
+                // A seller who takes a product down wants it gone; listing it anew is asked for by its own.
+                let there = [PublicationState::Confirmed, PublicationState::Ended];
+                self.enqueue_wanted_but(s, file, &there, followed)?;
             }
             FileStatus::Failed => {}
         }

@@ -4,6 +4,7 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{JobKind, JobStatus, UpdateImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::Marketplace;
 use fieldfen_services::queue::Completion;
 
 use crate::listed::{Listed, listed};
@@ -13,6 +14,7 @@ use crate::stall::Stall;
 on_every_store!(
     an_edit_while_the_file_is_failed_reaches_its_listing,
     what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval,
+    a_retry_lists_nothing_anew_that_was_taken_down,
 );
 
 fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
@@ -51,4 +53,18 @@ fn what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval(store: impl 
     assert_eq!(followed.jobs, [shop.all_jobs(&id).last().unwrap().id]);
     shop.work(&publisher);
     assert_eq!((shop.status(&id), etsy.titles()), (FileStatus::Published, vec!["Buck in the Mist".to_owned()]));
+}
+
+fn a_retry_lists_nothing_anew_that_was_taken_down(store: impl Store) {
+    let listed = listed(store);
+    let (shop, id) = (&listed.shop, listed.id);
+    listed.etsy.withdraw("p1").unwrap();
+    listed.mend();
+    let update = UpdateImage { file_id: id, other: serde_json::Map::new() };
+    shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();
+    shop.kill(JobKind::UpdateImage);
+    shop.write(|s| shop.pipeline.retry(s, &id, "again")).unwrap();
+    assert_eq!(shop.live_jobs(&id), ["UpdateImage"]);
+    listed.publish();
+    assert_eq!(listed.etsy.ids(), ["p2"], "it is listed anew when somebody asks for it");
 }
