@@ -1,5 +1,6 @@
 //! Errors of publishing.
 
+use fieldfen_domain::ListingId;
 use fieldfen_domain::store::StoreError;
 
 use super::platforms::CallError;
@@ -39,12 +40,22 @@ pub enum PublishError {
         source: CallError,
     },
     /// A listing that no publication knows may be at any of several accounts.
-    #[error("listing {platform_id} may be at any of {accounts} configured accounts: a person has to say at which one")]
+    #[error("listing {platform_id:?} may be at any of {accounts} accounts: a person has to say at which one")]
     WhichAccount {
         /// Its id at the platform.
         platform_id: String,
         /// How many there are.
         accounts: usize,
+    },
+    /// A listing that no publication knows has no id that a platform could be asked for.
+    #[error(
+        "listing {listing} has no id at the platform that could be looked up ({platform_id:?}): a person has to write it into the row, or to say that the product is gone"
+    )]
+    NoId {
+        /// The row.
+        listing: ListingId,
+        /// What the row has in the place of the id.
+        platform_id: String,
     },
     /// The platform did not say what it has.
     #[error("{platform} could not be asked for its products")]

@@ -127,7 +127,10 @@ pub(super) fn failed(error: PublishError) -> Outcome {
         Some(CallError::Refused { .. }) => Outcome::fail(error),
         _ if matches!(
             error,
-            PublishError::NotConfigured { .. } | PublishError::Endless { .. } | PublishError::WhichAccount { .. }
+            PublishError::NotConfigured { .. }
+                | PublishError::Endless { .. }
+                | PublishError::WhichAccount { .. }
+                | PublishError::NoId { .. }
         ) =>
         {
             Outcome::fail(error)

@@ -15,7 +15,7 @@ use super::copies::Kept;
 use super::error::PublishError;
 use super::found::{Found, FoundState};
 use super::lookup::all_of_file;
-use super::news::{NewsTaken, id_of_unclaimed, listing_news};
+use super::news::{NewsTaken, listing_news};
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reconcile::{Difference, Reconciliation, Stray};
@@ -105,7 +105,7 @@ impl<S: Store> Publisher<S> {
         let publication = self.publication_of(listing)?;
         let at = self.environment().now();
         let Some(its) = publication else {
-            if id_of_unclaimed(shelf.0, listing)?.is_none() {
+            if self.id_of_unclaimed(shelf.0, listing)?.is_none() {
                 let row = PlatformRow::Listing(listing.clone());
                 self.store().write(|s| self.give_up_row(s, &row, at))?;
                 mended.delisted += 1;

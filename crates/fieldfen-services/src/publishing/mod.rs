@@ -20,6 +20,7 @@
 //! no publication is looked up at the platform, and adopted as the target's own or given up. Where that is not clear, the
 //! job fails as one that waits for a person, and runs again after [`Publisher::resolve`].
 
+mod accounts;
 mod channels;
 pub mod conformance;
 mod copies;

@@ -15,6 +15,7 @@ use super::found::Found;
 use super::lookup::all_of_file;
 use super::platforms::{Marketplace, Offer, Product};
 use super::publisher::Publisher;
+use super::unclaimed::can_be_looked_up;
 use crate::pipeline::shows_the_same;
 
 /// What came of news about a listing.
@@ -169,7 +170,7 @@ impl<S: Store> Publisher<S> {
                 }
                 None => {
                     let marketplace = self.only_marketplace(listing)?;
-                    let Some(platform_id) = id_of_unclaimed(marketplace, listing)? else {
+                    let Some(platform_id) = self.id_of_unclaimed(marketplace, listing)? else {
                         let row = PlatformRow::Listing(listing.clone());
                         self.store().write(|s| self.give_up_row(s, &row, called_at))?;
                         return Ok(Updating::Delisted);
@@ -197,6 +198,33 @@ impl<S: Store> Publisher<S> {
         }
     }
 
+    /// The id at the account of a listing that no publication knows; `None` when the account has no such product.
+    pub(super) fn id_of_unclaimed<'l>(
+        &self,
+        marketplace: &dyn Marketplace,
+        listing: &'l Listing,
+    ) -> Result<Option<&'l str>, PublishError> {
+        let platform_id = &listing.platform_listing_id;
+        if !can_be_looked_up(platform_id) {
+            return Err(PublishError::NoId { listing: listing.id, platform_id: platform_id.clone() });
+        }
+        let (platform, account) = (listing.platform, marketplace.account().to_owned());
+        let target = Target::Listing { platform, account, variant: String::new() };
+        let unknown = self.unknown_accounts(&listing.file_id, &target)?;
+        if !unknown.is_empty() {
+            let accounts = self.marketplaces_of(platform).len() + unknown.len();
+            return Err(PublishError::WhichAccount { platform_id: platform_id.clone(), accounts });
+        }
+        for id in ids_at(marketplace.account(), platform_id) {
+            let found = ListingShelf(marketplace).lookup(id);
+            let found = found.map_err(|source| PublishError::Lookup { key: id.to_owned(), source })?;
+            if found.is_some_and(|found| found.is_live()) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
     fn updated(
         &self,
         s: &mut dyn Session,
@@ -220,19 +248,4 @@ impl<S: Store> Publisher<S> {
         }
         Ok(Updating::Updated)
     }
-}
-
-/// The id at the account of a listing that no publication knows; `None` when the account has no such product.
-pub(super) fn id_of_unclaimed<'l>(
-    marketplace: &dyn Marketplace,
-    listing: &'l Listing,
-) -> Result<Option<&'l str>, PublishError> {
-    for id in ids_at(marketplace.account(), &listing.platform_listing_id) {
-        let found = ListingShelf(marketplace).lookup(id);
-        let found = found.map_err(|source| PublishError::Lookup { key: id.to_owned(), source })?;
-        if found.is_some_and(|found| found.is_live()) {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
 }

@@ -227,6 +227,11 @@ impl<S: Store> Publisher<S> {
                 LookedUp::Failed(error) => return Ok(self.released(reservation, error)?),
             }
         }
+        let target = &publication.target;
+        if let Some(reason) = self.published_under_another_name(channel.shelf(), &publication.file_id, target)? {
+            let step = reservation.release(&reason)?;
+            return Ok(self.unless_overtaken(step, Publishing::WaitsForPerson { reason }));
+        }
         // A process that was stopped for so long may have been overtaken.
         if self.environment().now() >= reservation.held_until() {
             let reason = "the reservation ran out before the platform was called";

@@ -14,6 +14,7 @@ use fieldfen_domain::{FileId, Timestamp};
 
 use super::error::PublishError;
 use super::found::Found;
+use super::lookup::all_of_file;
 use super::outcome::Publishing;
 use super::platforms::CallError;
 use super::publisher::Publisher;
@@ -115,8 +116,8 @@ impl<S: Store> Publisher<S> {
 
     /// Asks every account of the platform what it has under the id of a row.
     fn what_is(&self, file_id: &FileId, target: &Target, row: &PlatformRow) -> Result<Says, PublishError> {
-        let Some(held) = row.platform_id() else {
-            return Ok(Says::Unclear(format!("{} has no id at the platform", name(row))));
+        let Some(held) = row.platform_id().filter(|held| can_be_looked_up(held)) else {
+            return Ok(Says::Unclear(format!("{} has no id at the platform that could be looked up", name(row))));
         };
         let shelves = self.shelves_of(target);
         let mut found: Vec<(String, Found)> = Vec::new();
@@ -144,6 +145,10 @@ impl<S: Store> Publisher<S> {
             && let Some(key) = own_key(found)
         {
             return Ok(Says::Own(found.clone(), key));
+        }
+        let unknown = self.unknown_accounts(file_id, target)?;
+        if !unknown.is_empty() {
+            return Ok(Says::Unclear(format!("{} may be at {unknown:?}, which are not configured", name(row))));
         }
         Ok(match found.as_slice() {
             [] if shelves.len() > 1 => {
@@ -200,7 +205,7 @@ impl<S: Store> Publisher<S> {
         self.pipeline().run_again_what_waited_for_a_person(s, &publication.file_id)
     }
 
-    /// Notes that what a row shows is gone.
+    /// Notes that what a row shows is gone, unless the row has changed or belongs to a publication by now.
     pub(super) fn give_up_row(
         &self,
         s: &mut dyn Session,
@@ -208,6 +213,13 @@ impl<S: Store> Publisher<S> {
         event_at: Timestamp,
     ) -> Result<(), StoreError> {
         let at = self.environment().now();
+        let file_id = match row {
+            PlatformRow::Listing(listing) => &listing.file_id,
+            PlatformRow::Post(post) => &post.file_id,
+        };
+        if !all_of_file(s.reads(), file_id)?.all_unclaimed().contains(row) {
+            return Ok(());
+        }
         match row {
             PlatformRow::Listing(listing) => {
                 let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at, at };
@@ -216,6 +228,11 @@ impl<S: Store> Publisher<S> {
             PlatformRow::Post(post) => s.listings().post_gone(&post.id, at).map(drop),
         }
     }
+}
+
+/// Whether an id may be one that a platform has given out. Programs that have none yet write an empty text.
+pub(super) fn can_be_looked_up(platform_id: &str) -> bool {
+    !platform_id.is_empty() && platform_id.trim() == platform_id
 }
 
 fn waits(reasons: impl IntoIterator<Item = String>) -> Publishing {

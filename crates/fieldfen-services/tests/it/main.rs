@@ -55,6 +55,7 @@ mod sloppy;
 mod stall;
 mod stopping;
 mod throttling;
+mod unclear_rows;
 mod upkeep;
 mod worker;
 

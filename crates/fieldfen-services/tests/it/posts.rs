@@ -26,7 +26,7 @@ on_every_store!(
 
 /// How a network answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
+pub(crate) enum Answers {
     /// It looks posts up by their keys.
     ByKey,
     /// It has no place for keys: a lookup finds every post of the picture.
@@ -37,13 +37,13 @@ enum Answers {
 
 /// A network that remembers its posts.
 #[derive(Clone)]
-struct Wall {
+pub(crate) struct Wall {
     answers: Answers,
     posts: Arc<Mutex<Vec<(ClientKey, String)>>>,
 }
 
 impl Wall {
-    fn new(answers: Answers) -> Self {
+    pub(crate) fn new(answers: Answers) -> Self {
         Self { answers, posts: Arc::default() }
     }
 
@@ -61,7 +61,7 @@ impl Wall {
         Post { platform_id: platform_id.to_owned(), url: None, key }
     }
 
-    fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         self.posts.lock().unwrap().iter().map(|(_, id)| id.clone()).collect()
     }
 }
