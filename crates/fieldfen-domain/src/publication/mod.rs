@@ -20,9 +20,14 @@ pub use reserving::{AdoptDecision, ConfirmDecision, OfFile, ReserveDecision};
 pub use social::{PostType, SocialPlatform, SocialPost};
 pub use target::{ClientKey, Target};
 
+use std::time::Duration;
+
 use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
 use crate::text_enum::text_enum;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, later, to_micros};
+
+/// So long a reservation holds at the most.
+pub const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
 
 text_enum! {
     /// `publications.state`.
@@ -118,6 +123,21 @@ pub struct Publication {
     pub created_at: Timestamp,
     /// When the row last changed.
     pub updated_at: Timestamp,
+}
+
+impl Publication {
+    /// Whether nobody else may take the publication over at this time. A reservation that ends later than
+    /// [`LONGEST_HOLD`] from now was written by a clock that was ahead, and holds nothing.
+    #[must_use]
+    pub fn is_held(&self, at: Timestamp) -> bool {
+        self.held_until > to_micros(at) && !self.is_of_a_clock_ahead(at)
+    }
+
+    /// Whether the reservation ends later than any that is made at this time.
+    #[must_use]
+    pub fn is_of_a_clock_ahead(&self, at: Timestamp) -> bool {
+        self.held_until > later(at, LONGEST_HOLD)
+    }
 }
 
 /// A wish to publish.

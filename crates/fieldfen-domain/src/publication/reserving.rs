@@ -97,9 +97,7 @@ impl OfFile {
         if let Some((position, live)) = self.live(target) {
             return match live.state {
                 PublicationState::Confirmed => ReserveDecision::Published(position),
-                PublicationState::Reserved if live.held_until > to_micros(request.at) => {
-                    ReserveDecision::Held(position)
-                }
+                PublicationState::Reserved if live.is_held(request.at) => ReserveDecision::Held(position),
                 _ => ReserveDecision::TakeOver(position),
             };
         }

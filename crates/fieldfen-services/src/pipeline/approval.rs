@@ -8,7 +8,9 @@ use fieldfen_domain::job::{Administered, Enqueued};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 
-use super::death::{dead_jobs, has_live_listing, is_waiting_for_approval, is_waiting_for_person, move_file};
+use super::death::{
+    dead_jobs, has_live_listing, is_waiting_for_approval, is_waiting_for_person, move_file, processing_is_dead,
+};
 use super::{Approval, Followed, Pipeline};
 
 impl Pipeline {
@@ -97,17 +99,25 @@ impl Pipeline {
         self.enqueue_target(s, *file_id, target).map(Some)
     }
 
-    /// Lets the dead publishing jobs of a file run again that have waited for a person's word on what is out there.
+    /// Lets the dead publishing jobs of a file run again that have waited for a person's word on what is out there. A file
+    /// that had failed with them is approved again.
     pub(crate) fn run_again_what_waited_for_a_person(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
     ) -> Result<(), StoreError> {
-        for job in dead_jobs(s, file_id)? {
-            if is_waiting_for_person(&job) {
-                // Where it cannot run again, another job with its key is there to do so.
-                let _ = s.job_admin().retry(&job.id, self.environment.now())?;
-            }
+        let at = self.environment.now();
+        let waiting: Vec<_> = dead_jobs(s, file_id)?.into_iter().filter(is_waiting_for_person).collect();
+        if !waiting.is_empty()
+            && let Some(file) = s.files().find(file_id)?
+            && file.state.failure().is_some_and(|failure| failure.from == FileStatus::Approved)
+            && !processing_is_dead(s, file_id)?
+        {
+            move_file(s, file, FileEvent::Retried, "a person has said what is out there", at)?;
+        }
+        for job in waiting {
+            // Where it cannot run again, another job with its key is there to do so.
+            let _ = s.job_admin().retry(&job.id, at)?;
         }
         Ok(())
     }

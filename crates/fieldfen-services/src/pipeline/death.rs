@@ -21,9 +21,14 @@ pub(crate) fn waits_for_person(reason: &str) -> String {
     format!("{WAITS_FOR_PERSON}: {reason}")
 }
 
+/// The reason of an error that [`waits_for_person`] has made.
+pub(crate) fn told_to_wait_for_person(error: &str) -> Option<&str> {
+    error.strip_prefix(WAITS_FOR_PERSON)?.strip_prefix(": ")
+}
+
 /// Whether a dead job waits for a person's word.
 pub(super) fn is_waiting_for_person(job: &JobSummary) -> bool {
-    job.last_error.as_ref().is_some_and(|error| error.starts_with(WAITS_FOR_PERSON))
+    job.last_error.as_deref().and_then(told_to_wait_for_person).is_some()
 }
 
 /// The error of a publishing job that has met a file without an approval: it lies among the dead until there is one.

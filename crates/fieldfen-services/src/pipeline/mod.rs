@@ -17,7 +17,7 @@
 //! | a platform confirms a listing ([`listing_confirmed`]) | approved → published | |
 //! | a processing job fails for good ([`job_died`]) | any → failed | |
 //! | the last listing job fails for good, nothing is listed ([`job_died`]) | approved → failed | |
-//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs: `UpdateListing` for what is live too |
+//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs: `UpdateListing` for what is live too; what was published and has ended is not listed anew |
 //! | a listing is sold out, restocked, delisted | | |
 //! | a delisted product is listed anew ([`Pipeline::publish`]) | | `CreateListing` |
 //!
@@ -45,7 +45,7 @@ use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
 pub use death::job_died;
-pub(crate) use death::{waits_for_approval, waits_for_person, work_died};
+pub(crate) use death::{told_to_wait_for_person, waits_for_approval, waits_for_person, work_died};
 pub use listed::listing_confirmed;
 pub use retry::Retried;
 

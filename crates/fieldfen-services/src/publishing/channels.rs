@@ -75,7 +75,7 @@ impl Channel for ListingChannel<'_> {
 
     fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError> {
         let offer = Offer { file, variant: &self.job.variant, options: &self.job.other };
-        made(key, Found::from(self.shelf.0.create(key, &offer)?))
+        self.shelf.0.create(key, &offer).map(Found::from)
     }
 }
 
@@ -91,20 +91,21 @@ impl Channel for PostChannel<'_> {
 
     fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError> {
         let message = Message { file, post_type: self.job.post_type, options: &self.job.other };
-        made(key, Found::from(self.shelf.0.post(key, &message)?))
+        self.shelf.0.post(key, &message).map(Found::from)
     }
 }
 
-/// What a call has made. An answer without an id, or about a product of another key, does not say what it was.
-fn made(key: &ClientKey, found: Found) -> Result<Found, CallError> {
-    let reason = match found.key() {
-        _ if found.platform_id.trim().is_empty() => format!("the answer to {key} has no id: {:?}", found.platform_id),
-        Some(other) if other != key => {
-            format!("the answer to {key} is {:?}, which has the key {:?}", found.platform_id, other.as_str())
+/// Why the answer to a call does not say what the call has made: it has no id, or another key.
+pub(super) fn doubt(key: &ClientKey, found: &Found) -> Option<String> {
+    match found.key() {
+        _ if found.platform_id.trim().is_empty() => {
+            Some(format!("the answer to {key} has no id: {:?}", found.platform_id))
         }
-        _ => return Ok(found),
-    };
-    Err(CallError::NoAnswer { reason })
+        Some(other) if other != key => {
+            Some(format!("the answer to {key} is {:?}, which has the key {:?}", found.platform_id, other.as_str()))
+        }
+        _ => None,
+    }
 }
 
 /// What has this very id. An answer about another product does not say whether this one is there.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, Fenced, PublishSocial};
-use fieldfen_domain::publication::{Platform, Publication, SocialPlatform, Target};
+use fieldfen_domain::publication::{LONGEST_HOLD, Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::channels::{Channel, ListingChannel, ListingShelf, PostChannel, PostShelf, Shelf};
+use super::channels::{Channel, ListingChannel, ListingShelf, PostChannel, PostShelf, Shelf, doubt};
 use super::copies::Kept;
 use super::error::PublishError;
 use super::found::Found;
@@ -18,7 +18,7 @@ use super::outcome::Publishing;
 use super::platforms::{CallError, Marketplace, SocialNetwork};
 use super::reservation::{Attempt, Reservation, Settled};
 use crate::Environment;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, told_to_wait_for_person, waits_for_person};
 
 /// How long a reservation is held unless the program says otherwise.
 const DEFAULT_HOLD: Duration = Duration::from_secs(300);
@@ -63,10 +63,10 @@ impl<S: Store> Publisher<S> {
     /// The same publisher, which holds its reservations for this long.
     ///
     /// It must be longer than a call to a platform can last and take effect: its time limit, and what a request may wait
-    /// on its way. After a crash, the target stays blocked for that time.
+    /// on its way. After a crash, the target stays blocked for that time. It is [`LONGEST_HOLD`] at the most.
     #[must_use]
-    pub const fn holding(mut self, hold: Duration) -> Self {
-        self.hold = hold;
+    pub fn holding(mut self, hold: Duration) -> Self {
+        self.hold = hold.min(LONGEST_HOLD);
         self
     }
 
@@ -168,6 +168,17 @@ impl<S: Store> Publisher<S> {
                             return self.settled(channel, &publication, &first, settled, copies);
                         }
                         LookedUp::Absent => {
+                            // The call was answered, so it may have made something that a search by its key does not find.
+                            if let Some(reason) = publication.last_error.as_deref().and_then(told_to_wait_for_person) {
+                                return Ok(Publishing::WaitsForPerson { reason: reason.to_owned() });
+                            }
+                            if publication.is_of_a_clock_ahead(self.environment().now()) {
+                                let reason = format!(
+                                    "a lookup finds nothing, and a clock that was ahead holds the reservation until {}",
+                                    publication.held_until
+                                );
+                                return Ok(Publishing::WaitsForPerson { reason });
+                            }
                             called_twice = true;
                             unresolved.absent("a lookup has found nothing")?
                         }
@@ -239,7 +250,13 @@ impl<S: Store> Publisher<S> {
             return Ok(self.unless_overtaken(step, unknown(reason)));
         }
         match channel.create(reservation.key(), reservation.file()) {
-            Ok(found) => self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice),
+            Ok(found) => match doubt(&publication.client_key, &found) {
+                None => self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice),
+                Some(reason) => {
+                    let step = reservation.mark_unknown(&waits_for_person(&reason))?;
+                    Ok(self.unless_overtaken(step, unknown(reason)))
+                }
+            },
             Err(CallError::NoAnswer { reason }) => {
                 let step = reservation.mark_unknown(&reason)?;
                 Ok(self.unless_overtaken(step, unknown(reason)))
@@ -268,7 +285,11 @@ impl<S: Store> Publisher<S> {
             Settled::AlreadyDone => Ok(Publishing::AlreadyPublished { platform_id }),
             Settled::Delisted => Ok(Publishing::Delisted { platform_id }),
             Settled::Taken { file_id } => {
-                Ok(unknown(format!("{platform_id:?} is what file {file_id} has there: a person has to look")))
+                let reason = format!("{platform_id:?} is what file {file_id} has there: a person has to look");
+                let (id, token, at) = (&publication.id, &publication.token, self.environment().now());
+                let step =
+                    self.store().write(|s| s.publications().mark_unknown(id, token, &waits_for_person(&reason), at))?;
+                Ok(self.unless_overtaken(step, unknown(reason)))
             }
             Settled::Duplicate { live } => match self.confirmed_at(publication)? {
                 Some(confirmed) => self.keep_only(channel, &confirmed, Some(found)),
@@ -279,8 +300,15 @@ impl<S: Store> Publisher<S> {
                 if self.is_anothers(publication, &platform_id)? {
                     return Ok(unknown(format!("{platform_id:?} is another's: a person has to look")));
                 }
-                channel.shelf().withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
-                Ok(Publishing::NoFile)
+                Ok(match channel.shelf().withdraw(&platform_id) {
+                    Ok(()) => Publishing::NoFile,
+                    // Another try would not know of it: nothing here leads to it any more.
+                    Err(error) => Publishing::WaitsForPerson {
+                        reason: format!(
+                            "{platform_id:?} belongs to nothing here, and taking it down has failed: {error}"
+                        ),
+                    },
+                })
             }
         }
     }

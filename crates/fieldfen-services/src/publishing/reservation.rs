@@ -137,8 +137,7 @@ impl<S: Store> Publisher<S> {
     pub(super) fn confirm_unattended(&self, id: &PublicationId, found: &Found) -> Result<Option<Settled>, StoreError> {
         self.store().write(|s| {
             let Some(publication) = s.publications().find(id)? else { return Ok(None) };
-            let is_held = publication.held_until > self.environment().now();
-            if publication.state == PublicationState::Reserved && is_held {
+            if publication.state == PublicationState::Reserved && publication.is_held(self.environment().now()) {
                 return Ok(None);
             }
             self.confirm_in(s, &publication, None, found).map(Some)

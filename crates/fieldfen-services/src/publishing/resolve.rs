@@ -41,7 +41,7 @@ pub enum Resolved {
 /// What came of the word that nothing of a target is out there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NothingThere {
-    /// The target is free: the next job publishes it, without a lookup first.
+    /// The target is free: the next job publishes it, without a lookup first. A job that waited for a person runs again.
     Free,
     /// The last call may still take effect: say so again after that.
     Held {
@@ -105,12 +105,16 @@ impl<S: Store> Publisher<S> {
                 return Ok(NothingThere::NotUnknown);
             };
             let (publication, at) = (unresolved.publication(), self.environment().now());
-            if publication.held_until > at {
+            if publication.is_held(at) {
                 return Ok(NothingThere::Held { until: publication.held_until });
             }
             let said = "a person says that nothing is there";
             let released = s.publications().release(&publication.id, &publication.token, Release::Absent, said, at)?;
-            Ok(if released.is_done() { NothingThere::Free } else { NothingThere::NotUnknown })
+            if !released.is_done() {
+                return Ok(NothingThere::NotUnknown);
+            }
+            self.pipeline().run_again_what_waited_for_a_person(s, file_id)?;
+            Ok(NothingThere::Free)
         })
     }
 }

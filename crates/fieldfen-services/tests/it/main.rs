@@ -36,6 +36,7 @@ mod chaos;
 mod copies;
 mod crossings;
 mod documents;
+mod doubtful;
 mod intake;
 mod listed;
 mod listings;

@@ -1,0 +1,109 @@
+//! Answers and reservations of which only a person can tell what came of their call.
+
+use std::time::Duration;
+
+use fieldfen_domain::file::Deletion;
+use fieldfen_domain::job::{CreateListing, JobStatus};
+use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::{Attempt, NothingThere, Publishing};
+use fieldfen_services::worker::Outcome;
+
+use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
+use crate::stall::{Finds, Next, Stall};
+
+on_every_store!(
+    an_answer_with_another_key_is_the_last_call,
+    an_answer_with_the_id_of_another_variant_is_the_last_call,
+    a_reservation_of_a_clock_that_was_ahead_waits_for_a_person,
+    a_hold_of_any_length_is_cut_to_the_longest,
+    what_a_deleted_file_leaves_behind_waits_for_a_person,
+);
+
+/// Works for a day, and says what the only `CreateListing` job has failed with.
+fn work_for_a_day<S: Store>(
+    shop: &Shop<S>,
+    publisher: &fieldfen_services::publishing::Publisher<S>,
+    id: &fieldfen_domain::FileId,
+) -> Option<String> {
+    for _ in 0..100 {
+        shop.work(publisher);
+        shop.bench.clock.advance(Duration::from_secs(900));
+    }
+    let job = shop.all_jobs(id).pop().unwrap();
+    (job.state.status() == JobStatus::Failed).then(|| job.last_error.unwrap())
+}
+
+fn an_answer_with_another_key_is_the_last_call(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    // A shop that gives out SKUs of its own: each call makes another product.
+    etsy.next([Next::Answer(etsy.by_hand("own", Some("SKU-7")))]);
+    let error = work_for_a_day(&shop, &publisher, &id).unwrap();
+    assert!(error.contains("waits for a person") && error.contains("SKU-7"), "{error}");
+    assert_eq!((etsy.made(), shop.states(&id)), (0, vec![PublicationState::Unknown]));
+    // The person has looked, and the product is none of the file's: the job runs again.
+    assert_eq!(publisher.nothing_is_there(&id, &listing_on(Platform::Etsy)).unwrap(), NothingThere::Free);
+    assert_eq!(work_for_a_day(&shop, &publisher, &id), None);
+    assert_eq!((etsy.ids(), shop.states(&id)), (vec!["own".into(), "p1".into()], vec![PublicationState::Confirmed]));
+}
+
+fn an_answer_with_the_id_of_another_variant_is_the_last_call(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    shop.work(&publisher);
+    // A shop that answers with the id of the group of variants, and says no keys.
+    etsy.finds(Finds::ByPrefixWithoutKeys);
+    let mut group = etsy.live().remove(0);
+    group.key = None;
+    etsy.next([Next::Answer(group)]);
+    let (account, variant, other) = (String::new(), "A3".to_owned(), serde_json::Map::new());
+    let job = CreateListing { file_id: id, platform: Platform::Etsy, account, variant, other };
+    assert!(matches!(publisher.list(&job).unwrap(), Publishing::Unknown { .. }));
+    shop.bench.clock.advance(HOLD);
+    for _ in 0..2 {
+        assert!(matches!(publisher.list(&job).unwrap(), Publishing::WaitsForPerson { .. }));
+    }
+    assert_eq!(etsy.made(), 1);
+}
+
+fn a_reservation_of_a_clock_that_was_ahead_waits_for_a_person(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    let now = shop.bench.now();
+    shop.bench.clock.advance(Duration::from_secs(365 * 86_400));
+    let Attempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
+        panic!("not granted")
+    };
+    let until = reservation.held_until();
+    drop(reservation);
+    shop.bench.clock.set(now);
+    let error = work_for_a_day(&shop, &publisher, &id).unwrap();
+    assert!(error.contains("waits for a person") && error.contains(&until.to_string()), "{error}");
+    assert_eq!(etsy.made(), 0);
+    assert_eq!(publisher.nothing_is_there(&id, &listing_on(Platform::Etsy)).unwrap(), NothingThere::Free);
+    assert_eq!(work_for_a_day(&shop, &publisher, &id), None);
+    assert_eq!(etsy.ids(), ["p1"]);
+}
+
+fn a_hold_of_any_length_is_cut_to_the_longest(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]).holding(Duration::MAX);
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+}
+
+fn what_a_deleted_file_leaves_behind_waits_for_a_person(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    etsy.keeps("p1");
+    let store = shop.bench.queue.store().clone();
+    etsy.during_call(move || drop(store.write(|s| s.files().delete(&id, Deletion::Forced)).unwrap()));
+    let Outcome::Fail { error } = publisher.run_create_listing(&on_etsy(id)) else { panic!("nobody would know of it") };
+    assert!(error.contains("\"p1\"") && error.contains("waits for a person"), "{error}");
+    assert_eq!(etsy.ids(), ["p1"]);
+}
