@@ -26,8 +26,8 @@ use signal_hook::iterator::Signals;
 
 /// Run the jobs of this example until a signal comes
 ///
-/// SIGINT or SIGTERM stops claiming, lets running jobs go on for the grace period and gives back what is left; a second
-/// signal does not wait.
+/// After SIGINT or SIGTERM it claims no more jobs, gives back those that have not begun, and lets the others go on for the
+/// grace period. A second signal ends the grace period.
 #[derive(Debug, Parser)]
 #[command(name = "worker")]
 struct Args {
@@ -38,7 +38,7 @@ struct Args {
     #[arg(long)]
     create: bool,
 
-    /// Enqueue so many jobs of each kind first, and end when everything is done
+    /// Enqueue this many jobs of each example kind first, and end when all jobs are done
     #[arg(long, value_name = "JOBS")]
     try_out: Option<u32>,
 

@@ -33,10 +33,10 @@ enum Action {
         /// The folder of the backups; it is made where it is missing
         #[arg(long, value_name = "FOLDER", default_value = "backups")]
         dir: PathBuf,
-        /// For how many days backups are kept; at least as many of the newest stay, however old
+        /// Remove backups that are older than this many days, but never the newest DAYS backups
         #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_KEEP_DAYS, value_parser = clap::value_parser!(u32).range(1..))]
         keep: u32,
-        /// Who may read and write the backup, as for chmod, for example 640; never more than the database's mode allows
+        /// The mode of the backup, as for chmod, for example 640; it never gives a right that the database's mode does not
         #[arg(long, value_name = "MODE", default_value = "600", value_parser = file_mode)]
         mode: u32,
     },

@@ -20,7 +20,7 @@ pub struct CommonArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Log what is being done on stderr; twice for the details. Without it, RUST_LOG says what is logged
+    /// Log on stderr: -v each step, -vv every detail. Without it, RUST_LOG chooses what is logged
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

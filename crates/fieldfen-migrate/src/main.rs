@@ -36,7 +36,7 @@ enum Action {
         /// Do not ask: data will be lost
         #[arg(long)]
         yes: bool,
-        /// Also while jobs run, while publications are live, and where other programs' rows are lost
+        /// Go on even if jobs run, publications are live or rows of other programs will be lost
         #[arg(long)]
         allow_data_loss: bool,
     },
