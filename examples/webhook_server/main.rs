@@ -1,13 +1,14 @@
 //! Takes webhooks in over HTTP, each once: see `fieldfen_examples::webhooks`.
 
-use std::fs;
+use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fieldfen_console::{CommonArgs, Console, Exit, Versions, run};
+use fieldfen_console::{CommonArgs, Console, Exit, Versions, is_readable_by_all, run};
 use fieldfen_domain::with_causes;
 use fieldfen_examples::webhooks::{Senders, routes, secrets_of, serve};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
     run(versions, |args: &Args, console| {
-        let senders = senders(args).map_err(|error| Exit::Usage.with(error))?;
+        let senders = senders(args, console).map_err(|error| Exit::Usage.with(error))?;
         let url = console.database_url()?;
         let address: SqliteUrl = url.parse()?;
         migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
@@ -88,12 +89,20 @@ fn main() -> ExitCode {
     })
 }
 
-fn senders(args: &Args) -> anyhow::Result<Senders> {
+fn senders(args: &Args, console: &Console) -> anyhow::Result<Senders> {
     let file = match &args.secrets {
-        Some(path) => fs::read_to_string(path).with_context(|| format!("cannot read the secrets in {path:?}"))?,
+        Some(path) => read_secrets(path, console).with_context(|| format!("cannot read the secrets in {path:?}"))?,
         None => String::new(),
     };
     Ok(Senders::parse(secrets_of(&file).chain(args.trials.iter().map(String::as_str)))?)
+}
+
+fn read_secrets(path: &Path, console: &Console) -> io::Result<String> {
+    let file = File::open(path)?;
+    if is_readable_by_all(&file)? {
+        console.note(&format!("warning: every user of this machine can read the keys in {path:?}: `chmod 600` it"));
+    }
+    io::read_to_string(file)
 }
 
 async fn listen(args: &Args, console: &Console, senders: Senders, store: SqliteStore) -> anyhow::Result<()> {

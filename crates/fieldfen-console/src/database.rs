@@ -11,7 +11,7 @@ use std::str::FromStr;
 use fieldfen_domain::redacted;
 
 use crate::exit::{Exit, ExitError};
-use crate::regular_file::open_regular_file;
+use crate::regular_file::{is_readable_by_all, open_regular_file};
 
 /// The variable that names the database, in the environment and in `.env`.
 const VARIABLE: &str = "DATABASE_URL";
@@ -133,17 +133,6 @@ fn from_dotenv(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, D
         }
     }
     Ok(url)
-}
-
-#[cfg(unix)]
-fn is_readable_by_all(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    Ok(file.metadata()?.mode() & 0o004 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_readable_by_all(_: &File) -> io::Result<bool> {
-    Ok(false)
 }
 
 #[cfg(test)]

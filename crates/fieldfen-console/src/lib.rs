@@ -19,4 +19,4 @@ pub use exit::{Exit, ExitError};
 pub use indicatif::ProgressBar;
 pub use output::{Table, TextOutput};
 pub use program::{Versions, run};
-pub use regular_file::{file_kind, open_regular_file};
+pub use regular_file::{file_kind, is_readable_by_all, open_regular_file};

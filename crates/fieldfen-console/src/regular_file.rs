@@ -28,6 +28,25 @@ pub fn open_regular_file(options: &OpenOptions, path: &Path) -> io::Result<File>
     if kind.is_file() { Ok(file) } else { Err(other(kind)) }
 }
 
+/// Whether every user of the machine can read this file, by its mode.
+///
+/// # Errors
+/// When the mode cannot be read.
+#[cfg(unix)]
+pub fn is_readable_by_all(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(file.metadata()?.mode() & 0o004 != 0)
+}
+
+/// Whether every user of the machine can read this file, by its mode: `false`, since files have none here.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn is_readable_by_all(_: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// What kind of file this is, in words: `a folder`, for example.
 #[must_use]
 pub fn file_kind(kind: FileType) -> &'static str {

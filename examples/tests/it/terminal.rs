@@ -72,6 +72,8 @@ fn the_programs_end_with_the_codes_of_their_table() {
     }
     fs::write(place.path("secrets"), "github hunter2").unwrap();
     assert_eq!(code("webhook_server", &["--secrets", "secrets"]), Some(2));
+    fs::write(place.path("secrets"), "github=hunter2").unwrap();
+    assert_eq!(code("webhook_server", &["--secrets", "secrets", "--database", secret]), Some(2));
     assert_eq!(code("worker", &["--database", "none.db"]), Some(3));
     fs::write(place.path("garbage.db"), "a text of more than a hundred bytes, ".repeat(5)).unwrap();
     for (name, arguments) in [("worker", &["--create"][..]), ("pipeline", &[]), ("webhook_server", &github)] {

@@ -65,6 +65,8 @@ fn a_webhook_goes_from_the_server_through_the_worker() {
     fs::write(&secrets, "# two keys, of which GitHub uses one\ngithub=an older one\n\ngithub=octopus\r\n").unwrap();
     let arguments = ["--listen", "127.0.0.1:0", "--secret", "Stripe=whsec_x", "--secrets", secrets.to_str().unwrap()];
     let (_server, address) = start("webhook_server", &database, &arguments, "listening on ");
+    #[cfg(target_os = "linux")]
+    assert!(!fs::read_to_string(format!("/proc/{}/cmdline", _server.0.id())).unwrap().contains("octopus"));
     let (_worker, _) = start("worker", &database, &["--threads", "1"], "working");
 
     let body = br#"{"action": "opened", "number": 7, "repository": {"full_name": "octo/pus"}}"#;
