@@ -20,6 +20,13 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 /// A clock that moves by so much more or less than the time that passes has been set.
 const SET_CLOCK: TimeDelta = TimeDelta::minutes(1);
 
+/// A clock that moves ahead by so much more than the time that passes has leapt: it may have ended leases of holders that
+/// live, whatever the leases of this worker are.
+const LEAP: Duration = Duration::from_secs(1);
+
+/// Within so long after a leap every worker that lives has extended its leases: each looks at the clock twice a second.
+const HOLDERS_EXTEND: Duration = Duration::from_secs(5);
+
 /// So long after the clock was set every worker that lives has extended its leases: heartbeats come at least every five
 /// seconds, and at once when the clock was set back.
 const LEASES_EXTENDED: Duration = Duration::from_secs(10);
@@ -99,7 +106,6 @@ impl Reclaim {
 
     /// Notices when the clock has moved otherwise than the time that has passed.
     fn look(&mut self, now: Timestamp, instant: Instant) {
-        let interval = heartbeat::interval(self.lease);
         let Some((then, before)) = self.looked.replace((now, instant)) else { return };
         let passed = instant.saturating_duration_since(before);
         let moved = now.signed_duration_since(then);
@@ -108,10 +114,10 @@ impl Reclaim {
             self.steady_since = instant;
         }
         if let Ok(moved) = moved.to_std()
-            && moved.saturating_sub(passed) > self.lease / 3
+            && moved.saturating_sub(passed) > LEAP.min(self.lease / 3)
         {
             log!(WARN, ?moved, "the clock has leapt; other workers are given time to extend their leases");
-            self.not_before = instant.checked_add(interval);
+            self.not_before = instant.checked_add(HOLDERS_EXTEND);
         }
     }
 }
@@ -121,19 +127,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_leap_of_the_clock_postpones_the_reclaim_by_a_heartbeat() {
-        let lease = Duration::from_secs(60);
-        let mut reclaim = Reclaim::new(lease);
-        let (start, began) = (Timestamp::UNIX_EPOCH, Instant::now());
-        reclaim.look(start, began);
-        // A clock that goes along with the time, falls behind, or is set back, is no leap.
-        for (clock, passed) in [(3600, 3600), (3620, 3600), (3630, 3700), (10, 3710)] {
-            reclaim.look(start + Duration::from_secs(clock), began + Duration::from_secs(passed));
-            assert_eq!(reclaim.not_before, None, "{clock} s after {passed} s");
+    fn a_leap_of_the_clock_postpones_the_reclaim_until_others_have_extended_leases_of_any_length() {
+        for lease in [1, 60, 86_400].map(Duration::from_secs) {
+            let mut reclaim = Reclaim::new(lease);
+            let (start, began) = (Timestamp::UNIX_EPOCH, Instant::now());
+            reclaim.look(start, began);
+            // A clock that goes along with the time, falls behind, or is set back, is no leap.
+            for (clock, passed) in
+                [(3_600_000, 3_600_000), (3_600_300, 3_600_000), (3_700_000, 3_700_000), (10, 3_710_000)]
+            {
+                reclaim.look(start + Duration::from_millis(clock), began + Duration::from_millis(passed));
+                assert_eq!(reclaim.not_before, None, "{clock} ms after {passed} ms, lease {lease:?}");
+            }
+            let instant = began + Duration::from_secs(3711);
+            reclaim.look(start + Duration::from_secs(4), instant);
+            assert_eq!(reclaim.not_before, Some(instant + HOLDERS_EXTEND), "lease {lease:?}");
         }
-        let instant = began + Duration::from_secs(3711);
-        reclaim.look(start + Duration::from_secs(32), instant);
-        assert_eq!(reclaim.not_before, Some(instant + heartbeat::interval(lease)));
     }
 
     #[test]
