@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const TICKS_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a worker that has claimed a job that must run alone claims nothing else while other handlers run. Then the job
-/// goes back for as long.
+/// goes back for as long, and for as long the worker waits for no other such job either.
 const WAIT_ALONE: TimeDelta = TimeDelta::minutes(10);
 
 /// The first and the longest wait after the store has refused something.
@@ -81,6 +81,8 @@ struct Dispatcher<'s, S> {
     more: bool,
     /// How long to wait when the next claim takes nothing of what is due.
     empty_claim_pause: Duration,
+    /// Since when no job is waited for that must run alone, because one has waited in vain.
+    waits_for_none_since: Option<Timestamp>,
 }
 
 impl<'s, S: Store> Dispatcher<'s, S> {
@@ -93,6 +95,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             next_tick: None,
             more: false,
             empty_claim_pause: EMPTY_CLAIM_PAUSES.0,
+            waits_for_none_since: None,
         }
     }
 
@@ -169,16 +172,22 @@ impl<'s, S: Store> Dispatcher<'s, S> {
     }
 
     /// Gives a job back that has waited too long to run alone. Until then the worker claims nothing, and a handler that
-    /// does not return must not keep it from all other work.
-    fn give_up_waiting_alone(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// does not return must not keep it from all other work, however many jobs must run alone.
+    fn give_up_waiting_alone(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let shared = self.shared;
+        // Also when the clock was set back.
+        let is_over = |since: Timestamp| now.signed_duration_since(since).abs() > WAIT_ALONE;
+        if self.waits_for_none_since.is_some_and(is_over) {
+            self.waits_for_none_since = None;
+        }
         let waits_too_long = |control: &Control| match control.claimed.job.state {
             JobState::Running { started_at: Some(claimed_at), .. } => {
-                now.signed_duration_since(claimed_at) > WAIT_ALONE
+                self.waits_for_none_since.is_some() || is_over(claimed_at)
             }
             _ => false,
         };
         let Some(control) = shared.floor.take_back_alone(waits_too_long) else { return Ok(()) };
+        self.waits_for_none_since.get_or_insert(now);
         let _in_hand = shared.floor.in_hand_until_dropped(&control);
         let job = &control.claimed.job;
         log!(WARN, id = %job.id, kind = %job.kind, "a job must run alone, but other jobs run for too long; it waits");

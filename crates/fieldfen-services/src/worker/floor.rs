@@ -252,11 +252,11 @@ impl Floor {
         self.lock().handed_out.drain(..).collect()
     }
 
-    /// Takes back a job that must run alone and has not begun, if this says so.
+    /// Takes back a job that waits for others to end, since it must run alone, if this says so.
     pub(super) fn take_back_alone(&self, waits_too_long: impl Fn(&Control) -> bool) -> Option<Arc<Control>> {
         let mut state = self.lock();
-        let first = state.handed_out.front()?;
-        if first.claimed.job.must_run_alone() && waits_too_long(first) { state.handed_out.pop_front() } else { None }
+        let waits = !state.first_may_begin() && waits_too_long(state.handed_out.front()?);
+        if waits { state.handed_out.pop_front() } else { None }
     }
 
     /// Says that a job is no longer in hand once the answer is dropped.

@@ -15,6 +15,7 @@ use super::{Bench, LEASE, Note};
 on_every_store!(
     a_job_that_has_lost_two_leases_runs_with_nothing_beside_it,
     a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end,
+    jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others,
     a_worker_that_stops_gives_back_what_waits_and_not_what_runs,
 );
 
@@ -81,6 +82,31 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     let_go.send(()).unwrap();
     bench.clock.advance(Duration::from_secs(600));
     until(|| bench.status(&lost) == JobStatus::Completed);
+    running.stop_handle().stop();
+    assert_eq!(running.join().unwrap(), Stopped::default());
+}
+
+fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store: impl Store) {
+    let bench = Bench::new(store);
+    let lost = bench.notes_of_two_dead_workers(3);
+    let endless = bench.note("endless");
+    let (meet, has_begun, let_go) = meeting();
+    let handler = move |task: Task<Note>| {
+        if task.text == "endless" {
+            meet()
+        }
+    };
+    let running = bench.worker().threads(3).handle(handler).start().unwrap();
+    has_begun.recv().unwrap();
+    bench.clock.advance(SECOND_WAIT);
+    until(|| lost.iter().any(|id| bench.status(id) == JobStatus::Running));
+    let other = bench.note("other");
+    bench.clock.advance(Duration::from_secs(600 + 1));
+    until(|| bench.status(&other) == JobStatus::Completed);
+    let_go.send(()).unwrap();
+    until(|| bench.status(&endless) == JobStatus::Completed);
+    bench.clock.advance(Duration::from_secs(600));
+    until(|| lost.iter().all(|id| bench.status(id) == JobStatus::Completed));
     running.stop_handle().stop();
     assert_eq!(running.join().unwrap(), Stopped::default());
 }
