@@ -1,9 +1,10 @@
 //! What a handler says came of its job.
 
+use std::borrow::Cow;
 use std::error::Error;
 
-use fieldfen_domain::Timestamp;
 pub(super) use fieldfen_domain::with_causes;
+use fieldfen_domain::{Timestamp, cut_reason};
 
 use crate::queue::Completion;
 
@@ -71,6 +72,21 @@ impl Outcome {
     pub fn throttled(until: Timestamp, reason: impl Into<String>) -> Self {
         Self::Throttled { until, reason: reason.into() }
     }
+
+    /// Cuts the error or reason to the length that is stored, so that the log gets no more either.
+    pub(super) fn cut(&mut self) {
+        match self {
+            Self::Complete(_) => {}
+            Self::Retry { error: text }
+            | Self::Fail { error: text }
+            | Self::Decline { error: text }
+            | Self::Throttled { reason: text, .. } => {
+                if let Cow::Owned(cut) = cut_reason(text) {
+                    *text = cut;
+                }
+            }
+        }
+    }
 }
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Outcome {
@@ -114,6 +130,21 @@ impl<T: IntoOutcome, E: Into<Outcome>> IntoOutcome for Result<T, E> {
 mod tests {
     use super::*;
     use fieldfen_domain::store::StoreError;
+
+    #[test]
+    fn what_is_said_of_a_failure_is_cut_for_the_log_as_for_the_store() {
+        let long = "é".repeat(1 << 20);
+        for mut outcome in [
+            Outcome::retry(long.clone()),
+            Outcome::fail(long.clone()),
+            Outcome::decline(long.clone()),
+            Outcome::throttled(Timestamp::UNIX_EPOCH, long),
+        ] {
+            outcome.cut();
+            let shown = format!("{outcome:?}").len();
+            assert!((1 << 10..10 << 10).contains(&shown), "{shown} bytes");
+        }
+    }
 
     #[test]
     fn every_error_is_a_retry_with_its_causes() {

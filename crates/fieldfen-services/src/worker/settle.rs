@@ -28,6 +28,7 @@ enum Refused {
 
 /// Applies an outcome, as often as it takes: a store that is busy or full must not lose what a handler has done.
 pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcome: Outcome) -> Ended {
+    outcome.cut();
     let ended = apply_until_taken(shared, control, &mut outcome);
     discard(outcome);
     ended
@@ -53,7 +54,8 @@ fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &
         let applied = caught(|| apply(shared, control, outcome));
         match applied.unwrap_or_else(|panic| Err(instead_of_panic(outcome, panic))) {
             Ok(ended) => return ended,
-            Err(Refused::Forever(instead)) => {
+            Err(Refused::Forever(mut instead)) => {
+                instead.cut();
                 log!(ERROR, ?outcome, ?instead, "the outcome of a job cannot be written");
                 discard(mem::replace(outcome, instead));
             }
