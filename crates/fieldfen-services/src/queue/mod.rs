@@ -105,12 +105,17 @@ pub enum QueueError {
 impl QueueError {
     /// The error of a write: the store's own are told apart, since they may pass.
     fn of_write(error: Box<dyn Error + Send + Sync>) -> Self {
-        match error.downcast::<StoreError>() {
+        let error = match error.downcast::<StoreError>() {
             Ok(error) => Self::Store(*error),
             Err(error) => match error.downcast::<Self>() {
                 Ok(error) => *error,
                 Err(error) => Self::Write(error),
             },
+        };
+        match error {
+            // The transaction has its lock by then: somebody else's transaction is busy, and perhaps waits for this one.
+            Self::Store(busy @ StoreError::Busy { .. }) => Self::Write(Box::new(busy)),
+            error => error,
         }
     }
 }

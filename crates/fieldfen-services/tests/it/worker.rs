@@ -24,6 +24,7 @@ on_every_store!(
     what_a_handler_returns_decides,
     a_handler_that_panics_fails_its_try,
     a_write_that_panics_fails_its_try,
+    a_write_that_finds_another_transaction_busy_fails_its_try,
     retries_are_spent_and_then_the_file_fails,
     an_unreadable_payload_fails_for_good_with_the_reason,
     an_unreadable_payload_is_left_to_other_workers_for_an_hour,
@@ -127,6 +128,21 @@ fn a_handler_that_panics_fails_its_try(store: impl Store) {
     assert_eq!(dead.state.status(), JobStatus::Failed);
     assert!(dead.last_error.as_deref().unwrap().starts_with("the handler panicked: assertion"), "{dead:?}");
     assert_eq!(bench.status(&after), JobStatus::Completed);
+}
+
+fn a_write_that_finds_another_transaction_busy_fails_its_try(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    // Another thread's write waits for the transaction of this one, for example, which waits for that thread.
+    let busy = || StoreError::Busy { waited_ms: 5000, source: "another thread of this program is writing".into() };
+    let handler = move |_: Task<Note>| Completion::new().writing(move |_| Err::<(), _>(busy()));
+    let running = bench.worker().handle(handler).start().unwrap();
+    until(|| bench.job(&id).attempts > 0);
+    running.stop_handle().stop();
+    assert_eq!(running.join().unwrap(), Stopped::default());
+    let job = bench.job(&id);
+    assert_eq!((job.state.status(), job.attempts), (JobStatus::Pending, 1));
+    assert!(job.last_error.unwrap().contains("another thread of this program is writing"));
 }
 
 fn a_write_that_panics_fails_its_try(store: impl Store) {
