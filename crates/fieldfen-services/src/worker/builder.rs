@@ -15,6 +15,9 @@ use super::task::{Run, Task};
 use crate::Environment;
 use crate::queue::{Queue, RetryPolicies, read_payload};
 
+/// A shorter lease cannot be held: a heartbeat waits for the write lock and for the disk.
+const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+
 /// A handler whose payload type has been forgotten.
 pub(super) type Handler = Box<dyn Fn(Run) -> Outcome + Send + Sync>;
 
@@ -103,9 +106,8 @@ impl<S: Store> Worker<S> {
         self
     }
 
-    /// How long a claim holds without a heartbeat, at most 24 hours: so long a job of a worker that died waits for another
-    /// one. Heartbeats
-    /// come three times as often, at least every 5 seconds.
+    /// How long a claim holds without a heartbeat, from 100 ms to 24 hours: so long a job of a worker that died waits for
+    /// another one. Heartbeats come three times as often, at least every 5 seconds.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
@@ -197,8 +199,10 @@ impl<S: Store> Worker<S> {
         if self.settings.threads == 0 {
             return refused("threads", "0".to_owned(), "a worker needs at least one thread");
         }
-        if self.settings.lease.is_zero() {
-            return refused("lease", "0".to_owned(), "a lease must be longer than nothing");
+        if self.settings.lease < SHORTEST_LEASE {
+            let rule =
+                "at least 100 ms: heartbeats that extend a shorter one come too late, and are writes all the time";
+            return refused("lease", format!("{:?}", self.settings.lease), rule);
         }
         if self.settings.lease > LONGEST_LEASE {
             return refused("lease", format!("{:?}", self.settings.lease), "at most 24 hours; heartbeats extend it");

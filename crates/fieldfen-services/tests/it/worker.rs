@@ -472,7 +472,9 @@ fn a_worker_that_cannot_be_is_refused() {
     assert_eq!(message(bench.worker()), "worker with handlers none: a worker needs at least one handler");
     assert!(message(with_handler().handle(|_: Task<Note>| ())).contains("handlers test.note"));
     assert!(message(with_handler().threads(0)).contains("threads 0"));
-    assert!(message(with_handler().lease(Duration::ZERO)).contains("lease 0"));
+    for lease in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(99)] {
+        assert!(message(with_handler().lease(lease)).contains(&format!("lease {lease:?}")));
+    }
     assert!(message(with_handler().limit::<Note>(0)).contains("0 for test.note"));
     let no_handler = "for test.countdown: there is no handler for jobs of this kind";
     assert_eq!(message(with_handler().limit::<Countdown>(1)), format!("worker with limit {no_handler}"));
