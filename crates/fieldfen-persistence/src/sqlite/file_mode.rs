@@ -9,7 +9,7 @@ use std::path::Path;
 /// Opens the lock file of a database, and creates it where it is missing.
 ///
 /// # Errors
-/// When something other than a regular file has its name, a symbolic link for example; other errors as the operating
+/// When something other than a regular file with one name has its name, a link for example; other errors as the operating
 /// system has them.
 #[cfg(unix)]
 pub(super) fn open_lock(path: &Path, database: &Path) -> io::Result<File> {
@@ -22,7 +22,8 @@ pub(super) fn open_lock(path: &Path, database: &Path) -> io::Result<File> {
     let file = File::options().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path);
     let file = file.map_err(|error| if is_link(path) { not_regular() } else { error })?;
     let (found, database) = (file.metadata()?, std::fs::metadata(database)?);
-    if !found.is_file() {
+    // The owner and mode that are set here would also become those of a file that has another name.
+    if !found.is_file() || found.nlink() > 1 {
         return Err(not_regular());
     }
     let mode = database.mode() & 0o666;
@@ -45,7 +46,7 @@ fn is_link(path: &Path) -> bool {
 }
 
 fn not_regular() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file: remove it")
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file with one name: remove it")
 }
 
 #[cfg(test)]
@@ -94,6 +95,12 @@ mod tests {
         let error = open_lock(&lock, &database).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert_eq!((mode(&victim), fs::read_to_string(&victim).unwrap().as_str()), (0o644, "theirs"));
+
+        fs::remove_file(&lock).unwrap();
+        fs::hard_link(&victim, &lock).unwrap();
+        let error = open_lock(&lock, &database).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+        assert_eq!(mode(&victim), 0o644);
 
         fs::remove_file(&lock).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &lock, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
