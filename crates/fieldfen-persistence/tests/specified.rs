@@ -120,6 +120,16 @@ fn every_difference_to_the_specification_is_named_and_nothing_is_changed() {
             "    UNIQUE(platform, platform_listing_id), CHECK (status <> '')",
             "rules of table listings: found CHECK",
         ),
+        (
+            UNIQUE,
+            "    UNIQUE(platform, platform_listing_id) ON CONFLICT REPLACE",
+            "rules of table listings: found ON CONFLICT",
+        ),
+        (
+            "REFERENCES files(id) ON DELETE SET NULL",
+            "REFERENCES files(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED",
+            "rules of table processed_hashes: found INITIALLY DEFERRED",
+        ),
         ("drive_file_id TEXT,", "drive_file_id TEXT UNIQUE,", "unique constraint of files: found drive_file_id"),
         (
             "ON files(species);",
@@ -161,4 +171,13 @@ fn a_migration_that_another_programs_table_stops_is_named_and_nothing_is_recorde
     let error = migrations::run_pending(&mut conn).unwrap_err();
     assert!(matches!(&error, MigrationError::Failed { migration, .. } if migration.version == "0004"), "{error:?}");
     assert_eq!(text(&mut conn, SCHEMA), before);
+}
+
+#[test]
+fn the_condition_of_a_partial_index_is_one_line_as_sqlalchemy_reads_it() {
+    let mut conn = memory("");
+    migrations::run_pending(&mut conn).unwrap();
+    let longer = "SELECT coalesce(group_concat(name), '') FROM sqlite_schema
+                  WHERE type = 'index' AND sql LIKE '%WHERE %' AND instr(substr(sql, instr(sql, 'WHERE ')), char(10)) > 0";
+    assert_eq!(text(&mut conn, longer), "", "Alembic cannot make their tables anew");
 }

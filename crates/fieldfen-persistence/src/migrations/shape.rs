@@ -63,7 +63,7 @@ pub(super) struct Table {
     pub(super) unique: BTreeSet<String>,
     /// Unique indexes that bind some rows.
     pub(super) partly_unique: BTreeSet<String>,
-    /// `CHECK`, `STRICT`, `WITHOUT ROWID`.
+    /// `CHECK`, `STRICT`, `WITHOUT ROWID`, `ON CONFLICT`, `INITIALLY DEFERRED`.
     pub(super) rules: BTreeSet<&'static str>,
 }
 
@@ -137,6 +137,13 @@ impl Table {
         let mut rules = rules(conn, &table.name)?;
         if has("check") {
             rules.insert("CHECK");
+        }
+        let follow = |pair: [&str; 2]| words.windows(2).any(|words| words == pair);
+        if follow(["on", "conflict"]) {
+            rules.insert("ON CONFLICT");
+        }
+        if follow(["initially", "deferred"]) {
+            rules.insert("INITIALLY DEFERRED");
         }
         Ok(Self {
             columns,
