@@ -14,7 +14,7 @@ use super::settings::{SqliteOptions, WAL, is_there, open, refusal, set, without_
 use crate::url::SqliteUrl;
 
 /// Makes a database with its folder and lets `f` fill it; `None` when a file is there already. Only its owner may read
-/// and write it; `-wal`, `-shm` and `-lock` follow its mode when another one is set.
+/// and write it, and enter a folder that was made; `-wal`, `-shm` and `-lock` follow its mode when another one is set.
 ///
 /// If anything fails, neither file nor folder remains. If several programs make the same database at once, one of them
 /// does, and the others get `None`.
@@ -97,7 +97,12 @@ impl NewFolders {
     fn make(folder: &Path) -> io::Result<Self> {
         let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
         let made = Self(missing.map(Path::to_owned).collect());
-        fs::create_dir_all(folder)?;
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        // Who may write the folder can put another database there.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
         Ok(made)
     }
 
@@ -139,6 +144,7 @@ mod tests {
         assert_eq!(names(path.parent().unwrap()), ["c.db"]);
         let bytes = fs::read(&path).unwrap();
         assert_eq!((fs::metadata(&path).unwrap().permissions().mode() & 0o777, &bytes[18..20]), (0o600, &[2, 2][..]));
+        assert_eq!(fs::metadata(folder.path().join("a")).unwrap().permissions().mode() & 0o777, 0o700);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(create_database(&url, fill).unwrap(), None);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
