@@ -134,3 +134,66 @@ fn what_is_no_file_is_refused_at_once() {
     refused.ends_with(3);
     assert!(refused.err.contains("no regular file"), "{}", refused.err);
 }
+
+#[test]
+fn what_stands_in_the_place_of_a_log_or_journal_is_refused_at_once_and_stays() {
+    let shop = stopped();
+    let victim = shop.folder().join("victim");
+    fs::write(&victim, "theirs").unwrap();
+    for ending in ["-wal", "-shm", "-journal"] {
+        let beside = format!("{}{ending}", shop.database());
+        let pipe = || assert!(Command::new("mkfifo").arg(&beside).status().unwrap().success());
+        let put: [(&dyn Fn(), &str); 4] = [
+            (&pipe, "no regular file"),
+            (&|| std::os::unix::fs::symlink(&victim, &beside).unwrap(), "no regular file"),
+            (&|| std::os::unix::fs::symlink("nowhere", &beside).unwrap(), "no regular file"),
+            (&|| fs::hard_link(&victim, &beside).unwrap(), "several names"),
+        ];
+        for (put, says) in put {
+            put();
+            // With a writer there, nobody waits for one at the pipe.
+            let _writer = fs::File::options().read(true).write(true).open(&beside).ok();
+            let state = || (fs::symlink_metadata(&beside).unwrap().file_type(), fs::read(shop.database()).unwrap());
+            let before = state();
+            for arguments in [&["status"][..], &["up"], &["down", "--yes"]] {
+                let refused = shop.migrate(arguments);
+                refused.ends_with(3);
+                assert!(refused.err.contains(says) && refused.err.contains(&beside), "{}", refused.err);
+            }
+            assert!(state() == before, "{beside}");
+            fs::remove_file(&beside).unwrap();
+        }
+    }
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs");
+}
+
+#[test]
+fn a_journal_that_must_be_rolled_back_is_refused_with_the_reason_and_rolled_back_by_up() {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    let mut writer = SqliteConnection::establish(shop.database()).unwrap();
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)";
+    writer.batch_execute("CREATE TABLE theirs (n); INSERT INTO theirs VALUES (1)").unwrap();
+    // What does not fit into the cache is written before the commit: a copy of that moment is what a crash leaves.
+    let insert = format!("PRAGMA cache_size = 2; BEGIN; {rows} INSERT INTO theirs SELECT zeroblob(400) FROM n");
+    writer.batch_execute(&insert).unwrap();
+    let beside = |name: &str, ending: &str| format!("{name}{ending}");
+    let copy = shop.folder().join("copy.db").display().to_string();
+    for ending in ["", "-journal"] {
+        fs::copy(beside(shop.database(), ending), beside(&copy, ending)).unwrap();
+    }
+    drop(writer);
+    for ending in ["", "-journal"] {
+        fs::rename(beside(&copy, ending), beside(shop.database(), ending)).unwrap();
+    }
+
+    let before = shop.listing();
+    for arguments in [&["status"][..], &["down", "--yes"]] {
+        let refused = shop.migrate(arguments);
+        refused.ends_with(3);
+        assert!(refused.err.contains("-journal) must be rolled back first"), "{}", refused.err);
+    }
+    assert_eq!(shop.listing(), before);
+    shop.migrate(&["up"]).ends_with(0);
+    shop.migrate(&["status"]).ends_with(0);
+}

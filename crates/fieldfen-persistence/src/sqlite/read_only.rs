@@ -43,8 +43,8 @@ const FIRST_READ: &str = "SELECT count(*) FROM sqlite_schema";
 ///
 /// # Errors
 /// [`StoreError::Open`] when the file is not there or cannot be read, or when it has a log that only its owner can
-/// recover; [`StoreError::ReadOnly`] when a journal must be rolled back first; [`StoreError::Busy`] when programs
-/// write the file whenever it is read; [`StoreError::Corrupt`] when it is not a database; and what `f` returns.
+/// recover or a journal that must be rolled back first; [`StoreError::Busy`] when programs write the file whenever it is
+/// read; [`StoreError::Corrupt`] when it is not a database; and what `f` returns.
 pub fn read_database<T, E>(url: &SqliteUrl, mut f: impl FnMut(&mut SqliteConnection) -> Result<T, E>) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -58,6 +58,11 @@ where
         let mut source = match connect(url, &file) {
             Ok(source) => source,
             Err(Refused::Again) => continue,
+            Err(Refused::For(StoreError::ReadOnly(_))) if holds_something(&file.beside("-journal"))? => {
+                let reason = "a program was stopped while it wrote, and its journal (the file ending in -journal) must be \
+                              rolled back first: run the program that writes the database, or `migrate up`";
+                return Err(refuse(url, reason).into());
+            }
             Err(Refused::For(error)) => return Err(error.into()),
         };
         let result = f(&mut source.conn);
@@ -141,13 +146,16 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile) -> Result<Source, Refused> {
             Err(Refused::Again)
         }
         (Some(log), None) if log.len() > 0 => {
+            let reason = "its log (the file ending in -wal) was not closed properly, and only its owner can recover it, in \
+                          a folder that can be written: run the program that writes the database, or run this as its owner";
             if database.is_none_or(|database| ![0, owner(&database)].contains(&user())) {
-                let reason = "its log (the file ending in -wal) was not closed properly, and only its owner can \
-                              recover it: run the program that writes the database, or run this as its owner";
                 return Err(refuse(url, reason).into());
             }
             // SQLite gives what it makes to the owner of the database.
-            Ok(Source { conn: open("mode=ro", &[])?, stamp: None })
+            match open("mode=ro", &[]) {
+                Err(StoreError::Io(_)) if look_at(&file.beside("-shm"))?.is_none() => Err(refuse(url, reason).into()),
+                opened => Ok(Source { conn: opened?, stamp: None }),
+            }
         }
         // If the database is in WAL mode, SQLite wants an exclusive lock before it makes the log of a connection in
         // exclusive locking mode, and cannot get one on a file that is open for reading only: an I/O error.
@@ -188,6 +196,10 @@ fn look_at(path: &Path) -> Result<Option<Metadata>, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::Io(error.into())),
     }
+}
+
+fn holds_something(path: &Path) -> Result<bool, StoreError> {
+    Ok(look_at(path)?.is_some_and(|found| found.len() > 0))
 }
 
 fn refuse(url: &SqliteUrl, reason: &str) -> StoreError {

@@ -123,10 +123,31 @@ pub(super) fn is_there(url: &SqliteUrl) -> Result<bool, StoreError> {
              different names damage it: remove the other names, or copy the file",
             None,
         ),
-        Ok(_) => Ok(true),
+        Ok(_) => refuse_irregular_logs(url, path).map(|()| true),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => refuse("it cannot be looked at", Some(error)),
     }
+}
+
+/// Refuses a log or journal that is no file of its own: SQLite would wait for a pipe, write through a link, and remove a
+/// device.
+fn refuse_irregular_logs(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
+    let cannot = |error| refusal(url, "it cannot be looked at".to_owned(), Some(error));
+    // SQLite names them by the path without symbolic links.
+    let path = path.canonicalize().map_err(cannot)?;
+    for ending in ["-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        let rule = match fs::symlink_metadata(&name) {
+            Ok(found) if !found.is_file() => "is no regular file: remove it",
+            Ok(found) if has_other_names(&found) => "has several names (hard links): remove the other names",
+            Ok(_) => continue,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(cannot(error)),
+        };
+        return Err(refusal(url, format!("{} beside it {rule}", Path::new(&name).display()), None));
+    }
+    Ok(())
 }
 
 /// Says why a database is not opened.
