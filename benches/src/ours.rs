@@ -97,7 +97,7 @@ impl Ours {
         self.store.write(|s| {
             let mut released = 0;
             for job in jobs {
-                released += usize::from(s.jobs().release(&self.claim_of(job), job.run_at)?.is_done());
+                released += usize::from(s.jobs().release(&self.claim_of(job), job.run_at, job.run_at)?.is_done());
             }
             Ok(released)
         })

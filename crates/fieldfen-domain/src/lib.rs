@@ -27,4 +27,4 @@ pub use page::{Cursor, Page, PageRequest, UnreadableRow};
 pub use panics::caught;
 pub use reason::{MAX_REASON_BYTES, cut_reason};
 pub use text_enum::UnknownWord;
-pub use time::{FIRST_TIME, LAST_TIME, Timestamp, later, to_micros};
+pub use time::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, Timestamp, end_from_now, is_ahead, later, to_micros};

@@ -20,6 +20,24 @@ pub fn later(time: Timestamp, span: Duration) -> Timestamp {
     sum.map_or(LAST_TIME, |sum| sum.min(LAST_TIME))
 }
 
+/// The most by which the clocks may differ that have written and that judge a time. A time that should be past and is later
+/// than this from now was written by a clock that was ahead.
+pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
+
+/// Whether a clock that was ahead has written this time, which should be past.
+#[must_use]
+pub fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time.signed_duration_since(now) > CLOCK_TOLERANCE
+}
+
+/// The end of a span of time that a clock has measured which was ahead: as long after now as it was after the beginning, but
+/// no later than it was. `None` where the clock was right, and the end stays.
+#[must_use]
+pub fn end_from_now(began: Timestamp, end: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let span = end.signed_duration_since(began).to_std().unwrap_or_default();
+    is_ahead(began, now).then(|| later(now, span).min(end))
+}
+
 /// The first time that every store can keep: the beginning of the year 0.
 pub const FIRST_TIME: Timestamp = from_micros(-62_167_219_200_000_000);
 

@@ -77,6 +77,7 @@ diesel::table! {
         alone -> Integer,
         declined_since -> Nullable<Timestamp>,
         throttled -> Integer,
+        waiting_since -> Nullable<Timestamp>,
     }
 }
 

@@ -9,21 +9,18 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{SubsecRound, TimeDelta};
+use chrono::SubsecRound;
 use croner::Cron;
 use fieldfen_domain::job::{DedupKey, Enqueued, InvalidJob, JobState, NewJob, Payload};
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{JobId, Timestamp, UnreadableRow};
+use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
 
 use crate::Environment;
 use crate::queue::{self, QueueError};
 
 /// When a schedule without a further tick is due next: the last second that every store can hold.
 const NEVER: i64 = 253_402_300_799;
-
-/// By how much two times may differ before a clock counts as put right. One that is put back by less repeats no tick.
-const SET_CLOCK: TimeDelta = TimeDelta::minutes(1);
 
 /// How many ticks are taken in one transaction.
 const BATCH: u32 = 100;
@@ -241,7 +238,7 @@ fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp)
     }
     // A clock that was only a little ahead has taken the next tick, and it must not be taken again.
     let second = schedule.next_after(next_at).unwrap_or_else(never);
-    if work.next_at.signed_duration_since(second) <= SET_CLOCK {
+    if !is_ahead(work.next_at, second) {
         return Ok(Step { tick: tick(work.next_at), job: None });
     }
     log!(WARN, name = %work.name, was = %work.next_at, is = %next_at, "recurring work was set by a wrong clock");
@@ -275,7 +272,7 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
     if let Enqueued::Met(met) = enqueued
         && let Some(job_of_earlier) = s.reads().jobs().find(&met)?
         && job_of_earlier.state == JobState::Pending
-        && job_of_earlier.created_at.is_some_and(|at| at.signed_duration_since(tick.at) > SET_CLOCK)
+        && job_of_earlier.created_at.is_some_and(|at| is_ahead(at, tick.at))
     {
         // The clock that was wrong made it, and it would keep every tick from its job until then. If it stays, it is met
         // once more.

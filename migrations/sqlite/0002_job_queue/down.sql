@@ -12,6 +12,7 @@ UPDATE jobs SET status = 'failed', last_error = 'held by fieldfen until migratio
     'alone', CAST(alone AS TEXT),
     'declined_since', CAST(declined_since AS TEXT),
     'throttled', CAST(throttled AS TEXT),
+    'waiting_since', CAST(waiting_since AS TEXT),
     'last_error', CAST(last_error AS TEXT)
 ) WHERE status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now');
 
@@ -21,10 +22,12 @@ UPDATE jobs SET status = 'failed', completed_at = strftime('%Y-%m-%d %H:%M:%f000
 WHERE status = 'running' AND lease_expires_at IS NOT NULL;
 
 DROP INDEX idx_jobs_irregular;
+DROP INDEX idx_jobs_waiting;
 DROP INDEX idx_jobs_dedup_key;
 DROP INDEX idx_jobs_ended;
 DROP INDEX idx_jobs_lease;
 DROP INDEX idx_jobs_claim;
+ALTER TABLE jobs DROP COLUMN waiting_since;
 ALTER TABLE jobs DROP COLUMN throttled;
 ALTER TABLE jobs DROP COLUMN declined_since;
 ALTER TABLE jobs DROP COLUMN alone;

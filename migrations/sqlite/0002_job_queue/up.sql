@@ -16,14 +16,17 @@ ALTER TABLE jobs ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN declined_since TIMESTAMP;
 -- How often it was throttled since it last failed: each time it waits longer.
 ALTER TABLE jobs ADD COLUMN throttled INTEGER NOT NULL DEFAULT 0;
+-- When the clock that has set `run_at` began to count the wait: the time of a retry, or of the insertion of a job that is due
+-- at once. NULL means that somebody has chosen `run_at`.
+ALTER TABLE jobs ADD COLUMN waiting_since TIMESTAMP;
 
 -- Jobs that were not due when this migration was taken back.
 UPDATE jobs SET (status, run_at, priority, max_retries, dedup_key, progress_json, cancel_requested_at, lost_leases, alone,
-    declined_since, throttled, last_error) = (
+    declined_since, throttled, waiting_since, last_error) = (
     SELECT 'pending', held ->> 'run_at', coalesce(held ->> 'priority', 2), coalesce(held ->> 'max_retries', 5),
         held ->> 'dedup_key', held ->> 'progress_json', held ->> 'cancel_requested_at',
         coalesce(held ->> 'lost_leases', 0), coalesce(held ->> 'alone', 0), held ->> 'declined_since',
-        coalesce(held ->> 'throttled', 0), held ->> 'last_error'
+        coalesce(held ->> 'throttled', 0), held ->> 'waiting_since', held ->> 'last_error'
     FROM (SELECT substr(last_error, 57) AS held)
 )
 WHERE status = 'failed' AND substr(last_error, 1, 56) = 'held by fieldfen until migration 0002 is applied again: '
@@ -41,6 +44,9 @@ CREATE INDEX idx_jobs_ended ON jobs(status, completed_at) WHERE completed_at IS 
 -- Not unique: the queue looks before it inserts, and other programs may set any status that they like.
 CREATE INDEX idx_jobs_dedup_key ON jobs(dedup_key)
     WHERE dedup_key IS NOT NULL AND status IN ('pending', 'running');
+
+-- Waits that began in the future: a clock that was ahead has written them.
+CREATE INDEX idx_jobs_waiting ON jobs(waiting_since) WHERE status = 'pending' AND waiting_since IS NOT NULL;
 
 -- Jobs that no claim and no reclaim finds in its index: their due time or the end of their lease is in a form by which times
 -- do not compare, or they have a priority or a kind that there is not. Other programs may write such rows; a reclaim puts

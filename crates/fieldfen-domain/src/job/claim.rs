@@ -168,8 +168,10 @@ pub struct Heartbeat {
 /// A reclaim of jobs whose holders have died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReclaimRequest {
-    /// The time now: leases that end then or before have expired.
+    /// The time now.
     pub now: Timestamp,
+    /// Leases that end then or before have expired: a time before which every holder that lives has extended its own.
+    pub expired_at: Timestamp,
     /// A lease that ends later than this has expired too: a clock that was wrong has written it. No lease of a holder that
     /// lives may end later. [`LAST_TIME`](crate::LAST_TIME) lets every lease last for as long as it says.
     pub latest: Timestamp,
@@ -188,6 +190,8 @@ pub struct TakenBack {
     /// How many rows of other programs had a due time, or an end of their lease, in a form by which times do not compare,
     /// and have it in the usual form now.
     pub rewritten: u64,
+    /// How many waits a clock that was ahead had set. They begin now, and are as long as they were.
+    pub shortened: u64,
 }
 
 /// A job whose lease had run out.

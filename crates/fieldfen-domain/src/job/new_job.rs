@@ -86,6 +86,12 @@ impl NewJob {
         }
     }
 
+    /// When the job begins to wait, if it is due at once; `None` for a due time that somebody has chosen.
+    #[must_use]
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        (self.run_at <= self.created_at).then_some(self.created_at)
+    }
+
     /// The same job with this priority.
     #[must_use]
     pub const fn priority(mut self, priority: Priority) -> Self {

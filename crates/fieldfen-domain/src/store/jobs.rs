@@ -56,6 +56,9 @@ pub trait JobReads {
 pub trait JobQueue {
     /// Adds a job, unless a live one has its dedup key.
     ///
+    /// A job that is due when it is created waits from then on, see [`reclaim`](Self::reclaim). A later due time is one that
+    /// somebody has chosen, and no reclaim changes it.
+    ///
     /// # Errors
     /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken,
     /// [`StoreError::Invalid`] for a time before [`FIRST_TIME`](crate::FIRST_TIME) or after
@@ -88,11 +91,11 @@ pub trait JobQueue {
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError>;
 
     /// Gives a job back without spending a retry; it is due again at `run_at`, or at the first or last time that every
-    /// store can keep.
+    /// store can keep. `at` is the time now.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError>;
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError>;
 
     /// Gives a job back that this worker cannot do and another one may be able to: its payload is of a newer program, for
     /// example. No retry is spent. The job is due again at `run_at`, or at the first or last time that every store can
@@ -113,7 +116,7 @@ pub trait JobQueue {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError>;
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError>;
 
     /// Extends a lease to `now + lease` and keeps the progress, where one is given.
     ///
@@ -133,8 +136,9 @@ pub trait JobQueue {
     /// [`StoreError`]s as the store has them.
     fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError>;
 
-    /// Takes back at most `limit` jobs whose lease has expired (`expires_at <= now`), the longest expired first, or ends
-    /// later than `latest`, or at no time. Each has one retry spent, and is due again after the `backoff` that is given for the job as it was held.
+    /// Takes back at most `limit` jobs whose lease has expired (it ends at `expired_at` or before), the longest expired first,
+    /// or ends later than `latest`, or at no time. Each has one retry spent, and is due again after the `backoff` that is given
+    /// for the job as it was held.
     ///
     /// A job has failed for good instead when somebody asked for it to stop, and the reason of that request stays in its
     /// last error; when it has no retries at all; and when its retries are spent and it ran alone. With spent retries it
@@ -143,6 +147,9 @@ pub trait JobQueue {
     /// Pending jobs that no claim would ever find, since another program gave them a priority that there is not or a due
     /// time that is none, fail as well. Due times and ends of leases in a form by which times do not compare are written
     /// anew, so that the jobs are due when they say.
+    ///
+    /// At most `limit` jobs whose wait began [in the future](crate::is_ahead) wait anew from now on, for as long as they were
+    /// to wait: a clock that was ahead has enqueued them, given them back or let them run again.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -107,7 +107,7 @@ fn the_end_of_claims(s: &mut dyn Session) -> Answer {
     line(&mut lines, "done", s.jobs().complete(&claim_ref(11, 11), None, at(1))?);
     line(&mut lines, "again", s.jobs().complete(&claim_ref(11, 11), None, at(2))?);
     line(&mut lines, "failed", s.jobs().fail(&claim_ref(13, 13), &failure("no", Retry::At(at(9)), at(1)))?);
-    line(&mut lines, "lost", s.jobs().release(&claim_ref(13, 13), at(1))?);
+    line(&mut lines, "lost", s.jobs().release(&claim_ref(13, 13), at(1), at(1))?);
     line(&mut lines, "declined", s.jobs().decline(&claim_ref(21, 21), "no", at(9), at(1))?);
     Ok(lines)
 }

@@ -143,7 +143,7 @@ fn a_job_reads_back_as_it_was_written_in_each_state() {
                 job.last_error = Some(error.clone());
             }
             End::Release(run_at) => {
-                assert!(place.write(|s| s.jobs().release(&claim, *run_at)).is_done());
+                assert!(place.write(|s| s.jobs().release(&claim, *run_at, *run_at)).is_done());
                 (job.state, job.run_at) = (JobState::Pending, *run_at);
             }
         }

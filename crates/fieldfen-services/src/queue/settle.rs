@@ -8,14 +8,11 @@ use fieldfen_domain::job::{
     ReclaimRequest, Reclaimed, Retry, TakenBack, UnreadableJob,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{LAST_TIME, RawJson, Timestamp, later};
+use fieldfen_domain::{CLOCK_TOLERANCE, LAST_TIME, RawJson, Timestamp, later};
 
 use super::claim::check_lease;
 use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::pipeline::{job_died, work_died};
-
-/// How far two looks at the clock may differ by which the same lease is judged.
-const SLACK: Duration = Duration::from_secs(60);
 
 /// The shortest and the longest time after which a declined job is due again.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -170,11 +167,11 @@ impl<S: Store> Queue<S> {
     /// [`StoreError`]s as the store has them.
     pub fn reclaim(&self, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
         // Not when the lock is had at last: who was alive then may have waited for the same lock.
-        let now = self.environment.now();
+        let expired_at = self.environment.now();
         loop {
-            let taken = self.reclaim_expired(now, limit, true)?;
+            let taken = self.reclaim_expired(expired_at, limit, true)?;
             // Behind a batch of jobs that cannot be read there may be others.
-            if !taken.jobs.is_empty() || (taken.unreadable.is_empty() && taken.rewritten == 0) {
+            if !taken.jobs.is_empty() || (taken.unreadable.is_empty() && taken.rewritten == 0 && taken.shortened == 0) {
                 return Ok(taken.jobs);
             }
         }
@@ -182,12 +179,19 @@ impl<S: Store> Queue<S> {
 
     /// Takes back at most `limit` jobs whose lease had expired at this time, in one transaction; with `far_ones`, those too
     /// whose lease ends later than any lease of a holder that lives.
-    pub(crate) fn reclaim_expired(&self, now: Timestamp, limit: u32, far_ones: bool) -> Result<TakenBack, StoreError> {
+    pub(crate) fn reclaim_expired(
+        &self,
+        expired_at: Timestamp,
+        limit: u32,
+        far_ones: bool,
+    ) -> Result<TakenBack, StoreError> {
         let backoff = |job: &Job| self.backoff(&job.kind, job.lost_leases);
         self.store.write(|s| {
+            // Others may have written while this thread waited for the lock.
+            let now = self.environment.now();
             // Every lease that is written is at most as long as the longest one from now.
-            let latest = if far_ones { later(self.environment.now(), LONGEST_LEASE + SLACK) } else { LAST_TIME };
-            let taken = s.jobs().reclaim(&ReclaimRequest { now, latest, limit }, &backoff)?;
+            let latest = if far_ones { later(now + CLOCK_TOLERANCE, LONGEST_LEASE) } else { LAST_TIME };
+            let taken = s.jobs().reclaim(&ReclaimRequest { now, expired_at, latest, limit }, &backoff)?;
             bury_unreadable(s, &taken.unreadable, now)?;
             for Reclaimed { job, .. } in &taken.jobs {
                 if let JobState::Failed { .. } = job.state {
@@ -229,7 +233,7 @@ fn give_back(
     }
     let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
     let claim = &claimed.claim;
-    let answer = if throttled { s.jobs().throttle(claim, run_at)? } else { s.jobs().release(claim, run_at)? };
+    let answer = if throttled { s.jobs().throttle(claim, run_at, at)? } else { s.jobs().release(claim, run_at, at)? };
     Ok(done_with(answer, released))
 }
 

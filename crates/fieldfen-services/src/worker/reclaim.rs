@@ -91,7 +91,8 @@ impl Reclaim {
         // As of before the heartbeat: what it has extended had not expired by then, wherever the clock goes.
         let expired_at = now.min(shared.queue.environment().now());
         let steady = self.steady_since.elapsed() >= LEASES_EXTENDED;
-        let TakenBack { jobs, unreadable, rewritten } = shared.queue.reclaim_expired(expired_at, BATCH, steady)?;
+        let TakenBack { jobs, unreadable, rewritten, shortened } =
+            shared.queue.reclaim_expired(expired_at, BATCH, steady)?;
         for lost in &jobs {
             let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
             let reason = job.last_error.as_deref().unwrap_or_default();
@@ -100,7 +101,10 @@ impl Reclaim {
         if !jobs.is_empty() {
             shared.settings.metrics.jobs_reclaimed(jobs.len());
         }
-        self.more = !jobs.is_empty() || !unreadable.is_empty() || rewritten > 0;
+        if shortened > 0 {
+            log!(WARN, jobs = shortened, "a clock that was ahead has let jobs wait too long; their waits begin now");
+        }
+        self.more = !jobs.is_empty() || !unreadable.is_empty() || rewritten > 0 || shortened > 0;
         Ok(())
     }
 

@@ -1,12 +1,12 @@
 //! Clocks that jump: nothing is lost, nothing runs twice, whatever they say.
 
-use fieldfen_domain::job::{Fenced, Finished, JobState, ReclaimRequest, Retry};
+use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, NewJob, ReclaimRequest, Retry};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{FIRST_TIME, LAST_TIME, Timestamp};
+use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, Timestamp};
 
 use super::steps::{On, ids, numbered};
 use super::{Case, named};
-use crate::fixtures::{LEASE, TICK, at, claim_ref, job, reclaim_request};
+use crate::fixtures::{LEASE, TICK, at, claim_ref, job, lost_lease_backoff, reclaim_request};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["clocks":
@@ -16,6 +16,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_job_may_end_before_it_began,
         a_heartbeat_by_a_slow_clock_shortens_the_lease,
         a_lease_that_ends_later_than_any_may_is_taken_back,
+        waits_that_begin_in_the_future_begin_at_the_reclaim,
+        a_reclaim_shortens_no_more_waits_than_its_limit,
         years_before_1970_are_years_like_others,
         a_job_that_is_due_beyond_all_years_is_refused,
         a_next_try_beyond_all_years_is_due_in_the_last_one,
@@ -85,6 +87,46 @@ fn a_lease_that_ends_later_than_any_may_is_taken_back<S: Store>(store: &S) {
     assert_eq!(on.job(1).run_at, at(11), "it is due by the clock of who has taken it back");
     assert_eq!(on.complete(claim_ref(1, 1), at(2)), Fenced::LeaseLost);
     assert_eq!(on.complete(claim_ref(2, 2), at(2)), Fenced::Done(()));
+}
+
+fn waits_that_begin_in_the_future_begin_at_the_reclaim<S: Store>(store: &S) {
+    let on = On(store);
+    let ahead = at(1_000_000);
+    for number in 1..=7 {
+        on.enqueue(&job(number));
+        assert_eq!(ids(&on.claim(number, 1, ahead)), numbered(&[number]));
+    }
+    let later = |seconds| ahead + chrono::TimeDelta::seconds(seconds);
+    assert!(on.fail(claim_ref(1, 1), Retry::At(later(100)), ahead).is_done());
+    assert!(on.write(|s| s.jobs().release(&claim_ref(2, 2), later(200), ahead)).is_done());
+    assert!(on.write(|s| s.jobs().throttle(&claim_ref(3, 3), later(300), ahead)).is_done());
+    assert!(on.write(|s| s.jobs().decline(&claim_ref(4, 4), "too new", later(400), ahead)).is_done());
+    assert!(on.fail(claim_ref(5, 5), Retry::Never, ahead).is_done());
+    assert_eq!(on.retry(5, ahead), Administered::Done);
+    assert_eq!(on.reclaim(ahead + LEASE, 9).len(), 2, "6 and 7 wait for 10 seconds from then on");
+    on.enqueue(&NewJob { created_at: ahead, ..job(8).run_at(ahead) });
+    on.enqueue(&NewJob { created_at: ahead, ..job(9).run_at(later(1)) });
+    let before = on.job(9);
+    let shorten = |now| on.write(|s| s.jobs().reclaim(&reclaim_request(now, 9), &lost_lease_backoff)).shortened;
+    assert_eq!(shorten(ahead - CLOCK_TOLERANCE), 2, "those whose waits the reclaim has begun");
+    assert_eq!(shorten(ahead - CLOCK_TOLERANCE - TICK), 6);
+    assert_eq!(shorten(at(0)), 8);
+    assert_eq!(shorten(at(0)), 0);
+    let run_at = |number| on.job(number).run_at;
+    assert_eq!([1, 2, 3, 4, 5, 6, 7, 8].map(run_at), [100, 200, 300, 400, 0, 10, 10, 0].map(at));
+    assert_eq!(on.job(9), before, "somebody has chosen when it is due");
+}
+
+fn a_reclaim_shortens_no_more_waits_than_its_limit<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 1..=3 {
+        let ahead = at(1_000_000 - i64::try_from(number).unwrap_or(0));
+        on.enqueue(&NewJob { created_at: ahead, ..job(number).run_at(ahead) });
+    }
+    let shorten = |limit| on.write(|s| s.jobs().reclaim(&reclaim_request(at(0), limit), &lost_lease_backoff)).shortened;
+    assert_eq!(shorten(2), 2);
+    assert_eq!(ids(&on.claim(1, 9, at(0))), numbered(&[2, 3]), "the soonest first");
+    assert_eq!((shorten(2), shorten(2)), (1, 0));
 }
 
 fn years_before_1970_are_years_like_others<S: Store>(store: &S) {

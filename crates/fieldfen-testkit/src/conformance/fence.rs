@@ -26,7 +26,7 @@ fn operations<S: Store>() -> Vec<Operation<S>> {
         ("fail for now", |on, claim| did(on.fail(claim, Retry::At(at(55)), at(50)))),
         ("fail for good", |on, claim| did(on.fail(claim, Retry::Never, at(50)))),
         ("release", |on, claim| on.release(claim, at(50))),
-        ("throttle", |on, claim| on.write(|s| s.jobs().throttle(&claim, at(50)))),
+        ("throttle", |on, claim| on.write(|s| s.jobs().throttle(&claim, at(50), at(50)))),
         ("heartbeat", |on, claim| did(on.heartbeat(claim, at(50)))),
     ]
 }

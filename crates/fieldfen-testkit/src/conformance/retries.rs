@@ -211,12 +211,12 @@ fn a_throttled_job_counts_how_often_until_it_fails_or_is_retried<S: Store>(store
     let new = on.job(1);
     let throttled = |token: u64, run_at| {
         assert_eq!(on.claim(token, 1, at(1000)).len(), 1);
-        assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, token), run_at)), Fenced::Done(()));
+        assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, token), run_at, at(0))), Fenced::Done(()));
         on.job(1)
     };
     assert_eq!(throttled(1, with_nanoseconds(at(7))), Job { run_at: at(7), throttled: 1, ..new.clone() });
     assert_eq!(throttled(2, at(8)), Job { run_at: at(8), throttled: 2, ..new.clone() });
-    assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, 1), at(9))), Fenced::LeaseLost);
+    assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, 1), at(9), at(0))), Fenced::LeaseLost);
     on.claim(3, 1, at(1000));
     assert_eq!(on.release(claim_ref(1, 3), at(9)), Fenced::Done(()));
     assert_eq!(on.job(1).throttled, 2, "a job that is given back was not throttled");

@@ -12,7 +12,7 @@ use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Page, PageRequest, RawJson, Timestamp};
 
 use crate::fixtures::{
-    LEASE, claim_request, failure, file_id, file_in, job_id, lost_lease_backoff, publication_id, reclaim_request,
+    LEASE, at, claim_request, failure, file_id, file_in, job_id, lost_lease_backoff, publication_id, reclaim_request,
 };
 
 /// A store, and steps on it that must not fail.
@@ -76,7 +76,7 @@ impl<S: Store> On<'_, S> {
     }
 
     pub(super) fn release(&self, claim: ClaimRef, run_at: Timestamp) -> Fenced<()> {
-        self.write(|s| s.jobs().release(&claim, run_at))
+        self.write(|s| s.jobs().release(&claim, run_at, at(0)))
     }
 
     pub(super) fn heartbeat(&self, claim: ClaimRef, now: Timestamp) -> Fenced<Heartbeat> {

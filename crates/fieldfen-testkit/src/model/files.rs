@@ -11,7 +11,7 @@ use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, Timestamp, to_micros};
 
 use super::hashes::HashKey;
-use super::jobs::JobKey;
+use super::job_row::JobKey;
 use super::publications::PublicationKey;
 use super::published::{ListingKey, PostKey};
 use super::table::Row;

@@ -4,66 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, DedupKey, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, ReclaimRequest, Reclaimed, Retry,
-    TakenBack,
+    ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount, JobFilter,
+    JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, ReclaimRequest, Reclaimed, Retry, TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
 use fieldfen_domain::{
-    FIRST_TIME, FenceToken, FileId, JobId, LAST_TIME, Page, PageRequest, RawJson, Timestamp, cut_reason, later,
-    to_micros,
+    CLOCK_TOLERANCE, FIRST_TIME, JobId, LAST_TIME, Page, PageRequest, RawJson, Timestamp, cut_reason, end_from_now,
+    later, to_micros,
 };
 
 use super::files::FileKey;
-use super::table::Row;
+use super::job_row::{JobKey, JobRow};
 use super::{BEGINNING, END, ModelSession, missing, taken};
 use crate::fixtures::TICK;
-
-/// A job, and the claim that ended it.
-#[derive(Clone)]
-pub(super) struct JobRow {
-    pub(super) job: Job,
-    /// Recognises a second report of the claim that ended the job.
-    pub(super) ended_by: Option<FenceToken>,
-    /// The holder of a job that must run alone runs nothing beside it.
-    pub(super) alone: bool,
-    /// The lease under which the job was killed: its handler may still run.
-    pub(super) killed_under: Option<Lease>,
-}
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum JobKey {
-    Id(JobId),
-    File(FileId),
-    /// Of live jobs only.
-    Dedup(DedupKey),
-    /// Of pending jobs only.
-    Due(JobKind, Priority, Timestamp),
-    /// Of running jobs with a lease only: when it expires.
-    Leased(Timestamp),
-    /// Of ended jobs only.
-    Ended(JobStatus, Timestamp),
-}
-
-impl Row for JobRow {
-    type Key = JobKey;
-
-    fn keys(&self) -> Vec<JobKey> {
-        let job = &self.job;
-        let status = job.state.status();
-        let mut keys = vec![JobKey::Id(job.id)];
-        keys.extend(job.file_id.map(JobKey::File));
-        if !status.is_final() {
-            keys.extend(job.dedup_key.clone().map(JobKey::Dedup));
-        }
-        keys.extend(match &job.state {
-            JobState::Pending => Some(JobKey::Due(job.kind.clone(), job.priority, job.run_at)),
-            JobState::Running { lease, .. } => lease.as_ref().map(|lease| JobKey::Leased(lease.expires_at)),
-            JobState::Completed { .. } | JobState::Failed { .. } => ended_at(job).map(|at| JobKey::Ended(status, at)),
-        });
-        keys
-    }
-}
 
 impl JobReads for ModelSession<'_> {
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
@@ -136,7 +89,8 @@ impl JobQueue for ModelSession<'_> {
             declined_since: None,
             created_at: Some(to_micros(new.created_at)),
         };
-        self.state.jobs.insert(JobRow { job, ended_by: None, alone: false, killed_under: None });
+        let waiting_since = new.waiting_since().map(to_micros);
+        self.state.jobs.insert(JobRow { job, ended_by: None, alone: false, killed_under: None, waiting_since });
         Ok(Enqueued::Created(new.id))
     }
 
@@ -201,7 +155,7 @@ impl JobQueue for ModelSession<'_> {
         row.job.last_error = Some(cut_reason(&report.error).into_owned());
         let finished = match report.retry {
             Retry::At(run_at) if has_another_try(&row.job) => {
-                row.job.go_back(kept(run_at), 1);
+                row.go_back(kept(run_at), 1, report.at);
                 row.job.throttled = 0;
                 Finished::Retrying { run_at: row.job.run_at, attempts: row.job.attempts }
             }
@@ -215,12 +169,12 @@ impl JobQueue for ModelSession<'_> {
         Ok(Fenced::Done(finished))
     }
 
-    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
         let (number, mut row) = match self.held_to_the_end(claim, run_at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
-        row.job.go_back(kept(run_at), 0);
+        row.go_back(kept(run_at), 0, at);
         self.state.jobs.update(number, row);
         Ok(Fenced::Done(()))
     }
@@ -238,15 +192,15 @@ impl JobQueue for ModelSession<'_> {
         };
         let at = to_micros(at);
         let declined_since = row.job.declined_since.map_or(at, |first| first.min(at));
-        row.job.go_back(kept(run_at), 0);
+        row.go_back(kept(run_at), 0, at);
         row.job.declined_since = Some(declined_since);
         row.job.last_error = Some(cut_reason(error).into_owned());
         self.state.jobs.update(number, row);
         Ok(Fenced::Done(()))
     }
 
-    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
-        let released = self.release(claim, run_at)?;
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        let released = self.release(claim, run_at, at)?;
         if released.is_done()
             && let Some((number, mut row)) = self.state.jobs.find(&JobKey::Id(claim.id))
         {
@@ -267,7 +221,7 @@ impl JobQueue for ModelSession<'_> {
         let (number, mut row) = match self.held(claim) {
             Ok(held) => held,
             Err(lost) => {
-                self.extend_killed(claim, until);
+                self.extend_killed(claim, until, to_micros(now));
                 return Ok(lost);
             }
         };
@@ -297,10 +251,11 @@ impl JobQueue for ModelSession<'_> {
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
     ) -> Result<TakenBack, StoreError> {
-        let (now, latest) = (to_micros(request.now), to_micros(request.latest));
+        let now = to_micros(request.now);
+        let (expired_at, latest) = (to_micros(request.expired_at), to_micros(request.latest));
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(now));
-        let beyond = self.state.jobs.span(JobKey::Leased(latest.max(now) + TICK), JobKey::Leased(END));
+        let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(expired_at));
+        let beyond = self.state.jobs.span(JobKey::Leased(latest.max(expired_at) + TICK), JobKey::Leased(END));
         let expired = expired.chain(beyond).take(limit);
         let expired: Vec<_> = expired.map(|(number, row)| (number, row.clone())).collect();
         let mut taken = TakenBack::default();
@@ -323,7 +278,7 @@ impl JobQueue for ModelSession<'_> {
             let spent = row.job.max_retries == 0 || (row.alone && row.job.attempts >= row.job.max_retries);
             if !spent && row.job.cancel_requested_at.is_none() {
                 let declined_since = row.job.declined_since;
-                row.job.go_back(run_at, 1);
+                row.go_back(run_at, 1, now);
                 row.job.declined_since = declined_since;
             } else {
                 row.job.state = JobState::Failed { at: Some(now) };
@@ -331,11 +286,27 @@ impl JobQueue for ModelSession<'_> {
             taken.jobs.push(Reclaimed { job: row.job.clone(), worker });
             self.state.jobs.update(number, row);
         }
+        taken.shortened = self.shorten_waits(now, limit);
         Ok(taken)
     }
 }
 
 impl ModelSession<'_> {
+    /// Lets waits begin now that begin in the future, the soonest first, and says how many.
+    fn shorten_waits(&mut self, now: Timestamp, limit: usize) -> u64 {
+        let from = now + CLOCK_TOLERANCE + TICK;
+        let ahead = self.state.jobs.span(JobKey::Waiting(from), JobKey::Waiting(END)).take(limit);
+        let ahead: Vec<_> = ahead.map(|(number, row)| (number, row.clone())).collect();
+        let shortened = ahead.len() as u64;
+        for (number, mut row) in ahead {
+            let end = row.waiting_since.and_then(|began| end_from_now(began, row.job.run_at, now));
+            row.job.run_at = end.unwrap_or(row.job.run_at);
+            row.waiting_since = Some(now);
+            self.state.jobs.update(number, row);
+        }
+        shortened
+    }
+
     /// The same as [`held`](Self::held), when the handler has ended: a killed job need not wait for it any more.
     fn held_to_the_end<T>(&mut self, claim: &ClaimRef, not_after: Timestamp) -> Result<(i64, JobRow), Fenced<T>> {
         if let Some((number, mut row)) = self.killed(claim) {
@@ -349,10 +320,11 @@ impl ModelSession<'_> {
     }
 
     /// Extends the lease under which this claim's job was killed, and lets the job wait for it when it was retried.
-    fn extend_killed(&mut self, claim: &ClaimRef, until: Timestamp) {
+    fn extend_killed(&mut self, claim: &ClaimRef, until: Timestamp, now: Timestamp) {
         let Some((number, mut row)) = self.killed(claim) else { return };
         if row.job.state == JobState::Pending {
             row.job.run_at = row.job.run_at.max(until);
+            row.waiting_since = row.waiting_since.max(Some(now));
         }
         if let Some(lease) = &mut row.killed_under {
             lease.expires_at = until;
@@ -379,32 +351,9 @@ impl ModelSession<'_> {
     }
 }
 
-/// When a job ended; one that does not say it counts as if it had when it was created.
-pub(super) fn ended_at(job: &Job) -> Option<Timestamp> {
-    match job.state {
-        JobState::Completed { at } | JobState::Failed { at } => at.or(job.created_at),
-        JobState::Pending | JobState::Running { .. } => None,
-    }
-}
-
 /// Whether a job that was not finished is tried again: not when it was asked to stop.
 fn has_another_try(job: &Job) -> bool {
     job.attempts < job.max_retries && job.cancel_requested_at.is_none()
-}
-
-/// A job on its way back into the queue.
-trait GoBack {
-    /// Makes the job wait for its next try. Its progress, its error and the request to stop stay with it.
-    fn go_back(&mut self, run_at: Timestamp, retries_spent: u32);
-}
-
-impl GoBack for Job {
-    fn go_back(&mut self, run_at: Timestamp, retries_spent: u32) {
-        self.state = JobState::Pending;
-        self.run_at = run_at;
-        self.attempts = self.attempts.saturating_add(retries_spent);
-        self.declined_since = None;
-    }
 }
 
 /// The time, or the nearest one that every store can keep.

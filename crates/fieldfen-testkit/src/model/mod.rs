@@ -6,6 +6,7 @@
 mod api_usage;
 mod files;
 mod hashes;
+mod job_row;
 mod jobs;
 mod operators;
 mod publications;
@@ -23,7 +24,7 @@ use fieldfen_domain::store::{Source, StoreError};
 use api_usage::CallRow;
 use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
-use jobs::JobRow;
+use job_row::JobRow;
 use recurring::RecurringRow;
 pub use store::ModelStore;
 use table::Table;

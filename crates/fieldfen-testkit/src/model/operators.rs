@@ -4,7 +4,7 @@ use fieldfen_domain::job::{Administered, JobState, JobStatus, PruneRequest, leas
 use fieldfen_domain::store::{JobAdmin, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason, to_micros};
 
-use super::jobs::{JobKey, JobRow, ended_at};
+use super::job_row::{JobKey, JobRow, ended_at};
 use super::{BEGINNING, END, ModelSession};
 
 impl JobAdmin for ModelSession<'_> {
@@ -20,6 +20,7 @@ impl JobAdmin for ModelSession<'_> {
         row.killed_under = row.killed_under.filter(|lease| lease_holds(lease.expires_at, at));
         row.job.state = JobState::Pending;
         row.job.run_at = row.killed_under.as_ref().map_or(at, |lease| lease.expires_at);
+        row.waiting_since = Some(at);
         row.job.attempts = 0;
         row.job.throttled = 0;
         row.job.cancel_requested_at = None;

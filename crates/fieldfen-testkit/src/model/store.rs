@@ -9,7 +9,7 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::{JobState, JobStatus};
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
-use super::jobs::JobKey;
+use super::job_row::JobKey;
 use super::{ModelSession, State};
 
 /// A store in plain Rust that keeps everything in memory.

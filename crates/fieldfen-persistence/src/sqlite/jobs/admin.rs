@@ -28,11 +28,12 @@ statement! {
     /// Lets a failed job run again; one whose killed handler may still run keeps that one's lease.
     RetryFailed<'a> {
         run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
         killed_until: Option<SqlTime> as Nullable<SqlTimestamp>,
         token_until: Option<SqlTime> as Nullable<SqlTimestamp>,
         id: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', attempts = 0, throttled = 0, run_at = ?, completed_at = NULL, \
-         started_at = NULL, alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_expires_at = ?, \
+    } = "UPDATE jobs SET status = 'pending', attempts = 0, throttled = 0, run_at = ?, waiting_since = ?, \
+         completed_at = NULL, started_at = NULL, alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_expires_at = ?, \
          lease_token = iif(? IS NULL, NULL, lease_token), worker = NULL WHERE id = ? AND status = 'failed'"
 }
 statement! {
@@ -143,6 +144,7 @@ impl JobAdmin for SqliteSession<'_> {
             let killed_until = expires_at.filter(|expires_at| lease_holds(*expires_at, at));
             let retry = RetryFailed {
                 run_at: SqlTime(killed_until.unwrap_or(at)),
+                at: SqlTime(at),
                 killed_until: killed_until.map(SqlTime),
                 token_until: killed_until.map(SqlTime),
                 id: &id,

@@ -28,11 +28,13 @@ statement! {
     Fail<'a> {
         error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
     } -> (Nullable<BigInt>,) =
-        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, \
-         attempts = min(coalesce(attempts, 0) + 1, 4294967295), throttled = 0, lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, \
+        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+         attempts = min(coalesce(attempts, 0) + 1, 4294967295), throttled = 0, lease_token = NULL, \
+         lease_expires_at = NULL, worker = NULL, started_at = NULL, \
          declined_since = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
          AND cancel_requested_at IS NULL RETURNING attempts"
@@ -52,11 +54,12 @@ statement! {
     Decline<'a> {
         error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
+        waiting_since: SqlTime as SqlTimestamp,
         first: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, \
+    } = "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
          declined_since = min(coalesce(declined_since, ?), ?), lease_token = NULL, lease_expires_at = NULL, \
          worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
@@ -64,10 +67,12 @@ statement! {
     /// Gives a job back as it was.
     ReleaseJob<'a> {
         run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
         throttles: i64 as BigInt,
         id: &'a str as Text,
         token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', run_at = ?, throttled = min(throttled + ?, 4294967295), \
+    } = "UPDATE jobs SET status = 'pending', run_at = ?, waiting_since = ?, \
+         throttled = min(throttled + ?, 4294967295), \
          lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
@@ -88,13 +93,16 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running' RETURNING cancel_requested_at"
 }
 statement! {
-    /// Extends the lease under which a job was killed, and lets the job wait for it when it was retried.
+    /// Extends the lease under which a job was killed, and lets the job wait for it when it was retried. A wait that seems to
+    /// begin later keeps its beginning, by which it is known that a clock was ahead.
     ExtendKilled<'a> {
         expires_at: SqlTime as SqlTimestamp,
         not_before: SqlTime as SqlTimestamp,
+        now: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
-    } = "UPDATE jobs SET lease_expires_at = ?, run_at = iif(status = 'pending', max(run_at, ?), run_at) \
+    } = "UPDATE jobs SET lease_expires_at = ?, run_at = iif(status = 'pending', max(run_at, ?), run_at), \
+         waiting_since = iif(status = 'pending', max(coalesce(waiting_since, ''), ?), waiting_since) \
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {
@@ -139,7 +147,8 @@ impl SqliteSession<'_> {
         for id in spellings(claim) {
             if let Retry::At(run_at) = report.retry {
                 let run_at = run_at.clamp(FIRST_TIME, LAST_TIME);
-                let fail = Fail { error: &error, run_at: SqlTime(run_at), id: &id, token: &token };
+                let (run_at_kept, at) = (SqlTime(run_at), SqlTime(report.at));
+                let fail = Fail { error: &error, run_at: run_at_kept, at, id: &id, token: &token };
                 let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
                 if let Some((Some(attempts),)) = attempts {
                     let row = RowRef::known("jobs", &id);
@@ -166,11 +175,12 @@ impl SqliteSession<'_> {
         &mut self,
         claim: &ClaimRef,
         run_at: Timestamp,
+        at: Timestamp,
         throttles: i64,
     ) -> Result<Fenced<()>, StoreError> {
         let (token, run_at) = (claim.token.to_string(), run_at.clamp(FIRST_TIME, LAST_TIME));
         for id in spellings(claim) {
-            let release = ReleaseJob { run_at: SqlTime(run_at), throttles, id: &id, token: &token };
+            let release = ReleaseJob { run_at: SqlTime(run_at), at: SqlTime(at), throttles, id: &id, token: &token };
             if release.execute(self.conn).store()? == 1 {
                 self.announces = true;
                 return Ok(Fenced::Done(()));
@@ -200,8 +210,8 @@ impl SqliteSession<'_> {
         let (token, error) = (claim.token.to_string(), cut_reason(error));
         let run_at = SqlTime(run_at.clamp(FIRST_TIME, LAST_TIME));
         for id in spellings(claim) {
-            let decline =
-                Decline { error: &error, run_at, first: SqlTime(at), at: SqlTime(at), id: &id, token: &token };
+            let (now, id) = (SqlTime(at), &*id);
+            let decline = Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token: &token };
             if decline.execute(self.conn).store()? == 1 {
                 self.announces = true;
                 return Ok(Fenced::Done(()));
@@ -233,8 +243,9 @@ impl SqliteSession<'_> {
             }
         }
         for id in spellings(claim) {
-            let expires_at = SqlTime(expires_at);
-            ExtendKilled { expires_at, not_before: expires_at, id: &id, token: &token }.execute(self.conn).store()?;
+            let (expires_at, now) = (SqlTime(expires_at), SqlTime(now));
+            let extend = ExtendKilled { expires_at, not_before: expires_at, now, id: &id, token: &token };
+            extend.execute(self.conn).store()?;
         }
         self.why_not(claim)
     }
@@ -322,7 +333,7 @@ mod tests {
             let mut s = session(&mut conn);
             let claim = claim_ref(1, 1);
             assert_eq!(s.complete_job(&claim, None, at(1)).unwrap(), expected, "{set}");
-            assert_eq!(s.release_job(&claim, at(1), 0).unwrap(), expected, "{set}");
+            assert_eq!(s.release_job(&claim, at(1), at(1), 0).unwrap(), expected, "{set}");
             assert_eq!(s.decline_job(&claim, "no", at(1), at(1)).unwrap(), expected, "{set}");
             assert!(!s.extend_lease(&claim, None, at(1), lease).unwrap().is_done(), "{set}");
             assert!(!s.fail_job(&claim, &failure("no", Retry::Never, at(1))).unwrap().is_done(), "{set}");

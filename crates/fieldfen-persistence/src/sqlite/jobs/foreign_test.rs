@@ -125,7 +125,7 @@ fn counters_at_their_end_stay_there_and_keep_no_other_job_from_being_taken_back(
     let mut s = session(&mut conn);
     for number in 1..=3 {
         assert_eq!(s.claim(&claim_request(number, 1, at(0))).unwrap().jobs.len(), 1);
-        assert!(s.throttle(&claim_ref(1, number), at(0)).unwrap().is_done());
+        assert!(s.throttle(&claim_ref(1, number), at(0), at(0)).unwrap().is_done());
     }
     assert_eq!(s.find(&job_id(1)).unwrap().unwrap().throttled, u32::MAX);
 }

@@ -9,6 +9,7 @@ mod irregular;
 mod read;
 mod reclaim;
 mod row;
+mod waiting;
 
 use std::time::Duration;
 
@@ -39,8 +40,9 @@ statement! {
         max_retries: i64 as BigInt,
         dedup_key: Option<&'a str> as Nullable<Text>,
         created_at: SqlTime as SqlTimestamp,
+        waiting_since: Option<SqlTime> as Nullable<SqlTimestamp>,
     } = "INSERT INTO jobs (id, file_id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
-         dedup_key, created_at) VALUES (?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?)"
+         dedup_key, created_at, waiting_since) VALUES (?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
     /// The first live job with this dedup key. There are several where another program has set the status of one.
@@ -82,6 +84,7 @@ impl JobQueue for SqliteSession<'_> {
             max_retries: job.max_retries.into(),
             dedup_key: job.dedup_key.as_ref().map(DedupKey::as_str),
             created_at: SqlTime(job.created_at),
+            waiting_since: job.waiting_since().map(SqlTime),
         };
         let mut result = insert.execute(self.conn);
         if let Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) = result {
@@ -114,12 +117,12 @@ impl JobQueue for SqliteSession<'_> {
         self.fail_job(claim, report)
     }
 
-    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
-        self.release_job(claim, run_at, 0)
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        self.release_job(claim, run_at, at, 0)
     }
 
-    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp) -> Result<Fenced<()>, StoreError> {
-        self.release_job(claim, run_at, 1)
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
+        self.release_job(claim, run_at, at, 1)
     }
 
     fn decline(
@@ -165,6 +168,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         fence::statements(),
         reclaim::statements(),
         irregular::statements(),
+        waiting::statements(),
         read::statements(),
         admin::statements(),
     ]

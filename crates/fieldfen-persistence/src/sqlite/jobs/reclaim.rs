@@ -36,10 +36,12 @@ statement! {
     TakeBack<'a> {
         last_error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, \
-         attempts = min(coalesce(attempts, 0) + 1, 4294967295), lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
+        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+         attempts = min(coalesce(attempts, 0) + 1, 4294967295), lost_leases = min(lost_leases + 1, 4294967295), \
+         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
          WHERE rowid = ? AND status = 'running' AND cancel_requested_at IS NULL AND max_retries > 0 \
          AND (coalesce(attempts, 0) < max_retries OR alone = 0) RETURNING ", job_columns!()
     )
@@ -62,16 +64,17 @@ impl SqliteSession<'_> {
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
     ) -> Result<TakenBack, StoreError> {
-        let ReclaimRequest { now, latest, limit } = *request;
+        let ReclaimRequest { now, expired_at, latest, limit } = *request;
         let limit = i64::from(limit);
         let mut taken = TakenBack::default();
         let left = |taken: &TakenBack| limit.saturating_sub(i64::try_from(taken.jobs.len()).unwrap_or(i64::MAX));
         let without_end = self.settle_irregular(now, limit, &mut taken)?;
         self.take_back_all(without_end, now, backoff, &mut taken)?;
-        let expired = Expired { now: SqlTime(now), limit: left(&taken) }.load(self.conn).store()?;
+        let expired = Expired { now: SqlTime(expired_at), limit: left(&taken) }.load(self.conn).store()?;
         self.take_back_all(expired, now, backoff, &mut taken)?;
         let beyond = Beyond { latest: SqlTime(latest), limit: left(&taken) }.load(self.conn).store()?;
         self.take_back_all(beyond, now, backoff, &mut taken)?;
+        taken.shortened = self.shorten_waits(now, limit)?;
         Ok(taken)
     }
 
@@ -118,7 +121,7 @@ impl SqliteSession<'_> {
         }
         let reason = cut_reason(&reason);
         let run_at = later(now, backoff(&job));
-        let back = TakeBack { last_error: &reason, run_at: SqlTime(run_at), rowid };
+        let back = TakeBack { last_error: &reason, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
         let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
             Some(row) => row,
             None => GiveUp { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,

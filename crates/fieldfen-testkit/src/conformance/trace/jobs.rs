@@ -197,10 +197,10 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
             answer(s.jobs().decline(&claim_ref(*job, *token), "trace: too new", at(*run_at), at(*second)))
         }
         JobOp::Release { job, token, run_at, throttled: false } => {
-            answer(s.jobs().release(&claim_ref(*job, *token), at(*run_at)))
+            answer(s.jobs().release(&claim_ref(*job, *token), at(*run_at), at(*run_at)))
         }
         JobOp::Release { job, token, run_at, throttled: true } => {
-            answer(s.jobs().throttle(&claim_ref(*job, *token), at(*run_at)))
+            answer(s.jobs().throttle(&claim_ref(*job, *token), at(*run_at), at(*run_at)))
         }
         JobOp::Heartbeat { job, token, progress, now, lease } => {
             let progress = progress.map(|number| RawJson::unchecked(number.to_string()));

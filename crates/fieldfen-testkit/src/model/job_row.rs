@@ -1,0 +1,78 @@
+//! A row of jobs in the model.
+
+use fieldfen_domain::job::{DedupKey, Job, JobKind, JobState, JobStatus, Lease, Priority};
+use fieldfen_domain::{FenceToken, FileId, JobId, Timestamp, to_micros};
+
+use super::table::Row;
+
+/// A job, and the claim that ended it.
+#[derive(Clone)]
+pub(super) struct JobRow {
+    pub(super) job: Job,
+    /// Recognises a second report of the claim that ended the job.
+    pub(super) ended_by: Option<FenceToken>,
+    /// The holder of a job that must run alone runs nothing beside it.
+    pub(super) alone: bool,
+    /// The lease under which the job was killed: its handler may still run.
+    pub(super) killed_under: Option<Lease>,
+    /// From when on whoever let the job wait has counted the wait; `None` for a due time that somebody has chosen.
+    pub(super) waiting_since: Option<Timestamp>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum JobKey {
+    Id(JobId),
+    File(FileId),
+    /// Of live jobs only.
+    Dedup(DedupKey),
+    /// Of pending jobs only.
+    Due(JobKind, Priority, Timestamp),
+    /// Of pending jobs only, unless somebody has chosen their due time: when their wait began.
+    Waiting(Timestamp),
+    /// Of running jobs with a lease only: when it expires.
+    Leased(Timestamp),
+    /// Of ended jobs only.
+    Ended(JobStatus, Timestamp),
+}
+
+impl Row for JobRow {
+    type Key = JobKey;
+
+    fn keys(&self) -> Vec<JobKey> {
+        let job = &self.job;
+        let status = job.state.status();
+        let mut keys = vec![JobKey::Id(job.id)];
+        keys.extend(job.file_id.map(JobKey::File));
+        if !status.is_final() {
+            keys.extend(job.dedup_key.clone().map(JobKey::Dedup));
+        }
+        keys.extend(match &job.state {
+            JobState::Pending => Some(JobKey::Due(job.kind.clone(), job.priority, job.run_at)),
+            JobState::Running { lease, .. } => lease.as_ref().map(|lease| JobKey::Leased(lease.expires_at)),
+            JobState::Completed { .. } | JobState::Failed { .. } => ended_at(job).map(|at| JobKey::Ended(status, at)),
+        });
+        if status == JobStatus::Pending {
+            keys.extend(self.waiting_since.map(JobKey::Waiting));
+        }
+        keys
+    }
+}
+
+impl JobRow {
+    /// Makes the job wait for its next try from now on. Its progress, its error and the request to stop stay with it.
+    pub(super) fn go_back(&mut self, run_at: Timestamp, retries_spent: u32, now: Timestamp) {
+        self.job.state = JobState::Pending;
+        self.job.run_at = run_at;
+        self.job.attempts = self.job.attempts.saturating_add(retries_spent);
+        self.job.declined_since = None;
+        self.waiting_since = Some(to_micros(now));
+    }
+}
+
+/// When a job ended; one that does not say it counts as if it had when it was created.
+pub(super) fn ended_at(job: &Job) -> Option<Timestamp> {
+    match job.state {
+        JobState::Completed { at } | JobState::Failed { at } => at.or(job.created_at),
+        JobState::Pending | JobState::Running { .. } => None,
+    }
+}
