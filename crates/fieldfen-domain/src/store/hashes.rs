@@ -12,6 +12,9 @@ pub trait Hashes {
     /// A row without `expires_at`, as a program that knows only the specification writes it, expires 24 hours after its
     /// `created_at`, the specification's figure.
     ///
+    /// A hash that was first seen [in the future](crate::is_ahead) was written by a clock that was ahead. From now on it is
+    /// remembered for as long as it was to be remembered then, and now becomes the time at which it was first seen.
+    ///
     /// # Errors
     /// [`StoreError::BadRow`] when the row holds what no hash can hold; other [`StoreError`]s as the store has them.
     fn insert(&mut self, hash: &NewHash) -> Result<HashSeen, StoreError>;
@@ -22,7 +25,8 @@ pub trait Hashes {
     /// [`StoreError::MissingReference`] when there is no such file.
     fn link(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError>;
 
-    /// Deletes at most `limit` hashes that have expired at `now`, and says how many.
+    /// Deletes at most `limit` hashes that have expired at `now`, and says how many. Before that, it does with at most
+    /// `limit` hashes that were first seen in the future what [`insert`](Self::insert) does with a repetition of one.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

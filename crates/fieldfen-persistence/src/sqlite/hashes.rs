@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::store::{Hashes, StoreError};
 use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
-use fieldfen_domain::{FileId, Timestamp};
+use fieldfen_domain::{CLOCK_TOLERANCE, FileId, LAST_TIME, Timestamp, end_from_now, is_ahead, to_micros};
 
 use super::error::Classify;
 use super::session::SqliteSession;
@@ -32,8 +32,24 @@ statement! {
 }
 statement! {
     /// What is remembered of a hash.
-    Remembered<'a> { hash: &'a str as Text } -> (Nullable<SqlTimestamp>, Nullable<Text>) =
-        "SELECT created_at, file_id FROM processed_hashes WHERE hash = ?"
+    Remembered<'a> { hash: &'a str as Text } -> (BigInt, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>, Nullable<Text>) =
+        "SELECT rowid, created_at, expires_at, file_id FROM processed_hashes WHERE hash = ?"
+}
+statement! {
+    /// Hashes that were first seen in the future, the soonest first. Texts that are no times are left out.
+    SeenAhead { after: SqlTime as SqlTimestamp, limit: i64 as BigInt } ->
+        (BigInt, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>) =
+        "SELECT rowid, created_at, expires_at FROM processed_hashes INDEXED BY idx_processed_hashes_created_at \
+         WHERE created_at > ? AND created_at GLOB \
+         '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]*' ORDER BY created_at LIMIT ?"
+}
+statement! {
+    /// Writes anew when a hash was first seen and when it expires.
+    WriteTimes {
+        created_at: SqlTime as SqlTimestamp,
+        expires_at: Option<SqlTime> as Nullable<SqlTimestamp>,
+        rowid: i64 as BigInt,
+    } = "UPDATE processed_hashes SET created_at = ?, expires_at = ? WHERE rowid = ?"
 }
 statement! {
     /// Says which file a delivery has led to.
@@ -73,13 +89,16 @@ impl Hashes for SqliteSession<'_> {
         if remember.execute(self.conn).store()? > 0 {
             return Ok(HashSeen::New);
         }
-        let (first_seen, file_id): (Option<StoredTime>, Option<StoredText>) =
+        let (rowid, seen, expires_at, file_id): (i64, Option<StoredTime>, Option<StoredTime>, Option<StoredText>) =
             Remembered { hash: &text }.get_result(self.conn).store()?;
         let row = RowRef::known("processed_hashes", &text);
-        Ok(HashSeen::Duplicate {
-            first_seen: row.nullable_time("created_at", first_seen)?,
-            file_id: row.parse_nullable("file_id", file_id.as_ref())?,
-        })
+        let mut first_seen = row.nullable_time("created_at", seen)?;
+        let now = to_micros(hash.at);
+        if let Some(ahead) = first_seen.filter(|seen| is_ahead(*seen, now)) {
+            self.remember_from_now(rowid, Some(ahead), expires_at, now)?;
+            first_seen = Some(now);
+        }
+        Ok(HashSeen::Duplicate { first_seen, file_id: row.parse_nullable("file_id", file_id.as_ref())? })
     }
 
     fn link(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError> {
@@ -91,11 +110,37 @@ impl Hashes for SqliteSession<'_> {
     }
 
     fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let limit = i64::from(limit);
+        let (now, limit) = (to_micros(now), i64::from(limit));
+        let after = SqlTime(now.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(LAST_TIME).min(LAST_TIME));
+        let ahead =
+            SeenAhead { after, limit }.load::<(i64, Option<StoredTime>, Option<StoredTime>)>(self.conn).store()?;
+        for (rowid, seen, expires_at) in ahead {
+            let seen = if let Some(StoredTime::Time(seen)) = seen { Some(seen) } else { None };
+            self.remember_from_now(rowid, seen, expires_at, now)?;
+        }
         let expired = Purge { now: SqlTime(now), limit }.execute(self.conn).store()?;
         let left = limit.saturating_sub(i64::try_from(expired).unwrap_or(i64::MAX));
         let unlimited = PurgeUnlimited { made_until: made_until(now), limit: left }.execute(self.conn).store()?;
         Ok((expired + unlimited) as u64)
+    }
+}
+
+impl SqliteSession<'_> {
+    /// Remembers a hash from now on for as long as it was to be remembered, or, where nobody can say how long that is, for
+    /// the specification's 24 hours.
+    fn remember_from_now(
+        &mut self,
+        rowid: i64,
+        seen: Option<Timestamp>,
+        expires_at: Option<StoredTime>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let expires_at = match (seen, expires_at) {
+            (Some(seen), Some(StoredTime::Time(expires_at))) => end_from_now(seen, expires_at, now),
+            _ => None,
+        };
+        let write = WriteTimes { created_at: SqlTime(now), expires_at: expires_at.map(SqlTime), rowid };
+        write.execute(self.conn).store().map(drop)
     }
 }
 
@@ -105,6 +150,8 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     [
         ("Remember", Remember::SQL),
         ("Remembered", Remembered::SQL),
+        ("SeenAhead", SeenAhead::SQL),
+        ("WriteTimes", WriteTimes::SQL),
         ("Link", Link::SQL),
         ("Purge", Purge::SQL),
         ("PurgeUnlimited", PurgeUnlimited::SQL),
@@ -153,6 +200,18 @@ mod tests {
         let seen = HashSeen::Duplicate { first_seen: None, file_id: None };
         assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY * 9999))).unwrap(), seen);
         assert_eq!(s.purge(at(DAY * 9999), 9).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_hash_that_a_clock_ahead_has_written_is_remembered_for_24_hours() {
+        for created_at in ["'2027-01-01 00:00:00'", "'2027-02-30 00:00:00'", "'2027-01-01 00:00:00.000000'"] {
+            let mut conn = database();
+            insert_baseline(&mut conn, 1, created_at);
+            insert_baseline(&mut conn, 2, "'tomorrow'");
+            let mut s = session(&mut conn);
+            let purged: Vec<u64> = [at(0), at(DAY) - TICK, at(DAY)].map(|now| s.purge(now, 1).unwrap()).to_vec();
+            assert_eq!(purged, [0, 0, 1], "{created_at}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Hashes of webhooks.
 
+use chrono::TimeDelta;
+use fieldfen_domain::CLOCK_TOLERANCE;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::webhook::{HashSeen, NewHash};
@@ -20,6 +22,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_link_of_a_hash_that_is_not_there_says_so,
         a_failing_transaction_releases_the_hash,
         a_purge_takes_what_has_expired_and_no_more_than_its_limit,
+        a_hash_first_seen_in_the_future_is_remembered_from_its_repetition_on,
+        a_hash_first_seen_in_the_future_is_remembered_from_a_purge_on,
     ]
 }
 
@@ -122,4 +126,28 @@ fn a_purge_takes_what_has_expired_and_no_more_than_its_limit<S: Store>(store: &S
     assert_eq!(purge(at(3), 2), 1);
     assert_eq!(purge(at(3), 2), 0);
     assert_eq!(seen(&on, &hash(4, at(3))), duplicate(at(-10)), "what has not expired stays");
+}
+
+fn a_hash_first_seen_in_the_future_is_remembered_from_its_repetition_on<S: Store>(store: &S) {
+    let on = On(store);
+    let ahead = at(100) + CLOCK_TOLERANCE;
+    let short = |received_at| NewHash { expires_at: received_at + TimeDelta::seconds(10), ..hash(1, received_at) };
+    seen(&on, &short(ahead));
+    assert_eq!(seen(&on, &short(at(100))), duplicate(ahead), "as far ahead as clocks may differ");
+    assert_eq!(seen(&on, &short(with_nanoseconds(at(0)))), duplicate(at(0)));
+    assert_eq!(seen(&on, &short(at(10) - TICK)), duplicate(at(0)));
+    assert_eq!(seen(&on, &short(at(10))), HashSeen::New);
+}
+
+fn a_hash_first_seen_in_the_future_is_remembered_from_a_purge_on<S: Store>(store: &S) {
+    let on = On(store);
+    let ahead = at(1_000_000);
+    for number in 0..3 {
+        let soon = ahead + TimeDelta::seconds(i64::try_from(number).unwrap_or(0));
+        seen(&on, &NewHash { expires_at: soon + TimeDelta::seconds(10), ..hash(number, soon) });
+    }
+    let purge = |now, limit| on.write(|s| s.hashes().purge(now, limit));
+    assert_eq!(purge(at(0), 2), 0);
+    assert_eq!(purge(at(10) - TICK, 2), 0, "two are remembered from then on, and the last from now on");
+    assert_eq!((purge(at(10), 9), purge(at(20) - TICK * 2, 9), purge(at(20) - TICK, 9)), (2, 0, 1));
 }

@@ -2,11 +2,12 @@
 
 use fieldfen_domain::store::{Hashes, StoreError};
 use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
-use fieldfen_domain::{FileId, Timestamp, to_micros};
+use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Timestamp, end_from_now, to_micros};
 
 use super::files::FileKey;
 use super::table::Row;
-use super::{BEGINNING, ModelSession, missing};
+use super::{BEGINNING, END, ModelSession, missing};
+use crate::fixtures::TICK;
 
 #[derive(Clone)]
 pub(super) struct HashRow {
@@ -28,13 +29,15 @@ pub(super) enum HashKey {
     Hash(PayloadHash),
     File(FileId),
     Expires(Timestamp),
+    Seen(Timestamp),
 }
 
 impl Row for HashRow {
     type Key = HashKey;
 
     fn keys(&self) -> Vec<HashKey> {
-        let mut keys = vec![HashKey::Hash(self.hash), HashKey::Expires(self.expires_at)];
+        let mut keys =
+            vec![HashKey::Hash(self.hash), HashKey::Expires(self.expires_at), HashKey::Seen(self.created_at)];
         keys.extend(self.file_id.map(HashKey::File));
         keys
     }
@@ -45,7 +48,11 @@ impl Hashes for ModelSession<'_> {
         let at = to_micros(new.at);
         let row = HashRow { hash: new.hash, file_id: None, created_at: at, expires_at: to_micros(new.expires_at) };
         match self.state.hashes.find(&HashKey::Hash(new.hash)) {
-            Some((_, known)) if known.expires_at > at => {
+            Some((number, mut known)) if known.expires_at > at => {
+                if let Some(expires_at) = end_from_now(known.created_at, known.expires_at, at) {
+                    (known.created_at, known.expires_at) = (at, expires_at);
+                    self.state.hashes.update(number, known.clone());
+                }
                 return Ok(HashSeen::Duplicate { first_seen: Some(known.created_at), file_id: known.file_id });
             }
             Some((number, _)) => self.state.hashes.update(number, row),
@@ -64,8 +71,15 @@ impl Hashes for ModelSession<'_> {
     }
 
     fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let (from, to) = (HashKey::Expires(BEGINNING), HashKey::Expires(to_micros(now)));
+        let now = to_micros(now);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ahead = self.state.hashes.span(HashKey::Seen(now + CLOCK_TOLERANCE + TICK), HashKey::Seen(END)).take(limit);
+        let ahead: Vec<_> = ahead.map(|(number, row)| (number, row.clone())).collect();
+        for (number, row) in ahead {
+            let expires_at = end_from_now(row.created_at, row.expires_at, now).unwrap_or(row.expires_at);
+            self.state.hashes.update(number, HashRow { created_at: now, expires_at, ..row });
+        }
+        let (from, to) = (HashKey::Expires(BEGINNING), HashKey::Expires(now));
         let expired: Vec<_> = self.state.hashes.span(from, to).take(limit).map(|(number, _)| number).collect();
         for &number in &expired {
             self.state.hashes.remove(number);
