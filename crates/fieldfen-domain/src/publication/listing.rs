@@ -98,7 +98,8 @@ pub struct Listing {
     pub status: ListingStatus,
     /// The platform's own word for its status, where that is known.
     pub platform_status: Option<String>,
-    /// When the platform says that the status was so; older news change nothing.
+    /// When the platform says that the status was so; older news change nothing. A time [in the future](crate::is_ahead) was
+    /// written by a clock that was ahead, and any news changes the status.
     pub status_event_at: Option<Timestamp>,
     /// When the row was made.
     pub created_at: Option<Timestamp>,

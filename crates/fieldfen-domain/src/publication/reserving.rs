@@ -9,7 +9,7 @@ use super::{
 };
 use crate::ids::FileId;
 use crate::store::StoreError;
-use crate::time::to_micros;
+use crate::time::{is_ahead, to_micros};
 
 /// What becomes of a [`ReserveRequest`]. Positions are those in the publications of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +182,8 @@ impl OfFile {
                     created_at: known.map_or(Some(at), |known| known.created_at),
                     updated_at: Some(at),
                 };
-                if let Some(newer) = known.filter(|known| known.status_event_at.is_some_and(|newer| newer > event_at)) {
+                let is_newer = |newer| newer > event_at && !is_ahead(newer, at);
+                if let Some(newer) = known.filter(|known| known.status_event_at.is_some_and(is_newer)) {
                     (row.status, row.status_event_at) = (newer.status, newer.status_event_at);
                     row.platform_status.clone_from(&newer.platform_status);
                 }

@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{
     PlatformRow, PublicationState, Target, ids_at, publication_of,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{Timestamp, to_micros};
+use fieldfen_domain::{Timestamp, is_ahead, to_micros};
 
 use super::channels::{ListingShelf, Shelf as _, answered};
 use super::error::PublishError;
@@ -90,7 +90,8 @@ fn back(
 ) -> Result<NewsTaken, StoreError> {
     let event_at = news.event_at.min(news.at);
     // Of news of the same time, the end counts.
-    if let Some(known) = listing.status_event_at.filter(|known| *known >= to_micros(event_at)) {
+    let is_newer = |known: &Timestamp| *known >= to_micros(event_at) && !is_ahead(*known, news.at);
+    if let Some(known) = listing.status_event_at.filter(is_newer) {
         return Ok(NewsTaken::Stale { known });
     }
     let (listings, publications) =

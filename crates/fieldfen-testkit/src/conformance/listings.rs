@@ -1,8 +1,9 @@
 //! News of listings, which may arrive late and out of order.
 
+use fieldfen_domain::CLOCK_TOLERANCE;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Confirmation, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState,
+    Confirmation, Confirmed, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState,
 };
 use fieldfen_domain::store::Store;
 
@@ -23,6 +24,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_delisted_listing_ends_its_publication_and_no_other,
         any_other_news_leave_the_publication_confirmed,
         stale_news_of_a_delisting_end_nothing,
+        news_dated_in_the_future_are_older_than_all_others,
         listings_are_listed_by_file_and_by_platform,
     ]
 }
@@ -160,4 +162,27 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
     assert_eq!(listings_at(Platform::Ebay), []);
     assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", "nowhere")), None);
     assert_eq!(on.read(|s| s.publications().listing_at(Platform::Ebay, "", &platform_id(1))), None);
+}
+
+fn news_dated_in_the_future_are_older_than_all_others<S: Store>(store: &S) {
+    let on = On(store);
+    listed(&on, 1, 1, "");
+    let ahead = at(1_000_000);
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Draft, ahead)), ListingUpdated::Done);
+    let heard = |status, at| ListingUpdate { at, ..listing_update(status, at) };
+    let news = heard(ListingStatus::SoldOut, ahead - CLOCK_TOLERANCE);
+    assert_eq!(update(&on, 1, &news), ListingUpdated::Stale { known: ahead }, "as far as clocks may differ");
+    assert_eq!(update(&on, 1, &heard(ListingStatus::SoldOut, with_nanoseconds(at(5)))), ListingUpdated::Done);
+    let sold_out = listing(&on, 1);
+    assert_eq!((sold_out.status, sold_out.status_event_at), (ListingStatus::SoldOut, Some(at(5))));
+
+    on.reserve(&reserve_request(2, file_id(1), listing_target("canvas"), at(1)));
+    assert!(matches!(
+        on.write(|s| s.publications().confirm(&publication_id(2), &listing_confirmation(2, ahead))),
+        Confirmed::Done
+    ));
+    assert_eq!(update(&on, 2, &listing_update(ListingStatus::Delisted, ahead)), ListingUpdated::Done);
+    let again = Confirmation { at: at(6), event_at: at(6), ..listing_confirmation(2, at(6)) };
+    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &again)), Confirmed::Done);
+    assert_eq!(listing(&on, 2).status, ListingStatus::Active);
 }

@@ -5,7 +5,9 @@ use fieldfen_domain::publication::{
     SocialPost, Target, publication_of,
 };
 use fieldfen_domain::store::{Listings, PublicationReads, StoreError};
-use fieldfen_domain::{FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp, to_micros};
+use fieldfen_domain::{
+    FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp, is_ahead, to_micros,
+};
 
 use super::files::FileKey;
 use super::publications::PublicationKey;
@@ -87,10 +89,10 @@ impl Listings for ModelSession<'_> {
             return Ok(ListingUpdated::Gone);
         };
         let event_at = to_micros(update.event_at.min(update.at));
-        if let Some(known) = listing.status_event_at.filter(|known| *known > event_at) {
+        let at = to_micros(update.at);
+        if let Some(known) = listing.status_event_at.filter(|known| *known > event_at && !is_ahead(*known, at)) {
             return Ok(ListingUpdated::Stale { known });
         }
-        let at = to_micros(update.at);
         listing.status = update.status;
         listing.platform_status.clone_from(&update.platform_status);
         listing.status_event_at = Some(event_at);

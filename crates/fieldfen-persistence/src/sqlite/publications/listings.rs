@@ -6,7 +6,7 @@ use fieldfen_domain::publication::{
     Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, SocialPost, publication_of,
 };
 use fieldfen_domain::store::{Listings, PublicationReads as _, StoreError};
-use fieldfen_domain::{FileId, ListingId, Page, PageRequest, SocialPostId, Timestamp};
+use fieldfen_domain::{CLOCK_TOLERANCE, FileId, LAST_TIME, ListingId, Page, PageRequest, SocialPostId, Timestamp};
 
 use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
 use crate::sqlite::error::Classify;
@@ -57,7 +57,8 @@ statement! {
     )
 }
 statement! {
-    /// Brings a listing's status up to date, unless newer news is known.
+    /// Brings a listing's status up to date, unless newer news is known. Known news of the future is no newer: a clock that was
+    /// ahead has dated it.
     Update<'a> {
         status: &'a str as Text,
         platform_status: Option<&'a str> as Nullable<Text>,
@@ -66,9 +67,10 @@ statement! {
         id: &'a str as Text,
         other: &'a str as Text,
         not_after: SqlTime as SqlTimestamp,
+        future: SqlTime as SqlTimestamp,
     } -> (Text,) =
         "UPDATE listings SET status = ?, platform_status = ?, status_event_at = ?, updated_at = ? \
-         WHERE id IN (?, ?) AND (status_event_at IS NULL OR status_event_at <= ?) \
+         WHERE id IN (?, ?) AND (status_event_at IS NULL OR status_event_at <= ? OR status_event_at > ?) \
          RETURNING file_id"
 }
 statement! {
@@ -151,6 +153,7 @@ impl Listings for SqliteSession<'_> {
             id: &id,
             other: &other,
             not_after: event_at,
+            future: SqlTime(update.at.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(LAST_TIME).min(LAST_TIME)),
         };
         let updated = statement.get_result::<(StoredText,)>(self.conn).optional().store()?;
         let row = RowRef::known("listings", &id);
