@@ -33,6 +33,7 @@ mod approvals;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;
+mod clocks;
 mod copies;
 mod crossings;
 mod documents;
