@@ -109,7 +109,8 @@ impl Batch {
     }
 }
 
-/// One writer's own copy of the error that all writers of a batch get; `waited_ms` is how long this one has waited.
+/// One writer's own copy of the error that all writers of a batch get; `waited_ms` is how long this one has waited. The
+/// writer whose closure kept the batch open has not waited itself: its copy says how long the others have.
 pub(super) fn shared_error(reason: &Arc<StoreError>, waited_ms: u64) -> StoreError {
     /// Lets one error be the source of several.
     #[derive(Debug, thiserror::Error)]
@@ -118,7 +119,7 @@ pub(super) fn shared_error(reason: &Arc<StoreError>, waited_ms: u64) -> StoreErr
 
     let source = Box::new(Shared(Arc::clone(reason)));
     match **reason {
-        StoreError::Busy { .. } => StoreError::Busy { waited_ms, source },
+        StoreError::Busy { waited_ms: others, .. } => StoreError::Busy { waited_ms: waited_ms.max(others), source },
         StoreError::Full(_) => StoreError::Full(source),
         StoreError::ReadOnly(_) => StoreError::ReadOnly(source),
         StoreError::Io(_) => StoreError::Io(source),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
+use super::deadline::Deadline;
 use super::settings::{SqliteOptions, WAL, is_there, open, refusal, set, without_journal};
 use crate::url::SqliteUrl;
 
@@ -52,7 +53,8 @@ where
     let options = SqliteOptions::default();
     // With a rollback journal the file holds everything that was committed, and needs no log.
     let name = SqliteUrl::from(&*new).existing();
-    let mut conn = open(&name, url, &options, &without_journal(&options))?;
+    let deadline = Deadline::after(options.busy_timeout);
+    let mut conn = open(&name, url, &deadline, &without_journal(&options))?;
     let filled = f(&mut conn)?;
     let (journal, value, expected) = WAL;
     set(&mut conn, journal, value, expected)?;
@@ -174,7 +176,8 @@ mod tests {
         });
         assert_eq!(late.unwrap(), None);
         assert_eq!(names(path.parent().unwrap()), ["c.db"]);
-        let mut conn = open(&url.existing(), &url, &SqliteOptions::default(), &[]).unwrap();
+        let deadline = Deadline::after(SqliteOptions::default().busy_timeout);
+        let mut conn = open(&url.existing(), &url, &deadline, &[]).unwrap();
         conn.batch_execute("INSERT INTO t VALUES (1)").unwrap();
     }
 

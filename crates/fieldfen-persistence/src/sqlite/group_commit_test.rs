@@ -5,20 +5,21 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use fieldfen_domain::store::StoreError;
 
+use super::deadline::Deadline;
 use super::settings::SqliteOptions;
 use super::watch::Commits;
 use super::writer::Writer;
 use crate::SqliteUrl;
 
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     Store(StoreError),
     Own,
 }
@@ -28,6 +29,9 @@ impl From<StoreError> for Failure {
         Self::Store(error)
     }
 }
+
+/// Waits that end only with the test, should they not end by themselves.
+pub(super) const LONG: Duration = Duration::from_secs(60);
 
 fn writer(folder: &Path) -> Writer {
     counted_writer(folder).0
@@ -39,17 +43,18 @@ fn counted_writer(folder: &Path) -> (Writer, Arc<Commits>) {
     writer_with(folder, SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() })
 }
 
-fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<Commits>) {
+pub(super) fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<Commits>) {
     let url = SqliteUrl::from(folder.join("a.db").as_path());
     let commits = Arc::new(Commits::default());
-    let mut writer = Writer::open(&url, options, Arc::clone(&commits)).unwrap();
+    let deadline = Deadline::after(options.busy_timeout);
+    let mut writer = Writer::open(&url, options, Arc::clone(&commits), &deadline).unwrap();
     writer.longest_batch = Duration::from_secs(3600);
     run(&writer, "CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t(n))").unwrap();
     (writer, commits)
 }
 
 /// Executes a statement in a part of a batch.
-fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
+pub(super) fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
     writer.write(|session| {
         session.announces = true;
         session.conn.batch_execute(sql).map_err(|error| super::classify(error).into())
@@ -57,12 +62,12 @@ fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
 }
 
 /// Another program's connection.
-fn foreign(folder: &Path) -> SqliteConnection {
+pub(super) fn foreign(folder: &Path) -> SqliteConnection {
     SqliteConnection::establish(&folder.join("a.db").to_string_lossy()).unwrap()
 }
 
 /// The numbers that another connection sees.
-fn committed(folder: &Path) -> Vec<i64> {
+pub(super) fn committed(folder: &Path) -> Vec<i64> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -173,32 +178,11 @@ fn what_is_written_after_the_transaction_is_lost_never_commits_by_itself() {
     run(&writer, "INSERT INTO t (n) VALUES (6)").unwrap();
     let committed = committed(folder.path());
     assert!(committed.contains(&6) && !committed.contains(&4) && !committed.contains(&5), "{committed:?}");
-    writer.between_batches(|conn| conn.batch_execute("INSERT INTO t (n) VALUES (7)").map_err(super::classify)).unwrap();
-}
-
-#[test]
-fn threads_that_wait_behind_one_another_for_a_foreign_lock_wait_no_longer_than_one() {
-    const TIMEOUT: Duration = Duration::from_secs(1);
-    let folder = tempfile::tempdir().unwrap();
-    let (writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: TIMEOUT, ..Default::default() });
-    let mut foreign = foreign(folder.path());
-    foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
-    let began = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let began = Instant::now();
-                let answer = run(&writer, "SELECT 1");
-                let elapsed = began.elapsed();
-                let Err(Failure::Store(StoreError::Busy { waited_ms, .. })) = answer else { panic!("{answer:?}") };
-                assert!(elapsed >= TIMEOUT, "{elapsed:?}");
-                assert!((1000..=elapsed.as_millis()).contains(&waited_ms.into()), "{waited_ms} ms of {elapsed:?}");
-            });
-        }
-    });
-    assert!(began.elapsed() < TIMEOUT * 5, "{:?}", began.elapsed());
-    foreign.batch_execute("COMMIT").unwrap();
-    run(&writer, "INSERT INTO t (n) VALUES (1)").unwrap();
+    writer
+        .between_batches(&Deadline::after(LONG), |conn| {
+            conn.batch_execute("INSERT INTO t (n) VALUES (7)").map_err(super::classify)
+        })
+        .unwrap();
 }
 
 #[test]
@@ -243,7 +227,11 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let writer = writer(folder.path());
     run(&writer, "INSERT INTO t (n) VALUES (1); CREATE TABLE bytes (b)").unwrap();
-    writer.between_batches(|conn| conn.batch_execute("PRAGMA max_page_count = 8").map_err(super::classify)).unwrap();
+    writer
+        .between_batches(&Deadline::after(LONG), |conn| {
+            conn.batch_execute("PRAGMA max_page_count = 8").map_err(super::classify)
+        })
+        .unwrap();
     let large = "INSERT INTO bytes VALUES (zeroblob(100000))";
     let answers = together(&writer, &["INSERT INTO t (n) VALUES (2)", large, "INSERT INTO t (n) VALUES (3)"]);
     assert!(is_full(&answers[1]), "{answers:?}");
@@ -258,7 +246,9 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
     let answers = together(&writer, &["INSERT INTO t (n) VALUES (4)", "ROLLBACK"]);
     assert!(answers.iter().any(Result::is_err) && !answers.iter().any(is_full), "{answers:?}");
     writer
-        .between_batches(|conn| conn.batch_execute("PRAGMA max_page_count = 100000").map_err(super::classify))
+        .between_batches(&Deadline::after(LONG), |conn| {
+            conn.batch_execute("PRAGMA max_page_count = 100000").map_err(super::classify)
+        })
         .unwrap();
     run(&writer, large).unwrap();
 }
@@ -319,107 +309,4 @@ fn told_ok_means_committed(answers: &[Result<(), Failure>], numbers: &[i64], fol
     for (answer, number) in answers.iter().zip(numbers) {
         assert_eq!(answer.is_ok(), committed.contains(number), "{number}: {answer:?}, committed: {committed:?}");
     }
-}
-
-const SHORT: Duration = Duration::from_millis(200);
-
-/// Waits that end only with the test, should they not end by themselves.
-const LONG: Duration = Duration::from_secs(60);
-
-fn is_busy(answer: &Result<(), Failure>) -> bool {
-    matches!(answer, Err(Failure::Store(StoreError::Busy { .. })))
-}
-
-#[test]
-fn without_patience_a_write_succeeds_unless_somebody_else_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    let impatient = SqliteOptions { busy_timeout: Duration::ZERO, ..Default::default() };
-    let (writer, _) = writer_with(folder.path(), impatient);
-    run(&writer, "INSERT INTO t (n) VALUES (1)").unwrap();
-    let mut foreign = foreign(folder.path());
-    foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
-    let answer = run(&writer, "SELECT 1");
-    assert!(is_busy(&answer), "{answer:?}");
-    foreign.batch_execute("COMMIT").unwrap();
-    run(&writer, "INSERT INTO t (n) VALUES (2)").unwrap();
-    assert_eq!(committed(folder.path()), [1, 2]);
-}
-
-#[test]
-fn a_closure_that_waits_for_a_thread_that_writes_waits_no_longer_than_the_timeout() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: SHORT, ..Default::default() });
-    writer.longest_batch = Duration::from_millis(50);
-    let began = Instant::now();
-    let inside = thread::scope(|scope| {
-        let mut inside = None;
-        writer
-            .write::<_, Failure, _>(|session| {
-                session.conn.batch_execute("INSERT INTO t (n) VALUES (1)").unwrap();
-                inside = Some(scope.spawn(|| run(&writer, "INSERT INTO t (n) VALUES (2)")).join().unwrap());
-                Ok(())
-            })
-            .unwrap();
-        inside.unwrap()
-    });
-    let Err(Failure::Store(StoreError::Busy { waited_ms, source })) = &inside else { panic!("{inside:?}") };
-    assert!(*waited_ms >= 200 && source.to_string().contains("another thread"), "{inside:?}");
-    assert!(began.elapsed() < LONG);
-    run(&writer, "INSERT INTO t (n) VALUES (3)").unwrap();
-    assert_eq!(committed(folder.path()), [1, 3]);
-}
-
-#[test]
-fn a_closure_that_waits_for_a_writer_of_its_own_batch_fails_with_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: SHORT, ..Default::default() });
-    writer.longest_batch = Duration::from_millis(50);
-    let writer = &writer;
-    let shared = (0..50).any(|_| {
-        let begun = Barrier::new(2);
-        thread::scope(|scope| {
-            let first = scope.spawn(|| {
-                writer.write::<_, Failure, _>(|session| {
-                    begun.wait();
-                    while writer.waiting.load(Ordering::SeqCst) == 0 {
-                        thread::yield_now();
-                    }
-                    session.conn.batch_execute("INSERT INTO t (n) VALUES (1)").unwrap();
-                    Ok(())
-                })
-            });
-            begun.wait();
-            let mut first = Some(first);
-            let mut first_answer = None;
-            let second = writer.write::<(), Failure, _>(|session| {
-                session.conn.batch_execute("INSERT INTO t (n) VALUES (2)").unwrap();
-                first_answer = first.take().map(|first| first.join().unwrap());
-                Ok(())
-            });
-            let first_answer = first_answer.unwrap_or_else(|| first.unwrap().join().unwrap());
-            // Where the first one had to commit before the second came, there was nothing to wait for.
-            let shared = is_busy(&first_answer);
-            assert_eq!(is_busy(&second), shared, "{first_answer:?}, {second:?}");
-            assert_eq!(committed(folder.path()), if shared { vec![] } else { vec![1, 2] });
-            run(writer, "DELETE FROM t").unwrap();
-            shared
-        })
-    });
-    assert!(shared, "never in one batch");
-}
-
-#[test]
-fn a_writer_is_closed_at_once_while_somebody_else_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    let (writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: LONG * 2, ..Default::default() });
-    run(&writer, "INSERT INTO t (n) VALUES (1); CREATE INDEX i ON t (parent); ANALYZE").unwrap();
-    for n in 2..200 {
-        run(&writer, &format!("INSERT INTO t (n) VALUES ({n})")).unwrap();
-    }
-    run(&writer, "SELECT count(*) FROM t WHERE parent = 1").unwrap();
-    let mut foreign = foreign(folder.path());
-    foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
-    let began = Instant::now();
-    drop(writer);
-    assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
 }

@@ -12,8 +12,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, StoreError};
 
+use super::deadline::Deadline;
 use super::error::Classify;
 use super::log_readers::log_readers;
+use super::opening::Opened;
 use super::settings;
 use super::writer::Writer;
 
@@ -30,12 +32,14 @@ const LONGEST_READER_WAIT: Duration = Duration::from_secs(2);
 impl Writer {
     /// Refreshes the planner's statistics where they are out of date, and cuts the log back.
     pub(super) fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
-        left_to_next_time(self.between_batches(|conn| conn.batch_execute("PRAGMA optimize").store()))?;
+        let deadline = Deadline::after(self.options().busy_timeout);
+        left_to_next_time(self.between_batches(&deadline, |conn| conn.batch_execute("PRAGMA optimize").store()))?;
         let mut report = MaintenanceReport::default();
         let Some(files) = self.files() else { return Ok(report) };
         files.check()?;
         let file = files.database();
-        let mut conn = settings::upkeep(file, self.options())?;
+        let Opened { mut conn, control, .. } = settings::upkeep(file, self.options(), &deadline)?;
+        control.set_busy_timeout(Duration::ZERO);
         // A passive checkpoint waits for nobody, and leaves little to do to the one that does.
         left_to_next_time(checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)"))?;
         let log = file.beside("-wal");
@@ -43,8 +47,7 @@ impl Writer {
         if report.log_bytes <= LARGE_LOG {
             return Ok(report);
         }
-        let wait = reader_wait(report.log_bytes).min(self.options().busy_timeout);
-        conn.batch_execute(&settings::busy_timeout(wait)).store()?;
+        control.set_busy_timeout(reader_wait(report.log_bytes).min(deadline.left()));
         let began = Instant::now();
         let cut = left_to_next_time(checkpoint(&mut conn, "PRAGMA wal_checkpoint(TRUNCATE)"))?;
         report.log_bytes = bytes(&log);

@@ -35,6 +35,8 @@ mod settings;
 mod statement;
 mod store;
 mod turn;
+#[cfg(test)]
+mod waits_test;
 mod watch;
 mod writer;
 

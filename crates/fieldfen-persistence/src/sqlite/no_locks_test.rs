@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
+use super::deadline::Deadline;
 use super::settings::{Missing, SqliteOptions, connect, gated_writer};
 use crate::SqliteUrl;
 
@@ -56,12 +57,12 @@ fn a_file_system_without_locks_is_named_at_once() {
     let patient = SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() };
     let began = Instant::now();
     NO_LOCKS.set(true);
-    let error = gated_writer(&url, &patient).err().unwrap();
+    let error = gated_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).err().unwrap();
     NO_LOCKS.set(false);
     assert!(
         matches!(&error, StoreError::Open { reason, .. } if reason.contains("does not support locks")),
         "{error:?}"
     );
     assert!(began.elapsed() < patient.busy_timeout);
-    gated_writer(&url, &patient).unwrap();
+    gated_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).unwrap();
 }

@@ -22,6 +22,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::database_file::DatabaseFile;
+use super::deadline::Deadline;
 use super::error::Classify;
 use super::settings::{Setting, SqliteOptions, open, prepare};
 use crate::url::SqliteUrl;
@@ -50,12 +51,13 @@ where
     E: From<StoreError>,
 {
     prepare(url)?;
+    let deadline = Deadline::after(SqliteOptions::default().busy_timeout);
     let Some(path) = url.path() else {
-        return f(&mut open(&url.file_name(), url, &SqliteOptions::default(), &[])?);
+        return f(&mut open(&url.file_name(), url, &deadline, &[])?);
     };
     let file = DatabaseFile::remember(path)?;
     for _ in 0..ATTEMPTS {
-        let mut source = match connect(url, &file) {
+        let mut source = match connect(url, &file, &deadline) {
             Ok(source) => source,
             Err(Refused::Again) => continue,
             Err(Refused::For(StoreError::ReadOnly(_))) if holds_something(&file.beside("-journal"))? => {
@@ -70,8 +72,7 @@ where
             return result;
         }
     }
-    let source = "the file or its log changed each time it was read".into();
-    Err(StoreError::Busy { waited_ms: 0, source }.into())
+    Err(deadline.busy("the file or its log changed each time it was read").into())
 }
 
 /// A connection, and what must not change while it reads.
@@ -126,10 +127,10 @@ impl Source {
     }
 }
 
-fn connect(url: &SqliteUrl, file: &DatabaseFile) -> Result<Source, Refused> {
+fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<Source, Refused> {
     let open = |parameters: &str, settings: &[Setting]| -> Result<SqliteConnection, StoreError> {
         let name = file.url().uri(parameters);
-        let mut conn = open(&name, url, &SqliteOptions::default(), settings)?;
+        let mut conn = open(&name, url, deadline, settings)?;
         conn.batch_execute(FIRST_READ).store()?;
         Ok(conn)
     };

@@ -10,6 +10,7 @@ use fieldfen_domain::store::{ReadSession, StoreError};
 use super::database_file::OpenFiles;
 use super::deadline::Deadline;
 use super::error::Classify;
+use super::opening::Opened;
 use super::session::SqliteSession;
 use super::settings::{self, SqliteOptions};
 use super::statement::{Begin, Commit, Rollback};
@@ -24,7 +25,7 @@ pub(super) struct Readers {
 
 #[derive(Default)]
 struct Pool {
-    idle: Vec<SqliteConnection>,
+    idle: Vec<Opened>,
     open: u32,
 }
 
@@ -40,35 +41,36 @@ impl Readers {
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
         self.files.check()?;
-        let mut conn = self.take()?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| in_transaction(&mut conn, |session| f(session))));
+        let deadline = Deadline::after(self.options.busy_timeout);
+        let mut reader = self.take(&deadline)?;
+        reader.control.set_busy_timeout(deadline.left());
+        let outcome = catch_unwind(AssertUnwindSafe(|| in_transaction(&mut reader.conn, |session| f(session))));
         match outcome {
             Ok(Ok(value)) => {
-                self.give_back(Some(conn));
+                self.give_back(Some(reader));
                 Ok(value)
             }
             Ok(Err(error)) => {
-                self.give_back(rolled_back(conn));
+                self.give_back(rolled_back(reader));
                 Err(error)
             }
             Err(panic) => {
-                self.give_back(rolled_back(conn));
+                self.give_back(rolled_back(reader));
                 resume_unwind(panic)
             }
         }
     }
 
-    fn take(&self) -> Result<SqliteConnection, StoreError> {
-        let deadline = Deadline::after(self.options.busy_timeout);
+    fn take(&self, deadline: &Deadline) -> Result<Opened, StoreError> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(conn) = pool.idle.pop() {
-                return Ok(conn);
+            if let Some(reader) = pool.idle.pop() {
+                return Ok(reader);
             }
             if pool.open < self.options.readers.max(1) {
                 pool.open += 1;
                 drop(pool);
-                return settings::reader(self.files.database(), &self.options).inspect_err(|_| self.give_back(None));
+                return settings::reader(self.files.database(), deadline).inspect_err(|_| self.give_back(None));
             }
             let left = deadline.left();
             if left.is_zero() {
@@ -79,10 +81,10 @@ impl Readers {
     }
 
     /// Puts a connection back, or, with `None`, makes room for a new one.
-    fn give_back(&self, conn: Option<SqliteConnection>) {
+    fn give_back(&self, reader: Option<Opened>) {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        match conn {
-            Some(conn) => pool.idle.push(conn),
+        match reader {
+            Some(reader) => pool.idle.push(reader),
             None => pool.open -= 1,
         }
         self.returned.notify_one();
@@ -101,9 +103,9 @@ where
 }
 
 /// The connection after a failure; `None` when it cannot be used any more.
-fn rolled_back(mut conn: SqliteConnection) -> Option<SqliteConnection> {
+fn rolled_back(mut reader: Opened) -> Option<Opened> {
     // There may be no transaction left to roll back; a new one tells.
-    let _ = Rollback {}.execute(&mut conn);
-    let usable = Begin {}.execute(&mut conn).is_ok() && Rollback {}.execute(&mut conn).is_ok();
-    usable.then_some(conn)
+    let _ = Rollback {}.execute(&mut reader.conn);
+    let usable = Begin {}.execute(&mut reader.conn).is_ok() && Rollback {}.execute(&mut reader.conn).is_ok();
+    usable.then_some(reader)
 }

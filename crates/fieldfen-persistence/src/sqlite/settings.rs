@@ -93,7 +93,8 @@ pub fn connect(url: &SqliteUrl, missing: Missing) -> Result<SqliteConnection, St
     }
     prepare(url)?;
     let options = SqliteOptions::default();
-    let opened = open_to(Purpose::Write, &url.existing(), url, &options, &without_journal(&options))?;
+    let deadline = Deadline::after(options.busy_timeout);
+    let opened = open_to(Purpose::Write, &url.existing(), url, &deadline, &without_journal(&options))?;
     let mut conn = opened.conn;
     // Reads the first page, which tells whether it is a database.
     conn.batch_execute("SELECT count(*) FROM sqlite_schema").store()?;
@@ -168,20 +169,24 @@ fn has_other_names(found: &fs::Metadata) -> bool {
 
 /// The connection of a store that writes. A file that can only be read is refused before anything is made
 /// beside it.
-pub(super) fn gated_writer(url: &SqliteUrl, options: &SqliteOptions) -> Result<Opened, StoreError> {
-    open_to(Purpose::Write, &url.file_name(), url, options, &writing(url, options))
+pub(super) fn gated_writer(
+    url: &SqliteUrl,
+    options: &SqliteOptions,
+    deadline: &Deadline,
+) -> Result<Opened, StoreError> {
+    open_to(Purpose::Write, &url.file_name(), url, deadline, &writing(url, options))
 }
 
 /// A connection for the upkeep of an open store's file.
-pub(super) fn upkeep(file: &DatabaseFile, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+pub(super) fn upkeep(file: &DatabaseFile, options: &SqliteOptions, deadline: &Deadline) -> Result<Opened, StoreError> {
     let url = file.url();
-    open(&url.existing(), &url, options, &writing(&url, options))
+    open_to(Purpose::Any, &url.existing(), &url, deadline, &writing(&url, options))
 }
 
 /// A connection to an open store's file that cannot write.
-pub(super) fn reader(file: &DatabaseFile, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+pub(super) fn reader(file: &DatabaseFile, deadline: &Deadline) -> Result<Opened, StoreError> {
     let url = file.url();
-    open(&url.existing(), &url, options, &[("query_only", "ON", "1")])
+    open_to(Purpose::Any, &url.existing(), &url, deadline, &[("query_only", "ON", "1")])
 }
 
 /// A pragma, the value it is set to, and the value it must then answer.
@@ -217,13 +222,13 @@ enum Purpose {
 pub(super) fn open(
     name: &str,
     url: &SqliteUrl,
-    options: &SqliteOptions,
+    deadline: &Deadline,
     settings: &[Setting],
 ) -> Result<SqliteConnection, StoreError> {
-    Ok(open_to(Purpose::Any, name, url, options, settings)?.conn)
+    Ok(open_to(Purpose::Any, name, url, deadline, settings)?.conn)
 }
 
-/// Opens a connection.
+/// Opens a connection, which then waits for locks as long as an operation with this deadline does from its beginning.
 ///
 /// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
 /// this waits by itself, and opens the connection anew each time.
@@ -231,14 +236,13 @@ fn open_to(
     purpose: Purpose,
     name: &str,
     url: &SqliteUrl,
-    options: &SqliteOptions,
+    deadline: &Deadline,
     settings: &[Setting],
 ) -> Result<Opened, StoreError> {
-    let deadline = Deadline::after(options.busy_timeout);
     loop {
         match open_once(purpose, name, url, settings) {
             Ok(opened) => {
-                opened.control.set_busy_timeout(options.busy_timeout);
+                opened.control.set_busy_timeout(deadline.timeout());
                 return Ok(opened);
             }
             // SQLite calls it an I/O error when it finds no room for the index of its log.
@@ -284,11 +288,6 @@ fn has_no_room(path: &Path) -> bool {
     return rustix::fs::statvfs(path).is_ok_and(|found| found.f_bavail == 0);
     #[cfg(not(unix))]
     return false;
-}
-
-/// Sets how long SQLite waits for locks. It keeps the milliseconds in 32 bits and takes what is negative for zero.
-pub(super) fn busy_timeout(timeout: Duration) -> String {
-    format!("PRAGMA busy_timeout = {}", milliseconds(timeout).min(i32::MAX.unsigned_abs().into()))
 }
 
 pub(super) fn set(
@@ -364,11 +363,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = SqliteUrl::from(folder.path().join("a.db").as_path());
         connect(&url, Missing::Create).unwrap();
-        let Opened { mut conn, .. } =
-            gated_writer(&url, &SqliteOptions { durability: Durability::Normal, ..Default::default() }).unwrap();
+        let (options, deadline) = (SqliteOptions::default(), Deadline::after(Duration::from_secs(60)));
+        let options = SqliteOptions { durability: Durability::Normal, ..options };
+        let Opened { mut conn, .. } = gated_writer(&url, &options, &deadline).unwrap();
         set(&mut conn, "synchronous", "NORMAL", "1").unwrap();
         let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
-        let mut conn = reader(&file, &SqliteOptions::default()).unwrap();
+        let mut conn = reader(&file, &deadline).unwrap().conn;
         assert!(conn.batch_execute("CREATE TABLE t (n)").is_err());
         assert!(sqlite_version().starts_with("3."));
     }
@@ -377,9 +377,10 @@ mod tests {
     fn a_statement_that_finds_the_database_busy_says_how_long_it_has_waited() {
         let folder = tempfile::tempdir().unwrap();
         let url = SqliteUrl::from(folder.path().join("a.db").as_path());
-        let options = SqliteOptions { busy_timeout: Duration::from_millis(200), ..Default::default() };
         drop(connect(&url, Missing::Create).unwrap());
-        let open = || gated_writer(&url, &options).unwrap().conn;
+        let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
+        let open =
+            || upkeep(&file, &SqliteOptions::default(), &Deadline::after(Duration::from_millis(200))).unwrap().conn;
         let (mut first, mut second) = (open(), open());
         first.batch_execute("CREATE TABLE t (n); BEGIN IMMEDIATE").unwrap();
         let busy = second.batch_execute("INSERT INTO t VALUES (1)").store().unwrap_err();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
+use super::deadline::Deadline;
 use super::guard::SessionGuard;
 use super::readers::Readers;
 use super::settings::{self, SqliteOptions};
@@ -58,9 +59,10 @@ impl SqliteStore {
             return Self::in_memory();
         }
         settings::prepare(&url)?;
-        let store = Self::start(url, options)?;
-        store.shared.writer.between_batches(migrations::check)?;
-        store.shared.writer.try_out()?;
+        let deadline = Deadline::after(options.busy_timeout);
+        let store = Self::start(url, options, &deadline)?;
+        store.shared.writer.between_batches(&deadline, migrations::check)?;
+        store.shared.writer.try_out(&deadline)?;
         Ok(store)
     }
 
@@ -71,11 +73,12 @@ impl SqliteStore {
     pub fn in_memory() -> Result<Self, StoreError> {
         // A commit in memory costs nothing, and readers share the connection: they must not see half a batch.
         let options = SqliteOptions { batch: 1, ..SqliteOptions::default() };
-        let store = Self::start(SqliteUrl::memory(), &options)?;
+        let deadline = Deadline::after(options.busy_timeout);
+        let store = Self::start(SqliteUrl::memory(), &options, &deadline)?;
         store
             .shared
             .writer
-            .between_batches(|conn| migrations::run_pending(conn).map(drop).map_err(StoreError::from))?;
+            .between_batches(&deadline, |conn| migrations::run_pending(conn).map(drop).map_err(StoreError::from))?;
         Ok(store)
     }
 
@@ -85,9 +88,9 @@ impl SqliteStore {
         &self.shared.url
     }
 
-    fn start(url: SqliteUrl, options: &SqliteOptions) -> Result<Self, StoreError> {
+    fn start(url: SqliteUrl, options: &SqliteOptions, deadline: &Deadline) -> Result<Self, StoreError> {
         let commits = Arc::new(Commits::default());
-        let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits))?);
+        let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits), deadline)?);
         let readers = writer.files().map(|files| Readers::new(files.clone(), options.clone()));
         Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits }) })
     }

@@ -107,12 +107,18 @@ enum Part<T, E> {
 }
 
 impl Writer {
-    pub(super) fn open(url: &SqliteUrl, options: SqliteOptions, commits: Arc<Commits>) -> Result<Self, StoreError> {
-        let Opened { mut conn, control, handle, .. } = settings::gated_writer(url, &options)?;
+    pub(super) fn open(
+        url: &SqliteUrl,
+        options: SqliteOptions,
+        commits: Arc<Commits>,
+        deadline: &Deadline,
+    ) -> Result<Self, StoreError> {
+        let Opened { mut conn, control, handle, .. } = settings::gated_writer(url, &options, deadline)?;
+        control.set_busy_timeout(deadline.left());
         conn.batch_execute(WORKING_MEMORY).store()?;
         let database = url.path().map(DatabaseFile::remember).transpose()?;
         // The log is there once the database has been read.
-        Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store()?;
+        deadline.told(Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store())?;
         let files = database.map(OpenFiles::remember).transpose()?;
         let contents = files.as_ref().map(OpenFiles::check).transpose()?;
         let contents = contents.map(|found| Contents::of(&found, &mut conn, &handle));
@@ -140,7 +146,7 @@ impl Writer {
         E: From<StoreError>,
         F: FnMut(&mut SqliteSession<'_>) -> Result<T, E>,
     {
-        let deadline = Deadline::after(self.options.busy_timeout);
+        let mut deadline = Deadline::after(self.options.busy_timeout);
         let mut inner = self.lock(&deadline)?;
         if inner.batch.as_ref().is_some_and(|batch| batch.shared.is_given_up()) {
             Self::abandon(&mut inner, StoreError::Database("its batch has been given up".into()));
@@ -148,14 +154,17 @@ impl Writer {
         if inner.batch.is_none() {
             self.begin(&mut inner, &deadline)?;
         }
-        let part = Self::run(&mut inner, &mut f);
+        let part = deadline.without(|| Self::run(&mut inner, &mut f));
+        // A writer that has waited for almost as long as it may has no time left for others that join.
         let full = inner.batch.as_ref().is_some_and(|batch| {
-            batch.writes >= self.options.batch.max(1) || batch.began.elapsed() >= self.longest_batch
+            batch.writes >= self.options.batch.max(1)
+                || batch.began.elapsed() >= self.longest_batch
+                || deadline.left() < LONGEST_BATCH
         });
         let committed = if full || self.waiting.load(Ordering::SeqCst) == 0 { self.commit(&mut inner) } else { None };
         drop(inner);
         match part {
-            Part::Joined(value, batch) => match committed.unwrap_or_else(|| self.outcome(&batch)) {
+            Part::Joined(value, batch) => match committed.unwrap_or_else(|| self.outcome(&batch, &deadline)) {
                 Ok(()) => Ok(value),
                 Err(reason) => Err(shared_error(&reason, deadline.waited_ms()).into()),
             },
@@ -166,10 +175,9 @@ impl Writer {
     }
 
     /// What became of a batch that somebody else was to commit. If the thread that was about to join it has been stopped,
-    /// this one commits it. If another thread's closure keeps it open for longer than the timeout, it fails as a whole:
+    /// this one commits it. If another thread's closure keeps it open until this writer's time is over, it fails as a whole:
     /// that closure may wait for this thread.
-    fn outcome(&self, batch: &Arc<Batch>) -> Result<(), Arc<StoreError>> {
-        let deadline = Deadline::after(self.options.busy_timeout);
+    fn outcome(&self, batch: &Arc<Batch>, deadline: &Deadline) -> Result<(), Arc<StoreError>> {
         loop {
             if let Some(outcome) = batch.wait(self.longest_batch.min(deadline.left().max(LEAST_WAIT))) {
                 return outcome;
@@ -189,19 +197,19 @@ impl Writer {
     /// Runs `f` on the writer's connection between two batches.
     pub(super) fn between_batches<T>(
         &self,
+        deadline: &Deadline,
         f: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let deadline = Deadline::after(self.options.busy_timeout);
-        let mut inner = self.lock(&deadline)?;
+        let mut inner = self.lock(deadline)?;
         self.commit(&mut inner);
         inner.control.set_busy_timeout(deadline.left());
-        f(&mut inner.conn)
+        deadline.told(f(&mut inner.conn))
     }
 
     /// Fails where the database can be read but not written, as with a log that belongs to somebody else. Waits for
     /// nobody: who finds the lock taken may well write later.
-    pub(super) fn try_out(&self) -> Result<(), StoreError> {
-        let mut inner = self.lock(&Deadline::after(self.options.busy_timeout))?;
+    pub(super) fn try_out(&self, deadline: &Deadline) -> Result<(), StoreError> {
+        let mut inner = self.lock(deadline)?;
         self.commit(&mut inner);
         inner.control.set_busy_timeout(Duration::ZERO);
         let begun = BeginImmediate {}.execute(&mut inner.conn);
@@ -211,11 +219,17 @@ impl Writer {
         }
     }
 
-    /// SQLite's count of other connections' commits; `None` while this process writes.
+    /// SQLite's count of other connections' commits; `None` while this process writes, or another one has the lock that
+    /// is needed to look. Waits for nobody.
     pub(super) fn data_version(&self) -> Result<Option<i64>, StoreError> {
         let Some(mut inner) = self.inner.try_lock() else { return Ok(None) };
-        let (version,) = DataVersion {}.get_result::<(i64,)>(&mut inner.conn).store()?;
-        Ok(Some(version))
+        inner.control.set_busy_timeout(Duration::ZERO);
+        let answer = DataVersion {}.get_result::<(i64,)>(&mut inner.conn).store();
+        match answer {
+            Ok((version,)) => Ok(Some(version)),
+            Err(StoreError::Busy { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The file behind the connection; `None` for a database in memory.
@@ -261,7 +275,7 @@ impl Writer {
         // A fault of the file is reported before a statement meets it.
         if let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) {
             inner.control.set_busy_timeout(deadline.left());
-            contents.check(&files.check_database()?, &mut inner.conn, &inner.handle)?;
+            deadline.told(contents.check(&files.check_database()?, &mut inner.conn, &inner.handle))?;
         }
         let mut turn = self.turnstile.as_ref().and_then(Turnstile::enter);
         inner.control.set_busy_timeout(deadline.left());
@@ -272,18 +286,14 @@ impl Writer {
         {
             turn.holder_is_at_work();
         }
-        match begun {
-            Ok(()) => {
-                inner.control.forbid_commits();
-                inner.batch = Some(OpenBatch::new(turn));
-                Ok(())
-            }
-            Err(StoreError::Busy { source, .. }) => Err(deadline.busy(source)),
-            Err(other) => {
-                let _ = Rollback {}.execute(&mut inner.conn);
-                Err(other)
-            }
+        if let Err(error) = begun {
+            // None is open, unless SQLite had opened it before it failed.
+            let _ = Rollback {}.execute(&mut inner.conn);
+            return deadline.told(Err(error));
         }
+        inner.control.forbid_commits();
+        inner.batch = Some(OpenBatch::new(turn));
+        Ok(())
     }
 
     /// Runs one writer's closure in the open batch. Afterwards the batch is still open, unless its transaction is lost.
