@@ -13,7 +13,17 @@ thread_local! {
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
     /// How long it had waited when it gave up.
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// Whether it gave up because the system refused the lock.
+    static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
+
+/// The file system has no locks, or none left.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error(
+    "the file system gives no locks (ENOLCK), without which programs damage the database: mount it with locks, or put the \
+     database on a local disk"
+)]
+pub(super) struct NoLocks;
 
 /// Sleeps before the lock is tried once more, and says whether it is to be tried; `tried` counts from 0 for each lock.
 pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
@@ -23,7 +33,10 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     };
     BEGAN.set(Some(began));
     let waited = began.elapsed();
-    if waited >= timeout {
+    // To wait is of no use: SQLite takes a lock that the system refuses for one that somebody else holds.
+    let refused = take_system_refusal();
+    REFUSED.set(refused);
+    if refused || waited >= timeout {
         WAITED.set(waited);
         return false;
     }
@@ -35,4 +48,26 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
 /// How long this thread has waited before it gave up a lock; zero when it has not since it was last asked.
 pub(super) fn take_waited() -> Duration {
     WAITED.take()
+}
+
+/// Whether the last lock that this thread did not get was refused by the system.
+pub(super) fn take_refusal() -> bool {
+    REFUSED.take() | take_system_refusal()
+}
+
+/// Forgets a refusal of another lock than SQLite's.
+pub(super) fn forget_refusal() {
+    take_refusal();
+}
+
+/// Whether the system has refused the last lock that this thread asked for. SQLite asks for locks and calls the busy
+/// handler without another system call that fails in between.
+fn take_system_refusal() -> bool {
+    #[cfg(unix)]
+    if errno::errno().0 == rustix::io::Errno::NOLCK.raw_os_error() {
+        // Locks that SQLite finds taken within this process need no system call that would overwrite it.
+        errno::set_errno(errno::Errno(0));
+        return true;
+    }
+    false
 }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use fieldfen_domain::store::{Source, StoreError};
 
-use super::busy;
+use super::busy::{self, NoLocks};
 use super::settings::milliseconds;
 use crate::rows::OutOfRange;
 
@@ -68,7 +68,10 @@ pub(crate) fn classify(error: Error) -> StoreError {
         LAST_FAILURE.set(Some(kind(text.clone().into())));
         kind(error.into())
     };
-    if says("database is locked") || says("database table is locked") || says("database schema is locked") {
+    let is_busy = says("database is locked") || says("database table is locked") || says("database schema is locked");
+    if (is_busy || says("locking protocol")) && busy::take_refusal() {
+        StoreError::Io(NoLocks.into())
+    } else if is_busy {
         StoreError::Busy { waited_ms: milliseconds(busy::take_waited()), source: error.into() }
     } else if says("database or disk is full") {
         failure(StoreError::Full, error)

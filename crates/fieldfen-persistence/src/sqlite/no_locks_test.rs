@@ -2,22 +2,28 @@
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
 use super::deadline::Deadline;
+use super::group_commit_test::{Failure, foreign, run, writer_with};
 use super::settings::{Missing, SqliteOptions, connect, gated_writer};
 use crate::SqliteUrl;
 
 type Fcntl = unsafe extern "C" fn(c_int, c_int, *mut c_void) -> c_int;
 
+type Sleep = unsafe extern "C" fn(*mut ffi::sqlite3_vfs, c_int) -> c_int;
+
 /// Takes a lock; the same number on all of Linux.
 const F_SETLK: c_int = 6;
 
-static REAL: OnceLock<Fcntl> = OnceLock::new();
+static REAL: OnceLock<(Fcntl, Sleep)> = OnceLock::new();
+
+static REPLACED: Once = Once::new();
 
 thread_local! {
     static NO_LOCKS: Cell<bool> = const { Cell::new(false) };
@@ -36,7 +42,33 @@ unsafe extern "C" fn fcntl(file: c_int, command: c_int, argument: *mut c_void) -
         return -1;
     }
     // SAFETY: hands on what SQLite calls the system with.
-    REAL.get().map_or(-1, |real| unsafe { real(file, command, argument) })
+    REAL.get().map_or(-1, |(real, _)| unsafe { real(file, command, argument) })
+}
+
+/// Sleeps, but not between SQLite's hundred attempts to get a lock that it cannot get, which take ten seconds.
+#[expect(unsafe_code, reason = "stands for a function of SQLite's file system")]
+unsafe extern "C" fn sleep(vfs: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c_int {
+    if NO_LOCKS.get() {
+        return microseconds;
+    }
+    // SAFETY: hands on what SQLite calls it with.
+    REAL.get().map_or(0, |(_, real)| unsafe { real(vfs, microseconds) })
+}
+
+/// Lets SQLite call the functions above.
+fn replace_system_calls() {
+    // SAFETY: SQLite calls its system calls and its sleep by these pointers, each with the arguments of what it replaces.
+    #[expect(unsafe_code, reason = "replaces a system call")]
+    REPLACED.call_once(|| unsafe {
+        let vfs = ffi::sqlite3_vfs_find(c"unix".as_ptr());
+        let real = (*vfs).xGetSystemCall.unwrap()(vfs, c"fcntl".as_ptr()).unwrap();
+        let real = std::mem::transmute::<unsafe extern "C" fn(), Fcntl>(real);
+        // Other threads use them as soon as they are replaced.
+        REAL.set((real, (*vfs).xSleep.unwrap())).unwrap();
+        let ours = std::mem::transmute::<Fcntl, unsafe extern "C" fn()>(fcntl as Fcntl);
+        (*vfs).xSetSystemCall.unwrap()(vfs, c"fcntl".as_ptr(), Some(ours));
+        (*vfs).xSleep = Some(sleep);
+    });
 }
 
 #[test]
@@ -44,25 +76,51 @@ fn a_file_system_without_locks_is_named_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let url = SqliteUrl::from(folder.path().join("a.db").as_path());
     drop(connect(&url, Missing::Create).unwrap());
-    // SAFETY: SQLite calls its system calls by these pointers, each with the arguments of the call that it replaces.
-    #[expect(unsafe_code, reason = "replaces a system call")]
-    unsafe {
-        let vfs = ffi::sqlite3_vfs_find(c"unix".as_ptr());
-        let get = (*vfs).xGetSystemCall.unwrap();
-        let real = get(vfs, c"fcntl".as_ptr()).unwrap();
-        REAL.set(std::mem::transmute::<unsafe extern "C" fn(), Fcntl>(real)).unwrap();
-        let ours = std::mem::transmute::<Fcntl, unsafe extern "C" fn()>(fcntl as Fcntl);
-        (*vfs).xSetSystemCall.unwrap()(vfs, c"fcntl".as_ptr(), Some(ours));
-    }
+    replace_system_calls();
     let patient = SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() };
     let began = Instant::now();
     NO_LOCKS.set(true);
     let error = gated_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).err().unwrap();
     NO_LOCKS.set(false);
-    assert!(
-        matches!(&error, StoreError::Open { reason, .. } if reason.contains("does not support locks")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("gives no locks")), "{error:?}");
     assert!(began.elapsed() < patient.busy_timeout);
     gated_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).unwrap();
+}
+
+#[test]
+fn locks_that_are_refused_after_the_database_was_opened_are_named_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let patient = SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() };
+    let (writer, _) = writer_with(folder.path(), patient.clone());
+    replace_system_calls();
+    let mut other = foreign(folder.path());
+    // The lock of a reader is refused, and then, since this process has that lock already, the one of a writer.
+    for open in ["SELECT 1", "BEGIN; SELECT * FROM t"] {
+        other.batch_execute(open).unwrap();
+        let began = Instant::now();
+        NO_LOCKS.set(true);
+        let answer = run(&writer, "INSERT INTO t (n) VALUES (1)");
+        NO_LOCKS.set(false);
+        let Err(Failure::Store(StoreError::Io(source))) = &answer else { panic!("{open}: {answer:?}") };
+        assert!(source.to_string().contains("ENOLCK"), "{open}: {answer:?}");
+        assert!(began.elapsed() < patient.busy_timeout);
+    }
+    other.batch_execute("COMMIT").unwrap();
+    run(&writer, "INSERT INTO t (n) VALUES (1)").unwrap();
+}
+
+#[test]
+fn a_lock_that_was_refused_once_makes_no_later_wait_a_refusal() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = SqliteOptions { busy_timeout: Duration::from_millis(50), ..Default::default() };
+    let (writer, _) = writer_with(folder.path(), short);
+    replace_system_calls();
+    let mut other = foreign(folder.path());
+    NO_LOCKS.set(true);
+    run(&writer, "SELECT 1").unwrap_err();
+    NO_LOCKS.set(false);
+    // A lock of the same process is found taken without a system call.
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let answer = run(&writer, "SELECT 1");
+    assert!(matches!(&answer, Err(Failure::Store(StoreError::Busy { .. }))), "{answer:?}");
 }

@@ -115,27 +115,6 @@ impl Handle {
             (code == ffi::SQLITE_OK).then_some(header)
         }
     }
-
-    /// Whether the file system has no locks. SQLite takes that for a lock that somebody else holds.
-    ///
-    /// The connection must hold no lock, and may only be closed afterwards.
-    #[cfg(unix)]
-    pub(super) fn finds_no_locks(&self, _conn: &mut SqliteConnection) -> bool {
-        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-        // SAFETY: as in `read_header`; a lock that is taken here ends with the connection.
-        #[expect(unsafe_code, reason = "asks the file that SQLite has open")]
-        unsafe {
-            let (db, main) = (self.0.as_ptr(), c"main".as_ptr());
-            ffi::sqlite3_file_control(db, main, ffi::SQLITE_FCNTL_FILE_POINTER, ptr::from_mut(&mut file).cast());
-            let Some(lock) = file.as_ref().and_then(|file| file.pMethods.as_ref()).and_then(|methods| methods.xLock)
-            else {
-                return false;
-            };
-            let code = lock(file, ffi::SQLITE_LOCK_SHARED);
-            let error = std::io::Error::last_os_error().raw_os_error();
-            code != ffi::SQLITE_OK && error == Some(rustix::io::Errno::NOLCK.raw_os_error())
-        }
-    }
 }
 
 /// Opens a connection whose plans are stable and whose commits may be stopped. It waits for no lock until it is told to.

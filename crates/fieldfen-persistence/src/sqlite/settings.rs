@@ -10,6 +10,7 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
+use super::busy::NoLocks;
 use super::creation::create_database;
 use super::database_file::DatabaseFile;
 use super::deadline::Deadline;
@@ -245,6 +246,9 @@ fn open_to(
                 opened.control.set_busy_timeout(deadline.timeout());
                 return Ok(opened);
             }
+            Err(StoreError::Io(source)) if source.is::<NoLocks>() => {
+                return Err(StoreError::Open { url: url.to_string(), reason: source.to_string(), source: None });
+            }
             // SQLite calls it an I/O error when it finds no room for the index of its log.
             Err(StoreError::Io(source)) if url.path().is_some_and(has_no_room) => return Err(StoreError::Full(source)),
             Err(StoreError::Busy { source, .. }) if deadline.is_over() => return Err(deadline.busy(source)),
@@ -270,14 +274,7 @@ fn open_once(purpose: Purpose, name: &str, url: &SqliteUrl, settings: &[Setting]
         return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user").into()));
     }
     for (name, value, expected) in settings {
-        let done = set(&mut opened.conn, name, value, expected);
-        #[cfg(unix)]
-        if matches!(done, Err(StoreError::Busy { .. })) && opened.handle.finds_no_locks(&mut opened.conn) {
-            let reason = "its file system does not support locks (ENOLCK), without which programs damage the database: \
-                          mount it with locks, or put the database on a local disk";
-            return Err(StoreError::Open { url: url.to_string(), reason: reason.to_owned(), source: None });
-        }
-        done?;
+        set(&mut opened.conn, name, value, expected)?;
     }
     Ok(opened)
 }

@@ -22,6 +22,7 @@ use fieldfen_domain::store::StoreError;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::batch::{Batch, OpenBatch, shared_error};
+use super::busy;
 use super::database_file::{DatabaseFile, OpenFiles};
 use super::deadline::Deadline;
 use super::error::{Classify, take_failure};
@@ -278,6 +279,7 @@ impl Writer {
             deadline.told(contents.check(&files.check_database()?, &mut inner.conn, &inner.handle))?;
         }
         let mut turn = self.turnstile.as_ref().and_then(Turnstile::enter);
+        busy::forget_refusal();
         inner.control.set_busy_timeout(deadline.left());
         let asked = Instant::now();
         let begun = BeginImmediate {}.execute(&mut inner.conn).map(drop).store();
