@@ -25,7 +25,7 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{InvalidPayload, JobKind, JobStatus, Payload, PruneRequest};
 use fieldfen_domain::publication::PrunePublications;
 use fieldfen_domain::recurring::RecurringName;
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{MaintenanceReport, Session, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::Environment;
@@ -105,10 +105,13 @@ pub fn define(
     recurring::define(s, environment, &name, schedule, upkeep)
 }
 
-/// The handler of [`Upkeep`] jobs on this store. Its result is a [`Done`].
+/// The handler of [`Upkeep`] jobs on this store. Its result is a [`Done`]; the worker's
+/// [`Metrics::store_maintained`](crate::worker::Metrics::store_maintained) gets the figures of the store's log.
 pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion, Outcome> + Send + Sync + 'static {
     move |task: Task<Upkeep>| {
-        let done = run(&store, task.now(), &task, || !task.is_cancelled() && !task.is_stopping())?;
+        let go_on = || !task.is_cancelled() && !task.is_stopping();
+        let (done, report) = delete_and_maintain(&store, task.now(), &task, go_on)?;
+        task.metrics().store_maintained(&report);
         log!(INFO, ?done, "upkeep done");
         Ok(Completion::new().result(&done))
     }
@@ -139,6 +142,15 @@ pub struct Done {
 /// # Errors
 /// [`StoreError`]s as the store has them; what has been deleted before stays deleted.
 pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn() -> bool) -> Result<Done, StoreError> {
+    Ok(delete_and_maintain(store, now, upkeep, go_on)?.0)
+}
+
+fn delete_and_maintain<S: Store>(
+    store: &S,
+    now: Timestamp,
+    upkeep: &Upkeep,
+    go_on: impl Fn() -> bool,
+) -> Result<(Done, MaintenanceReport), StoreError> {
     let limit = upkeep.batch;
     let prune = |status, age, keep: Option<u32>| {
         let ended_before = before(now, age);
@@ -162,12 +174,13 @@ pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn(
     let hashes = in_batches(limit, &go_on, || store.write(|s| s.hashes().purge(now, limit)))?;
     let over = PrunePublications { before: before(now, upkeep.publications_max_age_secs), limit };
     let publications = in_batches(limit, &go_on, || store.write(|s| s.publications().prune(&over)))?;
-    let maintained = store.maintain()?;
-    if let Some(held) = &maintained.log_held {
-        log!(WARN, log_bytes = maintained.log_bytes, processes = ?held.processes, "{held}");
+    let report = store.maintain()?;
+    let log_bytes = report.log_bytes;
+    if let Some(held) = &report.log_held {
+        log!(WARN, log_bytes, processes = ?held.processes, "{held}");
     }
-    let log_held = maintained.log_held.map(|held| held.to_string());
-    Ok(Done { completed_jobs, failed_jobs, hashes, publications, log_bytes: maintained.log_bytes, log_held })
+    let log_held = report.log_held.as_ref().map(ToString::to_string);
+    Ok((Done { completed_jobs, failed_jobs, hashes, publications, log_bytes, log_held }, report))
 }
 
 /// Deletes batch by batch, with pauses, until one is not full, and says how many rows that were.

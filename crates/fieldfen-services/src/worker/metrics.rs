@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::caught;
 use fieldfen_domain::job::{JobCount, JobKind};
-use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::{MaintenanceReport, StoreError};
 
 /// Receives figures; every method does nothing unless it is implemented.
 ///
@@ -22,6 +22,10 @@ pub trait Metrics: Send + Sync {
 
     /// The store refused something; the worker tries again.
     fn store_failed(&self, _error: &StoreError) {}
+
+    /// An [`Upkeep`](crate::upkeep::Upkeep) job of this worker has put the store in order: how long its write-ahead log
+    /// is, and which processes hold a log that could not be cut back. Of several workers, the one that had the job tells.
+    fn store_maintained(&self, _report: &MaintenanceReport) {}
 
     /// How many jobs of each kind are in each status.
     fn queue_depth(&self, _counts: &[JobCount]) {}
@@ -65,6 +69,10 @@ impl<M: Metrics> Metrics for Guarded<M> {
 
     fn store_failed(&self, error: &StoreError) {
         self.guard(|metrics| metrics.store_failed(error));
+    }
+
+    fn store_maintained(&self, report: &MaintenanceReport) {
+        self.guard(|metrics| metrics.store_maintained(report));
     }
 
     fn queue_depth(&self, counts: &[JobCount]) {

@@ -63,6 +63,7 @@ fn call<S: Store>(shared: &Shared<S>, job: &Job, control: &Arc<Control>) -> Outc
         // Only claimed kinds come here, and only kinds with handlers are claimed.
         return Outcome::retry(format!("this worker has no handler for {}", job.kind));
     };
-    let run = Run { control: Arc::clone(control), environment: shared.queue.environment().clone() };
+    let (environment, metrics) = (shared.queue.environment().clone(), Arc::clone(&shared.settings.metrics));
+    let run = Run { control: Arc::clone(control), environment, metrics };
     caught(|| handler(run)).unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
 }

@@ -11,6 +11,7 @@ use fieldfen_domain::{FenceToken, InvalidJson, JobId, RawJson, Timestamp};
 use serde::Serialize;
 
 use super::floor::Floor;
+use super::metrics::Metrics;
 #[cfg(feature = "tokio")]
 use super::stopped::WorkerFailure;
 use crate::Environment;
@@ -28,6 +29,7 @@ pub struct Task<P> {
 pub(super) struct Run {
     pub(super) control: Arc<Control>,
     pub(super) environment: Environment,
+    pub(super) metrics: Arc<dyn Metrics>,
 }
 
 impl Run {
@@ -79,6 +81,11 @@ impl<P> Task<P> {
     #[must_use]
     pub const fn environment(&self) -> &Environment {
         &self.run.environment
+    }
+
+    /// Where the worker's figures go.
+    pub(crate) fn metrics(&self) -> &dyn Metrics {
+        self.run.metrics.as_ref()
     }
 
     /// The time now.

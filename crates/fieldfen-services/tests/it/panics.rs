@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{Backoff, JobCount, JobKind, JobStatus};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_services::Environment;
 use fieldfen_services::environment::{Clock, ManualClock, SeededRandomness};
 use fieldfen_services::worker::{
@@ -218,6 +218,10 @@ impl Metrics for PanickingMetrics {
     }
 
     fn store_failed(&self, _: &StoreError) {
+        self.call();
+    }
+
+    fn store_maintained(&self, _: &MaintenanceReport) {
         self.call();
     }
 

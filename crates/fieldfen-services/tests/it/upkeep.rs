@@ -1,14 +1,16 @@
 //! Upkeep.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{CreateListing, JobStatus, Payload};
 use fieldfen_domain::publication::{Platform, PublicationState};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{LogHeld, MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::queue::Completion;
 use fieldfen_services::upkeep::{self, Done, Upkeep};
+use fieldfen_services::worker::Metrics;
 
 use super::Bench;
 use super::shop::{HOLD, approved, on_etsy, publisher};
@@ -21,6 +23,7 @@ on_every_store!(
     publications_that_are_over_go_and_others_stay,
     it_ends_between_two_batches_when_told,
     it_recurs_and_says_what_it_has_done,
+    the_workers_metrics_get_the_figures_of_the_log,
 );
 
 const NOTHING: Upkeep = Upkeep {
@@ -135,6 +138,64 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     assert_eq!((job.kind, job.state.status()), (Upkeep::kind(), JobStatus::Completed));
     let done: Done = job.result.unwrap().read().unwrap();
     assert_eq!(done, Done { completed_jobs: 3, failed_jobs: 0, hashes: 0, ..Done::default() });
+}
+
+/// A store whose log is held by two processes.
+#[derive(Clone)]
+struct HeldLog<S>(S);
+
+fn held_log() -> MaintenanceReport {
+    let mut report = MaintenanceReport::default();
+    report.log_bytes = 20 << 20;
+    report.log_held = Some(LogHeld::new(Duration::from_millis(100), vec![7, 8]));
+    report
+}
+
+impl<S: Store> Store for HeldLog<S> {
+    fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        self.0.read(f)
+    }
+
+    fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        self.0.write(f)
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        self.0.watch()
+    }
+
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
+        Ok(held_log())
+    }
+}
+
+#[derive(Clone, Default)]
+struct Reports(Arc<Mutex<Vec<MaintenanceReport>>>);
+
+impl Metrics for Reports {
+    fn store_maintained(&self, report: &MaintenanceReport) {
+        self.0.lock().unwrap().push(report.clone());
+    }
+}
+
+fn the_workers_metrics_get_the_figures_of_the_log(store: impl Store) {
+    let bench = Bench::new(store);
+    let job = bench.queue.job(&NOTHING).unwrap();
+    bench.queue.enqueue(&job).unwrap();
+    let (reports, held) = (Reports::default(), HeldLog(bench.queue.store().clone()));
+    bench.drain(bench.worker().metrics(reports.clone()).handle(upkeep::handler(held)));
+    assert_eq!(*reports.0.lock().unwrap(), [held_log()]);
+    let done: Done = bench.job(&job.id).result.unwrap().read().unwrap();
+    assert_eq!(done.log_bytes, 20 << 20);
+    assert!(done.log_held.unwrap().ends_with("processes 7, 8"));
 }
 
 #[test]
