@@ -56,6 +56,7 @@ unsafe extern "C" fn sleep(vfs: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c
 }
 
 /// Lets SQLite call the functions above.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 fn replace_system_calls() {
     // SAFETY: SQLite calls its system calls and its sleep by these pointers, each with the arguments of what it replaces.
     #[expect(unsafe_code, reason = "replaces a system call")]
