@@ -5,6 +5,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use super::system_error::take_no_locks;
+
 /// How long to sleep before a lock is tried again, each time; afterwards always the last one. These are SQLite's own.
 const PAUSES_MS: [u64; 12] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
 
@@ -34,7 +36,7 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     BEGAN.set(Some(began));
     let waited = began.elapsed();
     // To wait is of no use: SQLite takes a lock that the system refuses for one that somebody else holds.
-    let refused = take_system_refusal();
+    let refused = take_no_locks();
     REFUSED.set(refused);
     if refused || waited >= timeout {
         WAITED.set(waited);
@@ -52,22 +54,10 @@ pub(super) fn take_waited() -> Duration {
 
 /// Whether the last lock that this thread did not get was refused by the system.
 pub(super) fn take_refusal() -> bool {
-    REFUSED.take() | take_system_refusal()
+    REFUSED.take() | take_no_locks()
 }
 
 /// Forgets a refusal of another lock than SQLite's.
 pub(super) fn forget_refusal() {
     take_refusal();
-}
-
-/// Whether the system has refused the last lock that this thread asked for. SQLite asks for locks and calls the busy
-/// handler without another system call that fails in between.
-fn take_system_refusal() -> bool {
-    #[cfg(unix)]
-    if errno::errno().0 == rustix::io::Errno::NOLCK.raw_os_error() {
-        // Locks that SQLite finds taken within this process need no system call that would overwrite it.
-        errno::set_errno(errno::Errno(0));
-        return true;
-    }
-    false
 }

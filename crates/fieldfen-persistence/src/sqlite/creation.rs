@@ -50,6 +50,8 @@ where
         // The file is closed before SQLite opens it: closing it later would drop SQLite's locks.
         .map(tempfile::NamedTempFile::into_temp_path)
         .map_err(cannot("it cannot be created"))?;
+    // Dropped after the connection, which cannot always remove them where there is no room.
+    let beside = Beside(&new);
     let options = SqliteOptions::default();
     // With a rollback journal the file holds everything that was committed, and needs no log.
     let name = SqliteUrl::from(&*new).existing();
@@ -59,6 +61,7 @@ where
     let (journal, value, expected) = WAL;
     set(&mut conn, journal, value, expected)?;
     drop(conn);
+    drop(beside);
     match new.persist_noclobber(path) {
         Ok(()) => {}
         Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists && path.exists() => {
@@ -90,6 +93,19 @@ fn refuse_remains(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// The files that SQLite makes beside a new database, whose name nobody else knows; they are removed.
+struct Beside<'p>(&'p Path);
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        for ending in ["-journal", "-wal", "-shm"] {
+            let mut name = self.0.as_os_str().to_owned();
+            name.push(ending);
+            let _ = fs::remove_file(name);
+        }
+    }
 }
 
 /// Folders that were made for the file, the innermost first; they are removed again unless they are kept.

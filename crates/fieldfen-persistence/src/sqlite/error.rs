@@ -10,6 +10,7 @@ use fieldfen_domain::store::{Source, StoreError};
 
 use super::busy::{self, NoLocks};
 use super::settings::milliseconds;
+use super::system_error;
 use crate::rows::OutOfRange;
 
 thread_local! {
@@ -77,8 +78,7 @@ pub(crate) fn classify(error: Error) -> StoreError {
         failure(StoreError::Full, error)
     } else if says("attempt to write a readonly database") {
         failure(StoreError::ReadOnly, error)
-    } else if says("disk I/O error") && is_file_size_limited() {
-        // SQLite tells a write beyond the limit from a broken disk only in a number that diesel does not hand on.
+    } else if says("disk I/O error") && system_error::take_no_room() {
         failure(StoreError::Full, error)
     } else if says("disk I/O error") || says("unable to open database") || says("locking protocol") {
         failure(StoreError::Io, error)
@@ -90,12 +90,4 @@ pub(crate) fn classify(error: Error) -> StoreError {
     } else {
         StoreError::Database(error.into())
     }
-}
-
-/// Whether the system limits the size of files that this process writes (`ulimit -f`).
-fn is_file_size_limited() -> bool {
-    #[cfg(unix)]
-    return rustix::process::getrlimit(rustix::process::Resource::Fsize).current.is_some();
-    #[cfg(not(unix))]
-    return false;
 }

@@ -34,6 +34,7 @@ mod session;
 mod settings;
 mod statement;
 mod store;
+mod system_error;
 mod turn;
 #[cfg(test)]
 mod waits_test;

@@ -249,8 +249,6 @@ fn open_to(
             Err(StoreError::Io(source)) if source.is::<NoLocks>() => {
                 return Err(StoreError::Open { url: url.to_string(), reason: source.to_string(), source: None });
             }
-            // SQLite calls it an I/O error when it finds no room for the index of its log.
-            Err(StoreError::Io(source)) if url.path().is_some_and(has_no_room) => return Err(StoreError::Full(source)),
             Err(StoreError::Busy { source, .. }) if deadline.is_over() => return Err(deadline.busy(source)),
             Err(StoreError::Busy { .. }) => std::thread::sleep(OPEN_AGAIN.min(deadline.left())),
             Err(error) => return Err(error),
@@ -277,14 +275,6 @@ fn open_once(purpose: Purpose, name: &str, url: &SqliteUrl, settings: &[Setting]
         set(&mut opened.conn, name, value, expected)?;
     }
     Ok(opened)
-}
-
-/// Whether the file system of this file is full.
-fn has_no_room(path: &Path) -> bool {
-    #[cfg(unix)]
-    return rustix::fs::statvfs(path).is_ok_and(|found| found.f_bavail == 0);
-    #[cfg(not(unix))]
-    return false;
 }
 
 pub(super) fn set(
