@@ -290,7 +290,7 @@ fn a_user_who_may_only_read_backs_up_and_leaves_nothing_beside_the_database() {
         let before = fs::read(database).unwrap();
         fs::create_dir(shop.backups()).unwrap();
         let Some(run) = unprivileged(&shop, "chown 65534:65534 backups", "run --json", program) else {
-            return println!("skipped: root cannot drop its privileges here");
+            return fieldfen_testkit::skipped("root cannot drop its privileges here");
         };
         assert_eq!(run.document(0)["rows"]["files"], 5, "{journal}");
         assert_eq!(everything(database.parent().unwrap()), data, "{journal}");
@@ -307,7 +307,7 @@ fn a_folder_in_a_folder_without_permission_is_named_and_ends_with_7() {
     fs::set_permissions(shop.folder().join("closed"), Permissions::from_mode(0o500)).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_backup"));
     let Some(refused) = unprivileged(&shop, ":", "run --dir closed/backups", program) else {
-        return println!("skipped: root cannot drop its privileges here");
+        return fieldfen_testkit::skipped("root cannot drop its privileges here");
     };
     refused.ends_with(7);
     assert!(refused.err.contains("closed/backups"), "{}", refused.err);
@@ -337,7 +337,7 @@ fn a_full_disk_ends_with_8_and_leaves_the_earlier_backup_and_nothing_else() {
     let program = Path::new(env!("CARGO_BIN_EXE_backup"));
     let mount = "mount -t tmpfs -o size=1m tmpfs small";
     if shop.shell(&format!("unshare --mount sh -c '{mount}'"), program).code != 0 {
-        return println!("skipped: this user cannot mount a small file system");
+        return fieldfen_testkit::skipped("this user cannot mount a small file system");
     }
     let script = format!(
         "{mount}; mkdir small/b; echo old > small/b/fieldfen-20260101.db; for dir in small/b small/new/deep; do \
@@ -352,6 +352,25 @@ fn a_full_disk_ends_with_8_and_leaves_the_earlier_backup_and_nothing_else() {
     };
     assert_eq!(sorted(&run.out), sorted(&format!("8\n{left}8\n{left}")), "{run:?}");
     assert!(run.err.lines().count() == 2 && run.err.contains("no backup of "), "{}", run.err);
+}
+
+#[test]
+fn a_database_on_a_full_disk_is_backed_up_to_another_one() {
+    let shop = Shop::with_files(1);
+    fs::create_dir(shop.folder().join("small")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_backup"));
+    let mount = "mount -t tmpfs -o size=1m tmpfs small";
+    if shop.shell(&format!("unshare --mount sh -c '{mount}'"), program).code != 0 {
+        return fieldfen_testkit::skipped("this user cannot mount a small file system");
+    }
+    let script = format!(
+        "{mount}; cp \"$2\" small/shop.db; cat /dev/zero > small/ballast 2> no-space; \"$1\" run --database small/shop.db \
+         --dir elsewhere > answer; echo $?; ls -A small elsewhere"
+    );
+    let run = shop.shell(&format!("unshare --mount sh -c '{script}' sh \"$1\" \"$DATABASE_URL\""), program);
+    run.ends_with(0);
+    assert!(run.out.starts_with("0\n") && run.out.contains("small:\nballast\nshop.db\n"), "{run:?}");
+    assert!(run.out.contains("\nfieldfen-"), "{run:?}");
 }
 
 #[test]

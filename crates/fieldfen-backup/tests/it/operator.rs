@@ -70,13 +70,20 @@ fn a_file_that_may_not_grow_is_an_error_and_leaves_the_earlier_backup() {
 }
 
 #[test]
+fn under_a_limit_on_the_size_of_files_a_backup_that_fits_is_made() {
+    let shop = Shop::with_files(1);
+    shop.shell("ulimit -f 100000; exec \"$1\" run", Path::new(env!("CARGO_BIN_EXE_backup"))).ends_with(0);
+    assert_eq!(shop.names().len(), 1);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let shop = Shop::with_files(1);
     fs::create_dir(shop.backups()).unwrap();
     fs::set_permissions(shop.backups(), fs::Permissions::from_mode(0o555)).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_backup"));
     let Some(refused) = unprivileged(&shop, "chown -R 65534:65534 data", "run", program) else {
-        return println!("skipped: root cannot drop its privileges here");
+        return fieldfen_testkit::skipped("root cannot drop its privileges here");
     };
     refused.ends_with(7);
     assert!(refused.err.contains("backups"), "{}", refused.err);

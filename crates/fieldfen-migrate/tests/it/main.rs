@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod down;
+mod full;
 mod program;
 mod reading;
 mod refusals;
@@ -272,14 +273,4 @@ fn a_url_as_the_existing_programs_write_it_is_the_same_database() {
     let url: SqliteUrl = "sqlite:///./data/fieldfen.db".parse().unwrap();
     shop.command(&["up", "--database", &url.to_string()], false).ends_with(0);
     shop.command(&["status", "--database", "sqlite:///./data/fieldfen.db"], false).ends_with(0);
-}
-
-#[test]
-fn a_limit_on_the_size_of_files_is_no_room_and_kills_nothing() {
-    let shop = Shop::new();
-    // Blocks of 512 bytes: too few for the index of the log.
-    let refused = shop.migrate_in_shell("ulimit -f 8");
-    refused.ends_with(8);
-    assert!(refused.err.contains("full") && refused.err.lines().count() == 1, "{}", refused.err);
-    shop.migrate(&["up"]).ends_with(0);
 }

@@ -62,11 +62,12 @@ impl Shop {
         self.command(arguments, true)
     }
 
-    /// Runs `migrate up` on the shop's database from a shell that has set this up.
-    pub(crate) fn migrate_in_shell(&self, setting: &str) -> Ended {
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("{setting}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_migrate")]);
-        self.set_up(&mut command, &["up"], true);
+    /// Runs a script in the shop's folder, with `migrate` as `$0` and its arguments, the shop's database among them, as
+    /// `$@`. The script is run by `sh`, or by a shell in a namespace of its own, where it may mount file systems.
+    pub(crate) fn script(&self, shell: &[&str], script: &str, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).args(["-c", script, env!("CARGO_BIN_EXE_migrate")]);
+        self.set_up(&mut command, arguments, true);
         command.output().unwrap().into()
     }
 

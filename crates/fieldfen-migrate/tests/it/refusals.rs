@@ -2,13 +2,12 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
-use crate::program::{Ended, Shop, is_root};
+use crate::program::{Shop, is_root};
 
 const SPECIFICATION: &str = include_str!("../../../fieldfen-persistence/tests/specification.sql");
 
@@ -22,18 +21,6 @@ fn shop(statements: &str, mode: &str) -> Shop {
 
 fn change(shop: &Shop, statements: &str) {
     SqliteConnection::establish(shop.database()).unwrap().batch_execute(statements).unwrap();
-}
-
-#[test]
-fn a_new_database_for_which_there_is_no_room_leaves_neither_file_nor_folder() {
-    let shop = Shop::new();
-    let mut command = Command::new("sh");
-    command.args(["-c", r#"trap "" XFSZ; ulimit -f 64; exec "$0" "$@""#, env!("CARGO_BIN_EXE_migrate"), "up"]);
-    command.args(["--database", shop.database()]);
-    let refused = Ended::from(command.output().unwrap());
-    assert!([8, 9].contains(&refused.code), "{refused:?}");
-    assert!(shop.listing().is_empty(), "{:?}", shop.listing());
-    shop.migrate(&["up"]).ends_with(0);
 }
 
 #[test]
@@ -84,7 +71,7 @@ fn what_this_user_cannot_write_ends_with_7_and_gets_no_files_beside_it() {
 #[test]
 fn a_folder_in_which_no_log_can_be_made_ends_with_7() {
     if !is_root() {
-        return println!("skipped: only root can become another user");
+        return fieldfen_testkit::skipped("only root can become another user");
     }
     let shop = Shop::new();
     shop.migrate(&["up"]).ends_with(0);

@@ -96,7 +96,7 @@ fn on_a_full_file_system_nothing_acknowledged_is_lost_and_nothing_refused_is_lef
     let mount = r#"mount -t tmpfs -o size=3m tmpfs "$1" || exit 9"#;
     let tried = Command::new("unshare").args(["--mount", "sh", "-c", mount, "sh"]).arg(&small).output();
     if !tried.is_ok_and(|output| output.status.success()) {
-        return println!("skipped: this user cannot mount a small file system");
+        return fieldfen_testkit::skipped("this user cannot mount a small file system");
     }
     let script =
         format!(r#"{mount}; cp "$2" "$1/shop.db"; head -c 2000000 /dev/zero > "$1/ballast"; shift 2; exec "$0" "$@""#);
@@ -126,7 +126,7 @@ fn a_file_system_without_room_for_the_index_of_the_log_is_full() {
     migrate(&template);
     let mount = r#"mount -t tmpfs -o size=1m tmpfs "$1" || exit 9"#;
     if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success()) {
-        return println!("skipped: this user cannot mount a small file system");
+        return fieldfen_testkit::skipped("this user cannot mount a small file system");
     }
     let script =
         format!(r#"{mount}; cp "$2" "$1/shop.db"; cat /dev/zero > "$1/ballast" 2> /dev/null; shift 2; exec "$0" "$@""#);

@@ -39,7 +39,7 @@ fn can_drop_privileges() -> bool {
 #[test]
 fn what_must_not_be_written_is_said_so_and_stays_as_it_was() {
     if !can_drop_privileges() {
-        return println!("skipped: root cannot drop its privileges here");
+        return fieldfen_testkit::skipped("root cannot drop its privileges here");
     }
     for (file, folder) in [(0o444, 0o755), (0o444, 0o777), (0o666, 0o755)] {
         let database = Database::new();
