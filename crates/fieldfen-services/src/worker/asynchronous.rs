@@ -81,13 +81,13 @@ impl<S: Store> Worker<S> {
                 let _entered = runtime.enter();
                 let (control, environment) = (Arc::clone(&run.control), run.environment.clone());
                 let future = handler(Task::new(payload, run));
-                drive(&runtime, &control, future).unwrap_or_else(|Gone| {
-                    if control.is_lost() || control.should_end() {
-                        return Outcome::retry("its future was dropped before it ended");
+                drive(&runtime, &control, future).unwrap_or_else(|gone| match gone {
+                    Gone::Aborted => Outcome::retry("its future was dropped before it ended"),
+                    Gone::WithTheRuntime => {
+                        log!(ERROR, "the runtime of async handlers has shut down; the worker stops");
+                        control.fail_worker(WorkerFailure::RuntimeGone);
+                        Outcome::throttled(environment.now(), "the runtime has shut down")
                     }
-                    log!(ERROR, "the runtime of async handlers has shut down; the worker stops");
-                    control.fail_worker(WorkerFailure::RuntimeGone);
-                    Outcome::throttled(environment.now(), "the runtime has shut down")
                 })
             }
             Err(error) => Outcome::decline(error),
@@ -96,8 +96,13 @@ impl<S: Store> Worker<S> {
     }
 }
 
-/// The future was dropped before it ended.
-struct Gone;
+/// Why a future was dropped before it ended.
+enum Gone {
+    /// Its job was lost, or it did not end in time once it was asked to.
+    Aborted,
+    /// Nothing runs it any more.
+    WithTheRuntime,
+}
 
 /// Runs a future on the runtime and waits for it. Its panic goes on here.
 fn drive<F>(runtime: &Handle, control: &Control, future: F) -> Result<Outcome, Gone>
@@ -112,12 +117,13 @@ where
         // Nobody waits any more when this fails.
         let _ = ended.send(driven(future, span).await);
     });
-    let (mut waits_since, mut asked) = (Instant::now(), None);
+    let (mut waits_since, mut asked, mut aborted) = (Instant::now(), None, false);
     loop {
         match end.recv_timeout(LOOK_EVERY) {
             Ok(Ok(output)) => return Ok(output.into_outcome()),
             Ok(Err(panic)) => resume_unwind(Box::new(panic)),
-            Err(RecvTimeoutError::Disconnected) => return Err(Gone),
+            Err(RecvTimeoutError::Disconnected) if aborted => return Err(Gone::Aborted),
+            Err(RecvTimeoutError::Disconnected) => return Err(Gone::WithTheRuntime),
             Err(RecvTimeoutError::Timeout) => {}
         }
         if !control.should_end() {
@@ -127,6 +133,7 @@ where
         }
         if control.is_lost() || asked.is_some_and(|asked| asked.elapsed() >= TIME_TO_END) {
             running.abort();
+            aborted = true;
         }
         if !begun.load(Ordering::Relaxed) && waits_since.elapsed() >= BEGINS_WITHIN {
             waits_since = Instant::now();

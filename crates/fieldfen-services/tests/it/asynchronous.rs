@@ -25,6 +25,7 @@ on_every_store!(
     a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry,
     a_future_runs_in_the_span_of_its_job,
     a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled,
+    a_future_that_looks_at_its_job_when_it_is_dropped_ends_no_worker,
     a_future_is_dropped_when_its_job_is_killed,
     a_future_that_listens_hears_of_the_cancel_and_takes_its_time,
     a_future_that_listens_hears_of_the_stop_and_may_complete,
@@ -170,6 +171,41 @@ fn a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled(store: imp
     assert_eq!((waited, dropped.load(Ordering::SeqCst)), (Waited::Failed { reason }, 1));
     running.stop_handle().stop();
     running.join().unwrap();
+}
+
+/// A future that never ends, and asks whether it should when it is dropped.
+struct LooksWhenDropped(Task<Note>);
+
+impl Future for LooksWhenDropped {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+impl Drop for LooksWhenDropped {
+    fn drop(&mut self) {
+        assert!(self.0.is_cancelled());
+    }
+}
+
+fn a_future_that_looks_at_its_job_when_it_is_dropped_ends_no_worker(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    let runtime = Runtime::new().unwrap();
+    let (begun, has_begun) = sync_channel(1);
+    let handler = move |task: Task<Note>| {
+        begun.send(()).unwrap();
+        LooksWhenDropped(task)
+    };
+    let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
+    has_begun.recv().unwrap();
+    assert_eq!(bench.queue.cancel(&id, "wrong picture").unwrap(), Administered::Requested);
+    bench.clock.advance(Duration::from_secs(5));
+    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Failed { .. }));
+    running.stop_handle().stop();
+    assert_eq!(running.join().unwrap(), Stopped::default());
 }
 
 fn a_future_is_dropped_when_its_job_is_killed(store: impl Store) {
