@@ -8,7 +8,7 @@ use fieldfen_domain::job::{
     ReclaimRequest, Reclaimed, Retry, TakenBack, UnreadableJob,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{CLOCK_TOLERANCE, LAST_TIME, RawJson, Timestamp, later};
+use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, RawJson, Timestamp, later, to_micros};
 
 use super::claim::check_lease;
 use super::{ClaimedJob, Completion, Queue, QueueError};
@@ -231,6 +231,7 @@ fn give_back(
     if stop_requested(s, claimed)?.is_some() {
         return fail(s, claimed, "given back", Retry::Never, at);
     }
+    let run_at = to_micros(run_at.clamp(FIRST_TIME, LAST_TIME));
     let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
     let claim = &claimed.claim;
     let answer = if throttled { s.jobs().throttle(claim, run_at, at)? } else { s.jobs().release(claim, run_at, at)? };

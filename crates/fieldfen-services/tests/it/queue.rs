@@ -10,7 +10,7 @@ use fieldfen_domain::job::{
     NewJob, Payload, Priority, RetryPolicy, UpscaleImage, WorkerName,
 };
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{LAST_TIME, PageRequest, RawJson};
+use fieldfen_domain::{LAST_TIME, PageRequest, RawJson, Timestamp};
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
 use fieldfen_services::worker::Task;
 
@@ -31,6 +31,7 @@ on_every_store!(
     spent_retries_fail_the_job_and_its_file,
     a_permanent_failure_fails_at_once,
     a_released_job_spends_no_retry,
+    the_answer_to_a_release_says_when_the_job_is_due,
     heartbeats_extend_leases_and_keep_progress,
     reclaim_takes_back_everything_that_has_expired,
     a_job_that_kills_its_workers_ends_in_failed,
@@ -250,6 +251,20 @@ fn a_permanent_failure_fails_at_once(store: impl Store) {
     let job = bench.job(&id);
     assert_eq!((job.state.status(), job.attempts), (JobStatus::Failed, 0));
     assert_eq!(job.last_error.as_deref(), Some("not a picture"));
+}
+
+fn the_answer_to_a_release_says_when_the_job_is_due(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = bench.note("x");
+    for run_at in [Timestamp::MIN_UTC, bench.now() + Duration::from_nanos(1), Timestamp::MAX_UTC] {
+        let _ = bench.queue.cancel(&id, "done").unwrap();
+        assert_eq!(bench.queue.retry(&id).unwrap(), Administered::Done);
+        let claimed = bench.claim_notes(1).remove(0);
+        let Fenced::Done(Finished::Retrying { run_at, .. }) = bench.queue.release(&claimed, run_at).unwrap() else {
+            panic!("it was not given back")
+        };
+        assert_eq!(bench.job(&id).run_at, run_at);
+    }
 }
 
 fn a_released_job_spends_no_retry(store: impl Store) {
