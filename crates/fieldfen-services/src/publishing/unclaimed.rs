@@ -3,6 +3,7 @@
 //! Each is looked up at the platform by its id. What the account of the target has is adopted as the target's own; what
 //! no account has is given up. Whatever only a person can tell waits for one.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use fieldfen_domain::publication::{
@@ -62,8 +63,15 @@ impl<S: Store> Publisher<S> {
                 self.pipeline().run_again_what_waited_for_a_person(s, file_id)
             })?;
         }
-        let several = there.len();
-        let candidates = if own.is_empty() { there } else { own };
+        let mut candidates = if own.is_empty() { there } else { own };
+        // Of two rows that may be one product, the one that names the account is.
+        let names_account = |row: &PlatformRow, found: &Found| row.platform_id() != Some(&found.platform_id);
+        let named: BTreeSet<String> = candidates
+            .iter()
+            .filter(|(row, found, _)| names_account(row, found))
+            .map(|(_, found, _)| found.platform_id.clone())
+            .collect();
+        candidates.retain(|(row, found, _)| names_account(row, found) || !named.contains(&found.platform_id));
         if let [(row, found, key)] = candidates.as_slice()
             && (unclear.is_empty() || key.is_some())
         {
@@ -77,7 +85,7 @@ impl<S: Store> Publisher<S> {
             });
         }
         if candidates.len() > 1 {
-            unclear.push(format!("{} of the file are there, and this is one target", several.max(candidates.len())));
+            unclear.push(format!("{} of the file are there, and this is one target", candidates.len()));
         }
         for (row, account, found) in &elsewhere {
             unclear.extend(self.adopt_elsewhere(file_id, target, row, account, found)?);

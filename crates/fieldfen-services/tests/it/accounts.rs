@@ -1,17 +1,22 @@
 //! Two accounts of one platform, each of which counts its products from 1.
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::job::CreateListing;
-use fieldfen_domain::publication::{ListingStatus, Platform, PublicationState};
+use fieldfen_domain::job::{CreateListing, UpdateListing};
+use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PlatformRowId, PublicationState, qualified_id};
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::{Marketplace, Publisher, Publishing};
+use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
 
-use crate::shop::{Shop, publisher};
+use crate::shop::{Shop, approved, listing_on, publisher};
 use crate::stall::Stall;
+use crate::unclaimed::{already, insert, row, waits};
 
 on_every_store!(
     another_files_product_with_the_same_id_at_another_account_is_listed,
     a_loss_at_one_account_ends_no_publication_at_the_other,
+    rows_of_several_accounts_go_by_their_accounts_after_a_rollback,
+    a_row_that_no_or_both_accounts_know_waits_for_a_person,
+    a_row_of_an_account_that_is_not_wanted_does_not_wait,
+    an_update_of_a_row_that_no_publication_knows_asks_first,
 );
 
 fn at(file_id: FileId, account: &str) -> CreateListing {
@@ -62,4 +67,70 @@ fn a_loss_at_one_account_ends_no_publication_at_the_other(store: impl Store) {
     assert_eq!(statuses, [ListingStatus::Delisted, ListingStatus::Active]);
     assert!(matches!(publisher.list(&at(id, "south")).unwrap(), Publishing::AlreadyPublished { .. }));
     assert_eq!(south.ids(), ["p1"]);
+}
+
+fn rows_of_several_accounts_go_by_their_accounts_after_a_rollback(store: impl Store) {
+    let (shop, [id, _], stalls, publisher) = two(store);
+    for (stall, account) in stalls.iter().zip(["north", "south"]) {
+        let target = listing_on(Platform::Etsy).at_account(account);
+        stall.by_hand("p1", Some(ClientKey::derive(&id, &target, 0).as_str()));
+    }
+    insert(&shop, &row(1, id, "p1"));
+    insert(&shop, &row(2, id, &qualified_id("south", "p1")));
+    for account in ["south", "north"] {
+        assert_eq!(publisher.list(&at(id, account)).unwrap(), already("p1"), "{account}");
+    }
+    for stall in stalls {
+        assert_eq!((stall.made(), stall.ids().len()), (0, 1));
+    }
+    for account in ["north", "south"] {
+        assert!(publisher.reconcile(Platform::Etsy, account).unwrap().is_clean(), "{account}");
+    }
+}
+
+fn a_row_that_no_or_both_accounts_know_waits_for_a_person(store: impl Store) {
+    let (shop, [id, _], [north, south], publisher) = two(store);
+    insert(&shop, &row(1, id, "FIRST"));
+    assert!(waits(publisher.list(&at(id, "north")).unwrap()).contains("none of the 2 configured accounts"));
+    north.by_hand("FIRST", None);
+    south.by_hand("FIRST", None);
+    assert!(waits(publisher.list(&at(id, "north")).unwrap()).contains("2 configured accounts have"));
+    assert_eq!(shop.listings(&id)[0].status, ListingStatus::Active);
+
+    let target = listing_on(Platform::Etsy).at_account("south");
+    let row = PlatformRowId::Listing(shop.listings(&id)[0].id);
+    let adopt = Resolution::Adopt { target, platform_id: None };
+    assert!(matches!(publisher.resolve(&id, row, &adopt).unwrap(), Resolved::Adopted(_)));
+    assert!(matches!(publisher.list(&at(id, "north")).unwrap(), Publishing::Published { .. }));
+    assert_eq!(publisher.list(&at(id, "south")).unwrap(), already("FIRST"));
+    assert_eq!([north.made(), south.made()], [1, 0]);
+}
+
+fn a_row_of_an_account_that_is_not_wanted_does_not_wait(store: impl Store) {
+    let (shop, [id, _], [north, south], unwanting) = two(store);
+    south.by_hand("FIRST", None);
+    insert(&shop, &row(1, id, "FIRST"));
+    // As long as something is wanted there, the job for that comes first.
+    let pipeline = shop.pipeline.clone().wanting(|_| vec![listing_on(Platform::Etsy).at_account("south")]);
+    let wanting = Publisher::new(shop.bench.queue.store().clone(), pipeline);
+    let wanting = wanting.marketplace(north).marketplace(south.clone());
+    assert!(waits(wanting.list(&at(id, "north")).unwrap()).contains("at account \"south\""));
+    assert!(matches!(unwanting.list(&at(id, "north")).unwrap(), Publishing::Published { .. }));
+    assert_eq!(unwanting.list(&at(id, "south")).unwrap(), already("FIRST"));
+    assert_eq!(south.made(), 0);
+}
+
+fn an_update_of_a_row_that_no_publication_knows_asks_first(store: impl Store) {
+    let (shop, id) = approved(store, &[]);
+    let south = Stall::new(Platform::Etsy).account("south");
+    let publisher = publisher(&shop, &[&south]);
+    south.by_hand("p1", None);
+    insert(&shop, &row(1, id, &qualified_id("south", "p1")));
+    let listing_id = shop.listings(&id)[0].id;
+    let update = UpdateListing { file_id: id, listing_id, other: serde_json::Map::new() };
+    publisher.update(&update).unwrap();
+    assert_eq!((south.titles(), shop.listings(&id)[0].status), (vec!["Buck".to_owned()], ListingStatus::Active));
+    south.withdraw("p1").unwrap();
+    publisher.update(&update).unwrap();
+    assert_eq!(shop.listings(&id)[0].status, ListingStatus::Delisted);
 }

@@ -57,6 +57,7 @@ mod sloppy;
 mod stall;
 mod stopping;
 mod throttling;
+mod unclaimed;
 mod unclear_rows;
 mod upkeep;
 mod worker;

@@ -4,14 +4,16 @@ use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::publication::{ClientKey, PostType, SocialPlatform};
+use fieldfen_domain::publication::{ClientKey, PlatformRowId, PostType, SocialPlatform, SocialPost};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{
-    Attempt, CallError, Found, FoundState, Message, NothingThere, Post, Publisher, Publishing, Reservation, Settled,
-    SocialNetwork,
+    Attempt, CallError, Found, FoundState, Message, NothingThere, Post, Publisher, Publishing, Reservation, Resolution,
+    Resolved, Settled, SocialNetwork,
 };
+use fieldfen_testkit::fixtures::foreign_post;
 
 use crate::shop::{ETSY, HOLD, approved, post, publisher, reel};
+use crate::unclaimed::{already, waits};
 
 on_every_store!(
     posts_are_made_once_and_a_repost_is_another,
@@ -22,6 +24,8 @@ on_every_store!(
     a_second_try_is_not_taken_for_a_repost,
     a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted,
     a_network_with_keys_tells_lost_answers_apart,
+    a_post_without_an_id_waits_for_a_person,
+    a_post_that_is_gone_is_posted_again,
 );
 
 /// How a network answers.
@@ -254,4 +258,33 @@ fn a_network_with_keys_tells_lost_answers_apart(store: impl Store) {
         let posted = publisher.post(&reel(id, key)).unwrap();
         assert_eq!(posted, Publishing::Published { platform_id: platform_id.to_owned(), url: None });
     }
+}
+
+fn a_post_without_an_id_waits_for_a_person(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let nameless = SocialPost { platform_post_id: None, ..foreign_post(1, id) };
+    shop.write(|s| s.listings().insert_post(&nameless)).unwrap();
+    assert!(waits(publisher.post(&reel(id, "launch")).unwrap()).contains("has no id at the platform"));
+    let row = PlatformRowId::Post(nameless.id);
+    let adopt = |platform_id: Option<&str>| Resolution::Adopt {
+        target: post("launch"),
+        platform_id: platform_id.map(str::to_owned),
+    };
+    assert!(publisher.resolve(&id, row, &adopt(None)).unwrap_err().to_string().contains("platform id"));
+    assert!(matches!(publisher.resolve(&id, row, &adopt(Some("77"))).unwrap(), Resolved::Adopted(_)));
+    assert_eq!(publisher.post(&reel(id, "launch")).unwrap(), already("77"));
+    assert!(wall.ids().is_empty());
+}
+
+fn a_post_that_is_gone_is_posted_again(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let wall = Wall::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(wall.clone());
+    shop.write(|s| s.listings().insert_post(&foreign_post(1, id))).unwrap();
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Published { .. }));
+    let gone: Vec<_> = shop.write(|s| s.publications().posts(&id)).unwrap().iter().map(|post| post.gone_at).collect();
+    assert_eq!(gone, [Some(shop.bench.now()), None]);
+    assert_eq!(publisher.post(&reel(id, "launch")).unwrap(), already("post-1"));
 }

@@ -59,6 +59,7 @@ struct StallState {
     delayed: Vec<(ClientKey, String)>,
     lookups: u64,
     lookup_fails: bool,
+    refuses_lookups: bool,
     finds: Finds,
     keeps: BTreeSet<String>,
     pages_lag: bool,
@@ -94,6 +95,11 @@ impl Stall {
     /// Whether lookups get no answer.
     pub(crate) fn lookup_fails(&self, fails: bool) {
         self.state.lock().unwrap().lookup_fails = fails;
+    }
+
+    /// Whether it cannot be asked what has an id.
+    pub(crate) fn refuses_lookups(&self, refuses: bool) {
+        self.state.lock().unwrap().refuses_lookups = refuses;
     }
 
     /// How its lookups by key answer.
@@ -277,7 +283,15 @@ impl Marketplace for Stall {
     }
 
     fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
-        Ok(self.live().into_iter().find(|product| product.platform_id == platform_id))
+        self.meanwhile(|state| &mut state.during_lookup);
+        let state = self.state.lock().unwrap();
+        if state.lookup_fails {
+            return Err(CallError::NoAnswer { reason: "502".to_owned() });
+        }
+        if state.refuses_lookups {
+            return Err(CallError::Refused { reason: "no such question".to_owned() });
+        }
+        Ok(state.products.iter().map(|(product, _)| product.clone()).find(|product| product.platform_id == platform_id))
     }
 
     fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
