@@ -99,6 +99,7 @@ fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(Checked, 
     create(copy)?;
     let copied = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(conn);
     copied.map_err(failed("copy the database")).map_err(|error| told_by_the_disk(error, copy))?;
+    snapshot::mark(copy)?;
     let checked = snapshot::check(copy)?;
     // With no commit from before the count until after the copy, both are of the same moment.
     let undisturbed = data_version(conn)? == version_before;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::migrations::{self, MigrationError};
-use fieldfen_persistence::store_error;
+use fieldfen_persistence::{mark_as_copy, store_error};
 
 use crate::error::{BackupError, Trying};
 
@@ -81,11 +82,17 @@ pub(crate) struct Checked {
     pub(crate) dangling: u64,
 }
 
+/// Notes in a copy that it is one. No journal appears beside it: a copy that is not finished is made anew.
+pub(crate) fn mark(path: &Path) -> Result<(), BackupError> {
+    let mut conn = open(path)?;
+    let marking = "note in the copy that it is one";
+    conn.batch_execute("PRAGMA journal_mode = MEMORY").map_err(failed(marking))?;
+    mark_as_copy(&mut conn).map_err(|source| BackupError::Store { action: marking, source })
+}
+
 /// Checks a copy by itself. It is only read, so that no log appears beside it.
 pub(crate) fn check(path: &Path) -> Result<Checked, BackupError> {
-    let name = path.to_str().ok_or_else(|| BackupError::NotText { path: path.to_owned() })?;
-    let mut conn =
-        SqliteConnection::establish(name).map_err(|error| BackupError::Unsound { problem: error.to_string() })?;
+    let mut conn = open(path)?;
     let reading = "read the copy back";
     let problems: Vec<Words> = diesel::sql_query("SELECT integrity_check AS text FROM pragma_integrity_check LIMIT 3")
         .load(&mut conn)
@@ -97,6 +104,11 @@ pub(crate) fn check(path: &Path) -> Result<Checked, BackupError> {
     let dangling = number(&mut conn, "SELECT count(*) AS n FROM pragma_foreign_key_check").map_err(failed(reading))?;
     let snapshot = Snapshot::take(&mut conn)?;
     Ok(Checked { snapshot, dangling: dangling.unsigned_abs() })
+}
+
+fn open(path: &Path) -> Result<SqliteConnection, BackupError> {
+    let name = sqlite_name(path)?;
+    SqliteConnection::establish(&name).map_err(|error| BackupError::Unsound { problem: error.to_string() })
 }
 
 /// The path as SQLite takes it: absolute, so that no folder's name means anything special to it.

@@ -18,8 +18,8 @@ mod sqlite;
 mod url;
 
 pub use sqlite::{
-    Durability, Missing, SqliteOptions, SqliteSession, SqliteStore, connect, create_database, read_database,
-    sqlite_version,
+    Durability, Missing, SqliteOptions, SqliteSession, SqliteStore, connect, create_database, mark_as_copy,
+    read_database, sqlite_version,
 };
 pub use url::{InvalidUrl, SqliteUrl};
 

@@ -107,6 +107,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    publication_gap (id) {
+        id -> Integer,
+        last_file -> Integer,
+    }
+}
+
+diesel::table! {
     publications (id) {
         id -> Text,
         file_id -> Nullable<Text>,
@@ -168,6 +175,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     listings,
     processed_hashes,
+    publication_gap,
     publications,
     recurring_jobs,
     social_posts,

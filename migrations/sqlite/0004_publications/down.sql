@@ -1,4 +1,5 @@
 ALTER TABLE social_posts DROP COLUMN gone_at;
 ALTER TABLE listings DROP COLUMN status_event_at;
 ALTER TABLE listings DROP COLUMN platform_status;
+DROP TABLE publication_gap;
 DROP TABLE publications;

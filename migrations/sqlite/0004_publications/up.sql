@@ -31,6 +31,16 @@ CREATE INDEX idx_publications_platform_id ON publications(platform, platform_id)
 -- Pruning of what is over.
 CREATE INDEX idx_publications_over ON publications(updated_at) WHERE state IN ('released', 'ended');
 
+-- The newest file whose publications may be missing here: those of the time before this migration, or before it was taken
+-- back. A backup notes its own newest file, since what is published after it is missing once it is restored. Such a file
+-- is looked up at a platform before the first call.
+CREATE TABLE publication_gap (
+    id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    last_file INTEGER NOT NULL
+);
+
+INSERT INTO publication_gap (id, last_file) SELECT 1, coalesce(max(rowid), 0) FROM files;
+
 ALTER TABLE listings ADD COLUMN platform_status TEXT;
 ALTER TABLE listings ADD COLUMN status_event_at TIMESTAMP;
 ALTER TABLE social_posts ADD COLUMN gone_at TIMESTAMP;

@@ -9,6 +9,7 @@ mod crashes;
 mod database;
 mod faults;
 mod foreign_times;
+mod gaps;
 mod importer;
 mod kills;
 mod once;

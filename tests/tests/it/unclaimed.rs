@@ -21,7 +21,7 @@ use fieldfen_services::worker::Worker;
 use crate::database::Database;
 
 /// What a program that knows only the specification leaves: a processed picture that is on sale and posted already.
-const ROWS: &str = r#"
+pub(crate) const ROWS: &str = r#"
     INSERT INTO files (id, original_filename, status, width, height, metadata_json)
     VALUES ('0c5f3a52-6f0e-4a3f-9a57-0000000000f1', 'buck.jpg', 'processed', 6000, 4000, '{"title": "Buck"}');
     INSERT INTO listings (id, file_id, platform, platform_listing_id, status)
@@ -31,10 +31,10 @@ const ROWS: &str = r#"
 "#;
 
 /// The migration that makes the publications, back and forth.
-const DOWN: &str = include_str!("../../../migrations/sqlite/0004_publications/down.sql");
-const UP: &str = include_str!("../../../migrations/sqlite/0004_publications/up.sql");
+pub(crate) const DOWN: &str = include_str!("../../../migrations/sqlite/0004_publications/down.sql");
+pub(crate) const UP: &str = include_str!("../../../migrations/sqlite/0004_publications/up.sql");
 
-fn the_file() -> FileId {
+pub(crate) fn the_file() -> FileId {
     "0c5f3a52-6f0e-4a3f-9a57-0000000000f1".parse().unwrap()
 }
 
@@ -43,7 +43,7 @@ type There = (String, Option<ClientKey>);
 
 /// Etsy and Instagram in memory.
 #[derive(Clone, Default)]
-struct Bazaar {
+pub(crate) struct Bazaar {
     there: Arc<Mutex<Vec<There>>>,
 }
 
@@ -53,7 +53,7 @@ impl Bazaar {
         Self { there: Arc::new(Mutex::new(there)) }
     }
 
-    fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         self.there.lock().unwrap().iter().map(|(id, _)| id.clone()).collect()
     }
 
@@ -141,16 +141,16 @@ impl SocialNetwork for Bazaar {
 }
 
 /// A program that wants every picture on Etsy and Instagram.
-struct Program {
-    store: SqliteStore,
+pub(crate) struct Program {
+    pub(crate) store: SqliteStore,
     pipeline: Pipeline,
-    publisher: Publisher<SqliteStore>,
-    shop: Bazaar,
-    network: Bazaar,
+    pub(crate) publisher: Publisher<SqliteStore>,
+    pub(crate) shop: Bazaar,
+    pub(crate) network: Bazaar,
 }
 
 impl Program {
-    fn new(database: &Database, shop: Bazaar, network: Bazaar) -> Self {
+    pub(crate) fn new(database: &Database, shop: Bazaar, network: Bazaar) -> Self {
         let wanted = |_: &File| {
             let (account, variant, post_key) = (String::new(), String::new(), "launch".to_owned());
             vec![
@@ -164,13 +164,13 @@ impl Program {
         Self { store, pipeline, publisher, shop, network }
     }
 
-    fn approve(&self) {
+    pub(crate) fn approve(&self) {
         let id = the_file();
         self.store.write::<_, StoreError, _>(|s| self.pipeline.approve(s, &id, "by Ann")).unwrap().unwrap();
     }
 
     /// Works until no job is left to do.
-    fn work(&self) {
+    pub(crate) fn work(&self) {
         let worker = self.publisher.serve(Worker::builder(self.store.clone(), Environment::system())).start().unwrap();
         let deadline = std::time::Instant::now() + Duration::from_secs(300);
         while self.jobs().iter().any(|(_, status)| !status.is_final()) {
@@ -181,14 +181,14 @@ impl Program {
         worker.join().unwrap();
     }
 
-    fn jobs(&self) -> Vec<(String, JobStatus)> {
+    pub(crate) fn jobs(&self) -> Vec<(String, JobStatus)> {
         let queue = Queue::new(self.store.clone(), Environment::system());
         let jobs = queue.page(&JobFilter::default(), PageRequest::first(1000)).unwrap().items;
         jobs.iter().map(|job| (job.kind.to_string(), job.state.status())).collect()
     }
 
     /// The ids at the platforms that publications are confirmed as.
-    fn confirmed(&self) -> Vec<String> {
+    pub(crate) fn confirmed(&self) -> Vec<String> {
         let read = self.store.read::<_, StoreError, _>(|s| s.publications().of_file(&the_file())).unwrap();
         assert!(read.iter().all(|publication| publication.state == PublicationState::Confirmed), "{read:?}");
         read.into_iter().filter_map(|publication| publication.platform_id).collect()

@@ -113,7 +113,8 @@ pub struct Publication {
     /// Until then nobody else may take the reservation over.
     pub held_until: Timestamp,
     /// How often the target was reserved under this key since it was last known that nothing with it is there. From the
-    /// second time on, an earlier call may have made something.
+    /// second time on, an earlier call may have made something. The first reservation counts as the second where an earlier
+    /// call may be missing here: after a restored backup, or after a rollback of migrations.
     pub calls: u32,
     /// What the platform said, or why nothing is known.
     pub last_error: Option<String>,

@@ -43,6 +43,7 @@ mod writer;
 
 pub use creation::create_database;
 pub(crate) use error::{Classify, classify};
+pub use publications::mark_as_copy;
 pub use read_only::read_database;
 pub use session::SqliteSession;
 pub use settings::{Durability, Missing, SqliteOptions, connect, sqlite_version};

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod confirm;
+mod gap;
 mod listings;
 mod posts;
 mod prune;
@@ -24,6 +25,7 @@ use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
 use crate::rows::read_page;
+pub use gap::mark_as_copy;
 use reserve::GivenUp;
 use row::{PublicationColumns, PublicationRow, publication_columns};
 
@@ -152,6 +154,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("ById", ById::SQL),
         ("OfFile", OfFile::SQL),
         ("PageInState", PageInState::SQL),
+        ("AfterTheGap", gap::AfterTheGap::SQL),
         ("Reserve", reserve::Reserve::SQL),
         ("ReserveAgain", reserve::ReserveAgain::SQL),
         ("TakeOver", reserve::TakeOver::SQL),

@@ -30,8 +30,9 @@ statement! {
         held_until: SqlTime as SqlTimestamp,
         created_at: SqlTime as SqlTimestamp,
         updated_at: SqlTime as SqlTimestamp,
+        calls: i64 as BigInt,
     } = "INSERT INTO publications (id, file_id, channel, platform, account, discriminator, post_type, client_key, token, \
-         held_until, created_at, updated_at, calls, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'reserved')"
+         held_until, created_at, updated_at, calls, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')"
 }
 statement! {
     /// Reserves a target again whose publication was released.
@@ -160,6 +161,7 @@ impl SqliteSession<'_> {
         let file_id = self.spelling_of_file(&request.file_id)?.unwrap_or_else(|| request.file_id.to_string());
         let target = &request.target;
         let (id, token) = (request.id.to_string(), request.token.to_string());
+        let calls = if self.may_miss_publications(&file_id)? { 2 } else { 1 };
         let reserve = Reserve {
             id: &id,
             file_id: &file_id,
@@ -173,6 +175,7 @@ impl SqliteSession<'_> {
             held_until: SqlTime(request.held_until),
             created_at: SqlTime(request.at),
             updated_at: SqlTime(request.at),
+            calls: i64::from(calls),
         };
         reserve.execute(self.conn).writing(|| format!("publication {id} of file {file_id}"))?;
         Ok(Publication {
@@ -183,7 +186,7 @@ impl SqliteSession<'_> {
             state: PublicationState::Reserved,
             token: request.token,
             held_until: to_micros(request.held_until),
-            calls: 1,
+            calls,
             last_error: None,
             platform_id: None,
             created_at: to_micros(request.at),
