@@ -130,7 +130,7 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let environment = Environment::system();
     let queue = Queue::new(store.clone(), environment.clone());
     let every_ten_minutes = "*/10 * * * *".parse()?;
-    store.write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
+    store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
 
     if let Some(jobs) = args.try_out {
         for number in 1..=jobs {

@@ -65,7 +65,7 @@ fn a_store_that_is_gone_has_closed_its_file_whoever_watches_it() {
     for _ in 0..20 {
         let store = open(&path, Duration::from_secs(60));
         let mut watch = store.watch().unwrap();
-        store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+        store.write(|_| Ok(())).unwrap();
         let (looks, looked) = channel();
         let watching = thread::spawn(move || {
             while looks.send(()).is_ok() {
@@ -90,7 +90,7 @@ fn a_database_behind_a_link_is_known_by_its_own_name() {
     let store = SqliteStore::open(&link.display().to_string()).unwrap();
     fs::remove_file(&link).unwrap();
     read(&store).unwrap();
-    store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+    store.write(|_| Ok(())).unwrap();
     assert_eq!(store.maintain().unwrap().log_held, None);
     assert!(beside(&path, "-lock").exists() && !beside(&link, "-lock").exists());
 }
@@ -112,7 +112,7 @@ fn the_longest_timeout_of_all_is_a_long_one() {
     let mut foreign = SqliteConnection::establish(&path.display().to_string()).unwrap();
     std::thread::scope(|scope| {
         foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
-        let writers = [&first, &second].map(|store| scope.spawn(|| store.write::<(), StoreError, _>(|_| Ok(()))));
+        let writers = [&first, &second].map(|store| scope.spawn(|| store.write(|_| Ok(()))));
         std::thread::sleep(Duration::from_millis(50));
         foreign.batch_execute("COMMIT").unwrap();
         for writer in writers {
@@ -128,7 +128,7 @@ fn maintenance_of_a_large_log_does_not_wait_long_for_a_reader_and_names_its_proc
     let (store, other) = (open(&path, Duration::from_secs(3600)), open(&path, Duration::from_secs(3600)));
     let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Refuse).unwrap();
     other
-        .read::<_, StoreError, _>(|s| {
+        .read(|s| {
             s.jobs().count()?;
             conn.batch_execute("CREATE TABLE bytes (b); INSERT INTO bytes VALUES (zeroblob(20000000))").unwrap();
             assert!(fs::metadata(beside(&path, "-wal")).unwrap().len() > 16 << 20);
@@ -141,7 +141,7 @@ fn maintenance_of_a_large_log_does_not_wait_long_for_a_reader_and_names_its_proc
             Ok(())
         })
         .unwrap();
-    store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+    store.write(|_| Ok(())).unwrap();
     assert_eq!(store.maintain().unwrap(), MaintenanceReport::default(), "the log is empty");
     assert_eq!(fs::metadata(beside(&path, "-wal")).unwrap().len(), 0);
 }
@@ -155,7 +155,7 @@ fn the_files_beside_a_database_are_as_private_as_the_database() {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         }
         let store = SqliteStore::open(&path.display().to_string()).unwrap();
-        store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+        store.write(|_| Ok(())).unwrap();
         for ending in ["", "-wal", "-shm", "-lock"] {
             let found = fs::metadata(beside(&path, ending)).unwrap().permissions().mode() & 0o777;
             assert_eq!(found, mode.unwrap_or(0o600), "{ending:?} is {found:o}");
@@ -177,7 +177,7 @@ fn a_lock_file_that_leads_elsewhere_is_left_alone_and_the_store_works_without_it
         let _ = fs::remove_file(beside(&path, "-lock"));
         make(&beside(&path, "-lock"), &victim);
         let store = SqliteStore::open(&path.display().to_string()).unwrap();
-        store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+        store.write(|_| Ok(())).unwrap();
         assert!(!victim.exists());
     }
 }
@@ -228,7 +228,7 @@ fn a_log_or_its_index_that_is_gone_or_replaced_is_noticed_before_the_next_acknow
                     fs::remove_file(beside(&path, ending)).unwrap();
                 }
             };
-            let amid = store.write::<(), StoreError, _>(|s| {
+            let amid = store.write(|s| {
                 s.api_usage().record(&call())?;
                 lose();
                 Ok(())

@@ -95,7 +95,7 @@ fn a_connection_opened_while_a_store_opens_commits_beside_it_and_after_it() {
         let store = open(&path);
         let mut conn = OPENED.with_borrow_mut(Vec::pop).unwrap();
         if !same_file {
-            let inserted = store.write::<_, StoreError, _>(|_| Ok(insert(&mut conn)));
+            let inserted = store.write(|_| Ok(insert(&mut conn)));
             inserted.unwrap().unwrap();
         }
         insert(&mut conn).unwrap();
@@ -115,8 +115,8 @@ fn a_store_that_opens_while_another_one_opens_is_a_store_of_its_own() {
     NEXT.set(Some(Meanwhile::Store(other)));
     let first = open(&path);
     let second = STORES.with_borrow_mut(Vec::pop).unwrap();
-    first.write::<_, StoreError, _>(|_| second.write::<_, StoreError, _>(|_| Ok(()))).unwrap();
-    second.write::<_, StoreError, _>(|_| first.write::<_, StoreError, _>(|_| Ok(()))).unwrap();
+    first.write(|_| second.write(|_| Ok(()))).unwrap();
+    second.write(|_| first.write(|_| Ok(()))).unwrap();
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_panic_while_a_store_opens_leaves_no_trace_in_the_connections_that_follow() 
     let mut conn = SqliteConnection::establish(&folder.path().join("other.db").display().to_string()).unwrap();
     insert(&mut conn).unwrap();
     assert_eq!(count(&mut conn), 1);
-    open(&path).write::<(), StoreError, _>(|_| Ok(())).unwrap();
+    open(&path).write(|_| Ok(())).unwrap();
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn a_store_whose_commits_cannot_be_watched_does_not_open() {
         matches!(&error, StoreError::Open { reason, .. } if reason.contains("let commits be watched")),
         "{error:?}"
     );
-    open(&path).write::<(), StoreError, _>(|_| Ok(())).unwrap();
+    open(&path).write(|_| Ok(())).unwrap();
 }

@@ -44,7 +44,7 @@ fn claim(token: u128, limit: u32) -> ClaimRequest {
 }
 
 fn count(store: &SqliteStore) -> u64 {
-    store.read::<_, StoreError, _>(|s| Ok(s.jobs().count()?.iter().map(|count| count.jobs).sum())).unwrap()
+    store.read(|s| Ok(s.jobs().count()?.iter().map(|count| count.jobs).sum())).unwrap()
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_session_inside_a_session_is_refused_and_the_outer_one_goes_on() {
     for store in [file, SqliteStore::in_memory().unwrap()] {
         let inner = store.clone();
         store
-            .write::<_, StoreError, _>(|s| {
+            .write(|s| {
                 s.jobs().enqueue(&job(1))?;
                 assert!(matches!(inner.write(|s| s.jobs().enqueue(&job(2))), Err(StoreError::Nested)));
                 assert!(matches!(inner.read(|s| s.jobs().count()), Err(StoreError::Nested)));
@@ -113,7 +113,7 @@ fn a_session_inside_a_session_is_refused_and_the_outer_one_goes_on() {
             .unwrap();
         assert_eq!(count(&store), 1);
         let other = SqliteStore::in_memory().unwrap();
-        store.read::<_, StoreError, _>(|_| Ok(count(&other))).unwrap();
+        store.read(|_| Ok(count(&other))).unwrap();
     }
 }
 
@@ -124,12 +124,12 @@ fn a_panic_in_a_closure_leaves_nothing_behind_and_the_store_usable() {
     for store in [file, SqliteStore::in_memory().unwrap()] {
         for _ in 0..20 {
             let writing = catch_unwind(AssertUnwindSafe(|| {
-                store.write::<(), StoreError, _>(|s| {
+                store.write::<(), _>(|s| {
                     s.jobs().enqueue(&job(1))?;
                     panic!("lens cap");
                 })
             }));
-            let reading = catch_unwind(AssertUnwindSafe(|| store.read::<(), StoreError, _>(|_| panic!("lens cap"))));
+            let reading = catch_unwind(AssertUnwindSafe(|| store.read::<(), _>(|_| panic!("lens cap"))));
             assert!(writing.is_err() && reading.is_err());
         }
         assert_eq!(count(&store), 0);
@@ -150,7 +150,7 @@ fn a_read_session_sees_one_moment() {
             written.wait();
         });
         store
-            .read::<_, StoreError, _>(|s| {
+            .read(|s| {
                 assert!(s.jobs().find(&job(1).id)?.is_some());
                 reading.wait();
                 written.wait();
@@ -208,9 +208,7 @@ fn threads_with_stores_of_their_own_do_each_job_once() {
         options
     };
     let store = SqliteStore::open_with(&path, &options).unwrap();
-    store
-        .write::<_, StoreError, _>(|s| (0..JOBS).try_for_each(|number| s.jobs().enqueue(&job(number)).map(drop)))
-        .unwrap();
+    store.write(|s| (0..JOBS).try_for_each(|number| s.jobs().enqueue(&job(number)).map(drop))).unwrap();
     let done: Vec<JobId> = thread::scope(|scope| {
         let threads: Vec<_> = (0..8_u128)
             .map(|thread| {
@@ -260,7 +258,7 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
                 let mut new = file(number);
                 new.id = file_id(worker * ARRIVALS + number);
                 let store = &stores[usize::try_from(worker % 2).unwrap()];
-                let ingested = store.write::<_, StoreError, _>(|s| s.files().insert(&new)).unwrap();
+                let ingested = store.write(|s| s.files().insert(&new)).unwrap();
                 created += u64::from(ingested == Ingested::Created);
             }
             created
@@ -269,7 +267,7 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(created, ARRIVALS);
-    let files = stores[0].read::<_, StoreError, _>(|s| s.files().count()).unwrap();
+    let files = stores[0].read(|s| s.files().count()).unwrap();
     assert_eq!(files, [(FileStatus::Ingested, ARRIVALS)]);
 }
 
@@ -280,8 +278,8 @@ fn a_reader_that_waits_for_another_one_s_connection_waits_no_longer_than_the_tim
     let mut options = SqliteOptions::default();
     (options.readers, options.busy_timeout) = (1, Duration::from_millis(200));
     let store = SqliteStore::open_with(&path, &options).unwrap();
-    let read = || store.read::<_, StoreError, _>(|s| s.jobs().count());
-    let inside = store.read::<_, StoreError, _>(|_| Ok(thread::scope(|scope| scope.spawn(read).join().unwrap())));
+    let read = || store.read(|s| s.jobs().count());
+    let inside = store.read(|_| Ok(thread::scope(|scope| scope.spawn(read).join().unwrap())));
     let error = inside.unwrap().unwrap_err();
     assert!(matches!(&error, StoreError::Busy { waited_ms: 200.., .. }), "{error:?}");
     read().unwrap();

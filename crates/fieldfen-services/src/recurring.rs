@@ -167,7 +167,7 @@ impl Batches {
     pub(crate) fn take<S: Store>(&mut self, store: &S, environment: &Environment) -> Result<Batch, StoreError> {
         let now = environment.now();
         let limit = BATCH.saturating_add(self.broken);
-        let (due, doubtful, next_at) = store.read::<_, StoreError, _>(|s| {
+        let (due, doubtful, next_at) = store.read(|s| {
             let recurring = s.recurring();
             Ok((recurring.due(now, limit)?, recurring.doubtful(now, limit)?, recurring.next_tick(now)?))
         })?;
@@ -178,7 +178,7 @@ impl Batches {
         self.broken = u32::try_from(work().count() - steps.len()).unwrap_or(u32::MAX);
         let mut jobs = Vec::new();
         if !steps.is_empty() {
-            store.write::<_, StoreError, _>(|s| {
+            store.write(|s| {
                 jobs.clear();
                 for step in &steps {
                     jobs.extend(step.take(s)?);

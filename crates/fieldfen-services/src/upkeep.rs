@@ -11,7 +11,7 @@
 //!
 //! let (store, environment) = (ModelStore::new(), Environment::system());
 //! let every_ten_minutes = "*/10 * * * *".parse()?;
-//! store.write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
+//! store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
 //! let worker = Worker::builder(store.clone(), environment).handle(upkeep::handler(store)).start()?;
 //! # worker.stop_handle().stop();
 //! # worker.join()?;
@@ -158,7 +158,7 @@ fn delete_and_maintain<S: Store>(
         let mut deleted = in_batches(limit, &go_on, || store.write(|s| s.job_admin().prune(&older)))?;
         if let Some(keep) = keep {
             // Counting reads the whole index: once, and beside the writers instead of among them.
-            let ended: u64 = store.read::<_, StoreError, _>(|s| s.jobs().count_ended(status))?;
+            let ended: u64 = store.read(|s| s.jobs().count_ended(status))?;
             let mut surplus = ended.saturating_sub(keep.into());
             deleted += in_batches(limit, &go_on, || {
                 let oldest = PruneRequest { surplus: u32::try_from(surplus).unwrap_or(u32::MAX), ..older };

@@ -80,7 +80,7 @@ impl Database {
         };
         let jobs: Vec<NewJob> = (0..jobs).map(|_| job()).collect();
         let store = self.store();
-        store.write::<_, StoreError, _>(|s| jobs.iter().try_for_each(|job| s.jobs().enqueue(job).map(drop))).unwrap();
+        store.write(|s| jobs.iter().try_for_each(|job| s.jobs().enqueue(job).map(drop))).unwrap();
         jobs.iter().map(|job| job.id).collect()
     }
 

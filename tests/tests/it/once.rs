@@ -130,6 +130,6 @@ fn a_completion_after_the_lease_counts_while_nobody_has_taken_the_job_back() {
     assert_eq!(late.ask("claim 0"), [Fact::Claimed(job)]);
     assert_eq!(late.ask("complete"), [Fact::Completed(job)]);
     late.dismiss();
-    let counts = database.store().read::<_, StoreError, _>(|s| s.jobs().count()).unwrap();
+    let counts = database.store().read(|s| s.jobs().count()).unwrap();
     assert_eq!(counts[0].status.as_str(), "completed");
 }

@@ -134,7 +134,7 @@ fn write_ours(store: &SqliteStore) -> (FileId, JobId) {
     let payload = UpscaleImage { file_id: file.id, scale_factor: 4, target_dpi: 300, other: Map::new() };
     let job = NewJob::new(environment.job_id(), &payload, environment.now()).unwrap();
     store
-        .write::<_, StoreError, _>(|s| {
+        .write(|s| {
             s.files().insert(&file)?;
             s.jobs().enqueue(&job)
         })

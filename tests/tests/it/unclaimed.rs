@@ -8,7 +8,7 @@ use fieldfen_domain::PageRequest;
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{JobFilter, JobStatus};
 use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState, SocialPlatform, Target};
-use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::store::Store as _;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::pipeline::Pipeline;
@@ -166,7 +166,7 @@ impl Program {
 
     pub(crate) fn approve(&self) {
         let id = the_file();
-        self.store.write::<_, StoreError, _>(|s| self.pipeline.approve(s, &id, "by Ann")).unwrap().unwrap();
+        self.store.write(|s| self.pipeline.approve(s, &id, "by Ann")).unwrap().unwrap();
     }
 
     /// Works until no job is left to do.
@@ -189,7 +189,7 @@ impl Program {
 
     /// The ids at the platforms that publications are confirmed as.
     pub(crate) fn confirmed(&self) -> Vec<String> {
-        let read = self.store.read::<_, StoreError, _>(|s| s.publications().of_file(&the_file())).unwrap();
+        let read = self.store.read(|s| s.publications().of_file(&the_file())).unwrap();
         assert!(read.iter().all(|publication| publication.state == PublicationState::Confirmed), "{read:?}");
         read.into_iter().filter_map(|publication| publication.platform_id).collect()
     }

@@ -17,7 +17,7 @@ fn with_unreadable_job() -> Database {
     let database = Database::new();
     let store = database.store();
     store
-        .write::<_, StoreError, _>(|s| {
+        .write(|s| {
             let id = file_in(s, 1, FileStatus::Processing)?;
             s.jobs().enqueue(&upscale_job(1, id))
         })
@@ -59,9 +59,7 @@ fn with_unreadable_leases() -> Database {
     let database = with_unreadable_job();
     database
         .store()
-        .write::<_, StoreError, _>(|s| {
-            (2..=101).try_for_each(|number| s.jobs().enqueue(&upscale_job(number, file_id(1))).map(drop))
-        })
+        .write(|s| (2..=101).try_for_each(|number| s.jobs().enqueue(&upscale_job(number, file_id(1))).map(drop)))
         .unwrap();
     let (token, readable) = (token(1), job_id(101));
     let sql = format!(

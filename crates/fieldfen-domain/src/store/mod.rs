@@ -64,28 +64,65 @@ pub trait Session {
 ///
 /// Stores are handles: a clone is the same store, and all threads may use it at once.
 pub trait Store: Clone + Send + Sync + 'static {
-    /// Runs `f` in a transaction that only reads.
+    /// Runs `f` in a transaction that only reads, with an error type of the caller's.
     ///
-    /// `f` may be run again when the database asks for it, so it should do nothing else but read.
+    /// `f` sees one moment, and every write that a call to this store, in this process, has answered as committed. The
+    /// store may run `f` again, so `f` must do nothing but read.
     ///
     /// # Errors
-    /// What `f` returns; [`StoreError`] when the transaction cannot be opened.
-    fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    /// The error that `f` returns; [`StoreError`] when the transaction cannot be opened.
+    fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>;
 
-    /// Runs `f` in a transaction that reads and writes, and returns after everything is committed.
+    /// Runs `f` in a transaction that reads and writes, with an error type of the caller's, and returns after everything
+    /// is committed.
     ///
-    /// `f` may be run again when the database asks for it: what it does outside the session may then happen twice.
-    /// When it fails or panics, nothing of what it wrote remains.
+    /// Transactions behave as if they ran one after another. A store that cannot guarantee this for a transaction takes
+    /// it back and runs `f` again. `f` must therefore keep its effects inside the session, and must compute the same
+    /// from what it reads there. When `f` fails or panics, nothing of what it wrote remains.
     ///
     /// # Errors
-    /// What `f` returns; [`StoreError`] when the transaction cannot be opened or committed.
-    fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    /// The error that `f` returns; [`StoreError`] when the transaction cannot be opened or committed.
+    fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>;
+
+    /// [`Store::try_read`] with the store's own errors.
+    ///
+    /// # Errors
+    /// As [`Store::try_read`].
+    fn read<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        F: FnMut(&mut dyn ReadSession) -> Result<T, StoreError>,
+    {
+        self.try_read(f)
+    }
+
+    /// Like [`Store::read`], but the answer may be some seconds old: a store with replicas may ask one that lags. For
+    /// figures and lists that a person looks at; never for a decision.
+    ///
+    /// # Errors
+    /// As [`Store::try_read`].
+    fn read_stale<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        F: FnMut(&mut dyn ReadSession) -> Result<T, StoreError>,
+    {
+        self.try_read(f)
+    }
+
+    /// [`Store::try_write`] with the store's own errors.
+    ///
+    /// # Errors
+    /// As [`Store::try_write`].
+    fn write<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        F: FnMut(&mut dyn Session) -> Result<T, StoreError>,
+    {
+        self.try_write(f)
+    }
 
     /// A watch for commits, by this program or another, that may have made jobs due.
     ///

@@ -52,7 +52,7 @@ fn the_owner_and_root_leave_nothing_beside_a_stopped_services_database_either() 
 fn the_status_of_a_running_services_database_is_the_committed_one_and_disturbs_nothing() {
     let shop = stopped();
     let store = SqliteStore::open(shop.database()).unwrap();
-    store.write::<_, StoreError, _>(|_| Ok(())).unwrap();
+    store.write(|_| Ok(())).unwrap();
     let mut other = SqliteConnection::establish(shop.database()).unwrap();
     other.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
     // A process that reads the files by other means than SQLite drops SQLite's locks.
@@ -66,7 +66,7 @@ fn the_status_of_a_running_services_database_is_the_committed_one_and_disturbs_n
     assert_eq!(names(), before);
     other.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '9000'").unwrap();
     drop(other);
-    store.write::<_, StoreError, _>(|_| Ok(())).unwrap();
+    store.write(|_| Ok(())).unwrap();
 }
 
 /// A log that its last program has left, as after a crash.

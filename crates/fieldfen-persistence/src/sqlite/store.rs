@@ -108,7 +108,7 @@ impl Drop for Shared {
 }
 
 impl Store for SqliteStore {
-    fn read<T, E, F>(&self, mut f: F) -> Result<T, E>
+    fn try_read<T, E, F>(&self, mut f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
@@ -120,7 +120,7 @@ impl Store for SqliteStore {
         }
     }
 
-    fn write<T, E, F>(&self, mut f: F) -> Result<T, E>
+    fn try_write<T, E, F>(&self, mut f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>,

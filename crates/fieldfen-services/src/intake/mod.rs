@@ -94,11 +94,11 @@ impl<S: Store> WebhookIntake<S> {
     {
         self.check(source, delivery_id, scope, body)?;
         let Some(hash) = hash(source, delivery_id, scope, body) else {
-            return self.store.write(|s| f(s).map(Received::New).map_err(ReceiveError::Effect));
+            return self.store.try_write(|s| f(s).map(Received::New).map_err(ReceiveError::Effect));
         };
         let at = self.environment.now();
         let new = NewHash { hash, source: source.to_owned(), at, expires_at: later(at, self.retention.of(source)) };
-        self.store.write(|s| match s.hashes().insert(&new)? {
+        self.store.try_write(|s| match s.hashes().insert(&new)? {
             HashSeen::New => f(s).map(Received::New).map_err(ReceiveError::Effect),
             HashSeen::Duplicate { first_seen, file_id } => Ok(Received::Duplicate { first_seen, file_id }),
         })

@@ -26,7 +26,7 @@ use crate::worker::{Completion, Outcome};
 /// let (store, environment) = (ModelStore::new(), Environment::system());
 /// let (name, nightly) = ("reconcile.etsy".parse()?, "0 3 * * *".parse()?);
 /// let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
-/// store.write(|s| recurring::define(s, &environment, &name, &nightly, &reconcile))?;
+/// store.try_write(|s| recurring::define(s, &environment, &name, &nightly, &reconcile))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -66,7 +66,7 @@ impl<S: Store> Queue<S> {
     /// Claims as the request says, but from the moment on at which it is written.
     pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
         check_lease(request.lease)?;
-        let claimed = self.store.write::<_, StoreError, _>(|s| {
+        let claimed = self.store.write(|s| {
             // A store may make its writers wait: the lease begins when it is written.
             request.now = self.environment.now();
             let claimed = s.jobs().claim(&request)?;

@@ -28,7 +28,7 @@ impl<S: Store> Queue<S> {
     /// As [`enqueue`].
     pub fn enqueue(&self, job: &NewJob) -> Result<Enqueued, QueueError> {
         check(job)?;
-        Ok(self.store.write(|s| s.jobs().enqueue(job))?)
+        Ok(self.store.try_write(|s| s.jobs().enqueue(job))?)
     }
 
     /// Enqueues many jobs in one transaction: all of them or none. Thousands at once are meant to be given.
@@ -36,7 +36,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`enqueue_many`].
     pub fn enqueue_many(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
-        self.store.write(|s| enqueue_many(s, jobs))
+        self.store.try_write(|s| enqueue_many(s, jobs))
     }
 }
 

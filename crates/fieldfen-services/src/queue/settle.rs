@@ -26,7 +26,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`complete`].
     pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<Fenced<()>, QueueError> {
-        self.store.write(|s| complete(s, &claimed.claim, completion, self.environment.now()))
+        self.store.try_write(|s| complete(s, &claimed.claim, completion, self.environment.now()))
     }
 
     /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed

@@ -139,7 +139,7 @@ impl<S: Store> Run<S> {
     fn check_always(&self) {
         for id in &self.files {
             let store = self.shop.bench.queue.store();
-            let publications = store.read::<_, StoreError, _>(|s| s.publications().of_file(id)).unwrap();
+            let publications = store.read(|s| s.publications().of_file(id)).unwrap();
             for variant in VARIANTS {
                 let of_target = publications.iter().filter(|publication| publication.target.discriminator() == variant);
                 let live = of_target.filter(|publication| publication.state.is_live()).count();
@@ -170,7 +170,7 @@ impl<S: Store> Run<S> {
                 shop.write(|s| shop.pipeline.retry(s, id, "again")).unwrap();
                 self.approve(id);
                 let store = shop.bench.queue.store();
-                let publications = store.read::<_, StoreError, _>(|s| s.publications().of_file(id)).unwrap();
+                let publications = store.read(|s| s.publications().of_file(id)).unwrap();
                 for variant in VARIANTS {
                     // One that is held by nobody any more waits for somebody to ask for it again.
                     let is_there = |other: &Publication| {
@@ -202,7 +202,7 @@ impl<S: Store> Run<S> {
             assert_eq!(shop.live_jobs(id), Vec::<String>::new());
             assert_eq!(shop.status(id), FileStatus::Published);
             let store = shop.bench.queue.store();
-            let publications = store.read::<_, StoreError, _>(|s| s.publications().of_file(id)).unwrap();
+            let publications = store.read(|s| s.publications().of_file(id)).unwrap();
             let mut live: Vec<_> = shop.listings(id).into_iter().filter(|listing| listing.status.is_live()).collect();
             assert_eq!(live.len(), VARIANTS.len(), "{live:#?}");
             for variant in VARIANTS {

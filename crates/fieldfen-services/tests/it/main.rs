@@ -153,7 +153,7 @@ impl<S: Store> Bench<S> {
     }
 
     fn file_status(&self, id: &FileId) -> FileStatus {
-        let file = self.queue.store().read::<_, StoreError, _>(|s| s.files().find(id)).unwrap();
+        let file = self.queue.store().read(|s| s.files().find(id)).unwrap();
         file.unwrap().state.status()
     }
 }

@@ -115,13 +115,13 @@ fn a_live_job_with_the_dedup_key_is_met(store: impl Store) {
 fn enqueueing_joins_the_callers_transaction(store: impl Store) {
     let bench = Bench::new(store);
     let job = bench.queue.job(&Note::new("x")).unwrap();
-    let given_up = bench.queue.store().write(|s| {
+    let given_up = bench.queue.store().try_write(|s| {
         queue::enqueue(s, &job)?;
         Err::<(), _>(QueueError::from(StoreError::Nested))
     });
     assert!(given_up.is_err());
     assert_eq!(bench.queue.find(&job.id).unwrap(), None);
-    bench.queue.store().write(|s| queue::enqueue(s, &job)).unwrap();
+    bench.queue.store().try_write(|s| queue::enqueue(s, &job)).unwrap();
     assert_eq!(bench.status(&job.id), JobStatus::Pending);
 }
 

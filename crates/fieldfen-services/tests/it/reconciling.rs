@@ -67,7 +67,7 @@ fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
     let environment = bench.queue.environment();
     let (name, nightly) = ("reconcile.etsy".parse().unwrap(), "0 3 * * *".parse().unwrap());
     let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
-    bench.queue.store().write(|s| recurring::define(s, environment, &name, &nightly, &reconcile)).unwrap();
+    bench.queue.store().try_write(|s| recurring::define(s, environment, &name, &nightly, &reconcile)).unwrap();
     bench.clock.advance(Duration::from_secs(86_400));
     recurring::take_due(bench.queue.store(), environment).unwrap();
     listed.etsy.copy("p1");

@@ -42,17 +42,11 @@ impl<S: Store> Bench<S> {
         let define = |s: &mut dyn fieldfen_domain::store::Session| {
             recurring::define(s, environment, &name, &schedule, &Note::new(name.as_str()))
         };
-        self.queue.store().write(define).unwrap();
+        self.queue.store().try_write(define).unwrap();
     }
 
     fn work(&self) -> Vec<RecurringJob> {
-        self.queue
-            .store()
-            .read::<_, StoreError, _>(|s| s.recurring().list())
-            .unwrap()
-            .into_iter()
-            .map(Result::unwrap)
-            .collect()
+        self.queue.store().read(|s| s.recurring().list()).unwrap().into_iter().map(Result::unwrap).collect()
     }
 
     fn take_due(&self) -> usize {
@@ -194,7 +188,7 @@ fn many_ticks_hold_up_neither_other_jobs_nor_a_stop(store: impl Store) {
     bench
         .queue
         .store()
-        .write::<_, StoreError, _>(|s| {
+        .write(|s| {
             (0..SCHEDULES).try_for_each(|number| {
                 s.recurring().define(&NewRecurringJob {
                     name: format!("sweep-{number}").parse().unwrap(),
@@ -239,7 +233,7 @@ fn work_that_cannot_be_run_does_not_fill_the_batches(store: impl Store) {
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
         (0..250).try_for_each(|number| s.recurring().define(&broken(number)))
     };
-    bench.queue.store().write::<_, StoreError, _>(define).unwrap();
+    bench.queue.store().try_write(define).unwrap();
     for number in 0..150 {
         bench.define(&format!("sweep-{number}"), HOURLY);
     }
@@ -288,7 +282,7 @@ fn a_broken_payload_is_not_set_up(store: impl Store) {
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
         recurring::define(s, environment, &name, &schedule, &Note::new(""))
     };
-    assert!(matches!(bench.queue.store().write(define), Err(QueueError::Job(_))));
+    assert!(matches!(bench.queue.store().try_write(define), Err(QueueError::Job(_))));
     assert_eq!(bench.work(), []);
 }
 
@@ -302,7 +296,7 @@ fn work_that_cannot_be_read_does_not_stop_the_rest(store: impl Store) {
         next_at: bench.now(),
         at: bench.now(),
     };
-    bench.queue.store().write::<_, StoreError, _>(|s| s.recurring().define(&broken)).unwrap();
+    bench.queue.store().write(|s| s.recurring().define(&broken)).unwrap();
     bench.define("sweep", HOURLY);
     bench.clock.advance(Duration::from_secs(3600));
     assert_eq!(bench.take_due(), 1);
@@ -320,7 +314,7 @@ fn a_schedule_that_ends_is_not_run_again(store: impl Store) {
         next_at: bench.now(),
         at: bench.now(),
     };
-    bench.queue.store().write::<_, StoreError, _>(|s| s.recurring().define(&ends)).unwrap();
+    bench.queue.store().try_write(|s| s.recurring().define(&ends)).unwrap();
     assert_eq!(bench.take_due(), 1);
     bench.clock.set(time("2126-11-23T00:00:00Z"));
     assert_eq!(bench.take_due(), 0);
@@ -333,7 +327,7 @@ fn a_schedule_without_a_tick_is_not_set_up(store: impl Store) {
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
         recurring::define(s, environment, &name, &schedule, &Note::new("never"))
     };
-    let error = bench.queue.store().write(define).unwrap_err();
+    let error = bench.queue.store().try_write(define).unwrap_err();
     assert_eq!(error.to_string(), r#"schedule "0 0 30 2 *": it must have a tick in the future"#);
     assert_eq!(bench.work(), []);
 }

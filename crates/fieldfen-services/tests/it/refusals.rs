@@ -39,21 +39,21 @@ impl Watch for GatedWatch {
 }
 
 impl Store for Gated {
-    fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
-        self.store.read(f)
+        self.store.try_read(f)
     }
 
-    fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>,
     {
         (self.gate)()?;
-        self.store.write(f)
+        self.store.try_write(f)
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {

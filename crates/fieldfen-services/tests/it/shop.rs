@@ -143,11 +143,11 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn listings(&self, id: &FileId) -> Vec<Listing> {
-        self.bench.queue.store().read::<_, StoreError, _>(|s| s.publications().listings(id)).unwrap()
+        self.bench.queue.store().read(|s| s.publications().listings(id)).unwrap()
     }
 
     pub(crate) fn publications(&self, id: &FileId) -> Vec<Publication> {
-        self.bench.queue.store().read::<_, StoreError, _>(|s| s.publications().of_file(id)).unwrap()
+        self.bench.queue.store().read(|s| s.publications().of_file(id)).unwrap()
     }
 
     /// The states of the publications of a file, the oldest first.
@@ -157,8 +157,7 @@ impl<S: Store> Shop<S> {
 
     /// From and to of the file's history, `-` for nothing.
     pub(crate) fn history(&self, id: &FileId) -> Vec<String> {
-        let read =
-            self.bench.queue.store().read::<_, StoreError, _>(|s| s.files().history(id, PageRequest::first(100)));
+        let read = self.bench.queue.store().read(|s| s.files().history(id, PageRequest::first(100)));
         read.unwrap().items.iter().map(|line| line.to.to_string()).collect()
     }
 }

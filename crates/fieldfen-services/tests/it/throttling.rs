@@ -119,21 +119,21 @@ struct TakesNothing {
 }
 
 impl Store for TakesNothing {
-    fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
-        self.read.read(f)
+        self.read.try_read(f)
     }
 
-    fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>,
     {
         self.writes.fetch_add(1, Ordering::SeqCst);
-        self.written.write(f)
+        self.written.try_write(f)
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {

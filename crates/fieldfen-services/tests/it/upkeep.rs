@@ -86,7 +86,7 @@ fn expired_hashes_are_purged(store: impl Store) {
     let remember = |number: u8, expires_at: Timestamp| {
         let hash = PayloadHash::of_body(&[number]);
         let hash = NewHash { hash, source: "test".to_owned(), at: bench.now(), expires_at };
-        bench.queue.store().write::<_, StoreError, _>(|s| s.hashes().insert(&hash)).unwrap();
+        bench.queue.store().write(|s| s.hashes().insert(&hash)).unwrap();
     };
     for number in 0..10 {
         remember(number, bench.now() + Duration::from_secs(60 + u64::from(number)));
@@ -130,7 +130,7 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     let (store, environment) = (bench.queue.store().clone(), bench.queue.environment());
     let schedule = "*/10 * * * *".parse().unwrap();
     let wanted = Upkeep { completed_keep: Some(1), ..NOTHING };
-    store.write(|s| upkeep::define(s, environment, &schedule, &wanted)).unwrap();
+    store.try_write(|s| upkeep::define(s, environment, &schedule, &wanted)).unwrap();
     bench.clock.advance(Duration::from_secs(600));
     bench.drain(bench.worker().handle(upkeep::handler(store)));
     let page = bench.queue.page(&Default::default(), fieldfen_domain::PageRequest::first(9)).unwrap();
@@ -152,20 +152,20 @@ fn held_log() -> MaintenanceReport {
 }
 
 impl<S: Store> Store for HeldLog<S> {
-    fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
-        self.0.read(f)
+        self.0.try_read(f)
     }
 
-    fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>,
     {
-        self.0.write(f)
+        self.0.try_write(f)
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {

@@ -76,7 +76,7 @@ fn live_jobs_cannot_be_pruned<S: Store>(store: &S) {
         let request = PruneRequest { status, ended_before: at(100), surplus: 9, limit: 9 };
         let error = on.refuse(|s| s.job_admin().prune(&request));
         assert!(matches!(&error, StoreError::Invalid { value, .. } if value == status.as_str()), "{error:?}");
-        let counted = store.read::<_, StoreError, _>(|s| s.jobs().count_ended(status));
+        let counted = store.read(|s| s.jobs().count_ended(status));
         assert!(matches!(counted, Err(StoreError::Invalid { .. })), "{counted:?}");
     }
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1]));

@@ -73,7 +73,7 @@ impl From<StoreError> for OwnError {
 }
 
 fn a_closure_that_fails_leaves_nothing<S: Store>(store: &S) {
-    let result = store.write(|s| {
+    let result = store.try_write(|s| {
         write_everywhere(s)?;
         Err::<(), _>(OwnError::Own(7))
     });

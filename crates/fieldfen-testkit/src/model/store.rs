@@ -61,7 +61,7 @@ impl fmt::Debug for ModelStore {
 }
 
 impl Store for ModelStore {
-    fn read<T, E, F>(&self, mut f: F) -> Result<T, E>
+    fn try_read<T, E, F>(&self, mut f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
@@ -70,7 +70,7 @@ impl Store for ModelStore {
         f(&mut ModelSession { state: &mut transaction.state })
     }
 
-    fn write<T, E, F>(&self, mut f: F) -> Result<T, E>
+    fn try_write<T, E, F>(&self, mut f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>,

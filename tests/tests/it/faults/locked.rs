@@ -29,7 +29,7 @@ fn a_lock_held_for_longer_than_the_timeout_is_busy_and_not_before() {
         for _ in 0..3 {
             scope.spawn(|| {
                 let began = Instant::now();
-                let error = store.write::<(), StoreError, _>(|_| Ok(())).unwrap_err();
+                let error = store.write(|_| Ok(())).unwrap_err();
                 let elapsed = began.elapsed();
                 let StoreError::Busy { waited_ms, .. } = error else { panic!("{error:?}") };
                 assert!(elapsed >= TIMEOUT, "{elapsed:?}");
@@ -37,9 +37,9 @@ fn a_lock_held_for_longer_than_the_timeout_is_busy_and_not_before() {
             });
         }
     });
-    assert_eq!(store.read::<_, StoreError, _>(|s| s.jobs().count()).unwrap(), [], "readers wait for nobody");
+    assert_eq!(store.read(|s| s.jobs().count()).unwrap(), [], "readers wait for nobody");
     foreigner.ask("unlock");
-    store.write::<(), StoreError, _>(|_| Ok(())).unwrap();
+    store.write(|_| Ok(())).unwrap();
     foreigner.dismiss();
 }
 

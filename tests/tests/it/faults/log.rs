@@ -44,7 +44,7 @@ fn the_log_is_cut_back_after_a_long_reader_has_ended() {
     let (begun, end) = (Barrier::new(2), Barrier::new(2));
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            store.read::<_, StoreError, _>(|s| {
+            store.read(|s| {
                 let before = s.jobs().count()?;
                 begun.wait();
                 end.wait();
@@ -77,7 +77,7 @@ fn the_log_stays_bounded_under_readers_of_whom_one_is_always_there() {
         for _ in 0..3 {
             scope.spawn(|| {
                 while !over.load(Ordering::SeqCst) {
-                    let read = store.read::<_, StoreError, _>(|s| {
+                    let read = store.read(|s| {
                         s.jobs().count()?;
                         let mine = begun.fetch_add(1, Ordering::SeqCst) + 1;
                         let seen = commits.load(Ordering::SeqCst);
@@ -134,7 +134,7 @@ fn the_log_is_cut_back_under_overlapping_readers_of_a_quarter_of_a_second() {
             scope.spawn(move || {
                 thread::sleep(STAY / 3 * reader);
                 while !over.load(Ordering::SeqCst) {
-                    let read = theirs.read::<_, StoreError, _>(|s| {
+                    let read = theirs.read(|s| {
                         s.jobs().count()?;
                         reading.fetch_add(1, Ordering::SeqCst);
                         thread::sleep(STAY);

@@ -72,7 +72,7 @@ mod tests {
         let (id, token) = (PublicationId::from_random(number), FenceToken::from_random(number));
         let request = ReserveRequest { id, file_id, target, token, held_until: at, at };
         store
-            .write::<_, StoreError, _>(|s| {
+            .write(|s| {
                 let Reserved::Granted(publication) = s.publications().reserve(&request)? else { panic!("not granted") };
                 let absent = Release::Absent;
                 assert!(s.publications().release(&publication.id, &token, absent, "none", at)?.is_done());
