@@ -1,11 +1,10 @@
 //! The id of each table's rows, and the fence token of a claim.
 //!
-//! Ids are version 4 UUIDs, as the specification asks. fieldfen writes them lower-case and hyphenated; rows that
-//! another program wrote as 32 plain hex digits (SQLAlchemy's `Uuid` type does) keep their spelling, because other
-//! rows refer to them by that text. An id therefore remembers how it was spelled, and equality ignores it.
+//! Ids are version 4 UUIDs, as the specification asks. An id has one text, lower-case with hyphens, wherever it is
+//! printed: in messages, in JSON, in the database. Reading also takes the 32 hex digits without hyphens that
+//! SQLAlchemy's `Uuid` type writes.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -21,98 +20,42 @@ pub struct InvalidId {
     pub value: String,
 }
 
-/// How the text of an id is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spelling {
-    Hyphenated,
-    Simple,
-}
-
-fn parse(what: &'static str, text: &str) -> Result<(Uuid, Spelling), InvalidId> {
-    let invalid = || InvalidId { what, value: text.to_owned() };
-    let spelling = match text.len() {
-        36 => Spelling::Hyphenated,
-        32 => Spelling::Simple,
-        _ => return Err(invalid()),
-    };
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(invalid());
-    }
-    Uuid::try_parse(text).map(|uuid| (uuid, spelling)).map_err(|_| invalid())
+fn parse(what: &'static str, text: &str) -> Result<Uuid, InvalidId> {
+    // Without a look at the length, `Uuid` would take braces and `urn:uuid:` too.
+    let is_id = matches!(text.len(), 32 | 36) && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let uuid = Uuid::try_parse(text).ok().filter(|_| is_id);
+    uuid.ok_or_else(|| InvalidId { what, value: text.to_owned() })
 }
 
 macro_rules! id_type {
     ($(#[$meta:meta])* $name:ident, $what:literal) => {
         $(#[$meta])*
-        #[derive(Clone, Copy)]
-        pub struct $name {
-            uuid: Uuid,
-            spelling: Spelling,
-        }
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
 
         impl $name {
-            /// The id with this UUID, spelled with hyphens.
+            /// The id that is this UUID.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {
-                Self { uuid, spelling: Spelling::Hyphenated }
+                Self(uuid)
             }
 
             /// A version 4 id made of 122 of these random bits.
             #[must_use]
             pub const fn from_random(bits: u128) -> Self {
-                Self::from_uuid(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
+                Self(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
             }
 
-            /// The UUID, whatever its spelling.
+            /// The UUID.
             #[must_use]
             pub const fn uuid(&self) -> Uuid {
-                self.uuid
-            }
-
-            /// The two texts a row may hold for this id: its own spelling first, then the other one.
-            #[must_use]
-            pub fn spellings(&self) -> [String; 2] {
-                let (hyphenated, simple) = (self.uuid.hyphenated().to_string(), self.uuid.simple().to_string());
-                match self.spelling {
-                    Spelling::Hyphenated => [hyphenated, simple],
-                    Spelling::Simple => [simple, hyphenated],
-                }
-            }
-        }
-
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.uuid == other.uuid
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl Hash for $name {
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                self.uuid.hash(state);
-            }
-        }
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-                self.uuid.cmp(&other.uuid)
+                self.0
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut buffer = [0; 36];
-                f.pad(match self.spelling {
-                    Spelling::Hyphenated => self.uuid.hyphenated().encode_lower(&mut buffer),
-                    Spelling::Simple => self.uuid.simple().encode_lower(&mut buffer),
-                })
+                f.pad(self.0.hyphenated().encode_lower(&mut [0; 36]))
             }
         }
 
@@ -126,7 +69,7 @@ macro_rules! id_type {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                parse($what, text).map(|(uuid, spelling)| Self { uuid, spelling })
+                parse($what, text).map(Self)
             }
         }
 
@@ -183,15 +126,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_keeps_its_spelling_and_compares_without_it() {
+    fn an_id_is_read_with_and_without_hyphens_and_printed_with_them() {
         let plain: FileId = "c3b1a7a06f0e4a3e9d2a5b8c7d6e5f40".parse().unwrap();
         let hyphenated: FileId = "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40".parse().unwrap();
         assert_eq!(plain, hyphenated);
-        assert_eq!(plain.to_string(), "c3b1a7a06f0e4a3e9d2a5b8c7d6e5f40");
-        assert_eq!(hyphenated.to_string(), "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40");
-        assert_eq!(plain.spellings()[1], hyphenated.to_string());
-        let json = serde_json::to_string(&plain).unwrap();
-        assert_eq!(serde_json::from_str::<FileId>(&json).unwrap().to_string(), plain.to_string());
+        assert_eq!(plain.to_string(), "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40");
+        assert_eq!(serde_json::to_string(&plain).unwrap(), format!("\"{hyphenated}\""));
     }
 
     #[test]

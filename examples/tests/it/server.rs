@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::Job;
 use fieldfen_domain::job::JobFilter;
-use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::store::Store as _;
 use fieldfen_examples::webhooks::{Senders, routes, serve};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, connect, migrations};
 use fieldfen_services::Environment;

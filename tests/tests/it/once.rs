@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use fieldfen_domain::job::{JobKind, WorkerName};
-use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::store::Store as _;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::{Completion, Queue};
 use fieldfen_tests::duty::WORK_KIND;

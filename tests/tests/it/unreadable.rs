@@ -3,7 +3,7 @@
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{JobKind, JobStatus, UpscaleImage, WorkerName};
-use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::store::Store as _;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::take_due;

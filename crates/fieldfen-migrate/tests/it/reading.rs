@@ -7,7 +7,7 @@ use std::process::Command;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::store::Store as _;
 use fieldfen_persistence::SqliteStore;
 
 use crate::program::{Shop, is_root};

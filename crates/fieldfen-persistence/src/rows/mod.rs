@@ -6,6 +6,7 @@ mod foreign_time;
 #[cfg(test)]
 pub(crate) mod fresh;
 mod number;
+mod spelling;
 mod text;
 mod time;
 
@@ -18,6 +19,7 @@ use fieldfen_domain::{Page, PageRequest, RawJson, Timestamp, UnreadableRow};
 pub(crate) use bound::{ReachedAt, limit};
 pub(crate) use foreign_time::ForeignTime;
 pub(crate) use number::StoredNumber;
+pub(crate) use spelling::Spellings;
 pub(crate) use text::StoredText;
 use text::quoted;
 pub(crate) use time::{OutOfRange, SqlTime, StoredTime, regular_time};

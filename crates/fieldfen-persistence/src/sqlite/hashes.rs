@@ -103,7 +103,7 @@ impl Hashes for SqliteSession<'_> {
 
     fn link(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError> {
         let hash = hash.to_string();
-        let file_id = self.spelling_of_file(file_id)?.unwrap_or_else(|| file_id.to_string());
+        let file_id = self.key_of_file(file_id)?;
         let link = Link { file_id: &file_id, hash: &hash };
         let linked = link.execute(self.conn).writing(|| format!("hash {hash} of file {file_id}"))?;
         Ok(linked > 0)

@@ -12,7 +12,7 @@ use std::time::Duration;
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::Store;
 use fieldfen_services::environment::SeededRandomness;
 use fieldfen_services::publishing::{Publisher, listing_news};
 

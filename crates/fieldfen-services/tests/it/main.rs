@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fieldfen_domain::file::{FileStatus, NewFile};
 use fieldfen_domain::job::{InvalidPayload, Job, JobKind, JobStatus, Payload, WorkerName};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::queue::{ClaimedJob, Queue};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{JobKind, JobStatus};
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::Store;
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::Task;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::{Administered, JobKind, NewJob};
-use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;

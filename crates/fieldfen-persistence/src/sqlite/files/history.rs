@@ -6,7 +6,7 @@ use fieldfen_domain::file::{FileHistoryEntry, FileStatus};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, Page, PageRequest, Timestamp};
 
-use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime, read_page};
 use crate::schema::file_history;
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;

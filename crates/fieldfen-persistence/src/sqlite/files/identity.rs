@@ -98,8 +98,9 @@ impl SqliteSession<'_> {
             (Some(met), _) | (None, Some(met)) => met,
             (None, None) => return Ok(None),
         };
-        self.remember_drive_id(new, &met.id.to_string())?;
-        self.fill_in(met, new).map(Some)
+        let key = self.key_of_file(&met.id)?;
+        self.remember_drive_id(new, &key)?;
+        self.fill_in(met, &key, new).map(Some)
     }
 
     /// Remembers the Drive id of an arrival for the file whose row spells its id like this.
@@ -110,14 +111,13 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    fn fill_in(&mut self, met: File, new: &NewFile) -> Result<File, StoreError> {
+    fn fill_in(&mut self, met: File, id: &str, new: &NewFile) -> Result<File, StoreError> {
         let drive_file_id = new.drive_file_id.as_deref().filter(|_| met.drive_file_id.is_none());
         let content_hash = new.content_hash.filter(|_| met.content_hash.is_none()).map(|hash| hash.to_string());
         if drive_file_id.is_none() && content_hash.is_none() {
             return Ok(met);
         }
-        let id = met.id.to_string();
-        let fill = FillIn { drive_file_id, content_hash: content_hash.as_deref(), at: SqlTime(new.at), id: &id };
+        let fill = FillIn { drive_file_id, content_hash: content_hash.as_deref(), at: SqlTime(new.at), id };
         fill.execute(self.conn).store()?;
         Ok(FileReads::find(self, &met.id)?.unwrap_or(met))
     }

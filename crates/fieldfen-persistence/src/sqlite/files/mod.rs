@@ -21,7 +21,7 @@ use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{SqlTime, StoredText};
+use crate::rows::{Spellings, SqlTime, StoredText};
 use row::{FileColumns, FileRow, file_columns};
 
 statement! {
@@ -126,11 +126,12 @@ impl Sides {
 }
 
 impl SqliteSession<'_> {
-    /// How the row of this file spells its id, since foreign keys compare texts; `None` when there is no such file.
-    pub(in crate::sqlite) fn spelling_of_file(&mut self, id: &FileId) -> Result<Option<String>, StoreError> {
+    /// The id of a file as its row spells it, since foreign keys compare texts. Where there is no such file, the text
+    /// meets no row either.
+    pub(in crate::sqlite) fn key_of_file(&mut self, id: &FileId) -> Result<String, StoreError> {
         let [id, other] = id.spellings();
         let found = Spelling { id: &id, other: &other }.get_result::<(String,)>(self.conn).optional().store()?;
-        Ok(found.map(|(id,)| id))
+        Ok(found.map_or(id, |(found,)| found))
     }
 }
 
@@ -248,7 +249,7 @@ impl Files for SqliteSession<'_> {
 
     fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {
         let [one, other] = id.spellings();
-        let Some(id) = self.spelling_of_file(id)? else { return Ok(Deleted::Gone) };
+        let id = self.key_of_file(id)?;
         if deletion == Deletion::KeepLiveListings {
             let live = Live { listed: &one, listed_as: &other, published: &one, published_as: &other };
             let live = live.load::<(StoredText, StoredText)>(self.conn).store()?;

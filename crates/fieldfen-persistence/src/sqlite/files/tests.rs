@@ -22,12 +22,12 @@ fn insert_baseline(conn: &mut SqliteConnection) {
 }
 
 #[test]
-fn a_row_of_a_baseline_program_is_found_by_either_spelling_and_keeps_its_own() {
+fn a_row_of_a_baseline_program_is_found_and_its_history_refers_to_it_as_it_is_spelled() {
     let mut conn = database();
     insert_baseline(&mut conn);
     let mut s = session(&mut conn);
     let found = s.find(&id()).unwrap().unwrap();
-    assert_eq!((found.id, found.id.to_string().as_str()), (id(), PLAIN));
+    assert_eq!((found.id, found.id.to_string().as_str()), (id(), HYPHENATED));
     assert!(found.created_at.is_some() && found.updated_at.is_some(), "CURRENT_TIMESTAMP is read");
     let change = found.after(FileEvent::ProcessingStarted, "why", at(0)).unwrap();
     assert_eq!(s.change(&change).unwrap(), FileMoved::Moved);

@@ -7,7 +7,7 @@ use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason};
 
 use super::live_id;
-use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, limit};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime, limit};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;

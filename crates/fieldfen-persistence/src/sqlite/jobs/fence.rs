@@ -8,7 +8,7 @@ use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat,
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FIRST_TIME, FenceToken, LAST_TIME, RawJson, Timestamp, cut_reason, later};
 
-use crate::rows::{RowRef, SqlTime, StoredNumber, StoredText, StoredTime};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredNumber, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;

@@ -26,7 +26,7 @@ use fieldfen_domain::{JobId, RawJson, Timestamp};
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{RowRef, SqlTime, StoredText};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredText};
 
 statement! {
     /// Adds a job.

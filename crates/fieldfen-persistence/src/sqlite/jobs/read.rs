@@ -7,7 +7,7 @@ use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
-use crate::rows::{ReachedAt, StoredText, read_page};
+use crate::rows::{ReachedAt, Spellings, StoredText, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;

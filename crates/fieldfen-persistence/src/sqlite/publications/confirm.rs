@@ -12,7 +12,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, PublicationId, SocialPostId};
 
 use super::row::{PublicationColumns, PublicationRow, publication_columns};
-use crate::rows::SqlTime;
+use crate::rows::{Spellings, SqlTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -102,8 +102,7 @@ impl SqliteSession<'_> {
     ) -> Result<Confirmed, StoreError> {
         let Some(row) = self.publication_row(id)? else { return Ok(Confirmed::Gone) };
         let publication = row.read()?;
-        // As the row spells it: foreign keys compare texts.
-        let file_id = publication.file_id.to_string();
+        let file_id = self.key_of_file(&publication.file_id)?;
         let target = &publication.target;
         let known = self.all_of_file(&publication.file_id, target)?;
         let same = self.same_id(target, &confirmation.platform_id)?;

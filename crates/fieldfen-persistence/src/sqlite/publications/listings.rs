@@ -8,7 +8,7 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{Listings, PublicationReads as _, StoreError};
 use fieldfen_domain::{CLOCK_TOLERANCE, FileId, LAST_TIME, ListingId, Page, PageRequest, SocialPostId, Timestamp};
 
-use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime, read_page};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
@@ -172,12 +172,12 @@ impl Listings for SqliteSession<'_> {
     }
 
     fn insert_listing(&mut self, listing: &Listing) -> Result<(), StoreError> {
-        let file_id = self.spelling_of_file(&listing.file_id)?.unwrap_or_else(|| listing.file_id.to_string());
+        let file_id = self.key_of_file(&listing.file_id)?;
         self.add_listing(listing, &file_id)
     }
 
     fn insert_post(&mut self, post: &SocialPost) -> Result<(), StoreError> {
-        let file_id = self.spelling_of_file(&post.file_id)?.unwrap_or_else(|| post.file_id.to_string());
+        let file_id = self.key_of_file(&post.file_id)?;
         self.add_post(post, &file_id)
     }
 

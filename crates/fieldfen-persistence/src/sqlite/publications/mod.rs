@@ -24,7 +24,7 @@ use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Time
 use super::error::Classify;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::read_page;
+use crate::rows::{Spellings, read_page};
 pub use gap::mark_as_copy;
 use reserve::GivenUp;
 use row::{PublicationColumns, PublicationRow, publication_columns};

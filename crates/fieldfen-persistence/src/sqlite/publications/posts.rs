@@ -6,7 +6,7 @@ use fieldfen_domain::publication::SocialPost;
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, SocialPostId, Timestamp};
 
-use crate::rows::{RowRef, SqlTime, StoredText, StoredTime};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;

@@ -158,7 +158,7 @@ impl SqliteSession<'_> {
         request: &ReserveRequest,
         client_key: ClientKey,
     ) -> Result<Publication, StoreError> {
-        let file_id = self.spelling_of_file(&request.file_id)?.unwrap_or_else(|| request.file_id.to_string());
+        let file_id = self.key_of_file(&request.file_id)?;
         let target = &request.target;
         let (id, token) = (request.id.to_string(), request.token.to_string());
         let calls = if self.may_miss_publications(&file_id)? { 2 } else { 1 };

@@ -67,7 +67,7 @@ fn a_listing_that_a_baseline_program_has_made_is_brought_up_to_date() {
     assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), Confirmed::Done);
     let listings = s.listings(&id()).unwrap();
     assert_eq!(listings.len(), 1);
-    assert_eq!(listings[0].id.to_string(), "0a0b0c0d0e0f4a3e9d2a5b8c7d6e5f40");
+    assert_eq!(listings[0].id.to_string(), "0a0b0c0d-0e0f-4a3e-9d2a-5b8c7d6e5f40");
     assert_eq!((listings[0].status, listings[0].status_event_at), (ListingStatus::Active, Some(at(1))));
 }
 
