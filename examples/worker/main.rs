@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use fieldfen_console::{CommonArgs, Console, Versions, run};
-use fieldfen_domain::job::{Backoff, InvalidPayload, JobKind, Payload, Priority};
+use fieldfen_domain::job::{Backoff, InvalidPayload, Payload, Priority};
 use fieldfen_domain::store::Store;
 use fieldfen_examples::webhooks::WebhookReceived;
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
@@ -64,10 +64,7 @@ struct CountWords {
 }
 
 impl Payload for CountWords {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom("example.count-words").expect("a name of a kind")
-    }
+    const KIND: &'static str = "example.count-words";
 }
 
 /// Counts down to zero, one each tenth of a second.
@@ -77,10 +74,7 @@ struct CountDown {
 }
 
 impl Payload for CountDown {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom("example.count-down").expect("a name of a kind")
-    }
+    const KIND: &'static str = "example.count-down";
 
     fn check(&self) -> Result<(), InvalidPayload> {
         if (1..=1000).contains(&self.from) {

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use fieldfen_domain::job::{JobKind, NewJob, Payload};
+use fieldfen_domain::job::{NewJob, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::{Durability, SqliteStore};
 use fieldfen_services::Environment;
@@ -27,10 +27,7 @@ struct Ping {
 }
 
 impl Payload for Ping {
-    #[expect(clippy::expect_used, reason = "a constant that is a name")]
-    fn kind() -> JobKind {
-        JobKind::custom("bench.ping").expect("a name of a kind")
-    }
+    const KIND: &'static str = "bench.ping";
 }
 
 /// The process that enqueues for a worker in another one.

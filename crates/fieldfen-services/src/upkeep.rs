@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{InvalidPayload, JobKind, JobStatus, Payload, PruneRequest};
+use fieldfen_domain::job::{InvalidPayload, JobStatus, Payload, PruneRequest};
 use fieldfen_domain::publication::PrunePublications;
 use fieldfen_domain::recurring::RecurringName;
 use fieldfen_domain::store::{MaintenanceReport, Session, Store, StoreError};
@@ -76,10 +76,7 @@ impl Default for Upkeep {
 }
 
 impl Payload for Upkeep {
-    #[expect(clippy::expect_used, reason = "the name is a constant, and a test reads it")]
-    fn kind() -> JobKind {
-        NAME.parse().expect("the name of upkeep is a name of a kind")
-    }
+    const KIND: &'static str = NAME;
 
     fn check(&self) -> Result<(), InvalidPayload> {
         if (1..=MAX_BATCH).contains(&self.batch) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::job::Payload;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -38,10 +38,7 @@ pub struct WebhookReceived {
 }
 
 impl Payload for WebhookReceived {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom("webhook.received").expect("a name of a kind")
-    }
+    const KIND: &'static str = "webhook.received";
 }
 
 impl WebhookReceived {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Error, ensure};
 use clap::Args;
-use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::job::Payload;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
@@ -36,10 +36,7 @@ pub struct Crasher {
 }
 
 impl Payload for Crasher {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom("test.crasher").expect("a name of a kind")
-    }
+    const KIND: &'static str = "test.crasher";
 }
 
 impl Crash {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Error;
 use clap::Args;
-use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::job::Payload;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
@@ -45,10 +45,7 @@ pub struct Stubborn {
 }
 
 impl Payload for Stubborn {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom("test.stubborn").expect("a name of a kind")
-    }
+    const KIND: &'static str = "test.stubborn";
 }
 
 impl Restart {

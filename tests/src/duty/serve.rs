@@ -71,24 +71,15 @@ struct FollowUp(String);
 struct Poison {}
 
 impl Payload for Work {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom(WORK_KIND).expect("a name of a kind")
-    }
+    const KIND: &'static str = WORK_KIND;
 }
 
 impl Payload for FollowUp {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom(FOLLOW_UP_KIND).expect("a name of a kind")
-    }
+    const KIND: &'static str = FOLLOW_UP_KIND;
 }
 
 impl Payload for Poison {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom(POISON_KIND).expect("a name of a kind")
-    }
+    const KIND: &'static str = POISON_KIND;
 }
 
 thread_local! {

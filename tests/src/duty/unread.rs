@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Error, anyhow, ensure};
 use clap::Args;
-use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::job::Payload;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
@@ -29,10 +29,7 @@ pub struct Unread {
 pub struct Failing {}
 
 impl Payload for Failing {
-    #[expect(clippy::expect_used, reason = "the name is a constant")]
-    fn kind() -> JobKind {
-        JobKind::custom("test.failing").expect("a name of a kind")
-    }
+    const KIND: &'static str = "test.failing";
 }
 
 impl Unread {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::job::Payload;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::{Queue, Waited};
 use fieldfen_services::worker::{Stopped, Task, Worker};
@@ -18,9 +18,7 @@ const LONG: Duration = Duration::from_secs(120);
 struct Foreign {}
 
 impl Payload for Foreign {
-    fn kind() -> JobKind {
-        JobKind::custom("test.foreign").unwrap()
-    }
+    const KIND: &'static str = "test.foreign";
 }
 
 /// A job due in two seconds, in this SQL expression's form; its id.

@@ -23,9 +23,7 @@ struct Book {
 }
 
 impl Payload for Book {
-    fn kind() -> JobKind {
-        JobKind::custom("importer.book").unwrap()
-    }
+    const KIND: &'static str = "importer.book";
 }
 
 #[derive(Clone, Default)]

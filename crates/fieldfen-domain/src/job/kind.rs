@@ -1,5 +1,6 @@
 //! What a job does: the specification's eight commands, and those that an importing program adds.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -57,6 +58,15 @@ impl JobKind {
         }
     }
 
+    /// The kind with a name that [is one](is_name).
+    pub(super) fn named(name: &'static str) -> Self {
+        Self::specified(name).unwrap_or(Self::Custom(CustomKind(Cow::Borrowed(name))))
+    }
+
+    fn specified(name: &str) -> Option<Self> {
+        Self::SPECIFIED.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The name as it stands in the database.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -69,7 +79,7 @@ impl JobKind {
             Self::UpdateListing => "UpdateListing",
             Self::PublishSocial => "PublishSocial",
             Self::DeleteFile => "DeleteFile",
-            Self::Custom(CustomKind(name)) => name,
+            Self::Custom(kind) => kind.as_str(),
         }
     }
 
@@ -84,7 +94,7 @@ impl JobKind {
 
 /// The checked name of an importing program's kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CustomKind(String);
+pub struct CustomKind(Cow<'static, str>);
 
 impl CustomKind {
     /// The name.
@@ -104,17 +114,27 @@ impl FromStr for JobKind {
     type Err = InvalidKind;
 
     fn from_str(name: &str) -> Result<Self, InvalidKind> {
-        if let Some(kind) = Self::SPECIFIED.into_iter().find(|kind| kind.as_str() == name) {
-            return Ok(kind);
-        }
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-        if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(allowed) {
-            Ok(Self::Custom(CustomKind(name.to_owned())))
+        if let Some(kind) = Self::specified(name) {
+            Ok(kind)
+        } else if is_name(name) {
+            Ok(Self::Custom(CustomKind(name.to_owned().into())))
         } else {
             let rule = "must be 1 to 64 ASCII letters, digits, '_', '-', '.' or ':'";
             Err(InvalidKind { name: name.to_owned(), rule })
         }
     }
+}
+
+/// Whether a kind can have this name.
+pub(super) const fn is_name(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    while let [byte, after @ ..] = rest {
+        if !matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b':') {
+            return false;
+        }
+        rest = after;
+    }
+    1 <= name.len() && name.len() <= MAX_NAME
 }
 
 impl Serialize for JobKind {

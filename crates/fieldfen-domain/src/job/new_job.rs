@@ -38,19 +38,26 @@ pub struct NewJob {
 }
 
 impl NewJob {
-    /// A job of the payload's kind, due at once, of normal priority and with the default number of retries.
+    /// A job of the payload's kind, due at once, with the priority, retries and dedup key that the payload says.
     ///
     /// The payload is read back as a worker will read it: a float that is not a number is written as `null`, for example,
     /// and cannot be read as a float again.
     ///
     /// # Errors
     /// [`InvalidJob`] when the payload breaks one of its rules, cannot be written as JSON of at most
-    /// [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES), or cannot be read back.
+    /// [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES), or cannot be read back; when its dedup key is above 255 bytes.
     pub fn new<P: Payload>(id: JobId, payload: &P, at: Timestamp) -> Result<Self, InvalidJob> {
         payload.check()?;
         let json = RawJson::from_value(payload).map_err(|source| InvalidJob::Json { kind: P::kind(), source })?;
         P::from_json(&json).map_err(InvalidJob::ReadBack)?;
-        Ok(Self { file_id: payload.file_id(), ..Self::with(id, P::kind(), Some(json), at) })
+        let key = payload.unique_subject().map(|subject| DedupKey::new(format!("{}:{subject}", P::KIND)));
+        Ok(Self {
+            file_id: payload.file_id(),
+            priority: P::PRIORITY,
+            max_retries: P::MAX_RETRIES.unwrap_or(DEFAULT_MAX_RETRIES),
+            dedup_key: key.transpose()?,
+            ..Self::with(id, P::kind(), Some(json), at)
+        })
     }
 
     /// A job whose payload is not checked against a type.

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::kind::JobKind;
+use super::Priority;
+use super::kind::{JobKind, is_name};
 use crate::ids::{FileId, ListingId};
 use crate::json::{InvalidJson, RawJson};
 use crate::publication::{Platform, PostType, SocialPlatform};
@@ -17,8 +18,41 @@ pub const MAX_SCALE_FACTOR: u32 = 64;
 
 /// What a job of one kind is about. An importing program implements it for each kind of its own.
 pub trait Payload: Serialize + DeserializeOwned {
-    /// The kind of job this payload belongs to.
-    fn kind() -> JobKind;
+    /// The name of the kind of job this payload belongs to: one of the specification's eight, or 1 to 64 ASCII letters,
+    /// digits, `_`, `-`, `.` or `:`. Another name does not compile where the kind is used:
+    ///
+    /// ```compile_fail
+    /// # use fieldfen_domain::job::Payload;
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Resize;
+    ///
+    /// impl Payload for Resize {
+    ///     const KIND: &'static str = "two words";
+    /// }
+    /// # fn main() {
+    /// let _ = Resize::kind();
+    /// # }
+    /// ```
+    const KIND: &'static str;
+
+    /// How often a job of this kind may be tried again; `None` leaves it to the queue's retry policies.
+    const MAX_RETRIES: Option<u32> = None;
+
+    /// How urgent a job of this kind is.
+    const PRIORITY: Priority = Priority::Normal;
+
+    /// The kind with the name [`Payload::KIND`]. Not meant to be implemented.
+    #[must_use]
+    fn kind() -> JobKind {
+        const { assert!(is_name(Self::KIND), "a KIND is 1 to 64 ASCII letters, digits, '_', '-', '.' or ':'") };
+        JobKind::named(Self::KIND)
+    }
+
+    /// A subject that at most one live job of this kind has: while a job with it is pending or running, no other one is
+    /// made. The job's [`DedupKey`](super::DedupKey) is `kind:subject`.
+    fn unique_subject(&self) -> Option<String> {
+        None
+    }
 
     /// The file the job is about, for `jobs.file_id`: the job is deleted with it.
     fn file_id(&self) -> Option<FileId> {
@@ -189,9 +223,7 @@ pub struct DeleteFile {
 }
 
 impl Payload for CreateFileRecord {
-    fn kind() -> JobKind {
-        JobKind::CreateFileRecord
-    }
+    const KIND: &'static str = "CreateFileRecord";
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
@@ -199,9 +231,7 @@ impl Payload for CreateFileRecord {
 }
 
 impl Payload for UpscaleImage {
-    fn kind() -> JobKind {
-        JobKind::UpscaleImage
-    }
+    const KIND: &'static str = "UpscaleImage";
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
@@ -214,9 +244,7 @@ impl Payload for UpscaleImage {
 }
 
 impl Payload for UpdateImage {
-    fn kind() -> JobKind {
-        JobKind::UpdateImage
-    }
+    const KIND: &'static str = "UpdateImage";
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
@@ -224,9 +252,7 @@ impl Payload for UpdateImage {
 }
 
 impl Payload for GenerateMetadata {
-    fn kind() -> JobKind {
-        JobKind::GenerateMetadata
-    }
+    const KIND: &'static str = "GenerateMetadata";
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
@@ -234,9 +260,7 @@ impl Payload for GenerateMetadata {
 }
 
 impl Payload for CreateListing {
-    fn kind() -> JobKind {
-        JobKind::CreateListing
-    }
+    const KIND: &'static str = "CreateListing";
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
@@ -244,9 +268,7 @@ impl Payload for CreateListing {
 }
 
 impl Payload for UpdateListing {
-    fn kind() -> JobKind {
-        JobKind::UpdateListing
-    }
+    const KIND: &'static str = "UpdateListing";
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
@@ -254,9 +276,7 @@ impl Payload for UpdateListing {
 }
 
 impl Payload for PublishSocial {
-    fn kind() -> JobKind {
-        JobKind::PublishSocial
-    }
+    const KIND: &'static str = "PublishSocial";
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
@@ -264,14 +284,14 @@ impl Payload for PublishSocial {
 }
 
 impl Payload for DeleteFile {
-    fn kind() -> JobKind {
-        JobKind::DeleteFile
-    }
+    const KIND: &'static str = "DeleteFile";
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::JobId;
+    use crate::job::NewJob;
 
     const FILE: &str = "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40";
 
@@ -304,6 +324,28 @@ mod tests {
         let platform = RawJson::parse(format!(r#"{{"file_id": "{FILE}", "platform": "walmart"}}"#)).unwrap();
         let error = CreateListing::from_json(&platform).unwrap_err();
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("walmart"));
+    }
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Resize(u32);
+
+    impl Payload for Resize {
+        const KIND: &'static str = "acme.resize";
+        const MAX_RETRIES: Option<u32> = Some(7);
+        const PRIORITY: Priority = Priority::High;
+
+        fn unique_subject(&self) -> Option<String> {
+            Some("x".repeat(self.0 as usize))
+        }
+    }
+
+    #[test]
+    fn a_payload_says_the_kind_priority_retries_and_dedup_key_of_its_job() {
+        let job = |width| NewJob::new(JobId::from_random(1), &Resize(width), crate::FIRST_TIME);
+        let new = job(2).unwrap();
+        assert_eq!((new.kind.as_str(), new.priority, new.max_retries), ("acme.resize", Priority::High, 7));
+        assert_eq!(new.dedup_key.unwrap().as_str(), "acme.resize:xx");
+        assert!(job(244).unwrap_err().to_string().contains("255"));
     }
 
     #[test]

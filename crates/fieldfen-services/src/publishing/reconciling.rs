@@ -1,6 +1,6 @@
 //! Reconciling as a job, which is meant to recur.
 
-use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::job::Payload;
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use serde::{Deserialize, Serialize};
@@ -39,10 +39,7 @@ pub struct Reconcile {
 }
 
 impl Payload for Reconcile {
-    #[expect(clippy::expect_used, reason = "the name is a constant, and a test reads it")]
-    fn kind() -> JobKind {
-        "fieldfen.reconcile".parse().expect("the name of reconciling is a name of a kind")
-    }
+    const KIND: &'static str = "fieldfen.reconcile";
 }
 
 impl<S: Store> Publisher<S> {

@@ -10,7 +10,7 @@ use fieldfen_domain::store::{Session, Store};
 use super::{Queue, QueueError};
 
 impl<S: Store> Queue<S> {
-    /// A job with this payload, due at once, with a new id and the retries of its kind's policy.
+    /// A job with this payload, due at once, with a new id and the retries that the payload says, or its kind's policy.
     ///
     /// It is not enqueued yet: give it a priority, a later time or a dedup key where it needs one, then
     /// [`enqueue`](Queue::enqueue) it.
@@ -18,7 +18,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`InvalidJob`] when the payload breaks one of its rules, is too large, or cannot be read back.
     pub fn job<P: Payload>(&self, payload: &P) -> Result<NewJob, InvalidJob> {
-        let retries = self.policies.of(&P::kind()).max_retries;
+        let retries = P::MAX_RETRIES.unwrap_or_else(|| self.policies.of(&P::kind()).max_retries);
         Ok(NewJob::new(self.environment.job_id(), payload, self.environment.now())?.max_retries(retries))
     }
 

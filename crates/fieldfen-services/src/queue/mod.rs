@@ -34,13 +34,12 @@ use crate::Environment;
 /// ```
 /// use std::time::Duration;
 /// use fieldfen_domain::job::{Payload, Priority};
-/// # use fieldfen_domain::job::JobKind;
 /// use fieldfen_services::{Environment, queue::Queue};
 /// use fieldfen_testkit::ModelStore;
 /// # #[derive(serde::Serialize, serde::Deserialize)]
 /// # struct Resize { width: u32 }
 /// # impl Payload for Resize {
-/// #     fn kind() -> JobKind { JobKind::custom("acme.resize").unwrap() }
+/// #     const KIND: &'static str = "acme.resize";
 /// # }
 ///
 /// let queue = Queue::new(ModelStore::new(), Environment::system());

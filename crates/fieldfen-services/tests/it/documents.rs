@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, ClaimRef, JobKind, JobStatus, NewJob, Payload};
+use fieldfen_domain::job::{Administered, ClaimRef, JobStatus, NewJob, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{RawJson, recurring::RecurringName};
 use fieldfen_services::queue::{Completion, QueueError};
@@ -45,9 +45,7 @@ impl Measure {
 }
 
 impl Payload for Measure {
-    fn kind() -> JobKind {
-        JobKind::custom("test.measure").unwrap()
-    }
+    const KIND: &'static str = "test.measure";
 }
 
 fn a_payload_that_cannot_be_read_back_is_refused(store: impl Store) {

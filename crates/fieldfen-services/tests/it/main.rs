@@ -75,9 +75,7 @@ impl Note {
 }
 
 impl Payload for Note {
-    fn kind() -> JobKind {
-        JobKind::custom("test.note").unwrap()
-    }
+    const KIND: &'static str = "test.note";
 
     fn check(&self) -> Result<(), InvalidPayload> {
         if self.text.is_empty() {

@@ -219,9 +219,7 @@ struct NewerNote {
 }
 
 impl Payload for NewerNote {
-    fn kind() -> JobKind {
-        Note::kind()
-    }
+    const KIND: &'static str = Note::KIND;
 }
 
 fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store) {
@@ -377,9 +375,7 @@ struct Countdown {
 }
 
 impl Payload for Countdown {
-    fn kind() -> JobKind {
-        JobKind::custom("test.countdown").unwrap()
-    }
+    const KIND: &'static str = "test.countdown";
 }
 
 fn follow_ups_wake_the_worker(store: impl Store) {
