@@ -270,7 +270,7 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
     }
     let mut enqueued = s.jobs().enqueue(job)?;
     if let Enqueued::Met(met) = enqueued
-        && let Some(job_of_earlier) = s.reads().jobs().find(&met)?
+        && let Some(job_of_earlier) = s.jobs().find(&met)?
         && job_of_earlier.state == JobState::Pending
         && job_of_earlier.created_at.is_some_and(|at| is_ahead(at, tick.at))
     {

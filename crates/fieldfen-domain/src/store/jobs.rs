@@ -53,7 +53,7 @@ pub trait JobReads {
 /// A method that takes a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was. Two
 /// things are kept for the claim of a job that was killed, although its answer is [`Fenced::LeaseLost`]: a heartbeat
 /// extends the lease that a [retry](JobAdmin::retry) waits for, and a complete, fail or release ends that lease.
-pub trait JobQueue {
+pub trait JobQueue: JobReads {
     /// Adds a job, unless a live one has its dedup key.
     ///
     /// A job that is due when it is created waits from then on, see [`reclaim`](Self::reclaim). A later due time is one that
@@ -161,7 +161,7 @@ pub trait JobQueue {
 }
 
 /// What operators do with jobs.
-pub trait JobAdmin {
+pub trait JobAdmin: JobReads {
     /// Lets a failed job run again at once, with all its retries.
     ///
     /// A job that was killed is not due before its lease has run out or its handler has ended: until then the handler

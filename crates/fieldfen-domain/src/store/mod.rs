@@ -21,7 +21,7 @@ pub use files::{FileReads, Files};
 pub use hashes::Hashes;
 pub use jobs::{JobAdmin, JobQueue, JobReads};
 pub use maintenance::{LogHeld, MaintenanceReport};
-pub use publications::{Listings, PublicationReads, Publications};
+pub use publications::{ListingReads, Listings, PublicationReads, Publications};
 pub use recurring::{Recurring, RecurringReads};
 
 /// An open transaction that only reads. Everything it returns is of one and the same moment.
@@ -32,13 +32,15 @@ pub trait ReadSession {
     fn jobs(&mut self) -> &mut dyn JobReads;
     /// Calls to external APIs.
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads;
-    /// Publications, listings and posts.
+    /// Publications.
     fn publications(&mut self) -> &mut dyn PublicationReads;
+    /// Listings and posts.
+    fn listings(&mut self) -> &mut dyn ListingReads;
     /// Recurring work.
     fn recurring(&mut self) -> &mut dyn RecurringReads;
 }
 
-/// An open transaction that reads and writes.
+/// An open transaction that reads and writes. Each trait that writes can read what it writes.
 pub trait Session {
     /// Files and their history.
     fn files(&mut self) -> &mut dyn Files;
@@ -52,11 +54,11 @@ pub trait Session {
     fn api_usage(&mut self) -> &mut dyn ApiUsage;
     /// Publications.
     fn publications(&mut self) -> &mut dyn Publications;
-    /// Listings.
+    /// Listings and posts.
     fn listings(&mut self) -> &mut dyn Listings;
     /// Recurring work.
     fn recurring(&mut self) -> &mut dyn Recurring;
-    /// The same transaction, for code that only reads.
+    /// The same transaction, for a function that takes a [`ReadSession`].
     fn reads(&mut self) -> &mut dyn ReadSession;
 }
 

@@ -34,36 +34,6 @@ pub trait PublicationReads {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn in_state(&mut self, state: PublicationState, page: PageRequest) -> Result<Page<Publication>, StoreError>;
-
-    /// All listings of a file, the oldest first.
-    ///
-    /// # Errors
-    /// As [`PublicationReads::find`].
-    fn listings(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError>;
-
-    /// A page of all listings at a platform, the oldest first. Rows that no listing can be read from are named in it.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn listings_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError>;
-
-    /// The listing of the product with this id at an account of a platform. One that no publication knows belongs to the
-    /// account that is asked for.
-    ///
-    /// # Errors
-    /// As [`PublicationReads::find`].
-    fn listing_at(
-        &mut self,
-        platform: Platform,
-        account: &str,
-        platform_id: &str,
-    ) -> Result<Option<Listing>, StoreError>;
-
-    /// All posts that show a file, the oldest first.
-    ///
-    /// # Errors
-    /// As [`PublicationReads::find`].
-    fn posts(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError>;
 }
 
 /// Publishing: reserve, call the platform, then confirm, release or mark unknown.
@@ -133,8 +103,36 @@ pub trait Publications: PublicationReads {
     fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError>;
 }
 
-/// Listings and posts that are out there.
-pub trait Listings {
+/// Reading listings and posts.
+pub trait ListingReads {
+    /// All listings of a file, the oldest first.
+    ///
+    /// # Errors
+    /// As [`PublicationReads::find`].
+    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError>;
+
+    /// A page of all listings at a platform, the oldest first. Rows that no listing can be read from are named in it.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn page_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError>;
+
+    /// The listing of the product with this id at an account of a platform. One that no publication knows belongs to the
+    /// account that is asked for.
+    ///
+    /// # Errors
+    /// As [`PublicationReads::find`].
+    fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError>;
+
+    /// All posts that show a file, the oldest first.
+    ///
+    /// # Errors
+    /// As [`PublicationReads::find`].
+    fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError>;
+}
+
+/// Writing listings and posts.
+pub trait Listings: ListingReads {
     /// Brings a listing's status up to date, unless newer news is known. A delisted one ends its publication.
     ///
     /// An event in the future counts as of now, so that a wrong clock keeps no later news out.

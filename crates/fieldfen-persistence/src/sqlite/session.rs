@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, Listings, PublicationReads,
-    Publications, ReadSession, Recurring, RecurringReads, Session, StoreError,
+    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
+    PublicationReads, Publications, ReadSession, Recurring, RecurringReads, Session, StoreError,
 };
 
 use super::error::Classify;
@@ -91,6 +91,10 @@ impl ReadSession for SqliteSession<'_> {
     }
 
     fn publications(&mut self) -> &mut dyn PublicationReads {
+        self
+    }
+
+    fn listings(&mut self) -> &mut dyn ListingReads {
         self
     }
 

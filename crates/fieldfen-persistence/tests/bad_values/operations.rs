@@ -244,8 +244,8 @@ fn the_victims_publications(s: &mut dyn Session) -> Answer {
     s.publications().reserve(&reserve_request(70, file_id(2), listing_target(""), at(9999)))?;
     let _ = s.publications().mark_unknown(&publication_id(22), &token(22), "lost", at(2))?;
     s.publications().confirm(&publication_id(22), &listing_confirmation(81, at(3)))?;
-    let _ = s.reads().publications().of_file(&file_id(2))?;
-    let _ = s.reads().publications().posts(&file_id(2))?;
+    let _ = s.publications().of_file(&file_id(2))?;
+    let _ = s.listings().posts_of_file(&file_id(2))?;
     Ok(Vec::new())
 }
 
@@ -253,8 +253,8 @@ fn the_victims_listing(s: &mut dyn Session) -> Answer {
     for at_second in [0, 5] {
         s.listings().update(&listing_id(2), &listing_update(ListingStatus::Delisted, at(at_second)))?;
     }
-    s.reads().publications().listings(&file_id(2))?;
-    s.reads().publications().listing_at(Platform::Etsy, "", &platform_id(2))?;
+    s.listings().of_file(&file_id(2))?;
+    s.listings().find_at(Platform::Etsy, "", &platform_id(2))?;
     Ok(Vec::new())
 }
 

@@ -108,9 +108,9 @@ pub(crate) fn published(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
     for number in SOUND {
         line(&mut lines, "publications", s.publications().of_file(&file_id(number))?);
-        line(&mut lines, "listings", s.publications().listings(&file_id(number))?);
-        line(&mut lines, "posts", s.publications().posts(&file_id(number))?);
-        line(&mut lines, "listing", s.publications().listing_at(Platform::Etsy, "", &platform_id(number))?);
+        line(&mut lines, "listings", s.listings().of_file(&file_id(number))?);
+        line(&mut lines, "posts", s.listings().posts_of_file(&file_id(number))?);
+        line(&mut lines, "listing", s.listings().find_at(Platform::Etsy, "", &platform_id(number))?);
     }
     for number in [1, 3, 11, 13, 21, 23] {
         line(&mut lines, "publication", s.publications().find(&publication_id(number))?);
@@ -128,7 +128,7 @@ pub(crate) fn publications_by_state(s: &mut dyn ReadSession) -> Answer {
 
 pub(crate) fn listings_at_a_platform(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
-    page(&mut lines, "listing", s.publications().listings_at(Platform::Etsy, PageRequest::first(9))?, false);
+    page(&mut lines, "listing", s.listings().page_at(Platform::Etsy, PageRequest::first(9))?, false);
     Ok(lines)
 }
 

@@ -159,11 +159,11 @@ fn what_is_published_reads_back_as_it_was_confirmed() {
                 gone_at: None,
             }),
         }
-        assert_eq!(place.read(|s| s.publications().listings(&request.file_id)), listings);
-        assert_eq!(place.read(|s| s.publications().posts(&request.file_id)), posts);
+        assert_eq!(place.read(|s| s.listings().of_file(&request.file_id)), listings);
+        assert_eq!(place.read(|s| s.listings().posts_of_file(&request.file_id)), posts);
         for listing in &listings {
-            let at = place
-                .read(|s| s.publications().listing_at(listing.platform, request.target.account(), &words.platform_id));
+            let at =
+                place.read(|s| s.listings().find_at(listing.platform, request.target.account(), &words.platform_id));
             assert_eq!(at.as_ref(), Some(listing));
         }
     });

@@ -103,7 +103,7 @@ fn another_listing_is_on_its_way(
 
 /// Whether a product of the file is at a platform now.
 pub(super) fn has_live_listing(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
-    Ok(s.publications().listings(file_id)?.iter().any(|listing| listing.status.is_live()))
+    Ok(s.listings().of_file(file_id)?.iter().any(|listing| listing.status.is_live()))
 }
 
 /// All jobs that a filter names, in the order of insertion. Meant for filters that name a file. Rows that no job can be
@@ -112,7 +112,7 @@ pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Jo
     let mut request = PageRequest::first(JOBS_AT_ONCE);
     let mut jobs = Vec::new();
     loop {
-        let page = s.reads().jobs().page(filter, request)?;
+        let page = s.jobs().page(filter, request)?;
         jobs.extend(page.items);
         match page.next {
             Some(next) => request = request.following(next),
@@ -141,7 +141,7 @@ pub(super) fn dead_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<Job
 
 /// The payload of a job, which pages leave out.
 pub(super) fn payload(s: &mut dyn Session, id: &JobId) -> Result<Option<RawJson>, StoreError> {
-    Ok(s.reads().jobs().find(id)?.and_then(|job| job.payload))
+    Ok(s.jobs().find(id)?.and_then(|job| job.payload))
 }
 
 /// Whether a processing job of the file lies dead: then that is what the file has failed with.

@@ -81,7 +81,7 @@ impl Pipeline {
     /// The live listings of a file that no publication knows, and for which [`Pipeline::enqueue_wanted`] makes a
     /// `CreateListing`. That looks them up and adopts them, and lets an `UpdateListing` follow.
     pub(super) fn adopting(&self, s: &mut dyn Session, file: &File) -> Result<BTreeSet<ListingId>, StoreError> {
-        let (listings, publications) = (s.publications().listings(&file.id)?, s.publications().of_file(&file.id)?);
+        let (listings, publications) = (s.listings().of_file(&file.id)?, s.publications().of_file(&file.id)?);
         let confirmed = |target: &Target| {
             publications
                 .iter()
@@ -107,7 +107,7 @@ impl Pipeline {
         but: &BTreeSet<ListingId>,
         followed: &mut Followed,
     ) -> Result<(), StoreError> {
-        for listing in s.publications().listings(&file_id)? {
+        for listing in s.listings().of_file(&file_id)? {
             if listing.status.is_live() && !but.contains(&listing.id) {
                 followed.note(self.enqueue_update(s, file_id, listing.id)?);
             }

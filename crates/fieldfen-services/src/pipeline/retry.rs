@@ -118,7 +118,7 @@ impl Pipeline {
             due.extend(update.map(|update| update.listing_id));
         }
         due.extend(self.adopting(s, file)?);
-        for listing in s.publications().listings(&file.id)? {
+        for listing in s.listings().of_file(&file.id)? {
             if listing.status.is_live() && !due.contains(&listing.id) {
                 followed.note(self.enqueue_update(s, file.id, listing.id)?);
             }

@@ -121,7 +121,7 @@ impl<S: Store> Publisher<S> {
         if current.state != PublicationState::Confirmed || current.platform_id != publication.platform_id {
             return Ok(false);
         }
-        let Some(listing) = s.publications().listing_at(*platform, account, gone)? else { return Ok(false) };
+        let Some(listing) = s.listings().find_at(*platform, account, gone)? else { return Ok(false) };
         let status = ListingStatus::Delisted;
         let news = ListingUpdate { status, platform_status: None, event_at: asked_at, at: self.environment().now() };
         if s.listings().update(&listing.id, &news)? != ListingUpdated::Done {

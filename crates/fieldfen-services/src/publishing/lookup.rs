@@ -107,11 +107,10 @@ impl<S: Store> Publisher<S> {
 
 /// All that a file has on the platforms.
 pub(super) fn all_of_file(s: &mut dyn ReadSession, file_id: &FileId) -> Result<OfFile, StoreError> {
-    let reads = s.publications();
     Ok(OfFile {
-        publications: reads.of_file(file_id)?,
-        listings: reads.listings(file_id)?,
-        posts: reads.posts(file_id)?,
+        publications: s.publications().of_file(file_id)?,
+        listings: s.listings().of_file(file_id)?,
+        posts: s.listings().posts_of_file(file_id)?,
     })
 }
 
@@ -135,7 +134,7 @@ fn who_knows(
         return Ok(Known::Anothers);
     }
     if let Target::Listing { platform, account, .. } = target
-        && let Some(row) = s.publications().listing_at(*platform, account, platform_id)?
+        && let Some(row) = s.listings().find_at(*platform, account, platform_id)?
         && row.status.is_live()
     {
         if row.file_id != publication.file_id {

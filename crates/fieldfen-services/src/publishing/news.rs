@@ -63,7 +63,7 @@ pub fn listing_news(
     platform_id: &str,
     news: &ListingUpdate,
 ) -> Result<NewsTaken, StoreError> {
-    let Some(listing) = s.publications().listing_at(platform, account, platform_id)? else {
+    let Some(listing) = s.listings().find_at(platform, account, platform_id)? else {
         return Ok(NewsTaken::Unknown);
     };
     if !listing.status.is_live() && news.status.is_live() {
@@ -95,7 +95,7 @@ fn back(
         return Ok(NewsTaken::Stale { known });
     }
     let (listings, publications) =
-        (s.publications().listings(&listing.file_id)?, s.publications().of_file(&listing.file_id)?);
+        (s.listings().of_file(&listing.file_id)?, s.publications().of_file(&listing.file_id)?);
     let its = publication_of(listing, &listings, &publications);
     let Some(its) = its.filter(|its| its.state != PublicationState::Confirmed) else {
         // Which target it belonged to is not known: whatever is live may have taken its place.

@@ -197,7 +197,7 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
     let mut listings = Vec::new();
     let mut request = PageRequest::first(ROWS_AT_ONCE);
     loop {
-        let page = s.publications().listings_at(platform, request)?;
+        let page = s.listings().page_at(platform, request)?;
         unreadable.extend(page.unreadable);
         listings.extend(page.items);
         let Some(next) = page.next else { break };

@@ -268,7 +268,7 @@ impl<S: Store> Publisher<S> {
         listing_confirmed(s, &publication.file_id, &name, self.environment().now())?;
         let now = s.files().find(&publication.file_id)?;
         let is_shown = shown.zip(now.as_ref()).is_some_and(|(shown, now)| shows_the_same(now, shown));
-        let listing = s.publications().listing_at(*platform, account, &found.platform_id)?;
+        let listing = s.listings().find_at(*platform, account, &found.platform_id)?;
         if let Some(listing) = listing.filter(|listing| listing.status.is_live() && !is_shown) {
             self.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
         }

@@ -106,7 +106,7 @@ fn bury_if_done(
     at: Timestamp,
 ) -> Result<Administered, StoreError> {
     if answer == Administered::Done
-        && let Some(job) = s.reads().jobs().find(id)?
+        && let Some(job) = s.jobs().find(id)?
     {
         bury(s, &job, reason, at)?;
     }

@@ -268,7 +268,7 @@ fn fail(
 
 /// The reason for which somebody asked the job to stop, if somebody did.
 fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<String>, StoreError> {
-    let job = match s.reads().jobs().find(&claimed.claim.id) {
+    let job = match s.jobs().find(&claimed.claim.id) {
         // What other programs wrote into the row must not keep the job from ending.
         Err(StoreError::BadRow { .. }) | Ok(None) => return Ok(None),
         Ok(Some(job)) => job,

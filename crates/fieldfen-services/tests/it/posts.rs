@@ -127,7 +127,7 @@ fn posts_are_made_once_and_a_repost_is_another(store: impl Store) {
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
     assert!(matches!(publisher.post(&reel(id, "christmas")).unwrap(), Publishing::Published { .. }));
     assert_eq!(wall.ids().len(), 2);
-    let posts = shop.write(|s| s.publications().posts(&id)).unwrap();
+    let posts = shop.write(|s| s.listings().posts_of_file(&id)).unwrap();
     assert_eq!(posts.len(), 2);
     assert_eq!(shop.status(&id), FileStatus::Approved, "a post is no listing");
 }

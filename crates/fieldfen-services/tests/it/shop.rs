@@ -143,7 +143,7 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn listings(&self, id: &FileId) -> Vec<Listing> {
-        self.bench.queue.store().read(|s| s.publications().listings(id)).unwrap()
+        self.bench.queue.store().read(|s| s.listings().of_file(id)).unwrap()
     }
 
     pub(crate) fn publications(&self, id: &FileId) -> Vec<Publication> {

@@ -59,14 +59,14 @@ fn a_deleted_file_takes_along_all_that_hangs_on_it_and_nothing_else<S: Store>(st
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[22, 23]));
     assert_eq!(on.complete(claim_ref(21, 1), at(1)), Fenced::Gone, "also the one that was running");
     assert_eq!(on.read(|s| s.publications().of_file(&doomed)), []);
-    assert_eq!(on.read(|s| s.publications().listings(&doomed)), []);
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(1))), None);
-    assert_eq!(on.read(|s| s.publications().posts(&doomed)), []);
+    assert_eq!(on.read(|s| s.listings().of_file(&doomed)), []);
+    assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(1))), None);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&doomed)), []);
 
     assert_eq!(on.history(2).len(), 4);
     assert_eq!(on.read(|s| s.publications().of_file(&other)).len(), 2);
-    assert_eq!(on.read(|s| s.publications().listings(&other)).len(), 1);
-    assert_eq!(on.read(|s| s.publications().posts(&other)).len(), 1);
+    assert_eq!(on.read(|s| s.listings().of_file(&other)).len(), 1);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&other)).len(), 1);
 }
 
 fn a_hash_outlives_its_file_without_it<S: Store>(store: &S) {

@@ -37,7 +37,7 @@ fn listed<S: Store>(on: &On<'_, S>, number: u64, file: u64, variant: &str) {
 }
 
 fn listing<S: Store>(on: &On<'_, S>, number: u64) -> Listing {
-    on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(number)))
+    on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(number)))
         .unwrap_or_else(|| panic!("listing {number} is not there"))
 }
 
@@ -155,13 +155,13 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
         listed(&on, number, 1 + number % 2, &number.to_string());
     }
     let expected = |numbers: &[u64]| numbers.iter().map(|&number| listing(&on, number)).collect::<Vec<_>>();
-    assert_eq!(on.read(|s| s.publications().listings(&file_id(1))), expected(&[2, 4]));
-    assert_eq!(on.read(|s| s.publications().listings(&file_id(3))), []);
-    let listings_at = |platform| walk(|page| on.read(|s| s.publications().listings_at(platform, page)));
+    assert_eq!(on.read(|s| s.listings().of_file(&file_id(1))), expected(&[2, 4]));
+    assert_eq!(on.read(|s| s.listings().of_file(&file_id(3))), []);
+    let listings_at = |platform| walk(|page| on.read(|s| s.listings().page_at(platform, page)));
     assert_eq!(listings_at(Platform::Etsy), expected(&[1, 2, 3, 4, 5]));
     assert_eq!(listings_at(Platform::Ebay), []);
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", "nowhere")), None);
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Ebay, "", &platform_id(1))), None);
+    assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", "nowhere")), None);
+    assert_eq!(on.read(|s| s.listings().find_at(Platform::Ebay, "", &platform_id(1))), None);
 }
 
 fn news_dated_in_the_future_are_older_than_all_others<S: Store>(store: &S) {

@@ -51,7 +51,7 @@ fn confirm<S: Store>(on: &On<'_, S>, number: u64, confirmation: &Confirmation) -
 }
 
 fn listings<S: Store>(on: &On<'_, S>, file: u64) -> Vec<Listing> {
-    on.read(|s| s.publications().listings(&file_id(file)))
+    on.read(|s| s.listings().of_file(&file_id(file)))
 }
 
 fn release<S: Store>(on: &On<'_, S>, number: u64) {
@@ -86,11 +86,11 @@ fn a_confirmed_listing_has_its_row<S: Store>(store: &S) {
         updated_at: Some(at(7)),
     };
     assert_eq!(listings(&on, 1), std::slice::from_ref(&expected));
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
+    assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
     let platform_id = Some(platform_id(1));
     let expected = Publication { state: PublicationState::Confirmed, platform_id, updated_at: at(7), ..reserved };
     assert_eq!(on.publication(1), expected);
-    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), []);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), []);
 }
 
 fn a_confirmed_post_has_its_row<S: Store>(store: &S) {
@@ -108,7 +108,7 @@ fn a_confirmed_post_has_its_row<S: Store>(store: &S) {
         posted_at: Some(at(7)),
         gone_at: None,
     };
-    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [expected]);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [expected]);
     assert_eq!(on.publication(1).state, PublicationState::Confirmed);
     assert_eq!(listings(&on, 1), []);
 }
@@ -318,7 +318,7 @@ fn the_same_platform_id_at_another_platform_is_another_listing<S: Store>(store: 
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(2)) };
     assert_eq!(confirm(&on, 2, &same), Confirmed::Done);
-    let at_ebay = on.read(|s| s.publications().listing_at(Platform::Ebay, "", &platform_id(1)));
+    let at_ebay = on.read(|s| s.listings().find_at(Platform::Ebay, "", &platform_id(1)));
     assert_eq!(at_ebay.map(|listing| listing.id), Some(listing_id(2)));
 }
 
@@ -333,7 +333,7 @@ fn the_row_must_go_with_the_target<S: Store>(store: &S) {
     }
     assert_eq!((on.publication(1), on.publication(2)), before);
     assert_eq!(listings(&on, 1), []);
-    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), []);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), []);
 }
 
 fn a_row_id_that_is_taken_is_a_conflict<S: Store>(store: &S) {

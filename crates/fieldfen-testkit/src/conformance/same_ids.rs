@@ -48,7 +48,7 @@ fn held<S: Store>(on: &On<'_, S>, file: u64) -> Vec<String> {
 }
 
 fn listing_at<S: Store>(on: &On<'_, S>, account: &str) -> Option<Listing> {
-    on.read(|s| s.publications().listing_at(Platform::Etsy, account, &platform_id(1)))
+    on.read(|s| s.listings().find_at(Platform::Etsy, account, &platform_id(1)))
 }
 
 fn delist<S: Store>(on: &On<'_, S>, number: u64, second: i64) {

@@ -132,7 +132,7 @@ impl<S: Store> On<'_, S> {
     }
 
     pub(super) fn listings(&self, file: u64) -> Vec<Listing> {
-        self.read(|s| s.publications().listings(&file_id(file)))
+        self.read(|s| s.listings().of_file(&file_id(file)))
     }
 
     pub(super) fn publication(&self, number: u64) -> Publication {

@@ -119,11 +119,11 @@ fn a_session_sees_its_own_writes<S: Store>(store: &S) {
     On(store).write(|s| {
         write_everywhere(s)?;
         assert!(s.files().find(&file_id(1))?.is_some());
-        assert_eq!(s.reads().files().count()?, [(FileStatus::Approved, 1)]);
-        assert_eq!(s.reads().jobs().count()?.len(), 2);
-        assert_eq!(s.reads().publications().of_file(&file_id(1))?.len(), 1);
-        assert_eq!(s.reads().api_usage().totals(at(0))?.services.len(), 1);
-        assert_eq!(s.reads().recurring().list()?.len(), 1);
+        assert_eq!(s.files().count()?, [(FileStatus::Approved, 1)]);
+        assert_eq!(s.jobs().count()?.len(), 2);
+        assert_eq!(s.publications().of_file(&file_id(1))?.len(), 1);
+        assert_eq!(s.api_usage().totals(at(0))?.services.len(), 1);
+        assert_eq!(s.recurring().list()?.len(), 1);
         Ok(())
     });
 }

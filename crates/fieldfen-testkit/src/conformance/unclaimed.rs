@@ -82,7 +82,7 @@ fn rows_of_other_programs_read_back_as_they_were_written<S: Store>(store: &S) {
     let post = SocialPost { posted_at: Some(with_nanoseconds(at(4))), ..foreign_post(1, file_id(1)) };
     with(&on, std::slice::from_ref(&listing), std::slice::from_ref(&post));
     assert_eq!(on.listings(1), [Listing { created_at: Some(at(2)), ..listing }]);
-    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [SocialPost { posted_at: Some(at(4)), ..post }]);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [SocialPost { posted_at: Some(at(4)), ..post }]);
 }
 
 fn rows_of_other_programs_are_refused_as_those_of_the_store<S: Store>(store: &S) {
@@ -127,7 +127,7 @@ fn a_post_without_a_publication_keeps_its_network_from_being_reserved<S: Store>(
     assert!(on.write(|s| s.listings().post_gone(&post_id(1), at(2))));
     assert!(!on.write(|s| s.listings().post_gone(&post_id(1), at(3))), "noted before");
     assert!(!on.write(|s| s.listings().post_gone(&post_id(2), at(3))), "no such post");
-    let posts = on.read(|s| s.publications().posts(&file_id(1)));
+    let posts = on.read(|s| s.listings().posts_of_file(&file_id(1)));
     assert_eq!(posts, [SocialPost { gone_at: Some(at(2)), ..post }]);
     assert!(matches!(reserve(&on, 1, post_target("launch"), 4), Reserved::Granted(_)));
 }
@@ -189,7 +189,7 @@ fn an_adopted_listing_belongs_to_its_publication<S: Store>(store: &S) {
         ..first()
     };
     assert_eq!(on.listings(1), std::slice::from_ref(&expected));
-    assert_eq!(on.read(|s| s.publications().listing_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
+    assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
     assert_eq!(reserve(&on, 2, listing_target(""), 6), Reserved::Published(adopted));
     assert!(matches!(reserve(&on, 2, listing_target("canvas"), 6), Reserved::Granted(_)));
     // The end of the row ends the publication.
@@ -205,7 +205,7 @@ fn an_adopted_post_belongs_to_its_publication<S: Store>(store: &S) {
     let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
     assert_eq!(reserve(&on, 2, post_target("launch"), 6), Reserved::Published(adopted));
     assert!(matches!(reserve(&on, 2, post_target("christmas"), 6), Reserved::Granted(_)));
-    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [foreign_post(1, file_id(1))], "no second row");
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [foreign_post(1, file_id(1))], "no second row");
 }
 
 fn a_post_without_an_id_gets_it_when_it_is_adopted<S: Store>(store: &S) {
@@ -215,7 +215,7 @@ fn a_post_without_an_id_gets_it_when_it_is_adopted<S: Store>(store: &S) {
     let row = PlatformRowId::Post(post_id(1));
     let adoption = adoption(1, post_target("launch"), row, post_confirmation(1, at(5)));
     assert!(matches!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Done(_)));
-    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [foreign_post(1, file_id(1))]);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [foreign_post(1, file_id(1))]);
 }
 
 fn a_listing_that_comes_back_is_adopted_by_the_publication_that_had_ended<S: Store>(store: &S) {
@@ -316,7 +316,7 @@ fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &
     let confirmation = Confirmation { platform_id: platform_id(1), ..post_confirmation(7, at(1)) };
     assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &confirmation)), Confirmed::Done);
     assert_eq!(on.listings(1).iter().map(|row| row.id).collect::<Vec<_>>(), [listing_id(1)]);
-    assert_eq!(on.read(|s| s.publications().posts(&file_id(1))), [foreign_post(1, file_id(1))]);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [foreign_post(1, file_id(1))]);
 }
 
 fn prune<S: Store>(on: &On<'_, S>, second: i64, limit: u32) -> u64 {

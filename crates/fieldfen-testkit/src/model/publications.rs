@@ -8,7 +8,7 @@ use fieldfen_domain::publication::{
     PrunePublications, Publication, PublicationEvent, PublicationState, Release, ReserveDecision, ReserveRequest,
     Reserved, SameId, Target, given_up_id, qualified_id,
 };
-use fieldfen_domain::store::{Listings as _, PublicationReads, Publications, StoreError};
+use fieldfen_domain::store::{ListingReads, Listings as _, PublicationReads, Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, to_micros};
 
 use super::files::FileKey;
@@ -165,7 +165,7 @@ impl Publications for ModelSession<'_> {
         let all: Vec<Publication> = self.state.publications.rows().cloned().collect();
         let mut over = Vec::new();
         for publication in all {
-            if publication.is_over_since(before, &self.listings(&publication.file_id)?) {
+            if publication.is_over_since(before, &ListingReads::of_file(self, &publication.file_id)?) {
                 over.push(publication);
             }
         }
@@ -181,8 +181,12 @@ impl Publications for ModelSession<'_> {
 
 impl ModelSession<'_> {
     fn all_of_file(&mut self, file_id: &FileId) -> Result<OfFile, StoreError> {
-        let publications = self.of_file(file_id)?;
-        Ok(OfFile { publications, listings: self.listings(file_id)?, posts: self.posts(file_id)? })
+        let publications = PublicationReads::of_file(self, file_id)?;
+        Ok(OfFile {
+            publications,
+            listings: ListingReads::of_file(self, file_id)?,
+            posts: self.posts_of_file(file_id)?,
+        })
     }
 
     /// All that is known about the products with this id at the platform of a target.

@@ -4,7 +4,7 @@ use fieldfen_domain::publication::{
     Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, Publication, PublicationEvent, PublicationState,
     SocialPost, Target, publication_of,
 };
-use fieldfen_domain::store::{Listings, PublicationReads, StoreError};
+use fieldfen_domain::store::{ListingReads, Listings, PublicationReads, StoreError};
 use fieldfen_domain::{
     FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp, is_ahead, to_micros,
 };
@@ -59,26 +59,23 @@ impl PublicationReads for ModelSession<'_> {
     fn in_state(&mut self, state: PublicationState, page: PageRequest) -> Result<Page<Publication>, StoreError> {
         Ok(self.state.publications.page(page, |row| row.state == state, Publication::clone))
     }
+}
 
-    fn listings(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
+impl ListingReads for ModelSession<'_> {
+    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         Ok(self.state.listings.all(&ListingKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
-    fn listings_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
+    fn page_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
         Ok(self.state.listings.page(page, |row| row.platform == platform, Listing::clone))
     }
 
-    fn listing_at(
-        &mut self,
-        platform: Platform,
-        account: &str,
-        platform_id: &str,
-    ) -> Result<Option<Listing>, StoreError> {
+    fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError> {
         let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
         Ok(self.same_id(&target, platform_id).at(platform, account, platform_id))
     }
 
-    fn posts(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
+    fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
         Ok(self.state.posts.all(&PostKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 }
@@ -101,7 +98,8 @@ impl Listings for ModelSession<'_> {
         if update.status != ListingStatus::Delisted {
             return Ok(ListingUpdated::Done);
         }
-        let (listings, publications) = (self.listings(&listing.file_id)?, self.of_file(&listing.file_id)?);
+        let (listings, publications) =
+            (ListingReads::of_file(self, &listing.file_id)?, PublicationReads::of_file(self, &listing.file_id)?);
         if let Some(its) = publication_of(&listing, &listings, &publications)
             && let Ok(ended) = its.state.after(PublicationEvent::Ended)
             && let Some((number, mut publication)) = self.state.publications.find(&PublicationKey::Id(its.id))

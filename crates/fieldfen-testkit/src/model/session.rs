@@ -1,8 +1,8 @@
 //! The accessors of a session: it is every repository itself.
 
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, Listings, PublicationReads,
-    Publications, ReadSession, Recurring, RecurringReads, Session,
+    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
+    PublicationReads, Publications, ReadSession, Recurring, RecurringReads, Session,
 };
 
 use super::ModelSession;
@@ -21,6 +21,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn publications(&mut self) -> &mut dyn PublicationReads {
+        self
+    }
+
+    fn listings(&mut self) -> &mut dyn ListingReads {
         self
     }
 

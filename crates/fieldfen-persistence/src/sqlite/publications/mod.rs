@@ -18,7 +18,7 @@ use fieldfen_domain::publication::{
     Adopted, Adoption, Confirmation, Confirmed, Listing, Platform, PrunePublications, Publication, PublicationState,
     Release, ReserveRequest, Reserved, SocialPost, Target,
 };
-use fieldfen_domain::store::{PublicationReads, Publications, StoreError};
+use fieldfen_domain::store::{ListingReads, PublicationReads, Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp};
 
 use super::error::Classify;
@@ -73,26 +73,23 @@ impl PublicationReads for SqliteSession<'_> {
         let rows: Vec<PublicationRow> = PageInState { state: state.as_str(), after, limit }.load(self.conn).store()?;
         read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
     }
+}
 
-    fn listings(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
+impl ListingReads for SqliteSession<'_> {
+    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         self.listings_of(file_id)
     }
 
-    fn listings_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
+    fn page_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
         self.listing_page(platform, page)
     }
 
-    fn listing_at(
-        &mut self,
-        platform: Platform,
-        account: &str,
-        platform_id: &str,
-    ) -> Result<Option<Listing>, StoreError> {
+    fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError> {
         let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
         Ok(self.same_id(&target, platform_id)?.at(platform, account, platform_id))
     }
 
-    fn posts(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
+    fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
         self.posts_of(file_id)
     }
 }

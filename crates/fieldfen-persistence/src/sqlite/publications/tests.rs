@@ -51,7 +51,7 @@ fn what_refers_to_a_file_is_spelled_as_its_row() {
     assert_eq!(s.confirm(&publication_id(2), &post_confirmation(2, at(1))).unwrap(), Confirmed::Done);
     for id in [id(), PLAIN.parse().unwrap()] {
         assert_eq!(s.of_file(&id).unwrap().len(), 2);
-        assert_eq!((s.listings(&id).unwrap().len(), s.posts(&id).unwrap().len()), (1, 1));
+        assert_eq!((s.listings_of(&id).unwrap().len(), s.posts_of(&id).unwrap().len()), (1, 1));
     }
     for table in ["publications", "listings", "social_posts"] {
         assert_eq!(text(&mut conn, &format!("SELECT DISTINCT file_id FROM {table}")), PLAIN);
@@ -65,7 +65,7 @@ fn a_listing_that_a_baseline_program_has_made_is_brought_up_to_date() {
     insert_baseline_listing(&mut conn);
     let mut s = session(&mut conn);
     assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), Confirmed::Done);
-    let listings = s.listings(&id()).unwrap();
+    let listings = s.listings_of(&id()).unwrap();
     assert_eq!(listings.len(), 1);
     assert_eq!(listings[0].id.to_string(), "0a0b0c0d-0e0f-4a3e-9d2a-5b8c7d6e5f40");
     assert_eq!((listings[0].status, listings[0].status_event_at), (ListingStatus::Active, Some(at(1))));
@@ -143,7 +143,7 @@ fn what_no_publication_can_hold_is_named_with_table_row_and_column() {
 fn what_no_listing_or_post_can_hold_is_named_with_table_row_and_column() {
     let mut conn = with_baseline_file();
     insert_baseline_listing(&mut conn);
-    let message = |conn: &mut SqliteConnection| session(conn).listings(&id()).unwrap_err().to_string();
+    let message = |conn: &mut SqliteConnection| session(conn).listings_of(&id()).unwrap_err().to_string();
     conn.batch_execute("UPDATE listings SET status = 'Active'").unwrap();
     let error = message(&mut conn);
     assert!(error.starts_with("listings 0a0b0c0d0e0f4a3e9d2a5b8c7d6e5f40: column status holds \"Active\""), "{error}");
@@ -155,10 +155,10 @@ fn what_no_listing_or_post_can_hold_is_named_with_table_row_and_column() {
          VALUES ('0a0b0c0d0e0f4a3e9d2a5b8c7d6e5f40', '{PLAIN}', 'facebook', NULL)"
     );
     conn.batch_execute(&row).unwrap();
-    let posts = session(&mut conn).posts(&id()).unwrap();
+    let posts = session(&mut conn).posts_of(&id()).unwrap();
     assert_eq!((posts[0].post_type, posts[0].posted_at, &posts[0].platform_post_id), (None, None, &None));
     conn.batch_execute("UPDATE social_posts SET platform = 'myspace'").unwrap();
-    let error = session(&mut conn).posts(&id()).unwrap_err().to_string();
+    let error = session(&mut conn).posts_of(&id()).unwrap_err().to_string();
     assert!(error.contains("column platform holds \"myspace\""), "{error}");
 }
 

@@ -226,9 +226,7 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
         JobOp::Prune { status, ended_before, surplus, limit } => {
             let request =
                 PruneRequest { status: *status, ended_before: at(*ended_before), surplus: *surplus, limit: *limit };
-            answer(
-                s.job_admin().prune(&request).and_then(|pruned| Ok((pruned, s.reads().jobs().count_ended(*status)?))),
-            )
+            answer(s.job_admin().prune(&request).and_then(|pruned| Ok((pruned, s.jobs().count_ended(*status)?))))
         }
     }
 }

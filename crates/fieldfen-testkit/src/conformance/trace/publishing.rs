@@ -215,7 +215,7 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> String {
             answer(s.publications().prune(&PrunePublications { before: at(*before), limit: *limit }))
         }
         PublishingOp::FindListing { account, platform_id: given } => {
-            answer(s.publications().listing_at(Platform::Etsy, &name(*account), &platform_id(*given)))
+            answer(s.listings().find_at(Platform::Etsy, &name(*account), &platform_id(*given)))
         }
         PublishingOp::UpdateListing { listing, status, event_at, at: second } => {
             let update =

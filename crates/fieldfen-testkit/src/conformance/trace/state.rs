@@ -112,15 +112,15 @@ fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), 
     for number in 0..NUMBERS {
         let id = file_id(number);
         list(lines, "publication", s.publications().of_file(&id)?.into_iter().map(masked_publication));
-        list(lines, "listing", s.publications().listings(&id)?);
-        list(lines, "post", s.publications().posts(&id)?);
+        list(lines, "listing", s.listings().of_file(&id)?);
+        list(lines, "post", s.listings().posts_of_file(&id)?);
     }
     for &state in PublicationState::ALL {
         let found = walk(|page| s.publications().in_state(state, page))?;
         lines.push(format!("{state}: {:?}", found.iter().map(|publication| publication.id).collect::<Vec<_>>()));
     }
     for &platform in Platform::ALL {
-        list(lines, "at platform", walk(|page| s.publications().listings_at(platform, page))?);
+        list(lines, "at platform", walk(|page| s.listings().page_at(platform, page))?);
     }
     Ok(())
 }
