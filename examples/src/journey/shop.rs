@@ -7,7 +7,7 @@ use fieldfen_console::DatabaseAddress;
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
 use fieldfen_domain::publication::{Platform, Target};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_persistence::migrations::{self, MigrationError};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect};
@@ -169,6 +169,9 @@ pub(super) const fn is_end(status: FileStatus) -> bool {
     matches!(status, FileStatus::Published | FileStatus::Failed)
 }
 
+/// How long to wait before another attempt at opening the database.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Opens the database, with everything that a new or an older one lacks.
 fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
     let address: SqliteUrl = url.parse()?;
@@ -179,7 +182,11 @@ fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
             .and_then(|mut conn| migrations::run_pending(&mut conn));
         match migrated {
             Ok(applied) => break applied,
-            Err(MigrationError::Store(StoreError::Busy { .. })) if began.elapsed() < BUSY_TIMEOUT => {}
+            Err(MigrationError::Store(error))
+                if error.disposition() == Disposition::TryAgain && began.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(PAUSE);
+            }
             Err(error) => return Err(error.into()),
         }
     };

@@ -11,7 +11,7 @@
 //! | 405 | the method is another one than `POST` |
 //! | 408 | its body did not arrive in time |
 //! | 413 | it is too large, alone or with what its headers say |
-//! | 503 with `Retry-After` | the database is busy |
+//! | 503 with `Retry-After` | the database cannot take it now: it is busy or full, for example |
 //! | 500 | anything else; the sender will try again |
 //!
 //! Every other answer is `{"error": …}`.
@@ -33,7 +33,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use fieldfen_domain::job::{InvalidJob, NewJob};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, with_causes};
 use fieldfen_services::Environment;
@@ -159,9 +159,10 @@ impl InvalidWebhook {
 
 fn failure(source: &str, error: &StoreError) -> Response {
     tracing::error!(source, error = with_causes(error), "a webhook could not be taken");
-    if matches!(error, StoreError::Busy { .. }) {
-        let busy = refusal(StatusCode::SERVICE_UNAVAILABLE, "the database is busy");
-        return ([(header::RETRY_AFTER, "5")], busy).into_response();
+    if error.disposition() != Disposition::GiveUp {
+        // A delivery that has taken effect all the same is known when it comes again.
+        let later = refusal(StatusCode::SERVICE_UNAVAILABLE, "the webhook cannot be taken now");
+        return ([(header::RETRY_AFTER, "5")], later).into_response();
     }
     refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
 }

@@ -7,7 +7,9 @@ use crate::publication::IllegalPublicationTransition;
 /// The database's own account of what went wrong.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What can go wrong in a store. A failed operation has changed nothing.
+/// An operation of a store that has failed. [`disposition`](StoreError::disposition) says what a program does about it.
+///
+/// A failed operation has changed nothing, except for [`OutcomeUnknown`](StoreError::OutcomeUnknown).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -19,13 +21,34 @@ pub enum StoreError {
         /// The database's own words.
         source: Source,
     },
+    /// The database cannot be reached, or had no connection free in the configured time.
+    #[error("the database could not be reached within {waited_ms} ms: check that it runs, and try again")]
+    Unavailable {
+        /// How long was waited, in milliseconds.
+        waited_ms: u64,
+        /// The database's own words.
+        source: Source,
+    },
+    /// Other transactions have written the same rows, each time that this one was run.
+    #[error("{attempts} attempts at the transaction met other transactions that wrote the same rows: try again")]
+    Conflict {
+        /// How often the transaction was run.
+        attempts: u32,
+        /// The database's own words.
+        source: Source,
+    },
+    /// The connection was lost during the commit: the transaction has taken effect as a whole, or not at all.
+    #[error(
+        "the connection was lost during the commit, and the transaction may have taken effect: look before you repeat it"
+    )]
+    OutcomeUnknown(#[source] Source),
     /// No space is left.
     #[error("the disk, or the size that the database may have, is full: make room and try again")]
     Full(#[source] Source),
     /// The database cannot be written.
     #[error(
-        "the database is read-only: check the permissions of the file, of its -wal and -shm, of its folder and the file \
-         system"
+        "the database is read-only: check the permissions of the file, of the files beside it, of its folder and the \
+         file system"
     )]
     ReadOnly(#[source] Source),
     /// Reading or writing failed below the database.
@@ -124,10 +147,69 @@ pub enum StoreError {
     Database(#[source] Source),
 }
 
+/// What a program does about a [`StoreError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// The store was not in a state to do it: the same may succeed later.
+    TryAgain,
+    /// It may have been done: read whether it was, and repeat it only where it was not.
+    LookFirst,
+    /// The same will fail again.
+    GiveUp,
+}
+
 impl StoreError {
+    /// What a program does about this error. A program decides by this alone, so that it need not know the database.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::Busy { .. }
+            | Self::Unavailable { .. }
+            | Self::Conflict { .. }
+            | Self::Full(_)
+            | Self::ReadOnly(_)
+            | Self::Io(_) => Disposition::TryAgain,
+            Self::OutcomeUnknown(_) => Disposition::LookFirst,
+            Self::Corrupt(_)
+            | Self::BadRow { .. }
+            | Self::Invalid { .. }
+            | Self::MissingReference { .. }
+            | Self::AlreadyExists { .. }
+            | Self::FileTransition(_)
+            | Self::PublicationTransition(_)
+            | Self::Nested
+            | Self::Schema { .. }
+            | Self::SchemaChanged { .. }
+            | Self::Setting { .. }
+            | Self::Open { .. }
+            | Self::Database(_) => Disposition::GiveUp,
+        }
+    }
+
     /// The error of a value, named by `what`, that cannot be stored as JSON.
     #[must_use]
     pub fn unfit_json(what: &'static str, error: &InvalidJson) -> Self {
         Self::Invalid { what, value: error.to_string(), rule: "it must be a value that can be stored as JSON" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_may_have_been_done_is_looked_for() {
+        let source = || Source::from("no words");
+        for (error, disposition) in [
+            (StoreError::Busy { waited_ms: 1, source: source() }, Disposition::TryAgain),
+            (StoreError::Unavailable { waited_ms: 1, source: source() }, Disposition::TryAgain),
+            (StoreError::Conflict { attempts: 9, source: source() }, Disposition::TryAgain),
+            (StoreError::Full(source()), Disposition::TryAgain),
+            (StoreError::OutcomeUnknown(source()), Disposition::LookFirst),
+            (StoreError::Corrupt(source()), Disposition::GiveUp),
+            (StoreError::Nested, Disposition::GiveUp),
+        ] {
+            assert_eq!(error.disposition(), disposition, "{error}");
+        }
     }
 }

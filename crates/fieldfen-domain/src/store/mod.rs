@@ -16,7 +16,7 @@ mod recurring;
 use std::time::Duration;
 
 pub use api_usage::{ApiUsage, ApiUsageReads};
-pub use error::{Source, StoreError};
+pub use error::{Disposition, Source, StoreError};
 pub use files::{FileReads, Files};
 pub use hashes::Hashes;
 pub use jobs::{JobAdmin, JobQueue, JobReads};

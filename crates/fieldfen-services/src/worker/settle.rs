@@ -4,7 +4,7 @@ use std::mem;
 use std::time::Duration;
 
 use fieldfen_domain::job::{Fenced, Finished};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{Timestamp, caught, to_micros};
 
 use super::builder::Shared;
@@ -93,7 +93,8 @@ fn end_killed<S: Store>(shared: &Shared<S>, control: &Control) {
 fn apply<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Result<Ended, Refused> {
     let applied = write(shared, control, outcome);
     applied.map_err(|error| match error {
-        QueueError::Store(error) if may_pass(&error) => Refused::ForNow(error),
+        // Each of these writes is fenced: the answer to a second one says what the first one has done.
+        QueueError::Store(error) if error.disposition() != Disposition::GiveUp => Refused::ForNow(error),
         error => instead_of(outcome, error),
     })
 }
@@ -145,11 +146,6 @@ fn instead_of(outcome: &Outcome, error: QueueError) -> Refused {
         (_, QueueError::Store(error)) => Refused::Hopeless(error),
         (_, error) => Refused::Forever(Outcome::fail(error)),
     }
-}
-
-/// Whether the same may succeed later, because it was the store's state and not what was written.
-pub(super) const fn may_pass(error: &StoreError) -> bool {
-    matches!(error, StoreError::Busy { .. } | StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Io(_))
 }
 
 fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
