@@ -81,7 +81,7 @@ fn upscale(shop: &Shop, task: &Task<UpscaleImage>) -> Result<Completion, Outcome
     write_preview(&picture, &shop.workplace.preview(&name)).map_err(not_printed)?;
 
     let result = json!({ "print": name, "size": size, "dpi": dpi, "milliseconds": milliseconds(started) });
-    let edit = FileEdit { processed_filename: Some(name), size: Some(size), ..FileEdit::default() };
+    let edit = FileEdit::new().processed_filename(name).size(size);
     let (pipeline, id, environment) = (shop.pipeline.clone(), task.file_id, shop.environment.clone());
     Ok(Completion::new()
         .result(&result)

@@ -2,11 +2,13 @@
 
 mod aspect_ratio;
 mod content_hash;
+mod edit;
 mod metadata;
 mod status;
 
 pub use aspect_ratio::{AspectRatio, Dimensions, InvalidDimensions, MAX_SIDE};
 pub use content_hash::{ContentHash, InvalidContentHash};
+pub use edit::{FileDetails, FileEdit, FileEditOutcome, Patch};
 pub use metadata::{FileMetadata, InvalidMetadata, normalise_hashtag};
 pub use status::{ContradictoryFileState, Failure, FileEvent, FileState, FileStatus, IllegalFileTransition};
 
@@ -164,30 +166,6 @@ pub enum FileMoved {
     },
     /// There is no such file.
     Gone,
-}
-
-/// New values for what is known about a file. `None` leaves a column as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FileEdit {
-    /// The name of the processed picture.
-    pub processed_filename: Option<String>,
-    /// The category.
-    pub species: Option<String>,
-    /// Title, description and so on.
-    pub metadata: Option<RawJson>,
-    /// Size as looked at; `aspect_ratio` follows from it.
-    pub size: Option<Dimensions>,
-}
-
-impl FileEdit {
-    /// Checks the metadata, which may have been put in [`unchecked`](RawJson::unchecked).
-    ///
-    /// # Errors
-    /// [`StoreError::Invalid`] when it cannot be stored as JSON and read back.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let checked = self.metadata.as_ref().map_or(Ok(()), RawJson::check);
-        checked.map_err(|error| StoreError::unfit_json("metadata of a file", &error))
-    }
 }
 
 /// One line of a file's history.

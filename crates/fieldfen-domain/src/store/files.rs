@@ -2,8 +2,8 @@
 
 use super::StoreError;
 use crate::file::{
-    ContentHash, Deleted, Deletion, File, FileChange, FileEdit, FileFilter, FileHistoryEntry, FileMoved, FileStatus,
-    Ingested, NewFile,
+    ContentHash, Deleted, Deletion, File, FileChange, FileEdit, FileEditOutcome, FileFilter, FileHistoryEntry,
+    FileMoved, FileStatus, Ingested, NewFile,
 };
 use crate::ids::FileId;
 use crate::page::{Page, PageRequest};
@@ -70,11 +70,12 @@ pub trait Files: FileReads {
     /// [`StoreError`]s as the store has them; a lost race is not one.
     fn change(&mut self, change: &FileChange) -> Result<FileMoved, StoreError>;
 
-    /// Sets what is known about a file; `false` when there is no such file.
+    /// Sets what is known about a file, unless it is no longer [as the editor saw it](FileEdit::seen).
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<bool, StoreError>;
+    /// [`StoreError::BadRow`] when the edit demands a version and the row cannot be read; other [`StoreError`]s as the
+    /// store has them. A lost race is not one.
+    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError>;
 
     /// Deletes a file with its jobs, history, publications, listings and posts. A listing or publication whose status
     /// cannot be read counts as live.

@@ -154,7 +154,7 @@ fn moved_files(s: &mut dyn Session) -> Answer {
     if let Some(file) = s.files().find(&file_id(1))? {
         line(&mut lines, "moved", s.files().change(&file.after(FileEvent::Failed, "no", at(1))?)?);
     }
-    let edit = FileEdit { species: Some("fox".to_owned()), ..FileEdit::default() };
+    let edit = FileEdit::new().species("fox");
     line(&mut lines, "edited", s.files().edit(&file_id(1), &edit, at(1))?);
     line(&mut lines, "refused", s.files().delete(&file_id(1), Deletion::KeepLiveListings)?);
     line(&mut lines, "deleted", s.files().delete(&file_id(3), Deletion::Forced)?);
@@ -205,7 +205,7 @@ fn recurring_work(s: &mut dyn Session) -> Answer {
 }
 
 fn the_victims_file(s: &mut dyn Session) -> Answer {
-    let edit = FileEdit { species: Some("fox".to_owned()), ..FileEdit::default() };
+    let edit = FileEdit::new().species("fox");
     s.files().edit(&file_id(2), &edit, at(1))?;
     s.files().find_by_content(&ContentHash::of(&2_u64.to_be_bytes()))?;
     if let Some(file) = s.files().find(&file_id(2))? {

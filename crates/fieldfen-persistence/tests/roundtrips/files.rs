@@ -1,8 +1,8 @@
 //! Files and their history.
 
 use fieldfen_domain::file::{
-    ContentHash, Dimensions, File, FileEdit, FileEvent, FileHistoryEntry, FileMoved, FileState, Ingested, MAX_SIDE,
-    NewFile,
+    ContentHash, Dimensions, File, FileEdit, FileEditOutcome, FileEvent, FileHistoryEntry, FileMoved, FileState,
+    Ingested, MAX_SIDE, NewFile, Patch,
 };
 use fieldfen_domain::{FileId, PageRequest, Timestamp};
 use proptest::collection::vec;
@@ -35,9 +35,22 @@ fn new_file() -> impl Strategy<Value = NewFile> {
 }
 
 fn edit() -> impl Strategy<Value = FileEdit> {
-    (option::of(text()), option::of(text()), option::of(json()), option::of(size())).prop_map(
-        |(processed_filename, species, metadata, size)| FileEdit { processed_filename, species, metadata, size },
+    (patch(text()), patch(text()), patch(json()), patch(size())).prop_map(
+        |(processed_filename, species, metadata, size)| {
+            let mut edit = FileEdit::new();
+            (edit.processed_filename, edit.species) = (processed_filename, species);
+            (edit.metadata, edit.size) = (metadata, size);
+            edit
+        },
     )
+}
+
+fn patch<T: Clone + std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Patch<T>> {
+    (option::of(value), any::<bool>()).prop_map(|(value, clears)| match value {
+        Some(value) => Patch::Set(value),
+        None if clears => Patch::Clear,
+        None => Patch::Keep,
+    })
 }
 
 fn steps() -> impl Strategy<Value = Vec<(FileEvent, String, Timestamp)>> {
@@ -63,11 +76,11 @@ fn a_file_and_its_history_read_back_as_they_were_written() {
         };
         assert_eq!(place.read(|s| s.files().find(&new.id)).as_ref(), Some(&file));
 
-        assert!(place.write(|s| s.files().edit(&new.id, &edit, edited_at)));
-        file.processed_filename = edit.processed_filename;
-        file.species = edit.species.or(file.species);
-        file.metadata = edit.metadata;
-        file.size = edit.size.or(file.size);
+        assert_eq!(place.write(|s| s.files().edit(&new.id, &edit, edited_at)), FileEditOutcome::Edited);
+        edit.processed_filename.apply(&mut file.processed_filename);
+        edit.species.apply(&mut file.species);
+        edit.metadata.apply(&mut file.metadata);
+        edit.size.apply(&mut file.size);
         file.updated_at = Some(edited_at);
         assert_eq!(place.read(|s| s.files().find(&new.id)).as_ref(), Some(&file));
 

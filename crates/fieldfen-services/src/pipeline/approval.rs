@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::file::{File, FileEdit, FileEvent, FileStatus, IllegalFileTransition};
+use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus, IllegalFileTransition};
 use fieldfen_domain::job::{Administered, Enqueued};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
@@ -11,7 +11,7 @@ use fieldfen_domain::store::{Session, StoreError};
 use super::death::{
     dead_jobs, has_live_listing, is_waiting_for_approval, is_waiting_for_person, move_file, processing_is_dead,
 };
-use super::{Approval, Followed, Pipeline};
+use super::{Approval, EditOutcome, Followed, Pipeline};
 
 impl Pipeline {
     /// Lets a processed file go on sale. `None` when there is no such file.
@@ -62,12 +62,16 @@ impl Pipeline {
         file_id: &FileId,
         edit: &FileEdit,
         reason: impl Into<String>,
-    ) -> Result<Option<Followed>, StoreError> {
+    ) -> Result<EditOutcome, StoreError> {
         edit.check()?;
         let at = self.environment.now();
-        let Some(before) = s.files().find(file_id)? else { return Ok(None) };
-        s.files().edit(file_id, edit, at)?;
-        let Some(after) = s.files().find(file_id)? else { return Ok(None) };
+        let Some(before) = s.files().find(file_id)? else { return Ok(EditOutcome::NotFound) };
+        match s.files().edit(file_id, edit, at)? {
+            FileEditOutcome::Edited => {}
+            FileEditOutcome::Changed(now) => return Ok(EditOutcome::Changed(now)),
+            FileEditOutcome::NotFound => return Ok(EditOutcome::NotFound),
+        }
+        let Some(after) = s.files().find(file_id)? else { return Ok(EditOutcome::NotFound) };
         let mut followed = Followed::nothing(after.state.status());
         if !shows_the_same(&before, &after) {
             let failed_from = after.state.failure().map(|failure| failure.from);
@@ -77,7 +81,7 @@ impl Pipeline {
                 self.enqueue_updates(s, after.id, &BTreeSet::new(), &mut followed)?;
             }
         }
-        Ok(Some(followed))
+        Ok(EditOutcome::Edited(followed))
     }
 
     /// Publishes an approved or published file at one target: a product listed anew after it was delisted, one that

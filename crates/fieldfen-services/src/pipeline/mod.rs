@@ -35,7 +35,7 @@ mod retry;
 use std::fmt;
 use std::sync::Arc;
 
-use fieldfen_domain::file::{File, FileStatus};
+use fieldfen_domain::file::{File, FileDetails, FileStatus};
 use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, Enqueued, InvalidPayload, Payload, UpscaleImage};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::{FileId, JobId};
@@ -182,6 +182,29 @@ impl Followed {
     fn note(&mut self, enqueued: Enqueued) {
         if let Enqueued::Created(id) = enqueued {
             self.jobs.push(id);
+        }
+    }
+}
+
+/// The answer to [`Pipeline::edit`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditOutcome {
+    /// The file was edited, and this followed.
+    Edited(Followed),
+    /// Somebody has changed the file since the editor [saw it](fieldfen_domain::file::FileEdit::seen): it is like this
+    /// now, and nothing was written.
+    Changed(Box<FileDetails>),
+    /// There is no such file.
+    NotFound,
+}
+
+impl EditOutcome {
+    /// What followed, where the file was edited.
+    #[must_use]
+    pub fn followed(self) -> Option<Followed> {
+        match self {
+            Self::Edited(followed) => Some(followed),
+            Self::Changed(_) | Self::NotFound => None,
         }
     }
 }

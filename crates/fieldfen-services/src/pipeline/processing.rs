@@ -26,7 +26,8 @@ impl Pipeline {
         Ok(Some(followed))
     }
 
-    /// The picture has been upscaled: `edit` says under which name and in which size. `None` when there is no such file.
+    /// The picture has been upscaled: `edit` says under which name and in which size, whatever version it has
+    /// [seen](FileEdit::seen). `None` when there is no such file.
     ///
     /// # Errors
     /// As [`edit`](Self::edit).
@@ -36,12 +37,14 @@ impl Pipeline {
         file_id: &FileId,
         edit: &FileEdit,
     ) -> Result<Option<Followed>, StoreError> {
+        let mut edit = edit.clone();
+        edit.seen = None;
         let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
         if file.state != FileState::Processing {
-            return self.edit(s, file_id, edit, "upscaled again");
+            return Ok(self.edit(s, file_id, &edit, "upscaled again")?.followed());
         }
         edit.check()?;
-        s.files().edit(file_id, edit, self.environment.now())?;
+        s.files().edit(file_id, &edit, self.environment.now())?;
         let mut followed = Followed::nothing(file.state.status());
         followed.note(self.enqueue_metadata(s, file.id)?);
         Ok(Some(followed))
@@ -59,10 +62,10 @@ impl Pipeline {
         metadata: &FileMetadata,
     ) -> Result<Option<Followed>, StoreError> {
         let json = metadata.to_json().map_err(|error| StoreError::unfit_json("metadata", &error))?;
-        let edit = FileEdit { metadata: Some(json), ..FileEdit::default() };
+        let edit = FileEdit::new().metadata(json);
         let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
         if file.state != FileState::Processing {
-            return self.edit(s, file_id, &edit, "described again");
+            return Ok(self.edit(s, file_id, &edit, "described again")?.followed());
         }
         let at = self.environment.now();
         s.files().edit(file_id, &edit, at)?;

@@ -4,7 +4,7 @@ use fieldfen_domain::file::{FileEdit, FileStatus, Ingested, NewFile};
 use fieldfen_domain::job::{Administered, CreateFileRecord, Enqueued, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_services::pipeline::{Pipeline, Retried};
+use fieldfen_services::pipeline::{EditOutcome, Pipeline, Retried};
 
 use crate::shop::{Shop, confirm, describe, listing_on, upscale};
 
@@ -267,13 +267,13 @@ fn dead_letters_that_were_made_good_are_not_retried(store: impl Store) {
 fn events_of_files_that_are_gone_are_nothing(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let gone = shop.bench.queue.environment().file_id();
-    let edit = FileEdit::default();
+    let edit = FileEdit::new();
     let (pipeline, target) = (&shop.pipeline, listing_on(Platform::Etsy));
     shop.write(|s| {
         assert_eq!(pipeline.record_confirmed(s, &gone)?, None);
         assert_eq!(pipeline.upscaled(s, &gone, &edit)?, None);
         assert_eq!(pipeline.approve(s, &gone, "")?, None);
-        assert_eq!(pipeline.edit(s, &gone, &edit, "")?, None);
+        assert_eq!(pipeline.edit(s, &gone, &edit, "")?, EditOutcome::NotFound);
         assert_eq!(pipeline.publish(s, &gone, &target)?, None);
         assert_eq!(pipeline.retry(s, &gone, "")?, Retried::Gone);
         Ok(())

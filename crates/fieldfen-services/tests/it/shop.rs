@@ -123,8 +123,8 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn retitle(&self, id: &FileId, title: &str) {
-        let edit = FileEdit { metadata: Some(titled(title)), ..FileEdit::default() };
-        self.write(|s| self.pipeline.edit(s, id, &edit, "retitled")).unwrap().unwrap();
+        let edit = FileEdit::new().metadata(titled(title));
+        self.write(|s| self.pipeline.edit(s, id, &edit, "retitled")).unwrap().followed().unwrap();
     }
 
     /// The jobs of a file, as kind and status in the order of insertion.
@@ -169,7 +169,7 @@ pub(crate) fn confirm(pipeline: &Pipeline, s: &mut dyn Session, id: &FileId) -> 
 }
 
 pub(crate) fn upscale(pipeline: &Pipeline, s: &mut dyn Session, id: &FileId) -> Result<(), StoreError> {
-    let edit = FileEdit { processed_filename: Some("big.png".to_owned()), ..FileEdit::default() };
+    let edit = FileEdit::new().processed_filename("big.png");
     pipeline.upscaled(s, id, &edit).map(drop)
 }
 

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::{
-    ContentHash, Deletion, Dimensions, Failure, File, FileEdit, FileEvent, FileFilter, FileMoved, FileState,
-    FileStatus, Ingested, NewFile,
+    ContentHash, Deletion, Dimensions, Failure, File, FileDetails, FileEdit, FileEditOutcome, FileEvent, FileFilter,
+    FileMoved, FileState, FileStatus, Ingested, NewFile, Patch,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -33,6 +33,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_further_listing_leaves_a_published_file_as_it_is,
         a_change_of_a_file_that_is_gone_says_so,
         an_edit_sets_what_is_given_and_leaves_the_rest,
+        an_edit_clears_what_it_is_told_to,
+        of_two_edits_of_one_version_the_second_is_told_what_the_first_changed,
         an_edit_of_a_file_that_is_gone_says_so,
         pages_follow_each_other_in_the_order_of_arrival,
         filters_hold_all_at_once,
@@ -294,26 +296,55 @@ fn an_edit_sets_what_is_given_and_leaves_the_rest<S: Store>(store: &S) {
     on.write(|s| s.files().insert(&file(2)));
     let (before, other) = (on.file(1), on.file(2));
     let metadata = metadata().to_json().unwrap();
-    let edit = FileEdit { metadata: Some(metadata.clone()), ..FileEdit::default() };
-    assert!(on.write(|s| s.files().edit(&file_id(1), &edit, at(5))));
+    let edit = FileEdit::new().metadata(metadata.clone());
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(5))), FileEditOutcome::Edited);
     let expected = File { metadata: Some(metadata), updated_at: Some(at(5)), ..before };
     assert_eq!(on.file(1), expected);
-    let edit = FileEdit {
-        processed_filename: Some("upscaled-1.jpg".to_owned()),
-        species: Some("fox".to_owned()),
-        metadata: Some(RawJson::unchecked(r#"{"title":"Fox","id":9007199254740993}"#.to_owned())),
-        size: Dimensions::new(12000, 8000).ok(),
-    };
-    assert!(on.write(|s| s.files().edit(&file_id(1), &edit, at(6))));
+    let metadata = RawJson::unchecked(r#"{"title":"Fox","id":9007199254740993}"#.to_owned());
+    let size = Dimensions::new(12000, 8000).unwrap();
+    let edit =
+        FileEdit::new().processed_filename("upscaled-1.jpg").species("fox").metadata(metadata.clone()).size(size);
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(6))), FileEditOutcome::Edited);
     let file = on.file(1);
-    assert_eq!((file.processed_filename, file.species), (edit.processed_filename, edit.species));
-    assert_eq!((file.metadata, file.size, file.updated_at), (edit.metadata, edit.size, Some(at(6))));
+    assert_eq!((file.processed_filename.as_deref(), file.species.as_deref()), (Some("upscaled-1.jpg"), Some("fox")));
+    assert_eq!((file.metadata, file.size, file.updated_at), (Some(metadata), Some(size), Some(at(6))));
     assert_eq!(on.file(2), other);
 }
 
 fn an_edit_of_a_file_that_is_gone_says_so<S: Store>(store: &S) {
     let on = On(store);
-    assert!(!on.write(|s| s.files().edit(&file_id(1), &FileEdit::default(), at(5))));
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &FileEdit::new(), at(5))), FileEditOutcome::NotFound);
+    on.write(|s| s.files().insert(&file(2)));
+    let edit = FileEdit::new().seen(&on.file(2));
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(5))), FileEditOutcome::NotFound);
+}
+
+fn an_edit_clears_what_it_is_told_to<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let size = Dimensions::new(12000, 8000).unwrap();
+    let edit = FileEdit::new().processed_filename("big.png").species("fox").size(size);
+    on.write(|s| s.files().edit(&file_id(1), &edit, at(5)));
+    let before = on.file(1);
+    let mut edit = FileEdit::new();
+    edit.species = Patch::Clear;
+    on.write(|s| s.files().edit(&file_id(1), &edit, at(6)));
+    assert_eq!(on.file(1), File { species: None, updated_at: Some(at(6)), ..before });
+    (edit.processed_filename, edit.metadata, edit.size) = (Patch::Clear, Patch::Clear, Patch::Clear);
+    on.write(|s| s.files().edit(&file_id(1), &edit, at(7)));
+    assert_eq!(FileDetails::from(&on.file(1)), FileDetails::default());
+}
+
+fn of_two_edits_of_one_version_the_second_is_told_what_the_first_changed<S: Store>(store: &S) {
+    let on = On(store);
+    on.write(|s| s.files().insert(&file(1)));
+    let seen = on.file(1);
+    let (first, second) = (FileEdit::new().species("fox").seen(&seen), FileEdit::new().species("elk").seen(&seen));
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &first, at(5))), FileEditOutcome::Edited);
+    let answer = on.write(|s| s.files().edit(&file_id(1), &second, at(5)));
+    let FileEditOutcome::Changed(now) = answer else { panic!("{answer:?}") };
+    assert_eq!(FileDetails::from(&seen).differences(&now), ["species"]);
+    assert_eq!(on.file(1).species.as_deref(), Some("fox"));
 }
 
 fn pages_follow_each_other_in_the_order_of_arrival<S: Store>(store: &S) {
@@ -339,10 +370,8 @@ fn filters_hold_all_at_once<S: Store>(store: &S) {
     for number in 0..12 {
         let status = if number % 2 == 0 { FileStatus::Processed } else { FileStatus::Ingested };
         on.file_in(number, status);
-        let species = Some(if number % 3 == 0 { "fox" } else { "elk" }.to_owned());
-        on.write(|s| {
-            s.files().edit(&file_id(number), &FileEdit { species: species.clone(), ..FileEdit::default() }, at(1))
-        });
+        let species = if number % 3 == 0 { "fox" } else { "elk" };
+        on.write(|s| s.files().edit(&file_id(number), &FileEdit::new().species(species), at(1)));
     }
     let fox = Some("fox".to_owned());
     let filter = FileFilter { species: fox.clone(), ..FileFilter::default() };
@@ -390,6 +419,6 @@ fn times_are_cut_to_microseconds<S: Store>(store: &S) {
     let change = on.file(1).after(FileEvent::ProcessingStarted, "", with_nanoseconds(at(2))).unwrap();
     on.write(|s| s.files().change(&change));
     assert_eq!((on.file(1).updated_at, on.history(1)[1].at), (Some(at(2)), at(2)));
-    on.write(|s| s.files().edit(&file_id(1), &FileEdit::default(), with_nanoseconds(at(3))));
+    on.write(|s| s.files().edit(&file_id(1), &FileEdit::new(), with_nanoseconds(at(3))));
     assert_eq!(on.file(1).updated_at, Some(at(3)));
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fieldfen_domain::file::{
-    ContentHash, Deleted, Deletion, File, FileChange, FileEdit, FileFilter, FileHistoryEntry, FileMoved, FileState,
-    FileStatus, Ingested, NewFile,
+    ContentHash, Deleted, Deletion, File, FileChange, FileDetails, FileEdit, FileEditOutcome, FileFilter,
+    FileHistoryEntry, FileMoved, FileState, FileStatus, Ingested, NewFile,
 };
 use fieldfen_domain::publication::{Publication, PublicationState};
 use fieldfen_domain::store::{FileReads, Files, StoreError};
@@ -171,15 +171,21 @@ impl Files for ModelSession<'_> {
         Ok(FileMoved::Moved)
     }
 
-    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<bool, StoreError> {
-        let Some((number, mut file)) = self.state.files.find(&FileKey::Id(*id)) else { return Ok(false) };
-        file.processed_filename = edit.processed_filename.clone().or(file.processed_filename);
-        file.species = edit.species.clone().or(file.species);
-        file.metadata = edit.metadata.clone().or(file.metadata);
-        file.size = edit.size.or(file.size);
+    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError> {
+        let Some((number, mut file)) = self.state.files.find(&FileKey::Id(*id)) else {
+            return Ok(FileEditOutcome::NotFound);
+        };
+        let now = FileDetails::from(&file);
+        if edit.is_outdated(&now) {
+            return Ok(FileEditOutcome::Changed(Box::new(now)));
+        }
+        edit.processed_filename.apply(&mut file.processed_filename);
+        edit.species.apply(&mut file.species);
+        edit.metadata.apply(&mut file.metadata);
+        edit.size.apply(&mut file.size);
         file.updated_at = Some(to_micros(at));
         self.state.files.update(number, file);
-        Ok(true)
+        Ok(FileEditOutcome::Edited)
     }
 
     fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {

@@ -10,10 +10,10 @@ mod row;
 mod tests;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::file::{
-    ContentHash, Deleted, Deletion, Dimensions, File, FileChange, FileEdit, FileFilter, FileHistoryEntry, FileMoved,
-    FileStatus, Ingested, NewFile,
+    ContentHash, Deleted, Deletion, Dimensions, File, FileChange, FileDetails, FileEdit, FileEditOutcome, FileFilter,
+    FileHistoryEntry, FileMoved, FileStatus, Ingested, NewFile,
 };
 use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
@@ -74,20 +74,27 @@ statement! {
          WHERE id IN (?, ?) AND status = ? AND (status <> ? OR failed_from IS NOT ?) RETURNING id"
 }
 statement! {
-    /// Sets what is given.
+    /// Sets the values that are given, and clears those for which `clear` says so.
     Edit<'a> {
+        clear_processed_filename: bool as Bool,
         processed_filename: Option<&'a str> as Nullable<Text>,
+        clear_species: bool as Bool,
         species: Option<&'a str> as Nullable<Text>,
+        clear_metadata: bool as Bool,
         metadata: Option<&'a str> as Nullable<Text>,
+        clear_width: bool as Bool,
         width: Option<i64> as Nullable<BigInt>,
+        clear_height: bool as Bool,
         height: Option<i64> as Nullable<BigInt>,
+        clear_aspect_ratio: bool as Bool,
         aspect_ratio: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         other: &'a str as Text,
-    } = "UPDATE files SET processed_filename = coalesce(?, processed_filename), species = coalesce(?, species), \
-         metadata_json = coalesce(?, metadata_json), width = coalesce(?, width), height = coalesce(?, height), \
-         aspect_ratio = coalesce(?, aspect_ratio), updated_at = ? WHERE id IN (?, ?)"
+    } = "UPDATE files SET processed_filename = iif(?, NULL, coalesce(?, processed_filename)), \
+         species = iif(?, NULL, coalesce(?, species)), metadata_json = iif(?, NULL, coalesce(?, metadata_json)), \
+         width = iif(?, NULL, coalesce(?, width)), height = iif(?, NULL, coalesce(?, height)), \
+         aspect_ratio = iif(?, NULL, coalesce(?, aspect_ratio)), updated_at = ? WHERE id IN (?, ?)"
 }
 statement! {
     /// What would be orphaned at the platforms if the file were deleted: live listings, and calls that may be under way.
@@ -230,21 +237,37 @@ impl Files for SqliteSession<'_> {
         })
     }
 
-    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<bool, StoreError> {
+    fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError> {
+        if edit.seen.is_some() {
+            let Some(file) = FileReads::find(self, id)? else { return Ok(FileEditOutcome::NotFound) };
+            let now = FileDetails::from(&file);
+            if edit.is_outdated(&now) {
+                return Ok(FileEditOutcome::Changed(Box::new(now)));
+            }
+        }
         let [id, other] = id.spellings();
-        let sides = Sides::of(edit.size);
+        let sides = Sides::of(edit.size.value().copied());
         let update = Edit {
-            processed_filename: edit.processed_filename.as_deref(),
-            species: edit.species.as_deref(),
-            metadata: edit.metadata.as_ref().map(RawJson::as_str),
+            clear_processed_filename: edit.processed_filename.clears(),
+            processed_filename: edit.processed_filename.value().map(String::as_str),
+            clear_species: edit.species.clears(),
+            species: edit.species.value().map(String::as_str),
+            clear_metadata: edit.metadata.clears(),
+            metadata: edit.metadata.value().map(RawJson::as_str),
+            clear_width: edit.size.clears(),
             width: sides.width,
+            clear_height: edit.size.clears(),
             height: sides.height,
+            clear_aspect_ratio: edit.size.clears(),
             aspect_ratio: sides.aspect_ratio.as_deref(),
             at: SqlTime(at),
             id: &id,
             other: &other,
         };
-        Ok(update.execute(self.conn).store()? > 0)
+        Ok(match update.execute(self.conn).store()? {
+            0 => FileEditOutcome::NotFound,
+            _ => FileEditOutcome::Edited,
+        })
     }
 
     fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {

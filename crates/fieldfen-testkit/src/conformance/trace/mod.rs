@@ -176,7 +176,7 @@ fn run(s: &mut dyn Session, op: &Op) -> String {
         }
         Op::MoveFile { file, event, believed, at } => answer(move_file(s, *file, *event, believed.as_ref(), *at)),
         Op::EditFile { file, species, at: second } => {
-            let edit = FileEdit { species: Some(format!("species-{species}")), ..FileEdit::default() };
+            let edit = FileEdit::new().species(format!("species-{species}"));
             answer(s.files().edit(&file_id(*file), &edit, at(*second)))
         }
         Op::DeleteFile { file, deletion } => answer(s.files().delete(&file_id(*file), *deletion).map(masked_deletion)),

@@ -1,0 +1,193 @@
+//! Editing what is known about a file.
+
+use super::{Dimensions, File};
+use crate::json::RawJson;
+use crate::store::StoreError;
+
+/// What an edit does with one value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// The value stays as it is.
+    #[default]
+    Keep,
+    /// The value is replaced.
+    Set(T),
+    /// The value becomes unknown: NULL in the database.
+    Clear,
+}
+
+impl<T> Patch<T> {
+    /// The new value, for [`Patch::Set`].
+    #[must_use]
+    pub const fn value(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    /// Whether the value becomes unknown.
+    #[must_use]
+    pub const fn clears(&self) -> bool {
+        matches!(self, Self::Clear)
+    }
+
+    /// Applies the patch to a value.
+    pub fn apply(&self, to: &mut Option<T>)
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Keep => {}
+            Self::Set(value) => *to = Some(value.clone()),
+            Self::Clear => *to = None,
+        }
+    }
+}
+
+/// The part of a file that an edit can change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileDetails {
+    /// The name of the processed picture.
+    pub processed_filename: Option<String>,
+    /// The category.
+    pub species: Option<String>,
+    /// Title, description and so on.
+    pub metadata: Option<RawJson>,
+    /// Size as looked at, in pixels.
+    pub size: Option<Dimensions>,
+}
+
+impl From<&File> for FileDetails {
+    fn from(file: &File) -> Self {
+        Self {
+            processed_filename: file.processed_filename.clone(),
+            species: file.species.clone(),
+            metadata: file.metadata.clone(),
+            size: file.size,
+        }
+    }
+}
+
+impl FileDetails {
+    /// The names of the values that differ from another version, as the columns are called.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("processed_filename", self.processed_filename != other.processed_filename),
+            ("species", self.species != other.species),
+            ("metadata_json", self.metadata != other.metadata),
+            ("size", self.size != other.size),
+        ];
+        differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+}
+
+/// New values for what is known about a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileEdit {
+    /// The name of the processed picture.
+    pub processed_filename: Patch<String>,
+    /// The category.
+    pub species: Patch<String>,
+    /// Title, description and so on.
+    pub metadata: Patch<RawJson>,
+    /// Size as looked at; `aspect_ratio` follows from it.
+    pub size: Patch<Dimensions>,
+    /// The version that the editor saw. The edit is refused where the file is no longer like this.
+    pub seen: Option<FileDetails>,
+}
+
+impl FileEdit {
+    /// An edit that changes nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the name of the processed picture.
+    #[must_use]
+    pub fn processed_filename(mut self, name: impl Into<String>) -> Self {
+        self.processed_filename = Patch::Set(name.into());
+        self
+    }
+
+    /// Sets the category.
+    #[must_use]
+    pub fn species(mut self, species: impl Into<String>) -> Self {
+        self.species = Patch::Set(species.into());
+        self
+    }
+
+    /// Sets title, description and so on.
+    #[must_use]
+    pub fn metadata(mut self, metadata: RawJson) -> Self {
+        self.metadata = Patch::Set(metadata);
+        self
+    }
+
+    /// Sets the size as looked at.
+    #[must_use]
+    pub const fn size(mut self, size: Dimensions) -> Self {
+        self.size = Patch::Set(size);
+        self
+    }
+
+    /// Refuses the edit where the file is no longer as the editor saw it.
+    #[must_use]
+    pub fn seen(mut self, file: &File) -> Self {
+        self.seen = Some(file.into());
+        self
+    }
+
+    /// Checks the metadata, which may have been put in [`unchecked`](RawJson::unchecked).
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it cannot be stored as JSON and read back.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let checked = self.metadata.value().map_or(Ok(()), RawJson::check);
+        checked.map_err(|error| StoreError::unfit_json("metadata of a file", &error))
+    }
+
+    /// Whether a file that is like this now is another one than the editor saw.
+    #[must_use]
+    pub fn is_outdated(&self, now: &FileDetails) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen != now)
+    }
+}
+
+/// The answer to a [`FileEdit`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileEditOutcome {
+    /// The values were written.
+    Edited,
+    /// Somebody has changed the file since the editor saw it: it is like this now, and nothing was written.
+    Changed(Box<FileDetails>),
+    /// There is no such file.
+    NotFound,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_keeps_sets_or_clears() {
+        for (patch, result) in [(Patch::Keep, Some(1)), (Patch::Set(2), Some(2)), (Patch::Clear, None)] {
+            let mut value = Some(1);
+            patch.apply(&mut value);
+            assert_eq!((value, patch.clears()), (result, result.is_none()));
+        }
+    }
+
+    #[test]
+    fn an_edit_is_outdated_by_any_other_value_and_the_difference_has_a_name() {
+        let seen = FileDetails { species: Some("fox".to_owned()), ..FileDetails::default() };
+        let now = FileDetails { species: None, ..seen.clone() };
+        let edit = FileEdit { seen: Some(seen.clone()), ..FileEdit::new() };
+        assert!(!edit.is_outdated(&seen) && edit.is_outdated(&now) && !FileEdit::new().is_outdated(&now));
+        assert_eq!((seen.differences(&now), seen.differences(&seen)), (vec!["species"], vec![]));
+    }
+}
