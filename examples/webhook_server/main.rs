@@ -12,8 +12,8 @@ use fieldfen_console::{CommonArgs, Console, Exit, Versions, is_readable_by_all, 
 use fieldfen_domain::with_causes;
 use fieldfen_examples::webhooks::{Senders, routes, secrets_of, serve};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
-use fieldfen_services::Environment;
 use fieldfen_services::intake::WebhookIntake;
+use fieldfen_services::{AsyncStore, Environment};
 use serde_json::json;
 
 /// How long a client may take to send its request, and the requests under way to end when the server stops.
@@ -111,23 +111,20 @@ async fn listen(args: &Args, console: &Console, senders: Senders, store: SqliteS
     console.note(&format!("listening on http://{}/webhooks/", listener.local_addr()?));
     let environment = Environment::system();
     let intake = WebhookIntake::new(store.clone(), environment.clone());
-    let purging = tokio::spawn(purge(intake));
+    let purging = tokio::spawn(purge(AsyncStore::new(store.clone()), intake));
     serve(listener, routes(store, environment, senders, PATIENCE), PATIENCE, stop).await?;
     purging.abort();
     Ok(())
 }
 
-async fn purge(intake: WebhookIntake<SqliteStore>) {
+async fn purge(store: AsyncStore<SqliteStore>, intake: WebhookIntake<SqliteStore>) {
     let mut ticks = tokio::time::interval(PURGE_EVERY);
     loop {
         ticks.tick().await;
         let intake = intake.clone();
-        match tokio::task::spawn_blocking(move || intake.purge(PURGE_BATCH)).await {
-            Ok(Ok(purged)) => tracing::info!(purged, "deleted expired hashes"),
-            Ok(Err(error)) => {
-                tracing::warn!(error = with_causes(&error), "expired hashes could not be deleted")
-            }
-            Err(error) => tracing::error!(%error, "the deletion of expired hashes has panicked"),
+        match store.run(move |_| intake.purge(PURGE_BATCH)).await {
+            Ok(purged) => tracing::info!(purged, "deleted the expired deliveries"),
+            Err(error) => tracing::warn!(error = with_causes(&error), "could not delete the expired deliveries"),
         }
     }
 }

@@ -13,6 +13,8 @@ macro_rules! log {
 }
 
 pub mod api_usage;
+#[cfg(feature = "tokio")]
+mod async_store;
 pub mod environment;
 pub mod intake;
 pub mod pipeline;
@@ -22,6 +24,8 @@ pub mod recurring;
 pub mod upkeep;
 pub mod worker;
 
+#[cfg(feature = "tokio")]
+pub use async_store::AsyncStore;
 pub use environment::Environment;
 #[doc(no_inline)]
 pub use fieldfen_domain as domain;

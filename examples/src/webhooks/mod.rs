@@ -35,9 +35,9 @@ use axum::routing::post;
 use fieldfen_domain::job::{InvalidJob, NewJob};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
-use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, with_causes};
-use fieldfen_services::Environment;
+use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, caught, with_causes};
 use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, WebhookIntake};
+use fieldfen_services::{AsyncStore, Environment};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -50,6 +50,7 @@ pub use serve::serve;
 pub const BODY_LIMIT: usize = MAX_JSON_BYTES - 4096;
 
 struct Server<S> {
+    store: AsyncStore<S>,
     intake: WebhookIntake<S>,
     environment: Environment,
     senders: Senders,
@@ -58,8 +59,9 @@ struct Server<S> {
 
 /// The server's routes, for [`serve`] or to be merged into a program's own. A body has to arrive within `patience`.
 pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders, patience: Duration) -> Router {
-    let intake = WebhookIntake::new(store, environment.clone()).body_limit(BODY_LIMIT).retaining(senders.retention());
-    let server = Server { intake, environment, senders, patience };
+    let intake = WebhookIntake::new(store.clone(), environment.clone());
+    let intake = intake.body_limit(BODY_LIMIT).retaining(senders.retention());
+    let server = Server { store: AsyncStore::new(store), intake, environment, senders, patience };
     Router::new()
         .route("/webhooks/{source}", post(receive::<S>))
         .fallback(|| async { refusal(StatusCode::NOT_FOUND, "there is only /webhooks/NAME here") })
@@ -87,12 +89,16 @@ async fn receive<S: Store>(
         Ok(Err(error)) => return refusal(error.status(), &error.body_text()),
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     };
-    // Stores wait for the disk, which must not hold up the other connections.
-    let taken = tokio::task::spawn_blocking(move || server.take(&source, &headers, &body)).await;
-    taken.unwrap_or_else(|error| {
-        tracing::error!(%error, "a webhook's handler has panicked");
-        refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
-    })
+    let taking = Arc::clone(&server);
+    let taken = server.store.run(move |_| Ok(caught(|| taking.take(&source, &headers, &body)))).await;
+    match taken {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            tracing::error!(panic, "a webhook's handler has panicked");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
+        }
+        Err(error) => failure("all sources", &error),
+    }
 }
 
 impl<S: Store> Server<S> {

@@ -31,6 +31,8 @@ mod answers;
 mod api_usage;
 mod approvals;
 #[cfg(feature = "tokio")]
+mod async_store;
+#[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;
 mod clocks;
