@@ -134,7 +134,7 @@ pub(super) const fn is_name(name: &str) -> bool {
         }
         rest = after;
     }
-    1 <= name.len() && name.len() <= MAX_NAME
+    !name.is_empty() && name.len() <= MAX_NAME
 }
 
 impl Serialize for JobKind {

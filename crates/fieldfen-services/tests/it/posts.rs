@@ -284,7 +284,8 @@ fn a_post_that_is_gone_is_posted_again(store: impl Store) {
     let publisher = publisher(&shop, &[]).network(wall.clone());
     shop.write(|s| s.listings().insert_post(&foreign_post(1, id))).unwrap();
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Published { .. }));
-    let gone: Vec<_> = shop.write(|s| s.publications().posts(&id)).unwrap().iter().map(|post| post.gone_at).collect();
+    let gone: Vec<_> =
+        shop.write(|s| s.listings().posts_of_file(&id)).unwrap().iter().map(|post| post.gone_at).collect();
     assert_eq!(gone, [Some(shop.bench.now()), None]);
     assert_eq!(publisher.post(&reel(id, "launch")).unwrap(), already("post-1"));
 }
