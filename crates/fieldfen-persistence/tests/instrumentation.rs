@@ -3,16 +3,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test support outside of test functions")]
 
 use std::cell::RefCell;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection, set_default_instrumentation};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{Store as _, StoreError};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 thread_local! {
     /// What the next connection of this thread meets before it is opened.
@@ -144,4 +145,18 @@ fn a_store_whose_commits_cannot_be_watched_does_not_open() {
         "{error:?}"
     );
     open(&path).write(|_| Ok(())).unwrap();
+}
+
+#[test]
+fn a_panic_while_a_connection_that_reads_is_opened_takes_no_connection_from_the_pool() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let mut options = SqliteOptions::default();
+    (options.readers, options.busy_timeout) = (1, Duration::from_millis(500));
+    let store = SqliteStore::open_with(&path.display().to_string(), &options).unwrap();
+    let read = || store.read(|s| s.jobs().count());
+    NEXT.set(Some(Meanwhile::Panic));
+    assert!(catch_unwind(AssertUnwindSafe(read)).is_err());
+    assert_eq!(read().unwrap(), []);
 }

@@ -70,7 +70,7 @@ impl Readers {
             if pool.open < self.options.readers.max(1) {
                 pool.open += 1;
                 drop(pool);
-                return settings::reader(self.files.database(), deadline).inspect_err(|_| self.give_back(None));
+                return self.open(deadline);
             }
             let left = deadline.left();
             if left.is_zero() {
@@ -78,6 +78,16 @@ impl Readers {
             }
             pool = self.returned.wait_timeout(pool, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Opens a connection for which there is room; the room is free again when that fails, or when the program's own
+    /// instrumentation panics.
+    fn open(&self, deadline: &Deadline) -> Result<Opened, StoreError> {
+        let opened = catch_unwind(AssertUnwindSafe(|| settings::reader(self.files.database(), deadline)));
+        if !matches!(opened, Ok(Ok(_))) {
+            self.give_back(None);
+        }
+        opened.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// Puts a connection back, or, with `None`, makes room for a new one.
