@@ -160,7 +160,7 @@ mod tests {
     fn an_address_is_shown_without_what_it_hides() {
         let address = DatabaseAddress::from("postgres://shop:hunter2@db/shop?password=hunter3".to_owned());
         for shown in [format!("{address}"), format!("{address:?}")] {
-            assert!(shown.contains("postgres://***@db/shop?***"), "{shown}");
+            assert!(shown.contains("postgres://***@db/***"), "{shown}");
         }
         assert!(address.contains("hunter2"), "what opens the database has the whole");
     }

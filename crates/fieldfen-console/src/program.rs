@@ -141,7 +141,9 @@ fn without_secrets(mut error: clap::Error) -> clap::Error {
 /// control characters escaped.
 fn shown_argument(text: &str) -> String {
     let shown = match text.split_once('=') {
-        Some((name, _)) if !text.starts_with(['-', '<', '[']) => format!("{name}=***"),
+        Some((name, _)) if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) => {
+            format!("{name}=***")
+        }
         _ => redacted(text),
     };
     escape_controls(&shown).into_owned()
@@ -347,10 +349,14 @@ mod tests {
     #[test]
     fn wrong_arguments_are_shown_without_secrets_and_controls() {
         for (arguments, shown) in [
-            (vec!["files", "postgres://shop:hunter2@db/x"], "postgres://***@db/x"),
+            (vec!["files", "postgres://shop:hunter2@db/x"], "postgres://***@db/***"),
             (vec!["files", "3", "https://hunter2@host"], "https://***@host"),
-            (vec!["files", "3", "sqlite://x.db?authToken=hunter2"], "sqlite://x.db?authToken=***"),
+            (vec!["files", "3", "sqlite://x.db?authToken=hunter2"], "sqlite://x.db?***"),
             (vec!["files", "3", "github=hunter2"], "github=***"),
+            (vec!["files", "3", "postgres://u:hunter2@h/x?sslmode=off"], "postgres://***@h/***"),
+            (vec!["files", "3", "hunter2@h?sslmode=off"], "***"),
+            (vec!["files", "3", "Server=h;Password=hunter2"], "Server=***"),
+            (vec!["files", "3", "https://h/hunter2"], "https://h/***"),
             (vec!["postgres:u:hunter2@h"], "postgres:***"),
             (vec!["files", "3", "--databse=postgres://u:hunter2@h"], "--databse"),
             (vec!["files", "3", "-dpostgres://u:hunter2@h"], "-d"),

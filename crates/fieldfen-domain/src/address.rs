@@ -1,5 +1,7 @@
 //! Addresses of databases and services, without the secrets in them.
 
+use std::path::Path;
+
 /// The parameters that may be shown: those of [SQLite's URIs](https://sqlite.org/uri.html), whose values are known words.
 const HARMLESS: [&str; 10] = [
     "mode=ro",
@@ -21,24 +23,70 @@ const SCHEMES: [&str; 9] =
 /// The replacement for everything that is not shown.
 const HIDDEN: &str = "***";
 
-/// An address as it may be shown in messages and logs: scheme, host, port and path, and the parameters whose names and
-/// values are known to be harmless. `***` replaces everything else, above all the text before an `@`.
+/// Begins a part that is no path.
+const PARAMETERS: [char; 4] = ['?', '#', ';', '&'];
+
+/// Characters that addresses of all kinds have and paths seldom.
+const OF_ADDRESSES: [char; 8] = ['?', '#', ';', '&', ':', '=', '@', '%'];
+
+/// Whether an address names a file beyond doubt: it begins with `./`, `../` or one `/`, or holds none of the characters that
+/// addresses of other databases, logins and parameters have: `:`, `?`, `#`, `&`, `;`, `=`, `@` and `%`. Behind `sqlite://`, a
+/// path that begins with `/` must hold none of them either, and nothing else may begin with `//`.
+///
+/// ```
+/// use fieldfen_domain::is_surely_path;
+///
+/// assert!(is_surely_path("data/fieldfen.db") && is_surely_path("./me@shop.db"));
+/// assert!(!is_surely_path("host=db password=hunter2") && !is_surely_path("//shop:hunter2@db"));
+/// ```
+#[must_use]
+pub fn is_surely_path(address: &str) -> bool {
+    match address.strip_prefix("sqlite://") {
+        Some(path) => is_relative_path(path) || !path.contains(OF_ADDRESSES),
+        None if is_relative_path(address) => true,
+        None => !address.starts_with("//") && (Path::new(address).is_absolute() || !address.contains(OF_ADDRESSES)),
+    }
+}
+
+fn is_relative_path(text: &str) -> bool {
+    text.starts_with("./") || text.starts_with("../")
+}
+
+/// An address as it may be shown in messages and logs. Of a path, and of an address of SQLite: the path, and the parameters
+/// whose names and values are known to be harmless. Of another address: scheme, host and port. `***` replaces everything
+/// else. A path behind `./`, `../` or `/` is shown up to a `?`.
 ///
 /// ```
 /// use fieldfen_domain::redacted;
 ///
-/// assert_eq!(redacted("postgres://shop:hunter2@db:5432/fieldfen?sslmode=off"), "postgres://***@db:5432/fieldfen?***");
+/// assert_eq!(redacted("postgres://shop:hunter2@db:5432/fieldfen?sslmode=off"), "postgres://***@db:5432/***");
+/// assert_eq!(redacted("host=db password=hunter2"), "***");
 /// assert_eq!(redacted("./data/fieldfen.db"), "./data/fieldfen.db");
 /// ```
 #[must_use]
 pub fn redacted(address: &str) -> String {
-    if let Some((scheme, rest)) = address.split_once("://") {
-        return if is_scheme(scheme) { format!("{scheme}://{}", without_login(rest)) } else { HIDDEN.to_owned() };
+    match address.split_once("://") {
+        Some(("sqlite", path)) if is_surely_path(address) => format!("sqlite://{}", without_parameters(path, &['?'])),
+        Some(("sqlite", path)) => format!("sqlite://{}", without_secrets(path)),
+        Some((scheme, rest)) if is_scheme(scheme) => format!("{scheme}://{}", without_login(rest)),
+        Some(_) => HIDDEN.to_owned(),
+        None if is_surely_path(address) => without_parameters(address, &['?']),
+        None => match address.split_once(':') {
+            Some((scheme, _)) if SCHEMES.contains(&scheme) => format!("{scheme}:{HIDDEN}"),
+            _ => without_secrets(address),
+        },
     }
-    match address.split_once(':') {
-        Some((scheme, _)) if SCHEMES.contains(&scheme) => format!("{scheme}:{HIDDEN}"),
-        Some((_, rest)) if rest.contains('@') => without_login(address),
-        _ => without_parameters(address, &['?']),
+}
+
+/// A text that may be a path with parameters, a host with a port, or an address of any other kind.
+fn without_secrets(text: &str) -> String {
+    let first = text.chars().find(|c| OF_ADDRESSES.contains(c));
+    match first {
+        _ if text == ":memory:" || text == "/:memory:" => text.to_owned(),
+        _ if text.contains(['@', '%']) || text.starts_with("//") => HIDDEN.to_owned(),
+        Some(first) if PARAMETERS.contains(&first) => without_parameters(text, &PARAMETERS),
+        Some(':') if is_host(text) => text.to_owned(),
+        _ => HIDDEN.to_owned(),
     }
 }
 
@@ -47,19 +95,23 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// A password may hold any character, `/`, `?` and `@` too, so that all before the last `@` is hidden. Behind a `?` an
-/// `@` may also belong to a parameter: then nothing is shown.
+/// A password may hold any character, so that all before the last `@` is hidden. Behind a `/` or `?` an `@` may also belong
+/// to the path or a parameter: then nothing is shown. The path is hidden too, since the path of a webhook is its secret.
 fn without_login(rest: &str) -> String {
-    let parameters = ['?', '#', ';', '&'];
     let (login, rest) = match rest.rsplit_once('@') {
-        Some((login, _)) if login.contains(parameters) => return HIDDEN.to_owned(),
+        Some((login, _)) if login.contains(PARAMETERS) || login.contains('/') => return HIDDEN.to_owned(),
         Some((_, rest)) => (format!("{HIDDEN}@"), rest),
         None => (String::new(), rest),
     };
-    let end = rest.find(|c| c == '/' || parameters.contains(&c)).unwrap_or(rest.len());
+    let end = rest.find(|c| c == '/' || PARAMETERS.contains(&c)).unwrap_or(rest.len());
     let (host, path) = rest.split_at(end);
     let host = if is_host(host) { host } else { HIDDEN };
-    format!("{login}{host}{}", without_parameters(path, &parameters))
+    let path = match path {
+        "" | "/" => path.to_owned(),
+        _ if path.starts_with('/') => format!("/{HIDDEN}"),
+        _ => without_parameters(path, &PARAMETERS),
+    };
+    format!("{login}{host}{path}")
 }
 
 /// Whether a text before the path is a name, with a port at most. A login whose `@` is missing has a `:` too.
@@ -109,25 +161,42 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_login_and_parameters() {
         for (address, shown) in [
-            ("postgres://shop:secret@db/fieldfen", "postgres://***@db/fieldfen"),
+            ("postgres://shop:secret@db/fieldfen", "postgres://***@db/***"),
             ("postgres:shop:secret@db", "postgres:***"),
-            ("mysql2:shop:secret@db", "***@db"),
-            ("https://TOKEN@host:8080/a/b", "https://***@host:8080/a/b"),
+            ("mysql2:shop:secret@db", "***"),
+            ("https://TOKEN@host:8080/a/b", "https://***@host:8080/***"),
             ("https://user:pass", "https://***"),
-            ("https://[::1]:80/x", "https://[::1]:80/x"),
-            ("https://[token:x]/x", "https://***/x"),
+            ("https://[::1]:80/", "https://[::1]:80/"),
+            ("https://[token:x]/x", "https://***/***"),
             ("libsql://shop.turso.io?authToken=eyJ", "libsql://shop.turso.io?***"),
             ("sqlite://a.db?password=secret", "sqlite://a.db?***"),
             ("sqlite://a.db?key=secret&mode=ro", "sqlite://a.db?mode=ro&***"),
             ("sqlite://a.db?mode=ro", "sqlite://a.db?mode=ro"),
             ("sqlite://a.db?mode=secret", "sqlite://a.db?***"),
-            ("sqlite://shop:secret@db/a.db", "sqlite://***@db/a.db"),
+            ("sqlite://shop:secret@db/a.db", "sqlite://***"),
             ("sqlserver://h:1433;password=secret", "sqlserver://h:1433;***"),
             ("jdbc:postgresql://shop:secret@db/x", "***"),
             ("https://host/path?to=a@b.example", "https://***"),
-            ("https://host/path#secret", "https://host/path#***"),
+            ("https://host/path#secret", "https://host/***"),
             ("data/a b.db", "data/a b.db"),
-            ("data/me@shop.db", "data/me@shop.db"),
+            ("data/me@shop.db", "***"),
+            ("./data/me@shop.db", "./data/me@shop.db"),
+            ("/srv/u:me@shop.db", "/srv/u:me@shop.db"),
+            ("sqlite://./u:me@shop.db", "sqlite://./u:me@shop.db"),
+            ("./a.db?password=secret", "./a.db?***"),
+            ("host=db password=secret", "***"),
+            ("Server=db;Password=secret;", "***"),
+            ("a.db;password=secret", "a.db;***"),
+            ("a.db&password=secret", "a.db&***"),
+            ("a.db#secret", "a.db#***"),
+            ("//shop:secret@db/x", "***"),
+            ("postgres//shop:secret@db/x", "***"),
+            ("postgres%3A%2F%2Fshop%3Asecret", "***"),
+            ("secret@db:5432/x", "***"),
+            ("sqlite:////shop:secret@db/x", "sqlite://***"),
+            ("sqlite:////srv/a.db", "sqlite:////srv/a.db"),
+            ("sqlite:///:memory:", "sqlite:///:memory:"),
+            (":memory:", ":memory:"),
             ("a.db?password=secret", "a.db?***"),
             ("localhost:80", "localhost:80"),
             ("", ""),
@@ -137,7 +206,7 @@ mod tests {
     }
 
     /// Where a secret may stand in an address: `S` is the secret.
-    const PLACES: [&str; 18] = [
+    const PLACES: [&str; 32] = [
         "Z://S@H/P",
         "Z://u:S@H/P",
         "Z://S:w@H:1/P",
@@ -156,6 +225,20 @@ mod tests {
         "Z://H/P#S",
         "Z://H:1;user=u;password=S",
         "P?key=S",
+        "host=H password=S",
+        "server=H;password=S;",
+        "a.db;password=S",
+        "a.db&password=S",
+        "a.db#S",
+        "//u:S@H/P",
+        "//H/P;password=S",
+        "Z//u:S@H/P",
+        "u:S@H:5432/P",
+        "u=S@H/P",
+        "https://H/P/S",
+        "sqlite:////u:S@H/P",
+        "sqlite:///H/P;password=S",
+        "sqlite://host=H password=S",
     ];
 
     proptest! {

@@ -19,7 +19,7 @@ mod text_enum;
 mod time;
 pub mod webhook;
 
-pub use address::redacted;
+pub use address::{is_surely_path, redacted};
 pub use causes::with_causes;
 pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use fieldfen_domain::redacted;
+use fieldfen_domain::{is_surely_path, redacted};
 
 /// The address of a SQLite database.
 ///
@@ -20,8 +20,9 @@ use fieldfen_domain::redacted;
 /// SQLAlchemy would read `sqlite:///srv/fieldfen.db` as the relative path `srv/fieldfen.db`, most other programs as the
 /// absolute one. Write `./` or four slashes where both kinds of programs share the address.
 ///
-/// An address with a login or with parameters is refused, and so is what looks like one: a relative path with a `:` in
-/// its first part, or with an `@` behind `sqlite://`. `./` before such a path makes it a path.
+/// Other programs' addresses are not taken for paths: a path that holds `:`, `?`, `#`, `&`, `;`, `=`, `@` or `%` is refused
+/// unless it begins with `./`, `../` or one `/`, behind `sqlite://` unless it begins with `./` or `../`. So is a path that
+/// begins with `//`. Parameters are always refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteUrl(Option<PathBuf>);
 
@@ -102,12 +103,10 @@ impl FromStr for SqliteUrl {
         if path.split_once('?').is_some_and(|(_, rest)| path != url || rest.contains('=')) {
             return Err(invalid("must not carry parameters: settings are the program's"));
         }
-        let is_relative = !path.starts_with(['/', '.']) && path != ":memory:" && Path::new(path).is_relative();
-        if is_relative && path != url && path.contains('@') {
-            return Err(invalid("must not carry a login; write ./ before a relative path with an @"));
-        }
-        if is_relative && path.split('/').next().is_some_and(|first| first.contains(':')) {
-            return Err(invalid("must be a path or begin with sqlite://; write ./ before a name with a colon"));
+        if path != ":memory:" && !is_surely_path(url) {
+            return Err(invalid(
+                "must be a path or begin with sqlite://; write ./ or / before a path that holds one of : ? # & ; = @ %",
+            ));
         }
         Ok(Self((path != ":memory:").then(|| PathBuf::from(path))))
     }
@@ -150,10 +149,10 @@ mod tests {
             ("sqlite:///../fieldfen.db", "../fieldfen.db"),
             ("sqlite:////srv/fieldfen.db", "/srv/fieldfen.db"),
             ("sqlite:///srv/fieldfen.db", "/srv/fieldfen.db"),
-            ("what?.db", "what?.db"),
-            ("data/12:00@shop.db", "data/12:00@shop.db"),
+            ("./what?.db", "./what?.db"),
+            ("./data/12:00@shop.db", "./data/12:00@shop.db"),
+            ("/srv/u:me@shop.db", "/srv/u:me@shop.db"),
             ("sqlite://./me@shop:1.db", "./me@shop:1.db"),
-            ("me@shop.db", "me@shop.db"),
         ] {
             assert_eq!(path(url).as_deref(), Some(expected), "{url}");
         }
@@ -169,7 +168,7 @@ mod tests {
             ("sqlite:///", r#"database address "sqlite:///" names no file"#),
             (
                 "postgres://shop:secret@db/fieldfen",
-                r#"database address "postgres://***@db/fieldfen" must be a path or begin with sqlite://"#,
+                r#"database address "postgres://***@db/***" must be a path or begin with sqlite://"#,
             ),
             (
                 "sqlite://a.db?mode=ro",
@@ -183,24 +182,39 @@ mod tests {
                 "a.db?authToken=secret",
                 r#"database address "a.db?***" must not carry parameters: settings are the program's"#,
             ),
-            (
-                "postgres:shop:secret@db",
-                r#"database address "postgres:***" must be a path or begin with sqlite://; write ./ before a name with a colon"#,
-            ),
-            (
-                "sqlite://shop:secret@db/a.db",
-                r#"database address "sqlite://***@db/a.db" must not carry a login; write ./ before a relative path with an @"#,
-            ),
-            (
-                "sqlite://shop:secret/a.db",
-                r#"database address "sqlite://***/a.db" must be a path or begin with sqlite://; write ./ before a name with a colon"#,
-            ),
-            (
-                "file:a.db",
-                r#"database address "file:a.db" must be a path or begin with sqlite://; write ./ before a name with a colon"#,
-            ),
         ] {
             assert_eq!(url.parse::<SqliteUrl>().unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn an_address_that_may_be_another_kind_of_database_is_no_path_and_is_shown_without_its_password() {
+        for url in [
+            "postgres:shop:secret@db",
+            "sqlite://shop:secret@db/a.db",
+            "sqlite://shop:secret/a.db",
+            "sqlite:////shop:secret@db/a.db",
+            "sqlite:///db;password=secret",
+            "sqlite://host=db password=secret",
+            "file:a.db",
+            "host=db password=secret",
+            "Server=db;Password=secret;",
+            "a.db;password=secret",
+            "a.db&password=secret",
+            "a.db#secret",
+            "data/shop:secret@db",
+            "postgres//shop:secret@db/shop",
+            "postgres%3A%2F%2Fshop%3Asecret",
+            "secret@db:5432/shop",
+            "//shop:secret@db/shop",
+            "///shop:secret@db/shop",
+        ] {
+            let refused = url.parse::<SqliteUrl>().unwrap_err();
+            assert!(
+                refused.rule.contains("write ./ or / before a path that holds one of : ? # & ; = @ %"),
+                "{refused}"
+            );
+            assert!(!refused.to_string().contains("secret"), "{refused}");
         }
     }
 

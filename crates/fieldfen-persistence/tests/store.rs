@@ -93,7 +93,7 @@ fn the_address_forms_of_existing_programs_open_the_same_file() {
         assert_eq!(count(&SqliteStore::open(&url).unwrap()), 1, "{url}");
     }
     let error = SqliteStore::open("mysql://root:secret@db/shop").err().unwrap().to_string();
-    assert!(error.contains("mysql://***@db/shop"), "{error}");
+    assert!(error.contains("mysql://***@db/***"), "{error}");
 }
 
 #[test]

@@ -83,3 +83,28 @@ fn a_folder_in_which_no_log_can_be_made_ends_with_7() {
         assert_eq!(shop.listing(), before, "{arguments:?}");
     }
 }
+
+#[test]
+fn an_address_of_another_kind_is_no_file_and_its_password_is_not_shown() {
+    let shop = Shop::new();
+    let before = shop.listing();
+    for address in [
+        "host=h password=hunter2",
+        "Server=h;Password=hunter2;",
+        "a.db;password=hunter2",
+        "a.db&password=hunter2",
+        "a.db#hunter2",
+        "//u:hunter2@h/db",
+        "postgres//u:hunter2@h/db",
+        "hunter2@h:5432/db",
+        "https://h/hunter2",
+        "sqlite:////u:hunter2@h/db",
+    ] {
+        for action in ["up", "status"] {
+            let ended = shop.command(&[action, "--json", "--database", address], false);
+            ended.ends_with(2);
+            assert!(!ended.out.contains("hunter2") && !ended.err.contains("hunter2"), "{address}: {}", ended.err);
+            assert_eq!(shop.listing(), before, "{address}");
+        }
+    }
+}
