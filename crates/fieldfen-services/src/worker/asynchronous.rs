@@ -139,8 +139,8 @@ where
             waits_since = Instant::now();
             log!(
                 ERROR,
-                "the runtime has not begun a handler's future for {BEGINS_WITHIN:?}: all its threads are blocked, by a \
-                 join() inside a task for example"
+                "the runtime has not begun a handler's future for {BEGINS_WITHIN:?}: all its threads are blocked; \
+                 call what blocks through spawn_blocking"
             );
         }
     }

@@ -81,6 +81,11 @@ impl State {
         self.in_hand.values().any(|control| control.claimed.job.must_run_alone())
     }
 
+    fn left_behind(&self) -> (Stopped, Option<WorkerFailure>) {
+        let still_running = self.in_hand.keys().map(|(id, _)| *id).collect();
+        (Stopped { still_running, ..self.stopped.clone() }, self.failure.clone())
+    }
+
     /// Whether the first job that was handed out may begin: it may run beside others, or there are none.
     fn first_may_begin(&self) -> bool {
         let may_begin = |first: &Arc<Control>| self.in_hand.len() <= 1 || !first.claimed.job.must_run_alone();
@@ -383,8 +388,12 @@ impl Floor {
             .others
             .wait_while(state, |state| !state.closed || state.alive > state.in_hand.len())
             .unwrap_or_else(PoisonError::into_inner);
-        let still_running = state.in_hand.keys().map(|(id, _)| *id).collect();
-        (Stopped { still_running, ..state.stopped.clone() }, state.failure.clone())
+        state.left_behind()
+    }
+
+    /// What the worker leaves behind if it ends now, and why it has stopped by itself if it has.
+    pub(super) fn left_behind(&self) -> (Stopped, Option<WorkerFailure>) {
+        self.lock().left_behind()
     }
 }
 

@@ -10,6 +10,7 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
+mod blocking;
 mod builder;
 mod depth;
 mod dispatcher;

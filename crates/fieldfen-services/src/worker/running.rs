@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fieldfen_domain::store::{Store, Watch};
 use fieldfen_domain::{Timestamp, caught};
 
+use super::blocking::{block_in_place, may_block};
 use super::builder::{Shared, StartError};
 use super::floor::{Floor, Stop};
 use super::outcome::with_causes;
-use super::stopped::{Stopped, WorkerError};
+use super::stopped::{Stopped, WorkerError, WorkerFailure};
 use super::threads::spawn;
 use super::wind_down::wind_down;
 use super::{depth, dispatcher, heartbeat, pool};
@@ -36,15 +37,44 @@ impl RunningWorker {
 
     /// Waits until the worker has stopped, and says what it left behind.
     ///
-    /// Does not stop it; without anybody who does, this waits for ever.
+    /// It does not stop the worker: unless a [`StopHandle`] is used, it waits until the worker fails. With the feature
+    /// `tokio`, a thread of a multi-thread runtime may wait, since another thread takes over its tasks.
+    ///
+    /// Where the wait could never end, `join` stops the worker gracefully and returns an error that says so: on a thread
+    /// of the worker itself, in a handler for example ([`WorkerFailure::JoinedByItself`]), and on the thread that runs the
+    /// tasks of a current-thread tokio runtime or a `LocalSet`, one of which may be to stop the worker
+    /// ([`WorkerFailure::JoinBlocksRuntime`]). The latter is noticed with the feature `tokio` alone. Other executors that
+    /// run all tasks on one thread are not noticed: call `join` on another thread there.
     ///
     /// # Errors
-    /// [`WorkerError`] when the worker has stopped although nobody asked it to, since it could not do its work.
+    /// [`WorkerError`] when the worker has stopped although nobody asked it to, since it could not do its work or could
+    /// not be waited for.
     pub fn join(mut self) -> Result<Stopped, WorkerError> {
-        self.wait()
+        let may_block = may_block();
+        if !may_block {
+            let failure = WorkerFailure::JoinBlocksRuntime;
+            if !self.floor.is_stopping() {
+                log!(ERROR, error = %failure, "a worker cannot be waited for and is stopped");
+            }
+            self.floor.fail(failure);
+        }
+        self.wait(may_block)
     }
 
-    fn wait(&mut self) -> Result<Stopped, WorkerError> {
+    /// Waits for the end of a worker, and lets another thread run the tasks of this one where it may block.
+    fn wait(&mut self, may_block: bool) -> Result<Stopped, WorkerError> {
+        let this = thread::current().id();
+        if self.threads.iter().any(|thread| thread.thread().id() == this) {
+            // The worker ends when this thread returns; nobody waits for its threads.
+            self.threads.clear();
+            self.floor.stop(Stop::Gracefully);
+            let (stopped, _) = self.floor.left_behind();
+            return Err(WorkerError { failure: WorkerFailure::JoinedByItself, stopped });
+        }
+        if may_block { block_in_place(|| self.wait_here()) } else { self.wait_here() }
+    }
+
+    fn wait_here(&mut self) -> Result<Stopped, WorkerError> {
         let (stopped, failure) = self.floor.wait_for_end();
         for thread in self.threads.drain(..) {
             // A handler that does not return is not waited for, nor is the heartbeat that extends its lease.
@@ -61,8 +91,12 @@ impl RunningWorker {
 
 impl Drop for RunningWorker {
     fn drop(&mut self) {
+        if self.threads.is_empty() {
+            // It was joined.
+            return;
+        }
         self.floor.stop(Stop::Gracefully);
-        if let Err(error) = self.wait() {
+        if let Err(error) = self.wait(may_block()) {
             log!(ERROR, %error, "a worker that was dropped had ended");
         }
     }

@@ -43,4 +43,16 @@ pub enum WorkerFailure {
     /// The tokio runtime of async handlers has shut down: the worker could claim their jobs, but do none of them.
     #[error("the runtime of its async handlers has shut down")]
     RuntimeGone,
+    /// [`join`](super::RunningWorker::join) was called by the thread that runs the tasks of a current-thread runtime or a
+    /// `LocalSet`. No task runs there while `join` waits, not even one that would stop the worker. The worker has been
+    /// stopped gracefully instead.
+    #[error(
+        "join() blocks the only thread that runs the tasks of its runtime, also a task that is to stop the worker; call \
+         it through spawn_blocking or on a thread of its own"
+    )]
+    JoinBlocksRuntime,
+    /// [`join`](super::RunningWorker::join) was called by a thread of the worker: by a handler or by its metrics. The
+    /// worker waits for that thread; it has been told to stop gracefully and ends after the call.
+    #[error("join() was called by a thread of the worker itself, which cannot wait for its own end; call it elsewhere")]
+    JoinedByItself,
 }

@@ -41,6 +41,7 @@ mod crossings;
 mod documents;
 mod doubtful;
 mod intake;
+mod joining;
 mod listed;
 mod listings;
 mod overlaps;
