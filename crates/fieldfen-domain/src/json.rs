@@ -1,10 +1,13 @@
 //! JSON as the text it arrived in.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::finite::not_finite;
 
 /// The largest JSON document that is stored, in bytes: a payload, a result, a job's progress, a file's metadata. A job
 /// says what to do; the bytes to do it with live elsewhere.
@@ -17,9 +20,34 @@ pub const MAX_JSON_BYTES: usize = 1 << 20;
 ///
 /// [`parse`](RawJson::parse) and [`from_value`](RawJson::from_value) take only documents that can be read back: JSON
 /// allows numbers, escapes and nesting that no reader of this crate takes, and a document that is stored in spite of that
-/// fails wherever it is needed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RawJson(String);
+/// fails wherever it is needed. Every store [checks](RawJson::check) what it is given, so that a document that was read
+/// from a damaged row is not written to another one.
+#[derive(Clone)]
+pub struct RawJson {
+    text: String,
+    /// The text is known to be a document that can be read back.
+    checked: bool,
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RawJson").field(&self.text).finish()
+    }
+}
+
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for RawJson {}
+
+impl Hash for RawJson {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
 
 impl RawJson {
     /// Takes a text that must be one JSON document.
@@ -27,45 +55,64 @@ impl RawJson {
     /// # Errors
     /// As [`RawJson::check`].
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidJson> {
-        let json = Self(text.into());
-        json.check()?;
-        Ok(json)
+        Self::unchecked(text.into()).checked()
     }
 
-    /// Writes a value as JSON. A float that is not a number or infinite is written as `null`.
+    /// Writes a value as JSON.
     ///
     /// # Errors
-    /// [`InvalidJson`] when the value cannot be JSON (a map whose keys are not texts, for example), or as
+    /// [`InvalidJson::NotFinite`] when the value holds NaN or an infinity, which `serde_json` would write as `null`;
+    /// [`InvalidJson::Unreadable`] when it cannot be JSON (a map whose keys are not texts, for example); or as
     /// [`RawJson::check`].
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, InvalidJson> {
-        Self::parse(serde_json::to_string(value)?)
+        let text = serde_json::to_string(value)?;
+        if text.contains("null")
+            && let Some((path, value)) = not_finite(value)
+        {
+            return Err(InvalidJson::NotFinite { path: of_fields(path), value });
+        }
+        Self::parse(text)
     }
 
-    /// Takes what a database row holds, which other programs may have written; it is checked when it is read.
+    /// Takes what a database row holds, which other programs may have written. For stores: it is checked when it is read,
+    /// and when it is given to a store again.
     #[must_use]
     pub const fn unchecked(text: String) -> Self {
-        Self(text)
+        Self { text, checked: false }
     }
 
-    /// Checks a document that may have been made [`unchecked`](RawJson::unchecked).
+    /// Checks a document that may have been made [`unchecked`](RawJson::unchecked). Any other was checked when it was made,
+    /// which is not done again.
     ///
     /// # Errors
     /// [`InvalidJson::TooLarge`] above [`MAX_JSON_BYTES`]; [`InvalidJson::Unreadable`] with the place where the text
     /// stops being JSON, or is JSON that cannot be read: a number beyond 64-bit floats (`1e999`), half of a surrogate
     /// pair (`"\ud800"`), 128 levels of nesting.
     pub fn check(&self) -> Result<(), InvalidJson> {
-        let bytes = self.0.len();
+        if self.checked {
+            return Ok(());
+        }
+        let bytes = self.text.len();
         if bytes > MAX_JSON_BYTES {
             return Err(InvalidJson::TooLarge { bytes });
         }
-        serde_json::from_str::<Value>(&self.0)?;
+        serde_json::from_str::<Value>(&self.text)?;
         Ok(())
+    }
+
+    /// The same document, when it can be read back.
+    ///
+    /// # Errors
+    /// As [`RawJson::check`].
+    pub fn checked(self) -> Result<Self, InvalidJson> {
+        self.check()?;
+        Ok(Self { checked: true, ..self })
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Reads the document as a type.
@@ -73,9 +120,9 @@ impl RawJson {
     /// # Errors
     /// [`InvalidJson::Unreadable`] when the text is not JSON or not that type; the message names the field and the place.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, InvalidJson> {
-        serde_json::from_str(&self.0).map_err(|source| {
+        serde_json::from_str(&self.text).map_err(|source| {
             // Only a failure pays for keeping track of where it is.
-            let mut reader = serde_json::Deserializer::from_str(&self.0);
+            let mut reader = serde_json::Deserializer::from_str(&self.text);
             match serde_path_to_error::deserialize::<_, T>(&mut reader) {
                 Err(error) => error.into(),
                 Ok(_) => source.into(),
@@ -86,7 +133,7 @@ impl RawJson {
 
 impl fmt::Display for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -100,6 +147,14 @@ pub enum InvalidJson {
         /// Its size.
         bytes: usize,
     },
+    /// A float is NaN or infinite.
+    #[error("{}{value} cannot be written as JSON; it must be a finite number, or None", at(path))]
+    NotFinite {
+        /// The field, as a path: `ratios[1]`. Empty where the value itself is the float.
+        path: String,
+        /// The float.
+        value: f64,
+    },
     /// It is not JSON, or not of the type that is wanted.
     #[error("not the JSON that belongs here: {}{source}", at(path))]
     Unreadable {
@@ -110,6 +165,14 @@ pub enum InvalidJson {
     },
 }
 
+impl InvalidJson {
+    /// Whether the text is JSON, but not of the type that is wanted.
+    #[must_use]
+    pub fn is_other_type(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.is_data())
+    }
+}
+
 impl From<serde_json::Error> for InvalidJson {
     fn from(source: serde_json::Error) -> Self {
         Self::Unreadable { path: String::new(), source }
@@ -118,11 +181,13 @@ impl From<serde_json::Error> for InvalidJson {
 
 impl From<serde_path_to_error::Error<serde_json::Error>> for InvalidJson {
     fn from(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
-        let path = error.path().to_string();
-        // A path of no fields is shown as a full stop.
-        let path = if path == "." { String::new() } else { path };
-        Self::Unreadable { path, source: error.into_inner() }
+        Self::Unreadable { path: of_fields(error.path().to_string()), source: error.into_inner() }
     }
+}
+
+/// The same path, but empty where it has no fields, for which a full stop stands.
+fn of_fields(path: String) -> String {
+    if path == "." { String::new() } else { path }
 }
 
 fn at(path: &str) -> String {
@@ -144,6 +209,57 @@ mod tests {
         for text in ["", "{", "{} {}", "nul", "{\"a\": 01}", "\u{feff}{}", "\"\0\"", "[1e999]", r#""\ud800""#] {
             assert!(RawJson::parse(text).unwrap_err().to_string().contains("line 1"), "{text}");
         }
+    }
+
+    #[test]
+    fn floats_that_are_no_finite_numbers_are_refused_with_their_place() {
+        #[derive(Serialize)]
+        enum Shape {
+            Unit,
+            Newtype(f32),
+            Tuple(u8, f64),
+            Struct { side: f64 },
+        }
+        #[derive(Serialize)]
+        struct Measured {
+            name: &'static str,
+            weight: Option<f64>,
+            ratios: Vec<f64>,
+            of: std::collections::BTreeMap<u8, (char, Option<f32>)>,
+            shape: Shape,
+        }
+        let measured = |weight, ratio, of, shape| Measured {
+            name: "null",
+            weight,
+            ratios: vec![1.0, ratio],
+            of: [(7, ('x', of))].into(),
+            shape,
+        };
+        let (nan, infinite) = (f64::NAN, f64::INFINITY);
+        for (value, (place, float)) in [
+            (measured(Some(nan), 1.0, None, Shape::Unit), ("weight: ", "NaN")),
+            (measured(None, -infinite, None, Shape::Unit), ("ratios[1]: ", "-inf")),
+            (measured(None, 1.0, Some(f32::INFINITY), Shape::Unit), ("of.7[1]: ", "inf")),
+            (measured(None, 1.0, None, Shape::Newtype(f32::NAN)), ("shape", "NaN")),
+            (measured(None, 1.0, None, Shape::Tuple(1, nan)), ("shape", "NaN")),
+            (measured(None, 1.0, None, Shape::Struct { side: nan }), ("shape", "NaN")),
+        ] {
+            let error = RawJson::from_value(&value).unwrap_err();
+            let message = error.to_string();
+            let told = message.starts_with(place) && message.contains(&format!(": {float} cannot be written as JSON"));
+            assert!(told && matches!(error, InvalidJson::NotFinite { .. }), "{message}");
+        }
+        assert!(RawJson::from_value(&nan).unwrap_err().to_string().starts_with("NaN cannot"));
+        let fine = measured(None, 2.5, Some(0.5), Shape::Unit);
+        let text = r#"{"name":"null","weight":null,"ratios":[1.0,2.5],"of":{"7":["x",0.5]},"shape":"Unit"}"#;
+        assert_eq!(RawJson::from_value(&fine).unwrap().as_str(), text);
+        assert_eq!(RawJson::from_value(&serde_json::json!({"none": null})).unwrap().as_str(), r#"{"none":null}"#);
+    }
+
+    #[test]
+    fn a_document_is_equal_to_the_same_one_that_is_not_checked() {
+        assert_eq!(RawJson::parse("[1]").unwrap(), RawJson::unchecked("[1]".to_owned()));
+        assert!(RawJson::unchecked("[1".to_owned()).check().is_err());
     }
 
     #[test]

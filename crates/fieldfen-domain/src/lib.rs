@@ -5,6 +5,7 @@ mod address;
 pub mod api_usage;
 mod causes;
 pub mod file;
+mod finite;
 mod hash;
 mod ids;
 pub mod job;

@@ -147,8 +147,7 @@ impl FileEdit {
     /// # Errors
     /// [`StoreError::Invalid`] when it cannot be stored as JSON and read back.
     pub fn check(&self) -> Result<(), StoreError> {
-        let checked = self.metadata.value().map_or(Ok(()), RawJson::check);
-        checked.map_err(|error| StoreError::unfit_json("metadata of a file", &error))
+        StoreError::check_json("metadata of a file", self.metadata.value())
     }
 
     /// Whether a file that is like this now is another one than the editor saw.

@@ -40,8 +40,7 @@ pub struct NewJob {
 impl NewJob {
     /// A job of the payload's kind, due at once, with the priority, retries and dedup key that the payload says.
     ///
-    /// The payload is read back as a worker will read it: a float that is not a number is written as `null`, for example,
-    /// and cannot be read as a float again.
+    /// The payload is read back as a worker will read it.
     ///
     /// # Errors
     /// [`InvalidJob`] when the payload breaks one of its rules, cannot be written as JSON of at most
@@ -65,9 +64,10 @@ impl NewJob {
     /// # Errors
     /// [`InvalidJob::Json`] as [`NewJob::check`].
     pub fn untyped(id: JobId, kind: JobKind, payload: Option<RawJson>, at: Timestamp) -> Result<Self, InvalidJob> {
-        let job = Self::with(id, kind, payload, at);
-        job.check()?;
-        Ok(job)
+        match payload.map(RawJson::checked).transpose() {
+            Ok(payload) => Ok(Self::with(id, kind, payload, at)),
+            Err(source) => Err(InvalidJob::Json { kind, source }),
+        }
     }
 
     /// Checks that the payload, which may have been put in [`unchecked`](RawJson::unchecked), can be read as JSON.

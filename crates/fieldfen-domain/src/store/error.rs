@@ -1,7 +1,7 @@
 //! What can go wrong in a store.
 
 use crate::file::IllegalFileTransition;
-use crate::json::InvalidJson;
+use crate::json::{InvalidJson, RawJson};
 use crate::publication::IllegalPublicationTransition;
 
 /// The database's own account of what went wrong.
@@ -184,6 +184,14 @@ impl StoreError {
             | Self::Open { .. }
             | Self::Database(_) => Disposition::GiveUp,
         }
+    }
+
+    /// Checks a document, named by `what`, before a store keeps it: [`RawJson::check`].
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it cannot be read back.
+    pub fn check_json(what: &'static str, json: Option<&RawJson>) -> Result<(), Self> {
+        json.map_or(Ok(()), RawJson::check).map_err(|error| Self::unfit_json(what, &error))
     }
 
     /// The error of a value, named by `what`, that cannot be stored as JSON.

@@ -73,8 +73,8 @@ pub trait Files: FileReads {
     /// Sets what is known about a file, unless it is no longer [as the editor saw it](FileEdit::seen).
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the edit demands a version and the row cannot be read; other [`StoreError`]s as the
-    /// store has them. A lost race is not one.
+    /// As [`FileEdit::check`]; [`StoreError::BadRow`] when the edit demands a version and the row cannot be read; other
+    /// [`StoreError`]s as the store has them. A lost race is not one.
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError>;
 
     /// Deletes a file with its jobs, history, publications, listings and posts. A listing or publication whose status

@@ -62,7 +62,7 @@ pub trait JobQueue: JobReads {
     /// # Errors
     /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken,
     /// [`StoreError::Invalid`] for a time before [`FIRST_TIME`](crate::FIRST_TIME) or after
-    /// [`LAST_TIME`](crate::LAST_TIME).
+    /// [`LAST_TIME`](crate::LAST_TIME), and for a payload that cannot be [read back](RawJson::check).
     fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError>;
 
     /// Takes due jobs, by priority, due time and insertion, each with a new lease. A job that
@@ -78,7 +78,7 @@ pub trait JobQueue: JobReads {
     /// A completion after the lease has expired counts as long as nobody has reclaimed the job: no clock decides.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a result that cannot be [read back](RawJson::check); others as the store has them.
     fn complete(&mut self, claim: &ClaimRef, result: Option<&RawJson>, at: Timestamp)
     -> Result<Fenced<()>, StoreError>;
 
@@ -121,7 +121,7 @@ pub trait JobQueue: JobReads {
     /// Extends a lease to `now + lease` and keeps the progress, where one is given.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for progress that cannot be [read back](RawJson::check); others as the store has them.
     fn heartbeat(
         &mut self,
         claim: &ClaimRef,

@@ -39,7 +39,8 @@ pub trait Recurring: RecurringReads {
     /// Sets work up, or changes what has its name. The next tick is kept unless the schedule has changed.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a payload that cannot be [read back](crate::RawJson::check); others as the store has
+    /// them.
     fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError>;
 
     /// Takes a tick: `true` for the one caller that gets it, `false` when it has been taken or the work is gone.

@@ -156,6 +156,7 @@ impl SqliteSession<'_> {
 
 impl Recurring for SqliteSession<'_> {
     fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError> {
+        StoreError::check_json("payload of recurring work", work.payload.as_ref())?;
         let define = Define {
             name: work.name.as_str(),
             schedule: &work.schedule,

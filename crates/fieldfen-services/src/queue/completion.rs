@@ -44,7 +44,7 @@ impl Completion {
     ///
     /// A value that cannot be written as JSON (a map whose keys are not texts, for example), is larger than
     /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) or is nested too deeply to be read back makes the completion
-    /// fail: the job fails for good with the reason. A float that is not a number is kept as `null`.
+    /// fail: the job fails for good with the reason. So does a float that is NaN or infinite, which JSON cannot hold.
     #[must_use]
     pub fn result<T: Serialize + ?Sized>(mut self, result: &T) -> Self {
         self.result = Some(RawJson::from_value(result));

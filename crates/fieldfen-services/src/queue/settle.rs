@@ -141,9 +141,6 @@ impl<S: Store> Queue<S> {
         lease: Duration,
     ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
         check_lease(lease)?;
-        for progress in claims.iter().filter_map(|(_, progress)| progress.as_ref()) {
-            progress.check().map_err(|error| StoreError::unfit_json("progress of a job", &error))?;
-        }
         self.store.write(|s| {
             let now = self.environment.now();
             let mut beat = |(claim, progress): &(ClaimRef, Option<RawJson>)| {

@@ -35,12 +35,13 @@ fn nested(levels: usize) -> Value {
 #[derive(Debug, Serialize, Deserialize)]
 struct Measure {
     ratios: Vec<f64>,
+    weight: Option<f64>,
     notes: Value,
 }
 
 impl Measure {
     fn new(ratio: f64, levels: usize) -> Self {
-        Self { ratios: vec![1.0, ratio], notes: nested(levels) }
+        Self { ratios: vec![1.0, ratio], weight: None, notes: nested(levels) }
     }
 }
 
@@ -51,11 +52,15 @@ impl Payload for Measure {
 fn a_payload_that_cannot_be_read_back_is_refused(store: impl Store) {
     let bench = Bench::new(store);
     for (ratio, levels, told) in
-        [(f64::NAN, 1, "ratios[1]: invalid type: null"), (f64::INFINITY, 1, "ratios[1]"), (0.5, 200, "recursion limit")]
+        [(f64::NAN, 1, "ratios[1]: NaN"), (f64::INFINITY, 1, "ratios[1]: inf"), (0.5, 200, "recursion limit")]
     {
         let error = bench.queue.job(&Measure::new(ratio, levels)).unwrap_err().to_string();
         assert!(error.contains("payload of test.measure") && error.contains(told), "{error}");
     }
+    let light = Measure { weight: Some(f64::NAN), ..Measure::new(0.5, 1) };
+    let error = bench.queue.job(&light).unwrap_err().to_string();
+    let rule = "weight: NaN cannot be written as JSON; it must be a finite number, or None";
+    assert_eq!(error, format!("payload of test.measure: {rule}"));
     let deep = bench.queue.job(&Measure::new(0.5, 120)).unwrap();
     bench.queue.enqueue(&deep).unwrap();
     bench.drain(bench.worker().handle(|task: Task<Measure>| assert_eq!(task.notes, nested(120))));
@@ -99,6 +104,9 @@ fn a_result_that_cannot_be_kept_fails_its_job_at_once(store: impl Store) {
         let error = job.last_error.unwrap();
         assert!(error.contains("result of a job") && error.contains(told), "{error:.200}");
     }
+    let id = bench.note("x");
+    bench.drain(bench.worker().handle(|_: Task<Note>| Completion::new().result(&(1.5, f64::NEG_INFINITY))));
+    assert!(bench.job(&id).last_error.unwrap().contains("result of a job \"[1]: -inf cannot be written as JSON"));
 }
 
 fn a_follow_up_job_that_cannot_be_read_back_fails_its_job_at_once(store: impl Store) {
@@ -117,8 +125,8 @@ fn progress_that_cannot_be_kept_is_refused_and_its_job_goes_on(store: impl Store
     let bench = Bench::new(store);
     let id = bench.note("x");
     let handler = |task: Task<Note>| {
-        for told in [task.progress(&large()).unwrap_err(), task.progress(&nested(200)).unwrap_err()] {
-            assert!(!told.to_string().is_empty());
+        for told in [task.progress(&large()), task.progress(&nested(200)), task.progress(&f64::NAN)] {
+            assert!(!told.unwrap_err().to_string().is_empty());
         }
     };
     bench.drain(bench.worker().handle(handler));

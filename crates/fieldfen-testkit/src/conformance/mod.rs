@@ -6,6 +6,7 @@ mod api_usage;
 mod claims;
 mod clocks;
 mod deletions;
+mod documents;
 mod enqueueing;
 mod fence;
 mod files;
@@ -54,6 +55,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         files::cases(),
         deletions::cases(),
         enqueueing::cases(),
+        documents::cases(),
         claims::cases(),
         fence::cases(),
         leases::cases(),

@@ -172,6 +172,7 @@ impl Files for ModelSession<'_> {
     }
 
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError> {
+        edit.check()?;
         let Some((number, mut file)) = self.state.files.find(&FileKey::Id(*id)) else {
             return Ok(FileEditOutcome::NotFound);
         };

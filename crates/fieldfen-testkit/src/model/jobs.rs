@@ -52,6 +52,7 @@ impl JobReads for ModelSession<'_> {
 
 impl JobQueue for ModelSession<'_> {
     fn enqueue(&mut self, new: &NewJob) -> Result<Enqueued, StoreError> {
+        StoreError::check_json("payload of a job", new.payload.as_ref())?;
         for time in [new.run_at, new.created_at] {
             if !(FIRST_TIME..=LAST_TIME).contains(&to_micros(time)) {
                 let rule = "must be between the years 0 and 9999";
@@ -136,6 +137,7 @@ impl JobQueue for ModelSession<'_> {
         result: Option<&RawJson>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
+        StoreError::check_json("result of a job", result)?;
         let (number, mut row) = match self.held_to_the_end(claim, at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
@@ -217,6 +219,7 @@ impl JobQueue for ModelSession<'_> {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Fenced<Heartbeat>, StoreError> {
+        StoreError::check_json("progress of a job", progress)?;
         let until = to_micros(later(to_micros(now), lease));
         let (number, mut row) = match self.held(claim) {
             Ok(held) => held,

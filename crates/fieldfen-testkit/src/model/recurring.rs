@@ -48,6 +48,7 @@ impl RecurringReads for ModelSession<'_> {
 
 impl Recurring for ModelSession<'_> {
     fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError> {
+        StoreError::check_json("payload of recurring work", work.payload.as_ref())?;
         let before = self.state.recurring.find(&work.name);
         let kept = before.as_ref().filter(|(_, known)| known.work.schedule == work.schedule);
         let at = to_micros(work.at);

@@ -238,6 +238,7 @@ impl Files for SqliteSession<'_> {
     }
 
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError> {
+        edit.check()?;
         if edit.seen.is_some() {
             let Some(file) = FileReads::find(self, id)? else { return Ok(FileEditOutcome::NotFound) };
             let now = FileDetails::from(&file);

@@ -67,6 +67,7 @@ fn live_id((rowid, id): (i64, Option<StoredText>)) -> Result<JobId, StoreError> 
 
 impl JobQueue for SqliteSession<'_> {
     fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError> {
+        StoreError::check_json("payload of a job", job.payload.as_ref())?;
         // The write lock is held: nobody enqueues a job between this look and the insert.
         let live = job.dedup_key.as_ref().map(|key| self.live_job(key)).transpose()?.flatten();
         if let Some(live) = live {
@@ -110,6 +111,7 @@ impl JobQueue for SqliteSession<'_> {
         result: Option<&RawJson>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
+        StoreError::check_json("result of a job", result)?;
         self.complete_job(claim, result, at)
     }
 
@@ -142,6 +144,7 @@ impl JobQueue for SqliteSession<'_> {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Fenced<Heartbeat>, StoreError> {
+        StoreError::check_json("progress of a job", progress)?;
         self.extend_lease(claim, progress, now, lease)
     }
 
