@@ -10,9 +10,10 @@ use fieldfen_domain::job::{ClaimRequest, JobKind, JobState};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
-use super::floor::{Capacity, Stop};
+use super::floor::Capacity;
 use super::outcome::with_causes;
 use super::reclaim::Reclaim;
+use super::state::Stop;
 use super::task::Control;
 use crate::recurring;
 

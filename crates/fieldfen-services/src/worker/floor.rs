@@ -1,28 +1,15 @@
 //! Where the worker's threads meet: who runs what, what is handed out, and whether to go on.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::JobKind;
-use fieldfen_domain::{FenceToken, JobId};
 
+use super::state::{State, Stop};
 use super::stopped::{Stopped, WorkerFailure};
 use super::task::Control;
-
-/// How the worker is to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stop {
-    /// Not yet.
-    No,
-    /// As soon as it has nothing to do.
-    WhenIdle,
-    /// After a grace period for what runs.
-    Gracefully,
-    /// At once.
-    Now,
-}
 
 /// Where the worker's threads meet. One lock, and one condition for each kind of thread that waits.
 pub(super) struct Floor {
@@ -50,65 +37,10 @@ pub(super) struct Capacity {
     pub(super) most: usize,
 }
 
-struct State {
-    stop: Stop,
-    /// The dispatcher has wound down: every thread ends when it has nothing in hand.
-    closed: bool,
-    /// Something has happened that the dispatcher has not looked at.
-    news: bool,
-    /// The dispatcher waits for commits.
-    watching: bool,
-    /// A handler has made progress that has not been written.
-    progress: bool,
-    handed_out: VecDeque<Arc<Control>>,
-    /// Every claim until its outcome is applied. A job whose lease was lost may be in hand twice, by two claims.
-    in_hand: HashMap<(JobId, FenceToken), Arc<Control>>,
-    of_kind: BTreeMap<JobKind, u32>,
-    /// Threads of the pool that have not ended.
-    alive: usize,
-    /// Why the worker stops by itself.
-    failure: Option<WorkerFailure>,
-    /// What it leaves behind, but for the handlers that still run.
-    stopped: Stopped,
-}
-
-impl State {
-    fn stops(&self) -> bool {
-        self.stop >= Stop::Gracefully
-    }
-
-    fn holds_one_that_runs_alone(&self) -> bool {
-        self.in_hand.values().any(|control| control.claimed.job.must_run_alone())
-    }
-
-    fn left_behind(&self) -> (Stopped, Option<WorkerFailure>) {
-        let still_running = self.in_hand.keys().map(|(id, _)| *id).collect();
-        (Stopped { still_running, ..self.stopped.clone() }, self.failure.clone())
-    }
-
-    /// Whether the first job that was handed out may begin: it may run beside others, or there are none.
-    fn first_may_begin(&self) -> bool {
-        let may_begin = |first: &Arc<Control>| self.in_hand.len() <= 1 || !first.claimed.job.must_run_alone();
-        self.handed_out.front().is_some_and(may_begin)
-    }
-}
-
 impl Floor {
     pub(super) fn new() -> Self {
         Self {
-            state: Mutex::new(State {
-                stop: Stop::No,
-                closed: false,
-                news: true,
-                watching: false,
-                progress: false,
-                handed_out: VecDeque::new(),
-                in_hand: HashMap::new(),
-                of_kind: BTreeMap::new(),
-                alive: 0,
-                failure: None,
-                stopped: Stopped::default(),
-            }),
+            state: Mutex::new(State::new()),
             stops_now: AtomicBool::new(false),
             dispatcher: Condvar::new(),
             pool: Condvar::new(),

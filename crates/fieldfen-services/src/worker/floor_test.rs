@@ -7,7 +7,8 @@ use std::time::Duration;
 use fieldfen_domain::job::{JobKind, WorkerName};
 use fieldfen_testkit::{ModelStore, fixtures};
 
-use super::floor::{Capacity, Floor, Stop};
+use super::floor::{Capacity, Floor};
+use super::state::Stop;
 use super::task::Control;
 use crate::Environment;
 use crate::queue::Queue;

@@ -25,6 +25,7 @@ mod reclaim;
 mod running;
 mod settle;
 mod span;
+mod state;
 mod stopped;
 mod task;
 mod threads;

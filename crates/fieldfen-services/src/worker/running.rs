@@ -10,8 +10,9 @@ use fieldfen_domain::{Timestamp, caught};
 
 use super::blocking::{block_in_place, may_block};
 use super::builder::{Shared, StartError};
-use super::floor::{Floor, Stop};
+use super::floor::Floor;
 use super::outcome::with_causes;
+use super::state::Stop;
 use super::stopped::{Stopped, WorkerError, WorkerFailure};
 use super::threads::spawn;
 use super::wind_down::wind_down;

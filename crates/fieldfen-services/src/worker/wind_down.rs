@@ -7,8 +7,8 @@ use fieldfen_domain::caught;
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
-use super::floor::Stop;
 use super::outcome::with_causes;
+use super::state::Stop;
 use super::task::Control;
 
 /// How long handlers have to end once they are asked to.

@@ -42,6 +42,7 @@ mod documents;
 mod doubtful;
 mod intake;
 mod joining;
+mod leases;
 mod listed;
 mod listings;
 mod overlaps;
