@@ -61,6 +61,10 @@ pub trait Payload: Serialize + DeserializeOwned {
 
     /// Rules that the types alone do not say; checked when the job is enqueued and when it runs.
     ///
+    /// A worker fails a job that breaks such a rule for good at once: a rule that this version of the program knows should
+    /// hold in every version. Where a newer version may take values that this one does not, let the handler return
+    /// `Outcome::Decline` for them instead, or relax the rule one version earlier.
+    ///
     /// # Errors
     /// [`InvalidPayload`] naming the field, its value and the rule.
     fn check(&self) -> Result<(), InvalidPayload> {
@@ -102,6 +106,15 @@ pub enum InvalidPayload {
         /// The rule.
         rule: &'static str,
     },
+}
+
+impl InvalidPayload {
+    /// Whether a newer version of the program may be able to read the payload: it is JSON of another shape than the type
+    /// that this version has. No version can read what is not JSON, and a rule holds in every version.
+    #[must_use]
+    pub fn may_be_newer(&self) -> bool {
+        matches!(self, Self::Json { source, .. } if source.is_other_type())
+    }
 }
 
 fn within(kind: JobKind, field: &'static str, value: u32, rule: &'static str, most: u32) -> Result<(), InvalidPayload> {
@@ -346,6 +359,21 @@ mod tests {
         assert_eq!((new.kind.as_str(), new.priority, new.max_retries), ("acme.resize", Priority::High, 7));
         assert_eq!(new.dedup_key.unwrap().as_str(), "acme.resize:xx");
         assert!(job(244).unwrap_err().to_string().contains("255"));
+    }
+
+    #[test]
+    fn a_payload_may_be_newer_unless_it_is_no_json_or_breaks_a_rule() {
+        let read = |text: &str| UpscaleImage::from_json(&RawJson::unchecked(text.to_owned())).unwrap_err();
+        for text in ["null", "{}", r#"{"file_id": 7}"#, r#"{"file_id": "x"}"#] {
+            assert!(read(text).may_be_newer(), "{text}");
+        }
+        for fields in [r#""scale_factor": 4"#, r#""scale_factor": -4, "target_dpi": 300"#] {
+            assert!(upscale(fields).unwrap_err().may_be_newer(), "{fields}");
+        }
+        for text in ["", "{", r#"{"file_id": 1e999}"#, "\u{feff}{}"] {
+            assert!(!read(text).may_be_newer(), "{text}");
+        }
+        assert!(!upscale(r#""scale_factor": 0, "target_dpi": 300"#).unwrap_err().may_be_newer());
     }
 
     #[test]

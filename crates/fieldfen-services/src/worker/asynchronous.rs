@@ -90,7 +90,7 @@ impl<S: Store> Worker<S> {
                     }
                 })
             }
-            Err(error) => Outcome::decline(error),
+            Err(error) => Outcome::of_unreadable(error),
         };
         self.handle_erased(P::kind(), Box::new(call))
     }

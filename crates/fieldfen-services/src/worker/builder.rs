@@ -120,9 +120,14 @@ impl<S: Store> Worker<S> {
     }
 
     /// For how long jobs that this worker cannot do are left to others, counted from the first time that a worker has
-    /// declined them: those whose payload it cannot read, and those whose handler returns
-    /// [`Outcome::Decline`]. After an hour, unless the program says otherwise, such a job fails for good. Programs that
-    /// run a single version of their workers may say zero: then it fails at once.
+    /// declined them: those whose payload [may be a newer version's](fieldfen_domain::job::InvalidPayload::may_be_newer),
+    /// and those whose handler returns [`Outcome::Decline`]. After an hour, unless the program says otherwise, such a job
+    /// fails for good. Programs that run a single version of their workers may say zero: then it fails at once.
+    ///
+    /// A wrong payload cannot be told from a newer one when its JSON is of another shape, and waits too. Meanwhile the job
+    /// shows its error and `declined_since`, the log has a warning of the first time, and the metrics count
+    /// [`Ended::Declined`](super::Ended::Declined). A payload that breaks a rule of
+    /// [`Payload::check`], or is no JSON, fails its job at once.
     pub const fn decline_for(mut self, patience: Duration) -> Self {
         self.settings.decline_for = patience;
         self
@@ -155,7 +160,7 @@ impl<S: Store> Worker<S> {
 
     /// Runs this handler for the jobs of the payload's kind.
     ///
-    /// A job whose payload cannot be read is [declined](Worker::decline_for); a handler that panics fails its try. What a
+    /// A job whose payload cannot be read is [declined](Worker::decline_for), or fails at once; a handler that panics fails its try. What a
     /// handler may return, see [`IntoOutcome`].
     pub fn handle<P, R>(self, handler: impl Fn(Task<P>) -> R + Send + Sync + 'static) -> Self
     where
@@ -166,7 +171,7 @@ impl<S: Store> Worker<S> {
             P::kind(),
             Box::new(move |run| match read_payload::<P>(run.job().payload.as_ref()) {
                 Ok(payload) => handler(Task::new(payload, run)).into_outcome(),
-                Err(error) => Outcome::decline(error),
+                Err(error) => Outcome::of_unreadable(error),
             }),
         )
     }

@@ -95,6 +95,8 @@ pub enum Ended {
     Failed,
     /// It was given back without a retry spent: throttled, or because the worker stops.
     Released,
+    /// It was left to other workers, since this one cannot do it; no retry was spent.
+    Declined,
     /// It had been taken over, killed or deleted: what its handler did counts for nothing.
     Lost,
 }
@@ -108,6 +110,7 @@ impl Ended {
             Self::Retrying => "retrying",
             Self::Failed => "failed",
             Self::Released => "released",
+            Self::Declined => "declined",
             Self::Lost => "lost",
         }
     }

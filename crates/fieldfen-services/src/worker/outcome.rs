@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 
+use fieldfen_domain::job::InvalidPayload;
 pub(super) use fieldfen_domain::with_causes;
 use fieldfen_domain::{Timestamp, cut_reason};
 
@@ -66,6 +67,11 @@ impl Outcome {
     /// Not by this worker: the error with all its causes.
     pub fn decline(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Decline { error: with_causes(&*error.into()) }
+    }
+
+    /// What comes of a job whose payload this worker cannot read: left to others when it may be a newer version's.
+    pub(super) fn of_unreadable(error: InvalidPayload) -> Self {
+        if error.may_be_newer() { Self::decline(error) } else { Self::fail(error) }
     }
 
     /// Not before this time.

@@ -115,9 +115,17 @@ fn write<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome)
         Outcome::Retry { error } => Ok(queue.fail(claimed, error).map(log_failure(error))?),
         Outcome::Fail { error } => Ok(queue.fail_for_good(claimed, error).map(log_failure(error))?),
         Outcome::Decline { error } => {
-            log!(WARN, error, "job declined");
-            let declined = queue.decline(claimed, error, shared.settings.decline_for);
-            Ok(declined.map(|fenced| ended(&fenced, Ended::Failed, after_release))?)
+            let patience = shared.settings.decline_for;
+            let fenced = queue.decline(claimed, error, patience)?;
+            let ended = ended(&fenced, Ended::Failed, |finished| match finished {
+                Finished::Retrying { .. } => Ended::Declined,
+                Finished::Dead => Ended::Failed,
+            });
+            match claimed.job.declined_since {
+                Some(since) if ended == Ended::Declined => log!(INFO, error, %since, "job declined again"),
+                _ => log!(WARN, error, %ended, fails_after = ?patience, "job declined: this worker cannot do it"),
+            }
+            Ok(ended)
         }
         Outcome::Throttled { until, reason } => {
             let fenced = queue.throttle(claimed, *until)?;

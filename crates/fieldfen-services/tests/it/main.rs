@@ -38,6 +38,7 @@ mod chaos;
 mod clocks;
 mod copies;
 mod crossings;
+mod declining;
 mod documents;
 mod doubtful;
 mod intake;

@@ -26,9 +26,6 @@ on_every_store!(
     a_write_that_panics_fails_its_try,
     a_write_that_finds_another_transaction_busy_fails_its_try,
     retries_are_spent_and_then_the_file_fails,
-    an_unreadable_payload_fails_for_good_with_the_reason,
-    an_unreadable_payload_is_left_to_other_workers_for_an_hour,
-    a_declined_job_that_was_asked_to_stop_fails,
     a_throttled_job_waits_without_a_spent_retry,
     a_limit_holds_and_other_kinds_pass_by,
     a_delayed_job_runs_when_its_time_has_come,
@@ -193,98 +190,6 @@ fn retries_are_spent_and_then_the_file_fails(store: impl Store) {
     assert_eq!((dead.state.status(), dead.attempts), (JobStatus::Failed, 3));
     assert_eq!(dead.last_error.as_deref(), Some("try 4 failed"));
     assert_eq!(bench.file_status(&file_id), FileStatus::Failed);
-}
-
-fn an_unreadable_payload_fails_for_good_with_the_reason(store: impl Store) {
-    let bench = Bench::new(store);
-    let untyped = |json: Option<&str>| {
-        let payload = json.map(|json| RawJson::parse(json).unwrap());
-        let job = NewJob::untyped(bench.queue.environment().job_id(), Note::kind(), payload, bench.now()).unwrap();
-        *bench.queue.enqueue(&job).unwrap().id()
-    };
-    let ids = [untyped(Some(r#"{"text": 7}"#)), untyped(Some(r#"{"text": ""}"#)), untyped(None)];
-    let worker = bench.worker().decline_for(Duration::ZERO);
-    bench.drain(worker.handle(|task: Task<Note>| assert!(task.text.is_empty(), "must not run")));
-    for (id, reason) in ids.iter().zip(["invalid type: integer `7`", "text is ; it must be", "invalid type: null"]) {
-        let job = bench.job(id);
-        assert_eq!((job.state.status(), job.attempts), (JobStatus::Failed, 0));
-        assert!(job.last_error.as_deref().unwrap().contains(reason), "{job:?}");
-    }
-}
-
-/// A job as a newer version of the program writes it, for which [`Note`] is an older one.
-#[derive(Debug, Serialize, Deserialize)]
-struct NewerNote {
-    text: Vec<String>,
-}
-
-impl Payload for NewerNote {
-    const KIND: &'static str = Note::KIND;
-}
-
-fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store) {
-    const JOBS: usize = 100;
-    let bench = Bench::new(store);
-    let jobs: Vec<_> = (0..JOBS)
-        .map(|number| bench.queue.job(&NewerNote { text: vec![number.to_string()] }).unwrap().max_retries(0))
-        .collect();
-    bench.queue.enqueue_many(&jobs).unwrap();
-    let began = bench.now();
-    let old = bench.worker().handle(|_: Task<Note>| Outcome::fail("must not run")).start().unwrap();
-    // Time passes until the old worker, which is alone, has declined them all for half an hour.
-    while bench.now() < began + TimeDelta::minutes(30) {
-        let due = |job: &NewJob| bench.job(&job.id).run_at > bench.now();
-        until(|| jobs.iter().all(due));
-        bench.clock.advance(Duration::from_secs(300));
-    }
-    for job in &jobs {
-        until(|| bench.status(&job.id) == JobStatus::Pending);
-        let job = bench.job(&job.id);
-        assert_eq!((job.attempts, job.declined_since), (0, Some(began)));
-        assert!(job.last_error.as_deref().unwrap().contains("payload of test.note: "), "{job:?}");
-    }
-    let runs = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&runs);
-    let count = move |_: Task<NewerNote>| {
-        counted.fetch_add(1, Ordering::SeqCst);
-    };
-    let new = bench.worker().handle(count).start().unwrap();
-    // Each job is due again within a minute. For some time both workers claim, then the old one is gone.
-    let all_have_run = || {
-        bench.clock.advance(Duration::from_millis(200));
-        runs.load(Ordering::SeqCst) == JOBS
-    };
-    until(|| all_have_run() || bench.now() > began + TimeDelta::minutes(31));
-    old.stop_handle().stop();
-    old.join().unwrap();
-    until(all_have_run);
-    new.stop_handle().stop();
-    new.join().unwrap();
-    assert!(jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
-
-    let orphan = bench.queue.job(&NewerNote { text: Vec::new() }).unwrap();
-    bench.queue.enqueue(&orphan).unwrap();
-    let old = bench.worker().handle(|_: Task<Note>| Outcome::fail("must not run")).start().unwrap();
-    until(|| bench.job(&orphan.id).declined_since.is_some() && bench.status(&orphan.id) == JobStatus::Pending);
-    bench.clock.advance(Duration::from_secs(3600));
-    assert!(matches!(bench.queue.wait_for(&orphan.id, LONG).unwrap(), Waited::Failed { .. }));
-    assert_eq!(bench.job(&orphan.id).attempts, 0);
-    old.stop_handle().stop();
-    old.join().unwrap();
-}
-
-fn a_declined_job_that_was_asked_to_stop_fails(store: impl Store) {
-    let bench = Bench::new(store);
-    let id = bench.note("x");
-    let queue = bench.queue.clone();
-    let handler = move |task: Task<Note>| {
-        let _ = queue.cancel(&task.id(), "not wanted any more").unwrap();
-        Outcome::decline("a worker of tomorrow can")
-    };
-    bench.drain(bench.worker().handle(handler));
-    let job = bench.job(&id);
-    assert_eq!(job.state.status(), JobStatus::Failed);
-    assert_eq!(job.last_error.as_deref(), Some("not wanted any more (a worker of tomorrow can)"));
 }
 
 fn a_throttled_job_waits_without_a_spent_retry(store: impl Store) {
