@@ -75,6 +75,11 @@ impl Completion {
         self
     }
 
+    /// The writes, for them to be dropped one by one.
+    pub(crate) fn into_writes(self) -> impl Iterator<Item = impl Send> {
+        self.writes.into_iter()
+    }
+
     /// The result as JSON.
     pub(super) fn result_json(&self) -> Result<Option<&RawJson>, StoreError> {
         match &self.result {

@@ -1,9 +1,11 @@
 //! Setting a worker up.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldfen_domain::caught;
 use fieldfen_domain::job::{Backoff, JobKind, LONGEST_LEASE, Payload, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -231,6 +233,22 @@ impl<S: Store> Worker<S> {
             floor: Arc::new(Floor::new()),
         };
         running::start(shared)
+    }
+}
+
+impl<S> Drop for Shared<S> {
+    /// Drops the handlers and the metrics one by one. They are the program's, and may panic; a second panic while the
+    /// first one unwinds would abort the process.
+    fn drop(&mut self) {
+        while let Some((kind, handler)) = self.handlers.pop_first() {
+            if let Err(panic) = caught(move || drop(handler)) {
+                log!(ERROR, %kind, panic, "a handler panicked when it was dropped");
+            }
+        }
+        let metrics = mem::replace(&mut self.settings.metrics, Arc::new(NoMetrics));
+        if let Err(panic) = caught(move || drop(metrics)) {
+            log!(ERROR, panic, "the metrics of a worker panicked when they were dropped");
+        }
     }
 }
 

@@ -34,10 +34,14 @@ pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcom
     ended
 }
 
-/// Drops an outcome. What a completion holds is the handler's, and may panic.
+/// Drops an outcome. The writes of a completion are the handler's, and may panic: each by itself, since a second panic
+/// while the first one unwinds would abort the process.
 fn discard(outcome: Outcome) {
-    if let Err(panic) = caught(move || drop(outcome)) {
-        log!(ERROR, panic, "what the outcome of a job held panicked when it was dropped");
+    let Outcome::Complete(completion) = outcome else { return };
+    for write in completion.into_writes() {
+        if let Err(panic) = caught(move || drop(write)) {
+            log!(ERROR, panic, "what a write of a completion held panicked when it was dropped");
+        }
     }
 }
 

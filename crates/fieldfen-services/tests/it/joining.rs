@@ -109,7 +109,10 @@ mod in_runtimes {
             let error = joined.unwrap_err();
             assert_eq!(error.failure, WorkerFailure::JoinBlocksRuntime);
             let message = error.to_string();
-            assert!(message.contains("also a task that is to stop the worker; call it through spawn_blocking"), "{message}");
+            assert!(
+                message.contains("also a task that is to stop the worker; call it through spawn_blocking"),
+                "{message}"
+            );
         }
     }
 

@@ -48,6 +48,7 @@ mod listed;
 mod listings;
 mod overlaps;
 mod overtaken;
+mod panicking_values;
 mod panics;
 mod pipeline;
 mod platforms;

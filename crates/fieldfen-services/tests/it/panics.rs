@@ -82,13 +82,13 @@ fn let_log_panic(panics: &Arc<AtomicUsize>) {
 }
 
 /// What comes of a worker that nothing must keep from ending.
-fn end_of(running: RunningWorker) -> Result<Stopped, WorkerError> {
+pub(crate) fn end_of(running: RunningWorker) -> Result<Stopped, WorkerError> {
     let (end, has_ended) = channel();
     thread::spawn(move || end.send(running.join()).unwrap());
     has_ended.recv_timeout(LONG).unwrap()
 }
 
-fn ended(running: RunningWorker) {
+pub(crate) fn ended(running: RunningWorker) {
     assert_eq!(end_of(running), Ok(Stopped::default()));
 }
 
@@ -257,7 +257,12 @@ fn a_worker_goes_on_although_metrics_and_log_panic_on_all_its_threads(store: imp
 }
 
 /// Panics whenever it is dropped.
-struct Bomb;
+pub(crate) struct Bomb;
+
+impl Bomb {
+    /// Keeps it in the closure that calls this.
+    pub(crate) const fn hold(&self) {}
+}
 
 impl Drop for Bomb {
     fn drop(&mut self) {

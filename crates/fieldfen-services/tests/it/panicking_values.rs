@@ -1,0 +1,215 @@
+//! Workers whose randomness, payloads, handlers and outcomes panic, also when they are dropped.
+
+use std::fmt;
+use std::panic::panic_any;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fieldfen_domain::job::{Backoff, JobKind, JobStatus, Payload};
+use fieldfen_domain::store::StoreError;
+use fieldfen_services::Environment;
+use fieldfen_services::environment::{Randomness, SeededRandomness};
+use fieldfen_services::queue::{Completion, Queue, RetryPolicies};
+use fieldfen_services::worker::{IntoOutcome, Metrics, Outcome, Task, Worker, WorkerFailure};
+use fieldfen_testkit::ModelStore;
+use serde::{Deserialize, Serialize};
+
+use super::panics::{Bomb, end_of, ended};
+use super::refusals::is_thread;
+use super::stopping::until;
+use super::{Bench, LEASE, Note};
+
+/// Randomness that panics so often on the thread with this name.
+struct PanickingRandomness {
+    random: SeededRandomness,
+    thread: &'static str,
+    times: AtomicUsize,
+}
+
+impl Randomness for PanickingRandomness {
+    fn bits(&self) -> u128 {
+        let panics = is_thread(self.thread)
+            && self.times.try_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok();
+        assert!(!panics, "the randomness of {} panics", self.thread);
+        self.random.bits()
+    }
+}
+
+fn with_panicking_randomness(bench: &Bench<ModelStore>, thread: &'static str, times: usize) -> Worker<ModelStore> {
+    let random = PanickingRandomness { random: SeededRandomness::new(3), thread, times: AtomicUsize::new(times) };
+    let environment = Environment::new(bench.clock.clone(), random);
+    Worker::builder(bench.queue.store().clone(), environment).threads(1).lease(LEASE)
+}
+
+#[test]
+fn jobs_are_done_although_the_randomness_panics_for_a_while() {
+    for thread in ["fieldfen-job", "fieldfen-work"] {
+        let bench = Bench::new(ModelStore::new());
+        let ids: Vec<_> = (0..3).map(|number| bench.note(&number.to_string())).collect();
+        // The wait of a failed try is random.
+        let handler = |task: Task<Note>| if task.attempt() == 1 { Err("not yet") } else { Ok(()) };
+        let worker = with_panicking_randomness(&bench, thread, 2).lease(Duration::from_secs(3));
+        let running = worker.backoff::<Note>(Backoff::LEAST).handle(handler).start().unwrap();
+        // A job whose outcome cannot be written comes back when its lease has run out. The clock must not seem to leap.
+        until(|| {
+            bench.clock.advance(Duration::from_millis(2));
+            ids.iter().all(|id| bench.status(id) == JobStatus::Completed)
+        });
+        running.stop_handle().stop();
+        ended(running);
+    }
+}
+
+#[test]
+fn a_worker_that_can_draw_no_token_ends_with_an_error() {
+    let bench = Bench::new(ModelStore::new());
+    bench.note("x");
+    let worker = with_panicking_randomness(&bench, "fieldfen-work", usize::MAX).handle(|_: Task<Note>| ());
+    let failure = end_of(worker.start().unwrap()).unwrap_err().failure;
+    let panic = "the randomness of fieldfen-work panics".to_owned();
+    assert_eq!(failure, WorkerFailure::Panicked { thread: "fieldfen-work".to_owned(), panic });
+}
+
+/// A payload that panics when it is dropped, unless it is disarmed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Armed {
+    armed: bool,
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        if self.armed {
+            panic_any(Bomb);
+        }
+    }
+}
+
+impl Payload for Armed {
+    fn kind() -> JobKind {
+        JobKind::custom("test.armed").unwrap()
+    }
+}
+
+/// Panics when it is shown.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("it cannot be said");
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+/// Runs one job through this worker, which has one thread, and a note after it. Says with what the job has failed.
+fn error_of(
+    job: impl FnOnce(&Queue<ModelStore>) -> fieldfen_domain::job::NewJob,
+    set_up: impl FnOnce(Worker<ModelStore>) -> Worker<ModelStore>,
+) -> Option<String> {
+    let bench = Bench::new(ModelStore::new());
+    let job = job(&bench.queue).max_retries(0);
+    bench.queue.enqueue(&job).unwrap();
+    let after = bench.note("after");
+    let running = set_up(bench.worker().threads(1)).start().unwrap();
+    running.stop_handle().stop_when_idle();
+    ended(running);
+    assert_eq!(bench.status(&after), JobStatus::Completed);
+    bench.job(&job.id).last_error
+}
+
+#[test]
+fn a_payload_that_panics_when_it_is_dropped_fails_its_try_and_keeps_no_thread() {
+    let error = error_of(
+        |queue| {
+            let armed = RawArmed { armed: true };
+            queue.job(&armed).unwrap()
+        },
+        |worker| worker.handle(|_: Task<Armed>| ()).handle(|_: Task<Note>| ()),
+    );
+    assert_eq!(error.as_deref(), Some("the handler panicked: without a message"));
+}
+
+/// The same payload, which is dropped in peace.
+#[derive(Debug, Serialize, Deserialize)]
+struct RawArmed {
+    armed: bool,
+}
+
+impl Payload for RawArmed {
+    fn kind() -> JobKind {
+        Armed::kind()
+    }
+}
+
+/// What comes of the note "x" when its handler says this; that of any other completes.
+fn error_of_note(outcome: impl Fn() -> Outcome + Send + Sync + 'static) -> Option<String> {
+    let handler = move |task: Task<Note>| if task.text == "x" { outcome() } else { ().into_outcome() };
+    error_of(|queue| queue.job(&Note::new("x")).unwrap(), |worker| worker.handle(handler))
+}
+
+#[test]
+fn errors_and_writes_that_panic_fail_their_try_and_keep_no_thread() {
+    let unspeakable = error_of_note(|| Outcome::retry(Unspeakable));
+    assert_eq!(unspeakable.as_deref(), Some("the handler panicked: it cannot be said"));
+    let unspeakable = error_of_note(|| Completion::new().writing(|_| Err::<(), _>(Unspeakable)).into_outcome());
+    assert_eq!(unspeakable.as_deref(), Some("its writes panicked: it cannot be said"));
+    let held = || {
+        let (first, second) = (Bomb, Bomb);
+        let write = |bomb: Bomb| {
+            move |_: &mut dyn fieldfen_domain::store::Session| {
+                bomb.hold();
+                Ok::<_, StoreError>(())
+            }
+        };
+        Completion::new().writing(write(first)).writing(write(second)).into_outcome()
+    };
+    assert_eq!(error_of_note(held), None, "the writes were written before they were dropped");
+}
+
+/// Metrics that panic when they are dropped.
+struct ArmedMetrics(Bomb);
+
+impl Metrics for ArmedMetrics {}
+
+#[test]
+fn a_worker_whose_handlers_and_metrics_panic_when_they_are_dropped_ends() {
+    let (first, second) = (Bomb, Bomb);
+    let error = error_of(
+        |queue| queue.job(&RawArmed { armed: false }).unwrap(),
+        |worker| {
+            let worker = worker.metrics(ArmedMetrics(Bomb)).retry_policies(RetryPolicies::default());
+            let holding = |bomb: Bomb| move || bomb.hold();
+            let (first, second) = (holding(first), holding(second));
+            worker.handle(move |_: Task<RawArmed>| first()).handle(move |_: Task<Note>| second())
+        },
+    );
+    assert_eq!(error, None);
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn futures_that_panic_with_or_return_what_panics_fail_their_try_and_keep_no_thread() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let x = |queue: &Queue<ModelStore>| queue.job(&Note::new("x")).unwrap();
+    let thrown = |task: Task<Note>| async move {
+        tokio::task::yield_now().await;
+        if task.text == "x" {
+            panic_any(Bomb);
+        }
+    };
+    let error = error_of(x, |worker| worker.handle_async(runtime.handle(), thrown));
+    assert_eq!(error.as_deref(), Some("the handler panicked: without a message"));
+    let returned = |task: Task<Note>| async move { if task.text == "x" { Err(Unspeakable) } else { Ok(()) } };
+    let error = error_of(x, |worker| worker.handle_async(runtime.handle(), returned));
+    assert_eq!(error.as_deref(), Some("the handler panicked: it cannot be said"));
+    let held = |task: Task<Note>| {
+        let held = (task.text == "x").then(|| Bomb);
+        async move {
+            tokio::task::yield_now().await;
+            drop(held);
+        }
+    };
+    let error = error_of(x, |worker| worker.handle_async(runtime.handle(), held));
+    assert_eq!(error.as_deref(), Some("the handler panicked: without a message"));
+}
