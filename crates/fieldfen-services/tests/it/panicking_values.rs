@@ -5,7 +5,7 @@ use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fieldfen_domain::job::{Backoff, JobKind, JobStatus, Payload};
+use fieldfen_domain::job::{Backoff, JobStatus, Payload};
 use fieldfen_domain::store::StoreError;
 use fieldfen_services::Environment;
 use fieldfen_services::environment::{Randomness, SeededRandomness};
@@ -85,9 +85,7 @@ impl Drop for Armed {
 }
 
 impl Payload for Armed {
-    fn kind() -> JobKind {
-        JobKind::custom("test.armed").unwrap()
-    }
+    const KIND: &'static str = "test.armed";
 }
 
 /// Panics when it is shown.
@@ -137,9 +135,7 @@ struct RawArmed {
 }
 
 impl Payload for RawArmed {
-    fn kind() -> JobKind {
-        Armed::kind()
-    }
+    const KIND: &'static str = Armed::KIND;
 }
 
 /// What comes of the note "x" when its handler says this; that of any other completes.

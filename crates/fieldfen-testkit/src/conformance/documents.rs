@@ -36,11 +36,9 @@ fn json_that_cannot_be_read_back_is_refused_and_changes_nothing<S: Store>(store:
         refused("recurring work", &|s, json| {
             s.recurring().define(&NewRecurringJob { payload: Some(json), ..recurring("hourly", "0 * * * *", at(9)) })
         });
-        refused("metadata", &|s, json| {
-            s.files().edit(&file_id(1), &FileEdit { metadata: Some(json), ..FileEdit::default() }, at(1)).map(drop)
-        });
+        refused("metadata", &|s, json| s.files().edit(&file_id(1), &FileEdit::new().metadata(json), at(1)).map(drop));
     }
     assert_eq!(on.job(1), before);
-    let listed = store.read::<_, StoreError, _>(|s| Ok((s.jobs().find(&job(2).id)?, s.recurring().list()?)));
+    let listed = store.read(|s| Ok((s.jobs().find(&job(2).id)?, s.recurring().list()?)));
     assert!(matches!(&listed, Ok((None, recurring)) if recurring.is_empty()), "{listed:?}");
 }
