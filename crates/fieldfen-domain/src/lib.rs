@@ -10,6 +10,7 @@ mod hash;
 mod ids;
 pub mod job;
 mod json;
+pub mod operator;
 mod page;
 mod panics;
 pub mod publication;

@@ -97,6 +97,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    operator_actions (id) {
+        id -> BigInt,
+        at -> Timestamp,
+        by -> Text,
+        via -> Text,
+        action -> Text,
+        subject_kind -> Text,
+        subject_id -> Text,
+        reason -> Text,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
     processed_hashes (hash) {
         hash -> Text,
         file_id -> Nullable<Text>,
@@ -174,6 +188,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     files,
     jobs,
     listings,
+    operator_actions,
     processed_hashes,
     publication_gap,
     publications,

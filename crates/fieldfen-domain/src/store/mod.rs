@@ -10,6 +10,7 @@ mod files;
 mod hashes;
 mod jobs;
 mod maintenance;
+mod operator_actions;
 mod publications;
 mod recurring;
 
@@ -21,6 +22,7 @@ pub use files::{FileReads, Files};
 pub use hashes::Hashes;
 pub use jobs::{JobAdmin, JobQueue, JobReads};
 pub use maintenance::{LogHeld, MaintenanceReport};
+pub use operator_actions::{OperatorActionReads, OperatorActions};
 pub use publications::{ListingReads, Listings, PublicationReads, Publications};
 pub use recurring::{Recurring, RecurringReads};
 
@@ -38,6 +40,8 @@ pub trait ReadSession {
     fn listings(&mut self) -> &mut dyn ListingReads;
     /// Recurring work.
     fn recurring(&mut self) -> &mut dyn RecurringReads;
+    /// Operators' actions.
+    fn operator_actions(&mut self) -> &mut dyn OperatorActionReads;
 }
 
 /// An open transaction that reads and writes. Each trait that writes can read what it writes.
@@ -58,6 +62,8 @@ pub trait Session {
     fn listings(&mut self) -> &mut dyn Listings;
     /// Recurring work.
     fn recurring(&mut self) -> &mut dyn Recurring;
+    /// Operators' actions.
+    fn operator_actions(&mut self) -> &mut dyn OperatorActions;
     /// The same transaction, for a function that takes a [`ReadSession`].
     fn reads(&mut self) -> &mut dyn ReadSession;
 }

@@ -28,7 +28,7 @@ macro_rules! embedded {
 }
 
 /// All of them, the oldest first.
-pub(super) const EMBEDDED: [Embedded; 8] = embedded![
+pub(super) const EMBEDDED: [Embedded; 9] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -37,6 +37,7 @@ pub(super) const EMBEDDED: [Embedded; 8] = embedded![
     "0006_recurring_jobs",
     "0007_arrival_order",
     "0008_unknown_ends",
+    "0009_operator_actions",
 ];
 
 impl Embedded {

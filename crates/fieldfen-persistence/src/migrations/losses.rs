@@ -48,7 +48,7 @@ pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 /// What follows from the loss of a column or a table.
-const CONSEQUENCES: [(&str, &str); 15] = [
+const CONSEQUENCES: [(&str, &str); 16] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
     ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
@@ -63,6 +63,7 @@ const CONSEQUENCES: [(&str, &str); 15] = [
     ("processed_hashes.source", "nobody can tell any more who sent them"),
     ("processed_hashes.expires_at", "repetitions are recognised for 24 hours only"),
     ("recurring_jobs", "recurring work ends until a program defines it again"),
+    ("operator_actions", "nobody can tell any more who did what, and why"),
     ("", "this is forgotten"),
 ];
 

@@ -22,6 +22,7 @@ mod maintenance;
 #[cfg(all(test, target_os = "linux"))]
 mod no_locks_test;
 mod opening;
+mod operator_actions;
 #[cfg(test)]
 mod plans_test;
 mod publications;

@@ -6,7 +6,8 @@ use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
-    PublicationReads, Publications, ReadSession, Recurring, RecurringReads, Session, StoreError,
+    OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
+    Session, StoreError,
 };
 
 use super::error::Classify;
@@ -101,6 +102,10 @@ impl ReadSession for SqliteSession<'_> {
     fn recurring(&mut self) -> &mut dyn RecurringReads {
         self
     }
+
+    fn operator_actions(&mut self) -> &mut dyn OperatorActionReads {
+        self
+    }
 }
 
 impl Session for SqliteSession<'_> {
@@ -133,6 +138,10 @@ impl Session for SqliteSession<'_> {
     }
 
     fn recurring(&mut self) -> &mut dyn Recurring {
+        self
+    }
+
+    fn operator_actions(&mut self) -> &mut dyn OperatorActions {
         self
     }
 

@@ -15,6 +15,7 @@ mod killed;
 mod leases;
 mod listings;
 mod lost_leases;
+mod operator_actions;
 mod operators;
 mod pruning;
 mod publications;
@@ -73,6 +74,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         listings::cases(),
         api_usage::cases(),
         recurring::cases(),
+        operator_actions::cases(),
     ]
     .concat()
 }

@@ -8,6 +8,7 @@ mod files;
 mod hashes;
 mod job_row;
 mod jobs;
+mod operator_actions;
 mod operators;
 mod publications;
 mod published;
@@ -25,6 +26,7 @@ use api_usage::CallRow;
 use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
 use job_row::JobRow;
+use operator_actions::ActionRow;
 use recurring::RecurringRow;
 pub use store::ModelStore;
 use table::Table;
@@ -42,6 +44,7 @@ struct State {
     hashes: Table<HashRow>,
     calls: Table<CallRow>,
     recurring: Table<RecurringRow>,
+    actions: Table<ActionRow>,
 }
 
 impl State {
@@ -58,6 +61,7 @@ impl State {
             self.hashes.commit(),
             self.calls.commit(),
             self.recurring.commit(),
+            self.actions.commit(),
         ]
         .contains(&true)
     }
@@ -74,6 +78,7 @@ impl State {
         self.hashes.roll_back();
         self.calls.roll_back();
         self.recurring.roll_back();
+        self.actions.roll_back();
     }
 }
 

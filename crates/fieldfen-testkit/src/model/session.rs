@@ -2,7 +2,8 @@
 
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
-    PublicationReads, Publications, ReadSession, Recurring, RecurringReads, Session,
+    OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
+    Session,
 };
 
 use super::ModelSession;
@@ -29,6 +30,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn recurring(&mut self) -> &mut dyn RecurringReads {
+        self
+    }
+
+    fn operator_actions(&mut self) -> &mut dyn OperatorActionReads {
         self
     }
 }
@@ -63,6 +68,10 @@ impl Session for ModelSession<'_> {
     }
 
     fn recurring(&mut self) -> &mut dyn Recurring {
+        self
+    }
+
+    fn operator_actions(&mut self) -> &mut dyn OperatorActions {
         self
     }
 

@@ -1,0 +1,23 @@
+//! Operators' actions.
+
+use super::StoreError;
+use crate::operator::{OperatorAction, OperatorActionFilter};
+use crate::page::{Page, PageRequest};
+
+/// Reading operators' actions.
+pub trait OperatorActionReads {
+    /// A page of actions, the oldest first. Rows that no action can be read from are named in it.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn page(&mut self, filter: &OperatorActionFilter, page: PageRequest) -> Result<Page<OperatorAction>, StoreError>;
+}
+
+/// Recording operators' actions. The table is append-only.
+pub trait OperatorActions: OperatorActionReads {
+    /// Records an action.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    fn record(&mut self, action: &OperatorAction) -> Result<(), StoreError>;
+}

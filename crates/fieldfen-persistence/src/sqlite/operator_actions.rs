@@ -1,0 +1,172 @@
+//! Operators' actions.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject};
+use fieldfen_domain::store::{OperatorActionReads, OperatorActions, StoreError};
+use fieldfen_domain::{Page, PageRequest};
+
+use super::error::Classify;
+use super::session::SqliteSession;
+use super::statement::statement;
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
+use crate::schema::operator_actions;
+
+/// The columns that [`ActionRow`] reads, in its order.
+macro_rules! action_columns {
+    () => {
+        "id, at, by, via, action, subject_kind, subject_id, reason, outcome"
+    };
+}
+
+/// The SQL types of [`action_columns`].
+type ActionColumns = (BigInt, SqlTimestamp, Text, Text, Text, Text, Text, Text, Text);
+
+statement! {
+    /// A page of all actions.
+    AllActions { after: i64 as BigInt, limit: i64 as BigInt } -> ActionColumns = concat!(
+        "SELECT ", action_columns!(), " FROM operator_actions WHERE id > ? ORDER BY id LIMIT ?"
+    )
+}
+statement! {
+    /// A page of what one actor did.
+    ActionsBy<'a> { by: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt } -> ActionColumns = concat!(
+        "SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_by \
+         WHERE by = ? AND id > ? ORDER BY id LIMIT ?"
+    )
+}
+statement! {
+    /// A page of what was done to one subject, by one actor or by anybody.
+    ActionsOn<'a> {
+        subject_id: &'a str as Text,
+        subject_kind: &'a str as Text,
+        by: Option<&'a str> as Nullable<Text>,
+        after: i64 as BigInt,
+        limit: i64 as BigInt,
+    } -> ActionColumns = concat!(
+        "SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_subject_id \
+         WHERE subject_id = ? AND subject_kind = ? AND by = ifnull(?, by) AND id > ? ORDER BY id LIMIT ?"
+    )
+}
+
+#[derive(Debug, Queryable)]
+struct ActionRow {
+    id: i64,
+    at: StoredTime,
+    by: StoredText,
+    via: StoredText,
+    action: StoredText,
+    subject_kind: StoredText,
+    subject_id: StoredText,
+    reason: StoredText,
+    outcome: StoredText,
+}
+
+impl ActionRow {
+    fn read(self) -> Result<OperatorAction, StoreError> {
+        let name = self.id.to_string();
+        let row = RowRef::known("operator_actions", &name);
+        let by = row.text("by", self.by)?;
+        let reason = self.reason.into_prose();
+        let actor = Actor::new(by.as_str(), row.parse("via", &self.via)?);
+        let actor = actor.map_err(|error| row.bad("by", format_args!("{by:?}"), error))?;
+        let subject_id = row.text("subject_id", self.subject_id)?;
+        let subject = Subject::parse(row.parse("subject_kind", &self.subject_kind)?, &subject_id);
+        Ok(OperatorAction {
+            at: row.time("at", self.at)?,
+            action: Action::new(actor, reason.as_str())
+                .map_err(|error| row.bad("reason", format_args!("{reason:?}"), error))?,
+            kind: row.parse("action", &self.action)?,
+            subject: subject.map_err(|error| row.bad("subject_id", format_args!("{subject_id:?}"), error))?,
+            outcome: row.parse("outcome", &self.outcome)?,
+        })
+    }
+}
+
+impl OperatorActionReads for SqliteSession<'_> {
+    fn page(&mut self, filter: &OperatorActionFilter, page: PageRequest) -> Result<Page<OperatorAction>, StoreError> {
+        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
+        let limit = i64::from(page.limit.get()) + 1;
+        let by = filter.by.as_deref();
+        let rows: Vec<ActionRow> = match (&filter.subject, by) {
+            (Some(subject), by) => {
+                let (subject_id, subject_kind) = (&subject.id(), subject.kind().as_str());
+                ActionsOn { subject_id, subject_kind, by, after, limit }.load(self.conn).store()?
+            }
+            (None, Some(by)) => ActionsBy { by, after, limit }.load(self.conn).store()?,
+            (None, None) => AllActions { after, limit }.load(self.conn).store()?,
+        };
+        read_page(rows.into_iter().map(|row| (row.id, row.read())), page)
+    }
+}
+
+impl OperatorActions for SqliteSession<'_> {
+    fn record(&mut self, action: &OperatorAction) -> Result<(), StoreError> {
+        let row = (
+            operator_actions::at.eq(SqlTime(action.at)),
+            operator_actions::by.eq(action.action.by().name()),
+            operator_actions::via.eq(action.action.by().via().as_str()),
+            operator_actions::action.eq(action.kind.as_str()),
+            operator_actions::subject_kind.eq(action.subject.kind().as_str()),
+            operator_actions::subject_id.eq(action.subject.id()),
+            operator_actions::reason.eq(action.action.reason()),
+            operator_actions::outcome.eq(action.outcome.as_str()),
+        );
+        let insert = diesel::insert_into(operator_actions::table).values(row);
+        insert.execute(self.conn).writing(|| format!("an action on {}", action.subject))?;
+        Ok(())
+    }
+}
+
+/// The statements of this file that search, for the test of their plans.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    [("AllActions", AllActions::SQL), ("ActionsBy", ActionsBy::SQL), ("ActionsOn", ActionsOn::SQL)]
+        .map(|(name, sql)| (name, sql.to_owned()))
+        .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use fieldfen_testkit::fixtures::{at, job_id, operator_action};
+
+    use super::*;
+    use crate::rows::fresh::{database, session};
+
+    #[test]
+    fn actions_that_cannot_be_read_are_named_and_hide_no_others() {
+        for (column, value, shown) in [
+            (
+                "by",
+                "' '",
+                "\" \"; name of an operator \" \" must have 1 to 200 bytes, not all of them blank, without \
+                           control characters",
+            ),
+            (
+                "via",
+                "'mail'",
+                "\"mail\"; way of an action \"mail\" is unknown; it must be one of library, tool, console",
+            ),
+            (
+                "subject_id",
+                "'7'",
+                "\"7\"; job id \"7\" is not a UUID of 36 characters with hyphens or of 32 hex digits, \
+                                   in lower case",
+            ),
+            ("reason", "''", "\"\"; reason of an action \"\" must not be blank"),
+        ] {
+            let mut conn = database();
+            for number in 1..=2 {
+                session(&mut conn).record(&operator_action("ann", Subject::Job(job_id(number)), at(1))).unwrap();
+            }
+            conn.batch_execute(&format!("UPDATE operator_actions SET {column} = {value} WHERE id = 1")).unwrap();
+            let page =
+                OperatorActionReads::page(&mut session(&mut conn), &OperatorActionFilter::all(), PageRequest::first(9));
+            let page = page.unwrap();
+            assert_eq!(page.items, [operator_action("ann", Subject::Job(job_id(2)), at(1))]);
+            let unreadable: Vec<_> = page.unreadable.iter().map(ToString::to_string).collect();
+            assert_eq!(unreadable, [format!("operator_actions 1: column {column} holds {shown}")]);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Operators' actions.
+
+use fieldfen_domain::job::Administered;
+use fieldfen_domain::operator::{
+    Action, ActionKind, ActionOutcome, Actor, OperatorAction, OperatorActionFilter, Subject, Via,
+};
+use fieldfen_domain::store::{Store, StoreError};
+
+use super::steps::{On, walk, with_nanoseconds};
+use super::{Case, named};
+use crate::fixtures::{at, file_id, job, job_id, operator_action, publication_id, recurring_name};
+
+pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
+    named!["operator_actions":
+        an_action_is_kept_as_it_was_recorded,
+        actions_are_listed_by_subject_and_by_actor,
+        an_action_stands_or_falls_with_its_transaction,
+        an_action_outlives_its_subject,
+    ]
+}
+
+fn record<S: Store>(on: &On<'_, S>, action: &OperatorAction) {
+    on.write(|s| s.operator_actions().record(action));
+}
+
+fn actions<S: Store>(on: &On<'_, S>, filter: &OperatorActionFilter) -> Vec<OperatorAction> {
+    walk(|page| on.read(|s| s.operator_actions().page(filter, page)))
+}
+
+fn an_action_is_kept_as_it_was_recorded<S: Store>(store: &S) {
+    let on = On(store);
+    let by = Actor::new("Ann <ann@shop.example>", Via::Console).unwrap();
+    let recorded = OperatorAction {
+        at: at(5),
+        action: Action::new(by, "a reason\nof two lines").unwrap(),
+        kind: ActionKind::NothingIsThere,
+        subject: Subject::Publication(publication_id(1)),
+        outcome: ActionOutcome::NotFound,
+    };
+    record(&on, &OperatorAction { at: with_nanoseconds(at(5)), ..recorded.clone() });
+    assert_eq!(actions(&on, &OperatorActionFilter::all()), [recorded]);
+}
+
+fn actions_are_listed_by_subject_and_by_actor<S: Store>(store: &S) {
+    let on = On(store);
+    let subjects = [
+        Subject::File(file_id(1)),
+        Subject::Job(job_id(1)),
+        Subject::Recurring(recurring_name("upkeep")),
+        Subject::File(file_id(2)),
+        Subject::File(file_id(1)),
+    ];
+    let recorded: Vec<_> = (0..20)
+        .map(|number: i64| {
+            let by = if number % 3 == 0 { "ann" } else { "bo" };
+            let subject = &subjects[usize::try_from(number).unwrap_or_default() % subjects.len()];
+            // Older times behind newer ones: the order is that of recording.
+            operator_action(by, subject.clone(), at(100 - number))
+        })
+        .collect();
+    for action in &recorded {
+        record(&on, action);
+    }
+    let expected = |wanted: &dyn Fn(&OperatorAction) -> bool| {
+        recorded.iter().filter(|action| wanted(action)).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(actions(&on, &OperatorActionFilter::all()), recorded);
+    let ann = |action: &OperatorAction| action.action.by().name() == "ann";
+    assert_eq!(actions(&on, &OperatorActionFilter::all().by("ann")), expected(&ann));
+    for subject in &subjects {
+        let filter = OperatorActionFilter::of(subject.clone());
+        assert_eq!(actions(&on, &filter), expected(&|action| action.subject == *subject), "{subject}");
+        let of_ann = expected(&|action| action.subject == *subject && ann(action));
+        assert_eq!(actions(&on, &filter.by("ann")), of_ann, "{subject}");
+    }
+    assert_eq!(actions(&on, &OperatorActionFilter::of(Subject::Job(job_id(2)))), []);
+    assert_eq!(actions(&on, &OperatorActionFilter::all().by("an")), []);
+}
+
+fn an_action_stands_or_falls_with_its_transaction<S: Store>(store: &S) {
+    let on = On(store);
+    let action = operator_action("ann", Subject::Job(job_id(1)), at(1));
+    on.refuse(|s| {
+        s.operator_actions().record(&action)?;
+        Err::<(), _>(StoreError::Nested)
+    });
+    assert_eq!(actions(&on, &OperatorActionFilter::all()), []);
+}
+
+fn an_action_outlives_its_subject<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue(&job(1));
+    let action = operator_action("ann", Subject::Job(job_id(1)), at(1));
+    let deleted = on.write(|s| {
+        s.operator_actions().record(&action)?;
+        s.job_admin().delete(&job_id(1))
+    });
+    assert_eq!(deleted, Administered::Done);
+    assert_eq!(actions(&on, &OperatorActionFilter::of(Subject::Job(job_id(1)))), [action]);
+}

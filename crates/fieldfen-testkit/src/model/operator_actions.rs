@@ -1,0 +1,36 @@
+//! Operators' actions.
+
+use fieldfen_domain::operator::{OperatorAction, OperatorActionFilter, Subject};
+use fieldfen_domain::store::{OperatorActionReads, OperatorActions, StoreError};
+use fieldfen_domain::{Page, PageRequest, to_micros};
+
+use super::ModelSession;
+use super::table::Row;
+
+#[derive(Clone)]
+pub(super) struct ActionRow(OperatorAction);
+
+impl Row for ActionRow {
+    type Key = Subject;
+
+    fn keys(&self) -> Vec<Subject> {
+        vec![self.0.subject.clone()]
+    }
+}
+
+impl OperatorActionReads for ModelSession<'_> {
+    fn page(&mut self, filter: &OperatorActionFilter, page: PageRequest) -> Result<Page<OperatorAction>, StoreError> {
+        let wanted = |ActionRow(action): &ActionRow| {
+            filter.subject.as_ref().is_none_or(|subject| action.subject == *subject)
+                && filter.by.as_ref().is_none_or(|by| action.action.by().name() == by)
+        };
+        Ok(self.state.actions.page(page, wanted, |ActionRow(action)| action.clone()))
+    }
+}
+
+impl OperatorActions for ModelSession<'_> {
+    fn record(&mut self, action: &OperatorAction) -> Result<(), StoreError> {
+        self.state.actions.insert(ActionRow(OperatorAction { at: to_micros(action.at), ..action.clone() }));
+        Ok(())
+    }
+}
