@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "test support: what goes wrong in it must fail the test")]
 
 pub mod conformance;
+pub mod faults;
 pub mod fixtures;
 mod model;
 

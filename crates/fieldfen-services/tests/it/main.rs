@@ -22,6 +22,10 @@ macro_rules! on_every_store {
         mod on_sqlite {
             $( #[test] fn $name() { super::$name(fieldfen_persistence::SqliteStore::in_memory().unwrap()); } )+
         }
+        mod on_reruns {
+            use fieldfen_testkit::{ModelStore, faults::RerunStore};
+            $( #[test] fn $name() { super::$name(RerunStore::new(ModelStore::new())); } )+
+        }
     };
 }
 

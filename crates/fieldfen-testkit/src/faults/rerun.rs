@@ -1,0 +1,75 @@
+//! A store that runs each closure twice.
+
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
+
+use super::{roll_back_read, roll_back_write};
+
+/// Runs each closure, rolls it back, and runs it again: the second run counts.
+///
+/// A database that cannot put two transactions in an order does so with one of them. A closure that changes anything
+/// outside of its session, or that goes on from what its first run has left there, fails on this store.
+#[derive(Debug, Clone)]
+pub struct RerunStore<S> {
+    inner: S,
+}
+
+impl<S: Store> RerunStore<S> {
+    /// Wraps a store.
+    pub const fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S: Store> Store for RerunStore<S> {
+    fn try_read<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        roll_back_read(&self.inner, &mut f)?;
+        self.inner.try_read(f)
+    }
+
+    fn try_write<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        roll_back_write(&self.inner, &mut f)?;
+        self.inner.try_write(f)
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        self.inner.watch()
+    }
+
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
+        self.inner.maintain()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ModelStore;
+    use crate::fixtures::file;
+
+    #[test]
+    fn the_first_run_leaves_nothing_behind() {
+        let store = RerunStore::new(ModelStore::new());
+        let mut found = Vec::new();
+        store
+            .write(|s| {
+                found.push(s.files().find(&file(1).id)?.is_some());
+                s.files().insert(&file(1)).map(drop)
+            })
+            .unwrap();
+        assert_eq!(found, [false, false]);
+        assert_eq!(store.read(|s| s.files().find(&file(1).id)).unwrap().map(|file| file.id), Some(file(1).id));
+    }
+
+    #[test]
+    fn a_store_that_runs_each_closure_twice_conforms() {
+        crate::conformance::exercise(|| RerunStore::new(ModelStore::new()));
+    }
+}
