@@ -17,7 +17,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
 
 use crate::Environment;
-use crate::queue::{self, QueueError};
+use crate::queue::QueueError;
 
 /// When a schedule without a further tick is due next: the last second that every store can hold.
 const NEVER: i64 = 253_402_300_799;
@@ -275,8 +275,8 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
         && job_of_earlier.created_at.is_some_and(|at| is_ahead(at, tick.at))
     {
         // The clock that was wrong made it, and it would keep every tick from its job until then. If it stays, it is met
-        // once more.
-        let _ = queue::cancel(s, &met, "its time was set by a wrong clock", tick.at)?;
+        // once more. No failure hook hears of it: another job takes its place.
+        let _ = s.job_admin().cancel(&met, "its time was set by a wrong clock", tick.at)?;
         enqueued = s.jobs().enqueue(job)?;
     }
     match enqueued {

@@ -11,6 +11,7 @@ use fieldfen_domain::job::{
 };
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::SqliteStore;
+use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::RetryPolicies;
 use fieldfen_services::worker::{Completion, IntoOutcome, Outcome, Task, Worker};
 use serde_json::json;
@@ -45,6 +46,7 @@ pub(super) fn worker(shop: &Shop) -> Worker<SqliteStore> {
         // No other version of this program runs beside it: what it cannot read, nobody can.
         .decline_for(Duration::ZERO)
         .retry_policies(RetryPolicies::new(RETRIES))
+        .failure_hook(FileFailureHook)
         .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
         .handle(move |task| capped(&task, upscale(&upscaling, &task)))
         .handle(move |task| capped(&task, generate_metadata(&describing, &task)))

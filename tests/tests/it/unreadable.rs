@@ -5,6 +5,7 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{JobKind, JobStatus, UpscaleImage, WorkerName};
 use fieldfen_domain::store::Store as _;
 use fieldfen_services::Environment;
+use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::take_due;
 use fieldfen_services::worker::{Stopped, Task, Worker};
@@ -36,7 +37,7 @@ fn assert_failed(database: &Database, queue: &Queue<fieldfen_persistence::Sqlite
 #[test]
 fn the_file_of_a_job_that_a_claim_cannot_read_fails_with_it() {
     let database = with_unreadable_job();
-    let queue = Queue::new(database.store(), Environment::system());
+    let queue = Queue::new(database.store(), Environment::system()).with_failure_hook(FileFailureHook);
     let kinds = [JobKind::UpscaleImage].into();
     let claims = queue.claim(&kinds, 9, std::time::Duration::from_secs(60), &WorkerName::new("ours")).unwrap();
     assert_eq!((claims.jobs.len(), claims.unreadable.len()), (0, 1));
@@ -48,7 +49,7 @@ fn the_file_of_a_job_that_a_reclaim_cannot_read_fails_with_it() {
     for set in ["status = 'running', lease_expires_at = '2025-01-01 00:00:00'", "priority = 7"] {
         let database = with_unreadable_job();
         database.foreign().execute_batch(&format!("UPDATE jobs SET {set}")).unwrap();
-        let queue = Queue::new(database.store(), Environment::system());
+        let queue = Queue::new(database.store(), Environment::system()).with_failure_hook(FileFailureHook);
         assert_eq!(queue.reclaim(9).unwrap(), []);
         assert_failed(&database, &queue);
     }
@@ -74,7 +75,7 @@ fn with_unreadable_leases() -> Database {
 #[test]
 fn a_reclaim_goes_on_behind_a_batch_of_jobs_that_cannot_be_read() {
     let database = with_unreadable_leases();
-    let queue = Queue::new(database.store(), Environment::system());
+    let queue = Queue::new(database.store(), Environment::system()).with_failure_hook(FileFailureHook);
     let reclaimed = queue.reclaim(10).unwrap();
     assert_eq!(reclaimed.iter().map(|reclaimed| reclaimed.job.id).collect::<Vec<_>>(), [job_id(101)]);
     assert_eq!(queue.reclaim(10).unwrap(), []);
@@ -83,7 +84,7 @@ fn a_reclaim_goes_on_behind_a_batch_of_jobs_that_cannot_be_read() {
 #[test]
 fn a_worker_takes_back_in_one_round_what_is_behind_jobs_that_cannot_be_read() {
     let database = with_unreadable_leases();
-    let worker = Worker::builder(database.store(), Environment::system());
+    let worker = Worker::builder(database.store(), Environment::system()).failure_hook(FileFailureHook);
     let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
     running.stop_handle().stop_when_idle();
     assert_eq!(running.join().unwrap(), Stopped::default());
@@ -115,11 +116,11 @@ const NOT_UTF_8: &str = r#"
 fn a_payload_that_is_not_utf_8_fails_its_job_by_name_and_the_others_run() {
     let database = Database::new();
     database.foreign().execute_batch(NOT_UTF_8).unwrap();
-    let worker = Worker::builder(database.store(), Environment::system());
+    let worker = Worker::builder(database.store(), Environment::system()).failure_hook(FileFailureHook);
     let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
     running.stop_handle().stop_when_idle();
     assert_eq!(running.join().unwrap(), Stopped::default());
-    let queue = Queue::new(database.store(), Environment::system());
+    let queue = Queue::new(database.store(), Environment::system()).with_failure_hook(FileFailureHook);
     let counts = queue.count().unwrap();
     let count = |status| counts.iter().filter(|count| count.status == status).map(|count| count.jobs).sum::<u64>();
     assert_eq!((count(JobStatus::Completed), count(JobStatus::Failed)), (3, 1));

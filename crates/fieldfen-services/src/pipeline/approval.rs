@@ -8,9 +8,9 @@ use fieldfen_domain::job::{Administered, Enqueued};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 
-use super::death::{
-    dead_jobs, has_live_listing, is_waiting_for_approval, is_waiting_for_person, move_file, processing_is_dead,
-};
+use super::job_failed::{is_waiting_for_approval, is_waiting_for_person};
+use super::jobs_of_file::{dead_jobs, has_live_listing, processing_is_dead};
+use super::transition::move_file;
 use super::{Approval, EditOutcome, Followed, Pipeline};
 
 impl Pipeline {

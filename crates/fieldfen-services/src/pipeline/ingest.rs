@@ -4,7 +4,7 @@ use fieldfen_domain::file::{FileEvent, Ingested, NewFile};
 use fieldfen_domain::store::{Session, StoreError};
 
 use super::Pipeline;
-use super::death::move_file;
+use super::transition::move_file;
 
 impl Pipeline {
     /// Takes a file in: its row and the job that begins its way, or the file that has its Drive id or its bytes.

@@ -4,7 +4,8 @@ use fieldfen_domain::file::{FileEvent, FileStatus};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
-use super::death::{move_file, processing_is_dead};
+use super::jobs_of_file::processing_is_dead;
+use super::transition::move_file;
 
 /// Moves a file to published, in the transaction in which a listing of it is confirmed, and says the status it has then;
 /// `None` when there is no such file.

@@ -15,8 +15,8 @@
 //! | a publishing job meets a file without an approval | | it fails, and runs again with the next approval |
 //! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic; a file that failed from approved leads back to processed then | `UpdateListing` for each live listing of a published file |
 //! | a platform confirms a listing ([`listing_confirmed`]) | approved → published | |
-//! | a processing job fails for good ([`job_died`]) | any → failed | |
-//! | the last listing job fails for good, nothing is listed ([`job_died`]) | approved → failed | |
+//! | a processing job fails for good ([`FileFailureHook`]) | any → failed | |
+//! | the last listing job fails for good, nothing is listed ([`FileFailureHook`]) | approved → failed | |
 //! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs: `UpdateListing` for what is live too; what was published and has ended is not listed anew |
 //! | a listing is sold out, restocked, delisted | | |
 //! | a delisted product is listed anew ([`Pipeline::publish`]) | | `CreateListing` |
@@ -25,12 +25,14 @@
 //! when a platform's late answer shows that a listing given up is there after all.
 
 mod approval;
-mod death;
 mod ingest;
+mod job_failed;
 mod jobs;
+mod jobs_of_file;
 mod listed;
 mod processing;
 mod retry;
+mod transition;
 
 use std::fmt;
 use std::sync::Arc;
@@ -44,8 +46,8 @@ use serde_json::Map;
 use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
-pub use death::job_died;
-pub(crate) use death::{told_to_wait_for_person, waits_for_approval, waits_for_person, work_died};
+pub use job_failed::FileFailureHook;
+pub(crate) use job_failed::{told_to_wait_for_person, waits_for_approval, waits_for_person};
 pub use listed::listing_confirmed;
 pub use retry::Retried;
 

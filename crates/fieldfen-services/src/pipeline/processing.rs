@@ -4,7 +4,8 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEvent, FileMetadata, FileState, FileStatus};
 use fieldfen_domain::store::{Session, StoreError};
 
-use super::death::{move_file, processing_is_dead};
+use super::jobs_of_file::processing_is_dead;
+use super::transition::move_file;
 use super::{Approval, Followed, Pipeline};
 
 impl Pipeline {

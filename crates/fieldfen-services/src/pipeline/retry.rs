@@ -8,7 +8,8 @@ use fieldfen_domain::publication::PublicationState;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 
-use super::death::{all_jobs, dead_jobs, move_file, payload};
+use super::jobs_of_file::{all_jobs, dead_jobs, payload};
+use super::transition::move_file;
 use super::{Approval, Followed, Pipeline};
 
 /// What came of an operator's retry of a file.

@@ -12,15 +12,17 @@ use super::outcome::Publishing;
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reconciling::Reconcile;
-use crate::pipeline::{waits_for_approval, waits_for_person};
+use crate::pipeline::{FileFailureHook, waits_for_approval, waits_for_person};
 use crate::worker::{Completion, Outcome, Task, Worker};
 
 impl<S: Store> Publisher<S> {
     /// Gives a worker the handlers of this publisher: `CreateFileRecord`, `CreateListing`, `UpdateListing`,
-    /// `PublishSocial`, `DeleteFile` and [`Reconcile`]. Those that make pictures and words are the program's own.
+    /// `PublishSocial`, `DeleteFile` and [`Reconcile`], and the [`FileFailureHook`]. The handlers that make pictures and
+    /// words are the program's own.
     pub fn serve(&self, worker: Worker<S>) -> Worker<S> {
         let [records, listings, updates, posts, deletions, accounts] = [(); 6].map(|()| self.clone());
         worker
+            .failure_hook(FileFailureHook)
             .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
             .handle(move |task: Task<CreateListing>| listings.run_create_listing(&task))
             .handle(move |task: Task<UpdateListing>| updates.run_update_listing(&task))

@@ -7,7 +7,6 @@ use fieldfen_domain::job::{ClaimRef, ClaimRequest, Job, JobKind, LONGEST_LEASE, 
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::Queue;
-use super::settle::bury_unreadable;
 
 /// A job that this program has claimed, with the proof of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +69,7 @@ impl<S: Store> Queue<S> {
             // A store may make its writers wait: the lease begins when it is written.
             request.now = self.environment.now();
             let claimed = s.jobs().claim(&request)?;
-            bury_unreadable(s, &claimed.unreadable, request.now)?;
+            self.failure_hooks.run_unreadable(s, &claimed.unreadable, request.now)?;
             Ok(claimed)
         })?;
         let with_claim = |job: Job| ClaimedJob { claim: ClaimRef { id: job.id, token: request.token }, job };

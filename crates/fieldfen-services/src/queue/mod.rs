@@ -6,6 +6,7 @@
 mod claim;
 mod completion;
 mod enqueue;
+mod failure_hook;
 mod operate;
 mod policies;
 mod settle;
@@ -14,12 +15,13 @@ mod wait;
 pub use claim::{ClaimedJob, Claims};
 pub use completion::Completion;
 pub use enqueue::{check, enqueue, enqueue_many};
-pub use operate::{cancel, kill};
+pub use failure_hook::{FailedJob, FailureHook};
 pub use policies::{LONGEST_THROTTLE, RetryPolicies};
 pub use settle::complete;
 pub use wait::Waited;
 
 pub(crate) use enqueue::read_payload;
+pub(crate) use failure_hook::FailureHooks;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -56,13 +58,14 @@ pub struct Queue<S> {
     store: S,
     environment: Environment,
     policies: Arc<RetryPolicies>,
+    failure_hooks: FailureHooks,
 }
 
 impl<S: Store> Queue<S> {
-    /// The queue of this store, with the default retry policy for every kind of job.
+    /// The queue of this store, with the default retry policy for every kind of job and no failure hook.
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
-        Self { store, environment, policies: Arc::default() }
+        Self { store, environment, policies: Arc::default(), failure_hooks: FailureHooks::default() }
     }
 
     /// The same queue with these retry policies: [`job`](Queue::job) takes the number of retries from them,
@@ -70,6 +73,19 @@ impl<S: Store> Queue<S> {
     #[must_use]
     pub fn with_policies(mut self, policies: RetryPolicies) -> Self {
         self.policies = Arc::new(policies);
+        self
+    }
+
+    /// The same queue, which also runs this hook when it fails a job for good, after the hooks that it has.
+    #[must_use]
+    pub fn with_failure_hook(mut self, hook: impl FailureHook + 'static) -> Self {
+        self.failure_hooks.push(hook);
+        self
+    }
+
+    /// The same queue with all these hooks instead of its own.
+    pub(crate) fn with_failure_hooks(mut self, hooks: FailureHooks) -> Self {
+        self.failure_hooks = hooks;
         self
     }
 

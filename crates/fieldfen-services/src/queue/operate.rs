@@ -5,7 +5,6 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
-use super::settle::bury;
 
 impl<S: Store> Queue<S> {
     /// The job with this id.
@@ -55,20 +54,38 @@ impl<S: Store> Queue<S> {
     /// Stops a job: a pending one fails at once, a running one is asked to stop and sees so at its next heartbeat.
     ///
     /// # Errors
-    /// As [`cancel`].
+    /// [`StoreError`]s as the store has them.
     pub fn cancel(&self, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
+        self.store.write(|s| self.cancel_in(s, id, reason))
+    }
+
+    /// The same inside the caller's transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn cancel_in(&self, s: &mut dyn Session, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
         let at = self.environment.now();
-        self.store.write(|s| cancel(s, id, reason, at))
+        let answer = s.job_admin().cancel(id, reason, at)?;
+        self.run_hooks_if_done(s, answer, id, reason, at)
     }
 
     /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The handler is told at
     /// the next heartbeat; a handler that does not look goes on running.
     ///
     /// # Errors
-    /// As [`kill`].
+    /// [`StoreError`]s as the store has them.
     pub fn kill(&self, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
+        self.store.write(|s| self.kill_in(s, id, reason))
+    }
+
+    /// The same inside the caller's transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn kill_in(&self, s: &mut dyn Session, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
         let at = self.environment.now();
-        self.store.write(|s| kill(s, id, reason, at))
+        let answer = s.job_admin().kill(id, reason, at)?;
+        self.run_hooks_if_done(s, answer, id, reason, at)
     }
 
     /// Deletes a job that does not run.
@@ -78,37 +95,20 @@ impl<S: Store> Queue<S> {
     pub fn delete(&self, id: &JobId) -> Result<Administered, StoreError> {
         self.store.write(|s| s.job_admin().delete(id))
     }
-}
 
-/// Stops a job inside the caller's transaction; see [`Queue::cancel`].
-///
-/// # Errors
-/// [`StoreError`]s as the store has them.
-pub fn cancel(s: &mut dyn Session, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
-    let answer = s.job_admin().cancel(id, reason, at)?;
-    bury_if_done(s, answer, id, reason, at)
-}
-
-/// Fails a running job inside the caller's transaction; see [`Queue::kill`].
-///
-/// # Errors
-/// [`StoreError`]s as the store has them.
-pub fn kill(s: &mut dyn Session, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
-    let answer = s.job_admin().kill(id, reason, at)?;
-    bury_if_done(s, answer, id, reason, at)
-}
-
-fn bury_if_done(
-    s: &mut dyn Session,
-    answer: Administered,
-    id: &JobId,
-    reason: &str,
-    at: Timestamp,
-) -> Result<Administered, StoreError> {
-    if answer == Administered::Done
-        && let Some(job) = s.jobs().find(id)?
-    {
-        bury(s, &job, reason, at)?;
+    fn run_hooks_if_done(
+        &self,
+        s: &mut dyn Session,
+        answer: Administered,
+        id: &JobId,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<Administered, StoreError> {
+        if answer == Administered::Done
+            && let Some(job) = s.jobs().find(id)?
+        {
+            self.failure_hooks.run(s, &job, reason, at)?;
+        }
+        Ok(answer)
     }
-    Ok(answer)
 }

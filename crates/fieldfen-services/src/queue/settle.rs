@@ -1,18 +1,16 @@
 //! What becomes of claimed jobs.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
     Backoff, ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, LONGEST_LEASE,
-    ReclaimRequest, Reclaimed, Retry, TakenBack, UnreadableJob,
+    ReclaimRequest, Reclaimed, Retry, TakenBack,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, RawJson, Timestamp, later, to_micros};
 
 use super::claim::check_lease;
 use super::{ClaimedJob, Completion, Queue, QueueError};
-use crate::pipeline::{job_died, work_died};
 
 /// The shortest and the longest time after which a declined job is due again.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -39,7 +37,7 @@ impl<S: Store> Queue<S> {
         let delay = self.backoff(&claimed.job.kind, claimed.job.attempts);
         self.store.write(|s| {
             let at = self.environment.now();
-            fail(s, claimed, error, Retry::At(later(at, delay)), at)
+            self.fail_in(s, claimed, error, Retry::At(later(at, delay)), at)
         })
     }
 
@@ -53,7 +51,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
-        self.store.write(|s| fail(s, claimed, error, Retry::Never, self.environment.now()))
+        self.store.write(|s| self.fail_in(s, claimed, error, Retry::Never, self.environment.now()))
     }
 
     /// Gives a job back that this program cannot do and another one may be able to, without spending a retry: during an
@@ -75,7 +73,7 @@ impl<S: Store> Queue<S> {
             let first = claimed.job.declined_since.unwrap_or(at);
             let declined_for = at.signed_duration_since(first).to_std().unwrap_or_default();
             if declined_for >= patience || stop_requested(s, claimed)?.is_some() {
-                return fail(s, claimed, error, Retry::Never, at);
+                return self.fail_in(s, claimed, error, Retry::Never, at);
             }
             let (shortest, longest) = DECLINED_PAUSES;
             let run_at = later(at, declined_for.clamp(shortest, longest));
@@ -90,7 +88,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<Fenced<Finished>, StoreError> {
-        self.store.write(|s| give_back(s, claimed, run_at, self.environment.now(), false))
+        self.store.write(|s| self.give_back(s, claimed, run_at, self.environment.now(), false))
     }
 
     /// Gives a job back that cannot be done yet, without spending a retry; it is due again at `until`, when an API lets
@@ -108,7 +106,7 @@ impl<S: Store> Queue<S> {
         self.store.write(|s| {
             let now = self.environment.now();
             let run_at = until.min(later(now, self.policies.longest_throttle)).max(later(now, least));
-            give_back(s, claimed, run_at, now, true)
+            self.give_back(s, claimed, run_at, now, true)
         })
     }
 
@@ -120,7 +118,7 @@ impl<S: Store> Queue<S> {
     ) -> Result<Vec<Fenced<Finished>>, StoreError> {
         self.store.write(|s| {
             let now = self.environment.now();
-            jobs.clone().map(|claimed| lost_if_unreadable(give_back(s, claimed, now, now, false))).collect()
+            jobs.clone().map(|claimed| lost_if_unreadable(self.give_back(s, claimed, now, now, false))).collect()
         })
     }
 
@@ -157,8 +155,8 @@ impl<S: Store> Queue<S> {
 
     /// Takes back at most `limit` jobs whose lease has expired. Call it again until it answers with none.
     ///
-    /// Each waits as its kind's policy says, by the number of leases that it has lost. Jobs that cannot be read fail, with
-    /// their files, and are named in the log.
+    /// Each waits as its kind's policy says, by the number of leases that it has lost. Jobs that cannot be read fail,
+    /// and are named in the log.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -189,15 +187,55 @@ impl<S: Store> Queue<S> {
             // Every lease that is written is at most as long as the longest one from now.
             let latest = if far_ones { later(now + CLOCK_TOLERANCE, LONGEST_LEASE) } else { LAST_TIME };
             let taken = s.jobs().reclaim(&ReclaimRequest { now, expired_at, latest, limit }, &backoff)?;
-            bury_unreadable(s, &taken.unreadable, now)?;
+            self.failure_hooks.run_unreadable(s, &taken.unreadable, now)?;
             for Reclaimed { job, .. } in &taken.jobs {
                 if let JobState::Failed { .. } = job.state {
                     let reason = job.last_error.as_deref().unwrap_or("its lease ran out too often");
-                    bury(s, job, reason, now)?;
+                    self.failure_hooks.run(s, job, reason, now)?;
                 }
             }
             Ok(taken)
         })
+    }
+}
+
+impl<S: Store> Queue<S> {
+    fn give_back(
+        &self,
+        s: &mut dyn Session,
+        claimed: &ClaimedJob,
+        run_at: Timestamp,
+        at: Timestamp,
+        throttled: bool,
+    ) -> Result<Fenced<Finished>, StoreError> {
+        if stop_requested(s, claimed)?.is_some() {
+            return self.fail_in(s, claimed, "given back", Retry::Never, at);
+        }
+        let run_at = to_micros(run_at.clamp(FIRST_TIME, LAST_TIME));
+        let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+        let claim = &claimed.claim;
+        let answer =
+            if throttled { s.jobs().throttle(claim, run_at, at)? } else { s.jobs().release(claim, run_at, at)? };
+        Ok(done_with(answer, released))
+    }
+
+    fn fail_in(
+        &self,
+        s: &mut dyn Session,
+        claimed: &ClaimedJob,
+        error: &str,
+        retry: Retry,
+        at: Timestamp,
+    ) -> Result<Fenced<Finished>, StoreError> {
+        let report = match stop_requested(s, claimed)? {
+            Some(reason) => FailureReport { error: format!("{reason} ({error})"), retry: Retry::Never, at },
+            None => FailureReport { error: error.to_owned(), retry, at },
+        };
+        let fenced = s.jobs().fail(&claimed.claim, &report)?;
+        if fenced == Fenced::Done(Finished::Dead) {
+            self.failure_hooks.run(s, &claimed.job, &report.error, at)?;
+        }
+        Ok(fenced)
     }
 }
 
@@ -218,23 +256,6 @@ pub fn complete(
     Ok(fenced)
 }
 
-fn give_back(
-    s: &mut dyn Session,
-    claimed: &ClaimedJob,
-    run_at: Timestamp,
-    at: Timestamp,
-    throttled: bool,
-) -> Result<Fenced<Finished>, StoreError> {
-    if stop_requested(s, claimed)?.is_some() {
-        return fail(s, claimed, "given back", Retry::Never, at);
-    }
-    let run_at = to_micros(run_at.clamp(FIRST_TIME, LAST_TIME));
-    let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
-    let claim = &claimed.claim;
-    let answer = if throttled { s.jobs().throttle(claim, run_at, at)? } else { s.jobs().release(claim, run_at, at)? };
-    Ok(done_with(answer, released))
-}
-
 /// The same answer, with what became of a job that was given back.
 fn done_with(answer: Fenced<()>, finished: Finished) -> Fenced<Finished> {
     match answer {
@@ -243,24 +264,6 @@ fn done_with(answer: Fenced<()>, finished: Finished) -> Fenced<Finished> {
         Fenced::LeaseLost => Fenced::LeaseLost,
         Fenced::Gone => Fenced::Gone,
     }
-}
-
-fn fail(
-    s: &mut dyn Session,
-    claimed: &ClaimedJob,
-    error: &str,
-    retry: Retry,
-    at: Timestamp,
-) -> Result<Fenced<Finished>, StoreError> {
-    let report = match stop_requested(s, claimed)? {
-        Some(reason) => FailureReport { error: format!("{reason} ({error})"), retry: Retry::Never, at },
-        None => FailureReport { error: error.to_owned(), retry, at },
-    };
-    let fenced = s.jobs().fail(&claimed.claim, &report)?;
-    if fenced == Fenced::Done(Finished::Dead) {
-        bury(s, &claimed.job, &report.error, at)?;
-    }
-    Ok(fenced)
 }
 
 /// The reason for which somebody asked the job to stop, if somebody did.
@@ -273,40 +276,6 @@ fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<St
     };
     let reason = job.last_error.unwrap_or_else(|| "cancelled".to_owned());
     Ok(job.cancel_requested_at.map(|_| reason))
-}
-
-/// Lets the pipeline know that a job has failed for good.
-///
-/// A file that cannot be moved stays where it is and is named in the log: the job must not run for ever, nor hold up
-/// those beside it, because its file's row is damaged.
-pub(super) fn bury(s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> Result<(), StoreError> {
-    let died = job_died(s, job, reason, at);
-    or_stays(died, &job.id, &job.kind)
-}
-
-/// Names jobs in the log that could not be read and have failed, and lets the pipeline know of those whose file and kind
-/// could be.
-pub(super) fn bury_unreadable(s: &mut dyn Session, jobs: &[UnreadableJob], at: Timestamp) -> Result<(), StoreError> {
-    for job in jobs {
-        log!(ERROR, job = job.id, reason = job.reason, "a job cannot be read and has failed");
-        if let (Some(file_id), Some(kind)) = (job.file_id, &job.kind) {
-            let died = work_died(s, file_id, kind, job.id.parse().ok(), &job.reason, at);
-            or_stays(died, &job.id, kind)?;
-        }
-    }
-    Ok(())
-}
-
-fn or_stays(moved: Result<(), StoreError>, job: &dyn Display, kind: &JobKind) -> Result<(), StoreError> {
-    match moved {
-        Err(
-            error @ (StoreError::BadRow { .. } | StoreError::FileTransition(_) | StoreError::PublicationTransition(_)),
-        ) => {
-            log!(ERROR, %job, %kind, %error, "the file of a failed job could not be moved");
-            Ok(())
-        }
-        other => other,
-    }
 }
 
 /// One row that another program has damaged must not keep those beside it in the transaction from their answers.

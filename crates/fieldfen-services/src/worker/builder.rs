@@ -15,7 +15,7 @@ use super::outcome::{IntoOutcome, Outcome};
 use super::running::{self, RunningWorker};
 use super::task::{Run, Task};
 use crate::Environment;
-use crate::queue::{Queue, RetryPolicies, read_payload};
+use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
 
 /// A shorter lease cannot be held: a heartbeat waits for the write lock and for the disk.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
@@ -46,6 +46,7 @@ pub struct Worker<S> {
     store: S,
     environment: Environment,
     policies: RetryPolicies,
+    failure_hooks: FailureHooks,
     backoffs: BTreeMap<JobKind, Backoff>,
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
@@ -74,13 +75,14 @@ pub(super) struct Shared<S> {
 
 impl<S: Store> Worker<S> {
     /// A worker on this store: as many threads as the machine has cores, leases of a minute, a grace period of 30
-    /// seconds, the default retry policy, no limits, no metrics, and no handlers yet.
+    /// seconds, the default retry policy, no limits, no metrics, no failure hook, and no handlers yet.
     pub fn builder(store: S, environment: Environment) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             store,
             environment,
             policies: RetryPolicies::default(),
+            failure_hooks: FailureHooks::default(),
             backoffs: BTreeMap::new(),
             settings: Settings {
                 name: WorkerName::new(format!("process {}", std::process::id())),
@@ -145,6 +147,12 @@ impl<S: Store> Worker<S> {
     /// How long jobs of one kind wait before they are tried again.
     pub fn backoff<P: Payload>(mut self, backoff: Backoff) -> Self {
         self.backoffs.insert(P::kind(), backoff);
+        self
+    }
+
+    /// Runs this hook when a job fails for good, in the same transaction, after the hooks given before.
+    pub fn failure_hook(mut self, hook: impl FailureHook + 'static) -> Self {
+        self.failure_hooks.push(hook);
         self
     }
 
@@ -227,7 +235,9 @@ impl<S: Store> Worker<S> {
             .into_iter()
             .fold(self.policies, |policies, (kind, backoff)| policies.with_backoff(kind, backoff));
         let shared = Shared {
-            queue: Queue::new(self.store, self.environment).with_policies(policies),
+            queue: Queue::new(self.store, self.environment)
+                .with_policies(policies)
+                .with_failure_hooks(self.failure_hooks),
             settings: self.settings,
             handlers: self.handlers,
             floor: Arc::new(Floor::new()),

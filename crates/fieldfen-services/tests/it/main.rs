@@ -10,6 +10,7 @@ use fieldfen_domain::job::{InvalidPayload, Job, JobKind, JobStatus, Payload, Wor
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
+use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::{ClaimedJob, Queue};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,7 @@ mod crossings;
 mod declining;
 mod documents;
 mod doubtful;
+mod failure_hooks;
 mod intake;
 mod joining;
 mod leases;
@@ -114,7 +116,7 @@ impl<S: Store> Bench<S> {
     fn new(store: S) -> Self {
         let clock = ManualClock::new("2026-11-23T14:05:09Z".parse().unwrap());
         let environment = Environment::new(clock.clone(), SeededRandomness::new(1));
-        Self { queue: Queue::new(store, environment), clock }
+        Self { queue: Queue::new(store, environment).with_failure_hook(FileFailureHook), clock }
     }
 
     fn now(&self) -> Timestamp {

@@ -11,6 +11,7 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{Backoff, GenerateMetadata, JobKind, JobStatus, NewJob, Payload, UpscaleImage};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::environment::ManualClock;
+use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::{Completion, Waited};
 use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ on_every_store!(
 impl<S: Store> Bench<S> {
     pub(crate) fn worker(&self) -> Worker<S> {
         let (store, environment) = (self.queue.store().clone(), self.queue.environment().clone());
-        Worker::builder(store, environment).name("test worker").threads(2)
+        Worker::builder(store, environment).failure_hook(FileFailureHook).name("test worker").threads(2)
     }
 
     /// Runs a worker until nothing is left to do.

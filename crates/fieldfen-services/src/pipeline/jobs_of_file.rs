@@ -1,0 +1,58 @@
+//! The jobs of a file, and what is listed of it.
+
+use std::collections::BTreeSet;
+
+use fieldfen_domain::job::{JobFilter, JobStatus, JobSummary};
+use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{FileId, JobId, PageRequest, RawJson};
+
+/// How many jobs of a file are read at once.
+const JOBS_AT_ONCE: u32 = 200;
+
+/// Whether a product of the file is at a platform now.
+pub(super) fn has_live_listing(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
+    Ok(s.listings().of_file(file_id)?.iter().any(|listing| listing.status.is_live()))
+}
+
+/// All jobs that a filter names, in the order of insertion. Meant for filters that name a file. Rows that no job can be
+/// read from are left out: they fail as soon as they come up, and must not keep their file where it is.
+pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<JobSummary>, StoreError> {
+    let mut request = PageRequest::first(JOBS_AT_ONCE);
+    let mut jobs = Vec::new();
+    loop {
+        let page = s.jobs().page(filter, request)?;
+        jobs.extend(page.items);
+        match page.next {
+            Some(next) => request = request.following(next),
+            None => return Ok(jobs),
+        }
+    }
+}
+
+/// The dead jobs of a file that nothing has come after: a job of the same kind and key, or of the same kind and payload
+/// where it has no key, that was made later stands for it.
+pub(super) fn dead_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<JobSummary>, StoreError> {
+    let filter = JobFilter { file_id: Some(*file_id), ..JobFilter::default() };
+    let (mut seen, mut dead) = (BTreeSet::new(), Vec::new());
+    for job in all_jobs(s, &filter)?.into_iter().rev() {
+        let subject = match &job.dedup_key {
+            Some(key) => key.as_str().to_owned(),
+            None => payload(s, &job.id)?.map_or_else(String::new, |payload| payload.as_str().to_owned()),
+        };
+        if seen.insert((job.kind.clone(), subject)) && job.state.status() == JobStatus::Failed {
+            dead.push(job);
+        }
+    }
+    dead.reverse();
+    Ok(dead)
+}
+
+/// The payload of a job, which pages leave out.
+pub(super) fn payload(s: &mut dyn Session, id: &JobId) -> Result<Option<RawJson>, StoreError> {
+    Ok(s.jobs().find(id)?.and_then(|job| job.payload))
+}
+
+/// Whether a processing job of the file lies dead: then that is what the file has failed with.
+pub(super) fn processing_is_dead(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
+    Ok(dead_jobs(s, file_id)?.iter().any(|job| job.kind.fails_its_file()))
+}
