@@ -257,7 +257,9 @@ fn each_migration_and_its_rollback_leave_schema_and_rows_as_they_were() -> Outco
             conn.batch_execute(BASELINE_ROWS)?;
         }
         let before = (statements(&mut conn)?, introspect(&mut conn)?, rows(&mut conn)?);
-        assert_eq!(before.2.len(), if index > 0 { 6 } else { 0 });
+        // A migration may insert a row into a table of its own.
+        let of_baseline = before.2.iter().filter(|row| !row.starts_with("publication_gap "));
+        assert_eq!(of_baseline.count(), if index > 0 { 6 } else { 0 });
         run(&mut conn, folder, "up.sql")?;
         let kept = rows(&mut conn)?;
         for (table, _) in before.1.iter() {

@@ -11,8 +11,10 @@ use super::record::{Record, Shown};
 use super::{Catalogue, at};
 use crate::partial_file;
 
-/// The seller's account under which the catalogue's listings stand. The specification knows four platforms; the
-/// catalogue stands in for Shopify.
+/// The catalogue's name as a platform, beside the specification's four.
+pub const PLATFORM: Platform = Platform::own("catalogue").expect("a word of the program's own");
+
+/// The seller's account under which the catalogue's listings stand.
 pub const ACCOUNT: &str = "local-catalogue";
 
 /// How many products a page of the catalogue's own list has.
@@ -20,7 +22,7 @@ const PAGE: usize = 100;
 
 impl Marketplace for Catalogue {
     fn platform(&self) -> Platform {
-        Platform::Shopify
+        PLATFORM
     }
 
     fn account(&self) -> &str {

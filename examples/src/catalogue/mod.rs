@@ -30,7 +30,7 @@ use crate::partial_file;
 use crate::readers::{Readers, private};
 use record::Record;
 
-pub use market::ACCOUNT;
+pub use market::{ACCOUNT, PLATFORM};
 
 /// The folders in it that are shown.
 const SHOWN: [&str; 2] = ["products", "pictures"];

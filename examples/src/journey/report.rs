@@ -61,7 +61,7 @@ struct Line {
 
 #[derive(Debug, Serialize)]
 struct ListingLine {
-    platform: &'static str,
+    platform: String,
     id: String,
     status: ListingStatus,
     url: Option<String>,
@@ -209,7 +209,7 @@ fn line_of(s: &mut dyn ReadSession, id: &FileId) -> Result<Option<Line>, StoreEr
         listings: listings
             .into_iter()
             .map(|listing| ListingLine {
-                platform: listing.platform.as_str(),
+                platform: listing.platform.to_string(),
                 id: listing.platform_listing_id,
                 status: listing.status,
                 url: listing.url,

@@ -6,7 +6,7 @@ use anyhow::Context;
 use fieldfen_console::DatabaseAddress;
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
-use fieldfen_domain::publication::{Platform, Target};
+use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_persistence::migrations::{self, MigrationError};
@@ -19,7 +19,7 @@ use super::Options;
 use super::handlers::LEASE;
 use super::metered::Metered;
 use super::workplace::Workplace;
-use crate::catalogue::{ACCOUNT, Catalogue};
+use crate::catalogue::{ACCOUNT, Catalogue, PLATFORM};
 
 /// How often a job may come back. A worker that is killed spends a retry of each job it had, and killing it any number
 /// of times must not cost a picture: a handler that fails by itself gives up much earlier.
@@ -68,11 +68,7 @@ impl Shop {
             .upscaling(SCALE_FACTOR, TARGET_DPI)?
             .max_retries(MAX_RETRIES)
             .wanting(|_| {
-                vec![Target::Listing {
-                    platform: Platform::Shopify,
-                    account: ACCOUNT.to_owned(),
-                    variant: String::new(),
-                }]
+                vec![Target::Listing { platform: PLATFORM, account: ACCOUNT.to_owned(), variant: String::new() }]
             });
         let publisher = Publisher::new(store.clone(), pipeline.clone())
             .marketplace(Metered::new(catalogue.clone(), store.clone(), environment.clone()))

@@ -1,10 +1,11 @@
 //! Listings on shops, and which event moves them.
 
 use crate::ids::{FileId, ListingId};
+use crate::open_enum::open_enum;
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
-text_enum! {
+open_enum! {
     /// The shops, in the specification's words for `listings.platform`.
     pub enum Platform as "platform" {
         /// Shopify.

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Adoption, ClientKey, Confirmation, ConfirmedRow, Listing, ListingPlace, Platform, PlatformRow, Publication,
-    PublicationEvent, PublicationState, ReserveRequest, SameId, SocialPlatform, SocialPost, Target, unclaimed_listings,
-    unclaimed_posts,
+    Adoption, ClientKey, Confirmation, ConfirmedRow, Listing, ListingPlace, PlatformRow, Publication, PublicationEvent,
+    PublicationState, ReserveRequest, SameId, SocialPost, Target, unclaimed_listings, unclaimed_posts,
 };
 use crate::ids::FileId;
 use crate::store::StoreError;
@@ -50,7 +49,7 @@ pub enum ConfirmDecision {
         /// Whether the row is there already.
         is_there: bool,
         /// The delisted listing of another file that has held what the row is to hold, and gives it up.
-        given_up_by: Option<Listing>,
+        given_up_by: Option<Box<Listing>>,
     },
     /// Its row of `social_posts` is this one.
     Post {
@@ -67,7 +66,7 @@ pub enum AdoptDecision {
     /// This one is live for the target.
     Live(usize),
     /// This one is confirmed as the product.
-    Taken(Publication),
+    Taken(Box<Publication>),
     /// The row is not one that may be adopted.
     NotUnclaimed,
     /// This one had ended as the same product, and is confirmed anew.
@@ -124,11 +123,13 @@ impl OfFile {
     /// The same at every platform.
     #[must_use]
     pub fn all_unclaimed(&self) -> Vec<PlatformRow> {
-        let listings = Platform::ALL.iter().flat_map(|platform| {
-            unclaimed_listings(*platform, &self.listings, &self.publications).into_iter().map(PlatformRow::Listing)
+        let platforms: BTreeSet<_> = self.listings.iter().map(|listing| listing.platform).collect();
+        let listings = platforms.into_iter().flat_map(|platform| {
+            unclaimed_listings(platform, &self.listings, &self.publications).into_iter().map(PlatformRow::Listing)
         });
-        let posts = SocialPlatform::ALL.iter().flat_map(|platform| {
-            unclaimed_posts(*platform, &self.posts, &self.publications).into_iter().map(PlatformRow::Post)
+        let networks: BTreeSet<_> = self.posts.iter().map(|post| post.platform).collect();
+        let posts = networks.into_iter().flat_map(|platform| {
+            unclaimed_posts(platform, &self.posts, &self.publications).into_iter().map(PlatformRow::Post)
         });
         listings.chain(posts).collect()
     }
@@ -187,7 +188,7 @@ impl OfFile {
                     (row.status, row.status_event_at) = (newer.status, newer.status_event_at);
                     row.platform_status.clone_from(&newer.platform_status);
                 }
-                Ok(ConfirmDecision::Listing { row, is_there: known.is_some(), given_up_by })
+                Ok(ConfirmDecision::Listing { row, is_there: known.is_some(), given_up_by: given_up_by.map(Box::new) })
             }
             (Target::Post { platform, post_type, .. }, ConfirmedRow::Post { id }) => {
                 let is_its = |post: &&SocialPost| {
@@ -228,7 +229,7 @@ impl OfFile {
             return Err(StoreError::Invalid { what: "platform id", value: platform_id.clone(), rule });
         }
         if let Some(other) = same.taken_by(target, None) {
-            return Ok(AdoptDecision::Taken(other.clone()));
+            return Ok(AdoptDecision::Taken(Box::new(other.clone())));
         }
         if let (PlatformRow::Listing(listing), Target::Listing { platform, account, .. }) = (&row, target)
             && !matches!(same.place(&request.file_id, *platform, account, platform_id),

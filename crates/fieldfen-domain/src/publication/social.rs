@@ -1,10 +1,11 @@
 //! Posts on social platforms.
 
 use crate::ids::{FileId, SocialPostId};
+use crate::open_enum::open_enum;
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
-text_enum! {
+open_enum! {
     /// The social platforms, in the specification's words for `social_posts.platform`.
     pub enum SocialPlatform as "social platform" {
         /// Instagram.

@@ -44,7 +44,7 @@ impl Target {
 
     /// The platform's name.
     #[must_use]
-    pub const fn platform(&self) -> &'static str {
+    pub fn platform(&self) -> &str {
         match self {
             Self::Listing { platform, .. } => platform.as_str(),
             Self::Post { platform, .. } => platform.as_str(),
@@ -72,7 +72,9 @@ impl Target {
     /// Whether two targets are the same thing at the same place; what kind of post it is makes no difference.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
-        let place = |target: &Self| (target.channel(), target.platform());
+        fn place(target: &Target) -> (&str, &str) {
+            (target.channel(), target.platform())
+        }
         place(self) == place(other)
             && self.account() == other.account()
             && self.discriminator() == other.discriminator()

@@ -14,12 +14,9 @@ use crate::values::{text, time, token};
 use crate::{Place, each};
 
 fn target() -> impl Strategy<Value = Target> {
-    let listing = (select(Platform::ALL), text(), text()).prop_map(|(platform, account, variant)| Target::Listing {
-        platform,
-        account,
-        variant,
-    });
-    let post = (select(SocialPlatform::ALL), text(), text(), option::of(select(PostType::ALL)))
+    let listing = (select(Platform::SPECIFIED), text(), text())
+        .prop_map(|(platform, account, variant)| Target::Listing { platform, account, variant });
+    let post = (select(SocialPlatform::SPECIFIED), text(), text(), option::of(select(PostType::ALL)))
         .prop_map(|(platform, account, post_key, post_type)| Target::Post { platform, account, post_key, post_type });
     prop_oneof![listing, post]
 }

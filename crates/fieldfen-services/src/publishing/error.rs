@@ -61,7 +61,7 @@ pub enum PublishError {
     #[error("{platform} could not be asked for its products")]
     Page {
         /// The platform.
-        platform: &'static str,
+        platform: String,
         /// What it said.
         source: CallError,
     },
@@ -69,7 +69,7 @@ pub enum PublishError {
     #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
     Endless {
         /// The platform.
-        platform: &'static str,
+        platform: String,
         /// How many pages were read.
         pages: usize,
         /// Where the next page begins.

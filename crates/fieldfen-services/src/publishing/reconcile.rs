@@ -127,12 +127,12 @@ impl<S: Store> Publisher<S> {
         loop {
             let page = marketplace
                 .page(cursor.as_deref())
-                .map_err(|source| PublishError::Page { platform: platform.as_str(), source })?;
+                .map_err(|source| PublishError::Page { platform: platform.to_string(), source })?;
             products.extend(page.products);
             match page.next {
                 Some(next) if seen.len() >= MOST_PAGES || !seen.insert(next.clone()) => {
                     return Err(PublishError::Endless {
-                        platform: platform.as_str(),
+                        platform: platform.to_string(),
                         pages: seen.len() + 1,
                         cursor: next,
                     });

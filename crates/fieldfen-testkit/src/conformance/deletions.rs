@@ -108,7 +108,7 @@ fn a_call_that_may_be_under_way_refuses_the_deletion<S: Store>(store: &S) {
         let id = on.file_in(number, FileStatus::Approved);
         let publication = publication_id(number);
         on.reserve(&reserve_request(number, id, target, at(1)));
-        let platform = on.publication(number).target.platform();
+        let platform = on.publication(number).target.platform().to_owned();
         let refused = Deleted::Refused(vec![format!("{platform}: {publication}")]);
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), refused);
         assert!(on.write(|s| s.publications().mark_unknown(&publication, &token(number), "timeout", at(2))).is_done());

@@ -21,7 +21,7 @@ pub(super) enum PublicationKey {
     Id(PublicationId),
     File(FileId),
     /// Platform and the id there.
-    At(&'static str, Option<String>),
+    At(String, Option<String>),
 }
 
 impl Row for Publication {
@@ -31,7 +31,7 @@ impl Row for Publication {
         vec![
             PublicationKey::Id(self.id),
             PublicationKey::File(self.file_id),
-            PublicationKey::At(self.target.platform(), self.platform_id.clone()),
+            PublicationKey::At(self.target.platform().to_owned(), self.platform_id.clone()),
         ]
     }
 }
@@ -77,7 +77,7 @@ impl Publications for ModelSession<'_> {
                 {
                     listing.platform_listing_id = given_up_id(&listing);
                     listing.updated_at = Some(to_micros(confirmation.at));
-                    self.state.listings.update(number, listing);
+                    self.state.listings.update(number, *listing);
                 }
                 let is_live = row.status.is_live();
                 match self.state.listings.find(&ListingKey::Id(row.id)) {
@@ -111,7 +111,7 @@ impl Publications for ModelSession<'_> {
         let mut publications = known.publications;
         let publication = match decision {
             AdoptDecision::Live(position) => return Ok(Adopted::Live(publications.swap_remove(position))),
-            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(other)),
+            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(*other)),
             AdoptDecision::NotUnclaimed => return Ok(Adopted::NotUnclaimed),
             AdoptDecision::Ended(position) => publications.swap_remove(position),
             AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request),
@@ -191,7 +191,7 @@ impl ModelSession<'_> {
 
     /// All that is known about the products with this id at the platform of a target.
     pub(super) fn same_id(&self, target: &Target, platform_id: &str) -> SameId {
-        let key = PublicationKey::At(target.platform(), Some(platform_id.to_owned()));
+        let key = PublicationKey::At(target.platform().to_owned(), Some(platform_id.to_owned()));
         let publications: Vec<Publication> =
             self.state.publications.all(&key).into_iter().map(|(_, row)| row).collect();
         let Target::Listing { platform, account, .. } = target else {

@@ -15,7 +15,7 @@ impl SqliteSession<'_> {
         let mut publications = known.publications;
         let publication = match decision {
             AdoptDecision::Live(position) => return Ok(Adopted::Live(publications.swap_remove(position))),
-            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(other)),
+            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(*other)),
             AdoptDecision::NotUnclaimed => return Ok(Adopted::NotUnclaimed),
             AdoptDecision::Ended(position) => publications.swap_remove(position),
             AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request)?,

@@ -121,7 +121,7 @@ fn what_no_publication_can_hold_is_named_with_table_row_and_column() {
     for (set, column) in [
         ("channel = 'radio'", "channel"),
         ("file_id = NULL", "file_id"),
-        ("platform = 'walmart'", "platform"),
+        ("platform = 'Walmart'", "platform"),
         ("channel = 'post', platform = 'tiktok', post_type = 'song'", "post_type"),
         ("state = 'Reserved'", "state"),
         ("token = 'none'", "token"),
@@ -157,9 +157,9 @@ fn what_no_listing_or_post_can_hold_is_named_with_table_row_and_column() {
     conn.batch_execute(&row).unwrap();
     let posts = session(&mut conn).posts_of(&id()).unwrap();
     assert_eq!((posts[0].post_type, posts[0].posted_at, &posts[0].platform_post_id), (None, None, &None));
-    conn.batch_execute("UPDATE social_posts SET platform = 'myspace'").unwrap();
+    conn.batch_execute("UPDATE social_posts SET platform = 'MySpace'").unwrap();
     let error = session(&mut conn).posts_of(&id()).unwrap_err().to_string();
-    assert!(error.contains("column platform holds \"myspace\""), "{error}");
+    assert!(error.contains("column platform holds \"MySpace\""), "{error}");
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), 
         let found = walk(|page| s.publications().in_state(state, page))?;
         lines.push(format!("{state}: {:?}", found.iter().map(|publication| publication.id).collect::<Vec<_>>()));
     }
-    for &platform in Platform::ALL {
+    for &platform in Platform::SPECIFIED {
         list(lines, "at platform", walk(|page| s.listings().page_at(platform, page))?);
     }
     Ok(())
