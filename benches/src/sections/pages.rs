@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{Cursor, FileId, PageRequest, Timestamp};
@@ -36,8 +36,9 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     }
     let mut names = Vec::new();
     let mut contestants: Vec<Contestant<'_>> = Vec::new();
-    let filters = |files: u32| -> Result<[(&'static str, FileFilter, PageRequest); 6]> {
+    let filters = |store: &SqliteStore, files: u32| -> Result<[(&'static str, FileFilter, PageRequest); 7]> {
         let first = PageRequest::first(PAGE);
+        let middle = middle(store, files)?;
         let all = FileFilter::default();
         let status = FileFilter { status: Some(FileStatus::Approved), ..all.clone() };
         let species = FileFilter { species: Some("elk".to_owned()), ..all.clone() };
@@ -45,18 +46,23 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
             FileFilter { since: Some(arrival(files / 4)?), before: Some(arrival(files / 4 * 3)?), ..all.clone() };
         let everything = FileFilter { status: status.status, species: species.species.clone(), ..window.clone() };
         Ok([
-            ("the first", all.clone(), first),
-            ("one in the middle", all, first.following(Cursor::after((files / 2).into()))),
-            ("by status", status, first),
-            ("by species", species, first),
-            ("by date", window, first),
+            ("the first", all.clone(), first.clone()),
+            ("after one in the middle", all.clone(), first.clone().after(middle.clone())),
+            ("before one in the middle", all, first.clone().before(middle)),
+            ("by status", status, first.clone()),
+            ("by species", species, first.clone()),
+            ("by date", window, first.clone()),
             ("by status, species and date", everything, first),
         ])
     };
     for (store, files) in &stores {
-        for (name, filter, page) in filters(*files)? {
-            names.push(name);
-            contestants.push(Box::new(move || read(store, &filter, page)));
+        for (name, filter, page) in filters(store, *files)? {
+            let newest = page.clone().newest_first();
+            for (order, page) in [("oldest first", page), ("newest first", newest)] {
+                names.push(format!("{name}, {order}"));
+                let filter = filter.clone();
+                contestants.push(Box::new(move || read(store, &filter, &page)));
+            }
         }
     }
     let figures = rounds::interleave(21, &mut contestants)?;
@@ -78,7 +84,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 }
 
 /// The median time of 20 reads.
-fn read(store: &SqliteStore, filter: &FileFilter, page: PageRequest) -> Result<f64> {
+fn read(store: &SqliteStore, filter: &FileFilter, page: &PageRequest) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..20 {
         times.push(micros(|| {
@@ -88,6 +94,18 @@ fn read(store: &SqliteStore, filter: &FileFilter, page: PageRequest) -> Result<f
         })?);
     }
     Ok(rounds::median(&times))
+}
+
+/// The place between the two halves of all files.
+fn middle(store: &SqliteStore, files: u32) -> Result<Cursor> {
+    let step = (files / 2).min(10_000);
+    let mut request = PageRequest::first(step);
+    for _ in 1..files / 2 / step {
+        let page = store.read(|s| s.files().page(&FileFilter::default(), &request))?;
+        request = request.after(page.next.context("half of the files end early")?);
+    }
+    let page = store.read(|s| s.files().page(&FileFilter::default(), &request))?;
+    page.next.context("half of the files are all of them")
 }
 
 /// When a file arrived; they come a minute apart.

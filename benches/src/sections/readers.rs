@@ -69,7 +69,7 @@ fn rate(store: &SqliteStore, readers: usize, reads: &mut Vec<f64>) -> Result<f64
                 std::thread::sleep(LOOKED_AT * u32::try_from(reader)? / u32::try_from(READERS)?);
                 while !over.load(Ordering::Relaxed) {
                     let began = Instant::now();
-                    let page = store.read(|s| s.files().page(&FileFilter::default(), PageRequest::first(20)))?;
+                    let page = store.read(|s| s.files().page(&FileFilter::default(), &PageRequest::first(20)))?;
                     times.push(began.elapsed().as_secs_f64() * 1e3);
                     ensure!(page.items.len() == 20, "a page of 20 files has {}", page.items.len());
                     std::thread::sleep(LOOKED_AT);

@@ -27,7 +27,7 @@ pub use causes::with_causes;
 pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use open_enum::{InvalidWord, OwnWord};
-pub use page::{Cursor, Page, PageRequest, UnreadableRow};
+pub use page::{Cursor, Order, Page, PageRequest, UnreadableRow};
 pub use panics::caught;
 pub use reason::{MAX_REASON_BYTES, cut_reason};
 pub use text_enum::UnknownWord;

@@ -190,7 +190,7 @@ fn line_of(s: &mut dyn ReadSession, id: &FileId) -> Result<Option<Line>, StoreEr
     let Some(file) = s.files().find(id)? else { return Ok(None) };
     let filter = JobFilter { file_id: Some(*id), ..JobFilter::default() };
     let mut times: Vec<u64> = Vec::new();
-    for job in s.jobs().page(&filter, PageRequest::first(JOBS))?.items {
+    for job in s.jobs().page(&filter, &PageRequest::first(JOBS))?.items {
         let result = s.jobs().find(&job.id)?.and_then(|job| job.result);
         let result = result.and_then(|result| result.read::<Value>().ok());
         times.extend(result.as_ref().and_then(|result| result.get("milliseconds")?.as_u64()));

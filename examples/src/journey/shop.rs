@@ -97,11 +97,11 @@ impl Shop {
                 let filter = JobFilter { status: Some(JobStatus::Running), kind: Some(kind), file_id: None };
                 let mut request = Some(PageRequest::first(PAGE));
                 while let Some(wanted) = request {
-                    let page = s.jobs().page(&filter, wanted)?;
+                    let page = s.jobs().page(&filter, &wanted)?;
                     if page.items.iter().any(|job| matches!(job.state, JobState::Running { lease: Some(_), .. })) {
                         return Ok(true);
                     }
-                    request = page.next.map(|cursor| wanted.following(cursor));
+                    request = page.next.map(|cursor| wanted.after(cursor));
                 }
             }
             Ok(false)
@@ -116,9 +116,9 @@ impl Shop {
                 let filter = FileFilter { status: Some(status), ..FileFilter::default() };
                 let mut request = Some(PageRequest::first(PAGE));
                 while let Some(wanted) = request {
-                    let page = s.files().page(&filter, wanted)?;
+                    let page = s.files().page(&filter, &wanted)?;
                     files.extend(page.items.iter().map(|file| (file.created_at, file.id)));
-                    request = page.next.map(|cursor| wanted.following(cursor));
+                    request = page.next.map(|cursor| wanted.after(cursor));
                 }
             }
             files.sort();

@@ -117,7 +117,7 @@ impl Server {
     pub(crate) fn jobs(&self) -> Vec<Job> {
         let filter = JobFilter::default();
         let jobs = self.store.read(|s| {
-            let page = s.jobs().page(&filter, PageRequest::first(1000))?;
+            let page = s.jobs().page(&filter, &PageRequest::first(1000))?;
             page.items.iter().map(|job| s.jobs().find(&job.id)).collect::<Result<Vec<_>, _>>()
         });
         jobs.unwrap().into_iter().flatten().collect()

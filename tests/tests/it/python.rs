@@ -91,14 +91,14 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     assert!(matches!(find(&store, id(&ids, "theirs")).state, JobState::Running { lease: None, .. }));
     assert!(matches!(find(&store, id(&ids, "done")).state, JobState::Completed { at: Some(_) }));
     let page = PageRequest::first(100);
-    let files = store.read(|s| s.files().page(&FileFilter::default(), page)).unwrap().items;
+    let files = store.read(|s| s.files().page(&FileFilter::default(), &page)).unwrap().items;
     let statuses: Vec<FileStatus> = files.iter().map(|file| file.state.status()).collect();
     assert_eq!(statuses, [FileStatus::ALL, &[FileStatus::Ingested]].concat());
     assert_eq!((files[6].created_at, files[0].created_at.is_some()), (None, true));
     let by_drive_id = store.read(|s| s.files().find_by_drive_id("approved")).unwrap().unwrap();
     assert_eq!(by_drive_id.id, id(&ids, "approved"));
     let of_file = JobFilter { file_id: Some(id(&ids, "processing")), ..JobFilter::default() };
-    assert_eq!(queue.page(&of_file, page).unwrap().items.len(), 2);
+    assert_eq!(queue.page(&of_file, &page).unwrap().items.len(), 2);
 
     let listing = store.read(|s| s.listings().find_at(Platform::Etsy, "", "77")).unwrap().unwrap();
     assert_eq!((listing.file_id, listing.status), (id(&ids, "published"), ListingStatus::Active));

@@ -66,7 +66,7 @@ fn kill_and_retry(
     let running = JobFilter { status: Some(JobStatus::Running), ..JobFilter::default() };
     while killed.len() < 20 && !processes.iter_mut().any(Process::has_ended) {
         thread::sleep(Duration::from_micros(dice.throw(20_000)));
-        let page = queue.page(&running, PageRequest::first(9)).unwrap();
+        let page = queue.page(&running, &PageRequest::first(9)).unwrap();
         let Some(job) = page.items.first() else { continue };
         if queue.kill(&job.id, "an operator").unwrap() == Administered::Done {
             assert_eq!(queue.retry(&job.id).unwrap(), Administered::Done);

@@ -30,7 +30,7 @@ fn with_unreadable_job() -> Database {
 fn assert_failed(database: &Database, queue: &Queue<fieldfen_persistence::SqliteStore>) {
     let file = database.store().read(|s| s.files().find(&file_id(1))).unwrap().unwrap();
     assert_eq!(file.state.status(), FileStatus::Failed);
-    let dead = queue.dead_letters(PageRequest::first(9)).unwrap();
+    let dead = queue.dead_letters(&PageRequest::first(9)).unwrap();
     assert_eq!((dead.items.len(), dead.unreadable.len()), (0, 1), "{dead:?}");
 }
 
@@ -124,7 +124,7 @@ fn a_payload_that_is_not_utf_8_fails_its_job_by_name_and_the_others_run() {
     let counts = queue.count().unwrap();
     let count = |status| counts.iter().filter(|count| count.status == status).map(|count| count.jobs).sum::<u64>();
     assert_eq!((count(JobStatus::Completed), count(JobStatus::Failed)), (3, 1));
-    let dead = queue.dead_letters(PageRequest::first(9)).unwrap();
+    let dead = queue.dead_letters(&PageRequest::first(9)).unwrap();
     let error = dead.items[0].last_error.as_deref().unwrap();
     assert!(error.contains("000000000001: column payload_json holds") && error.contains(r"\xe9"), "{error}");
 }

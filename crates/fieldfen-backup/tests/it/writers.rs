@@ -99,10 +99,10 @@ fn names(store: &SqliteStore) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut page = PageRequest::first(1_000);
     loop {
-        let found = store.read(|s| s.files().page(&FileFilter::default(), page)).unwrap();
+        let found = store.read(|s| s.files().page(&FileFilter::default(), &page)).unwrap();
         names.extend(found.items.into_iter().map(|file| file.original_filename));
         match found.next {
-            Some(cursor) => page = page.following(cursor),
+            Some(cursor) => page = page.after(cursor),
             None => return names,
         }
     }

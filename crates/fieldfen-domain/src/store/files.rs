@@ -34,8 +34,8 @@ pub trait FileReads {
     /// A page of files in the order of their arrival. Rows that no file can be read from are named in it.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError>;
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn page(&mut self, filter: &FileFilter, page: &PageRequest) -> Result<Page<File>, StoreError>;
 
     /// How many files have each status; statuses without files are left out, and so are rows whose status is none, which
     /// the log names.
@@ -44,11 +44,11 @@ pub trait FileReads {
     /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError>;
 
-    /// A page of the file's history, the oldest line first. Lines that cannot be read are named in it.
+    /// A page of the file's history. Lines that cannot be read are named in it.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn history(&mut self, id: &FileId, page: PageRequest) -> Result<Page<FileHistoryEntry>, StoreError>;
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn history(&mut self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError>;
 }
 
 /// Writing files.

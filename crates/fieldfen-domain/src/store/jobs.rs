@@ -24,8 +24,8 @@ pub trait JobReads {
     /// it.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<JobSummary>, StoreError>;
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn page(&mut self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError>;
 
     /// How many jobs of each kind are in each status; pairs without jobs are left out, and so are rows whose status is
     /// none, which the log names.

@@ -6,11 +6,11 @@ use crate::page::{Page, PageRequest};
 
 /// Reading operators' actions.
 pub trait OperatorActionReads {
-    /// A page of actions, the oldest first. Rows that no action can be read from are named in it.
+    /// A page of actions, in the order of insertion. Rows that no action can be read from are named in it.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn page(&mut self, filter: &OperatorActionFilter, page: PageRequest) -> Result<Page<OperatorAction>, StoreError>;
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn page(&mut self, filter: &OperatorActionFilter, page: &PageRequest) -> Result<Page<OperatorAction>, StoreError>;
 }
 
 /// Recording operators' actions. The table is append-only.

@@ -28,12 +28,12 @@ pub trait PublicationReads {
     /// As [`PublicationReads::find`].
     fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError>;
 
-    /// A page of the publications in this state, the oldest first. Rows that no publication can be read from are named
-    /// in it.
+    /// A page of the publications in this state, in the order of insertion. Rows that no publication can be read from are
+    /// named in it.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn in_state(&mut self, state: PublicationState, page: PageRequest) -> Result<Page<Publication>, StoreError>;
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn in_state(&mut self, state: PublicationState, page: &PageRequest) -> Result<Page<Publication>, StoreError>;
 }
 
 /// Publishing: reserve, call the platform, then confirm, release or mark unknown.
@@ -111,11 +111,12 @@ pub trait ListingReads {
     /// As [`PublicationReads::find`].
     fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError>;
 
-    /// A page of all listings at a platform, the oldest first. Rows that no listing can be read from are named in it.
+    /// A page of all listings at a platform, in the order of insertion. Rows that no listing can be read from are named in
+    /// it.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them.
-    fn page_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError>;
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn page_at(&mut self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError>;
 
     /// The listing of the product with this id at an account of a platform. One that no publication knows belongs to the
     /// account that is asked for.

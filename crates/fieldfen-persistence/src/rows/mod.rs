@@ -14,7 +14,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{Page, PageRequest, RawJson, Timestamp, UnreadableRow};
+use fieldfen_domain::{RawJson, Timestamp};
 
 pub(crate) use bound::{ReachedAt, limit};
 pub(crate) use foreign_time::ForeignTime;
@@ -23,16 +23,6 @@ pub(crate) use spelling::Spellings;
 pub(crate) use text::StoredText;
 use text::quoted;
 pub(crate) use time::{OutOfRange, SqlTime, StoredTime, regular_time};
-
-/// A page of rows that have been read, each with its sequence number: what cannot be read is named in it.
-pub(crate) fn read_page<T>(
-    rows: impl Iterator<Item = (i64, Result<T, StoreError>)>,
-    request: PageRequest,
-) -> Result<Page<T>, StoreError> {
-    let rows: Result<Vec<_>, StoreError> =
-        rows.map(|(sequence, row)| Ok((sequence, UnreadableRow::sift(row)?))).collect();
-    Ok(Page::from_rows(rows?, request))
-}
 
 /// Names a row while it is being read.
 #[derive(Debug, Clone, Copy)]

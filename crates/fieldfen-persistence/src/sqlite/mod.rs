@@ -23,6 +23,7 @@ mod maintenance;
 mod no_locks_test;
 mod opening;
 mod operator_actions;
+mod page;
 #[cfg(test)]
 mod plans_test;
 mod publications;

@@ -1,15 +1,17 @@
 //! Operators' actions.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{OperatorActionReads, OperatorActions, StoreError};
 use fieldfen_domain::{Page, PageRequest};
 
 use super::error::Classify;
+use super::page::TablePage;
+#[cfg(test)]
+use super::page::sql;
 use super::session::SqliteSession;
-use super::statement::statement;
-use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, read_page};
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime};
 use crate::schema::operator_actions;
 
 /// The columns that [`ActionRow`] reads, in its order.
@@ -22,31 +24,26 @@ macro_rules! action_columns {
 /// The SQL types of [`action_columns`].
 type ActionColumns = (BigInt, SqlTimestamp, Text, Text, Text, Text, Text, Text, Text);
 
-statement! {
-    /// A page of all actions.
-    AllActions { after: i64 as BigInt, limit: i64 as BigInt } -> ActionColumns = concat!(
-        "SELECT ", action_columns!(), " FROM operator_actions WHERE id > ? ORDER BY id LIMIT ?"
-    )
-}
-statement! {
-    /// A page of what one actor did.
-    ActionsBy<'a> { by: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt } -> ActionColumns = concat!(
-        "SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_by \
-         WHERE by = ? AND id > ? ORDER BY id LIMIT ?"
-    )
-}
-statement! {
-    /// A page of what was done to one subject, by one actor or by anybody.
-    ActionsOn<'a> {
-        subject_id: &'a str as Text,
-        subject_kind: &'a str as Text,
-        by: Option<&'a str> as Nullable<Text>,
-        after: i64 as BigInt,
-        limit: i64 as BigInt,
-    } -> ActionColumns = concat!(
-        "SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_subject_id \
-         WHERE subject_id = ? AND subject_kind = ? AND by = ifnull(?, by) AND id > ? ORDER BY id LIMIT ?"
-    )
+/// A page of the actions that a filter names; `subject` is the id of its subject.
+fn action_page<'a>(
+    filter: &'a OperatorActionFilter,
+    subject: Option<&'a str>,
+    request: &PageRequest,
+) -> Result<TablePage<'a, ActionColumns>, StoreError> {
+    let by = filter.by.as_deref();
+    let select = match (subject, by) {
+        (Some(_), _) => {
+            concat!("SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_subject_id")
+        }
+        (None, Some(_)) => {
+            concat!("SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_by")
+        }
+        (None, None) => concat!("SELECT ", action_columns!(), " FROM operator_actions"),
+    };
+    Ok(TablePage::new("actions", select, request)?
+        .with(" AND subject_id = ", subject)
+        .with(" AND subject_kind = ", filter.subject.as_ref().map(|subject| subject.kind().as_str()))
+        .with(" AND by = ", by))
 }
 
 #[derive(Debug, Queryable)]
@@ -84,19 +81,14 @@ impl ActionRow {
 }
 
 impl OperatorActionReads for SqliteSession<'_> {
-    fn page(&mut self, filter: &OperatorActionFilter, page: PageRequest) -> Result<Page<OperatorAction>, StoreError> {
-        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
-        let limit = i64::from(page.limit.get()) + 1;
-        let by = filter.by.as_deref();
-        let rows: Vec<ActionRow> = match (&filter.subject, by) {
-            (Some(subject), by) => {
-                let (subject_id, subject_kind) = (&subject.id(), subject.kind().as_str());
-                ActionsOn { subject_id, subject_kind, by, after, limit }.load(self.conn).store()?
-            }
-            (None, Some(by)) => ActionsBy { by, after, limit }.load(self.conn).store()?,
-            (None, None) => AllActions { after, limit }.load(self.conn).store()?,
-        };
-        read_page(rows.into_iter().map(|row| (row.id, row.read())), page)
+    fn page(
+        &mut self,
+        filter: &OperatorActionFilter,
+        request: &PageRequest,
+    ) -> Result<Page<OperatorAction>, StoreError> {
+        let subject = filter.subject.as_ref().map(Subject::id);
+        action_page(filter, subject.as_deref(), request)?
+            .read(self.conn, request, |row: ActionRow| (row.id, row.read()))
     }
 }
 
@@ -121,9 +113,18 @@ impl OperatorActions for SqliteSession<'_> {
 /// The statements of this file that search, for the test of their plans.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
-    [("AllActions", AllActions::SQL), ("ActionsBy", ActionsBy::SQL), ("ActionsOn", ActionsOn::SQL)]
-        .map(|(name, sql)| (name, sql.to_owned()))
-        .to_vec()
+    let all = OperatorActionFilter::all();
+    let of_one = all.clone().by("");
+    let job = Subject::Job(fieldfen_testkit::fixtures::job_id(1));
+    let of_subject = OperatorActionFilter::of(job).by("");
+    let first = PageRequest::first(1);
+    let page = |filter, subject, request: &PageRequest| sql(&action_page(filter, subject, request).unwrap());
+    vec![
+        ("AllActions", page(&all, None, &first)),
+        ("ActionsBy", page(&of_one, None, &first)),
+        ("ActionsOn", page(&of_subject, Some(""), &first)),
+        ("ActionsOn, newest first", page(&of_subject, Some(""), &first.clone().newest_first())),
+    ]
 }
 
 #[cfg(test)]
@@ -161,8 +162,11 @@ mod tests {
                 session(&mut conn).record(&operator_action("ann", Subject::Job(job_id(number)), at(1))).unwrap();
             }
             conn.batch_execute(&format!("UPDATE operator_actions SET {column} = {value} WHERE id = 1")).unwrap();
-            let page =
-                OperatorActionReads::page(&mut session(&mut conn), &OperatorActionFilter::all(), PageRequest::first(9));
+            let page = OperatorActionReads::page(
+                &mut session(&mut conn),
+                &OperatorActionFilter::all(),
+                &PageRequest::first(9),
+            );
             let page = page.unwrap();
             assert_eq!(page.items, [operator_action("ann", Subject::Job(job_id(2)), at(1))]);
             let unreadable: Vec<_> = page.unreadable.iter().map(ToString::to_string).collect();

@@ -45,7 +45,7 @@ fn the_statements_of_the_queue_and_their_plans_are_as_they_were() {
     let mut lines = String::new();
     for (name, sql) in statements() {
         lines += &format!("{name}: {sql}\n");
-        for step in plan(&mut conn, sql) {
+        for step in plan(&mut conn, &sql) {
             lines += &format!("    {step}\n");
         }
     }
@@ -60,7 +60,7 @@ fn no_statement_of_the_queue_scans_or_sorts_whether_analyzed_or_not() {
             conn.batch_execute("ANALYZE").unwrap();
         }
         for (name, sql) in statements().into_iter().filter(|(name, _)| !["PageOfAll", "CountAll"].contains(name)) {
-            for step in plan(&mut conn, sql) {
+            for step in plan(&mut conn, &sql) {
                 let searches = SEARCHES.iter().any(|search| step.starts_with(search));
                 assert!(searches, "{name}, analyzed: {analyzed}: {step}");
             }

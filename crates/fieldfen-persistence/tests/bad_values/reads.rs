@@ -14,7 +14,7 @@ use crate::rows::LONG_AGO;
 
 pub(crate) fn all_files(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
-    page(&mut lines, "file", s.files().page(&FileFilter::default(), PageRequest::first(9))?, true);
+    page(&mut lines, "file", s.files().page(&FileFilter::default(), &PageRequest::first(9))?, true);
     for (status, files) in s.files().count()? {
         counted(&mut lines, status.as_str(), files);
     }
@@ -26,7 +26,7 @@ pub(crate) fn files_of_a_window(s: &mut dyn ReadSession) -> Answer {
     for (since, before) in [(Some(LONG_AGO), None), (None, Some(1)), (Some(0), Some(1)), (Some(-86_400), Some(86_400))]
     {
         let filter = FileFilter { since: since.map(at), before: before.map(at), ..FileFilter::default() };
-        page(&mut lines, "file", s.files().page(&filter, PageRequest::first(9))?, false);
+        page(&mut lines, "file", s.files().page(&filter, &PageRequest::first(9))?, false);
     }
     Ok(lines)
 }
@@ -38,7 +38,7 @@ pub(crate) fn files_of_a_status(s: &mut dyn ReadSession) -> Answer {
         [(Some(FileStatus::Processing), None), (Some(FileStatus::Processing), species.clone()), (None, species)]
     {
         let filter = FileFilter { status, species, ..FileFilter::default() };
-        page(&mut lines, "file", s.files().page(&filter, PageRequest::first(9))?, false);
+        page(&mut lines, "file", s.files().page(&filter, &PageRequest::first(9))?, false);
     }
     Ok(lines)
 }
@@ -46,10 +46,10 @@ pub(crate) fn files_of_a_status(s: &mut dyn ReadSession) -> Answer {
 pub(crate) fn histories(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
     for number in SOUND {
-        page(&mut lines, "history", s.files().history(&file_id(number), PageRequest::first(9))?, false);
+        page(&mut lines, "history", s.files().history(&file_id(number), &PageRequest::first(9))?, false);
     }
     // The victim's lines say nothing of its number.
-    let victims = s.files().history(&file_id(2), PageRequest::first(9))?;
+    let victims = s.files().history(&file_id(2), &PageRequest::first(9))?;
     lines.push(format!("history of {}: {} rows", file_id(2), victims.items.len() + victims.unreadable.len()));
     Ok(lines)
 }
@@ -66,7 +66,7 @@ pub(crate) fn found_files(s: &mut dyn ReadSession) -> Answer {
 
 pub(crate) fn all_jobs(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
-    page(&mut lines, "job", s.jobs().page(&JobFilter::default(), PageRequest::first(9))?, true);
+    page(&mut lines, "job", s.jobs().page(&JobFilter::default(), &PageRequest::first(9))?, true);
     for count in s.jobs().count()? {
         counted(&mut lines, &format!("{} {}", count.kind, count.status), count.jobs);
     }
@@ -83,7 +83,7 @@ pub(crate) fn jobs_by_filter(s: &mut dyn ReadSession) -> Answer {
             JobFilter { kind: Some(kind(kind_name)), ..JobFilter::default() },
             JobFilter { file_id: Some(file_id(1)), status: Some(status), ..JobFilter::default() },
         ] {
-            page(&mut lines, "job", s.jobs().page(&filter, PageRequest::first(9))?, false);
+            page(&mut lines, "job", s.jobs().page(&filter, &PageRequest::first(9))?, false);
         }
         line(&mut lines, "due", s.jobs().next_due(&[kind(kind_name)])?.is_some());
     }
@@ -121,14 +121,14 @@ pub(crate) fn published(s: &mut dyn ReadSession) -> Answer {
 pub(crate) fn publications_by_state(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
     for state in [PublicationState::Confirmed, PublicationState::Reserved] {
-        page(&mut lines, "publication", s.publications().in_state(state, PageRequest::first(9))?, false);
+        page(&mut lines, "publication", s.publications().in_state(state, &PageRequest::first(9))?, false);
     }
     Ok(lines)
 }
 
 pub(crate) fn listings_at_a_platform(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
-    page(&mut lines, "listing", s.listings().page_at(Platform::Etsy, PageRequest::first(9))?, false);
+    page(&mut lines, "listing", s.listings().page_at(Platform::Etsy, &PageRequest::first(9))?, false);
     Ok(lines)
 }
 

@@ -99,7 +99,7 @@ fn a_file_and_its_history_read_back_as_they_were_written() {
         if let Some(drive_file_id) = &file.drive_file_id {
             assert_eq!(place.read(|s| s.files().find_by_drive_id(drive_file_id)).as_ref(), Some(&file));
         }
-        let kept = place.read(|s| s.files().history(&new.id, PageRequest::first(100))).items;
+        let kept = place.read(|s| s.files().history(&new.id, &PageRequest::first(100))).items;
         assert_eq!(kept[1..], history);
     });
 }

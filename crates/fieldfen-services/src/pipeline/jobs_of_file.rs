@@ -20,10 +20,10 @@ pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Jo
     let mut request = PageRequest::first(JOBS_AT_ONCE);
     let mut jobs = Vec::new();
     loop {
-        let page = s.jobs().page(filter, request)?;
+        let page = s.jobs().page(filter, &request)?;
         jobs.extend(page.items);
         match page.next {
-            Some(next) => request = request.following(next),
+            Some(next) => request = request.after(next),
             None => return Ok(jobs),
         }
     }

@@ -185,23 +185,23 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
     for &state in PublicationState::ALL {
         let mut request = PageRequest::first(ROWS_AT_ONCE);
         loop {
-            let page = s.publications().in_state(state, request)?;
+            let page = s.publications().in_state(state, &request)?;
             unreadable.extend(page.unreadable);
             publications.extend(page.items.into_iter().filter(
                 |publication| matches!(publication.target, Target::Listing { platform: its, .. } if its == platform),
             ));
             let Some(next) = page.next else { break };
-            request = request.following(next);
+            request = request.after(next);
         }
     }
     let mut listings = Vec::new();
     let mut request = PageRequest::first(ROWS_AT_ONCE);
     loop {
-        let page = s.listings().page_at(platform, request)?;
+        let page = s.listings().page_at(platform, &request)?;
         unreadable.extend(page.unreadable);
         listings.extend(page.items);
         let Some(next) = page.next else { break };
-        request = request.following(next);
+        request = request.after(next);
     }
     let mut of_file: BTreeMap<FileId, (Vec<Listing>, Vec<Publication>)> = BTreeMap::new();
     for listing in &listings {

@@ -19,7 +19,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// As [`Queue::find`].
-    pub fn page(&self, filter: &JobFilter, page: PageRequest) -> Result<Page<JobSummary>, StoreError> {
+    pub fn page(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.store.read(|s| s.jobs().page(filter, page))
     }
 
@@ -27,7 +27,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// As [`Queue::find`].
-    pub fn dead_letters(&self, page: PageRequest) -> Result<Page<JobSummary>, StoreError> {
+    pub fn dead_letters(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.page(&JobFilter { status: Some(JobStatus::Failed), ..JobFilter::default() }, page)
     }
 

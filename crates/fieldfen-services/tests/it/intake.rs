@@ -38,7 +38,7 @@ fn note<S: Store>(bench: &Bench<S>, s: &mut dyn Session) -> Result<(), StoreErro
 
 fn notes<S: Store>(bench: &Bench<S>) -> usize {
     let filter = JobFilter { status: Some(JobStatus::Pending), ..JobFilter::default() };
-    bench.queue.page(&filter, PageRequest::first(10_000)).unwrap().items.len()
+    bench.queue.page(&filter, &PageRequest::first(10_000)).unwrap().items.len()
 }
 
 fn receive<S: Store>(bench: &Bench<S>, source: &str, id: Option<&str>, body: &[u8]) -> Option<Option<Timestamp>> {

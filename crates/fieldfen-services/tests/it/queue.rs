@@ -306,8 +306,8 @@ fn dead_letters_are_listed_and_retried(store: impl Store) {
     for claimed in bench.claim_notes(4) {
         assert!(bench.queue.fail_for_good(&claimed, "no").unwrap().is_done());
     }
-    let first = bench.queue.dead_letters(PageRequest::first(3)).unwrap();
-    let rest = bench.queue.dead_letters(PageRequest::first(3).following(first.next.unwrap())).unwrap();
+    let first = bench.queue.dead_letters(&PageRequest::first(3)).unwrap();
+    let rest = bench.queue.dead_letters(&PageRequest::first(3).after(first.next.unwrap())).unwrap();
     let listed: Vec<_> = first.items.iter().chain(&rest.items).map(|job| job.id).collect();
     assert_eq!((listed, rest.next), (ids[..4].to_vec(), None));
     assert_eq!(bench.queue.retry(&ids[0]).unwrap(), Administered::Done);

@@ -134,7 +134,7 @@ impl<S: Store> Shop<S> {
 
     pub(crate) fn all_jobs(&self, id: &FileId) -> Vec<Job> {
         let filter = JobFilter { file_id: Some(*id), ..JobFilter::default() };
-        let page = self.bench.queue.page(&filter, PageRequest::first(1000)).unwrap();
+        let page = self.bench.queue.page(&filter, &PageRequest::first(1000)).unwrap();
         page.items.iter().map(|job| self.bench.job(&job.id)).collect()
     }
 
@@ -157,7 +157,7 @@ impl<S: Store> Shop<S> {
 
     /// From and to of the file's history, `-` for nothing.
     pub(crate) fn history(&self, id: &FileId) -> Vec<String> {
-        let read = self.bench.queue.store().read(|s| s.files().history(id, PageRequest::first(100)));
+        let read = self.bench.queue.store().read(|s| s.files().history(id, &PageRequest::first(100)));
         read.unwrap().items.iter().map(|line| line.to.to_string()).collect()
     }
 }

@@ -17,6 +17,7 @@ mod listings;
 mod lost_leases;
 mod operator_actions;
 mod operators;
+mod pages;
 mod pruning;
 mod publications;
 mod recurring;
@@ -54,6 +55,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
     [
         transactions::cases(),
         files::cases(),
+        pages::cases(),
         deletions::cases(),
         enqueueing::cases(),
         documents::cases(),

@@ -217,7 +217,7 @@ fn a_page_shows_the_beginning_of_a_long_reason<S: Store>(store: &S) {
     on.enqueue(&job(1));
     let reason = "é".repeat(SUMMARY_ERROR_CHARS + 1);
     assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), &reason, at(1))), Administered::Done);
-    let page = on.read(|s| s.jobs().page(&JobFilter::default(), PageRequest::first(9)));
+    let page = on.read(|s| s.jobs().page(&JobFilter::default(), &PageRequest::first(9)));
     let whole = on.job(1);
     assert_eq!(whole.last_error.as_deref(), Some(reason.as_str()));
     let beginning = Some("é".repeat(SUMMARY_ERROR_CHARS));

@@ -1,5 +1,6 @@
 //! The steps that cases are made of: one operation in one transaction each.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use fieldfen_domain::file::{File, FileHistoryEntry, FileStatus};
@@ -145,19 +146,34 @@ impl<S: Store> On<'_, S> {
     }
 }
 
-/// Everything on all pages; the pages are small, so that there are several.
-pub(super) fn walk<T>(page: impl Fn(PageRequest) -> Page<T>) -> Vec<T> {
-    let mut request = PageRequest::first(2);
-    let mut all = Vec::new();
-    loop {
-        let page = page(request);
-        assert!(page.items.len() <= 2, "a page of at most 2 rows has {}", page.items.len());
-        all.extend(page.items);
-        match page.next {
-            Some(cursor) => request = request.following(cursor),
-            None => return all,
-        }
+/// Everything on all pages, the oldest first; the pages are small, so that there are several. They are read in either
+/// order, to the end and back.
+pub(super) fn walk<T: Debug + PartialEq>(page: impl Fn(&PageRequest) -> Page<T>) -> Vec<T> {
+    let oldest = there_and_back(&page, &PageRequest::first(2));
+    let mut newest = there_and_back(&page, &PageRequest::first(2).newest_first());
+    newest.reverse();
+    assert_eq!(newest, oldest, "the pages with the newest row first have other rows");
+    oldest
+}
+
+fn there_and_back<T: Debug + PartialEq>(page: &impl Fn(&PageRequest) -> Page<T>, first: &PageRequest) -> Vec<T> {
+    let mut pages = vec![page(first)];
+    while let Some(next) = pages.last().and_then(|page| page.next.clone()) {
+        pages.push(page(&first.clone().after(next)));
     }
+    assert_eq!(pages[0].previous, None, "there is nothing before the first page");
+    for (before, after) in pages.iter().zip(&pages[1..]).rev() {
+        let Some(previous) = after.previous.clone() else { panic!("a page that follows another leads back to none") };
+        let back = page(&first.clone().before(previous));
+        assert_eq!((&back.items, &back.next), (&before.items, &before.next), "the way back has another page");
+    }
+    pages
+        .into_iter()
+        .flat_map(|page| {
+            assert!(page.items.len() <= 2, "a page of at most 2 rows has {}", page.items.len());
+            page.items
+        })
+        .collect()
 }
 
 /// The ids of these jobs.

@@ -82,7 +82,7 @@ impl FileReads for ModelSession<'_> {
         Ok(self.file(&FileKey::Content(*hash)))
     }
 
-    fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError> {
+    fn page(&mut self, filter: &FileFilter, page: &PageRequest) -> Result<Page<File>, StoreError> {
         let (since, before) = (filter.since.map(to_micros), filter.before.map(to_micros));
         let wanted = |file: &File| {
             filter.status.is_none_or(|status| file.state.status() == status)
@@ -90,7 +90,7 @@ impl FileReads for ModelSession<'_> {
                 && since.is_none_or(|since| file.created_at >= Some(since))
                 && before.is_none_or(|before| file.created_at < Some(before))
         };
-        Ok(self.state.files.page(page, wanted, File::clone))
+        self.state.files.page("files", page, wanted, File::clone)
     }
 
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
@@ -101,8 +101,8 @@ impl FileReads for ModelSession<'_> {
         Ok(counts.into_iter().collect())
     }
 
-    fn history(&mut self, id: &FileId, page: PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
-        Ok(self.state.history.page(page, |row| row.file_id == *id, |row| row.entry.clone()))
+    fn history(&mut self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
+        self.state.history.page("history", page, |row| row.file_id == *id, |row| row.entry.clone())
     }
 }
 

@@ -23,13 +23,13 @@ impl JobReads for ModelSession<'_> {
         Ok(self.state.jobs.find(&JobKey::Id(*id)).map(|(_, row)| row.job))
     }
 
-    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<JobSummary>, StoreError> {
+    fn page(&mut self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         let wanted = |row: &JobRow| {
             filter.status.is_none_or(|status| row.job.state.status() == status)
                 && filter.kind.as_ref().is_none_or(|kind| row.job.kind == *kind)
                 && filter.file_id.is_none_or(|file_id| row.job.file_id == Some(file_id))
         };
-        Ok(self.state.jobs.page(page, wanted, |row| row.job.clone().into()))
+        self.state.jobs.page("jobs", page, wanted, |row| row.job.clone().into())
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {

@@ -19,12 +19,12 @@ impl Row for ActionRow {
 }
 
 impl OperatorActionReads for ModelSession<'_> {
-    fn page(&mut self, filter: &OperatorActionFilter, page: PageRequest) -> Result<Page<OperatorAction>, StoreError> {
+    fn page(&mut self, filter: &OperatorActionFilter, page: &PageRequest) -> Result<Page<OperatorAction>, StoreError> {
         let wanted = |ActionRow(action): &ActionRow| {
             filter.subject.as_ref().is_none_or(|subject| action.subject == *subject)
                 && filter.by.as_ref().is_none_or(|by| action.action.by().name() == by)
         };
-        Ok(self.state.actions.page(page, wanted, |ActionRow(action)| action.clone()))
+        self.state.actions.page("actions", page, wanted, |ActionRow(action)| action.clone())
     }
 }
 

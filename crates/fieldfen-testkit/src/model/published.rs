@@ -56,8 +56,8 @@ impl PublicationReads for ModelSession<'_> {
         Ok(self.state.publications.all(&PublicationKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
-    fn in_state(&mut self, state: PublicationState, page: PageRequest) -> Result<Page<Publication>, StoreError> {
-        Ok(self.state.publications.page(page, |row| row.state == state, Publication::clone))
+    fn in_state(&mut self, state: PublicationState, page: &PageRequest) -> Result<Page<Publication>, StoreError> {
+        self.state.publications.page("publications", page, |row| row.state == state, Publication::clone)
     }
 }
 
@@ -66,8 +66,8 @@ impl ListingReads for ModelSession<'_> {
         Ok(self.state.listings.all(&ListingKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
-    fn page_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
-        Ok(self.state.listings.page(page, |row| row.platform == platform, Listing::clone))
+    fn page_at(&mut self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
+        self.state.listings.page("listings", page, |row| row.platform == platform, Listing::clone)
     }
 
     fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError> {

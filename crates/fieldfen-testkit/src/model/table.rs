@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use fieldfen_domain::{Page, PageRequest};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Cursor, Page, PageRequest};
 
 /// A row that can be found by some of its values.
 pub(super) trait Row: Clone {
@@ -73,17 +74,30 @@ impl<R: Row> Table<R> {
         self.rows.values()
     }
 
-    /// A page of the rows that are wanted.
-    pub(super) fn page<T>(&self, request: PageRequest, wanted: impl Fn(&R) -> bool, item: impl Fn(&R) -> T) -> Page<T> {
-        let after = request.after.map_or(i64::MIN, fieldfen_domain::Cursor::sequence);
-        let rows = self
-            .rows
-            .range((Bound::Excluded(after), Bound::Unbounded))
-            .filter(|(_, row)| wanted(row))
-            .take(usize::try_from(request.limit.get()).map_or(usize::MAX, |limit| limit.saturating_add(1)))
-            .map(|(number, row)| (*number, Ok(item(row))))
-            .collect();
-        Page::from_rows(rows, request)
+    /// A page of the rows that are wanted, in the order of insertion. Its cursors name the list and the row before them.
+    pub(super) fn page<T>(
+        &self,
+        list: &str,
+        request: &PageRequest,
+        wanted: impl Fn(&R) -> bool,
+        item: impl Fn(&R) -> T,
+    ) -> Result<Page<T>, StoreError> {
+        let place = |cursor: &Cursor| cursor.as_str().strip_prefix(list)?.strip_prefix(" after ")?.parse::<i64>().ok();
+        let from = match request.cursor() {
+            Some(cursor) => Some(place(cursor).ok_or_else(|| cursor.refused())?),
+            None => None,
+        };
+        let limit = usize::try_from(request.limit().get()).map_or(usize::MAX, |limit| limit.saturating_add(1));
+        let read = |(number, row): (&i64, &R)| (*number, wanted(row).then(|| item(row)));
+        let rows: Vec<_> = if request.is_ascending() {
+            let rows = self.rows.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)).map(read);
+            rows.filter_map(|(number, row)| Some((number, Ok(row?)))).take(limit).collect()
+        } else {
+            let rows =
+                self.rows.range((Bound::Unbounded, from.map_or(Bound::Unbounded, Bound::Included))).rev().map(read);
+            rows.filter_map(|(number, row)| Some((number - 1, Ok(row?)))).take(limit).collect()
+        };
+        Ok(Page::from_rows(rows, None, request, |place| Cursor::new(format!("{list} after {place}"))))
     }
 
     /// Keeps everything that was done; says whether anything was.

@@ -6,18 +6,20 @@ use fieldfen_domain::file::{FileHistoryEntry, FileStatus};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, Page, PageRequest, Timestamp};
 
-use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime, read_page};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
 use crate::schema::file_history;
 use crate::sqlite::error::Classify;
+use crate::sqlite::page::TablePage;
+#[cfg(test)]
+use crate::sqlite::page::sql;
 use crate::sqlite::session::SqliteSession;
-use crate::sqlite::statement::statement;
 
-statement! {
-    /// A page of one file's history.
-    HistoryPage<'a> { file_id: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt }
-        -> (BigInt, Nullable<Text>, Text, Text, SqlTimestamp) =
-        "SELECT id, from_status, to_status, reason, at FROM file_history INDEXED BY idx_file_history_file_id \
-         WHERE file_id = ? AND id > ? ORDER BY id LIMIT ?"
+/// A page of one file's history.
+type HistoryPage<'a> = TablePage<'a, (BigInt, Nullable<Text>, Text, Text, SqlTimestamp)>;
+
+fn history_page<'a>(file_id: &'a str, request: &PageRequest) -> Result<HistoryPage<'a>, StoreError> {
+    let select = "SELECT id, from_status, to_status, reason, at FROM file_history INDEXED BY idx_file_history_file_id";
+    Ok(TablePage::new("history", select, request)?.with(" AND file_id = ", Some(file_id)))
 }
 
 #[derive(Debug, Queryable)]
@@ -66,21 +68,27 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// A page of a file's history, the oldest line first.
+    /// A page of a file's history.
     pub(super) fn history_page(
         &mut self,
         id: &FileId,
-        page: PageRequest,
+        request: &PageRequest,
     ) -> Result<Page<FileHistoryEntry>, StoreError> {
-        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
-        let limit = i64::from(page.limit.get()) + 1;
-        let mut rows: Vec<HistoryRow> = Vec::new();
-        for file_id in id.spellings() {
-            // The foreign key compares texts, so that all lines of a file have the spelling of its row.
-            if rows.is_empty() {
-                rows = HistoryPage { file_id: &file_id, after, limit }.load(self.conn).store()?;
-            }
-        }
-        read_page(rows.into_iter().map(|row| (row.id, row.read())), page)
+        let of = |file_id: &str, conn: &mut _| {
+            history_page(file_id, request)?.read(conn, request, |row: HistoryRow| (row.id, row.read()))
+        };
+        // The foreign key compares texts, so that all lines of a file have the spelling of its row.
+        let [file_id, other] = id.spellings();
+        let page = of(&file_id, self.conn)?;
+        if page.is_empty() { of(&other, self.conn) } else { Ok(page) }
     }
+}
+
+/// Every query with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let first = PageRequest::first(1);
+    [("HistoryPage", first.clone()), ("HistoryPage, newest first", first.newest_first())]
+        .map(|(name, request)| (name, sql(&history_page("", &request).unwrap())))
+        .into()
 }

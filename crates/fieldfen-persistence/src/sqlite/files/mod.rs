@@ -157,7 +157,7 @@ impl FileReads for SqliteSession<'_> {
         self.file_of_content(hash)
     }
 
-    fn page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError> {
+    fn page(&mut self, filter: &FileFilter, page: &PageRequest) -> Result<Page<File>, StoreError> {
         self.file_page(filter, page)
     }
 
@@ -174,7 +174,7 @@ impl FileReads for SqliteSession<'_> {
         Ok(counts)
     }
 
-    fn history(&mut self, id: &FileId, page: PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
+    fn history(&mut self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
         self.history_page(id, page)
     }
 }
@@ -293,7 +293,7 @@ impl Files for SqliteSession<'_> {
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     let mut all = page::statements();
-    all.push(("HistoryPage", history::HistoryPage::SQL.to_owned()));
+    all.extend(history::statements());
     let constant = [
         ("Spelling", Spelling::SQL),
         ("ById", ById::SQL),

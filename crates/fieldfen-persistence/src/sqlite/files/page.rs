@@ -20,8 +20,11 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use super::row::{FileColumns, FileRow, file_columns};
-use crate::rows::{StoredText, StoredTime, limit, read_page};
+use crate::rows::{StoredText, StoredTime, limit};
 use crate::sqlite::error::Classify;
+#[cfg(test)]
+use crate::sqlite::page::sql;
+use crate::sqlite::page::{Reach, page_of, row_cursor};
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
@@ -129,8 +132,8 @@ impl Span {
 /// Where to look for rows.
 #[derive(Debug, Clone, Copy)]
 enum Place {
-    /// Up to this rowid.
-    Within { last: i64 },
+    /// Everywhere.
+    Within,
     /// Outside of this span, among the rows out of order.
     Beyond(Span),
 }
@@ -140,31 +143,26 @@ enum Place {
 struct Rows<'a> {
     wanted: &'a Wanted,
     place: Place,
-    after: i64,
-    limit: i64,
+    reach: Reach,
 }
 
 impl QueryFragment<Sqlite> for Rows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(concat!("SELECT ", file_columns!(), " FROM files"));
-        match &self.place {
-            // SQLite would seek with only one of two lower limits, so that `after` has to be both.
-            Place::Within { last } => {
-                out.push_sql(self.wanted.index());
-                out.push_sql(" WHERE rowid > ");
-                out.push_bind_param::<BigInt, _>(&self.after)?;
-                out.push_sql(" AND rowid <= ");
-                out.push_bind_param::<BigInt, _>(last)?;
-            }
-            Place::Beyond(span) => {
-                out.push_sql(" INDEXED BY idx_files_out_of_order WHERE out_of_order IS NOT NULL AND rowid > ");
-                out.push_bind_param::<BigInt, _>(&self.after)?;
-                out.push_sql(" AND (rowid < ");
-                out.push_bind_param::<BigInt, _>(&span.first)?;
-                out.push_sql(" OR rowid > ");
-                out.push_bind_param::<BigInt, _>(&span.last)?;
-                out.push_sql(")");
-            }
+        out.push_sql(match &self.place {
+            Place::Within => self.wanted.index(),
+            Place::Beyond(_) => " INDEXED BY idx_files_out_of_order",
+        });
+        out.push_sql(" WHERE rowid > ");
+        out.push_bind_param::<BigInt, _>(&self.reach.above)?;
+        out.push_sql(" AND rowid <= ");
+        out.push_bind_param::<BigInt, _>(&self.reach.up_to)?;
+        if let Place::Beyond(span) = &self.place {
+            out.push_sql(" AND out_of_order IS NOT NULL AND (rowid < ");
+            out.push_bind_param::<BigInt, _>(&span.first)?;
+            out.push_sql(" OR rowid > ");
+            out.push_bind_param::<BigInt, _>(&span.last)?;
+            out.push_sql(")");
         }
         let window = self.wanted.window.as_ref();
         for (column, value) in [
@@ -178,8 +176,8 @@ impl QueryFragment<Sqlite> for Rows<'_> {
                 out.push_bind_param::<Text, str>(value)?;
             }
         }
-        out.push_sql(" ORDER BY rowid LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        out.push_sql(if self.reach.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " });
+        out.push_bind_param::<BigInt, _>(&self.reach.limit)
     }
 }
 
@@ -196,24 +194,28 @@ impl RunQueryDsl<SqliteConnection> for Rows<'_> {}
 
 impl SqliteSession<'_> {
     /// A page of files.
-    pub(super) fn file_page(&mut self, filter: &FileFilter, page: PageRequest) -> Result<Page<File>, StoreError> {
+    pub(super) fn file_page(&mut self, filter: &FileFilter, request: &PageRequest) -> Result<Page<File>, StoreError> {
         let wanted = Wanted::new(filter);
-        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
-        let limit = i64::from(page.limit.get()) + 1;
+        let reach = Reach::new("files", request)?;
         let span = match &wanted.window {
             Some(window) => self.span(window)?,
             None => Span::EVERYTHING,
         };
-        let within = Place::Within { last: span.last };
-        let rows = Rows { wanted: &wanted, place: within, after: after.max(span.first.saturating_sub(1)), limit };
+        let within =
+            Reach { above: reach.above.max(span.first.saturating_sub(1)), up_to: reach.up_to.min(span.last), ..reach };
+        let rows = Rows { wanted: &wanted, place: Place::Within, reach: within };
         let mut rows: Vec<FileRow> = rows.load(self.conn).store()?;
         if wanted.window.is_some() {
-            let others = Rows { wanted: &wanted, place: Place::Beyond(span), after, limit };
+            let others = Rows { wanted: &wanted, place: Place::Beyond(span), reach };
             rows.extend(others.load::<FileRow>(self.conn).store()?);
             rows.sort_unstable_by_key(|row| row.rowid);
-            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            if !reach.ascending {
+                rows.reverse();
+            }
+            rows.truncate(usize::try_from(reach.limit).unwrap_or(usize::MAX));
         }
-        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
+        let rows = rows.into_iter().map(|row| (reach.behind(row.rowid), row.read()));
+        page_of(rows, None, request, |place| row_cursor("files", place))
     }
 
     /// The span of rowids that holds every row in order of this window.
@@ -241,15 +243,9 @@ impl SqliteSession<'_> {
 /// The text of every query, for each kind of filter.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
-    use diesel::backend::Backend;
-    use diesel::query_builder::QueryBuilder;
-
-    let sql = |place, wanted: &Wanted| {
-        let mut builder = <Sqlite as Backend>::QueryBuilder::default();
-        Rows { wanted, place, after: 0, limit: 0 }.to_sql(&mut builder, &Sqlite).unwrap();
-        builder.finish()
-    };
-    let (within, beyond) = (Place::Within { last: 0 }, Place::Beyond(Span::EVERYTHING));
+    let reach = Reach::new("files", &PageRequest::first(1)).unwrap();
+    let sql = |place, wanted: &Wanted| sql(&Rows { wanted, place, reach });
+    let (within, beyond) = (Place::Within, Place::Beyond(Span::EVERYTHING));
     let all = Wanted { species: None, status: None, window: None };
     let species = Wanted { species: Some(String::new()), ..all.clone() };
     let status = Wanted { status: Some(""), ..all.clone() };

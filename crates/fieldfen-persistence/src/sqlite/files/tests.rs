@@ -31,7 +31,7 @@ fn a_row_of_a_baseline_program_is_found_and_its_history_refers_to_it_as_it_is_sp
     assert!(found.created_at.is_some() && found.updated_at.is_some(), "CURRENT_TIMESTAMP is read");
     let change = found.after(FileEvent::ProcessingStarted, "why", at(0)).unwrap();
     assert_eq!(s.change(&change).unwrap(), FileMoved::Moved);
-    assert_eq!(s.history(&id(), PageRequest::first(9)).unwrap().items.len(), 1);
+    assert_eq!(s.history(&id(), &PageRequest::first(9)).unwrap().items.len(), 1);
     assert_eq!(text(&mut conn, "SELECT file_id FROM file_history"), PLAIN);
 }
 
@@ -65,7 +65,7 @@ fn nulls_that_the_specification_allows_are_read_or_named() {
     let found = session(&mut conn).find(&id()).unwrap().unwrap();
     assert_eq!((found.created_at, found.updated_at), (None, None));
     conn.batch_execute("UPDATE files SET id = NULL").unwrap();
-    let page = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+    let page = session(&mut conn).page(&FileFilter::default(), &PageRequest::first(9)).unwrap();
     assert_eq!(page.unreadable[0].to_string(), "files without id (rowid 1): column id holds NULL; it must not be NULL");
 }
 
@@ -98,7 +98,7 @@ fn what_no_file_can_hold_is_named_with_table_row_and_column() {
     let mut conn = database();
     insert_baseline(&mut conn);
     conn.batch_execute("UPDATE files SET id = 'buck'").unwrap();
-    let page = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+    let page = session(&mut conn).page(&FileFilter::default(), &PageRequest::first(9)).unwrap();
     let error = page.unreadable[0].to_string();
     assert!(error.starts_with("files buck: column id holds \"buck\""), "{error}");
 }
@@ -124,7 +124,7 @@ fn texts_that_are_not_utf_8_are_named_and_hide_no_other_file() {
             conn.batch_execute(&format!("UPDATE files SET {column} = {value}")).unwrap();
             let mut s = session(&mut conn);
             s.insert(&file(1)).unwrap();
-            let page = s.page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+            let page = s.page(&FileFilter::default(), &PageRequest::first(9)).unwrap();
             assert_eq!((page.items.len(), page.unreadable.len()), (1, 1), "{column} = {value}");
             assert_eq!(page.unreadable[0].column, column);
             assert!(s.count().unwrap().contains(&(FileStatus::Ingested, if column == "status" { 1 } else { 2 })));
@@ -143,7 +143,7 @@ fn a_reason_that_is_not_utf_8_is_read_as_far_as_it_can_be() {
     let mut s = session(&mut conn);
     let failed = s.find(&id()).unwrap().unwrap();
     assert_eq!(failed.state.failure().map(|failure| failure.reason.as_str()), Some("d\u{fffd}"));
-    assert_eq!(s.history(&file_id(1), PageRequest::first(9)).unwrap().items[0].reason, "d\u{fffd}");
+    assert_eq!(s.history(&file_id(1), &PageRequest::first(9)).unwrap().items[0].reason, "d\u{fffd}");
 }
 
 #[test]
@@ -171,12 +171,12 @@ fn a_time_that_only_sqlite_reads_at_the_edge_of_a_window_is_named_and_hides_no_f
             for (since, before, items) in [(-9999, 9999, 3), (0, 21, 3), (10, 20, 1), (-86_400 * 99, 0, 0), (10, 11, 1)]
             {
                 let filter = FileFilter { since: Some(at(since)), before: Some(at(before)), ..FileFilter::default() };
-                let page = session(&mut conn).page(&filter, PageRequest::first(9)).unwrap();
+                let page = session(&mut conn).page(&filter, &PageRequest::first(9)).unwrap();
                 let found = page.items.iter().filter(|file| file.id != id()).count();
                 assert_eq!(found, items, "{edge} at {position}, {since} to {before}: {page:?}");
                 assert!(page.unreadable.iter().all(|row| row.column == "created_at"), "{page:?}");
             }
-            let all = session(&mut conn).page(&FileFilter::default(), PageRequest::first(9)).unwrap();
+            let all = session(&mut conn).page(&FileFilter::default(), &PageRequest::first(9)).unwrap();
             assert_eq!(all.items.len() + all.unreadable.len(), 4, "{edge}");
         }
     }
@@ -233,11 +233,11 @@ fn walk(conn: &mut SqliteConnection, filter: &FileFilter, limit: u32) -> Vec<u64
     let mut page = PageRequest::first(limit);
     let mut found = Vec::new();
     loop {
-        let rows = session(conn).page(filter, page).unwrap();
+        let rows = session(conn).page(filter, &page).unwrap();
         assert!(rows.items.len() <= limit as usize);
         found.extend(rows.items.iter().map(|file| file.original_filename.parse::<u64>().unwrap()));
         match rows.next {
-            Some(cursor) => page = page.following(cursor),
+            Some(cursor) => page = page.after(cursor),
             None => return found,
         }
     }

@@ -197,11 +197,11 @@ fn a_page_names_the_rows_that_cannot_be_read_and_goes_on_behind_them() {
     for number in 2..=3 {
         s.enqueue(&job(number)).unwrap();
     }
-    let first = s.page(&JobFilter::default(), PageRequest::first(2)).unwrap();
+    let first = s.page(&JobFilter::default(), &PageRequest::first(2)).unwrap();
     assert_eq!((first.items.len(), first.items[0].id), (1, job_id(2)));
     let bad = format!("jobs {}: column priority holds a real number; it must be a whole number", job_id(1));
     assert_eq!(first.unreadable.iter().map(ToString::to_string).collect::<Vec<_>>(), [bad]);
-    let rest = s.page(&JobFilter::default(), PageRequest::first(2).following(first.next.unwrap())).unwrap();
+    let rest = s.page(&JobFilter::default(), &PageRequest::first(2).after(first.next.unwrap())).unwrap();
     assert_eq!((rest.items.len(), rest.unreadable.len(), rest.next), (1, 0, None));
 }
 
@@ -376,7 +376,7 @@ fn a_job_whose_payload_is_not_utf_8_fails_by_name_and_the_others_are_claimed() {
         assert_eq!(ids, [job_id(1), job_id(3)], "{set}");
         let reason = format!("jobs {}: column {column} holds {value}", job_id(2));
         assert_eq!(claimed.unreadable.iter().map(|row| &row.reason).collect::<Vec<_>>(), [&reason]);
-        let page = s.page(&JobFilter::default(), PageRequest::first(9)).unwrap();
+        let page = s.page(&JobFilter::default(), &PageRequest::first(9)).unwrap();
         // Pages leave payloads out.
         let hidden = usize::from(column != "payload_json");
         assert_eq!((page.items.len(), page.unreadable.len()), (3 - hidden, hidden), "{set}");

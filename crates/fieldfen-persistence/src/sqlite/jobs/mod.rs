@@ -163,17 +163,17 @@ impl JobQueue for SqliteSession<'_> {
 
 /// Every statement of the queue with its name, for the tests of their plans.
 #[cfg(test)]
-pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    let own = vec![("LiveByKey", LiveByKey::SQL)];
-    [
-        own,
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let constant = [
+        vec![("LiveByKey", LiveByKey::SQL)],
         claim::statements(),
         fence::statements(),
         reclaim::statements(),
         irregular::statements(),
         waiting::statements(),
-        read::statements(),
         admin::statements(),
     ]
-    .concat()
+    .concat();
+    let constant = constant.into_iter().map(|(name, sql)| (name, sql.to_owned()));
+    constant.chain(read::statements()).collect()
 }

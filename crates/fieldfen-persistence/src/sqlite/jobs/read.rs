@@ -1,14 +1,17 @@
 //! Reading jobs.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{Job, JobCount, JobFilter, JobKind, JobStatus, JobSummary, Priority};
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
-use crate::rows::{ReachedAt, Spellings, StoredText, read_page};
+use crate::rows::{ReachedAt, Spellings, StoredText};
 use crate::sqlite::error::Classify;
+use crate::sqlite::page::TablePage;
+#[cfg(test)]
+use crate::sqlite::page::sql;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
@@ -16,43 +19,6 @@ statement! {
     /// The job with this id.
     ById<'a> { id: &'a str as Text } -> JobColumns =
         concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = ?")
-}
-statement! {
-    /// A page of all jobs.
-    PageOfAll { after: i64 as BigInt, limit: i64 as BigInt } -> JobColumns =
-        concat!("SELECT ", job_summary_columns!(), " FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ?")
-}
-statement! {
-    /// A page of the jobs of one status, perhaps of one kind.
-    PageOfStatus<'a> {
-        status: &'a str as Text,
-        after: i64 as BigInt,
-        kind: Option<&'a str> as Nullable<Text>,
-        limit: i64 as BigInt,
-    } -> JobColumns = concat!(
-        "SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_status WHERE status = ? AND rowid > ? \
-         AND command_type = coalesce(?, command_type) ORDER BY rowid LIMIT ?"
-    )
-}
-statement! {
-    /// A page of the jobs of one kind.
-    PageOfKind<'a> { kind: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt } -> JobColumns = concat!(
-        "SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_command_type WHERE command_type = ? AND rowid > ? \
-         ORDER BY rowid LIMIT ?"
-    )
-}
-statement! {
-    /// A page of the jobs about one file, perhaps of one status or kind.
-    PageOfFile<'a> {
-        file_id: &'a str as Text,
-        after: i64 as BigInt,
-        status: Option<&'a str> as Nullable<Text>,
-        kind: Option<&'a str> as Nullable<Text>,
-        limit: i64 as BigInt,
-    } -> JobColumns = concat!(
-        "SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_file_id WHERE file_id = ? AND rowid > ? \
-         AND status = coalesce(?, status) AND command_type = coalesce(?, command_type) ORDER BY rowid LIMIT ?"
-    )
 }
 statement! {
     /// When the first pending job of one kind and priority is due.
@@ -66,6 +32,40 @@ statement! {
         "SELECT command_type, status, count(*) FROM jobs GROUP BY command_type, status"
 }
 
+/// A page of the jobs that a filter names, about the file whose row spells its id like this, where one is given.
+fn job_page<'a>(
+    filter: &'a JobFilter,
+    file_id: Option<&'a str>,
+    request: &PageRequest,
+) -> Result<TablePage<'a, JobColumns>, StoreError> {
+    let status = filter.status.map(JobStatus::as_str);
+    let kind = filter.kind.as_ref().map(JobKind::as_str);
+    let select = match (file_id, status, kind) {
+        (Some(_), ..) => concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_file_id"),
+        (None, Some(_), _) => concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_status"),
+        (None, None, Some(_)) => {
+            concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_command_type")
+        }
+        (None, None, None) => concat!("SELECT ", job_summary_columns!(), " FROM jobs"),
+    };
+    Ok(TablePage::new("jobs", select, request)?
+        .with(" AND file_id = ", file_id)
+        .with(" AND status = ", status)
+        .with(" AND command_type = ", kind))
+}
+
+impl SqliteSession<'_> {
+    fn job_page(
+        &mut self,
+        filter: &JobFilter,
+        file_id: Option<&str>,
+        request: &PageRequest,
+    ) -> Result<Page<JobSummary>, StoreError> {
+        let read = |row: JobRow| (row.rowid, row.read().map(JobSummary::from));
+        job_page(filter, file_id, request)?.read(self.conn, request, read)
+    }
+}
+
 impl JobReads for SqliteSession<'_> {
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
         for id in id.spellings() {
@@ -76,27 +76,12 @@ impl JobReads for SqliteSession<'_> {
         Ok(None)
     }
 
-    fn page(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<JobSummary>, StoreError> {
-        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
-        let limit = i64::from(page.limit.get()) + 1;
-        let status = filter.status.map(JobStatus::as_str);
-        let kind = filter.kind.as_ref().map(JobKind::as_str);
-        let rows: Vec<JobRow> = match (&filter.file_id, status, kind) {
-            (Some(file_id), ..) => {
-                // Jobs of one file may refer to it by the one spelling its row has.
-                let mut rows = Vec::new();
-                for file_id in file_id.spellings() {
-                    if rows.is_empty() {
-                        rows = PageOfFile { file_id: &file_id, after, status, kind, limit }.load(self.conn).store()?;
-                    }
-                }
-                rows
-            }
-            (None, Some(status), _) => PageOfStatus { status, after, kind, limit }.load(self.conn).store()?,
-            (None, None, Some(kind)) => PageOfKind { kind, after, limit }.load(self.conn).store()?,
-            (None, None, None) => PageOfAll { after, limit }.load(self.conn).store()?,
-        };
-        read_page(rows.into_iter().map(|row| (row.rowid, row.read().map(JobSummary::from))), page)
+    fn page(&mut self, filter: &JobFilter, request: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
+        let Some(file_id) = &filter.file_id else { return self.job_page(filter, None, request) };
+        // Jobs of one file may refer to it by the one spelling its row has.
+        let [file_id, other] = file_id.spellings();
+        let page = self.job_page(filter, Some(&file_id), request)?;
+        if page.is_empty() { self.job_page(filter, Some(&other), request) } else { Ok(page) }
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
@@ -132,14 +117,27 @@ impl JobReads for SqliteSession<'_> {
 }
 
 #[cfg(test)]
-pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let first = PageRequest::first(1);
+    let newest = first.clone().newest_first();
+    let all = JobFilter::default();
+    let kind = JobFilter { kind: Some(JobKind::CreateListing), ..all.clone() };
+    let status = JobFilter { status: Some(JobStatus::Failed), ..all.clone() };
+    let both = JobFilter { kind: kind.kind.clone(), ..status.clone() };
+    let page = |filter, file_id, request| sql(&job_page(filter, file_id, request).unwrap());
     vec![
-        ("ById", ById::SQL),
-        ("PageOfAll", PageOfAll::SQL),
-        ("PageOfStatus", PageOfStatus::SQL),
-        ("PageOfKind", PageOfKind::SQL),
-        ("PageOfFile", PageOfFile::SQL),
-        ("FirstDue", FirstDue::SQL),
-        ("CountAll", CountAll::SQL),
+        ("ById", ById::SQL.to_owned()),
+        ("PageOfAll", page(&all, None, &first)),
+        ("PageOfAll, newest first", page(&all, None, &newest)),
+        ("PageOfStatus", page(&status, None, &first)),
+        ("PageOfStatus, newest first", page(&status, None, &newest)),
+        ("PageOfStatus, kind", page(&both, None, &first)),
+        ("PageOfKind", page(&kind, None, &first)),
+        ("PageOfKind, newest first", page(&kind, None, &newest)),
+        ("PageOfFile", page(&all, Some(""), &first)),
+        ("PageOfFile, status and kind", page(&both, Some(""), &first)),
+        ("PageOfFile, newest first", page(&all, Some(""), &newest)),
+        ("FirstDue", FirstDue::SQL.to_owned()),
+        ("CountAll", CountAll::SQL.to_owned()),
     ]
 }

@@ -8,8 +8,11 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{Listings, PublicationReads as _, StoreError};
 use fieldfen_domain::{CLOCK_TOLERANCE, FileId, LAST_TIME, ListingId, Page, PageRequest, SocialPostId, Timestamp};
 
-use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime, read_page};
+use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
+use crate::sqlite::page::TablePage;
+#[cfg(test)]
+use crate::sqlite::page::sql;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::statement::statement;
 
@@ -41,13 +44,6 @@ statement! {
     OfFile<'a> { file_id: &'a str as Text, other: &'a str as Text } -> ListingColumns = concat!(
         "SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_file_id WHERE file_id IN (?, ?) \
          ORDER BY rowid"
-    )
-}
-statement! {
-    /// A page of the listings at a platform.
-    PageAt<'a> { platform: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt } -> ListingColumns = concat!(
-        "SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_platform WHERE platform = ? \
-         AND rowid > ? ORDER BY rowid LIMIT ?"
     )
 }
 statement! {
@@ -117,6 +113,12 @@ impl ListingRow {
     }
 }
 
+/// A page of the listings at a platform.
+fn page_at<'a>(platform: &'a Platform, request: &PageRequest) -> Result<TablePage<'a, ListingColumns>, StoreError> {
+    let select = concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_platform");
+    Ok(TablePage::new("listings", select, request)?.with(" AND platform = ", Some(platform.as_str())))
+}
+
 impl SqliteSession<'_> {
     pub(super) fn listings_of(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         let [file_id, other] = file_id.spellings();
@@ -124,11 +126,12 @@ impl SqliteSession<'_> {
         rows.into_iter().map(ListingRow::read).collect()
     }
 
-    pub(super) fn listing_page(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
-        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
-        let limit = i64::from(page.limit.get()) + 1;
-        let rows: Vec<ListingRow> = PageAt { platform: platform.as_str(), after, limit }.load(self.conn).store()?;
-        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
+    pub(super) fn listing_page(
+        &mut self,
+        platform: Platform,
+        request: &PageRequest,
+    ) -> Result<Page<Listing>, StoreError> {
+        page_at(&platform, request)?.read(self.conn, request, |row: ListingRow| (row.rowid, row.read()))
     }
 
     pub(super) fn listing_with(
@@ -201,13 +204,16 @@ impl SqliteSession<'_> {
 
 /// Every statement with its name.
 #[cfg(test)]
-pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let first = PageRequest::first(1);
+    let page = |request: &PageRequest| sql(&page_at(&Platform::Etsy, request).unwrap());
     vec![
-        ("listings OfFile", OfFile::SQL),
-        ("PageAt", PageAt::SQL),
-        ("At", At::SQL),
-        ("Update", Update::SQL),
-        ("KnownSince", KnownSince::SQL),
-        ("End", End::SQL),
+        ("listings OfFile", OfFile::SQL.to_owned()),
+        ("PageAt", page(&first)),
+        ("PageAt, newest first", page(&first.newest_first())),
+        ("At", At::SQL.to_owned()),
+        ("Update", Update::SQL.to_owned()),
+        ("KnownSince", KnownSince::SQL.to_owned()),
+        ("End", End::SQL.to_owned()),
     ]
 }

@@ -12,7 +12,7 @@ mod row;
 mod tests;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::Text;
 use fieldfen_domain::job::Fenced;
 use fieldfen_domain::publication::{
     Adopted, Adoption, Confirmation, Confirmed, Listing, Platform, PrunePublications, Publication, PublicationState,
@@ -22,9 +22,12 @@ use fieldfen_domain::store::{ListingReads, PublicationReads, Publications, Store
 use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp};
 
 use super::error::Classify;
+use super::page::TablePage;
+#[cfg(test)]
+use super::page::sql;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{Spellings, read_page};
+use crate::rows::Spellings;
 pub use gap::mark_as_copy;
 use reserve::GivenUp;
 use row::{PublicationColumns, PublicationRow, publication_columns};
@@ -41,14 +44,15 @@ statement! {
          WHERE file_id IN (?, ?) ORDER BY rowid"
     )
 }
-statement! {
-    /// A page of the publications in one state.
-    PageInState<'a> { state: &'a str as Text, after: i64 as BigInt, limit: i64 as BigInt } -> PublicationColumns =
-        concat!(
-            "SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state \
-             WHERE state = ? AND rowid > ? ORDER BY rowid LIMIT ?"
-        )
+/// A page of the publications in one state.
+fn page_in_state(
+    state: PublicationState,
+    request: &PageRequest,
+) -> Result<TablePage<'static, PublicationColumns>, StoreError> {
+    let select = concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state");
+    Ok(TablePage::new("publications", select, request)?.with(" AND state = ", Some(state.as_str())))
 }
+
 impl SqliteSession<'_> {
     fn publication_row(&mut self, id: &PublicationId) -> Result<Option<PublicationRow>, StoreError> {
         let [id, other] = id.spellings();
@@ -67,11 +71,8 @@ impl PublicationReads for SqliteSession<'_> {
         rows.into_iter().map(PublicationRow::read).collect()
     }
 
-    fn in_state(&mut self, state: PublicationState, page: PageRequest) -> Result<Page<Publication>, StoreError> {
-        let after = page.after.map_or(i64::MIN, |cursor| cursor.sequence());
-        let limit = i64::from(page.limit.get()) + 1;
-        let rows: Vec<PublicationRow> = PageInState { state: state.as_str(), after, limit }.load(self.conn).store()?;
-        read_page(rows.into_iter().map(|row| (row.rowid, row.read())), page)
+    fn in_state(&mut self, state: PublicationState, request: &PageRequest) -> Result<Page<Publication>, StoreError> {
+        page_in_state(state, request)?.read(self.conn, request, |row: PublicationRow| (row.rowid, row.read()))
     }
 }
 
@@ -80,7 +81,7 @@ impl ListingReads for SqliteSession<'_> {
         self.listings_of(file_id)
     }
 
-    fn page_at(&mut self, platform: Platform, page: PageRequest) -> Result<Page<Listing>, StoreError> {
+    fn page_at(&mut self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
         self.listing_page(platform, page)
     }
 
@@ -137,7 +138,12 @@ impl Publications for SqliteSession<'_> {
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     let mut all = listings::statements();
+    let (first, state) = (PageRequest::first(1), PublicationState::Unknown);
     all.extend([
+        ("PageInState", sql(&page_in_state(state, &first).unwrap())),
+        ("PageInState, newest first", sql(&page_in_state(state, &first.newest_first()).unwrap())),
+    ]);
+    let constant = [
         ("PostsOfFile", posts::PostsOfFile::SQL),
         ("PostGone", posts::PostGone::SQL),
         ("WithPlatformId", confirm::WithPlatformId::SQL),
@@ -150,13 +156,13 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("Confirm", confirm::Confirm::SQL),
         ("ById", ById::SQL),
         ("OfFile", OfFile::SQL),
-        ("PageInState", PageInState::SQL),
         ("AfterTheGap", gap::AfterTheGap::SQL),
         ("Reserve", reserve::Reserve::SQL),
         ("ReserveAgain", reserve::ReserveAgain::SQL),
         ("TakeOver", reserve::TakeOver::SQL),
         ("GiveUp", reserve::GiveUp::SQL),
         ("Prune", prune::Prune::SQL),
-    ]);
-    all.into_iter().map(|(name, sql)| (name, sql.to_owned())).collect()
+    ];
+    all.extend(constant.map(|(name, sql)| (name, sql.to_owned())));
+    all
 }

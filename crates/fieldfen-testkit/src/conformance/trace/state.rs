@@ -44,14 +44,14 @@ fn list<T: Debug>(lines: &mut Vec<String>, what: &str, items: impl IntoIterator<
 }
 
 /// Everything on all pages, three rows each.
-fn walk<T>(mut page: impl FnMut(PageRequest) -> Result<Page<T>, StoreError>) -> Result<Vec<T>, StoreError> {
+fn walk<T>(mut page: impl FnMut(&PageRequest) -> Result<Page<T>, StoreError>) -> Result<Vec<T>, StoreError> {
     let mut request = PageRequest::first(3);
     let mut all = Vec::new();
     loop {
-        let page = page(request)?;
+        let page = page(&request)?;
         all.extend(page.items);
         match page.next {
-            Some(cursor) => request = request.following(cursor),
+            Some(cursor) => request = request.after(cursor),
             None => return Ok(all),
         }
     }

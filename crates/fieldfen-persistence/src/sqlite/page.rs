@@ -1,0 +1,163 @@
+//! Pages of a table in the order of insertion.
+//!
+//! That is the order of rowids, in which every index ends: a page of the rows with some value is one step down the index
+//! of that value and one along it. The planner, which guesses how many rows have a value, is not asked: the index is named.
+
+use std::marker::PhantomData;
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Cursor, Page, PageRequest, UnreadableRow};
+
+use super::error::Classify;
+
+/// The rowids that a page may have.
+///
+/// A cursor is the name of the list and a rowid, and stands for the place behind the row with that rowid, whether there is
+/// one or not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// They are above this one.
+    pub(super) above: i64,
+    /// They are not above this one.
+    pub(super) up_to: i64,
+    pub(super) ascending: bool,
+    /// How many rows to read: one more than the page has.
+    pub(super) limit: i64,
+}
+
+impl Reach {
+    pub(super) fn new(list: &str, request: &PageRequest) -> Result<Self, StoreError> {
+        let ascending = request.is_ascending();
+        let limit = i64::from(request.limit().get()) + 1;
+        let everything = Self { above: i64::MIN, up_to: i64::MAX, ascending, limit };
+        let Some(cursor) = request.cursor() else { return Ok(everything) };
+        let place = cursor.as_str().strip_prefix(list).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
+        match place.filter(|place| row_cursor(list, *place) == *cursor) {
+            Some(place) if ascending => Ok(Self { above: place, ..everything }),
+            Some(place) => Ok(Self { up_to: place, ..everything }),
+            None => Err(cursor.refused()),
+        }
+    }
+
+    /// The place behind this row, seen from where the page is read.
+    pub(super) const fn behind(self, rowid: i64) -> i64 {
+        if self.ascending { rowid } else { rowid.saturating_sub(1) }
+    }
+}
+
+/// The cursor that stands for a place between the rows of a list.
+pub(super) fn row_cursor(list: &str, place: i64) -> Cursor {
+    Cursor::new(format!("{list}-{place}"))
+}
+
+/// Makes a page of the rows that were read, as [`Page::from_rows`] does; a row that cannot be read is named in it.
+pub(super) fn page_of<P, T>(
+    rows: impl Iterator<Item = (P, Result<T, StoreError>)>,
+    stopped: Option<P>,
+    request: &PageRequest,
+    cursor: impl FnOnce(P) -> Cursor,
+) -> Result<Page<T>, StoreError> {
+    let rows = rows.map(|(place, row)| Ok((place, UnreadableRow::sift(row)?)));
+    Ok(Page::from_rows(rows.collect::<Result<_, StoreError>>()?, stopped, request, cursor))
+}
+
+/// A query for the rows of a page. Its text depends on the filter, so that diesel caches it by its text.
+#[derive(Debug, Clone)]
+pub(super) struct TablePage<'a, C> {
+    list: &'static str,
+    select: &'static str,
+    equal: Vec<(&'static str, &'a str)>,
+    reach: Reach,
+    columns: PhantomData<C>,
+}
+
+impl<'a, C> TablePage<'a, C> {
+    /// A query for the page of a list; `select` names the columns, the table and the index.
+    pub(super) fn new(list: &'static str, select: &'static str, request: &PageRequest) -> Result<Self, StoreError> {
+        let reach = Reach::new(list, request)?;
+        Ok(Self { list, select, equal: Vec::new(), reach, columns: PhantomData })
+    }
+
+    /// Only rows in which a column has this value, where one is given: ` AND column = `.
+    pub(super) fn with(mut self, column: &'static str, value: Option<&'a str>) -> Self {
+        self.equal.extend(value.map(|value| (column, value)));
+        self
+    }
+
+    /// Reads the page. `read` says the rowid of a row and what it holds.
+    pub(super) fn read<'q, R, T>(
+        self,
+        conn: &mut SqliteConnection,
+        request: &PageRequest,
+        read: impl Fn(R) -> (i64, Result<T, StoreError>),
+    ) -> Result<Page<T>, StoreError>
+    where
+        Self: LoadQuery<'q, SqliteConnection, R>,
+    {
+        let (list, reach) = (self.list, self.reach);
+        let rows: Vec<R> = self.load(conn).store()?;
+        let rows = rows.into_iter().map(read).map(|(rowid, row)| (reach.behind(rowid), row));
+        page_of(rows, None, request, |place| row_cursor(list, place))
+    }
+}
+
+impl<C> QueryFragment<Sqlite> for TablePage<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(self.select);
+        out.push_sql(" WHERE rowid > ");
+        out.push_bind_param::<BigInt, _>(&self.reach.above)?;
+        out.push_sql(" AND rowid <= ");
+        out.push_bind_param::<BigInt, _>(&self.reach.up_to)?;
+        for (column, value) in &self.equal {
+            out.push_sql(column);
+            out.push_bind_param::<Text, str>(value)?;
+        }
+        out.push_sql(if self.reach.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " });
+        out.push_bind_param::<BigInt, _>(&self.reach.limit)
+    }
+}
+
+impl<C> QueryId for TablePage<'_, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C> Query for TablePage<'_, C> {
+    type SqlType = C;
+}
+
+impl<C> RunQueryDsl<SqliteConnection> for TablePage<'_, C> {}
+
+/// The text of a query.
+#[cfg(test)]
+pub(super) fn sql(query: &impl QueryFragment<Sqlite>) -> String {
+    use diesel::backend::Backend;
+    use diesel::query_builder::QueryBuilder;
+
+    let mut builder = <Sqlite as Backend>::QueryBuilder::default();
+    query.to_sql(&mut builder, &Sqlite).unwrap();
+    builder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_cursors_of_the_same_list_lead_anywhere() {
+        let reach = |cursor: &str| Reach::new("jobs", &PageRequest::first(2).after(Cursor::new(cursor)));
+        assert_eq!(reach("jobs-17").unwrap().above, 17);
+        assert_eq!(reach("jobs--9223372036854775808").unwrap().above, i64::MIN);
+        for foreign in
+            ["", "jobs", "jobs-", "17", "files-17", "jobs-017", "jobs-+17", "jobs-17 ", "jobs-9223372036854775808"]
+        {
+            let error = reach(foreign).unwrap_err();
+            assert!(matches!(&error, StoreError::Invalid { what: "cursor", value, .. } if value == foreign), "{error}");
+        }
+    }
+}
