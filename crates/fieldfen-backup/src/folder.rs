@@ -26,7 +26,12 @@ impl<'l> Folder<'l> {
     /// removes the unfinished copies of earlier runs.
     pub(crate) fn hold(path: &Path, mode: u32, live: &'l LiveDatabase) -> Result<Self, BackupError> {
         let made = make(path, mode)?;
-        Self::lock(path, live, &made).inspect_err(|_| remove_made(&made))
+        Self::lock(path, live, &made).inspect_err(|error| {
+            // Another backup that has the lock uses the folder, although both have found it missing.
+            if !matches!(error, BackupError::AtWork { .. }) {
+                remove_made(&made);
+            }
+        })
     }
 
     fn lock(path: &Path, live: &'l LiveDatabase, made: &[PathBuf]) -> Result<Self, BackupError> {
@@ -153,8 +158,11 @@ fn make(path: &Path, mode: u32) -> Result<Vec<PathBuf>, BackupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).trying("look at the folder", path),
     }
-    if let Ok(found) = fs::symlink_metadata(path) {
-        return Err(BackupError::NoFolder { path: path.to_owned(), found: file_kind(found.file_type()) });
+    // Another backup may have made the folder in the meantime.
+    if let Ok(found) = fs::symlink_metadata(path).map(|found| found.file_type())
+        && !found.is_dir()
+    {
+        return Err(BackupError::NoFolder { path: path.to_owned(), found: file_kind(found) });
     }
     let missing = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
     let made: Vec<_> = missing.map(Path::to_owned).collect();

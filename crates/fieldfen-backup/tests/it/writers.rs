@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -93,6 +94,59 @@ fn a_killed_backup_leaves_the_earlier_one_and_the_next_cleans_up() {
     let document = shop.backup(&["run", "--json"]).document(0);
     assert_eq!(document["rows"]["files"], 30_001);
     assert!(!unfinished() && shop.names().contains(name), "{:?}", shop.names());
+}
+
+/// Whether the folder holds whole backups and what a backup at work leaves, and nothing else.
+fn assert_whole(shop: &Shop, files: i64) {
+    for name in shop.names() {
+        if name.contains(".partial") {
+            continue;
+        }
+        // Read without a log, which would stay beside the backup.
+        let uri = format!("file:{}?mode=ro&immutable=1", shop.backups().join(&name).display());
+        let mut conn = SqliteConnection::establish(&uri).unwrap();
+        let found = "(SELECT integrity_check || ' ' || (SELECT count(*) FROM files) FROM pragma_integrity_check)";
+        let found: String = diesel::select(diesel::dsl::sql::<Text>(found)).get_result(&mut conn).unwrap();
+        assert_eq!(found, format!("ok {files}"), "{name}");
+    }
+}
+
+#[test]
+fn whenever_a_backup_is_killed_each_backup_is_whole_and_the_next_run_leaves_nothing_else() {
+    let shop = Shop::with_files(2_000);
+    let began = Instant::now();
+    shop.backup(&["run"]).ends_with(0);
+    let whole = began.elapsed();
+    let mut killed = 0;
+    for n in 0..20 {
+        let mut child = shop.spawn(&["run"]);
+        thread::sleep(whole * n / 20);
+        child.kill().unwrap();
+        killed += u32::from(child.wait().unwrap().code().is_none());
+        assert_whole(&shop, 2_000);
+        let unfinished = shop.names().iter().filter(|name| name.contains(".partial")).count();
+        assert!(unfinished <= 2, "the copy and its journal: {:?}", shop.names());
+    }
+    assert!(killed > 0, "not one of 20 backups was killed");
+    shop.backup(&["run"]).ends_with(0);
+    assert!(shop.names().iter().all(|name| !name.contains(".partial")), "{:?}", shop.names());
+    assert_whole(&shop, 2_000);
+}
+
+#[test]
+fn of_backups_that_run_at_once_each_makes_a_whole_one_or_is_refused() {
+    let shop = Shop::with_files(2_000);
+    for n in 0..10 {
+        // Also into a folder that both find missing.
+        if n % 2 == 0 {
+            fs::remove_dir_all(shop.backups()).ok();
+        }
+        let children = [shop.spawn(&["run"]), shop.spawn(&["run"])];
+        let codes = children.map(|mut child| child.wait().unwrap().code());
+        assert!(codes.contains(&Some(0)) && codes.iter().all(|code| [Some(0), Some(4)].contains(code)), "{codes:?}");
+        assert!(shop.names().iter().all(|name| !name.contains(".partial")), "{:?}", shop.names());
+        assert_whole(&shop, 2_000);
+    }
 }
 
 fn names(store: &SqliteStore) -> BTreeSet<String> {
