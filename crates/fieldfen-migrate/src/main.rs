@@ -191,6 +191,8 @@ fn with_exit(error: MigrateError) -> anyhow::Error {
         MigrateError::Migration(
             MigrationError::Newer { .. }
             | MigrationError::NotTheSpecification(_)
+            | MigrationError::Encoding { .. }
+            | MigrationError::NamesTaken(_)
             | MigrationError::Changed(_)
             | MigrationError::NotNewest { .. },
         ) => Exit::Schema.with(error).into(),

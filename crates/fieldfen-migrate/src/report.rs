@@ -85,14 +85,14 @@ impl SchemaReport {
         let differ = !self.differences.is_empty();
         match (self.pending, self.unknown, &self.at) {
             (_, 1.., _) => "the database is newer than this program: use the newer program".to_owned(),
+            (_, 0, None) if differ => {
+                "another program has made tables with the specification's names that are not the specification's, or things \
+                 with names that the migrations need: `migrate up` refuses them"
+                    .to_owned()
+            }
             (_, 0, None) if self.is_specification => {
                 "the database has the specification's tables, which fieldfen has not made: back it up, then run `migrate \
                  up`, which takes them as version 0001 and goes on from there"
-                    .to_owned()
-            }
-            (_, 0, None) if differ => {
-                "another program has made tables with the specification's names, and they are not the specification's: \
-                 `migrate up` refuses them"
                     .to_owned()
             }
             (_, 0, Some(at)) if differ => {

@@ -60,8 +60,14 @@ fn a_disk_that_is_full_inside_a_migration_is_said_to_be_full_and_nothing_is_appl
 fn what_a_failed_migration_says_is_said_once() {
     let mut conn = memory();
     migrations::run_pending(&mut conn).unwrap();
-    take_back_to(&mut conn, "0005");
-    conn.batch_execute("CREATE VIEW recurring_jobs AS SELECT 1").unwrap();
+    take_back_to(&mut conn, "0001");
+    conn.batch_execute(
+        r#"INSERT INTO files (id, original_filename, status) VALUES ('f', 'f', 'ingested');
+           INSERT INTO jobs (id, file_id, command_type, status, last_error) VALUES ('j', 'f', 'UpscaleImage', 'failed',
+               'held by fieldfen until migration 0002 is applied again: {"run_at": "9999-01-01"}');
+           CREATE TRIGGER theirs BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'hands off'); END"#,
+    )
+    .unwrap();
     let error = migrations::run_pending(&mut conn).unwrap_err();
     let mut said = vec![error.to_string()];
     let mut cause = error.source();
@@ -70,8 +76,8 @@ fn what_a_failed_migration_says_is_said_once() {
         cause = error.source();
     }
     let said = said.join(": ");
-    assert_eq!(said.matches("recurring_jobs already exists").count(), 1, "{said}");
-    assert_eq!(said.matches("0006_recurring_jobs").count(), 1, "{said}");
+    assert_eq!(said.matches("hands off").count(), 1, "{said}");
+    assert_eq!(said.matches("0002_job_queue").count(), 1, "{said}");
 }
 
 #[test]

@@ -11,6 +11,14 @@ use crate::program::{Shop, is_root};
 
 const SPECIFICATION: &str = include_str!("../../../fieldfen-persistence/tests/specification.sql");
 
+/// A trigger of another program that a migration comes upon.
+const FAILS_IN_0002: &str = r#"
+    INSERT INTO files (id, original_filename, status) VALUES ('f', 'f', 'ingested');
+    INSERT INTO jobs (id, file_id, command_type, status, last_error)
+    VALUES ('j', 'f', 'UpscaleImage', 'failed', 'held by fieldfen until migration 0002 is applied again: {"run_at": "9999-01-01"}');
+    CREATE TRIGGER theirs BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'hands off'); END;
+"#;
+
 /// A shop whose database has been made by these statements, in a rollback journal or in WAL mode.
 fn shop(statements: &str, mode: &str) -> Shop {
     let shop = Shop::new();
@@ -26,12 +34,12 @@ fn change(shop: &Shop, statements: &str) {
 #[test]
 fn a_migration_that_fails_leaves_the_bytes_of_the_file_and_nothing_beside_it() {
     for mode in ["delete", "wal"] {
-        let shop = shop(&format!("{SPECIFICATION}; CREATE TABLE publications (n)"), mode);
+        let shop = shop(&format!("{SPECIFICATION}; {FAILS_IN_0002}"), mode);
         let before = shop.listing();
         let failed = shop.migrate(&["up"]);
         failed.ends_with(1);
-        assert_eq!(failed.err.matches("0004_publications").count(), 1, "{}", failed.err);
-        assert_eq!(failed.err.matches("already exists").count(), 1, "{}", failed.err);
+        assert_eq!(failed.err.matches("0002_job_queue").count(), 1, "{}", failed.err);
+        assert_eq!(failed.err.matches("hands off").count(), 1, "{}", failed.err);
         assert_eq!(shop.listing(), before, "{mode}");
     }
 }
@@ -106,5 +114,67 @@ fn an_address_of_another_kind_is_no_file_and_its_password_is_not_shown() {
             assert!(!ended.out.contains("hunter2") && !ended.err.contains("hunter2"), "{address}: {}", ended.err);
             assert_eq!(shop.listing(), before, "{address}");
         }
+    }
+}
+
+#[test]
+fn a_database_in_another_encoding_is_named_and_left_as_it_is() {
+    for encoding in ["UTF-16le", "UTF-16be"] {
+        let shop = shop(&format!("PRAGMA encoding = '{encoding}'; {SPECIFICATION}"), "delete");
+        let before = shop.listing();
+        for action in ["up", "status"] {
+            let refused = shop.migrate(&[action]);
+            refused.ends_with(5);
+            assert!(refused.err.contains(&format!("the encoding of the database is {encoding}")), "{}", refused.err);
+            assert_eq!(shop.listing(), before);
+        }
+    }
+}
+
+#[test]
+fn what_another_program_has_under_a_name_that_the_migrations_need_is_named_before_anything_is_applied() {
+    for (statement, named) in [
+        ("CREATE TABLE publications (n)", "table publications: found CREATE TABLE publications (n)"),
+        ("CREATE VIEW File_History AS SELECT 1 AS n", "view File_History: found CREATE VIEW File_History"),
+        ("CREATE TABLE t (n); CREATE INDEX idx_jobs_claim ON t (n)", "index idx_jobs_claim: found CREATE INDEX"),
+        ("CREATE TABLE idx_jobs_lease (n)", "table idx_jobs_lease: found CREATE TABLE"),
+        (
+            "CREATE TRIGGER files_mark_out_of_order AFTER INSERT ON files BEGIN SELECT 1; END",
+            "trigger files_mark_out_of_order: found CREATE TRIGGER",
+        ),
+    ] {
+        for schema in ["", SPECIFICATION] {
+            if schema.is_empty() && statement.contains("ON files") {
+                continue;
+            }
+            let shop = shop(&format!("{schema}; {statement}"), "delete");
+            let before = shop.listing();
+            let refused = shop.migrate(&["up"]);
+            refused.ends_with(5);
+            assert!(refused.err.contains(named), "{}", refused.err);
+            let status = shop.migrate(&["status"]);
+            status.ends_with(5);
+            assert!(status.out.contains(named) && status.err.contains("`migrate up` refuses them"), "{status:?}");
+            assert_eq!(shop.listing(), before, "{statement}");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_of_a_recorded_migration_or_has_the_name_of_a_column_to_come_is_named() {
+    let recorded = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP
+                    NOT NULL DEFAULT CURRENT_TIMESTAMP); INSERT INTO __diesel_schema_migrations (version) VALUES ('0001')";
+    let column = format!("{SPECIFICATION}; {recorded}; ALTER TABLE jobs ADD COLUMN Priority TEXT");
+    for (statements, named) in [(recorded, "table jobs: found nothing"), (&column, "column jobs.priority: found TEXT")]
+    {
+        let shop = shop(statements, "delete");
+        let before = shop.listing();
+        let refused = shop.migrate(&["up"]);
+        refused.ends_with(5);
+        assert!(refused.err.contains(named), "{}", refused.err);
+        let status = shop.migrate(&["status"]);
+        status.ends_with(5);
+        assert!(status.out.contains(named), "{status:?}");
+        assert_eq!(shop.listing(), before);
     }
 }

@@ -4,11 +4,12 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::difference::listed;
-use super::{MigrationError, applied, expected, has, newest, versions};
+use super::{MigrationError, applied, encoding, expected, has, newest, versions};
 
 /// Refuses a schema that is not exactly what this program knows: other migrations, and tables, columns, indexes or triggers
 /// that another program has changed or removed.
 pub(crate) fn check(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    encoding::refuse_other(conn)?;
     let applied = applied(conn)?;
     check_versions(&applied)?;
     match expected::differences(conn, &applied)? {
@@ -35,6 +36,9 @@ impl From<MigrationError> for StoreError {
     fn from(error: MigrationError) -> Self {
         match error {
             MigrationError::Store(error) => error,
+            MigrationError::Encoding { found } => {
+                Self::SchemaChanged { differences: format!("encoding: found {found}, expected UTF-8") }
+            }
             other => Self::Database(other.into()),
         }
     }

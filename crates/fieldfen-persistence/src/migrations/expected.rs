@@ -99,16 +99,46 @@ impl Expected {
     }
 }
 
+/// How many of the migrations, the oldest first, the database has; `None` when there is a gap in them.
+fn reached(applied: &[String]) -> Option<usize> {
+    let reached = EMBEDDED.iter().take_while(|migration| has(applied, migration.version())).count();
+    (reached >= applied.len()).then_some(reached)
+}
+
 /// Where the schema of a database that has these migrations is not as they leave it. Nothing is said of a database whose
 /// migrations have a gap.
 pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
-    let reached = EMBEDDED.iter().take_while(|migration| has(applied, migration.version())).count();
-    match reached {
-        0 => Ok(Vec::new()),
-        _ if reached < applied.len() => Ok(Vec::new()),
-        _ if reached == EMBEDDED.len() => Ok(Expected::newest()?.differences(conn)?),
-        _ => Ok(Expected::after(&EMBEDDED[..reached])?.differences(conn)?),
+    match reached(applied) {
+        None | Some(0) => Ok(Vec::new()),
+        Some(all) if all == EMBEDDED.len() => Ok(Expected::newest()?.differences(conn)?),
+        Some(some) => Ok(Expected::after(&EMBEDDED[..some])?.differences(conn)?),
     }
+}
+
+/// What has a name that the migrations after these give to something of their own.
+pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
+    let Some(reached) = reached(applied).filter(|reached| *reached < EMBEDDED.len()) else { return Ok(Vec::new()) };
+    let (before, after) = (Expected::after(&EMBEDDED[..reached])?, Expected::newest()?);
+    let found = Found::read(conn)?;
+    let is_there = |new: &Object| before.objects.iter().any(|old| (&old.kind, &old.name) == (&new.kind, &new.name));
+    let new = after.objects.iter().filter(|object| !is_there(object));
+    let named = |found: &Object| Difference::surplus(format!("{} {}", found.kind, found.name), one_line(&found.sql));
+    let mut taken: Vec<_> = new.filter_map(|object| found.get(object)).map(named).collect();
+    for table in before.objects.iter().filter(|object| object.kind == "table") {
+        let Some(object) = found.get(table).filter(|found| found.kind == "table") else { continue };
+        let is_new = |column: &String| {
+            let has =
+                |expected: &Expected| expected.table(&table.name).is_some_and(|columns| columns.contains_key(column));
+            has(after) && !has(&before)
+        };
+        let columns = Table::read(conn, object)?.columns;
+        let columns = columns.iter().filter(|(column, _)| is_new(column));
+        taken
+            .extend(columns.map(|(name, column)| {
+                Difference::surplus(format!("column {}.{name}", table.name), column.to_string())
+            }));
+    }
+    Ok(taken)
 }
 
 /// What a database without migrations holds under the names of the first one's tables.

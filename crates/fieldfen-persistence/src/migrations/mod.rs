@@ -9,6 +9,8 @@
 mod check;
 mod difference;
 mod embedded;
+mod encoding;
+mod error;
 mod expected;
 mod losses;
 mod shape;
@@ -19,13 +21,13 @@ use diesel::migration::MigrationConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::store::{Source, StoreError};
+use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::{Classify as _, classify};
 pub(crate) use check::check;
 pub use difference::Difference;
-use difference::listed;
 use embedded::{EMBEDDED, Embedded, locked};
+pub use error::MigrationError;
 use expected::Baseline;
 pub use losses::{DataLoss, Loss};
 
@@ -67,7 +69,7 @@ pub struct SchemaState {
     /// migration's.
     pub is_specification: bool,
     /// The differences of the schema from the specification's and from that of its migrations. An addition of another
-    /// program is no difference.
+    /// program is a difference only if it has a name that a missing migration needs.
     pub differences: Vec<Difference>,
 }
 
@@ -78,46 +80,6 @@ pub struct Applied {
     pub recognised: Option<Migration>,
     /// The migrations that were applied, the oldest first.
     pub migrations: Vec<Migration>,
-}
-
-/// What can go wrong while migrating. The database is as it was before.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MigrationError {
-    /// The database has a migration that this program does not know.
-    #[error("the database has migration {version}, which this program does not know: use the newer program")]
-    Newer {
-        /// The unknown version.
-        version: String,
-    },
-    /// The migration itself failed.
-    #[error("migration {migration} failed")]
-    Failed {
-        /// The migration.
-        migration: Migration,
-        /// The [`StoreError`] that says why.
-        source: Source,
-    },
-    /// The database has tables with the specification's names, made by another program and not as the specification says.
-    #[error("another program has made tables with the specification's names, and they are not the specification's: {}", listed(.0))]
-    NotTheSpecification(Vec<Difference>),
-    /// Migrations are to be taken back that somebody still needs.
-    #[error("the migrations to be taken back hold data that is still needed: {}", losses::listed(.0))]
-    StillNeeded(Vec<Loss>),
-    /// The migrations to be taken back are not the newest of the database.
-    #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]
-    NotNewest {
-        /// The migration that should have been the newest.
-        expected: String,
-        /// The newest one, or `none`.
-        found: String,
-    },
-    /// Another program has changed what the migrations made.
-    #[error("another program has changed what the migrations made: {}", listed(.0))]
-    Changed(Vec<Difference>),
-    /// The database cannot be read or written.
-    #[error("{0}")]
-    Store(#[from] StoreError),
 }
 
 /// The newest migration that this program knows.
@@ -155,11 +117,21 @@ pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationErro
     // Another program may migrate meanwhile.
     conn.batch_execute("SAVEPOINT fieldfen_inspect").store()?;
     let state = (|| {
-        let applied = applied(conn)?;
-        let (is_specification, differences) = match Baseline::of_unmigrated(conn, &applied)? {
-            Some(Baseline::Different(differences)) => (false, differences),
-            Some(baseline) => (matches!(baseline, Baseline::Equal { .. }), Vec::new()),
-            None => (false, expected::differences(conn, &applied)?),
+        encoding::refuse_other(conn)?;
+        let mut applied = applied(conn)?;
+        let baseline = Baseline::of_unmigrated(conn, &applied)?;
+        let is_specification = matches!(baseline, Some(Baseline::Equal { .. }));
+        let differences = match baseline {
+            Some(Baseline::Different(differences)) => differences,
+            Some(Baseline::Equal { .. }) => {
+                applied.push(EMBEDDED[0].version().to_owned());
+                expected::taken_names(conn, &applied)?
+            }
+            Some(Baseline::Absent) | None => {
+                let mut differences = expected::differences(conn, &applied)?;
+                differences.extend(expected::taken_names(conn, &applied)?);
+                differences
+            }
         };
         Ok(SchemaState { migrations: status(conn)?, is_specification, differences })
     })();
@@ -176,6 +148,7 @@ pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationErro
 /// [`MigrationError`]; then nothing has been applied.
 pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationError> {
     locked(conn, |conn| {
+        encoding::refuse_other(conn)?;
         let mut applied = refuse_newer(conn)?;
         let baseline = Baseline::of_unmigrated(conn, &applied)?;
         // Makes diesel's own table where it is missing.
@@ -191,16 +164,25 @@ pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationErro
             }
             Some(Baseline::Absent) | None => {}
         }
+        refuse_changed(conn, &applied)?;
+        match expected::taken_names(conn, &applied)? {
+            taken if taken.is_empty() => {}
+            taken => return Err(MigrationError::NamesTaken(taken)),
+        }
         for embedded in EMBEDDED.iter().filter(|embedded| !has(&applied, embedded.version())) {
             embedded.apply(conn)?;
             done.migrations.push(embedded.migration());
         }
         let applied = self::applied(conn)?;
-        match expected::differences(conn, &applied)? {
-            differences if differences.is_empty() => Ok(done),
-            differences => Err(MigrationError::Changed(differences)),
-        }
+        refuse_changed(conn, &applied).map(|()| done)
     })
+}
+
+fn refuse_changed(conn: &mut SqliteConnection, applied: &[String]) -> Result<(), MigrationError> {
+    match expected::differences(conn, applied)? {
+        differences if differences.is_empty() => Ok(()),
+        differences => Err(MigrationError::Changed(differences)),
+    }
 }
 
 /// What the database loses when so many of its newest migrations are taken back. Nothing is changed.
