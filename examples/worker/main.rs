@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use fieldfen_console::{CommonArgs, Console, Versions, run};
 use fieldfen_domain::job::{Backoff, InvalidPayload, Payload, Priority};
+use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::store::Store;
 use fieldfen_examples::webhooks::WebhookReceived;
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
@@ -124,7 +125,8 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let environment = Environment::system();
     let queue = Queue::new(store.clone(), environment.clone());
     let every_ten_minutes = "*/10 * * * *".parse()?;
-    store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
+    let start = Action::new(Actor::new("fieldfen-worker", Via::Library)?, "the program defines it at its start")?;
+    store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default(), &start))?;
 
     if let Some(jobs) = args.try_out {
         for number in 1..=jobs {

@@ -20,6 +20,7 @@ pub mod intake;
 pub mod pipeline;
 pub mod publishing;
 pub mod queue;
+mod record;
 pub mod recurring;
 pub mod upkeep;
 pub mod worker;

@@ -12,12 +12,14 @@ use std::str::FromStr;
 use chrono::SubsecRound;
 use croner::Cron;
 use fieldfen_domain::job::{DedupKey, Enqueued, InvalidJob, JobState, NewJob, Payload};
+use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
 
 use crate::Environment;
 use crate::queue::QueueError;
+use crate::record::record;
 
 /// When a schedule without a further tick is due next: the last second that every store can hold.
 const NEVER: i64 = 253_402_300_799;
@@ -87,7 +89,8 @@ pub struct InvalidSchedule {
 /// Sets recurring work up, or changes what has its name, in the caller's transaction. Its next tick stays where the
 /// schedule stays, so that a program may define its work whenever it starts.
 ///
-/// The jobs that it makes have normal priority, the default number of retries, and hang on no file.
+/// The jobs that it makes have normal priority, the default number of retries, and hang on no file. The action is
+/// recorded where anything changes.
 ///
 /// # Errors
 /// [`QueueError::Job`] when the payload breaks one of its rules; [`QueueError::Store`] with
@@ -99,6 +102,7 @@ pub fn define<P: Payload>(
     name: &RecurringName,
     schedule: &Schedule,
     payload: &P,
+    action: &Action,
 ) -> Result<(), QueueError> {
     let at = environment.now();
     let job = NewJob::new(environment.job_id(), payload, at)?;
@@ -115,7 +119,32 @@ pub fn define<P: Payload>(
         next_at,
         at,
     };
-    Ok(s.recurring().define(&work)?)
+    let is_known = s.recurring().list()?.into_iter().flatten().any(|known| {
+        (&known.name, &known.schedule, &known.kind, &known.payload)
+            == (&work.name, &work.schedule, &work.kind, &work.payload)
+    });
+    s.recurring().define(&work)?;
+    if !is_known {
+        record(s, action, ActionKind::Define, Subject::Recurring(name.clone()), ActionOutcome::Done, at)?;
+    }
+    Ok(())
+}
+
+/// Ends recurring work in the caller's transaction; `false` when there is none of this name. A job that one of its ticks
+/// has made stays.
+///
+/// # Errors
+/// [`StoreError`]s as the store has them.
+pub fn remove(
+    s: &mut dyn Session,
+    environment: &Environment,
+    name: &RecurringName,
+    action: &Action,
+) -> Result<bool, StoreError> {
+    let removed = s.recurring().remove(name)?;
+    let outcome = if removed { ActionOutcome::Done } else { ActionOutcome::NotFound };
+    record(s, action, ActionKind::Remove, Subject::Recurring(name.clone()), outcome, environment.now())?;
+    Ok(removed)
 }
 
 /// What [`take_due`] did.

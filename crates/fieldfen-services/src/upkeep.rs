@@ -6,12 +6,14 @@
 //! ```
 //! use fieldfen_services::upkeep::{self, Upkeep};
 //! use fieldfen_services::{Environment, worker::Worker};
+//! use fieldfen_domain::operator::{Action, Actor, Via};
 //! use fieldfen_domain::store::Store;
 //! use fieldfen_testkit::ModelStore;
 //!
 //! let (store, environment) = (ModelStore::new(), Environment::system());
 //! let every_ten_minutes = "*/10 * * * *".parse()?;
-//! store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default()))?;
+//! let program = Action::new(Actor::new("worker", Via::Library)?, "the program defines it at its start")?;
+//! store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default(), &program))?;
 //! let worker = Worker::builder(store.clone(), environment).handle(upkeep::handler(store)).start()?;
 //! # worker.stop_handle().stop();
 //! # worker.join()?;
@@ -23,6 +25,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{InvalidPayload, JobStatus, Payload, PruneRequest};
+use fieldfen_domain::operator::Action;
 use fieldfen_domain::publication::PrunePublications;
 use fieldfen_domain::recurring::RecurringName;
 use fieldfen_domain::store::{MaintenanceReport, Session, Store, StoreError};
@@ -97,9 +100,10 @@ pub fn define(
     environment: &Environment,
     schedule: &Schedule,
     upkeep: &Upkeep,
+    action: &Action,
 ) -> Result<(), QueueError> {
     let name: RecurringName = NAME.parse().expect("the name of upkeep is a name of recurring work");
-    recurring::define(s, environment, &name, schedule, upkeep)
+    recurring::define(s, environment, &name, schedule, upkeep, action)
 }
 
 /// The handler of [`Upkeep`] jobs on this store. Its result is a [`Done`]; the worker's

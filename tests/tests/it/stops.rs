@@ -11,6 +11,7 @@ use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{Administered, JobFilter, JobStatus};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
+use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_tests::dice::Dice;
 use fieldfen_tests::duty::{Failing, Stubborn};
 use fieldfen_tests::fact::Fact;
@@ -68,8 +69,8 @@ fn kill_and_retry(
         thread::sleep(Duration::from_micros(dice.throw(20_000)));
         let page = queue.page(&running, &PageRequest::first(9)).unwrap();
         let Some(job) = page.items.first() else { continue };
-        if queue.kill(&job.id, "an operator").unwrap() == Administered::Done {
-            assert_eq!(queue.retry(&job.id).unwrap(), Administered::Done);
+        if queue.kill(&job.id, &by_ann("an operator")).unwrap() == Administered::Done {
+            assert_eq!(queue.retry(&job.id, &by_ann("as asked")).unwrap(), Administered::Done);
             killed.insert(job.id);
         }
     }

@@ -17,6 +17,7 @@ use fieldfen_services::publishing::{
 };
 use fieldfen_services::queue::Queue;
 use fieldfen_services::worker::Worker;
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::database::Database;
 
@@ -166,7 +167,7 @@ impl Program {
 
     pub(crate) fn approve(&self) {
         let id = the_file();
-        self.store.write(|s| self.pipeline.approve(s, &id, "by Ann")).unwrap().unwrap();
+        self.store.write(|s| self.pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap().unwrap();
     }
 
     /// Works until no job is left to do.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus, IllegalFileTransition};
 use fieldfen_domain::job::{Administered, Enqueued};
+use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 
@@ -12,6 +13,7 @@ use super::job_failed::{is_waiting_for_approval, is_waiting_for_person};
 use super::jobs_of_file::{dead_jobs, has_live_listing, processing_is_dead};
 use super::transition::move_file;
 use super::{Approval, EditOutcome, Followed, Pipeline};
+use crate::record::record;
 
 impl Pipeline {
     /// Lets a processed file go on sale. `None` when there is no such file.
@@ -26,12 +28,25 @@ impl Pipeline {
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
-        reason: impl Into<String>,
+        action: &Action,
     ) -> Result<Option<Followed>, StoreError> {
+        let approved = self.let_go_on_sale(s, file_id, action.reason())?;
+        let outcome = approved.as_ref().map_or(ActionOutcome::NotFound, |(_, outcome)| *outcome);
+        record(s, action, ActionKind::Approve, Subject::File(*file_id), outcome, self.environment.now())?;
+        Ok(approved.map(|(followed, _)| followed))
+    }
+
+    /// Approves a file, by an operator or a rule, and says whether it was not approved before.
+    pub(super) fn let_go_on_sale(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        reason: &str,
+    ) -> Result<Option<(Followed, ActionOutcome)>, StoreError> {
         let Some(file) = s.files().find(file_id)? else { return Ok(None) };
         let status = file.state.status();
         if matches!(status, FileStatus::Approved | FileStatus::Published) {
-            return Ok(Some(Followed::nothing(status)));
+            return Ok(Some((Followed::nothing(status), ActionOutcome::Unchanged)));
         }
         let at = self.environment.now();
         let file = move_file(s, file, FileEvent::Approved, reason, at)?;
@@ -45,7 +60,7 @@ impl Pipeline {
             }
         }
         self.enqueue_wanted(s, &file, &mut followed)?;
-        Ok(Some(followed))
+        Ok(Some((followed, ActionOutcome::Done)))
     }
 
     /// Changes what is known about a file. `None` when there is no such file.
@@ -61,7 +76,25 @@ impl Pipeline {
         s: &mut dyn Session,
         file_id: &FileId,
         edit: &FileEdit,
-        reason: impl Into<String>,
+        action: &Action,
+    ) -> Result<EditOutcome, StoreError> {
+        let edited = self.change(s, file_id, edit, action.reason())?;
+        let outcome = match &edited {
+            EditOutcome::Edited(_) => ActionOutcome::Done,
+            EditOutcome::Changed(_) => ActionOutcome::Refused,
+            EditOutcome::NotFound => ActionOutcome::NotFound,
+        };
+        record(s, action, ActionKind::Edit, Subject::File(*file_id), outcome, self.environment.now())?;
+        Ok(edited)
+    }
+
+    /// Changes what is known about a file, for an operator or a job.
+    pub(super) fn change(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        edit: &FileEdit,
+        reason: &str,
     ) -> Result<EditOutcome, StoreError> {
         edit.check()?;
         let at = self.environment.now();
@@ -94,13 +127,20 @@ impl Pipeline {
         s: &mut dyn Session,
         file_id: &FileId,
         target: &Target,
+        action: &Action,
     ) -> Result<Option<Enqueued>, StoreError> {
-        let Some(file) = s.files().find(file_id)? else { return Ok(None) };
-        let status = file.state.status();
-        if !matches!(status, FileStatus::Approved | FileStatus::Published) {
-            return Err(IllegalFileTransition { status, event: FileEvent::ListingConfirmed }.into());
-        }
-        self.enqueue_target(s, *file_id, target).map(Some)
+        let enqueued = match s.files().find(file_id)?.map(|file| file.state.status()) {
+            None => None,
+            Some(FileStatus::Approved | FileStatus::Published) => Some(self.enqueue_target(s, *file_id, target)?),
+            Some(status) => return Err(IllegalFileTransition { status, event: FileEvent::ListingConfirmed }.into()),
+        };
+        let outcome = match enqueued {
+            Some(Enqueued::Created(_)) => ActionOutcome::Done,
+            Some(Enqueued::Met(_)) => ActionOutcome::Unchanged,
+            None => ActionOutcome::NotFound,
+        };
+        record(s, action, ActionKind::Publish, Subject::File(*file_id), outcome, self.environment.now())?;
+        Ok(enqueued)
     }
 
     /// Lets the dead publishing jobs of a file run again that have waited for a person's word on what is out there. A file

@@ -31,6 +31,7 @@ mod jobs;
 mod jobs_of_file;
 mod listed;
 mod processing;
+mod rejection;
 mod retry;
 mod transition;
 

@@ -42,7 +42,7 @@ impl Pipeline {
         edit.seen = None;
         let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
         if file.state != FileState::Processing {
-            return Ok(self.edit(s, file_id, &edit, "upscaled again")?.followed());
+            return Ok(self.change(s, file_id, &edit, "upscaled again")?.followed());
         }
         edit.check()?;
         s.files().edit(file_id, &edit, self.environment.now())?;
@@ -66,14 +66,16 @@ impl Pipeline {
         let edit = FileEdit::new().metadata(json);
         let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
         if file.state != FileState::Processing {
-            return Ok(self.edit(s, file_id, &edit, "described again")?.followed());
+            return Ok(self.change(s, file_id, &edit, "described again")?.followed());
         }
         let at = self.environment.now();
         s.files().edit(file_id, &edit, at)?;
         let file = move_file(s, file, FileEvent::ProcessingFinished, "upscaled and described", at)?;
         match self.approval {
             Approval::Operator => Ok(Some(Followed::nothing(file.state.status()))),
-            Approval::Automatic => self.approve(s, file_id, "approved automatically"),
+            Approval::Automatic => self
+                .let_go_on_sale(s, file_id, "approved automatically")
+                .map(|approved| approved.map(|(followed, _)| followed)),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::file::{File, FileEvent, FileStatus};
 use fieldfen_domain::job::{Administered, JobFilter, JobKind, JobStatus, Payload, UpdateListing};
+use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::PublicationState;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
@@ -11,6 +12,7 @@ use fieldfen_domain::{FileId, ListingId};
 use super::jobs_of_file::{all_jobs, dead_jobs, payload};
 use super::transition::move_file;
 use super::{Approval, Followed, Pipeline};
+use crate::record::record;
 
 /// What came of an operator's retry of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +34,18 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn retry(
-        &self,
-        s: &mut dyn Session,
-        file_id: &FileId,
-        reason: impl Into<String>,
-    ) -> Result<Retried, StoreError> {
+    pub fn retry(&self, s: &mut dyn Session, file_id: &FileId, action: &Action) -> Result<Retried, StoreError> {
+        let retried = self.take_up(s, file_id, action.reason())?;
+        let outcome = match retried {
+            Retried::TakenUp(_) => ActionOutcome::Done,
+            Retried::NotFailed { .. } => ActionOutcome::Unchanged,
+            Retried::Gone => ActionOutcome::NotFound,
+        };
+        record(s, action, ActionKind::Retry, Subject::File(*file_id), outcome, self.environment.now())?;
+        Ok(retried)
+    }
+
+    fn take_up(&self, s: &mut dyn Session, file_id: &FileId, reason: &str) -> Result<Retried, StoreError> {
         let Some(file) = s.files().find(file_id)? else { return Ok(Retried::Gone) };
         if file.state.failure().is_none() {
             return Ok(Retried::NotFailed { status: file.state.status() });
@@ -80,7 +88,7 @@ impl Pipeline {
             FileStatus::Processed => {
                 if self.approval == Approval::Automatic
                     && !is_on_its_way(s, file, JobKind::UpdateImage)?
-                    && let Some(approved) = self.approve(s, &file.id, "approved automatically")?
+                    && let Some((approved, _)) = self.let_go_on_sale(s, &file.id, "approved automatically")?
                 {
                     followed.status = approved.status;
                     followed.jobs.extend(approved.jobs);

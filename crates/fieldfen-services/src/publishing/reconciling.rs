@@ -16,6 +16,7 @@ use crate::worker::{Completion, Outcome};
 /// [`Publisher::serve`] handles it. Let it recur, once for each account: what nobody looks for is not found.
 ///
 /// ```
+/// use fieldfen_domain::operator::{Action, Actor, Via};
 /// use fieldfen_domain::publication::Platform;
 /// use fieldfen_domain::store::Store;
 /// use fieldfen_services::Environment;
@@ -26,7 +27,8 @@ use crate::worker::{Completion, Outcome};
 /// let (store, environment) = (ModelStore::new(), Environment::system());
 /// let (name, nightly) = ("reconcile.etsy".parse()?, "0 3 * * *".parse()?);
 /// let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
-/// store.try_write(|s| recurring::define(s, &environment, &name, &nightly, &reconcile))?;
+/// let program = Action::new(Actor::new("worker", Via::Library)?, "the program defines it at its start")?;
+/// store.try_write(|s| recurring::define(s, &environment, &name, &nightly, &reconcile, &program))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

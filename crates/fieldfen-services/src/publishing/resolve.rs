@@ -1,5 +1,6 @@
 //! What a person says, where nobody else can tell.
 
+use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{Adopted, PlatformRow, PlatformRowId, Publication, Release, Target, ids_at};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
@@ -8,6 +9,7 @@ use super::found::{Found, FoundState};
 use super::lookup::all_of_file;
 use super::publisher::Publisher;
 use super::reservation::Attempt;
+use crate::record::record;
 
 /// What a person says of a row that belongs to no publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,26 +74,51 @@ impl<S: Store> Publisher<S> {
         file_id: &FileId,
         row: PlatformRowId,
         resolution: &Resolution,
+        action: &Action,
     ) -> Result<Resolved, StoreError> {
+        let kind = match resolution {
+            Resolution::Gone => ActionKind::Resolve,
+            Resolution::Adopt { .. } => ActionKind::Adopt,
+        };
+        let subject = match row {
+            PlatformRowId::Listing(id) => Subject::Listing(id),
+            PlatformRowId::Post(id) => Subject::SocialPost(id),
+        };
         self.store().write(|s| {
-            let Some(row) = unclaimed_row(s, file_id, row)? else { return Ok(Resolved::NotUnclaimed) };
-            match resolution {
-                Resolution::Gone => {
-                    self.give_up_row(s, &row, self.environment().now())?;
-                    self.pipeline().run_again_what_waited_for_a_person(s, file_id)?;
-                    Ok(Resolved::Gone)
-                }
-                Resolution::Adopt { target, platform_id } => {
-                    let found = as_said(&row, target, platform_id.as_deref())?;
-                    Ok(match self.adopt_row(s, file_id, target, &row, &found, None)? {
-                        Adopted::Done(publication) => Resolved::Adopted(publication),
-                        Adopted::Live(publication) => Resolved::Live(publication),
-                        Adopted::Taken(publication) => Resolved::Taken(publication),
-                        Adopted::NotUnclaimed => Resolved::NotUnclaimed,
-                    })
-                }
-            }
+            let resolved = self.resolve_in(s, file_id, row, resolution)?;
+            let outcome = match resolved {
+                Resolved::Adopted(_) | Resolved::Gone => ActionOutcome::Done,
+                Resolved::Live(_) | Resolved::Taken(_) | Resolved::NotUnclaimed => ActionOutcome::Refused,
+            };
+            record(s, action, kind, subject.clone(), outcome, self.environment().now())?;
+            Ok(resolved)
         })
+    }
+
+    fn resolve_in(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        row: PlatformRowId,
+        resolution: &Resolution,
+    ) -> Result<Resolved, StoreError> {
+        let Some(row) = unclaimed_row(s, file_id, row)? else { return Ok(Resolved::NotUnclaimed) };
+        match resolution {
+            Resolution::Gone => {
+                self.give_up_row(s, &row, self.environment().now())?;
+                self.pipeline().run_again_what_waited_for_a_person(s, file_id)?;
+                Ok(Resolved::Gone)
+            }
+            Resolution::Adopt { target, platform_id } => {
+                let found = as_said(&row, target, platform_id.as_deref())?;
+                Ok(match self.adopt_row(s, file_id, target, &row, &found, None)? {
+                    Adopted::Done(publication) => Resolved::Adopted(publication),
+                    Adopted::Live(publication) => Resolved::Live(publication),
+                    Adopted::Taken(publication) => Resolved::Taken(publication),
+                    Adopted::NotUnclaimed => Resolved::NotUnclaimed,
+                })
+            }
+        }
     }
 
     /// Takes a person's word that nothing of a target is out there whose call got no answer. What is there is said by
@@ -99,23 +126,48 @@ impl<S: Store> Publisher<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn nothing_is_there(&self, file_id: &FileId, target: &Target) -> Result<NothingThere, StoreError> {
+    pub fn nothing_is_there(
+        &self,
+        file_id: &FileId,
+        target: &Target,
+        action: &Action,
+    ) -> Result<NothingThere, StoreError> {
         self.store().write(|s| {
-            let Attempt::Unresolved(unresolved) = self.reserve_in(s, file_id, target)? else {
-                return Ok(NothingThere::NotUnknown);
+            let at = self.environment().now();
+            let (nothing, subject) = match self.reserve_in(s, file_id, target)? {
+                Attempt::Unresolved(unresolved) => {
+                    let publication = unresolved.publication();
+                    (self.release_absent(s, publication, action.reason(), at)?, Subject::Publication(publication.id))
+                }
+                _ => (NothingThere::NotUnknown, Subject::File(*file_id)),
             };
-            let (publication, at) = (unresolved.publication(), self.environment().now());
-            if publication.is_held(at) {
-                return Ok(NothingThere::Held { until: publication.held_until });
-            }
-            let said = "a person says that nothing is there";
-            let released = s.publications().release(&publication.id, &publication.token, Release::Absent, said, at)?;
-            if !released.is_done() {
-                return Ok(NothingThere::NotUnknown);
-            }
-            self.pipeline().run_again_what_waited_for_a_person(s, file_id)?;
-            Ok(NothingThere::Free)
+            let outcome = match nothing {
+                NothingThere::Free => ActionOutcome::Done,
+                NothingThere::Held { .. } | NothingThere::NotUnknown => ActionOutcome::Refused,
+            };
+            record(s, action, ActionKind::NothingIsThere, subject, outcome, at)?;
+            Ok(nothing)
         })
+    }
+
+    /// Gives the target of an unknown publication free, and lets the jobs run again that waited for that.
+    fn release_absent(
+        &self,
+        s: &mut dyn Session,
+        publication: &Publication,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<NothingThere, StoreError> {
+        if publication.is_held(at) {
+            return Ok(NothingThere::Held { until: publication.held_until });
+        }
+        let said = format!("a person says that nothing is there: {reason}");
+        let released = s.publications().release(&publication.id, &publication.token, Release::Absent, &said, at)?;
+        if !released.is_done() {
+            return Ok(NothingThere::NotUnknown);
+        }
+        self.pipeline().run_again_what_waited_for_a_person(s, &publication.file_id)?;
+        Ok(NothingThere::Free)
     }
 }
 

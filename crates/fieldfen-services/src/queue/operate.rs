@@ -1,10 +1,12 @@
 //! What operators see of the queue, and what they do with it.
 
 use fieldfen_domain::job::{Administered, Job, JobCount, JobFilter, JobStatus, JobSummary};
+use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
+use crate::record::{of_job, record};
 
 impl<S: Store> Queue<S> {
     /// The job with this id.
@@ -46,27 +48,40 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn retry(&self, id: &JobId) -> Result<Administered, StoreError> {
-        let at = self.environment.now();
-        self.store.write(|s| s.job_admin().retry(id, at))
-    }
-
-    /// Stops a job: a pending one fails at once, a running one is asked to stop and sees so at its next heartbeat.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn cancel(&self, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
-        self.store.write(|s| self.cancel_in(s, id, reason))
+    pub fn retry(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        self.store.write(|s| self.retry_in(s, id, action))
     }
 
     /// The same inside the caller's transaction.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn cancel_in(&self, s: &mut dyn Session, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
+    pub fn retry_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
         let at = self.environment.now();
-        let answer = s.job_admin().cancel(id, reason, at)?;
-        self.run_hooks_if_done(s, answer, id, reason, at)
+        let answer = s.job_admin().retry(id, at)?;
+        record(s, action, ActionKind::Retry, Subject::Job(*id), of_job(&answer), at)?;
+        Ok(answer)
+    }
+
+    /// Stops a job: a pending one fails at once, a running one is asked to stop and sees so at its next heartbeat. The
+    /// reason of the action becomes the job's last error.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn cancel(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        self.store.write(|s| self.cancel_in(s, id, action))
+    }
+
+    /// The same inside the caller's transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn cancel_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        let at = self.environment.now();
+        let answer = s.job_admin().cancel(id, action.reason(), at)?;
+        let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
+        record(s, action, ActionKind::Cancel, Subject::Job(*id), of_job(&answer), at)?;
+        Ok(answer)
     }
 
     /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The handler is told at
@@ -74,26 +89,39 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn kill(&self, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
-        self.store.write(|s| self.kill_in(s, id, reason))
+    pub fn kill(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        self.store.write(|s| self.kill_in(s, id, action))
     }
 
     /// The same inside the caller's transaction.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn kill_in(&self, s: &mut dyn Session, id: &JobId, reason: &str) -> Result<Administered, StoreError> {
+    pub fn kill_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
         let at = self.environment.now();
-        let answer = s.job_admin().kill(id, reason, at)?;
-        self.run_hooks_if_done(s, answer, id, reason, at)
+        let answer = s.job_admin().kill(id, action.reason(), at)?;
+        let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
+        record(s, action, ActionKind::Kill, Subject::Job(*id), of_job(&answer), at)?;
+        Ok(answer)
     }
 
     /// Deletes a job that does not run.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn delete(&self, id: &JobId) -> Result<Administered, StoreError> {
-        self.store.write(|s| s.job_admin().delete(id))
+    pub fn delete(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        self.store.write(|s| self.delete_in(s, id, action))
+    }
+
+    /// The same inside the caller's transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn delete_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        let at = self.environment.now();
+        let answer = s.job_admin().delete(id)?;
+        record(s, action, ActionKind::Delete, Subject::Job(*id), of_job(&answer), at)?;
+        Ok(answer)
     }
 
     fn run_hooks_if_done(

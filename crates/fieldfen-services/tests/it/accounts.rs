@@ -5,6 +5,7 @@ use fieldfen_domain::job::{CreateListing, UpdateListing};
 use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PlatformRowId, PublicationState, qualified_id};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{Shop, approved, listing_on, publisher};
 use crate::stall::Stall;
@@ -100,7 +101,7 @@ fn a_row_that_no_or_both_accounts_know_waits_for_a_person(store: impl Store) {
     let target = listing_on(Platform::Etsy).at_account("south");
     let row = PlatformRowId::Listing(shop.listings(&id)[0].id);
     let adopt = Resolution::Adopt { target, platform_id: None };
-    assert!(matches!(publisher.resolve(&id, row, &adopt).unwrap(), Resolved::Adopted(_)));
+    assert!(matches!(publisher.resolve(&id, row, &adopt, &by_ann("looked")).unwrap(), Resolved::Adopted(_)));
     assert!(matches!(publisher.list(&at(id, "north")).unwrap(), Publishing::Published { .. }));
     assert_eq!(publisher.list(&at(id, "south")).unwrap(), already("FIRST"));
     assert_eq!([north.made(), south.made()], [1, 0]);

@@ -15,6 +15,7 @@ use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, Publi
 use fieldfen_domain::store::Store;
 use fieldfen_services::environment::SeededRandomness;
 use fieldfen_services::publishing::{Publisher, listing_news};
+use fieldfen_testkit::fixtures::by_ann;
 
 mod market;
 
@@ -98,10 +99,10 @@ impl<S: Store> Run<S> {
             1 => self.happens(id, ListingStatus::Delisted),
             2 => self.happens(id, if dice.below(2) == 0 { ListingStatus::SoldOut } else { ListingStatus::Active }),
             3 => {
-                let _ = shop.write(|s| shop.pipeline.publish(s, id, &target(variant)));
+                let _ = shop.write(|s| shop.pipeline.publish(s, id, &target(variant), &by_ann("wanted")));
             }
             4 => self.approve(id),
-            _ => drop(shop.write(|s| shop.pipeline.retry(s, id, "again")).unwrap()),
+            _ => drop(shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap()),
         }
     }
 
@@ -167,7 +168,7 @@ impl<S: Store> Run<S> {
             work(shop, &self.publisher);
             self.reconcile();
             for id in &self.files {
-                shop.write(|s| shop.pipeline.retry(s, id, "again")).unwrap();
+                shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap();
                 self.approve(id);
                 let store = shop.bench.queue.store();
                 let publications = store.read(|s| s.publications().of_file(id)).unwrap();
@@ -179,7 +180,7 @@ impl<S: Store> Run<S> {
                     if !publications.iter().any(is_there)
                         && matches!(shop.status(id), FileStatus::Published | FileStatus::Approved)
                     {
-                        shop.write(|s| shop.pipeline.publish(s, id, &target(variant))).unwrap();
+                        shop.write(|s| shop.pipeline.publish(s, id, &target(variant), &by_ann("wanted"))).unwrap();
                     }
                 }
             }

@@ -9,6 +9,7 @@ use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_services::intake::{Received, WebhookIntake};
 use fieldfen_services::publishing::{NewsTaken, listing_news};
 use fieldfen_services::queue::ClaimedJob;
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{ETSY, approved, publisher};
 use crate::stall::Stall;
@@ -75,7 +76,7 @@ fn waits<S: Store>() -> [(&'static str, Step<S>); 7] {
         }),
         ("retry", |bench, id| {
             let _ = bench.queue.fail_for_good(&bench.claimed(id), "no").unwrap();
-            assert_eq!(bench.queue.retry(id).unwrap(), Administered::Done);
+            assert_eq!(bench.queue.retry(id, &by_ann("as asked")).unwrap(), Administered::Done);
         }),
     ]
 }
@@ -117,7 +118,7 @@ fn a_wait_that_a_clock_a_little_ahead_has_set_stays(store: impl Store) {
             bench.queue.reclaim(9).unwrap();
             assert_eq!(bench.job(&id), job, "{way}");
         }
-        assert_eq!(bench.queue.cancel(&id, "not needed").unwrap(), Administered::Done);
+        assert_eq!(bench.queue.cancel(&id, &by_ann("not needed")).unwrap(), Administered::Done);
     }
 }
 
@@ -155,8 +156,8 @@ fn a_killed_handler_that_still_runs_holds_a_retry_back_for_its_lease(store: impl
     let bench = Bench::new(store);
     let id = bench.note("x");
     let claimed = bench.claimed(&id);
-    assert_eq!(bench.queue.kill(&id, "it hangs").unwrap(), Administered::Done);
-    assert_eq!(bench.queue.retry(&id).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&id, &by_ann("it hangs")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), Administered::Done);
     let heartbeat = || {
         assert_eq!(bench.queue.heartbeat(&[(claimed.claim, None)], HOUR).unwrap(), [Fenced::LeaseLost]);
         bench.job(&id).run_at - bench.now()

@@ -11,6 +11,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_services::queue::Waited;
 use fieldfen_services::worker::{Ended, Metrics, Outcome, Task};
+use fieldfen_testkit::fixtures::by_ann;
 use serde::{Deserialize, Serialize};
 
 use super::stopping::until;
@@ -149,7 +150,7 @@ fn a_declined_job_that_was_asked_to_stop_fails(store: impl Store) {
     let id = bench.note("x");
     let queue = bench.queue.clone();
     let handler = move |task: Task<Note>| {
-        let _ = queue.cancel(&task.id(), "not wanted any more").unwrap();
+        let _ = queue.cancel(&task.id(), &by_ann("not wanted any more")).unwrap();
         Outcome::decline("a worker of tomorrow can")
     };
     bench.drain(bench.worker().handle(handler));

@@ -8,6 +8,7 @@ use fieldfen_domain::{RawJson, recurring::RecurringName};
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::{Outcome, Task};
+use fieldfen_testkit::fixtures::by_ann;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -88,7 +89,10 @@ fn recurring_work_with_a_payload_that_cannot_be_read_back_is_refused(store: impl
     let (name, hourly): (RecurringName, Schedule) = ("measure".parse().unwrap(), "0 * * * *".parse().unwrap());
     let environment = bench.queue.environment();
     for broken in [Measure::new(f64::NAN, 1), Measure::new(0.5, 200)] {
-        let set_up = bench.queue.store().try_write(|s| recurring::define(s, environment, &name, &hourly, &broken));
+        let set_up = bench
+            .queue
+            .store()
+            .try_write(|s| recurring::define(s, environment, &name, &hourly, &broken, &by_ann("test")));
         assert!(matches!(set_up, Err(QueueError::Job(_))), "{set_up:?}");
     }
     assert_eq!(bench.queue.store().read(|s| s.recurring().list()).unwrap(), []);
@@ -159,12 +163,12 @@ fn errors_and_reasons_are_cut_where_they_are_stored(store: impl Store) {
     assert_cut(&failing.id, "a failure for good");
 
     let (pending, running) = (bench.note("pending"), bench.note("running"));
-    assert_eq!(bench.queue.cancel(&pending, &long).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.cancel(&pending, &by_ann(&long)).unwrap(), Administered::Done);
     assert_cut(&pending, "a cancelled job");
     assert_eq!(bench.claim_notes(1)[0].job.id, running);
-    assert_eq!(bench.queue.cancel(&running, &long).unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&running, &by_ann(&long)).unwrap(), Administered::Requested);
     assert_cut(&running, "a job that was asked to stop");
-    assert_eq!(bench.queue.kill(&running, &long).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&running, &by_ann(&long)).unwrap(), Administered::Done);
     assert_cut(&running, "a killed job");
     let error = long.clone();
     let id = bench.note("by a handler");

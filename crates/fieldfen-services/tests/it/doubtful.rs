@@ -8,6 +8,7 @@ use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Attempt, NothingThere, Publishing};
 use fieldfen_services::worker::Outcome;
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 use crate::stall::{Finds, Next, Stall};
@@ -44,7 +45,10 @@ fn an_answer_with_another_key_is_the_last_call(store: impl Store) {
     assert!(error.contains("waits for a person") && error.contains("SKU-7"), "{error}");
     assert_eq!((etsy.made(), shop.states(&id)), (0, vec![PublicationState::Unknown]));
     // The person has looked, and the product is none of the file's: the job runs again.
-    assert_eq!(publisher.nothing_is_there(&id, &listing_on(Platform::Etsy)).unwrap(), NothingThere::Free);
+    assert_eq!(
+        publisher.nothing_is_there(&id, &listing_on(Platform::Etsy), &by_ann("looked")).unwrap(),
+        NothingThere::Free
+    );
     assert_eq!(work_for_a_day(&shop, &publisher, &id), None);
     assert_eq!((etsy.ids(), shop.states(&id)), (vec!["own".into(), "p1".into()], vec![PublicationState::Confirmed]));
 }
@@ -84,7 +88,10 @@ fn a_reservation_of_a_clock_that_was_ahead_waits_for_a_person(store: impl Store)
     let error = work_for_a_day(&shop, &publisher, &id).unwrap();
     assert!(error.contains("waits for a person") && error.contains(&until.to_string()), "{error}");
     assert_eq!(etsy.made(), 0);
-    assert_eq!(publisher.nothing_is_there(&id, &listing_on(Platform::Etsy)).unwrap(), NothingThere::Free);
+    assert_eq!(
+        publisher.nothing_is_there(&id, &listing_on(Platform::Etsy), &by_ann("looked")).unwrap(),
+        NothingThere::Free
+    );
     assert_eq!(work_for_a_day(&shop, &publisher, &id), None);
     assert_eq!(etsy.ids(), ["p1"]);
 }

@@ -10,6 +10,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_services::queue::{ClaimedJob, FailedJob, FailureHook, Queue};
 use fieldfen_services::worker::{Outcome, Task};
+use fieldfen_testkit::fixtures::by_ann;
 
 use super::{Bench, LEASE, Note};
 
@@ -63,10 +64,10 @@ fn ways_to_fail<S: Store>() -> [(&'static str, Failing<S>); 5] {
         ("given up", |bench, queue, _| {
             assert_eq!(queue.fail_for_good(&claimed(bench), "given up").unwrap(), Fenced::Done(Finished::Dead));
         }),
-        ("cancelled", |_, queue, id| assert_eq!(queue.cancel(id, "cancelled").unwrap(), Administered::Done)),
+        ("cancelled", |_, queue, id| assert_eq!(queue.cancel(id, &by_ann("cancelled")).unwrap(), Administered::Done)),
         ("killed", |bench, queue, id| {
             claimed(bench);
-            assert_eq!(queue.kill(id, "killed").unwrap(), Administered::Done);
+            assert_eq!(queue.kill(id, &by_ann("killed")).unwrap(), Administered::Done);
         }),
         ("the lease of test expired", |bench, queue, _| {
             claimed(bench);

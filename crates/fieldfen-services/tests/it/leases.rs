@@ -9,6 +9,7 @@ use fieldfen_domain::job::{Administered, Fenced, GenerateMetadata, JobKind, JobS
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::Completion;
 use fieldfen_services::worker::Task;
+use fieldfen_testkit::fixtures::by_ann;
 
 use super::{Bench, LEASE, LOST_LEASE_WAIT, Note};
 
@@ -26,7 +27,7 @@ fn heartbeats_extend_leases_and_keep_progress(store: impl Store) {
     let id = bench.note("x");
     let lost = bench.note("y");
     let claimed = bench.claim_notes(2);
-    assert_eq!(bench.queue.kill(&lost, "stop").unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&lost, &by_ann("stop")).unwrap(), Administered::Done);
     bench.clock.advance(LEASE / 2);
     let progress = RawJson::parse("0.5").unwrap();
     let beats =

@@ -6,6 +6,7 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Mended, NewsTaken, Publisher, listing_news};
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{ETSY, Shop, approved, listing_on, publisher};
 use crate::stall::Stall;
@@ -57,7 +58,9 @@ impl<S: Store> Listed<S> {
     }
 
     pub(crate) fn publish(&self) {
-        self.shop.write(|s| self.shop.pipeline.publish(s, &self.id, &listing_on(Platform::Etsy))).unwrap();
+        self.shop
+            .write(|s| self.shop.pipeline.publish(s, &self.id, &listing_on(Platform::Etsy), &by_ann("wanted")))
+            .unwrap();
         self.shop.work(&self.publisher);
     }
 }

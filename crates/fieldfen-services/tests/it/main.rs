@@ -52,6 +52,7 @@ mod joining;
 mod leases;
 mod listed;
 mod listings;
+mod operator_actions;
 mod overlaps;
 mod overtaken;
 mod panicking_values;

@@ -10,7 +10,7 @@ use fieldfen_services::publishing::{
     Attempt, CallError, Found, FoundState, Message, NothingThere, Post, Publisher, Publishing, Reservation, Resolution,
     Resolved, Settled, SocialNetwork,
 };
-use fieldfen_testkit::fixtures::foreign_post;
+use fieldfen_testkit::fixtures::{by_ann, foreign_post};
 
 use crate::shop::{ETSY, HOLD, approved, post, publisher, reel};
 use crate::unclaimed::{already, waits};
@@ -230,7 +230,7 @@ fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl St
     let repost = reserved(&publisher, id, "christmas");
     assert!(repost.mark_unknown("time-out").unwrap().is_done());
     let target = post("christmas");
-    let until = publisher.nothing_is_there(&id, &target).unwrap();
+    let until = publisher.nothing_is_there(&id, &target, &by_ann("looked")).unwrap();
     assert_eq!(until, NothingThere::Held { until: shop.bench.now() + HOLD });
     shop.bench.clock.advance(HOLD);
     for _ in 0..2 {
@@ -238,8 +238,8 @@ fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl St
         assert!(reason.contains("post-2"), "{reason}");
     }
     // The person has looked, and what is there was made by hand.
-    assert_eq!(publisher.nothing_is_there(&id, &target).unwrap(), NothingThere::Free);
-    assert_eq!(publisher.nothing_is_there(&id, &post("launch")).unwrap(), NothingThere::NotUnknown);
+    assert_eq!(publisher.nothing_is_there(&id, &target, &by_ann("looked")).unwrap(), NothingThere::Free);
+    assert_eq!(publisher.nothing_is_there(&id, &post("launch"), &by_ann("looked")).unwrap(), NothingThere::NotUnknown);
     let reposted = publisher.post(&reel(id, "christmas")).unwrap();
     assert_eq!(reposted, Publishing::Published { platform_id: "post-3".to_owned(), url: None });
     assert_eq!(wall.ids(), ["post-1", "post-2", "post-3"]);
@@ -272,8 +272,13 @@ fn a_post_without_an_id_waits_for_a_person(store: impl Store) {
         target: post("launch"),
         platform_id: platform_id.map(str::to_owned),
     };
-    assert!(publisher.resolve(&id, row, &adopt(None)).unwrap_err().to_string().contains("platform id"));
-    assert!(matches!(publisher.resolve(&id, row, &adopt(Some("77"))).unwrap(), Resolved::Adopted(_)));
+    assert!(
+        publisher.resolve(&id, row, &adopt(None), &by_ann("looked")).unwrap_err().to_string().contains("platform id")
+    );
+    assert!(matches!(
+        publisher.resolve(&id, row, &adopt(Some("77")), &by_ann("looked")).unwrap(),
+        Resolved::Adopted(_)
+    ));
     assert_eq!(publisher.post(&reel(id, "launch")).unwrap(), already("77"));
     assert!(wall.ids().is_empty());
 }

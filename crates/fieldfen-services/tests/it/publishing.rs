@@ -11,6 +11,7 @@ use fieldfen_services::publishing::{
     Attempt, Found, FoundState, Marketplace, Offer, PublishError, Publishing, Settled,
 };
 use fieldfen_services::worker::Outcome;
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{BOTH, ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 use crate::stall::{Next, Stall};
@@ -288,7 +289,7 @@ fn all_platforms_fail_and_a_retry_publishes(store: impl Store) {
     shopify.next([Next::Refuse]);
     shop.work(&publisher);
     assert_eq!(shop.status(&id), FileStatus::Failed);
-    shop.write(|s| shop.pipeline.retry(s, &id, "with antlers")).unwrap();
+    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("with antlers"))).unwrap();
     shop.work(&publisher);
     assert_eq!((shop.status(&id), shop.listings(&id).len()), (FileStatus::Published, 2));
 }

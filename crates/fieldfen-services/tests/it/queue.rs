@@ -11,6 +11,7 @@ use fieldfen_domain::job::{
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{LAST_TIME, PageRequest, RawJson, Timestamp};
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
+use fieldfen_testkit::fixtures::by_ann;
 
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 
@@ -155,7 +156,7 @@ fn a_stale_completion_writes_nothing_and_says_why(store: impl Store) {
     assert_eq!(complete(&second), Fenced::Done(()));
     assert_eq!(complete(&second), Fenced::AlreadyDone { at: Some(bench.now()) });
     assert_eq!(complete(&first), Fenced::LeaseLost);
-    assert_eq!(bench.queue.delete(&id).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.delete(&id, &by_ann("as asked")).unwrap(), Administered::Done);
     assert_eq!(complete(&second), Fenced::Gone);
 }
 
@@ -239,8 +240,8 @@ fn the_answer_to_a_release_says_when_the_job_is_due(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
     for run_at in [Timestamp::MIN_UTC, bench.now() + Duration::from_nanos(1), Timestamp::MAX_UTC] {
-        let _ = bench.queue.cancel(&id, "done").unwrap();
-        assert_eq!(bench.queue.retry(&id).unwrap(), Administered::Done);
+        let _ = bench.queue.cancel(&id, &by_ann("done")).unwrap();
+        assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), Administered::Done);
         let claimed = bench.claim_notes(1).remove(0);
         let Fenced::Done(Finished::Retrying { run_at, .. }) = bench.queue.release(&claimed, run_at).unwrap() else {
             panic!("it was not given back")
@@ -269,7 +270,7 @@ fn a_pending_job_is_cancelled_at_once_and_a_running_one_when_it_ends(store: impl
     let upscale = UpscaleImage { file_id, scale_factor: 2, target_dpi: 72, other: serde_json::Map::new() };
     let pending = bench.queue.job(&upscale).unwrap();
     bench.queue.enqueue(&pending).unwrap();
-    assert_eq!(bench.queue.cancel(&pending.id, "wrong picture").unwrap(), Administered::Done);
+    assert_eq!(bench.queue.cancel(&pending.id, &by_ann("wrong picture")).unwrap(), Administered::Done);
     assert_eq!(bench.status(&pending.id), JobStatus::Failed);
     assert_eq!(bench.file_status(&file_id), FileStatus::Failed);
 
@@ -280,21 +281,24 @@ fn a_pending_job_is_cancelled_at_once_and_a_running_one_when_it_ends(store: impl
     for ending in endings {
         let id = bench.note("x");
         let claimed = bench.claim_notes(1).remove(0);
-        assert_eq!(bench.queue.cancel(&id, "not wanted").unwrap(), Administered::Requested);
+        assert_eq!(bench.queue.cancel(&id, &by_ann("not wanted")).unwrap(), Administered::Requested);
         let beats = bench.queue.heartbeat(&[(claimed.claim, None)], LEASE).unwrap();
         assert!(matches!(beats[0], Fenced::Done(beat) if beat.cancel_requested));
         assert_eq!(ending(&bench.queue, &claimed), Fenced::Done(Finished::Dead));
         assert!(bench.job(&id).last_error.unwrap().starts_with("not wanted"));
-        assert_eq!(bench.queue.cancel(&id, "again").unwrap(), Administered::Refused { status: JobStatus::Failed });
+        assert_eq!(
+            bench.queue.cancel(&id, &by_ann("again")).unwrap(),
+            Administered::Refused { status: JobStatus::Failed }
+        );
     }
     let unknown = bench.queue.environment().job_id();
-    assert_eq!(bench.queue.cancel(&unknown, "x").unwrap(), Administered::Gone);
+    assert_eq!(bench.queue.cancel(&unknown, &by_ann("x")).unwrap(), Administered::Gone);
 }
 
 fn a_killed_job_is_lost_to_its_worker(store: impl Store) {
     let bench = Bench::new(store);
     let (file, claimed) = claimed_upscale(&bench);
-    assert_eq!(bench.queue.kill(&claimed.claim.id, "hangs").unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&claimed.claim.id, &by_ann("hangs")).unwrap(), Administered::Done);
     assert_eq!(bench.file_status(&file), FileStatus::Failed);
     assert_eq!(bench.queue.complete(&claimed, &mut Completion::new()).unwrap(), Fenced::LeaseLost);
     assert_eq!(bench.job(&claimed.claim.id).last_error.as_deref(), Some("hangs"));
@@ -310,8 +314,11 @@ fn dead_letters_are_listed_and_retried(store: impl Store) {
     let rest = bench.queue.dead_letters(&PageRequest::first(3).after(first.next.unwrap())).unwrap();
     let listed: Vec<_> = first.items.iter().chain(&rest.items).map(|job| job.id).collect();
     assert_eq!((listed, rest.next), (ids[..4].to_vec(), None));
-    assert_eq!(bench.queue.retry(&ids[0]).unwrap(), Administered::Done);
-    assert_eq!(bench.queue.retry(&ids[4]).unwrap(), Administered::Refused { status: JobStatus::Pending });
+    assert_eq!(bench.queue.retry(&ids[0], &by_ann("as asked")).unwrap(), Administered::Done);
+    assert_eq!(
+        bench.queue.retry(&ids[4], &by_ann("as asked")).unwrap(),
+        Administered::Refused { status: JobStatus::Pending }
+    );
     assert_eq!(bench.claim_notes(9).len(), 2);
 }
 

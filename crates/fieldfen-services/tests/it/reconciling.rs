@@ -9,6 +9,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Offer, PublishError, Publishing, Reconcile};
 use fieldfen_services::recurring;
 use fieldfen_services::worker::Outcome;
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::listed::listed;
 use crate::shop::{ETSY, Shop, on_etsy, publisher};
@@ -67,7 +68,11 @@ fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
     let environment = bench.queue.environment();
     let (name, nightly) = ("reconcile.etsy".parse().unwrap(), "0 3 * * *".parse().unwrap());
     let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
-    bench.queue.store().try_write(|s| recurring::define(s, environment, &name, &nightly, &reconcile)).unwrap();
+    bench
+        .queue
+        .store()
+        .try_write(|s| recurring::define(s, environment, &name, &nightly, &reconcile, &by_ann("test")))
+        .unwrap();
     bench.clock.advance(Duration::from_secs(86_400));
     recurring::take_due(bench.queue.store(), environment).unwrap();
     listed.etsy.copy("p1");

@@ -14,6 +14,7 @@ use fieldfen_services::pipeline::{Approval, Pipeline};
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::queue::Completion;
 use fieldfen_services::worker::Outcome;
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::Bench;
 use crate::stall::Stall;
@@ -119,12 +120,12 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn approve(&self, id: &FileId) {
-        self.write(|s| self.pipeline.approve(s, id, "by Ann")).unwrap().unwrap();
+        self.write(|s| self.pipeline.approve(s, id, &by_ann("by Ann"))).unwrap().unwrap();
     }
 
     pub(crate) fn retitle(&self, id: &FileId, title: &str) {
         let edit = FileEdit::new().metadata(titled(title));
-        self.write(|s| self.pipeline.edit(s, id, &edit, "retitled")).unwrap().followed().unwrap();
+        self.write(|s| self.pipeline.edit(s, id, &edit, &by_ann("retitled"))).unwrap().followed().unwrap();
     }
 
     /// The jobs of a file, as kind and status in the order of insertion.

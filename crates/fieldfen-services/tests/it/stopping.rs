@@ -12,6 +12,7 @@ use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness}
 use fieldfen_services::queue::{Completion, Queue, Waited};
 use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, StopHandle, Stopped, Task};
 use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::fixtures::by_ann;
 
 use super::refusals::lease_of;
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
@@ -122,7 +123,7 @@ fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
     };
     let running = bench.worker().handle(handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.cancel(&id, "wrong picture").unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), Administered::Requested);
     bench.clock.advance(Duration::from_secs(5));
     let waited = bench.queue.wait_for(&id, LONG).unwrap();
     assert_eq!(waited, Waited::Failed { reason: "wrong picture (CancelRequested)".to_owned() });
@@ -137,7 +138,7 @@ fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.cancel(&id, "too late").unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&id, &by_ann("too late")).unwrap(), Administered::Requested);
     let_go.send(()).unwrap();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None });
     running.stop_handle().stop();
@@ -188,7 +189,7 @@ fn a_killed_job_is_told(store: impl Store) {
     };
     let running = bench.worker().handle(handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.kill(&id, "hangs").unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), Administered::Done);
     bench.clock.advance(Duration::from_secs(5));
     until(|| interruption.lock().unwrap().is_some());
     assert_eq!(*interruption.lock().unwrap(), Some(Interruption::LeaseLost));

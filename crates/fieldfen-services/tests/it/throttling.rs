@@ -10,6 +10,7 @@ use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, Sto
 use fieldfen_domain::{FIRST_TIME, JobId, LAST_TIME, Timestamp};
 use fieldfen_services::queue::{Queue, RetryPolicies};
 use fieldfen_services::worker::{Outcome, Task, Worker};
+use fieldfen_testkit::fixtures::by_ann;
 
 use fieldfen_testkit::ModelStore;
 
@@ -88,7 +89,7 @@ fn a_job_that_is_throttled_for_years_is_due_after_the_longest_throttle(store: im
         let worker = bench.worker().retry_policies(policies);
         let waits = waits(&bench, worker, &id, 2, |_| Outcome::throttled(LAST_TIME, "429"));
         assert_eq!(waits, [expected; 2]);
-        assert!(bench.queue.cancel(&id, "seen").is_ok());
+        assert!(bench.queue.cancel(&id, &by_ann("seen")).is_ok());
     }
 }
 
@@ -106,7 +107,7 @@ fn a_job_without_backoff_waits_before_each_retry(store: impl Store) {
         bench.queue.enqueue(&job).unwrap();
         let worker = bench.worker().backoff::<Note>(Backoff { base, cap });
         assert_least(&waits(&bench, worker, &job.id, 3, |_| Outcome::retry("not yet")), 0);
-        assert!(bench.queue.cancel(&job.id, "seen").is_ok());
+        assert!(bench.queue.cancel(&job.id, &by_ann("seen")).is_ok());
     }
 }
 

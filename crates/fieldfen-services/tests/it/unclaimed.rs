@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
-use fieldfen_testkit::fixtures::foreign_listing;
+use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 
 use crate::shop::{ETSY, Shop, approved, listing_on, on_etsy, publisher};
 use crate::stall::{Next, Stall};
@@ -148,13 +148,13 @@ fn several_rows_wait_for_a_person(store: impl Store) {
 
     let rows = publisher.unclaimed(&id, &listing_on(Platform::Etsy)).unwrap();
     let adopt = Resolution::Adopt { target: listing_on(Platform::Etsy), platform_id: None };
-    let resolved = publisher.resolve(&id, rows[1].id(), &adopt).unwrap();
+    let resolved = publisher.resolve(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap();
     assert!(
         matches!(&resolved, Resolved::Adopted(its) if its.platform_id.as_deref() == Some("SECOND")),
         "{resolved:?}"
     );
-    assert_eq!(publisher.resolve(&id, rows[1].id(), &adopt).unwrap(), Resolved::NotUnclaimed);
-    assert_eq!(publisher.resolve(&id, rows[0].id(), &Resolution::Gone).unwrap(), Resolved::Gone);
+    assert_eq!(publisher.resolve(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap(), Resolved::NotUnclaimed);
+    assert_eq!(publisher.resolve(&id, rows[0].id(), &Resolution::Gone, &by_ann("looked")).unwrap(), Resolved::Gone);
     assert_eq!(job().state.status(), JobStatus::Pending, "it runs again");
     shop.work(&publisher);
     assert_eq!((job().state.status(), etsy.made()), (JobStatus::Completed, 0));

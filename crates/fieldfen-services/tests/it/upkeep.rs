@@ -11,6 +11,7 @@ use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::queue::Completion;
 use fieldfen_services::upkeep::{self, Done, Upkeep};
 use fieldfen_services::worker::Metrics;
+use fieldfen_testkit::fixtures::by_ann;
 
 use super::Bench;
 use super::shop::{HOLD, approved, on_etsy, publisher};
@@ -130,7 +131,7 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     let (store, environment) = (bench.queue.store().clone(), bench.queue.environment());
     let schedule = "*/10 * * * *".parse().unwrap();
     let wanted = Upkeep { completed_keep: Some(1), ..NOTHING };
-    store.try_write(|s| upkeep::define(s, environment, &schedule, &wanted)).unwrap();
+    store.try_write(|s| upkeep::define(s, environment, &schedule, &wanted, &by_ann("test"))).unwrap();
     bench.clock.advance(Duration::from_secs(600));
     bench.drain(bench.worker().handle(upkeep::handler(store)));
     let page = bench.queue.page(&Default::default(), &fieldfen_domain::PageRequest::first(9)).unwrap();

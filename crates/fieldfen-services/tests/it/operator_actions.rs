@@ -1,0 +1,168 @@
+//! Who did what, and why.
+
+use fieldfen_domain::file::{Deleted, Deletion, FileEdit, FileStatus};
+use fieldfen_domain::job::{Administered, JobKind, JobStatus, Payload};
+use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject, Via};
+use fieldfen_domain::publication::{Platform, PlatformRowId};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_services::publishing::{NothingThere, Resolution};
+use fieldfen_services::recurring;
+use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
+
+use crate::Note;
+use crate::shop::{Shop, approved, listing_on, publisher, titled};
+use crate::stall::Stall;
+
+on_every_store!(
+    each_action_on_a_job_is_recorded_with_its_outcome,
+    each_action_on_a_file_is_recorded_with_its_outcome,
+    an_action_that_fails_is_not_recorded,
+    what_a_person_says_of_publications_is_recorded,
+    recurring_work_is_recorded_where_it_changes,
+    a_rejected_file_loses_its_jobs_and_can_be_taken_up_again,
+);
+
+/// The actions on a subject, or on all, as kind, outcome and reason.
+fn recorded<S: Store>(store: &S, subject: Option<Subject>) -> Vec<String> {
+    let filter = subject.map_or_else(OperatorActionFilter::all, OperatorActionFilter::of);
+    let page = store.read(|s| s.operator_actions().page(&filter, &PageRequest::first(100))).unwrap();
+    let line = |action: &OperatorAction| {
+        assert_eq!((action.action.by().name(), action.action.by().via()), ("ann", Via::Tool));
+        format!("{} {}: {}", action.kind, action.outcome, action.action.reason())
+    };
+    page.items.iter().map(line).collect()
+}
+
+fn of_file<S: Store>(shop: &Shop<S>, id: FileId) -> Vec<String> {
+    recorded(shop.bench.queue.store(), Some(Subject::File(id)))
+}
+
+fn each_action_on_a_job_is_recorded_with_its_outcome(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let queue = &shop.bench.queue;
+    let id = *queue.enqueue(&queue.job(&Note::new("a")).unwrap()).unwrap().id();
+    assert_eq!(queue.retry(&id, &by_ann("too early")).unwrap(), Administered::Refused { status: JobStatus::Pending });
+    assert_eq!(queue.cancel(&id, &by_ann("wrong picture")).unwrap(), Administered::Done);
+    assert_eq!(queue.retry(&id, &by_ann("the right one")).unwrap(), Administered::Done);
+    let claimed = shop.bench.claim(Note::kind(), 1);
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(queue.cancel(&id, &by_ann("slow")).unwrap(), Administered::Requested);
+    assert_eq!(queue.kill(&id, &by_ann("it hangs")).unwrap(), Administered::Done);
+    assert_eq!(queue.delete(&id, &by_ann("nobody needs it")).unwrap(), Administered::Done);
+    assert_eq!(queue.delete(&id, &by_ann("once more")).unwrap(), Administered::Gone);
+    assert_eq!(
+        recorded(queue.store(), Some(Subject::Job(id))),
+        [
+            "retry refused: too early",
+            "cancel done: wrong picture",
+            "retry done: the right one",
+            "cancel requested: slow",
+            "kill done: it hangs",
+            "delete done: nobody needs it",
+            "delete not_found: once more",
+        ]
+    );
+}
+
+fn each_action_on_a_file_is_recorded_with_its_outcome(store: impl Store) {
+    let shop = Shop::wanting(store, &[Platform::Etsy]);
+    let id = shop.process("buck");
+    let edit = FileEdit::new().metadata(titled("Buck at Dawn"));
+    shop.write(|s| shop.pipeline.edit(s, &id, &edit, &by_ann("dawn"))).unwrap();
+    shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("sharp"))).unwrap();
+    shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("still sharp"))).unwrap();
+    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay), &by_ann("ebay too"))).unwrap();
+    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay), &by_ann("now"))).unwrap();
+    shop.write(|s| shop.pipeline.fail(s, &id, &by_ann("a crack"))).unwrap();
+    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("no crack"))).unwrap();
+    let deleted = shop.write(|s| shop.pipeline.delete(s, &id, Deletion::KeepLiveListings, &by_ann("sold"))).unwrap();
+    assert_eq!(deleted, Deleted::Done);
+    shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("back"))).unwrap();
+    assert_eq!(
+        of_file(&shop, id),
+        [
+            "edit done: dawn",
+            "approve done: sharp",
+            "approve unchanged: still sharp",
+            "publish done: ebay too",
+            "publish unchanged: now",
+            "fail done: a crack",
+            "retry done: no crack",
+            "delete done: sold",
+            "approve not_found: back",
+        ]
+    );
+}
+
+fn an_action_that_fails_is_not_recorded(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let id = shop.ingest("buck");
+    for refused in [
+        shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("sharp"))).map(drop),
+        shop.write(|s| shop.pipeline.reject(s, &id, &by_ann("blurred"))).map(drop),
+    ] {
+        assert!(matches!(refused, Err(StoreError::FileTransition(_))), "{refused:?}");
+    }
+    assert_eq!((of_file(&shop, id), shop.status(&id)), (vec![], FileStatus::Ingested));
+}
+
+fn what_a_person_says_of_publications_is_recorded(store: impl Store) {
+    let (shop, id) = approved(store, &[Platform::Etsy]);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    let row = foreign_listing(1, id);
+    shop.write(|s| s.listings().insert_listing(&row)).unwrap();
+    let of_row = || recorded(shop.bench.queue.store(), Some(Subject::Listing(row.id)));
+    let listing = PlatformRowId::Listing(row.id);
+    let adopt = Resolution::Adopt { target: listing_on(Platform::Etsy), platform_id: None };
+    publisher.resolve(&id, listing, &adopt, &by_ann("it is ours")).unwrap();
+    publisher.resolve(&id, listing, &Resolution::Gone, &by_ann("it is gone")).unwrap();
+    assert_eq!(of_row(), ["adopt done: it is ours", "resolve refused: it is gone"]);
+    let target = listing_on(Platform::Etsy);
+    let nothing = publisher.nothing_is_there(&id, &target, &by_ann("I have looked")).unwrap();
+    assert_eq!(nothing, NothingThere::NotUnknown);
+    let last = of_file(&shop, id).pop();
+    assert_eq!(last.as_deref(), Some("nothing_is_there refused: I have looked"));
+}
+
+fn recurring_work_is_recorded_where_it_changes(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let (store, environment) = (shop.bench.queue.store(), shop.bench.queue.environment());
+    let name = "sweep".parse().unwrap();
+    let define = |schedule: &str, text: &str, reason: &str| {
+        let schedule = schedule.parse().unwrap();
+        let (note, action) = (Note::new(text), by_ann(reason));
+        store.try_write(|s| recurring::define(s, environment, &name, &schedule, &note, &action)).unwrap();
+    };
+    define("0 * * * *", "a", "new");
+    define("0 * * * *", "a", "the program starts again");
+    define("5 * * * *", "a", "later");
+    define("5 * * * *", "b", "other words");
+    assert!(store.write(|s| recurring::remove(s, environment, &name, &by_ann("over"))).unwrap());
+    assert!(!store.write(|s| recurring::remove(s, environment, &name, &by_ann("over?"))).unwrap());
+    assert_eq!(
+        recorded(store, Some(Subject::Recurring(name.clone()))),
+        [
+            "define done: new",
+            "define done: later",
+            "define done: other words",
+            "remove done: over",
+            "remove not_found: over?"
+        ]
+    );
+}
+
+fn a_rejected_file_loses_its_jobs_and_can_be_taken_up_again(store: impl Store) {
+    let (shop, id) = approved(store, &[Platform::Etsy]);
+    assert_eq!(shop.live_jobs(&id), ["CreateListing"]);
+    let bo = Action::new(Actor::new("bo", Via::Console).unwrap(), "blurred").unwrap();
+    let followed = shop.write(|s| shop.pipeline.reject(s, &id, &bo)).unwrap().unwrap();
+    assert_eq!((followed.status, shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
+    let failure = shop.bench.queue.store().read(|s| s.files().find(&id)).unwrap().unwrap();
+    let reason = failure.state.failure().map(|failure| failure.reason.clone());
+    assert_eq!(reason.as_deref(), Some("reject by bo: blurred"));
+    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("it is sharp"))).unwrap();
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Approved, vec!["CreateListing".to_owned()]));
+    shop.finish(JobKind::CreateListing, |_, _, _| Ok(()));
+}
