@@ -20,6 +20,7 @@ use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotals};
 use fieldfen_domain::store::{Store, StoreError};
 
 use crate::Environment;
+use crate::settled::{cannot_be_looked_for, write_once};
 
 /// What a response said of the limits. What it did not say is `None`, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,11 +63,17 @@ impl<S: Store> UsageLog<S> {
 
     /// Records one request made now.
     ///
+    /// A record has no id. If the outcome is [unknown](StoreError::OutcomeUnknown), the request is recorded or not: record it
+    /// again where counting it twice is better than not at all.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn record(&self, service: &str, endpoint: &str, limit: RateLimit) -> Result<(), StoreError> {
         let call = self.call(service, endpoint, limit);
-        self.store.write(|s| s.api_usage().record(&call))
+        write_once(&self.store, |s, before| match before {
+            None => s.api_usage().record(&call).map(Some),
+            Some(()) => Err(cannot_be_looked_for()),
+        })
     }
 
     /// One request made now, to be recorded in a transaction of the caller's: `s.api_usage().record(&call)`.

@@ -22,6 +22,7 @@ pub mod publishing;
 pub mod queue;
 mod record;
 pub mod recurring;
+mod settled;
 pub mod upkeep;
 pub mod worker;
 

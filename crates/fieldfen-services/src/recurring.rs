@@ -20,6 +20,7 @@ use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
 use crate::Environment;
 use crate::queue::QueueError;
 use crate::record::record;
+use crate::settled::write_once;
 
 /// When a schedule without a further tick is due next: the last second that every store can hold.
 const NEVER: i64 = 253_402_300_799;
@@ -207,12 +208,18 @@ impl Batches {
         self.broken = u32::try_from(work().count() - steps.len()).unwrap_or(u32::MAX);
         let mut jobs = Vec::new();
         if !steps.is_empty() {
-            store.write(|s| {
-                jobs.clear();
+            jobs = write_once(store, |s, before: Option<&Vec<JobId>>| {
+                // A tick that has been taken makes no second job, but its first one is to be named.
+                if let Some(job) = before.and_then(|jobs| jobs.first())
+                    && s.jobs().find(job)?.is_some()
+                {
+                    return Ok(None);
+                }
+                let mut jobs = Vec::new();
                 for step in &steps {
                     jobs.extend(step.take(s)?);
                 }
-                Ok(())
+                Ok::<_, StoreError>(Some(jobs))
             })?;
         }
         let next_ticks = steps.iter().map(|step| step.tick.next_at);

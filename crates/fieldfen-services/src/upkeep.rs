@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::Environment;
 use crate::queue::QueueError;
 use crate::recurring::{self, Schedule};
+use crate::settled::write;
 use crate::worker::{Completion, Outcome, Task};
 
 /// The kind of the job, and the name of the recurring work.
@@ -118,7 +119,8 @@ pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion
     }
 }
 
-/// What upkeep has deleted, and how the store is.
+/// What upkeep has deleted, and how the store is. Rows of a transaction whose outcome was unknown are not counted if they were
+/// deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// Completed jobs.
@@ -156,14 +158,14 @@ fn delete_and_maintain<S: Store>(
     let prune = |status, age, keep: Option<u32>| {
         let ended_before = before(now, age);
         let older = PruneRequest { status, ended_before, surplus: 0, limit };
-        let mut deleted = in_batches(limit, &go_on, || store.write(|s| s.job_admin().prune(&older)))?;
+        let mut deleted = in_batches(limit, &go_on, || write(store, |s| s.job_admin().prune(&older)))?;
         if let Some(keep) = keep {
             // Counting reads the whole index: once, and beside the writers instead of among them.
             let ended: u64 = store.read(|s| s.jobs().count_ended(status))?;
             let mut surplus = ended.saturating_sub(keep.into());
             deleted += in_batches(limit, &go_on, || {
                 let oldest = PruneRequest { surplus: u32::try_from(surplus).unwrap_or(u32::MAX), ..older };
-                let rows = store.write(|s| s.job_admin().prune(&oldest))?;
+                let rows = write(store, |s| s.job_admin().prune(&oldest))?;
                 surplus = surplus.saturating_sub(rows);
                 Ok(rows)
             })?;
@@ -172,9 +174,9 @@ fn delete_and_maintain<S: Store>(
     };
     let completed_jobs = prune(JobStatus::Completed, upkeep.completed_max_age_secs, upkeep.completed_keep)?;
     let failed_jobs = prune(JobStatus::Failed, upkeep.failed_max_age_secs, upkeep.failed_keep)?;
-    let hashes = in_batches(limit, &go_on, || store.write(|s| s.hashes().purge(now, limit)))?;
+    let hashes = in_batches(limit, &go_on, || write(store, |s| s.hashes().purge(now, limit)))?;
     let over = PrunePublications { before: before(now, upkeep.publications_max_age_secs), limit };
-    let publications = in_batches(limit, &go_on, || store.write(|s| s.publications().prune(&over)))?;
+    let publications = in_batches(limit, &go_on, || write(store, |s| s.publications().prune(&over)))?;
     let report = store.maintain()?;
     let log_bytes = report.log_bytes;
     if let Some(held) = &report.log_held {

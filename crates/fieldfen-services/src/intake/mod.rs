@@ -28,6 +28,7 @@ use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
 use fieldfen_domain::{FileId, Timestamp, later};
 
 use crate::Environment;
+use crate::settled::{OfStore, cannot_be_looked_for, write, write_once};
 
 pub use retention::{DEFAULT_RETENTION, Retention};
 
@@ -78,6 +79,9 @@ impl<S: Store> WebhookIntake<S> {
     /// When `f` fails or panics, nothing stays of the delivery, so that the sender's next try is new. `f` may be run
     /// again when the database asks for it; it must do nothing but write to its session.
     ///
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), answer the sender with an error: its next try is new, or a
+    /// repetition of what has taken effect. A trigger is not recognised, and may take effect a second time.
+    ///
     /// # Errors
     /// [`ReceiveError`]: [`Delivery`](ReceiveError::Delivery) when it cannot be taken at all,
     /// [`Store`](ReceiveError::Store) when the store fails, [`Effect`](ReceiveError::Effect) with what `f` returned.
@@ -94,18 +98,26 @@ impl<S: Store> WebhookIntake<S> {
     {
         self.check(source, delivery_id, scope, body)?;
         let Some(hash) = hash(source, delivery_id, scope, body) else {
-            return self.store.try_write(|s| f(s).map(Received::New).map_err(ReceiveError::Effect));
+            return write_once(&self.store, |s, before| match before {
+                None => f(s).map(|effect| Some(Received::New(effect))).map_err(ReceiveError::Effect),
+                Some(_) => Err(cannot_be_looked_for().into()),
+            });
         };
         let at = self.environment.now();
         let new = NewHash { hash, source: source.to_owned(), at, expires_at: later(at, self.retention.of(source)) };
-        self.store.try_write(|s| match s.hashes().insert(&new)? {
-            HashSeen::New => f(s).map(Received::New).map_err(ReceiveError::Effect),
-            HashSeen::Duplicate { first_seen, file_id } => Ok(Received::Duplicate { first_seen, file_id }),
+        write_once(&self.store, |s, before| match s.hashes().insert(&new)? {
+            HashSeen::New => f(s).map(|effect| Some(Received::New(effect))).map_err(ReceiveError::Effect),
+            HashSeen::Duplicate { first_seen: Some(first), .. }
+                if first == at && matches!(before, Some(Received::New(_))) =>
+            {
+                Ok(None)
+            }
+            HashSeen::Duplicate { first_seen, file_id } => Ok(Some(Received::Duplicate { first_seen, file_id })),
         })
     }
 
     /// Deletes what is remembered and has expired, in transactions of at most `batch` rows, and says how many there
-    /// were.
+    /// were. Rows of a transaction whose outcome was unknown are not counted if they were deleted.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; what was deleted before stays so.
@@ -114,7 +126,7 @@ impl<S: Store> WebhookIntake<S> {
         let mut purged = 0;
         loop {
             let now = self.environment.now();
-            let rows = self.store.write(|s| s.hashes().purge(now, batch))?;
+            let rows = write(&self.store, |s| s.hashes().purge(now, batch))?;
             purged += rows;
             if rows < u64::from(batch) {
                 return Ok(purged);
@@ -224,6 +236,15 @@ pub enum ReceiveError<E> {
     /// Its effect failed.
     #[error("the webhook could not take effect: {0}")]
     Effect(#[source] E),
+}
+
+impl<E> OfStore for ReceiveError<E> {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Delivery(_) | Self::Effect(_) => None,
+        }
+    }
 }
 
 impl<E> From<StoreError> for ReceiveError<E> {

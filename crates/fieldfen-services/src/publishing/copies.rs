@@ -15,6 +15,7 @@ use super::found::Found;
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reservation::Settled;
+use crate::settled::write_once;
 
 /// What a platform has of a confirmed publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +92,15 @@ impl<S: Store> Publisher<S> {
         }
         let Some(oldest) = there.first() else { return Ok(KeptOne::untouched(Kept::Absent)) };
         let oldest = Found { as_of: oldest.as_of.or(Some(asked_at)), ..oldest.clone() };
-        if !self.store().write(|s| self.adopt(s, publication, &oldest, asked_at))? {
+        let adopted = write_once(self.store(), |s, before| {
+            let current = s.publications().find(&publication.id)?;
+            let platform_id = current.and_then(|current| current.platform_id);
+            if before == Some(&true) && platform_id.as_ref() == Some(&oldest.platform_id) {
+                return Ok(None);
+            }
+            self.adopt(s, publication, &oldest, asked_at).map(Some)
+        })?;
+        if !adopted {
             return Ok(KeptOne::untouched(Kept::Unclear));
         }
         let platform_id = oldest.platform_id;

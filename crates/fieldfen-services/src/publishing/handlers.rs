@@ -3,7 +3,7 @@
 use fieldfen_domain::file::{Deleted, Deletion};
 use fieldfen_domain::job::{CreateFileRecord, CreateListing, DeleteFile, PublishSocial, UpdateListing};
 use fieldfen_domain::publication::Target;
-use fieldfen_domain::store::Store;
+use fieldfen_domain::store::{Store, StoreError};
 use serde_json::json;
 
 use super::error::PublishError;
@@ -13,6 +13,7 @@ use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reconciling::Reconcile;
 use crate::pipeline::{FileFailureHook, waits_for_approval, waits_for_person};
+use crate::settled::write_once;
 use crate::worker::{Completion, Outcome, Task, Worker};
 
 impl<S: Store> Publisher<S> {
@@ -77,7 +78,11 @@ impl<S: Store> Publisher<S> {
     #[must_use]
     pub fn run_delete_file(&self, job: &DeleteFile) -> Outcome {
         let deletion = if job.force { Deletion::Forced } else { Deletion::KeepLiveListings };
-        match self.store().write(|s| s.files().delete(&job.file_id, deletion)) {
+        let deleted = write_once(self.store(), |s, before| match s.files().delete(&job.file_id, deletion)? {
+            Deleted::Gone if before == Some(&Deleted::Done) => Ok(None),
+            deleted => Ok::<_, StoreError>(Some(deleted)),
+        });
+        match deleted {
             Ok(Deleted::Done) => Outcome::Complete(Completion::new().result(&json!({ "file": "deleted" }))),
             Ok(Deleted::Gone) => Outcome::Complete(Completion::new().result(&json!({ "file": "was gone" }))),
             Ok(Deleted::Refused(live)) => Outcome::fail(format!(

@@ -15,11 +15,12 @@ use super::copies::Kept;
 use super::error::PublishError;
 use super::found::{Found, FoundState};
 use super::lookup::all_of_file;
-use super::news::{NewsTaken, listing_news};
+use super::news::{NewsTaken, listing_news, take_news};
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reconcile::{Difference, Reconciliation, Stray};
 use super::reservation::Settled;
+use crate::settled::write;
 
 /// How much [`Publisher::mend`] has put right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -107,7 +108,7 @@ impl<S: Store> Publisher<S> {
         let Some(its) = publication else {
             if self.id_of_unclaimed(shelf.0, listing)?.is_none() {
                 let row = PlatformRow::Listing(listing.clone());
-                self.store().write(|s| self.give_up_row(s, &row, at))?;
+                write(self.store(), |s| self.give_up_row(s, &row, at))?;
                 mended.delisted += 1;
             }
             return Ok(());
@@ -222,7 +223,7 @@ impl<S: Store> Publisher<S> {
     }
 
     fn take_news(&self, found: &Reconciliation, id: &str, news: &ListingUpdate) -> Result<NewsTaken, StoreError> {
-        self.store().write(|s| listing_news(s, found.platform, &found.account, id, news))
+        take_news(self.store(), |s| listing_news(s, found.platform, &found.account, id, news))
     }
 
     /// The publication that was last confirmed as this listing.

@@ -17,6 +17,7 @@ use super::platforms::{Marketplace, Offer, Product};
 use super::publisher::Publisher;
 use super::unclaimed::can_be_looked_up;
 use crate::pipeline::shows_the_same;
+use crate::settled::{write, write_once};
 
 /// What came of news about a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,18 @@ pub fn listing_news(
         return back(s, account, platform_id, &listing, news);
     }
     update(s, &listing, news)
+}
+
+/// Takes news in a transaction of its own. A repetition finds the listing as the news have left it, and only the first
+/// attempt knows the status before.
+pub(super) fn take_news<S: Store>(
+    store: &S,
+    mut take: impl FnMut(&mut dyn Session) -> Result<NewsTaken, StoreError>,
+) -> Result<NewsTaken, StoreError> {
+    write_once(store, |s, before| match take(s)? {
+        NewsTaken::Done { .. } if matches!(before, Some(NewsTaken::Done { .. })) => Ok(None),
+        taken => Ok(Some(taken)),
+    })
 }
 
 fn update(s: &mut dyn Session, listing: &Listing, news: &ListingUpdate) -> Result<NewsTaken, StoreError> {
@@ -173,7 +186,7 @@ impl<S: Store> Publisher<S> {
                     let marketplace = self.only_marketplace(listing)?;
                     let Some(platform_id) = self.id_of_unclaimed(marketplace, listing)? else {
                         let row = PlatformRow::Listing(listing.clone());
-                        self.store().write(|s| self.give_up_row(s, &row, called_at))?;
+                        write(self.store(), |s| self.give_up_row(s, &row, called_at))?;
                         return Ok(Updating::Delisted);
                     };
                     (marketplace, platform_id, "")
@@ -184,7 +197,7 @@ impl<S: Store> Publisher<S> {
         let product = marketplace.update(platform_id, &offer).map_err(failed)?;
         answered(platform_id, product.clone().map(Found::from)).map_err(failed)?;
         let at = (listing, marketplace.account(), platform_id);
-        self.store().write(|s| self.updated(s, &file, at, product.as_ref(), called_at)).map_err(Into::into)
+        write(self.store(), |s| self.updated(s, &file, at, product.as_ref(), called_at)).map_err(PublishError::from)
     }
 
     /// The account of a listing that no publication knows: the one there is.

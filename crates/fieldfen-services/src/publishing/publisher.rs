@@ -286,9 +286,7 @@ impl<S: Store> Publisher<S> {
             Settled::Delisted => Ok(Publishing::Delisted { platform_id }),
             Settled::Taken { file_id } => {
                 let reason = format!("{platform_id:?} is what file {file_id} has there: a person has to look");
-                let (id, token, at) = (&publication.id, &publication.token, self.environment().now());
-                let step =
-                    self.store().write(|s| s.publications().mark_unknown(id, token, &waits_for_person(&reason), at))?;
+                let step = self.mark_unknown(publication, &waits_for_person(&reason))?;
                 Ok(self.unless_overtaken(step, unknown(reason)))
             }
             Settled::Duplicate { live } => match self.confirmed_at(publication)? {

@@ -12,6 +12,7 @@ use fieldfen_domain::{FileId, PublicationId, Timestamp};
 use super::Publisher;
 use super::found::Found;
 use crate::pipeline::{listing_confirmed, shows_the_same};
+use crate::settled::{unless_done_before, write_once};
 
 /// What a wish to publish came to.
 #[derive(Debug)]
@@ -91,10 +92,16 @@ pub enum Settled {
 impl<S: Store> Publisher<S> {
     /// Reserves a target for an approved file, durably, before the platform is called.
     ///
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), the target may be reserved, and nobody has called the
+    /// platform: the reservation is looked up when its time is over.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn reserve(&self, file_id: &FileId, target: &Target) -> Result<Attempt<'_, S>, StoreError> {
-        self.store().write(|s| self.reserve_in(s, file_id, target))
+        write_once(self.store(), |s, before| match before {
+            Some(before) if is_ours(s, before)? => Ok(None),
+            _ => self.reserve_in(s, file_id, target).map(Some),
+        })
     }
 
     pub(super) fn reserve_in(
@@ -132,15 +139,48 @@ impl<S: Store> Publisher<S> {
     }
 }
 
+/// Whether an attempt at a reservation, whose outcome is unknown, has taken effect: the row has its token.
+fn is_ours<S: Store>(s: &mut dyn Session, before: &Attempt<'_, S>) -> Result<bool, StoreError> {
+    let (Attempt::Granted(reservation) | Attempt::Unresolved(Unresolved(reservation))) = before else {
+        return Ok(false);
+    };
+    let now = s.publications().find(&reservation.publication.id)?;
+    Ok(now.is_some_and(|now| now.token == reservation.publication.token))
+}
+
+/// Whether an attempt at a confirmation, whose outcome is unknown, has taken effect.
+fn is_settled(now: &Publication, before: &Settled, found: &Found) -> bool {
+    let state = match before {
+        Settled::Done => PublicationState::Confirmed,
+        Settled::Delisted => PublicationState::Ended,
+        _ => return false,
+    };
+    now.state == state && now.platform_id.as_ref() == Some(&found.platform_id)
+}
+
 impl<S: Store> Publisher<S> {
+    /// Says that no answer came to the call of a reservation.
+    pub(super) fn mark_unknown(&self, reserved: &Publication, reason: &str) -> Result<Fenced<()>, StoreError> {
+        let at = self.environment().now();
+        write_once(self.store(), |s, before| {
+            let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, reason, at)?;
+            Ok(unless_done_before(before, marked))
+        })
+    }
+
     /// Confirms a publication that the platform turns out to have, even if it had ended; `None` while somebody holds it.
     pub(super) fn confirm_unattended(&self, id: &PublicationId, found: &Found) -> Result<Option<Settled>, StoreError> {
-        self.store().write(|s| {
-            let Some(publication) = s.publications().find(id)? else { return Ok(None) };
-            if publication.state == PublicationState::Reserved && publication.is_held(self.environment().now()) {
+        write_once(self.store(), |s, before: Option<&Option<Settled>>| {
+            let Some(publication) = s.publications().find(id)? else { return Ok(Some(None)) };
+            if let Some(Some(before)) = before
+                && is_settled(&publication, before, found)
+            {
                 return Ok(None);
             }
-            self.confirm_in(s, &publication, None, found).map(Some)
+            if publication.state == PublicationState::Reserved && publication.is_held(self.environment().now()) {
+                return Ok(Some(None));
+            }
+            self.confirm_in(s, &publication, None, found).map(|settled| Some(Some(settled)))
         })
     }
 }
@@ -192,7 +232,10 @@ impl<S: Store> Reservation<'_, S> {
     /// [`StoreError`]s as the store has them; the reservation then stays on its row.
     pub fn release(self, reason: &str) -> Result<Fenced<()>, StoreError> {
         let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
-        self.publisher.store().write(|s| s.publications().release(&id, &token, Release::NotMade, reason, at))
+        write_once(self.publisher.store(), |s, before| {
+            let released = s.publications().release(&id, &token, Release::NotMade, reason, at)?;
+            Ok(unless_done_before(before, released))
+        })
     }
 
     /// Says that no answer came: nothing more is published at this target before a lookup has told.
@@ -200,19 +243,23 @@ impl<S: Store> Reservation<'_, S> {
     /// # Errors
     /// [`StoreError`]s as the store has them; the reservation then stays on its row, which comes to the same later.
     pub fn mark_unknown(self, reason: &str) -> Result<Fenced<()>, StoreError> {
-        let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
-        self.publisher.store().write(|s| s.publications().mark_unknown(&id, &token, reason, at))
+        self.publisher.mark_unknown(&self.publication, reason)
     }
 
     fn settle(self, found: &Found, looked_up: bool) -> Result<Settled, StoreError> {
         let Self { publisher, publication, file } = self;
-        publisher.store().write(|s| {
+        write_once(publisher.store(), |s, before| {
             let current = s.publications().find(&publication.id)?;
+            if let (Some(before), Some(current)) = (before, &current)
+                && is_settled(current, before, found)
+            {
+                return Ok(None);
+            }
             if let Some(ended) = current.filter(|current| current.state == PublicationState::Ended) {
                 let same = ended.platform_id.as_ref() == Some(&found.platform_id);
-                return Ok(if same { Settled::AlreadyDone } else { Settled::Unwanted });
+                return Ok(Some(if same { Settled::AlreadyDone } else { Settled::Unwanted }));
             }
-            publisher.confirm_in(s, &publication, (!looked_up).then_some(&file), found)
+            publisher.confirm_in(s, &publication, (!looked_up).then_some(&file), found).map(Some)
         })
     }
 }
@@ -305,16 +352,23 @@ impl<'p, S: Store> Unresolved<'p, S> {
     /// [`StoreError`]s as the store has them.
     pub fn absent(self, reason: &str) -> Result<Attempt<'p, S>, StoreError> {
         let Reservation { publisher, publication, .. } = self.0;
-        publisher.store().write(|s| {
+        write_once(publisher.store(), |s, before| {
+            if let Some(before) = before
+                && is_ours(s, before)?
+            {
+                return Ok(None);
+            }
             let at = publisher.environment().now();
             if publication.held_until > at {
-                return Ok(Attempt::Held { until: publication.held_until });
+                return Ok(Some(Attempt::Held { until: publication.held_until }));
             }
-            match s.publications().release(&publication.id, &publication.token, Release::Absent, reason, at)? {
-                Fenced::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target),
-                Fenced::AlreadyDone { .. } | Fenced::LeaseLost => Ok(Attempt::Held { until: at + publisher.hold() }),
-                Fenced::Gone => Ok(Attempt::NoFile),
-            }
+            let attempt =
+                match s.publications().release(&publication.id, &publication.token, Release::Absent, reason, at)? {
+                    Fenced::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target)?,
+                    Fenced::AlreadyDone { .. } | Fenced::LeaseLost => Attempt::Held { until: at + publisher.hold() },
+                    Fenced::Gone => Attempt::NoFile,
+                };
+            Ok(Some(attempt))
         })
     }
 

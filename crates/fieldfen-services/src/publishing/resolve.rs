@@ -9,7 +9,8 @@ use super::found::{Found, FoundState};
 use super::lookup::all_of_file;
 use super::publisher::Publisher;
 use super::reservation::Attempt;
-use crate::record::record;
+use crate::record::{is_recorded, record};
+use crate::settled::write_once;
 
 /// What a person says of a row that belongs to no publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,14 +85,18 @@ impl<S: Store> Publisher<S> {
             PlatformRowId::Listing(id) => Subject::Listing(id),
             PlatformRowId::Post(id) => Subject::SocialPost(id),
         };
-        self.store().write(|s| {
+        let since = self.environment().now();
+        write_once(self.store(), |s, before| {
+            if before.is_some() && is_recorded(s, action, kind, &subject, since)? {
+                return Ok(None);
+            }
             let resolved = self.resolve_in(s, file_id, row, resolution)?;
             let outcome = match resolved {
                 Resolved::Adopted(_) | Resolved::Gone => ActionOutcome::Done,
                 Resolved::Live(_) | Resolved::Taken(_) | Resolved::NotUnclaimed => ActionOutcome::Refused,
             };
             record(s, action, kind, subject.clone(), outcome, self.environment().now())?;
-            Ok(resolved)
+            Ok(Some(resolved))
         })
     }
 
@@ -132,7 +137,14 @@ impl<S: Store> Publisher<S> {
         target: &Target,
         action: &Action,
     ) -> Result<NothingThere, StoreError> {
-        self.store().write(|s| {
+        let since = self.environment().now();
+        let kind = ActionKind::NothingIsThere;
+        let said = write_once(self.store(), |s, before: Option<&(NothingThere, Subject)>| {
+            if let Some((_, subject)) = before
+                && is_recorded(s, action, kind, subject, since)?
+            {
+                return Ok(None);
+            }
             let at = self.environment().now();
             let (nothing, subject) = match self.reserve_in(s, file_id, target)? {
                 Attempt::Unresolved(unresolved) => {
@@ -145,9 +157,10 @@ impl<S: Store> Publisher<S> {
                 NothingThere::Free => ActionOutcome::Done,
                 NothingThere::Held { .. } | NothingThere::NotUnknown => ActionOutcome::Refused,
             };
-            record(s, action, ActionKind::NothingIsThere, subject, outcome, at)?;
-            Ok(nothing)
-        })
+            record(s, action, kind, subject.clone(), outcome, at)?;
+            Ok::<_, StoreError>(Some((nothing, subject)))
+        })?;
+        Ok(said.0)
     }
 
     /// Gives the target of an unknown publication free, and lets the jobs run again that waited for that.

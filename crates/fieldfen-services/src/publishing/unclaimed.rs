@@ -19,6 +19,7 @@ use super::lookup::all_of_file;
 use super::outcome::Publishing;
 use super::platforms::CallError;
 use super::publisher::Publisher;
+use crate::settled::{write, write_once};
 
 /// A key of this target that is behind more endings than this is not recognised.
 const MOST_ENDINGS: u32 = 64;
@@ -58,7 +59,7 @@ impl<S: Store> Publisher<S> {
             }
         }
         if !gone.is_empty() {
-            self.store().write(|s| {
+            write(self.store(), |s| {
                 gone.iter().try_for_each(|row| self.give_up_row(s, row, asked_at))?;
                 self.pipeline().run_again_what_waited_for_a_person(s, file_id)
             })?;
@@ -75,7 +76,14 @@ impl<S: Store> Publisher<S> {
         if let [(row, found, key)] = candidates.as_slice()
             && (unclear.is_empty() || key.is_some())
         {
-            let adopted = self.store().write(|s| self.adopt_row(s, file_id, target, row, found, key.as_ref()))?;
+            let adopted = write_once(self.store(), |s, before| {
+                if let Some(Adopted::Done(publication)) = before
+                    && s.publications().find(&publication.id)?.as_ref() == Some(publication)
+                {
+                    return Ok(None);
+                }
+                self.adopt_row(s, file_id, target, row, found, key.as_ref()).map(Some)
+            })?;
             return Ok(match adopted {
                 Adopted::Done(_) => Some(Publishing::AlreadyPublished { platform_id: found.platform_id.clone() }),
                 Adopted::Live(_) | Adopted::NotUnclaimed => None,
@@ -105,7 +113,7 @@ impl<S: Store> Publisher<S> {
     ) -> Result<Option<String>, StoreError> {
         let why = format!("{} is at account {account:?}", name(row));
         let there = target.at_account(account);
-        self.store().write(|s| {
+        write(self.store(), |s| {
             let Some(file) = s.files().find(file_id)? else { return Ok(None) };
             let is_there = |wanted: &Target| {
                 wanted.channel() == there.channel()

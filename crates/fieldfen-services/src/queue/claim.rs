@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fieldfen_domain::job::{ClaimRef, ClaimRequest, Job, JobKind, LONGEST_LEASE, UnreadableJob, WorkerName};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::job::{
+    ClaimRef, ClaimRequest, Claimed, Job, JobKind, JobState, LONGEST_LEASE, UnreadableJob, WorkerName,
+};
+use fieldfen_domain::store::{Session, Store, StoreError};
 
 use super::Queue;
+use crate::settled::write_once;
 
 /// A job that this program has claimed, with the proof of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,9 @@ impl<S: Store> Queue<S> {
     /// A job that [must run alone](Job::must_run_alone) is claimed alone, and counts as running alone: run nothing beside it
     /// in this process until it has ended, or a job that kills the process takes others along.
     ///
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), jobs may be claimed that nobody knows of. They are taken back
+    /// when their leases run out.
+    ///
     /// # Errors
     /// [`StoreError::Invalid`] for a lease above 24 hours; others as the store has them.
     pub fn claim(
@@ -65,14 +71,28 @@ impl<S: Store> Queue<S> {
     /// Claims as the request says, but from the moment on at which it is written.
     pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
         check_lease(request.lease)?;
-        let claimed = self.store.write(|s| {
+        let claimed: Claimed = write_once(&self.store, |s, before: Option<&Claimed>| {
+            if let Some(job) = before.and_then(|before| before.jobs.first())
+                && is_held(s, &ClaimRef { id: job.id, token: request.token })?
+            {
+                return Ok(None);
+            }
             // A store may make its writers wait: the lease begins when it is written.
             request.now = self.environment.now();
             let claimed = s.jobs().claim(&request)?;
             self.failure_hooks.run_unreadable(s, &claimed.unreadable, request.now)?;
-            Ok(claimed)
+            Ok::<_, StoreError>(Some(claimed))
         })?;
         let with_claim = |job: Job| ClaimedJob { claim: ClaimRef { id: job.id, token: request.token }, job };
         Ok(Claims { jobs: claimed.jobs.into_iter().map(with_claim).collect(), unreadable: claimed.unreadable })
     }
+}
+
+/// Whether this claim holds its job.
+fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
+    let job = s.jobs().find(&claim.id)?;
+    Ok(job.is_some_and(|job| match job.state {
+        JobState::Running { lease: Some(lease), .. } => lease.token == claim.token,
+        _ => false,
+    }))
 }

@@ -8,6 +8,7 @@ use fieldfen_domain::job::{
 use fieldfen_domain::store::{Session, Store};
 
 use super::{Queue, QueueError};
+use crate::settled::write_once;
 
 impl<S: Store> Queue<S> {
     /// A job with this payload, due at once, with a new id and the retries that the payload says, or its kind's policy.
@@ -24,11 +25,17 @@ impl<S: Store> Queue<S> {
 
     /// Enqueues a job, unless a live one has its dedup key; the answer says which.
     ///
+    /// A job is recognised by its id: if the outcome is [unknown](fieldfen_domain::store::StoreError::OutcomeUnknown), enqueue
+    /// the same job again, and it is there once. `AlreadyExists` then says that it was there.
+    ///
     /// # Errors
     /// As [`enqueue`].
     pub fn enqueue(&self, job: &NewJob) -> Result<Enqueued, QueueError> {
         check(job)?;
-        Ok(self.store.try_write(|s| s.jobs().enqueue(job))?)
+        Ok(write_once(&self.store, |s, before| match before {
+            Some(Enqueued::Created(id)) if s.jobs().find(id)?.is_some() => Ok(None),
+            _ => s.jobs().enqueue(job).map(Some),
+        })?)
     }
 
     /// Enqueues many jobs in one transaction: all of them or none. Thousands at once are meant to be given.
@@ -36,7 +43,13 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`enqueue_many`].
     pub fn enqueue_many(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
-        self.store.try_write(|s| enqueue_many(s, jobs))
+        write_once(&self.store, |s, before: Option<&Vec<Enqueued>>| {
+            let created = before.into_iter().flatten().find(|enqueued| matches!(enqueued, Enqueued::Created(_)));
+            match created {
+                Some(created) if s.jobs().find(created.id())?.is_some() => Ok(None),
+                _ => enqueue_many(s, jobs).map(Some),
+            }
+        })
     }
 }
 

@@ -2,6 +2,12 @@
 //!
 //! A [`Queue`] is a handle on a store. Whatever it does is one transaction; the functions over a
 //! [`Session`](fieldfen_domain::store::Session) do the same inside a transaction of the caller's.
+//!
+//! A handle repeats a transaction for up to a second while the store says that the same may succeed later. If the store
+//! answers [`OutcomeUnknown`](StoreError::OutcomeUnknown), the handle looks whether the transaction has taken effect, and
+//! answers as if the first answer had arrived. The caller gets that error only where no look succeeds in that second; each
+//! method says in that case what a repetition by the caller does, unless a repetition is harmless. In a transaction of the
+//! caller's, the look is the caller's too.
 
 mod claim;
 mod completion;
@@ -30,6 +36,7 @@ use fieldfen_domain::job::InvalidJob;
 use fieldfen_domain::store::{Store, StoreError};
 
 use crate::Environment;
+use crate::settled::OfStore;
 
 /// The job queue of a store; clones are the same queue.
 ///
@@ -115,6 +122,15 @@ pub enum QueueError {
     /// A write of a [`Completion`] failed.
     #[error("what the completion of a job was to write failed: {0}")]
     Write(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl OfStore for QueueError {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Job(_) | Self::Write(_) => None,
+        }
+    }
 }
 
 impl QueueError {

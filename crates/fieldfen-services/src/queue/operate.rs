@@ -6,7 +6,8 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
-use crate::record::{of_job, record};
+use crate::record::{is_recorded, of_job, record};
+use crate::settled::write_once;
 
 impl<S: Store> Queue<S> {
     /// The job with this id.
@@ -49,7 +50,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn retry(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.store.write(|s| self.retry_in(s, id, action))
+        self.act(id, (action, ActionKind::Retry), |s| self.retry_in(s, id, action))
     }
 
     /// The same inside the caller's transaction.
@@ -69,7 +70,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn cancel(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.store.write(|s| self.cancel_in(s, id, action))
+        self.act(id, (action, ActionKind::Cancel), |s| self.cancel_in(s, id, action))
     }
 
     /// The same inside the caller's transaction.
@@ -90,7 +91,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn kill(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.store.write(|s| self.kill_in(s, id, action))
+        self.act(id, (action, ActionKind::Kill), |s| self.kill_in(s, id, action))
     }
 
     /// The same inside the caller's transaction.
@@ -110,7 +111,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn delete(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.store.write(|s| self.delete_in(s, id, action))
+        self.act(id, (action, ActionKind::Delete), |s| self.delete_in(s, id, action))
     }
 
     /// The same inside the caller's transaction.
@@ -122,6 +123,22 @@ impl<S: Store> Queue<S> {
         let answer = s.job_admin().delete(id)?;
         record(s, action, ActionKind::Delete, Subject::Job(*id), of_job(&answer), at)?;
         Ok(answer)
+    }
+
+    /// Does something to a job in a transaction of its own.
+    fn act(
+        &self,
+        id: &JobId,
+        (action, kind): (&Action, ActionKind),
+        mut act: impl FnMut(&mut dyn Session) -> Result<Administered, StoreError>,
+    ) -> Result<Administered, StoreError> {
+        let since = self.environment.now();
+        write_once(&self.store, |s, before| {
+            if before.is_some() && is_recorded(s, action, kind, &Subject::Job(*id), since)? {
+                return Ok(None);
+            }
+            act(s).map(Some)
+        })
     }
 
     fn run_hooks_if_done(

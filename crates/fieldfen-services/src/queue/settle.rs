@@ -11,6 +11,7 @@ use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, RawJson, Timestamp
 
 use super::claim::check_lease;
 use super::{ClaimedJob, Completion, Queue, QueueError};
+use crate::settled::{unless_done_before, write, write_once};
 
 /// The shortest and the longest time after which a declined job is due again.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -24,7 +25,10 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`complete`].
     pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<Fenced<()>, QueueError> {
-        self.store.try_write(|s| complete(s, &claimed.claim, completion, self.environment.now()))
+        write_once(&self.store, |s, before| {
+            let completed = complete(s, &claimed.claim, completion, self.environment.now())?;
+            Ok(unless_done_before(before, completed))
+        })
     }
 
     /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
@@ -35,7 +39,7 @@ impl<S: Store> Queue<S> {
     /// [`StoreError`]s as the store has them.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
         let delay = self.backoff(&claimed.job.kind, claimed.job.attempts);
-        self.store.write(|s| {
+        self.end_try(claimed, |s| {
             let at = self.environment.now();
             self.fail_in(s, claimed, error, Retry::At(later(at, delay)), at)
         })
@@ -51,7 +55,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
-        self.store.write(|s| self.fail_in(s, claimed, error, Retry::Never, self.environment.now()))
+        self.end_try(claimed, |s| self.fail_in(s, claimed, error, Retry::Never, self.environment.now()))
     }
 
     /// Gives a job back that this program cannot do and another one may be able to, without spending a retry: during an
@@ -68,7 +72,7 @@ impl<S: Store> Queue<S> {
         error: &str,
         patience: Duration,
     ) -> Result<Fenced<Finished>, StoreError> {
-        self.store.write(|s| {
+        self.end_try(claimed, |s| {
             let at = self.environment.now();
             let first = claimed.job.declined_since.unwrap_or(at);
             let declined_for = at.signed_duration_since(first).to_std().unwrap_or_default();
@@ -88,7 +92,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<Fenced<Finished>, StoreError> {
-        self.store.write(|s| self.give_back(s, claimed, run_at, self.environment.now(), false))
+        self.end_try(claimed, |s| self.give_back(s, claimed, run_at, self.environment.now(), false))
     }
 
     /// Gives a job back that cannot be done yet, without spending a retry; it is due again at `until`, when an API lets
@@ -103,7 +107,7 @@ impl<S: Store> Queue<S> {
     /// [`StoreError`]s as the store has them.
     pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<Fenced<Finished>, StoreError> {
         let least = Backoff::LEAST.delay(claimed.job.throttled.saturating_add(1), self.jitter());
-        self.store.write(|s| {
+        self.end_try(claimed, |s| {
             let now = self.environment.now();
             let run_at = until.min(later(now, self.policies.longest_throttle)).max(later(now, least));
             self.give_back(s, claimed, run_at, now, true)
@@ -116,9 +120,31 @@ impl<S: Store> Queue<S> {
         &self,
         jobs: impl Iterator<Item = &'j ClaimedJob> + Clone,
     ) -> Result<Vec<Fenced<Finished>>, StoreError> {
-        self.store.write(|s| {
+        write_once(&self.store, |s, before: Option<&Vec<Fenced<Finished>>>| {
+            for (claimed, before) in jobs.clone().zip(before.into_iter().flatten()) {
+                if has_gone_back(s, claimed, before)? {
+                    return Ok(None);
+                }
+            }
             let now = self.environment.now();
-            jobs.clone().map(|claimed| lost_if_unreadable(self.give_back(s, claimed, now, now, false))).collect()
+            let release = |claimed| lost_if_unreadable(self.give_back(s, claimed, now, now, false));
+            jobs.clone().map(release).collect::<Result<_, StoreError>>().map(Some)
+        })
+    }
+
+    /// Ends a try otherwise than with success.
+    fn end_try(
+        &self,
+        claimed: &ClaimedJob,
+        mut end: impl FnMut(&mut dyn Session) -> Result<Fenced<Finished>, StoreError>,
+    ) -> Result<Fenced<Finished>, StoreError> {
+        write_once(&self.store, |s, before| {
+            if let Some(before) = before
+                && has_gone_back(s, claimed, before)?
+            {
+                return Ok(None);
+            }
+            end(s).map(|now| unless_done_before(before, now))
         })
     }
 
@@ -139,7 +165,7 @@ impl<S: Store> Queue<S> {
         lease: Duration,
     ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
         check_lease(lease)?;
-        self.store.write(|s| {
+        write(&self.store, |s| {
             let now = self.environment.now();
             let mut beat = |(claim, progress): &(ClaimRef, Option<RawJson>)| {
                 lost_if_unreadable(s.jobs().heartbeat(claim, progress.as_ref(), now, lease))
@@ -150,7 +176,7 @@ impl<S: Store> Queue<S> {
 
     /// Notes that this claim's job runs with nothing beside it.
     pub(crate) fn run_alone(&self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
-        self.store.write(|s| s.jobs().run_alone(claim))
+        write(&self.store, |s| s.jobs().run_alone(claim))
     }
 
     /// Takes back at most `limit` jobs whose lease has expired. Call it again until it answers with none.
@@ -181,7 +207,12 @@ impl<S: Store> Queue<S> {
         far_ones: bool,
     ) -> Result<TakenBack, StoreError> {
         let backoff = |job: &Job| self.backoff(&job.kind, job.lost_leases);
-        self.store.write(|s| {
+        write_once(&self.store, |s, before: Option<&TakenBack>| {
+            if let Some(Reclaimed { job, .. }) = before.and_then(|before| before.jobs.first())
+                && s.jobs().find(&job.id)?.is_none_or(|now| now.lost_leases >= job.lost_leases)
+            {
+                return Ok(None);
+            }
             // Others may have written while this thread waited for the lock.
             let now = self.environment.now();
             // Every lease that is written is at most as long as the longest one from now.
@@ -194,7 +225,7 @@ impl<S: Store> Queue<S> {
                     self.failure_hooks.run(s, job, reason, now)?;
                 }
             }
-            Ok(taken)
+            Ok(Some(taken))
         })
     }
 }
@@ -264,6 +295,29 @@ fn done_with(answer: Fenced<()>, finished: Finished) -> Fenced<Finished> {
         Fenced::LeaseLost => Fenced::LeaseLost,
         Fenced::Gone => Fenced::Gone,
     }
+}
+
+/// Whether an attempt with this answer, whose outcome is unknown, has given the job back, or has failed it and a failure
+/// hook lets it run again. If it has failed for good, the repetition is told so.
+fn has_gone_back(s: &mut dyn Session, claimed: &ClaimedJob, before: &Fenced<Finished>) -> Result<bool, StoreError> {
+    let attempts = match before {
+        Fenced::Done(Finished::Retrying { attempts, .. }) => *attempts,
+        Fenced::Done(Finished::Dead) => 0,
+        _ => return Ok(false),
+    };
+    let job = match s.jobs().find(&claimed.claim.id) {
+        Err(StoreError::BadRow { .. }) | Ok(None) => return Ok(false),
+        Ok(Some(job)) => job,
+        Err(error) => return Err(error),
+    };
+    // A job that was reclaimed has lost another lease, and one that was killed has failed.
+    let is_ours = job.attempts >= attempts && job.lost_leases == claimed.job.lost_leases;
+    Ok(is_ours
+        && match job.state {
+            JobState::Running { lease, .. } => lease.is_none_or(|lease| lease.token != claimed.claim.token),
+            JobState::Failed { .. } => false,
+            JobState::Pending | JobState::Completed { .. } => true,
+        })
 }
 
 /// The reason for which somebody asked the job to stop, if somebody did.

@@ -80,7 +80,7 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     assert_eq!((bench.status(&lost), bench.job(&lost).attempts), (JobStatus::Pending, 2));
     // When the other one has ended at last, its turn comes.
     let_go.send(()).unwrap();
-    bench.clock.advance(Duration::from_secs(600));
+    bench.clock.advance(Duration::from_secs(600 + 1));
     until(|| bench.status(&lost) == JobStatus::Completed);
     running.stop_handle().stop();
     assert_eq!(running.join().unwrap(), Stopped::default());
@@ -105,7 +105,7 @@ fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store:
     until(|| bench.status(&other) == JobStatus::Completed);
     let_go.send(()).unwrap();
     until(|| bench.status(&endless) == JobStatus::Completed);
-    bench.clock.advance(Duration::from_secs(600));
+    bench.clock.advance(Duration::from_secs(600 + 1));
     until(|| lost.iter().all(|id| bench.status(id) == JobStatus::Completed));
     running.stop_handle().stop();
     assert_eq!(running.join().unwrap(), Stopped::default());

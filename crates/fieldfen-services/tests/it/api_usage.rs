@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::store::Store;
 use fieldfen_services::api_usage::{RateLimit, UsageLog};
+use fieldfen_testkit::faults::suspended;
 
 use crate::Bench;
 
@@ -40,7 +41,8 @@ fn recorded_responses_of_replicate_are_logged_with_what_they_say(store: impl Sto
                 silent += 1;
             }
         }
-        log.record("replicate", &format!("{} {}", exchange.method, exchange.path), limit).unwrap();
+        let endpoint = format!("{} {}", exchange.method, exchange.path);
+        suspended(|| log.record("replicate", &endpoint, limit)).unwrap();
     }
     assert!(silent > 0 && limited > 0, "the fixture holds both");
     let totals = log.totals(bench.now()).unwrap().services;

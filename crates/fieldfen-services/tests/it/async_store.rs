@@ -11,7 +11,7 @@ use fieldfen_services::AsyncStore;
 use fieldfen_testkit::fixtures::file;
 use tokio::runtime::Runtime;
 
-on_every_store!(
+on_stores_without_faults!(
     reads_and_writes_are_those_of_the_store,
     no_more_calls_run_at_once_than_are_allowed,
     a_call_whose_future_is_dropped_runs_to_its_end,

@@ -14,6 +14,7 @@ use fieldfen_services::worker::{Interruption, Stopped, Task};
 use super::refusals::{behind, busy, is_thread};
 use super::stopping::{meeting, until};
 use super::{Bench, LEASE, Note};
+use crate::SetUp as _;
 
 on_every_store!(a_completion_that_panics_when_it_is_dropped_keeps_no_thread, what_a_handler_has_completed_is_not_kept);
 
@@ -45,7 +46,7 @@ fn what_a_handler_has_completed_is_not_kept(store: impl Store) {
     let (meet, has_begun, let_go) = meeting();
     let queue: Queue<_> = bench.queue.clone();
     let handler = move |task: Task<Note>| {
-        let completed = queue.store().try_write(|s| complete(s, &task.claim(), &mut Completion::new(), task.now()));
+        let completed = queue.store().try_set_up(|s| complete(s, &task.claim(), &mut Completion::new(), task.now()));
         assert!(completed.unwrap().is_done());
         meet();
     };

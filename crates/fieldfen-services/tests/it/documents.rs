@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Bench, LEASE, Note};
+use crate::SetUp as _;
 
 on_every_store!(
     a_payload_that_cannot_be_read_back_is_refused,
@@ -92,7 +93,7 @@ fn recurring_work_with_a_payload_that_cannot_be_read_back_is_refused(store: impl
         let set_up = bench
             .queue
             .store()
-            .try_write(|s| recurring::define(s, environment, &name, &hourly, &broken, &by_ann("test")));
+            .try_set_up(|s| recurring::define(s, environment, &name, &hourly, &broken, &by_ann("test")));
         assert!(matches!(set_up, Err(QueueError::Job(_))), "{set_up:?}");
     }
     assert_eq!(bench.queue.store().read(|s| s.recurring().list()).unwrap(), []);

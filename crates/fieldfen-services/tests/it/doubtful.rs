@@ -10,6 +10,7 @@ use fieldfen_services::publishing::{Attempt, NothingThere, Publishing};
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::SetUp as _;
 use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 use crate::stall::{Finds, Next, Stall};
 
@@ -109,7 +110,7 @@ fn what_a_deleted_file_leaves_behind_waits_for_a_person(store: impl Store) {
     let publisher = publisher(&shop, &[&etsy]);
     etsy.keeps("p1");
     let store = shop.bench.queue.store().clone();
-    etsy.during_call(move || drop(store.write(|s| s.files().delete(&id, Deletion::Forced)).unwrap()));
+    etsy.during_call(move || drop(store.set_up(|s| s.files().delete(&id, Deletion::Forced)).unwrap()));
     let Outcome::Fail { error } = publisher.run_create_listing(&on_etsy(id)) else { panic!("nobody would know of it") };
     assert!(error.contains("\"p1\"") && error.contains("waits for a person"), "{error}");
     assert_eq!(etsy.ids(), ["p1"]);

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use fieldfen_domain::file::{FileStatus, NewFile};
 use fieldfen_domain::job::{InvalidPayload, Job, JobKind, JobStatus, Payload, WorkerName};
-use fieldfen_domain::store::Store;
+use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::{ClaimedJob, Queue};
+use fieldfen_testkit::faults::suspended;
 use serde::{Deserialize, Serialize};
 
-/// Makes a test of each function for each store; the functions take a fresh one.
-macro_rules! on_every_store {
+/// As [`on_every_store`], without the stores whose writes fail.
+macro_rules! on_stores_without_faults {
     ($($name:ident),+ $(,)?) => {
         mod on_the_model {
             $( #[test] fn $name() { super::$name(fieldfen_testkit::ModelStore::new()); } )+
@@ -26,6 +27,25 @@ macro_rules! on_every_store {
         mod on_reruns {
             use fieldfen_testkit::{ModelStore, faults::RerunStore};
             $( #[test] fn $name() { super::$name(RerunStore::new(ModelStore::new())); } )+
+        }
+    };
+}
+
+/// Makes a test of each function for each store; the functions take a fresh one.
+macro_rules! on_every_store {
+    ($($name:ident),+ $(,)?) => {
+        on_stores_without_faults!($($name),+);
+        mod on_conflicts {
+            use fieldfen_testkit::{ModelStore, faults::ConflictStore};
+            $( #[test] #[ignore = "takes minutes: on a store whose writes fail"] fn $name() { super::$name(ConflictStore::new(ModelStore::new(), crate::fault_seed(), 2)); } )+
+        }
+        mod on_unknown_commits {
+            use fieldfen_testkit::{ModelStore, faults::UnknownStore};
+            $( #[test] #[ignore = "takes minutes: on a store whose writes fail"] fn $name() { super::$name(UnknownStore::committing(ModelStore::new(), crate::fault_seed())); } )+
+        }
+        mod on_unknown_rollbacks {
+            use fieldfen_testkit::{ModelStore, faults::UnknownStore};
+            $( #[test] #[ignore = "takes minutes: on a store whose writes fail"] fn $name() { super::$name(UnknownStore::rolling_back(ModelStore::new(), crate::fault_seed())); } )+
         }
     };
 }
@@ -74,6 +94,26 @@ mod unclaimed;
 mod unclear_rows;
 mod upkeep;
 mod worker;
+
+/// Which writes fail on the stores that fail some: `FIELDFEN_FAULT_SEED` says so.
+fn fault_seed() -> u64 {
+    let seed = std::env::var("FIELDFEN_FAULT_SEED").ok().map_or(20_261_126, |seed| seed.parse().unwrap());
+    println!("FIELDFEN_FAULT_SEED={seed}");
+    seed
+}
+
+/// What a test writes by itself, and so without faults: the services are what is to cope with them.
+trait SetUp: Store {
+    fn set_up<T>(&self, f: impl FnMut(&mut dyn Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        suspended(|| self.write(f))
+    }
+
+    fn try_set_up<T, E: From<StoreError>>(&self, f: impl FnMut(&mut dyn Session) -> Result<T, E>) -> Result<T, E> {
+        suspended(|| self.try_write(f))
+    }
+}
+
+impl<S: Store> SetUp for S {}
 
 /// A job of a kind that only these tests know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +199,7 @@ impl<S: Store> Bench<S> {
             size: None,
             at: self.now(),
         };
-        self.queue.store().write(|s| s.files().insert(&file)).unwrap();
+        self.queue.store().set_up(|s| s.files().insert(&file)).unwrap();
         id
     }
 

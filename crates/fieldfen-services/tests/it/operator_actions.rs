@@ -10,9 +10,9 @@ use fieldfen_services::publishing::{NothingThere, Resolution};
 use fieldfen_services::recurring;
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 
-use crate::Note;
 use crate::shop::{Shop, approved, listing_on, publisher, titled};
 use crate::stall::Stall;
+use crate::{Note, SetUp as _};
 
 on_every_store!(
     each_action_on_a_job_is_recorded_with_its_outcome,
@@ -133,14 +133,14 @@ fn recurring_work_is_recorded_where_it_changes(store: impl Store) {
     let define = |schedule: &str, text: &str, reason: &str| {
         let schedule = schedule.parse().unwrap();
         let (note, action) = (Note::new(text), by_ann(reason));
-        store.try_write(|s| recurring::define(s, environment, &name, &schedule, &note, &action)).unwrap();
+        store.try_set_up(|s| recurring::define(s, environment, &name, &schedule, &note, &action)).unwrap();
     };
     define("0 * * * *", "a", "new");
     define("0 * * * *", "a", "the program starts again");
     define("5 * * * *", "a", "later");
     define("5 * * * *", "b", "other words");
-    assert!(store.write(|s| recurring::remove(s, environment, &name, &by_ann("over"))).unwrap());
-    assert!(!store.write(|s| recurring::remove(s, environment, &name, &by_ann("over?"))).unwrap());
+    assert!(store.set_up(|s| recurring::remove(s, environment, &name, &by_ann("over"))).unwrap());
+    assert!(!store.set_up(|s| recurring::remove(s, environment, &name, &by_ann("over?"))).unwrap());
     assert_eq!(
         recorded(store, Some(Subject::Recurring(name.clone()))),
         [

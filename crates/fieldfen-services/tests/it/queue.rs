@@ -14,6 +14,7 @@ use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicie
 use fieldfen_testkit::fixtures::by_ann;
 
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
+use crate::SetUp as _;
 
 on_every_store!(
     a_broken_payload_is_refused_and_leaves_nothing_behind,
@@ -108,13 +109,13 @@ fn a_live_job_with_the_dedup_key_is_met(store: impl Store) {
 fn enqueueing_joins_the_callers_transaction(store: impl Store) {
     let bench = Bench::new(store);
     let job = bench.queue.job(&Note::new("x")).unwrap();
-    let given_up = bench.queue.store().try_write(|s| {
+    let given_up = bench.queue.store().try_set_up(|s| {
         queue::enqueue(s, &job)?;
         Err::<(), _>(QueueError::from(StoreError::Nested))
     });
     assert!(given_up.is_err());
     assert_eq!(bench.queue.find(&job.id).unwrap(), None);
-    bench.queue.store().try_write(|s| queue::enqueue(s, &job)).unwrap();
+    bench.queue.store().try_set_up(|s| queue::enqueue(s, &job)).unwrap();
     assert_eq!(bench.status(&job.id), JobStatus::Pending);
 }
 

@@ -11,6 +11,7 @@ use fieldfen_services::recurring;
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::SetUp as _;
 use crate::listed::listed;
 use crate::shop::{ETSY, Shop, on_etsy, publisher};
 use crate::stall::{Next, Stall};
@@ -71,7 +72,7 @@ fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
     bench
         .queue
         .store()
-        .try_write(|s| recurring::define(s, environment, &name, &nightly, &reconcile, &by_ann("test")))
+        .try_set_up(|s| recurring::define(s, environment, &name, &nightly, &reconcile, &by_ann("test")))
         .unwrap();
     bench.clock.advance(Duration::from_secs(86_400));
     recurring::take_due(bench.queue.store(), environment).unwrap();

@@ -13,6 +13,7 @@ use fieldfen_testkit::fixtures::by_ann;
 
 use super::stopping::until;
 use super::{Bench, Note};
+use crate::SetUp as _;
 
 on_every_store!(
     each_tick_makes_one_job,
@@ -43,7 +44,7 @@ impl<S: Store> Bench<S> {
         let define = |s: &mut dyn fieldfen_domain::store::Session| {
             recurring::define(s, environment, &name, &schedule, &Note::new(name.as_str()), &by_ann("test"))
         };
-        self.queue.store().try_write(define).unwrap();
+        self.queue.store().try_set_up(define).unwrap();
     }
 
     fn work(&self) -> Vec<RecurringJob> {
@@ -165,7 +166,7 @@ fn a_clock_that_was_ahead_silences_no_schedule_for_longer_than_its_period(store:
             }
             bench.take_due();
             assert_eq!(bench.work()[0].next_at, time(next), "{schedule}, defined anew: {defined_anew}");
-            bench.queue.store().write(|s| s.recurring().remove(&"sweep".parse().unwrap())).unwrap();
+            bench.queue.store().set_up(|s| s.recurring().remove(&"sweep".parse().unwrap())).unwrap();
         }
     }
 }
@@ -189,7 +190,7 @@ fn many_ticks_hold_up_neither_other_jobs_nor_a_stop(store: impl Store) {
     bench
         .queue
         .store()
-        .write(|s| {
+        .set_up(|s| {
             (0..SCHEDULES).try_for_each(|number| {
                 s.recurring().define(&NewRecurringJob {
                     name: format!("sweep-{number}").parse().unwrap(),
@@ -234,7 +235,7 @@ fn work_that_cannot_be_run_does_not_fill_the_batches(store: impl Store) {
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
         (0..250).try_for_each(|number| s.recurring().define(&broken(number)))
     };
-    bench.queue.store().try_write(define).unwrap();
+    bench.queue.store().try_set_up(define).unwrap();
     for number in 0..150 {
         bench.define(&format!("sweep-{number}"), HOURLY);
     }
@@ -283,7 +284,7 @@ fn a_broken_payload_is_not_set_up(store: impl Store) {
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
         recurring::define(s, environment, &name, &schedule, &Note::new(""), &by_ann("test"))
     };
-    assert!(matches!(bench.queue.store().try_write(define), Err(QueueError::Job(_))));
+    assert!(matches!(bench.queue.store().try_set_up(define), Err(QueueError::Job(_))));
     assert_eq!(bench.work(), []);
 }
 
@@ -297,7 +298,7 @@ fn work_that_cannot_be_read_does_not_stop_the_rest(store: impl Store) {
         next_at: bench.now(),
         at: bench.now(),
     };
-    bench.queue.store().write(|s| s.recurring().define(&broken)).unwrap();
+    bench.queue.store().set_up(|s| s.recurring().define(&broken)).unwrap();
     bench.define("sweep", HOURLY);
     bench.clock.advance(Duration::from_secs(3600));
     assert_eq!(bench.take_due(), 1);
@@ -315,7 +316,7 @@ fn a_schedule_that_ends_is_not_run_again(store: impl Store) {
         next_at: bench.now(),
         at: bench.now(),
     };
-    bench.queue.store().try_write(|s| s.recurring().define(&ends)).unwrap();
+    bench.queue.store().try_set_up(|s| s.recurring().define(&ends)).unwrap();
     assert_eq!(bench.take_due(), 1);
     bench.clock.set(time("2126-11-23T00:00:00Z"));
     assert_eq!(bench.take_due(), 0);
@@ -328,7 +329,7 @@ fn a_schedule_without_a_tick_is_not_set_up(store: impl Store) {
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
         recurring::define(s, environment, &name, &schedule, &Note::new("never"), &by_ann("test"))
     };
-    let error = bench.queue.store().try_write(define).unwrap_err();
+    let error = bench.queue.store().try_set_up(define).unwrap_err();
     assert_eq!(error.to_string(), r#"schedule "0 0 30 2 *": it must have a tick in the future"#);
     assert_eq!(bench.work(), []);
 }

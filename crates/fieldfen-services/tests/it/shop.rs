@@ -17,6 +17,7 @@ use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::Bench;
+use crate::SetUp as _;
 use crate::stall::Stall;
 
 pub(crate) const ETSY: &[Platform] = &[Platform::Etsy];
@@ -46,7 +47,7 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn write<T>(&self, f: impl FnMut(&mut dyn Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.bench.queue.store().write(f)
+        self.bench.queue.store().set_up(f)
     }
 
     pub(crate) fn new_file(&self, name: &str) -> NewFile {

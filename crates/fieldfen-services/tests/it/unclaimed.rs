@@ -9,6 +9,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 
+use crate::SetUp as _;
 use crate::shop::{ETSY, Shop, approved, listing_on, on_etsy, publisher};
 use crate::stall::{Next, Stall};
 
@@ -82,7 +83,7 @@ fn a_row_that_comes_up_during_the_lookup_is_seen(store: impl Store) {
     let (other, writer) = (etsy.clone(), shop.bench.queue.store().clone());
     etsy.during_lookup(move || {
         other.by_hand("SECOND", None);
-        writer.write(|s| s.listings().insert_listing(&row(2, id, "SECOND"))).unwrap();
+        writer.set_up(|s| s.listings().insert_listing(&row(2, id, "SECOND"))).unwrap();
     });
     assert_eq!(publisher.list(&on_etsy(id)).unwrap(), already("SECOND"));
     assert_eq!((etsy.ids(), etsy.made()), (vec!["SECOND".to_owned()], 0));
@@ -93,7 +94,7 @@ fn a_row_for_the_product_of_a_call_under_way_becomes_its_own(store: impl Store) 
     let etsy = Stall::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let writer = shop.bench.queue.store().clone();
-    etsy.during_call(move || writer.write(|s| s.listings().insert_listing(&row(1, id, "p1"))).unwrap());
+    etsy.during_call(move || writer.set_up(|s| s.listings().insert_listing(&row(1, id, "p1"))).unwrap());
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
     assert_eq!((shop.listings(&id).len(), live(&shop.publications(&id))), (1, vec![("", Some("p1"))]));
     assert!(publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());

@@ -11,11 +11,13 @@ use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::queue::Completion;
 use fieldfen_services::upkeep::{self, Done, Upkeep};
 use fieldfen_services::worker::Metrics;
+use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::fixtures::by_ann;
 
 use super::Bench;
 use super::shop::{HOLD, approved, on_etsy, publisher};
 use super::stall::{Next, Stall};
+use crate::SetUp as _;
 
 on_every_store!(
     old_jobs_go_and_young_ones_stay,
@@ -52,7 +54,7 @@ impl<S: Store> Bench<S> {
     }
 
     fn upkeep(&self, upkeep: &Upkeep) -> Done {
-        upkeep::run(self.queue.store(), self.now(), upkeep, || true).unwrap()
+        suspended(|| upkeep::run(self.queue.store(), self.now(), upkeep, || true)).unwrap()
     }
 
     fn jobs_in(&self, status: JobStatus) -> u64 {
@@ -87,7 +89,7 @@ fn expired_hashes_are_purged(store: impl Store) {
     let remember = |number: u8, expires_at: Timestamp| {
         let hash = PayloadHash::of_body(&[number]);
         let hash = NewHash { hash, source: "test".to_owned(), at: bench.now(), expires_at };
-        bench.queue.store().write(|s| s.hashes().insert(&hash)).unwrap();
+        bench.queue.store().set_up(|s| s.hashes().insert(&hash)).unwrap();
     };
     for number in 0..10 {
         remember(number, bench.now() + Duration::from_secs(60 + u64::from(number)));
@@ -121,7 +123,7 @@ fn it_ends_between_two_batches_when_told(store: impl Store) {
     // Once for the batch that finds nothing too old, and for two of those beyond the number.
     let three_times = || asked.replace(asked.get() + 1) < 3;
     let upkeep = Upkeep { completed_keep: Some(0), ..NOTHING };
-    let done = upkeep::run(bench.queue.store(), bench.now(), &upkeep, three_times).unwrap();
+    let done = suspended(|| upkeep::run(bench.queue.store(), bench.now(), &upkeep, three_times)).unwrap();
     assert_eq!((done.completed_jobs, bench.jobs_in(JobStatus::Completed)), (6, 4));
 }
 
@@ -131,7 +133,7 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     let (store, environment) = (bench.queue.store().clone(), bench.queue.environment());
     let schedule = "*/10 * * * *".parse().unwrap();
     let wanted = Upkeep { completed_keep: Some(1), ..NOTHING };
-    store.try_write(|s| upkeep::define(s, environment, &schedule, &wanted, &by_ann("test"))).unwrap();
+    store.try_set_up(|s| upkeep::define(s, environment, &schedule, &wanted, &by_ann("test"))).unwrap();
     bench.clock.advance(Duration::from_secs(600));
     bench.drain(bench.worker().handle(upkeep::handler(store)));
     let page = bench.queue.page(&Default::default(), &fieldfen_domain::PageRequest::first(9)).unwrap();

@@ -1,12 +1,19 @@
-//! Fault injection: stores that behave as databases do that are shared or out of reach, over any other store.
+//! Fault injection: stores that behave as databases do that are shared or far away, over any other store.
+//!
+//! [`RerunStore`] runs each closure twice. [`ConflictStore`] and [`UnknownStore`] fail some writes, which a seeded sequence
+//! chooses. A thread whose write has failed gets the next one through, so that a caller who repeats the write succeeds.
 
+mod conflict;
+mod hits;
 mod rerun;
-
-use std::convert::Infallible;
+mod unknown;
 
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 
+pub use conflict::ConflictStore;
+pub use hits::suspended;
 pub use rerun::RerunStore;
+pub use unknown::UnknownStore;
 
 /// How an attempt ends that is not to be committed.
 enum Attempt {
@@ -22,34 +29,37 @@ impl From<StoreError> for Attempt {
     }
 }
 
-/// Runs `f` in a transaction and rolls that back, whatever `f` answers.
-fn roll_back_write<S, T, E, F>(store: &S, f: &mut F) -> Result<(), StoreError>
+/// Runs `f` in a transaction and rolls that back; the answer is that of `f`.
+fn roll_back_write<S, T, E, F>(store: &S, f: &mut F) -> Result<Result<T, E>, StoreError>
 where
     S: Store,
     F: FnMut(&mut dyn Session) -> Result<T, E>,
 {
-    rolled_back(store.try_write(|s| {
-        drop(f(s));
+    let mut answer = None;
+    let attempt = store.try_write(|s| {
+        answer = Some(f(s));
         Err(Attempt::RolledBack)
-    }))
+    });
+    rolled_back(attempt, answer)
 }
 
 /// The same in a transaction that only reads.
-fn roll_back_read<S, T, E, F>(store: &S, f: &mut F) -> Result<(), StoreError>
+fn roll_back_read<S, T, E, F>(store: &S, f: &mut F) -> Result<Result<T, E>, StoreError>
 where
     S: Store,
     F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
 {
-    rolled_back(store.try_read(|s| {
-        drop(f(s));
+    let mut answer = None;
+    let attempt = store.try_read(|s| {
+        answer = Some(f(s));
         Err(Attempt::RolledBack)
-    }))
+    });
+    rolled_back(attempt, answer)
 }
 
-fn rolled_back(attempt: Result<Infallible, Attempt>) -> Result<(), StoreError> {
+fn rolled_back<R>(attempt: Result<(), Attempt>, answer: Option<R>) -> Result<R, StoreError> {
     match attempt {
-        Ok(never) => match never {},
-        Err(Attempt::RolledBack) => Ok(()),
         Err(Attempt::NotBegun(error)) => Err(error),
+        Err(Attempt::RolledBack) | Ok(()) => Ok(answer.unwrap()),
     }
 }

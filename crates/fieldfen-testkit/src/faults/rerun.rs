@@ -26,7 +26,7 @@ impl<S: Store> Store for RerunStore<S> {
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
-        roll_back_read(&self.inner, &mut f)?;
+        drop(roll_back_read(&self.inner, &mut f)?);
         self.inner.try_read(f)
     }
 
@@ -35,7 +35,7 @@ impl<S: Store> Store for RerunStore<S> {
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>,
     {
-        roll_back_write(&self.inner, &mut f)?;
+        drop(roll_back_write(&self.inner, &mut f)?);
         self.inner.try_write(f)
     }
 

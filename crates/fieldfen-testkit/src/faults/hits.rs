@@ -1,0 +1,74 @@
+//! Which writes fail.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+
+thread_local! {
+    /// How many calls of [`suspended`] this thread is in.
+    static SUSPENDED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Runs `f`, whose writes in this thread do not fail: a test prepares what it is about.
+pub fn suspended<T>(f: impl FnOnce() -> T) -> T {
+    struct Resume;
+    impl Drop for Resume {
+        fn drop(&mut self) {
+            SUSPENDED.set(SUSPENDED.get() - 1);
+        }
+    }
+    SUSPENDED.set(SUSPENDED.get() + 1);
+    let _resume = Resume;
+    f()
+}
+
+/// Chooses the writes that fail; clones choose together.
+#[derive(Debug, Clone)]
+pub(super) struct Hits {
+    in_a_row: u32,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    sequence: u64,
+    /// Of threads whose last write has failed: how many more fail before one gets through.
+    left: HashMap<ThreadId, u32>,
+}
+
+impl Hits {
+    /// By the sequence of this seed a write of two is hit, and `in_a_row` attempts at it fail.
+    pub(super) fn new(seed: u64, in_a_row: u32) -> Self {
+        let state = State { sequence: seed, left: HashMap::new() };
+        Self { in_a_row, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Whether this write of this thread fails.
+    pub(super) fn is_hit(&self) -> bool {
+        if SUSPENDED.get() > 0 || self.in_a_row == 0 {
+            return false;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let thread = thread::current().id();
+        let left = match state.left.remove(&thread) {
+            Some(0) => return false,
+            Some(left) => left,
+            None if state.draws() => self.in_a_row,
+            None => return false,
+        };
+        state.left.insert(thread, left - 1);
+        true
+    }
+}
+
+impl State {
+    /// The next bit of the sequence, by the SplitMix64 generator.
+    fn draws(&mut self) -> bool {
+        self.sequence = self.sequence.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.sequence;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (bits ^ (bits >> 31)) & 1 == 1
+    }
+}

@@ -1,0 +1,92 @@
+//! A store that does not say what has become of a write.
+
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
+
+use super::hits::Hits;
+use super::roll_back_write;
+
+/// Answers some writes with [`StoreError::OutcomeUnknown`], either after it has committed them or without.
+///
+/// A database does so whose connection is lost during the commit. A write whose closure fails is answered with that error.
+#[derive(Debug, Clone)]
+pub struct UnknownStore<S> {
+    inner: S,
+    hits: Hits,
+    commits: bool,
+}
+
+impl<S: Store> UnknownStore<S> {
+    /// Wraps a store, which commits the writes that the sequence of this seed chooses, and does not say so.
+    pub fn committing(inner: S, seed: u64) -> Self {
+        Self { inner, hits: Hits::new(seed, 1), commits: true }
+    }
+
+    /// Wraps a store, which rolls back the writes that the sequence of this seed chooses, and does not say so.
+    pub fn rolling_back(inner: S, seed: u64) -> Self {
+        Self { inner, hits: Hits::new(seed, 1), commits: false }
+    }
+}
+
+impl<S: Store> Store for UnknownStore<S> {
+    fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        self.inner.try_read(f)
+    }
+
+    fn try_write<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        if !self.hits.is_hit() {
+            return self.inner.try_write(f);
+        }
+        let answer = if self.commits { self.inner.try_write(f) } else { roll_back_write(&self.inner, &mut f)? };
+        drop(answer?);
+        Err(StoreError::OutcomeUnknown("the test keeps the answer to itself".into()).into())
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        self.inner.watch()
+    }
+
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
+        self.inner.maintain()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ModelStore;
+    use crate::fixtures::file;
+
+    fn outcomes(store: &UnknownStore<ModelStore>) -> Vec<(bool, bool)> {
+        (1..=20)
+            .map(|number| {
+                let answer = store.write(|s| s.files().insert(&file(number)).map(drop));
+                if let Err(error) = &answer {
+                    assert!(matches!(error, StoreError::OutcomeUnknown(_)), "{error}");
+                }
+                (answer.is_ok(), store.read(|s| s.files().find(&file(number).id)).unwrap().is_some())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_write_is_committed_although_its_outcome_is_unknown() {
+        let outcomes = outcomes(&UnknownStore::committing(ModelStore::new(), 1));
+        assert!(outcomes.iter().all(|(_, committed)| *committed), "{outcomes:?}");
+        assert!(outcomes.iter().any(|(answered, _)| *answered) && outcomes.iter().any(|(answered, _)| !answered));
+    }
+
+    #[test]
+    fn a_write_is_rolled_back_whose_outcome_is_unknown() {
+        let outcomes = outcomes(&UnknownStore::rolling_back(ModelStore::new(), 1));
+        assert!(outcomes.iter().all(|(answered, committed)| answered == committed), "{outcomes:?}");
+        assert!(outcomes.iter().any(|(answered, _)| *answered) && outcomes.iter().any(|(answered, _)| !answered));
+    }
+}
