@@ -1,17 +1,19 @@
 //! Several products under one key: which of them stays.
 //!
 //! The one that is confirmed stays if the platform has it, and the others with its key are taken down. If it is gone, the
-//! oldest of the others takes its place. What has another key, or none, is neither taken down nor taken over.
+//! oldest of the others takes its place. What has another key, or none, is neither taken down nor taken over. If a product
+//! with the key of another publication has the id of the one that is confirmed, that one is gone.
 
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::publication::{
     ListingStatus, ListingUpdate, ListingUpdated, Publication, PublicationState, Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{FileId, Timestamp};
 
 use super::channels::Shelf;
 use super::error::PublishError;
 use super::found::Found;
+use super::news::listing_news;
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reservation::Settled;
@@ -83,7 +85,10 @@ impl<S: Store> Publisher<S> {
         }
         let is_there = there.iter().any(|found| found.platform_id == *stays)
             || match shelf.lookup(stays) {
-                Ok(found) => found.is_some_and(|found| found.is_live()),
+                Ok(found) => match found.filter(Found::is_live) {
+                    Some(found) => !self.has_key_of_another(publication, &found)?,
+                    None => false,
+                },
                 Err(CallError::Refused { .. }) => return Ok(KeptOne::untouched(Kept::Unclear)),
                 Err(source) => return Err(PublishError::Lookup { key: stays.clone(), source }),
             };
@@ -105,6 +110,41 @@ impl<S: Store> Publisher<S> {
         }
         let platform_id = oldest.platform_id;
         Ok(take_down_copies(shelf, Kept::Adopted { platform_id: platform_id.clone() }, &platform_id, &there))
+    }
+
+    /// Ends a confirmed listing whose id a product of another publication has, unless its own key leads to a product.
+    pub(super) fn give_up_id(&self, shelf: &dyn Shelf, publication: &Publication) -> Result<Kept, PublishError> {
+        let kept = self.keep_one(shelf, publication, None)?.whole()?;
+        if kept == Kept::Absent
+            && let (Target::Listing { platform, account, .. }, Some(id)) =
+                (&publication.target, &publication.platform_id)
+        {
+            let at = self.environment().now();
+            let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at: at, at };
+            self.store().write(|s| listing_news(s, *platform, account, id, &news))?;
+        }
+        Ok(kept)
+    }
+
+    /// Ends the publication that is confirmed as the product of this one, if the platform has nothing of it any more.
+    pub(super) fn end_former(
+        &self,
+        shelf: &dyn Shelf,
+        publication: &Publication,
+        file_id: &FileId,
+        platform_id: &str,
+    ) -> Result<bool, PublishError> {
+        let target = &publication.target;
+        let is_former = |other: &Publication| {
+            other.id != publication.id
+                && other.state == PublicationState::Confirmed
+                && other.platform_id.as_deref() == Some(platform_id)
+                && (other.target.channel(), other.target.platform()) == (target.channel(), target.platform())
+                && other.target.account() == target.account()
+        };
+        let all = self.store().read(|s| s.publications().of_file(file_id))?;
+        let Some(former) = all.into_iter().find(is_former) else { return Ok(false) };
+        Ok(matches!(self.give_up_id(shelf, &former)?, Kept::Absent | Kept::Adopted { .. }))
     }
 
     /// The publication that is confirmed at a target of a file.

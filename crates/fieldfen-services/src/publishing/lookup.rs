@@ -4,14 +4,17 @@
 //! its exact key, or by an id that the publication is confirmed as; it is another's when another publication or row has
 //! its id; and of anything else only a person knows whose it is.
 
-use fieldfen_domain::FileId;
-use fieldfen_domain::publication::{OfFile, PlatformRow, Publication, PublicationState, Target, publication_of};
+use fieldfen_domain::publication::{
+    ClientKey, OfFile, PlatformRow, Publication, PublicationState, Target, publication_of,
+};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
+use fieldfen_domain::{FileId, PageRequest};
 
 use super::channels::Shelf;
 use super::found::Found;
 use super::platforms::CallError;
 use super::publisher::Publisher;
+use super::reconcile::ROWS_AT_ONCE;
 
 /// What a search has found, told apart by whose it is.
 #[derive(Debug, Default)]
@@ -94,6 +97,37 @@ impl<S: Store> Publisher<S> {
             Ok::<_, StoreError>(())
         })?;
         Ok(sifted)
+    }
+
+    /// Whether what has the id of a publication is another's by now: it has the key of another publication. Platforms use
+    /// ids again. A key that nobody here knows says nothing: another program or a person has given it.
+    pub(super) fn has_key_of_another(&self, publication: &Publication, found: &Found) -> Result<bool, StoreError> {
+        match found.key() {
+            Some(key) if *key != publication.client_key => Ok(self.with_key(key)?.is_some()),
+            _ => Ok(false),
+        }
+    }
+
+    /// The publication with this key. All publications are read for it.
+    pub(super) fn with_key(&self, key: &ClientKey) -> Result<Option<Publication>, StoreError> {
+        if !key.is_derived() {
+            return Ok(None);
+        }
+        let has_key = |publication: &Publication| publication.client_key == *key;
+        self.store().read(|s| {
+            for &state in PublicationState::ALL {
+                let mut request = PageRequest::first(ROWS_AT_ONCE);
+                loop {
+                    let page = s.publications().in_state(state, &request)?;
+                    if let Some(publication) = page.items.into_iter().find(has_key) {
+                        return Ok(Some(publication));
+                    }
+                    let Some(next) = page.next else { break };
+                    request = request.after(next);
+                }
+            }
+            Ok(None)
+        })
     }
 
     /// Whether a product or post that a call has made is known as another's.

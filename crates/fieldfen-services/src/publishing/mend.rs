@@ -118,7 +118,9 @@ impl<S: Store> Publisher<S> {
             if self.keep(shelf, &its, mended)? != Kept::Absent {
                 return Ok(());
             }
-        } else if looked_up(shelf, &platform_id)?.is_some() {
+        } else if let Some(there) = looked_up(shelf, &platform_id)?
+            && !self.has_key_of_another(&its, &there)?
+        {
             return Ok(());
         }
         let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at: at, at };

@@ -4,16 +4,17 @@ use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::UpdateListing;
 use fieldfen_domain::publication::{
     Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform,
-    PlatformRow, PublicationState, Target, ids_at, publication_of,
+    PlatformRow, Publication, PublicationState, Target, ids_at, publication_of,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{Timestamp, is_ahead, to_micros};
 
 use super::channels::{ListingShelf, Shelf as _, answered};
+use super::copies::Kept;
 use super::error::PublishError;
 use super::found::Found;
 use super::lookup::all_of_file;
-use super::platforms::{Marketplace, Offer, Product};
+use super::platforms::{CallError, Marketplace, Offer, Product};
 use super::publisher::Publisher;
 use super::unclaimed::can_be_looked_up;
 use crate::pipeline::shows_the_same;
@@ -158,7 +159,9 @@ pub enum Updating {
 impl<S: Store> Publisher<S> {
     /// Brings a listing up to date as an `UpdateListing` job says.
     ///
-    /// If the file changes while the platform is called, another `UpdateListing` follows.
+    /// The product is looked up by its id first. If it has the key of another publication, the platform has used the id
+    /// again: the product is left alone, and the listing is delisted. If the file changes while the platform is called,
+    /// another `UpdateListing` follows.
     ///
     /// # Errors
     /// [`PublishError`]; the job can be tried again unless the platform refuses it.
@@ -180,6 +183,9 @@ impl<S: Store> Publisher<S> {
                 Some(its) => {
                     let marketplace = self.configured(listing.platform, its.target.account())?;
                     let platform_id = its.platform_id.as_deref().unwrap_or(&listing.platform_listing_id);
+                    if self.is_used_again(marketplace, its, platform_id)? {
+                        return Ok(Updating::Delisted);
+                    }
                     (marketplace, platform_id, its.target.discriminator())
                 }
                 None => {
@@ -198,6 +204,23 @@ impl<S: Store> Publisher<S> {
         answered(platform_id, product.clone().map(Found::from)).map_err(failed)?;
         let at = (listing, marketplace.account(), platform_id);
         write(self.store(), |s| self.updated(s, &file, at, product.as_ref(), called_at)).map_err(PublishError::from)
+    }
+
+    /// Whether the id of a listing is that of another publication's product by now; then the listing has ended.
+    fn is_used_again(
+        &self,
+        marketplace: &dyn Marketplace,
+        its: &Publication,
+        platform_id: &str,
+    ) -> Result<bool, PublishError> {
+        let shelf = ListingShelf(marketplace);
+        let found = match shelf.lookup(platform_id) {
+            // A platform that cannot be asked is brought up to date without.
+            Err(CallError::Refused { .. }) | Ok(None) => return Ok(false),
+            Ok(Some(found)) => found,
+            Err(source) => return Err(PublishError::Lookup { key: platform_id.to_owned(), source }),
+        };
+        Ok(self.has_key_of_another(its, &found)? && self.give_up_id(&shelf, its)? != Kept::There)
     }
 
     /// The account of a listing that no publication knows: the one there is.
@@ -232,7 +255,10 @@ impl<S: Store> Publisher<S> {
         for id in ids_at(marketplace.account(), platform_id) {
             let found = ListingShelf(marketplace).lookup(id);
             let found = found.map_err(|source| PublishError::Lookup { key: id.to_owned(), source })?;
-            if found.is_some_and(|found| found.is_live()) {
+            let Some(found) = found.filter(Found::is_live) else { continue };
+            // Platforms use ids again: the product of another file is not this listing.
+            let other = found.key().map(|key| self.with_key(key)).transpose()?.flatten();
+            if other.is_none_or(|other| other.file_id == listing.file_id) {
                 return Ok(Some(id));
             }
         }

@@ -285,6 +285,15 @@ impl<S: Store> Publisher<S> {
             Settled::AlreadyDone => Ok(Publishing::AlreadyPublished { platform_id }),
             Settled::Delisted => Ok(Publishing::Delisted { platform_id }),
             Settled::Taken { file_id } => {
+                // The platform has used an id again, and what had it is gone.
+                if found.key() == Some(&publication.client_key)
+                    && self.end_former(channel.shelf(), publication, &file_id, &platform_id)?
+                {
+                    let settled = self.store().write(|s| self.confirm_in(s, publication, None, found))?;
+                    if !matches!(settled, Settled::Taken { .. }) {
+                        return self.settled(channel, publication, found, settled, copies);
+                    }
+                }
                 let reason = format!("{platform_id:?} is what file {file_id} has there: a person has to look");
                 let step = self.mark_unknown(publication, &waits_for_person(&reason))?;
                 Ok(self.unless_overtaken(step, unknown(reason)))

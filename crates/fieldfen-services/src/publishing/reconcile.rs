@@ -13,7 +13,7 @@ use super::platforms::{Marketplace, Product};
 use super::publisher::Publisher;
 
 /// How many rows are read at once.
-const ROWS_AT_ONCE: u32 = 500;
+pub(super) const ROWS_AT_ONCE: u32 = 500;
 
 /// More pages than this are taken for a list that never ends.
 pub(super) const MOST_PAGES: usize = 100_000;
@@ -27,7 +27,7 @@ pub struct Reconciliation {
     pub account: String,
     /// When the platform was asked; what was published later is left out.
     pub asked_at: Timestamp,
-    /// Listings that are live here and not at the platform.
+    /// Listings that are live here and not at the platform; also those whose id a product of another publication has there.
     pub missing: Vec<Listing>,
     /// Listings whose status here is not the platform's.
     pub different: Vec<Difference>,
@@ -92,6 +92,20 @@ struct Known {
     unreadable: Vec<UnreadableRow>,
 }
 
+impl Known {
+    /// The publication that speaks for each key.
+    fn by_key(&self) -> BTreeMap<&ClientKey, &Publication> {
+        let mut by_key: BTreeMap<&ClientKey, &Publication> = BTreeMap::new();
+        for publication in &self.publications {
+            let of_key = by_key.entry(&publication.client_key).or_insert(publication);
+            if weight(publication.state) > weight(of_key.state) {
+                *of_key = publication;
+            }
+        }
+        by_key
+    }
+}
+
 /// A listing that may be one of the account.
 struct KnownListing {
     listing: Listing,
@@ -104,6 +118,14 @@ struct KnownListing {
 impl KnownListing {
     fn is_confirmed(&self) -> bool {
         self.publication.as_ref().is_some_and(|its| its.state == PublicationState::Confirmed)
+    }
+
+    /// Whether it may be a product with the key of this publication. Platforms use ids again.
+    fn may_be_of(&self, owner: Option<&Publication>) -> bool {
+        owner.is_none_or(|owner| match &self.publication {
+            Some(its) => its.client_key == owner.client_key,
+            None => owner.file_id == self.listing.file_id,
+        })
     }
 
     /// How well it is known that the product with its id is this listing.
@@ -149,12 +171,15 @@ impl<S: Store> Publisher<S> {
             has_id
         });
         let known = self.store().read(|s| read_known(s, platform, account))?;
-        let there: BTreeSet<&str> = products.iter().map(|product| product.platform_id.as_str()).collect();
+        let by_key = known.by_key();
+        let owner = |product: &Product| product.key.as_ref().and_then(|key| by_key.get(key).copied());
+        let there: BTreeMap<&str, &Product> =
+            products.iter().map(|product| (product.platform_id.as_str(), product)).collect();
         let is_only = self.marketplaces_of(platform).len() == 1;
         let is_missing = |known: &&KnownListing| {
             known.listing.status.is_live()
                 && (known.publication.is_some() || is_only)
-                && !there.contains(known.platform_id.as_str())
+                && there.get(known.platform_id.as_str()).is_none_or(|product| !known.may_be_of(owner(product)))
                 && known.listing.created_at.is_none_or(|created| created < asked_at)
         };
         let missing = known.listings.iter().filter(is_missing).map(|known| known.listing.clone()).collect();
@@ -169,7 +194,7 @@ impl<S: Store> Publisher<S> {
             orphaned: Vec::new(),
             unreadable: known.unreadable.clone(),
         };
-        compare(&mut result, products, &known);
+        compare(&mut result, products, &known, &by_key);
         Ok(result)
     }
 
@@ -225,25 +250,21 @@ fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Res
     Ok(Known { publications, listings, unreadable })
 }
 
-fn compare(result: &mut Reconciliation, products: Vec<Product>, known: &Known) {
-    let mut by_id: BTreeMap<&str, &KnownListing> = BTreeMap::new();
+fn compare(
+    result: &mut Reconciliation,
+    products: Vec<Product>,
+    known: &Known,
+    by_key: &BTreeMap<&ClientKey, &Publication>,
+) {
+    let mut by_id: BTreeMap<&str, Vec<&KnownListing>> = BTreeMap::new();
     for listing in &known.listings {
-        let of_id = by_id.entry(listing.platform_id.as_str()).or_insert(listing);
-        if listing.weight() > of_id.weight() {
-            *of_id = listing;
-        }
-    }
-    let mut by_key: BTreeMap<&ClientKey, &Publication> = BTreeMap::new();
-    for publication in &known.publications {
-        let of_key = by_key.entry(&publication.client_key).or_insert(publication);
-        if weight(publication.state) > weight(of_key.state) {
-            *of_key = publication;
-        }
+        by_id.entry(listing.platform_id.as_str()).or_default().push(listing);
     }
     let confirmed = |publication: &&Publication| publication.state == PublicationState::Confirmed;
     for product in products {
-        let listing = by_id.get(product.platform_id.as_str()).copied();
         let publication = product.key.as_ref().and_then(|key| by_key.get(key).copied());
+        let of_id = by_id.get(product.platform_id.as_str()).into_iter().flatten().copied();
+        let listing = of_id.filter(|known| known.may_be_of(publication)).max_by_key(|known| known.weight());
         let is_live = listing.is_some_and(|known| known.listing.status.is_live());
         // A delisted listing whose place another product has taken is back, or was never gone; or another program has
         // listed the file too.

@@ -85,6 +85,7 @@ mod queue;
 mod reconciling;
 mod recurring;
 mod refusals;
+mod reused_ids;
 mod shop;
 mod sloppy;
 mod stall;

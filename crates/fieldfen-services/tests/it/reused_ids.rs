@@ -1,0 +1,103 @@
+//! An id that a platform uses again while the listing that had it still counts as live.
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState};
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::{Marketplace, Mended, Publishing};
+
+use crate::listed::{Listed, listed};
+use crate::shop::{HOLD, listing_on, on_etsy};
+use crate::stall::Next;
+
+on_every_store!(
+    an_answer_with_the_id_of_a_product_that_is_gone_is_confirmed,
+    an_update_leaves_the_product_of_another_file_alone,
+    a_reconciliation_reports_an_id_that_is_used_again_and_mends_it,
+    a_product_whose_key_a_person_has_changed_is_updated,
+    a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file,
+);
+
+fn key_of(id: FileId) -> ClientKey {
+    ClientKey::derive(&id, &listing_on(Platform::Etsy), 0)
+}
+
+/// A listed file, and another one whose product has the first one's id after a call whose answer was lost.
+fn reused<S: Store>(store: S) -> (Listed<S>, FileId) {
+    let listed = listed(store);
+    let other = listed.shop.process("doe");
+    listed.shop.approve(&other);
+    listed.etsy.next([Next::Ignore]);
+    assert!(matches!(listed.publisher.list(&on_etsy(other)).unwrap(), Publishing::Unknown { .. }));
+    listed.etsy.withdraw("p1").unwrap();
+    listed.etsy.by_hand("p1", Some(key_of(other).as_str()));
+    (listed, other)
+}
+
+fn assert_handed_over<S: Store>(Listed { shop, publisher, id, etsy }: &Listed<S>, other: &FileId) {
+    assert_eq!(shop.states(id), [PublicationState::Ended]);
+    assert_eq!(shop.listings(id)[0].status, ListingStatus::Delisted);
+    assert_eq!(shop.states(other), [PublicationState::Confirmed]);
+    assert_eq!(shop.publications(other)[0].platform_id.as_deref(), Some("p1"));
+    assert_eq!(shop.listings(other)[0].status, ListingStatus::Active);
+    assert_eq!(etsy.ids(), ["p1"]);
+    assert!(publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());
+}
+
+fn an_answer_with_the_id_of_a_product_that_is_gone_is_confirmed(store: impl Store) {
+    let listed = listed(store);
+    let other = listed.shop.process("doe");
+    listed.shop.approve(&other);
+    listed.etsy.withdraw("p1").unwrap();
+    listed.etsy.next([Next::Answer(listed.etsy.by_hand("p1", Some(key_of(other).as_str())))]);
+    let published = listed.publisher.list(&on_etsy(other)).unwrap();
+    assert_eq!(published, Publishing::Published { platform_id: "p1".to_owned(), url: None });
+    assert_handed_over(&listed, &other);
+}
+
+fn an_update_leaves_the_product_of_another_file_alone(store: impl Store) {
+    let (listed, other) = reused(store);
+    let shop = &listed.shop;
+    shop.retitle(&listed.id, "Buck in the Mist");
+    shop.work(&listed.publisher);
+    assert_eq!(listed.etsy.titles(), [""], "the product of the other file was overwritten");
+    assert_eq!(shop.states(&listed.id), [PublicationState::Ended]);
+    shop.bench.clock.advance(HOLD);
+    shop.work(&listed.publisher);
+    assert_handed_over(&listed, &other);
+}
+
+fn a_reconciliation_reports_an_id_that_is_used_again_and_mends_it(store: impl Store) {
+    let (listed, other) = reused(store);
+    listed.shop.bench.clock.advance(HOLD);
+    let found = listed.publisher.reconcile(Platform::Etsy, "").unwrap();
+    assert_eq!(found.missing.iter().map(|listing| listing.file_id).collect::<Vec<_>>(), [listed.id]);
+    assert_eq!(found.strays.iter().map(|stray| stray.publication.file_id).collect::<Vec<_>>(), [other]);
+    assert_eq!(listed.publisher.mend(&found).unwrap(), Mended { delisted: 1, confirmed: 1, ..Mended::default() });
+    assert_handed_over(&listed, &other);
+}
+
+fn a_product_whose_key_a_person_has_changed_is_updated(store: impl Store) {
+    let listed = listed(store);
+    // The second key is like one of a file that has been deleted since.
+    for (key, title) in [("SKU-7", "Buck in the Mist"), (key_of(FileId::from_random(7)).as_str(), "Buck at Dawn")] {
+        listed.etsy.withdraw("p1").unwrap();
+        listed.etsy.by_hand("p1", Some(key));
+        listed.shop.retitle(&listed.id, title);
+        listed.shop.work(&listed.publisher);
+        assert_eq!(listed.etsy.titles(), [title]);
+        listed.assert_only("p1");
+    }
+}
+
+fn a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file(store: impl Store) {
+    let Listed { shop, etsy, publisher, id } = listed(store);
+    let other = shop.process("doe");
+    etsy.by_hand("FIRST", Some(key_of(id).as_str()));
+    let row = crate::unclaimed::row(1, other, "FIRST");
+    crate::unclaimed::insert(&shop, &row);
+    shop.approve(&other);
+    let update =
+        fieldfen_domain::job::UpdateListing { file_id: other, listing_id: row.id, other: serde_json::Map::new() };
+    let updated = publisher.update(&update);
+    assert_eq!(etsy.titles(), ["Buck", ""], "{updated:?}");
+}
