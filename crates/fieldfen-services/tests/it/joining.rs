@@ -4,7 +4,9 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::job::JobStatus;
-use fieldfen_services::worker::{RunningWorker, Stopped, Task, WorkerFailure};
+#[cfg(feature = "tokio")]
+use fieldfen_services::worker::Stopped;
+use fieldfen_services::worker::{RunningWorker, Task, WorkerFailure};
 use fieldfen_testkit::ModelStore;
 
 use super::stopping::until;
