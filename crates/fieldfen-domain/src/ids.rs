@@ -114,6 +114,11 @@ id_type!(
     "publication id"
 );
 id_type!(
+    /// A row of `workers`: one start of a worker.
+    WorkerId,
+    "worker id"
+);
+id_type!(
     /// The proof that a claim, or a reservation, is still the current one.
     ///
     /// Every claim writes a new one on the rows it takes; a worker that presents an older one has lost its lease.

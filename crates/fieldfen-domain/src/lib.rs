@@ -21,10 +21,11 @@ pub mod store;
 mod text_enum;
 mod time;
 pub mod webhook;
+pub mod worker;
 
 pub use address::{is_surely_path, redacted};
 pub use causes::with_causes;
-pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
+pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId, WorkerId};
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use open_enum::{InvalidWord, OwnWord};
 pub use page::{Cursor, Order, Page, PageRequest, UnreadableRow};

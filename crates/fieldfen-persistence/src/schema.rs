@@ -173,6 +173,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    workers (id) {
+        id -> Text,
+        name -> Text,
+        process -> Integer,
+        host -> Text,
+        version -> Text,
+        kinds_json -> Text,
+        threads -> Integer,
+        started_at -> Timestamp,
+        last_seen_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(file_drive_ids -> files (file_id));
 diesel::joinable!(file_history -> files (file_id));
 diesel::joinable!(jobs -> files (file_id));
@@ -194,4 +208,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     publications,
     recurring_jobs,
     social_posts,
+    workers,
 );

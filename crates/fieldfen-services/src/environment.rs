@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use fieldfen_domain::{FenceToken, FileId, JobId, ListingId, PublicationId, SocialPostId, Timestamp, to_micros};
+use fieldfen_domain::{
+    FenceToken, FileId, JobId, ListingId, PublicationId, SocialPostId, Timestamp, WorkerId, to_micros,
+};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -63,6 +65,12 @@ impl Environment {
     #[must_use]
     pub fn job_id(&self) -> JobId {
         JobId::from_random(self.bits())
+    }
+
+    /// A new id for a start of a worker.
+    #[must_use]
+    pub fn worker_id(&self) -> WorkerId {
+        WorkerId::from_random(self.bits())
     }
 
     /// A new id for a file.

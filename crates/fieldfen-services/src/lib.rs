@@ -25,6 +25,7 @@ pub mod recurring;
 mod settled;
 pub mod upkeep;
 pub mod worker;
+pub mod workers;
 
 #[cfg(feature = "tokio")]
 pub use async_store::AsyncStore;

@@ -13,6 +13,7 @@ mod maintenance;
 mod operator_actions;
 mod publications;
 mod recurring;
+mod workers;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub use maintenance::{LogHeld, MaintenanceReport};
 pub use operator_actions::{OperatorActionReads, OperatorActions};
 pub use publications::{ListingReads, Listings, PublicationReads, Publications};
 pub use recurring::{Recurring, RecurringReads};
+pub use workers::{WorkerReads, Workers};
 
 /// An open transaction that only reads. Everything it returns is of one and the same moment.
 pub trait ReadSession {
@@ -42,6 +44,8 @@ pub trait ReadSession {
     fn recurring(&mut self) -> &mut dyn RecurringReads;
     /// Operators' actions.
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads;
+    /// The registry of workers.
+    fn workers(&mut self) -> &mut dyn WorkerReads;
 }
 
 /// An open transaction that reads and writes. Each trait that writes can read what it writes.
@@ -64,6 +68,8 @@ pub trait Session {
     fn recurring(&mut self) -> &mut dyn Recurring;
     /// Operators' actions.
     fn operator_actions(&mut self) -> &mut dyn OperatorActions;
+    /// The registry of workers.
+    fn workers(&mut self) -> &mut dyn Workers;
     /// The same transaction, for a function that takes a [`ReadSession`].
     fn reads(&mut self) -> &mut dyn ReadSession;
 }

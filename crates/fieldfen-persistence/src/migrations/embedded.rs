@@ -28,7 +28,7 @@ macro_rules! embedded {
 }
 
 /// All of them, the oldest first.
-pub(super) const EMBEDDED: [Embedded; 9] = embedded![
+pub(super) const EMBEDDED: [Embedded; 10] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -38,6 +38,7 @@ pub(super) const EMBEDDED: [Embedded; 9] = embedded![
     "0007_arrival_order",
     "0008_unknown_ends",
     "0009_operator_actions",
+    "0010_workers",
 ];
 
 impl Embedded {

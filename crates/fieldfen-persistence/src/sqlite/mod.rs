@@ -41,6 +41,7 @@ mod turn;
 #[cfg(test)]
 mod waits_test;
 mod watch;
+mod workers;
 mod writer;
 
 pub use creation::create_database;

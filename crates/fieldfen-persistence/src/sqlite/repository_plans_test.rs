@@ -17,6 +17,7 @@ fn statements() -> Vec<(&'static str, String)> {
         super::hashes::statements(),
         super::recurring::statements(),
         super::operator_actions::statements(),
+        super::workers::statements(),
     ]
     .concat()
 }

@@ -7,7 +7,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
     OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
-    Session, StoreError,
+    Session, StoreError, WorkerReads, Workers,
 };
 
 use super::error::Classify;
@@ -106,6 +106,10 @@ impl ReadSession for SqliteSession<'_> {
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads {
         self
     }
+
+    fn workers(&mut self) -> &mut dyn WorkerReads {
+        self
+    }
 }
 
 impl Session for SqliteSession<'_> {
@@ -142,6 +146,10 @@ impl Session for SqliteSession<'_> {
     }
 
     fn operator_actions(&mut self) -> &mut dyn OperatorActions {
+        self
+    }
+
+    fn workers(&mut self) -> &mut dyn Workers {
         self
     }
 

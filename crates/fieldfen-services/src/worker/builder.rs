@@ -57,6 +57,7 @@ pub struct Worker<S> {
 /// What the threads of a worker need to know.
 pub(super) struct Settings {
     pub(super) name: WorkerName,
+    pub(super) version: String,
     pub(super) threads: usize,
     pub(super) lease: Duration,
     pub(super) grace: Duration,
@@ -86,6 +87,7 @@ impl<S: Store> Worker<S> {
             backoffs: BTreeMap::new(),
             settings: Settings {
                 name: WorkerName::new(format!("process {}", std::process::id())),
+                version: concat!("fieldfen ", env!("CARGO_PKG_VERSION")).to_owned(),
                 threads,
                 lease: Duration::from_secs(60),
                 grace: Duration::from_secs(30),
@@ -101,6 +103,12 @@ impl<S: Store> Worker<S> {
     /// Under which name it claims, for people to read.
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.settings.name = WorkerName::new(name);
+        self
+    }
+
+    /// The version of its program, for people to read in the [registry of workers](crate::workers).
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.settings.version = version.into();
         self
     }
 

@@ -22,6 +22,7 @@ mod metrics;
 mod outcome;
 mod pool;
 mod reclaim;
+mod registration;
 mod running;
 mod settle;
 mod span;

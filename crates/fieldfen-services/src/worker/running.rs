@@ -16,7 +16,7 @@ use super::state::Stop;
 use super::stopped::{Stopped, WorkerError, WorkerFailure};
 use super::threads::spawn;
 use super::wind_down::wind_down;
-use super::{depth, dispatcher, heartbeat, pool};
+use super::{depth, dispatcher, heartbeat, pool, registration};
 
 /// How long the watcher waits for commits before it looks whether the worker still wants to know.
 const WATCH_FOR: Duration = Duration::from_millis(100);
@@ -188,6 +188,7 @@ fn start_threads<S: Store>(
     let mut began = Some(began);
     start("fieldfen-beat", Box::new(move |shared| heartbeat::run(shared, began.take())))?;
     start("fieldfen-watch", Box::new(move |shared| watch_commits(shared, &mut *watch)))?;
+    start("fieldfen-alive", Box::new(registration::run))?;
     if let Some(every) = shared.settings.metrics.depth_every() {
         start("fieldfen-depth", Box::new(move |shared| depth::run(shared, every)))?;
     }

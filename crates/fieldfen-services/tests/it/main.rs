@@ -95,6 +95,7 @@ mod unclaimed;
 mod unclear_rows;
 mod upkeep;
 mod worker;
+mod workers;
 
 /// Which writes fail on the stores that fail some: `FIELDFEN_FAULT_SEED` says so.
 fn fault_seed() -> u64 {

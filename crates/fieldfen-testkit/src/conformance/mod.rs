@@ -30,6 +30,7 @@ pub mod trace;
 mod transactions;
 mod unclaimed;
 mod unknown_ends;
+mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -77,6 +78,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         api_usage::cases(),
         recurring::cases(),
         operator_actions::cases(),
+        workers::cases(),
     ]
     .concat()
 }

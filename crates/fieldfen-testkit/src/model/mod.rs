@@ -16,6 +16,7 @@ mod recurring;
 mod session;
 mod store;
 mod table;
+mod workers;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::File;
@@ -30,6 +31,7 @@ use operator_actions::ActionRow;
 use recurring::RecurringRow;
 pub use store::ModelStore;
 use table::Table;
+use workers::WorkerRow;
 
 /// Everything that the model keeps.
 #[derive(Default)]
@@ -45,6 +47,7 @@ struct State {
     calls: Table<CallRow>,
     recurring: Table<RecurringRow>,
     actions: Table<ActionRow>,
+    workers: Table<WorkerRow>,
 }
 
 impl State {
@@ -62,6 +65,7 @@ impl State {
             self.calls.commit(),
             self.recurring.commit(),
             self.actions.commit(),
+            self.workers.commit(),
         ]
         .contains(&true)
     }
@@ -79,6 +83,7 @@ impl State {
         self.calls.roll_back();
         self.recurring.roll_back();
         self.actions.roll_back();
+        self.workers.roll_back();
     }
 }
 

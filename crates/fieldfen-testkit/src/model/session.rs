@@ -3,7 +3,7 @@
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
     OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
-    Session,
+    Session, WorkerReads, Workers,
 };
 
 use super::ModelSession;
@@ -34,6 +34,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads {
+        self
+    }
+
+    fn workers(&mut self) -> &mut dyn WorkerReads {
         self
     }
 }
@@ -72,6 +76,10 @@ impl Session for ModelSession<'_> {
     }
 
     fn operator_actions(&mut self) -> &mut dyn OperatorActions {
+        self
+    }
+
+    fn workers(&mut self) -> &mut dyn Workers {
         self
     }
 

@@ -1,0 +1,78 @@
+//! The registry of workers that live.
+//!
+//! A worker writes a row at its start, renews it while it runs, and deletes it at its end. A worker that died leaves its
+//! row behind; the row counts as dead once it has not been renewed for [`SILENT_AFTER`].
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use crate::ids::WorkerId;
+use crate::job::{JobKind, WorkerName};
+use crate::time::{Timestamp, is_ahead};
+
+/// A worker that has given no sign of life for so long is taken for dead.
+pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);
+
+/// A row of `workers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegisteredWorker {
+    /// Drawn anew at each start.
+    pub id: WorkerId,
+    /// The name under which it claims.
+    pub name: WorkerName,
+    /// The id of its process.
+    pub process: u32,
+    /// The name of its machine.
+    pub host: String,
+    /// The version of its program.
+    pub version: String,
+    /// The kinds of job that it handles.
+    pub kinds: BTreeSet<JobKind>,
+    /// How many jobs it runs at once.
+    pub threads: u32,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Its last sign of life.
+    pub last_seen_at: Timestamp,
+}
+
+impl RegisteredWorker {
+    /// A worker that starts now: nameless, of an unknown program on an unknown machine, and with one thread.
+    #[must_use]
+    pub fn new(id: WorkerId, kinds: BTreeSet<JobKind>, started_at: Timestamp) -> Self {
+        Self {
+            id,
+            name: WorkerName::new(""),
+            process: 0,
+            host: String::new(),
+            version: String::new(),
+            kinds,
+            threads: 1,
+            started_at,
+            last_seen_at: started_at,
+        }
+    }
+
+    /// Whether it is taken for alive: it gave a sign of life in the last minute. One in the future is no sign: a clock
+    /// that was ahead has written it, and a worker that lives writes another one soon.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        !is_ahead(self.last_seen_at, now) && now.signed_duration_since(self.last_seen_at) <= SILENT_AFTER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_lives_for_a_minute_after_its_last_sign() {
+        let seen: Timestamp = "2026-11-26T01:00:00Z".parse().unwrap();
+        let worker = RegisteredWorker::new(WorkerId::from_random(1), BTreeSet::new(), seen);
+        for (seconds, alive) in [(-3600, false), (0, true), (60, true), (61, false)] {
+            assert_eq!(worker.is_alive(seen + TimeDelta::seconds(seconds)), alive, "{seconds}");
+        }
+    }
+}

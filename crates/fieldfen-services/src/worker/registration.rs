@@ -1,0 +1,74 @@
+//! The thread that keeps the worker's row in the registry.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::worker::RegisteredWorker;
+
+use super::builder::Shared;
+use super::dispatcher::Cadence;
+use super::outcome::with_causes;
+
+/// How often a worker gives a sign of life: three may be lost before it is taken for dead.
+const EVERY: Duration = Duration::from_secs(15);
+
+/// The longest wait before the clock is looked at again.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The rows of workers that have been silent for so long are deleted.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
+
+/// Gives signs of life until the worker is closed, and deletes the worker's row then.
+pub(super) fn run<S: Store>(shared: &Shared<S>) {
+    let environment = shared.queue.environment();
+    let mut cadence = Cadence::new(EVERY);
+    let mut worker = registration(shared);
+    loop {
+        let now = environment.now();
+        if cadence.is_due(now) {
+            cadence.done(now);
+            worker.last_seen_at = now;
+            let written = shared.queue.store().write(|s| {
+                s.workers().register(&worker)?;
+                s.workers().forget_silent(now - FORGOTTEN_AFTER)
+            });
+            or_logged(shared, "the worker cannot be registered", written.map(drop));
+        }
+        if shared.floor.wait_until_closed(cadence.left(now).clamp(Duration::from_millis(1), LOOK_EVERY)) {
+            let removed = shared.queue.store().write(|s| s.workers().unregister(&worker.id));
+            return or_logged(shared, "the worker's registration cannot be deleted", removed.map(drop));
+        }
+    }
+}
+
+fn or_logged<S>(shared: &Shared<S>, what: &str, written: Result<(), StoreError>) {
+    if let Err(error) = written {
+        log!(WARN, error = with_causes(&error), "{what}");
+        shared.settings.metrics.store_failed(&error);
+    }
+}
+
+fn registration<S: Store>(shared: &Shared<S>) -> RegisteredWorker {
+    let environment = shared.queue.environment();
+    let kinds = shared.handlers.keys().cloned().collect();
+    let mut worker = RegisteredWorker::new(environment.worker_id(), kinds, environment.now());
+    worker.name = shared.settings.name.clone();
+    worker.process = std::process::id();
+    worker.host = host();
+    worker.version.clone_from(&shared.settings.version);
+    worker.threads = u32::try_from(shared.settings.threads).unwrap_or(u32::MAX);
+    worker
+}
+
+/// The name of this machine.
+#[cfg(unix)]
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The name of this machine.
+#[cfg(not(unix))]
+fn host() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown".to_owned())
+}

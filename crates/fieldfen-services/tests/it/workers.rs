@@ -1,0 +1,57 @@
+//! The registry of workers.
+
+use std::time::Duration;
+
+use fieldfen_domain::job::{GenerateMetadata, Payload};
+use fieldfen_domain::store::Store;
+use fieldfen_services::worker::{Task, Worker};
+use fieldfen_services::workers::Workers;
+use fieldfen_testkit::fixtures::{at, registered_worker};
+
+use crate::{Bench, Note};
+
+on_every_store!(a_worker_is_registered_while_it_runs, a_dead_worker_ages_out,);
+
+fn a_worker_is_registered_while_it_runs(store: impl Store) {
+    let bench = Bench::new(store);
+    let workers = Workers::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    assert_eq!(workers.alive(&Note::kind()).unwrap(), []);
+    let worker = Worker::builder(bench.queue.store().clone(), bench.queue.environment().clone())
+        .name("painter")
+        .version("painter 1.2.3")
+        .threads(3)
+        .handle(|_: Task<Note>| ())
+        .start()
+        .unwrap();
+    let alive = wait_for(|| workers.alive(&Note::kind()).unwrap().pop());
+    assert_eq!((alive.name.as_str(), alive.version.as_str(), alive.threads), ("painter", "painter 1.2.3", 3));
+    assert_eq!((alive.process, alive.started_at), (std::process::id(), bench.now()));
+    assert!(!alive.host.is_empty());
+    assert_eq!(workers.alive(&GenerateMetadata::kind()).unwrap(), []);
+    worker.stop_handle().stop();
+    worker.join().unwrap();
+    assert_eq!(workers.all_alive().unwrap(), []);
+}
+
+fn a_dead_worker_ages_out(store: impl Store) {
+    let bench = Bench::new(store);
+    let workers = Workers::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    let dead = registered_worker(1, &["test.note"], bench.now());
+    bench.queue.store().write(|s| s.workers().register(&dead)).unwrap();
+    bench.clock.advance(Duration::from_secs(60));
+    assert_eq!(workers.alive(&Note::kind()).unwrap(), std::slice::from_ref(&dead));
+    bench.clock.advance(Duration::from_secs(1));
+    assert_eq!(workers.alive(&Note::kind()).unwrap(), []);
+    let kept = bench.queue.store().read(|s| s.workers().seen_since(at(0))).unwrap();
+    assert_eq!(kept, [Ok(dead)], "a person can still see when it was last alive");
+}
+
+fn wait_for<T>(mut find: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..6000 {
+        if let Some(found) = find() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("nothing came within a minute");
+}
