@@ -122,7 +122,7 @@ diesel::table! {
 
 diesel::table! {
     publication_gap (id) {
-        id -> Integer,
+        id -> BigInt,
         last_file -> Integer,
     }
 }

@@ -122,12 +122,15 @@ fn jobs_run_although_the_log_panics_on_the_threads_that_run_them(store: impl Sto
     }
 }
 
-/// A worker whose store is busy for once on the thread with this name, whose log panics from then on.
+/// How often the store is busy: as often as a service tries a write.
+const BUSY: usize = 6;
+
+/// A worker whose store is busy for one write on the thread with this name, whose log panics from then on.
 fn busy_once_on(thread: &'static str) -> (Bench<ModelStore>, Bench<Gated>, Arc<AtomicUsize>) {
     let (panics, times) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
     let counted = Arc::clone(&panics);
     let (bench, worker) = behind(move || {
-        if !is_thread(thread) || times.fetch_add(1, Ordering::SeqCst) > 0 {
+        if !is_thread(thread) || times.fetch_add(1, Ordering::SeqCst) >= BUSY {
             return Ok(());
         }
         let_log_panic(&counted);
