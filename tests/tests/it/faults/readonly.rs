@@ -52,7 +52,7 @@ fn what_must_not_be_written_is_said_so_and_stays_as_it_was() {
         let refusal = worker.ask_in_vain("open");
         println!("file {file:o}, folder {folder:o}: {refusal:?}");
         assert_eq!(refusal.kind, "read-only");
-        assert!(refusal.message.contains("check the permissions of the file, of its -wal"), "{refusal:?}");
+        assert!(refusal.message.contains("check the permissions of the file, of the files beside it"), "{refusal:?}");
         worker.dismiss();
         if file == 0o444 {
             for ending in ["-wal", "-shm", "-lock"] {
