@@ -164,7 +164,7 @@ text_enum! {
         Fail = "fail",
         /// A failed file or job was taken up again.
         Retry = "retry",
-        /// What is known about a file was changed.
+        /// The details of a file were changed.
         Edit = "edit",
         /// A file or job was deleted.
         Delete = "delete",
@@ -196,7 +196,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// What an action has led to.
+    /// The result of the action.
     pub enum ActionOutcome as "outcome of an action" {
         /// It was done.
         Done = "done",
@@ -211,7 +211,7 @@ text_enum! {
     }
 }
 
-/// What an action was done to.
+/// The thing that an action was done to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Subject {

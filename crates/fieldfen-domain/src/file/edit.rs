@@ -4,7 +4,7 @@ use super::{Dimensions, File};
 use crate::json::RawJson;
 use crate::store::StoreError;
 
-/// What an edit does with one value.
+/// The change that an edit makes to one value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// The value stays as it is.

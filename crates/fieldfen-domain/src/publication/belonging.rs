@@ -66,7 +66,7 @@ impl PlatformRow {
     }
 }
 
-/// What a listing's row has in the place of a product's id, where the listing of another account has that.
+/// The text in the place of a product's id, in the row of a listing, where the listing of another account has that id.
 #[must_use]
 pub fn qualified_id(account: &str, platform_id: &str) -> String {
     format!("{account}:{platform_id}")
@@ -79,7 +79,7 @@ pub fn ids_at<'t>(account: &str, held: &'t str) -> Vec<&'t str> {
     std::iter::once(held).chain(behind).collect()
 }
 
-/// What the row of a delisted listing has, once a live product has its id.
+/// The text in the place of the id in the row of a delisted listing, once a live product has that id.
 #[must_use]
 pub fn given_up_id(listing: &Listing) -> String {
     format!("{}#{}", listing.platform_listing_id, listing.id)

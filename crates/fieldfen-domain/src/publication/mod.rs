@@ -209,7 +209,7 @@ pub enum Adopted {
     NotUnclaimed,
 }
 
-/// What is deleted of the publications that are over.
+/// Which ended publications are deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PrunePublications {
     /// Those that were released or ended before this.

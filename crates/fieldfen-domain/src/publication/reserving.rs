@@ -134,7 +134,7 @@ impl OfFile {
         listings.chain(posts).collect()
     }
 
-    /// What becomes of the word that one of the publications of the file is there.
+    /// The decision about the report that one of the file's publications is at its platform.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target,
