@@ -115,7 +115,7 @@ fn random_traces_of_threads_that_share_their_commits_are_answered_as_if_one_came
     let folder = Folder::new();
     TestRunner::new(traces(5))
         .run(&vec(any_ops(30), 2..6), |threads| {
-            race(&folder.store(Durability::Normal), &ModelStore::new(), &threads);
+            race(&folder.store(Durability::Normal), ModelStore::new, &threads);
             Ok(())
         })
         .unwrap();

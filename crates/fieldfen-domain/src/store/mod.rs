@@ -49,6 +49,9 @@ pub trait ReadSession {
 }
 
 /// An open transaction that reads and writes. Each trait that writes can read what it writes.
+///
+/// When a method returns an error, the closure returns an error too, since a database may refuse all further statements
+/// of that transaction. The one exception is [`StoreError::BadRow`]: the row was read, and the transaction goes on.
 pub trait Session {
     /// Files and their history.
     fn files(&mut self) -> &mut dyn Files;

@@ -19,7 +19,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["transactions":
         a_closure_that_fails_leaves_nothing,
         a_closure_that_panics_leaves_nothing,
-        an_operation_that_fails_leaves_the_others,
+        an_operation_that_fails_takes_its_transaction_along,
         a_session_sees_its_own_writes,
         a_session_inside_another_is_refused,
         a_store_is_open_again_after_a_refusal_a_failure_and_a_panic,
@@ -102,17 +102,20 @@ fn panic_in_a_write<S: Store>(store: &S) {
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"a handler's bug"));
 }
 
-fn an_operation_that_fails_leaves_the_others<S: Store>(store: &S) {
+fn an_operation_that_fails_takes_its_transaction_along<S: Store>(store: &S) {
     let on = On(store);
-    on.write(|s| {
-        s.jobs().enqueue(&job(1))?;
-        let missing = s.jobs().enqueue(&upscale_job(2, file_id(9)));
-        assert!(matches!(missing, Err(StoreError::MissingReference { .. })), "{missing:?}");
-        let taken = s.jobs().enqueue(&job(1));
-        assert!(matches!(taken, Err(StoreError::AlreadyExists { .. })), "{taken:?}");
-        s.jobs().enqueue(&job(3))
+    on.enqueue(&job(1));
+    let missing = on.refuse(|s| {
+        s.jobs().enqueue(&job(2))?;
+        s.jobs().enqueue(&upscale_job(3, file_id(9)))
     });
-    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1, 3]));
+    assert!(matches!(missing, StoreError::MissingReference { .. }), "{missing:?}");
+    let taken = on.refuse(|s| {
+        s.jobs().enqueue(&job(4))?;
+        s.jobs().enqueue(&job(1))
+    });
+    assert!(matches!(taken, StoreError::AlreadyExists { .. }), "{taken:?}");
+    assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1]));
 }
 
 fn a_session_sees_its_own_writes<S: Store>(store: &S) {

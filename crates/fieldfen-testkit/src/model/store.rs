@@ -205,7 +205,7 @@ mod tests {
         fn threads_are_answered_as_if_one_came_after_the_other(
             threads in proptest::collection::vec(any_ops(20), 2..4),
         ) {
-            race(&ModelStore::new(), &ModelStore::new(), &threads);
+            race(&ModelStore::new(), ModelStore::new, &threads);
         }
     }
 }

@@ -10,17 +10,19 @@ use fieldfen_domain::store::StoreError;
 /// What a trace's own texts begin with. Any other text is the store's own, and every store has its own words.
 pub(super) const OWN: &str = "trace: ";
 
+/// What a step was answered: a value, or an error.
+pub(super) type Answer = Result<String, String>;
+
 /// The value in full; of an error the kind alone.
-pub(super) fn answer<T: Debug>(result: Result<T, StoreError>) -> String {
-    match result {
-        Ok(value) => format!("{value:?}"),
-        Err(StoreError::MissingReference { .. }) => "error: missing reference".to_owned(),
-        Err(StoreError::AlreadyExists { .. }) => "error: already exists".to_owned(),
-        Err(StoreError::Invalid { .. }) => "error: invalid".to_owned(),
-        Err(StoreError::FileTransition(error)) => format!("error: {error}"),
-        Err(StoreError::PublicationTransition(error)) => format!("error: {error}"),
-        Err(other) => panic!("no step of a trace makes this error: {other} ({other:?})"),
-    }
+pub(super) fn answer<T: Debug>(result: Result<T, StoreError>) -> Answer {
+    result.map(|value| format!("{value:?}")).map_err(|error| match error {
+        StoreError::MissingReference { .. } => "error: missing reference".to_owned(),
+        StoreError::AlreadyExists { .. } => "error: already exists".to_owned(),
+        StoreError::Invalid { .. } => "error: invalid".to_owned(),
+        StoreError::FileTransition(error) => format!("error: {error}"),
+        StoreError::PublicationTransition(error) => format!("error: {error}"),
+        other => panic!("no step of a trace makes this error: {other} ({other:?})"),
+    })
 }
 
 fn masked(text: Option<String>) -> Option<String> {

@@ -9,7 +9,7 @@ use fieldfen_domain::job::{
 use fieldfen_domain::store::Session;
 
 use super::Second;
-use super::answer::{answer, masked_job};
+use super::answer::{Answer, answer, masked_job};
 use crate::fixtures::{at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind, reclaim_request};
 
 /// Something that happens to jobs.
@@ -161,7 +161,7 @@ pub(super) fn kind_numbered(number: u64) -> JobKind {
 }
 
 /// Runs one step in an open session.
-pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> String {
+pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
     match op {
         JobOp::Enqueue { job: number, kind, file, priority, run_at, max_retries, dedup_key: key } => {
             let new = NewJob {

@@ -16,7 +16,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::webhook::NewHash;
 
 use crate::fixtures::{api_call, at, file, file_id, hash};
-use answer::{answer, masked_deletion, masked_file};
+use answer::{Answer, answer, masked_deletion, masked_file};
 #[cfg(any(test, feature = "proptest"))]
 pub use generate::{any_op, any_ops};
 pub use jobs::JobOp;
@@ -104,7 +104,7 @@ pub enum Op {
     Publishing(PublishingOp),
     /// Something happens to recurring work.
     Recurring(RecurringOp),
-    /// Several steps in one transaction.
+    /// Several steps in one transaction. A step that fails ends it and rolls it back.
     Transaction {
         /// The steps.
         steps: Vec<Op>,
@@ -113,7 +113,8 @@ pub enum Op {
     },
 }
 
-/// Applies one step to a store, and describes the answer: the value in full, of errors the kind alone.
+/// Applies one step to a store, and describes the answer: the value in full, of errors the kind alone. The first error
+/// ends a transaction and rolls it back.
 ///
 /// # Panics
 /// When the transaction cannot be opened or committed.
@@ -121,23 +122,45 @@ pub fn apply<S: Store>(store: &S, op: &Op) -> String {
     apply_numbered(store, op, || ()).0
 }
 
-/// As [`apply`], with what `number` says inside the transaction.
+/// As [`apply`], with what `number` says inside the transaction that counts.
 fn apply_numbered<S: Store, N>(store: &S, op: &Op, number: impl Fn() -> N) -> (String, Option<N>) {
     let (steps, commits) = match op {
         Op::Transaction { steps, commits } => (steps.as_slice(), *commits),
         single => (std::slice::from_ref(single), true),
     };
     let (mut answers, mut numbered) = (Vec::new(), None);
-    let result = store.write(|s| {
+    let result = store.try_write(|s| {
         numbered = Some(number());
-        answers = steps.iter().map(|step| run(s, step)).collect();
-        if commits { Ok(()) } else { Err(StoreError::Nested) }
+        answers.clear();
+        for step in steps {
+            let answer = run(s, step);
+            let failed = answer.is_err();
+            answers.push(answer.unwrap_or_else(|error| error));
+            if failed {
+                return Err(RolledBack::OnPurpose);
+            }
+        }
+        if commits { Ok(()) } else { Err(RolledBack::OnPurpose) }
     });
     let answers = answers.join("; ");
     match result {
         Ok(()) => (answers, numbered),
-        Err(StoreError::Nested) if !commits => (format!("rolled back: {answers}"), numbered),
-        Err(other) => panic!("the transaction failed: {other} ({other:?})"),
+        Err(RolledBack::OnPurpose) => (format!("rolled back: {answers}"), numbered),
+        Err(RolledBack::By(error)) => panic!("the transaction failed: {error} ({error:?})"),
+    }
+}
+
+/// Why a transaction of a trace was rolled back.
+enum RolledBack {
+    /// A step failed, or the trace asks for it.
+    OnPurpose,
+    /// The store could not run or commit it.
+    By(StoreError),
+}
+
+impl From<StoreError> for RolledBack {
+    fn from(error: StoreError) -> Self {
+        Self::By(error)
     }
 }
 
@@ -163,7 +186,7 @@ fn same_state<A: Store, B: Store>(a: &A, b: &B, steps: usize) {
 }
 
 /// Runs one step in an open session.
-fn run(s: &mut dyn Session, op: &Op) -> String {
+fn run(s: &mut dyn Session, op: &Op) -> Answer {
     match op {
         Op::InsertFile { file: number, drive, content, at: second } => {
             let new = NewFile {
@@ -192,7 +215,10 @@ fn run(s: &mut dyn Session, op: &Op) -> String {
         }
         Op::Publishing(op) => publishing::run(s, op),
         Op::Recurring(op) => publishing::run_recurring(s, op),
-        Op::Transaction { steps, .. } => steps.iter().map(|step| run(s, step)).collect::<Vec<_>>().join("; "),
+        Op::Transaction { steps, .. } => {
+            let answers: Vec<String> = steps.iter().map(|step| run(s, step)).collect::<Result<_, _>>()?;
+            Ok(answers.join("; "))
+        }
     }
 }
 

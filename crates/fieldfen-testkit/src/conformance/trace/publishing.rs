@@ -8,7 +8,7 @@ use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::Session;
 
 use super::Second;
-use super::answer::{answer, masked_publication};
+use super::answer::{Answer, answer, masked_publication};
 use crate::fixtures::{
     at, file_id, foreign_listing, foreign_post, listing_confirmation, listing_id, listing_target, platform_id,
     post_confirmation, post_id, post_target, publication_id, recurring, recurring_name, reserve_request, token,
@@ -168,7 +168,7 @@ pub enum RecurringOp {
 }
 
 /// Runs one step in an open session.
-pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> String {
+pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
     match op {
         PublishingOp::Reserve { publication, file, post, account, discriminator, token: proof, at: second, hold } => {
             let target = target(*post, *account, *discriminator);
@@ -271,7 +271,7 @@ fn masked_reserved(reserved: Reserved) -> Reserved {
 }
 
 /// Runs one step in an open session.
-pub(super) fn run_recurring(s: &mut dyn Session, op: &RecurringOp) -> String {
+pub(super) fn run_recurring(s: &mut dyn Session, op: &RecurringOp) -> Answer {
     let name = |number: &u64| format!("work-{number}");
     match op {
         RecurringOp::Define { work, schedule, next_at } => {

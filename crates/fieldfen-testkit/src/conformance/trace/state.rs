@@ -5,10 +5,10 @@ use std::fmt::Debug;
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobStatus, JobSummary};
 use fieldfen_domain::publication::{Platform, PublicationState};
-use fieldfen_domain::store::{ReadSession, Store, StoreError};
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
-use super::answer::{answer, masked_entry, masked_job, masked_publication};
+use super::answer::{Answer, answer, masked_entry, masked_job, masked_publication};
 use super::jobs::kind_numbered;
 use crate::fixtures::{at, file_id, hash};
 
@@ -125,19 +125,24 @@ fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), 
     Ok(())
 }
 
-/// Hashes cannot be listed: each is asked for in a transaction that is rolled back.
+/// Hashes cannot be listed: each is asked for in transactions that are rolled back.
 fn hashes<S: Store>(store: &S, lines: &mut Vec<String>) {
     for number in 0..NUMBERS {
         for second in [0, 5, 10] {
-            let mut line = String::new();
-            let rolled_back = store.write(|s| {
-                let asked = hash(number, at(second));
-                let link = answer(s.hashes().link(&asked.hash, &file_id(u64::MAX)));
-                line = format!("hash {number} at {second}: {link}, {}", answer(s.hashes().insert(&asked)));
-                Err::<(), _>(StoreError::Nested)
-            });
-            assert!(matches!(rolled_back, Err(StoreError::Nested)), "{rolled_back:?}");
-            lines.push(line);
+            let asked = hash(number, at(second));
+            let link = rolled_back(store, |s| answer(s.hashes().link(&asked.hash, &file_id(u64::MAX))));
+            let insert = rolled_back(store, |s| answer(s.hashes().insert(&asked)));
+            lines.push(format!("hash {number} at {second}: {link:?}, {insert:?}"));
         }
     }
+}
+
+fn rolled_back<S: Store>(store: &S, ask: impl Fn(&mut dyn Session) -> Answer) -> Option<Answer> {
+    let mut answer = None;
+    let result = store.write(|s| {
+        answer = Some(ask(s));
+        Err::<(), _>(StoreError::Nested)
+    });
+    assert!(matches!(result, Err(StoreError::Nested)), "{result:?}");
+    answer
 }
