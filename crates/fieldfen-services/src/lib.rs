@@ -16,6 +16,7 @@ pub mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_store;
 pub mod environment;
+pub mod files;
 pub mod intake;
 pub mod pipeline;
 pub mod publishing;

@@ -2,8 +2,36 @@
 
 use fieldfen_domain::job::Administered;
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorAction, OperatorActionFilter, Subject};
-use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
+
+use crate::Environment;
+use crate::settled::{OfStore, write_once};
+
+/// Runs an operator's action in a transaction of its own. `act_in` records the action. After an attempt whose outcome is
+/// unknown, a repetition sees by one more such row that the attempt has taken effect.
+pub(crate) fn act<S, T, E>(
+    store: &S,
+    environment: &Environment,
+    (action, kind, subject): (&Action, ActionKind, Subject),
+    mut act_in: impl FnMut(&mut dyn Session) -> Result<T, E>,
+) -> Result<T, E>
+where
+    S: Store,
+    E: OfStore,
+{
+    let since = environment.now();
+    let mut known = 0;
+    write_once(store, |s, before| {
+        // The same may have been done by the same operator at the same time before.
+        let recorded = count_recorded(s, action, kind, &subject, since)?;
+        if before.is_some() && recorded > known {
+            return Ok(None);
+        }
+        known = recorded;
+        act_in(s).map(Some)
+    })
+}
 
 /// Writes down what somebody did to a subject. Attempts that were refused are written down too; an action that fails
 /// with an error leaves nothing behind.
@@ -30,9 +58,20 @@ pub(crate) fn is_recorded(
     subject: &Subject,
     since: Timestamp,
 ) -> Result<bool, StoreError> {
+    Ok(count_recorded(s, action, kind, subject, since)? > 0)
+}
+
+/// How often this has been written down since a time, as far as the newest actions on the subject tell.
+fn count_recorded(
+    s: &mut dyn Session,
+    action: &Action,
+    kind: ActionKind,
+    subject: &Subject,
+    since: Timestamp,
+) -> Result<usize, StoreError> {
     let filter = OperatorActionFilter::of(subject.clone());
     let newest = s.operator_actions().page(&filter, &PageRequest::first(NEWEST).newest_first())?;
-    Ok(newest.items.iter().any(|row| row.action == *action && row.kind == kind && row.at >= since))
+    Ok(newest.items.iter().filter(|row| row.action == *action && row.kind == kind && row.at >= since).count())
 }
 
 /// What an action on a job has led to.

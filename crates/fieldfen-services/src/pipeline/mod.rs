@@ -2,7 +2,7 @@
 //!
 //! A [`Pipeline`] is the shop's configuration: who approves, what is wanted where, how much is upscaled. Its methods
 //! take an open [`Session`](fieldfen_domain::store::Session), so that a job's completion, the file's move and the jobs
-//! that follow are one transaction; outside of a worker, `store.write(|s| pipeline.approve(s, &id, "by Ann"))` is one.
+//! that follow are one transaction. Outside of a worker, programs call them through [`Files`](crate::files::Files).
 //!
 //! | event | the file moves | jobs that follow |
 //! | --- | --- | --- |

@@ -9,7 +9,7 @@ use super::found::{Found, FoundState};
 use super::lookup::all_of_file;
 use super::publisher::Publisher;
 use super::reservation::Attempt;
-use crate::record::{is_recorded, record};
+use crate::record::{act, is_recorded, record};
 use crate::settled::write_once;
 
 /// What a person says of a row that belongs to no publication.
@@ -85,18 +85,14 @@ impl<S: Store> Publisher<S> {
             PlatformRowId::Listing(id) => Subject::Listing(id),
             PlatformRowId::Post(id) => Subject::SocialPost(id),
         };
-        let since = self.environment().now();
-        write_once(self.store(), |s, before| {
-            if before.is_some() && is_recorded(s, action, kind, &subject, since)? {
-                return Ok(None);
-            }
+        act(self.store(), self.environment(), (action, kind, subject.clone()), |s| {
             let resolved = self.resolve_in(s, file_id, row, resolution)?;
             let outcome = match resolved {
                 Resolved::Adopted(_) | Resolved::Gone => ActionOutcome::Done,
                 Resolved::Live(_) | Resolved::Taken(_) | Resolved::NotUnclaimed => ActionOutcome::Refused,
             };
             record(s, action, kind, subject.clone(), outcome, self.environment().now())?;
-            Ok(Some(resolved))
+            Ok::<_, StoreError>(resolved)
         })
     }
 

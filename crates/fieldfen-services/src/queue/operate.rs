@@ -6,8 +6,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
-use crate::record::{is_recorded, of_job, record};
-use crate::settled::write_once;
+use crate::record::{act, of_job, record};
 
 impl<S: Store> Queue<S> {
     /// The job with this id.
@@ -130,15 +129,9 @@ impl<S: Store> Queue<S> {
         &self,
         id: &JobId,
         (action, kind): (&Action, ActionKind),
-        mut act: impl FnMut(&mut dyn Session) -> Result<Administered, StoreError>,
+        act_in: impl FnMut(&mut dyn Session) -> Result<Administered, StoreError>,
     ) -> Result<Administered, StoreError> {
-        let since = self.environment.now();
-        write_once(&self.store, |s, before| {
-            if before.is_some() && is_recorded(s, action, kind, &Subject::Job(*id), since)? {
-                return Ok(None);
-            }
-            act(s).map(Some)
-        })
+        act(&self.store, &self.environment, (action, kind, Subject::Job(*id)), act_in)
     }
 
     fn run_hooks_if_done(

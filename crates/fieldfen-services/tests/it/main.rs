@@ -67,6 +67,7 @@ mod declining;
 mod documents;
 mod doubtful;
 mod failure_hooks;
+mod handles_files;
 mod intake;
 mod joining;
 mod leases;

@@ -1,0 +1,229 @@
+//! Files, as programs and the people behind them see and change them.
+//!
+//! A [`Files`] is a handle on a store, with the rules of one shop. Whatever it writes is one transaction: the file, what
+//! follows from the change by the shop's rules, and the row of the operator's action. It settles unknown outcomes as a
+//! [`Queue`](crate::queue) does.
+//!
+//! ```
+//! use fieldfen_domain::PageRequest;
+//! use fieldfen_domain::file::{FileEdit, FileFilter, FileStatus, Ingested};
+//! use fieldfen_domain::operator::{Action, Actor, Via};
+//! use fieldfen_services::{Environment, files::Files, pipeline::{EditOutcome, Pipeline}};
+//! use fieldfen_testkit::ModelStore;
+//!
+//! let files = Files::new(ModelStore::new(), Pipeline::new(Environment::system()));
+//! let arrived = files.new_file("buck.jpg");
+//! assert_eq!(files.ingest(&arrived)?, Ingested::Created);
+//!
+//! let newest = files.list(&FileFilter::default(), &PageRequest::first(20).newest_first())?;
+//! let buck = &newest.items[0];
+//! assert_eq!(buck.state.status(), FileStatus::Ingested);
+//!
+//! let ann = Actor::new("ann", Via::Console)?;
+//! let edit = FileEdit::new().species("whitetail-deer").seen(buck); // Refused where somebody was faster.
+//! let edited = files.edit(&buck.id, &edit, &Action::new(ann, "the picture shows a deer")?)?;
+//! assert!(matches!(edited, EditOutcome::Edited(_)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use fieldfen_domain::file::{
+    ContentHash, Deleted, Deletion, File, FileEdit, FileFilter, FileHistoryEntry, FileStatus, Ingested, NewFile,
+};
+use fieldfen_domain::job::Enqueued;
+use fieldfen_domain::operator::{Action, ActionKind, Subject};
+use fieldfen_domain::publication::Target;
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{FileId, Page, PageRequest};
+
+use crate::pipeline::{EditOutcome, Followed, Pipeline, Retried};
+use crate::record::act;
+use crate::settled::write_once;
+
+/// The files of a store, by the rules of one shop. Clones are the same handle.
+#[derive(Debug, Clone)]
+pub struct Files<S> {
+    store: S,
+    pipeline: Pipeline,
+}
+
+impl<S: Store> Files<S> {
+    /// The files of this store. A program that only reads gives any pipeline; one that writes gives the shop's.
+    #[must_use]
+    pub const fn new(store: S, pipeline: Pipeline) -> Self {
+        Self { store, pipeline }
+    }
+
+    /// The rules by which it writes.
+    #[must_use]
+    pub const fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The file with this id.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] when the row holds what no file can hold; other [`StoreError`]s as the store has them.
+    pub fn find(&self, id: &FileId) -> Result<Option<File>, StoreError> {
+        self.store.read(|s| s.files().find(id))
+    }
+
+    /// The file to which this Google Drive id leads: the one that arrived with it, or whose row has it.
+    ///
+    /// # Errors
+    /// As [`Files::find`].
+    pub fn find_by_drive_id(&self, drive_file_id: &str) -> Result<Option<File>, StoreError> {
+        self.store.read(|s| s.files().find_by_drive_id(drive_file_id))
+    }
+
+    /// The file with these bytes.
+    ///
+    /// # Errors
+    /// As [`Files::find`].
+    pub fn find_by_content(&self, hash: &ContentHash) -> Result<Option<File>, StoreError> {
+        self.store.read(|s| s.files().find_by_content(hash))
+    }
+
+    /// A page of files in the order of their arrival. The page names the rows that no file can be read from.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    pub fn list(&self, filter: &FileFilter, page: &PageRequest) -> Result<Page<File>, StoreError> {
+        self.store.read(|s| s.files().page(filter, page))
+    }
+
+    /// How many files have each status; statuses without files are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn count(&self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
+        self.store.read(|s| s.files().count())
+    }
+
+    /// A page of the file's history: each status that it has had, why, and since when. It is empty for a file that does
+    /// not exist.
+    ///
+    /// # Errors
+    /// As [`Files::list`].
+    pub fn history(&self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
+        self.store.read(|s| s.files().history(id, page))
+    }
+
+    /// A file with this name and a new id that arrives now, of which nothing else is known. It is not in the store yet:
+    /// fill in what is known, then [`ingest`](Files::ingest) it.
+    #[must_use]
+    pub fn new_file(&self, original_filename: impl Into<String>) -> NewFile {
+        let environment = self.pipeline.environment();
+        NewFile {
+            id: environment.file_id(),
+            original_filename: original_filename.into(),
+            species: None,
+            drive_file_id: None,
+            content_hash: None,
+            size: None,
+            at: environment.now(),
+        }
+    }
+
+    /// Takes a file in, with the job that begins its way, or says which file has its Drive id or its bytes already.
+    ///
+    /// A file is recognised by its id: if the outcome is [unknown](StoreError::OutcomeUnknown), take the same file in
+    /// again. [`AlreadyExists`](StoreError::AlreadyExists) or the file itself as [`Ingested::Met`] then say that it was
+    /// there.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
+    /// [`StoreError::Invalid`] when the Drive id is blank; other [`StoreError`]s as the store has them.
+    pub fn ingest(&self, file: &NewFile) -> Result<Ingested, StoreError> {
+        self.take_in(file, |s| self.pipeline.ingest(s, file))
+    }
+
+    /// Takes a file in that cannot be used, so that it is seen and can be retried: it fails at once for this reason. A
+    /// file that is there already stays as it is.
+    ///
+    /// # Errors
+    /// As [`Files::ingest`].
+    pub fn ingest_broken(&self, file: &NewFile, reason: &str) -> Result<Ingested, StoreError> {
+        self.take_in(file, |s| self.pipeline.ingest_broken(s, file, reason))
+    }
+
+    /// Lets a processed file go on sale; see [`Pipeline::approve`]. `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError::FileTransition`] when the file is not processed; other [`StoreError`]s as the store has them.
+    pub fn approve(&self, id: &FileId, action: &Action) -> Result<Option<Followed>, StoreError> {
+        self.act(id, action, ActionKind::Approve, |s| self.pipeline.approve(s, id, action))
+    }
+
+    /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`]. `None`
+    /// when there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError::FileTransition`] when the file has another status; other [`StoreError`]s as the store has them.
+    pub fn reject(&self, id: &FileId, action: &Action) -> Result<Option<Followed>, StoreError> {
+        self.act(id, action, ActionKind::Reject, |s| self.pipeline.reject(s, id, action))
+    }
+
+    /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`]. `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError::FileTransition`] when the file has failed already; other [`StoreError`]s as the store has them.
+    pub fn fail(&self, id: &FileId, action: &Action) -> Result<Option<Followed>, StoreError> {
+        self.act(id, action, ActionKind::Fail, |s| self.pipeline.fail(s, id, action))
+    }
+
+    /// Takes a failed file up again where it failed; see [`Pipeline::retry`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn retry(&self, id: &FileId, action: &Action) -> Result<Retried, StoreError> {
+        self.act(id, action, ActionKind::Retry, |s| self.pipeline.retry(s, id, action))
+    }
+
+    /// Changes what is known about a file; see [`Pipeline::edit`]. With [`FileEdit::seen`], an editor who was overtaken
+    /// by another is told what the file is like now, and nothing is written.
+    ///
+    /// # Errors
+    /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
+    pub fn edit(&self, id: &FileId, edit: &FileEdit, action: &Action) -> Result<EditOutcome, StoreError> {
+        self.act(id, action, ActionKind::Edit, |s| self.pipeline.edit(s, id, edit, action))
+    }
+
+    /// Publishes an approved or published file at one target; see [`Pipeline::publish`]. `None` when there is no such
+    /// file.
+    ///
+    /// # Errors
+    /// [`StoreError::FileTransition`] when the file is not approved; other [`StoreError`]s as the store has them.
+    pub fn publish(&self, id: &FileId, target: &Target, action: &Action) -> Result<Option<Enqueued>, StoreError> {
+        self.act(id, action, ActionKind::Publish, |s| self.pipeline.publish(s, id, target, action))
+    }
+
+    /// Deletes a file with its jobs, history, publications, listings and posts, unless listings of it are live and the
+    /// deletion is not forced. What operators did to it stays on record.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<Deleted, StoreError> {
+        self.act(id, action, ActionKind::Delete, |s| self.pipeline.delete(s, id, deletion, action))
+    }
+
+    fn take_in(
+        &self,
+        file: &NewFile,
+        mut ingest: impl FnMut(&mut dyn Session) -> Result<Ingested, StoreError>,
+    ) -> Result<Ingested, StoreError> {
+        write_once(&self.store, |s, before| match before {
+            Some(Ingested::Created) if s.files().find(&file.id)?.is_some() => Ok(None),
+            _ => ingest(s).map(Some),
+        })
+    }
+
+    fn act<T>(
+        &self,
+        id: &FileId,
+        action: &Action,
+        kind: ActionKind,
+        act_in: impl FnMut(&mut dyn Session) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        act(&self.store, self.pipeline.environment(), (action, kind, Subject::File(*id)), act_in)
+    }
+}
