@@ -66,12 +66,26 @@ pub struct RecurringJob {
     pub next_at: Timestamp,
     /// The tick that was taken last.
     pub last_at: Option<Timestamp>,
+    /// Since when it is paused; `None` while its ticks are taken.
+    pub paused_at: Option<Timestamp>,
+}
+
+/// What a pause, or the end of one, has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PauseOutcome {
+    /// The work is paused now, or is not any more.
+    Done,
+    /// It was so already; nothing was changed.
+    Unchanged,
+    /// There is no work of this name.
+    NotFound,
 }
 
 /// Recurring work to be set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecurringJob {
-    /// Its name. Work that has it already is changed; its next tick stays where the schedule stays.
+    /// Its name. Work that has it already is changed; its next tick stays where the schedule stays, and work that is
+    /// paused stays so.
     pub name: RecurringName,
     /// When it is due again and again, in the services' words (a cron expression).
     pub schedule: String,

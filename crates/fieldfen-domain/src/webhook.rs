@@ -71,6 +71,22 @@ pub struct NewHash {
     pub expires_at: Timestamp,
 }
 
+/// A row of `processed_hashes`: a delivery that has been dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its hash.
+    pub hash: PayloadHash,
+    /// Who sent it; a program that knows only the specification does not say.
+    pub source: Option<String>,
+    /// The file that it led to, where one was named and is still there.
+    pub file_id: Option<FileId>,
+    /// When it was first seen; a program that knows only the specification may have left it out.
+    pub first_seen: Option<Timestamp>,
+    /// From then on the same delivery counts as new, although its row may still be there. It never does where this is
+    /// `None`.
+    pub expires_at: Option<Timestamp>,
+}
+
 /// What became of a [`NewHash`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HashSeen {

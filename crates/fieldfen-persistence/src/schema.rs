@@ -157,6 +157,7 @@ diesel::table! {
         next_at -> Timestamp,
         last_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
+        paused_at -> Nullable<Timestamp>,
     }
 }
 

@@ -7,11 +7,12 @@ CREATE TABLE recurring_jobs (
     payload_json TEXT,
     next_at TIMESTAMP NOT NULL,
     last_at TIMESTAMP,
-    updated_at TIMESTAMP NOT NULL
+    updated_at TIMESTAMP NOT NULL,
+    paused_at TIMESTAMP
 );
 
--- Due ticks, and work that was last set by a clock that was ahead.
-CREATE INDEX idx_recurring_jobs_next_at ON recurring_jobs(next_at);
+-- Due ticks of work that is not paused, and work that was last set by a clock that was ahead.
+CREATE INDEX idx_recurring_jobs_next_at ON recurring_jobs(next_at) WHERE paused_at IS NULL;
 CREATE INDEX idx_recurring_jobs_updated_at ON recurring_jobs(updated_at);
 
 -- Next ticks in a form by which times do not compare: none, unless another program writes some.

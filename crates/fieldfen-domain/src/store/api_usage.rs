@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use crate::api_usage::{ApiCall, ApiUsageTotals};
+use crate::page::{Page, PageRequest};
 use crate::time::Timestamp;
 
 /// Reading API usage.
@@ -11,6 +12,13 @@ pub trait ApiUsageReads {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError>;
+
+    /// A page of the calls, of one service where one is named, in the order of insertion. Rows that no call can be read
+    /// from are named in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn page(&mut self, service: Option<&str>, page: &PageRequest) -> Result<Page<ApiCall>, StoreError>;
 }
 
 /// Recording API usage. The table is append-only.

@@ -1,6 +1,10 @@
 //! The seam between rules and storage: one small trait for each concern, sessions that hand them out, and stores that
 //! open sessions.
 //!
+//! Programs call services; stores implement this module. The traits keep what a single row can tell: fences, keys,
+//! references. They enqueue any payload, move a file without its jobs, and record no operator. The rules across rows are
+//! those of the services, `fieldfen-services` for example, whose handles do each thing with all that belongs to it.
+//!
 //! A session is one open transaction. [`ReadSession`] has no method that writes. A [`Store`] runs closures in sessions;
 //! a closure that fails or panics leaves nothing behind.
 
@@ -20,7 +24,7 @@ use std::time::Duration;
 pub use api_usage::{ApiUsage, ApiUsageReads};
 pub use error::{Disposition, Source, StoreError};
 pub use files::{FileReads, Files};
-pub use hashes::Hashes;
+pub use hashes::{HashReads, Hashes};
 pub use jobs::{JobAdmin, JobQueue, JobReads};
 pub use maintenance::{LogHeld, MaintenanceReport};
 pub use operator_actions::{OperatorActionReads, OperatorActions};
@@ -34,6 +38,8 @@ pub trait ReadSession {
     fn files(&mut self) -> &mut dyn FileReads;
     /// Jobs.
     fn jobs(&mut self) -> &mut dyn JobReads;
+    /// Hashes of webhooks.
+    fn hashes(&mut self) -> &mut dyn HashReads;
     /// Calls to external APIs.
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads;
     /// Publications.

@@ -166,7 +166,7 @@ fn what_is_lost_is_counted_by_table_and_column() {
          VALUES ('f', 'a.jpg', 'failed', 'x', 'approved'), ('g', 'a.jpg', 'failed', 'x', NULL);
          INSERT INTO file_history (file_id, to_status, reason, at) VALUES ('f', 'failed', 'x', '2026-01-01');
          INSERT INTO processed_hashes (hash, expires_at) VALUES ('h', '2099-01-01 00:00:00.000000');
-         INSERT INTO recurring_jobs VALUES ('r', '@daily', 'x', NULL, '2026-01-01', NULL, '2026-01-01')",
+         INSERT INTO recurring_jobs VALUES ('r', '@daily', 'x', NULL, '2026-01-01', NULL, '2026-01-01', NULL)",
     );
     let document = shop.migrate(&["down", "--to", "0001", "--yes", "--json"]).document(0);
     let lost = document["lost"].as_array().unwrap();

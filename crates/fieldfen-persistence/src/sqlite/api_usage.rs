@@ -1,15 +1,18 @@
 //! Calls to external APIs.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
-use fieldfen_domain::{Timestamp, UnreadableRow};
+use fieldfen_domain::{Page, PageRequest, Timestamp, UnreadableRow};
 
 use super::error::Classify;
+use super::page::TablePage;
+#[cfg(test)]
+use super::page::sql;
 use super::session::SqliteSession;
 use super::statement::statement;
-use crate::rows::{RowRef, SqlTime, StoredNumber, StoredText, limit};
+use crate::rows::{RowRef, SqlTime, StoredNumber, StoredText, StoredTime, limit};
 use crate::schema::api_usage;
 
 statement! {
@@ -25,6 +28,61 @@ statement! {
 statement! {
     /// The value in the place of the number of requests of one row.
     RequestCount { id: i64 as BigInt } -> (BigInt,) = "SELECT request_count FROM api_usage WHERE id = ?"
+}
+
+/// The columns that [`CallRow`] reads, in its order.
+macro_rules! call_columns {
+    () => {
+        "SELECT id, service, endpoint, request_count, rate_limit_remaining, rate_limit_reset_at, recorded_at FROM api_usage"
+    };
+}
+
+/// The SQL types of [`call_columns`].
+type CallColumns =
+    (BigInt, Text, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
+
+/// A page of the calls of a service, or of all.
+fn call_page<'a>(service: Option<&'a str>, request: &PageRequest) -> Result<TablePage<'a, CallColumns>, StoreError> {
+    let select = match service {
+        Some(_) => concat!(call_columns!(), " INDEXED BY idx_api_usage_service"),
+        None => call_columns!(),
+    };
+    Ok(TablePage::new("calls", select, request)?.with(" AND service = ", service))
+}
+
+/// One call.
+#[derive(Debug, Queryable)]
+struct CallRow {
+    id: i64,
+    service: StoredText,
+    endpoint: Option<StoredText>,
+    request_count: Option<StoredNumber>,
+    rate_limit_remaining: Option<StoredNumber>,
+    rate_limit_reset_at: Option<StoredTime>,
+    recorded_at: Option<StoredTime>,
+}
+
+impl CallRow {
+    fn read(self) -> Result<ApiCall, StoreError> {
+        let id = self.id.to_string();
+        let row = RowRef::known("api_usage", &id);
+        // The specification's default.
+        let request_count = self.request_count.map_or(Ok(1), |count| row.number("request_count", count))?;
+        let Some(recorded_at) = self.recorded_at else {
+            return Err(row.bad("recorded_at", "NULL", "it must not be NULL"));
+        };
+        Ok(ApiCall {
+            service: row.text("service", self.service)?,
+            endpoint: row.nullable_text("endpoint", self.endpoint)?,
+            request_count: row.count("request_count", request_count)?,
+            rate_limit_remaining: self
+                .rate_limit_remaining
+                .map(|remaining| row.number("rate_limit_remaining", remaining))
+                .transpose()?,
+            rate_limit_reset_at: row.nullable_time("rate_limit_reset_at", self.rate_limit_reset_at)?,
+            at: row.time("recorded_at", recorded_at)?,
+        })
+    }
 }
 
 /// The calls of one service.
@@ -80,6 +138,10 @@ impl ApiUsageReads for SqliteSession<'_> {
         }
         Ok(totals)
     }
+
+    fn page(&mut self, service: Option<&str>, request: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
+        call_page(service, request)?.read(self.conn, request, |row: CallRow| (row.id, row.read()))
+    }
 }
 
 impl ApiUsage for SqliteSession<'_> {
@@ -95,6 +157,18 @@ impl ApiUsage for SqliteSession<'_> {
         diesel::insert_into(api_usage::table).values(row).execute(self.conn).store()?;
         Ok(())
     }
+}
+
+/// The statements of this file that make pages, for the test of their plans.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let first = PageRequest::first(1);
+    let page = |service, request: &PageRequest| sql(&call_page(service, request).unwrap());
+    vec![
+        ("Calls", page(None, &first)),
+        ("CallsOf", page(Some(""), &first)),
+        ("CallsOf, newest first", page(Some(""), &first.clone().newest_first())),
+    ]
 }
 
 #[cfg(test)]
@@ -151,6 +225,27 @@ mod tests {
             let unreadable: Vec<_> = totals.unreadable.iter().map(ToString::to_string).collect();
             assert_eq!(unreadable, [format!("api_usage 2: column {column} holds {shown}")]);
         }
+    }
+
+    #[test]
+    fn calls_of_baseline_programs_are_listed_and_bad_rows_are_named() {
+        let mut conn = database();
+        conn.batch_execute(
+            "INSERT INTO api_usage (service, request_count, recorded_at) VALUES
+             ('etsy', NULL, '2026-01-01 00:00:10'), ('etsy', -4, '2026-01-01 00:00:10'),
+             ('etsy', 4294967296, '2026-01-01 00:00:10'), ('etsy', 1, NULL), ('etsy', 2, 'soon'),
+             (x'00', 2, '2026-01-01 00:00:10')",
+        )
+        .unwrap();
+        let page = session(&mut conn).page(None, &PageRequest::first(9)).unwrap();
+        let known = ApiCall { endpoint: None, ..api_call("etsy", 1, at(10)) };
+        assert_eq!(page.items, [known]);
+        let columns: Vec<_> = page.unreadable.iter().map(|row| (row.row.as_str(), row.column)).collect();
+        let count = "request_count";
+        assert_eq!(
+            columns,
+            [("2", count), ("3", count), ("4", "recorded_at"), ("5", "recorded_at"), ("6", "service")]
+        );
     }
 
     #[test]

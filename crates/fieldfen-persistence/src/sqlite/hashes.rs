@@ -3,11 +3,16 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::store::{Hashes, StoreError};
-use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
-use fieldfen_domain::{CLOCK_TOLERANCE, FileId, LAST_TIME, Timestamp, end_from_now, is_ahead, to_micros};
+use fieldfen_domain::store::{HashReads, Hashes, StoreError};
+use fieldfen_domain::webhook::{Delivery, HashSeen, NewHash, PayloadHash};
+use fieldfen_domain::{
+    CLOCK_TOLERANCE, FileId, LAST_TIME, Page, PageRequest, Timestamp, end_from_now, is_ahead, to_micros,
+};
 
 use super::error::Classify;
+use super::page::TablePage;
+#[cfg(test)]
+use super::page::sql;
 use super::session::SqliteSession;
 use super::statement::statement;
 use crate::rows::{RowRef, SqlTime, StoredText, StoredTime};
@@ -70,6 +75,70 @@ statement! {
          ORDER BY created_at LIMIT ?)"
 }
 
+/// The columns that [`DeliveryRow`] reads, in its order.
+macro_rules! delivery_columns {
+    () => {
+        "SELECT rowid, hash, source, file_id, created_at, expires_at FROM processed_hashes"
+    };
+}
+
+/// The SQL types of [`delivery_columns`].
+type DeliveryColumns =
+    (BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
+
+statement! {
+    /// The delivery with this hash.
+    DeliveryWith<'a> { hash: &'a str as Text } -> DeliveryColumns = concat!(delivery_columns!(), " WHERE hash = ?")
+}
+statement! {
+    /// Forgets a delivery.
+    Forget<'a> { hash: &'a str as Text } = "DELETE FROM processed_hashes WHERE hash = ?"
+}
+
+/// A page of all deliveries.
+fn delivery_page(request: &PageRequest) -> Result<TablePage<'static, DeliveryColumns>, StoreError> {
+    TablePage::new("hashes", delivery_columns!(), request)
+}
+
+#[derive(Debug, Queryable)]
+struct DeliveryRow {
+    rowid: i64,
+    hash: Option<StoredText>,
+    source: Option<StoredText>,
+    file_id: Option<StoredText>,
+    created_at: Option<StoredTime>,
+    expires_at: Option<StoredTime>,
+}
+
+impl DeliveryRow {
+    fn read(self) -> Result<Delivery, StoreError> {
+        let row = RowRef::stored("processed_hashes", self.hash.as_ref(), self.rowid);
+        let first_seen = row.nullable_time("created_at", self.created_at)?;
+        let expires_at = match row.nullable_time("expires_at", self.expires_at)? {
+            None => first_seen.and_then(|seen| seen.checked_add_signed(SPECIFIED_RETENTION)),
+            written => written,
+        };
+        Ok(Delivery {
+            hash: row.key("hash", self.hash.as_ref())?,
+            source: row.nullable_text("source", self.source)?,
+            file_id: row.parse_nullable("file_id", self.file_id.as_ref())?,
+            first_seen,
+            expires_at,
+        })
+    }
+}
+
+impl HashReads for SqliteSession<'_> {
+    fn find(&mut self, hash: &PayloadHash) -> Result<Option<Delivery>, StoreError> {
+        let row = DeliveryWith { hash: &hash.to_string() }.get_result::<DeliveryRow>(self.conn);
+        row.optional().store()?.map(DeliveryRow::read).transpose()
+    }
+
+    fn page(&mut self, request: &PageRequest) -> Result<Page<Delivery>, StoreError> {
+        delivery_page(request)?.read(self.conn, request, |row: DeliveryRow| (row.rowid, row.read()))
+    }
+}
+
 /// Rows without `expires_at` that were made until then have expired.
 fn made_until(now: Timestamp) -> SqlTime {
     SqlTime(now.checked_sub_signed(SPECIFIED_RETENTION).unwrap_or(now))
@@ -107,6 +176,11 @@ impl Hashes for SqliteSession<'_> {
         let link = Link { file_id: &file_id, hash: &hash };
         let linked = link.execute(self.conn).writing(|| format!("hash {hash} of file {file_id}"))?;
         Ok(linked > 0)
+    }
+
+    fn forget(&mut self, hash: &PayloadHash) -> Result<bool, StoreError> {
+        let forgotten = Forget { hash: &hash.to_string() }.execute(self.conn).store()?;
+        Ok(forgotten > 0)
     }
 
     fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -147,7 +221,9 @@ impl SqliteSession<'_> {
 /// Every statement with its name.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
-    [
+    let first = PageRequest::first(1);
+    let page = |request: &PageRequest| sql(&delivery_page(request).unwrap());
+    let fixed = [
         ("Remember", Remember::SQL),
         ("Remembered", Remembered::SQL),
         ("SeenAhead", SeenAhead::SQL),
@@ -155,9 +231,13 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("Link", Link::SQL),
         ("Purge", Purge::SQL),
         ("PurgeUnlimited", PurgeUnlimited::SQL),
-    ]
-    .map(|(name, sql)| (name, sql.to_owned()))
-    .to_vec()
+        ("DeliveryWith", DeliveryWith::SQL),
+        ("Forget", Forget::SQL),
+    ];
+    let mut statements = fixed.map(|(name, sql)| (name, sql.to_owned())).to_vec();
+    statements.push(("Deliveries", page(&first)));
+    statements.push(("Deliveries, newest first", page(&first.newest_first())));
+    statements
 }
 
 #[cfg(test)]
@@ -200,6 +280,30 @@ mod tests {
         let seen = HashSeen::Duplicate { first_seen: None, file_id: None };
         assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY * 9999))).unwrap(), seen);
         assert_eq!(s.purge(at(DAY * 9999), 9).unwrap(), 0);
+    }
+
+    #[test]
+    fn deliveries_of_baseline_programs_are_listed_and_bad_rows_are_named() {
+        let mut conn = database();
+        insert_baseline(&mut conn, 1, "'2026-01-01 00:00:00'");
+        insert_baseline(&mut conn, 2, "NULL");
+        insert_baseline(&mut conn, 3, "'tomorrow'");
+        conn.batch_execute("INSERT INTO processed_hashes (hash) VALUES ('abc'), (NULL)").unwrap();
+        let page = HashReads::page(&mut session(&mut conn), &PageRequest::first(9)).unwrap();
+        let delivery = |number, first_seen, expires_at| Delivery {
+            hash: hash(number, at(0)).hash,
+            source: None,
+            file_id: None,
+            first_seen,
+            expires_at,
+        };
+        assert_eq!(page.items, [delivery(1, Some(at(0)), Some(at(DAY))), delivery(2, None, None)]);
+        let columns: Vec<_> = page.unreadable.iter().map(|row| (row.row.as_str(), row.column)).collect();
+        let third = hash(3, at(0)).hash.to_string();
+        assert_eq!(
+            columns,
+            [(third.as_str(), "created_at"), ("abc", "hash"), ("without id (rowid 5)", "hash")]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
+use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
 use fieldfen_domain::{RawJson, Timestamp, UnreadableRow, to_micros};
 
@@ -36,7 +36,8 @@ statement! {
         at: SqlTime as SqlTimestamp,
         name: &'a str as Text,
         due: &'a str as Text,
-    } = "UPDATE recurring_jobs SET next_at = ?, last_at = ?, updated_at = ? WHERE name = ? AND next_at = ?"
+    } = "UPDATE recurring_jobs SET next_at = ?, last_at = ?, updated_at = ? \
+         WHERE name = ? AND next_at = ? AND paused_at IS NULL"
 }
 statement! {
     /// Sets a tick that is still the next one, with the text in which it was read.
@@ -47,38 +48,54 @@ statement! {
         due: &'a str as Text,
     } = "UPDATE recurring_jobs SET next_at = ?, updated_at = ? WHERE name = ? AND next_at = ?"
 }
+statement! {
+    /// Pauses work that is not paused.
+    Pause<'a> { at: SqlTime as SqlTimestamp, name: &'a str as Text } =
+        "UPDATE recurring_jobs SET paused_at = ? WHERE name = ? AND paused_at IS NULL"
+}
+statement! {
+    /// Ends a pause.
+    Resume<'a> { name: &'a str as Text } =
+        "UPDATE recurring_jobs SET paused_at = NULL WHERE name = ? AND paused_at IS NOT NULL"
+}
 macro_rules! columns {
     () => {
-        "SELECT name, schedule, command_type, payload_json, next_at, last_at FROM recurring_jobs "
+        "SELECT name, schedule, command_type, payload_json, next_at, last_at, paused_at FROM recurring_jobs "
     };
 }
 /// The SQL types of the columns.
-type Columns = (Text, Text, Text, Nullable<Text>, SqlTimestamp, Nullable<SqlTimestamp>);
+type Columns = (Text, Text, Text, Nullable<Text>, SqlTimestamp, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
 
+statement! {
+    /// The work of this name.
+    WorkNamed<'a> { name: &'a str as Text } -> Columns = concat!(columns!(), "WHERE name = ?")
+}
 statement! {
     /// Work whose next tick is due.
     DueWork { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
-        columns!(), "INDEXED BY idx_recurring_jobs_next_at WHERE next_at <= ? ORDER BY next_at, rowid LIMIT ?"
+        columns!(), "INDEXED BY idx_recurring_jobs_next_at WHERE paused_at IS NULL AND next_at <= ? \
+         ORDER BY next_at, rowid LIMIT ?"
     )
 }
 statement! {
     /// Work that a clock has written which was ahead, the furthest ahead first.
     WrittenAhead { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
-        columns!(), "INDEXED BY idx_recurring_jobs_updated_at WHERE updated_at > ? ORDER BY updated_at DESC LIMIT ?"
+        columns!(), "INDEXED BY idx_recurring_jobs_updated_at WHERE paused_at IS NULL AND updated_at > ? \
+         ORDER BY updated_at DESC LIMIT ?"
     )
 }
 statement! {
     /// Work whose next tick does not compare with other times.
     Irregular { limit: i64 as BigInt } -> Columns = concat!(
         columns!(), "INDEXED BY idx_recurring_jobs_irregular \
-         WHERE name >= '' AND (typeof(next_at) <> 'text' OR next_at NOT GLOB ", regular_time!(), ") LIMIT ?"
+         WHERE name >= '' AND paused_at IS NULL AND (typeof(next_at) <> 'text' OR next_at NOT GLOB ", regular_time!(), ") LIMIT ?"
     )
 }
 statement! {
     /// The first next tick behind a time.
     TickAfter { after: SqlTime as SqlTimestamp } -> (SqlTimestamp,) =
-        "SELECT next_at FROM recurring_jobs INDEXED BY idx_recurring_jobs_next_at WHERE next_at > ? \
-         ORDER BY next_at LIMIT 1"
+        "SELECT next_at FROM recurring_jobs INDEXED BY idx_recurring_jobs_next_at \
+         WHERE paused_at IS NULL AND next_at > ? ORDER BY next_at LIMIT 1"
 }
 statement! {
     /// The next tick of some work, as it is spelled.
@@ -95,6 +112,7 @@ struct RecurringRow {
     payload_json: Option<StoredText>,
     next_at: StoredTime,
     last_at: Option<StoredTime>,
+    paused_at: Option<StoredTime>,
 }
 
 impl RecurringRow {
@@ -108,6 +126,7 @@ impl RecurringRow {
             payload: row.json("payload_json", self.payload_json)?,
             next_at: row.time("next_at", self.next_at)?,
             last_at: row.nullable_time("last_at", self.last_at)?,
+            paused_at: row.nullable_time("paused_at", self.paused_at)?,
         })
     }
 }
@@ -116,6 +135,11 @@ impl RecurringReads for SqliteSession<'_> {
     fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
         let query = recurring_jobs::table.select(RecurringRow::as_select()).order(recurring_jobs::name);
         read(query.load(self.conn).store()?)
+    }
+
+    fn find(&mut self, name: &RecurringName) -> Result<Option<RecurringJob>, StoreError> {
+        let row = WorkNamed { name: name.as_str() }.get_result::<RecurringRow>(self.conn);
+        row.optional().store()?.map(RecurringRow::read).transpose()
     }
 
     fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
@@ -154,6 +178,20 @@ impl SqliteSession<'_> {
     }
 }
 
+impl SqliteSession<'_> {
+    /// What a pause or a resumption has changed, by the number of rows that it has changed.
+    fn paused(&mut self, name: &RecurringName, changed: usize) -> Result<PauseOutcome, StoreError> {
+        if changed > 0 {
+            return Ok(PauseOutcome::Done);
+        }
+        let known = NextTick { name: name.as_str() }.get_result::<(StoredText, StoredTime)>(self.conn);
+        Ok(match known.optional().store()? {
+            Some(_) => PauseOutcome::Unchanged,
+            None => PauseOutcome::NotFound,
+        })
+    }
+}
+
 impl Recurring for SqliteSession<'_> {
     fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError> {
         StoreError::check_json("payload of recurring work", work.payload.as_ref())?;
@@ -187,6 +225,16 @@ impl Recurring for SqliteSession<'_> {
         Ok(SetNext { next_at, at, name: tick.name.as_str(), due: &spelled }.execute(self.conn).store()? > 0)
     }
 
+    fn pause(&mut self, name: &RecurringName, at: Timestamp) -> Result<PauseOutcome, StoreError> {
+        let changed = Pause { at: SqlTime(at), name: name.as_str() }.execute(self.conn).store()?;
+        self.paused(name, changed)
+    }
+
+    fn resume(&mut self, name: &RecurringName) -> Result<PauseOutcome, StoreError> {
+        let changed = Resume { name: name.as_str() }.execute(self.conn).store()?;
+        self.paused(name, changed)
+    }
+
     fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError> {
         let removed = diesel::delete(recurring_jobs::table.find(name.as_str())).execute(self.conn).store()?;
         Ok(removed > 0)
@@ -200,6 +248,9 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("Define", Define::SQL),
         ("Take", Take::SQL),
         ("SetNext", SetNext::SQL),
+        ("Pause", Pause::SQL),
+        ("Resume", Resume::SQL),
+        ("WorkNamed", WorkNamed::SQL),
         ("DueWork", DueWork::SQL),
         ("WrittenAhead", WrittenAhead::SQL),
         ("Irregular", Irregular::SQL),
@@ -274,6 +325,7 @@ mod tests {
             ("command_type = ''", "command_type"),
             ("next_at = 'soon'", "next_at"),
             ("last_at = 0.5", "last_at"),
+            ("paused_at = 'since noon'", "paused_at"),
         ] {
             let mut conn = database();
             session(&mut conn).define(&recurring("upkeep", "hourly", at(10))).unwrap();

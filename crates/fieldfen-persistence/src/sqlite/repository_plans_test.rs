@@ -15,6 +15,7 @@ fn statements() -> Vec<(&'static str, String)> {
         super::files::statements(),
         super::publications::statements(),
         super::hashes::statements(),
+        super::api_usage::statements(),
         super::recurring::statements(),
         super::operator_actions::statements(),
         super::workers::statements(),
@@ -47,6 +48,8 @@ fn full_database() -> SqliteConnection {
                 iif(i % 50, 'confirmed', 'unknown'), 't', '', i, '', '' FROM n;
          INSERT INTO recurring_jobs (name, schedule, command_type, next_at, updated_at)
          SELECT 'work-' || i, '* * * * *', 'test.work', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000' FROM n;
+         INSERT INTO api_usage (service, recorded_at)
+         SELECT iif(i % 2, 'etsy', 'replicate'), datetime('2026-01-01', i || ' minutes') FROM n;
          INSERT INTO operator_actions (at, by, via, action, subject_kind, subject_id, reason, outcome)
          SELECT '2026-01-01 00:00:00.000000', iif(i % 2, 'ann', 'bo'), 'tool', 'retry', 'job', printf('%032x', i / 2), 'r', 'done'
          FROM n;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
+    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
     OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
     Session, StoreError, WorkerReads, Workers,
 };
@@ -84,6 +84,10 @@ impl ReadSession for SqliteSession<'_> {
     }
 
     fn jobs(&mut self) -> &mut dyn JobReads {
+        self
+    }
+
+    fn hashes(&mut self) -> &mut dyn HashReads {
         self
     }
 

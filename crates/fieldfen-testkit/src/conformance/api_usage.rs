@@ -3,7 +3,7 @@
 use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::Store;
 
-use super::steps::On;
+use super::steps::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, api_call, at};
 
@@ -13,6 +13,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         totals_add_up_by_service_in_the_order_of_names,
         totals_begin_with_the_time_they_are_asked_for,
         large_numbers_add_up,
+        calls_are_listed_as_they_were_recorded,
     ]
 }
 
@@ -60,4 +61,26 @@ fn large_numbers_add_up<S: Store>(store: &S) {
         record(&on, &api_call("etsy", u32::MAX, at(1)));
     }
     assert_eq!(on.read(|s| s.api_usage().totals(at(1))).services, [total("etsy", 3 * u64::from(u32::MAX), 3)]);
+}
+
+fn calls_are_listed_as_they_were_recorded<S: Store>(store: &S) {
+    let on = On(store);
+    let recorded: Vec<ApiCall> = (0..7_u32)
+        .map(|number| ApiCall {
+            endpoint: (number != 3).then(|| format!("predictions/{number}")),
+            rate_limit_remaining: (number != 4).then(|| i64::from(number) - 1),
+            rate_limit_reset_at: (number != 5).then(|| at(i64::from(number))),
+            // Older times behind newer ones: the order is that of recording.
+            ..api_call(if number % 3 == 0 { "etsy" } else { "shopify" }, number, at(100 - i64::from(number)))
+        })
+        .collect();
+    for call in &recorded {
+        let rate_limit_reset_at = call.rate_limit_reset_at.map(with_nanoseconds);
+        record(&on, &ApiCall { at: with_nanoseconds(call.at), rate_limit_reset_at, ..call.clone() });
+    }
+    let page = |service: Option<&str>| walk(|page| on.read(|s| s.api_usage().page(service, page)));
+    let of = |service: &str| recorded.iter().filter(|call| call.service == service).cloned().collect::<Vec<_>>();
+    assert_eq!(page(None), recorded);
+    assert_eq!((page(Some("etsy")), page(Some("shopify"))), (of("etsy"), of("shopify")));
+    assert_eq!(page(Some("ets")), []);
 }

@@ -1,12 +1,12 @@
 //! Hashes of webhooks.
 
 use chrono::TimeDelta;
-use fieldfen_domain::CLOCK_TOLERANCE;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::webhook::{HashSeen, NewHash};
+use fieldfen_domain::webhook::{Delivery, HashSeen, NewHash};
+use fieldfen_domain::{CLOCK_TOLERANCE, PageRequest};
 
-use super::steps::{On, with_nanoseconds};
+use super::steps::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, at, file_id, hash};
 
@@ -21,6 +21,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_link_to_a_file_that_is_not_there_is_refused,
         a_link_of_a_hash_that_is_not_there_says_so,
         a_failing_transaction_releases_the_hash,
+        deliveries_are_found_and_listed_as_they_were_taken_in,
+        a_forgotten_delivery_is_new,
         a_purge_takes_what_has_expired_and_no_more_than_its_limit,
         a_hash_first_seen_in_the_future_is_remembered_from_its_repetition_on,
         a_hash_first_seen_in_the_future_is_remembered_from_a_purge_on,
@@ -110,6 +112,58 @@ fn a_failing_transaction_releases_the_hash<S: Store>(store: &S) {
         Err::<(), _>(StoreError::Nested)
     });
     assert_eq!(seen(&on, &hash(1, at(1))), HashSeen::New);
+}
+
+fn deliveries_are_found_and_listed_as_they_were_taken_in<S: Store>(store: &S) {
+    let on = On(store);
+    let id = on.file_in(1, FileStatus::Ingested);
+    let sources = ["shopify", "etsy", "stripe", "etsy", "slack"];
+    let taken: Vec<NewHash> = (1..=5_u64)
+        .zip(sources)
+        .map(|(number, source)| NewHash { source: source.to_owned(), ..hash(number, with_nanoseconds(at(9))) })
+        .collect();
+    for hash in &taken {
+        seen(&on, hash);
+    }
+    on.write(|s| s.hashes().link(&taken[1].hash, &id));
+    let expected: Vec<Delivery> = taken
+        .iter()
+        .map(|taken| Delivery {
+            hash: taken.hash,
+            source: Some(taken.source.clone()),
+            file_id: (taken.hash == hash(2, at(0)).hash).then_some(id),
+            first_seen: Some(at(9)),
+            expires_at: Some(hash(1, at(9)).expires_at),
+        })
+        .collect();
+    assert_eq!(walk(|page| on.read(|s| s.hashes().page(page))), expected);
+    let find = |number| on.read(|s| s.hashes().find(&hash(number, at(0)).hash));
+    assert_eq!((find(2), find(6)), (Some(expected[1].clone()), None));
+    // A write session reads what it has written.
+    let again = NewHash { expires_at: at(900_000), ..hash(1, at(800_000)) };
+    let found = on.write(|s| {
+        s.hashes().insert(&again)?;
+        Ok((s.hashes().find(&again.hash)?, s.hashes().page(&PageRequest::first(1))?.items))
+    });
+    let anew = Delivery {
+        hash: again.hash,
+        source: Some("shopify".to_owned()),
+        file_id: None,
+        first_seen: Some(at(800_000)),
+        expires_at: Some(at(900_000)),
+    };
+    assert_eq!(found, (Some(anew.clone()), vec![anew]), "it keeps its place");
+}
+
+fn a_forgotten_delivery_is_new<S: Store>(store: &S) {
+    let on = On(store);
+    seen(&on, &hash(1, at(0)));
+    seen(&on, &hash(2, at(0)));
+    let forget = || on.write(|s| s.hashes().forget(&hash(1, at(0)).hash));
+    assert!(forget());
+    assert!(!forget());
+    assert_eq!(on.read(|s| s.hashes().find(&hash(1, at(0)).hash)), None);
+    assert_eq!((seen(&on, &hash(2, at(1))), seen(&on, &hash(1, at(1)))), (duplicate(at(0)), HashSeen::New));
 }
 
 fn a_purge_takes_what_has_expired_and_no_more_than_its_limit<S: Store>(store: &S) {

@@ -10,7 +10,7 @@ use fieldfen_domain::{Cursor, JobId, PageRequest};
 use super::steps::{On, numbered};
 use super::{Case, named};
 use crate::fixtures::{
-    at, file_id, job, job_id, listing_confirmation, listing_target, operator_action, publication_id, reserve_request,
+    api_call, at, file_id, hash, job, job_id, listing_confirmation, listing_target, operator_action, publication_id, reserve_request,
 };
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
@@ -91,13 +91,15 @@ fn a_cursor_serves_every_filter_and_either_order<S: Store>(store: &S) {
 /// The first page of each list, or the one that a request names: its next cursor.
 type List = (&'static str, fn(&mut dyn ReadSession, &PageRequest) -> Result<Option<Cursor>, StoreError>);
 
-const LISTS: [List; 6] = [
+const LISTS: [List; 8] = [
     ("files", |s, page| Ok(s.files().page(&FileFilter::default(), page)?.next)),
     ("history", |s, page| Ok(s.files().history(&file_id(1), page)?.next)),
     ("jobs", |s, page| Ok(s.jobs().page(&JobFilter::default(), page)?.next)),
     ("publications", |s, page| Ok(s.publications().in_state(PublicationState::Confirmed, page)?.next)),
     ("actions", |s, page| Ok(s.operator_actions().page(&OperatorActionFilter::all(), page)?.next)),
     ("listings", |s, page| Ok(s.listings().page_at(Platform::Etsy, page)?.next)),
+    ("hashes", |s, page| Ok(s.hashes().page(page)?.next)),
+    ("calls", |s, page| Ok(s.api_usage().page(None, page)?.next)),
 ];
 
 fn cursors_of_other_lists_are_refused<S: Store>(store: &S) {
@@ -105,6 +107,8 @@ fn cursors_of_other_lists_are_refused<S: Store>(store: &S) {
     on.enqueue_all(&[1, 2].map(job));
     for number in [1, 2] {
         on.write(|s| s.operator_actions().record(&operator_action("ann", Subject::Job(job_id(number)), at(1))));
+        on.write(|s| s.hashes().insert(&hash(number, at(1))));
+        on.write(|s| s.api_usage().record(&api_call("etsy", 1, at(1))));
         on.file_in(number, FileStatus::Approved);
         on.reserve(&reserve_request(number, file_id(number), listing_target(""), at(1)));
         on.write(|s| s.publications().confirm(&publication_id(number), &listing_confirmation(number, at(2))));

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, Tick};
+use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, Tick};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, with_nanoseconds};
@@ -18,6 +18,9 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_tick_that_is_not_the_next_one_is_not_taken,
         a_tick_of_work_that_is_gone_is_not_taken,
         removed_work_is_gone,
+        paused_work_has_no_ticks_until_it_is_resumed,
+        paused_work_stays_paused_when_it_is_defined_again,
+        work_is_found_by_its_name,
         due_work_comes_by_its_tick_and_no_more_than_asked_for,
         work_that_a_clock_ahead_has_set_is_doubtful_until_it_is_set_again,
         a_tick_is_set_only_while_it_is_the_next_one,
@@ -54,6 +57,7 @@ fn defined_work_is_listed_by_name<S: Store>(store: &S) {
         payload: new.payload,
         next_at: at(60),
         last_at: None,
+        paused_at: None,
     };
     assert_eq!(all[0], expected);
 }
@@ -116,6 +120,57 @@ fn removed_work_is_gone<S: Store>(store: &S) {
     assert_eq!(list(&on).len(), 1);
     define(&on, &recurring("upkeep", "0 * * * *", at(600)));
     assert_eq!((list(&on)[1].next_at, list(&on)[1].last_at), (at(600), None), "it begins anew");
+}
+
+fn pause<S: Store>(on: &On<'_, S>, name: &str, second: i64) -> PauseOutcome {
+    on.write(|s| s.recurring().pause(&recurring_name(name), with_nanoseconds(at(second))))
+}
+
+fn resume<S: Store>(on: &On<'_, S>, name: &str) -> PauseOutcome {
+    on.write(|s| s.recurring().resume(&recurring_name(name)))
+}
+
+fn paused_work_has_no_ticks_until_it_is_resumed<S: Store>(store: &S) {
+    let on = On(store);
+    let ahead = NewRecurringJob { at: at(1000), ..recurring("upkeep", "0 * * * *", at(60)) };
+    define(&on, &ahead);
+    define(&on, &recurring("backup", "0 * * * *", at(70)));
+    assert_eq!((pause(&on, "upkeep", 50), pause(&on, "upkeep", 55)), (PauseOutcome::Done, PauseOutcome::Unchanged));
+    let read = || {
+        let due = names(on.read(|s| s.recurring().due(at(100), 9)));
+        let doubtful = names(on.read(|s| s.recurring().doubtful(at(100), 9)));
+        (due, doubtful, on.read(|s| s.recurring().next_tick(at(0))))
+    };
+    assert_eq!(read(), (vec!["backup".to_owned()], vec![], Some(at(70))));
+    assert!(!take(&on, at(60), 120), "another process that has read it before cannot take it");
+    let paused = list(&on).remove(1);
+    assert_eq!((paused.paused_at, paused.next_at, paused.last_at), (Some(at(50)), at(60), None));
+    assert_eq!((resume(&on, "upkeep"), resume(&on, "upkeep")), (PauseOutcome::Done, PauseOutcome::Unchanged));
+    let both = vec!["upkeep".to_owned(), "backup".to_owned()];
+    assert_eq!(read(), (both, vec!["upkeep".to_owned()], Some(at(60))));
+    assert!(take(&on, at(60), 120), "the tick that came due meanwhile");
+}
+
+fn paused_work_stays_paused_when_it_is_defined_again<S: Store>(store: &S) {
+    let on = On(store);
+    assert_eq!((pause(&on, "upkeep", 1), resume(&on, "upkeep")), (PauseOutcome::NotFound, PauseOutcome::NotFound));
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    pause(&on, "upkeep", 5);
+    define(&on, &recurring("upkeep", "30 * * * *", at(90)));
+    let work = list(&on).remove(0);
+    assert_eq!((work.schedule.as_str(), work.next_at, work.paused_at), ("30 * * * *", at(90), Some(at(5))));
+    assert!(on.write(|s| s.recurring().remove(&recurring_name("upkeep"))));
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    assert_eq!(list(&on)[0].paused_at, None, "it begins anew");
+}
+
+fn work_is_found_by_its_name<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    define(&on, &recurring("backup", "0 * * * *", at(70)));
+    let find = |name| on.read(|s| s.recurring().find(&recurring_name(name)));
+    assert_eq!(find("upkeep"), Some(list(&on).remove(1)));
+    assert_eq!(find("Upkeep"), None);
 }
 
 fn names(work: Vec<Result<RecurringJob, fieldfen_domain::UnreadableRow>>) -> Vec<String> {

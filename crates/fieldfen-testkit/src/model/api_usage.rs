@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
-use fieldfen_domain::{Timestamp, to_micros};
+use fieldfen_domain::{Page, PageRequest, Timestamp, to_micros};
 
 use super::table::Row;
 use super::{END, ModelSession};
@@ -32,11 +32,17 @@ impl ApiUsageReads for ModelSession<'_> {
         let total = |(service, (requests, calls))| ApiUsageTotal { service, requests, calls };
         Ok(ApiUsageTotals { services: totals.into_iter().map(total).collect(), unreadable: Vec::new() })
     }
+
+    fn page(&mut self, service: Option<&str>, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
+        let wanted = |CallRow(call): &CallRow| service.is_none_or(|service| call.service == service);
+        self.state.calls.page("calls", page, wanted, |CallRow(call)| call.clone())
+    }
 }
 
 impl ApiUsage for ModelSession<'_> {
     fn record(&mut self, call: &ApiCall) -> Result<(), StoreError> {
-        self.state.calls.insert(CallRow(ApiCall { at: to_micros(call.at), ..call.clone() }));
+        let rate_limit_reset_at = call.rate_limit_reset_at.map(to_micros);
+        self.state.calls.insert(CallRow(ApiCall { at: to_micros(call.at), rate_limit_reset_at, ..call.clone() }));
         Ok(())
     }
 }

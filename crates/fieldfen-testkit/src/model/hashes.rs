@@ -1,8 +1,8 @@
 //! Hashes of webhooks.
 
-use fieldfen_domain::store::{Hashes, StoreError};
-use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
-use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Timestamp, end_from_now, to_micros};
+use fieldfen_domain::store::{HashReads, Hashes, StoreError};
+use fieldfen_domain::webhook::{Delivery, HashSeen, NewHash, PayloadHash};
+use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Page, PageRequest, Timestamp, end_from_now, to_micros};
 
 use super::files::FileKey;
 use super::table::Row;
@@ -12,6 +12,7 @@ use crate::fixtures::TICK;
 #[derive(Clone)]
 pub(super) struct HashRow {
     hash: PayloadHash,
+    source: String,
     file_id: Option<FileId>,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -21,6 +22,16 @@ impl HashRow {
     /// The hash after its file has been deleted.
     pub(super) fn unlinked(self) -> Self {
         Self { file_id: None, ..self }
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery {
+            hash: self.hash,
+            source: Some(self.source.clone()),
+            file_id: self.file_id,
+            first_seen: Some(self.created_at),
+            expires_at: Some(self.expires_at),
+        }
     }
 }
 
@@ -43,10 +54,21 @@ impl Row for HashRow {
     }
 }
 
+impl HashReads for ModelSession<'_> {
+    fn find(&mut self, hash: &PayloadHash) -> Result<Option<Delivery>, StoreError> {
+        Ok(self.state.hashes.find(&HashKey::Hash(*hash)).map(|(_, row)| row.delivery()))
+    }
+
+    fn page(&mut self, page: &PageRequest) -> Result<Page<Delivery>, StoreError> {
+        self.state.hashes.page("hashes", page, |_| true, HashRow::delivery)
+    }
+}
+
 impl Hashes for ModelSession<'_> {
     fn insert(&mut self, new: &NewHash) -> Result<HashSeen, StoreError> {
         let at = to_micros(new.at);
-        let row = HashRow { hash: new.hash, file_id: None, created_at: at, expires_at: to_micros(new.expires_at) };
+        let (source, expires_at) = (new.source.clone(), to_micros(new.expires_at));
+        let row = HashRow { hash: new.hash, source, file_id: None, created_at: at, expires_at };
         match self.state.hashes.find(&HashKey::Hash(new.hash)) {
             Some((number, mut known)) if known.expires_at > at => {
                 if let Some(expires_at) = end_from_now(known.created_at, known.expires_at, at) {
@@ -68,6 +90,14 @@ impl Hashes for ModelSession<'_> {
         }
         self.state.hashes.update(number, HashRow { file_id: Some(*file_id), ..row });
         Ok(true)
+    }
+
+    fn forget(&mut self, hash: &PayloadHash) -> Result<bool, StoreError> {
+        let found = self.state.hashes.find(&HashKey::Hash(*hash));
+        if let Some((number, _)) = &found {
+            self.state.hashes.remove(*number);
+        }
+        Ok(found.is_some())
     }
 
     fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {

@@ -1,6 +1,6 @@
 //! Recurring work.
 
-use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
+use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
 use fieldfen_domain::{Timestamp, UnreadableRow, to_micros};
 
@@ -29,20 +29,44 @@ impl RecurringReads for ModelSession<'_> {
         Ok(work.into_iter().map(Ok).collect())
     }
 
+    fn find(&mut self, name: &RecurringName) -> Result<Option<RecurringJob>, StoreError> {
+        Ok(self.state.recurring.find(name).map(|(_, row)| row.work))
+    }
+
     fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
-        let due = self.state.recurring.rows().filter(|row| row.work.next_at <= to_micros(now));
+        let due = self.ticking().filter(|row| row.work.next_at <= to_micros(now));
         let mut work: Vec<_> = due.map(|row| row.work.clone()).collect();
         work.sort_by_key(|work| work.next_at);
         Ok(work.into_iter().take(limit as usize).map(Ok).collect())
     }
 
     fn doubtful(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
-        let ahead = self.state.recurring.rows().filter(|row| row.updated_at > to_micros(now));
+        let ahead = self.ticking().filter(|row| row.updated_at > to_micros(now));
         Ok(ahead.take(limit as usize).map(|row| Ok(row.work.clone())).collect())
     }
 
     fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.state.recurring.rows().map(|row| row.work.next_at).filter(|next| *next > to_micros(after)).min())
+        Ok(self.ticking().map(|row| row.work.next_at).filter(|next| *next > to_micros(after)).min())
+    }
+}
+
+impl ModelSession<'_> {
+    /// The work that is not paused.
+    fn ticking(&self) -> impl Iterator<Item = &RecurringRow> {
+        self.state.recurring.rows().filter(|row| row.work.paused_at.is_none())
+    }
+
+    /// Gives work another time of its pause.
+    fn set_pause(&mut self, name: &RecurringName, paused_at: Option<Timestamp>) -> PauseOutcome {
+        match self.state.recurring.find(name) {
+            None => PauseOutcome::NotFound,
+            Some((_, row)) if row.work.paused_at.is_some() == paused_at.is_some() => PauseOutcome::Unchanged,
+            Some((number, row)) => {
+                let work = RecurringJob { paused_at, ..row.work };
+                self.state.recurring.update(number, RecurringRow { work, ..row });
+                PauseOutcome::Done
+            }
+        }
     }
 }
 
@@ -60,6 +84,7 @@ impl Recurring for ModelSession<'_> {
             payload: work.payload.clone(),
             next_at: kept.map_or(to_micros(work.next_at), |(_, known)| known.work.next_at),
             last_at: before.as_ref().and_then(|(_, known)| known.work.last_at),
+            paused_at: before.as_ref().and_then(|(_, known)| known.work.paused_at),
         };
         let row = RecurringRow { work, updated_at };
         match before {
@@ -72,7 +97,7 @@ impl Recurring for ModelSession<'_> {
     fn take(&mut self, tick: &Tick) -> Result<bool, StoreError> {
         let due = to_micros(tick.due);
         match self.state.recurring.find(&tick.name) {
-            Some((number, row)) if row.work.next_at == due => {
+            Some((number, row)) if row.work.next_at == due && row.work.paused_at.is_none() => {
                 let work = RecurringJob { next_at: to_micros(tick.next_at), last_at: Some(due), ..row.work };
                 self.state.recurring.update(number, RecurringRow { work, updated_at: to_micros(tick.at) });
                 Ok(true)
@@ -90,6 +115,14 @@ impl Recurring for ModelSession<'_> {
             }
             _ => Ok(false),
         }
+    }
+
+    fn pause(&mut self, name: &RecurringName, at: Timestamp) -> Result<PauseOutcome, StoreError> {
+        Ok(self.set_pause(name, Some(to_micros(at))))
+    }
+
+    fn resume(&mut self, name: &RecurringName) -> Result<PauseOutcome, StoreError> {
+        Ok(self.set_pause(name, None))
     }
 
     fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError> {

@@ -1,7 +1,7 @@
 //! The accessors of a session: it is every repository itself.
 
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
+    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
     OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
     Session, WorkerReads, Workers,
 };
@@ -14,6 +14,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn jobs(&mut self) -> &mut dyn JobReads {
+        self
+    }
+
+    fn hashes(&mut self) -> &mut dyn HashReads {
         self
     }
 

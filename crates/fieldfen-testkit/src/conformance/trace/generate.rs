@@ -181,7 +181,8 @@ fn hash_op() -> impl Strategy<Value = Op> {
     let insert =
         (0..3_u64, second(), -1..6_i64).prop_map(|(hash, at, remembered)| Op::InsertHash { hash, at, remembered });
     let link = (0..3_u64, file()).prop_map(|(hash, file)| Op::LinkHash { hash, file });
-    prop_oneof![4 => insert, 2 => link, 1 => second().prop_map(|now| Op::PurgeHashes { now })]
+    let forget = (0..3_u64).prop_map(|hash| Op::ForgetHash { hash });
+    prop_oneof![4 => insert, 2 => link, 1 => forget, 1 => second().prop_map(|now| Op::PurgeHashes { now })]
 }
 
 fn publication() -> impl Strategy<Value = u64> {
@@ -272,5 +273,8 @@ fn recurring_op() -> impl Strategy<Value = RecurringOp> {
         next_at,
     });
     let take = (0..2_u64, 0..3_i64, 0..3_i64).prop_map(|(work, due, next_at)| RecurringOp::Take { work, due, next_at });
-    prop_oneof![2 => define, 3 => take, 1 => (0..2_u64).prop_map(|work| RecurringOp::Remove { work })]
+    let pause = (0..2_u64, second()).prop_map(|(work, at)| RecurringOp::Pause { work, at });
+    let resume = (0..2_u64).prop_map(|work| RecurringOp::Resume { work });
+    let remove = (0..2_u64).prop_map(|work| RecurringOp::Remove { work });
+    prop_oneof![3 => define, 4 => take, 1 => pause, 1 => resume, 1 => remove]
 }

@@ -86,6 +86,11 @@ pub enum Op {
         /// The file.
         file: u64,
     },
+    /// A webhook is forgotten.
+    ForgetHash {
+        /// Which one.
+        hash: u64,
+    },
     /// Expired hashes are deleted.
     PurgeHashes {
         /// When.
@@ -209,6 +214,7 @@ fn run(s: &mut dyn Session, op: &Op) -> Answer {
             answer(s.hashes().insert(&new))
         }
         Op::LinkHash { hash: number, file } => answer(s.hashes().link(&hash(*number, at(0)).hash, &file_id(*file))),
+        Op::ForgetHash { hash: number } => answer(s.hashes().forget(&hash(*number, at(0)).hash)),
         Op::PurgeHashes { now } => answer(s.hashes().purge(at(*now), 1000)),
         Op::RecordCall { service, requests, at: second } => {
             answer(s.api_usage().record(&api_call(&format!("service-{service}"), *requests, at(*second))))

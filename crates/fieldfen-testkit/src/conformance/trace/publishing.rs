@@ -160,6 +160,18 @@ pub enum RecurringOp {
         /// The tick after it.
         next_at: Second,
     },
+    /// Work is paused.
+    Pause {
+        /// Which work.
+        work: u64,
+        /// When.
+        at: Second,
+    },
+    /// A pause ends.
+    Resume {
+        /// Which work.
+        work: u64,
+    },
     /// Work is ended.
     Remove {
         /// Which work.
@@ -281,6 +293,10 @@ pub(super) fn run_recurring(s: &mut dyn Session, op: &RecurringOp) -> Answer {
             let name = recurring_name(&name(work));
             answer(s.recurring().take(&Tick { name, due: at(*due), next_at: at(*next_at), at: at(*due) }))
         }
+        RecurringOp::Pause { work, at: second } => {
+            answer(s.recurring().pause(&recurring_name(&name(work)), at(*second)))
+        }
+        RecurringOp::Resume { work } => answer(s.recurring().resume(&recurring_name(&name(work)))),
         RecurringOp::Remove { work } => answer(s.recurring().remove(&recurring_name(&name(work)))),
     }
 }

@@ -29,7 +29,13 @@ pub fn state<S: Store>(store: &S) -> Vec<String> {
         for second in [0, 5] {
             lines.push(format!("used since {second}: {:?}", s.api_usage().totals(at(second))?));
         }
+        list(&mut lines, "call", walk(|page| s.api_usage().page(None, page))?);
         list(&mut lines, "recurring", s.recurring().list()?);
+        for second in [0, 5] {
+            lines.push(format!("due at {second}: {:?}", s.recurring().due(at(second), 9)?));
+            lines.push(format!("next tick after {second}: {:?}", s.recurring().next_tick(at(second))?));
+        }
+        list(&mut lines, "delivery", walk(|page| s.hashes().page(page))?);
         Ok::<(), StoreError>(())
     });
     if let Err(error) = read {
@@ -125,7 +131,7 @@ fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), 
     Ok(())
 }
 
-/// Hashes cannot be listed: each is asked for in transactions that are rolled back.
+/// What comes of a repetition of each hash, asked in transactions that are rolled back.
 fn hashes<S: Store>(store: &S, lines: &mut Vec<String>) {
     for number in 0..NUMBERS {
         for second in [0, 5, 10] {
