@@ -242,10 +242,7 @@ mod tests {
         assert_eq!(page.items, [known]);
         let columns: Vec<_> = page.unreadable.iter().map(|row| (row.row.as_str(), row.column)).collect();
         let count = "request_count";
-        assert_eq!(
-            columns,
-            [("2", count), ("3", count), ("4", "recorded_at"), ("5", "recorded_at"), ("6", "service")]
-        );
+        assert_eq!(columns, [("2", count), ("3", count), ("4", "recorded_at"), ("5", "recorded_at"), ("6", "service")]);
     }
 
     #[test]

@@ -300,10 +300,7 @@ mod tests {
         assert_eq!(page.items, [delivery(1, Some(at(0)), Some(at(DAY))), delivery(2, None, None)]);
         let columns: Vec<_> = page.unreadable.iter().map(|row| (row.row.as_str(), row.column)).collect();
         let third = hash(3, at(0)).hash.to_string();
-        assert_eq!(
-            columns,
-            [(third.as_str(), "created_at"), ("abc", "hash"), ("without id (rowid 5)", "hash")]
-        );
+        assert_eq!(columns, [(third.as_str(), "created_at"), ("abc", "hash"), ("without id (rowid 5)", "hash")]);
     }
 
     #[test]

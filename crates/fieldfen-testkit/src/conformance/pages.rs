@@ -10,7 +10,8 @@ use fieldfen_domain::{Cursor, JobId, PageRequest};
 use super::steps::{On, numbered};
 use super::{Case, named};
 use crate::fixtures::{
-    api_call, at, file_id, hash, job, job_id, listing_confirmation, listing_target, operator_action, publication_id, reserve_request,
+    api_call, at, file_id, hash, job, job_id, listing_confirmation, listing_target, operator_action, publication_id,
+    reserve_request,
 };
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
