@@ -18,6 +18,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_job_that_kills_every_worker_ends_in_failed,
         a_job_that_was_never_alone_outlives_its_retries,
         a_job_runs_alone_only_when_its_holder_says_so,
+        a_claim_forgets_that_an_earlier_one_ran_alone,
         only_the_holder_says_that_a_job_runs_alone,
         a_job_that_must_run_alone_fails_and_completes_like_others,
         an_operators_retry_forgets_who_ran_alone,
@@ -148,6 +149,20 @@ fn a_job_runs_alone_only_when_its_holder_says_so<S: Store>(store: &S) {
     assert_eq!(on.run_alone(claim_ref(1, 4)), Fenced::Done(()));
     on.reclaim(now + LEASE, 9);
     assert_eq!(on.job(1).state, JobState::Failed { at: Some(now + LEASE) });
+}
+
+fn a_claim_forgets_that_an_earlier_one_ran_alone<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue_all(&[job(1).max_retries(1), job(2).max_retries(1)]);
+    on.claim(1, 9, at(0));
+    assert_eq!(on.write(|s| s.jobs().run_alone(&claim_ref(1, 1))), Fenced::Done(()));
+    assert_eq!(on.reclaim(at(0) + LEASE, 9).len(), 2);
+    let now = at(1000);
+    assert_eq!(ids(&on.claim(2, 9, now)), numbered(&[1, 2]));
+    assert_eq!(on.reclaim(now + LEASE, 9).len(), 2);
+    for number in [1, 2] {
+        assert_eq!((on.job(number).attempts, on.job(number).state), (2, JobState::Pending), "job {number}");
+    }
 }
 
 fn only_the_holder_says_that_a_job_runs_alone<S: Store>(store: &S) {

@@ -35,8 +35,8 @@ statement! {
         now: SqlTime as SqlTimestamp,
         limit: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ? \
-         WHERE rowid IN (SELECT rowid ", due!(), ") RETURNING ", job_columns!()
+        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
+         alone = 0 WHERE rowid IN (SELECT rowid ", due!(), ") RETURNING ", job_columns!()
     )
 }
 statement! {
@@ -56,8 +56,8 @@ statement! {
         started_at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ? \
-         WHERE rowid = ? AND status = 'pending' RETURNING ", job_columns!()
+        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
+         alone = 0 WHERE rowid = ? AND status = 'pending' RETURNING ", job_columns!()
     )
 }
 statement! {
