@@ -65,6 +65,16 @@ pub trait JobQueue: JobReads {
     /// [`LAST_TIME`](crate::LAST_TIME), and for a payload that cannot be [read back](RawJson::check).
     fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError>;
 
+    /// Adds jobs in this order, as [`enqueue`](Self::enqueue) does one by one; each answer stands in the place of its job.
+    /// Two jobs of one batch with the same dedup key meet each other: the second answer names the first job.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue), for the first job that is refused. The jobs before it may have been added: let the
+    /// transaction fail with the error.
+    fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, StoreError> {
+        jobs.iter().map(|job| self.enqueue(job)).collect()
+    }
+
     /// Takes due jobs, by priority, due time and insertion, each with a new lease. A job that
     /// [must run alone](Job::must_run_alone) is taken when it is the first one, and then it is the only one; otherwise the
     /// claim takes what is due before it.

@@ -8,7 +8,7 @@ use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{InvalidJson, RawJson};
 use serde::Serialize;
 
-use super::{QueueError, enqueue};
+use super::{QueueError, enqueue_many};
 
 /// Something to be written in the transaction that completes a job.
 type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), QueueError> + Send>;
@@ -94,10 +94,7 @@ impl Completion {
         for write in &mut self.writes {
             write(s)?;
         }
-        for job in &self.follow_ups {
-            enqueue(s, job)?;
-        }
-        Ok(())
+        enqueue_many(s, &self.follow_ups).map(drop)
     }
 }
 

@@ -68,10 +68,11 @@ pub fn enqueue(s: &mut dyn Session, job: &NewJob) -> Result<Enqueued, QueueError
 /// Enqueues many jobs inside the caller's transaction. The answers are in the order of the jobs.
 ///
 /// # Errors
-/// As [`enqueue`], for the first job that cannot be enqueued; let the transaction fail with it, or the jobs before it
-/// stay.
+/// As [`enqueue`], for the first job whose payload is not what its kind asks for, and then for the first that the store
+/// refuses. Let the transaction fail with the error: jobs before the refused one may have been enqueued.
 pub fn enqueue_many(s: &mut dyn Session, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
-    jobs.iter().map(|job| enqueue(s, job)).collect()
+    jobs.iter().try_for_each(check)?;
+    Ok(s.jobs().enqueue_many(jobs)?)
 }
 
 /// Checks that the payload of a job can be read, and that of the specification's kinds as that kind's type.

@@ -1,6 +1,5 @@
 //! Enqueueing, and reading what is enqueued.
 
-use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
     Administered, DEFAULT_MAX_RETRIES, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, NewJob,
@@ -26,7 +25,6 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         filters_hold_all_at_once,
         jobs_are_counted_by_kind_and_status,
         the_next_due_time_is_that_of_pending_jobs_of_these_kinds,
-        thousands_are_enqueued_in_one_transaction,
         times_are_cut_to_microseconds,
     ]
 }
@@ -205,15 +203,6 @@ fn the_next_due_time_is_that_of_pending_jobs_of_these_kinds<S: Store>(store: &S)
     assert_eq!(next_due(&[work()]), Some(at(10)), "the low one is left");
     assert_eq!(on.cancel(2, at(100)), Administered::Done);
     assert_eq!(next_due(&[work()]), None);
-}
-
-fn thousands_are_enqueued_in_one_transaction<S: Store>(store: &S) {
-    let on = On(store);
-    let jobs: Vec<NewJob> = (0..5000).map(|number| job(number).run_at(at(0) + TimeDelta::milliseconds(1))).collect();
-    on.enqueue_all(&jobs);
-    assert_eq!(on.read(|s| s.jobs().count())[0].jobs, 5000);
-    let claimed = on.claim(1, 10_000, at(1));
-    assert!(claimed.iter().map(|job| job.id).eq((0..5000).map(job_id)), "claimed in the order of insertion");
 }
 
 fn times_are_cut_to_microseconds<S: Store>(store: &S) {

@@ -3,6 +3,7 @@
 //! Where a trait is silent, the case decides: its name says what.
 
 mod api_usage;
+mod batches;
 mod claims;
 mod clocks;
 mod deletions;
@@ -59,6 +60,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         pages::cases(),
         deletions::cases(),
         enqueueing::cases(),
+        batches::cases(),
         documents::cases(),
         claims::cases(),
         fence::cases(),

@@ -54,8 +54,8 @@ impl<S: Store> On<'_, S> {
     }
 
     /// Enqueues several jobs in one transaction.
-    pub(super) fn enqueue_all(&self, jobs: &[NewJob]) {
-        self.write(|s| jobs.iter().try_for_each(|job| s.jobs().enqueue(job).map(drop)));
+    pub(super) fn enqueue_all(&self, jobs: &[NewJob]) -> Vec<Enqueued> {
+        self.write(|s| s.jobs().enqueue_many(jobs))
     }
 
     pub(super) fn claim(&self, token: u64, limit: u32, now: Timestamp) -> Vec<Job> {

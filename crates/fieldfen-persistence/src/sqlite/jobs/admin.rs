@@ -6,7 +6,7 @@ use fieldfen_domain::job::{Administered, JobStatus, PruneRequest, lease_holds};
 use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason};
 
-use super::live_id;
+use super::enqueue::live_id;
 use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime, limit};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;

@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{JobOp, Op, PublishingOp, RecurringOp, Second};
+use super::{JobOp, Op, PublishingOp, RecurringOp, Second, TraceJob};
 
 // So few of everything that most steps find something to do.
 const FILES: u64 = 3;
@@ -22,7 +22,7 @@ const KINDS: u64 = 2;
 pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
     let arrivals = (0..FILES).map(|file| Op::InsertFile { file, drive: Some(file), content: None, at: 0 });
     let jobs = (0..FILES).map(|file| {
-        Op::Job(JobOp::Enqueue {
+        Op::Job(JobOp::Enqueue(TraceJob {
             job: file,
             kind: file % KINDS,
             file: Some(file),
@@ -30,7 +30,7 @@ pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
             run_at: 0,
             max_retries: 1,
             dedup_key: None,
-        })
+        }))
     });
     let arrivals: Vec<Op> = arrivals.chain(jobs).collect();
     vec(any_op(), 0..=steps).prop_map(move |ops| arrivals.iter().cloned().chain(ops).collect())
@@ -106,10 +106,23 @@ fn job_op() -> impl Strategy<Value = JobOp> {
 }
 
 fn enqueue() -> impl Strategy<Value = JobOp> {
+    let few = vec(new_job(), 0..4);
+    // Ids that no other step names, so that most of these batches are not refused.
+    let many = vec(new_job(), 15..20).prop_map(|mut jobs| {
+        for (job, id) in jobs.iter_mut().zip(JOBS..) {
+            job.job = id;
+        }
+        jobs
+    });
+    let batch = prop_oneof![4 => few, 1 => many].prop_map(JobOp::EnqueueMany);
+    prop_oneof![5 => new_job().prop_map(JobOp::Enqueue), 1 => batch]
+}
+
+fn new_job() -> impl Strategy<Value = TraceJob> {
     let about = option::weighted(0.3, file());
     let key = option::of(0..2_u64);
     (job(), 0..KINDS, about, select(&Priority::ALL), 0..6_i64, 0..3_u32, key).prop_map(
-        |(job, kind, file, priority, run_at, max_retries, dedup_key)| JobOp::Enqueue {
+        |(job, kind, file, priority, run_at, max_retries, dedup_key)| TraceJob {
             job,
             kind,
             file,

@@ -12,26 +12,43 @@ use super::Second;
 use super::answer::{Answer, answer, masked_job};
 use crate::fixtures::{at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind, reclaim_request};
 
+/// A job that a trace enqueues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceJob {
+    /// The job.
+    pub job: u64,
+    /// Which kind.
+    pub kind: u64,
+    /// The file it is about.
+    pub file: Option<u64>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due.
+    pub run_at: Second,
+    /// How many retries it has.
+    pub max_retries: u32,
+    /// Its dedup key.
+    pub dedup_key: Option<u64>,
+}
+
+impl TraceJob {
+    fn new_job(&self) -> NewJob {
+        NewJob {
+            kind: kind_numbered(self.kind),
+            file_id: self.file.map(file_id),
+            dedup_key: self.dedup_key.map(|number| dedup_key(&format!("key-{number}"))),
+            ..job(self.job).priority(self.priority).run_at(at(self.run_at)).max_retries(self.max_retries)
+        }
+    }
+}
+
 /// Something that happens to jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOp {
     /// A job is enqueued.
-    Enqueue {
-        /// The job.
-        job: u64,
-        /// Which kind.
-        kind: u64,
-        /// The file it is about.
-        file: Option<u64>,
-        /// How urgent it is.
-        priority: Priority,
-        /// When it is due.
-        run_at: Second,
-        /// How many retries it has.
-        max_retries: u32,
-        /// Its dedup key.
-        dedup_key: Option<u64>,
-    },
+    Enqueue(TraceJob),
+    /// Jobs are enqueued together.
+    EnqueueMany(Vec<TraceJob>),
     /// Due jobs are claimed.
     Claim {
         /// Which kinds.
@@ -163,14 +180,10 @@ pub(super) fn kind_numbered(number: u64) -> JobKind {
 /// Runs one step in an open session.
 pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
     match op {
-        JobOp::Enqueue { job: number, kind, file, priority, run_at, max_retries, dedup_key: key } => {
-            let new = NewJob {
-                kind: kind_numbered(*kind),
-                file_id: file.map(file_id),
-                dedup_key: key.map(|number| dedup_key(&format!("key-{number}"))),
-                ..job(*number).priority(*priority).run_at(at(*run_at)).max_retries(*max_retries)
-            };
-            answer(s.jobs().enqueue(&new))
+        JobOp::Enqueue(new) => answer(s.jobs().enqueue(&new.new_job())),
+        JobOp::EnqueueMany(new) => {
+            let jobs: Vec<NewJob> = new.iter().map(TraceJob::new_job).collect();
+            answer(s.jobs().enqueue_many(&jobs))
         }
         JobOp::Claim { kinds, limit, token, now, lease, alone } => {
             let request = ClaimRequest {
