@@ -27,6 +27,52 @@ const COMPLETE: &str = "\
     UPDATE jobs SET status = 'completed', result_json = ?, completed_at = ?, lease_expires_at = NULL \
     WHERE id = ? AND lease_token = ? AND status = 'running'";
 
+const INSERT: &str = "\
+    INSERT INTO jobs (id, file_id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
+    dedup_key, created_at, waiting_since) VALUES (?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?)";
+
+/// The values of a new job, made beforehand.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRow<'a> {
+    /// The job's id.
+    pub id: &'a str,
+    /// The kind of job.
+    pub kind: &'a str,
+    /// The payload.
+    pub payload: &'a str,
+    /// The priority's number.
+    pub priority: i64,
+    /// How often it may be tried again.
+    pub max_retries: i64,
+    /// The time now.
+    pub now: &'a str,
+}
+
+/// Inserts jobs in one transaction, each with the same prepared statement.
+///
+/// # Errors
+/// SQLite's own.
+pub fn insert_all(connection: &Connection, rows: &[NewRow<'_>]) -> Result<()> {
+    let mut insert = connection.prepare(INSERT)?;
+    connection.execute("BEGIN IMMEDIATE")?;
+    for row in rows {
+        let values = [
+            Value::Text(row.id),
+            Value::Null,
+            Value::Text(row.kind),
+            Value::Text(row.payload),
+            Value::Int(row.priority),
+            Value::Text(row.now),
+            Value::Int(row.max_retries),
+            Value::Null,
+            Value::Text(row.now),
+            Value::Text(row.now),
+        ];
+        insert.run(&values, |_| {})?;
+    }
+    connection.execute("COMMIT")
+}
+
 /// The texts of a claim, made beforehand.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {

@@ -2,6 +2,7 @@
 
 mod claim;
 mod commit;
+mod enqueue;
 pub mod idle;
 pub mod latency;
 pub mod memory;
@@ -23,6 +24,8 @@ use crate::report::Report;
 pub enum Section {
     /// Claiming and completing against the floor, and with every shape of backlog.
     Claim,
+    /// Enqueueing many jobs at once against the floor.
+    Enqueue,
     /// Threads that share commits.
     Commit,
     /// Several processes on one file.
@@ -74,8 +77,9 @@ pub struct Stage {
 
 impl Section {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Claim,
+        Self::Enqueue,
         Self::Commit,
         Self::Processes,
         Self::Latency,
@@ -94,6 +98,7 @@ impl Section {
     pub fn run(self, stage: &Stage, report: &mut Report) -> Result<()> {
         match self {
             Self::Claim => claim::run(stage, report),
+            Self::Enqueue => enqueue::run(stage, report),
             Self::Commit => commit::run(stage, report),
             Self::Processes => processes::run(stage, report),
             Self::Latency => latency::run(stage, report),

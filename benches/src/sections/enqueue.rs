@@ -1,0 +1,80 @@
+//! Enqueueing many jobs at once against the floor.
+
+use anyhow::{Result, ensure};
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::{Enqueued, NewJob};
+use fieldfen_domain::{FileId, RawJson};
+use fieldfen_persistence::Durability;
+use fieldfen_services::Environment;
+use fieldfen_services::environment::{Randomness, SeededRandomness};
+use fieldfen_services::queue::Queue;
+
+use super::{Stage, grouped, micros};
+use crate::backlog::{self, KIND, NOW};
+use crate::floor::{Connection, NewRow, insert_all};
+use crate::ours;
+use crate::report::{Bound, Report, Row};
+use crate::rounds;
+
+const JOBS: u32 = 10_000;
+
+pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
+    let rounds = stage.scale.pick(15, 31);
+    let folder = tempfile::tempdir_in(&stage.folder)?;
+    let (our_path, floor_path) = (folder.path().join("ours.db"), folder.path().join("floor.db"));
+    for path in [&our_path, &floor_path] {
+        backlog::migrate(path)?;
+    }
+    let queue = Queue::new(ours::open(&our_path, Durability::Normal)?, Environment::system());
+    let connection = Connection::open(&floor_path, Durability::Normal)?;
+    let (ids, others) = (SeededRandomness::new(11), SeededRandomness::new(11));
+    let ours = || {
+        let jobs = (0..JOBS).map(|_| new_job(&ids)).collect::<Result<Vec<NewJob>>>()?;
+        let mut answers = Vec::new();
+        let time = micros(|| {
+            answers = queue.enqueue_many(&jobs)?;
+            Ok(())
+        })?;
+        ensure!(answers.iter().zip(&jobs).all(|(answer, job)| *answer == Enqueued::Created(job.id)), "a job was met");
+        Ok(time)
+    };
+    let floor = || {
+        let jobs = (0..JOBS).map(|_| new_job(&others)).collect::<Result<Vec<NewJob>>>()?;
+        let ids: Vec<String> = jobs.iter().map(|job| job.id.to_string()).collect();
+        let rows: Vec<NewRow<'_>> = jobs
+            .iter()
+            .zip(&ids)
+            .map(|(job, id)| NewRow {
+                id,
+                kind: job.kind.as_str(),
+                payload: job.payload.as_ref().map_or("", RawJson::as_str),
+                priority: job.priority.number().into(),
+                max_retries: job.max_retries.into(),
+                now: NOW,
+            })
+            .collect();
+        micros(|| insert_all(&connection, &rows))
+    };
+    let figures = rounds::interleave(rounds, &mut [Box::new(ours), Box::new(floor)])?;
+    let [ours, floor] = &*figures else { return Ok(()) };
+    report.row(
+        Row::new(
+            format!("enqueue of {} at once through the service, NORMAL: ours / floor", grouped(JOBS)),
+            rounds::ratio(ours, floor),
+            "x",
+            Bound::AtMost(1.3),
+        )
+        .parts(format!("{:.1} ms / {:.1} ms", rounds::median(ours) / 1e3, rounds::median(floor) / 1e3)),
+    );
+    report.note(
+        "enqueue: one transaction of jobs with a payload each, which were made beforehand, into a table that grows by as \
+         many jobs a round. The floor has the same schema and settings and runs one prepared insert for each job.",
+    );
+    Ok(())
+}
+
+fn new_job(random: &SeededRandomness) -> Result<NewJob> {
+    let file = FileId::from_random(random.bits());
+    let payload = RawJson::parse(format!(r#"{{"file_id":"{file}","scale_factor":4,"target_dpi":300}}"#))?;
+    Ok(NewJob::untyped(JobId::from_random(random.bits()), KIND, Some(payload), ours::now()?)?)
+}
