@@ -20,8 +20,16 @@ pub(super) fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
 }
 
 /// Steps that look up or, read from two indexes at once or from a list of what is looked up, pass on what they look up.
-const SEARCHES: [&str; 8] =
-    ["SEARCH", "SCAN given VIRTUAL TABLE", "LIST SUBQUERY", "CO-ROUTINE", "MERGE (UNION ALL)", "LEFT", "RIGHT", "SCAN (subquery-"];
+const SEARCHES: [&str; 8] = [
+    "SEARCH",
+    "SCAN given VIRTUAL TABLE",
+    "LIST SUBQUERY",
+    "CO-ROUTINE",
+    "MERGE (UNION ALL)",
+    "LEFT",
+    "RIGHT",
+    "SCAN (subquery-",
+];
 
 /// A database in which every index is tempting: thousands of jobs in every status and of several kinds.
 fn busy_database() -> SqliteConnection {

@@ -15,8 +15,8 @@ mod waiting;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, NewJob,
-    ReclaimRequest, TakenBack,
+    ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, NewJob, ReclaimRequest,
+    TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{RawJson, Timestamp};
