@@ -24,6 +24,7 @@ pub mod queue;
 mod record;
 pub mod recurring;
 mod settled;
+pub mod shop;
 pub mod upkeep;
 pub mod worker;
 pub mod workers;

@@ -1,8 +1,9 @@
 //! The shape of a picture, and which print variants it fits.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The largest side that is believed, in pixels: what a JPEG can declare (ISO/IEC 10918-1, B.2.2).
 pub const MAX_SIDE: u32 = 65_535;
@@ -156,7 +157,68 @@ impl AspectRatio {
             _ => &[],
         }
     }
+
+    /// The shape that fills a print of this size in inches, for example `3:2` for `12x8`; `None` for what is no such size.
+    #[must_use]
+    pub fn of_print_variant(variant: &str) -> Option<Self> {
+        let mut all = NAMED.iter().flat_map(|(landscape, portrait, _)| [Self::Named(landscape), Self::Named(portrait)]);
+        all.find(|shape| shape.print_variants().contains(&variant))
+    }
 }
+
+impl FromStr for AspectRatio {
+    type Err = InvalidAspectRatio;
+
+    /// Reads a ratio as it is written in `files.aspect_ratio`.
+    fn from_str(text: &str) -> Result<Self, InvalidAspectRatio> {
+        let names = NAMED.iter().flat_map(|(landscape, portrait, _)| [*landscape, *portrait]);
+        if let Some(name) = names.into_iter().find(|name| *name == text) {
+            return Ok(Self::Named(name));
+        }
+        let side = |text: &str| text.parse().ok();
+        let shape = text
+            .split_once(':')
+            .and_then(|(width, height)| Dimensions::new(side(width)?, side(height)?).ok())
+            .map(Dimensions::aspect_ratio);
+        match shape {
+            Some(shape) if shape.to_string() == text => Ok(shape),
+            shape => Err(InvalidAspectRatio { value: text.to_owned(), meant: shape.map(|shape| shape.to_string()) }),
+        }
+    }
+}
+
+impl Serialize for AspectRatio {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AspectRatio {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A text that is no aspect ratio, or not the one way to write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidAspectRatio {
+    /// The text that was given.
+    pub value: String,
+    /// The ratio as it must be written, if the text says one.
+    pub meant: Option<String>,
+}
+
+impl fmt::Display for InvalidAspectRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "aspect ratio {:?}: ", self.value)?;
+        match &self.meant {
+            Some(meant) => write!(f, "it must be written {meant:?}, as in files.aspect_ratio"),
+            None => f.write_str("it must be width:height, for example 3:2"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidAspectRatio {}
 
 impl fmt::Display for AspectRatio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -244,6 +306,32 @@ mod tests {
             assert!(!AspectRatio::Named(portrait).print_variants().is_empty());
         }
         assert!(AspectRatio::Unnamed { width: 21, height: 9 }.print_variants().is_empty());
+    }
+
+    #[test]
+    fn a_ratio_is_read_as_it_is_written() {
+        for (width, height) in [(6000, 4000), (2480, 3508), (21, 9), (377, 250)] {
+            let shape = Dimensions::new(width, height).unwrap().aspect_ratio();
+            assert_eq!(shape.to_string().parse(), Ok(shape));
+            assert_eq!(serde_json::from_str::<AspectRatio>(&serde_json::to_string(&shape).unwrap()).unwrap(), shape);
+        }
+        for (text, meant) in
+            [("8:10", Some("4:5")), ("42:18", Some("7:3")), ("+3:2", Some("3:2")), ("0:1", None), ("x", None)]
+        {
+            assert_eq!(text.parse::<AspectRatio>().unwrap_err().meant.as_deref(), meant, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_print_size_belongs_to_one_shape() {
+        for (landscape, portrait, _) in NAMED {
+            for shape in [AspectRatio::Named(landscape), AspectRatio::Named(portrait)] {
+                for variant in shape.print_variants() {
+                    assert_eq!(AspectRatio::of_print_variant(variant), Some(shape), "{variant}");
+                }
+            }
+        }
+        assert_eq!(AspectRatio::of_print_variant("canvas"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod edit;
 mod metadata;
 mod status;
 
-pub use aspect_ratio::{AspectRatio, Dimensions, InvalidDimensions, MAX_SIDE};
+pub use aspect_ratio::{AspectRatio, Dimensions, InvalidAspectRatio, InvalidDimensions, MAX_SIDE};
 pub use content_hash::{ContentHash, InvalidContentHash};
 pub use edit::{FileDetails, FileEdit, FileEditOutcome, Patch};
 pub use metadata::{FileMetadata, InvalidMetadata, normalise_hashtag};

@@ -135,7 +135,7 @@ impl Pipeline {
             rule: "its payload must be within the limits of its kind",
         };
         let job = NewJob::new(self.environment.job_id(), payload, self.environment.now()).map_err(refused)?;
-        let mut job = job.max_retries(self.max_retries);
+        let mut job = job.max_retries(self.retries_by_kind.get(&P::kind()).copied().unwrap_or(self.max_retries));
         if let Some(key) = key {
             job = job.dedup_key(DedupKey::new(format!("{}:{key}", P::kind())).map_err(refused)?);
         }

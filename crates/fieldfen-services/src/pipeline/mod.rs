@@ -35,13 +35,15 @@ mod rejection;
 mod retry;
 mod transition;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use fieldfen_domain::file::{File, FileDetails, FileStatus};
-use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, Enqueued, InvalidPayload, Payload, UpscaleImage};
+use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, Enqueued, InvalidPayload, JobKind, Payload, UpscaleImage};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::{FileId, JobId};
+use serde::Deserialize;
 use serde_json::Map;
 
 use crate::Environment;
@@ -53,7 +55,8 @@ pub use listed::listing_confirmed;
 pub use retry::Retried;
 
 /// Who lets a processed picture go on sale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Approval {
     /// A person, through [`Pipeline::approve`].
     #[default]
@@ -94,6 +97,7 @@ pub struct Pipeline {
     scale_factor: u32,
     target_dpi: u32,
     max_retries: u32,
+    retries_by_kind: BTreeMap<JobKind, u32>,
 }
 
 impl Pipeline {
@@ -107,6 +111,7 @@ impl Pipeline {
             scale_factor: 4,
             target_dpi: 300,
             max_retries: DEFAULT_MAX_RETRIES,
+            retries_by_kind: BTreeMap::new(),
         }
     }
 
@@ -138,10 +143,17 @@ impl Pipeline {
         Ok(self)
     }
 
-    /// The same pipeline, whose jobs have this many retries.
+    /// The same pipeline, whose jobs have this many retries where their kind has no number of its own.
     #[must_use]
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
+        self
+    }
+
+    /// The same pipeline, whose jobs of this kind have this many retries.
+    #[must_use]
+    pub fn retries_of(mut self, kind: JobKind, retries: u32) -> Self {
+        self.retries_by_kind.insert(kind, retries);
         self
     }
 }
@@ -164,6 +176,7 @@ impl fmt::Debug for Pipeline {
             .field("scale_factor", &self.scale_factor)
             .field("target_dpi", &self.target_dpi)
             .field("max_retries", &self.max_retries)
+            .field("retries_by_kind", &self.retries_by_kind)
             .finish_non_exhaustive()
     }
 }

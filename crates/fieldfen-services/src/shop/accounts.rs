@@ -1,0 +1,58 @@
+//! Which account a rule means.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::{InvalidShop, Setting};
+use super::{ListingRule, PostRule, Shop};
+
+/// The accounts of a platform: none for one that is not declared.
+type Accounts<P> = BTreeMap<P, BTreeSet<String>>;
+
+impl Shop {
+    pub(super) fn account_of_listing<'a>(&'a self, rule: &'a ListingRule) -> &'a str {
+        account(&self.marketplaces, &rule.platform, rule.account.as_deref())
+    }
+
+    pub(super) fn account_of_post<'a>(&'a self, rule: &'a PostRule) -> &'a str {
+        account(&self.networks, &rule.platform, rule.account.as_deref())
+    }
+}
+
+/// The account that a rule names, or the only one that there is.
+fn account<'a, P: Ord>(declared: &'a Accounts<P>, platform: &P, named: Option<&'a str>) -> &'a str {
+    let only = || declared.get(platform).and_then(|accounts| accounts.first()).map_or("", String::as_str);
+    named.unwrap_or_else(only)
+}
+
+/// Whether the shop has the account that a rule names; `table` is where accounts are declared.
+pub(super) fn check_account<P: Ord + ToString>(
+    declared: &Accounts<P>,
+    platform: &P,
+    is_specified: bool,
+    named: Option<&str>,
+    rule: &Setting,
+    table: &str,
+) -> Result<(), InvalidShop> {
+    let accounts = declared.get(platform);
+    let place = platform.to_string();
+    let refused =
+        |key: &str, value: &str, why: String| Err(InvalidShop::at(rule.clone().key(key), format!("{value:?}"), why));
+    if accounts.is_none() && !is_specified {
+        let why = format!("a platform of the shop's own must be declared in [{table}], with its accounts or with []");
+        return refused("platform", &place, why);
+    }
+    let names: Vec<&str> = accounts.into_iter().flatten().map(String::as_str).collect();
+    match (named, names.as_slice()) {
+        (Some(named), names) if names.contains(&named) => Ok(()),
+        (None, [] | [_]) | (Some(""), []) => Ok(()),
+        (Some(named), []) => {
+            let why = format!("{place} has a single account without a name: leave it out, or declare it in [{table}]");
+            refused("account", named, why)
+        }
+        (named, names) => refused(
+            "account",
+            named.unwrap_or_default(),
+            format!("it must be one of the accounts of {place} in [{table}]: {names:?}"),
+        ),
+    }
+}

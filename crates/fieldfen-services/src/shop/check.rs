@@ -1,0 +1,169 @@
+//! Rules that cannot be, and where they stand.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::AspectRatio;
+use fieldfen_domain::job::{InvalidPayload, Payload, UpscaleImage};
+use fieldfen_domain::publication::{Platform, SocialPlatform};
+use serde_json::Map;
+
+use super::accounts::check_account;
+use super::{Shop, Variants};
+
+/// The place of a setting in a shop's rules, for example `publish #2, account`: the second rule of `publish`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting(pub(super) Vec<Step>);
+
+/// A step on the way to a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Key(String),
+    /// Counted from 0.
+    Item(usize),
+}
+
+impl Setting {
+    pub(super) fn of(name: &str) -> Self {
+        Self(Vec::new()).key(name)
+    }
+
+    pub(super) fn key(mut self, name: &str) -> Self {
+        self.0.push(Step::Key(name.to_owned()));
+        self
+    }
+
+    pub(super) fn item(mut self, index: usize) -> Self {
+        self.0.push(Step::Item(index));
+        self
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Key(name) if index == 0 => f.write_str(name)?,
+                Step::Key(name) if matches!(self.0.get(index - 1), Some(Step::Item(_))) => write!(f, ", {name}")?,
+                Step::Key(name) => write!(f, ".{name}")?,
+                Step::Item(item) => write!(f, " #{}", item + 1)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A rule of a shop that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} is {value}: {rule}")]
+#[non_exhaustive]
+pub struct InvalidShop {
+    /// Which setting.
+    pub setting: Setting,
+    /// Its value.
+    pub value: String,
+    /// What it must be.
+    pub rule: String,
+}
+
+impl InvalidShop {
+    pub(super) fn at(setting: Setting, value: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self { setting, value: value.into(), rule: rule.into() }
+    }
+}
+
+impl Shop {
+    /// Checks that the rules can be followed: numbers are within their limits, accounts are the shop's, and no rule is for
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`InvalidShop`] for the first setting that cannot be.
+    pub fn check(&self) -> Result<(), InvalidShop> {
+        self.check_upscaling()?;
+        self.check_accounts()?;
+        for (index, rule) in self.publish.iter().enumerate() {
+            let at = Setting::of("publish").item(index);
+            let (specified, named) = (Platform::SPECIFIED.contains(&rule.platform), rule.account.as_deref());
+            check_account(&self.marketplaces, &rule.platform, specified, named, &at, "marketplaces")?;
+            check_selection(&at, rule.aspect_ratios.as_deref(), rule.species.as_deref())?;
+            if let Variants::These(variants) = &rule.variants {
+                check_variants(&at, variants, rule.aspect_ratios.as_deref())?;
+            }
+        }
+        for (index, rule) in self.post.iter().enumerate() {
+            let at = Setting::of("post").item(index);
+            let (specified, named) = (SocialPlatform::SPECIFIED.contains(&rule.platform), rule.account.as_deref());
+            check_account(&self.networks, &rule.platform, specified, named, &at, "networks")?;
+            check_selection(&at, rule.aspect_ratios.as_deref(), rule.species.as_deref())?;
+        }
+        self.retries.check()?;
+        self.retention.check()
+    }
+
+    fn check_upscaling(&self) -> Result<(), InvalidShop> {
+        let (scale_factor, target_dpi) = (self.upscaling.scale_factor, self.upscaling.target_dpi);
+        let job = UpscaleImage { file_id: FileId::from_random(0), scale_factor, target_dpi, other: Map::new() };
+        match job.check() {
+            Err(InvalidPayload::Field { field, value, rule, .. }) => {
+                Err(InvalidShop::at(Setting::of("upscaling").key(field), value, format!("it must be {rule}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_accounts(&self) -> Result<(), InvalidShop> {
+        let marketplaces = self.marketplaces.iter().map(|(at, names)| ("marketplaces", at.to_string(), names));
+        let networks = self.networks.iter().map(|(at, names)| ("networks", at.to_string(), names));
+        for (table, platform, names) in marketplaces.chain(networks) {
+            if names.len() > 1 && names.iter().any(|name| name.trim().is_empty()) {
+                let rule = "of several accounts, each must have a name";
+                return Err(InvalidShop::at(Setting::of(table).key(&platform), format!("{names:?}"), rule));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_selection(
+    at: &Setting,
+    shapes: Option<&[AspectRatio]>,
+    species: Option<&[String]>,
+) -> Result<(), InvalidShop> {
+    for (key, is_empty) in
+        [("aspect_ratios", shapes.is_some_and(<[_]>::is_empty)), ("species", species.is_some_and(<[_]>::is_empty))]
+    {
+        if is_empty {
+            return Err(InvalidShop::at(
+                at.clone().key(key),
+                "[]",
+                "the rule is for no file: leave it out for all files",
+            ));
+        }
+    }
+    match species.unwrap_or_default().iter().position(|name| name.trim().is_empty()) {
+        Some(index) => Err(InvalidShop::at(at.clone().key("species").item(index), "blank", "no file has this species")),
+        None => Ok(()),
+    }
+}
+
+fn check_variants(at: &Setting, variants: &[String], shapes: Option<&[AspectRatio]>) -> Result<(), InvalidShop> {
+    let at = at.clone().key("variants");
+    if variants.is_empty() {
+        return Err(InvalidShop::at(at, "[]", "the rule makes no product: leave it out for one without a variant"));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, variant) in variants.iter().enumerate() {
+        let refused = |rule: String| Err(InvalidShop::at(at.clone().item(index), format!("{variant:?}"), rule));
+        if !seen.insert(variant) {
+            return refused("it is there twice".to_owned());
+        }
+        if let (Some(its), Some(shapes)) = (AspectRatio::of_print_variant(variant), shapes)
+            && !shapes.contains(&its)
+        {
+            let shapes: Vec<_> = shapes.iter().map(ToString::to_string).collect();
+            return refused(format!("a print of this size is {its}, and the rule is for {} only", shapes.join(", ")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! The file `fieldfen.toml`.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use fieldfen_domain::{is_surely_path, redacted};
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Shop;
+use super::check::{Setting, Step};
+
+/// The section that every program reads.
+const DATABASE: &str = "database";
+
+/// The text of a `fieldfen.toml`: the rules of a shop, and the database that they are for.
+///
+/// The program that runs the workers reads all of it. Other programs read the section `[database]` alone, and take no
+/// notice of the rest, which may be a newer version's.
+///
+/// ```
+/// use fieldfen_services::Environment;
+/// use fieldfen_services::shop::ShopFile;
+///
+/// let file = ShopFile::parse(
+///     r#"
+///     approval = "automatic"
+///
+///     [database]
+///     url = "sqlite://./data/fieldfen.db"
+///
+///     [[publish]]
+///     platform = "etsy"
+///     variants = "prints"
+///     "#,
+///     "fieldfen.toml",
+/// );
+/// assert_eq!(file.database()?.map(|database| database.url().to_owned()).as_deref(), Some("sqlite://./data/fieldfen.db"));
+/// let pipeline = file.shop()?.pipeline(Environment::system())?;
+/// # let _ = pipeline;
+///
+/// let misspelt = ShopFile::parse("[[publish]]\nplatform = \"esty\"", "fieldfen.toml");
+/// let error = misspelt.shop().map(drop).map_err(|error| error.to_string());
+/// assert!(error.is_err_and(|error| error.starts_with(r#""fieldfen.toml", line 2, column 12: publish #1, platform is "esty""#)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct ShopFile {
+    text: String,
+    path: PathBuf,
+}
+
+/// The section `[database]`. Its `Debug` form hides secrets in the address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseSection {
+    url: String,
+    name: Option<String>,
+}
+
+impl DatabaseSection {
+    /// The address, as a store's `open` takes it. The path of a SQLite database that is relative is relative to the folder
+    /// of the file.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What people call this database, `production` for example.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+impl fmt::Debug for DatabaseSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseSection").field("url", &redacted(&self.url)).field("name", &self.name).finish()
+    }
+}
+
+impl fmt::Debug for ShopFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text may hold the password of a database.
+        f.debug_struct("ShopFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A `fieldfen.toml` that cannot be used. The text of the section `[database]` is never shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShopFileError {
+    /// The file cannot be read.
+    #[error("cannot read {path:?}: correct the path, or the permissions of the file")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+    /// Something in it is not as it must be.
+    #[error("{path:?}, line {line}, column {column}: {problem}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, in characters from 1.
+        column: usize,
+        /// Which setting, its value, and the rule.
+        problem: String,
+    },
+}
+
+impl ShopFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ShopFileError::Unreadable`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ShopFileError> {
+        let path = path.as_ref().to_owned();
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Self { text, path }),
+            Err(source) => Err(ShopFileError::Unreadable { path, source }),
+        }
+    }
+
+    /// Takes a text; `path` is the file that messages name, and whose folder addresses are relative to.
+    #[must_use]
+    pub fn parse(text: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self { text: text.into(), path: path.into() }
+    }
+
+    /// The rules. Each file has some: what is left out has its default.
+    ///
+    /// # Errors
+    /// [`ShopFileError::Invalid`] for the first thing that is not as it must be, in the section `[database]` too.
+    pub fn shop(&self) -> Result<Shop, ShopFileError> {
+        self.database()?;
+        let mut table = self.table()?;
+        table.get_mut().remove(DATABASE);
+        let document = table.clone();
+        let shop = Shop::deserialize(toml::Deserializer::from(table)).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            // An address that stands at a wrong place is not repeated.
+            let message =
+                if error.message().contains("://") { "what stands here is of another type" } else { error.message() };
+            let setting = setting_around(document.get_ref(), &span);
+            let place = if setting.0.is_empty() { String::new() } else { format!("{setting}: ") };
+            self.invalid(&span, format!("{place}{}", message.replace('\n', " ")))
+        })?;
+        match shop.check() {
+            Ok(()) => Ok(shop),
+            Err(error) => Err(self.invalid(&span_of(document.get_ref(), &error.setting), error.to_string())),
+        }
+    }
+
+    /// The section `[database]`; `None` where there is none. Settings that this version does not know are passed over.
+    ///
+    /// # Errors
+    /// [`ShopFileError::Invalid`] when the text is no TOML, or an address or name is not as it must be.
+    pub fn database(&self) -> Result<Option<DatabaseSection>, ShopFileError> {
+        let table = self.table()?;
+        let Some(section) = table.get_ref().get(DATABASE) else { return Ok(None) };
+        let DeValue::Table(settings) = section.get_ref() else {
+            return Err(
+                self.invalid(&section.span(), "database: it must be a section [database] with url and name".to_owned())
+            );
+        };
+        let text = |name: &str| match settings.get(name) {
+            None => Ok(None),
+            Some(value) => match value.get_ref().as_str() {
+                Some(text) if !text.trim().is_empty() => Ok(Some(text.to_owned())),
+                _ => Err(self.invalid(&value.span(), format!("database.{name}: it must be a text that is not blank"))),
+            },
+        };
+        let Some(url) = text("url")? else {
+            return Err(
+                self.invalid(&section.span(), "database.url is missing: it must be the database's address".to_owned())
+            );
+        };
+        Ok(Some(DatabaseSection { url: in_folder(self.path.parent(), url), name: text("name")? }))
+    }
+
+    fn table(&self) -> Result<Spanned<DeTable<'_>>, ShopFileError> {
+        DeTable::parse(&self.text)
+            .map_err(|error| self.invalid(&error.span().unwrap_or_default(), error.message().replace('\n', " ")))
+    }
+
+    fn invalid(&self, span: &Range<usize>, problem: String) -> ShopFileError {
+        let before = self.text.get(..span.start).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        ShopFileError::Invalid { path: self.path.clone(), line, column, problem }
+    }
+}
+
+/// The same address, with a relative path behind the folder of the file that names it.
+fn in_folder(folder: Option<&Path>, url: String) -> String {
+    let (scheme, path) = url.strip_prefix("sqlite://").map_or(("", url.as_str()), |path| ("sqlite://", path));
+    let is_file = is_surely_path(&url) && !path.is_empty() && path != ":memory:" && !Path::new(path).is_absolute();
+    match folder.filter(|folder| is_file && !folder.as_os_str().is_empty()) {
+        Some(folder) => {
+            let path = folder.join(path.strip_prefix("./").unwrap_or(path)).display().to_string();
+            // Behind `sqlite://`, a relative path may hold any character only when it begins with a dot.
+            if folder.is_absolute() || path.starts_with('.') {
+                format!("{scheme}{path}")
+            } else {
+                format!("{scheme}./{path}")
+            }
+        }
+        None => url,
+    }
+}
+
+/// Where a setting stands, or, if it is left out, the innermost part that is there.
+fn span_of(table: &DeTable<'_>, setting: &Setting) -> Range<usize> {
+    let mut at: Option<&Spanned<DeValue<'_>>> = None;
+    for step in &setting.0 {
+        let next = match (step, at.map(Spanned::get_ref)) {
+            (Step::Key(name), None) => table.get(name.as_str()),
+            (Step::Key(name), Some(DeValue::Table(table))) => table.get(name.as_str()),
+            (Step::Item(index), Some(DeValue::Array(items))) => items.get(*index),
+            _ => None,
+        };
+        match next {
+            Some(next) => at = Some(next),
+            None => break,
+        }
+    }
+    at.map_or(0..0, Spanned::span)
+}
+
+/// The innermost setting that a part of the text belongs to.
+fn setting_around(table: &DeTable<'_>, span: &Range<usize>) -> Setting {
+    let holds = |its: Range<usize>| its.start <= span.start && span.end <= its.end;
+    let mut setting = Setting(Vec::new());
+    for (name, value) in table {
+        if holds(name.span()) {
+            setting.0.push(Step::Key(name.get_ref().to_string()));
+        } else if holds(value.span()) || contains(value.get_ref(), span) {
+            setting.0.push(Step::Key(name.get_ref().to_string()));
+            setting.0.extend(inside(value.get_ref(), span));
+        }
+    }
+    setting
+}
+
+fn inside(value: &DeValue<'_>, span: &Range<usize>) -> Vec<Step> {
+    match value {
+        DeValue::Table(table) => setting_around(table, span).0,
+        DeValue::Array(items) => {
+            let found = items.iter().enumerate().find(|(_, item)| {
+                item.span().start <= span.start && span.end <= item.span().end || contains(item.get_ref(), span)
+            });
+            found.map_or_else(Vec::new, |(index, item)| {
+                let mut steps = vec![Step::Item(index)];
+                steps.extend(inside(item.get_ref(), span));
+                steps
+            })
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether something inside stands there. The span of a section is its heading alone.
+fn contains(value: &DeValue<'_>, span: &Range<usize>) -> bool {
+    let holds = |its: Range<usize>| its.start <= span.start && span.end <= its.end;
+    match value {
+        DeValue::Table(table) => table
+            .iter()
+            .any(|(name, value)| holds(name.span()) || holds(value.span()) || contains(value.get_ref(), span)),
+        DeValue::Array(items) => items.iter().any(|item| holds(item.span()) || contains(item.get_ref(), span)),
+        _ => false,
+    }
+}

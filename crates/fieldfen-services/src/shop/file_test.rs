@@ -1,0 +1,181 @@
+//! What is read from a `fieldfen.toml`, and what its errors say.
+
+use std::path::Path;
+
+use fieldfen_domain::with_causes;
+
+use super::{Shop, ShopFile};
+
+const README: &str = include_str!("../../README.md");
+
+/// The example in the README: the block that begins like this.
+fn example() -> &'static str {
+    let from = README.find("```toml\n# fieldfen.toml").unwrap();
+    let text = &README[from + "```toml\n".len()..];
+    &text[..text.find("```").unwrap()]
+}
+
+fn shop(text: &str) -> Result<Shop, String> {
+    ShopFile::parse(text, "fieldfen.toml").shop().map_err(|error| with_causes(&error))
+}
+
+#[test]
+fn the_example_of_the_readme_can_be_read_and_has_every_setting() {
+    let shop = shop(example()).unwrap();
+    let shown = format!("{shop:?}");
+    for name in [
+        "approval",
+        "scale_factor",
+        "target_dpi",
+        "marketplaces",
+        "networks",
+        "account",
+        "variants",
+        "aspect_ratios",
+        "species",
+        "post_type",
+        "post_key",
+        "retries",
+        "otherwise",
+        "completed_jobs_days",
+        "completed_jobs_keep",
+        "failed_jobs_days",
+        "failed_jobs_keep",
+        "publications_days",
+        "deliveries_hours",
+    ] {
+        assert!(shown.contains(name), "{name} is no setting");
+        assert!(example().contains(name), "the example has no {name}");
+    }
+    assert!(!shown.contains("None, None"), "{shown}");
+    let database = ShopFile::parse(example(), "fieldfen.toml").database().unwrap().unwrap();
+    assert_eq!((database.url(), database.name()), ("sqlite://./data/fieldfen.db", Some("production")));
+}
+
+#[test]
+fn an_empty_file_has_the_default_rules_and_no_database() {
+    assert_eq!(format!("{:?}", shop("").unwrap()), format!("{:?}", Shop::new()));
+    assert_eq!(ShopFile::parse("", "fieldfen.toml").database().unwrap(), None);
+}
+
+#[test]
+fn every_error_names_line_column_setting_and_rule() {
+    for (text, message) in [
+        (
+            "approval = \"nobody\"",
+            "line 1, column 12: approval: unknown variant `nobody`, expected `operator` or `automatic`",
+        ),
+        (
+            "\n[upscaling]\nscale = 4",
+            "line 3, column 1: upscaling.scale: unknown field `scale`, expected `scale_factor` or `target_dpi`",
+        ),
+        (
+            "upscaling.scale_factor = -4",
+            "line 1, column 26: upscaling.scale_factor: invalid value: integer `-4`, expected u32",
+        ),
+        ("[upscaling]\nscale_factor = 100", "line 2, column 16: upscaling.scale_factor is 100: it must be 1 to 64"),
+        ("[[publish]]\n", "line 1, column 1: publish #1: missing field `platform`"),
+        (
+            "[[publish]]\nplatform = \"Etsy\"",
+            "line 2, column 12: publish #1, platform: platform \"Etsy\": it must be 1 to 32",
+        ),
+        (
+            "[marketplaces]\netsy = [\"main\"]\n[[publish]]\nplatform = \"etsy\"\n[[publish]]\nplatform = \"etsy\"\n  account = \"mian\"",
+            "line 7, column 13: publish #2, account is \"mian\": it must be one of the accounts of etsy in [marketplaces]: [\"main\"]",
+        ),
+        (
+            "marketplaces.etsy = [\"a\", \"b\"]\npublish = [{ platform = \"etsy\" }]",
+            "line 2, column 12: publish #1, account is \"\": it must be one of",
+        ),
+        (
+            "[[publish]]\nplatform = \"etsy\"\naspect_ratios = [\"3:2\", \"8:10\"]",
+            "line 3, column 17: publish #1, aspect_ratios: aspect ratio \"8:10\": it must be written \"4:5\"",
+        ),
+        (
+            "[[publish]]\nplatform = \"etsy\"\nvariants = \"all\"",
+            "line 3, column 12: publish #1, variants: invalid value: string \"all\", expected \"prints\", or a list of variants",
+        ),
+        (
+            "[[publish]]\nplatform = \"etsy\"\nspecies = \"fox\"",
+            "line 3, column 11: publish #1, species: invalid type: string \"fox\", expected a sequence",
+        ),
+        (
+            "[[post]]\nplatform = \"instagram\"\npost_type = \"tweet\"",
+            "line 3, column 13: post #1, post_type: post type \"tweet\" is unknown; it must be one of post, story, reel, pin",
+        ),
+        (
+            "[retries]\nCreateListings = 4",
+            "line 2, column 1: retries.CreateListings: \"CreateListings\": it must be otherwise, own or one of CreateFileRecord",
+        ),
+        (
+            "[retries.own]\n\"acme.resize\" = 2000",
+            "line 2, column 17: retries.own.acme.resize is 2000: it must be 0 to 1000",
+        ),
+        (
+            "[retention]\nfailed_jobs_days = 0",
+            "line 2, column 20: retention.failed_jobs_days is 0: it must be 1 to 36500",
+        ),
+        ("aproval = 1", "line 1, column 1: aproval: unknown field `aproval`, expected one of"),
+        ("# é\nspecies = é", "line 2, column 11: "),
+        ("approval = \"operator\"\napproval = \"operator\"", "line 2, column 1: duplicate key"),
+    ] {
+        let error = shop(text).map(drop).unwrap_err();
+        assert!(error.starts_with(&format!("\"fieldfen.toml\", {message}")), "{text}\n{error}\n{message}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn only_the_worker_needs_rules_that_it_can_read() {
+    let newer =
+        "rules = \"of the next version\"\n[database]\nurl = \"x.db\"\nreplica = \"y.db\"\n[[publish]]\nplatform = 7";
+    let file = ShopFile::parse(newer, "fieldfen.toml");
+    assert_eq!(file.database().unwrap().unwrap().url(), "x.db");
+    assert!(file.shop().is_err());
+}
+
+#[test]
+fn what_may_be_the_password_of_a_database_is_never_shown() {
+    let secret = "postgres://shop:hunter2@db/shop";
+    for text in [
+        format!("database = \"{secret}\""),
+        format!("[database]\nurl = [\"{secret}\"]"),
+        format!("[database]\nurl = \"{secret}"),
+        format!("[database]\nname = \"x\"\npassword = \"{secret}\""),
+        format!("approval = \"{secret}\""),
+        format!("[[publish]]\nplatform = \"etsy\"\nspecies = \"{secret}\""),
+        format!("url = \"{secret}\""),
+    ] {
+        let error = shop(&text).map(drop).unwrap_err();
+        assert!(!error.contains("hunter2") && error.contains("line "), "{error}");
+    }
+    let file = ShopFile::parse(format!("[database]\nurl = \"{secret}\""), "fieldfen.toml");
+    let database = file.database().unwrap().unwrap();
+    assert_eq!(database.url(), secret);
+    assert!(!format!("{database:?} {file:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_relative_path_is_relative_to_the_folder_of_the_file() {
+    for (path, url, resolved) in [
+        ("fieldfen.toml", "sqlite://./data/x.db", "sqlite://./data/x.db"),
+        ("/srv/shop/fieldfen.toml", "sqlite://./data/x.db", "sqlite:///srv/shop/data/x.db"),
+        ("/srv/shop/fieldfen.toml", "data/x.db", "/srv/shop/data/x.db"),
+        ("shop/fieldfen.toml", "sqlite://data/x.db", "sqlite://./shop/data/x.db"),
+        ("../shop/fieldfen.toml", "./x.db", "../shop/x.db"),
+        ("/srv/fieldfen.toml", "sqlite:///var/x.db", "sqlite:///var/x.db"),
+        ("/srv/fieldfen.toml", ":memory:", ":memory:"),
+        ("/srv/fieldfen.toml", "sqlite://:memory:", "sqlite://:memory:"),
+        ("/srv/fieldfen.toml", "postgres://db/shop", "postgres://db/shop"),
+    ] {
+        let file = ShopFile::parse(format!("[database]\nurl = \"{url}\""), Path::new(path));
+        assert_eq!(file.database().unwrap().unwrap().url(), resolved, "{path} {url}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = ShopFile::read(folder.path().join("fieldfen.toml")).unwrap_err();
+    assert!(with_causes(&error).contains("fieldfen.toml\": correct the path"), "{error}");
+}

@@ -1,0 +1,242 @@
+//! A shop's rules as data: who approves, what is published where, how often jobs are tried again, what is kept.
+//!
+//! A [`Shop`] is built in code, or, with the feature `toml`, read from a file, `fieldfen.toml`. It makes the
+//! [`Pipeline`] of the one program that runs the workers. Other programs need no rules: they leave the actions of operators
+//! to those workers.
+//!
+//! ```
+//! use fieldfen_domain::publication::{Platform, SocialPlatform};
+//! use fieldfen_services::Environment;
+//! use fieldfen_services::shop::{ListingRule, PostRule, Shop, Variants};
+//!
+//! let shop = Shop::new()
+//!     .marketplace(Platform::Etsy, ["main", "posters"])
+//!     .network(SocialPlatform::Instagram, [])
+//!     .publish(ListingRule::at(Platform::Etsy).account("posters").variants(Variants::Prints))
+//!     .publish(ListingRule::at(Platform::Etsy).account("main").species(["red-fox"]))
+//!     .post(PostRule::at(SocialPlatform::Instagram));
+//! let pipeline = shop.pipeline(Environment::system())?;
+//! # let _ = pipeline;
+//! # Ok::<(), fieldfen_services::shop::InvalidShop>(())
+//! ```
+
+mod accounts;
+mod check;
+#[cfg(feature = "toml")]
+mod file;
+#[cfg(all(test, feature = "toml"))]
+mod file_test;
+mod retention;
+mod retries;
+mod rules;
+#[cfg(test)]
+mod rules_test;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use fieldfen_domain::file::File;
+use fieldfen_domain::job::JobKind;
+use fieldfen_domain::publication::{Platform, SocialPlatform, Target};
+use serde::Deserialize;
+
+use crate::Environment;
+use crate::pipeline::{Approval, Pipeline};
+use crate::queue::RetryPolicies;
+use crate::upkeep::Upkeep;
+
+pub use check::{InvalidShop, Setting};
+#[cfg(feature = "toml")]
+pub use file::{DatabaseSection, ShopFile, ShopFileError};
+pub use retention::Retention;
+pub use rules::{ListingRule, PostRule, Variants};
+
+use retries::Retries;
+
+/// The rules of a shop. Clones share the closures.
+///
+/// Rules that are left out have the defaults of [`Shop::new`]. Nothing is checked before [`Shop::check`], which
+/// [`Shop::pipeline`] calls too.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "the rules of a shop")]
+pub struct Shop {
+    approval: Approval,
+    upscaling: Upscaling,
+    marketplaces: BTreeMap<Platform, BTreeSet<String>>,
+    networks: BTreeMap<SocialPlatform, BTreeSet<String>>,
+    publish: Vec<ListingRule>,
+    post: Vec<PostRule>,
+    retries: Retries,
+    retention: Retention,
+    #[serde(skip)]
+    closures: Closures,
+}
+
+/// How pictures are upscaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table with scale_factor and target_dpi")]
+struct Upscaling {
+    scale_factor: u32,
+    target_dpi: u32,
+}
+
+impl Default for Upscaling {
+    fn default() -> Self {
+        Self { scale_factor: 4, target_dpi: 300 }
+    }
+}
+
+impl Shop {
+    /// A shop in which an operator approves, which upscales by 4 at 300 dpi, publishes nowhere, gives each job 5 retries,
+    /// and keeps what [`Upkeep`] and [`intake::Retention`](crate::intake::Retention) keep by default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same shop, approved so.
+    #[must_use]
+    pub const fn approved_by(mut self, approval: Approval) -> Self {
+        self.approval = approval;
+        self
+    }
+
+    /// The same shop, which upscales by this factor (1 to 64) and writes this resolution in dots per inch (1 to 65,535)
+    /// into the picture.
+    #[must_use]
+    pub const fn upscaling(mut self, scale_factor: u32, target_dpi: u32) -> Self {
+        self.upscaling = Upscaling { scale_factor, target_dpi };
+        self
+    }
+
+    /// The same shop with these seller's accounts at a marketplace. Without any, the shop has one account there, which
+    /// has no name.
+    ///
+    /// A platform of the program's own must be declared like this before a rule names it, so that a misspelt platform is
+    /// noticed.
+    #[must_use]
+    pub fn marketplace<'a>(mut self, platform: Platform, accounts: impl IntoIterator<Item = &'a str>) -> Self {
+        self.marketplaces.insert(platform, accounts.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// The same shop with these accounts at a social network; as [`Shop::marketplace`].
+    #[must_use]
+    pub fn network<'a>(mut self, platform: SocialPlatform, accounts: impl IntoIterator<Item = &'a str>) -> Self {
+        self.networks.insert(platform, accounts.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// The same shop, which also lists the approved files of this rule.
+    #[must_use]
+    pub fn publish(mut self, rule: ListingRule) -> Self {
+        self.publish.push(rule);
+        self
+    }
+
+    /// The same shop, which also posts the approved files of this rule.
+    #[must_use]
+    pub fn post(mut self, rule: PostRule) -> Self {
+        self.post.push(rule);
+        self
+    }
+
+    /// The same shop, which also wants a file at the targets of this closure: for what rules cannot say. Their accounts
+    /// are not checked.
+    #[must_use]
+    pub fn wanting(mut self, wanted: impl Fn(&File) -> Vec<Target> + Send + Sync + 'static) -> Self {
+        self.closures.0.push(Arc::new(wanted));
+        self
+    }
+
+    /// The same shop, whose jobs have this many retries (at most 1000) where their kind has no number of its own.
+    #[must_use]
+    pub const fn retries(mut self, retries: u32) -> Self {
+        self.retries.otherwise = retries;
+        self
+    }
+
+    /// The same shop, whose jobs of this kind have this many retries, at most 1000.
+    #[must_use]
+    pub fn retries_of(mut self, kind: JobKind, retries: u32) -> Self {
+        self.retries.by_kind.insert(kind, retries);
+        self
+    }
+
+    /// The same shop, which keeps what is over for so long.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+}
+
+impl Shop {
+    /// The pipeline that follows these rules.
+    ///
+    /// # Errors
+    /// As [`Shop::check`].
+    pub fn pipeline(&self, environment: Environment) -> Result<Pipeline, InvalidShop> {
+        self.check()?;
+        let Upscaling { scale_factor, target_dpi } = self.upscaling;
+        let wanted = self.clone();
+        let pipeline = Pipeline::new(environment)
+            .approved_by(self.approval)
+            .upscaling(scale_factor, target_dpi)
+            .map_err(|error| {
+                InvalidShop::at(Setting::of("upscaling"), error.to_string(), "it must be within its limits")
+            })?
+            .max_retries(self.retries.otherwise)
+            .wanting(move |file| wanted.targets(file));
+        Ok(self
+            .retries
+            .by_kind
+            .iter()
+            .fold(pipeline, |pipeline, (kind, &retries)| pipeline.retries_of(kind.clone(), retries)))
+    }
+
+    /// The targets at which an approved file is wanted: those of the rules in their order, then those of the closures. A
+    /// target that several of them name is there once.
+    #[must_use]
+    pub fn targets(&self, file: &File) -> Vec<Target> {
+        let listings = self.publish.iter().flat_map(|rule| rule.targets(file, self.account_of_listing(rule)));
+        let posts = self.post.iter().filter_map(|rule| rule.target(file, self.account_of_post(rule)));
+        let others = self.closures.0.iter().flat_map(|wanted| wanted(file));
+        let mut targets: Vec<Target> = Vec::new();
+        for target in listings.chain(posts).chain(others) {
+            if !targets.iter().any(|other| other.is_same_place(&target)) {
+                targets.push(target);
+            }
+        }
+        targets
+    }
+
+    /// The number of retries of each kind of job, for a [`Queue`](crate::queue::Queue); the waits are the default ones.
+    #[must_use]
+    pub fn retry_policies(&self) -> RetryPolicies {
+        self.retries.policies()
+    }
+
+    /// The upkeep that keeps what these rules keep; see [`upkeep::define`](crate::upkeep::define).
+    #[must_use]
+    pub fn upkeep(&self) -> Upkeep {
+        self.retention.upkeep()
+    }
+
+    /// For how long the deliveries of webhooks are remembered.
+    #[must_use]
+    pub fn deliveries(&self) -> crate::intake::Retention {
+        self.retention.deliveries()
+    }
+}
+
+/// What a program wants beyond its rules.
+#[derive(Clone, Default)]
+struct Closures(Vec<Arc<dyn Fn(&File) -> Vec<Target> + Send + Sync>>);
+
+impl fmt::Debug for Closures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} closures", self.0.len())
+    }
+}

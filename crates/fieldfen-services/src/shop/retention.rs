@@ -1,0 +1,81 @@
+//! How long what is over is kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::check::{InvalidShop, Setting};
+use crate::intake;
+use crate::upkeep::Upkeep;
+
+/// The longest time that is kept, in days: a century.
+const MAX_DAYS: u32 = 36_500;
+
+const DAY_SECS: u64 = 24 * 60 * 60;
+
+/// How long what is over is kept. What is `None` or absent is kept as [`Upkeep`] and
+/// [`intake::Retention`](crate::intake::Retention) keep it by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table of times and numbers that are kept")]
+#[non_exhaustive]
+pub struct Retention {
+    /// Days for which completed jobs are kept, 1 to 36,500.
+    pub completed_jobs_days: Option<u32>,
+    /// The most completed jobs that are kept.
+    pub completed_jobs_keep: Option<u32>,
+    /// Days for which failed jobs are kept, 1 to 36,500.
+    pub failed_jobs_days: Option<u32>,
+    /// The most failed jobs that are kept.
+    pub failed_jobs_keep: Option<u32>,
+    /// Days for which publications that are over are kept, 1 to 36,500.
+    pub publications_days: Option<u32>,
+    /// Hours for which the deliveries of a source of webhooks are remembered, 1 to 876,000; `otherwise` for all other
+    /// sources.
+    pub deliveries_hours: BTreeMap<String, u32>,
+}
+
+impl Retention {
+    pub(super) fn upkeep(&self) -> Upkeep {
+        let mut upkeep = Upkeep::default();
+        for (days, secs) in [
+            (self.completed_jobs_days, &mut upkeep.completed_max_age_secs),
+            (self.failed_jobs_days, &mut upkeep.failed_max_age_secs),
+            (self.publications_days, &mut upkeep.publications_max_age_secs),
+        ] {
+            if let Some(days) = days {
+                *secs = u64::from(days) * DAY_SECS;
+            }
+        }
+        upkeep.completed_keep = self.completed_jobs_keep.or(upkeep.completed_keep);
+        upkeep.failed_keep = self.failed_jobs_keep.or(upkeep.failed_keep);
+        upkeep
+    }
+
+    pub(super) fn deliveries(&self) -> intake::Retention {
+        self.deliveries_hours.iter().fold(intake::Retention::default(), |retention, (source, &hours)| {
+            let span = Duration::from_secs(u64::from(hours) * 3600);
+            if source == "otherwise" { retention.otherwise(span) } else { retention.with(source, span) }
+        })
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidShop> {
+        let at = Setting::of("retention");
+        for (name, days) in [
+            ("completed_jobs_days", self.completed_jobs_days),
+            ("failed_jobs_days", self.failed_jobs_days),
+            ("publications_days", self.publications_days),
+        ] {
+            if let Some(days) = days.filter(|days| !(1..=MAX_DAYS).contains(days)) {
+                return Err(InvalidShop::at(at.key(name), days.to_string(), "it must be 1 to 36500"));
+            }
+        }
+        match self.deliveries_hours.iter().find(|(_, hours)| !(1..=MAX_DAYS * 24).contains(*hours)) {
+            Some((source, hours)) => {
+                let at = at.key("deliveries_hours").key(source);
+                Err(InvalidShop::at(at, hours.to_string(), "it must be 1 to 876000"))
+            }
+            None => Ok(()),
+        }
+    }
+}

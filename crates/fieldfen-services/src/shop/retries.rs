@@ -1,0 +1,106 @@
+//! How often jobs are tried again, by kind.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, JobKind, RetryPolicy};
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::check::{InvalidShop, Setting};
+use crate::queue::RetryPolicies;
+
+/// The most retries of a job: with the default waits, it is tried for six weeks.
+const MAX_RETRIES: u32 = 1000;
+
+/// The table of a program's own kinds.
+const OWN: &str = "own";
+
+/// The number for all other kinds.
+const OTHERWISE: &str = "otherwise";
+
+/// The retries of each kind of job. In a file, the specification's eight stand by their names, so that a misspelt one is
+/// noticed, and a program's own kinds in a table `own`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Retries {
+    pub(super) otherwise: u32,
+    pub(super) by_kind: BTreeMap<JobKind, u32>,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { otherwise: DEFAULT_MAX_RETRIES, by_kind: BTreeMap::new() }
+    }
+}
+
+impl Retries {
+    pub(super) fn policies(&self) -> RetryPolicies {
+        let policy = |max_retries| RetryPolicy { max_retries, ..RetryPolicy::default() };
+        let policies = RetryPolicies::new(policy(self.otherwise));
+        self.by_kind.iter().fold(policies, |policies, (kind, &retries)| policies.with(kind.clone(), policy(retries)))
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidShop> {
+        let at = Setting::of("retries");
+        let by_kind = self.by_kind.iter().map(|(kind, &retries)| {
+            let at = if matches!(kind, JobKind::Custom(_)) { at.clone().key(OWN) } else { at.clone() };
+            (at.key(kind.as_str()), retries)
+        });
+        let mut all = by_kind.chain([(at.clone().key(OTHERWISE), self.otherwise)]);
+        match all.find(|(_, retries)| *retries > MAX_RETRIES) {
+            Some((at, retries)) => Err(InvalidShop::at(at, retries.to_string(), "it must be 0 to 1000")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A name in the table of retries.
+enum Name {
+    Otherwise,
+    Own,
+    Specified(JobKind),
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match name.as_str() {
+            OTHERWISE => Ok(Self::Otherwise),
+            OWN => Ok(Self::Own),
+            _ => JobKind::SPECIFIED.into_iter().find(|kind| kind.as_str() == name).map(Self::Specified).ok_or_else(|| {
+                let kinds = JobKind::SPECIFIED.map(|kind| kind.to_string()).join(", ");
+                de::Error::custom(format!(
+                    "{name:?}: it must be {OTHERWISE}, {OWN} or one of {kinds}; the shop's own kinds stand in [retries.{OWN}]"
+                ))
+            }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Retries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Table;
+
+        impl<'de> Visitor<'de> for Table {
+            type Value = Retries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of numbers of retries by kind of job")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Retries, A::Error> {
+                let mut retries = Retries::default();
+                while let Some(name) = table.next_key()? {
+                    match name {
+                        Name::Otherwise => retries.otherwise = table.next_value()?,
+                        Name::Own => retries.by_kind.extend(table.next_value::<BTreeMap<JobKind, u32>>()?),
+                        Name::Specified(kind) => drop(retries.by_kind.insert(kind, table.next_value()?)),
+                    }
+                }
+                Ok(retries)
+            }
+        }
+
+        deserializer.deserialize_map(Table)
+    }
+}
