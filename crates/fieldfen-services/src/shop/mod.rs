@@ -231,9 +231,12 @@ impl Shop {
     }
 }
 
+/// Where a program wants a file beyond its rules.
+type Wanted = dyn Fn(&File) -> Vec<Target> + Send + Sync;
+
 /// What a program wants beyond its rules.
 #[derive(Clone, Default)]
-struct Closures(Vec<Arc<dyn Fn(&File) -> Vec<Target> + Send + Sync>>);
+struct Closures(Vec<Arc<Wanted>>);
 
 impl fmt::Debug for Closures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
