@@ -10,9 +10,8 @@ const README: &str = include_str!("../../README.md");
 
 /// The example in the README: the block that begins like this.
 fn example() -> &'static str {
-    let from = README.find("```toml\n# fieldfen.toml").unwrap();
-    let text = &README[from + "```toml\n".len()..];
-    &text[..text.find("```").unwrap()]
+    let (_, text) = README.split_once("```toml\n# fieldfen.toml").unwrap_or_default();
+    text.split("```").next().unwrap_or_default()
 }
 
 fn shop(text: &str) -> Result<Shop, String> {

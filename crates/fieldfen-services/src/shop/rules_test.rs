@@ -134,17 +134,15 @@ fn a_rule_that_cannot_be_is_named_with_its_value() {
         assert_eq!(shop.check().unwrap_err().to_string(), message);
         assert!(shop.pipeline(Environment::system()).is_err());
     }
-    let mut retention = Retention::default();
-    retention.failed_jobs_days = Some(0);
+    let retention = Retention { failed_jobs_days: Some(0), ..Retention::default() };
     let error = Shop::new().retention(retention).check().unwrap_err();
     assert_eq!(error.to_string(), "retention.failed_jobs_days is 0: it must be 1 to 36500");
 }
 
 #[test]
 fn retries_and_retention_reach_the_queue_and_the_upkeep() {
-    let mut retention = Retention::default();
-    retention.completed_jobs_days = Some(2);
-    retention.deliveries_hours = [("stripe".to_owned(), 800), ("otherwise".to_owned(), 48)].into();
+    let deliveries_hours = [("stripe".to_owned(), 800), ("otherwise".to_owned(), 48)].into();
+    let retention = Retention { completed_jobs_days: Some(2), deliveries_hours, ..Retention::default() };
     let shop =
         Shop::new().retries(3).retries_of(JobKind::CreateListing, 8).retries_of(Upkeep::kind(), 0).retention(retention);
     shop.check().unwrap();
