@@ -142,7 +142,7 @@ fn record(shop: &Shop, name: &str, bytes: &[u8]) -> anyhow::Result<Outcome> {
         Err(unusable) => shop.pipeline.ingest_broken(s, &file, unusable.to_string()),
     });
     Ok(match (ingested?, inspected) {
-        (Ingested::Met(file), _) => Outcome::Known(file.id, file.original_filename),
+        (Ingested::Met(file) | Ingested::Replaced { file, .. }, _) => Outcome::Known(file.id, file.original_filename),
         (Ingested::Created, Ok(_)) => Outcome::New(file.id),
         (Ingested::Created, Err(unusable)) => Outcome::Broken(file.id, unusable.to_string()),
     })

@@ -108,6 +108,28 @@ pub enum Ingested {
     /// The file was there already, by its Drive id or its bytes. Here it is as it is now: with the Drive id and the hash
     /// of its bytes that it lacked before.
     Met(Box<File>),
+    /// The file was there already by its Drive id, and has other bytes: somebody has replaced them at Google Drive. Nothing
+    /// was changed, and the file stands for the bytes that it had. Ingested without the Drive id, the new ones are a file
+    /// of their own.
+    Replaced {
+        /// The file as it is.
+        file: Box<File>,
+        /// The hash of the bytes that it stands for.
+        known: ContentHash,
+        /// The hash of the bytes that have arrived.
+        arrived: ContentHash,
+    },
+}
+
+impl Ingested {
+    /// What an arrival comes to that is this file, as it is after it.
+    #[must_use]
+    pub fn met(file: File, new: &NewFile) -> Self {
+        match (file.content_hash, new.content_hash) {
+            (Some(known), Some(arrived)) if known != arrived => Self::Replaced { file: Box::new(file), known, arrived },
+            _ => Self::Met(Box::new(file)),
+        }
+    }
 }
 
 /// A legal change of a file's state, made by [`File::after`].

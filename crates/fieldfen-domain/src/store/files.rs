@@ -55,6 +55,8 @@ pub trait FileReads {
 pub trait Files: FileReads {
     /// Adds a file, or meets the one that has its Drive id or its bytes already. The arrival is in its history.
     ///
+    /// A file that is met by its Drive id and has other bytes is [`Ingested::Replaced`], and is not changed.
+    ///
     /// A file that is met gets the Drive id or the hash of its bytes if it has none, and every Drive id of an arrival
     /// leads to its file from then on, until the file is deleted. The next arrival with the Drive id alone meets the file
     /// too.

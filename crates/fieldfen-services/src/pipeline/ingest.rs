@@ -9,11 +9,15 @@ use super::transition::move_file;
 impl Pipeline {
     /// Takes a file in: its row and the job that begins its way, or the file that has its Drive id or its bytes.
     ///
+    /// A file whose bytes were replaced under its Drive id is [`Ingested::Replaced`]: it stays as it is, and a warning names
+    /// both hashes.
+    ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
     /// other [`StoreError`]s as the store has them.
     pub fn ingest(&self, s: &mut dyn Session, file: &NewFile) -> Result<Ingested, StoreError> {
         let ingested = s.files().insert(file)?;
+        warn_of_other_bytes(file, &ingested);
         if ingested == Ingested::Created {
             self.enqueue_record(s, file.id)?;
         }
@@ -33,11 +37,19 @@ impl Pipeline {
         reason: impl Into<String>,
     ) -> Result<Ingested, StoreError> {
         let ingested = s.files().insert(file)?;
+        warn_of_other_bytes(file, &ingested);
         if ingested == Ingested::Created
             && let Some(row) = s.files().find(&file.id)?
         {
             move_file(s, row, FileEvent::Failed, reason, file.at)?;
         }
         Ok(ingested)
+    }
+}
+
+fn warn_of_other_bytes(new: &NewFile, ingested: &Ingested) {
+    if let Ingested::Replaced { file, known, arrived } = ingested {
+        let (id, drive_id) = (&file.id, new.drive_file_id.as_deref().unwrap_or_default());
+        log!(WARN, %id, drive_id, %known, %arrived, "the bytes of a file were replaced under its Drive id; it keeps those it had");
     }
 }

@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | a picture arrives ([`Pipeline::ingest`]) | → ingested | `CreateFileRecord` |
 //! | a broken one arrives ([`Pipeline::ingest_broken`]) | → ingested → failed | |
+//! | other bytes arrive under a known Drive id | | none: the answer and a warning name both hashes |
 //! | `CreateFileRecord` is done ([`Pipeline::record_confirmed`]) | ingested → processing | `UpscaleImage` |
 //! | `UpscaleImage` is done ([`Pipeline::upscaled`]) | | `GenerateMetadata` |
 //! | `GenerateMetadata` is done ([`Pipeline::described`]) | processing → processed, → approved when automatic | as for an approval |

@@ -95,6 +95,28 @@ impl Channel for PostChannel<'_> {
     }
 }
 
+/// Takes a product or post down and looks whether it is gone: by its id, or by its key where a platform cannot be asked for
+/// ids. A platform that answers yes and does nothing leaves two products on sale.
+pub(super) fn take_down(shelf: &dyn Shelf, found: &Found) -> Result<(), CallError> {
+    let platform_id = found.platform_id.as_str();
+    shelf.withdraw(platform_id)?;
+    let stays = match shelf.lookup(platform_id) {
+        // Without a key on both sides, the same id is the same product.
+        Ok(there) => there.filter(|there| there.key().zip(found.key()).is_none_or(|(now, before)| now == before)),
+        Err(CallError::Refused { .. }) => match found.key().map(|key| shelf.find(key)) {
+            Some(Ok(there)) => there.into_iter().find(|there| there.platform_id == platform_id),
+            Some(Err(CallError::Refused { .. })) | None => None,
+            Some(Err(error)) => return Err(error),
+        },
+        Err(error) => return Err(error),
+    };
+    if stays.is_some_and(|there| there.is_live()) {
+        let reason = format!("{platform_id:?} was said to be taken down, and a lookup still shows it");
+        return Err(CallError::NoAnswer { reason });
+    }
+    Ok(())
+}
+
 /// Why the answer to a call does not say what the call has made: it has no id, or another key.
 pub(super) fn doubt(key: &ClientKey, found: &Found) -> Option<String> {
     match found.key() {

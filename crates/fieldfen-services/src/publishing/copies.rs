@@ -10,7 +10,7 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
-use super::channels::Shelf;
+use super::channels::{Shelf, take_down};
 use super::error::PublishError;
 use super::found::Found;
 use super::news::listing_news;
@@ -31,8 +31,22 @@ pub(super) enum Kept {
     },
     /// Neither what is confirmed nor anything with its key is there.
     Absent,
-    /// The platform cannot be asked, or the publication has changed meanwhile.
+    /// The platform cannot be asked, the publication has changed meanwhile, or it was confirmed so recently that the
+    /// platform may not show it yet.
     Unclear,
+}
+
+/// What became of a publication whose product another one turns out to have.
+pub(super) enum Former {
+    /// It has ended: its product is gone.
+    Ended,
+    /// It is there, or cannot be looked up.
+    Stays,
+    /// It was confirmed so recently that a lookup may not show its product yet.
+    Recent {
+        /// From then on a lookup counts.
+        until: Timestamp,
+    },
 }
 
 /// What became of the products of a confirmed publication.
@@ -83,17 +97,23 @@ impl<S: Store> Publisher<S> {
         {
             there.push(known.clone());
         }
+        let mut says_gone = false;
         let is_there = there.iter().any(|found| found.platform_id == *stays)
             || match shelf.lookup(stays) {
-                Ok(found) => match found.filter(Found::is_live) {
-                    Some(found) => !self.has_key_of_another(publication, &found)?,
-                    None => false,
-                },
+                Ok(Some(found)) => {
+                    let is_anothers = self.has_key_of_another(publication, &found)?;
+                    says_gone = !found.is_live() && !is_anothers;
+                    found.is_live() && !is_anothers
+                }
+                Ok(None) => false,
                 Err(CallError::Refused { .. }) => return Ok(KeptOne::untouched(Kept::Unclear)),
                 Err(source) => return Err(PublishError::Lookup { key: stays.clone(), source }),
             };
         if is_there {
             return Ok(take_down_copies(shelf, Kept::There, stays, &there));
+        }
+        if !says_gone && self.hidden_until(publication).is_some() {
+            return Ok(KeptOne::untouched(Kept::Unclear));
         }
         let Some(oldest) = there.first() else { return Ok(KeptOne::untouched(Kept::Absent)) };
         let oldest = Found { as_of: oldest.as_of.or(Some(asked_at)), ..oldest.clone() };
@@ -133,7 +153,7 @@ impl<S: Store> Publisher<S> {
         publication: &Publication,
         file_id: &FileId,
         platform_id: &str,
-    ) -> Result<bool, PublishError> {
+    ) -> Result<Former, PublishError> {
         let target = &publication.target;
         let is_former = |other: &Publication| {
             other.id != publication.id
@@ -143,8 +163,12 @@ impl<S: Store> Publisher<S> {
                 && other.target.account() == target.account()
         };
         let all = self.store().read(|s| s.publications().of_file(file_id))?;
-        let Some(former) = all.into_iter().find(is_former) else { return Ok(false) };
-        Ok(matches!(self.give_up_id(shelf, &former)?, Kept::Absent | Kept::Adopted { .. }))
+        let Some(former) = all.into_iter().find(is_former) else { return Ok(Former::Stays) };
+        Ok(match self.give_up_id(shelf, &former)? {
+            Kept::Absent | Kept::Adopted { .. } => Former::Ended,
+            Kept::Unclear if let Some(until) = self.hidden_until(&former) => Former::Recent { until },
+            Kept::There | Kept::Unclear => Former::Stays,
+        })
     }
 
     /// The publication that is confirmed at a target of a file.
@@ -185,7 +209,7 @@ fn take_down_copies(shelf: &dyn Shelf, kept: Kept, stays: &str, there: &[Found])
     let mut result = KeptOne::untouched(kept);
     for copy in there.iter().filter(|found| found.platform_id != stays) {
         let platform_id = copy.platform_id.clone();
-        match shelf.withdraw(&platform_id) {
+        match take_down(shelf, copy) {
             Ok(()) => result.taken_down += 1,
             Err(source) => result.stays.push(PublishError::Stays { platform_id, source }),
         }

@@ -69,6 +69,9 @@ impl<S: Store> Publisher<S> {
             Ok(Updating::Delisted) => "delisted",
             Ok(Updating::NotApproved { .. }) => "not approved",
             Ok(Updating::Gone) => "gone",
+            Ok(Updating::NotVisible { until }) => {
+                return Outcome::throttled(until, "the listing is so new that the platform may not show it yet");
+            }
             Err(error) => return failed(error),
         };
         Outcome::Complete(Completion::new().result(&json!({ "listing": result })))
@@ -115,7 +118,9 @@ fn outcome(published: Result<Publishing, PublishError>, target: &Target) -> Outc
         Ok(Publishing::NotApproved { status }) => return Outcome::fail(waits_for_approval(status)),
         Ok(Publishing::NoFile) => completion.result(&json!({ "skipped": "there is no such file" })),
         Ok(Publishing::Held { until }) => {
-            return Outcome::throttled(until, format!("{target} is reserved, or its last call may still take effect"));
+            let error =
+                format!("{target} is reserved, its last call may still take effect, or a lookup may not show it yet");
+            return Outcome::throttled(until, error);
         }
         Ok(Publishing::Throttled { until, reason }) => return Outcome::throttled(until, reason),
         Ok(Publishing::Refused { reason }) => return Outcome::fail(format!("{target}: {reason}")),

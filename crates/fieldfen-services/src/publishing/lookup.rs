@@ -64,6 +64,13 @@ impl<S: Store> Publisher<S> {
         Ok(match own.split_first() {
             Some((first, others)) => LookedUp::There { first: first.clone(), copies: !others.is_empty() },
             None if unclear.is_empty() => LookedUp::Absent,
+            // Its id is another's, and its exact key says that the platform has used the id again: the confirmation tells.
+            None if let [only] = unclear.as_slice()
+                && only.key() == Some(&publication.client_key)
+                && !only.platform_id.trim().is_empty() =>
+            {
+                LookedUp::There { first: only.clone(), copies: false }
+            }
             None => {
                 let ids: Vec<&str> = unclear.iter().map(|found| found.platform_id.as_str()).collect();
                 LookedUp::Unclear(format!("{ids:?} may be what was published, and only a person can tell"))

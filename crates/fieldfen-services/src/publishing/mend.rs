@@ -10,7 +10,7 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{Timestamp, with_causes};
 
-use super::channels::{ListingShelf, Shelf};
+use super::channels::{ListingShelf, Shelf, take_down};
 use super::copies::Kept;
 use super::error::PublishError;
 use super::found::{Found, FoundState};
@@ -105,6 +105,10 @@ impl<S: Store> Publisher<S> {
     ) -> Result<(), PublishError> {
         let publication = self.publication_of(listing)?;
         let at = self.environment().now();
+        let is_confirmed = publication.as_ref().is_some_and(|its| its.state == PublicationState::Confirmed);
+        if !is_confirmed && self.listing_hidden_until(listing, publication.as_ref()).is_some() {
+            return Ok(());
+        }
         let Some(its) = publication else {
             if self.id_of_unclaimed(shelf.0, listing)?.is_none() {
                 let row = PlatformRow::Listing(listing.clone());
@@ -114,7 +118,7 @@ impl<S: Store> Publisher<S> {
             return Ok(());
         };
         let Some(platform_id) = its.platform_id.clone() else { return Ok(()) };
-        if its.state == PublicationState::Confirmed {
+        if is_confirmed {
             if self.keep(shelf, &its, mended)? != Kept::Absent {
                 return Ok(());
             }
@@ -202,10 +206,10 @@ impl<S: Store> Publisher<S> {
         if self.keep(shelf, &confirmed, mended)? == Kept::There
             && confirmed.platform_id.as_deref() != Some(platform_id)
             && confirmed.client_key != publication.client_key
-            && self.looked_up_by_key(shelf, publication, platform_id)?.is_some()
+            && let Some(second) = self.looked_up_by_key(shelf, publication, platform_id)?
         {
             let platform_id = platform_id.to_owned();
-            shelf.withdraw(&platform_id).map_err(|source| PublishError::Stays { platform_id, source })?;
+            take_down(shelf, &second).map_err(|source| PublishError::Stays { platform_id, source })?;
             mended.taken_down += 1;
         }
         Ok(())

@@ -16,6 +16,9 @@
 //! comes back or by [`Publisher::reconcile`]. Nothing is taken down before the one that stays has been seen at the
 //! platform; where that one is gone, the oldest copy takes its place. What has another key, or none, is left alone.
 //!
+//! A lookup that does not show what was confirmed less than one hold ago says nothing: platforms' lists and searches lag
+//! behind their own answers.
+//!
 //! What another program has listed or posted stands in the way too: a row of `listings` or `social_posts` that belongs to
 //! no publication is looked up at the platform, and adopted as the target's own or given up. Where that is not clear, the
 //! job fails as one that waits for a person, and runs again after [`Publisher::resolve`].
@@ -33,6 +36,7 @@ mod news;
 mod outcome;
 mod platforms;
 mod publisher;
+mod recent;
 mod reconcile;
 mod reconciling;
 mod reservation;

@@ -154,6 +154,12 @@ pub enum Updating {
     },
     /// There is no such listing or file, or it was delisted before.
     Gone,
+    /// The platform does not show the product, which was confirmed so recently that it may not show it yet. Nothing was
+    /// changed.
+    NotVisible {
+        /// When to try again.
+        until: Timestamp,
+    },
 }
 
 impl<S: Store> Publisher<S> {
@@ -178,49 +184,64 @@ impl<S: Store> Publisher<S> {
             return Ok(Updating::NotApproved { status });
         }
         let called_at = self.environment().now();
-        let (marketplace, platform_id, variant) =
-            match publication_of(listing, &of_file.listings, &of_file.publications) {
-                Some(its) => {
-                    let marketplace = self.configured(listing.platform, its.target.account())?;
-                    let platform_id = its.platform_id.as_deref().unwrap_or(&listing.platform_listing_id);
-                    if self.is_used_again(marketplace, its, platform_id)? {
-                        return Ok(Updating::Delisted);
+        let its = publication_of(listing, &of_file.listings, &of_file.publications);
+        let (marketplace, platform_id, variant) = match its {
+            Some(its) => {
+                let marketplace = self.configured(listing.platform, its.target.account())?;
+                let platform_id = its.platform_id.as_deref().unwrap_or(&listing.platform_listing_id);
+                if let Some(updating) = self.used_again(marketplace, its, platform_id)? {
+                    return Ok(updating);
+                }
+                (marketplace, platform_id, its.target.discriminator())
+            }
+            None => {
+                let marketplace = self.only_marketplace(listing)?;
+                let Some(platform_id) = self.id_of_unclaimed(marketplace, listing)? else {
+                    let row = PlatformRow::Listing(listing.clone());
+                    if let Some(until) = self.row_hidden_until(&row) {
+                        return Ok(Updating::NotVisible { until });
                     }
-                    (marketplace, platform_id, its.target.discriminator())
-                }
-                None => {
-                    let marketplace = self.only_marketplace(listing)?;
-                    let Some(platform_id) = self.id_of_unclaimed(marketplace, listing)? else {
-                        let row = PlatformRow::Listing(listing.clone());
-                        write(self.store(), |s| self.give_up_row(s, &row, called_at))?;
-                        return Ok(Updating::Delisted);
-                    };
-                    (marketplace, platform_id, "")
-                }
-            };
+                    write(self.store(), |s| self.give_up_row(s, &row, called_at))?;
+                    return Ok(Updating::Delisted);
+                };
+                (marketplace, platform_id, "")
+            }
+        };
         let offer = Offer { file: &file, variant, options: &job.other };
         let failed = |source| PublishError::Update { platform_id: platform_id.to_owned(), source };
         let product = marketplace.update(platform_id, &offer).map_err(failed)?;
         answered(platform_id, product.clone().map(Found::from)).map_err(failed)?;
+        if product.is_none()
+            && let Some(until) = self.listing_hidden_until(listing, its)
+        {
+            return Ok(Updating::NotVisible { until });
+        }
         let at = (listing, marketplace.account(), platform_id);
         write(self.store(), |s| self.updated(s, &file, at, product.as_ref(), called_at)).map_err(PublishError::from)
     }
 
-    /// Whether the id of a listing is that of another publication's product by now; then the listing has ended.
-    fn is_used_again(
+    /// What an update comes to whose id is that of another publication's product by now: the listing has ended.
+    fn used_again(
         &self,
         marketplace: &dyn Marketplace,
         its: &Publication,
         platform_id: &str,
-    ) -> Result<bool, PublishError> {
+    ) -> Result<Option<Updating>, PublishError> {
         let shelf = ListingShelf(marketplace);
         let found = match shelf.lookup(platform_id) {
             // A platform that cannot be asked is brought up to date without.
-            Err(CallError::Refused { .. }) | Ok(None) => return Ok(false),
+            Err(CallError::Refused { .. }) | Ok(None) => return Ok(None),
             Ok(Some(found)) => found,
             Err(source) => return Err(PublishError::Lookup { key: platform_id.to_owned(), source }),
         };
-        Ok(self.has_key_of_another(its, &found)? && self.give_up_id(&shelf, its)? != Kept::There)
+        if !self.has_key_of_another(its, &found)? {
+            return Ok(None);
+        }
+        Ok(match self.give_up_id(&shelf, its)? {
+            Kept::There => None,
+            Kept::Unclear if let Some(until) = self.hidden_until(its) => Some(Updating::NotVisible { until }),
+            Kept::Adopted { .. } | Kept::Absent | Kept::Unclear => Some(Updating::Delisted),
+        })
     }
 
     /// The account of a listing that no publication knows: the one there is.

@@ -24,7 +24,8 @@ pub enum Publishing {
         /// Its id at the platform.
         platform_id: String,
     },
-    /// Somebody else is at it, or the last call may still take effect.
+    /// Somebody else is at it, the last call may still take effect, or a lookup may not show yet what another program or
+    /// publication has made.
     Held {
         /// When to try again.
         until: Timestamp,

@@ -57,13 +57,16 @@ pub trait Marketplace: Send + Sync {
 
     /// Takes a product down. One that is not there any more is no error.
     ///
+    /// The product is looked up afterwards. One that is still there counts as not taken down, and the job is tried again.
+    ///
     /// # Errors
     /// [`CallError`]s as the platform has them.
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError>;
 
     /// A page of all products of the account that have not been taken down, from `cursor` on.
     ///
-    /// A product that is on no page is looked up before its listing is delisted.
+    /// A product that is on no page is looked up before its listing is delisted. One that was confirmed less than one
+    /// [`Publisher::hold`](super::Publisher::hold) ago is left alone: the list may lag.
     ///
     /// # Errors
     /// [`CallError`]s as the platform has them.

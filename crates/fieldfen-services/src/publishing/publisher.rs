@@ -9,8 +9,8 @@ use fieldfen_domain::job::{CreateListing, Fenced, PublishSocial};
 use fieldfen_domain::publication::{LONGEST_HOLD, Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::channels::{Channel, ListingChannel, ListingShelf, PostChannel, PostShelf, Shelf, doubt};
-use super::copies::Kept;
+use super::channels::{Channel, ListingChannel, ListingShelf, PostChannel, PostShelf, Shelf, doubt, take_down};
+use super::copies::{Former, Kept};
 use super::error::PublishError;
 use super::found::Found;
 use super::lookup::LookedUp;
@@ -286,12 +286,20 @@ impl<S: Store> Publisher<S> {
             Settled::Delisted => Ok(Publishing::Delisted { platform_id }),
             Settled::Taken { file_id } => {
                 // The platform has used an id again, and what had it is gone.
-                if found.key() == Some(&publication.client_key)
-                    && self.end_former(channel.shelf(), publication, &file_id, &platform_id)?
-                {
-                    let settled = self.store().write(|s| self.confirm_in(s, publication, None, found))?;
-                    if !matches!(settled, Settled::Taken { .. }) {
-                        return self.settled(channel, publication, found, settled, copies);
+                if found.key() == Some(&publication.client_key) {
+                    match self.end_former(channel.shelf(), publication, &file_id, &platform_id)? {
+                        Former::Ended => {
+                            let settled = self.store().write(|s| self.confirm_in(s, publication, None, found))?;
+                            if !matches!(settled, Settled::Taken { .. }) {
+                                return self.settled(channel, publication, found, settled, copies);
+                            }
+                        }
+                        Former::Recent { until } => {
+                            let reason = format!("{platform_id:?} is what file {file_id} was confirmed as just before");
+                            let step = self.mark_unknown(publication, &reason)?;
+                            return Ok(self.unless_overtaken(step, Publishing::Held { until }));
+                        }
+                        Former::Stays => {}
                     }
                 }
                 let reason = format!("{platform_id:?} is what file {file_id} has there: a person has to look");
@@ -307,7 +315,7 @@ impl<S: Store> Publisher<S> {
                 if self.is_anothers(publication, &platform_id)? {
                     return Ok(unknown(format!("{platform_id:?} is another's: a person has to look")));
                 }
-                Ok(match channel.shelf().withdraw(&platform_id) {
+                Ok(match take_down(channel.shelf(), found) {
                     Ok(()) => Publishing::NoFile,
                     // Another try would not know of it: nothing here leads to it any more.
                     Err(error) => Publishing::WaitsForPerson {

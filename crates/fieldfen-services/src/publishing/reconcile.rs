@@ -25,7 +25,7 @@ pub struct Reconciliation {
     pub platform: Platform,
     /// Which account.
     pub account: String,
-    /// When the platform was asked; what was published later is left out.
+    /// When the platform was asked; what was confirmed less than one hold before, or later, is not taken for missing.
     pub asked_at: Timestamp,
     /// Listings that are live here and not at the platform; also those whose id a product of another publication has there.
     pub missing: Vec<Listing>,
@@ -180,7 +180,7 @@ impl<S: Store> Publisher<S> {
             known.listing.status.is_live()
                 && (known.publication.is_some() || is_only)
                 && there.get(known.platform_id.as_str()).is_none_or(|product| !known.may_be_of(owner(product)))
-                && known.listing.created_at.is_none_or(|created| created < asked_at)
+                && self.listing_hidden_until(&known.listing, known.publication.as_ref()).is_none()
         };
         let missing = known.listings.iter().filter(is_missing).map(|known| known.listing.clone()).collect();
         let mut result = Reconciliation {

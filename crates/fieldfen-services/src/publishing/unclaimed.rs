@@ -34,6 +34,8 @@ enum Says {
     Elsewhere(String, Found),
     /// No account has it.
     Gone,
+    /// No account shows it, and it is so new that a lookup may not show it yet.
+    Recent(Timestamp),
     /// Only a person can tell.
     Unclear(String),
 }
@@ -48,13 +50,14 @@ impl<S: Store> Publisher<S> {
     ) -> Result<Option<Publishing>, PublishError> {
         let asked_at = self.environment().now();
         let (mut own, mut there, mut elsewhere, mut unclear) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut gone = Vec::new();
+        let (mut gone, mut recent) = (Vec::new(), None);
         for row in rows {
             match self.what_is(file_id, target, row)? {
                 Says::Own(found, key) => own.push((row, found, Some(key))),
                 Says::There(found) => there.push((row, found, None)),
                 Says::Elsewhere(account, found) => elsewhere.push((row, account, found)),
                 Says::Gone => gone.push(row),
+                Says::Recent(until) => recent = recent.max(Some(until)),
                 Says::Unclear(reason) => unclear.push(reason),
             }
         }
@@ -98,7 +101,7 @@ impl<S: Store> Publisher<S> {
         for (row, account, found) in &elsewhere {
             unclear.extend(self.adopt_elsewhere(file_id, target, row, account, found)?);
         }
-        Ok(if unclear.is_empty() { None } else { Some(waits(unclear)) })
+        Ok(if unclear.is_empty() { recent.map(|until| Publishing::Held { until }) } else { Some(waits(unclear)) })
     }
 
     /// Adopts what another account has, as long as the pipeline wants nothing there: then no job will come to do so. Says
@@ -167,6 +170,7 @@ impl<S: Store> Publisher<S> {
             return Ok(Says::Unclear(format!("{} may be at {unknown:?}, which are not configured", name(row))));
         }
         Ok(match found.as_slice() {
+            [] if let Some(until) = self.row_hidden_until(row) => Says::Recent(until),
             [] if shelves.len() > 1 => {
                 Says::Unclear(format!("none of the {} configured accounts has {}", shelves.len(), name(row)))
             }

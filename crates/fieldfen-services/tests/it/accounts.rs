@@ -7,7 +7,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
 use fieldfen_testkit::fixtures::by_ann;
 
-use crate::shop::{Shop, approved, listing_on, publisher};
+use crate::shop::{HOLD, Shop, approved, listing_on, publisher};
 use crate::stall::Stall;
 use crate::unclaimed::{already, insert, row, waits};
 
@@ -60,7 +60,7 @@ fn a_loss_at_one_account_ends_no_publication_at_the_other(store: impl Store) {
     }
     assert_eq!(shop.listings(&id).len(), 2);
     north.withdraw("p1").unwrap();
-    shop.bench.clock.advance(std::time::Duration::from_secs(5));
+    shop.bench.clock.advance(HOLD);
     let found = publisher.reconcile(Platform::Etsy, "north").unwrap();
     publisher.mend(&found).unwrap();
     assert_eq!(shop.states(&id), [PublicationState::Ended, PublicationState::Confirmed]);

@@ -8,7 +8,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Mended, NewsTaken, Publisher, listing_news};
 use fieldfen_testkit::fixtures::by_ann;
 
-use crate::shop::{ETSY, Shop, approved, listing_on, publisher};
+use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, publisher};
 use crate::stall::Stall;
 
 /// A shop and its only file.
@@ -26,7 +26,8 @@ pub(crate) fn listed<S: Store>(store: S) -> Listed<S> {
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     assert_eq!(etsy.ids(), ["p1"]);
-    shop.bench.clock.advance(Duration::from_secs(5));
+    // Of what was confirmed just before, a lookup that does not show it says nothing.
+    shop.bench.clock.advance(HOLD);
     Listed { shop, etsy, publisher, id }
 }
 

@@ -9,7 +9,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, NewsTaken, listing_news};
 use fieldfen_testkit::fixtures::by_ann;
 
-use crate::shop::{BOTH, ETSY, approved, listing_on, publisher};
+use crate::shop::{BOTH, ETSY, HOLD, approved, listing_on, publisher};
 use crate::stall::Stall;
 
 on_every_store!(
@@ -88,6 +88,7 @@ fn a_product_that_vanished_is_delisted_by_its_update(store: impl Store) {
     let etsy = Stall::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
+    shop.bench.clock.advance(HOLD);
     etsy.withdraw("p1").unwrap();
     shop.retitle(&id, "Buck in the Mist");
     shop.work(&publisher);

@@ -1,6 +1,6 @@
 //! Every line of the pipeline's table.
 
-use fieldfen_domain::file::{FileEdit, FileStatus, Ingested, NewFile};
+use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, Ingested, NewFile};
 use fieldfen_domain::job::{Administered, CreateFileRecord, Enqueued, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
@@ -40,8 +40,17 @@ fn a_picture_that_arrives_twice_is_one_file_with_one_job(store: impl Store) {
     for again in [shop.new_file("buck"), by_bytes, by_drive] {
         match shop.write(|s| shop.pipeline.ingest(s, &again)).unwrap() {
             Ingested::Met(file) => assert_eq!(file.id, id),
-            Ingested::Created => panic!("made a second file"),
+            other => panic!("{other:?}"),
         }
+    }
+    let replaced = NewFile { content_hash: Some(ContentHash::of(b"another buck")), ..shop.new_file("buck") };
+    for ingested in [
+        shop.write(|s| shop.pipeline.ingest(s, &replaced)).unwrap(),
+        shop.write(|s| shop.pipeline.ingest_broken(s, &replaced, "the JPEG is cut short")).unwrap(),
+    ] {
+        let Ingested::Replaced { file, known, arrived } = ingested else { panic!("{ingested:?}") };
+        assert_eq!((file.id, Some(known)), (id, shop.new_file("buck").content_hash));
+        assert_eq!(arrived, ContentHash::of(b"another buck"));
     }
     assert_eq!(shop.jobs(&id), [("CreateFileRecord".to_owned(), JobStatus::Pending)]);
     assert_eq!(shop.status(&id), FileStatus::Ingested);

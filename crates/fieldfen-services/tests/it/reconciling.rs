@@ -13,7 +13,7 @@ use fieldfen_testkit::fixtures::by_ann;
 
 use crate::SetUp as _;
 use crate::listed::listed;
-use crate::shop::{ETSY, Shop, on_etsy, publisher};
+use crate::shop::{ETSY, HOLD, Shop, on_etsy, publisher};
 use crate::stall::{Next, Stall};
 
 on_every_store!(
@@ -35,7 +35,7 @@ fn reconciling_names_what_differs_and_mends_it(store: impl Store) {
         assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
     }
     assert!(publisher.reconcile(Platform::Etsy, "").unwrap().missing.is_empty());
-    shop.bench.clock.advance(Duration::from_secs(1));
+    shop.bench.clock.advance(HOLD);
 
     etsy.withdraw("p2").unwrap();
     etsy.set("p3", ListingStatus::SoldOut);

@@ -62,6 +62,8 @@ struct StallState {
     refuses_lookups: bool,
     finds: Finds,
     keeps: BTreeSet<String>,
+    lies_about: BTreeSet<String>,
+    hides: BTreeSet<String>,
     pages_lag: bool,
     pages_lead_back: bool,
     during_call: Option<Meanwhile>,
@@ -110,6 +112,21 @@ impl Stall {
     /// Refuses to take this product down.
     pub(crate) fn keeps(&self, platform_id: &str) {
         self.state.lock().unwrap().keeps.insert(platform_id.to_owned());
+    }
+
+    /// Whether it says that it takes this product down, and does not.
+    pub(crate) fn lies_about(&self, platform_id: &str, lies: bool) {
+        let mut state = self.state.lock().unwrap();
+        if lies {
+            state.lies_about.insert(platform_id.to_owned());
+        } else {
+            state.lies_about.remove(platform_id);
+        }
+    }
+
+    /// Does not show these products, as one whose index lags behind its own answers; without any it has caught up.
+    pub(crate) fn hides(&self, platform_ids: &[&str]) {
+        self.state.lock().unwrap().hides = platform_ids.iter().map(|&id| id.to_owned()).collect();
     }
 
     /// A product that somebody has made by hand, with this key or without one.
@@ -206,6 +223,12 @@ impl Stall {
 }
 
 impl StallState {
+    /// What it shows when it is asked.
+    fn shown(&self) -> impl Iterator<Item = Product> {
+        let all = self.products.iter().map(|(product, _)| product);
+        all.filter(|product| !self.hides.contains(&product.platform_id)).cloned()
+    }
+
     fn make(&mut self, key: &ClientKey, title: String, knows_keys: bool) -> Product {
         if knows_keys && let Some((known, _)) = self.products.iter().find(|(known, _)| known.key.as_ref() == Some(key))
         {
@@ -271,7 +294,7 @@ impl Marketplace for Stall {
         }
         let prefix = key.as_str()[..3].to_lowercase();
         let begins_so = |p: &Product| p.key.as_ref().is_some_and(|k| k.as_str().to_lowercase().starts_with(&prefix));
-        let found = state.products.iter().map(|(product, _)| product.clone());
+        let found = state.shown();
         Ok(match state.finds {
             Finds::Exactly => found.filter(|p| p.key.as_ref() == Some(key)).collect(),
             Finds::ByPrefix => found.filter(begins_so).collect(),
@@ -291,11 +314,14 @@ impl Marketplace for Stall {
         if state.refuses_lookups {
             return Err(CallError::Refused { reason: "no such question".to_owned() });
         }
-        Ok(state.products.iter().map(|(product, _)| product.clone()).find(|product| product.platform_id == platform_id))
+        Ok(state.shown().find(|product| product.platform_id == platform_id))
     }
 
     fn update(&self, platform_id: &str, offer: &Offer<'_>) -> Result<Option<Product>, CallError> {
         let mut state = self.state.lock().unwrap();
+        if state.hides.contains(platform_id) {
+            return Ok(None);
+        }
         let found = state.products.iter_mut().find(|(product, _)| product.platform_id == platform_id);
         Ok(found.map(|(product, title)| {
             *title = title_of(offer);
@@ -308,7 +334,9 @@ impl Marketplace for Stall {
         if state.keeps.contains(platform_id) {
             return Err(CallError::Refused { reason: "it is in somebody's cart".to_owned() });
         }
-        state.products.retain(|(product, _)| product.platform_id != platform_id);
+        if !state.lies_about.contains(platform_id) {
+            state.products.retain(|(product, _)| product.platform_id != platform_id);
+        }
         Ok(())
     }
 
@@ -318,11 +346,11 @@ impl Marketplace for Stall {
             return Ok(ProductPage::default());
         }
         let from: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
-        let products: Vec<Product> = state.products.iter().skip(from).take(2).map(|(p, _)| p.clone()).collect();
+        let products: Vec<Product> = state.shown().skip(from).take(2).collect();
         if state.pages_lead_back {
             return Ok(ProductPage { products, next: Some("0".to_owned()) });
         }
-        let next = (from + 2 < state.products.len()).then(|| (from + 2).to_string());
+        let next = (from + 2 < state.shown().count()).then(|| (from + 2).to_string());
         Ok(ProductPage { products, next })
     }
 }

@@ -145,9 +145,15 @@ fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S)
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id, "the row keeps its first one");
     assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-copy")), Some(on.file(1)));
     // Without bytes, and with bytes that nobody knows, as when the copy has been edited at Google Drive.
-    let edited = NewFile { content_hash: file(9).content_hash, ..arriving(4, "drive-copy") };
-    for again in [arriving(4, "drive-copy"), edited] {
-        assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
+    let alone = arriving(4, "drive-copy");
+    assert_eq!(on.write(|s| s.files().insert(&alone)), Ingested::Met(Box::new(on.file(1))));
+    let edited = NewFile { content_hash: file(9).content_hash, at: at(9), ..arriving(4, "drive-copy") };
+    let before = on.file(1);
+    for _ in 0..2 {
+        let (known, arrived) = (file(1).content_hash.unwrap(), file(9).content_hash.unwrap());
+        let replaced = Ingested::Replaced { file: Box::new(before.clone()), known, arrived };
+        assert_eq!(on.write(|s| s.files().insert(&edited)), replaced);
+        assert_eq!(on.file(1), before, "the file keeps the bytes that it stands for");
     }
     let both = NewFile { content_hash: file(2).content_hash, ..arriving(5, "drive-copy") };
     let error = on.refuse(|s| s.files().insert(&both));

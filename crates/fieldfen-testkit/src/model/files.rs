@@ -120,7 +120,11 @@ impl Files for ModelSession<'_> {
             }
             (Some(met), _) | (None, Some(met)) => {
                 self.remember_drive_id(new, met.id)?;
-                return Ok(Ingested::Met(Box::new(self.filled_in(met, new))));
+                let file = Box::new(self.filled_in(met, new));
+                return Ok(match (file.content_hash, new.content_hash) {
+                    (Some(known), Some(arrived)) if known != arrived => Ingested::Replaced { file, known, arrived },
+                    _ => Ingested::Met(file),
+                });
             }
             (None, None) => {}
         }

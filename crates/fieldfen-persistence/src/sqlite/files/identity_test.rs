@@ -28,7 +28,7 @@ fn arriving(number: u64, drive_file_id: &str) -> NewFile {
 fn met(conn: &mut SqliteConnection, new: &NewFile) -> Option<FileId> {
     match session(conn).insert(new).unwrap() {
         Ingested::Created => None,
-        Ingested::Met(file) => Some(file.id),
+        Ingested::Met(file) | Ingested::Replaced { file, .. } => Some(file.id),
     }
 }
 

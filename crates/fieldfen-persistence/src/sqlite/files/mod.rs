@@ -183,7 +183,7 @@ impl Files for SqliteSession<'_> {
     fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError> {
         file.check()?;
         if let Some(met) = self.meet(file)? {
-            return Ok(Ingested::Met(Box::new(met)));
+            return Ok(Ingested::met(met, file));
         }
         let [id, other] = file.id.spellings();
         let content_hash = file.content_hash.map(|hash| hash.to_string());

@@ -1,0 +1,87 @@
+//! Platforms that say that they take a product down, and do not.
+
+use fieldfen_domain::publication::Platform;
+use fieldfen_domain::store::Store;
+use fieldfen_services::publishing::{CallError, Mended, PublishError, Reconcile};
+use fieldfen_services::worker::Outcome;
+
+use crate::listed::{Listed, listed};
+use crate::shop::on_etsy;
+use crate::stall::Finds;
+
+on_every_store!(
+    a_duplicate_that_is_still_there_after_its_withdrawal_is_named,
+    a_job_that_could_not_take_a_copy_down_comes_again,
+    a_platform_without_lookups_is_searched_after_a_withdrawal,
+    a_second_product_that_comes_back_and_stays_is_named,
+);
+
+/// A listed file with a second product `p2`, whose platform says that it takes that down and does not.
+fn lying<S: Store>(store: S) -> Listed<S> {
+    let listed = listed(store);
+    listed.etsy.copy("p1");
+    listed.etsy.lies_about("p2", true);
+    listed
+}
+
+fn still_there(reason: &str) -> bool {
+    reason.contains("\"p2\" was said to be taken down, and a lookup still shows it")
+}
+
+fn a_duplicate_that_is_still_there_after_its_withdrawal_is_named(store: impl Store) {
+    let listed = lying(store);
+    let mended = listed.mend();
+    assert_eq!((mended.taken_down, mended.failed.len()), (0, 1));
+    assert_eq!(mended.failed[0].platform_id, "p2");
+    assert!(still_there(&mended.failed[0].reason), "{mended:?}");
+    let job = Reconcile { platform: Platform::Etsy, account: String::new() };
+    match listed.publisher.run_reconcile(&job) {
+        Outcome::Retry { error } => assert!(still_there(&error), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    listed.etsy.lies_about("p2", false);
+    assert_eq!(listed.mend(), Mended { taken_down: 1, ..Mended::default() });
+    listed.assert_only("p1");
+}
+
+fn a_job_that_could_not_take_a_copy_down_comes_again(store: impl Store) {
+    let listed = lying(store);
+    match listed.publisher.list(&on_etsy(listed.id)) {
+        Err(PublishError::Stays { platform_id, source: CallError::NoAnswer { reason } }) => {
+            assert_eq!(platform_id, "p2");
+            assert!(still_there(&reason), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(listed.publisher.run_create_listing(&on_etsy(listed.id)), Outcome::Retry { .. }));
+    listed.etsy.lies_about("p2", false);
+    assert!(listed.publisher.list(&on_etsy(listed.id)).is_ok());
+    listed.assert_only("p1");
+}
+
+fn a_platform_without_lookups_is_searched_after_a_withdrawal(store: impl Store) {
+    let listed = lying(store);
+    listed.etsy.refuses_lookups(true);
+    listed.etsy.finds(Finds::ByPrefix);
+    assert!(matches!(listed.publisher.list(&on_etsy(listed.id)), Err(PublishError::Stays { .. })));
+    listed.etsy.lies_about("p2", false);
+    assert!(listed.publisher.list(&on_etsy(listed.id)).is_ok());
+    assert_eq!(listed.etsy.ids(), ["p1"]);
+}
+
+fn a_second_product_that_comes_back_and_stays_is_named(store: impl Store) {
+    let listed = listed(store);
+    let product = listed.etsy.live().remove(0);
+    fieldfen_services::publishing::Marketplace::withdraw(&listed.etsy, "p1").unwrap();
+    listed.mend();
+    listed.publish();
+    assert_eq!(listed.etsy.ids(), ["p2"]);
+    listed.etsy.bring_back(&product);
+    listed.etsy.lies_about("p1", true);
+    let mended = listed.mend();
+    assert_eq!((mended.taken_down, mended.failed.len()), (0, 1), "{mended:?}");
+    assert!(mended.failed[0].reason.contains("a lookup still shows it"), "{mended:?}");
+    listed.etsy.lies_about("p1", false);
+    assert_eq!(listed.mend(), Mended { taken_down: 1, ..Mended::default() });
+    listed.assert_only("p2");
+}
