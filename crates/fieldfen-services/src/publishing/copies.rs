@@ -13,7 +13,7 @@ use fieldfen_domain::{FileId, Timestamp};
 use super::channels::{Shelf, take_down};
 use super::error::PublishError;
 use super::found::Found;
-use super::news::listing_news;
+use super::news::{listing_news, take_news};
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reservation::Settled;
@@ -141,7 +141,7 @@ impl<S: Store> Publisher<S> {
         {
             let at = self.environment().now();
             let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at: at, at };
-            self.store().write(|s| listing_news(s, *platform, account, id, &news))?;
+            take_news(self.store(), |s| listing_news(s, *platform, account, id, &news))?;
         }
         Ok(kept)
     }

@@ -289,7 +289,7 @@ impl<S: Store> Publisher<S> {
                 if found.key() == Some(&publication.client_key) {
                     match self.end_former(channel.shelf(), publication, &file_id, &platform_id)? {
                         Former::Ended => {
-                            let settled = self.store().write(|s| self.confirm_in(s, publication, None, found))?;
+                            let settled = self.confirm_after_former(publication, found)?;
                             if !matches!(settled, Settled::Taken { .. }) {
                                 return self.settled(channel, publication, found, settled, copies);
                             }

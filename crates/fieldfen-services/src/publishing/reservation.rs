@@ -168,6 +168,17 @@ impl<S: Store> Publisher<S> {
         })
     }
 
+    /// Confirms a publication whose product was another's until that one has ended just now.
+    pub(super) fn confirm_after_former(&self, reserved: &Publication, found: &Found) -> Result<Settled, StoreError> {
+        write_once(self.store(), |s, before| {
+            let now = s.publications().find(&reserved.id)?;
+            if before.zip(now).is_some_and(|(before, now)| is_settled(&now, before, found)) {
+                return Ok(None);
+            }
+            self.confirm_in(s, reserved, None, found).map(Some)
+        })
+    }
+
     /// Confirms a publication that the platform turns out to have, even if it had ended; `None` while somebody holds it.
     pub(super) fn confirm_unattended(&self, id: &PublicationId, found: &Found) -> Result<Option<Settled>, StoreError> {
         write_once(self.store(), |s, before: Option<&Option<Settled>>| {
