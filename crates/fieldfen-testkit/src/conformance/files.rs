@@ -98,7 +98,7 @@ fn the_arrival_is_the_first_line_of_the_history<S: Store>(store: &S) {
 fn the_same_drive_id_is_the_same_file<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
-    let again = NewFile { drive_file_id: file(1).drive_file_id, ..file(2) };
+    let again = NewFile { drive_file_id: file(1).drive_file_id, content_hash: None, ..file(2) };
     assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
     assert_eq!(on.write(|s| s.files().insert(&file(1))), Ingested::Met(Box::new(on.file(1))), "twice with the same id");
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
