@@ -94,6 +94,7 @@ mod sloppy;
 mod stall;
 mod stopping;
 mod throttling;
+mod traces;
 mod unclaimed;
 mod unclear_rows;
 mod untrue;
