@@ -53,6 +53,12 @@ pub trait JobReads {
 /// A method that takes a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was. Two
 /// things are kept for the claim of a job that was killed, although its answer is [`Fenced::LeaseLost`]: a heartbeat
 /// extends the lease that a [retry](JobAdmin::retry) waits for, and a complete, fail or release ends that lease.
+///
+/// A method whose name ends in `_many` does what the method without that ending does, for one claim after the other, and
+/// gives each answer in the place of its claim. A store needs only the methods for one claim; it overrides those for many
+/// where fewer statements can do it. The row of a claimed job that cannot be read is no error of the batch: its answer is
+/// [`Fenced::LeaseLost`], so that the row does not keep the other claims from their answers. Any other error is that of the
+/// first claim that is refused: let the transaction fail with it, since the claims before it may have taken effect.
 pub trait JobQueue: JobReads {
     /// Adds a job, unless a live one has its dedup key.
     ///
@@ -92,6 +98,19 @@ pub trait JobQueue: JobReads {
     fn complete(&mut self, claim: &ClaimRef, result: Option<&RawJson>, at: Timestamp)
     -> Result<Fenced<()>, StoreError>;
 
+    /// [Completes](Self::complete) many jobs, each with its result.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    fn complete_many(
+        &mut self,
+        completions: &[(ClaimRef, Option<RawJson>)],
+        at: Timestamp,
+    ) -> Result<Vec<Fenced<()>>, StoreError> {
+        let complete = |(claim, result): &(ClaimRef, Option<RawJson>)| self.complete(claim, result.as_ref(), at);
+        completions.iter().map(complete).map(lost_if_unreadable).collect()
+    }
+
     /// Ends a try without success: the job goes back with one retry spent, or has failed for good.
     ///
     /// A next try that no store can keep the time of is due at the first or last time that it can.
@@ -100,12 +119,34 @@ pub trait JobQueue: JobReads {
     /// [`StoreError`]s as the store has them.
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError>;
 
+    /// [Fails](Self::fail) many jobs, each with its report.
+    ///
+    /// # Errors
+    /// As [`fail`](Self::fail).
+    fn fail_many(&mut self, failures: &[(ClaimRef, FailureReport)]) -> Result<Vec<Fenced<Finished>>, StoreError> {
+        let fail = |(claim, report): &(ClaimRef, FailureReport)| self.fail(claim, report);
+        failures.iter().map(fail).map(lost_if_unreadable).collect()
+    }
+
     /// Gives a job back without spending a retry; it is due again at `run_at`, or at the first or last time that every
     /// store can keep. `at` is the time now.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError>;
+
+    /// [Gives](Self::release) many jobs back.
+    ///
+    /// # Errors
+    /// As [`release`](Self::release).
+    fn release_many(
+        &mut self,
+        claims: &[ClaimRef],
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Vec<Fenced<()>>, StoreError> {
+        claims.iter().map(|claim| self.release(claim, run_at, at)).map(lost_if_unreadable).collect()
+    }
 
     /// Gives a job back that this worker cannot do and another one may be able to: its payload is of a newer program, for
     /// example. No retry is spent. The job is due again at `run_at`, or at the first or last time that every store can
@@ -140,6 +181,21 @@ pub trait JobQueue: JobReads {
         lease: Duration,
     ) -> Result<Fenced<Heartbeat>, StoreError>;
 
+    /// [Extends](Self::heartbeat) many leases, and keeps the progress of those claims that have one.
+    ///
+    /// # Errors
+    /// As [`heartbeat`](Self::heartbeat).
+    fn heartbeat_many(
+        &mut self,
+        claims: &[(ClaimRef, Option<RawJson>)],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+        let beat =
+            |(claim, progress): &(ClaimRef, Option<RawJson>)| self.heartbeat(claim, progress.as_ref(), now, lease);
+        claims.iter().map(beat).map(lost_if_unreadable).collect()
+    }
+
     /// Says that from now on the holder of this claim runs nothing beside the job.
     ///
     /// # Errors
@@ -168,6 +224,13 @@ pub trait JobQueue: JobReads {
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
     ) -> Result<TakenBack, StoreError>;
+}
+
+fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced<T>, StoreError> {
+    match answer {
+        Err(StoreError::BadRow { .. }) => Ok(Fenced::LeaseLost),
+        other => other,
+    }
 }
 
 /// What operators do with jobs.

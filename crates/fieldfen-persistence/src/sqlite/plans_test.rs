@@ -20,8 +20,9 @@ pub(super) fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
 }
 
 /// Steps that look up or, read from two indexes at once or from a list of what is looked up, pass on what they look up.
-const SEARCHES: [&str; 8] = [
+const SEARCHES: [&str; 9] = [
     "SEARCH",
+    "SCAN json_each VIRTUAL TABLE",
     "SCAN given VIRTUAL TABLE",
     "LIST SUBQUERY",
     "CO-ROUTINE",

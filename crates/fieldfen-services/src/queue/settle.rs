@@ -127,8 +127,23 @@ impl<S: Store> Queue<S> {
                 }
             }
             let now = self.environment.now();
-            let release = |claimed| lost_if_unreadable(self.give_back(s, claimed, now, now, false));
-            jobs.clone().map(release).collect::<Result<_, StoreError>>().map(Some)
+            let (mut stopped, mut claims) = (Vec::new(), Vec::new());
+            for claimed in jobs.clone() {
+                stopped.push(if stop_requested(s, claimed)?.is_some() {
+                    Some(lost_if_unreadable(self.fail_in(s, claimed, "given back", Retry::Never, now))?)
+                } else {
+                    claims.push(claimed.claim);
+                    None
+                });
+            }
+            let mut released = s.jobs().release_many(&claims, now, now)?.into_iter();
+            let run_at = to_micros(now.clamp(FIRST_TIME, LAST_TIME));
+            let answer = |(stopped, claimed): (Option<Fenced<Finished>>, &ClaimedJob)| {
+                let retrying = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+                let mut next = || released.next().map(|answer| done_with(answer, retrying));
+                stopped.or_else(&mut next).unwrap_or(Fenced::LeaseLost)
+            };
+            Ok::<_, StoreError>(Some(stopped.into_iter().zip(jobs.clone()).map(answer).collect()))
         })
     }
 
@@ -166,11 +181,9 @@ impl<S: Store> Queue<S> {
     ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
         check_lease(lease)?;
         write(&self.store, |s| {
+            // Not before the lock is had: the lease begins when it is written.
             let now = self.environment.now();
-            let mut beat = |(claim, progress): &(ClaimRef, Option<RawJson>)| {
-                lost_if_unreadable(s.jobs().heartbeat(claim, progress.as_ref(), now, lease))
-            };
-            claims.iter().map(&mut beat).collect()
+            s.jobs().heartbeat_many(claims, now, lease)
         })
     }
 

@@ -4,6 +4,7 @@
 
 mod api_usage;
 mod batches;
+mod claim_batches;
 mod claims;
 mod clocks;
 mod deletions;
@@ -64,6 +65,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         documents::cases(),
         claims::cases(),
         fence::cases(),
+        claim_batches::cases(),
         leases::cases(),
         lost_leases::cases(),
         retries::cases(),

@@ -232,7 +232,10 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use diesel::connection::{InstrumentationEvent, SimpleConnection};
     use fieldfen_domain::store::{Files, JobQueue, JobReads};
     use fieldfen_testkit::fixtures::{dedup_key, file, file_id, job, job_id, upscale_job};
 
@@ -242,6 +245,24 @@ mod tests {
     /// More jobs than one statement takes, in groups of each size.
     fn batch() -> Vec<NewJob> {
         (100..).take(MANY + SOME + 3).map(job).collect()
+    }
+
+    #[test]
+    fn ten_thousand_jobs_are_less_than_a_hundred_statements() {
+        let mut conn = database();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let keyed = |number: u64| job(number).dedup_key(dedup_key(&format!("key-{number}")));
+        let jobs: Vec<NewJob> = (0..10_000).map(keyed).collect();
+        session(&mut conn).enqueue_many(&jobs).unwrap();
+        assert_eq!(count.swap(0, Ordering::Relaxed), 80);
+        session(&mut conn).enqueue_many(&jobs).unwrap();
+        assert_eq!(count.load(Ordering::Relaxed), 1, "all of them meet themselves");
     }
 
     #[test]

@@ -337,6 +337,8 @@ mod tests {
             assert_eq!(s.decline_job(&claim, "no", at(1), at(1)).unwrap(), expected, "{set}");
             assert!(!s.extend_lease(&claim, None, at(1), lease).unwrap().is_done(), "{set}");
             assert!(!s.fail_job(&claim, &failure("no", Retry::Never, at(1))).unwrap().is_done(), "{set}");
+            let two = [(claim, None), (claim_ref(2, 1), None)];
+            assert_eq!(s.complete_many(&two, at(1)).unwrap(), [expected, Fenced::Gone], "{set}");
         }
     }
 }

@@ -4,6 +4,7 @@ mod admin;
 mod claim;
 mod enqueue;
 mod fence;
+mod fence_many;
 #[cfg(test)]
 mod foreign_test;
 mod irregular;
@@ -46,12 +47,30 @@ impl JobQueue for SqliteSession<'_> {
         self.complete_job(claim, result, at)
     }
 
+    fn complete_many(
+        &mut self,
+        completions: &[(ClaimRef, Option<RawJson>)],
+        at: Timestamp,
+    ) -> Result<Vec<Fenced<()>>, StoreError> {
+        completions.iter().try_for_each(|(_, result)| StoreError::check_json("result of a job", result.as_ref()))?;
+        self.complete_jobs(completions, at)
+    }
+
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError> {
         self.fail_job(claim, report)
     }
 
     fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
         self.release_job(claim, run_at, at, 0)
+    }
+
+    fn release_many(
+        &mut self,
+        claims: &[ClaimRef],
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Vec<Fenced<()>>, StoreError> {
+        self.release_jobs(claims, run_at, at)
     }
 
     fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
@@ -79,6 +98,16 @@ impl JobQueue for SqliteSession<'_> {
         self.extend_lease(claim, progress, now, lease)
     }
 
+    fn heartbeat_many(
+        &mut self,
+        claims: &[(ClaimRef, Option<RawJson>)],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+        claims.iter().try_for_each(|(_, progress)| StoreError::check_json("progress of a job", progress.as_ref()))?;
+        self.extend_leases(claims, now, lease)
+    }
+
     fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
         self.mark_alone(claim)
     }
@@ -99,6 +128,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         enqueue::statements(),
         claim::statements(),
         fence::statements(),
+        fence_many::statements(),
         reclaim::statements(),
         irregular::statements(),
         waiting::statements(),

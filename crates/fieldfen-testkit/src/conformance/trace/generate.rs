@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{JobOp, Op, PublishingOp, RecurringOp, Second, TraceJob};
+use super::{JobOp, Op, PublishingOp, RecurringOp, Report, Second, TraceJob};
 
 // So few of everything that most steps find something to do.
 const FILES: u64 = 3;
@@ -174,7 +174,18 @@ fn report() -> impl Strategy<Value = JobOp> {
     let heartbeat = (job(), token(), option::of(0..3_u64), second(), 0..4_u64)
         .prop_map(|(job, token, progress, now, lease)| JobOp::Heartbeat { job, token, progress, now, lease });
     let run_alone = (job(), token()).prop_map(|(job, token)| JobOp::RunAlone { job, token });
-    prop_oneof![4 => complete, 4 => fail, 4 => decline, 4 => release, 4 => heartbeat, 1 => run_alone]
+    let said = prop_oneof![
+        Just(Report::Complete),
+        option::of(second()).prop_map(|retry| Report::Fail { retry }),
+        Just(Report::Release),
+        (option::of(0..3_u64), 0..4_u64).prop_map(|(progress, lease)| Report::Heartbeat { progress, lease }),
+    ];
+    let many = (vec((job(), token()), 0..4), said, second()).prop_map(|(claims, report, at)| JobOp::Many {
+        claims,
+        report,
+        at,
+    });
+    prop_oneof![4 => complete, 4 => fail, 4 => decline, 4 => release, 4 => heartbeat, 4 => many, 1 => run_alone]
 }
 
 fn operate() -> impl Strategy<Value = JobOp> {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{
-    ClaimRequest, JobKind, JobStatus, NewJob, Priority, PruneRequest, ReclaimRequest, Reclaimed, Retry,
+    ClaimRef, ClaimRequest, FailureReport, JobKind, JobStatus, NewJob, Priority, PruneRequest, ReclaimRequest,
+    Reclaimed, Retry,
 };
 use fieldfen_domain::store::Session;
+use fieldfen_domain::{RawJson, Timestamp};
 
 use super::Second;
 use super::answer::{Answer, answer, masked_job};
@@ -40,6 +41,27 @@ impl TraceJob {
             ..job(self.job).priority(self.priority).run_at(at(self.run_at)).max_retries(self.max_retries)
         }
     }
+}
+
+/// What a worker says of many jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// They are completed.
+    Complete,
+    /// Their tries have failed.
+    Fail {
+        /// When they may be tried again; `None` fails for good.
+        retry: Option<Second>,
+    },
+    /// They are given back.
+    Release,
+    /// It lives.
+    Heartbeat {
+        /// How far the jobs are.
+        progress: Option<u64>,
+        /// For how many seconds.
+        lease: u64,
+    },
 }
 
 /// Something that happens to jobs.
@@ -118,6 +140,15 @@ pub enum JobOp {
         now: Second,
         /// For how many seconds.
         lease: u64,
+    },
+    /// A worker says the same of many jobs.
+    Many {
+        /// The jobs, with which tokens.
+        claims: Vec<(u64, u64)>,
+        /// What it says.
+        report: Report,
+        /// When.
+        at: Second,
     },
     /// A worker runs nothing beside a job.
     RunAlone {
@@ -220,6 +251,10 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
             let lease = Duration::from_secs(*lease);
             answer(s.jobs().heartbeat(&claim_ref(*job, *token), progress.as_ref(), at(*now), lease))
         }
+        JobOp::Many { claims, report, at: second } => {
+            let claims: Vec<ClaimRef> = claims.iter().map(|&(job, token)| claim_ref(job, token)).collect();
+            many(s, &claims, *report, at(*second))
+        }
         JobOp::RunAlone { job, token } => answer(s.jobs().run_alone(&claim_ref(*job, *token))),
         JobOp::Reclaim { now, limit } => {
             let masked = |reclaimed: Reclaimed| (masked_job(reclaimed.job), reclaimed.worker);
@@ -240,6 +275,27 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
             let request =
                 PruneRequest { status: *status, ended_before: at(*ended_before), surplus: *surplus, limit: *limit };
             answer(s.job_admin().prune(&request).and_then(|pruned| Ok((pruned, s.jobs().count_ended(*status)?))))
+        }
+    }
+}
+
+fn many(s: &mut dyn Session, claims: &[ClaimRef], report: Report, at_time: Timestamp) -> Answer {
+    let numbered = |from: Option<u64>| -> Vec<(ClaimRef, Option<RawJson>)> {
+        let json = |number: u64| from.map(|from| RawJson::unchecked((from + number).to_string()));
+        claims.iter().copied().zip((0..).map(json)).collect()
+    };
+    match report {
+        Report::Complete => answer(s.jobs().complete_many(&numbered(Some(0)), at_time)),
+        Report::Fail { retry } => {
+            let retry = retry.map_or(Retry::Never, |second| Retry::At(at(second)));
+            let report = failure("trace: lens cap", retry, at_time);
+            let failures: Vec<(ClaimRef, FailureReport)> =
+                claims.iter().map(|&claim| (claim, report.clone())).collect();
+            answer(s.jobs().fail_many(&failures))
+        }
+        Report::Release => answer(s.jobs().release_many(claims, at_time, at_time)),
+        Report::Heartbeat { progress, lease } => {
+            answer(s.jobs().heartbeat_many(&numbered(progress), at_time, Duration::from_secs(lease)))
         }
     }
 }

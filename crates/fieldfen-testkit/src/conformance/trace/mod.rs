@@ -19,7 +19,7 @@ use crate::fixtures::{api_call, at, file, file_id, hash};
 use answer::{Answer, answer, masked_deletion, masked_file};
 #[cfg(any(test, feature = "proptest"))]
 pub use generate::{any_op, any_ops};
-pub use jobs::{JobOp, TraceJob};
+pub use jobs::{JobOp, Report, TraceJob};
 pub use publishing::{PublishingOp, RecurringOp};
 pub use race::race;
 pub use state::state;
