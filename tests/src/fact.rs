@@ -35,6 +35,8 @@ pub enum Fact {
     Duplicate(u64),
     /// The store refused.
     Refused(Refusal),
+    /// What an operator is answered.
+    Said(String),
     /// A rule that the worker watches itself was broken.
     Broken(String),
 }
@@ -91,6 +93,7 @@ impl fmt::Display for Fact {
             Self::New(number) => write!(f, "new {number}"),
             Self::Duplicate(number) => write!(f, "duplicate {number}"),
             Self::Refused(Refusal { kind, waited_ms, message }) => write!(f, "refused {kind} {waited_ms} {message}"),
+            Self::Said(answer) => write!(f, "said {answer}"),
             Self::Broken(rule) => write!(f, "broken {rule}"),
         }
     }
@@ -121,6 +124,7 @@ impl FromStr for Fact {
                 let (kind, waited, message) = (next(), next(), next());
                 Self::Refused(Refusal { kind, waited_ms: waited.parse().with_context(|| line.to_owned())?, message })
             }
+            "said" => Self::Said(rest.to_owned()),
             "broken" => Self::Broken(rest.to_owned()),
             _ => bail!("a worker does not talk like this: {line:?}"),
         })
@@ -159,6 +163,7 @@ mod tests {
             Fact::New(4),
             Fact::Duplicate(5),
             Fact::Refused(refusal),
+            Fact::Said("done".into()),
             Fact::Broken("two at once".into()),
         ] {
             assert_eq!(fact.to_string().parse::<Fact>().unwrap(), fact);

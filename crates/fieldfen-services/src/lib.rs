@@ -18,6 +18,7 @@ mod async_store;
 pub mod environment;
 pub mod files;
 pub mod intake;
+pub mod operator;
 pub mod pipeline;
 pub mod publishing;
 pub mod queue;

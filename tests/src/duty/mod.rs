@@ -7,13 +7,15 @@ mod orders;
 mod pages;
 mod restart;
 mod serve;
+mod shop;
 mod turnover;
 mod unread;
 mod work;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Error;
+use anyhow::{Context as _, Error};
 use clap::{Args, Parser, Subcommand};
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::ApiCall;
@@ -21,6 +23,7 @@ use fieldfen_domain::job::{Job, JobState, JobStatus};
 use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore};
 use fieldfen_services::queue::{Completion, Queue, QueueError};
+use fieldfen_services::shop::ShopFile;
 
 use crate::fact::{Fact, Refusal, tell};
 
@@ -29,6 +32,7 @@ pub use deliver::{Deliver, EFFECT_KIND, body, delivery_id};
 pub use obey::Obey;
 pub use restart::{Restart, Stubborn};
 pub use serve::Serve;
+pub use shop::{Ask, Keep};
 pub use unread::{Failing, Unread};
 pub use work::Work;
 
@@ -67,14 +71,21 @@ pub enum Duty {
     Deliver(Deliver),
     /// Does what its parent says.
     Obey(Obey),
+    /// Runs the worker of a shop whose rules stand in a `fieldfen.toml`.
+    Keep(Keep),
+    /// Asks the shop's workers for what the parent says.
+    Ask(Ask),
 }
 
 /// Which database, and how it is opened.
 #[derive(Debug, Args)]
 pub struct Database {
     /// The address of the database.
-    #[arg(long)]
+    #[arg(long, default_value = "")]
     url: String,
+    /// The `fieldfen.toml` that names the database, for a shop.
+    #[arg(long)]
+    shop_file: Option<PathBuf>,
     /// How long a lock of another process is waited for, in milliseconds.
     #[arg(long, default_value_t = 300_000)]
     busy_timeout_ms: u64,
@@ -89,10 +100,21 @@ impl Database {
     /// # Errors
     /// As [`SqliteStore::open_with`].
     pub fn open(&self) -> Result<SqliteStore, StoreError> {
+        self.open_at(&self.url)
+    }
+
+    /// The file that names the database, and the store.
+    fn of_shop(&self) -> Result<(ShopFile, SqliteStore), Error> {
+        let file = ShopFile::read(self.shop_file.as_deref().context("--shop-file is missing")?)?;
+        let database = file.database()?.context("the file names no database")?;
+        Ok((file, told(self.open_at(database.url()))?))
+    }
+
+    fn open_at(&self, url: &str) -> Result<SqliteStore, StoreError> {
         let mut options = SqliteOptions::default();
         options.busy_timeout = Duration::from_millis(self.busy_timeout_ms);
         options.durability = if self.normal { Durability::Normal } else { Durability::Full };
-        SqliteStore::open_with(&self.url, &options)
+        SqliteStore::open_with(url, &options)
     }
 }
 
@@ -110,6 +132,11 @@ impl Worker {
             Duty::Unread(unread) => unread.run(&self.database.open()?),
             Duty::Deliver(deliver) => deliver.run(&told(self.database.open())?),
             Duty::Obey(obey) => obey.run(&self.database),
+            Duty::Keep(keep) => {
+                let (file, store) = self.database.of_shop()?;
+                keep.run(&file, store)
+            }
+            Duty::Ask(ask) => ask.run(self.database.of_shop()?.1),
         }
     }
 }

@@ -13,6 +13,7 @@ mod gaps;
 mod importer;
 mod kills;
 mod once;
+mod operators;
 mod process;
 mod python;
 mod size;

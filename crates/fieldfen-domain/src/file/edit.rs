@@ -1,11 +1,15 @@
 //! Editing what is known about a file.
 
+use serde::{Deserialize, Serialize};
+
+use super::stored_edit::{StoredDetails, StoredEdit};
 use super::{Dimensions, File};
 use crate::json::RawJson;
 use crate::store::StoreError;
 
 /// The change that an edit makes to one value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Patch<T> {
     /// The value stays as it is.
     #[default]
@@ -24,6 +28,22 @@ impl<T> Patch<T> {
             Self::Set(value) => Some(value),
             Self::Keep | Self::Clear => None,
         }
+    }
+
+    /// The same patch of another type.
+    #[must_use]
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Set(value) => Patch::Set(f(value)),
+            Self::Clear => Patch::Clear,
+        }
+    }
+
+    /// Whether the value stays as it is.
+    #[must_use]
+    pub const fn keeps(&self) -> bool {
+        matches!(self, Self::Keep)
     }
 
     /// Whether the value becomes unknown.
@@ -46,7 +66,8 @@ impl<T> Patch<T> {
 }
 
 /// The part of a file that an edit can change.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredDetails", into = "StoredDetails")]
 #[non_exhaustive]
 pub struct FileDetails {
     /// The name of the processed picture.
@@ -85,7 +106,8 @@ impl FileDetails {
 }
 
 /// New values for what is known about a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredEdit", into = "StoredEdit")]
 #[non_exhaustive]
 pub struct FileEdit {
     /// The name of the processed picture.

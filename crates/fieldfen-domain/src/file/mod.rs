@@ -5,6 +5,7 @@ mod content_hash;
 mod edit;
 mod metadata;
 mod status;
+mod stored_edit;
 
 pub use aspect_ratio::{AspectRatio, Dimensions, InvalidAspectRatio, InvalidDimensions, MAX_SIDE};
 pub use content_hash::{ContentHash, InvalidContentHash};

@@ -2,21 +2,26 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::listing::Platform;
 use super::social::{PostType, SocialPlatform};
 use crate::hash;
 use crate::ids::FileId;
 
 /// What is published where. At most one live publication exists for each file and target.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "channel", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Target {
     /// A product on a shop.
     Listing {
         /// The shop.
         platform: Platform,
         /// The seller's account there; empty where there is only one.
+        #[serde(default)]
         account: String,
         /// Which of several products made from the file; empty where there is only one.
+        #[serde(default)]
         variant: String,
     },
     /// A post on a social platform.
@@ -24,10 +29,13 @@ pub enum Target {
         /// The platform.
         platform: SocialPlatform,
         /// The account there; empty where there is only one.
+        #[serde(default)]
         account: String,
         /// Which post this is: a retry keeps the key, a deliberate repost gets a new one.
+        #[serde(default)]
         post_key: String,
         /// What kind of post. Not part of what makes the target unique.
+        #[serde(default)]
         post_type: Option<PostType>,
     },
 }
@@ -160,6 +168,18 @@ mod tests {
 
     fn listing(account: &str, variant: &str) -> Target {
         Target::Listing { platform: Platform::Etsy, account: account.into(), variant: variant.into() }
+    }
+
+    #[test]
+    fn a_target_survives_its_json() {
+        let (platform, account) = (SocialPlatform::Instagram, "a".to_owned());
+        let post = Target::Post { platform, account, post_key: "k".to_owned(), post_type: Some(PostType::Reel) };
+        for target in [listing("a", "b"), post] {
+            assert_eq!(serde_json::from_str::<Target>(&serde_json::to_string(&target).unwrap()).unwrap(), target);
+        }
+        let short = r#"{"channel":"listing","platform":"etsy"}"#;
+        assert_eq!(serde_json::from_str::<Target>(short).unwrap(), listing("", ""));
+        assert!(serde_json::from_str::<Target>(&short.replace("platform", "place")).is_err());
     }
 
     #[test]

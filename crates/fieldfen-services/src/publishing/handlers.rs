@@ -18,10 +18,11 @@ use crate::worker::{Completion, Outcome, Task, Worker};
 
 impl<S: Store> Publisher<S> {
     /// Gives a worker the handlers of this publisher: `CreateFileRecord`, `CreateListing`, `UpdateListing`,
-    /// `PublishSocial`, `DeleteFile` and [`Reconcile`], and the [`FileFailureHook`]. The handlers that make pictures and
-    /// words are the program's own.
+    /// `PublishSocial`, `DeleteFile`, [`Reconcile`] and the [requests of operators](crate::operator), and the
+    /// [`FileFailureHook`]. The handlers that make pictures and words are the program's own.
     pub fn serve(&self, worker: Worker<S>) -> Worker<S> {
         let [records, listings, updates, posts, deletions, accounts] = [(); 6].map(|()| self.clone());
+        let worker = self.pipeline().serve_operators(worker);
         worker
             .failure_hook(FileFailureHook)
             .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))

@@ -13,6 +13,9 @@ use super::{QueueError, enqueue_many};
 /// Something to be written in the transaction that completes a job.
 type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), QueueError> + Send>;
 
+/// A write whose value is the result of the job.
+type Answer = Box<dyn FnMut(&mut dyn Session) -> Result<RawJson, StoreError> + Send>;
+
 /// What a job that has succeeded leaves behind: a result, writes of its own and the jobs that follow.
 ///
 /// All of it happens in the transaction that completes the job, or, when the job has been lost in the meantime, none.
@@ -29,6 +32,7 @@ type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), QueueError> + Send>;
 #[derive(Default)]
 pub struct Completion {
     result: Option<Result<RawJson, InvalidJson>>,
+    answer: Option<Answer>,
     writes: Vec<Write>,
     follow_ups: Vec<NewJob>,
 }
@@ -75,9 +79,37 @@ impl Completion {
         self
     }
 
+    /// Writes in the same transaction, before the job is completed, and keeps the value as its result. `write` runs only
+    /// while the job is the claim's.
+    #[must_use]
+    pub(crate) fn answering<T, W>(mut self, mut write: W) -> Self
+    where
+        T: Serialize,
+        W: FnMut(&mut dyn Session) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.answer = Some(Box::new(move |s| {
+            RawJson::from_value(&write(s)?).map_err(|error| StoreError::unfit_json("result of a job", &error))
+        }));
+        self
+    }
+
+    /// The answer to keep as the result, from a completion that gives one.
+    pub(super) fn answer(
+        &mut self,
+        s: &mut dyn Session,
+        is_held: impl FnOnce(&mut dyn Session) -> Result<bool, StoreError>,
+    ) -> Result<Option<RawJson>, StoreError> {
+        match &mut self.answer {
+            Some(answer) if is_held(s)? => answer(s).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// The writes, for them to be dropped one by one.
     pub(crate) fn into_writes(self) -> impl Iterator<Item = impl Send> {
-        self.writes.into_iter()
+        let boxed = |write| Box::new(write) as Box<dyn Send>;
+        let answer = self.answer.map(|answer| Box::new(answer) as Box<dyn Send>);
+        self.writes.into_iter().map(boxed).chain(answer)
     }
 
     /// The result as JSON.
@@ -102,6 +134,7 @@ impl fmt::Debug for Completion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Completion")
             .field("result", &self.result)
+            .field("answers", &self.answer.is_some())
             .field("writes", &self.writes.len())
             .field("follow_ups", &self.follow_ups)
             .finish()

@@ -293,11 +293,31 @@ pub fn complete(
     completion: &mut Completion,
     at: Timestamp,
 ) -> Result<Fenced<()>, QueueError> {
-    let fenced = s.jobs().complete(claim, completion.result_json()?, at)?;
-    if fenced.is_done() {
-        completion.write(s)?;
+    let answer = completion.answer(s, |s| is_held(s, claim))?;
+    let result = match &answer {
+        Some(answer) => Some(answer),
+        None => completion.result_json()?,
+    };
+    let fenced = s.jobs().complete(claim, result, at)?;
+    match (fenced.is_done(), answer) {
+        (true, _) => completion.write(s)?,
+        // The transaction must fail with what the answer has written.
+        (false, Some(_)) => return Err(QueueError::Write("the job was lost while its answer was written".into())),
+        (false, None) => {}
     }
     Ok(fenced)
+}
+
+/// Whether a job runs under this claim.
+fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
+    let job = match s.jobs().find(&claim.id) {
+        // The completion finds out what the row has to say.
+        Err(StoreError::BadRow { .. }) => None,
+        found => found?,
+    };
+    Ok(job.is_some_and(
+        |job| matches!(job.state, JobState::Running { lease: Some(lease), .. } if lease.token == claim.token),
+    ))
 }
 
 /// The same answer, with what became of a job that was given back.

@@ -75,6 +75,7 @@ mod leases;
 mod listed;
 mod listings;
 mod operator_actions;
+mod operators;
 mod overlaps;
 mod overtaken;
 mod panicking_values;

@@ -1,0 +1,104 @@
+//! What a worker answers to a request.
+
+use std::fmt;
+
+use fieldfen_domain::file::{FileDetails, FileStatus};
+use fieldfen_domain::operator::Actor;
+use fieldfen_domain::{JobId, RawJson, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The answer to an operator's request: the result of its job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OperatorAnswer {
+    /// It was done.
+    Done {
+        /// The status that the file has now; none for a file that was deleted.
+        status: Option<FileStatus>,
+        /// The jobs that follow, or that run again.
+        jobs: Vec<JobId>,
+    },
+    /// Everything was so already; nothing was written.
+    Unchanged {
+        /// The status that the file has.
+        status: Option<FileStatus>,
+    },
+    /// There is no such file.
+    NotFound,
+    /// A rule forbids it; nothing was done.
+    Refused {
+        /// The rule, and what stands against it.
+        reason: String,
+    },
+    /// Somebody has changed the file since the editor saw it; nothing was written.
+    Changed {
+        /// The columns that have changed, `species` or `metadata_json` for example.
+        columns: Vec<String>,
+        /// What is known about the file now.
+        now: Box<FileDetails>,
+        /// The last edit by an operator, where there was one. A job may have changed the file since.
+        last_edit: Option<LastEdit>,
+    },
+    /// The worker is of a newer version, whose answer this version cannot read.
+    #[serde(other)]
+    Unknown,
+}
+
+/// An operator's edit of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastEdit {
+    /// Who.
+    pub by: Actor,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl OperatorAnswer {
+    pub(super) fn of_result(result: Option<&RawJson>) -> Self {
+        result.and_then(|json| json.read().ok()).unwrap_or(Self::Unknown)
+    }
+}
+
+impl fmt::Display for OperatorAnswer {
+    /// One sentence for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done { status: Some(status), jobs } => {
+                write!(f, "done: the file is {status}, {} jobs follow", jobs.len())
+            }
+            Self::Done { status: None, .. } => f.write_str("done"),
+            Self::Unchanged { status: Some(status) } => write!(f, "nothing to do: the file is {status}"),
+            Self::Unchanged { status: None } => f.write_str("nothing to do"),
+            Self::NotFound => f.write_str("there is no such file"),
+            Self::Refused { reason } => write!(f, "refused: {reason}"),
+            Self::Changed { columns, now, last_edit } => {
+                write!(f, "the file has changed since you saw it:")?;
+                for (index, column) in columns.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    match shown(now, column) {
+                        Some(value) => write!(f, "{comma} {column} is {value} now")?,
+                        None => write!(f, "{comma} {column} is empty now")?,
+                    }
+                }
+                match last_edit {
+                    Some(LastEdit { by, reason, at }) => write!(f, "; {by} has edited it at {at}: {reason:?}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Unknown => f.write_str("the worker is of a newer version, whose answer this program cannot read"),
+        }
+    }
+}
+
+fn shown(now: &FileDetails, column: &str) -> Option<String> {
+    let quoted = |text: &str| format!("{text:?}");
+    match column {
+        "processed_filename" => now.processed_filename.as_deref().map(quoted),
+        "species" => now.species.as_deref().map(quoted),
+        "metadata_json" => now.metadata.as_ref().map(|json| json.as_str().to_owned()),
+        _ => now.size.map(|size| size.to_string()),
+    }
+}

@@ -1,0 +1,189 @@
+//! The handlers of operators' requests, in the program that has the shop's rules.
+
+use std::time::Duration;
+
+use fieldfen_domain::file::{Deleted, Deletion, FileDetails, FileEdit, FileStatus};
+use fieldfen_domain::job::{Backoff, Enqueued, Payload};
+use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorActionFilter, Subject};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{FileId, PageRequest};
+
+use super::answer::{LastEdit, OperatorAnswer};
+use super::jobs::{
+    ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, RetryRequest,
+};
+use crate::pipeline::{EditOutcome, Followed, Pipeline, Retried};
+use crate::queue::Completion;
+use crate::record::record;
+use crate::worker::{Task, Worker};
+
+/// The waits of a request whose try has failed: a person waits for it.
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
+
+/// How many of the newest actions on a file are looked through for an edit.
+const NEWEST: u32 = 20;
+
+impl Pipeline {
+    /// Gives a worker the handlers of operators' requests, which follow the rules of this pipeline; see
+    /// [`Operator`](super::Operator). The workers of one shop must all have the same rules.
+    ///
+    /// [`Publisher::serve`](crate::publishing::Publisher::serve) does so too. A worker whose threads are all busy lets
+    /// requests wait: a second worker with these handlers alone answers at once.
+    pub fn serve_operators<S: Store>(&self, worker: Worker<S>) -> Worker<S> {
+        let worker = serve::<ApproveRequest, S>(self, worker);
+        let worker = serve::<RejectRequest, S>(self, worker);
+        let worker = serve::<FailRequest, S>(self, worker);
+        let worker = serve::<RetryRequest, S>(self, worker);
+        let worker = serve::<EditRequest, S>(self, worker);
+        let worker = serve::<DeleteRequest, S>(self, worker);
+        serve::<PublishRequest, S>(self, worker)
+    }
+}
+
+fn serve<R: Request, S: Store>(pipeline: &Pipeline, worker: Worker<S>) -> Worker<S> {
+    let pipeline = pipeline.clone();
+    worker.backoff::<R>(BACKOFF).handle(move |task: Task<R>| {
+        let (pipeline, request) = (pipeline.clone(), task.payload().clone());
+        // The action, its row and the answer are written with the end of the job: a repetition finds the job ended.
+        Completion::new().answering(move |s| carry_out(&pipeline, s, &request))
+    })
+}
+
+/// A request for an action on a file.
+trait Request: Payload + Clone + Send + 'static {
+    const ACTION: ActionKind;
+
+    fn of(&self) -> (&FileId, &Action);
+
+    /// Carries the request out, and writes the action's row.
+    fn carry_out(&self, pipeline: &Pipeline, s: &mut dyn Session) -> Result<OperatorAnswer, StoreError>;
+}
+
+fn carry_out<R: Request>(pipeline: &Pipeline, s: &mut dyn Session, request: &R) -> Result<OperatorAnswer, StoreError> {
+    let (file_id, action) = request.of();
+    let before = status(s, file_id)?;
+    match request.carry_out(pipeline, s) {
+        // A file that has the status which it had before was not touched.
+        Err(StoreError::FileTransition(error)) if Some(error.status) == before => {
+            refused(pipeline, s, request, error.to_string())
+        }
+        answer => answer,
+    }
+    .inspect(
+        |answer| log!(INFO, file = %file_id, action = %R::ACTION, by = %action.by(), %answer, "an operator's request"),
+    )
+}
+
+/// Writes down that an action was refused before it has changed anything.
+fn refused<R: Request>(
+    pipeline: &Pipeline,
+    s: &mut dyn Session,
+    request: &R,
+    reason: String,
+) -> Result<OperatorAnswer, StoreError> {
+    let (file_id, action) = request.of();
+    let at = pipeline.environment().now();
+    record(s, action, R::ACTION, Subject::File(*file_id), ActionOutcome::Refused, at)?;
+    Ok(OperatorAnswer::Refused { reason })
+}
+
+fn status(s: &mut dyn Session, file_id: &FileId) -> Result<Option<FileStatus>, StoreError> {
+    Ok(s.files().find(file_id)?.map(|file| file.state.status()))
+}
+
+fn done(Followed { status, jobs }: Followed) -> OperatorAnswer {
+    OperatorAnswer::Done { status: Some(status), jobs }
+}
+
+macro_rules! request {
+    ($name:ident, $action:ident, |$request:ident, $pipeline:ident, $s:ident| $carry_out:expr) => {
+        impl Request for $name {
+            const ACTION: ActionKind = ActionKind::$action;
+
+            fn of(&self) -> (&FileId, &Action) {
+                (&self.file_id, &self.action)
+            }
+
+            fn carry_out(&self, $pipeline: &Pipeline, $s: &mut dyn Session) -> Result<OperatorAnswer, StoreError> {
+                let $request = self;
+                $carry_out
+            }
+        }
+    };
+}
+
+request!(ApproveRequest, Approve, |request, pipeline, s| {
+    let before = status(s, &request.file_id)?;
+    Ok(match pipeline.approve(s, &request.file_id, &request.action)? {
+        Some(followed) if Some(followed.status) == before => OperatorAnswer::Unchanged { status: before },
+        followed => followed.map_or(OperatorAnswer::NotFound, done),
+    })
+});
+
+request!(RejectRequest, Reject, |request, pipeline, s| {
+    Ok(pipeline.reject(s, &request.file_id, &request.action)?.map_or(OperatorAnswer::NotFound, done))
+});
+
+request!(FailRequest, Fail, |request, pipeline, s| {
+    Ok(pipeline.fail(s, &request.file_id, &request.action)?.map_or(OperatorAnswer::NotFound, done))
+});
+
+request!(RetryRequest, Retry, |request, pipeline, s| {
+    Ok(match pipeline.retry(s, &request.file_id, &request.action)? {
+        Retried::TakenUp(followed) => done(followed),
+        Retried::NotFailed { status } => OperatorAnswer::Unchanged { status: Some(status) },
+        Retried::Gone => OperatorAnswer::NotFound,
+    })
+});
+
+request!(EditRequest, Edit, |request, pipeline, s| {
+    if let Err(error) = request.edit.check() {
+        return refused(pipeline, s, request, error.to_string());
+    }
+    Ok(match pipeline.edit(s, &request.file_id, &request.edit, &request.action)? {
+        EditOutcome::Edited(followed) => done(followed),
+        EditOutcome::Changed(now) => changed(s, &request.file_id, &request.edit, now)?,
+        EditOutcome::NotFound => OperatorAnswer::NotFound,
+    })
+});
+
+request!(DeleteRequest, Delete, |request, pipeline, s| {
+    let deletion = if request.force { Deletion::Forced } else { Deletion::KeepLiveListings };
+    Ok(match pipeline.delete(s, &request.file_id, deletion, &request.action)? {
+        Deleted::Done => OperatorAnswer::Done { status: None, jobs: Vec::new() },
+        Deleted::Gone => OperatorAnswer::NotFound,
+        Deleted::Refused(live) => OperatorAnswer::Refused {
+            reason: format!("live listings ({}): take them down first, or force the deletion", live.join(", ")),
+        },
+    })
+});
+
+request!(PublishRequest, Publish, |request, pipeline, s| {
+    let status = status(s, &request.file_id)?;
+    Ok(match pipeline.publish(s, &request.file_id, &request.target, &request.action)? {
+        Some(Enqueued::Created(job)) => OperatorAnswer::Done { status, jobs: vec![job] },
+        Some(Enqueued::Met(_)) => OperatorAnswer::Unchanged { status },
+        None => OperatorAnswer::NotFound,
+    })
+});
+
+/// What has changed since the editor saw the file, and who has edited it last.
+fn changed(
+    s: &mut dyn Session,
+    file_id: &FileId,
+    edit: &FileEdit,
+    now: Box<FileDetails>,
+) -> Result<OperatorAnswer, StoreError> {
+    let seen = edit.seen.clone().unwrap_or_default();
+    let columns = seen.differences(&now).into_iter().map(str::to_owned).collect();
+    let filter = OperatorActionFilter::of(Subject::File(*file_id));
+    let newest = s.operator_actions().page(&filter, &PageRequest::first(NEWEST).newest_first())?;
+    let mut edits =
+        newest.items.into_iter().filter(|row| row.kind == ActionKind::Edit && row.outcome == ActionOutcome::Done);
+    let last_edit = edits.next().map(|row| LastEdit {
+        by: row.action.by().clone(),
+        reason: row.action.reason().to_owned(),
+        at: row.at,
+    });
+    Ok(OperatorAnswer::Changed { columns, now, last_edit })
+}

@@ -1,0 +1,207 @@
+//! What operators do with files, from any program: approve, reject, fail, retry, edit, delete, publish.
+//!
+//! What follows from such an action is up to the shop's rules, and only one program has these. So every program asks with a
+//! job of a kind of fieldfen's own, `fieldfen.approve` for example, and a worker of the program that has the rules does
+//! it. The job's result is an [`OperatorAnswer`]. A program that asks knows nothing but the database's address, from
+//! `fieldfen.toml` for example:
+//!
+//! ```
+//! use std::time::Duration;
+//! use fieldfen_domain::operator::{Action, Actor, Via};
+//! use fieldfen_services::Environment;
+//! use fieldfen_services::operator::{Operator, OperatorAnswer, Waited};
+//! # use fieldfen_domain::FileId;
+//! # use fieldfen_services::{shop::Shop, worker::Worker};
+//! # use fieldfen_testkit::ModelStore;
+//! # let store = ModelStore::new(); // In earnest the store at the address.
+//! # let pipeline = Shop::new().pipeline(Environment::system())?;
+//! # let worker = pipeline.serve_operators(Worker::builder(store.clone(), Environment::system())).start()?;
+//! # let file_id = FileId::from_random(7);
+//!
+//! let operator = Operator::new(store, Environment::system());
+//! let ann = Actor::new("ann", Via::Console)?;
+//! let asked = operator.approve(&file_id, &Action::new(ann, "sharp, and well lit")?)?;
+//! println!("{asked}"); // Says so if no worker is alive that does this.
+//! match operator.wait(&asked.job, Duration::from_secs(10))? {
+//!     Waited::Answered(OperatorAnswer::Done { status, jobs }) => println!("{status:?}, and {} jobs follow", jobs.len()),
+//!     Waited::Answered(other) => println!("{other}"),
+//!     other => println!("{other:?}"),
+//! }
+//! # worker.stop_handle().stop();
+//! # worker.join()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod answer;
+mod handlers;
+mod jobs;
+
+use std::fmt;
+use std::time::Duration;
+
+use fieldfen_domain::file::{Deletion, FileEdit};
+use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::operator::Action;
+use fieldfen_domain::publication::Target;
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, JobId};
+
+use crate::Environment;
+use crate::queue::{self, Queue, QueueError};
+use crate::workers::Workers;
+
+pub use answer::{LastEdit, OperatorAnswer};
+pub use jobs::{ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, RetryRequest};
+
+/// Asks the workers of a shop for what operators want done with files. Clones are the same handle.
+///
+/// Each call enqueues one job, in one transaction; [`wait`](Operator::wait) waits for what comes of it. Two equal requests
+/// are two jobs: between them, another operator may have asked for something else.
+#[derive(Debug, Clone)]
+pub struct Operator<S> {
+    queue: Queue<S>,
+    workers: Workers<S>,
+}
+
+/// A request that is in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "it says whether anybody is there to do it"]
+pub struct Asked {
+    /// The job.
+    pub job: JobId,
+    /// Its kind.
+    pub kind: JobKind,
+    /// How many workers are alive that do jobs of this kind. Without one, the request takes effect when one starts. A
+    /// worker that has just died counts for a minute.
+    pub workers_alive: usize,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { job, kind, workers_alive } = self;
+        match workers_alive {
+            0 => write!(
+                f,
+                "no worker is alive that does {kind}: job {job} waits until one starts; start the program with the shop's rules"
+            ),
+            1 => write!(f, "job {job} waits for the worker that does {kind}"),
+            workers => write!(f, "job {job} waits for one of {workers} workers that do {kind}"),
+        }
+    }
+}
+
+/// What came of waiting for a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "it says what came of the request"]
+pub enum Waited {
+    /// A worker has dealt with it.
+    Answered(OperatorAnswer),
+    /// The job has failed for good, or was cancelled: nothing was done.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// The job is still on its way.
+    TimedOut {
+        /// No worker is alive that does such jobs: the request takes effect when one starts.
+        no_worker_alive: bool,
+    },
+    /// There is no such job (any more).
+    Gone,
+}
+
+impl<S: Store> Operator<S> {
+    /// A handle on this store.
+    #[must_use]
+    pub fn new(store: S, environment: Environment) -> Self {
+        Self { workers: Workers::new(store.clone(), environment.clone()), queue: Queue::new(store, environment) }
+    }
+
+    /// Asks that a processed file go on sale; see [`Pipeline::approve`](crate::pipeline::Pipeline::approve).
+    ///
+    /// # Errors
+    /// [`QueueError`]s as [`Queue::enqueue`] has them. Where the outcome is unknown, look for the request before asking
+    /// again.
+    pub fn approve(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
+        self.ask(&ApproveRequest { file_id: *file_id, action: action.clone() })
+    }
+
+    /// Asks that a file be failed that awaits its approval, or that is approved and listed nowhere.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn reject(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
+        self.ask(&RejectRequest { file_id: *file_id, action: action.clone() })
+    }
+
+    /// Asks that a file be failed, whatever its status.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn fail(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
+        self.ask(&FailRequest { file_id: *file_id, action: action.clone() })
+    }
+
+    /// Asks that a failed file be taken up again where it failed.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn retry(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
+        self.ask(&RetryRequest { file_id: *file_id, action: action.clone() })
+    }
+
+    /// Asks for an edit. With the version that the editor has [seen](FileEdit::seen), it is refused where somebody else has
+    /// changed the file since, and the answer says what has changed.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn edit(&self, file_id: &FileId, edit: &FileEdit, action: &Action) -> Result<Asked, QueueError> {
+        self.ask(&EditRequest { file_id: *file_id, action: action.clone(), edit: edit.clone() })
+    }
+
+    /// Asks that a file be deleted with all that hangs on it.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn delete(&self, file_id: &FileId, deletion: Deletion, action: &Action) -> Result<Asked, QueueError> {
+        self.ask(&DeleteRequest { file_id: *file_id, action: action.clone(), force: deletion == Deletion::Forced })
+    }
+
+    /// Asks that an approved or published file be published at one target.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn publish(&self, file_id: &FileId, target: &Target, action: &Action) -> Result<Asked, QueueError> {
+        self.ask(&PublishRequest { file_id: *file_id, action: action.clone(), target: target.clone() })
+    }
+
+    fn ask<P: Payload>(&self, request: &P) -> Result<Asked, QueueError> {
+        // First, so that an error means that nothing was asked for.
+        let workers_alive = self.workers.alive(&P::kind())?.len();
+        let job = self.queue.job(request)?;
+        let job = *self.queue.enqueue(&job)?.id();
+        Ok(Asked { job, kind: P::kind(), workers_alive })
+    }
+
+    /// Waits for the answer to a request, but not longer than `timeout`; `job` is [`Asked::job`]. Any program may wait.
+    ///
+    /// Blocks the thread, as [`Queue::wait_for`] does.
+    ///
+    /// # Errors
+    /// As [`Queue::wait_for`].
+    pub fn wait(&self, job: &JobId, timeout: Duration) -> Result<Waited, StoreError> {
+        Ok(match self.queue.wait_for(job, timeout)? {
+            queue::Waited::Completed { result } => Waited::Answered(OperatorAnswer::of_result(result.as_ref())),
+            queue::Waited::Failed { reason } => Waited::Failed { reason },
+            queue::Waited::Gone => Waited::Gone,
+            queue::Waited::TimedOut => {
+                let no_worker_alive = match self.queue.find(job)? {
+                    Some(job) => self.workers.alive(&job.kind)?.is_empty(),
+                    None => false,
+                };
+                Waited::TimedOut { no_worker_alive }
+            }
+        })
+    }
+}

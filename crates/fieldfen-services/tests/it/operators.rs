@@ -1,0 +1,183 @@
+//! What operators ask for from programs that do not have the shop's rules.
+
+use std::time::Duration;
+
+use fieldfen_domain::file::{Deletion, File, FileEdit, FileStatus};
+use fieldfen_domain::job::JobStatus;
+use fieldfen_domain::operator::{Action, Actor, OperatorActionFilter, Subject, Via};
+use fieldfen_domain::publication::Platform;
+use fieldfen_domain::store::Store;
+use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_services::operator::{Asked, Operator, OperatorAnswer, Waited};
+use fieldfen_services::queue::QueueError;
+use fieldfen_services::worker::{RunningWorker, Worker};
+use fieldfen_testkit::fixtures::by_ann;
+
+use crate::LONG;
+use crate::shop::{ETSY, Shop, listing_on};
+
+on_every_store!(
+    a_request_leads_to_what_the_rules_of_the_worker_say,
+    each_action_can_be_asked_for_and_is_recorded_once,
+    what_a_rule_forbids_is_answered_and_recorded,
+    the_second_of_two_editors_is_told_what_the_first_has_changed,
+    a_request_without_a_worker_waits_for_one,
+    a_request_that_was_cancelled_does_nothing,
+);
+
+/// A shop, and an operator in a program without its rules.
+struct Desk<S: Store> {
+    shop: Shop<S>,
+    operator: Operator<S>,
+}
+
+impl<S: Store> Desk<S> {
+    fn new(store: S) -> Self {
+        let shop = Shop::wanting(store, ETSY);
+        let queue = &shop.bench.queue;
+        let operator = Operator::new(queue.store().clone(), queue.environment().clone());
+        Self { shop, operator }
+    }
+
+    fn worker(&self) -> RunningWorker {
+        let queue = &self.shop.bench.queue;
+        let worker = Worker::builder(queue.store().clone(), queue.environment().clone()).threads(2);
+        self.shop.pipeline.serve_operators(worker).start().unwrap()
+    }
+
+    fn answer(&self, asked: Result<Asked, QueueError>) -> OperatorAnswer {
+        match self.operator.wait(&asked.unwrap().job, LONG).unwrap() {
+            Waited::Answered(answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn file(&self, id: &FileId) -> File {
+        self.shop.bench.queue.store().read(|s| s.files().find(id)).unwrap().unwrap()
+    }
+
+    /// What was done to a file, as kind, outcome and who.
+    fn recorded(&self, id: &FileId) -> Vec<String> {
+        let filter = OperatorActionFilter::of(Subject::File(*id));
+        let store = self.shop.bench.queue.store();
+        let page = store.read(|s| s.operator_actions().page(&filter, &PageRequest::first(100))).unwrap();
+        page.items.iter().map(|row| format!("{} {} {}", row.action.by().name(), row.kind, row.outcome)).collect()
+    }
+}
+
+fn by(name: &str, reason: &str) -> Action {
+    Action::new(Actor::new(name, Via::Console).unwrap(), reason).unwrap()
+}
+
+fn stop(worker: RunningWorker) {
+    worker.stop_handle().stop();
+    worker.join().unwrap();
+}
+
+fn a_request_leads_to_what_the_rules_of_the_worker_say(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let worker = desk.worker();
+    let answer = desk.answer(desk.operator.approve(&id, &by_ann("sharp")));
+    let OperatorAnswer::Done { status: Some(FileStatus::Approved), jobs } = answer else { panic!("{answer:?}") };
+    let listing = desk.shop.all_jobs(&id).pop().unwrap();
+    assert_eq!((jobs, listing.kind.as_str()), (vec![listing.id], "CreateListing"));
+    let again = desk.answer(desk.operator.approve(&id, &by_ann("sharp")));
+    assert_eq!(again, OperatorAnswer::Unchanged { status: Some(FileStatus::Approved) });
+    assert_eq!(desk.recorded(&id), ["ann approve done", "ann approve unchanged"]);
+    stop(worker);
+}
+
+fn each_action_can_be_asked_for_and_is_recorded_once(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let worker = desk.worker();
+    let operator = &desk.operator;
+    let status = |answer: OperatorAnswer| match answer {
+        OperatorAnswer::Done { status, .. } => status,
+        other => panic!("{other:?}"),
+    };
+    let edit = FileEdit::new().species("whitetail-deer").seen(&desk.file(&id));
+    assert_eq!(status(desk.answer(operator.edit(&id, &edit, &by_ann("a deer")))), Some(FileStatus::Processed));
+    assert_eq!(desk.file(&id).species.as_deref(), Some("whitetail-deer"));
+    assert_eq!(status(desk.answer(operator.reject(&id, &by_ann("blurred")))), Some(FileStatus::Failed));
+    assert_eq!(status(desk.answer(operator.retry(&id, &by_ann("it is not")))), Some(FileStatus::Processed));
+    assert_eq!(status(desk.answer(operator.approve(&id, &by_ann("sharp")))), Some(FileStatus::Approved));
+    let ebay = listing_on(Platform::Ebay);
+    assert_eq!(status(desk.answer(operator.publish(&id, &ebay, &by_ann("ebay too")))), Some(FileStatus::Approved));
+    assert_eq!(desk.shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
+    assert_eq!(status(desk.answer(operator.fail(&id, &by_ann("a crack")))), Some(FileStatus::Failed));
+    assert_eq!(status(desk.answer(operator.delete(&id, Deletion::KeepLiveListings, &by_ann("sold")))), None);
+    assert_eq!(desk.answer(operator.approve(&id, &by_ann("back"))), OperatorAnswer::NotFound);
+    let done =
+        ["edit", "reject", "retry", "approve", "publish", "fail", "delete"].map(|kind| format!("ann {kind} done"));
+    assert_eq!(desk.recorded(&id), [done.as_slice(), &["ann approve not_found".to_owned()]].concat());
+    stop(worker);
+}
+
+fn what_a_rule_forbids_is_answered_and_recorded(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.ingest("buck");
+    let worker = desk.worker();
+    let refused = desk.answer(desk.operator.approve(&id, &by_ann("sharp")));
+    assert!(matches!(&refused, OperatorAnswer::Refused { reason } if reason.contains("ingested")), "{refused:?}");
+    let bad = FileEdit::new().metadata(fieldfen_domain::RawJson::unchecked("{".to_owned()));
+    let refused = desk.answer(desk.operator.edit(&id, &bad, &by_ann("words")));
+    assert!(matches!(&refused, OperatorAnswer::Refused { reason } if reason.contains("metadata")), "{refused:?}");
+    assert_eq!(desk.recorded(&id), ["ann approve refused", "ann edit refused"]);
+    assert_eq!((desk.shop.status(&id), desk.file(&id).metadata), (FileStatus::Ingested, None));
+    stop(worker);
+}
+
+fn the_second_of_two_editors_is_told_what_the_first_has_changed(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let worker = desk.worker();
+    let seen = desk.file(&id);
+    let first = FileEdit::new().species("roe-deer").seen(&seen);
+    let done = desk.answer(desk.operator.edit(&id, &first, &by("bo", "it is a roe deer")));
+    assert!(matches!(done, OperatorAnswer::Done { .. }), "{done:?}");
+    let second = FileEdit::new().species("red-deer").seen(&seen);
+    let answer = desk.answer(desk.operator.edit(&id, &second, &by("cy", "it is a red deer")));
+    let OperatorAnswer::Changed { columns, now, last_edit: Some(last) } = &answer else { panic!("{answer:?}") };
+    assert_eq!((columns.as_slice(), now.species.as_deref()), (&["species".to_owned()][..], Some("roe-deer")));
+    assert_eq!((last.by.name(), last.reason.as_str()), ("bo", "it is a roe deer"));
+    let said = answer.to_string();
+    assert!(said.contains("species is \"roe-deer\" now; bo (console) has edited it at"), "{said}");
+    assert_eq!(desk.file(&id).species.as_deref(), Some("roe-deer"));
+    assert_eq!(desk.recorded(&id), ["bo edit done", "cy edit refused"]);
+    stop(worker);
+}
+
+fn a_request_without_a_worker_waits_for_one(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let asked = desk.operator.approve(&id, &by_ann("sharp")).unwrap();
+    assert_eq!(asked.workers_alive, 0);
+    assert!(asked.to_string().starts_with("no worker is alive that does fieldfen.approve: "), "{asked}");
+    let waited = desk.operator.wait(&asked.job, Duration::from_millis(1)).unwrap();
+    assert_eq!(waited, Waited::TimedOut { no_worker_alive: true });
+    assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
+    let worker = desk.worker();
+    let waited = desk.operator.wait(&asked.job, LONG).unwrap();
+    assert!(matches!(waited, Waited::Answered(OperatorAnswer::Done { .. })), "{waited:?}");
+    // The worker registers itself beside its first jobs.
+    let mut alive = 0..6000;
+    assert!(alive.any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        desk.operator.fail(&id, &by_ann("a crack")).unwrap().workers_alive == 1
+    }));
+    stop(worker);
+}
+
+fn a_request_that_was_cancelled_does_nothing(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let asked = desk.operator.approve(&id, &by_ann("sharp")).unwrap();
+    let _ = desk.shop.bench.queue.cancel(&asked.job, &by_ann("it is not")).unwrap();
+    assert_eq!(desk.shop.bench.status(&asked.job), JobStatus::Failed);
+    let waited = desk.operator.wait(&asked.job, LONG).unwrap();
+    assert!(matches!(&waited, Waited::Failed { reason } if reason.contains("it is not")), "{waited:?}");
+    assert_eq!(desk.operator.wait(&fieldfen_domain::JobId::from_random(9), LONG).unwrap(), Waited::Gone);
+    assert_eq!(desk.recorded(&id), Vec::<String>::new());
+}
