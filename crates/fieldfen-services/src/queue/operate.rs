@@ -35,10 +35,13 @@ impl<S: Store> Queue<S> {
 
     /// How many jobs of each kind are in each status; pairs without jobs are left out.
     ///
+    /// The figures may be some seconds old, since a person or a graph looks at them and nothing is decided by them: a
+    /// store with replicas may ask [one that lags](Store::read_stale).
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn count(&self) -> Result<Vec<JobCount>, StoreError> {
-        self.store.read(|s| s.jobs().count())
+        self.store.read_stale(|s| s.jobs().count())
     }
 
     /// Lets a failed job run again at once, with all its retries. Its file stays as it is.

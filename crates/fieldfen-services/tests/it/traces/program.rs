@@ -1,0 +1,282 @@
+//! A program that does what a trace says.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Debug;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fieldfen_domain::file::{ContentHash, NewFile};
+use fieldfen_domain::job::{Backoff, JobFilter, JobKind, NewJob, Payload, RetryPolicy, WorkerName};
+use fieldfen_domain::publication::Platform;
+use fieldfen_domain::store::{ReadSession, Store, StoreError};
+use fieldfen_domain::{JobId, PageRequest};
+use fieldfen_services::environment::{Environment, ManualClock, Randomness};
+use fieldfen_services::intake::WebhookIntake;
+use fieldfen_services::pipeline::{FileFailureHook, Pipeline};
+use fieldfen_services::publishing::Publisher;
+use fieldfen_services::queue::{self, ClaimedJob, Completion, Queue, RetryPolicies};
+use fieldfen_services::recurring;
+use fieldfen_services::worker::Outcome;
+use fieldfen_testkit::fixtures::{by_ann, dedup_key, file_id, recurring_name};
+
+use super::{End, Operation, Step};
+use crate::shop::{HOLD, confirm, describe, listing_on, upscale};
+use crate::stall::{Next, Stall};
+use crate::{Bench, LEASE, Note, SetUp as _};
+
+/// Ids that differ, and the same jitter every time, however often a write is repeated.
+struct Counting(AtomicU64);
+
+impl Randomness for Counting {
+    fn bits(&self) -> u128 {
+        (7 << 64) | u128::from(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A program on one store.
+pub(super) struct Program<S: Store> {
+    bench: Bench<S>,
+    pipeline: Pipeline,
+    publisher: Publisher<S>,
+    pub(super) stall: Stall,
+    claimed: Vec<ClaimedJob>,
+    answers: Vec<String>,
+}
+
+impl<S: Store> Program<S> {
+    pub(super) fn new(store: S) -> Self {
+        let clock = ManualClock::new("2026-11-23T14:05:09Z".parse().unwrap());
+        let environment = Environment::new(clock.clone(), Counting(1.into()));
+        let backoff = Backoff { base: Duration::from_secs(4), cap: Duration::from_secs(60) };
+        let policies = RetryPolicies::new(RetryPolicy { max_retries: 2, backoff });
+        let queue = Queue::new(store, environment.clone()).with_policies(policies).with_failure_hook(FileFailureHook);
+        let pipeline = Pipeline::new(environment.clone()).wanting(|_| vec![listing_on(Platform::Etsy)]);
+        let stall = Stall::new(Platform::Etsy);
+        let publisher = Publisher::new(queue.store().clone(), pipeline.clone()).holding(HOLD);
+        let publisher = publisher.marketplace(stall.clone());
+        let (name, schedule) = (recurring_name("hourly"), "0 * * * *".parse().unwrap());
+        let work = Note::new("the hour");
+        queue
+            .store()
+            .try_set_up(|s| recurring::define(s, &environment, &name, &schedule, &work, &by_ann("hourly")))
+            .unwrap();
+        Self { bench: Bench { queue, clock }, pipeline, publisher, stall, claimed: Vec::new(), answers: Vec::new() }
+    }
+
+    /// Asks for one thing, a second after the last.
+    pub(super) fn step(&mut self, step: &Step) {
+        self.bench.clock.advance(Duration::from_secs(1));
+        let answer = self.answer_to(step);
+        self.answers.push(answer);
+    }
+
+    fn answer_to(&mut self, step: &Step) -> String {
+        let (queue, pipeline) = (&self.bench.queue, &self.pipeline);
+        let store = queue.store();
+        match step {
+            Step::Ingest(number) => {
+                let file = self.new_file(*number);
+                told(store.set_up(|s| pipeline.ingest(s, &file)))
+            }
+            Step::Approve(file) => told(store.set_up(|s| pipeline.approve(s, &file_id(*file), &by_ann("sharp")))),
+            Step::Retry(file) => told(store.set_up(|s| pipeline.retry(s, &file_id(*file), &by_ann("again")))),
+            Step::Enqueue(keys) => {
+                let job = |key: &Option<u64>| {
+                    let job = queue.job(&Note::new("work")).unwrap();
+                    NewJob { dedup_key: key.map(|key| dedup_key(&format!("key-{key}"))), ..job }
+                };
+                let jobs: Vec<NewJob> = keys.iter().map(job).collect();
+                told(queue.enqueue_many(&jobs))
+            }
+            Step::Claim(limit) => {
+                let kinds = [
+                    Note::kind(),
+                    JobKind::CreateFileRecord,
+                    JobKind::UpscaleImage,
+                    JobKind::GenerateMetadata,
+                    JobKind::CreateListing,
+                    JobKind::UpdateListing,
+                ];
+                let claims = queue.claim(&BTreeSet::from(kinds), *limit, LEASE, &WorkerName::new("test")).unwrap();
+                let answer = format!("{claims:?}");
+                self.claimed.extend(claims.jobs);
+                answer
+            }
+            Step::Run(number) => self.take_claimed(*number).map_or_else(String::new, |claimed| self.run(&claimed)),
+            Step::End(number, end) => {
+                self.take_claimed(*number).map_or_else(String::new, |claimed| self.end(&claimed, *end))
+            }
+            Step::Heartbeat => {
+                let beats = self.claimed.iter().map(|claimed| told(queue.heartbeat(&[(claimed.claim, None)], LEASE)));
+                beats.collect::<Vec<_>>().join("; ")
+            }
+            Step::Reclaim => told(queue.reclaim(10)),
+            Step::Operate(number, operation) => self.operate(*number, *operation),
+            Step::Webhook(number) => {
+                let intake = WebhookIntake::new(store.clone(), queue.environment().clone());
+                let job = queue.job(&Note::new("news")).unwrap();
+                told(intake.receive("etsy", Some(&number.to_string()), None, b"{}", |s| {
+                    queue::enqueue(s, &job).map_err(|error| error.to_string())
+                }))
+            }
+            Step::PurgeWebhooks => {
+                // How many rows a transaction of unknown outcome has deleted is not known.
+                WebhookIntake::new(store.clone(), queue.environment().clone()).purge(10).unwrap();
+                String::new()
+            }
+            Step::TakeDue => told(recurring::take_due(store, queue.environment())),
+            Step::Mishap(heard) => {
+                self.stall.next([if *heard { Next::CreateInSilence } else { Next::Ignore }]);
+                String::new()
+            }
+            Step::Reconcile => {
+                let found = self.publisher.reconcile(Platform::Etsy, "").unwrap();
+                let answer = format!("{found:?}");
+                format!("{answer}; {}", told(self.publisher.mend(&found)))
+            }
+            Step::Wait(seconds) => {
+                self.bench.clock.advance(Duration::from_secs(*seconds));
+                String::new()
+            }
+        }
+    }
+
+    fn new_file(&self, number: u64) -> NewFile {
+        let name = format!("buck-{number}.jpg");
+        let content_hash = Some(ContentHash::of(name.as_bytes()));
+        NewFile {
+            id: file_id(number),
+            original_filename: name,
+            species: None,
+            drive_file_id: Some(format!("drive-{number}")),
+            content_hash,
+            size: None,
+            at: self.bench.now(),
+        }
+    }
+
+    fn take_claimed(&mut self, number: usize) -> Option<ClaimedJob> {
+        let count = self.claimed.len();
+        (count > 0).then(|| self.claimed.remove(number % count))
+    }
+
+    fn run(&self, claimed: &ClaimedJob) -> String {
+        let (pipeline, file) = (self.pipeline.clone(), claimed.job.file_id);
+        let queue = &self.bench.queue;
+        let event = match claimed.job.kind {
+            JobKind::CreateFileRecord => confirm,
+            JobKind::UpscaleImage => upscale,
+            JobKind::GenerateMetadata => describe,
+            JobKind::CreateListing | JobKind::UpdateListing => return self.publish(claimed),
+            _ => {
+                let follows = queue.job(&Note::new("more")).unwrap();
+                return told(queue.complete(claimed, &mut Completion::new().result("done").then(follows)));
+            }
+        };
+        let mut completion = Completion::new().writing(move |s| file.map_or(Ok(()), |id| event(&pipeline, s, &id)));
+        match queue.complete(claimed, &mut completion) {
+            Ok(answer) => format!("{answer:?}"),
+            // A file that is not in a state for it: a worker fails the job then.
+            Err(error) => format!("{error}; {}", told(queue.fail_for_good(claimed, &error.to_string()))),
+        }
+    }
+
+    fn publish(&self, claimed: &ClaimedJob) -> String {
+        let (queue, payload) = (&self.bench.queue, claimed.job.payload.as_ref().unwrap());
+        let outcome = match claimed.job.kind {
+            JobKind::CreateListing => self.publisher.run_create_listing(&Payload::from_json(payload).unwrap()),
+            _ => self.publisher.run_update_listing(&Payload::from_json(payload).unwrap()),
+        };
+        match outcome {
+            Outcome::Complete(mut completion) => told(queue.complete(claimed, &mut completion)),
+            Outcome::Retry { error } => format!("{error}; {}", told(queue.fail(claimed, &error))),
+            Outcome::Fail { error } => format!("{error}; {}", told(queue.fail_for_good(claimed, &error))),
+            Outcome::Throttled { until, reason } => format!("{reason}; {}", told(queue.throttle(claimed, until))),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn end(&self, claimed: &ClaimedJob, end: End) -> String {
+        let (queue, later) = (&self.bench.queue, self.bench.now() + Duration::from_secs(20));
+        match end {
+            End::Fail => told(queue.fail(claimed, "lens cap")),
+            End::FailForGood => told(queue.fail_for_good(claimed, "out of paint")),
+            End::Decline => told(queue.decline(claimed, "too new", Duration::from_secs(100))),
+            End::Release => told(queue.release(claimed, later)),
+            End::Throttle => told(queue.throttle(claimed, later)),
+        }
+    }
+
+    fn operate(&self, number: usize, operation: Operation) -> String {
+        let (queue, jobs) = (&self.bench.queue, self.jobs());
+        let Some(id) = jobs.get(number % jobs.len().max(1)) else { return String::new() };
+        let action = by_ann("by hand");
+        match operation {
+            Operation::Retry => told(queue.retry(id, &action)),
+            Operation::Cancel => told(queue.cancel(id, &action)),
+            Operation::Kill => told(queue.kill(id, &action)),
+            Operation::Delete => told(queue.delete(id, &action)),
+        }
+    }
+
+    fn jobs(&self) -> Vec<JobId> {
+        let page = self.bench.queue.page(&JobFilter::default(), &PageRequest::first(1000)).unwrap();
+        page.items.iter().map(|job| job.id).collect()
+    }
+
+    /// All answers, and all that is stored, with a number for each id in the order in which they come up.
+    pub(super) fn account(&self) -> Vec<String> {
+        let (mut lines, jobs) = (self.answers.clone(), self.jobs());
+        lines.extend(self.bench.queue.store().read(|s| stored(s, &jobs)).unwrap());
+        lines.push(format!("at the platform: {:?}", self.stall.live()));
+        let mut numbers = HashMap::new();
+        lines.iter().map(|line| numbered(line, &mut numbers)).collect()
+    }
+}
+
+fn told<T: Debug, E: Debug>(answer: Result<T, E>) -> String {
+    format!("{answer:?}")
+}
+
+/// Everything that the trace may have written.
+fn stored(s: &mut dyn ReadSession, jobs: &[JobId]) -> Result<Vec<String>, StoreError> {
+    let mut lines = Vec::new();
+    for id in jobs {
+        lines.push(format!("{:?}", s.jobs().find(id)?));
+    }
+    for number in 0..3 {
+        let id = file_id(number);
+        lines.push(format!("{:?}", s.files().find(&id)?));
+        lines.push(format!("{:?}", s.files().history(&id, &PageRequest::first(1000))?.items));
+        lines.push(format!("{:?}", s.publications().of_file(&id)?));
+        lines.push(format!("{:?}", s.listings().of_file(&id)?));
+    }
+    lines.push(format!("{:?}", s.recurring().list()?));
+    let actions = s.operator_actions().page(&Default::default(), &PageRequest::first(1000))?;
+    lines.push(format!("{:?}", actions.items));
+    Ok(lines)
+}
+
+/// The line with a number for each UUID and key made of one.
+fn numbered(line: &str, numbers: &mut HashMap<String, usize>) -> String {
+    let is_id = |text: &str| text.len() >= 32 && text.bytes().filter(u8::is_ascii_hexdigit).count() >= 28;
+    let mut numbered = String::new();
+    let mut word = String::new();
+    for c in line.chars().chain(['\n']) {
+        if c.is_ascii_hexdigit() || c == '-' {
+            word.push(c);
+            continue;
+        }
+        if is_id(&word) {
+            let next = numbers.len();
+            let number = *numbers.entry(word.clone()).or_insert(next);
+            let _ = write!(numbered, "#{number}");
+        } else {
+            numbered.push_str(&word);
+        }
+        word.clear();
+        numbered.push(c);
+    }
+    numbered
+}
