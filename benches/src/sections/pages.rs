@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use fieldfen_domain::file::{FileFilter, FileStatus};
+use fieldfen_domain::file::{Arrival, FileFilter, FileStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{Cursor, FileId, PageRequest, Timestamp};
 use fieldfen_persistence::{Durability, SqliteStore};
@@ -36,23 +36,32 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     }
     let mut names = Vec::new();
     let mut contestants: Vec<Contestant<'_>> = Vec::new();
-    let filters = |store: &SqliteStore, files: u32| -> Result<[(&'static str, FileFilter, PageRequest); 7]> {
+    let filters = |store: &SqliteStore, files: u32| -> Result<Vec<(&'static str, FileFilter, PageRequest)>> {
         let first = PageRequest::first(PAGE);
-        let middle = middle(store, files)?;
         let all = FileFilter::default();
         let status = FileFilter { status: Some(FileStatus::Approved), ..all.clone() };
         let species = FileFilter { species: Some("elk".to_owned()), ..all.clone() };
-        let window =
-            FileFilter { since: Some(arrival(files / 4)?), before: Some(arrival(files / 4 * 3)?), ..all.clone() };
-        let everything = FileFilter { status: status.status, species: species.species.clone(), ..window.clone() };
-        Ok([
+        let both = FileFilter { status: status.status, ..species.clone() };
+        let within = |filter: &FileFilter, arrival| FileFilter { arrival: Some(arrival), ..filter.clone() };
+        let half = Arrival::between(arrival(files / 4)?, arrival(files / 4 * 3)?);
+        let (middle, noon) = (middle(store, &all, files)?, middle(store, &within(&all, Arrival::ANY_TIME), files)?);
+        let window = within(&all, half);
+        Ok(vec![
             ("the first", all.clone(), first.clone()),
             ("after one in the middle", all.clone(), first.clone().after(middle.clone())),
-            ("before one in the middle", all, first.clone().before(middle)),
-            ("by status", status, first.clone()),
-            ("by species", species, first.clone()),
-            ("by date", window, first.clone()),
-            ("by status, species and date", everything, first),
+            ("before one in the middle", all.clone(), first.clone().before(middle)),
+            ("by status", status.clone(), first.clone()),
+            ("by species", species.clone(), first.clone()),
+            ("by species and status", both.clone(), first.clone()),
+            ("by date", window.clone(), first.clone()),
+            ("by date, after one in the middle", window.clone(), first.clone().after(noon.clone())),
+            ("by date, before one in the middle", window, first.clone().before(noon.clone())),
+            ("by status and date", within(&status, half), first.clone()),
+            ("by status and date, after one in the middle", within(&status, half), first.clone().after(noon.clone())),
+            ("by species and date", within(&species, half), first.clone()),
+            ("by species and date, after one in the middle", within(&species, half), first.clone().after(noon)),
+            ("by species, status and date", within(&both, half), first.clone()),
+            ("without a date", within(&all, Arrival::OtherForms), first),
         ])
     };
     for (store, files) in &stores {
@@ -96,19 +105,19 @@ fn read(store: &SqliteStore, filter: &FileFilter, page: &PageRequest) -> Result<
     Ok(rounds::median(&times))
 }
 
-/// The place between the two halves of all files.
-fn middle(store: &SqliteStore, files: u32) -> Result<Cursor> {
+/// The place between the two halves of all files, in the order that a filter asks for.
+fn middle(store: &SqliteStore, filter: &FileFilter, files: u32) -> Result<Cursor> {
     let step = (files / 2).min(10_000);
     let mut request = PageRequest::first(step);
     for _ in 1..files / 2 / step {
-        let page = store.read(|s| s.files().page(&FileFilter::default(), &request))?;
+        let page = store.read(|s| s.files().page(filter, &request))?;
         request = request.after(page.next.context("half of the files end early")?);
     }
-    let page = store.read(|s| s.files().page(&FileFilter::default(), &request))?;
+    let page = store.read(|s| s.files().page(filter, &request))?;
     page.next.context("half of the files are all of them")
 }
 
-/// When a file arrived; they come a minute apart.
+/// When a file arrived; they come a minute apart. Each fortieth row does not say it.
 fn arrival(file: u32) -> Result<Timestamp> {
     Ok("2020-01-01T00:00:00Z".parse::<Timestamp>()? + std::time::Duration::from_secs(60 * u64::from(file)))
 }
@@ -128,8 +137,8 @@ pub(super) fn create(path: &Path, files: u32) -> Result<()> {
     {
         let id = FileId::from_random(random.bits()).to_string();
         let at = arrival(file)?.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-        insert
-            .run(&[Value::Text(&id), Value::Text(species), Value::Text(status.as_str()), Value::Text(&at)], |_| {})?;
+        let at = if file % 40 == 0 { Value::Null } else { Value::Text(&at) };
+        insert.run(&[Value::Text(&id), Value::Text(species), Value::Text(status.as_str()), at], |_| {})?;
     }
     connection.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
 }

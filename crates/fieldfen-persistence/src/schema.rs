@@ -47,7 +47,6 @@ diesel::table! {
         failed_from -> Nullable<Text>,
         failure -> Nullable<Text>,
         content_hash -> Nullable<Text>,
-        out_of_order -> Nullable<Integer>,
     }
 }
 

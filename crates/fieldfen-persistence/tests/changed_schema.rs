@@ -62,9 +62,9 @@ fn names(kind: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_index_table_and_trigger_that_is_missing_is_named_at_open() {
+fn every_index_and_table_that_is_missing_is_named_at_open() {
     let mut looked_at = 0;
-    for kind in ["index", "table", "trigger"] {
+    for kind in ["index", "table"] {
         for name in names(kind) {
             let (_folder, path) = changed(&format!("PRAGMA foreign_keys = OFF; DROP {kind} {name}"));
             assert_named(&path, &[&format!("{kind} {name}: found nothing, expected CREATE ")]);
@@ -95,7 +95,8 @@ fn an_index_that_was_made_again_in_another_layout_is_the_same() {
     open(&path).unwrap();
 }
 
-/// Makes a table anew as Alembic's batch mode does: columns and indexes as it has reflected them, and no triggers.
+/// Makes a table anew as Alembic's batch mode does: columns and indexes as SQLAlchemy reflects them, which leaves out
+/// indexes of expressions.
 fn rebuilt(table: &str, edit: impl Fn(String) -> String) -> (TempDir, PathBuf) {
     #[derive(QueryableByName)]
     struct Row {
@@ -109,7 +110,7 @@ fn rebuilt(table: &str, edit: impl Fn(String) -> String) -> (TempDir, PathBuf) {
     let new = format!("CREATE TABLE _alembic_tmp_{table}");
     let mut statements = edit(rows[0].sql.replacen(&format!("CREATE TABLE {table}"), &new, 1));
     statements.push_str(&format!("; DROP TABLE {table}; ALTER TABLE _alembic_tmp_{table} RENAME TO {table}"));
-    for index in &rows[1..] {
+    for index in rows[1..].iter().filter(|index| !index.sql.contains("CASE")) {
         statements.push_str("; ");
         statements.push_str(&index.sql);
     }
@@ -118,14 +119,17 @@ fn rebuilt(table: &str, edit: impl Fn(String) -> String) -> (TempDir, PathBuf) {
 }
 
 #[test]
-fn a_table_that_alembic_has_made_anew_lacks_its_triggers_and_the_store_says_so() {
+fn a_table_that_alembic_has_made_anew_lacks_indexes_of_expressions_and_the_store_says_so() {
     let (_folder, path) = rebuilt("files", |sql| sql);
-    let triggers = names("trigger");
-    if triggers.is_empty() {
-        open(&path).unwrap();
-    } else {
-        assert_named(&path, &triggers.iter().map(String::as_str).collect::<Vec<_>>());
-    }
+    assert_named(
+        &path,
+        &[
+            "index idx_files_arrival: found nothing",
+            "index idx_files_status_arrival: found nothing",
+            "index idx_files_species_arrival: found nothing",
+            "index idx_files_species_status_arrival: found nothing",
+        ],
+    );
 }
 
 #[test]

@@ -211,10 +211,49 @@ pub struct FileFilter {
     pub status: Option<FileStatus>,
     /// Only files of this species.
     pub species: Option<String>,
-    /// Only files that arrived at this time or later.
-    pub since: Option<Timestamp>,
-    /// Only files that arrived before this time.
-    pub before: Option<Timestamp>,
+    /// Only files that arrived in this window of time. A window also decides the order of the files, see
+    /// [`FileReads::page`](crate::store::FileReads::page).
+    pub arrival: Option<Arrival>,
+}
+
+/// Files by the time of their arrival, [`File::created_at`].
+///
+/// Each file is either in the window without limits or among the other forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Arrival {
+    /// Files that arrived at `since` or later, and before `before`; `None` is no limit.
+    Window {
+        /// The first time in the window.
+        since: Option<Timestamp>,
+        /// The first time behind the window.
+        before: Option<Timestamp>,
+    },
+    /// Files that no window holds, since another program has left their time of arrival out, or has written it in a form
+    /// in which it cannot be compared. The store says which forms it compares.
+    OtherForms,
+}
+
+impl Arrival {
+    /// Every time that can be compared.
+    pub const ANY_TIME: Self = Self::Window { since: None, before: None };
+
+    /// At this time or later.
+    #[must_use]
+    pub const fn since(time: Timestamp) -> Self {
+        Self::Window { since: Some(time), before: None }
+    }
+
+    /// Before this time.
+    #[must_use]
+    pub const fn before(time: Timestamp) -> Self {
+        Self::Window { since: None, before: Some(time) }
+    }
+
+    /// At `since` or later, and before `before`. No file is in a window that ends before it begins.
+    #[must_use]
+    pub const fn between(since: Timestamp, before: Timestamp) -> Self {
+        Self::Window { since: Some(since), before: Some(before) }
+    }
 }
 
 /// Whether a file may be deleted together with listings that are still for sale.

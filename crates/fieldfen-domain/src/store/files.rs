@@ -31,7 +31,11 @@ pub trait FileReads {
     /// As [`FileReads::find`].
     fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError>;
 
-    /// A page of files in the order of their arrival. Rows that no file can be read from are named in it.
+    /// A page of files. Rows that no file can be read from are named in it.
+    ///
+    /// Files are sorted in the order of their insertion. With a [window](crate::file::Arrival::Window) they are sorted by
+    /// their time of arrival, and those of one time in the order of insertion. A cursor of one order does not lead
+    /// anywhere in the other.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.

@@ -35,7 +35,7 @@ pub(super) const EMBEDDED: [Embedded; 10] = embedded![
     "0004_publications",
     "0005_webhook_retention",
     "0006_recurring_jobs",
-    "0007_arrival_order",
+    "0007_file_pages",
     "0008_unknown_ends",
     "0009_operator_actions",
     "0010_workers",

@@ -69,7 +69,7 @@ const CONSEQUENCES: [(&str, &str); 16] = [
 
 /// Tables and columns whose values are made again when the migration is applied again, or mean nothing for a job that is
 /// due.
-const NOT_LOST: [&str; 5] = ["files.out_of_order", "jobs.run_at", "jobs.waiting_since", "publication_gap", "workers"];
+const NOT_LOST: [&str; 4] = ["jobs.run_at", "jobs.waiting_since", "publication_gap", "workers"];
 
 /// The rows of `file_drive_ids` that are not made again from the files.
 const NOT_OF_FILES: &str = "NOT EXISTS (SELECT 1 FROM files WHERE files.id = file_drive_ids.file_id \

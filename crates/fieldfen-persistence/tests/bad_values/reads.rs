@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use fieldfen_domain::file::{ContentHash, FileFilter, FileStatus};
+use fieldfen_domain::file::{Arrival, ContentHash, FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobStatus};
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::ReadSession;
@@ -25,9 +25,17 @@ pub(crate) fn files_of_a_window(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
     for (since, before) in [(Some(LONG_AGO), None), (None, Some(1)), (Some(0), Some(1)), (Some(-86_400), Some(86_400))]
     {
-        let filter = FileFilter { since: since.map(at), before: before.map(at), ..FileFilter::default() };
+        let arrival = Some(Arrival::Window { since: since.map(at), before: before.map(at) });
+        let filter = FileFilter { arrival, ..FileFilter::default() };
         page(&mut lines, "file", s.files().page(&filter, &PageRequest::first(9))?, false);
     }
+    let mut rows = 0;
+    for arrival in [Arrival::ANY_TIME, Arrival::OtherForms] {
+        let filter = FileFilter { arrival: Some(arrival), ..FileFilter::default() };
+        let found = s.files().page(&filter, &PageRequest::first(9))?;
+        rows += found.items.len() + found.unreadable.len();
+    }
+    lines.push(format!("file in a window or among the other forms: {rows} rows"));
     Ok(lines)
 }
 

@@ -1,14 +1,13 @@
-//! Files: arrival, moves, edits, pages.
+//! Files: arrival, moves, edits.
 
-use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::{
-    ContentHash, Deletion, Dimensions, Failure, File, FileDetails, FileEdit, FileEditOutcome, FileEvent, FileFilter,
-    FileMoved, FileState, FileStatus, Ingested, NewFile, Patch,
+    ContentHash, Deletion, Dimensions, Failure, File, FileDetails, FileEdit, FileEditOutcome, FileEvent, FileMoved,
+    FileState, FileStatus, Ingested, NewFile, Patch,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, walk, with_nanoseconds};
+use super::steps::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{at, file, file_id, metadata};
 
@@ -36,9 +35,6 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         an_edit_clears_what_it_is_told_to,
         of_two_edits_of_one_version_the_second_is_told_what_the_first_changed,
         an_edit_of_a_file_that_is_gone_says_so,
-        pages_follow_each_other_in_the_order_of_arrival,
-        filters_hold_all_at_once,
-        a_time_window_includes_its_beginning_and_not_its_end,
         files_are_counted_by_status,
         times_are_cut_to_microseconds,
     ]
@@ -351,60 +347,6 @@ fn of_two_edits_of_one_version_the_second_is_told_what_the_first_changed<S: Stor
     let FileEditOutcome::Changed(now) = answer else { panic!("{answer:?}") };
     assert_eq!(FileDetails::from(&seen).differences(&now), ["species"]);
     assert_eq!(on.file(1).species.as_deref(), Some("fox"));
-}
-
-fn pages_follow_each_other_in_the_order_of_arrival<S: Store>(store: &S) {
-    let on = On(store);
-    let numbers = [5, 3, 9, 1, 7];
-    for number in numbers {
-        // Arrival is the order of insertion, whatever the clock says.
-        let new = NewFile { at: at(0) - TimeDelta::seconds(i64::try_from(number).unwrap()), ..file(number) };
-        on.write(|s| s.files().insert(&new));
-    }
-    let all = walk(|page| on.read(|s| s.files().page(&FileFilter::default(), page)));
-    assert_eq!(all.iter().map(|file| file.id).collect::<Vec<_>>(), numbers.map(file_id));
-    assert_eq!(all[1], on.file(3));
-}
-
-fn matching<S: Store>(on: &On<'_, S>, filter: &FileFilter) -> Vec<u64> {
-    let files = walk(|page| on.read(|s| s.files().page(filter, page)));
-    files.iter().map(|file| (0..20).find(|&number| file.id == file_id(number)).unwrap()).collect()
-}
-
-fn filters_hold_all_at_once<S: Store>(store: &S) {
-    let on = On(store);
-    for number in 0..12 {
-        let status = if number % 2 == 0 { FileStatus::Processed } else { FileStatus::Ingested };
-        on.file_in(number, status);
-        let species = if number % 3 == 0 { "fox" } else { "elk" };
-        on.write(|s| s.files().edit(&file_id(number), &FileEdit::new().species(species), at(1)));
-    }
-    let fox = Some("fox".to_owned());
-    let filter = FileFilter { species: fox.clone(), ..FileFilter::default() };
-    assert_eq!(matching(&on, &filter), [0, 3, 6, 9]);
-    let filter = FileFilter { status: Some(FileStatus::Processed), ..FileFilter::default() };
-    assert_eq!(matching(&on, &filter), [0, 2, 4, 6, 8, 10]);
-    let filter = FileFilter { status: Some(FileStatus::Processed), species: fox, ..FileFilter::default() };
-    assert_eq!(matching(&on, &filter), [0, 6]);
-    let filter = FileFilter { since: Some(at(1)), ..filter };
-    assert_eq!(matching(&on, &filter), [0_u64; 0]);
-    let filter = FileFilter { status: Some(FileStatus::Failed), ..FileFilter::default() };
-    assert_eq!(matching(&on, &filter), [0_u64; 0]);
-}
-
-fn a_time_window_includes_its_beginning_and_not_its_end<S: Store>(store: &S) {
-    let on = On(store);
-    // Out of order, so that the order of arrival is not that of the clock.
-    for (number, second) in [(0, 5), (1, 2), (2, 9), (3, 3), (4, 8), (5, 4)] {
-        on.write(|s| s.files().insert(&NewFile { at: at(second), ..file(number) }));
-    }
-    let window = |since, before| FileFilter { since, before, ..FileFilter::default() };
-    assert_eq!(matching(&on, &window(Some(at(3)), None)), [0, 2, 3, 4, 5]);
-    assert_eq!(matching(&on, &window(None, Some(at(8)))), [0, 1, 3, 5]);
-    assert_eq!(matching(&on, &window(Some(at(3)), Some(at(8)))), [0, 3, 5]);
-    assert_eq!(matching(&on, &window(Some(at(8)), Some(at(3)))), [0_u64; 0]);
-    let species = Some("whitetail-deer".to_owned());
-    assert_eq!(matching(&on, &FileFilter { species, ..window(Some(at(4)), Some(at(9))) }), [0, 4, 5]);
 }
 
 fn files_are_counted_by_status<S: Store>(store: &S) {

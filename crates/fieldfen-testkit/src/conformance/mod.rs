@@ -11,6 +11,7 @@ mod deletions;
 mod documents;
 mod enqueueing;
 mod fence;
+mod file_pages;
 mod files;
 mod hashes;
 mod killed;
@@ -58,6 +59,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
     [
         transactions::cases(),
         files::cases(),
+        file_pages::cases(),
         pages::cases(),
         deletions::cases(),
         enqueueing::cases(),

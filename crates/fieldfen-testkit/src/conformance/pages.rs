@@ -1,6 +1,6 @@
 //! Pages in both directions, while rows come and go.
 
-use fieldfen_domain::file::{FileFilter, FileStatus};
+use fieldfen_domain::file::{Arrival, FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobStatus};
 use fieldfen_domain::operator::{OperatorActionFilter, Subject};
 use fieldfen_domain::publication::{Platform, PublicationState};
@@ -92,8 +92,12 @@ fn a_cursor_serves_every_filter_and_either_order<S: Store>(store: &S) {
 /// The first page of each list, or the one that a request names: its next cursor.
 type List = (&'static str, fn(&mut dyn ReadSession, &PageRequest) -> Result<Option<Cursor>, StoreError>);
 
-const LISTS: [List; 8] = [
+const LISTS: [List; 9] = [
     ("files", |s, page| Ok(s.files().page(&FileFilter::default(), page)?.next)),
+    ("files by arrival", |s, page| {
+        let filter = FileFilter { arrival: Some(Arrival::ANY_TIME), ..FileFilter::default() };
+        Ok(s.files().page(&filter, page)?.next)
+    }),
     ("history", |s, page| Ok(s.files().history(&file_id(1), page)?.next)),
     ("jobs", |s, page| Ok(s.jobs().page(&JobFilter::default(), page)?.next)),
     ("publications", |s, page| Ok(s.publications().in_state(PublicationState::Confirmed, page)?.next)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fieldfen_domain::file::{
-    ContentHash, Deleted, Deletion, File, FileChange, FileDetails, FileEdit, FileEditOutcome, FileFilter,
+    Arrival, ContentHash, Deleted, Deletion, File, FileChange, FileDetails, FileEdit, FileEditOutcome, FileFilter,
     FileHistoryEntry, FileMoved, FileState, FileStatus, Ingested, NewFile,
 };
 use fieldfen_domain::publication::{Publication, PublicationState};
@@ -83,14 +83,25 @@ impl FileReads for ModelSession<'_> {
     }
 
     fn page(&mut self, filter: &FileFilter, page: &PageRequest) -> Result<Page<File>, StoreError> {
-        let (since, before) = (filter.since.map(to_micros), filter.before.map(to_micros));
         let wanted = |file: &File| {
             filter.status.is_none_or(|status| file.state.status() == status)
                 && filter.species.as_ref().is_none_or(|species| file.species.as_ref() == Some(species))
-                && since.is_none_or(|since| file.created_at >= Some(since))
-                && before.is_none_or(|before| file.created_at < Some(before))
         };
-        self.state.files.page("files", page, wanted, File::clone)
+        match filter.arrival {
+            None => self.state.files.page("files", page, wanted, File::clone),
+            Some(Arrival::OtherForms) => {
+                self.state.files.page("files", page, |file| file.created_at.is_none() && wanted(file), File::clone)
+            }
+            Some(Arrival::Window { since, before }) => {
+                let (since, before) = (since.map(to_micros), before.map(to_micros));
+                let arrived = |file: &File| {
+                    let at = file.created_at?;
+                    let is_inside = since.is_none_or(|since| at >= since) && before.is_none_or(|before| at < before);
+                    (is_inside && wanted(file)).then(|| at.timestamp_micros())
+                };
+                self.state.files.sorted_page("arrivals", page, arrived, File::clone)
+            }
+        }
     }
 
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError> {

@@ -100,6 +100,36 @@ impl<R: Row> Table<R> {
         Ok(Page::from_rows(rows, None, request, |place| Cursor::new(format!("{list} after {place}"))))
     }
 
+    /// A page of the rows that have a number to be sorted by, in the order of these numbers and of insertion. Its cursors
+    /// name the list, and both numbers of the row before them.
+    pub(super) fn sorted_page<T>(
+        &self,
+        list: &str,
+        request: &PageRequest,
+        sorted_by: impl Fn(&R) -> Option<i64>,
+        item: impl Fn(&R) -> T,
+    ) -> Result<Page<T>, StoreError> {
+        let place = |cursor: &Cursor| {
+            let (key, number) = cursor.as_str().strip_prefix(list)?.strip_prefix(" after ")?.split_once(' ')?;
+            Some((key.parse::<i64>().ok()?, number.parse::<i64>().ok()?))
+        };
+        let from = match request.cursor() {
+            Some(cursor) => Some(place(cursor).ok_or_else(|| cursor.refused())?),
+            None => None,
+        };
+        let sorted: BTreeMap<(i64, i64), &R> =
+            self.rows.iter().filter_map(|(number, row)| Some(((sorted_by(row)?, *number), row))).collect();
+        let limit = usize::try_from(request.limit().get()).map_or(usize::MAX, |limit| limit.saturating_add(1));
+        let rows: Vec<_> = if request.is_ascending() {
+            let rows = sorted.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+            rows.take(limit).map(|(place, row)| (*place, Ok(item(row)))).collect()
+        } else {
+            let rows = sorted.range((Bound::Unbounded, from.map_or(Bound::Unbounded, Bound::Included)));
+            rows.rev().take(limit).map(|((key, number), row)| ((*key, number - 1), Ok(item(row)))).collect()
+        };
+        Ok(Page::from_rows(rows, None, request, |(key, number)| Cursor::new(format!("{list} after {key} {number}"))))
+    }
+
     /// Keeps everything that was done; says whether anything was.
     pub(super) fn commit(&mut self) -> bool {
         let changed = !self.undo.is_empty();

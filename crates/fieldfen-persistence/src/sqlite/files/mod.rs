@@ -5,6 +5,8 @@ mod identity;
 #[cfg(test)]
 mod identity_test;
 mod page;
+#[cfg(test)]
+mod page_test;
 mod row;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use fieldfen_domain::file::{Deleted, Deletion, FileEvent, FileFilter, FileMoved, FileState, FileStatus, Ingested};
+use fieldfen_domain::file::{Deleted, Deletion, FileEvent, FileFilter, FileMoved, FileState, FileStatus};
 use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_testkit::fixtures::{at, file, file_id};
@@ -147,42 +147,6 @@ fn a_reason_that_is_not_utf_8_is_read_as_far_as_it_can_be() {
 }
 
 #[test]
-fn a_time_that_only_sqlite_reads_at_the_edge_of_a_window_is_named_and_hides_no_file() {
-    for edge in [
-        "2025-12-31 24:00:00",
-        "2025-11-31 00:00:00",
-        "2026-01-01 00:00:10.1234567891",
-        "2026-01-01 00:00:10Z",
-        "2026-01-01T00:00:10",
-        "2026-01-01 00:00:10+00:00",
-        "2461041.6",
-    ] {
-        for position in 0..3 {
-            let mut conn = database();
-            for number in 0..3 {
-                let mut new = file(number);
-                new.at = at(i64::try_from(number).unwrap() * 10);
-                session(&mut conn).insert(&new).unwrap();
-                if number == position {
-                    let row = "INSERT INTO files (id, original_filename, status, created_at) VALUES";
-                    conn.batch_execute(&format!("{row} ('{PLAIN}', 'buck.jpg', 'ingested', '{edge}')")).unwrap();
-                }
-            }
-            for (since, before, items) in [(-9999, 9999, 3), (0, 21, 3), (10, 20, 1), (-86_400 * 99, 0, 0), (10, 11, 1)]
-            {
-                let filter = FileFilter { since: Some(at(since)), before: Some(at(before)), ..FileFilter::default() };
-                let page = session(&mut conn).page(&filter, &PageRequest::first(9)).unwrap();
-                let found = page.items.iter().filter(|file| file.id != id()).count();
-                assert_eq!(found, items, "{edge} at {position}, {since} to {before}: {page:?}");
-                assert!(page.unreadable.iter().all(|row| row.column == "created_at"), "{page:?}");
-            }
-            let all = session(&mut conn).page(&FileFilter::default(), &PageRequest::first(9)).unwrap();
-            assert_eq!(all.items.len() + all.unreadable.len(), 4, "{edge}");
-        }
-    }
-}
-
-#[test]
 fn a_listing_of_a_baseline_program_keeps_its_file_from_being_deleted() {
     let mut conn = database();
     insert_baseline(&mut conn);
@@ -228,104 +192,10 @@ fn whatever_does_not_say_that_it_is_over_keeps_its_file_from_being_deleted() {
     }
 }
 
-/// Every page of a filter, as numbers of files.
-fn walk(conn: &mut SqliteConnection, filter: &FileFilter, limit: u32) -> Vec<u64> {
-    let mut page = PageRequest::first(limit);
-    let mut found = Vec::new();
-    loop {
-        let rows = session(conn).page(filter, &page).unwrap();
-        assert!(rows.items.len() <= limit as usize);
-        found.extend(rows.items.iter().map(|file| file.original_filename.parse::<u64>().unwrap()));
-        match rows.next {
-            Some(cursor) => page = page.after(cursor),
-            None => return found,
-        }
-    }
-}
-
-#[test]
-fn windows_of_every_size_hold_the_same_files_as_a_plain_filter_whatever_their_order() {
-    const FILES: u64 = 6000;
-    let mut conn = database();
-    // In order, in order but for some, and in no order at all.
-    for disorder in [0, 40, FILES] {
-        conn.batch_execute("DELETE FROM files; BEGIN").unwrap();
-        let second = |number: u64| match number % 97 {
-            0 => (number * 7919) % FILES,
-            _ if disorder == FILES => (number * 7919) % FILES,
-            n if n < disorder => number.saturating_sub(n),
-            _ => number,
-        };
-        for number in 0..FILES {
-            let mut new = file(number);
-            new.original_filename = number.to_string();
-            new.species = Some(if number % 3 == 0 { "fox" } else { "elk" }.to_owned());
-            new.at = at(i64::try_from(second(number)).unwrap());
-            assert_eq!(session(&mut conn).insert(&new).unwrap(), Ingested::Created);
-        }
-        conn.batch_execute("COMMIT; UPDATE files SET status = 'approved' WHERE rowid % 5 = 0").unwrap();
-        let approved = |number: u64| (number + 1).is_multiple_of(5);
-        for (from, to) in
-            [(0, 6000), (0, 10), (10, 10), (100, 5000), (5990, 6000), (3000, 3900), (2000, 4000), (7000, 8000)]
-        {
-            for (fox, approved_only) in [(false, false), (true, false), (false, true), (true, true)] {
-                let expected: Vec<u64> = (0..FILES)
-                    .filter(|&number| (from..to).contains(&second(number)))
-                    .filter(|&number| !fox || number % 3 == 0)
-                    .filter(|&number| !approved_only || approved(number))
-                    .collect();
-                let filter = FileFilter {
-                    status: approved_only.then_some(FileStatus::Approved),
-                    species: fox.then(|| "fox".to_owned()),
-                    since: Some(at(i64::try_from(from).unwrap())),
-                    before: Some(at(i64::try_from(to).unwrap())),
-                };
-                assert_eq!(walk(&mut conn, &filter, 700), expected, "{disorder} {filter:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_window_knows_the_seconds_of_programs_that_write_no_fraction() {
-    let mut conn = database();
-    conn.batch_execute(
-        "INSERT INTO files (id, original_filename, status, created_at) VALUES
-         ('1', '1', 'ingested', '2026-01-01 00:00:09.999'), ('2', '2', 'ingested', '2026-01-01 00:00:10'),
-         ('3', '3', 'ingested', '2026-01-01 00:00:10.5'), ('4', '4', 'ingested', '2026-01-01 00:00:11'),
-         ('5', '5', 'ingested', NULL)",
-    )
-    .unwrap();
-    conn.batch_execute("UPDATE files SET id = printf('%032x', rowid)").unwrap();
-    let half = chrono::TimeDelta::milliseconds(500);
-    let mut window = |since, before| walk(&mut conn, &FileFilter { since, before, ..FileFilter::default() }, 9);
-    assert_eq!(window(Some(at(10)), Some(at(11))), [2, 3]);
-    assert_eq!(window(Some(at(10) + half), Some(at(11))), [3]);
-    assert_eq!(window(Some(at(10)), Some(at(10) + half)), [2]);
-    assert_eq!(window(None, Some(at(10))), [1]);
-}
-
 #[test]
 fn the_files_of_the_fixtures_have_the_aspect_ratio_of_their_size() {
     let mut conn = database();
     session(&mut conn).insert(&file(1)).unwrap();
     assert_eq!(text(&mut conn, "SELECT aspect_ratio FROM files"), "3:2");
     assert_eq!(session(&mut conn).find(&file_id(1)).unwrap().unwrap().size, file(1).size);
-}
-
-#[test]
-fn a_file_whose_arrival_was_changed_is_found_in_its_new_window() {
-    let mut conn = database();
-    for number in 0..50 {
-        let mut new = file(number);
-        (new.original_filename, new.at) = (number.to_string(), at(i64::try_from(number).unwrap() * 60));
-        session(&mut conn).insert(&new).unwrap();
-    }
-    conn.batch_execute("UPDATE files SET created_at = '2026-01-01 00:10:30' WHERE rowid = 40").unwrap();
-    let mut window = |since, before| {
-        let filter = FileFilter { since: Some(at(since)), before: Some(at(before)), ..FileFilter::default() };
-        walk(&mut conn, &filter, 2)
-    };
-    assert_eq!(window(600, 720), [10, 11, 39]);
-    assert_eq!(window(60 * 38, 60 * 41), [38, 40]);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use fieldfen_domain::file::{FileFilter, FileStatus};
+use fieldfen_domain::file::{Arrival, FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobStatus, JobSummary};
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
@@ -50,8 +50,15 @@ fn list<T: Debug>(lines: &mut Vec<String>, what: &str, items: impl IntoIterator<
 }
 
 /// Everything on all pages, three rows each.
-fn walk<T>(mut page: impl FnMut(&PageRequest) -> Result<Page<T>, StoreError>) -> Result<Vec<T>, StoreError> {
-    let mut request = PageRequest::first(3);
+/// Every row of a list, the oldest first.
+fn walk<T>(page: impl FnMut(&PageRequest) -> Result<Page<T>, StoreError>) -> Result<Vec<T>, StoreError> {
+    walk_from(PageRequest::first(3), page)
+}
+
+fn walk_from<T>(
+    mut request: PageRequest,
+    mut page: impl FnMut(&PageRequest) -> Result<Page<T>, StoreError>,
+) -> Result<Vec<T>, StoreError> {
     let mut all = Vec::new();
     loop {
         let page = page(&request)?;
@@ -79,15 +86,18 @@ fn files(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreEr
     let mut filters: Vec<FileFilter> = Vec::new();
     for status in FileStatus::ALL.iter().copied().map(Some).chain([None]) {
         for species in [None, Some("species-0".to_owned())] {
-            for (since, before) in [(None, None), (Some(3), None), (Some(2), Some(6))] {
-                let (since, before) = (since.map(at), before.map(at));
-                filters.push(FileFilter { status, species: species.clone(), since, before });
+            for arrival in
+                [None, Some(Arrival::since(at(3))), Some(Arrival::between(at(2), at(6))), Some(Arrival::OtherForms)]
+            {
+                filters.push(FileFilter { status, species: species.clone(), arrival });
             }
         }
     }
     for filter in filters {
-        let found = walk(|page| s.files().page(&filter, page))?;
-        lines.push(format!("{filter:?}: {:?}", found.iter().map(|file| file.id).collect::<Vec<FileId>>()));
+        for (order, first) in [("oldest", PageRequest::first(3)), ("newest", PageRequest::first(3).newest_first())] {
+            let found = walk_from(first, |page| s.files().page(&filter, page))?;
+            lines.push(format!("{filter:?}, {order}: {:?}", found.iter().map(|file| file.id).collect::<Vec<FileId>>()));
+        }
     }
     Ok(())
 }
