@@ -18,6 +18,7 @@ use fieldfen_examples::webhooks::WebhookReceived;
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
+use fieldfen_services::recurring::Recurring;
 use fieldfen_services::upkeep::{self, Upkeep};
 use fieldfen_services::worker::{Completion, Outcome, StopHandle, Task, Worker};
 use serde::{Deserialize, Serialize};
@@ -126,7 +127,8 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let queue = Queue::new(store.clone(), environment.clone());
     let every_ten_minutes = "*/10 * * * *".parse()?;
     let start = Action::new(Actor::new("fieldfen-worker", Via::Library)?, "the program defines it at its start")?;
-    store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default(), &start))?;
+    let recurring = Recurring::new(store.clone(), environment.clone());
+    recurring.define(&upkeep::name(), &every_ten_minutes, &Upkeep::default(), &start)?;
 
     if let Some(jobs) = args.try_out {
         for number in 1..=jobs {

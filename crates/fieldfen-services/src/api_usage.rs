@@ -2,22 +2,22 @@
 //!
 //! ```
 //! use fieldfen_services::Environment;
-//! use fieldfen_services::api_usage::{RateLimit, UsageLog};
+//! use fieldfen_services::api_usage::{RateLimit, ApiUsage};
 //! use fieldfen_testkit::ModelStore;
 //!
 //! let environment = Environment::system();
-//! let log = UsageLog::new(ModelStore::new(), environment.clone());
+//! let usage = ApiUsage::new(ModelStore::new(), environment.clone());
 //! # let response = std::collections::HashMap::from([("ratelimit-remaining", "599"), ("ratelimit-reset", "1")]);
 //! let limit = RateLimit::replicate(|name| response.get(name).copied(), environment.now());
 //! assert_eq!(limit.remaining, Some(599));
-//! log.record("replicate", "POST /v1/predictions", limit)?;
+//! usage.record("replicate", "POST /v1/predictions", limit)?;
 //! # Ok::<(), fieldfen_domain::store::StoreError>(())
 //! ```
 
 use chrono::TimeDelta;
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotals};
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use crate::Environment;
 use crate::settled::{cannot_be_looked_for, write_once};
@@ -47,15 +47,15 @@ impl RateLimit {
     }
 }
 
-/// The record of all calls to external APIs. Clones write to the same one.
+/// The calls to external APIs that a store has on record. Clones are the same handle.
 #[derive(Debug, Clone)]
-pub struct UsageLog<S> {
+pub struct ApiUsage<S> {
     store: S,
     environment: Environment,
 }
 
-impl<S: Store> UsageLog<S> {
-    /// The log in this store.
+impl<S: Store> ApiUsage<S> {
+    /// The calls in this store.
     #[must_use]
     pub const fn new(store: S, environment: Environment) -> Self {
         Self { store, environment }
@@ -76,7 +76,8 @@ impl<S: Store> UsageLog<S> {
         })
     }
 
-    /// One request made now, to be recorded in a transaction of the caller's: `s.api_usage().record(&call)`.
+    /// One request made now, to be recorded in a transaction of the caller's by
+    /// [`Transaction::record_call`](crate::Transaction::record_call).
     #[must_use]
     pub fn call(&self, service: &str, endpoint: &str, limit: RateLimit) -> ApiCall {
         ApiCall {
@@ -87,6 +88,15 @@ impl<S: Store> UsageLog<S> {
             rate_limit_reset_at: limit.reset_at,
             at: self.environment.now(),
         }
+    }
+
+    /// A page of the calls, of one service where one is named, in the order of insertion. The page names the rows that no
+    /// call can be read from.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    pub fn list(&self, service: Option<&str>, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
+        self.store.read(|s| s.api_usage().page(service, page))
     }
 
     /// What was used of each service since a time.

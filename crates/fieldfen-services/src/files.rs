@@ -2,7 +2,8 @@
 //!
 //! A [`Files`] is a handle on a store, with the rules of one shop. Whatever it writes is one transaction: the file, what
 //! follows from the change by the shop's rules, and the row of the operator's action. It settles unknown outcomes as a
-//! [`Queue`](crate::queue) does.
+//! [`Queue`](crate::queue) does. A program that does not have the shop's rules asks a worker that has them, through an
+//! [`Operator`](crate::operator::Operator); it lists, shows and ingests with this handle all the same.
 //!
 //! ```
 //! use fieldfen_domain::PageRequest;

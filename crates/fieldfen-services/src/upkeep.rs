@@ -5,15 +5,15 @@
 //!
 //! ```
 //! use fieldfen_services::upkeep::{self, Upkeep};
-//! use fieldfen_services::{Environment, worker::Worker};
+//! use fieldfen_services::{Environment, recurring::Recurring, worker::Worker};
 //! use fieldfen_domain::operator::{Action, Actor, Via};
-//! use fieldfen_domain::store::Store;
 //! use fieldfen_testkit::ModelStore;
 //!
 //! let (store, environment) = (ModelStore::new(), Environment::system());
 //! let every_ten_minutes = "*/10 * * * *".parse()?;
 //! let program = Action::new(Actor::new("worker", Via::Library)?, "the program defines it at its start")?;
-//! store.try_write(|s| upkeep::define(s, &environment, &every_ten_minutes, &Upkeep::default(), &program))?;
+//! let recurring = Recurring::new(store.clone(), environment.clone());
+//! recurring.define(&upkeep::name(), &every_ten_minutes, &Upkeep::default(), &program)?;
 //! let worker = Worker::builder(store.clone(), environment).handle(upkeep::handler(store)).start()?;
 //! # worker.stop_handle().stop();
 //! # worker.join()?;
@@ -25,15 +25,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{InvalidPayload, JobStatus, Payload, PruneRequest};
-use fieldfen_domain::operator::Action;
 use fieldfen_domain::publication::PrunePublications;
 use fieldfen_domain::recurring::RecurringName;
-use fieldfen_domain::store::{MaintenanceReport, Session, Store, StoreError};
+use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::Environment;
-use crate::queue::QueueError;
-use crate::recurring::{self, Schedule};
 use crate::settled::write;
 use crate::worker::{Completion, Outcome, Task};
 
@@ -91,20 +87,11 @@ impl Payload for Upkeep {
     }
 }
 
-/// Sets upkeep up as recurring work in the caller's transaction, or changes its schedule and payload.
-///
-/// # Errors
-/// As [`recurring::define`].
+/// The name under which upkeep recurs.
+#[must_use]
 #[expect(clippy::expect_used, reason = "the name is a constant, and a test reads it")]
-pub fn define(
-    s: &mut dyn Session,
-    environment: &Environment,
-    schedule: &Schedule,
-    upkeep: &Upkeep,
-    action: &Action,
-) -> Result<(), QueueError> {
-    let name: RecurringName = NAME.parse().expect("the name of upkeep is a name of recurring work");
-    recurring::define(s, environment, &name, schedule, upkeep, action)
+pub fn name() -> RecurringName {
+    NAME.parse().expect("the name of upkeep is a name of recurring work")
 }
 
 /// The handler of [`Upkeep`] jobs on this store. Its result is a [`Done`]; the worker's

@@ -87,8 +87,8 @@ fn upscale(shop: &Shop, task: &Task<UpscaleImage>) -> Result<Completion, Outcome
     let (pipeline, id, environment) = (shop.pipeline.clone(), task.file_id, shop.environment.clone());
     Ok(Completion::new()
         .result(&result)
-        .writing(move |s| s.api_usage().record(&call("upscaler", "upscale", &environment)))
-        .writing(move |s| pipeline.upscaled(s, &id, &edit).map(drop)))
+        .writing(move |t| t.record_call(&call("upscaler", "upscale", &environment)))
+        .writing(move |t| t.upscaled(&pipeline, &id, &edit).map(drop)))
 }
 
 fn generate_metadata(shop: &Shop, task: &Task<GenerateMetadata>) -> Result<Completion, Outcome> {
@@ -98,7 +98,7 @@ fn generate_metadata(shop: &Shop, task: &Task<GenerateMetadata>) -> Result<Compl
     let metadata = describe(&file.original_filename, size).map_err(Outcome::fail)?;
     let result = json!({ "title": metadata.title, "milliseconds": milliseconds(started) });
     let (pipeline, id) = (shop.pipeline.clone(), task.file_id);
-    Ok(Completion::new().result(&result).writing(move |s| pipeline.described(s, &id, &metadata).map(drop)))
+    Ok(Completion::new().result(&result).writing(move |t| t.described(&pipeline, &id, &metadata).map(drop)))
 }
 
 fn find(shop: &Shop, id: &FileId) -> Result<File, Outcome> {

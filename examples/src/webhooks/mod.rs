@@ -37,6 +37,7 @@ use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, caught, with_causes};
 use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, WebhookIntake};
+use fieldfen_services::queue::QueueError;
 use fieldfen_services::{AsyncStore, Environment};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -122,7 +123,7 @@ impl<S: Store> Server<S> {
             Ok(job) => job,
             Err(error) => return refusal(error.status(), &error.to_string()),
         };
-        let taken = self.intake.receive(source, id.as_deref(), None, body, |s| s.jobs().enqueue(&job));
+        let taken = self.intake.receive(source, id.as_deref(), None, body, |t| t.enqueue(&job));
         match taken {
             Ok(Received::New(_)) => answer(StatusCode::ACCEPTED, &json!({ "result": "new" })),
             Ok(Received::Duplicate { first_seen, .. }) => {
@@ -132,7 +133,8 @@ impl<S: Store> Server<S> {
                 refusal(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string())
             }
             Err(ReceiveError::Delivery(error)) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
-            Err(ReceiveError::Store(error) | ReceiveError::Effect(error)) => failure(source, &error),
+            Err(ReceiveError::Store(error) | ReceiveError::Effect(QueueError::Store(error))) => failure(source, &error),
+            Err(ReceiveError::Effect(error)) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
         }
     }
 

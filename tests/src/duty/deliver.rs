@@ -11,7 +11,7 @@ use fieldfen_services::Environment;
 use fieldfen_services::intake::{ReceiveError, Received, WebhookIntake};
 
 use super::orders::drain_flag;
-use super::told;
+use super::{settled, told};
 use crate::dice::Dice;
 use crate::fact::{Fact, tell};
 
@@ -78,11 +78,12 @@ fn receive(intake: &WebhookIntake<SqliteStore>, environment: &Environment, numbe
     let kind = JobKind::custom(EFFECT_KIND)?;
     let effect = NewJob::untyped(environment.job_id(), kind, Some(payload), environment.now())?;
     let (id, body) = (delivery_id(number), body(number));
-    let received = intake.receive("shop", id.as_deref(), None, body.as_bytes(), |s| s.jobs().enqueue(&effect));
+    let received = intake.receive("shop", id.as_deref(), None, body.as_bytes(), |t| t.enqueue(&effect));
     match received {
         Ok(Received::New(_)) => tell(&Fact::New(number)),
         Ok(Received::Duplicate { .. }) => tell(&Fact::Duplicate(number)),
-        Err(ReceiveError::Store(error) | ReceiveError::Effect(error)) => told(Err(error)),
+        Err(ReceiveError::Store(error)) => told(Err(error)),
+        Err(ReceiveError::Effect(error)) => settled(Err(error)),
         Err(ReceiveError::Delivery(error)) => Err(error.into()),
     }
 }

@@ -186,5 +186,5 @@ fn fenced(job: &Job, at: Timestamp) -> Completion {
         rate_limit_reset_at: None,
         at,
     };
-    Completion::new().result(&token).writing(move |s| s.api_usage().record(&call))
+    Completion::new().result(&token).writing(move |t| t.record_call(&call))
 }

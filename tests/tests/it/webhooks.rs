@@ -102,8 +102,8 @@ fn threads_take_each_webhook_in_once_although_some_effects_fail() {
                 for &number in numbers {
                     let (id, body) = (delivery_id(number), body(number));
                     let scope = id.as_ref().map(|_| "acme");
-                    let received = intake.receive("shop", id.as_deref(), scope, body.as_bytes(), |s| {
-                        effect(s, environment, number)?;
+                    let received = intake.receive("shop", id.as_deref(), scope, body.as_bytes(), |t| {
+                        effect(t.session(), environment, number)?;
                         let first = tries[usize::try_from(number).unwrap()].fetch_add(1, Ordering::SeqCst) == 0;
                         if first { Err(StoreError::Full("an error of the effect".into())) } else { Ok(()) }
                     });

@@ -11,8 +11,8 @@
 //! use fieldfen_testkit::ModelStore;
 //!
 //! let intake = WebhookIntake::new(ModelStore::new(), Environment::system());
-//! let mut receive = || intake.receive("shopify", Some("b54557e4"), None, br#"{"id": 1}"#, |_s| {
-//!     // Rows and jobs are written here, in the session that is passed in.
+//! let mut receive = || intake.receive("shopify", Some("b54557e4"), None, br#"{"id": 1}"#, |_t| {
+//!     // Jobs are enqueued here, in the transaction that is passed in: `t.enqueue(&job)?`.
 //!     Ok::<_, StoreError>("taken")
 //! });
 //! assert!(matches!(receive()?, Received::New("taken")));
@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod deliveries;
 mod retention;
 pub mod signature;
 
@@ -27,9 +28,10 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
 use fieldfen_domain::{FileId, Timestamp, later};
 
-use crate::Environment;
 use crate::settled::{OfStore, cannot_be_looked_for, write, write_once};
+use crate::{Environment, Transaction};
 
+pub use deliveries::Deliveries;
 pub use retention::{DEFAULT_RETENTION, Retention};
 
 /// The largest body that is taken unless the program says otherwise: 5 MiB. GitHub sends up to 25 MB, all others that
@@ -77,7 +79,7 @@ impl<S: Store> WebhookIntake<S> {
     /// that was seen longer ago than its source is remembered is new.
     ///
     /// When `f` fails or panics, nothing stays of the delivery, so that the sender's next try is new. `f` may be run
-    /// again when the database asks for it; it must do nothing but write to its session.
+    /// again when the database asks for it; it must do nothing but read and write in its transaction.
     ///
     /// If the outcome is [unknown](StoreError::OutcomeUnknown), answer the sender with an error: its next try is new, or a
     /// repetition of what has taken effect. A trigger is not recognised, and may take effect a second time.
@@ -94,19 +96,21 @@ impl<S: Store> WebhookIntake<S> {
         mut f: F,
     ) -> Result<Received<T>, ReceiveError<E>>
     where
-        F: FnMut(&mut dyn Session) -> Result<T, E>,
+        F: FnMut(&mut Transaction<'_>) -> Result<T, E>,
     {
         self.check(source, delivery_id, scope, body)?;
+        let mut effect =
+            |s: &mut dyn Session| f(&mut Transaction::new(s)).map(Received::New).map_err(ReceiveError::Effect);
         let Some(hash) = hash(source, delivery_id, scope, body) else {
             return write_once(&self.store, |s, before| match before {
-                None => f(s).map(|effect| Some(Received::New(effect))).map_err(ReceiveError::Effect),
+                None => effect(s).map(Some),
                 Some(_) => Err(cannot_be_looked_for().into()),
             });
         };
         let at = self.environment.now();
         let new = NewHash { hash, source: source.to_owned(), at, expires_at: later(at, self.retention.of(source)) };
         write_once(&self.store, |s, before| match s.hashes().insert(&new)? {
-            HashSeen::New => f(s).map(|effect| Some(Received::New(effect))).map_err(ReceiveError::Effect),
+            HashSeen::New => effect(s).map(Some),
             HashSeen::Duplicate { first_seen: Some(first), .. }
                 if first == at && matches!(before, Some(Received::New(_))) =>
             {
@@ -166,7 +170,7 @@ impl<S: Store> WebhookIntake<S> {
 /// SHA-256 of the body, as the specification asks, where not; `None` for an empty body without an id.
 ///
 /// An effect that leads to a file can name it there; the answer to a repetition then names the file:
-/// `s.hashes().link(&hash, &file_id)`.
+/// [`Transaction::link_delivery`].
 #[must_use]
 pub fn hash(source: &str, delivery_id: Option<&str>, scope: Option<&str>, body: &[u8]) -> Option<PayloadHash> {
     match delivery_id {

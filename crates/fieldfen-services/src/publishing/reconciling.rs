@@ -18,17 +18,16 @@ use crate::worker::{Completion, Outcome};
 /// ```
 /// use fieldfen_domain::operator::{Action, Actor, Via};
 /// use fieldfen_domain::publication::Platform;
-/// use fieldfen_domain::store::Store;
 /// use fieldfen_services::Environment;
 /// use fieldfen_services::publishing::Reconcile;
-/// use fieldfen_services::recurring;
+/// use fieldfen_services::recurring::Recurring;
 /// use fieldfen_testkit::ModelStore;
 ///
-/// let (store, environment) = (ModelStore::new(), Environment::system());
+/// let recurring = Recurring::new(ModelStore::new(), Environment::system());
 /// let (name, nightly) = ("reconcile.etsy".parse()?, "0 3 * * *".parse()?);
 /// let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
 /// let program = Action::new(Actor::new("worker", Via::Library)?, "the program defines it at its start")?;
-/// store.try_write(|s| recurring::define(s, &environment, &name, &nightly, &reconcile, &program))?;
+/// recurring.define(&name, &nightly, &reconcile, &program)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,10 +8,11 @@ use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{InvalidJson, RawJson};
 use serde::Serialize;
 
-use super::{QueueError, enqueue_many};
+use super::QueueError;
+use crate::Transaction;
 
 /// Something to be written in the transaction that completes a job.
-type Write = Box<dyn FnMut(&mut dyn Session) -> Result<(), QueueError> + Send>;
+type Write = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), QueueError> + Send>;
 
 /// A write whose value is the result of the job.
 type Answer = Box<dyn FnMut(&mut dyn Session) -> Result<RawJson, StoreError> + Send>;
@@ -26,7 +27,7 @@ type Answer = Box<dyn FnMut(&mut dyn Session) -> Result<RawJson, StoreError> + S
 /// # let (follow_up, call): (fieldfen_domain::job::NewJob, fieldfen_domain::api_usage::ApiCall) = return;
 /// let completion = Completion::new()
 ///     .result(&serde_json::json!({"width": 8000, "height": 6000}))
-///     .writing(move |s| s.api_usage().record(&call))
+///     .writing(move |t| t.record_call(&call))
 ///     .then(follow_up);
 /// ```
 #[derive(Default)]
@@ -67,15 +68,15 @@ impl Completion {
     /// The job is completed already when `write` runs, and what follows is not yet enqueued. `write` may be run again
     /// when the database asks for it. When it fails, with any error, the job is not completed, and this try has failed.
     ///
-    /// The session reaches fieldfen's tables alone. For tables of the program's own, complete the job in a transaction
+    /// The [`Transaction`] reaches fieldfen's tables alone. For tables of the program's own, complete the job in a transaction
     /// of the program's own: see [`Task::claim`](crate::worker::Task::claim).
     #[must_use]
     pub fn writing<W, E>(mut self, mut write: W) -> Self
     where
-        W: FnMut(&mut dyn Session) -> Result<(), E> + Send + 'static,
+        W: FnMut(&mut Transaction<'_>) -> Result<(), E> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.writes.push(Box::new(move |s| write(s).map_err(|error| QueueError::of_write(error.into()))));
+        self.writes.push(Box::new(move |t| write(t).map_err(|error| QueueError::of_write(error.into()))));
         self
     }
 
@@ -123,10 +124,11 @@ impl Completion {
 
     /// Everything but the result.
     pub(super) fn write(&mut self, s: &mut dyn Session) -> Result<(), QueueError> {
+        let mut transaction = Transaction::new(s);
         for write in &mut self.writes {
-            write(s)?;
+            write(&mut transaction)?;
         }
-        enqueue_many(s, &self.follow_ups).map(drop)
+        transaction.enqueue_many(&self.follow_ups).map(drop)
     }
 }
 

@@ -218,7 +218,7 @@ impl Shop {
         self.retries.policies()
     }
 
-    /// The upkeep that keeps what these rules keep; see [`upkeep::define`](crate::upkeep::define).
+    /// The upkeep that keeps what these rules keep; see [`Recurring::define`](crate::recurring::Recurring::define).
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
         self.retention.upkeep()

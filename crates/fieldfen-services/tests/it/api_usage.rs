@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::store::Store;
-use fieldfen_services::api_usage::{RateLimit, UsageLog};
+use fieldfen_services::api_usage::{ApiUsage, RateLimit};
 use fieldfen_testkit::faults::suspended;
 
 use crate::Bench;
@@ -24,7 +24,7 @@ fn recorded() -> Vec<Exchange> {
 
 fn recorded_responses_of_replicate_are_logged_with_what_they_say(store: impl Store) {
     let bench = Bench::new(store);
-    let log = UsageLog::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    let log = ApiUsage::new(bench.queue.store().clone(), bench.queue.environment().clone());
     let (mut silent, mut limited) = (0, 0);
     for exchange in recorded() {
         let received_at: Timestamp = chrono::DateTime::parse_from_rfc2822(&exchange.headers["date"]).unwrap().to_utc();

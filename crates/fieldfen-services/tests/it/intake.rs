@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fieldfen_domain::job::{JobFilter, JobStatus};
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
+use fieldfen_services::Transaction;
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, Retention, WebhookIntake, hash};
-use fieldfen_services::queue::Queue;
+use fieldfen_services::queue::{Queue, QueueError};
 use fieldfen_testkit::faults::suspended;
 
 use crate::{Bench, Note};
@@ -35,8 +36,8 @@ fn intake<S: Store>(bench: &Bench<S>) -> WebhookIntake<S> {
 }
 
 /// Enqueues a note: the effect of most webhooks here.
-fn note<S: Store>(bench: &Bench<S>, s: &mut dyn Session) -> Result<(), StoreError> {
-    s.jobs().enqueue(&bench.queue.job(&Note::new("arrived")).unwrap()).map(drop)
+fn note<S: Store>(bench: &Bench<S>, t: &mut Transaction<'_>) -> Result<(), QueueError> {
+    t.enqueue(&bench.queue.job(&Note::new("arrived")).unwrap()).map(drop)
 }
 
 fn notes<S: Store>(bench: &Bench<S>) -> usize {
@@ -45,7 +46,7 @@ fn notes<S: Store>(bench: &Bench<S>) -> usize {
 }
 
 fn receive<S: Store>(bench: &Bench<S>, source: &str, id: Option<&str>, body: &[u8]) -> Option<Option<Timestamp>> {
-    match intake(bench).receive(source, id, None, body, |s| note(bench, s)).unwrap() {
+    match intake(bench).receive(source, id, None, body, |t| note(bench, t)).unwrap() {
         Received::New(()) => None,
         Received::Duplicate { first_seen, .. } => Some(first_seen),
     }
@@ -72,7 +73,7 @@ fn a_body_without_an_id_is_recognised_by_its_bytes(store: impl Store) {
 fn an_id_tells_deliveries_of_one_body_apart_within_its_source_and_scope(store: impl Store) {
     let bench = Bench::new(store);
     let deliver = |source: &str, scope: Option<&str>, id: &str| {
-        intake(&bench).receive(source, Some(id), scope, b"{}", |s| note(&bench, s)).unwrap()
+        intake(&bench).receive(source, Some(id), scope, b"{}", |t| note(&bench, t)).unwrap()
     };
     let all = [("etsy", None, "1"), ("etsy", None, "2"), ("ebay", None, "1"), ("etsy", Some("shop"), "1")];
     for (source, scope, id) in all {
@@ -100,8 +101,8 @@ fn an_empty_body_without_an_id_is_a_trigger(store: impl Store) {
 
 fn a_failing_effect_leaves_nothing_behind(store: impl Store) {
     let bench = Bench::new(store);
-    let failed = intake(&bench).receive("acme", Some("1"), None, b"{}", |s| {
-        note(&bench, s).unwrap();
+    let failed = intake(&bench).receive("acme", Some("1"), None, b"{}", |t| {
+        note(&bench, t).unwrap();
         Err::<(), _>("the shop is closed")
     });
     assert!(matches!(failed, Err(ReceiveError::Effect("the shop is closed"))));
@@ -114,8 +115,8 @@ fn a_panicking_effect_leaves_nothing_behind(store: impl Store) {
     let bench = Bench::new(store);
     let intake = intake(&bench);
     let died = catch_unwind(AssertUnwindSafe(|| {
-        intake.receive("acme", Some("1"), None, b"{}", |s| -> Result<(), StoreError> {
-            note(&bench, s)?;
+        intake.receive("acme", Some("1"), None, b"{}", |t| -> Result<(), QueueError> {
+            note(&bench, t)?;
             std::panic::resume_unwind(Box::new("died"))
         })
     }));
@@ -155,7 +156,7 @@ fn a_repetition_names_the_file_the_first_one_led_to(store: impl Store) {
     let file = bench.file();
     let body = br#"{"fileId": "abc"}"#;
     let hash = hash("drive", None, None, body).unwrap();
-    let deliver = || intake(&bench).receive("drive", None, None, body, |s| s.hashes().link(&hash, &file));
+    let deliver = || intake(&bench).receive("drive", None, None, body, |t| t.link_delivery(&hash, &file));
     assert_eq!(deliver().unwrap(), Received::New(true));
     assert_eq!(deliver().unwrap(), Received::Duplicate { first_seen: Some(bench.now()), file_id: Some(file) });
 }
@@ -164,7 +165,7 @@ fn what_cannot_be_taken_is_refused_and_not_remembered(store: impl Store) {
     let bench = Bench::new(store);
     let intake = intake(&bench).body_limit(4);
     let refused =
-        |source: &str, id, scope, body: &[u8]| match intake.receive(source, id, scope, body, |s| note(&bench, s)) {
+        |source: &str, id, scope, body: &[u8]| match intake.receive(source, id, scope, body, |t| note(&bench, t)) {
             Err(ReceiveError::Delivery(error)) => error,
             other => panic!("{other:?}"),
         };
@@ -181,7 +182,7 @@ fn what_cannot_be_taken_is_refused_and_not_remembered(store: impl Store) {
         assert!(scope.to_string().starts_with("scope"), "{scope}");
     }
     assert_eq!(notes(&bench), 0);
-    assert!(matches!(intake.receive("acme", None, None, b"1234", |s| note(&bench, s)), Ok(Received::New(()))));
+    assert!(matches!(intake.receive("acme", None, None, b"1234", |t| note(&bench, t)), Ok(Received::New(()))));
 }
 
 fn many_threads_that_deliver_the_same_webhooks_have_one_effect_each(store: impl Store) {

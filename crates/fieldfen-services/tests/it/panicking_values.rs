@@ -153,7 +153,7 @@ fn errors_and_writes_that_panic_fail_their_try_and_keep_no_thread() {
     let held = || {
         let (first, second) = (Bomb, Bomb);
         let write = |bomb: Bomb| {
-            move |_: &mut dyn fieldfen_domain::store::Session| {
+            move |_: &mut fieldfen_services::Transaction<'_>| {
                 bomb.hold();
                 Ok::<_, StoreError>(())
             }

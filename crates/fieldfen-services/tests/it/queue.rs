@@ -128,7 +128,7 @@ fn a_completion_writes_everything_at_once(store: impl Store) {
     let (follow_up_id, written_id) = (follow_up.id, written.id);
     let mut completion = Completion::new()
         .result(&serde_json::json!({"width": 8000}))
-        .writing(move |s| s.jobs().enqueue(&written).map(drop))
+        .writing(move |t| t.enqueue(&written).map(drop))
         .then(follow_up);
     assert_eq!(bench.queue.complete(&claimed, &mut completion).unwrap(), Fenced::Done(()));
     assert_eq!(bench.status(&id), JobStatus::Completed);

@@ -77,7 +77,7 @@ impl<S: Store> Shop<S> {
         let claimed = self.bench.claim(kind, 2);
         assert_eq!(claimed.len(), 1, "{claimed:?}");
         let (pipeline, file_id) = (self.pipeline.clone(), claimed[0].job.file_id.unwrap());
-        let mut completion = Completion::new().writing(move |s| event(&pipeline, s, &file_id));
+        let mut completion = Completion::new().writing(move |t| event(&pipeline, t.session(), &file_id));
         assert!(self.bench.queue.complete(&claimed[0], &mut completion).unwrap().is_done());
     }
 

@@ -9,6 +9,7 @@ use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::queue::Completion;
+use fieldfen_services::recurring::Recurring;
 use fieldfen_services::upkeep::{self, Done, Upkeep};
 use fieldfen_services::worker::Metrics;
 use fieldfen_testkit::faults::suspended;
@@ -133,7 +134,8 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     let (store, environment) = (bench.queue.store().clone(), bench.queue.environment());
     let schedule = "*/10 * * * *".parse().unwrap();
     let wanted = Upkeep { completed_keep: Some(1), ..NOTHING };
-    store.try_set_up(|s| upkeep::define(s, environment, &schedule, &wanted, &by_ann("test"))).unwrap();
+    let recurring = Recurring::new(store.clone(), environment.clone());
+    recurring.define(&upkeep::name(), &schedule, &wanted, &by_ann("test")).unwrap();
     bench.clock.advance(Duration::from_secs(600));
     bench.drain(bench.worker().handle(upkeep::handler(store)));
     let page = bench.queue.page(&Default::default(), &fieldfen_domain::PageRequest::first(9)).unwrap();

@@ -12,7 +12,7 @@ use fieldfen_domain::job::{Backoff, GenerateMetadata, JobKind, JobStatus, NewJob
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::environment::ManualClock;
 use fieldfen_services::pipeline::FileFailureHook;
-use fieldfen_services::queue::{Completion, Waited};
+use fieldfen_services::queue::{Completion, QueueError, Waited};
 use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
 use serde::{Deserialize, Serialize};
 
@@ -151,11 +151,11 @@ fn a_write_that_panics_fails_its_try(store: impl Store) {
     let written_id = written.id;
     let handler = move |_: Task<Note>| {
         let written = written.clone();
-        Completion::new().writing(move |s| {
-            s.jobs().enqueue(&written)?;
+        Completion::new().writing(move |t| {
+            t.enqueue(&written)?;
             panic!("in the middle");
             #[expect(unreachable_code, reason = "it says which error the closure has")]
-            Ok::<_, StoreError>(())
+            Ok::<_, QueueError>(())
         })
     };
     bench.drain(bench.worker().handle(handler));

@@ -15,7 +15,7 @@ use fieldfen_services::environment::{Environment, ManualClock, Randomness};
 use fieldfen_services::intake::WebhookIntake;
 use fieldfen_services::pipeline::{FileFailureHook, Pipeline};
 use fieldfen_services::publishing::Publisher;
-use fieldfen_services::queue::{self, ClaimedJob, Completion, Queue, RetryPolicies};
+use fieldfen_services::queue::{ClaimedJob, Completion, Queue, RetryPolicies};
 use fieldfen_services::recurring;
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::{by_ann, dedup_key, file_id, recurring_name};
@@ -116,8 +116,8 @@ impl<S: Store> Program<S> {
             Step::Webhook(number) => {
                 let intake = WebhookIntake::new(store.clone(), queue.environment().clone());
                 let job = queue.job(&Note::new("news")).unwrap();
-                told(intake.receive("etsy", Some(&number.to_string()), None, b"{}", |s| {
-                    queue::enqueue(s, &job).map_err(|error| error.to_string())
+                told(intake.receive("etsy", Some(&number.to_string()), None, b"{}", |t| {
+                    t.enqueue(&job).map_err(|error| error.to_string())
                 }))
             }
             Step::PurgeWebhooks => {
@@ -174,7 +174,8 @@ impl<S: Store> Program<S> {
                 return told(queue.complete(claimed, &mut Completion::new().result("done").then(follows)));
             }
         };
-        let mut completion = Completion::new().writing(move |s| file.map_or(Ok(()), |id| event(&pipeline, s, &id)));
+        let mut completion =
+            Completion::new().writing(move |t| file.map_or(Ok(()), |id| event(&pipeline, t.session(), &id)));
         match queue.complete(claimed, &mut completion) {
             Ok(answer) => format!("{answer:?}"),
             // A file that is not in a state for it: a worker fails the job then.

@@ -1,25 +1,12 @@
-//! Recurring work: a schedule, and the job that each of its ticks enqueues.
-//!
-//! Every worker takes due ticks, whatever its handlers. A tick is taken in the transaction that enqueues its job, and
-//! only while it is still the next one, so that however many processes run, no tick makes two jobs. Ticks that passed
-//! while no worker ran make one job together: after a day without workers, hourly work runs once, not 24 times. Ticks
-//! that come while the job of an earlier one still waits or runs are passed over for the same reason: the job has the
-//! dedup key `recurring:` and the name of the work, so that work whose handler runs nowhere does not pile up.
+//! Taking the ticks that are due.
 
-use std::fmt;
-use std::str::FromStr;
-
-use chrono::SubsecRound;
-use croner::Cron;
-use fieldfen_domain::job::{DedupKey, Enqueued, InvalidJob, JobState, NewJob, Payload};
-use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
-use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName, Tick};
+use fieldfen_domain::job::{DedupKey, Enqueued, InvalidJob, JobState, NewJob};
+use fieldfen_domain::recurring::{RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
 
+use super::schedule::{InvalidSchedule, Schedule};
 use crate::Environment;
-use crate::queue::QueueError;
-use crate::record::record;
 use crate::settled::write_once;
 
 /// When a schedule without a further tick is due next: the last second that every store can hold.
@@ -27,126 +14,6 @@ const NEVER: i64 = 253_402_300_799;
 
 /// How many ticks are taken in one transaction.
 const BATCH: u32 = 100;
-
-/// A cron expression, in UTC: minute, hour, day of the month, month, day of the week; with six fields, the first one is
-/// the second.
-///
-/// ```
-/// use fieldfen_services::recurring::Schedule;
-///
-/// let weekdays: Schedule = "30 6 * * MON-FRI".parse()?;
-/// let friday = "2026-11-27T06:30:00Z".parse()?;
-/// assert_eq!(weekdays.next_after(friday).unwrap().to_rfc3339(), "2026-11-30T06:30:00+00:00");
-/// assert!("99 * * * *".parse::<Schedule>().is_err());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct Schedule {
-    text: String,
-    cron: Cron,
-}
-
-impl Schedule {
-    /// The first tick after this time; `None` when there is none any more.
-    #[must_use]
-    pub fn next_after(&self, time: Timestamp) -> Option<Timestamp> {
-        self.cron.find_next_occurrence(&time.trunc_subsecs(0), false).ok()
-    }
-
-    /// The expression.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-impl FromStr for Schedule {
-    type Err = InvalidSchedule;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
-        match text.parse() {
-            Ok(cron) => Ok(Self { text: text.to_owned(), cron }),
-            Err(source) => Err(InvalidSchedule { schedule: text.to_owned(), source: Box::new(source) }),
-        }
-    }
-}
-
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
-    }
-}
-
-/// A text that is not a cron expression.
-#[derive(Debug, thiserror::Error)]
-#[error("schedule {schedule:?}: it must be a cron expression of five fields, or of six with seconds first: {source}")]
-pub struct InvalidSchedule {
-    /// The text that was given.
-    pub schedule: String,
-    /// What is wrong with it.
-    pub source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// Sets recurring work up, or changes what has its name, in the caller's transaction. Its next tick stays where the
-/// schedule stays, so that a program may define its work whenever it starts.
-///
-/// The jobs that it makes have normal priority, the default number of retries, and hang on no file. The action is
-/// recorded where anything changes.
-///
-/// # Errors
-/// [`QueueError::Job`] when the payload breaks one of its rules; [`QueueError::Store`] with
-/// [`Invalid`](StoreError::Invalid) when the schedule has no tick any more, the 30th of February for example, and others
-/// as the store has them.
-pub fn define<P: Payload>(
-    s: &mut dyn Session,
-    environment: &Environment,
-    name: &RecurringName,
-    schedule: &Schedule,
-    payload: &P,
-    action: &Action,
-) -> Result<(), QueueError> {
-    let at = environment.now();
-    let job = NewJob::new(environment.job_id(), payload, at)?;
-    let next_at = schedule.next_after(at).ok_or_else(|| StoreError::Invalid {
-        what: "schedule",
-        value: schedule.as_str().to_owned(),
-        rule: "it must have a tick in the future",
-    })?;
-    let work = NewRecurringJob {
-        name: name.clone(),
-        schedule: schedule.as_str().to_owned(),
-        kind: job.kind,
-        payload: job.payload,
-        next_at,
-        at,
-    };
-    let is_known = s.recurring().list()?.into_iter().flatten().any(|known| {
-        (&known.name, &known.schedule, &known.kind, &known.payload)
-            == (&work.name, &work.schedule, &work.kind, &work.payload)
-    });
-    s.recurring().define(&work)?;
-    if !is_known {
-        record(s, action, ActionKind::Define, Subject::Recurring(name.clone()), ActionOutcome::Done, at)?;
-    }
-    Ok(())
-}
-
-/// Ends recurring work in the caller's transaction; `false` when there is none of this name. A job that one of its ticks
-/// has made stays.
-///
-/// # Errors
-/// [`StoreError`]s as the store has them.
-pub fn remove(
-    s: &mut dyn Session,
-    environment: &Environment,
-    name: &RecurringName,
-    action: &Action,
-) -> Result<bool, StoreError> {
-    let removed = s.recurring().remove(name)?;
-    let outcome = if removed { ActionOutcome::Done } else { ActionOutcome::NotFound };
-    record(s, action, ActionKind::Remove, Subject::Recurring(name.clone()), outcome, environment.now())?;
-    Ok(removed)
-}
 
 /// What [`take_due`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -269,7 +136,7 @@ fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp)
     let tick = |next_at| Tick { name: work.name.clone(), due: work.next_at, next_at, at: now };
     if work.next_at <= now {
         let job = NewJob::untyped(environment.job_id(), work.kind.clone(), work.payload.clone(), now)?;
-        let job = job.dedup_key(DedupKey::new(format!("recurring:{}", work.name))?);
+        let job = job.dedup_key(key_of(&work.name)?);
         return Ok(Step { tick: tick(next_at), job: Some(job) });
     }
     // A clock that was only a little ahead has taken the next tick, and it must not be taken again.
@@ -322,6 +189,11 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
             Ok(None)
         }
     }
+}
+
+/// The key that keeps work to one live job at a time.
+pub(super) fn key_of(name: &RecurringName) -> Result<DedupKey, InvalidJob> {
+    DedupKey::new(format!("recurring:{name}"))
 }
 
 /// Why a tick cannot be taken.

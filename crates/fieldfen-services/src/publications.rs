@@ -1,0 +1,125 @@
+//! Publications with what came of them: listings and posts.
+//!
+//! A [`Publications`] reads, and writes down what somebody has published without fieldfen. Publishing is the
+//! [`Publisher`](crate::publishing::Publisher)'s, and so is a person's word on what is out there:
+//! [`resolve`](crate::publishing::Publisher::resolve) and
+//! [`nothing_is_there`](crate::publishing::Publisher::nothing_is_there).
+//!
+//! ```
+//! use fieldfen_domain::PageRequest;
+//! use fieldfen_domain::publication::{Platform, PublicationState};
+//! use fieldfen_services::publications::Publications;
+//! use fieldfen_testkit::ModelStore;
+//!
+//! let publications = Publications::new(ModelStore::new());
+//! let unclear = publications.list(PublicationState::Unknown, &PageRequest::first(20))?;
+//! let at_etsy = publications.list_listings(Platform::Etsy, &PageRequest::first(20).newest_first())?;
+//! assert!(unclear.is_empty() && at_etsy.is_empty());
+//! # Ok::<(), fieldfen_domain::store::StoreError>(())
+//! ```
+
+use fieldfen_domain::publication::{Listing, OfFile, Platform, Publication, PublicationState, SocialPost};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
+
+use crate::settled::write_once;
+
+/// The publications of a store; clones are the same handle.
+#[derive(Debug, Clone)]
+pub struct Publications<S> {
+    store: S,
+}
+
+impl<S: Store> Publications<S> {
+    /// The publications of this store.
+    #[must_use]
+    pub const fn new(store: S) -> Self {
+        Self { store }
+    }
+
+    /// The publication with this id.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] when the row holds what no publication can hold; other [`StoreError`]s as the store has
+    /// them.
+    pub fn find(&self, id: &PublicationId) -> Result<Option<Publication>, StoreError> {
+        self.store.read(|s| s.publications().find(id))
+    }
+
+    /// All publications, listings and posts of a file at one moment, the oldest first.
+    ///
+    /// # Errors
+    /// As [`Publications::find`], for the first row that cannot be read: an answer without it would hide a product.
+    pub fn of_file(&self, file_id: &FileId) -> Result<OfFile, StoreError> {
+        self.store.read(|s| {
+            Ok(OfFile {
+                publications: s.publications().of_file(file_id)?,
+                listings: s.listings().of_file(file_id)?,
+                posts: s.listings().posts_of_file(file_id)?,
+            })
+        })
+    }
+
+    /// A page of the publications in this state, in the order of insertion. The page names the rows that no publication can
+    /// be read from.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    pub fn list(&self, state: PublicationState, page: &PageRequest) -> Result<Page<Publication>, StoreError> {
+        self.store.read(|s| s.publications().in_state(state, page))
+    }
+
+    /// A page of all listings at a platform, in the order of insertion. The page names the rows that no listing can be read
+    /// from.
+    ///
+    /// # Errors
+    /// As [`Publications::list`].
+    pub fn list_listings(&self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
+        self.store.read(|s| s.listings().page_at(platform, page))
+    }
+
+    /// The listing of the product with this id at an account of a platform; the account is empty where there is only one.
+    ///
+    /// # Errors
+    /// As [`Publications::find`].
+    pub fn find_listing(
+        &self,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError> {
+        self.store.read(|s| s.listings().find_at(platform, account, platform_id))
+    }
+
+    /// Writes down a product that somebody has listed by hand or with another program. It belongs to no publication, and
+    /// keeps its file from being listed at that platform until it is
+    /// [adopted or given up](crate::publishing::Publisher::resolve).
+    ///
+    /// A row is recognised by its id: if the outcome is [unknown](StoreError::OutcomeUnknown), write the same row again, and
+    /// it is there once. `AlreadyExists` then says that it was there.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when the id or the id at the platform is taken, [`StoreError::MissingReference`] when
+    /// there is no such file; others as the store has them.
+    pub fn insert_listing(&self, listing: &Listing) -> Result<(), StoreError> {
+        write_once(&self.store, |s, before: Option<&()>| {
+            if before.is_some() && s.listings().of_file(&listing.file_id)?.iter().any(|row| row.id == listing.id) {
+                return Ok(None);
+            }
+            s.listings().insert_listing(listing).map(Some)
+        })
+    }
+
+    /// The same for a post.
+    ///
+    /// # Errors
+    /// As [`Publications::insert_listing`].
+    pub fn insert_post(&self, post: &SocialPost) -> Result<(), StoreError> {
+        write_once(&self.store, |s, before: Option<&()>| {
+            if before.is_some() && s.listings().posts_of_file(&post.file_id)?.iter().any(|row| row.id == post.id) {
+                return Ok(None);
+            }
+            s.listings().insert_post(post).map(Some)
+        })
+    }
+}

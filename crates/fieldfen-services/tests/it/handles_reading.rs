@@ -1,0 +1,200 @@
+//! The handles on publications, deliveries, API usage and operators' actions.
+
+use fieldfen_domain::job::Enqueued;
+use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter, Subject};
+use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::webhook::PayloadHash;
+use fieldfen_domain::{Cursor, FileId, PageRequest, PublicationId};
+use fieldfen_services::api_usage::{ApiUsage, RateLimit};
+use fieldfen_services::files::Files;
+use fieldfen_services::intake::{Deliveries, Received, WebhookIntake, hash};
+use fieldfen_services::operator_actions::OperatorActions;
+use fieldfen_services::publications::Publications;
+use fieldfen_services::queue::Completion;
+use fieldfen_testkit::fixtures::{by_ann, foreign_listing, foreign_post};
+
+use crate::listed::{Listed, listed};
+use crate::shop::{ETSY, Shop, approved, listing_on, publisher};
+use crate::{Bench, Note};
+
+on_every_store!(
+    publications_listings_and_posts_of_a_file_are_read_together,
+    products_that_others_have_listed_are_written_down_once,
+    what_of_publications_is_missing_is_a_value,
+    deliveries_are_listed_found_and_forgotten,
+    a_forgotten_delivery_takes_effect_once_more_and_only_once,
+    calls_are_recorded_listed_and_added_up,
+    cursors_of_other_lists_are_refused_by_every_handle,
+    actions_are_listed_by_subject_and_operator,
+);
+
+fn first() -> PageRequest {
+    PageRequest::first(100)
+}
+
+fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store) {
+    let Listed { shop, id, .. } = listed(store);
+    let publications = Publications::new(shop.bench.queue.store().clone());
+    let of_file = publications.of_file(&id).unwrap();
+    let [publication] = &of_file.publications[..] else { panic!("{of_file:?}") };
+    let [listing] = &of_file.listings[..] else { panic!("{of_file:?}") };
+    assert_eq!((publication.state, of_file.posts.len()), (PublicationState::Confirmed, 0));
+    assert_eq!(publications.find(&publication.id).unwrap().as_ref(), Some(publication));
+    assert_eq!(publications.list(PublicationState::Confirmed, &first()).unwrap().items, of_file.publications);
+    assert!(publications.list(PublicationState::Unknown, &first()).unwrap().is_empty());
+    assert_eq!(publications.list_listings(Platform::Etsy, &first()).unwrap().items, of_file.listings);
+    assert!(publications.list_listings(Platform::Ebay, &first()).unwrap().is_empty());
+    let platform_id = publication.platform_id.as_deref().unwrap();
+    let found = publications.find_listing(Platform::Etsy, "", platform_id).unwrap();
+    assert_eq!(found.as_ref(), Some(listing));
+}
+
+fn products_that_others_have_listed_are_written_down_once(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let publications = Publications::new(shop.bench.queue.store().clone());
+    let (listing, post) = (foreign_listing(1, id), foreign_post(1, id));
+    publications.insert_listing(&listing).unwrap();
+    publications.insert_post(&post).unwrap();
+    let error = publications.insert_listing(&listing).unwrap_err();
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    let error = publications.insert_listing(&foreign_listing(2, FileId::from_random(9))).unwrap_err();
+    assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
+    let of_file = publications.of_file(&id).unwrap();
+    assert_eq!((of_file.listings, of_file.posts), (vec![listing], vec![post]));
+    // The row guards its file until a person or a lookup says what it is.
+    let unclaimed = publisher(&shop, &[]).unclaimed(&id, &listing_on(Platform::Etsy)).unwrap();
+    assert_eq!(unclaimed.len(), 1);
+}
+
+fn what_of_publications_is_missing_is_a_value(store: impl Store) {
+    let publications = Publications::new(store);
+    assert_eq!(publications.find(&PublicationId::from_random(7)).unwrap(), None);
+    assert_eq!(publications.find_listing(Platform::Etsy, "", "p7").unwrap(), None);
+    let of_file = publications.of_file(&FileId::from_random(7)).unwrap();
+    assert!(of_file.publications.is_empty() && of_file.listings.is_empty() && of_file.posts.is_empty());
+}
+
+struct Shopfront<S> {
+    bench: Bench<S>,
+    intake: WebhookIntake<S>,
+    deliveries: Deliveries<S>,
+}
+
+fn shopfront<S: Store>(store: S) -> Shopfront<S> {
+    let bench = Bench::new(store);
+    let (store, environment) = (bench.queue.store(), bench.queue.environment());
+    let intake = WebhookIntake::new(store.clone(), environment.clone());
+    let deliveries = Deliveries::new(store.clone(), environment.clone());
+    Shopfront { bench, intake, deliveries }
+}
+
+impl<S: Store> Shopfront<S> {
+    /// Receives a webhook of this source and id, whose effect is a note.
+    fn receive(&self, source: &str, id: &str) -> Received<Enqueued> {
+        let note = self.bench.queue.job(&Note::new(id)).unwrap();
+        self.intake.receive(source, Some(id), None, b"{}", |t| t.enqueue(&note)).unwrap()
+    }
+}
+
+fn hash_of(source: &str, id: &str) -> PayloadHash {
+    hash(source, Some(id), None, b"{}").unwrap()
+}
+
+fn deliveries_are_listed_found_and_forgotten(store: impl Store) {
+    let shop = shopfront(store);
+    for (source, id) in [("etsy", "1"), ("stripe", "2"), ("etsy", "3")] {
+        assert!(matches!(shop.receive(source, id), Received::New(_)));
+    }
+    let listed = shop.deliveries.list(&PageRequest::first(2).newest_first()).unwrap();
+    let sources: Vec<_> = listed.items.iter().map(|delivery| delivery.source.as_deref().unwrap()).collect();
+    assert_eq!(sources, ["etsy", "stripe"]);
+    let found = shop.deliveries.find(&hash_of("stripe", "2")).unwrap().unwrap();
+    assert_eq!((&found, found.first_seen), (&listed.items[1], Some(shop.bench.now())));
+    assert!(found.expires_at > found.first_seen);
+    let missing = hash_of("stripe", "7");
+    assert_eq!(shop.deliveries.find(&missing).unwrap(), None);
+    assert!(!shop.deliveries.forget(&missing, &by_ann("a wrong number")).unwrap());
+    assert!(shop.deliveries.forget(&found.hash, &by_ann("to be sent again")).unwrap());
+    assert_eq!(shop.deliveries.list(&first()).unwrap().items.len(), 2);
+    let actions = OperatorActions::new(shop.bench.queue.store().clone());
+    let recorded = actions.list(&OperatorActionFilter::all(), &first()).unwrap().items;
+    let recorded: Vec<_> = recorded.into_iter().map(|action| (action.kind, action.subject, action.outcome)).collect();
+    let forget = |hash, outcome| (ActionKind::Forget, Subject::Delivery(hash), outcome);
+    assert_eq!(recorded, [forget(missing, ActionOutcome::NotFound), forget(found.hash, ActionOutcome::Done)]);
+}
+
+fn a_forgotten_delivery_takes_effect_once_more_and_only_once(store: impl Store) {
+    let shop = shopfront(store);
+    assert!(matches!(shop.receive("etsy", "1"), Received::New(_)));
+    assert!(matches!(shop.receive("etsy", "1"), Received::Duplicate { .. }));
+    let hash = hash_of("etsy", "1");
+    let forgotten: usize = std::thread::scope(|scope| {
+        let forgets: Vec<_> = (0..4)
+            .map(|number| {
+                let deliveries = shop.deliveries.clone();
+                let action = by_ann(&format!("operator {number}"));
+                scope.spawn(move || usize::from(deliveries.forget(&hash, &action).unwrap()))
+            })
+            .collect();
+        forgets.into_iter().map(|forget| forget.join().unwrap()).sum()
+    });
+    assert_eq!(forgotten, 1, "one operator is told that it was there");
+    assert!(matches!(shop.receive("etsy", "1"), Received::New(_)));
+    assert!(matches!(shop.receive("etsy", "1"), Received::Duplicate { .. }));
+    assert_eq!(shop.bench.claim_notes(9).len(), 2);
+}
+
+fn calls_are_recorded_listed_and_added_up(store: impl Store) {
+    let bench = Bench::new(store);
+    let (store, environment) = (bench.queue.store(), bench.queue.environment());
+    let usage = ApiUsage::new(store.clone(), environment.clone());
+    let limit = RateLimit { remaining: Some(599), reset_at: None };
+    // A call has no id, so that only a transaction of the caller's settles whether it was recorded.
+    let calls = [("replicate", "predictions"), ("etsy", "listings"), ("etsy", "images")]
+        .map(|(service, endpoint)| usage.call(service, endpoint, limit));
+    let note = bench.note("first");
+    let claimed = bench.claim_notes(1).remove(0);
+    let written = calls.clone();
+    let mut completion = Completion::new().writing(move |t| written.iter().try_for_each(|call| t.record_call(call)));
+    assert!(bench.queue.complete(&claimed, &mut completion).unwrap().is_done());
+    assert_eq!(bench.job(&note).id, note);
+    assert_eq!(usage.list(None, &first()).unwrap().items, calls);
+    assert_eq!(usage.list(Some("etsy"), &first()).unwrap().items, calls[1..]);
+    assert!(usage.list(Some("ebay"), &first()).unwrap().is_empty());
+    let totals = usage.totals(bench.now()).unwrap();
+    let totals: Vec<_> = totals.services.iter().map(|total| (total.service.as_str(), total.requests)).collect();
+    assert_eq!(totals, [("etsy", 2), ("replicate", 1)]);
+}
+
+fn cursors_of_other_lists_are_refused_by_every_handle(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let (store, environment) = (shop.bench.queue.store(), shop.bench.queue.environment());
+    let foreign = first().after(Cursor::new("of no list"));
+    let publications = Publications::new(store.clone());
+    for refused in [
+        publications.list(PublicationState::Confirmed, &foreign).map(drop),
+        publications.list_listings(Platform::Etsy, &foreign).map(drop),
+        Deliveries::new(store.clone(), environment.clone()).list(&foreign).map(drop),
+        ApiUsage::new(store.clone(), environment.clone()).list(None, &foreign).map(drop),
+        OperatorActions::new(store.clone()).list(&OperatorActionFilter::all(), &foreign).map(drop),
+        Files::new(store.clone(), shop.pipeline.clone()).history(&FileId::from_random(1), &foreign).map(drop),
+    ] {
+        assert!(matches!(refused, Err(StoreError::Invalid { what: "cursor", .. })), "{refused:?}");
+    }
+}
+
+fn actions_are_listed_by_subject_and_operator(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let files = Files::new(shop.bench.queue.store().clone(), shop.pipeline.clone());
+    let arrived = files.new_file("buck.jpg");
+    files.ingest(&arrived).unwrap();
+    files.fail(&arrived.id, &by_ann("a crack")).unwrap();
+    let _ = files.retry(&arrived.id, &by_ann("no crack")).unwrap();
+    let actions = OperatorActions::new(shop.bench.queue.store().clone());
+    let of_file = OperatorActionFilter::of(Subject::File(arrived.id));
+    let page = actions.list(&of_file, &PageRequest::first(1).newest_first()).unwrap();
+    assert_eq!(page.items[0].action.reason(), "no crack");
+    assert_eq!(actions.list(&of_file.clone().by("ann"), &first()).unwrap().items.len(), 2);
+    assert!(actions.list(&of_file.by("bo"), &first()).unwrap().is_empty());
+}
