@@ -8,7 +8,7 @@ use crate::database::DatabaseAddress;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct CommonArgs {
     /// The database: a path, or a URL such as sqlite://./data/fieldfen.db [default: DATABASE_URL from the environment,
-    /// then from the file .env in the current folder, then sqlite://./data/fieldfen.db]
+    /// then from the file .env in the current folder, then from fieldfen.toml there, then sqlite://./data/fieldfen.db]
     #[arg(long, global = true, value_name = "URL")]
     pub database: Option<DatabaseAddress>,
 

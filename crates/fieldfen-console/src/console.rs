@@ -37,7 +37,7 @@ impl Console {
     }
 
     /// The address of the database: `--database`, else `DATABASE_URL` from the environment, else from `.env` in the
-    /// current folder, else [`DEFAULT_DATABASE`](crate::DEFAULT_DATABASE).
+    /// current folder, else from the section `[database]` of `fieldfen.toml` there, else [`DEFAULT_DATABASE`](crate::DEFAULT_DATABASE).
     ///
     /// # Errors
     /// [`DatabaseAddressError`] when what there is cannot be read.

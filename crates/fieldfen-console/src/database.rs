@@ -12,6 +12,7 @@ use fieldfen_domain::redacted;
 
 use crate::exit::{Exit, ExitError};
 use crate::regular_file::{is_readable_by_all, open_regular_file};
+use crate::shop_file::{self, SHOP_FILE};
 
 /// The variable that names the database, in the environment and in `.env`.
 const VARIABLE: &str = "DATABASE_URL";
@@ -76,18 +77,29 @@ pub enum DatabaseAddressError {
         /// The number of the line, from 1.
         line: usize,
     },
+    /// The file `fieldfen.toml` is there and cannot be read.
+    #[error("cannot read {SHOP_FILE} in the current folder: correct it, or give --database")]
+    UnreadableShopFile(#[source] io::Error),
+    /// The file `fieldfen.toml` is no TOML, or does not name the database as it must.
+    #[error("{SHOP_FILE}, line {line}: {problem}")]
+    MalformedShopFile {
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong. Values are not repeated, since they may hold a password.
+        problem: String,
+    },
     /// The value that was found is empty.
     #[error("--database \"\": it must be a path or a URL such as {DEFAULT_DATABASE}")]
     Empty,
 }
 
-/// The argument, else the environment's value, else that of `.env` in the folder, else the default. An empty variable
-/// counts as none. `note` is told what the user should know.
+/// The argument, else the environment's value, else that of `.env` in the folder, else that of `fieldfen.toml` there, else
+/// the default. An empty variable counts as none. `note` is told what the user should know.
 pub(crate) fn address(
     argument: Option<&DatabaseAddress>,
     environment: Option<OsString>,
     folder: &Path,
-    note: impl FnOnce(&str),
+    note: impl Fn(&str),
 ) -> Result<DatabaseAddress, DatabaseAddressError> {
     match argument {
         Some(url) if url.is_empty() => return Err(DatabaseAddressError::Empty),
@@ -97,14 +109,17 @@ pub(crate) fn address(
     if let Some(value) = environment.filter(|value| !value.is_empty()) {
         return value.into_string().map(DatabaseAddress).map_err(|_| DatabaseAddressError::NotText);
     }
-    let url = from_dotenv(&folder.join(".env"), note)?.filter(|url| !url.is_empty());
+    let url = match from_dotenv(&folder.join(".env"), &note)?.filter(|url| !url.is_empty()) {
+        Some(url) => Some(url),
+        None => shop_file::address_in(&folder.join(SHOP_FILE), &note)?,
+    };
     Ok(DatabaseAddress(url.unwrap_or_else(|| DEFAULT_DATABASE.to_owned())))
 }
 
 /// As [`address`], in this process's environment and current folder.
 pub(crate) fn address_here(
     argument: Option<&DatabaseAddress>,
-    note: impl FnOnce(&str),
+    note: impl Fn(&str),
 ) -> Result<DatabaseAddress, DatabaseAddressError> {
     address(argument, std::env::var_os(VARIABLE), Path::new("."), note)
 }
@@ -166,15 +181,20 @@ mod tests {
     }
 
     #[test]
-    fn the_argument_wins_over_the_environment_over_dotenv_over_the_default() {
+    fn the_argument_wins_over_the_environment_over_dotenv_over_the_shops_file_over_the_default() {
         let folder = folder("# shop\nOTHER=1\nexport DATABASE_URL=\"dot env.db\"\nDATABASE_URL=second.db\n");
         let environment = || Some(OsString::from("environment.db"));
         assert_eq!(address(Some("argument.db"), environment(), folder.path()).unwrap(), "argument.db");
         assert_eq!(address(None, environment(), folder.path()).unwrap(), "environment.db");
         assert_eq!(address(None, None, folder.path()).unwrap(), "dot env.db");
         assert_eq!(address(None, Some(OsString::new()), folder.path()).unwrap(), "dot env.db");
-        let empty = tempfile::tempdir().unwrap();
-        assert_eq!(address(None, None, empty.path()).unwrap(), DEFAULT_DATABASE);
+        let other = tempfile::tempdir().unwrap();
+        assert_eq!(address(None, None, other.path()).unwrap(), DEFAULT_DATABASE);
+        let shop = "[database]\nurl = \"shop.db\"\n";
+        std::fs::write(other.path().join("fieldfen.toml"), shop).unwrap();
+        assert_eq!(address(None, None, other.path()).unwrap(), "shop.db");
+        std::fs::write(folder.path().join("fieldfen.toml"), shop).unwrap();
+        assert_eq!(address(None, None, folder.path()).unwrap(), "dot env.db");
     }
 
     #[test]
@@ -221,9 +241,9 @@ mod tests {
         let place = folder("DATABASE_URL=x.db");
         for (mode, warned) in [(0o644, true), (0o640, false), (0o600, false)] {
             std::fs::set_permissions(place.path().join(".env"), std::fs::Permissions::from_mode(mode)).unwrap();
-            let mut notes = Vec::new();
-            super::address(None, None, place.path(), |note| notes.push(note.to_owned())).unwrap();
-            assert_eq!(notes.iter().any(|note| note.contains("chmod 600")), warned, "{mode:o}");
+            let notes = std::cell::RefCell::new(Vec::new());
+            super::address(None, None, place.path(), |note| notes.borrow_mut().push(note.to_owned())).unwrap();
+            assert_eq!(notes.borrow().iter().any(|note| note.contains("chmod 600")), warned, "{mode:o}");
         }
     }
 

@@ -16,7 +16,7 @@ pub enum Exit {
     Ok = 0,
     /// Something failed that has no number of its own.
     Failure = 1,
-    /// The arguments, the environment or `.env` are wrong; nothing was done.
+    /// The arguments, the environment, `.env` or `fieldfen.toml` are wrong; nothing was done.
     Usage = 2,
     /// The database is not there or cannot be opened.
     NotOpened = 3,

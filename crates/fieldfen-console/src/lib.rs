@@ -10,6 +10,7 @@ mod logging;
 mod output;
 mod program;
 mod regular_file;
+mod shop_file;
 
 pub use arguments::CommonArgs;
 pub use console::{Console, StdoutError};

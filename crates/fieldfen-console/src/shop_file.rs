@@ -1,0 +1,102 @@
+//! The database that a `fieldfen.toml` in the current folder names.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use fieldfen_domain::redacted;
+use toml::de::{DeTable, DeValue};
+
+use crate::database::DatabaseAddressError;
+use crate::regular_file::{is_readable_by_all, open_regular_file};
+
+/// The name of the file.
+pub(crate) const SHOP_FILE: &str = "fieldfen.toml";
+
+/// The setting `url` of the section `[database]`; `None` when there is no file, or no such section. The rules of the shop in
+/// the file are passed over: they may be of another version than this program.
+pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, DatabaseAddressError> {
+    let file = match open_regular_file(File::options().read(true), path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(DatabaseAddressError::UnreadableShopFile)?,
+    };
+    let for_all = is_readable_by_all(&file).map_err(DatabaseAddressError::UnreadableShopFile)?;
+    let text = io::read_to_string(file).map_err(DatabaseAddressError::UnreadableShopFile)?;
+    let line_of = |at: usize| text.get(..at).unwrap_or(&text).matches('\n').count() + 1;
+    let malformed = |at: usize, problem: &str| DatabaseAddressError::MalformedShopFile {
+        line: line_of(at),
+        problem: problem.to_owned(),
+    };
+    let document = DeTable::parse(&text)
+        .map_err(|error| malformed(error.span().unwrap_or_default().start, &error.message().replace('\n', " ")))?;
+    let Some(section) = document.get_ref().get("database") else { return Ok(None) };
+    let DeValue::Table(settings) = section.get_ref() else {
+        return Err(malformed(section.span().start, "database must be a section [database]"));
+    };
+    let Some(url) = settings.get("url") else {
+        return Err(malformed(section.span().start, "the section [database] must have a url"));
+    };
+    match url.get_ref().as_str().filter(|url| !url.trim().is_empty()) {
+        Some(url) => {
+            if for_all && redacted(url) != url {
+                note(
+                    "warning: every user of this machine can read fieldfen.toml, which may hold a secret: `chmod 600 fieldfen.toml`",
+                );
+            }
+            Ok(Some(url.to_owned()))
+        }
+        None => Err(malformed(url.span().start, "database.url must be a text that is not blank")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Result<Option<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SHOP_FILE);
+        std::fs::write(&path, text).unwrap();
+        address_in(&path, |_| {}).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_address_is_read_and_everything_else_passed_over() {
+        let text =
+            "approval = \"of a newer version\"\n[database]\nurl = \"x.db\"\nreplica = 7\n[[publish]]\nplatform = 8\n";
+        assert_eq!(address(text), Ok(Some("x.db".to_owned())));
+        assert_eq!(address("approval = \"operator\""), Ok(None));
+        assert_eq!(address_in(Path::new("/nowhere/fieldfen.toml"), |_| {}).ok(), Some(None));
+    }
+
+    #[test]
+    fn a_section_that_cannot_be_read_names_its_line_and_keeps_its_text_to_itself() {
+        for (text, problem) in [
+            ("\ndatabase = \"postgres://u:hunter2@h\"", "line 2: database must be a section"),
+            ("[database]\nname = \"hunter2\"", "line 1: the section [database] must have a url"),
+            ("[database]\nurl = [\"hunter2\"]", "line 2: database.url must be a text"),
+            ("[database]\nurl = \"  \"", "line 2: database.url must be a text"),
+            ("[database]\nurl = \"hunter2", "line 2: "),
+        ] {
+            let error = address(text).unwrap_err();
+            assert!(error.starts_with(&format!("fieldfen.toml, {problem}")) && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_a_secret_that_everybody_can_read_is_warned_of() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SHOP_FILE);
+        for (url, mode, warned) in
+            [("x.db", 0o644, false), ("postgres://u:hunter2@h", 0o644, true), ("postgres://u:hunter2@h", 0o600, false)]
+        {
+            std::fs::write(&path, format!("[database]\nurl = \"{url}\"\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let mut notes = Vec::new();
+            address_in(&path, |note| notes.push(note.to_owned())).unwrap();
+            assert_eq!(!notes.is_empty(), warned, "{url} {mode:o}");
+        }
+    }
+}
