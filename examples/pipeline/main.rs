@@ -39,6 +39,11 @@ struct Args {
     /// Let every user of this machine read the catalogue, a web server for example; without it only this user can
     #[arg(long)]
     public_catalogue: bool,
+
+    /// A fieldfen.toml with the rules: who approves, what is published, how much is upscaled [default: those of this
+    /// example, which approves everything and lists it in the catalogue]
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
 }
 
 impl AsRef<CommonArgs> for Args {
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
             output: args.output.clone(),
             catalogue: args.catalogue.clone(),
             catalogue_readers: if args.public_catalogue { Readers::Everybody } else { Readers::Owner },
+            rules: args.rules.clone(),
         };
         journey::run(&options, console)
     })

@@ -44,6 +44,8 @@ pub struct Options {
     pub catalogue: PathBuf,
     /// Who may read the catalogue.
     pub catalogue_readers: Readers,
+    /// The file with the rules; without it, the rules are those of the example.
+    pub rules: Option<PathBuf>,
 }
 
 /// What one run has to do with.

@@ -3,30 +3,26 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use fieldfen_console::DatabaseAddress;
+use fieldfen_console::{DatabaseAddress, Exit, ExitError};
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
-use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_persistence::migrations::{self, MigrationError};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect};
 use fieldfen_services::Environment;
-use fieldfen_services::pipeline::{Approval, Pipeline};
+use fieldfen_services::pipeline::Pipeline;
 use fieldfen_services::publishing::Publisher;
+use fieldfen_services::shop::{Shop as Rules, ShopFile};
 
 use super::Options;
 use super::handlers::LEASE;
 use super::metered::Metered;
 use super::workplace::Workplace;
-use crate::catalogue::{ACCOUNT, Catalogue, PLATFORM};
+use crate::catalogue::Catalogue;
 
-/// How often a job may come back. A worker that is killed spends a retry of each job it had, and killing it any number
-/// of times must not cost a picture: a handler that fails by itself gives up much earlier.
-const MAX_RETRIES: u32 = 10_000;
-
-const SCALE_FACTOR: u32 = 4;
-const TARGET_DPI: u32 = 300;
+/// The rules of the example.
+const RULES: &str = include_str!("../../pipeline/fieldfen.toml");
 
 /// How long a run waits for a lock of another run: a user that starts two would rather wait than read an error.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -57,19 +53,12 @@ pub(super) struct Shop {
 impl Shop {
     /// Opens everything, and makes what is missing.
     pub(super) fn open(url: &DatabaseAddress, options: &Options, environment: Environment) -> anyhow::Result<Self> {
+        let pipeline = rules(options)?.pipeline(environment.clone())?;
         let store = open_store(url).with_context(|| format!("cannot open the database {url}"))?;
         let workplace = Workplace::open(&options.output).context("cannot make the output folders")?;
         let catalogue =
             Catalogue::open(&options.catalogue, &workplace.previews(), options.catalogue_readers, environment.clone())
                 .context("cannot open the catalogue")?;
-        // Approval is automatic, and each picture becomes one product in the catalogue.
-        let pipeline = Pipeline::new(environment.clone())
-            .approved_by(Approval::Automatic)
-            .upscaling(SCALE_FACTOR, TARGET_DPI)?
-            .max_retries(MAX_RETRIES)
-            .wanting(|_| {
-                vec![Target::Listing { platform: PLATFORM, account: ACCOUNT.to_owned(), variant: String::new() }]
-            });
         let publisher = Publisher::new(store.clone(), pipeline.clone())
             .marketplace(Metered::new(catalogue.clone(), store.clone(), environment.clone()))
             .holding(LEASE);
@@ -167,6 +156,15 @@ pub(super) const fn is_end(status: FileStatus) -> bool {
 
 /// How long to wait before another attempt at opening the database.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The rules in the user's file, or those of the example.
+fn rules(options: &Options) -> Result<Rules, ExitError> {
+    let file = match &options.rules {
+        Some(path) => ShopFile::read(path),
+        None => Ok(ShopFile::parse(RULES, "examples/pipeline/fieldfen.toml")),
+    };
+    file.and_then(|file| file.shop()).map_err(|error| Exit::Usage.with(error))
+}
 
 /// Opens the database, with everything that a new or an older one lacks.
 fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {

@@ -8,6 +8,7 @@ mod kills;
 #[cfg(unix)]
 mod privacy;
 mod program;
+mod rules;
 mod senders;
 mod server;
 mod stops;

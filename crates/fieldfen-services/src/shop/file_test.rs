@@ -107,8 +107,8 @@ fn every_error_names_line_column_setting_and_rule() {
             "line 2, column 1: retries.CreateListings: \"CreateListings\": it must be otherwise, own or one of CreateFileRecord",
         ),
         (
-            "[retries.own]\n\"acme.resize\" = 2000",
-            "line 2, column 17: retries.own.acme.resize is 2000: it must be 0 to 1000",
+            "[retries.own]\n\"acme.resize\" = 2000000",
+            "line 2, column 17: retries.own.acme.resize is 2000000: it must be 0 to 1000000",
         ),
         (
             "[retention]\nfailed_jobs_days = 0",

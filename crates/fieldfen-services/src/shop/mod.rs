@@ -150,14 +150,14 @@ impl Shop {
         self
     }
 
-    /// The same shop, whose jobs have this many retries (at most 1000) where their kind has no number of its own.
+    /// The same shop, whose jobs have this many retries (at most a million) where their kind has no number of its own.
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries.otherwise = retries;
         self
     }
 
-    /// The same shop, whose jobs of this kind have this many retries, at most 1000.
+    /// The same shop, whose jobs of this kind have this many retries, at most a million.
     #[must_use]
     pub fn retries_of(mut self, kind: JobKind, retries: u32) -> Self {
         self.retries.by_kind.insert(kind, retries);

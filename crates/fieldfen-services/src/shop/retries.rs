@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 use super::check::{InvalidShop, Setting};
 use crate::queue::RetryPolicies;
 
-/// The most retries of a job: with the default waits, it is tried for six weeks.
-const MAX_RETRIES: u32 = 1000;
+/// The most retries of a job: with the default waits, it is tried for a century.
+const MAX_RETRIES: u32 = 1_000_000;
 
 /// The table of a program's own kinds.
 const OWN: &str = "own";
@@ -48,7 +48,7 @@ impl Retries {
         });
         let mut all = by_kind.chain([(at.clone().key(OTHERWISE), self.otherwise)]);
         match all.find(|(_, retries)| *retries > MAX_RETRIES) {
-            Some((at, retries)) => Err(InvalidShop::at(at, retries.to_string(), "it must be 0 to 1000")),
+            Some((at, retries)) => Err(InvalidShop::at(at, retries.to_string(), "it must be 0 to 1000000")),
             None => Ok(()),
         }
     }

@@ -128,8 +128,11 @@ fn a_rule_that_cannot_be_is_named_with_its_value() {
             Shop::new().publish(etsy().variants(these(&["16x20"])).aspect_ratios(["3:2".parse().unwrap()])),
             "publish #1, variants #1 is \"16x20\": a print of this size is 4:5, and the rule is for 3:2 only",
         ),
-        (Shop::new().retries(1001), "retries.otherwise is 1001: it must be 0 to 1000"),
-        (Shop::new().retries_of(JobKind::CreateListing, 2000), "retries.CreateListing is 2000: it must be 0 to 1000"),
+        (Shop::new().retries(1_000_001), "retries.otherwise is 1000001: it must be 0 to 1000000"),
+        (
+            Shop::new().retries_of(JobKind::CreateListing, 2_000_000),
+            "retries.CreateListing is 2000000: it must be 0 to 1000000",
+        ),
     ] {
         assert_eq!(shop.check().unwrap_err().to_string(), message);
         assert!(shop.pipeline(Environment::system()).is_err());
