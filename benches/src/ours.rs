@@ -1,6 +1,6 @@
 //! The same work through fieldfen's store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,16 +34,15 @@ impl Ours {
     /// # Errors
     /// None that can happen.
     pub fn on(store: SqliteStore, worker: &str, seed: u64) -> Result<Self> {
-        let request = ClaimRequest {
-            kinds: BTreeSet::from([KIND]),
-            limit: 1,
-            limits: BTreeMap::new(),
-            token: FenceToken::from_random(0),
-            now: now()?,
-            lease: Duration::from_secs(3600),
-            worker: WorkerName::new(worker),
-            alone: true,
-        };
+        let request = ClaimRequest::new(
+            BTreeSet::from([KIND]),
+            1,
+            FenceToken::from_random(0),
+            now()?,
+            Duration::from_secs(3600),
+            WorkerName::new(worker),
+        )
+        .alone(true);
         Ok(Self { store, request, random: SeededRandomness::new(seed) })
     }
 

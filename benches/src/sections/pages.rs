@@ -39,10 +39,10 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let filters = |store: &SqliteStore, files: u32| -> Result<Vec<(&'static str, FileFilter, PageRequest)>> {
         let first = PageRequest::first(PAGE);
         let all = FileFilter::default();
-        let status = FileFilter { status: Some(FileStatus::Approved), ..all.clone() };
-        let species = FileFilter { species: Some("elk".to_owned()), ..all.clone() };
-        let both = FileFilter { status: status.status, ..species.clone() };
-        let within = |filter: &FileFilter, arrival| FileFilter { arrival: Some(arrival), ..filter.clone() };
+        let status = all.clone().status(Some(FileStatus::Approved));
+        let species = all.clone().species(Some("elk".to_owned()));
+        let both = species.clone().status(status.status);
+        let within = |filter: &FileFilter, arrival| filter.clone().arrival(Some(arrival));
         let half = Arrival::between(arrival(files / 4)?, arrival(files / 4 * 3)?);
         let (middle, noon) = (middle(store, &all, files)?, middle(store, &within(&all, Arrival::ANY_TIME), files)?);
         let window = within(&all, half);

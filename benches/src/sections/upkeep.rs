@@ -53,7 +53,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 
 /// The time of one batch.
 fn prune(store: &SqliteStore, ended_before: Timestamp) -> Result<f64> {
-    let request = PruneRequest { status: JobStatus::Completed, ended_before, surplus: 0, limit: BATCH };
+    let request = PruneRequest::new(JobStatus::Completed, ended_before, BATCH);
     micros(|| {
         let pruned = store.write(|s| s.job_admin().prune(&request))?;
         ensure!(pruned == u64::from(BATCH), "{pruned} jobs were pruned and not {BATCH}");

@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 ///
 /// What the response did not say is `None`, never zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiCall {
     /// The service, for example `replicate`.
     pub service: String,
@@ -20,6 +21,56 @@ pub struct ApiCall {
     pub rate_limit_reset_at: Option<Timestamp>,
     /// When it was made.
     pub at: Timestamp,
+}
+
+impl ApiCall {
+    /// A call of one request, whose response said nothing of limits.
+    #[must_use]
+    pub fn new(service: impl Into<String>, at: Timestamp) -> Self {
+        Self {
+            service: service.into(),
+            endpoint: None,
+            request_count: 1,
+            rate_limit_remaining: None,
+            rate_limit_reset_at: None,
+            at,
+        }
+    }
+
+    /// The same call of this endpoint or action.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
+        self.endpoint = endpoint.into();
+        self
+    }
+
+    /// The same call of so many requests.
+    #[must_use]
+    pub const fn request_count(mut self, request_count: u32) -> Self {
+        self.request_count = request_count;
+        self
+    }
+
+    /// The same call, after which the service allows so many more.
+    #[must_use]
+    pub fn rate_limit_remaining(mut self, rate_limit_remaining: impl Into<Option<i64>>) -> Self {
+        self.rate_limit_remaining = rate_limit_remaining.into();
+        self
+    }
+
+    /// The same call, whose service allows the full number again at this time.
+    #[must_use]
+    pub fn rate_limit_reset_at(mut self, rate_limit_reset_at: impl Into<Option<Timestamp>>) -> Self {
+        self.rate_limit_reset_at = rate_limit_reset_at.into();
+        self
+    }
+
+    /// The same call at another time.
+    #[must_use]
+    pub const fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
 }
 
 /// What has been used of one service in a span of time.

@@ -83,6 +83,7 @@ pub enum PauseOutcome {
 
 /// Recurring work to be set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewRecurringJob {
     /// Its name. Work that has it already is changed; its next tick stays where the schedule stays, and work that is
     /// paused stays so.
@@ -97,6 +98,41 @@ pub struct NewRecurringJob {
     pub next_at: Timestamp,
     /// The time now.
     pub at: Timestamp,
+}
+
+impl NewRecurringJob {
+    /// Work of this name that enqueues a job of this kind, without a payload, by this schedule.
+    #[must_use]
+    pub fn new(
+        name: RecurringName,
+        schedule: impl Into<String>,
+        kind: JobKind,
+        next_at: Timestamp,
+        at: Timestamp,
+    ) -> Self {
+        Self { name, schedule: schedule.into(), kind, payload: None, next_at, at }
+    }
+
+    /// The same work with jobs of another kind.
+    #[must_use]
+    pub fn kind(mut self, kind: JobKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same work, whose jobs have this payload.
+    #[must_use]
+    pub fn payload(mut self, payload: impl Into<Option<RawJson>>) -> Self {
+        self.payload = payload.into();
+        self
+    }
+
+    /// The same work, set up at this time.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
 }
 
 /// One tick, to be taken or set anew by exactly one process.

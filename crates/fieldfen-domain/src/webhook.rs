@@ -60,6 +60,7 @@ pub struct InvalidPayloadHash(
 
 /// A hash to be remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewHash {
     /// The hash.
     pub hash: PayloadHash,
@@ -69,6 +70,28 @@ pub struct NewHash {
     pub at: Timestamp,
     /// From then on the same delivery would count as new.
     pub expires_at: Timestamp,
+}
+
+impl NewHash {
+    /// The hash of a webhook of this source.
+    #[must_use]
+    pub fn new(hash: PayloadHash, source: impl Into<String>, at: Timestamp, expires_at: Timestamp) -> Self {
+        Self { hash, source: source.into(), at, expires_at }
+    }
+
+    /// The same hash of another source.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// The same hash, remembered until this time.
+    #[must_use]
+    pub fn expires_at(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = expires_at;
+        self
+    }
 }
 
 /// A row of `processed_hashes`: a delivery that has been dealt with.

@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::NewJob;
+
 use fieldfen_domain::store::{Session, Store as _, StoreError};
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::fixtures::{
@@ -117,7 +117,7 @@ fn populate(s: &mut dyn Session) -> Result<(), StoreError> {
         // Jobs 0 and 4 have one dedup key: the first has ended when the second is enqueued.
         let dedup_key = (number % 4 == 0).then(|| dedup_key("once"));
         let file_id = (number < 2).then(|| file_id(number));
-        let new = NewJob { dedup_key, file_id, ..job(number) };
+        let new = job(number).dedup_key(dedup_key).file_id(file_id);
         s.jobs().enqueue(&new)?;
         if number < 3 {
             s.jobs().claim(&claim_request(number, 1, at(0)))?;

@@ -187,14 +187,7 @@ fn write(store: &SqliteStore) -> Result<(), StoreError> {
 }
 
 fn call() -> ApiCall {
-    ApiCall {
-        service: "camera".to_owned(),
-        endpoint: None,
-        request_count: 1,
-        rate_limit_remaining: None,
-        rate_limit_reset_at: None,
-        at: "2026-11-23T14:05:09Z".parse().unwrap(),
-    }
+    ApiCall::new("camera".to_owned(), "2026-11-23T14:05:09Z".parse().unwrap())
 }
 
 /// How many of these calls a store that is opened anew finds.

@@ -31,16 +31,16 @@ fn job(number: u128) -> NewJob {
 }
 
 fn claim(token: u128, limit: u32) -> ClaimRequest {
-    ClaimRequest {
-        kinds: [JobKind::UpdateImage].into(),
+    ClaimRequest::new(
+        [JobKind::UpdateImage].into(),
         limit,
-        limits: std::collections::BTreeMap::new(),
-        token: FenceToken::from_random(token << 64 | token),
-        now: now(),
-        lease: Duration::from_secs(60),
-        worker: WorkerName::new("test"),
-        alone: true,
-    }
+        FenceToken::from_random(token << 64 | token),
+        now(),
+        Duration::from_secs(60),
+        WorkerName::new("test"),
+    )
+    .limits(std::collections::BTreeMap::new())
+    .alone(true)
 }
 
 fn count(store: &SqliteStore) -> u64 {

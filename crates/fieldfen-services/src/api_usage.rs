@@ -80,14 +80,10 @@ impl<S: Store> ApiUsage<S> {
     /// [`Transaction::record_call`](crate::Transaction::record_call).
     #[must_use]
     pub fn call(&self, service: &str, endpoint: &str, limit: RateLimit) -> ApiCall {
-        ApiCall {
-            service: service.to_owned(),
-            endpoint: Some(endpoint.to_owned()),
-            request_count: 1,
-            rate_limit_remaining: limit.remaining,
-            rate_limit_reset_at: limit.reset_at,
-            at: self.environment.now(),
-        }
+        ApiCall::new(service.to_owned(), self.environment.now())
+            .endpoint(endpoint.to_owned())
+            .rate_limit_remaining(limit.remaining)
+            .rate_limit_reset_at(limit.reset_at)
     }
 
     /// A page of the calls, of one service where one is named, in the order of insertion. The page names the rows that no

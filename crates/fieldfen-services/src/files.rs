@@ -114,15 +114,7 @@ impl<S: Store> Files<S> {
     #[must_use]
     pub fn new_file(&self, original_filename: impl Into<String>) -> NewFile {
         let environment = self.pipeline.environment();
-        NewFile {
-            id: environment.file_id(),
-            original_filename: original_filename.into(),
-            species: None,
-            drive_file_id: None,
-            content_hash: None,
-            size: None,
-            at: environment.now(),
-        }
+        NewFile::new(environment.file_id(), original_filename.into(), environment.now())
     }
 
     /// Takes a file in, with the job that begins its way, or says which file has its Drive id or its bytes already.

@@ -144,14 +144,14 @@ fn delete_and_maintain<S: Store>(
     let limit = upkeep.batch;
     let prune = |status, age, keep: Option<u32>| {
         let ended_before = before(now, age);
-        let older = PruneRequest { status, ended_before, surplus: 0, limit };
+        let older = PruneRequest::new(status, ended_before, limit);
         let mut deleted = in_batches(limit, &go_on, || write(store, |s| s.job_admin().prune(&older)))?;
         if let Some(keep) = keep {
             // Counting reads the whole index: once, and beside the writers instead of among them.
             let ended: u64 = store.read(|s| s.jobs().count_ended(status))?;
             let mut surplus = ended.saturating_sub(keep.into());
             deleted += in_batches(limit, &go_on, || {
-                let oldest = PruneRequest { surplus: u32::try_from(surplus).unwrap_or(u32::MAX), ..older };
+                let oldest = older.surplus(u32::try_from(surplus).unwrap_or(u32::MAX));
                 let rows = write(store, |s| s.job_admin().prune(&oldest))?;
                 surplus = surplus.saturating_sub(rows);
                 Ok(rows)
@@ -162,7 +162,7 @@ fn delete_and_maintain<S: Store>(
     let completed_jobs = prune(JobStatus::Completed, upkeep.completed_max_age_secs, upkeep.completed_keep)?;
     let failed_jobs = prune(JobStatus::Failed, upkeep.failed_max_age_secs, upkeep.failed_keep)?;
     let hashes = in_batches(limit, &go_on, || write(store, |s| s.hashes().purge(now, limit)))?;
-    let over = PrunePublications { before: before(now, upkeep.publications_max_age_secs), limit };
+    let over = PrunePublications::new(before(now, upkeep.publications_max_age_secs), limit);
     let publications = in_batches(limit, &go_on, || write(store, |s| s.publications().prune(&over)))?;
     let report = store.maintain()?;
     let log_bytes = report.log_bytes;

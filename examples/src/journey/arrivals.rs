@@ -128,15 +128,10 @@ fn record(shop: &Shop, name: &str, bytes: &[u8]) -> anyhow::Result<Outcome> {
     if inspected.is_ok() {
         partial_file::write(&original, bytes)?;
     }
-    let file = NewFile {
-        id: shop.environment.file_id(),
-        original_filename: name.to_owned(),
-        species: species(name).map(str::to_owned),
-        drive_file_id: None,
-        content_hash: Some(hash),
-        size: inspected.as_ref().ok().map(|inspected| inspected.size),
-        at: shop.environment.now(),
-    };
+    let file = NewFile::new(shop.environment.file_id(), name.to_owned(), shop.environment.now())
+        .species(species(name).map(str::to_owned))
+        .content_hash(hash)
+        .size(inspected.as_ref().ok().map(|inspected| inspected.size));
     let ingested: Result<Ingested, StoreError> = shop.store.write(|s| match &inspected {
         Ok(_) => shop.pipeline.ingest(s, &file),
         Err(unusable) => shop.pipeline.ingest_broken(s, &file, unusable.to_string()),

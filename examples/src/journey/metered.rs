@@ -36,14 +36,7 @@ impl<M: Marketplace, S: Store> Metered<M, S> {
 
 /// One call of a service that says nothing of limits.
 pub(super) fn call(service: &str, endpoint: &str, environment: &Environment) -> ApiCall {
-    ApiCall {
-        service: service.to_owned(),
-        endpoint: Some(endpoint.to_owned()),
-        request_count: 1,
-        rate_limit_remaining: None,
-        rate_limit_reset_at: None,
-        at: environment.now(),
-    }
+    ApiCall::new(service.to_owned(), environment.now()).endpoint(endpoint.to_owned())
 }
 
 impl<M: Marketplace, S: Store> Marketplace for Metered<M, S> {

@@ -188,7 +188,7 @@ impl Line {
 
 fn line_of(s: &mut dyn ReadSession, id: &FileId) -> Result<Option<Line>, StoreError> {
     let Some(file) = s.files().find(id)? else { return Ok(None) };
-    let filter = JobFilter { file_id: Some(*id), ..JobFilter::default() };
+    let filter = JobFilter::new().file_id(*id);
     let mut times: Vec<u64> = Vec::new();
     for job in s.jobs().page(&filter, &PageRequest::first(JOBS))?.items {
         let result = s.jobs().find(&job.id)?.and_then(|job| job.result);

@@ -83,7 +83,7 @@ impl Shop {
                 return Ok(true);
             }
             for kind in KINDS {
-                let filter = JobFilter { status: Some(JobStatus::Running), kind: Some(kind), file_id: None };
+                let filter = JobFilter::new().status(JobStatus::Running).kind(kind);
                 let mut request = Some(PageRequest::first(PAGE));
                 while let Some(wanted) = request {
                     let page = s.jobs().page(&filter, &wanted)?;
@@ -102,7 +102,7 @@ impl Shop {
         self.store.read(|s| {
             let mut files = Vec::new();
             for &status in FileStatus::ALL.iter().filter(|status| !is_end(**status)) {
-                let filter = FileFilter { status: Some(status), ..FileFilter::default() };
+                let filter = FileFilter::new().status(status);
                 let mut request = Some(PageRequest::first(PAGE));
                 while let Some(wanted) = request {
                     let page = s.files().page(&filter, &wanted)?;

@@ -178,13 +178,6 @@ fn fenced(job: &Job, at: Timestamp) -> Completion {
         JobState::Running { lease: Some(lease), .. } => Some(lease.token.to_string()),
         _ => None,
     };
-    let call = ApiCall {
-        service: FENCED.to_owned(),
-        endpoint: Some(job.id.to_string()),
-        request_count: 1,
-        rate_limit_remaining: None,
-        rate_limit_reset_at: None,
-        at,
-    };
+    let call = ApiCall::new(FENCED.to_owned(), at).endpoint(Some(job.id.to_string()));
     Completion::new().result(&token).writing(move |t| t.record_call(&call))
 }

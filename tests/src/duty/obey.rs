@@ -163,16 +163,16 @@ impl Servant<'_> {
     }
 
     fn claim(&mut self, lease: Duration) -> Result<(), Error> {
-        let request = ClaimRequest {
-            kinds: [JobKind::custom(WORK_KIND)?].into(),
-            limit: 1,
-            limits: std::collections::BTreeMap::new(),
-            token: self.environment.token(),
-            now: self.environment.now(),
+        let request = ClaimRequest::new(
+            [JobKind::custom(WORK_KIND)?].into(),
+            1,
+            self.environment.token(),
+            self.environment.now(),
             lease,
-            worker: WorkerName::new(std::process::id().to_string()),
-            alone: true,
-        };
+            WorkerName::new(std::process::id().to_string()),
+        )
+        .limits(std::collections::BTreeMap::new())
+        .alone(true);
         let claimed = refused(self.store()?.write(|s| s.jobs().claim(&request)))?;
         let Some(job) = claimed.and_then(|mut claimed| claimed.jobs.pop()) else { return Ok(()) };
         self.held = Some((job.id, request.token));

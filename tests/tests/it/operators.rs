@@ -74,15 +74,9 @@ impl Shop {
     /// A file that awaits its approval.
     fn processed(&self, number: u128) -> FileId {
         let id = FileId::from_random(number);
-        let file = NewFile {
-            id,
-            original_filename: format!("{number}.jpg"),
-            species: Some("red-fox".to_owned()),
-            drive_file_id: None,
-            content_hash: None,
-            size: Some(Dimensions::new(3000, 2000).unwrap()),
-            at: Environment::system().now(),
-        };
+        let file = NewFile::new(id, format!("{number}.jpg"), Environment::system().now())
+            .species("red-fox".to_owned())
+            .size(Dimensions::new(3000, 2000).unwrap());
         let upscaled = FileEdit::new().processed_filename("big.png");
         let metadata = FileMetadata::new("Fox").unwrap();
         self.database

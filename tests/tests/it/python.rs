@@ -97,7 +97,7 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     assert_eq!((files[6].created_at, files[0].created_at.is_some()), (None, true));
     let by_drive_id = store.read(|s| s.files().find_by_drive_id("approved")).unwrap().unwrap();
     assert_eq!(by_drive_id.id, id(&ids, "approved"));
-    let of_file = JobFilter { file_id: Some(id(&ids, "processing")), ..JobFilter::default() };
+    let of_file = JobFilter::new().file_id(id::<FileId>(&ids, "processing"));
     assert_eq!(queue.page(&of_file, &page).unwrap().items.len(), 2);
 
     let listing = store.read(|s| s.listings().find_at(Platform::Etsy, "", "77")).unwrap().unwrap();
@@ -118,15 +118,10 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
 /// Ingests a file, and enqueues and completes a job about it.
 fn write_ours(store: &SqliteStore) -> (FileId, JobId) {
     let environment = Environment::system();
-    let file = NewFile {
-        id: environment.file_id(),
-        original_filename: "ours.jpg".to_owned(),
-        species: Some("fox".to_owned()),
-        drive_file_id: Some("drive-ours".to_owned()),
-        content_hash: None,
-        size: fieldfen_domain::file::Dimensions::new(3000, 2000).ok(),
-        at: environment.now(),
-    };
+    let file = NewFile::new(environment.file_id(), "ours.jpg".to_owned(), environment.now())
+        .species("fox".to_owned())
+        .drive_file_id("drive-ours".to_owned())
+        .size(fieldfen_domain::file::Dimensions::new(3000, 2000).ok());
     let payload = UpscaleImage { file_id: file.id, scale_factor: 4, target_dpi: 300, other: Map::new() };
     let job = NewJob::new(environment.job_id(), &payload, environment.now()).unwrap();
     store

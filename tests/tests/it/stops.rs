@@ -64,7 +64,7 @@ fn kill_and_retry(
     dice: &Dice,
 ) -> BTreeSet<JobId> {
     let mut killed = BTreeSet::new();
-    let running = JobFilter { status: Some(JobStatus::Running), ..JobFilter::default() };
+    let running = JobFilter::new().status(JobStatus::Running);
     while killed.len() < 20 && !processes.iter_mut().any(Process::has_ended) {
         thread::sleep(Duration::from_micros(dice.throw(20_000)));
         let page = queue.page(&running, &PageRequest::first(9)).unwrap();

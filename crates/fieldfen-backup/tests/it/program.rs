@@ -12,15 +12,7 @@ use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations}
 use serde_json::Value;
 
 pub(crate) fn new_file(id: FileId, name: String) -> NewFile {
-    NewFile {
-        id,
-        original_filename: name,
-        species: None,
-        drive_file_id: None,
-        content_hash: None,
-        size: None,
-        at: crate::now(),
-    }
+    NewFile::new(id, name, crate::now())
 }
 
 /// A folder with a migrated database `data/fieldfen.db`.

@@ -67,6 +67,7 @@ impl File {
 
 /// A file that arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewFile {
     /// Its new id.
     pub id: FileId,
@@ -85,6 +86,69 @@ pub struct NewFile {
 }
 
 impl NewFile {
+    /// A file of which only the name is known.
+    #[must_use]
+    pub fn new(id: FileId, original_filename: impl Into<String>, at: Timestamp) -> Self {
+        Self {
+            id,
+            original_filename: original_filename.into(),
+            species: None,
+            drive_file_id: None,
+            content_hash: None,
+            size: None,
+            at,
+        }
+    }
+
+    /// The same file under another id.
+    #[must_use]
+    pub const fn id(mut self, id: FileId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The same file under another name.
+    #[must_use]
+    pub fn original_filename(mut self, original_filename: impl Into<String>) -> Self {
+        self.original_filename = original_filename.into();
+        self
+    }
+
+    /// The same file of this species.
+    #[must_use]
+    pub fn species(mut self, species: impl Into<Option<String>>) -> Self {
+        self.species = species.into();
+        self
+    }
+
+    /// The same file with this id at Google Drive.
+    #[must_use]
+    pub fn drive_file_id(mut self, drive_file_id: impl Into<Option<String>>) -> Self {
+        self.drive_file_id = drive_file_id.into();
+        self
+    }
+
+    /// The same file with bytes of this hash.
+    #[must_use]
+    pub fn content_hash(mut self, content_hash: impl Into<Option<ContentHash>>) -> Self {
+        self.content_hash = content_hash.into();
+        self
+    }
+
+    /// The same file in this size.
+    #[must_use]
+    pub fn size(mut self, size: impl Into<Option<Dimensions>>) -> Self {
+        self.size = size.into();
+        self
+    }
+
+    /// The same file at another time.
+    #[must_use]
+    pub const fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+
     /// Refuses a blank Drive id, which would make one file of all that have none.
     ///
     /// # Errors
@@ -206,6 +270,7 @@ pub struct FileHistoryEntry {
 
 /// Which files are wanted; everything given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileFilter {
     /// Only files of this status.
     pub status: Option<FileStatus>,
@@ -253,6 +318,35 @@ impl Arrival {
     #[must_use]
     pub const fn between(since: Timestamp, before: Timestamp) -> Self {
         Self::Window { since: Some(since), before: Some(before) }
+    }
+}
+
+impl FileFilter {
+    /// All files.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only files of this status; `None` for any.
+    #[must_use]
+    pub fn status(mut self, status: impl Into<Option<FileStatus>>) -> Self {
+        self.status = status.into();
+        self
+    }
+
+    /// Only files of this species; `None` for any.
+    #[must_use]
+    pub fn species(mut self, species: impl Into<Option<String>>) -> Self {
+        self.species = species.into();
+        self
+    }
+
+    /// Only files that arrived in this window of time, in the order of their arrival; `None` for any.
+    #[must_use]
+    pub fn arrival(mut self, arrival: impl Into<Option<Arrival>>) -> Self {
+        self.arrival = arrival.into();
+        self
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Job;
 use super::kind::JobKind;
 use crate::ids::{FenceToken, FileId, JobId};
-use crate::time::Timestamp;
+use crate::time::{LAST_TIME, Timestamp};
 
 /// The longest lease. A lease that seems to end later than this from now was written by a clock that was wrong.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(24 * 3600);
@@ -44,6 +44,7 @@ impl fmt::Display for WorkerName {
 
 /// A claim of due jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClaimRequest {
     /// The kinds this worker can do. None means nothing is claimed.
     pub kinds: BTreeSet<JobKind>,
@@ -65,6 +66,48 @@ pub struct ClaimRequest {
 }
 
 impl ClaimRequest {
+    /// A claim of at most `limit` jobs of these kinds, which holds for `lease` from now. The kinds have no limits of their own,
+    /// and nothing is said of a job that must run alone.
+    #[must_use]
+    pub const fn new(
+        kinds: BTreeSet<JobKind>,
+        limit: u32,
+        token: FenceToken,
+        now: Timestamp,
+        lease: Duration,
+        worker: WorkerName,
+    ) -> Self {
+        Self { kinds, limit, limits: BTreeMap::new(), token, now, lease, worker, alone: false }
+    }
+
+    /// The same claim of other kinds.
+    #[must_use]
+    pub fn kinds(mut self, kinds: BTreeSet<JobKind>) -> Self {
+        self.kinds = kinds;
+        self
+    }
+
+    /// The same claim with these limits of single kinds.
+    #[must_use]
+    pub fn limits(mut self, limits: BTreeMap<JobKind, u32>) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The same claim for this long.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// The same claim by a worker that has nothing else in hand, or has.
+    #[must_use]
+    pub const fn alone(mut self, alone: bool) -> Self {
+        self.alone = alone;
+        self
+    }
+
     /// How many jobs of this kind may be taken at the most.
     #[must_use]
     pub fn limit_of(&self, kind: &JobKind) -> u32 {
@@ -123,6 +166,7 @@ impl<T> Fenced<T> {
 
 /// The report of a failed try.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FailureReport {
     /// What went wrong, for people.
     pub error: String,
@@ -130,6 +174,14 @@ pub struct FailureReport {
     pub retry: Retry,
     /// The time now.
     pub at: Timestamp,
+}
+
+impl FailureReport {
+    /// A report of this error.
+    #[must_use]
+    pub fn new(error: impl Into<String>, retry: Retry, at: Timestamp) -> Self {
+        Self { error: error.into(), retry, at }
+    }
 }
 
 /// Whether a failed job is tried again.
@@ -167,6 +219,7 @@ pub struct Heartbeat {
 
 /// A reclaim of jobs whose holders have died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReclaimRequest {
     /// The time now.
     pub now: Timestamp,
@@ -177,6 +230,28 @@ pub struct ReclaimRequest {
     pub latest: Timestamp,
     /// How many jobs at the most.
     pub limit: u32,
+}
+
+impl ReclaimRequest {
+    /// A reclaim of at most `limit` jobs whose leases end now or before.
+    #[must_use]
+    pub const fn new(now: Timestamp, limit: u32) -> Self {
+        Self { now, expired_at: now, latest: LAST_TIME, limit }
+    }
+
+    /// The same reclaim, for leases that end at this time or before.
+    #[must_use]
+    pub const fn expired_at(mut self, expired_at: Timestamp) -> Self {
+        self.expired_at = expired_at;
+        self
+    }
+
+    /// The same reclaim, also for leases that end later than this.
+    #[must_use]
+    pub const fn latest(mut self, latest: Timestamp) -> Self {
+        self.latest = latest;
+        self
+    }
 }
 
 /// What a reclaim took back.

@@ -115,6 +115,7 @@ impl Job {
 
 /// Which jobs are wanted; everything given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JobFilter {
     /// Only jobs of this status.
     pub status: Option<JobStatus>,
@@ -122,6 +123,35 @@ pub struct JobFilter {
     pub kind: Option<JobKind>,
     /// Only jobs about this file.
     pub file_id: Option<FileId>,
+}
+
+impl JobFilter {
+    /// All jobs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only jobs of this status; `None` for any.
+    #[must_use]
+    pub fn status(mut self, status: impl Into<Option<JobStatus>>) -> Self {
+        self.status = status.into();
+        self
+    }
+
+    /// Only jobs of this kind; `None` for any.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<Option<JobKind>>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// Only jobs about this file; `None` for any.
+    #[must_use]
+    pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
+        self.file_id = file_id.into();
+        self
+    }
 }
 
 /// How many jobs of one kind are in one status.
@@ -156,6 +186,7 @@ pub enum Administered {
 
 /// Which ended jobs [`prune`](crate::store::JobAdmin::prune) removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PruneRequest {
     /// `Completed` or `Failed`.
     pub status: JobStatus,
@@ -165,4 +196,40 @@ pub struct PruneRequest {
     pub surplus: u32,
     /// How many at the most.
     pub limit: u32,
+}
+
+impl PruneRequest {
+    /// At most `limit` jobs of this status that ended before this time.
+    #[must_use]
+    pub const fn new(status: JobStatus, ended_before: Timestamp, limit: u32) -> Self {
+        Self { status, ended_before, surplus: 0, limit }
+    }
+
+    /// The same request for another status.
+    #[must_use]
+    pub const fn status(mut self, status: JobStatus) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same request for another time.
+    #[must_use]
+    pub const fn ended_before(mut self, ended_before: Timestamp) -> Self {
+        self.ended_before = ended_before;
+        self
+    }
+
+    /// The same request, also for so many of the others that ended first.
+    #[must_use]
+    pub const fn surplus(mut self, surplus: u32) -> Self {
+        self.surplus = surplus;
+        self
+    }
+
+    /// The same request for at most so many jobs.
+    #[must_use]
+    pub const fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
 }

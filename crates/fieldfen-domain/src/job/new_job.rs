@@ -16,6 +16,7 @@ const MAX_DEDUP_KEY: usize = 255;
 
 /// A job to be enqueued.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewJob {
     /// Its new id.
     pub id: JobId,
@@ -99,6 +100,41 @@ impl NewJob {
         (self.run_at <= self.created_at).then_some(self.created_at)
     }
 
+    /// The same job under another id.
+    #[must_use]
+    pub const fn id(mut self, id: JobId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The same job about this file, with which it is deleted.
+    #[must_use]
+    pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
+        self.file_id = file_id.into();
+        self
+    }
+
+    /// The same job of another kind.
+    #[must_use]
+    pub fn kind(mut self, kind: JobKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same job with this payload. It is checked when the job is enqueued.
+    #[must_use]
+    pub fn payload(mut self, payload: impl Into<Option<RawJson>>) -> Self {
+        self.payload = payload.into();
+        self
+    }
+
+    /// The same job, enqueued at this time.
+    #[must_use]
+    pub fn created_at(mut self, created_at: Timestamp) -> Self {
+        self.created_at = created_at;
+        self
+    }
+
     /// The same job with this priority.
     #[must_use]
     pub const fn priority(mut self, priority: Priority) -> Self {
@@ -122,8 +158,8 @@ impl NewJob {
 
     /// The same job, unique among live jobs by this key.
     #[must_use]
-    pub fn dedup_key(mut self, key: DedupKey) -> Self {
-        self.dedup_key = Some(key);
+    pub fn dedup_key(mut self, key: impl Into<Option<DedupKey>>) -> Self {
+        self.dedup_key = key.into();
         self
     }
 }

@@ -110,6 +110,7 @@ pub struct Listing {
 
 /// News of a listing's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListingUpdate {
     /// The status it has now.
     pub status: ListingStatus,
@@ -119,6 +120,35 @@ pub struct ListingUpdate {
     pub event_at: Timestamp,
     /// When we heard of it.
     pub at: Timestamp,
+}
+
+impl ListingUpdate {
+    /// The news that a listing had this status at `event_at`, heard at `at`.
+    #[must_use]
+    pub const fn new(status: ListingStatus, event_at: Timestamp, at: Timestamp) -> Self {
+        Self { status, platform_status: None, event_at, at }
+    }
+
+    /// The same news with the platform's own word for the status.
+    #[must_use]
+    pub fn platform_status(mut self, platform_status: impl Into<Option<String>>) -> Self {
+        self.platform_status = platform_status.into();
+        self
+    }
+
+    /// The same news of another time.
+    #[must_use]
+    pub fn event_at(mut self, event_at: Timestamp) -> Self {
+        self.event_at = event_at;
+        self
+    }
+
+    /// The same news, heard at this time.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
 }
 
 /// What became of a [`ListingUpdate`].

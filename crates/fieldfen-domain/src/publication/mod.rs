@@ -143,6 +143,7 @@ impl Publication {
 
 /// A wish to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReserveRequest {
     /// The id of the row, if one is made.
     pub id: PublicationId,
@@ -156,6 +157,35 @@ pub struct ReserveRequest {
     pub held_until: Timestamp,
     /// The time now.
     pub at: Timestamp,
+}
+
+impl ReserveRequest {
+    /// A wish to publish this file at this target.
+    #[must_use]
+    pub const fn new(
+        id: PublicationId,
+        file_id: FileId,
+        target: Target,
+        token: FenceToken,
+        held_until: Timestamp,
+        at: Timestamp,
+    ) -> Self {
+        Self { id, file_id, target, token, held_until, at }
+    }
+
+    /// The same wish with another token.
+    #[must_use]
+    pub const fn token(mut self, token: FenceToken) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// The same wish, held until this time.
+    #[must_use]
+    pub const fn held_until(mut self, held_until: Timestamp) -> Self {
+        self.held_until = held_until;
+        self
+    }
 }
 
 /// What became of a [`ReserveRequest`].
@@ -185,6 +215,7 @@ pub enum Release {
 
 /// A wish to take a row that belongs to no publication for the product or post of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Adoption {
     /// The publication to be made. It is not held.
     pub request: ReserveRequest,
@@ -194,6 +225,21 @@ pub struct Adoption {
     pub client_key: Option<ClientKey>,
     /// The product or post as the platform or a person describes it. The id of the row to be made is ignored.
     pub confirmation: Confirmation,
+}
+
+impl Adoption {
+    /// A wish to take this row for the target of this request.
+    #[must_use]
+    pub const fn new(request: ReserveRequest, row: PlatformRowId, confirmation: Confirmation) -> Self {
+        Self { request, row, client_key: None, confirmation }
+    }
+
+    /// The same wish for a product that the platform has with this key.
+    #[must_use]
+    pub fn client_key(mut self, client_key: impl Into<Option<ClientKey>>) -> Self {
+        self.client_key = client_key.into();
+        self
+    }
 }
 
 /// What became of an [`Adoption`].
@@ -211,6 +257,7 @@ pub enum Adopted {
 
 /// Which ended publications are deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PrunePublications {
     /// Those that were released or ended before this.
     pub before: Timestamp,
@@ -218,8 +265,17 @@ pub struct PrunePublications {
     pub limit: u32,
 }
 
+impl PrunePublications {
+    /// At most `limit` publications that were released or ended before this time.
+    #[must_use]
+    pub const fn new(before: Timestamp, limit: u32) -> Self {
+        Self { before, limit }
+    }
+}
+
 /// What the platform said of something that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Confirmation {
     /// Its id at the platform.
     pub platform_id: String,
@@ -231,6 +287,49 @@ pub struct Confirmation {
     pub event_at: Timestamp,
     /// When we heard of it.
     pub at: Timestamp,
+}
+
+impl Confirmation {
+    /// A product or post with this id at its platform.
+    #[must_use]
+    pub fn new(platform_id: impl Into<String>, row: ConfirmedRow, event_at: Timestamp, at: Timestamp) -> Self {
+        Self { platform_id: platform_id.into(), url: None, row, event_at, at }
+    }
+
+    /// The same confirmation with another id.
+    #[must_use]
+    pub fn platform_id(mut self, platform_id: impl Into<String>) -> Self {
+        self.platform_id = platform_id.into();
+        self
+    }
+
+    /// The same confirmation with this page.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// The same confirmation with another row.
+    #[must_use]
+    pub fn row(mut self, row: ConfirmedRow) -> Self {
+        self.row = row;
+        self
+    }
+
+    /// The same confirmation of a status since this time.
+    #[must_use]
+    pub fn event_at(mut self, event_at: Timestamp) -> Self {
+        self.event_at = event_at;
+        self
+    }
+
+    /// The same confirmation, heard at this time.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
 }
 
 /// The row that a confirmation makes: one of `listings` or of `social_posts`, as the target says.

@@ -62,16 +62,16 @@ fn due(shop: &Shop) -> BTreeSet<char> {
     let store = SqliteStore::open(shop.database()).unwrap();
     let now: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
     let kinds = ["test.post", "test.run"].map(|kind| JobKind::custom(kind).unwrap());
-    let request = ClaimRequest {
-        kinds: kinds.into(),
-        limit: 10,
-        limits: Default::default(),
-        token: FenceToken::from_random(1),
+    let request = ClaimRequest::new(
+        kinds.into(),
+        10,
+        FenceToken::from_random(1),
         now,
-        lease: std::time::Duration::from_secs(60),
-        worker: WorkerName::new("after"),
-        alone: true,
-    };
+        std::time::Duration::from_secs(60),
+        WorkerName::new("after"),
+    )
+    .limits(Default::default())
+    .alone(true);
     let claimed = store.write(|s| s.jobs().claim(&request)).unwrap();
     claimed.jobs.iter().filter_map(|job| job.id.to_string().chars().last()).collect()
 }

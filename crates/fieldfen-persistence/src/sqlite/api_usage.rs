@@ -71,17 +71,13 @@ impl CallRow {
         let Some(recorded_at) = self.recorded_at else {
             return Err(row.bad("recorded_at", "NULL", "it must not be NULL"));
         };
-        Ok(ApiCall {
-            service: row.text("service", self.service)?,
-            endpoint: row.nullable_text("endpoint", self.endpoint)?,
-            request_count: row.count("request_count", request_count)?,
-            rate_limit_remaining: self
-                .rate_limit_remaining
-                .map(|remaining| row.number("rate_limit_remaining", remaining))
-                .transpose()?,
-            rate_limit_reset_at: row.nullable_time("rate_limit_reset_at", self.rate_limit_reset_at)?,
-            at: row.time("recorded_at", recorded_at)?,
-        })
+        Ok(ApiCall::new(row.text("service", self.service)?, row.time("recorded_at", recorded_at)?)
+            .endpoint(row.nullable_text("endpoint", self.endpoint)?)
+            .request_count(row.count("request_count", request_count)?)
+            .rate_limit_remaining(
+                self.rate_limit_remaining.map(|remaining| row.number("rate_limit_remaining", remaining)).transpose()?,
+            )
+            .rate_limit_reset_at(row.nullable_time("rate_limit_reset_at", self.rate_limit_reset_at)?))
     }
 }
 
@@ -238,7 +234,7 @@ mod tests {
         )
         .unwrap();
         let page = session(&mut conn).page(None, &PageRequest::first(9)).unwrap();
-        let known = ApiCall { endpoint: None, ..api_call("etsy", 1, at(10)) };
+        let known = api_call("etsy", 1, at(10)).endpoint(None);
         assert_eq!(page.items, [known]);
         let columns: Vec<_> = page.unreadable.iter().map(|row| (row.row.as_str(), row.column)).collect();
         let count = "request_count";

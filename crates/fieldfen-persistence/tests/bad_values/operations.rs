@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent, NewFile};
+use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent};
 use fieldfen_domain::job::{JobStatus, PruneRequest, Retry};
 use fieldfen_domain::publication::{ListingStatus, Platform, Release};
 use fieldfen_domain::recurring::Tick;
@@ -124,7 +124,7 @@ fn administration(s: &mut dyn Session) -> Answer {
 
 fn pruning(s: &mut dyn Session) -> Answer {
     let mut lines = Vec::new();
-    let request = PruneRequest { status: JobStatus::Failed, ended_before: at(99), surplus: 1, limit: 9 };
+    let request = PruneRequest::new(JobStatus::Failed, at(99), 9).surplus(1);
     counted(&mut lines, "pruned", s.job_admin().prune(&request)?);
     counted(&mut lines, "purged", s.hashes().purge(at(999_999), 9)?);
     Ok(lines)
@@ -144,7 +144,7 @@ fn new_rows(s: &mut dyn Session) -> Answer {
 fn arrivals(s: &mut dyn Session) -> Answer {
     let mut lines = Vec::new();
     for number in SOUND {
-        line(&mut lines, "met", s.files().insert(&NewFile { id: file_id(60), ..file(number) })?);
+        line(&mut lines, "met", s.files().insert(&file(number).id(file_id(60)))?);
     }
     Ok(lines)
 }
@@ -216,7 +216,7 @@ fn the_victims_file(s: &mut dyn Session) -> Answer {
 
 fn the_victims_drive_id(s: &mut dyn Session) -> Answer {
     s.files().find_by_drive_id("drive-2")?;
-    s.files().insert(&NewFile { id: file_id(60), ..file(2) })?;
+    s.files().insert(&file(2).id(file_id(60)))?;
     Ok(Vec::new())
 }
 

@@ -26,12 +26,12 @@ pub(crate) fn files_of_a_window(s: &mut dyn ReadSession) -> Answer {
     for (since, before) in [(Some(LONG_AGO), None), (None, Some(1)), (Some(0), Some(1)), (Some(-86_400), Some(86_400))]
     {
         let arrival = Some(Arrival::Window { since: since.map(at), before: before.map(at) });
-        let filter = FileFilter { arrival, ..FileFilter::default() };
+        let filter = FileFilter::new().arrival(arrival);
         page(&mut lines, "file", s.files().page(&filter, &PageRequest::first(9))?, false);
     }
     let mut rows = 0;
     for arrival in [Arrival::ANY_TIME, Arrival::OtherForms] {
-        let filter = FileFilter { arrival: Some(arrival), ..FileFilter::default() };
+        let filter = FileFilter::new().arrival(Some(arrival));
         let found = s.files().page(&filter, &PageRequest::first(9))?;
         rows += found.items.len() + found.unreadable.len();
     }
@@ -45,7 +45,7 @@ pub(crate) fn files_of_a_status(s: &mut dyn ReadSession) -> Answer {
     for (status, species) in
         [(Some(FileStatus::Processing), None), (Some(FileStatus::Processing), species.clone()), (None, species)]
     {
-        let filter = FileFilter { status, species, ..FileFilter::default() };
+        let filter = FileFilter::new().status(status).species(species);
         page(&mut lines, "file", s.files().page(&filter, &PageRequest::first(9))?, false);
     }
     Ok(lines)
@@ -87,9 +87,9 @@ pub(crate) fn jobs_by_filter(s: &mut dyn ReadSession) -> Answer {
         [(JobStatus::Pending, "test.pending"), (JobStatus::Running, "test.running"), (JobStatus::Failed, "test.failed")]
     {
         for filter in [
-            JobFilter { status: Some(status), ..JobFilter::default() },
-            JobFilter { kind: Some(kind(kind_name)), ..JobFilter::default() },
-            JobFilter { file_id: Some(file_id(1)), status: Some(status), ..JobFilter::default() },
+            JobFilter::new().status(Some(status)),
+            JobFilter::new().kind(Some(kind(kind_name))),
+            JobFilter::new().file_id(Some(file_id(1))).status(Some(status)),
         ] {
             page(&mut lines, "job", s.jobs().page(&filter, &PageRequest::first(9))?, false);
         }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::NewJob;
+
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_persistence::SqliteSession;
@@ -94,7 +94,7 @@ fn jobs(s: &mut dyn Session) -> Result<(), StoreError> {
     for (first, kind_name) in [(1, "test.pending"), (11, "test.running"), (21, "test.failed")] {
         for number in three(first) {
             let dedup_key = Some(dedup_key(&format!("key {number}")));
-            let new = NewJob { file_id: Some(owner(number)), dedup_key, kind: kind(kind_name), ..job(number) };
+            let new = job(number).file_id(owner(number)).dedup_key(dedup_key).kind(kind(kind_name));
             s.jobs().enqueue(&new)?;
             if first > 1 {
                 let mut request = claim_request(number, 1, at(0));

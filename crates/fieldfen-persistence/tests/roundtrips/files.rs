@@ -22,14 +22,12 @@ fn new_file() -> impl Strategy<Value = NewFile> {
     let drive_file_id = text().prop_filter("a blank one names nothing", |id| !id.trim().is_empty());
     let texts = (text(), option::of(text()), option::of(drive_file_id));
     (any::<u128>(), texts, option::of(content_hash), option::of(size()), time()).prop_map(
-        |(id, (original_filename, species, drive_file_id), content_hash, size, at)| NewFile {
-            id: FileId::from_random(id),
-            original_filename,
-            species,
-            drive_file_id,
-            content_hash,
-            size,
-            at,
+        |(id, (original_filename, species, drive_file_id), content_hash, size, at)| {
+            NewFile::new(FileId::from_random(id), original_filename, at)
+                .species(species)
+                .drive_file_id(drive_file_id)
+                .content_hash(content_hash)
+                .size(size)
         },
     )
 }

@@ -24,16 +24,14 @@ fn new_job() -> impl Strategy<Value = NewJob> {
     let about = option::of(Just(file_id(1)));
     let priority = select(Priority::ALL.to_vec());
     (any::<u128>(), about, kind, option::of(json()), priority, time(), any::<u32>(), option::of(key), time()).prop_map(
-        |(id, file_id, kind, payload, priority, run_at, max_retries, dedup_key, created_at)| NewJob {
-            id: JobId::from_random(id),
-            file_id,
-            kind,
-            payload,
-            priority,
-            run_at,
-            max_retries,
-            dedup_key,
-            created_at,
+        |(id, file_id, kind, payload, priority, run_at, max_retries, dedup_key, created_at)| {
+            NewJob::untyped(JobId::from_random(id), kind, payload, created_at)
+                .unwrap()
+                .file_id(file_id)
+                .priority(priority)
+                .run_at(run_at)
+                .max_retries(max_retries)
+                .dedup_key(dedup_key)
         },
     )
 }
@@ -95,16 +93,9 @@ fn found(place: &Place, id: &JobId) -> Job {
 fn take(place: &Place, job: &mut Job, (token, lease, worker, progress): Claim) -> ClaimRef {
     let (now, worker) = (job.run_at, WorkerName::new(worker));
     let kinds = [job.kind.clone()].into();
-    let request = ClaimRequest {
-        kinds,
-        limits: std::collections::BTreeMap::new(),
-        limit: 1,
-        token,
-        now,
-        lease,
-        worker: worker.clone(),
-        alone: true,
-    };
+    let request = ClaimRequest::new(kinds, 1, token, now, lease, worker.clone())
+        .limits(std::collections::BTreeMap::new())
+        .alone(true);
     let claimed = place.write(|s| s.jobs().claim(&request));
     let expires_at = now + lease;
     let lease_held = Some(Lease { token, expires_at, worker: worker.as_str().to_owned() });
@@ -125,7 +116,7 @@ fn a_job_reads_back_as_it_was_written_in_each_state() {
         let mut job = enqueue(place, &new);
         assert_eq!(found(place, &job.id), job);
         let claim = take(place, &mut job, claimed);
-        let report = |error: &String, retry| FailureReport { error: error.clone(), retry, at };
+        let report = |error: &String, retry| FailureReport::new(error.clone(), retry, at);
         match &end {
             End::Complete(result) => {
                 assert!(place.write(|s| s.jobs().complete(&claim, result.as_ref(), at)).is_done());

@@ -22,13 +22,8 @@ fn target() -> impl Strategy<Value = Target> {
 }
 
 fn request() -> impl Strategy<Value = ReserveRequest> {
-    (any::<u128>(), target(), token(), time(), time()).prop_map(|(id, target, token, held_until, at)| ReserveRequest {
-        id: PublicationId::from_random(id),
-        file_id: file_id(1),
-        target,
-        token,
-        held_until,
-        at,
+    (any::<u128>(), target(), token(), time(), time()).prop_map(|(id, target, token, held_until, at)| {
+        ReserveRequest::new(PublicationId::from_random(id), file_id(1), target, token, held_until, at)
     })
 }
 
@@ -42,13 +37,7 @@ fn confirmation(target: &Target, number: u128, words: &Words) -> Confirmation {
         },
         Target::Post { .. } => ConfirmedRow::Post { id: SocialPostId::from_random(number) },
     };
-    Confirmation {
-        platform_id: words.platform_id.clone(),
-        url: words.url.clone(),
-        row,
-        event_at: words.at,
-        at: words.at,
-    }
+    Confirmation::new(words.platform_id.clone(), row, words.at, words.at).url(words.url.clone())
 }
 
 /// What a platform says.

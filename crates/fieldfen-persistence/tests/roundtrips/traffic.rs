@@ -19,23 +19,19 @@ fn written(at: Timestamp) -> String {
 }
 
 fn hash() -> impl Strategy<Value = NewHash> {
-    (any::<[u8; 8]>(), text(), time(), span()).prop_map(|(body, source, at, remembered)| NewHash {
-        hash: PayloadHash::of_body(&body),
-        source,
-        at,
-        expires_at: at + remembered,
+    (any::<[u8; 8]>(), text(), time(), span()).prop_map(|(body, source, at, remembered)| {
+        NewHash::new(PayloadHash::of_body(&body), source, at, at + remembered)
     })
 }
 
 fn call() -> impl Strategy<Value = ApiCall> {
     (text(), option::of(text()), any::<u32>(), option::of(any::<i64>()), option::of(time()), time()).prop_map(
-        |(service, endpoint, request_count, rate_limit_remaining, rate_limit_reset_at, at)| ApiCall {
-            service,
-            endpoint,
-            request_count,
-            rate_limit_remaining,
-            rate_limit_reset_at,
-            at,
+        |(service, endpoint, request_count, rate_limit_remaining, rate_limit_reset_at, at)| {
+            ApiCall::new(service, at)
+                .endpoint(endpoint)
+                .request_count(request_count)
+                .rate_limit_remaining(rate_limit_remaining)
+                .rate_limit_reset_at(rate_limit_reset_at)
         },
     )
 }

@@ -108,7 +108,7 @@ impl<S: Store> WebhookIntake<S> {
             });
         };
         let at = self.environment.now();
-        let new = NewHash { hash, source: source.to_owned(), at, expires_at: later(at, self.retention.of(source)) };
+        let new = NewHash::new(hash, source.to_owned(), at, later(at, self.retention.of(source)));
         write_once(&self.store, |s, before| match s.hashes().insert(&new)? {
             HashSeen::New => effect(s).map(Some),
             HashSeen::Duplicate { first_seen: Some(first), .. }

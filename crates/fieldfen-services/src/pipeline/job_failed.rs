@@ -121,7 +121,7 @@ fn another_listing_is_on_its_way(
     file_id: FileId,
     than: Option<JobId>,
 ) -> Result<bool, StoreError> {
-    let filter = JobFilter { file_id: Some(file_id), kind: Some(JobKind::CreateListing), status: None };
+    let filter = JobFilter::new().file_id(file_id).kind(JobKind::CreateListing);
     let jobs = all_jobs(s, &filter)?;
     Ok(jobs.iter().any(|other| Some(other.id) != than && !other.state.status().is_final()))
 }

@@ -32,7 +32,7 @@ pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Jo
 /// The dead jobs of a file that nothing has come after: a job of the same kind and key, or of the same kind and payload
 /// where it has no key, that was made later stands for it.
 pub(super) fn dead_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<JobSummary>, StoreError> {
-    let filter = JobFilter { file_id: Some(*file_id), ..JobFilter::default() };
+    let filter = JobFilter::new().file_id(*file_id);
     let (mut seen, mut dead) = (BTreeSet::new(), Vec::new());
     for job in all_jobs(s, &filter)?.into_iter().rev() {
         let subject = match &job.dedup_key {

@@ -88,7 +88,7 @@ impl Pipeline {
 
     fn cancel_jobs(&self, s: &mut dyn Session, file: &File, reason: &str) -> Result<(), StoreError> {
         let at = self.environment.now();
-        let filter = JobFilter { file_id: Some(file.id), ..JobFilter::default() };
+        let filter = JobFilter::new().file_id(file.id);
         for job in all_jobs(s, &filter)? {
             if !job.state.status().is_final() {
                 // No hook hears of it: the file has failed already.

@@ -120,7 +120,7 @@ impl Pipeline {
         followed: &mut Followed,
     ) -> Result<(), StoreError> {
         let (kind, status) = (Some(JobKind::UpdateListing), Some(JobStatus::Pending));
-        let pending = all_jobs(s, &JobFilter { file_id: Some(file.id), kind, status })?;
+        let pending = all_jobs(s, &JobFilter::new().file_id(file.id).kind(kind).status(status))?;
         let mut due: BTreeSet<ListingId> = BTreeSet::new();
         for job in pending {
             let update = payload(s, &job.id)?.and_then(|payload| UpdateListing::from_json(&payload).ok());
@@ -153,6 +153,6 @@ const fn belongs_to(kind: &JobKind, status: FileStatus) -> bool {
 }
 
 fn is_on_its_way(s: &mut dyn Session, file: &File, kind: JobKind) -> Result<bool, StoreError> {
-    let filter = JobFilter { file_id: Some(file.id), kind: Some(kind), status: None };
+    let filter = JobFilter::new().file_id(file.id).kind(kind);
     Ok(all_jobs(s, &filter)?.iter().any(|job| !job.state.status().is_final()))
 }

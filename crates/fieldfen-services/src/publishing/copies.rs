@@ -140,7 +140,7 @@ impl<S: Store> Publisher<S> {
                 (&publication.target, &publication.platform_id)
         {
             let at = self.environment().now();
-            let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at: at, at };
+            let news = ListingUpdate::new(ListingStatus::Delisted, at, at);
             take_news(self.store(), |s| listing_news(s, *platform, account, id, &news))?;
         }
         Ok(kept)
@@ -196,7 +196,7 @@ impl<S: Store> Publisher<S> {
         }
         let Some(listing) = s.listings().find_at(*platform, account, gone)? else { return Ok(false) };
         let status = ListingStatus::Delisted;
-        let news = ListingUpdate { status, platform_status: None, event_at: asked_at, at: self.environment().now() };
+        let news = ListingUpdate::new(status, asked_at, self.environment().now());
         if s.listings().update(&listing.id, &news)? != ListingUpdated::Done {
             return Ok(false);
         }

@@ -127,7 +127,7 @@ impl<S: Store> Publisher<S> {
         {
             return Ok(());
         }
-        let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at: at, at };
+        let news = ListingUpdate::new(ListingStatus::Delisted, at, at);
         let taken = self.take_news(found, &platform_id, &news)?;
         mended.delisted += u64::from(matches!(taken, NewsTaken::Done { .. }));
         Ok(())
@@ -141,12 +141,8 @@ impl<S: Store> Publisher<S> {
         mended: &mut Mended,
     ) -> Result<(), PublishError> {
         let at = self.environment().now();
-        let mut news = ListingUpdate {
-            status: product.status,
-            platform_status: product.platform_status.clone(),
-            event_at: product.as_of.unwrap_or(found.asked_at),
-            at,
-        };
+        let mut news = ListingUpdate::new(product.status, product.as_of.unwrap_or(found.asked_at), at)
+            .platform_status(product.platform_status.clone());
         if listing.status.is_live() && !product.status.is_live() {
             return self.mend_missing(shelf, found, listing, mended);
         }

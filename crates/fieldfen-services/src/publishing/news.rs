@@ -121,17 +121,13 @@ fn back(
             its.is_none() && publications.iter().any(|other| other.state.is_live() && is_there(&other.target));
         return if replaced { Ok(NewsTaken::StaysDelisted) } else { update(s, listing, news) };
     };
-    let confirmation = Confirmation {
-        platform_id: platform_id.to_owned(),
-        url: listing.url.clone(),
-        row: ConfirmedRow::Listing {
-            id: listing.id,
-            status: news.status,
-            platform_status: news.platform_status.clone(),
-        },
+    let confirmation = Confirmation::new(
+        platform_id.to_owned(),
+        ConfirmedRow::Listing { id: listing.id, status: news.status, platform_status: news.platform_status.clone() },
         event_at,
-        at: news.at,
-    };
+        news.at,
+    )
+    .url(listing.url.clone());
     Ok(match s.publications().confirm(&its.id, &confirmation)? {
         Confirmed::Done | Confirmed::AlreadyDone => NewsTaken::Done { from: listing.status },
         Confirmed::Duplicate { live: Some(live) } => NewsTaken::Duplicate { live },
@@ -294,12 +290,12 @@ impl<S: Store> Publisher<S> {
         product: Option<&Product>,
         called_at: Timestamp,
     ) -> Result<Updating, StoreError> {
-        let news = ListingUpdate {
-            status: product.map_or(ListingStatus::Delisted, |product| product.status),
-            platform_status: product.and_then(|product| product.platform_status.clone()),
-            event_at: product.and_then(|product| product.as_of).unwrap_or(called_at),
-            at: self.environment().now(),
-        };
+        let news = ListingUpdate::new(
+            product.map_or(ListingStatus::Delisted, |product| product.status),
+            product.and_then(|product| product.as_of).unwrap_or(called_at),
+            self.environment().now(),
+        )
+        .platform_status(product.and_then(|product| product.platform_status.clone()));
         listing_news(s, listing.platform, account, platform_id, &news)?;
         if !news.status.is_live() {
             return Ok(Updating::Delisted);

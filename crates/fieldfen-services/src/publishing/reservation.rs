@@ -118,16 +118,16 @@ impl<S: Store> Publisher<S> {
             return Ok(Attempt::NotApproved { status });
         }
         let at = self.environment().now();
-        let request = ReserveRequest {
-            id: self.environment().publication_id(),
-            file_id: *file_id,
-            target: target.clone(),
-            token: self.environment().token(),
+        let request = ReserveRequest::new(
+            self.environment().publication_id(),
+            *file_id,
+            target.clone(),
+            self.environment().token(),
             // Who takes an unresolved publication over only looks it up: the time until which the last call may still
             // take effect stays as it was.
-            held_until: live.map_or(at + self.hold(), |publication| publication.held_until),
+            live.map_or(at + self.hold(), |publication| publication.held_until),
             at,
-        };
+        );
         let reservation = |publication| Reservation { publisher: self, publication, file: file.clone() };
         Ok(match s.publications().reserve(&request)? {
             Reserved::Granted(publication) => Attempt::Granted(reservation(publication)),
@@ -285,14 +285,14 @@ impl<S: Store> Publisher<S> {
         found: &Found,
     ) -> Result<Settled, StoreError> {
         let at = self.environment().now();
-        let confirmation = Confirmation {
-            platform_id: found.platform_id.clone(),
-            url: found.url.clone(),
-            row: found.state.row(self.environment()),
+        let confirmation = Confirmation::new(
+            found.platform_id.clone(),
+            found.state.row(self.environment()),
             // The row was last written before the call or the lookup.
-            event_at: found.as_of.unwrap_or(publication.updated_at),
+            found.as_of.unwrap_or(publication.updated_at),
             at,
-        };
+        )
+        .url(found.url.clone());
         match s.publications().confirm(&publication.id, &confirmation)? {
             Confirmed::Done => {}
             Confirmed::Ended => return Ok(Settled::Delisted),

@@ -195,22 +195,12 @@ impl<S: Store> Publisher<S> {
         client_key: Option<&ClientKey>,
     ) -> Result<Adopted, StoreError> {
         let (environment, at) = (self.environment(), self.environment().now());
-        let request = ReserveRequest {
-            id: environment.publication_id(),
-            file_id: *file_id,
-            target: target.clone(),
-            token: environment.token(),
-            held_until: at,
-            at,
-        };
-        let confirmation = Confirmation {
-            platform_id: found.platform_id.clone(),
-            url: found.url.clone(),
-            row: found.state.row(environment),
-            event_at: found.as_of.unwrap_or(at),
-            at,
-        };
-        let adoption = Adoption { request, row: row.id(), client_key: client_key.cloned(), confirmation };
+        let request =
+            ReserveRequest::new(environment.publication_id(), *file_id, target.clone(), environment.token(), at, at);
+        let confirmation =
+            Confirmation::new(found.platform_id.clone(), found.state.row(environment), found.as_of.unwrap_or(at), at)
+                .url(found.url.clone());
+        let adoption = Adoption::new(request, row.id(), confirmation).client_key(client_key.cloned());
         let adopted = s.publications().adopt(&adoption)?;
         if let Adopted::Done(publication) = &adopted {
             self.now_adopted(s, publication, found)?;
@@ -242,7 +232,7 @@ impl<S: Store> Publisher<S> {
         }
         match row {
             PlatformRow::Listing(listing) => {
-                let news = ListingUpdate { status: ListingStatus::Delisted, platform_status: None, event_at, at };
+                let news = ListingUpdate::new(ListingStatus::Delisted, event_at, at);
                 s.listings().update(&listing.id, &news).map(drop)
             }
             PlatformRow::Post(post) => s.listings().post_gone(&post.id, at).map(drop),

@@ -1,6 +1,6 @@
 //! Taking jobs out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
@@ -56,16 +56,17 @@ impl<S: Store> Queue<S> {
         lease: Duration,
         worker: &WorkerName,
     ) -> Result<Claims, StoreError> {
-        self.claim_by(ClaimRequest {
-            kinds: kinds.clone(),
-            limit,
-            limits: BTreeMap::new(),
-            token: self.environment.token(),
-            now: self.environment.now(),
-            lease,
-            worker: worker.clone(),
-            alone: true,
-        })
+        self.claim_by(
+            ClaimRequest::new(
+                kinds.clone(),
+                limit,
+                self.environment.token(),
+                self.environment.now(),
+                lease,
+                worker.clone(),
+            )
+            .alone(true),
+        )
     }
 
     /// Claims as the request says, but from the moment on at which it is written.

@@ -30,7 +30,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`Queue::find`].
     pub fn dead_letters(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
-        self.page(&JobFilter { status: Some(JobStatus::Failed), ..JobFilter::default() }, page)
+        self.page(&JobFilter::new().status(JobStatus::Failed), page)
     }
 
     /// How many jobs of each kind are in each status; pairs without jobs are left out.

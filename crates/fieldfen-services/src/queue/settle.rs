@@ -230,7 +230,8 @@ impl<S: Store> Queue<S> {
             let now = self.environment.now();
             // Every lease that is written is at most as long as the longest one from now.
             let latest = if far_ones { later(now + CLOCK_TOLERANCE, LONGEST_LEASE) } else { LAST_TIME };
-            let taken = s.jobs().reclaim(&ReclaimRequest { now, expired_at, latest, limit }, &backoff)?;
+            let taken =
+                s.jobs().reclaim(&ReclaimRequest::new(now, limit).expired_at(expired_at).latest(latest), &backoff)?;
             self.failure_hooks.run_unreadable(s, &taken.unreadable, now)?;
             for Reclaimed { job, .. } in &taken.jobs {
                 if let JobState::Failed { .. } = job.state {
@@ -272,8 +273,8 @@ impl<S: Store> Queue<S> {
         at: Timestamp,
     ) -> Result<Fenced<Finished>, StoreError> {
         let report = match stop_requested(s, claimed)? {
-            Some(reason) => FailureReport { error: format!("{reason} ({error})"), retry: Retry::Never, at },
-            None => FailureReport { error: error.to_owned(), retry, at },
+            Some(reason) => FailureReport::new(format!("{reason} ({error})"), Retry::Never, at),
+            None => FailureReport::new(error.to_owned(), retry, at),
         };
         let fenced = s.jobs().fail(&claimed.claim, &report)?;
         if fenced == Fenced::Done(Finished::Dead) {

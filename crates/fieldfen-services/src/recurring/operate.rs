@@ -36,14 +36,8 @@ pub fn define<P: Payload>(
         value: schedule.as_str().to_owned(),
         rule: "it must have a tick in the future",
     })?;
-    let work = NewRecurringJob {
-        name: name.clone(),
-        schedule: schedule.as_str().to_owned(),
-        kind: job.kind,
-        payload: job.payload,
-        next_at,
-        at,
-    };
+    let work =
+        NewRecurringJob::new(name.clone(), schedule.as_str().to_owned(), job.kind, next_at, at).payload(job.payload);
     let is_known = s.recurring().list()?.into_iter().flatten().any(|known| {
         (&known.name, &known.schedule, &known.kind, &known.payload)
             == (&work.name, &work.schedule, &work.kind, &work.payload)

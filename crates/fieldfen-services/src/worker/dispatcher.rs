@@ -145,16 +145,17 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let kinds = BTreeSet::from_iter(kinds);
         let environment = shared.queue.environment();
-        let claims = shared.queue.claim_by(ClaimRequest {
-            kinds,
-            limit,
-            limits,
-            token: environment.token(),
-            now: environment.now(),
-            lease: shared.settings.lease,
-            worker: shared.settings.name.clone(),
-            alone: false,
-        })?;
+        let claims = shared.queue.claim_by(
+            ClaimRequest::new(
+                kinds,
+                limit,
+                environment.token(),
+                environment.now(),
+                shared.settings.lease,
+                shared.settings.name.clone(),
+            )
+            .limits(limits),
+        )?;
         let taken = claims.jobs.len() + claims.unreadable.len();
         self.more = taken >= most;
         let in_hand = |claimed| Arc::new(Control::new(claimed, Arc::clone(&shared.floor)));

@@ -42,7 +42,7 @@ fn listed_as_delisted<S: Store>(shop: &crate::shop::Shop<S>, id: &fieldfen_domai
     let listing = shop.listings(id).remove(0);
     let at = shop.bench.now();
     let status = ListingStatus::Delisted;
-    let news = fieldfen_domain::publication::ListingUpdate { status, platform_status: None, event_at: at, at };
+    let news = fieldfen_domain::publication::ListingUpdate::new(status, at, at);
     shop.write(|s| s.listings().update(&listing.id, &news)).unwrap();
 }
 

@@ -132,7 +132,7 @@ impl<S: Store> Run<S> {
             1 => at,
             _ => at + Duration::from_secs(3 * 365 * 86_400),
         };
-        let news = ListingUpdate { status, platform_status: None, event_at, at };
+        let news = ListingUpdate::new(status, event_at, at);
         self.shop.write(|s| listing_news(s, Platform::Etsy, "", there, &news)).unwrap();
     }
 

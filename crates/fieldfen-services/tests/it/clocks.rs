@@ -224,7 +224,7 @@ fn a_repetition_of_a_delivery_to_a_clock_ahead_ends_its_retention(store: impl St
 }
 
 fn news(status: ListingStatus, at: Timestamp) -> ListingUpdate {
-    ListingUpdate { status, platform_status: None, event_at: at, at }
+    ListingUpdate::new(status, at, at)
 }
 
 fn news_to_a_clock_ahead_hides_no_later_news(store: impl Store) {

@@ -68,7 +68,7 @@ fn news_that_a_listing_is_back_is_a_duplicate_while_another_is_live(store: impl 
     let gone = listed.hear("p1", ListingStatus::Delisted);
     assert_eq!(gone, NewsTaken::Done { from: ListingStatus::Active });
     let since = listed.shop.bench.now();
-    let old = ListingUpdate { status: ListingStatus::Active, platform_status: None, event_at: since, at: since };
+    let old = ListingUpdate::new(ListingStatus::Active, since, since);
     let taken = listed.shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &old)).unwrap();
     assert_eq!(taken, NewsTaken::Stale { known: since }, "of the same time the end counts");
     listed.publish();
@@ -128,7 +128,7 @@ fn a_sale_before_the_confirmation_is_not_lost(store: impl Store) {
     let product: Product = listed.etsy.copy("p1");
     listed.shop.bench.clock.advance(Duration::from_secs(10));
     let sold_at = listed.shop.bench.now();
-    let sold = |at| ListingUpdate { status: ListingStatus::SoldOut, platform_status: None, event_at: sold_at, at };
+    let sold = |at| ListingUpdate::new(ListingStatus::SoldOut, sold_at, at);
     let hear = |at| listed.shop.write(|s| listing_news(s, Platform::Etsy, "", "p2", &sold(at))).unwrap();
     assert_eq!(hear(sold_at), NewsTaken::Unknown, "its sender delivers it again");
     listed.shop.bench.clock.advance(Duration::from_secs(10));

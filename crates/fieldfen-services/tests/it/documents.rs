@@ -78,7 +78,7 @@ fn a_text_that_no_handler_can_read_is_refused(store: impl Store) {
         let new = |payload| NewJob::untyped(bench.queue.environment().job_id(), Note::kind(), payload, bench.now());
         let error = new(unchecked()).unwrap_err().to_string();
         assert!(error.contains("payload of test.note"), "{error:.200}");
-        let put_in_later = NewJob { payload: unchecked(), ..new(None).unwrap() };
+        let put_in_later = new(None).unwrap().payload(unchecked());
         let error = bench.queue.enqueue(&put_in_later).unwrap_err();
         assert!(matches!(error, QueueError::Job(_)), "{error:.200}");
     }
@@ -118,7 +118,7 @@ fn a_follow_up_job_that_cannot_be_read_back_fails_its_job_at_once(store: impl St
     let bench = Bench::new(store);
     let id = bench.note("x");
     let follow_up = bench.queue.job(&Note::new("y")).unwrap();
-    let broken = NewJob { payload: Some(RawJson::unchecked("1e999".to_owned())), ..follow_up };
+    let broken = follow_up.payload(RawJson::unchecked("1e999".to_owned()));
     bench.drain(bench.worker().handle(move |_: Task<Note>| Completion::new().then(broken.clone())));
     let job = bench.job(&id);
     assert_eq!((job.state.status(), job.attempts), (JobStatus::Failed, 0));

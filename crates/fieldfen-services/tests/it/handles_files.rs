@@ -51,9 +51,9 @@ fn a_file_is_taken_in_once_with_its_first_job(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let files = files(&shop);
     let hash = Some(ContentHash::of(b"pixels"));
-    let first = NewFile { content_hash: hash, ..files.new_file("buck.jpg") };
+    let first = files.new_file("buck.jpg").content_hash(hash);
     assert_eq!(files.ingest(&first).unwrap(), Ingested::Created);
-    let again = NewFile { content_hash: hash, ..files.new_file("copy of buck.jpg") };
+    let again = files.new_file("copy of buck.jpg").content_hash(hash);
     let Ingested::Met(met) = files.ingest(&again).unwrap() else { panic!("the same bytes are there") };
     assert_eq!((met.id, files.find(&again.id).unwrap()), (first.id, None));
     assert_eq!(shop.live_jobs(&first.id), ["CreateFileRecord"]);
@@ -80,7 +80,7 @@ fn a_broken_file_is_there_and_can_be_retried(store: impl Store) {
 fn what_no_file_can_be_is_refused_and_leaves_nothing(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let files = files(&shop);
-    let blank = NewFile { drive_file_id: Some(" ".to_owned()), ..files.new_file("buck.jpg") };
+    let blank = files.new_file("buck.jpg").drive_file_id(" ".to_owned());
     let error = files.ingest(&blank).unwrap_err();
     assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
     assert_eq!(files.find(&blank.id).unwrap(), None);
@@ -89,7 +89,7 @@ fn what_no_file_can_be_is_refused_and_leaves_nothing(store: impl Store) {
     let unreadable = FileEdit::new().metadata(RawJson::unchecked("{\"title\":".to_owned()));
     let error = files.edit(&id, &unreadable, &by_ann("no JSON")).unwrap_err();
     assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
-    let taken = NewFile { id, ..files.new_file("another.jpg") };
+    let taken = files.new_file("another.jpg").id(id);
     let error = files.ingest(&taken).unwrap_err();
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
     let error = files.list(&FileFilter::default(), &PageRequest::first(1).after(Cursor::new("jobs?"))).unwrap_err();
@@ -216,10 +216,11 @@ fn of_many_approvals_at_once_one_enqueues(store: impl Store) {
 fn files_are_listed_found_and_counted(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let files = files(&shop);
-    let elk = |number: u32| NewFile {
-        species: number.is_multiple_of(2).then(|| "elk".to_owned()),
-        drive_file_id: Some(format!("drive-{number}")),
-        ..files.new_file(format!("{number}.jpg"))
+    let elk = |number: u32| {
+        files
+            .new_file(format!("{number}.jpg"))
+            .species(number.is_multiple_of(2).then(|| "elk".to_owned()))
+            .drive_file_id(format!("drive-{number}"))
     };
     let arrived: Vec<NewFile> = (0..5).map(elk).collect();
     for file in &arrived {
@@ -230,7 +231,7 @@ fn files_are_listed_found_and_counted(store: impl Store) {
         let page = files.list(filter, page).unwrap();
         page.items.into_iter().map(|file| file.original_filename).collect::<Vec<_>>()
     };
-    let elks = FileFilter { species: Some("elk".to_owned()), ..FileFilter::default() };
+    let elks = FileFilter::new().species("elk".to_owned());
     assert_eq!(names(&elks, &PageRequest::first(2)), ["0.jpg", "2.jpg"]);
     assert_eq!(names(&FileFilter::default(), &PageRequest::first(2).newest_first()), ["4.jpg", "3.jpg"]);
     assert_eq!(files.find_by_drive_id("drive-3").unwrap().unwrap().id, arrived[3].id);

@@ -185,14 +185,14 @@ fn what_cannot_recur_is_refused_and_leaves_nothing(store: impl Store) {
     assert!(matches!(error, QueueError::Store(StoreError::Invalid { what: "schedule", .. })), "{error:?}");
     assert_eq!(work.recurring.find(&name).unwrap(), None);
     // Another program's work whose payload is none of its kind.
-    let broken = NewRecurringJob {
-        name: name.clone(),
-        schedule: "0 * * * *".to_owned(),
-        kind: JobKind::UpscaleImage,
-        payload: Some(RawJson::unchecked("{}".to_owned())),
-        next_at: work.bench.now() + HOUR,
-        at: work.bench.now(),
-    };
+    let broken = NewRecurringJob::new(
+        name.clone(),
+        "0 * * * *".to_owned(),
+        JobKind::UpscaleImage,
+        work.bench.now() + HOUR,
+        work.bench.now(),
+    )
+    .payload(RawJson::unchecked("{}".to_owned()));
     work.bench.queue.store().set_up(|s| s.recurring().define(&broken)).unwrap();
     let error = work.recurring.run_now(&name, &by_ann("broken")).unwrap_err();
     assert!(matches!(error, QueueError::Job(_)), "{error:?}");

@@ -41,7 +41,7 @@ fn note<S: Store>(bench: &Bench<S>, t: &mut Transaction<'_>) -> Result<(), Queue
 }
 
 fn notes<S: Store>(bench: &Bench<S>) -> usize {
-    let filter = JobFilter { status: Some(JobStatus::Pending), ..JobFilter::default() };
+    let filter = JobFilter::new().status(JobStatus::Pending);
     bench.queue.page(&filter, &PageRequest::first(10_000)).unwrap().items.len()
 }
 

@@ -54,7 +54,7 @@ impl<S: Store> Listed<S> {
     pub(crate) fn hear(&self, platform_id: &str, status: ListingStatus) -> NewsTaken {
         self.shop.bench.clock.advance(Duration::from_secs(1));
         let at = self.shop.bench.now();
-        let news = ListingUpdate { status, platform_status: None, event_at: at, at };
+        let news = ListingUpdate::new(status, at, at);
         self.shop.write(|s| listing_news(s, Platform::Etsy, "", platform_id, &news)).unwrap()
     }
 

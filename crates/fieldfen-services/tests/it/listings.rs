@@ -21,7 +21,7 @@ on_every_store!(
 );
 
 fn news(status: ListingStatus, event_at: Timestamp) -> ListingUpdate {
-    ListingUpdate { status, platform_status: Some(format!("etsy:{status}")), event_at, at: event_at }
+    ListingUpdate::new(status, event_at, event_at).platform_status(format!("etsy:{status}"))
 }
 
 fn sold_out_and_restocked_stay_published(store: impl Store) {

@@ -201,15 +201,7 @@ impl<S: Store> Bench<S> {
     /// A file that has just arrived.
     fn file(&self) -> FileId {
         let id = self.queue.environment().file_id();
-        let file = NewFile {
-            id,
-            original_filename: "buck.jpg".to_owned(),
-            species: None,
-            drive_file_id: None,
-            content_hash: None,
-            size: None,
-            at: self.now(),
-        };
+        let file = NewFile::new(id, "buck.jpg".to_owned(), self.now());
         self.queue.store().set_up(|s| s.files().insert(&file)).unwrap();
         id
     }

@@ -1,6 +1,6 @@
 //! Every line of the pipeline's table.
 
-use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, Ingested, NewFile};
+use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, Ingested};
 use fieldfen_domain::job::{Administered, CreateFileRecord, Enqueued, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
@@ -35,15 +35,15 @@ const BOTH: &[Platform] = &[Platform::Etsy, Platform::Shopify];
 fn a_picture_that_arrives_twice_is_one_file_with_one_job(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let id = shop.ingest("buck");
-    let by_bytes = NewFile { drive_file_id: None, ..shop.new_file("buck") };
-    let by_drive = NewFile { content_hash: None, ..shop.new_file("buck") };
+    let by_bytes = shop.new_file("buck").drive_file_id(None);
+    let by_drive = shop.new_file("buck").content_hash(None);
     for again in [shop.new_file("buck"), by_bytes, by_drive] {
         match shop.write(|s| shop.pipeline.ingest(s, &again)).unwrap() {
             Ingested::Met(file) => assert_eq!(file.id, id),
             other => panic!("{other:?}"),
         }
     }
-    let replaced = NewFile { content_hash: Some(ContentHash::of(b"another buck")), ..shop.new_file("buck") };
+    let replaced = shop.new_file("buck").content_hash(ContentHash::of(b"another buck"));
     for ingested in [
         shop.write(|s| shop.pipeline.ingest(s, &replaced)).unwrap(),
         shop.write(|s| shop.pipeline.ingest_broken(s, &replaced, "the JPEG is cut short")).unwrap(),

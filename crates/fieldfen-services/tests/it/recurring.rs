@@ -192,14 +192,13 @@ fn many_ticks_hold_up_neither_other_jobs_nor_a_stop(store: impl Store) {
         .store()
         .set_up(|s| {
             (0..SCHEDULES).try_for_each(|number| {
-                s.recurring().define(&NewRecurringJob {
-                    name: format!("sweep-{number}").parse().unwrap(),
-                    schedule: HOURLY.to_owned(),
-                    kind: JobKind::custom("test.sweep").unwrap(),
-                    payload: None,
-                    next_at: bench.now(),
-                    at: bench.now(),
-                })
+                s.recurring().define(&NewRecurringJob::new(
+                    format!("sweep-{number}").parse().unwrap(),
+                    HOURLY.to_owned(),
+                    JobKind::custom("test.sweep").unwrap(),
+                    bench.now(),
+                    bench.now(),
+                ))
             })
         })
         .unwrap();
@@ -224,13 +223,14 @@ fn many_ticks_hold_up_neither_other_jobs_nor_a_stop(store: impl Store) {
 
 fn work_that_cannot_be_run_does_not_fill_the_batches(store: impl Store) {
     let bench = Bench::new(store);
-    let broken = |number| NewRecurringJob {
-        name: format!("broken-{number}").parse().unwrap(),
-        schedule: "when the moon is full".to_owned(),
-        kind: JobKind::custom("test.note").unwrap(),
-        payload: None,
-        next_at: bench.now(),
-        at: bench.now(),
+    let broken = |number| {
+        NewRecurringJob::new(
+            format!("broken-{number}").parse().unwrap(),
+            "when the moon is full".to_owned(),
+            JobKind::custom("test.note").unwrap(),
+            bench.now(),
+            bench.now(),
+        )
     };
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
         (0..250).try_for_each(|number| s.recurring().define(&broken(number)))
@@ -290,14 +290,13 @@ fn a_broken_payload_is_not_set_up(store: impl Store) {
 
 fn work_that_cannot_be_read_does_not_stop_the_rest(store: impl Store) {
     let bench = Bench::new(store);
-    let broken = NewRecurringJob {
-        name: "a-broken-one".parse().unwrap(),
-        schedule: "when the moon is full".to_owned(),
-        kind: JobKind::custom("test.note").unwrap(),
-        payload: None,
-        next_at: bench.now(),
-        at: bench.now(),
-    };
+    let broken = NewRecurringJob::new(
+        "a-broken-one".parse().unwrap(),
+        "when the moon is full".to_owned(),
+        JobKind::custom("test.note").unwrap(),
+        bench.now(),
+        bench.now(),
+    );
     bench.queue.store().set_up(|s| s.recurring().define(&broken)).unwrap();
     bench.define("sweep", HOURLY);
     bench.clock.advance(Duration::from_secs(3600));
@@ -308,14 +307,13 @@ fn work_that_cannot_be_read_does_not_stop_the_rest(store: impl Store) {
 fn a_schedule_that_ends_is_not_run_again(store: impl Store) {
     let bench = Bench::new(store);
     // The store takes what the services would not set up.
-    let ends = NewRecurringJob {
-        name: "never".parse().unwrap(),
-        schedule: NEVER.to_owned(),
-        kind: JobKind::custom("test.note").unwrap(),
-        payload: None,
-        next_at: bench.now(),
-        at: bench.now(),
-    };
+    let ends = NewRecurringJob::new(
+        "never".parse().unwrap(),
+        NEVER.to_owned(),
+        JobKind::custom("test.note").unwrap(),
+        bench.now(),
+        bench.now(),
+    );
     bench.queue.store().try_set_up(|s| s.recurring().define(&ends)).unwrap();
     assert_eq!(bench.take_due(), 1);
     bench.clock.set(time("2126-11-23T00:00:00Z"));

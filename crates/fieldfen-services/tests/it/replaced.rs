@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-use fieldfen_domain::file::{ContentHash, FileStatus, Ingested, NewFile};
+use fieldfen_domain::file::{ContentHash, FileStatus, Ingested};
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
 use tracing::field::{Field, Visit};
@@ -41,7 +41,7 @@ fn bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of(store: impl 
     let shop = Shop::wanting(store, ETSY);
     let id = shop.ingest("buck");
     let before = shop.write(|s| s.files().find(&id)).unwrap();
-    let replaced = NewFile { content_hash: Some(ContentHash::of(b"retouched")), ..shop.new_file("buck") };
+    let replaced = shop.new_file("buck").content_hash(ContentHash::of(b"retouched"));
     let warnings = Warnings::default();
     let subscriber = tracing_subscriber::registry().with(warnings.clone());
     let ingested = tracing::subscriber::with_default(subscriber, || {
@@ -62,6 +62,6 @@ fn bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of(store: impl 
     );
 
     // Without the Drive id, the new bytes are a file of their own.
-    let alone = NewFile { drive_file_id: None, id: shop.bench.queue.environment().file_id(), ..replaced };
+    let alone = replaced.drive_file_id(None).id(shop.bench.queue.environment().file_id());
     assert_eq!(shop.write(|s| shop.pipeline.ingest(s, &alone)).unwrap(), Ingested::Created);
 }

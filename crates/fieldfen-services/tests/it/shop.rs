@@ -51,15 +51,9 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn new_file(&self, name: &str) -> NewFile {
-        NewFile {
-            id: self.bench.queue.environment().file_id(),
-            original_filename: name.to_owned(),
-            species: None,
-            drive_file_id: Some(format!("drive-{name}")),
-            content_hash: Some(ContentHash::of(name.as_bytes())),
-            size: None,
-            at: self.bench.now(),
-        }
+        NewFile::new(self.bench.queue.environment().file_id(), name.to_owned(), self.bench.now())
+            .drive_file_id(format!("drive-{name}"))
+            .content_hash(ContentHash::of(name.as_bytes()))
     }
 
     pub(crate) fn ingest(&self, name: &str) -> FileId {
@@ -135,7 +129,7 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn all_jobs(&self, id: &FileId) -> Vec<Job> {
-        let filter = JobFilter { file_id: Some(*id), ..JobFilter::default() };
+        let filter = JobFilter::new().file_id(*id);
         let page = self.bench.queue.page(&filter, &PageRequest::first(1000)).unwrap();
         page.items.iter().map(|job| self.bench.job(&job.id)).collect()
     }

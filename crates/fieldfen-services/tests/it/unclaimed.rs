@@ -196,12 +196,7 @@ fn a_row_that_somebody_activates_again_is_adopted_again(store: impl Store) {
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     let listing = shop.listings(&id).remove(0);
-    let mut news = ListingUpdate {
-        status: ListingStatus::Delisted,
-        platform_status: None,
-        event_at: shop.bench.now(),
-        at: shop.bench.now(),
-    };
+    let mut news = ListingUpdate::new(ListingStatus::Delisted, shop.bench.now(), shop.bench.now());
     shop.write(|s| s.listings().update(&listing.id, &news)).unwrap();
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
     news.status = ListingStatus::Active;

@@ -89,7 +89,7 @@ fn expired_hashes_are_purged(store: impl Store) {
     let bench = Bench::new(store);
     let remember = |number: u8, expires_at: Timestamp| {
         let hash = PayloadHash::of_body(&[number]);
-        let hash = NewHash { hash, source: "test".to_owned(), at: bench.now(), expires_at };
+        let hash = NewHash::new(hash, "test".to_owned(), bench.now(), expires_at);
         bench.queue.store().set_up(|s| s.hashes().insert(&hash)).unwrap();
     };
     for number in 0..10 {

@@ -34,12 +34,7 @@ fn totals_add_up_by_service_in_the_order_of_names<S: Store>(store: &S) {
     for (service, requests) in [("shopify", 2), ("etsy", 1), ("shopify", 5), ("replicate", 0)] {
         record(&on, &api_call(service, requests, at(1)));
     }
-    let known = ApiCall {
-        endpoint: None,
-        rate_limit_remaining: Some(-1),
-        rate_limit_reset_at: Some(at(60)),
-        ..api_call("etsy", 1, at(2))
-    };
+    let known = api_call("etsy", 1, at(2)).endpoint(None).rate_limit_remaining(-1).rate_limit_reset_at(Some(at(60)));
     record(&on, &known);
     let totals = on.read(|s| s.api_usage().totals(at(0)));
     assert_eq!(totals.services, [total("etsy", 2, 2), total("replicate", 0, 1), total("shopify", 7, 2)]);
@@ -66,17 +61,16 @@ fn large_numbers_add_up<S: Store>(store: &S) {
 fn calls_are_listed_as_they_were_recorded<S: Store>(store: &S) {
     let on = On(store);
     let recorded: Vec<ApiCall> = (0..7_u32)
-        .map(|number| ApiCall {
-            endpoint: (number != 3).then(|| format!("predictions/{number}")),
-            rate_limit_remaining: (number != 4).then(|| i64::from(number) - 1),
-            rate_limit_reset_at: (number != 5).then(|| at(i64::from(number))),
-            // Older times behind newer ones: the order is that of recording.
-            ..api_call(if number % 3 == 0 { "etsy" } else { "shopify" }, number, at(100 - i64::from(number)))
+        .map(|number| {
+            api_call(if number % 3 == 0 { "etsy" } else { "shopify" }, number, at(100 - i64::from(number)))
+                .endpoint((number != 3).then(|| format!("predictions/{number}")))
+                .rate_limit_remaining((number != 4).then(|| i64::from(number) - 1))
+                .rate_limit_reset_at((number != 5).then(|| at(i64::from(number))))
         })
         .collect();
     for call in &recorded {
         let rate_limit_reset_at = call.rate_limit_reset_at.map(with_nanoseconds);
-        record(&on, &ApiCall { at: with_nanoseconds(call.at), rate_limit_reset_at, ..call.clone() });
+        record(&on, &call.clone().at(with_nanoseconds(call.at)).rate_limit_reset_at(rate_limit_reset_at));
     }
     let page = |service: Option<&str>| walk(|page| on.read(|s| s.api_usage().page(service, page)));
     let of = |service: &str| recorded.iter().filter(|call| call.service == service).cloned().collect::<Vec<_>>();

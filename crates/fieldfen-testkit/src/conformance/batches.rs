@@ -92,7 +92,7 @@ fn everything_that_can_be_set_is_kept_of_a_batch<S: Store>(store: &S) {
         .map(|(number, priority)| {
             let new = upscale_job(number, id).priority(priority).max_retries(u32::try_from(number).unwrap());
             let new = new.run_at(at(i64::try_from(number).unwrap()));
-            if number % 3 == 0 { NewJob { payload: None, file_id: None, ..new } } else { new }
+            if number % 3 == 0 { new.payload(None).file_id(None) } else { new }
         })
         .collect();
     on.enqueue_all(&batch);
@@ -121,7 +121,7 @@ fn a_job_that_is_refused_refuses_its_batch<S: Store>(store: &S) {
         assert!(matches!(error, StoreError::AlreadyExists { .. }), "{wrong}: {error:?}");
         let error = batch(job(1).run_at(LAST_TIME + TimeDelta::days(1)));
         assert!(matches!(error, StoreError::Invalid { .. }), "{wrong}: {error:?}");
-        let error = batch(NewJob { payload: Some(RawJson::unchecked("{".to_owned())), ..job(1) });
+        let error = batch(job(1).payload(RawJson::unchecked("{".to_owned())));
         assert!(matches!(error, StoreError::Invalid { .. }), "{wrong}: {error:?}");
         assert_eq!(on.jobs(&JobFilter::default()), numbered(&[7]), "{wrong}");
     }
@@ -129,7 +129,7 @@ fn a_job_that_is_refused_refuses_its_batch<S: Store>(store: &S) {
 
 fn the_first_job_that_is_refused_decides<S: Store>(store: &S) {
     let on = On(store);
-    let invalid = NewJob { payload: Some(RawJson::unchecked("{".to_owned())), ..job(1) };
+    let invalid = job(1).payload(RawJson::unchecked("{".to_owned()));
     let missing = upscale_job(2, file_id(1));
     let error = on.refuse(|s| s.jobs().enqueue_many(&[job(3), missing.clone(), invalid.clone()]));
     assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, ClaimRef, ClaimRequest, FailureReport, Fenced, Job, Retry};
+use fieldfen_domain::job::{Administered, ClaimRef, FailureReport, Fenced, Job, Retry};
 use fieldfen_domain::store::{JobQueue, Store, StoreError};
 use fieldfen_domain::{JobId, RawJson};
 
@@ -39,7 +39,7 @@ fn claims<S: Store>(on: &On<'_, S>, base: u64) -> Vec<ClaimRef> {
     for number in (1..=8).filter(|number| *number != 5) {
         on.enqueue(&job(base + number).max_retries(if number == 8 { 0 } else { 5 }));
         let lease = if number == 4 { Duration::from_secs(1) } else { LEASE.to_std().unwrap() };
-        let request = ClaimRequest { lease, ..claim_request(base + number, 1, at(0)) };
+        let request = claim_request(base + number, 1, at(0)).lease(lease);
         assert_eq!(on.claim_by(&request).len(), 1);
     }
     let own = |number: u64| claim_ref(base + number, base + number);

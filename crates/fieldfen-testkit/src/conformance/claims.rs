@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use fieldfen_domain::job::{ClaimRequest, JobFilter, JobState, JobStatus, Lease, NewJob, Priority, Retry};
+use fieldfen_domain::job::{ClaimRequest, JobFilter, JobState, JobStatus, Lease, Priority, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, ids, numbered, with_nanoseconds};
@@ -42,7 +42,7 @@ fn a_claim_goes_by_priority_then_due_time_then_insertion<S: Store>(store: &S) {
 
 /// A claim of these kinds.
 fn of_kinds(kinds: &[&str], token: u64, limit: u32) -> ClaimRequest {
-    ClaimRequest { kinds: kinds.iter().map(|name| kind(name)).collect(), ..claim_request(token, limit, at(9)) }
+    claim_request(token, limit, at(9)).kinds(kinds.iter().map(|name| kind(name)).collect())
 }
 
 fn the_order_holds_across_kinds<S: Store>(store: &S) {
@@ -57,7 +57,7 @@ fn the_order_holds_across_kinds<S: Store>(store: &S) {
         (7, "d.kind", Priority::Urgent, 0),
     ];
     for (number, name, priority, second) in all {
-        on.enqueue(&NewJob { kind: kind(name), ..job(number).priority(priority).run_at(at(second)) });
+        on.enqueue(&job(number).priority(priority).run_at(at(second)).kind(kind(name)));
     }
     assert_eq!(ids(&on.claim_by(&of_kinds(&["a.kind", "b.kind", "c.kind"], 1, 3))), numbered(&[4, 3, 5]));
     assert_eq!(ids(&on.claim_by(&of_kinds(&["c.kind", "a.kind", "b.kind"], 2, 9))), numbered(&[1, 2, 6]));
@@ -87,12 +87,11 @@ fn a_limit_of_zero_takes_nothing<S: Store>(store: &S) {
 fn a_kind_with_a_limit_of_its_own_does_not_hold_others_back<S: Store>(store: &S) {
     let on = On(store);
     for number in 1..=4 {
-        on.enqueue(&NewJob { kind: kind("rare.kind"), ..job(number) });
-        on.enqueue(&NewJob { kind: kind("a.kind"), ..job(number + 4) });
+        on.enqueue(&job(number).kind(kind("rare.kind")));
+        on.enqueue(&job(number + 4).kind(kind("a.kind")));
     }
-    let limited = |kinds: &[&str], token, limit, of_rare: u32| ClaimRequest {
-        limits: [(kind("rare.kind"), of_rare), (kind("not.asked-for"), 9)].into(),
-        ..of_kinds(kinds, token, limit)
+    let limited = |kinds: &[&str], token, limit, of_rare: u32| {
+        of_kinds(kinds, token, limit).limits([(kind("rare.kind"), of_rare), (kind("not.asked-for"), 9)].into())
     };
     assert_eq!(ids(&on.claim_by(&limited(&["a.kind", "rare.kind"], 1, 4, 1))), numbered(&[1, 5, 6, 7]));
     assert_eq!(ids(&on.claim_by(&limited(&["rare.kind"], 2, 9, 2))), numbered(&[2, 3]), "also when it is alone");
@@ -103,13 +102,13 @@ fn a_kind_with_a_limit_of_its_own_does_not_hold_others_back<S: Store>(store: &S)
 fn no_kinds_take_nothing<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
-    assert_eq!(on.claim_by(&ClaimRequest { kinds: BTreeSet::new(), ..claim_request(1, 9, at(9)) }), []);
+    assert_eq!(on.claim_by(&claim_request(1, 9, at(9)).kinds(BTreeSet::new())), []);
     assert_eq!(on.job(1).state, JobState::Pending);
 }
 
 fn other_kinds_are_left_alone<S: Store>(store: &S) {
     let on = On(store);
-    on.enqueue(&NewJob { kind: kind("test.other"), ..job(1).priority(Priority::Urgent) });
+    on.enqueue(&job(1).priority(Priority::Urgent).kind(kind("test.other")));
     on.enqueue(&job(2));
     assert_eq!(ids(&on.claim(1, 9, at(9))), numbered(&[2]));
     assert_eq!(on.job(1).state, JobState::Pending);
@@ -168,11 +167,11 @@ fn a_job_keeps_its_place_when_it_comes_back<S: Store>(store: &S) {
 
 fn a_job_can_be_claimed_in_the_transaction_that_enqueues_it<S: Store>(store: &S) {
     let on = On(store);
-    let request = ClaimRequest { kinds: [work()].into(), ..claim_request(1, 1, at(0) + TimeDelta::seconds(1)) };
+    let request = claim_request(1, 1, at(0) + TimeDelta::seconds(1)).kinds([work()].into());
     let claimed = on.write(|s| {
         s.jobs().enqueue(&job(1))?;
         s.jobs().claim(&request)
     });
     assert_eq!(ids(&claimed.jobs), numbered(&[1]));
-    assert_eq!(on.jobs(&JobFilter { status: Some(JobStatus::Running), ..JobFilter::default() }), numbered(&[1]));
+    assert_eq!(on.jobs(&JobFilter::new().status(JobStatus::Running)), numbered(&[1]));
 }

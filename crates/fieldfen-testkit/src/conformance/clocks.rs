@@ -1,6 +1,6 @@
 //! Clocks that jump: nothing is lost, nothing runs twice, whatever they say.
 
-use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, NewJob, ReclaimRequest, Retry};
+use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, Retry};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, Timestamp};
 
@@ -80,7 +80,7 @@ fn a_lease_that_ends_later_than_any_may_is_taken_back<S: Store>(store: &S) {
     }
     on.claim(1, 1, at(0) + year);
     on.claim(2, 1, at(0));
-    let latest = |latest| ReclaimRequest { latest, ..reclaim_request(at(1), 9) };
+    let latest = |latest| reclaim_request(at(1), 9).latest(latest);
     assert_eq!(on.reclaim_by(&latest(at(0) + year + LEASE)), []);
     let taken = on.reclaim_by(&latest(at(0) + year + LEASE - TICK));
     assert_eq!(taken.iter().map(|taken| taken.job.id).collect::<Vec<_>>(), numbered(&[1]));
@@ -104,8 +104,8 @@ fn waits_that_begin_in_the_future_begin_at_the_reclaim<S: Store>(store: &S) {
     assert!(on.fail(claim_ref(5, 5), Retry::Never, ahead).is_done());
     assert_eq!(on.retry(5, ahead), Administered::Done);
     assert_eq!(on.reclaim(ahead + LEASE, 9).len(), 2, "6 and 7 wait for 10 seconds from then on");
-    on.enqueue(&NewJob { created_at: ahead, ..job(8).run_at(ahead) });
-    on.enqueue(&NewJob { created_at: ahead, ..job(9).run_at(later(1)) });
+    on.enqueue(&job(8).run_at(ahead).created_at(ahead));
+    on.enqueue(&job(9).run_at(later(1)).created_at(ahead));
     let before = on.job(9);
     let shorten = |now| on.write(|s| s.jobs().reclaim(&reclaim_request(now, 9), &lost_lease_backoff)).shortened;
     assert_eq!(shorten(ahead - CLOCK_TOLERANCE), 2, "those whose waits the reclaim has begun");
@@ -121,7 +121,7 @@ fn a_reclaim_shortens_no_more_waits_than_its_limit<S: Store>(store: &S) {
     let on = On(store);
     for number in 1..=3 {
         let ahead = at(1_000_000 - i64::try_from(number).unwrap_or(0));
-        on.enqueue(&NewJob { created_at: ahead, ..job(number).run_at(ahead) });
+        on.enqueue(&job(number).run_at(ahead).created_at(ahead));
     }
     let shorten = |limit| on.write(|s| s.jobs().reclaim(&reclaim_request(at(0), limit), &lost_lease_backoff)).shortened;
     assert_eq!(shorten(2), 2);

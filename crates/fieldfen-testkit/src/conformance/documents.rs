@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::FileEdit;
-use fieldfen_domain::job::NewJob;
-use fieldfen_domain::recurring::NewRecurringJob;
+
 use fieldfen_domain::store::{Session, Store, StoreError};
 
 use super::steps::On;
@@ -28,13 +27,13 @@ fn json_that_cannot_be_read_back_is_refused_and_changes_nothing<S: Store>(store:
             let given = store.write(|s| give(s, json.clone()));
             assert!(matches!(&given, Err(StoreError::Invalid { .. })), "{what} {text:?}: {given:?}");
         };
-        refused("payload", &|s, json| s.jobs().enqueue(&NewJob { payload: Some(json), ..job(2) }).map(drop));
+        refused("payload", &|s, json| s.jobs().enqueue(&job(2).payload(json)).map(drop));
         refused("result", &|s, json| s.jobs().complete(&claim_ref(1, 1), Some(&json), at(1)).map(drop));
         refused("progress", &|s, json| {
             s.jobs().heartbeat(&claim_ref(1, 1), Some(&json), at(1), Duration::from_secs(9)).map(drop)
         });
         refused("recurring work", &|s, json| {
-            s.recurring().define(&NewRecurringJob { payload: Some(json), ..recurring("hourly", "0 * * * *", at(9)) })
+            s.recurring().define(&recurring("hourly", "0 * * * *", at(9)).payload(json))
         });
         refused("metadata", &|s, json| s.files().edit(&file_id(1), &FileEdit::new().metadata(json), at(1)).map(drop));
     }

@@ -2,8 +2,8 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
-    Administered, DEFAULT_MAX_RETRIES, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, NewJob,
-    Priority, Retry,
+    Administered, DEFAULT_MAX_RETRIES, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, Priority,
+    Retry,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -126,7 +126,7 @@ fn the_same_job_twice_with_a_dedup_key_meets_itself<S: Store>(store: &S) {
 fn jobs_without_dedup_key_do_not_meet<S: Store>(store: &S) {
     let on = On(store);
     for number in 1..=3 {
-        let twin = NewJob { id: job_id(number), ..job(7) };
+        let twin = job(7).id(job_id(number));
         assert_eq!(on.enqueue(&twin), Enqueued::Created(job_id(number)));
     }
 }
@@ -152,18 +152,18 @@ fn filters_hold_all_at_once<S: Store>(store: &S) {
             assert_eq!(on.cancel(number, at(1)), Administered::Done);
         }
     }
-    let status = |status| JobFilter { status: Some(status), ..JobFilter::default() };
-    let of_file = JobFilter { file_id: Some(file), ..JobFilter::default() };
-    let of_kind = JobFilter { kind: Some(kind("test.other")), ..JobFilter::default() };
+    let status = |status| JobFilter::new().status(status);
+    let of_file = JobFilter::new().file_id(file);
+    let of_kind = JobFilter::new().kind(kind("test.other"));
     assert_eq!(on.jobs(&status(JobStatus::Failed)), numbered(&[6, 7, 8, 9, 10, 11]));
     assert_eq!(on.jobs(&status(JobStatus::Running)), numbered(&[]));
     assert_eq!(on.jobs(&of_file), numbered(&[0, 3, 6, 9]));
     assert_eq!(on.jobs(&of_kind), numbered(&[1, 3, 5, 7, 9, 11]));
-    assert_eq!(on.jobs(&JobFilter { status: Some(JobStatus::Pending), ..of_kind.clone() }), numbered(&[1, 3, 5]));
-    assert_eq!(on.jobs(&JobFilter { status: Some(JobStatus::Failed), ..of_file.clone() }), numbered(&[6, 9]));
-    let all = JobFilter { status: Some(JobStatus::Failed), file_id: Some(file), ..of_kind };
+    assert_eq!(on.jobs(&of_kind.clone().status(JobStatus::Pending)), numbered(&[1, 3, 5]));
+    assert_eq!(on.jobs(&of_file.clone().status(JobStatus::Failed)), numbered(&[6, 9]));
+    let all = of_kind.status(JobStatus::Failed).file_id(file);
     assert_eq!(on.jobs(&all), numbered(&[9]));
-    assert_eq!(on.jobs(&JobFilter { file_id: Some(file_id(2)), ..of_file }), numbered(&[]));
+    assert_eq!(on.jobs(&of_file.file_id(file_id(2))), numbered(&[]));
 }
 
 fn jobs_are_counted_by_kind_and_status<S: Store>(store: &S) {
@@ -207,7 +207,7 @@ fn the_next_due_time_is_that_of_pending_jobs_of_these_kinds<S: Store>(store: &S)
 
 fn times_are_cut_to_microseconds<S: Store>(store: &S) {
     let on = On(store);
-    on.enqueue(&NewJob { created_at: with_nanoseconds(at(1)), ..job(1).run_at(with_nanoseconds(at(2))) });
+    on.enqueue(&job(1).run_at(with_nanoseconds(at(2))).created_at(with_nanoseconds(at(1))));
     let job = on.job(1);
     assert_eq!((job.created_at, job.run_at), (Some(at(1)), at(2)));
 }

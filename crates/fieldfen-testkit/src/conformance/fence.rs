@@ -2,7 +2,7 @@
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{Deletion, FileStatus};
-use fieldfen_domain::job::{Administered, ClaimRef, ClaimRequest, Fenced, JobStatus, PruneRequest, Retry};
+use fieldfen_domain::job::{Administered, ClaimRef, Fenced, JobStatus, PruneRequest, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -50,7 +50,7 @@ fn enqueue<S: Store>(on: &On<'_, S>, number: u64, max_retries: u32) {
 }
 
 fn claim<S: Store>(on: &On<'_, S>, number: u64, token: u64, now: Timestamp) {
-    let request = ClaimRequest { kinds: [kind(&number.to_string())].into(), ..claim_request(token, 1, now) };
+    let request = claim_request(token, 1, now).kinds([kind(&number.to_string())].into());
     assert_eq!(on.claim_by(&request).len(), 1, "job {number} was there to be claimed");
 }
 
@@ -180,7 +180,7 @@ fn deleted<S: Store>(on: &On<'_, S>, number: u64) {
 fn pruned<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(-2000));
     assert!(on.complete(claim_ref(number, 1), at(-2000)).is_done());
-    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(-1999), surplus: 0, limit: 9 };
+    let request = PruneRequest::new(JobStatus::Completed, at(-1999), 9);
     on.write(|s| s.job_admin().prune(&request));
 }
 

@@ -1,7 +1,7 @@
 //! Pages of files: their order, their filters, and windows of time.
 
 use chrono::TimeDelta;
-use fieldfen_domain::file::{Arrival, Deletion, File, FileEdit, FileEvent, FileFilter, FileStatus, NewFile};
+use fieldfen_domain::file::{Arrival, Deletion, File, FileEdit, FileEvent, FileFilter, FileStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{Page, PageRequest};
 
@@ -23,7 +23,7 @@ fn pages_follow_each_other_in_the_order_of_insertion<S: Store>(store: &S) {
     let on = On(store);
     let numbers = [5, 3, 9, 1, 7];
     for number in numbers {
-        let new = NewFile { at: at(0) - TimeDelta::seconds(i64::try_from(number).unwrap()), ..file(number) };
+        let new = file(number).at(at(0) - TimeDelta::seconds(i64::try_from(number).unwrap()));
         on.write(|s| s.files().insert(&new));
     }
     let all = walk(|page| on.read(|s| s.files().page(&FileFilter::default(), page)));
@@ -45,22 +45,22 @@ fn filters_hold_all_at_once<S: Store>(store: &S) {
         on.write(|s| s.files().edit(&file_id(number), &FileEdit::new().species(species), at(1)));
     }
     let fox = Some("fox".to_owned());
-    let filter = FileFilter { species: fox.clone(), ..FileFilter::default() };
+    let filter = FileFilter::new().species(fox.clone());
     assert_eq!(matching(&on, &filter), [0, 3, 6, 9]);
-    let filter = FileFilter { status: Some(FileStatus::Processed), ..FileFilter::default() };
+    let filter = FileFilter::new().status(FileStatus::Processed);
     assert_eq!(matching(&on, &filter), [0, 2, 4, 6, 8, 10]);
-    let filter = FileFilter { status: Some(FileStatus::Processed), species: fox, ..FileFilter::default() };
+    let filter = FileFilter::new().status(FileStatus::Processed).species(fox);
     assert_eq!(matching(&on, &filter), [0, 6]);
-    let filter = FileFilter { arrival: Some(Arrival::since(at(1))), ..filter };
+    let filter = filter.arrival(Some(Arrival::since(at(1))));
     assert_eq!(matching(&on, &filter), [0_u64; 0]);
-    let filter = FileFilter { status: Some(FileStatus::Failed), ..FileFilter::default() };
+    let filter = FileFilter::new().status(FileStatus::Failed);
     assert_eq!(matching(&on, &filter), [0_u64; 0]);
 }
 
 fn a_time_window_includes_its_beginning_and_not_its_end<S: Store>(store: &S) {
     let on = On(store);
     for (number, second) in [(0, 5), (1, 2), (2, 9), (3, 3), (4, 8), (5, 4)] {
-        on.write(|s| s.files().insert(&NewFile { at: at(second), ..file(number) }));
+        on.write(|s| s.files().insert(&file(number).at(at(second))));
     }
     let matching = |arrival| matching(&on, &arriving(arrival));
     assert_eq!(matching(Arrival::since(at(3))), [3, 5, 0, 4, 2]);
@@ -71,7 +71,7 @@ fn a_time_window_includes_its_beginning_and_not_its_end<S: Store>(store: &S) {
 }
 
 fn arriving(arrival: Arrival) -> FileFilter {
-    FileFilter { arrival: Some(arrival), ..FileFilter::default() }
+    FileFilter::new().arrival(Some(arrival))
 }
 
 fn a_window_is_sorted_by_time_and_then_by_insertion_whatever_else_is_wanted<S: Store>(store: &S) {
@@ -79,7 +79,7 @@ fn a_window_is_sorted_by_time_and_then_by_insertion_whatever_else_is_wanted<S: S
     // Many files of one time, so that pages end between them.
     let seconds = [5, 2, 5, 5, 3, 5, 8, 2, 5, 5, 3, 5];
     for (number, second) in (0..).zip(seconds) {
-        on.write(|s| s.files().insert(&NewFile { at: at(second), ..file(number) }));
+        on.write(|s| s.files().insert(&file(number).at(at(second))));
         let species = if number % 2 == 0 { "fox" } else { "elk" };
         on.write(|s| s.files().edit(&file_id(number), &FileEdit::new().species(species), at(9)));
         if number % 3 == 0 {
@@ -94,8 +94,7 @@ fn a_window_is_sorted_by_time_and_then_by_insertion_whatever_else_is_wanted<S: S
         let Arrival::Window { since, before } = arrival else { panic!("{arrival:?}") };
         for (fox, processing) in [(false, false), (true, false), (false, true), (true, true)] {
             let species = fox.then(|| "fox".to_owned());
-            let filter =
-                FileFilter { species, status: processing.then_some(FileStatus::Processing), ..arriving(arrival) };
+            let filter = arriving(arrival).species(species).status(processing.then_some(FileStatus::Processing));
             let is_wanted = |number: &u64| {
                 let arrived = at(seconds[usize::try_from(*number).unwrap()]);
                 since.is_none_or(|since| arrived >= since)
@@ -112,7 +111,7 @@ fn a_window_is_sorted_by_time_and_then_by_insertion_whatever_else_is_wanted<S: S
 fn a_cursor_of_a_window_keeps_its_place_in_other_windows_while_files_come_and_go<S: Store>(store: &S) {
     let on = On(store);
     for (number, second) in (0..).zip([4, 1, 4, 7, 4]) {
-        on.write(|s| s.files().insert(&NewFile { at: at(second), ..file(number) }));
+        on.write(|s| s.files().insert(&file(number).at(at(second))));
     }
     let page = |arrival, request: &PageRequest| on.read(|s| s.files().page(&arriving(arrival), request));
     let ids = |page: Page<File>| page.items.iter().map(|file| file.id).collect::<Vec<_>>();
@@ -121,7 +120,7 @@ fn a_cursor_of_a_window_keeps_its_place_in_other_windows_while_files_come_and_go
     let place = page(Arrival::ANY_TIME, &PageRequest::first(3)).next.unwrap();
     on.write(|s| s.files().delete(&file_id(2), Deletion::KeepLiveListings));
     for (number, second) in [(5, 4), (6, 0), (7, 9)] {
-        on.write(|s| s.files().insert(&NewFile { at: at(second), ..file(number) }));
+        on.write(|s| s.files().insert(&file(number).at(at(second))));
     }
     let (after, before) = (PageRequest::first(9).after(place.clone()), PageRequest::first(9).before(place));
     for (arrival, behind, ahead) in [

@@ -68,7 +68,7 @@ fn a_new_file_is_read_back_as_it_came<S: Store>(store: &S) {
 /// A file of which nothing but its name is known.
 fn bare(number: u64) -> NewFile {
     let original_filename = "Fuchs im Schnee – 雪.jpg".to_owned();
-    NewFile { original_filename, species: None, drive_file_id: None, content_hash: None, size: None, ..file(number) }
+    file(number).original_filename(original_filename).species(None).drive_file_id(None).content_hash(None).size(None)
 }
 
 fn a_file_without_anything_known_is_read_back<S: Store>(store: &S) {
@@ -94,7 +94,7 @@ fn the_arrival_is_the_first_line_of_the_history<S: Store>(store: &S) {
 fn the_same_drive_id_is_the_same_file<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
-    let again = NewFile { drive_file_id: file(1).drive_file_id, content_hash: None, ..file(2) };
+    let again = file(2).drive_file_id(file(1).drive_file_id).content_hash(None);
     assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
     assert_eq!(on.write(|s| s.files().insert(&file(1))), Ingested::Met(Box::new(on.file(1))), "twice with the same id");
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
@@ -103,47 +103,47 @@ fn the_same_drive_id_is_the_same_file<S: Store>(store: &S) {
 fn the_same_bytes_are_the_same_file<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
-    let again = NewFile { content_hash: file(1).content_hash, drive_file_id: None, ..file(2) };
+    let again = file(2).content_hash(file(1).content_hash).drive_file_id(None);
     assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
-    let elsewhere = NewFile { content_hash: file(1).content_hash, ..file(3) };
+    let elsewhere = file(3).content_hash(file(1).content_hash);
     assert_eq!(on.write(|s| s.files().insert(&elsewhere)), Ingested::Met(Box::new(on.file(1))));
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
 }
 
 fn a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks<S: Store>(store: &S) {
     let on = On(store);
-    let by_bytes = |number| NewFile { content_hash: file(number).content_hash, ..bare(number) };
-    let by_drive = |number| NewFile { drive_file_id: file(number).drive_file_id, ..bare(number) };
+    let by_bytes = |number| bare(number).content_hash(file(number).content_hash);
+    let by_drive = |number| bare(number).drive_file_id(file(number).drive_file_id);
     for (number, first, last) in [(1, by_bytes(1), by_drive(1)), (2, by_drive(2), by_bytes(2))] {
         on.write(|s| s.files().insert(&first));
         let before = on.file(number);
-        let both = NewFile { at: at(5), id: file_id(9), ..file(number) };
+        let both = file(number).at(at(5)).id(file_id(9));
         let Ingested::Met(met) = on.write(|s| s.files().insert(&both)) else { panic!("it was not met") };
         let (drive_file_id, content_hash) = (file(number).drive_file_id, file(number).content_hash);
         let expected = File { drive_file_id, content_hash, updated_at: Some(at(5)), ..before };
         assert_eq!((&*met, on.file(number)), (&expected, expected.clone()), "and nothing else");
-        let last = NewFile { id: file_id(8), ..last };
+        let last = last.id(file_id(8));
         assert_eq!(on.write(|s| s.files().insert(&last)), Ingested::Met(Box::new(expected)), "no second file");
     }
     // What it has stays: the bytes are known by another name.
-    let elsewhere = NewFile { drive_file_id: Some("drive-9".to_owned()), id: file_id(9), ..file(1) };
+    let elsewhere = file(1).drive_file_id(Some("drive-9".to_owned())).id(file_id(9));
     assert_eq!(on.write(|s| s.files().insert(&elsewhere)), Ingested::Met(Box::new(on.file(1))));
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
 }
 
 fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S) {
     let on = On(store);
-    let arriving = |number, drive: &str| NewFile { drive_file_id: Some(drive.to_owned()), ..bare(number) };
+    let arriving = |number, drive: &str| bare(number).drive_file_id(Some(drive.to_owned()));
     on.write(|s| s.files().insert(&file(1)));
     on.write(|s| s.files().insert(&file(2)));
-    let copy = NewFile { content_hash: file(1).content_hash, ..arriving(3, "drive-copy") };
+    let copy = arriving(3, "drive-copy").content_hash(file(1).content_hash);
     assert_eq!(on.write(|s| s.files().insert(&copy)), Ingested::Met(Box::new(on.file(1))));
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id, "the row keeps its first one");
     assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-copy")), Some(on.file(1)));
     // Without bytes, and with bytes that nobody knows, as when the copy has been edited at Google Drive.
     let alone = arriving(4, "drive-copy");
     assert_eq!(on.write(|s| s.files().insert(&alone)), Ingested::Met(Box::new(on.file(1))));
-    let edited = NewFile { content_hash: file(9).content_hash, at: at(9), ..arriving(4, "drive-copy") };
+    let edited = arriving(4, "drive-copy").content_hash(file(9).content_hash).at(at(9));
     let before = on.file(1);
     for _ in 0..2 {
         let (known, arrived) = (file(1).content_hash.unwrap(), file(9).content_hash.unwrap());
@@ -151,7 +151,7 @@ fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S)
         assert_eq!(on.write(|s| s.files().insert(&edited)), replaced);
         assert_eq!(on.file(1), before, "the file keeps the bytes that it stands for");
     }
-    let both = NewFile { content_hash: file(2).content_hash, ..arriving(5, "drive-copy") };
+    let both = arriving(5, "drive-copy").content_hash(file(2).content_hash);
     let error = on.refuse(|s| s.files().insert(&both));
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 2)]);
@@ -167,7 +167,7 @@ fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S)
 fn a_blank_drive_id_is_refused<S: Store>(store: &S) {
     let on = On(store);
     for blank in ["", " "] {
-        let error = on.refuse(|s| s.files().insert(&NewFile { drive_file_id: Some(blank.to_owned()), ..file(1) }));
+        let error = on.refuse(|s| s.files().insert(&file(1).drive_file_id(Some(blank.to_owned()))));
         assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
         assert_eq!(on.read(|s| s.files().find_by_drive_id(blank)), None);
     }
@@ -178,7 +178,7 @@ fn drive_id_and_bytes_of_two_files_are_a_conflict<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
     on.write(|s| s.files().insert(&file(2)));
-    let both = NewFile { content_hash: file(2).content_hash, drive_file_id: file(1).drive_file_id, ..file(3) };
+    let both = file(3).content_hash(file(2).content_hash).drive_file_id(file(1).drive_file_id);
     let error = on.refuse(|s| s.files().insert(&both));
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 2)]);
@@ -187,7 +187,7 @@ fn drive_id_and_bytes_of_two_files_are_a_conflict<S: Store>(store: &S) {
 fn an_id_that_is_taken_is_a_conflict<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
-    let error = on.refuse(|s| s.files().insert(&NewFile { id: file_id(1), ..file(2) }));
+    let error = on.refuse(|s| s.files().insert(&file(2).id(file_id(1))));
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
     assert_eq!(on.history(1).len(), 1);
@@ -362,7 +362,7 @@ fn files_are_counted_by_status<S: Store>(store: &S) {
 
 fn times_are_cut_to_microseconds<S: Store>(store: &S) {
     let on = On(store);
-    on.write(|s| s.files().insert(&NewFile { at: with_nanoseconds(at(1)), ..file(1) }));
+    on.write(|s| s.files().insert(&file(1).at(with_nanoseconds(at(1)))));
     assert_eq!((on.file(1).created_at, on.history(1)[0].at), (Some(at(1)), at(1)));
     let change = on.file(1).after(FileEvent::ProcessingStarted, "", with_nanoseconds(at(2))).unwrap();
     on.write(|s| s.files().change(&change));

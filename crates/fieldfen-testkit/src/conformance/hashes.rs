@@ -39,7 +39,7 @@ const fn duplicate(first_seen: fieldfen_domain::Timestamp) -> HashSeen {
 
 /// A hash that expires at second 10.
 fn short(received_at: fieldfen_domain::Timestamp) -> NewHash {
-    NewHash { expires_at: at(10), ..hash(1, received_at) }
+    hash(1, received_at).expires_at(at(10))
 }
 
 fn the_first_is_new_and_the_second_a_duplicate<S: Store>(store: &S) {
@@ -120,7 +120,7 @@ fn deliveries_are_found_and_listed_as_they_were_taken_in<S: Store>(store: &S) {
     let sources = ["shopify", "etsy", "stripe", "etsy", "slack"];
     let taken: Vec<NewHash> = (1..=5_u64)
         .zip(sources)
-        .map(|(number, source)| NewHash { source: source.to_owned(), ..hash(number, with_nanoseconds(at(9))) })
+        .map(|(number, source)| hash(number, with_nanoseconds(at(9))).source(source.to_owned()))
         .collect();
     for hash in &taken {
         seen(&on, hash);
@@ -140,7 +140,7 @@ fn deliveries_are_found_and_listed_as_they_were_taken_in<S: Store>(store: &S) {
     let find = |number| on.read(|s| s.hashes().find(&hash(number, at(0)).hash));
     assert_eq!((find(2), find(6)), (Some(expected[1].clone()), None));
     // A write session reads what it has written.
-    let again = NewHash { expires_at: at(900_000), ..hash(1, at(800_000)) };
+    let again = hash(1, at(800_000)).expires_at(at(900_000));
     let found = on.write(|s| {
         s.hashes().insert(&again)?;
         Ok((s.hashes().find(&again.hash)?, s.hashes().page(&PageRequest::first(1))?.items))
@@ -170,7 +170,7 @@ fn a_purge_takes_what_has_expired_and_no_more_than_its_limit<S: Store>(store: &S
     let on = On(store);
     for number in 0..5 {
         let expires_at = at(i64::try_from(number).unwrap());
-        seen(&on, &NewHash { expires_at, ..hash(number, at(-10)) });
+        seen(&on, &hash(number, at(-10)).expires_at(expires_at));
     }
     let purge = |now, limit| on.write(|s| s.hashes().purge(now, limit));
     assert_eq!(purge(at(0) - TICK, 9), 0);
@@ -185,7 +185,7 @@ fn a_purge_takes_what_has_expired_and_no_more_than_its_limit<S: Store>(store: &S
 fn a_hash_first_seen_in_the_future_is_remembered_from_its_repetition_on<S: Store>(store: &S) {
     let on = On(store);
     let ahead = at(100) + CLOCK_TOLERANCE;
-    let short = |received_at| NewHash { expires_at: received_at + TimeDelta::seconds(10), ..hash(1, received_at) };
+    let short = |received_at| hash(1, received_at).expires_at(received_at + TimeDelta::seconds(10));
     seen(&on, &short(ahead));
     assert_eq!(seen(&on, &short(at(100))), duplicate(ahead), "as far ahead as clocks may differ");
     assert_eq!(seen(&on, &short(with_nanoseconds(at(0)))), duplicate(at(0)));
@@ -198,7 +198,7 @@ fn a_hash_first_seen_in_the_future_is_remembered_from_a_purge_on<S: Store>(store
     let ahead = at(1_000_000);
     for number in 0..3 {
         let soon = ahead + TimeDelta::seconds(i64::try_from(number).unwrap_or(0));
-        seen(&on, &NewHash { expires_at: soon + TimeDelta::seconds(10), ..hash(number, soon) });
+        seen(&on, &hash(number, soon).expires_at(soon + TimeDelta::seconds(10)));
     }
     let purge = |now, limit| on.write(|s| s.hashes().purge(now, limit));
     assert_eq!(purge(at(0), 2), 0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, ClaimRequest, Fenced, Job, JobState, LONGEST_LEASE, Retry};
+use fieldfen_domain::job::{Administered, Fenced, Job, JobState, LONGEST_LEASE, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -119,7 +119,7 @@ fn a_killed_job_with_a_lease_longer_than_any_lease_is_retried_at_once<S: Store>(
     let on = On(store);
     on.enqueue(&job(1));
     let lease = LONGEST_LEASE + Duration::from_secs(10);
-    on.claim_by(&ClaimRequest { lease, ..claim_request(1, 1, at(0)) });
+    on.claim_by(&claim_request(1, 1, at(0)).lease(lease));
     assert_eq!(on.kill(1, at(5)), Administered::Done);
     assert_eq!(on.retry(1, at(6)), Administered::Done);
     assert_eq!(on.job(1).run_at, at(6));

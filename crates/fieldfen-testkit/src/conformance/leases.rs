@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Administered, ClaimRequest, Fenced, Heartbeat, Job, JobState, JobStatus, Priority};
+use fieldfen_domain::job::{Administered, Fenced, Heartbeat, Job, JobState, JobStatus, Priority};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, ids, numbered, with_nanoseconds};
@@ -197,7 +197,7 @@ fn spent_jobs_do_not_keep_others_from_their_turn<S: Store>(store: &S) {
 fn a_lease_of_no_length_is_expired_at_once<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
-    on.claim_by(&ClaimRequest { lease: Duration::ZERO, ..claim_request(1, 1, at(0)) });
+    on.claim_by(&claim_request(1, 1, at(0)).lease(Duration::ZERO));
     assert_eq!(on.reclaim(at(0) - TICK, 9), []);
     assert_eq!(on.reclaim(at(0), 9).len(), 1);
 }
@@ -206,7 +206,7 @@ fn a_lease_is_cut_to_whole_ticks<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     let lease = Duration::from_nanos(2_999);
-    on.claim_by(&ClaimRequest { lease, ..claim_request(1, 1, at(0)) });
+    on.claim_by(&claim_request(1, 1, at(0)).lease(lease));
     assert_eq!(expiry(&on, 1), Some(at(0) + TICK * 2));
     let expected = Heartbeat { expires_at: at(1) + TICK * 2, cancel_requested: false };
     let beat = on.write(|s| s.jobs().heartbeat(&claim_ref(1, 1), None, at(1), lease));
@@ -217,7 +217,7 @@ fn a_lease_is_cut_to_whole_ticks<S: Store>(store: &S) {
 fn a_lease_beyond_all_years_does_not_overflow<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
-    on.claim_by(&ClaimRequest { lease: Duration::MAX, ..claim_request(1, 1, at(0)) });
+    on.claim_by(&claim_request(1, 1, at(0)).lease(Duration::MAX));
     assert_eq!(on.reclaim(at(0) + TimeDelta::days(365 * 1000), 9), []);
     let beat = on.write(|s| s.jobs().heartbeat(&claim_ref(1, 1), None, at(1), Duration::MAX));
     assert!(beat.is_done());

@@ -3,7 +3,7 @@
 use fieldfen_domain::CLOCK_TOLERANCE;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Confirmation, Confirmed, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState,
+    Confirmed, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState,
 };
 use fieldfen_domain::store::Store;
 
@@ -49,12 +49,8 @@ fn news_bring_a_listing_up_to_date<S: Store>(store: &S) {
     let on = On(store);
     listed(&on, 1, 1, "");
     let before = listing(&on, 1);
-    let news = ListingUpdate {
-        status: ListingStatus::SoldOut,
-        platform_status: Some("SOLD".to_owned()),
-        event_at: with_nanoseconds(at(5)),
-        at: with_nanoseconds(at(9)),
-    };
+    let news = ListingUpdate::new(ListingStatus::SoldOut, with_nanoseconds(at(5)), with_nanoseconds(at(9)))
+        .platform_status("SOLD".to_owned());
     assert_eq!(update(&on, 1, &news), ListingUpdated::Done);
     let expected = Listing {
         status: ListingStatus::SoldOut,
@@ -64,7 +60,7 @@ fn news_bring_a_listing_up_to_date<S: Store>(store: &S) {
         ..before
     };
     assert_eq!(listing(&on, 1), expected);
-    assert_eq!(update(&on, 1, &ListingUpdate { platform_status: None, ..news }), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &news.platform_status(None)), ListingUpdated::Done);
     assert_eq!(listing(&on, 1).platform_status, None, "the platform's word goes with the news, also when it has none");
 }
 
@@ -99,10 +95,10 @@ fn an_event_in_the_future_counts_as_of_now<S: Store>(store: &S) {
     let future = at(1_000_000);
     on.file_in(1, FileStatus::Approved);
     on.reserve(&reserve_request(1, file_id(1), listing_target(""), at(1)));
-    let confirmation = Confirmation { event_at: future, ..listing_confirmation(1, at(2)) };
+    let confirmation = listing_confirmation(1, at(2)).event_at(future);
     on.write(|s| s.publications().confirm(&publication_id(1), &confirmation));
     assert_eq!(listing(&on, 1).status_event_at, Some(at(2)));
-    let news = ListingUpdate { event_at: future, at: at(5), ..listing_update(ListingStatus::SoldOut, at(5)) };
+    let news = listing_update(ListingStatus::SoldOut, at(5)).event_at(future).at(at(5));
     assert_eq!(update(&on, 1, &news), ListingUpdated::Done);
     assert_eq!(listing(&on, 1).status_event_at, Some(at(5)));
     assert_eq!(update(&on, 1, &listing_update(ListingStatus::Active, at(6))), ListingUpdated::Done);
@@ -169,7 +165,7 @@ fn news_dated_in_the_future_are_older_than_all_others<S: Store>(store: &S) {
     listed(&on, 1, 1, "");
     let ahead = at(1_000_000);
     assert_eq!(update(&on, 1, &listing_update(ListingStatus::Draft, ahead)), ListingUpdated::Done);
-    let heard = |status, at| ListingUpdate { at, ..listing_update(status, at) };
+    let heard = |status, at| listing_update(status, at).at(at);
     let news = heard(ListingStatus::SoldOut, ahead - CLOCK_TOLERANCE);
     assert_eq!(update(&on, 1, &news), ListingUpdated::Stale { known: ahead }, "as far as clocks may differ");
     assert_eq!(update(&on, 1, &heard(ListingStatus::SoldOut, with_nanoseconds(at(5)))), ListingUpdated::Done);
@@ -182,7 +178,7 @@ fn news_dated_in_the_future_are_older_than_all_others<S: Store>(store: &S) {
         Confirmed::Done
     ));
     assert_eq!(update(&on, 2, &listing_update(ListingStatus::Delisted, ahead)), ListingUpdated::Done);
-    let again = Confirmation { at: at(6), event_at: at(6), ..listing_confirmation(2, at(6)) };
+    let again = listing_confirmation(2, at(6)).at(at(6)).event_at(at(6));
     assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &again)), Confirmed::Done);
     assert_eq!(listing(&on, 2).status, ListingStatus::Active);
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Administered, ClaimRequest, Fenced, Finished, JobState, JobStatus, Priority, Retry};
+use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, JobStatus, Priority, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, ids, numbered};
@@ -91,12 +91,12 @@ fn jobs_of_several_kinds_are_kept_apart_too<S: Store>(store: &S) {
     let now = lose(&on, &[1], 2);
     let other = kind("test.other");
     for number in [2, 3] {
-        on.enqueue(&fieldfen_domain::job::NewJob { kind: other.clone(), ..job(number).run_at(now) });
+        on.enqueue(&job(number).run_at(now).kind(other.clone()));
     }
     let claim = |token| {
         let request = claim_request(token, 99, now);
         let kinds = request.kinds.iter().cloned().chain([other.clone()]).collect();
-        ids(&on.claim_by(&ClaimRequest { kinds, ..request }))
+        ids(&on.claim_by(&request.kinds(kinds)))
     };
     assert_eq!(claim(1), numbered(&[1]));
     assert_eq!(claim(2), numbered(&[2, 3]));
@@ -138,14 +138,14 @@ fn a_job_runs_alone_only_when_its_holder_says_so<S: Store>(store: &S) {
     on.enqueue(&job(1).max_retries(1));
     let mut now = lose(&on, &[1], 2);
     for token in 1..=3 {
-        let claimed = on.claim_by(&ClaimRequest { alone: false, ..claim_request(token, 9, now) });
+        let claimed = on.claim_by(&claim_request(token, 9, now).alone(false));
         assert_eq!(ids(&claimed), numbered(&[1]));
         now += LEASE;
         on.reclaim(now, 9);
         assert_eq!(on.job(1).state, JobState::Pending, "it waited beside others for its turn");
         now += TimeDelta::seconds(1000);
     }
-    on.claim_by(&ClaimRequest { alone: false, ..claim_request(4, 9, now) });
+    on.claim_by(&claim_request(4, 9, now).alone(false));
     assert_eq!(on.run_alone(claim_ref(1, 4)), Fenced::Done(()));
     on.reclaim(now + LEASE, 9);
     assert_eq!(on.job(1).state, JobState::Failed { at: Some(now + LEASE) });

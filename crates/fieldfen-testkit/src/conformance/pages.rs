@@ -77,7 +77,7 @@ fn a_cursor_serves_every_filter_and_either_order<S: Store>(store: &S) {
     }
     let middle = jobs(&on, &PageRequest::first(3)).2.unwrap();
     let all = PageRequest::first(9);
-    let failed = JobFilter { status: Some(JobStatus::Failed), ..JobFilter::default() };
+    let failed = JobFilter::new().status(JobStatus::Failed);
     for (request, every, dead) in [
         (all.clone().after(middle.clone()), [4, 5, 6].as_slice(), [6].as_slice()),
         (all.clone().before(middle.clone()), &[1, 2, 3], &[1, 3]),
@@ -95,7 +95,7 @@ type List = (&'static str, fn(&mut dyn ReadSession, &PageRequest) -> Result<Opti
 const LISTS: [List; 9] = [
     ("files", |s, page| Ok(s.files().page(&FileFilter::default(), page)?.next)),
     ("files by arrival", |s, page| {
-        let filter = FileFilter { arrival: Some(Arrival::ANY_TIME), ..FileFilter::default() };
+        let filter = FileFilter::new().arrival(Some(Arrival::ANY_TIME));
         Ok(s.files().page(&filter, page)?.next)
     }),
     ("history", |s, page| Ok(s.files().history(&file_id(1), page)?.next)),

@@ -32,18 +32,17 @@ fn completed_at<S: Store>(on: &On<'_, S>, seconds: &[i64]) {
 }
 
 fn prune<S: Store>(on: &On<'_, S>, ended_before: i64, surplus: u32, limit: u32) -> u64 {
-    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(ended_before), surplus, limit };
+    let request = PruneRequest::new(JobStatus::Completed, at(ended_before), limit).surplus(surplus);
     on.write(|s| s.job_admin().prune(&request))
 }
 
 fn what_ended_before_the_time_is_pruned_and_not_what_ended_then<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[9, 10, 11]);
-    let request =
-        PruneRequest { status: JobStatus::Completed, ended_before: with_nanoseconds(at(10)), surplus: 0, limit: 9 };
+    let request = PruneRequest::new(JobStatus::Completed, with_nanoseconds(at(10)), 9);
     assert_eq!(on.write(|s| s.job_admin().prune(&request)), 1);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[2, 3]));
-    let request = PruneRequest { ended_before: at(10) + TICK, ..request };
+    let request = request.ended_before(at(10) + TICK);
     assert_eq!(on.write(|s| s.job_admin().prune(&request)), 1);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[3]));
     assert_eq!(on.write(|s| s.job_admin().prune(&request)), 0);
@@ -62,7 +61,7 @@ fn only_one_status_is_pruned<S: Store>(store: &S) {
     on.enqueue(&job(6));
     assert_eq!(prune(&on, 100, 0, 9), 2);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[3, 4, 5, 6]));
-    let request = PruneRequest { status: JobStatus::Failed, ended_before: at(100), surplus: 0, limit: 9 };
+    let request = PruneRequest::new(JobStatus::Failed, at(100), 9);
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 0);
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Failed)), 2);
     assert_eq!(on.write(|s| s.job_admin().prune(&request)), 2);
@@ -73,7 +72,7 @@ fn live_jobs_cannot_be_pruned<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     for status in [JobStatus::Pending, JobStatus::Running] {
-        let request = PruneRequest { status, ended_before: at(100), surplus: 9, limit: 9 };
+        let request = PruneRequest::new(status, at(100), 9).surplus(9);
         let error = on.refuse(|s| s.job_admin().prune(&request));
         assert!(matches!(&error, StoreError::Invalid { value, .. } if value == status.as_str()), "{error:?}");
         let counted = store.read(|s| s.jobs().count_ended(status));

@@ -169,7 +169,7 @@ fn the_same_confirmation_twice_changes_nothing<S: Store>(store: &S) {
     reserve(&on, 1, 1, "");
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     let before = (on.publication(1), listings(&on, 1));
-    let again = Confirmation { url: None, ..listing_confirmation(1, at(3)) };
+    let again = listing_confirmation(1, at(3)).url(None);
     assert_eq!(confirm(&on, 1, &again), Confirmed::AlreadyDone);
     assert_eq!((on.publication(1), listings(&on, 1)), before);
 }
@@ -230,7 +230,7 @@ fn a_confirmation_keeps_newer_news<S: Store>(store: &S) {
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     delist(&on, 1, 3);
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::SoldOut, at(7))));
-    let earlier = Confirmation { event_at: at(6), ..listing_confirmation(1, at(9)) };
+    let earlier = listing_confirmation(1, at(9)).event_at(at(6));
     assert_eq!(confirm(&on, 1, &earlier), Confirmed::Done);
     let row = listings(&on, 1).remove(0);
     assert_eq!((row.status, row.platform_status.as_deref()), (ListingStatus::SoldOut, Some("SOLD_OUT")));
@@ -242,7 +242,7 @@ fn a_confirmation_of_what_was_taken_down_since_ends_the_publication<S: Store>(st
     reserve(&on, 1, 1, "");
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     delist(&on, 1, 7);
-    let earlier = Confirmation { event_at: at(6), ..listing_confirmation(1, at(9)) };
+    let earlier = listing_confirmation(1, at(9)).event_at(at(6));
     assert_eq!(confirm(&on, 1, &earlier), Confirmed::Ended);
     let publication = on.publication(1);
     assert_eq!((publication.state, publication.updated_at), (PublicationState::Ended, at(9)));
@@ -261,7 +261,7 @@ fn a_product_that_another_target_or_file_is_confirmed_as_is_taken<S: Store>(stor
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     for (number, file) in [(2, 1), (3, 2)] {
         let before = (on.publication(number), listings(&on, file));
-        let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(number, at(3)) };
+        let same = listing_confirmation(number, at(3)).platform_id(platform_id(1));
         assert_eq!(confirm(&on, number, &same), Confirmed::Taken { file_id: file_id(1) });
         assert_eq!((on.publication(number), listings(&on, file)), before);
     }
@@ -274,7 +274,7 @@ fn a_post_that_another_post_is_confirmed_as_is_taken<S: Store>(store: &S) {
         on.reserve(&reserve_request(number, file_id(1), post_target(key), at(0)));
     }
     assert_eq!(confirm(&on, 1, &post_confirmation(1, at(2))), Confirmed::Done);
-    let same = Confirmation { platform_id: platform_id(1), ..post_confirmation(2, at(3)) };
+    let same = post_confirmation(2, at(3)).platform_id(platform_id(1));
     assert_eq!(confirm(&on, 2, &same), Confirmed::Taken { file_id: file_id(1) });
     assert_eq!(on.publication(2).state, PublicationState::Reserved);
 }
@@ -283,7 +283,7 @@ fn an_empty_platform_id_is_refused<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
     for empty in ["", " \t"] {
-        let confirmation = Confirmation { platform_id: empty.to_owned(), ..listing_confirmation(1, at(2)) };
+        let confirmation = listing_confirmation(1, at(2)).platform_id(empty.to_owned());
         let error = on.refuse(|s| s.publications().confirm(&publication_id(1), &confirmation));
         assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
     }
@@ -296,7 +296,7 @@ fn the_same_files_listing_with_the_same_platform_id_is_brought_up_to_date<S: Sto
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(3))));
     reserve(&on, 2, 1, "");
-    let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(5)) };
+    let same = listing_confirmation(2, at(5)).platform_id(platform_id(1));
     assert_eq!(confirm(&on, 2, &same), Confirmed::Done);
     let all = listings(&on, 1);
     assert_eq!(all.len(), 1, "{all:?}");
@@ -316,7 +316,7 @@ fn the_same_platform_id_at_another_platform_is_another_listing<S: Store>(store: 
     };
     on.reserve(&reserve_request(2, file_id(2), ebay, at(0)));
     confirm(&on, 1, &listing_confirmation(1, at(2)));
-    let same = Confirmation { platform_id: platform_id(1), ..listing_confirmation(2, at(2)) };
+    let same = listing_confirmation(2, at(2)).platform_id(platform_id(1));
     assert_eq!(confirm(&on, 2, &same), Confirmed::Done);
     let at_ebay = on.read(|s| s.listings().find_at(Platform::Ebay, "", &platform_id(1)));
     assert_eq!(at_ebay.map(|listing| listing.id), Some(listing_id(2)));
@@ -342,10 +342,8 @@ fn a_row_id_that_is_taken_is_a_conflict<S: Store>(store: &S) {
     reserve(&on, 2, 2, "");
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     let row = ConfirmedRow::Listing { id: listing_id(1), status: ListingStatus::Draft, platform_status: None };
-    let error = on.refuse(|s| {
-        s.publications()
-            .confirm(&publication_id(2), &Confirmation { row: row.clone(), ..listing_confirmation(2, at(3)) })
-    });
+    let error =
+        on.refuse(|s| s.publications().confirm(&publication_id(2), &listing_confirmation(2, at(3)).row(row.clone())));
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
     assert_eq!(on.publication(2).state, PublicationState::Reserved);
 }

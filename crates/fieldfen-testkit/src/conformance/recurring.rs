@@ -66,8 +66,7 @@ fn defining_it_again_keeps_the_next_tick<S: Store>(store: &S) {
     let on = On(store);
     define(&on, &recurring("upkeep", "0 * * * *", at(60)));
     take(&on, at(60), 120);
-    let changed =
-        NewRecurringJob { kind: kind("test.other"), payload: None, ..recurring("upkeep", "0 * * * *", at(999)) };
+    let changed = recurring("upkeep", "0 * * * *", at(999)).kind(kind("test.other")).payload(None);
     define(&on, &changed);
     let work = list(&on).remove(0);
     assert_eq!((work.next_at, work.last_at), (at(120), Some(at(60))));
@@ -132,7 +131,7 @@ fn resume<S: Store>(on: &On<'_, S>, name: &str) -> PauseOutcome {
 
 fn paused_work_has_no_ticks_until_it_is_resumed<S: Store>(store: &S) {
     let on = On(store);
-    let ahead = NewRecurringJob { at: at(1000), ..recurring("upkeep", "0 * * * *", at(60)) };
+    let ahead = recurring("upkeep", "0 * * * *", at(60)).at(at(1000));
     define(&on, &ahead);
     define(&on, &recurring("backup", "0 * * * *", at(70)));
     assert_eq!((pause(&on, "upkeep", 50), pause(&on, "upkeep", 55)), (PauseOutcome::Done, PauseOutcome::Unchanged));
@@ -197,7 +196,7 @@ fn due_work_comes_by_its_tick_and_no_more_than_asked_for<S: Store>(store: &S) {
 fn work_that_a_clock_ahead_has_set_is_doubtful_until_it_is_set_again<S: Store>(store: &S) {
     let on = On(store);
     let doubtful = |now| names(on.read(|s| s.recurring().doubtful(now, 9)));
-    let defined = |second| NewRecurringJob { at: at(second), ..recurring("upkeep", "0 * * * *", at(1060)) };
+    let defined = |second| recurring("upkeep", "0 * * * *", at(1060)).at(at(second));
     define(&on, &defined(1000));
     assert_eq!((doubtful(at(1000)), doubtful(at(1000) - TICK)), (vec![], vec!["upkeep".to_owned()]));
     define(&on, &defined(5));

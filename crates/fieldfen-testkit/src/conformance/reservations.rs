@@ -63,10 +63,8 @@ fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     let target = Target::Listing { platform: Platform::Ebay, account: "shop 2".into(), variant: "canvas".into() };
-    let request = ReserveRequest {
-        held_until: with_nanoseconds(at(60)),
-        ..reserve_request(1, file_id(1), target.clone(), with_nanoseconds(at(1)))
-    };
+    let request =
+        reserve_request(1, file_id(1), target.clone(), with_nanoseconds(at(1))).held_until(with_nanoseconds(at(60)));
     let expected = Publication {
         id: publication_id(1),
         file_id: file_id(1),

@@ -2,8 +2,7 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Adopted, Adoption, Confirmation, Confirmed, Listing, ListingStatus, Platform, PlatformRowId, PublicationState,
-    Reserved, Target,
+    Adopted, Adoption, Confirmed, Listing, ListingStatus, Platform, PlatformRowId, PublicationState, Reserved, Target,
 };
 use fieldfen_domain::store::Store;
 
@@ -39,7 +38,7 @@ fn list<S: Store>(on: &On<'_, S>, number: u64, file: u64, account: &str) -> Conf
 }
 
 fn confirm<S: Store>(on: &On<'_, S>, number: u64, second: i64) -> Confirmed {
-    let confirmation = Confirmation { platform_id: platform_id(1), ..listing_confirmation(number, at(second)) };
+    let confirmation = listing_confirmation(number, at(second)).platform_id(platform_id(1));
     on.write(|s| s.publications().confirm(&publication_id(number), &confirmation))
 }
 
@@ -106,7 +105,7 @@ fn a_product_that_comes_back_after_its_id_was_given_up_has_a_row_again<S: Store>
     delist(&on, 1, 11);
     list(&on, 2, 2, "south");
     assert_eq!(held(&on, 2), ["at-platform-1"]);
-    let confirmation = Confirmation { platform_id: platform_id(1), ..listing_confirmation(9, at(30)) };
+    let confirmation = listing_confirmation(9, at(30)).platform_id(platform_id(1));
     assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), Confirmed::Done);
     assert_eq!(held(&on, 1)[1..], ["north:at-platform-1"]);
     for (account, number) in [("north", 9), ("south", 2)] {
@@ -135,10 +134,10 @@ fn a_qualified_row_is_adopted_under_the_id_itself<S: Store>(store: &S) {
         on.write(|s| s.listings().insert_listing(&listing));
     }
     for (number, account) in [(2, "south"), (1, "north")] {
-        let confirmation = Confirmation { platform_id: platform_id(1), ..listing_confirmation(number, at(5)) };
+        let confirmation = listing_confirmation(number, at(5)).platform_id(platform_id(1));
         let request = reserve_request(number, file_id(1), target(account), at(5));
         let row = PlatformRowId::Listing(listing_id(number));
-        let adoption = Adoption { request, row, client_key: None, confirmation };
+        let adoption = Adoption::new(request, row, confirmation);
         assert!(matches!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Done(_)), "{account}");
         assert_eq!(listing_at(&on, account).map(|row| row.id), Some(listing_id(number)));
     }

@@ -58,7 +58,7 @@ fn reserve<S: Store>(on: &On<'_, S>, number: u64, target: Target, second: i64) -
 
 fn adoption(number: u64, target: Target, row: PlatformRowId, confirmation: Confirmation) -> Adoption {
     let request = reserve_request(number, file_id(1), target, at(5));
-    Adoption { request, row, client_key: None, confirmation }
+    Adoption::new(request, row, confirmation)
 }
 
 /// The wish to adopt listing `number` as publication `number` of this variant.
@@ -259,14 +259,11 @@ fn an_adoption_under_another_id_is_refused<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[foreign_post(1, file_id(1))]);
     let listing = PlatformRowId::Listing(listing_id(1));
-    let delisted = Confirmation {
-        row: fieldfen_domain::publication::ConfirmedRow::Listing {
-            id: listing_id(9),
-            status: ListingStatus::Delisted,
-            platform_status: None,
-        },
-        ..listing_confirmation(1, at(5))
-    };
+    let delisted = listing_confirmation(1, at(5)).row(fieldfen_domain::publication::ConfirmedRow::Listing {
+        id: listing_id(9),
+        status: ListingStatus::Delisted,
+        platform_status: None,
+    });
     for adoption in [
         adoption(1, listing_target(""), listing, listing_confirmation(2, at(5))),
         adoption(1, listing_target(""), listing, delisted),
@@ -299,7 +296,7 @@ fn an_adopted_listing_may_have_the_key_that_the_platform_says<S: Store>(store: &
     let key = ClientKey::derive(&file_id(1), &listing_target(""), 3);
     let row = PlatformRowId::Listing(listing_id(1));
     let client_key = Some(key.clone());
-    let adoption = Adoption { client_key, ..adoption(1, listing_target(""), row, listing_confirmation(1, at(5))) };
+    let adoption = adoption(1, listing_target(""), row, listing_confirmation(1, at(5))).client_key(client_key);
     let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
     assert_eq!(adopted.client_key, key);
 }
@@ -311,16 +308,16 @@ fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &
     reserve(&on, 2, post_target(""), 0);
     // While the calls are under way, it writes down what they have made.
     with(&on, &[first()], &[foreign_post(1, file_id(1))]);
-    let confirmation = Confirmation { platform_id: platform_id(1), ..listing_confirmation(7, at(1)) };
+    let confirmation = listing_confirmation(7, at(1)).platform_id(platform_id(1));
     assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), Confirmed::Done);
-    let confirmation = Confirmation { platform_id: platform_id(1), ..post_confirmation(7, at(1)) };
+    let confirmation = post_confirmation(7, at(1)).platform_id(platform_id(1));
     assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &confirmation)), Confirmed::Done);
     assert_eq!(on.listings(1).iter().map(|row| row.id).collect::<Vec<_>>(), [listing_id(1)]);
     assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [foreign_post(1, file_id(1))]);
 }
 
 fn prune<S: Store>(on: &On<'_, S>, second: i64, limit: u32) -> u64 {
-    on.write(|s| s.publications().prune(&PrunePublications { before: at(second), limit }))
+    on.write(|s| s.publications().prune(&PrunePublications::new(at(second), limit)))
 }
 
 fn publications_that_are_over_are_pruned<S: Store>(store: &S) {

@@ -26,7 +26,7 @@ type End<'e> = &'e dyn Fn(u64, JobStatus);
 
 /// A job that no claim of these cases takes.
 fn created_at(number: u64, second: i64) -> NewJob {
-    NewJob { created_at: at(second), kind: kind("test.foreign"), ..job(number) }
+    job(number).created_at(at(second)).kind(kind("test.foreign"))
 }
 
 fn prune<S: Store>(on: &On<'_, S>, request: PruneRequest) -> (u64, Vec<JobId>) {
@@ -38,9 +38,9 @@ fn what_was_created_before_the_time_is_pruned<S: Store>(on: &On<'_, S>, end: End
         on.enqueue(&created_at(number, second));
         end(number, JobStatus::Failed);
     }
-    let request = PruneRequest { status: JobStatus::Failed, ended_before: at(10), surplus: 0, limit: 9 };
+    let request = PruneRequest::new(JobStatus::Failed, at(10), 9);
     assert_eq!(prune(on, request), (1, numbered(&[2, 3])), "not what ended exactly then");
-    assert_eq!(prune(on, PruneRequest { ended_before: at(10) + TICK, ..request }), (1, numbered(&[3])));
+    assert_eq!(prune(on, request.ended_before(at(10) + TICK)), (1, numbered(&[3])));
 }
 
 fn both_sorts_are_pruned_in_one_order<S: Store>(on: &On<'_, S>, end: End<'_>) {
@@ -55,12 +55,12 @@ fn both_sorts_are_pruned_in_one_order<S: Store>(on: &On<'_, S>, end: End<'_>) {
     }
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 7);
     // They ended in the order 6, 5, 7 and 2 at once, 1 and 4 at once, 3; those at once go in the order of insertion.
-    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(3), surplus: 1, limit: 9 };
-    assert_eq!(prune(on, PruneRequest { limit: 1, ..request }), (1, numbered(&[1, 3, 5, 7, 2, 4])));
+    let request = PruneRequest::new(JobStatus::Completed, at(3), 9).surplus(1);
+    assert_eq!(prune(on, request.limit(1)), (1, numbered(&[1, 3, 5, 7, 2, 4])));
     assert_eq!(prune(on, request), (2, numbered(&[1, 3, 2, 4])), "one is too old, and one is the oldest of the others");
-    assert_eq!(prune(on, PruneRequest { surplus: 2, ..request }), (2, numbered(&[3, 4])));
+    assert_eq!(prune(on, request.surplus(2)), (2, numbered(&[3, 4])));
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 2);
-    assert_eq!(prune(on, PruneRequest { surplus: u32::MAX, ..request }), (2, numbered(&[])));
+    assert_eq!(prune(on, request.surplus(u32::MAX)), (2, numbered(&[])));
 }
 
 fn other_statuses_stay<S: Store>(on: &On<'_, S>, end: End<'_>) {
@@ -68,7 +68,7 @@ fn other_statuses_stay<S: Store>(on: &On<'_, S>, end: End<'_>) {
         on.enqueue(&created_at(number, 1));
         end(number, status);
     }
-    let request = PruneRequest { status: JobStatus::Completed, ended_before: at(9), surplus: 9, limit: 9 };
+    let request = PruneRequest::new(JobStatus::Completed, at(9), 9).surplus(9);
     assert_eq!(prune(on, request), (1, numbered(&[0, 1, 3])));
-    assert_eq!(prune(on, PruneRequest { status: JobStatus::Failed, ..request }), (1, numbered(&[0, 1])));
+    assert_eq!(prune(on, request.status(JobStatus::Failed)), (1, numbered(&[0, 1])));
 }

@@ -42,7 +42,7 @@ impl ApiUsageReads for ModelSession<'_> {
 impl ApiUsage for ModelSession<'_> {
     fn record(&mut self, call: &ApiCall) -> Result<(), StoreError> {
         let rate_limit_reset_at = call.rate_limit_reset_at.map(to_micros);
-        self.state.calls.insert(CallRow(ApiCall { at: to_micros(call.at), rate_limit_reset_at, ..call.clone() }));
+        self.state.calls.insert(CallRow(call.clone().at(to_micros(call.at)).rate_limit_reset_at(rate_limit_reset_at)));
         Ok(())
     }
 }

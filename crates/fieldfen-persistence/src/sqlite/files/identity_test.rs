@@ -21,7 +21,7 @@ fn insert_baseline(conn: &mut SqliteConnection, number: u64, drive_file_id: &str
 
 /// An arrival of which only the Drive id is known.
 fn arriving(number: u64, drive_file_id: &str) -> NewFile {
-    NewFile { drive_file_id: Some(drive_file_id.to_owned()), content_hash: None, ..file(number) }
+    file(number).drive_file_id(drive_file_id.to_owned()).content_hash(None)
 }
 
 /// The file that an arrival is, or `None` for a new one.
@@ -67,7 +67,7 @@ fn an_empty_drive_id_is_none() {
     assert_eq!(session(&mut conn).find_by_drive_id("").unwrap(), None);
     let hash = ContentHash::of(b"buck");
     conn.batch_execute(&format!("UPDATE files SET content_hash = '{hash}' WHERE rowid = 2")).unwrap();
-    let with_both = NewFile { content_hash: Some(hash), ..arriving(9, "drive-2") };
+    let with_both = arriving(9, "drive-2").content_hash(hash);
     assert_eq!(met(&mut conn, &with_both), Some(file_id(2)));
     let filled: File = session(&mut conn).find(&file_id(2)).unwrap().unwrap();
     assert_eq!((filled.drive_file_id.as_deref(), filled.updated_at), (Some("drive-2"), Some(at(0))));

@@ -255,7 +255,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         let filters = [(false, false), (true, false), (false, true), (true, true)];
         for (name, (species, status)) in names.into_iter().zip(filters) {
             let (species, status) = (species.then(String::new), status.then_some(FileStatus::Approved));
-            let filter = FileFilter { status, species, arrival };
+            let filter = FileFilter::new().status(status).species(species).arrival(arrival);
             statements.push((name, sql(&Rows { filter: &filter, span, ascending, limit: 1 })));
         }
     }

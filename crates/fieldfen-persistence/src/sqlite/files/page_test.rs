@@ -38,7 +38,7 @@ fn numbers(page: &Page<File>) -> Vec<u64> {
 }
 
 fn arriving(arrival: Arrival) -> FileFilter {
-    FileFilter { arrival: Some(arrival), ..FileFilter::default() }
+    FileFilter::new().arrival(Some(arrival))
 }
 
 /// Rows that say nothing of a file but its arrival. Their ids and names are their rowids.
@@ -93,7 +93,7 @@ fn each_row_is_in_a_window_or_among_the_other_forms_whatever_its_time_is() {
         let (in_order, rest): (Vec<u64>, Vec<u64>) =
             (wanted((9..=15).collect()), wanted((1..=8).chain(16..=22).collect()));
         for (arrival, expected) in [(Arrival::ANY_TIME, in_order), (Arrival::OtherForms, rest)] {
-            let filter = FileFilter { species: species.map(str::to_owned), status, ..arriving(arrival) };
+            let filter = arriving(arrival).species(species.map(str::to_owned)).status(status);
             assert_eq!(walk(&mut conn, &filter, 1), expected, "{filter:?}");
             // Pages of more than one name the rows that cannot be read behind the others.
             let mut all = walk_from(&mut conn, &filter, &PageRequest::first(3));
@@ -131,11 +131,10 @@ fn windows_of_every_size_hold_the_same_files_as_a_plain_filter_whatever_their_or
                     .filter(|&number| !approved_only || approved(number))
                     .collect();
                 expected.sort_by_key(|&number| second(number));
-                let filter = FileFilter {
-                    status: approved_only.then_some(FileStatus::Approved),
-                    species: fox.then(|| "fox".to_owned()),
-                    ..arriving(Arrival::between(at(i64::try_from(from).unwrap()), at(i64::try_from(to).unwrap())))
-                };
+                let filter =
+                    arriving(Arrival::between(at(i64::try_from(from).unwrap()), at(i64::try_from(to).unwrap())))
+                        .status(approved_only.then_some(FileStatus::Approved))
+                        .species(fox.then(|| "fox".to_owned()));
                 assert_eq!(walk(&mut conn, &filter, 350), expected, "{name}, {filter:?}");
             }
         }

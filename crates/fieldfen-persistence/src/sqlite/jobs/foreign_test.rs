@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::job::{JobFilter, JobKind, JobStatus, Priority, PruneRequest, ReclaimRequest, UnreadableJob};
+use fieldfen_domain::job::{JobFilter, JobKind, JobStatus, Priority, PruneRequest, UnreadableJob};
 use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_testkit::fixtures::{
@@ -146,7 +146,7 @@ fn a_lease_that_ends_at_no_time_or_beyond_every_lease_is_taken_back_and_named() 
         session(&mut conn).claim(&claim_request(1, 1, at(0))).unwrap();
         conn.batch_execute(&format!("UPDATE jobs SET lease_expires_at = {expires_at}")).unwrap();
         let mut s = session(&mut conn);
-        let request = ReclaimRequest { latest, ..reclaim_request(at(0), 9) };
+        let request = reclaim_request(at(0), 9).latest(latest);
         let taken = s.reclaim(&request, &lost_lease_backoff).unwrap();
         assert_eq!((taken.jobs.len(), taken.unreadable.len()), (1, 0), "{expires_at}");
         let reason = taken.jobs[0].job.last_error.clone().unwrap();
@@ -163,7 +163,7 @@ fn a_lease_that_is_written_in_another_form_ends_when_it_says() {
         conn.batch_execute(&format!("UPDATE jobs SET lease_expires_at = {expires_at}")).unwrap();
         let mut s = session(&mut conn);
         for (second, expected) in [(35_999, 0), (36_000, 1)] {
-            let request = ReclaimRequest { latest: at(second + 86_400), ..reclaim_request(at(second), 9) };
+            let request = reclaim_request(at(second), 9).latest(at(second + 86_400));
             let taken = s.reclaim(&request, &lost_lease_backoff).unwrap();
             assert_eq!((taken.jobs.len(), taken.unreadable.len()), (expected, 0), "{expires_at} at {second}");
         }
@@ -218,10 +218,10 @@ fn ended_jobs_without_a_completion_are_pruned_by_their_creation_where_that_is_a_
         let mut conn = with_job(&format!("status = 'failed', created_at = {created_at}"));
         let mut s = session(&mut conn);
         let noon = time("2026-01-01T12:00:00Z");
-        let request = PruneRequest { status: JobStatus::Failed, ended_before: noon, surplus: 0, limit: 9 };
+        let request = PruneRequest::new(JobStatus::Failed, noon, 9);
         assert_eq!(s.count_ended(JobStatus::Failed).unwrap(), u64::from(ended.is_some()), "{created_at}");
         assert_eq!(s.prune(&request).unwrap(), u64::from(ended == Some(true)), "{created_at}");
-        let left = s.prune(&PruneRequest { surplus: 9, ..request }).unwrap();
+        let left = s.prune(&request.surplus(9)).unwrap();
         assert_eq!(left, u64::from(ended == Some(false)), "{created_at}");
     }
 }
@@ -230,7 +230,7 @@ fn ended_jobs_without_a_completion_are_pruned_by_their_creation_where_that_is_a_
 fn a_completion_without_fraction_is_not_before_its_own_second() {
     let mut conn = with_job("status = 'completed', completed_at = '2026-01-01 12:00:00'");
     let ended_before = time("2026-01-01T12:00:00Z");
-    let request = PruneRequest { status: JobStatus::Completed, ended_before, surplus: 0, limit: 9 };
+    let request = PruneRequest::new(JobStatus::Completed, ended_before, 9);
     assert_eq!(session(&mut conn).prune(&request).unwrap(), 0);
 }
 

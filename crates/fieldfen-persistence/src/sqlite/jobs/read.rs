@@ -121,9 +121,9 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let first = PageRequest::first(1);
     let newest = first.clone().newest_first();
     let all = JobFilter::default();
-    let kind = JobFilter { kind: Some(JobKind::CreateListing), ..all.clone() };
-    let status = JobFilter { status: Some(JobStatus::Failed), ..all.clone() };
-    let both = JobFilter { kind: kind.kind.clone(), ..status.clone() };
+    let kind = all.clone().kind(JobKind::CreateListing);
+    let status = all.clone().status(JobStatus::Failed);
+    let both = status.clone().kind(kind.kind.clone());
     let page = |filter, file_id, request| sql(&job_page(filter, file_id, request).unwrap());
     vec![
         ("ById", ById::SQL.to_owned()),

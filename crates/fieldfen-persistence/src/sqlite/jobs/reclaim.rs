@@ -64,7 +64,7 @@ impl SqliteSession<'_> {
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
     ) -> Result<TakenBack, StoreError> {
-        let ReclaimRequest { now, expired_at, latest, limit } = *request;
+        let ReclaimRequest { now, expired_at, latest, limit, .. } = *request;
         let limit = i64::from(limit);
         let mut taken = TakenBack::default();
         let left = |taken: &TakenBack| limit.saturating_sub(i64::try_from(taken.jobs.len()).unwrap_or(i64::MAX));

@@ -70,7 +70,7 @@ mod tests {
         let at: Timestamp = "2026-11-24T03:15:00Z".parse().unwrap();
         let target = Target::Listing { platform: Platform::Etsy, account: String::new(), variant: number.to_string() };
         let (id, token) = (PublicationId::from_random(number), FenceToken::from_random(number));
-        let request = ReserveRequest { id, file_id, target, token, held_until: at, at };
+        let request = ReserveRequest::new(id, file_id, target, token, at, at);
         store
             .write(|s| {
                 let Reserved::Granted(publication) = s.publications().reserve(&request)? else { panic!("not granted") };

@@ -84,7 +84,7 @@ impl<S: Store> Program<S> {
             Step::Enqueue(keys) => {
                 let job = |key: &Option<u64>| {
                     let job = queue.job(&Note::new("work")).unwrap();
-                    NewJob { dedup_key: key.map(|key| dedup_key(&format!("key-{key}"))), ..job }
+                    job.dedup_key(key.map(|key| dedup_key(&format!("key-{key}"))))
                 };
                 let jobs: Vec<NewJob> = keys.iter().map(job).collect();
                 told(queue.enqueue_many(&jobs))
@@ -145,15 +145,9 @@ impl<S: Store> Program<S> {
     fn new_file(&self, number: u64) -> NewFile {
         let name = format!("buck-{number}.jpg");
         let content_hash = Some(ContentHash::of(name.as_bytes()));
-        NewFile {
-            id: file_id(number),
-            original_filename: name,
-            species: None,
-            drive_file_id: Some(format!("drive-{number}")),
-            content_hash,
-            size: None,
-            at: self.bench.now(),
-        }
+        NewFile::new(file_id(number), name, self.bench.now())
+            .drive_file_id(format!("drive-{number}"))
+            .content_hash(content_hash)
     }
 
     fn take_claimed(&mut self, number: usize) -> Option<ClaimedJob> {

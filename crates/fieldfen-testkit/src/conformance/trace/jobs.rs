@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, FailureReport, JobKind, JobStatus, NewJob, Priority, PruneRequest, ReclaimRequest,
-    Reclaimed, Retry,
+    ClaimRef, FailureReport, JobKind, JobStatus, NewJob, Priority, PruneRequest, Reclaimed, Retry,
 };
 use fieldfen_domain::store::Session;
 use fieldfen_domain::{RawJson, Timestamp};
@@ -34,12 +33,13 @@ pub struct TraceJob {
 
 impl TraceJob {
     fn new_job(&self) -> NewJob {
-        NewJob {
-            kind: kind_numbered(self.kind),
-            file_id: self.file.map(file_id),
-            dedup_key: self.dedup_key.map(|number| dedup_key(&format!("key-{number}"))),
-            ..job(self.job).priority(self.priority).run_at(at(self.run_at)).max_retries(self.max_retries)
-        }
+        job(self.job)
+            .priority(self.priority)
+            .run_at(at(self.run_at))
+            .max_retries(self.max_retries)
+            .kind(kind_numbered(self.kind))
+            .file_id(self.file.map(file_id))
+            .dedup_key(self.dedup_key.map(|number| dedup_key(&format!("key-{number}"))))
     }
 }
 
@@ -217,12 +217,10 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
             answer(s.jobs().enqueue_many(&jobs))
         }
         JobOp::Claim { kinds, limit, token, now, lease, alone } => {
-            let request = ClaimRequest {
-                kinds: kinds.iter().map(|&number| kind_numbered(number)).collect(),
-                lease: Duration::from_secs(*lease),
-                alone: *alone,
-                ..claim_request(*token, *limit, at(*now))
-            };
+            let request = claim_request(*token, *limit, at(*now))
+                .kinds(kinds.iter().map(|&number| kind_numbered(number)).collect())
+                .lease(Duration::from_secs(*lease))
+                .alone(*alone);
             answer(
                 s.jobs()
                     .claim(&request)
@@ -258,11 +256,9 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
         JobOp::RunAlone { job, token } => answer(s.jobs().run_alone(&claim_ref(*job, *token))),
         JobOp::Reclaim { now, limit } => {
             let masked = |reclaimed: Reclaimed| (masked_job(reclaimed.job), reclaimed.worker);
-            let reclaimed = s
-                .jobs()
-                .reclaim(&ReclaimRequest { latest: at(*now + 5), ..reclaim_request(at(*now), *limit) }, &|job| {
-                    Duration::from_secs(job.lost_leases.into())
-                });
+            let reclaimed = s.jobs().reclaim(&reclaim_request(at(*now), *limit).latest(at(*now + 5)), &|job| {
+                Duration::from_secs(job.lost_leases.into())
+            });
             answer(reclaimed.map(|taken| (taken.jobs.into_iter().map(masked).collect::<Vec<_>>(), taken.unreadable)))
         }
         JobOp::Retry { job, at: second } => answer(s.job_admin().retry(&job_id(*job), at(*second))),
@@ -272,8 +268,7 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
         JobOp::Kill { job, at: second } => answer(s.job_admin().kill(&job_id(*job), "trace: hangs", at(*second))),
         JobOp::Delete { job } => answer(s.job_admin().delete(&job_id(*job))),
         JobOp::Prune { status, ended_before, surplus, limit } => {
-            let request =
-                PruneRequest { status: *status, ended_before: at(*ended_before), surplus: *surplus, limit: *limit };
+            let request = PruneRequest::new(*status, at(*ended_before), *limit).surplus(*surplus);
             answer(s.job_admin().prune(&request).and_then(|pruned| Ok((pruned, s.jobs().count_ended(*status)?))))
         }
     }

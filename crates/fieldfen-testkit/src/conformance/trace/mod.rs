@@ -11,9 +11,8 @@ mod publishing;
 mod race;
 mod state;
 
-use fieldfen_domain::file::{ContentHash, Deletion, File, FileEdit, FileEvent, FileState, NewFile};
+use fieldfen_domain::file::{ContentHash, Deletion, File, FileEdit, FileEvent, FileState};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::webhook::NewHash;
 
 use crate::fixtures::{api_call, at, file, file_id, hash};
 use answer::{Answer, answer, masked_deletion, masked_file};
@@ -194,12 +193,10 @@ fn same_state<A: Store, B: Store>(a: &A, b: &B, steps: usize) {
 fn run(s: &mut dyn Session, op: &Op) -> Answer {
     match op {
         Op::InsertFile { file: number, drive, content, at: second } => {
-            let new = NewFile {
-                drive_file_id: drive.map(|number| format!("drive-{number}")),
-                content_hash: content.map(|number| ContentHash::of(&number.to_be_bytes())),
-                at: at(*second),
-                ..file(*number)
-            };
+            let new = file(*number)
+                .drive_file_id(drive.map(|number| format!("drive-{number}")))
+                .content_hash(content.map(|number| ContentHash::of(&number.to_be_bytes())))
+                .at(at(*second));
             answer(s.files().insert(&new))
         }
         Op::MoveFile { file, event, believed, at } => answer(move_file(s, *file, *event, believed.as_ref(), *at)),
@@ -210,7 +207,7 @@ fn run(s: &mut dyn Session, op: &Op) -> Answer {
         Op::DeleteFile { file, deletion } => answer(s.files().delete(&file_id(*file), *deletion).map(masked_deletion)),
         Op::Job(op) => jobs::run(s, op),
         Op::InsertHash { hash: number, at: second, remembered } => {
-            let new = NewHash { expires_at: at(second + remembered), ..hash(*number, at(*second)) };
+            let new = hash(*number, at(*second)).expires_at(at(second + remembered));
             answer(s.hashes().insert(&new))
         }
         Op::LinkHash { hash: number, file } => answer(s.hashes().link(&hash(*number, at(0)).hash, &file_id(*file))),

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::publication::{
     Adopted, Adoption, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, Platform, PlatformRowId,
-    PrunePublications, Release, ReserveRequest, Reserved, SocialPost, Target, qualified_id,
+    PrunePublications, Release, Reserved, SocialPost, Target, qualified_id,
 };
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::Session;
@@ -184,11 +184,9 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
     match op {
         PublishingOp::Reserve { publication, file, post, account, discriminator, token: proof, at: second, hold } => {
             let target = target(*post, *account, *discriminator);
-            let request = ReserveRequest {
-                token: token(*proof),
-                held_until: at(second + hold),
-                ..reserve_request(*publication, file_id(*file), target, at(*second))
-            };
+            let request = reserve_request(*publication, file_id(*file), target, at(*second))
+                .token(token(*proof))
+                .held_until(at(second + hold));
             answer(s.publications().reserve(&request).map(masked_reserved))
         }
         PublishingOp::Confirm { publication, post, platform_id: given, row, status, at: second } => {
@@ -219,19 +217,18 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
             let confirmation = confirmation(*post, *platform_id, *row, ListingStatus::Active, *second);
             let request = reserve_request(*publication, file_id(*file), target, at(*second));
             let row = if *post { PlatformRowId::Post(post_id(*row)) } else { PlatformRowId::Listing(listing_id(*row)) };
-            let adoption = Adoption { request, row, client_key: None, confirmation };
+            let adoption = Adoption::new(request, row, confirmation);
             answer(s.publications().adopt(&adoption).map(masked_adopted))
         }
         PublishingOp::PostGone { row, at: second } => answer(s.listings().post_gone(&post_id(*row), at(*second))),
         PublishingOp::Prune { before, limit } => {
-            answer(s.publications().prune(&PrunePublications { before: at(*before), limit: *limit }))
+            answer(s.publications().prune(&PrunePublications::new(at(*before), *limit)))
         }
         PublishingOp::FindListing { account, platform_id: given } => {
             answer(s.listings().find_at(Platform::Etsy, &name(*account), &platform_id(*given)))
         }
         PublishingOp::UpdateListing { listing, status, event_at, at: second } => {
-            let update =
-                ListingUpdate { status: *status, platform_status: None, event_at: at(*event_at), at: at(*second) };
+            let update = ListingUpdate::new(*status, at(*event_at), at(*second));
             answer(s.listings().update(&listing_id(*listing), &update))
         }
     }
@@ -254,13 +251,13 @@ fn target(post: bool, account: u64, discriminator: u64) -> Target {
 
 fn confirmation(post: bool, given: u64, row: u64, status: ListingStatus, second: Second) -> Confirmation {
     let confirmation = if post {
-        Confirmation { row: ConfirmedRow::Post { id: post_id(row) }, ..post_confirmation(row, at(second)) }
+        post_confirmation(row, at(second)).row(ConfirmedRow::Post { id: post_id(row) })
     } else {
         let platform_status = Some(format!("word-{row}"));
         let row = ConfirmedRow::Listing { id: listing_id(row), status, platform_status };
-        Confirmation { row, ..listing_confirmation(given, at(second)) }
+        listing_confirmation(given, at(second)).row(row)
     };
-    Confirmation { platform_id: platform_id(given), ..confirmation }
+    confirmation.platform_id(platform_id(given))
 }
 
 fn masked_adopted(adopted: Adopted) -> Adopted {

@@ -89,7 +89,7 @@ fn files(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreEr
             for arrival in
                 [None, Some(Arrival::since(at(3))), Some(Arrival::between(at(2), at(6))), Some(Arrival::OtherForms)]
             {
-                filters.push(FileFilter { status, species: species.clone(), arrival });
+                filters.push(FileFilter::new().status(status).species(species.clone()).arrival(arrival));
             }
         }
     }
@@ -116,7 +116,7 @@ fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreErr
     }
     for status in JobStatus::ALL.iter().copied().map(Some).chain([None]) {
         for (kind, file_id) in [(None, None), (Some(kind_numbered(0)), None), (None, Some(file_id(0)))] {
-            let filter = JobFilter { status, kind, file_id };
+            let filter = JobFilter::new().status(status).kind(kind).file_id(file_id);
             let found = walk(|page| s.jobs().page(&filter, page))?;
             lines.push(format!("{filter:?}: {:?}", found.iter().map(|job| job.id).collect::<Vec<_>>()));
         }
