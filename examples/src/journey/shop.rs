@@ -53,7 +53,8 @@ pub(super) struct Shop {
 impl Shop {
     /// Opens everything, and makes what is missing.
     pub(super) fn open(url: &DatabaseAddress, options: &Options, environment: Environment) -> anyhow::Result<Self> {
-        let pipeline = rules(options)?.pipeline(environment.clone())?;
+        let (file, rules) = rules(options)?;
+        let pipeline = rules.pipeline(environment.clone())?;
         let store = open_store(url).with_context(|| format!("cannot open the database {url}"))?;
         let workplace = Workplace::open(&options.output).context("cannot make the output folders")?;
         let catalogue =
@@ -62,6 +63,7 @@ impl Shop {
         let publisher = Publisher::new(store.clone(), pipeline.clone())
             .marketplace(Metered::new(catalogue.clone(), store.clone(), environment.clone()))
             .holding(LEASE);
+        rules.check_publisher(&publisher).map_err(|error| Exit::Usage.with(file.locate(&error)))?;
         let shop = Self { store, environment, workplace, pipeline, publisher, catalogue };
         shop.sweep()?;
         Ok(shop)
@@ -157,13 +159,13 @@ pub(super) const fn is_end(status: FileStatus) -> bool {
 /// How long to wait before another attempt at opening the database.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The rules in the user's file, or those of the example.
-fn rules(options: &Options) -> Result<Rules, ExitError> {
+/// The rules in the user's file, or those of the example, and the file.
+fn rules(options: &Options) -> Result<(ShopFile, Rules), ExitError> {
     let file = match &options.rules {
         Some(path) => ShopFile::read(path),
         None => Ok(ShopFile::parse(RULES, "examples/pipeline/fieldfen.toml")),
     };
-    file.and_then(|file| file.shop()).map_err(|error| Exit::Usage.with(error))
+    file.and_then(|file| file.shop().map(|rules| (file, rules))).map_err(|error| Exit::Usage.with(error))
 }
 
 /// Opens the database, with everything that a new or an older one lacks.

@@ -102,3 +102,34 @@ fn shown(now: &FileDetails, column: &str) -> Option<String> {
         _ => now.size.map(|size| size.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> OperatorAnswer {
+        OperatorAnswer::of_result(Some(&RawJson::unchecked(json.to_owned())))
+    }
+
+    #[test]
+    fn an_answer_of_a_newer_version_is_unknown() {
+        assert_eq!(read(r#"{"answer":"not_found"}"#), OperatorAnswer::NotFound);
+        for newer in [r#"{"answer":"postponed","until":"spring"}"#, r#"{"answer":"done"}"#, "7"] {
+            assert_eq!(read(newer), OperatorAnswer::Unknown, "{newer}");
+        }
+        assert_eq!(OperatorAnswer::of_result(None), OperatorAnswer::Unknown);
+    }
+
+    #[test]
+    fn an_answer_survives_its_json() {
+        let metadata = Some(RawJson::unchecked(r#"{"title": "Fox"}"#.to_owned()));
+        let mut now = FileDetails::default();
+        now.metadata = metadata;
+        let columns = vec!["metadata_json".to_owned(), "species".to_owned()];
+        let answer = OperatorAnswer::Changed { columns, now: Box::new(now), last_edit: None };
+        assert_eq!(read(&serde_json::to_string(&answer).unwrap()), answer);
+        let said =
+            "the file has changed since you saw it: metadata_json is {\"title\": \"Fox\"} now, species is empty now";
+        assert_eq!(answer.to_string(), said);
+    }
+}

@@ -155,7 +155,8 @@ impl<S: Store> Operator<S> {
     /// changed the file since, and the answer says what has changed.
     ///
     /// # Errors
-    /// As [`Operator::approve`].
+    /// As [`Operator::approve`]; [`QueueError::Job`] when the edit and what was seen are together above
+    /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES).
     pub fn edit(&self, file_id: &FileId, edit: &FileEdit, action: &Action) -> Result<Asked, QueueError> {
         self.ask(&EditRequest { file_id: *file_id, action: action.clone(), edit: edit.clone() })
     }

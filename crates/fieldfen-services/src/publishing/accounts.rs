@@ -13,6 +13,12 @@ use super::platforms::CallError;
 use super::publisher::Publisher;
 
 impl<S: Store> Publisher<S> {
+    /// Whether this publisher has the marketplace or network of a target, with its account.
+    #[must_use]
+    pub fn reaches(&self, target: &Target) -> bool {
+        self.shelves_of(target).iter().any(|shelf| shelf.account() == target.account())
+    }
+
     /// The accounts at the platform of a target at which the file is published or wanted, and which this publisher does
     /// not know.
     pub(super) fn unknown_accounts(&self, file_id: &FileId, target: &Target) -> Result<BTreeSet<String>, StoreError> {
@@ -70,8 +76,7 @@ impl<S: Store> Publisher<S> {
 
     /// Whether a target is at the platform of another, and at an account that this publisher does not know.
     fn is_unknown(&self, one: &Target, other: &Target) -> bool {
-        (one.channel(), one.platform()) == (other.channel(), other.platform())
-            && self.shelves_of(one).iter().all(|shelf| shelf.account() != one.account())
+        (one.channel(), one.platform()) == (other.channel(), other.platform()) && !self.reaches(one)
     }
 }
 

@@ -2,13 +2,48 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fieldfen_domain::publication::{Platform, SocialPlatform, Target};
+use fieldfen_domain::store::Store;
+
 use super::check::{InvalidShop, Setting};
 use super::{ListingRule, PostRule, Shop};
+use crate::publishing::Publisher;
 
 /// The accounts of a platform: none for one that is not declared.
 type Accounts<P> = BTreeMap<P, BTreeSet<String>>;
 
 impl Shop {
+    /// Checks that a publisher has each account that is declared or that a rule names. Without this, the jobs of an account
+    /// that no program has fail when they run. The accounts of closures are not known before.
+    ///
+    /// # Errors
+    /// [`InvalidShop`] for the first rule, or the first declaration, of an account that the publisher does not have.
+    pub fn check_publisher<S: Store>(&self, publisher: &Publisher<S>) -> Result<(), InvalidShop> {
+        let rules = self.publish.iter().map(|rule| listing(rule.platform, self.account_of_listing(rule)));
+        let rules = rules.enumerate().map(|(index, target)| (Setting::of("publish").item(index), target));
+        let posts = self.post.iter().map(|rule| post(rule.platform, self.account_of_post(rule)));
+        let posts = posts.enumerate().map(|(index, target)| (Setting::of("post").item(index), target));
+        let marketplaces = self.marketplaces.iter().flat_map(|(&platform, names)| {
+            let at = Setting::of("marketplaces").key(platform.as_str());
+            names.iter().map(move |name| (at.clone(), listing(platform, name)))
+        });
+        let networks = self.networks.iter().flat_map(|(&platform, names)| {
+            let at = Setting::of("networks").key(platform.as_str());
+            names.iter().map(move |name| (at.clone(), post(platform, name)))
+        });
+        match rules.chain(posts).chain(marketplaces).chain(networks).find(|(_, target)| !publisher.reaches(target)) {
+            Some((at, target)) => {
+                let value = format!("{} with account {:?}", target.platform(), target.account());
+                Err(InvalidShop::at(
+                    at,
+                    value,
+                    "the program publishes at no such account: correct the name, or add it there",
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn account_of_listing<'a>(&'a self, rule: &'a ListingRule) -> &'a str {
         account(&self.marketplaces, &rule.platform, rule.account.as_deref())
     }
@@ -16,6 +51,14 @@ impl Shop {
     pub(super) fn account_of_post<'a>(&'a self, rule: &'a PostRule) -> &'a str {
         account(&self.networks, &rule.platform, rule.account.as_deref())
     }
+}
+
+fn listing(platform: Platform, account: &str) -> Target {
+    Target::Listing { platform, account: account.to_owned(), variant: String::new() }
+}
+
+fn post(platform: SocialPlatform, account: &str) -> Target {
+    Target::Post { platform, account: account.to_owned(), post_key: String::new(), post_type: None }
 }
 
 /// The account that a rule names, or the only one that there is.

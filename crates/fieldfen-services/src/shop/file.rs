@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Shop;
-use super::check::{Setting, Step};
+use super::check::{InvalidShop, Setting, Step};
 
 /// The section that every program reads.
 const DATABASE: &str = "database";
@@ -139,6 +139,7 @@ impl ShopFile {
     /// [`ShopFileError::Invalid`] for the first thing that is not as it must be, in the section `[database]` too.
     pub fn shop(&self) -> Result<Shop, ShopFileError> {
         self.database()?;
+        self.check_database()?;
         let mut table = self.table()?;
         table.get_mut().remove(DATABASE);
         let document = table.clone();
@@ -153,7 +154,29 @@ impl ShopFile {
         })?;
         match shop.check() {
             Ok(()) => Ok(shop),
-            Err(error) => Err(self.invalid(&span_of(document.get_ref(), &error.setting), error.to_string())),
+            Err(error) => Err(self.locate(&error)),
+        }
+    }
+
+    /// The error with the line of its setting in this file, for what a program checks by itself:
+    /// [`Shop::check_publisher`], for example.
+    #[must_use]
+    pub fn locate(&self, error: &InvalidShop) -> ShopFileError {
+        let span = self.table().map_or(0..0, |table| span_of(table.get_ref(), &error.setting));
+        self.invalid(&span, error.to_string())
+    }
+
+    /// Checks that the section `[database]` has no setting that this version does not know.
+    fn check_database(&self) -> Result<(), ShopFileError> {
+        let table = self.table()?;
+        let settings = table.get_ref().get(DATABASE).and_then(|section| section.get_ref().as_table());
+        let mut names = settings.into_iter().flat_map(|settings| settings.keys());
+        match names.find(|name| !matches!(name.get_ref().as_ref(), "url" | "name")) {
+            Some(name) => {
+                let problem = format!("database.{}: unknown setting, expected url or name", name.get_ref());
+                Err(self.invalid(&name.span(), problem))
+            }
+            None => Ok(()),
         }
     }
 

@@ -3,8 +3,12 @@
 use std::path::Path;
 
 use fieldfen_domain::with_causes;
+use fieldfen_testkit::ModelStore;
 
 use super::{Shop, ShopFile};
+use crate::Environment;
+use crate::pipeline::Pipeline;
+use crate::publishing::Publisher;
 
 const README: &str = include_str!("../../README.md");
 
@@ -114,6 +118,10 @@ fn every_error_names_line_column_setting_and_rule() {
             "[retention]\nfailed_jobs_days = 0",
             "line 2, column 20: retention.failed_jobs_days is 0: it must be 1 to 36500",
         ),
+        (
+            "[database]\nurl = \"x.db\"\nnmae = \"x\"",
+            "line 3, column 1: database.nmae: unknown setting, expected url or name",
+        ),
         ("aproval = 1", "line 1, column 1: aproval: unknown field `aproval`, expected one of"),
         ("# é\nspecies = é", "line 2, column 11: "),
         ("approval = \"operator\"\napproval = \"operator\"", "line 2, column 1: duplicate key"),
@@ -131,6 +139,29 @@ fn only_the_worker_needs_rules_that_it_can_read() {
     let file = ShopFile::parse(newer, "fieldfen.toml");
     assert_eq!(file.database().unwrap().unwrap().url(), "x.db");
     assert!(file.shop().is_err());
+}
+
+#[test]
+fn an_account_that_the_publisher_does_not_have_is_named_with_its_line() {
+    let publisher = Publisher::new(ModelStore::new(), Pipeline::new(Environment::system()));
+    for (text, message) in [
+        (
+            "[marketplaces]\netsy = [\"main\"]\n",
+            "line 2, column 8: marketplaces.etsy is etsy with account \"main\": the program",
+        ),
+        (
+            "[networks]\ntiktok = [\"a\"]\n",
+            "line 2, column 10: networks.tiktok is tiktok with account \"a\": the program",
+        ),
+        ("[[publish]]\nplatform = \"ebay\"\n", "line 1, column 1: publish #1 is ebay with account \"\": the program"),
+        ("[[post]]\nplatform = \"tiktok\"\n", "line 1, column 1: post #1 is tiktok with account \"\": the program"),
+    ] {
+        let file = ShopFile::parse(text, "fieldfen.toml");
+        let error = file.shop().unwrap().check_publisher(&publisher).unwrap_err();
+        let error = file.locate(&error).to_string();
+        assert!(error.starts_with(&format!("\"fieldfen.toml\", {message}")), "{error}");
+    }
+    Shop::new().check_publisher(&publisher).unwrap();
 }
 
 #[test]

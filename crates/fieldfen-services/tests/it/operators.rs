@@ -7,8 +7,8 @@ use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::operator::{Action, Actor, OperatorActionFilter, Subject, Via};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
-use fieldfen_domain::{FileId, PageRequest};
-use fieldfen_services::operator::{Asked, Operator, OperatorAnswer, Waited};
+use fieldfen_domain::{FileId, PageRequest, RawJson};
+use fieldfen_services::operator::{ApproveRequest, Asked, Operator, OperatorAnswer, Waited};
 use fieldfen_services::queue::QueueError;
 use fieldfen_services::worker::{RunningWorker, Worker};
 use fieldfen_testkit::fixtures::by_ann;
@@ -23,6 +23,7 @@ on_every_store!(
     the_second_of_two_editors_is_told_what_the_first_has_changed,
     a_request_without_a_worker_waits_for_one,
     a_request_that_was_cancelled_does_nothing,
+    a_request_of_a_newer_version_is_left_to_a_newer_worker,
 );
 
 /// A shop, and an operator in a program without its rules.
@@ -121,7 +122,7 @@ fn what_a_rule_forbids_is_answered_and_recorded(store: impl Store) {
     let worker = desk.worker();
     let refused = desk.answer(desk.operator.approve(&id, &by_ann("sharp")));
     assert!(matches!(&refused, OperatorAnswer::Refused { reason } if reason.contains("ingested")), "{refused:?}");
-    let bad = FileEdit::new().metadata(fieldfen_domain::RawJson::unchecked("{".to_owned()));
+    let bad = FileEdit::new().metadata(RawJson::unchecked("{".to_owned()));
     let refused = desk.answer(desk.operator.edit(&id, &bad, &by_ann("words")));
     assert!(matches!(&refused, OperatorAnswer::Refused { reason } if reason.contains("metadata")), "{refused:?}");
     assert_eq!(desk.recorded(&id), ["ann approve refused", "ann edit refused"]);
@@ -167,6 +168,26 @@ fn a_request_without_a_worker_waits_for_one(store: impl Store) {
         std::thread::sleep(Duration::from_millis(10));
         desk.operator.fail(&id, &by_ann("a crack")).unwrap().workers_alive == 1
     }));
+    stop(worker);
+}
+
+fn a_request_of_a_newer_version_is_left_to_a_newer_worker(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let queue = &desk.shop.bench.queue;
+    let request = ApproveRequest { file_id: id, action: by_ann("sharp") };
+    let mut job = queue.job(&request).unwrap();
+    let json = job.payload.as_ref().unwrap().as_str().replacen('{', r#"{"only_at":"etsy","#, 1);
+    job.payload = Some(RawJson::parse(json).unwrap());
+    let newer = *queue.enqueue(&job).unwrap().id();
+    let worker = desk.worker();
+    let mut looks = 0..6000;
+    assert!(looks.any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        desk.shop.bench.job(&newer).declined_since.is_some()
+    }));
+    assert_eq!(desk.shop.bench.status(&newer), JobStatus::Pending);
+    assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
     stop(worker);
 }
 
