@@ -16,6 +16,7 @@ mod once;
 mod operators;
 mod process;
 mod python;
+mod readmes;
 mod size;
 mod stops;
 mod unclaimed;

@@ -40,7 +40,7 @@ impl<'c> SqliteSession<'c> {
     /// conn.immediate_transaction(|conn| {
     ///     conn.batch_execute("INSERT INTO orders VALUES (7)")?;
     ///     let mut session = SqliteSession::join(conn)?;
-    ///     // … session.jobs().enqueue(…) stands or falls with the order.
+    ///     // fieldfen_services::Transaction::new(&mut session).enqueue(&job) stands or falls with the order.
     ///     # let _ = &mut session;
     ///     Ok::<_, Box<dyn std::error::Error>>(())
     /// })?;
