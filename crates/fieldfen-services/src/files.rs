@@ -48,7 +48,9 @@ pub struct Files<S> {
 }
 
 impl<S: Store> Files<S> {
-    /// The files of this store. A program that only reads gives any pipeline; one that writes gives the shop's.
+    /// The files of this store. A program that only reads gives any pipeline; one that writes gives the shop's,
+    /// since what follows from an action follows from them. A program without the shop's rules asks by an
+    /// [`Operator`](crate::operator::Operator) instead.
     #[must_use]
     pub const fn new(store: S, pipeline: Pipeline) -> Self {
         Self { store, pipeline }

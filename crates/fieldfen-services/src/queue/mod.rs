@@ -9,6 +9,8 @@
 //! method says in that case what a repetition by the caller does, unless a repetition is harmless. In a transaction of the
 //! caller's, the look is the caller's too.
 
+#[cfg(test)]
+mod answer_test;
 mod claim;
 mod completion;
 mod enqueue;

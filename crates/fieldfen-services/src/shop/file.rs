@@ -223,6 +223,9 @@ impl ShopFile {
 /// The same address, with a relative path behind the folder of the file that names it.
 fn in_folder(folder: Option<&Path>, url: String) -> String {
     let (scheme, path) = url.strip_prefix("sqlite://").map_or(("", url.as_str()), |path| ("sqlite://", path));
+    // SQLAlchemy writes three slashes before a relative path.
+    let behind_slash = path.strip_prefix('/').filter(|rest| rest.starts_with("./") || rest.starts_with("../"));
+    let path = behind_slash.filter(|_| !scheme.is_empty()).unwrap_or(path);
     let is_file = is_surely_path(&url) && !path.is_empty() && path != ":memory:" && !Path::new(path).is_absolute();
     match folder.filter(|folder| is_file && !folder.as_os_str().is_empty()) {
         Some(folder) => {

@@ -193,6 +193,8 @@ fn a_relative_path_is_relative_to_the_folder_of_the_file() {
         ("/srv/shop/fieldfen.toml", "data/x.db", "/srv/shop/data/x.db"),
         ("shop/fieldfen.toml", "sqlite://data/x.db", "sqlite://./shop/data/x.db"),
         ("../shop/fieldfen.toml", "./x.db", "../shop/x.db"),
+        ("/srv/shop/fieldfen.toml", "sqlite:///./data/x.db", "sqlite:///srv/shop/data/x.db"),
+        ("fieldfen.toml", "sqlite:///./data/x.db", "sqlite:///./data/x.db"),
         ("/srv/fieldfen.toml", "sqlite:///var/x.db", "sqlite:///var/x.db"),
         ("/srv/fieldfen.toml", ":memory:", ":memory:"),
         ("/srv/fieldfen.toml", "sqlite://:memory:", "sqlite://:memory:"),
