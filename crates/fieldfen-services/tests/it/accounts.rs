@@ -8,7 +8,7 @@ use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resoluti
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{HOLD, Shop, approved, listing_on, publisher};
-use crate::stall::Stall;
+use crate::stall::{Next, Stall};
 use crate::unclaimed::{already, insert, row, waits};
 
 on_every_store!(
@@ -18,6 +18,7 @@ on_every_store!(
     a_row_that_no_or_both_accounts_know_waits_for_a_person,
     a_row_of_an_account_that_is_not_wanted_does_not_wait,
     an_update_of_a_row_that_no_publication_knows_asks_first,
+    a_row_whose_id_a_call_has_made_at_another_account_leaves_a_product_that_is_reported,
 );
 
 fn at(file_id: FileId, account: &str) -> CreateListing {
@@ -134,4 +135,21 @@ fn an_update_of_a_row_that_no_publication_knows_asks_first(store: impl Store) {
     south.withdraw("p1").unwrap();
     publisher.update(&update).unwrap();
     assert_eq!(shop.listings(&id)[0].status, ListingStatus::Delisted);
+}
+
+fn a_row_whose_id_a_call_has_made_at_another_account_leaves_a_product_that_is_reported(store: impl Store) {
+    let (shop, [id, _], [north, south], publisher) = two(store);
+    south.next([Next::CreateInSilence]);
+    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), Publishing::Unknown { .. }));
+    // Another program has listed the file at the other account. Its row does not say so.
+    north.by_hand("p1", None);
+    insert(&shop, &row(1, id, "p1"));
+    shop.bench.clock.advance(HOLD);
+    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), Publishing::Published { .. }));
+    assert_eq!(shop.listings(&id).len(), 1, "the row is taken for the product of the call");
+    assert!(publisher.reconcile(Platform::Etsy, "south").unwrap().is_clean());
+    let found = publisher.reconcile(Platform::Etsy, "north").unwrap();
+    assert_eq!(found.orphaned.iter().map(|product| product.platform_id.as_str()).collect::<Vec<_>>(), ["p1"]);
+    publisher.mend(&found).unwrap();
+    assert_eq!([north.ids(), south.ids()], [["p1"], ["p1"]]);
 }

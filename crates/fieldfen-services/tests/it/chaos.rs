@@ -1,8 +1,12 @@
 //! Random runs of publishing against a marketplace and a machine that fail wherever they can.
 //!
+//! The marketplace has one account or two, each of which counts its products from 1; its searches may answer with similar
+//! keys, and lag. Other programs write rows of `listings`, and people make products by hand.
+//!
 //! `FIELDFEN_PUBLISH_RUNS` says how many runs there are, `FIELDFEN_PUBLISH_SEED` which one comes first; a run that
 //! fails prints its seed.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,60 +15,100 @@ use std::time::Duration;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target};
+use fieldfen_domain::publication::{
+    ClientKey, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
+};
 use fieldfen_domain::store::Store;
 use fieldfen_services::environment::SeededRandomness;
 use fieldfen_services::publishing::{Publisher, listing_news};
 use fieldfen_testkit::fixtures::by_ann;
 
+mod foreign;
 mod market;
 
-use market::{Chaos, ChaosState, Dice, Died};
+use foreign::Foreign;
+use market::{Chaos, Dice, Died, Searches, World};
 
-use crate::shop::{Shop, publisher};
+use crate::shop::{HOLD, Shop, publisher};
 
 /// What each file is listed as.
 const VARIANTS: [&str; 2] = ["", "canvas"];
 
-fn target(variant: &str) -> Target {
-    Target::Listing { platform: Platform::Etsy, account: String::new(), variant: variant.to_owned() }
+/// The accounts of a run that has one, and of one that has two.
+const ACCOUNTS: [&[&str]; 2] = [&[""], &["north", "south"]];
+
+fn targets(accounts: &[&str]) -> Vec<Target> {
+    let target = |account: &str, variant: &str| Target::Listing {
+        platform: Platform::Etsy,
+        account: account.to_owned(),
+        variant: variant.to_owned(),
+    };
+    accounts.iter().flat_map(|account| VARIANTS.map(|variant| target(account, variant))).collect()
 }
 
 struct Run<S: Store> {
     shop: Arc<Shop<S>>,
     publisher: Publisher<S>,
-    chaos: Chaos,
+    world: Arc<World>,
+    markets: Vec<Chaos>,
+    targets: Vec<Target>,
     files: Vec<FileId>,
+    foreign: RefCell<Foreign>,
 }
 
 impl<S: Store> Run<S> {
     fn new(store: S, seed: u64) -> Self {
         let dice = Dice(SeededRandomness::new(seed));
         let mut shop = Shop::wanting(store, &[]);
-        shop.pipeline = shop.pipeline.wanting(|_| VARIANTS.map(target).to_vec());
+        let accounts = ACCOUNTS[usize::try_from(dice.below(2)).unwrap()];
+        let targets = targets(accounts);
+        let wanted = targets.clone();
+        shop.pipeline = shop.pipeline.wanting(move |_| wanted.clone());
         let shop = Arc::new(if dice.below(2) == 0 { shop.automatic() } else { shop });
         let environment = shop.bench.queue.environment().clone();
-        let chaos = Chaos(Arc::new(ChaosState {
+        let world = Arc::new(World {
             knows_keys: dice.below(2) == 0,
             overruns: dice.below(2) == 0,
+            searches: [Searches::Exactly, Searches::InAnyCase, Searches::ByPrefix]
+                [usize::try_from(dice.below(3)).unwrap()],
+            lag: if dice.below(3) == 0 { HOLD / 4 } else { Duration::ZERO },
             mishaps: AtomicU32::new(u32::try_from(dice.below(12)).unwrap()),
             depth: AtomicU32::new(0),
+            latest: Mutex::new(environment.now()),
             clock: shop.bench.clock.clone(),
             now: Box::new(move || environment.now()),
-            shelf: Mutex::default(),
             meanwhile: Mutex::default(),
             dice,
-        }));
-        let publisher = publisher(&shop, &[]).marketplace(chaos.clone());
-        let files = (0..=chaos.0.dice.below(2)).map(|number| shop.process(&format!("buck {number}"))).collect();
+        });
+        let market = |&account: &&'static str| Chaos { account, shelf: Arc::default(), world: Arc::clone(&world) };
+        let markets: Vec<Chaos> = accounts.iter().map(market).collect();
+        let publisher = markets.iter().fold(publisher(&shop, &[]), |to, market| to.marketplace(market.clone()));
+        let files = (0..=world.dice.below(2)).map(|number| shop.process(&format!("buck {number}"))).collect();
         let (others, theirs) = (Arc::clone(&shop), publisher.clone());
-        *chaos.0.meanwhile.lock().unwrap() = Some(Arc::new(move || work(&others, &theirs)));
-        Self { shop, publisher, chaos, files }
+        *world.meanwhile.lock().unwrap() = Some(Arc::new(move || work(&others, &theirs)));
+        Self { shop, publisher, world, markets, targets, files, foreign: RefCell::default() }
+    }
+
+    fn market(&self, number: u64) -> &Chaos {
+        &self.markets[usize::try_from(number).unwrap()]
+    }
+
+    fn market_of(&self, target: &Target) -> &Chaos {
+        self.markets.iter().find(|market| market.account == target.account()).unwrap()
+    }
+
+    fn publications(&self, id: &FileId) -> Vec<Publication> {
+        self.shop.bench.queue.store().read(|s| s.publications().of_file(id)).unwrap()
+    }
+
+    fn deliver(&self, all: bool) {
+        self.markets.iter().for_each(|market| market.deliver(all));
     }
 
     fn step(&self) {
-        let dice = &self.chaos.0.dice;
-        match dice.below(8) {
+        let dice = &self.world.dice;
+        let file = || &self.files[usize::try_from(dice.below(self.files.len() as u64)).unwrap()];
+        match dice.below(10) {
             0..3 => work(&self.shop, &self.publisher),
             3 => {
                 // A reconciliation that died or had no answer comes again.
@@ -77,31 +121,35 @@ impl<S: Store> Run<S> {
             }
             4..6 => {
                 self.shop.bench.clock.advance(dice.seconds(400));
-                self.chaos.deliver(false);
+                self.deliver(false);
             }
-            6 => self.chaos.deliver(false),
-            _ => self.meddle(&self.files[usize::try_from(dice.below(self.files.len() as u64)).unwrap()]),
+            6 => self.deliver(false),
+            7 | 8 => self.meddle(file()),
+            _ => self.another_program(file()),
         }
         self.check_always();
     }
 
     fn reconcile(&self) {
-        let found = self.publisher.reconcile(Platform::Etsy, "").unwrap();
-        let _ = self.publisher.mend(&found);
+        for market in &self.markets {
+            let found = self.publisher.reconcile(Platform::Etsy, market.account).unwrap();
+            let _ = self.publisher.mend(&found);
+        }
     }
 
     /// What people do in between: edit, approve, sell and take down at the platform, list anew, retry.
     fn meddle(&self, id: &FileId) {
-        let (shop, dice) = (&self.shop, &self.chaos.0.dice);
-        let variant = VARIANTS[usize::try_from(dice.below(2)).unwrap()];
-        match dice.below(6) {
+        let (shop, dice) = (&self.shop, &self.world.dice);
+        let target = &self.targets[usize::try_from(dice.below(self.targets.len() as u64)).unwrap()];
+        match dice.below(7) {
             0 => shop.retitle(id, &format!("title {}", dice.below(3))),
             1 => self.happens(id, ListingStatus::Delisted),
             2 => self.happens(id, if dice.below(2) == 0 { ListingStatus::SoldOut } else { ListingStatus::Active }),
             3 => {
-                let _ = shop.write(|s| shop.pipeline.publish(s, id, &target(variant), &by_ann("wanted")));
+                let _ = shop.write(|s| shop.pipeline.publish(s, id, target, &by_ann("wanted")));
             }
-            4 => self.approve(id),
+            4 => self.person_looks(id),
+            5 => self.approve(id),
             _ => drop(shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap()),
         }
     }
@@ -115,11 +163,11 @@ impl<S: Store> Run<S> {
     /// Something happens to a listing at the platform; the news of it comes, gets lost, or comes from a clock that is
     /// years ahead.
     fn happens(&self, id: &FileId, status: ListingStatus) {
-        let live = self.shop.listings(id).into_iter().find(|listing| listing.status.is_live());
-        let Some(listing) = live else { return };
-        let there = &listing.platform_listing_id;
+        let confirmed = |its: &Publication| its.state == PublicationState::Confirmed;
+        let Some(its) = self.publications(id).into_iter().find(confirmed) else { return };
+        let (account, Some(there)) = (its.target.account(), &its.platform_id) else { return };
         {
-            let mut shelf = self.chaos.0.shelf.lock().unwrap();
+            let mut shelf = self.market_of(&its.target).shelf.lock().unwrap();
             let Some(at) = shelf.products.iter().position(|product| product.platform_id == *there) else { return };
             match status {
                 ListingStatus::Delisted => drop(shelf.products.remove(at)),
@@ -127,32 +175,45 @@ impl<S: Store> Run<S> {
             }
         }
         let at = self.shop.bench.now();
-        let event_at = match self.chaos.0.dice.below(3) {
+        let event_at = match self.world.dice.below(3) {
             0 => return,
             1 => at,
             _ => at + Duration::from_secs(3 * 365 * 86_400),
         };
         let news = ListingUpdate::new(status, event_at, at);
-        self.shop.write(|s| listing_news(s, Platform::Etsy, "", there, &news)).unwrap();
+        self.shop.write(|s| listing_news(s, Platform::Etsy, account, there, &news)).unwrap();
     }
 
     /// What holds at every moment.
     fn check_always(&self) {
         for id in &self.files {
-            let store = self.shop.bench.queue.store();
-            let publications = store.read(|s| s.publications().of_file(id)).unwrap();
-            for variant in VARIANTS {
-                let of_target = publications.iter().filter(|publication| publication.target.discriminator() == variant);
+            let publications = self.publications(id);
+            for target in &self.targets {
+                let of_target = publications.iter().filter(|publication| publication.target == *target);
                 let live = of_target.filter(|publication| publication.state.is_live()).count();
-                assert!(live <= 1, "{live} live publications of {variant:?} are known");
+                assert!(live <= 1, "{live} live publications of {target} are known");
             }
             let live = self.shop.listings(id).into_iter().filter(|listing| listing.status.is_live()).count();
-            assert!(live <= VARIANTS.len(), "{live} live listings of {} targets are known", VARIANTS.len());
+            let unclaimed = self.publisher.unclaimed(id, &self.targets[0]).unwrap().len();
+            assert!(live - unclaimed <= self.targets.len(), "{live} listings are live, {unclaimed} of them unclaimed");
         }
-        if !self.chaos.0.overruns {
+        for (account, id) in &self.foreign.borrow().by_hand {
+            let market = self.markets.iter().find(|market| market.account == *account).unwrap();
+            assert!(
+                market.products().iter().any(|there| there.platform_id == *id),
+                "{id} at {account:?} was made by hand"
+            );
+            for publication in self.files.iter().flat_map(|id| self.publications(id)) {
+                let its = (publication.target.account(), publication.platform_id.as_deref());
+                assert_ne!(its, (*account, Some(id.as_str())), "{publication:?} was made by hand");
+            }
+        }
+        for market in self.markets.iter().filter(|_| !self.world.overruns) {
+            // People give one key to several products.
+            let is_its_own = |key: &ClientKey| key.is_derived();
             let mut keys = BTreeMap::new();
-            for product in self.chaos.products() {
-                *keys.entry(product.key.unwrap()).or_insert(0) += 1;
+            for key in market.products().into_iter().filter_map(|product| product.key).filter(is_its_own) {
+                *keys.entry(key).or_insert(0) += 1;
             }
             assert!(keys.values().all(|&products| products == 1), "calls kept their time, and yet: {keys:?}");
         }
@@ -160,8 +221,8 @@ impl<S: Store> Run<S> {
 
     /// The mishaps are over: everything comes to its end.
     fn settle(&self) {
-        self.chaos.0.mishaps.store(0, Ordering::Relaxed);
-        self.chaos.deliver(true);
+        self.world.mishaps.store(0, Ordering::Relaxed);
+        self.deliver(true);
         let shop = &self.shop;
         for _ in 0..30 {
             shop.bench.clock.advance(Duration::from_secs(7200));
@@ -170,20 +231,20 @@ impl<S: Store> Run<S> {
             for id in &self.files {
                 shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap();
                 self.approve(id);
-                let store = shop.bench.queue.store();
-                let publications = store.read(|s| s.publications().of_file(id)).unwrap();
-                for variant in VARIANTS {
+                self.person_looks(id);
+                let publications = self.publications(id);
+                for target in &self.targets {
                     // One that is held by nobody any more waits for somebody to ask for it again.
-                    let is_there = |other: &Publication| {
-                        other.target == target(variant) && other.state == PublicationState::Confirmed
-                    };
+                    let is_there =
+                        |other: &Publication| other.target == *target && other.state == PublicationState::Confirmed;
                     if !publications.iter().any(is_there)
                         && matches!(shop.status(id), FileStatus::Published | FileStatus::Approved)
                     {
-                        shop.write(|s| shop.pipeline.publish(s, id, &target(variant), &by_ann("wanted"))).unwrap();
+                        shop.write(|s| shop.pipeline.publish(s, id, target, &by_ann("wanted"))).unwrap();
                     }
                 }
             }
+            self.person_takes_down_what_no_row_shows();
             if self.files.iter().all(|id| shop.live_jobs(id).is_empty()) {
                 break;
             }
@@ -196,30 +257,43 @@ impl<S: Store> Run<S> {
 
     fn check_at_the_end(&self) {
         let shop = &self.shop;
-        let products = self.chaos.products();
-        let wanted = self.files.len() * VARIANTS.len();
-        assert_eq!(products.len(), wanted, "one product for each target: {products:#?}");
+        let foreign = self.foreign.borrow();
+        for market in &self.markets {
+            let mut products = market.products();
+            products.retain(|there| !foreign.by_hand.contains(&(market.account, there.platform_id.clone())));
+            let wanted = self.files.len() * VARIANTS.len();
+            assert_eq!(products.len(), wanted, "one product for each target of {:?}: {products:#?}", market.account);
+        }
         for id in &self.files {
             assert_eq!(shop.live_jobs(id), Vec::<String>::new());
             assert_eq!(shop.status(id), FileStatus::Published);
-            let store = shop.bench.queue.store();
-            let publications = store.read(|s| s.publications().of_file(id)).unwrap();
+            let publications = self.publications(id);
             let mut live: Vec<_> = shop.listings(id).into_iter().filter(|listing| listing.status.is_live()).collect();
-            assert_eq!(live.len(), VARIANTS.len(), "{live:#?}");
-            for variant in VARIANTS {
-                let of_target = publications.iter().filter(|publication| publication.target == target(variant));
+            assert_eq!(live.len(), self.targets.len(), "{live:#?}");
+            for target in &self.targets {
+                let of_target = publications.iter().filter(|publication| publication.target == *target);
                 let confirmed: Vec<_> = of_target.filter(|publication| publication.state.is_live()).collect();
                 assert_eq!(confirmed.len(), 1, "{confirmed:#?}");
                 assert_eq!(confirmed[0].state, PublicationState::Confirmed);
                 let its = confirmed[0].platform_id.clone().unwrap();
+                let products = self.market_of(target).products();
                 let there = products.iter().find(|product| product.platform_id == its).unwrap();
-                assert_eq!(there.key.as_ref(), Some(&confirmed[0].client_key));
-                let row = live.iter().position(|listing| listing.platform_listing_id == its).unwrap();
+                if there.key.is_some() || !foreign.is_listed(target.account(), &its) {
+                    assert_eq!(there.key.as_ref(), Some(&confirmed[0].client_key));
+                }
+                let its = confirmed[0].listing_among(&live).unwrap().id;
+                let row = live.iter().position(|listing| listing.id == its).unwrap();
                 assert_eq!(live.remove(row).status, there.status);
             }
         }
-        let found = self.publisher.reconcile(Platform::Etsy, "").unwrap();
-        assert!(found.is_clean(), "{found:#?}");
+        for market in &self.markets {
+            let mut found = self.publisher.reconcile(Platform::Etsy, market.account).unwrap();
+            let orphaned: Vec<_> =
+                found.orphaned.drain(..).map(|product| (market.account, product.platform_id)).collect();
+            let by_hand: Vec<_> = foreign.by_hand.iter().filter(|(its, _)| *its == market.account).cloned().collect();
+            assert_eq!(orphaned, by_hand, "what nobody here knows was made by hand");
+            assert!(found.is_clean(), "{found:#?}");
+        }
     }
 }
 
@@ -259,7 +333,7 @@ fn runs<S: Store>(make_store: impl Fn() -> S, share: u64) {
         }
         run.settle();
         run.check_at_the_end();
-        *run.chaos.0.meanwhile.lock().unwrap() = None;
+        *run.world.meanwhile.lock().unwrap() = None;
         drop(printed);
     }
 }

@@ -1,0 +1,154 @@
+//! Other programs and other hands: products that nobody here has made, and rows of `listings` that belong to no
+//! publication.
+
+use fieldfen_domain::publication::{ClientKey, Listing, Platform, PlatformRow, PlatformRowId, Target, publication_of};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, ListingId};
+use fieldfen_services::publishing::Resolution;
+use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
+
+use super::market::Chaos;
+use super::{Run, VARIANTS};
+
+/// What is true of other programs' things; of some of it, only a person knows.
+#[derive(Default)]
+pub(super) struct Foreign {
+    /// Products that were made by hand: nobody here may take them over or down.
+    pub(super) by_hand: Vec<(&'static str, String)>,
+    /// Rows that another program has written, with the account and id of their products. The account is `None` where no
+    /// publisher knows it.
+    pub(super) rows: Vec<(ListingId, Option<&'static str>, String)>,
+    written: u64,
+}
+
+impl Foreign {
+    /// Whether a listed product is another program's, which it has no key for.
+    pub(super) fn is_listed(&self, account: &str, platform_id: &str) -> bool {
+        self.rows.iter().any(|(_, its, id)| *its == Some(account) && id == platform_id)
+    }
+}
+
+impl<S: Store> Run<S> {
+    /// Another program or a person does something on its own.
+    pub(super) fn another_program(&self, file_id: &FileId) {
+        let dice = &self.world.dice;
+        let market = self.market(dice.below(self.markets.len() as u64));
+        match dice.below(4) {
+            0 => self.make_by_hand(market, file_id),
+            1 | 2 => {
+                let product = market.by_hand(None).platform_id;
+                if !self.write_row(file_id, Some(market.account), &product) {
+                    market.remove(&product);
+                }
+            }
+            _ => {
+                let name = if dice.below(2) == 0 { "x" } else { "p" };
+                self.write_row(file_id, None, &format!("{name}{}", dice.below(8) + 1));
+            }
+        }
+    }
+
+    /// A product whose key is like one of fieldfen's, or that has none.
+    fn make_by_hand(&self, market: &Chaos, file_id: &FileId) {
+        let variant = VARIANTS[usize::try_from(self.world.dice.below(2)).unwrap()];
+        let target = Target::Listing {
+            platform: Platform::Etsy,
+            account: market.account.to_owned(),
+            variant: variant.to_owned(),
+        };
+        let key = ClientKey::derive(file_id, &target, 0);
+        let key = match self.world.dice.below(3) {
+            0 => Some(format!("{key}-A3")),
+            1 => Some(key.as_str().to_uppercase()),
+            _ => None,
+        };
+        let product = market.keep_by_hand(key.map(ClientKey::stored));
+        self.foreign.borrow_mut().by_hand.push((market.account, product));
+    }
+
+    /// Writes a row as another program does; `false` when its id is taken.
+    fn write_row(&self, file_id: &FileId, account: Option<&'static str>, product: &str) -> bool {
+        let mut foreign = self.foreign.borrow_mut();
+        foreign.written += 1;
+        let row = Listing {
+            platform_listing_id: product.to_owned(),
+            created_at: Some(self.shop.bench.now()),
+            ..foreign_listing(1_000 + foreign.written, *file_id)
+        };
+        match self.shop.write(|s| s.listings().insert_listing(&row)) {
+            Ok(()) => foreign.rows.push((row.id, account, product.to_owned())),
+            Err(StoreError::AlreadyExists { .. }) => return false,
+            Err(other) => panic!("{other:?}"),
+        }
+        true
+    }
+
+    /// A person looks at the rows of a file that belong to no publication, and says what each is.
+    pub(super) fn person_looks(&self, file_id: &FileId) {
+        let any = self.targets[0].clone();
+        for row in self.publisher.unclaimed(file_id, &any).unwrap() {
+            let PlatformRowId::Listing(id) = row.id() else { panic!("{row:?}") };
+            let truth = self.foreign.borrow().rows.iter().find(|(its, ..)| *its == id).cloned();
+            let resolution = match truth {
+                Some((_, Some(account), product)) => self.what_it_is(file_id, account, product),
+                Some((_, None, _)) => Resolution::Gone,
+                None => self.what_was_ours(file_id, &row),
+            };
+            self.publisher.resolve(file_id, row.id(), &resolution, &by_ann("looked")).unwrap();
+        }
+    }
+
+    /// A person takes down what a reconciliation reports because its row was taken for another account's product: rows do not
+    /// say their account, and of two products of a file with one id the one with fieldfen's key gets the row.
+    pub(super) fn person_takes_down_what_no_row_shows(&self) {
+        for market in &self.markets {
+            let found = self.publisher.reconcile(Platform::Etsy, market.account).unwrap();
+            for orphan in found.orphaned.iter().map(|product| product.platform_id.as_str()) {
+                let rows = &self.foreign.borrow().rows;
+                let Some((row, ..)) = rows.iter().find(|(_, its, id)| *its == Some(market.account) && id == orphan)
+                else {
+                    continue;
+                };
+                let is_taken = |id: &FileId| {
+                    let (listings, publications) = (self.shop.listings(id), self.publications(id));
+                    let row = listings.iter().find(|listing| listing.id == *row);
+                    let its = row.and_then(|row| publication_of(row, &listings, &publications));
+                    its.is_some_and(|its| its.target.account() != market.account)
+                };
+                assert!(self.files.iter().any(is_taken), "{orphan:?} of {:?} is orphaned", market.account);
+                market.remove(orphan);
+            }
+        }
+    }
+
+    /// What a person says of the product of a row: a free target's, or one too many that is taken down.
+    fn what_it_is(&self, file_id: &FileId, account: &str, product: String) -> Resolution {
+        let market = self.markets.iter().find(|market| market.account == account).unwrap();
+        let is_there = market.products().iter().any(|there| there.platform_id == product);
+        let publications = self.publications(file_id);
+        let is_free = |target: &&Target| {
+            target.account() == account
+                && !publications.iter().any(|other| other.state.is_live() && other.target.is_same_place(target))
+        };
+        match self.targets.iter().find(is_free) {
+            Some(target) if is_there => Resolution::Adopt { target: target.clone(), platform_id: Some(product) },
+            _ => {
+                market.remove(&product);
+                Resolution::Gone
+            }
+        }
+    }
+
+    /// A row that a publication has had: it is that one's if its product is there.
+    fn what_was_ours(&self, file_id: &FileId, row: &PlatformRow) -> Resolution {
+        for its in self.publications(file_id).iter().rev() {
+            let market = self.markets.iter().find(|market| market.account == its.target.account()).unwrap();
+            if let Some(product) = its.platform_id.as_ref().filter(|id| row.may_be(its.target.account(), id))
+                && market.products().iter().any(|there| there.key.as_ref() == Some(&its.client_key))
+            {
+                return Resolution::Adopt { target: its.target.clone(), platform_id: Some(product.clone()) };
+            }
+        }
+        Resolution::Gone
+    }
+}
