@@ -4,7 +4,8 @@
 #![cfg(unix)]
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
+use fieldfen_domain::with_causes;
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 fn migrated(folder: &Path) -> PathBuf {
@@ -232,6 +234,46 @@ fn a_log_or_its_index_that_is_gone_or_replaced_is_noticed_before_the_next_acknow
                 drop(store);
                 assert_eq!(calls(&path), 1, "{ending}: what was acknowledged before is there");
             }
+        }
+    }
+}
+
+/// Writes into a file as it is, without a new one in its place.
+fn overwrite(path: &Path, bytes: &[u8]) {
+    OpenOptions::new().write(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+#[test]
+fn a_log_that_is_cut_off_or_copied_over_is_noticed_before_the_next_acknowledgement() {
+    let folder = tempfile::tempdir().unwrap();
+    // The log of another database, which is as long.
+    let other = migrated(&folder.path().join("other"));
+    let others = open(&other, Duration::from_secs(60));
+    (0..9).for_each(|_| write(&others).unwrap());
+    let damages: [(&str, &dyn Fn(&Path)); 4] = [
+        ("emptied", &|log| drop(File::create(log).unwrap())),
+        ("cut off", &|log| OpenOptions::new().write(true).open(log).unwrap().set_len(5000).unwrap()),
+        ("wiped", &|log| overwrite(log, &[0; 32])),
+        ("copied over", &|log| overwrite(log, &fs::read(beside(&other, "-wal")).unwrap())),
+    ];
+    for (number, (name, damage)) in damages.into_iter().enumerate() {
+        for amid_a_write in [false, true] {
+            let path = migrated(&folder.path().join(format!("{number} {amid_a_write}")));
+            let store = open(&path, Duration::from_secs(60));
+            (0..3).for_each(|_| write(&store).unwrap());
+            if !amid_a_write {
+                damage(&beside(&path, "-wal"));
+            }
+            let answer = store.write(|s| {
+                s.api_usage().record(&call())?;
+                if amid_a_write {
+                    damage(&beside(&path, "-wal"));
+                }
+                Ok(())
+            });
+            let Err(error @ StoreError::Io(_)) = &answer else { panic!("{name}, {amid_a_write}: {answer:?}") };
+            assert!(with_causes(error).contains("the log (-wal)"), "{name}, {amid_a_write}: {error:?}");
+            assert!(has_noticed(&write(&store)), "{name}: it is noticed again");
         }
     }
 }

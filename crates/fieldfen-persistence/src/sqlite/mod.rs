@@ -17,6 +17,7 @@ mod group_commit_test;
 mod guard;
 mod hashes;
 mod jobs;
+mod log_file;
 mod log_readers;
 mod maintenance;
 #[cfg(all(test, target_os = "linux"))]

@@ -30,10 +30,14 @@ use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
 use super::busy;
+use super::log_file::{IndexHeader, LogFile};
 use crate::url::SqliteUrl;
 
 /// Without the hook a writer might be told that it has committed what SQLite has rolled back.
 const UNWATCHED: &str = "SQLite does not let commits be watched: does another library take its extensions back?";
+
+/// The bytes of each part of the log's index that SQLite maps at once.
+const INDEX_PART: c_int = 32768;
 
 thread_local! {
     /// Whether this thread opens a connection of a store.
@@ -102,18 +106,70 @@ impl Handle {
     /// The first 100 bytes of the database file, as they are in the file; `None` when they cannot be read.
     pub(super) fn read_header(&self, _conn: &mut SqliteConnection) -> Option<[u8; 100]> {
         let mut header = [0_u8; 100];
-        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
         // SAFETY: the connection is open, since it is lent for as long as this lasts, and nobody else uses it. SQLite
         // answers with the file that it has open, whose methods read so many bytes to where there is room for them.
         #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
         unsafe {
-            let (db, main) = (self.0.as_ptr(), c"main".as_ptr());
-            let code =
-                ffi::sqlite3_file_control(db, main, ffi::SQLITE_FCNTL_FILE_POINTER, ptr::from_mut(&mut file).cast());
-            let methods = file.as_ref().filter(|_| code == ffi::SQLITE_OK)?.pMethods.as_ref()?;
+            let file = self.file(ffi::SQLITE_FCNTL_FILE_POINTER)?;
+            let methods = (*file).pMethods.as_ref()?;
             let code = (methods.xRead?)(file, header.as_mut_ptr().cast(), 100, 0);
             (code == ffi::SQLITE_OK).then_some(header)
         }
+    }
+
+    /// The header of the log's index, of a connection that has a transaction open; `None` when there is no such index.
+    pub(super) fn read_log_index(&self, _conn: &mut SqliteConnection) -> Option<IndexHeader> {
+        let mut header: IndexHeader = [0; 48];
+        let mut index: *mut c_void = ptr::null_mut();
+        // SAFETY: as in `read_header`. The connection has read the database, so that the first part of the index is
+        // mapped already and stays so. It is larger than the header, begins on a page, and other processes may write it at
+        // any time: each number is read once.
+        #[expect(unsafe_code, reason = "reads the index that SQLite has mapped")]
+        unsafe {
+            let file = self.file(ffi::SQLITE_FCNTL_FILE_POINTER)?;
+            let methods = (*file).pMethods.as_ref().filter(|methods| methods.iVersion >= 2)?;
+            let code = (methods.xShmMap?)(file, 0, INDEX_PART, 0, &raw mut index);
+            if code != ffi::SQLITE_OK || index.is_null() {
+                return None;
+            }
+            for (number, bytes) in header.chunks_exact_mut(4).enumerate() {
+                bytes.copy_from_slice(&index.cast::<u32>().add(number).read_volatile().to_ne_bytes());
+            }
+        }
+        Some(header)
+    }
+
+    /// The log of a connection that has a transaction open, as it is in the file; `None` when it cannot be read.
+    pub(super) fn read_log(&self, _conn: &mut SqliteConnection) -> Option<LogFile> {
+        let (mut header, mut bytes) = ([0_u8; 32], 0);
+        // SAFETY: as in `read_header`; SQLite fills up with zeros what is not in the file.
+        #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
+        unsafe {
+            let file = self.file(ffi::SQLITE_FCNTL_JOURNAL_POINTER)?;
+            let methods = (*file).pMethods.as_ref()?;
+            if (methods.xFileSize?)(file, &raw mut bytes) != ffi::SQLITE_OK {
+                return None;
+            }
+            let code = (methods.xRead?)(file, header.as_mut_ptr().cast(), 32, 0);
+            if code != ffi::SQLITE_OK && code != ffi::SQLITE_IOERR_SHORT_READ {
+                return None;
+            }
+        }
+        Some(LogFile { bytes: u64::try_from(bytes).ok()?, header })
+    }
+
+    /// One of the files that SQLite has open for the database.
+    ///
+    /// # Safety
+    /// The connection must be open, and nobody else may use it as long as the file is used.
+    #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+    unsafe fn file(&self, which: c_int) -> Option<*mut ffi::sqlite3_file> {
+        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+        // SAFETY: the caller's promise; SQLite answers with a pointer.
+        let code = unsafe {
+            ffi::sqlite3_file_control(self.0.as_ptr(), c"main".as_ptr(), which, ptr::from_mut(&mut file).cast())
+        };
+        (code == ffi::SQLITE_OK && !file.is_null()).then_some(file)
     }
 }
 

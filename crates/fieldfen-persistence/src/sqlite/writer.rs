@@ -27,6 +27,7 @@ use super::database_file::{DatabaseFile, OpenFiles};
 use super::deadline::Deadline;
 use super::error::{Classify, take_failure};
 use super::file_header::Contents;
+use super::log_file;
 use super::opening::{Control, Handle, Opened};
 use super::session::SqliteSession;
 use super::settings::{self, SqliteOptions};
@@ -291,6 +292,9 @@ impl Writer {
         if let Err(error) = begun {
             // None is open, unless SQLite had opened it before it failed.
             let _ = Rollback {}.execute(&mut inner.conn);
+            // What SQLite stumbles over may be that the log is not there any more.
+            let is_wait = matches!(error, StoreError::Busy { .. });
+            let error = if is_wait { error } else { self.check_log(inner).err().unwrap_or(error) };
             return deadline.told(Err(error));
         }
         inner.control.forbid_commits();
@@ -380,7 +384,12 @@ impl Writer {
     /// Fails when a commit would go where nobody finds it.
     fn check_files(&self, inner: &mut Inner) -> Result<(), StoreError> {
         let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else { return Ok(()) };
-        contents.check(&files.check()?, &mut inner.conn, &inner.handle)
+        contents.check(&files.check()?, &mut inner.conn, &inner.handle)?;
+        self.check_log(inner)
+    }
+
+    fn check_log(&self, inner: &mut Inner) -> Result<(), StoreError> {
+        if self.files.is_some() { log_file::check(&mut inner.conn, &inner.handle) } else { Ok(()) }
     }
 
     /// Gives up the open transaction: all its writers fail, with the reason that is returned.
