@@ -243,6 +243,9 @@ fn overwrite(path: &Path, bytes: &[u8]) {
     OpenOptions::new().write(true).open(path).unwrap().write_all(bytes).unwrap();
 }
 
+/// What another program does to the log with this path.
+type Damage<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn a_log_that_is_cut_off_or_copied_over_is_noticed_before_the_next_acknowledgement() {
     let folder = tempfile::tempdir().unwrap();
@@ -250,7 +253,7 @@ fn a_log_that_is_cut_off_or_copied_over_is_noticed_before_the_next_acknowledgeme
     let other = migrated(&folder.path().join("other"));
     let others = open(&other, Duration::from_secs(60));
     (0..9).for_each(|_| write(&others).unwrap());
-    let damages: [(&str, &dyn Fn(&Path)); 4] = [
+    let damages: [(&str, Damage<'_>); 4] = [
         ("emptied", &|log| drop(File::create(log).unwrap())),
         ("cut off", &|log| OpenOptions::new().write(true).open(log).unwrap().set_len(5000).unwrap()),
         ("wiped", &|log| overwrite(log, &[0; 32])),
