@@ -85,10 +85,10 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The specification's own, in the order of declaration.
+            /// Those with fixed words, in the order of declaration.
             pub const SPECIFIED: &'static [Self] = &[$( Self::$variant, )+];
 
-            /// One of an importing program's own, for its constants; `None` when the word is one of the specification's,
+            /// One of an importing program's own, for its constants; `None` when the word is one of the fixed ones,
             /// or is not 1 to 32 lower-case ASCII letters, digits, `_`, `-` or `.`.
             #[must_use]
             pub const fn own(word: &str) -> Option<Self> {

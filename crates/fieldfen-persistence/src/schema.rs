@@ -77,6 +77,7 @@ diesel::table! {
         declined_since -> Nullable<Timestamp>,
         throttled -> Integer,
         waiting_since -> Nullable<Timestamp>,
+        parked_for -> Nullable<Text>,
     }
 }
 
@@ -141,6 +142,7 @@ diesel::table! {
         held_until -> Timestamp,
         calls -> Integer,
         last_error -> Nullable<Text>,
+        parked_for -> Nullable<Text>,
         platform_id -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,

@@ -63,8 +63,8 @@ fn what_a_failed_migration_says_is_said_once() {
     take_back_to(&mut conn, "0001");
     conn.batch_execute(
         r#"INSERT INTO files (id, original_filename, status) VALUES ('f', 'f', 'ingested');
-           INSERT INTO jobs (id, file_id, command_type, status, last_error) VALUES ('j', 'f', 'UpscaleImage', 'failed',
-               'held by fieldfen until migration 0002 is applied again: {"run_at": "9999-01-01"}');
+           INSERT INTO jobs (id, file_id, command_type, status, result_json) VALUES ('j', 'f', 'UpscaleImage', 'failed',
+               '{"held_until_migration": "0002", "run_at": "9999-01-01"}');
            CREATE TRIGGER theirs BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'hands off'); END"#,
     )
     .unwrap();
@@ -109,8 +109,8 @@ fn whatever_stands_in_a_job_that_is_not_due_it_is_not_due_after_down_and_up() {
     migrations::run_pending(&mut conn).unwrap();
     for (number, value) in values.iter().enumerate() {
         let row = format!(
-            "INSERT INTO jobs (id, command_type, status, run_at, dedup_key, last_error, progress_json, priority)
-             VALUES ('{number}', 'x', 'pending', '2099-01-01 00:00:00.000000', {value}, {value}, {value}, coalesce({value}, 2))"
+            "INSERT INTO jobs (id, command_type, status, run_at, dedup_key, last_error, progress_json, result_json, priority)
+             VALUES ('{number}', 'x', 'pending', '2099-01-01 00:00:00.000000', {value}, {value}, {value}, {value}, coalesce({value}, 2))"
         );
         conn.batch_execute(&row).unwrap();
     }
@@ -123,17 +123,19 @@ fn whatever_stands_in_a_job_that_is_not_due_it_is_not_due_after_down_and_up() {
 }
 
 #[test]
-fn an_error_that_looks_like_a_held_job_and_is_none_is_left_alone() {
+fn what_looks_like_a_held_job_and_is_none_is_left_alone() {
     let mut conn = memory();
     migrations::run_pending(&mut conn).unwrap();
     take_back_to(&mut conn, "0001");
-    let held = "held by fieldfen until migration 0002 is applied again: ";
-    for (id, error) in [("a", ""), ("b", "{"), ("c", "{}"), ("d", "7"), ("e", "[1]")] {
+    let held = r#"'{"held_until_migration": "0002"}'"#;
+    let earlier = r#"'held by fieldfen until migration 0002 is applied again: {"run_at": "9999-01-01"}'"#;
+    for (id, result) in [held, "NULL", "''", "'{'", "'7'", "'[1]'", "x'0102'", r#"'{"run_at": "9999-01-01"}'"#].iter().enumerate() {
         let row = format!(
-            "INSERT INTO jobs (id, command_type, status, last_error) VALUES ('{id}', 'x', 'failed', '{held}{error}')"
+            "INSERT INTO jobs (id, command_type, status, last_error, result_json)
+             VALUES ('{id}', 'x', 'failed', {earlier}, {result})"
         );
         conn.batch_execute(&row).unwrap();
     }
     migrations::run_pending(&mut conn).unwrap();
-    assert_eq!(number(&mut conn, "SELECT count(*) FROM jobs WHERE status = 'failed'"), 5);
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM jobs WHERE status = 'failed'"), 8, "no error decides");
 }

@@ -19,18 +19,20 @@ ALTER TABLE jobs ADD COLUMN throttled INTEGER NOT NULL DEFAULT 0;
 -- When the clock that has set `run_at` began to count the wait: the time of a retry, or of the insertion of a job that is due
 -- at once. NULL means that somebody has chosen `run_at`.
 ALTER TABLE jobs ADD COLUMN waiting_since TIMESTAMP;
+-- What a failed job waits for that has not failed: an approval, for example. NULL means that it is a dead letter.
+ALTER TABLE jobs ADD COLUMN parked_for TEXT;
 
--- Jobs that were not due when this migration was taken back.
+-- Jobs that were not due when this migration was taken back. No handler gives a failed job a result.
 UPDATE jobs SET (status, run_at, priority, max_retries, dedup_key, progress_json, cancel_requested_at, lost_leases, alone,
-    declined_since, throttled, waiting_since, last_error) = (
+    declined_since, throttled, waiting_since, last_error, result_json) = (
     SELECT 'pending', held ->> 'run_at', coalesce(held ->> 'priority', 2), coalesce(held ->> 'max_retries', 5),
         held ->> 'dedup_key', held ->> 'progress_json', held ->> 'cancel_requested_at',
         coalesce(held ->> 'lost_leases', 0), coalesce(held ->> 'alone', 0), held ->> 'declined_since',
-        coalesce(held ->> 'throttled', 0), held ->> 'waiting_since', held ->> 'last_error'
-    FROM (SELECT substr(last_error, 57) AS held)
+        coalesce(held ->> 'throttled', 0), held ->> 'waiting_since', held ->> 'last_error', held ->> 'result_json'
+    FROM (SELECT result_json AS held)
 )
-WHERE status = 'failed' AND substr(last_error, 1, 56) = 'held by fieldfen until migration 0002 is applied again: '
-    AND iif(json_valid(substr(last_error, 57)), substr(last_error, 57) ->> 'run_at' IS NOT NULL, 0);
+WHERE status = 'failed' AND iif(typeof(result_json) = 'text' AND json_valid(result_json),
+    result_json ->> 'held_until_migration' = '0002' AND result_json ->> 'run_at' IS NOT NULL, 0);
 
 -- The claim seeks once for each kind and priority; its ORDER BY ends in the rowid, which every index ends in.
 CREATE INDEX idx_jobs_claim ON jobs(command_type, priority, run_at) WHERE status = 'pending';
@@ -38,8 +40,11 @@ CREATE INDEX idx_jobs_claim ON jobs(command_type, priority, run_at) WHERE status
 -- Jobs that run without a lease belong to a program that knows only the initial schema, and are never reclaimed.
 CREATE INDEX idx_jobs_lease ON jobs(lease_expires_at) WHERE status = 'running' AND lease_expires_at IS NOT NULL;
 
--- Pruning and the list of dead letters.
-CREATE INDEX idx_jobs_ended ON jobs(status, completed_at) WHERE completed_at IS NOT NULL;
+-- Pruning, which leaves parked jobs alone.
+CREATE INDEX idx_jobs_ended ON jobs(status, parked_for, completed_at) WHERE completed_at IS NOT NULL;
+
+-- The list of parked jobs.
+CREATE INDEX idx_jobs_parked ON jobs(status) WHERE parked_for IS NOT NULL;
 
 -- Not unique: the queue looks before it inserts, and other programs may set any status that they like.
 CREATE INDEX idx_jobs_dedup_key ON jobs(dedup_key)

@@ -15,6 +15,8 @@ CREATE TABLE publications (
     held_until TIMESTAMP NOT NULL,
     calls INTEGER NOT NULL DEFAULT 1,
     last_error TEXT,
+    -- What has to come before an unknown publication may be called again, where a lookup that finds nothing is not enough.
+    parked_for TEXT,
     platform_id TEXT,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use super::Job;
+use super::{Job, ParkedFor};
 use super::kind::JobKind;
 use crate::ids::{FenceToken, FileId, JobId};
 use crate::time::{LAST_TIME, Timestamp};
@@ -191,6 +191,8 @@ pub enum Retry {
     At(Timestamp),
     /// It would fail again: no more tries.
     Never,
+    /// Nobody knows when: the job is [parked](super::JobState::Parked), unless somebody asked for it to stop.
+    Parked(ParkedFor),
 }
 
 /// What became of a job whose try failed.
@@ -206,6 +208,8 @@ pub enum Finished {
     },
     /// It has failed for good.
     Dead,
+    /// It is parked.
+    Parked,
 }
 
 /// The answer to a heartbeat.

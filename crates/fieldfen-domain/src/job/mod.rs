@@ -3,6 +3,7 @@
 mod claim;
 mod kind;
 mod new_job;
+mod parked;
 mod payload;
 mod retry;
 mod status;
@@ -14,6 +15,7 @@ pub use claim::{
 };
 pub use kind::{CustomKind, InvalidKind, JobKind};
 pub use new_job::{DedupKey, Enqueued, InvalidJob, NewJob};
+pub use parked::{FailedJobs, ParkedFor};
 pub use payload::{
     CreateFileRecord, CreateListing, DeleteFile, GenerateMetadata, InvalidPayload, MAX_SCALE_FACTOR, Payload,
     PublishSocial, UpdateImage, UpdateListing, UpscaleImage,
@@ -123,6 +125,8 @@ pub struct JobFilter {
     pub kind: Option<JobKind>,
     /// Only jobs about this file.
     pub file_id: Option<FileId>,
+    /// Only these of the failed jobs.
+    pub failed: Option<FailedJobs>,
 }
 
 impl JobFilter {
@@ -152,15 +156,45 @@ impl JobFilter {
         self.file_id = file_id.into();
         self
     }
+
+    /// Only these of the failed jobs; `None` for all jobs.
+    #[must_use]
+    pub fn failed(mut self, failed: impl Into<Option<FailedJobs>>) -> Self {
+        self.failed = failed.into();
+        self
+    }
+
+    /// The same filter, for dead letters only: failed jobs that are not parked.
+    #[must_use]
+    pub const fn dead_letters(mut self) -> Self {
+        self.failed = Some(FailedJobs::DeadLetters);
+        self
+    }
+
+    /// The same filter, for parked jobs only.
+    #[must_use]
+    pub const fn parked(mut self) -> Self {
+        self.failed = Some(FailedJobs::Parked);
+        self
+    }
+
+    /// The same filter, for jobs only that are parked for this.
+    #[must_use]
+    pub const fn parked_for(mut self, parked_for: ParkedFor) -> Self {
+        self.failed = Some(FailedJobs::ParkedFor(parked_for));
+        self
+    }
 }
 
-/// How many jobs of one kind are in one status.
+/// How many jobs of one kind are in one status, and parked for one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobCount {
     /// The kind, as it stands in the row: other programs may have written any text.
     pub kind: String,
     /// The status.
     pub status: JobStatus,
+    /// What the failed jobs are parked for, as it stands in the row; those without it are the dead letters.
+    pub parked_for: Option<String>,
     /// How many.
     pub jobs: u64,
 }

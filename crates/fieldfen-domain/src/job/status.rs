@@ -1,5 +1,6 @@
 //! The states of a job, and which event leads from which to which.
 
+use super::ParkedFor;
 use crate::ids::FenceToken;
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
@@ -13,7 +14,7 @@ text_enum! {
         Running = "running",
         /// It has succeeded.
         Completed = "completed",
-        /// It has failed for good, or was cancelled: a dead letter.
+        /// It has failed for good, or was cancelled: a dead letter. Or it is [parked](JobState::Parked).
         Failed = "failed",
     }
 }
@@ -29,6 +30,8 @@ text_enum! {
         FailedForNow = "failed for now",
         /// It failed for good, or its retries are spent.
         FailedForGood = "failed for good",
+        /// It cannot go on before something comes, an approval for example.
+        Parked = "parked",
         /// Its worker gives it back without having failed.
         Released = "released",
         /// An operator stops it.
@@ -39,7 +42,7 @@ text_enum! {
 }
 
 impl JobStatus {
-    /// The status after this event.
+    /// The status after this event. A parked job that is cancelled stays failed, and is a dead letter from then on.
     ///
     /// # Errors
     /// [`IllegalJobTransition`] when the event cannot happen in this status.
@@ -49,7 +52,7 @@ impl JobStatus {
             (Self::Pending, E::Claimed) => Self::Running,
             (Self::Running, E::Completed) => Self::Completed,
             (Self::Running, E::FailedForNow | E::Released) | (Self::Failed, E::Retried) => Self::Pending,
-            (Self::Running, E::FailedForGood) | (Self::Pending | Self::Running, E::Cancelled) => Self::Failed,
+            (Self::Running, E::FailedForGood | E::Parked) | (Self::Pending | Self::Running, E::Cancelled) => Self::Failed,
             _ => return Err(IllegalJobTransition { status: self, event }),
         })
     }
@@ -99,10 +102,19 @@ pub enum JobState {
         /// When it ended, where that is known.
         at: Option<Timestamp>,
     },
-    /// See [`JobStatus::Failed`].
+    /// It has failed for good, or was cancelled.
     Failed {
         /// When it ended, where that is known.
         at: Option<Timestamp>,
+    },
+    /// It waits for something that nobody knows the time of. Its status is failed, so that no program takes it for one
+    /// that is due, but nothing has failed: nobody gives it up, and it is not pruned. A
+    /// [retry](crate::store::JobAdmin::retry) lets it run again.
+    Parked {
+        /// Since when, where that is known.
+        at: Option<Timestamp>,
+        /// What it waits for.
+        parked_for: ParkedFor,
     },
 }
 
@@ -114,8 +126,23 @@ impl JobState {
             Self::Pending => JobStatus::Pending,
             Self::Running { .. } => JobStatus::Running,
             Self::Completed { .. } => JobStatus::Completed,
-            Self::Failed { .. } => JobStatus::Failed,
+            Self::Failed { .. } | Self::Parked { .. } => JobStatus::Failed,
         }
+    }
+
+    /// What the job is parked for.
+    #[must_use]
+    pub const fn parked_for(&self) -> Option<ParkedFor> {
+        match self {
+            Self::Parked { parked_for, .. } => Some(*parked_for),
+            _ => None,
+        }
+    }
+
+    /// Whether the job may still do its work: it waits, runs or is parked.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Pending | Self::Running { .. } | Self::Parked { .. })
     }
 }
 
@@ -125,11 +152,12 @@ mod tests {
     use JobStatus::{Completed, Failed, Pending, Running};
 
     /// Where each event leads from pending, running, completed and failed; `None` is illegal. Written by hand.
-    const TABLE: [(JobEvent, [Option<JobStatus>; 4]); 7] = [
+    const TABLE: [(JobEvent, [Option<JobStatus>; 4]); 8] = [
         (JobEvent::Claimed, [Some(Running), None, None, None]),
         (JobEvent::Completed, [None, Some(Completed), None, None]),
         (JobEvent::FailedForNow, [None, Some(Pending), None, None]),
         (JobEvent::FailedForGood, [None, Some(Failed), None, None]),
+        (JobEvent::Parked, [None, Some(Failed), None, None]),
         (JobEvent::Released, [None, Some(Pending), None, None]),
         (JobEvent::Cancelled, [Some(Failed), Some(Failed), None, None]),
         (JobEvent::Retried, [None, None, None, Some(Pending)]),

@@ -23,6 +23,7 @@ pub use target::{ClientKey, Target};
 use std::time::Duration;
 
 use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
+use crate::job::ParkedFor;
 use crate::text_enum::text_enum;
 use crate::time::{Timestamp, later, to_micros};
 
@@ -118,6 +119,8 @@ pub struct Publication {
     pub calls: u32,
     /// What the platform said, or why nothing is known.
     pub last_error: Option<String>,
+    /// What has to come before an unknown publication may be called again, where a lookup that finds nothing is not enough.
+    pub parked_for: Option<ParkedFor>,
     /// Its id at the platform, once confirmed.
     pub platform_id: Option<String>,
     /// When it was first reserved.

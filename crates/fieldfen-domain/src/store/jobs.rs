@@ -27,14 +27,14 @@ pub trait JobReads {
     /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
     fn page(&mut self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError>;
 
-    /// How many jobs of each kind are in each status; pairs without jobs are left out, and so are rows whose status is
-    /// none, which the log names.
+    /// How many jobs of each kind are in each status, parked ones by what they are parked for. Combinations without jobs are
+    /// left out, and so are rows whose status is none, which the log names.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
 
-    /// How many jobs have ended in this status: those that [`prune`](JobAdmin::prune) can remove.
+    /// How many jobs have ended in this status: those that [`prune`](JobAdmin::prune) can remove. A parked job has not ended.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a status that is not final; others as the store has them.
@@ -111,7 +111,9 @@ pub trait JobQueue: JobReads {
         completions.iter().map(complete).map(lost_if_unreadable).collect()
     }
 
-    /// Ends a try without success: the job goes back with one retry spent, or has failed for good.
+    /// Ends a try without success: the job goes back with one retry spent, has failed for good, or is parked. A parked job
+    /// has spent no retry, and stays parked until an operator or a service [retries](JobAdmin::retry) or
+    /// [cancels](JobAdmin::cancel) it. A job that was asked to stop fails for good, whatever the report says.
     ///
     /// A next try that no store can keep the time of is due at the first or last time that it can.
     ///
@@ -235,7 +237,7 @@ fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced
 
 /// What operators do with jobs.
 pub trait JobAdmin: JobReads {
-    /// Lets a failed job run again at once, with all its retries.
+    /// Lets a failed or parked job run again at once, with all its retries.
     ///
     /// A job that was killed is not due before its lease has run out or its handler has ended: until then the handler
     /// may still run. Each heartbeat of that handler makes the job wait for the extended lease. A lease that does not
@@ -245,7 +247,8 @@ pub trait JobAdmin: JobReads {
     /// [`StoreError`]s as the store has them.
     fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError>;
 
-    /// Stops a job: a pending one fails at once, a running one is asked to stop. `reason` becomes its last error.
+    /// Stops a job: a pending one fails at once, and so does a parked one, which nothing but a retry of its own lets run
+    /// again then. A running one is asked to stop. `reason` becomes its last error.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -265,7 +268,8 @@ pub trait JobAdmin: JobReads {
     fn delete(&mut self, id: &JobId) -> Result<Administered, StoreError>;
 
     /// Deletes ended jobs, the oldest first, and says how many. A job that does not say when it ended counts as if it had
-    /// ended when it was created; one that does not say that either stays.
+    /// ended when it was created; one that does not say that either stays. So does a parked job, however long it has waited:
+    /// what it waits for may still come.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a status that is not final.

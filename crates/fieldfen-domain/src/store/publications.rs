@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
-use crate::job::Fenced;
+use crate::job::{Fenced, ParkedFor};
 use crate::page::{Page, PageRequest};
 use crate::publication::{
     Adopted, Adoption, Confirmation, Confirmed, Listing, ListingUpdate, ListingUpdated, Platform, PrunePublications,
@@ -85,6 +85,9 @@ pub trait Publications: PublicationReads {
     /// Says that no answer came. Anybody may then take the publication over to look it up. As for
     /// [`Publications::release`], a confirmation goes before.
     ///
+    /// `parked_for` says what has to come before the target may be called again, where a lookup that finds nothing is not
+    /// enough. The publication keeps it until it is released or confirmed.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     fn mark_unknown(
@@ -92,6 +95,7 @@ pub trait Publications: PublicationReads {
         id: &PublicationId,
         token: &FenceToken,
         reason: &str,
+        parked_for: Option<ParkedFor>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError>;
 

@@ -165,6 +165,7 @@ fn what_is_lost_is_counted_by_table_and_column() {
         "INSERT INTO files (id, original_filename, status, failure, failed_from)
          VALUES ('f', 'a.jpg', 'failed', 'x', 'approved'), ('g', 'a.jpg', 'failed', 'x', NULL);
          INSERT INTO file_history (file_id, to_status, reason, at) VALUES ('f', 'failed', 'x', '2026-01-01');
+         INSERT INTO jobs (id, command_type, status, parked_for) VALUES ('j', 'x', 'failed', 'approval');
          INSERT INTO processed_hashes (hash, expires_at) VALUES ('h', '2099-01-01 00:00:00.000000');
          INSERT INTO recurring_jobs VALUES ('r', '@daily', 'x', NULL, '2026-01-01', NULL, '2026-01-01', NULL)",
     );
@@ -174,6 +175,7 @@ fn what_is_lost_is_counted_by_table_and_column() {
         ("rows with files.failure", 2),
         ("rows with files.failed_from", 1),
         ("rows of file_history", 1),
+        ("rows with jobs.parked_for", 1),
         ("rows with processed_hashes.expires_at", 1),
         ("rows of recurring_jobs", 1),
     ] {
@@ -181,7 +183,7 @@ fn what_is_lost_is_counted_by_table_and_column() {
         assert_eq!(loss["rows"], rows, "{what}");
         assert!(loss["consequence"].as_str().unwrap().len() > 10, "{loss:#}");
     }
-    assert_eq!(lost.len(), 5, "{document:#}");
+    assert_eq!(lost.len(), 6, "{document:#}");
 }
 
 #[test]

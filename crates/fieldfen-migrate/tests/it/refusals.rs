@@ -14,8 +14,8 @@ const SPECIFICATION: &str = include_str!("../../../fieldfen-persistence/tests/sp
 /// A trigger of another program that a migration comes upon.
 const FAILS_IN_0002: &str = r#"
     INSERT INTO files (id, original_filename, status) VALUES ('f', 'f', 'ingested');
-    INSERT INTO jobs (id, file_id, command_type, status, last_error)
-    VALUES ('j', 'f', 'UpscaleImage', 'failed', 'held by fieldfen until migration 0002 is applied again: {"run_at": "9999-01-01"}');
+    INSERT INTO jobs (id, file_id, command_type, status, result_json)
+    VALUES ('j', 'f', 'UpscaleImage', 'failed', '{"held_until_migration": "0002", "run_at": "9999-01-01"}');
     CREATE TRIGGER theirs BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'hands off'); END;
 "#;
 

@@ -48,11 +48,12 @@ pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 /// What follows from the loss of a column or a table.
-const CONSEQUENCES: [(&str, &str); 16] = [
+const CONSEQUENCES: [(&str, &str); 17] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
     ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
     ("jobs.cancel_requested_at", "they are not asked to stop any more"),
+    ("jobs.parked_for", "they are failed jobs, which no approval and no person's word lets run again"),
     ("files.failed_from", "they cannot be taken up where they failed"),
     ("files.failure", "nobody can tell any more why they failed"),
     ("files.content_hash", "the same pictures are not recognised when they arrive again"),

@@ -181,7 +181,7 @@ fn reservations(s: &mut dyn Session) -> Answer {
         let delisted = listing_update(ListingStatus::Delisted, at(5));
         line(&mut lines, "updated", s.listings().update(&listing_id(number), &delisted)?);
     }
-    line(&mut lines, "unknown", s.publications().mark_unknown(&publication_id(21), &token(21), "lost", at(2))?);
+    line(&mut lines, "unknown", s.publications().mark_unknown(&publication_id(21), &token(21), "lost", None, at(2))?);
     line(
         &mut lines,
         "released",
@@ -242,7 +242,7 @@ fn the_victims_claim(s: &mut dyn Session) -> Answer {
 
 fn the_victims_publications(s: &mut dyn Session) -> Answer {
     s.publications().reserve(&reserve_request(70, file_id(2), listing_target(""), at(9999)))?;
-    let _ = s.publications().mark_unknown(&publication_id(22), &token(22), "lost", at(2))?;
+    let _ = s.publications().mark_unknown(&publication_id(22), &token(22), "lost", None, at(2))?;
     s.publications().confirm(&publication_id(22), &listing_confirmation(81, at(3)))?;
     let _ = s.publications().of_file(&file_id(2))?;
     let _ = s.listings().posts_of_file(&file_id(2))?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, DedupKey, Enqueued, FailureReport, Job, JobKind, JobState, Lease, NewJob, Priority, Retry,
-    WorkerName,
+    ClaimRef, ClaimRequest, DedupKey, Enqueued, FailureReport, Job, JobKind, JobState, Lease, NewJob, ParkedFor, Priority,
+    Retry, WorkerName,
 };
 use fieldfen_domain::{FenceToken, JobId, RawJson, Timestamp};
 use fieldfen_testkit::fixtures::{file, file_id};
@@ -48,6 +48,7 @@ enum End {
     Complete(Option<RawJson>),
     Fail(String),
     TryAgain(String, Timestamp),
+    Park(String, String),
     Release(Timestamp),
 }
 
@@ -57,6 +58,7 @@ fn end() -> impl Strategy<Value = End> {
         text().prop_map(End::Fail),
         (text(), time()).prop_map(|(error, at)| End::TryAgain(error, at)),
         time().prop_map(End::Release),
+        (text(), "[a-z0-9_.-]{1,32}").prop_map(|(error, word)| End::Park(error, word)),
     ]
 }
 
@@ -131,6 +133,12 @@ fn a_job_reads_back_as_it_was_written_in_each_state() {
             End::Fail(error) | End::TryAgain(error, _) => {
                 assert!(place.write(|s| s.jobs().fail(&claim, &report(error, Retry::Never))).is_done());
                 job.state = JobState::Failed { at: Some(at) };
+                job.last_error = Some(error.clone());
+            }
+            End::Park(error, word) => {
+                let parked_for: ParkedFor = word.parse().unwrap();
+                assert!(place.write(|s| s.jobs().fail(&claim, &report(error, Retry::Parked(parked_for)))).is_done());
+                job.state = JobState::Parked { at: Some(at), parked_for };
                 job.last_error = Some(error.clone());
             }
             End::Release(run_at) => {

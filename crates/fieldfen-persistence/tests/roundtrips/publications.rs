@@ -1,5 +1,6 @@
 //! Publications, and the listings and posts that are made of them.
 
+use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
     ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, Publication,
     PublicationState, Release, ReserveRequest, Reserved, SocialPlatform, SocialPost, Target,
@@ -69,6 +70,7 @@ fn reserve(place: &Place, request: &ReserveRequest) -> Publication {
         held_until: request.held_until,
         calls: 1,
         last_error: None,
+        parked_for: None,
         platform_id: None,
         created_at: request.at,
         updated_at: request.at,
@@ -86,11 +88,15 @@ fn assert_reads(place: &Place, publication: &Publication) {
 
 #[test]
 fn a_publication_whose_answer_was_lost_reads_back_as_it_was_written() {
-    each((request(), text(), time(), text(), time()), |place, (request, lost, lost_at, refused, refused_at)| {
+    let word = option::of(select(ParkedFor::SPECIFIED));
+    let values = (request(), text(), word, time(), text(), time());
+    each(values, |place, (request, lost, parked_for, lost_at, refused, refused_at)| {
         let (mut publication, token) = (reserve(place, &request), request.token);
-        assert!(place.write(|s| s.publications().mark_unknown(&request.id, &token, &lost, lost_at)).is_done());
+        let marked =
+            place.write(|s| s.publications().mark_unknown(&request.id, &token, &lost, parked_for, lost_at));
+        assert!(marked.is_done());
         (publication.state, publication.updated_at) = (PublicationState::Unknown, lost_at);
-        publication.last_error = Some(lost.clone());
+        (publication.last_error, publication.parked_for) = (Some(lost.clone()), parked_for);
         assert_reads(place, &publication);
         assert!(
             place
@@ -98,7 +104,7 @@ fn a_publication_whose_answer_was_lost_reads_back_as_it_was_written() {
                 .is_done()
         );
         (publication.state, publication.updated_at) = (PublicationState::Released, refused_at);
-        publication.last_error = Some(refused.clone());
+        (publication.last_error, publication.parked_for) = (Some(refused.clone()), None);
         assert_reads(place, &publication);
     });
 }

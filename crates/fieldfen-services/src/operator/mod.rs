@@ -97,7 +97,7 @@ impl fmt::Display for Asked {
 pub enum Waited {
     /// A worker has dealt with it.
     Answered(OperatorAnswer),
-    /// The job has failed for good, or was cancelled: nothing was done.
+    /// The job has failed for good, was cancelled, or was parked by a handler of the program's own: nothing was done.
     Failed {
         /// Why.
         reason: String,
@@ -194,7 +194,7 @@ impl<S: Store> Operator<S> {
     pub fn wait(&self, job: &JobId, timeout: Duration) -> Result<Waited, StoreError> {
         Ok(match self.queue.wait_for(job, timeout)? {
             queue::Waited::Completed { result } => Waited::Answered(OperatorAnswer::of_result(result.as_ref())),
-            queue::Waited::Failed { reason } => Waited::Failed { reason },
+            queue::Waited::Failed { reason } | queue::Waited::Parked { reason, .. } => Waited::Failed { reason },
             queue::Waited::Gone => Waited::Gone,
             queue::Waited::TimedOut => {
                 let no_worker_alive = match self.queue.find(job)? {

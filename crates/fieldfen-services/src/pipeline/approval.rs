@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus, IllegalFileTransition};
-use fieldfen_domain::job::{Administered, Enqueued};
+use fieldfen_domain::job::{Enqueued, JobFilter, ParkedFor};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 
-use super::job_failed::{is_waiting_for_approval, is_waiting_for_person};
-use super::jobs_of_file::{dead_jobs, has_live_listing, processing_is_dead};
+use super::jobs_of_file::{all_jobs, has_live_listing, processing_is_dead, retry_parked};
 use super::transition::move_file;
 use super::{Approval, EditOutcome, Followed, Pipeline};
 use crate::record::record;
@@ -20,7 +19,7 @@ impl Pipeline {
     ///
     /// What is approved or published already stays as it is. A file of which something is listed already, because the
     /// platform was faster than the withdrawal of an earlier approval, is published at once and its listings are
-    /// brought up to date. Publishing jobs that had met the file without an approval run again, wanted or asked for.
+    /// brought up to date. The jobs that are parked for an approval run again, wanted or asked for.
     ///
     /// # Errors
     /// [`StoreError::FileTransition`] when the file is not processed; other [`StoreError`]s as the store has them.
@@ -54,11 +53,7 @@ impl Pipeline {
         followed.status = self.publish_what_is_listed(s, file.clone())?;
         let adopting = self.adopting(s, &file)?;
         self.enqueue_updates(s, file.id, &adopting, &mut followed)?;
-        for job in dead_jobs(s, file_id)? {
-            if is_waiting_for_approval(&job) && s.job_admin().retry(&job.id, at)? == Administered::Done {
-                followed.jobs.push(job.id);
-            }
-        }
+        followed.jobs.extend(retry_parked(s, file_id, ParkedFor::Approval, at)?);
         self.enqueue_wanted(s, &file, &mut followed)?;
         Ok(Some((followed, ActionOutcome::Done)))
     }
@@ -143,27 +138,23 @@ impl Pipeline {
         Ok(enqueued)
     }
 
-    /// Lets the dead publishing jobs of a file run again that have waited for a person's word on what is out there. A file
-    /// that had failed with them is approved again.
+    /// Lets the jobs of a file run again that are parked for a person's word on what is out there. A file that has failed
+    /// meanwhile is approved again.
     pub(crate) fn run_again_what_waited_for_a_person(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
     ) -> Result<(), StoreError> {
         let at = self.environment.now();
-        let waiting: Vec<_> = dead_jobs(s, file_id)?.into_iter().filter(is_waiting_for_person).collect();
-        if !waiting.is_empty()
+        let parked = JobFilter::new().file_id(*file_id).parked_for(ParkedFor::Person);
+        if !all_jobs(s, &parked)?.is_empty()
             && let Some(file) = s.files().find(file_id)?
             && file.state.failure().is_some_and(|failure| failure.from == FileStatus::Approved)
             && !processing_is_dead(s, file_id)?
         {
             move_file(s, file, FileEvent::Retried, "a person has said what is out there", at)?;
         }
-        for job in waiting {
-            // Where it cannot run again, another job with its key is there to do so.
-            let _ = s.job_admin().retry(&job.id, at)?;
-        }
-        Ok(())
+        retry_parked(s, file_id, ParkedFor::Person, at).map(drop)
     }
 
     /// Moves an approved file to published if one of its listings is live, and says the status it has then.

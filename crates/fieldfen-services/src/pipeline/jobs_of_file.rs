@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use fieldfen_domain::job::{JobFilter, JobStatus, JobSummary};
+use fieldfen_domain::job::{Administered, JobFilter, JobStatus, JobSummary, ParkedFor};
 use fieldfen_domain::store::{Session, StoreError};
-use fieldfen_domain::{FileId, JobId, PageRequest, RawJson};
+use fieldfen_domain::{FileId, JobId, PageRequest, RawJson, Timestamp};
 
 /// How many jobs of a file are read at once.
 const JOBS_AT_ONCE: u32 = 200;
@@ -29,22 +29,46 @@ pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Jo
     }
 }
 
-/// The dead jobs of a file that nothing has come after: a job of the same kind and key, or of the same kind and payload
-/// where it has no key, that was made later stands for it.
-pub(super) fn dead_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<JobSummary>, StoreError> {
+/// The dead and parked jobs of a file that nothing has come after: a job of the same kind and key, or of the same kind and
+/// payload where it has no key, that was made later stands for it.
+pub(super) fn failed_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<JobSummary>, StoreError> {
     let filter = JobFilter::new().file_id(*file_id);
-    let (mut seen, mut dead) = (BTreeSet::new(), Vec::new());
+    let (mut seen, mut failed) = (BTreeSet::new(), Vec::new());
     for job in all_jobs(s, &filter)?.into_iter().rev() {
         let subject = match &job.dedup_key {
             Some(key) => key.as_str().to_owned(),
             None => payload(s, &job.id)?.map_or_else(String::new, |payload| payload.as_str().to_owned()),
         };
         if seen.insert((job.kind.clone(), subject)) && job.state.status() == JobStatus::Failed {
-            dead.push(job);
+            failed.push(job);
         }
     }
-    dead.reverse();
-    Ok(dead)
+    failed.reverse();
+    Ok(failed)
+}
+
+/// Lets all jobs of a file run again that are parked for this, and says which. A job of which a later one with the same key
+/// is on its way is cancelled: that one does its work.
+pub(super) fn retry_parked(
+    s: &mut dyn Session,
+    file_id: &FileId,
+    parked_for: ParkedFor,
+    at: Timestamp,
+) -> Result<Vec<JobId>, StoreError> {
+    let filter = JobFilter::new().file_id(*file_id).parked_for(parked_for);
+    let mut retried = Vec::new();
+    for job in all_jobs(s, &filter)?.into_iter().rev() {
+        match s.job_admin().retry(&job.id, at)? {
+            Administered::Done => retried.push(job.id),
+            Administered::Met(other) => {
+                let reason = format!("job {other} has the same key and does its work");
+                let _ = s.job_admin().cancel(&job.id, &reason, at)?;
+            }
+            Administered::Requested | Administered::Refused { .. } | Administered::Gone => {}
+        }
+    }
+    retried.reverse();
+    Ok(retried)
 }
 
 /// The payload of a job, which pages leave out.
@@ -54,5 +78,6 @@ pub(super) fn payload(s: &mut dyn Session, id: &JobId) -> Result<Option<RawJson>
 
 /// Whether a processing job of the file lies dead: then that is what the file has failed with.
 pub(super) fn processing_is_dead(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
-    Ok(dead_jobs(s, file_id)?.iter().any(|job| job.kind.fails_its_file()))
+    let failed = failed_jobs(s, file_id)?;
+    Ok(failed.iter().any(|job| job.kind.fails_its_file() && job.state.parked_for().is_none()))
 }

@@ -12,12 +12,13 @@
 //! | `CreateFileRecord` is done ([`Pipeline::record_confirmed`]) | ingested → processing | `UpscaleImage` |
 //! | `UpscaleImage` is done ([`Pipeline::upscaled`]) | | `GenerateMetadata` |
 //! | `GenerateMetadata` is done ([`Pipeline::described`]) | processing → processed, → approved when automatic | as for an approval |
-//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not confirmed and those that met the file without an approval, `UpdateListing` for what is out there, after its adoption where no publication knows it |
-//! | a publishing job meets a file without an approval | | it fails, and runs again with the next approval |
+//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not confirmed and those that are parked for an approval, `UpdateListing` for what is out there, after its adoption where no publication knows it |
+//! | a publishing job meets a file without an approval | | it is parked for an approval, and runs again with the next one |
+//! | a publishing job meets what only a person can tell | | it is parked for a person, and runs again when the person has told |
 //! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic; a file that failed from approved leads back to processed then | `UpdateListing` for each live listing of a published file |
 //! | a platform confirms a listing ([`listing_confirmed`]) | approved → published | |
 //! | a processing job fails for good ([`FileFailureHook`]) | any → failed | |
-//! | the last listing job fails for good, nothing is listed ([`FileFailureHook`]) | approved → failed | |
+//! | the last listing job fails for good, none is parked, nothing is listed ([`FileFailureHook`]) | approved → failed | |
 //! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs: `UpdateListing` for what is live too; what was published and has ended is not listed anew |
 //! | a listing is sold out, restocked, delisted | | |
 //! | a delisted product is listed anew ([`Pipeline::publish`]) | | `CreateListing` |
@@ -51,7 +52,6 @@ use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
 pub use job_failed::FileFailureHook;
-pub(crate) use job_failed::{told_to_wait_for_person, waits_for_approval, waits_for_person};
 pub use listed::listing_confirmed;
 pub use retry::Retried;
 

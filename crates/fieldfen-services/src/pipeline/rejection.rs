@@ -14,7 +14,7 @@ use crate::record::record;
 impl Pipeline {
     /// Fails a file that awaits its approval, or that is approved and listed nowhere. `None` when there is no such file.
     ///
-    /// Its jobs are cancelled. [`Pipeline::retry`] takes the file up where it was.
+    /// Its jobs are cancelled, parked ones too. [`Pipeline::retry`] takes the file up where it was.
     ///
     /// # Errors
     /// [`StoreError::FileTransition`] when the file has another status; other [`StoreError`]s as the store has them.
@@ -30,7 +30,7 @@ impl Pipeline {
 
     /// Fails a file, whatever its status. `None` when there is no such file.
     ///
-    /// Its jobs are cancelled: those that wait fail at once, those that run are asked to stop. A processing job that
+    /// Its jobs are cancelled: those that wait or are parked fail at once, those that run are asked to stop. A processing job that
     /// succeeds all the same takes the file up again, and so does a platform's confirmation of a listing.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Pipeline {
         let at = self.environment.now();
         let filter = JobFilter::new().file_id(file.id);
         for job in all_jobs(s, &filter)? {
-            if !job.state.status().is_final() {
+            if job.state.is_open() {
                 // No hook hears of it: the file has failed already.
                 let _ = s.job_admin().cancel(&job.id, reason, at)?;
             }

@@ -9,7 +9,7 @@ use fieldfen_domain::publication::PublicationState;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 
-use super::jobs_of_file::{all_jobs, dead_jobs, payload};
+use super::jobs_of_file::{all_jobs, failed_jobs, payload};
 use super::transition::move_file;
 use super::{Approval, Followed, Pipeline};
 use crate::record::record;
@@ -29,8 +29,8 @@ pub enum Retried {
 }
 
 impl Pipeline {
-    /// Takes a failed file up again where it failed: its dead jobs of that status run again, and what that status needs
-    /// is enqueued where it is not on its way.
+    /// Takes a failed file up again where it failed: its dead and parked jobs of that status run again, and what that status
+    /// needs is enqueued where it is not on its way.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -53,7 +53,7 @@ impl Pipeline {
         let at = self.environment.now();
         let file = move_file(s, file, FileEvent::Retried, reason, at)?;
         let mut followed = Followed::nothing(file.state.status());
-        for job in dead_jobs(s, file_id)? {
+        for job in failed_jobs(s, file_id)? {
             if belongs_to(&job.kind, followed.status) && s.job_admin().retry(&job.id, at)? == Administered::Done {
                 followed.jobs.push(job.id);
             }
@@ -154,5 +154,5 @@ const fn belongs_to(kind: &JobKind, status: FileStatus) -> bool {
 
 fn is_on_its_way(s: &mut dyn Session, file: &File, kind: JobKind) -> Result<bool, StoreError> {
     let filter = JobFilter::new().file_id(file.id).kind(kind);
-    Ok(all_jobs(s, &filter)?.iter().any(|job| !job.state.status().is_final()))
+    Ok(all_jobs(s, &filter)?.iter().any(|job| job.state.is_open()))
 }

@@ -1,7 +1,7 @@
 //! Handlers for the jobs that need nothing but a publisher: what each outcome means for its job.
 
 use fieldfen_domain::file::{Deleted, Deletion};
-use fieldfen_domain::job::{CreateFileRecord, CreateListing, DeleteFile, PublishSocial, UpdateListing};
+use fieldfen_domain::job::{CreateFileRecord, CreateListing, DeleteFile, ParkedFor, PublishSocial, UpdateListing};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Store, StoreError};
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::outcome::Publishing;
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reconciling::Reconcile;
-use crate::pipeline::{FileFailureHook, waits_for_approval, waits_for_person};
+use crate::pipeline::FileFailureHook;
 use crate::settled::write_once;
 use crate::worker::{Completion, Outcome, Task, Worker};
 
@@ -41,8 +41,8 @@ impl<S: Store> Publisher<S> {
         Outcome::Complete(confirm)
     }
 
-    /// Lists a file: [`Publisher::list`] as the outcome of a job. One that meets a file without an approval fails, and
-    /// runs again when the file is approved.
+    /// Lists a file: [`Publisher::list`] as the outcome of a job. One that meets a file without an approval is parked,
+    /// and runs again when the file is approved.
     #[must_use]
     pub fn run_create_listing(&self, job: &CreateListing) -> Outcome {
         let (account, variant) = (job.account.clone(), job.variant.clone());
@@ -114,9 +114,11 @@ fn outcome(published: Result<Publishing, PublishError>, target: &Target) -> Outc
             ));
         }
         Ok(Publishing::WaitsForPerson { reason }) => {
-            return Outcome::fail(waits_for_person(&format!("{target}: {reason}")));
+            return Outcome::park(ParkedFor::Person, format!("waits for a person: {target}: {reason}"));
         }
-        Ok(Publishing::NotApproved { status }) => return Outcome::fail(waits_for_approval(status)),
+        Ok(Publishing::NotApproved { status }) => {
+            return Outcome::park(ParkedFor::Approval, format!("waits for an approval: the file is {status}"));
+        }
         Ok(Publishing::NoFile) => completion.result(&json!({ "skipped": "there is no such file" })),
         Ok(Publishing::Held { until }) => {
             let error =

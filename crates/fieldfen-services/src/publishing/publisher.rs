@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::job::{CreateListing, Fenced, PublishSocial};
+use fieldfen_domain::job::{CreateListing, Fenced, ParkedFor, PublishSocial};
 use fieldfen_domain::publication::{LONGEST_HOLD, Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -18,7 +18,7 @@ use super::outcome::Publishing;
 use super::platforms::{CallError, Marketplace, SocialNetwork};
 use super::reservation::{Attempt, Reservation, Settled};
 use crate::Environment;
-use crate::pipeline::{Pipeline, told_to_wait_for_person, waits_for_person};
+use crate::pipeline::Pipeline;
 
 /// How long a reservation is held unless the program says otherwise.
 const DEFAULT_HOLD: Duration = Duration::from_secs(300);
@@ -169,8 +169,9 @@ impl<S: Store> Publisher<S> {
                         }
                         LookedUp::Absent => {
                             // The call was answered, so it may have made something that a search by its key does not find.
-                            if let Some(reason) = publication.last_error.as_deref().and_then(told_to_wait_for_person) {
-                                return Ok(Publishing::WaitsForPerson { reason: reason.to_owned() });
+                            if let Some(parked_for) = publication.parked_for {
+                                let reason = publication.last_error.unwrap_or_else(|| format!("parked for {parked_for}"));
+                                return Ok(Publishing::WaitsForPerson { reason });
                             }
                             if publication.is_of_a_clock_ahead(self.environment().now()) {
                                 let reason = format!(
@@ -253,7 +254,7 @@ impl<S: Store> Publisher<S> {
             Ok(found) => match doubt(&publication.client_key, &found) {
                 None => self.settled(channel, &publication, &found, reservation.confirm(&found)?, called_twice),
                 Some(reason) => {
-                    let step = reservation.mark_unknown(&waits_for_person(&reason))?;
+                    let step = reservation.park(&reason)?;
                     Ok(self.unless_overtaken(step, unknown(reason)))
                 }
             },
@@ -296,14 +297,14 @@ impl<S: Store> Publisher<S> {
                         }
                         Former::Recent { until } => {
                             let reason = format!("{platform_id:?} is what file {file_id} was confirmed as just before");
-                            let step = self.mark_unknown(publication, &reason)?;
+                            let step = self.mark_unknown(publication, &reason, None)?;
                             return Ok(self.unless_overtaken(step, Publishing::Held { until }));
                         }
                         Former::Stays => {}
                     }
                 }
                 let reason = format!("{platform_id:?} is what file {file_id} has there: a person has to look");
-                let step = self.mark_unknown(publication, &waits_for_person(&reason))?;
+                let step = self.mark_unknown(publication, &reason, Some(ParkedFor::Person))?;
                 Ok(self.unless_overtaken(step, unknown(reason)))
             }
             Settled::Duplicate { live } => match self.confirmed_at(publication)? {

@@ -1,7 +1,7 @@
 //! Reservations: the durable intent to publish, as a value that has to be spent.
 
 use fieldfen_domain::file::{File, FileStatus};
-use fieldfen_domain::job::Fenced;
+use fieldfen_domain::job::{Fenced, ParkedFor};
 use fieldfen_domain::publication::{
     ClientKey, Confirmation, Confirmed, PlatformRow, Publication, PublicationState, Release, ReserveRequest, Reserved,
     Target,
@@ -159,11 +159,17 @@ fn is_settled(now: &Publication, before: &Settled, found: &Found) -> bool {
 }
 
 impl<S: Store> Publisher<S> {
-    /// Says that no answer came to the call of a reservation.
-    pub(super) fn mark_unknown(&self, reserved: &Publication, reason: &str) -> Result<Fenced<()>, StoreError> {
+    /// Says that no answer came to the call of a reservation, and what has to come before the next call where a lookup that
+    /// finds nothing is not enough.
+    pub(super) fn mark_unknown(
+        &self,
+        reserved: &Publication,
+        reason: &str,
+        parked_for: Option<ParkedFor>,
+    ) -> Result<Fenced<()>, StoreError> {
         let at = self.environment().now();
         write_once(self.store(), |s, before| {
-            let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, reason, at)?;
+            let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, reason, parked_for, at)?;
             Ok(unless_done_before(before, marked))
         })
     }
@@ -254,7 +260,13 @@ impl<S: Store> Reservation<'_, S> {
     /// # Errors
     /// [`StoreError`]s as the store has them; the reservation then stays on its row, which comes to the same later.
     pub fn mark_unknown(self, reason: &str) -> Result<Fenced<()>, StoreError> {
-        self.publisher.mark_unknown(&self.publication, reason)
+        self.publisher.mark_unknown(&self.publication, reason, None)
+    }
+
+    /// The same, where the call was answered in a way that only a person can make out: what it has made may be found by no
+    /// lookup.
+    pub(super) fn park(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+        self.publisher.mark_unknown(&self.publication, reason, Some(ParkedFor::Person))
     }
 
     fn settle(self, found: &Found, looked_up: bool) -> Result<Settled, StoreError> {

@@ -1,9 +1,9 @@
-//! What else is written when a job fails for good.
+//! What else is written when a job fails for good or is parked.
 
 use std::fmt;
 use std::sync::Arc;
 
-use fieldfen_domain::job::{Job, JobKind, UnreadableJob};
+use fieldfen_domain::job::{Job, JobKind, ParkedFor, UnreadableJob};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
@@ -27,8 +27,8 @@ pub struct FailedJob<'a> {
 /// Give it to every [`Queue`](super::Queue) and [worker](crate::worker::Worker::failure_hook) that may fail such jobs:
 /// the hook is code, and the database does not know of it.
 ///
-/// Pruning and deleting jobs is no failure. Neither is the replacement of a recurring job whose time a wrong clock has
-/// set.
+/// Pruning and deleting jobs is no failure. Neither is parking one, nor the replacement of a recurring job whose time a
+/// wrong clock has set.
 pub trait FailureHook: fmt::Debug + Send + Sync {
     /// Writes it. May be run again when the database asks for it, as the whole transaction is.
     ///
@@ -36,6 +36,24 @@ pub trait FailureHook: fmt::Debug + Send + Sync {
     /// Errors fail the transaction, and the job with those beside it is not failed then. So return one only where trying
     /// again may help; an error that stays keeps the job running in a circle.
     fn job_failed(&self, s: &mut dyn Session, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Writes what follows when a job is parked, in the same transaction; by default nothing. What the job waits for may have
+    /// come while it ran: then this is the place to [let it run again](fieldfen_domain::store::JobAdmin::retry).
+    ///
+    /// `job` is the job as it was claimed. Like [`job_failed`](Self::job_failed), it may be run again.
+    ///
+    /// # Errors
+    /// As for [`job_failed`](Self::job_failed).
+    fn job_parked(
+        &self,
+        s: &mut dyn Session,
+        job: &Job,
+        parked_for: ParkedFor,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let _ = (s, job, parked_for, at);
+        Ok(())
+    }
 }
 
 /// The hooks of a queue, in the order in which they were given.
@@ -50,6 +68,17 @@ impl FailureHooks {
     /// Runs the hooks for a job that has failed for good.
     pub(super) fn run(&self, s: &mut dyn Session, job: &Job, reason: &str, at: Timestamp) -> Result<(), StoreError> {
         self.run_for(s, &FailedJob { id: job.id.to_string(), kind: Some(&job.kind), file_id: job.file_id, reason }, at)
+    }
+
+    /// Runs the hooks for a job that has been parked.
+    pub(super) fn run_parked(
+        &self,
+        s: &mut dyn Session,
+        job: &Job,
+        parked_for: ParkedFor,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.0.iter().try_for_each(|hook| hook.job_parked(s, job, parked_for, at))
     }
 
     /// Names jobs in the log that could not be read and have failed, and runs the hooks for them.

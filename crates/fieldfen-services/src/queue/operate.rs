@@ -1,6 +1,6 @@
 //! What operators see of the queue, and what they do with it.
 
-use fieldfen_domain::job::{Administered, Job, JobCount, JobFilter, JobStatus, JobSummary};
+use fieldfen_domain::job::{Administered, Job, JobCount, JobFilter, JobSummary};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
@@ -25,15 +25,26 @@ impl<S: Store> Queue<S> {
         self.store.read(|s| s.jobs().page(filter, page))
     }
 
-    /// A page of the jobs that have failed for good or were cancelled, in the order of insertion.
+    /// A page of the jobs that have failed for good or were cancelled, in the order of insertion. [Parked](Queue::parked)
+    /// jobs are not among them.
     ///
     /// # Errors
     /// As [`Queue::find`].
     pub fn dead_letters(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
-        self.page(&JobFilter::new().status(JobStatus::Failed), page)
+        self.page(&JobFilter::new().dead_letters(), page)
     }
 
-    /// How many jobs of each kind are in each status; pairs without jobs are left out.
+    /// A page of the jobs that are parked, in the order of insertion. [`JobFilter::parked_for`] names those that wait for
+    /// one thing.
+    ///
+    /// # Errors
+    /// As [`Queue::find`].
+    pub fn parked(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
+        self.page(&JobFilter::default().parked(), page)
+    }
+
+    /// How many jobs of each kind are in each status, parked ones by what they are parked for; combinations without jobs are
+    /// left out.
     ///
     /// The figures may be some seconds old, since a person or a graph looks at them and nothing is decided by them: a
     /// store with replicas may ask [one that lags](Store::read_stale).
@@ -44,7 +55,8 @@ impl<S: Store> Queue<S> {
         self.store.read_stale(|s| s.jobs().count())
     }
 
-    /// Lets a failed job run again at once, with all its retries. Its file stays as it is.
+    /// Lets a failed or parked job run again at once, with all its retries. Its file stays as it is. A parked job parks again
+    /// if what it waits for has not come.
     ///
     /// A job that was [killed](Queue::kill) runs again once its handler has returned, or once the lease has run out that
     /// nobody extends any more: no two handlers of one job run at once.
@@ -66,8 +78,9 @@ impl<S: Store> Queue<S> {
         Ok(answer)
     }
 
-    /// Stops a job: a pending one fails at once, a running one is asked to stop and sees so at its next heartbeat. The
-    /// reason of the action becomes the job's last error.
+    /// Stops a job: a pending or parked one fails at once, a running one is asked to stop and sees so at its next heartbeat.
+    /// The reason of the action becomes the job's last error, and decides nothing: what a parked job has waited for does not
+    /// let it run again after a cancel.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    Backoff, ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, LONGEST_LEASE,
+    Backoff, ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, LONGEST_LEASE, ParkedFor,
     ReclaimRequest, Reclaimed, Retry, TakenBack,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
@@ -56,6 +56,22 @@ impl<S: Store> Queue<S> {
     /// [`StoreError`]s as the store has them.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
         self.end_try(claimed, |s| self.fail_in(s, claimed, error, Retry::Never, self.environment.now()))
+    }
+
+    /// Parks a job that cannot go on before something comes: an approval, for example. It spends no retry, and nothing but
+    /// [`retry`](Queue::retry) lets it run again, by whoever knows that what it waits for has come. It is no dead letter: it
+    /// fails no file and is not pruned. A job that somebody asked to stop fails for good instead.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn park(
+        &self,
+        claimed: &ClaimedJob,
+        parked_for: ParkedFor,
+        reason: &str,
+    ) -> Result<Fenced<Finished>, StoreError> {
+        let retry = Retry::Parked(parked_for);
+        self.end_try(claimed, |s| self.fail_in(s, claimed, reason, retry, self.environment.now()))
     }
 
     /// Gives a job back that this program cannot do and another one may be able to, without spending a retry: during an
@@ -277,8 +293,12 @@ impl<S: Store> Queue<S> {
             None => FailureReport::new(error.to_owned(), retry, at),
         };
         let fenced = s.jobs().fail(&claimed.claim, &report)?;
-        if fenced == Fenced::Done(Finished::Dead) {
-            self.failure_hooks.run(s, &claimed.job, &report.error, at)?;
+        match (fenced, report.retry) {
+            (Fenced::Done(Finished::Dead), _) => self.failure_hooks.run(s, &claimed.job, &report.error, at)?,
+            (Fenced::Done(Finished::Parked), Retry::Parked(parked_for)) => {
+                self.failure_hooks.run_parked(s, &claimed.job, parked_for, at)?;
+            }
+            _ => {}
         }
         Ok(fenced)
     }
@@ -331,12 +351,12 @@ fn done_with(answer: Fenced<()>, finished: Finished) -> Fenced<Finished> {
     }
 }
 
-/// Whether an attempt with this answer, whose outcome is unknown, has given the job back, or has failed it and a failure
-/// hook lets it run again. If it has failed for good, the repetition is told so.
+/// Whether an attempt with this answer, whose outcome is unknown, has given the job back, or has failed or parked it and a
+/// failure hook lets it run again. If it has failed for good or is parked, the repetition is told so.
 fn has_gone_back(s: &mut dyn Session, claimed: &ClaimedJob, before: &Fenced<Finished>) -> Result<bool, StoreError> {
     let attempts = match before {
         Fenced::Done(Finished::Retrying { attempts, .. }) => *attempts,
-        Fenced::Done(Finished::Dead) => 0,
+        Fenced::Done(Finished::Dead | Finished::Parked) => 0,
         _ => return Ok(false),
     };
     let job = match s.jobs().find(&claimed.claim.id) {
@@ -346,10 +366,12 @@ fn has_gone_back(s: &mut dyn Session, claimed: &ClaimedJob, before: &Fenced<Fini
     };
     // A job that was reclaimed has lost another lease, and one that was killed has failed.
     let is_ours = job.attempts >= attempts && job.lost_leases == claimed.job.lost_leases;
+    // Nothing but a failed try spends a retry and loses no lease: the job may have run again meanwhile, and failed.
+    let has_spent_one = attempts > claimed.job.attempts;
     Ok(is_ours
         && match job.state {
             JobState::Running { lease, .. } => lease.is_none_or(|lease| lease.token != claimed.claim.token),
-            JobState::Failed { .. } => false,
+            JobState::Failed { .. } | JobState::Parked { .. } => has_spent_one,
             JobState::Pending | JobState::Completed { .. } => true,
         })
 }

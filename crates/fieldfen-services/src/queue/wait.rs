@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::job::{Job, JobState};
+use fieldfen_domain::job::{Job, JobState, ParkedFor};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{JobId, RawJson};
 
@@ -25,6 +25,13 @@ pub enum Waited {
         /// Why.
         reason: String,
     },
+    /// The job is parked: it does nothing before something comes that may take days.
+    Parked {
+        /// What it waits for.
+        parked_for: ParkedFor,
+        /// Why.
+        reason: String,
+    },
     /// The job is still on its way.
     TimedOut,
     /// There is no such job (any more).
@@ -32,7 +39,7 @@ pub enum Waited {
 }
 
 impl<S: Store> Queue<S> {
-    /// Waits until a job has ended, but not longer than `timeout`.
+    /// Waits until a job has ended or is parked, but not longer than `timeout`.
     ///
     /// Blocks the thread: an async program calls it through its runtime's `spawn_blocking`. A job that takes no time
     /// to wait for, because it has ended already, is answered at once, whatever the timeout.
@@ -61,8 +68,11 @@ fn ending(job: Job) -> Option<Waited> {
     match job.state {
         JobState::Pending | JobState::Running { .. } => None,
         JobState::Completed { .. } => Some(Waited::Completed { result: job.result }),
-        JobState::Failed { .. } => {
-            Some(Waited::Failed { reason: job.last_error.unwrap_or_else(|| "no reason was kept".to_owned()) })
-        }
+        JobState::Failed { .. } => Some(Waited::Failed { reason: reason(job.last_error) }),
+        JobState::Parked { parked_for, .. } => Some(Waited::Parked { parked_for, reason: reason(job.last_error) }),
     }
+}
+
+fn reason(last_error: Option<String>) -> String {
+    last_error.unwrap_or_else(|| "no reason was kept".to_owned())
 }

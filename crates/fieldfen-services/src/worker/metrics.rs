@@ -27,7 +27,8 @@ pub trait Metrics: Send + Sync {
     /// is, and which processes hold a log that could not be cut back. Of several workers, the one that had the job tells.
     fn store_maintained(&self, _report: &MaintenanceReport) {}
 
-    /// How many jobs of each kind are in each status.
+    /// How many jobs of each kind are in each status. Of the failed jobs, those that are parked are counted apart, by what
+    /// they are parked for: only the others are dead letters.
     fn queue_depth(&self, _counts: &[JobCount]) {}
 
     /// How often [`Metrics::queue_depth`] is wanted. Counting reads the whole table, on a thread of its own: never,
@@ -93,6 +94,8 @@ pub enum Ended {
     Retrying,
     /// It has failed for good.
     Failed,
+    /// It waits for something to come, an approval for example; no retry was spent.
+    Parked,
     /// It was given back without a retry spent: throttled, or because the worker stops.
     Released,
     /// It was left to other workers, since this one cannot do it; no retry was spent.
@@ -109,6 +112,7 @@ impl Ended {
             Self::Completed => "completed",
             Self::Retrying => "retrying",
             Self::Failed => "failed",
+            Self::Parked => "parked",
             Self::Released => "released",
             Self::Declined => "declined",
             Self::Lost => "lost",

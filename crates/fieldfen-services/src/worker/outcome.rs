@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 
-use fieldfen_domain::job::InvalidPayload;
+use fieldfen_domain::job::{InvalidPayload, ParkedFor};
 pub(super) use fieldfen_domain::with_causes;
 use fieldfen_domain::{Timestamp, cut_reason};
 
@@ -38,6 +38,13 @@ pub enum Outcome {
         /// What went wrong.
         error: String,
     },
+    /// It cannot go on before something comes: spends no retry. See [`Queue::park`](crate::queue::Queue::park).
+    Park {
+        /// What it waits for.
+        parked_for: ParkedFor,
+        /// Why, for people.
+        reason: String,
+    },
     /// This worker cannot do it, and another one may be able to: the job is of a newer version of the program, for
     /// example. Spends no retry, but ends: see [`decline_for`](super::Worker::decline_for).
     Decline {
@@ -64,6 +71,11 @@ impl Outcome {
         Self::Fail { error: with_causes(&*error.into()) }
     }
 
+    /// Not before this has come.
+    pub fn park(parked_for: ParkedFor, reason: impl Into<String>) -> Self {
+        Self::Park { parked_for, reason: reason.into() }
+    }
+
     /// Not by this worker: the error with all its causes.
     pub fn decline(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Decline { error: with_causes(&*error.into()) }
@@ -86,6 +98,7 @@ impl Outcome {
             Self::Retry { error: text }
             | Self::Fail { error: text }
             | Self::Decline { error: text }
+            | Self::Park { reason: text, .. }
             | Self::Throttled { reason: text, .. } => {
                 if let Cow::Owned(cut) = cut_reason(text) {
                     *text = cut;
@@ -144,6 +157,7 @@ mod tests {
             Outcome::retry(long.clone()),
             Outcome::fail(long.clone()),
             Outcome::decline(long.clone()),
+            Outcome::park(ParkedFor::Person, long.clone()),
             Outcome::throttled(Timestamp::UNIX_EPOCH, long),
         ] {
             outcome.cut();

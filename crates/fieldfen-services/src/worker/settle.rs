@@ -123,11 +123,24 @@ fn write<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome)
             let fenced = queue.decline(claimed, error, patience)?;
             let ended = ended(&fenced, Ended::Failed, |finished| match finished {
                 Finished::Retrying { .. } => Ended::Declined,
-                Finished::Dead => Ended::Failed,
+                Finished::Dead | Finished::Parked => Ended::Failed,
             });
             match claimed.job.declined_since {
                 Some(since) if ended == Ended::Declined => log!(INFO, error, %since, "job declined again"),
                 _ => log!(WARN, error, %ended, fails_after = ?patience, "job declined: this worker cannot do it"),
+            }
+            Ok(ended)
+        }
+        Outcome::Park { parked_for, reason } => {
+            let fenced = queue.park(claimed, *parked_for, reason)?;
+            let ended = ended(&fenced, Ended::Parked, |finished| match finished {
+                Finished::Parked => Ended::Parked,
+                Finished::Retrying { .. } | Finished::Dead => Ended::Failed,
+            });
+            if ended == Ended::Parked {
+                log!(INFO, %parked_for, reason, "job parked");
+            } else {
+                log!(WARN, %parked_for, reason, %ended, "a job that was to be parked has ended otherwise");
             }
             Ok(ended)
         }
@@ -164,7 +177,7 @@ fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
     move |fenced| {
         let ended = ended(&fenced, Ended::Failed, |finished| match finished {
             Finished::Retrying { .. } => Ended::Retrying,
-            Finished::Dead => Ended::Failed,
+            Finished::Dead | Finished::Parked => Ended::Failed,
         });
         log!(WARN, error, %ended, "job failed");
         ended
@@ -183,7 +196,7 @@ fn log_throttled(fenced: &Fenced<Finished>, until: Timestamp, reason: &str) {
 const fn after_release(finished: &Finished) -> Ended {
     match finished {
         Finished::Retrying { .. } => Ended::Released,
-        Finished::Dead => Ended::Failed,
+        Finished::Dead | Finished::Parked => Ended::Failed,
     }
 }
 

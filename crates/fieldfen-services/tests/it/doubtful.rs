@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::file::Deletion;
-use fieldfen_domain::job::{CreateListing, JobStatus};
+use fieldfen_domain::job::{CreateListing, JobStatus, ParkedFor};
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Attempt, NothingThere, Publishing};
@@ -111,7 +111,9 @@ fn what_a_deleted_file_leaves_behind_waits_for_a_person(store: impl Store) {
     etsy.keeps("p1");
     let store = shop.bench.queue.store().clone();
     etsy.during_call(move || drop(store.set_up(|s| s.files().delete(&id, Deletion::Forced)).unwrap()));
-    let Outcome::Fail { error } = publisher.run_create_listing(&on_etsy(id)) else { panic!("nobody would know of it") };
-    assert!(error.contains("\"p1\"") && error.contains("waits for a person"), "{error}");
+    let Outcome::Park { parked_for, reason } = publisher.run_create_listing(&on_etsy(id)) else {
+        panic!("nobody would know of it")
+    };
+    assert!(parked_for == ParkedFor::Person && reason.contains("\"p1\""), "{parked_for}: {reason}");
     assert_eq!(etsy.ids(), ["p1"]);
 }

@@ -82,6 +82,7 @@ mod overlaps;
 mod overtaken;
 mod panicking_values;
 mod panics;
+mod parked;
 mod pipeline;
 mod platforms;
 mod posts;

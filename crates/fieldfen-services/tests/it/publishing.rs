@@ -259,10 +259,10 @@ fn an_approval_that_comes_back_while_its_job_is_skipped_is_not_lost(store: impl 
     let publisher = publisher(&shop, &[&etsy]);
     shop.retitle(&id, "Buck in the Mist");
     let claimed = shop.bench.claim(JobKind::CreateListing, 1).remove(0);
-    let Outcome::Fail { error } = publisher.run_create_listing(&on_etsy(id)) else { panic!("not given up") };
+    let Outcome::Park { parked_for, reason } = publisher.run_create_listing(&on_etsy(id)) else { panic!("not parked") };
     shop.approve(&id);
     assert_eq!(shop.live_jobs(&id), ["CreateListing"], "the approval has met the job that runs");
-    assert!(shop.bench.queue.fail_for_good(&claimed, &error).unwrap().is_done());
+    assert!(shop.bench.queue.park(&claimed, parked_for, &reason).unwrap().is_done());
     assert_eq!(shop.live_jobs(&id), ["CreateListing"]);
     shop.work(&publisher);
     assert_eq!((shop.status(&id), etsy.titles()), (FileStatus::Published, vec!["Buck in the Mist".to_owned()]));

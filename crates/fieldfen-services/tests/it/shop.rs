@@ -98,6 +98,7 @@ impl<S: Store> Shop<S> {
                 Outcome::Complete(mut completion) => drop(queue.complete(claimed, &mut completion).unwrap()),
                 Outcome::Retry { error } => drop(queue.fail(claimed, &error).unwrap()),
                 Outcome::Fail { error } => drop(queue.fail_for_good(claimed, &error).unwrap()),
+                Outcome::Park { parked_for, reason } => drop(queue.park(claimed, parked_for, &reason).unwrap()),
                 Outcome::Decline { error } => panic!("{error}"),
                 Outcome::Throttled { until, .. } => drop(queue.release(claimed, until).unwrap()),
             }

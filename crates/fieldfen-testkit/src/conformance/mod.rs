@@ -21,6 +21,7 @@ mod lost_leases;
 mod operator_actions;
 mod operators;
 mod pages;
+mod parked;
 mod pruning;
 mod publications;
 mod recurring;
@@ -72,6 +73,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         lost_leases::cases(),
         retries::cases(),
         operators::cases(),
+        parked::cases(),
         killed::cases(),
         clocks::cases(),
         pruning::cases(),

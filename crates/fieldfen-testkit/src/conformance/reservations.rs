@@ -56,7 +56,7 @@ fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<(
 }
 
 fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<()> {
-    on.write(|s| s.publications().mark_unknown(&publication_id(number), &token(token_number), "timeout", at(5)))
+    on.write(|s| s.publications().mark_unknown(&publication_id(number), &token(token_number), "timeout", None, at(5)))
 }
 
 fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
@@ -75,6 +75,7 @@ fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
         held_until: at(60),
         calls: 1,
         last_error: None,
+        parked_for: None,
         platform_id: None,
         created_at: at(1),
         updated_at: at(1),
@@ -322,7 +323,7 @@ fn a_released_publication_cannot_become_unknown<S: Store>(store: &S) {
     on.reserve(&wish(1, 0));
     assert!(release(&on, 1, 1).is_done());
     let before = on.publication(1);
-    let error = on.refuse(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "", at(9)));
+    let error = on.refuse(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "", None, at(9)));
     assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
     assert_eq!(on.publication(1), before);
 }

@@ -31,7 +31,7 @@ pub(super) enum JobKey {
     Waiting(Timestamp),
     /// Of running jobs with a lease only: when it expires.
     Leased(Timestamp),
-    /// Of ended jobs only.
+    /// Of ended jobs only. Parked ones have not ended.
     Ended(JobStatus, Timestamp),
 }
 
@@ -50,6 +50,7 @@ impl Row for JobRow {
             JobState::Pending => Some(JobKey::Due(job.kind.clone(), job.priority, job.run_at)),
             JobState::Running { lease, .. } => lease.as_ref().map(|lease| JobKey::Leased(lease.expires_at)),
             JobState::Completed { .. } | JobState::Failed { .. } => ended_at(job).map(|at| JobKey::Ended(status, at)),
+            JobState::Parked { .. } => None,
         });
         if status == JobStatus::Pending {
             keys.extend(self.waiting_since.map(JobKey::Waiting));
@@ -73,6 +74,6 @@ impl JobRow {
 pub(super) fn ended_at(job: &Job) -> Option<Timestamp> {
     match job.state {
         JobState::Completed { at } | JobState::Failed { at } => at.or(job.created_at),
-        JobState::Pending | JobState::Running { .. } => None,
+        JobState::Pending | JobState::Running { .. } | JobState::Parked { .. } => None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount, JobFilter,
+    ClaimRef, ClaimRequest, Claimed, Enqueued, FailedJobs, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount, JobFilter,
     JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, ReclaimRequest, Reclaimed, Retry, TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
@@ -28,6 +28,7 @@ impl JobReads for ModelSession<'_> {
             filter.status.is_none_or(|status| row.job.state.status() == status)
                 && filter.kind.as_ref().is_none_or(|kind| row.job.kind == *kind)
                 && filter.file_id.is_none_or(|file_id| row.job.file_id == Some(file_id))
+                && filter.failed.is_none_or(|failed| is_among(failed, &row.job.state))
         };
         self.state.jobs.page("jobs", page, wanted, |row| row.job.clone().into())
     }
@@ -35,9 +36,11 @@ impl JobReads for ModelSession<'_> {
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
         let mut counts = BTreeMap::new();
         for row in self.state.jobs.rows() {
-            *counts.entry((row.job.kind.as_str().to_owned(), row.job.state.status())).or_insert(0) += 1;
+            let parked_for = row.job.state.parked_for().map(|parked_for| parked_for.to_string());
+            *counts.entry((row.job.kind.as_str().to_owned(), row.job.state.status(), parked_for)).or_insert(0) += 1;
         }
-        Ok(counts.into_iter().map(|((kind, status), jobs)| JobCount { kind, status, jobs }).collect())
+        let counts = counts.into_iter();
+        Ok(counts.map(|((kind, status, parked_for), jobs)| JobCount { kind, status, parked_for, jobs }).collect())
     }
 
     fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError> {
@@ -160,6 +163,11 @@ impl JobQueue for ModelSession<'_> {
                 row.go_back(kept(run_at), 1, report.at);
                 row.job.throttled = 0;
                 Finished::Retrying { run_at: row.job.run_at, attempts: row.job.attempts }
+            }
+            Retry::Parked(parked_for) if row.job.cancel_requested_at.is_none() => {
+                row.job.state = JobState::Parked { at: Some(to_micros(report.at)), parked_for };
+                row.ended_by = Some(claim.token);
+                Finished::Parked
             }
             _ => {
                 row.job.state = JobState::Failed { at: Some(to_micros(report.at)) };
@@ -346,11 +354,22 @@ impl ModelSession<'_> {
         let (number, row) = self.state.jobs.find(&JobKey::Id(claim.id)).ok_or(Fenced::Gone)?;
         match &row.job.state {
             JobState::Running { lease: Some(lease), .. } if lease.token == claim.token => Ok((number, row)),
-            JobState::Completed { at } | JobState::Failed { at } if row.ended_by == Some(claim.token) => {
+            JobState::Completed { at } | JobState::Failed { at } | JobState::Parked { at, .. }
+                if row.ended_by == Some(claim.token) =>
+            {
                 Err(Fenced::AlreadyDone { at: *at })
             }
             _ => Err(Fenced::LeaseLost),
         }
+    }
+}
+
+/// Whether a job in this state is one of these failed ones.
+fn is_among(failed: FailedJobs, state: &JobState) -> bool {
+    match (failed, state) {
+        (FailedJobs::DeadLetters, JobState::Failed { .. }) | (FailedJobs::Parked, JobState::Parked { .. }) => true,
+        (FailedJobs::ParkedFor(wanted), JobState::Parked { parked_for, .. }) => wanted == *parked_for,
+        _ => false,
     }
 }
 

@@ -43,6 +43,10 @@ impl JobAdmin for ModelSession<'_> {
                 row.job.cancel_requested_at.get_or_insert(to_micros(at));
                 Administered::Requested
             }
+            JobState::Parked { .. } => {
+                row.job.state = JobState::Failed { at: Some(to_micros(at)) };
+                Administered::Done
+            }
             JobState::Completed { .. } | JobState::Failed { .. } => return Ok(refused(&row)),
         };
         row.job.last_error = Some(cut_reason(reason).into_owned());

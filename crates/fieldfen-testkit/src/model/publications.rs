@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fieldfen_domain::job::Fenced;
+use fieldfen_domain::job::{Fenced, ParkedFor};
 use fieldfen_domain::publication::{
     AdoptDecision, Adopted, Adoption, ClientKey, ConfirmDecision, Confirmation, Confirmed, OfFile, PlatformRowId,
     PrunePublications, Publication, PublicationEvent, PublicationState, Release, ReserveDecision, ReserveRequest,
@@ -96,6 +96,7 @@ impl Publications for ModelSession<'_> {
         };
         publication.platform_id = Some(confirmation.platform_id.clone());
         publication.last_error = None;
+        publication.parked_for = None;
         publication.updated_at = to_micros(confirmation.at);
         let ended = publication.state == PublicationState::Ended;
         self.put_publication(publication);
@@ -143,6 +144,7 @@ impl Publications for ModelSession<'_> {
                 publication.calls = 0;
             }
             publication.last_error = Some(cut_reason(reason).into_owned());
+            publication.parked_for = None;
             publication.updated_at = to_micros(at);
         })
     }
@@ -152,10 +154,12 @@ impl Publications for ModelSession<'_> {
         id: &PublicationId,
         token: &FenceToken,
         reason: &str,
+        parked_for: Option<ParkedFor>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
         self.give_up(id, token, PublicationEvent::AnswerLost, |publication| {
             publication.last_error = Some(cut_reason(reason).into_owned());
+            publication.parked_for = parked_for;
             publication.updated_at = to_micros(at);
         })
     }
@@ -241,6 +245,7 @@ impl ModelSession<'_> {
             held_until: to_micros(request.held_until),
             calls: 1,
             last_error: None,
+            parked_for: None,
             platform_id: None,
             created_at: at,
             updated_at: at,

@@ -33,13 +33,21 @@ statement! {
         token_until: Option<SqlTime> as Nullable<SqlTimestamp>,
         id: &'a str as Text,
     } = "UPDATE jobs SET status = 'pending', attempts = 0, throttled = 0, run_at = ?, waiting_since = ?, \
-         completed_at = NULL, started_at = NULL, alone = 0, cancel_requested_at = NULL, declined_since = NULL, lease_expires_at = ?, \
+         completed_at = NULL, started_at = NULL, alone = 0, cancel_requested_at = NULL, declined_since = NULL, \
+         parked_for = NULL, lease_expires_at = ?, \
          lease_token = iif(? IS NULL, NULL, lease_token), worker = NULL WHERE id = ? AND status = 'failed'"
 }
 statement! {
     /// Ends a job that waits.
     CancelPending<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ? WHERE id = ? AND status = 'pending'"
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
+         WHERE id = ? AND status = 'pending'"
+}
+statement! {
+    /// Makes a parked job a dead letter.
+    CancelParked<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE jobs SET last_error = ?, completed_at = ?, parked_for = NULL \
+         WHERE id = ? AND status = 'failed' AND parked_for IS NOT NULL"
 }
 statement! {
     /// Asks a running job to stop; the first request stays.
@@ -50,7 +58,8 @@ statement! {
 statement! {
     /// Ends a running job. The lease stays: it says until when the handler may still run.
     KillRunning<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ? WHERE id = ? AND status = 'running'"
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
+         WHERE id = ? AND status = 'running'"
 }
 statement! {
     /// Removes a job that does not run.
@@ -62,7 +71,7 @@ statement! {
 macro_rules! unknown_ends {
     () => {
         "FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') \
-         AND completed_at IS NULL AND created_at > ''"
+         AND completed_at IS NULL AND parked_for IS NULL AND created_at > ''"
     };
 }
 /// The jobs that have ended first. Both indexes are read in their own order and merged: nothing is sorted.
@@ -70,7 +79,7 @@ macro_rules! first_ended {
     ($($before:literal)?) => {
         concat!(
             "SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended \
-             WHERE status = ? AND completed_at IS NOT NULL", $(" AND completed_at ", $before,)?
+             WHERE status = ? AND parked_for IS NULL AND completed_at IS NOT NULL", $(" AND completed_at ", $before,)?
             " UNION ALL SELECT created_at, rowid ", unknown_ends!(), $(" AND created_at ", $before,)?
             " ORDER BY ended_at, rowid LIMIT ?)"
         )
@@ -95,7 +104,8 @@ statement! {
 statement! {
     /// How many jobs ended at a time that is known.
     CountEnded<'a> { status: &'a str as Text } -> (BigInt,) =
-        "SELECT count(*) FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND completed_at IS NOT NULL"
+        "SELECT count(*) FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL \
+         AND completed_at IS NOT NULL"
 }
 statement! {
     /// How many jobs count as if they had ended when they were created.
@@ -159,6 +169,7 @@ impl JobAdmin for SqliteSession<'_> {
         let (mut ended, mut asked) = (0, 0);
         for id in id.spellings() {
             ended += CancelPending { reason, at, id: &id }.execute(self.conn).store()?;
+            ended += CancelParked { reason, at, id: &id }.execute(self.conn).store()?;
             asked += CancelRunning { at, reason, id: &id }.execute(self.conn).store()?;
         }
         let answer = if ended > 0 { Administered::Done } else { Administered::Requested };
@@ -213,6 +224,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("KilledUntil", KilledUntil::SQL),
         ("RetryFailed", RetryFailed::SQL),
         ("CancelPending", CancelPending::SQL),
+        ("CancelParked", CancelParked::SQL),
         ("CancelRunning", CancelRunning::SQL),
         ("KillRunning", KillRunning::SQL),
         ("DeleteIdle", DeleteIdle::SQL),

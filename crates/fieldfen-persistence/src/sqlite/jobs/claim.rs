@@ -36,7 +36,7 @@ statement! {
         limit: i64 as BigInt,
     } -> JobColumns = concat!(
         "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
-         alone = 0 WHERE rowid IN (SELECT rowid ", due!(), ") RETURNING ", job_columns!()
+         alone = 0, parked_for = NULL WHERE rowid IN (SELECT rowid ", due!(), ") RETURNING ", job_columns!()
     )
 }
 statement! {
@@ -57,7 +57,7 @@ statement! {
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
         "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
-         alone = 0 WHERE rowid = ? AND status = 'pending' RETURNING ", job_columns!()
+         alone = 0, parked_for = NULL WHERE rowid = ? AND status = 'pending' RETURNING ", job_columns!()
     )
 }
 statement! {
@@ -67,7 +67,7 @@ statement! {
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL \
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
          WHERE rowid = ? AND status IN ('pending', 'running') RETURNING ", job_columns!()
     )
 }

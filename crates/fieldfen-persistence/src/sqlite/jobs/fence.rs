@@ -46,8 +46,19 @@ statement! {
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL \
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
+    /// Parks a job, unless somebody asked for it to stop.
+    Park<'a> {
+        reason: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        parked_for: &'a str as Text,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = ?, lease_expires_at = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND cancel_requested_at IS NULL"
 }
 statement! {
     /// Gives a job back that its worker cannot do. The first time that it was declined stays, unless it is to come.
@@ -158,6 +169,14 @@ impl SqliteSession<'_> {
                         run_at: fieldfen_domain::to_micros(run_at),
                         attempts,
                     }));
+                }
+            }
+            if let Retry::Parked(parked_for) = report.retry {
+                let (at, parked_for) = (SqlTime(report.at), parked_for.as_str());
+                let park = Park { reason: &error, at, parked_for, id: &id, token: &token };
+                if park.execute(self.conn).store()? == 1 {
+                    self.announces = true;
+                    return Ok(Fenced::Done(Finished::Parked));
                 }
             }
             let fail = FailForGood { error: &error, at: SqlTime(report.at), id: &id, token: &token };
@@ -297,6 +316,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("Complete", Complete::SQL),
         ("Fail", Fail::SQL),
         ("FailForGood", FailForGood::SQL),
+        ("Park", Park::SQL),
         ("Decline", Decline::SQL),
         ("ReleaseJob", ReleaseJob::SQL),
         ("RunAlone", RunAlone::SQL),

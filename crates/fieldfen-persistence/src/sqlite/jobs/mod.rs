@@ -8,6 +8,8 @@ mod fence_many;
 #[cfg(test)]
 mod foreign_test;
 mod irregular;
+#[cfg(test)]
+mod parked_test;
 mod read;
 mod reclaim;
 mod row;

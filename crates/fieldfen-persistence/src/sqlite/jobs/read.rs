@@ -1,8 +1,8 @@
 //! Reading jobs.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Job, JobCount, JobFilter, JobKind, JobStatus, JobSummary, Priority};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{FailedJobs, Job, JobCount, JobFilter, JobKind, JobStatus, JobSummary, Priority};
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
@@ -27,9 +27,10 @@ statement! {
          AND priority = ? AND run_at >= '' ORDER BY run_at LIMIT 1"
 }
 statement! {
-    /// How many jobs of each kind are in each status.
-    CountAll {} -> (Text, Text, BigInt) =
-        "SELECT command_type, status, count(*) FROM jobs GROUP BY command_type, status"
+    /// How many jobs of each kind are in each status, parked ones by what they are parked for.
+    CountAll {} -> (Text, Text, Nullable<Text>, BigInt) =
+        "SELECT command_type, status, iif(status = 'failed', parked_for, NULL) AS parked, count(*) FROM jobs \
+         GROUP BY command_type, status, parked"
 }
 
 /// A page of the jobs that a filter names, about the file whose row spells its id like this, where one is given.
@@ -40,7 +41,12 @@ fn job_page<'a>(
 ) -> Result<TablePage<'a, JobColumns>, StoreError> {
     let status = filter.status.map(JobStatus::as_str);
     let kind = filter.kind.as_ref().map(JobKind::as_str);
-    let select = match (file_id, status, kind) {
+    let failed = JobStatus::Failed.as_str();
+    let is_parked = matches!(filter.failed, Some(FailedJobs::Parked | FailedJobs::ParkedFor(_)));
+    let select = match (file_id, status.or(filter.failed.map(|_| failed)), kind) {
+        (None, ..) if is_parked => {
+            concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_parked")
+        }
         (Some(_), ..) => concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_file_id"),
         (None, Some(_), _) => concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_status"),
         (None, None, Some(_)) => {
@@ -48,10 +54,18 @@ fn job_page<'a>(
         }
         (None, None, None) => concat!("SELECT ", job_summary_columns!(), " FROM jobs"),
     };
-    Ok(TablePage::new("jobs", select, request)?
+    let page = TablePage::new("jobs", select, request)?
         .with(" AND file_id = ", file_id)
         .with(" AND status = ", status)
-        .with(" AND command_type = ", kind))
+        .with(" AND command_type = ", kind);
+    Ok(match &filter.failed {
+        None => page,
+        Some(FailedJobs::DeadLetters) => page.with(" AND parked_for IS NULL AND status = ", Some(failed)),
+        Some(FailedJobs::Parked) => page.with(" AND parked_for IS NOT NULL AND status = ", Some(failed)),
+        Some(FailedJobs::ParkedFor(parked_for)) => page
+            .with(" AND parked_for IS NOT NULL AND status = ", Some(failed))
+            .with(" AND parked_for = ", Some(parked_for.as_str())),
+    })
 }
 
 impl SqliteSession<'_> {
@@ -85,12 +99,14 @@ impl JobReads for SqliteSession<'_> {
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
-        let rows = CountAll {}.load::<(StoredText, StoredText, i64)>(self.conn).store()?;
+        let rows = CountAll {}.load::<(StoredText, StoredText, Option<StoredText>, i64)>(self.conn).store()?;
         let mut counts = Vec::with_capacity(rows.len());
-        for (kind, status, jobs) in rows {
-            let kind = kind.name();
+        for (kind, status, parked_for, jobs) in rows {
+            let (kind, parked_for) = (kind.name(), parked_for.map(|parked_for| parked_for.name()));
             match status.as_str().and_then(|status| status.parse().ok()) {
-                Some(status) => counts.push(JobCount { kind, status, jobs: u64::try_from(jobs).unwrap_or_default() }),
+                Some(status) => {
+                    counts.push(JobCount { kind, status, parked_for, jobs: u64::try_from(jobs).unwrap_or_default() });
+                }
                 None => log!(ERROR, kind, %status, jobs, "jobs with a status that there is not are not counted"),
             }
         }
@@ -118,9 +134,11 @@ impl JobReads for SqliteSession<'_> {
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
+    use fieldfen_domain::job::ParkedFor;
+
     let first = PageRequest::first(1);
     let newest = first.clone().newest_first();
-    let all = JobFilter::default();
+    let all = JobFilter::new();
     let kind = all.clone().kind(JobKind::CreateListing);
     let status = all.clone().status(JobStatus::Failed);
     let both = status.clone().kind(kind.kind.clone());
@@ -132,10 +150,15 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("PageOfStatus", page(&status, None, &first)),
         ("PageOfStatus, newest first", page(&status, None, &newest)),
         ("PageOfStatus, kind", page(&both, None, &first)),
+        ("PageOfDeadLetters", page(&all.clone().dead_letters(), None, &first)),
+        ("PageOfParked", page(&all.clone().parked(), None, &first)),
+        ("PageOfParked, newest first", page(&all.clone().parked(), None, &newest)),
+        ("PageOfParkedFor, kind", page(&kind.clone().parked_for(ParkedFor::Approval), None, &first)),
         ("PageOfKind", page(&kind, None, &first)),
         ("PageOfKind, newest first", page(&kind, None, &newest)),
         ("PageOfFile", page(&all, Some(""), &first)),
         ("PageOfFile, status and kind", page(&both, Some(""), &first)),
+        ("PageOfFile, parked", page(&all.clone().parked_for(ParkedFor::Person), Some(""), &first)),
         ("PageOfFile, newest first", page(&all, Some(""), &newest)),
         ("FirstDue", FirstDue::SQL.to_owned()),
         ("CountAll", CountAll::SQL.to_owned()),

@@ -54,7 +54,8 @@ statement! {
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
         "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, \
-         lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
+         lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL, \
+         parked_for = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
     )
 }
 

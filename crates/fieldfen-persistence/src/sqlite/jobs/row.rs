@@ -13,7 +13,7 @@ macro_rules! job_columns {
     () => {
         "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
          dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, \
-         completed_at, lease_token, lease_expires_at, worker, declined_since"
+         completed_at, lease_token, lease_expires_at, worker, declined_since, parked_for"
     };
 }
 
@@ -23,7 +23,7 @@ macro_rules! job_summary_columns {
     () => {
         "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
          dedup_key, NULL, NULL, NULL, substr(last_error, 1, 500), cancel_requested_at, created_at, started_at, \
-         completed_at, lease_token, lease_expires_at, worker, declined_since"
+         completed_at, lease_token, lease_expires_at, worker, declined_since, parked_for"
     };
 }
 
@@ -55,6 +55,7 @@ pub(in crate::sqlite) type JobColumns = (
     Nullable<SqlTimestamp>,
     Nullable<Text>,
     Nullable<SqlTimestamp>,
+    Nullable<Text>,
 );
 
 #[derive(Debug, Queryable)]
@@ -83,6 +84,7 @@ pub(in crate::sqlite) struct JobRow {
     lease_expires_at: Option<StoredTime>,
     worker: Option<StoredText>,
     declined_since: Option<StoredTime>,
+    parked_for: Option<StoredText>,
 }
 
 impl JobRow {
@@ -126,7 +128,11 @@ impl JobRow {
                 JobState::Running { started_at, lease: lease(row, self.lease_token, expires_at, self.worker)? }
             }
             JobStatus::Completed => JobState::Completed { at: ended_at },
-            JobStatus::Failed => JobState::Failed { at: ended_at },
+            // In another status, the word means nothing: another program has moved the job on.
+            JobStatus::Failed => match row.parse_nullable("parked_for", self.parked_for.as_ref())? {
+                Some(parked_for) => JobState::Parked { at: ended_at, parked_for },
+                None => JobState::Failed { at: ended_at },
+            },
         };
         Ok(Job {
             id: row.key("id", self.id.as_ref())?,

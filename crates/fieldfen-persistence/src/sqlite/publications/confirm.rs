@@ -90,7 +90,7 @@ statement! {
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         known_state: &'a str as Text,
-    } = "UPDATE publications SET state = ?, platform_id = ?, last_error = NULL, updated_at = ? \
+    } = "UPDATE publications SET state = ?, platform_id = ?, last_error = NULL, parked_for = NULL, updated_at = ? \
          WHERE id = ? AND state = ?"
 }
 

@@ -13,7 +13,7 @@ mod tests;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use fieldfen_domain::job::Fenced;
+use fieldfen_domain::job::{Fenced, ParkedFor};
 use fieldfen_domain::publication::{
     Adopted, Adoption, Confirmation, Confirmed, Listing, Platform, PrunePublications, Publication, PublicationState,
     Release, ReserveRequest, Reserved, SocialPost, Target,
@@ -124,9 +124,10 @@ impl Publications for SqliteSession<'_> {
         id: &PublicationId,
         token: &FenceToken,
         reason: &str,
+        parked_for: Option<ParkedFor>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError> {
-        self.give_up(id, token, GivenUp::Unknown, (reason, at))
+        self.give_up(id, token, GivenUp::Unknown(parked_for), (reason, at))
     }
 
     fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError> {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::Fenced;
+use fieldfen_domain::job::{Fenced, ParkedFor};
 use fieldfen_domain::publication::{
     ClientKey, OfFile, Publication, PublicationEvent, PublicationState, Release, ReserveDecision, ReserveRequest,
     Reserved, Target,
@@ -64,11 +64,12 @@ statement! {
         state: &'a str as Text,
         calls: i64 as BigInt,
         reason: &'a str as Text,
+        parked_for: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         known_token: &'a str as Text,
         known_state: &'a str as Text,
-    } = "UPDATE publications SET state = ?, calls = ?, last_error = ?, updated_at = ? \
+    } = "UPDATE publications SET state = ?, calls = ?, last_error = ?, parked_for = ?, updated_at = ? \
          WHERE id = ? AND token = ? AND state = ?"
 }
 
@@ -76,7 +77,7 @@ statement! {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum GivenUp {
     Released(Release),
-    Unknown,
+    Unknown(Option<ParkedFor>),
 }
 
 impl SqliteSession<'_> {
@@ -188,6 +189,7 @@ impl SqliteSession<'_> {
             held_until: to_micros(request.held_until),
             calls,
             last_error: None,
+            parked_for: None,
             platform_id: None,
             created_at: to_micros(request.at),
             updated_at: to_micros(request.at),
@@ -207,9 +209,9 @@ impl SqliteSession<'_> {
         if publication.token != *token || publication.state == PublicationState::Confirmed {
             return Ok(Fenced::LeaseLost);
         }
-        let (event, state) = match given_up {
-            GivenUp::Released(_) => (PublicationEvent::Released, PublicationState::Released),
-            GivenUp::Unknown => (PublicationEvent::AnswerLost, PublicationState::Unknown),
+        let (event, state, parked_for) = match given_up {
+            GivenUp::Released(_) => (PublicationEvent::Released, PublicationState::Released, None),
+            GivenUp::Unknown(parked_for) => (PublicationEvent::AnswerLost, PublicationState::Unknown, parked_for),
         };
         if publication.state == state {
             return Ok(Fenced::AlreadyDone { at: Some(publication.updated_at) });
@@ -219,6 +221,7 @@ impl SqliteSession<'_> {
             state: publication.state.after(event)?.as_str(),
             calls: i64::from(calls),
             reason: &cut_reason(reason),
+            parked_for: parked_for.as_ref().map(ParkedFor::as_str),
             at: SqlTime(at),
             id: &publication.id.to_string(),
             known_token: &publication.token.to_string(),

@@ -11,7 +11,7 @@ use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
 macro_rules! publication_columns {
     () => {
         "rowid, id, file_id, channel, platform, account, discriminator, post_type, client_key, state, token, held_until, \
-         calls, last_error, platform_id, created_at, updated_at"
+         calls, last_error, parked_for, platform_id, created_at, updated_at"
     };
 }
 
@@ -34,6 +34,7 @@ pub(super) type PublicationColumns = (
     BigInt,
     Nullable<Text>,
     Nullable<Text>,
+    Nullable<Text>,
     SqlTimestamp,
     SqlTimestamp,
 );
@@ -54,6 +55,7 @@ pub(super) struct PublicationRow {
     held_until: StoredTime,
     calls: StoredNumber,
     last_error: Option<StoredText>,
+    parked_for: Option<StoredText>,
     platform_id: Option<StoredText>,
     created_at: StoredTime,
     updated_at: StoredTime,
@@ -91,6 +93,7 @@ impl PublicationRow {
             held_until: row.time("held_until", self.held_until)?,
             calls: row.count("calls", row.number("calls", self.calls)?)?,
             last_error: self.last_error.map(StoredText::into_prose),
+            parked_for: row.parse_nullable("parked_for", self.parked_for.as_ref())?,
             platform_id: row.nullable_text("platform_id", self.platform_id)?,
             created_at: row.time("created_at", self.created_at)?,
             updated_at: row.time("updated_at", self.updated_at)?,

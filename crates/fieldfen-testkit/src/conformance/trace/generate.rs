@@ -163,6 +163,8 @@ fn report() -> impl Strategy<Value = JobOp> {
         retry,
         at,
     });
+    let park = (job(), token(), any::<bool>(), second())
+        .prop_map(|(job, token, person, at)| JobOp::Park { job, token, person, at });
     let decline = (job(), token(), second(), second()).prop_map(|(job, token, run_at, at)| JobOp::Decline {
         job,
         token,
@@ -185,7 +187,7 @@ fn report() -> impl Strategy<Value = JobOp> {
         report,
         at,
     });
-    prop_oneof![4 => complete, 4 => fail, 4 => decline, 4 => release, 4 => heartbeat, 4 => many, 1 => run_alone]
+    prop_oneof![4 => complete, 4 => fail, 3 => park, 4 => decline, 4 => release, 4 => heartbeat, 4 => many, 1 => run_alone]
 }
 
 fn operate() -> impl Strategy<Value = JobOp> {
@@ -248,10 +250,8 @@ fn publishing_op() -> impl Strategy<Value = PublishingOp> {
     );
     let release = (publication(), token(), prop::bool::ANY, second())
         .prop_map(|(publication, token, absent, at)| PublishingOp::Release { publication, token, absent, at });
-    let unknown = (publication(), token(), second()).prop_map(|(publication, token, at)| PublishingOp::MarkUnknown {
-        publication,
-        token,
-        at,
+    let unknown = (publication(), token(), any::<bool>(), second()).prop_map(|(publication, token, parked, at)| {
+        PublishingOp::MarkUnknown { publication, token, parked, at }
     });
     let update = (0..LISTINGS, select(ListingStatus::ALL), second(), second())
         .prop_map(|(listing, status, event_at, at)| PublishingOp::UpdateListing { listing, status, event_at, at });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, FailureReport, JobKind, JobStatus, NewJob, Priority, PruneRequest, Reclaimed, Retry,
+    ClaimRef, FailureReport, JobKind, JobStatus, NewJob, ParkedFor, Priority, PruneRequest, Reclaimed, Retry,
 };
 use fieldfen_domain::store::Session;
 use fieldfen_domain::{RawJson, Timestamp};
@@ -103,6 +103,17 @@ pub enum JobOp {
         token: u64,
         /// When it may be tried again; `None` fails for good.
         retry: Option<Second>,
+        /// When.
+        at: Second,
+    },
+    /// A job is parked.
+    Park {
+        /// The job.
+        job: u64,
+        /// With which token.
+        token: u64,
+        /// Whether for a person; otherwise for an approval.
+        person: bool,
         /// When.
         at: Second,
     },
@@ -234,6 +245,10 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
         JobOp::Fail { job, token, retry, at: second } => {
             let retry = retry.map_or(Retry::Never, |second| Retry::At(at(second)));
             answer(s.jobs().fail(&claim_ref(*job, *token), &failure("trace: lens cap", retry, at(*second))))
+        }
+        JobOp::Park { job, token, person, at: second } => {
+            let retry = Retry::Parked(if *person { ParkedFor::Person } else { ParkedFor::Approval });
+            answer(s.jobs().fail(&claim_ref(*job, *token), &failure("trace: not yet", retry, at(*second))))
         }
         JobOp::Decline { job, token, run_at, at: second } => {
             answer(s.jobs().decline(&claim_ref(*job, *token), "trace: too new", at(*run_at), at(*second)))

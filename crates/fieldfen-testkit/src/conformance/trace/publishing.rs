@@ -1,5 +1,6 @@
 //! Steps of a trace that concern publications, listings and recurring work.
 
+use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
     Adopted, Adoption, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, Platform, PlatformRowId,
     PrunePublications, Release, Reserved, SocialPost, Target, qualified_id,
@@ -68,6 +69,8 @@ pub enum PublishingOp {
         publication: u64,
         /// With which token.
         token: u64,
+        /// Whether a person has to look.
+        parked: bool,
         /// When.
         at: Second,
     },
@@ -198,9 +201,10 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
             let release = if *absent { Release::Absent } else { Release::NotMade };
             answer(s.publications().release(&id, &proof, release, "trace: refused", at(*second)))
         }
-        PublishingOp::MarkUnknown { publication, token: proof, at: second } => {
+        PublishingOp::MarkUnknown { publication, token: proof, parked, at: second } => {
             let (id, proof) = (publication_id(*publication), token(*proof));
-            answer(s.publications().mark_unknown(&id, &proof, "trace: timeout", at(*second)))
+            let parked_for = parked.then_some(ParkedFor::Person);
+            answer(s.publications().mark_unknown(&id, &proof, "trace: timeout", parked_for, at(*second)))
         }
         PublishingOp::InsertRow { row, file, post: true, platform_id: given, .. } => {
             let post = SocialPost { platform_post_id: Some(platform_id(*given)), ..foreign_post(*row, file_id(*file)) };

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use fieldfen_domain::file::{Arrival, FileFilter, FileStatus};
-use fieldfen_domain::job::{JobFilter, JobStatus, JobSummary};
+use fieldfen_domain::job::{FailedJobs, JobFilter, JobStatus, JobSummary, ParkedFor};
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
@@ -109,7 +109,7 @@ fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreErr
         list(lines, "job", job.map(masked_job));
     }
     let mut counts = s.jobs().count()?;
-    counts.sort_by_key(|count| (count.kind.clone(), count.status));
+    counts.sort_by_key(|count| (count.kind.clone(), count.status, count.parked_for.clone()));
     list(lines, "jobs", counts);
     for kind in 0..NUMBERS {
         lines.push(format!("next of kind {kind}: {:?}", s.jobs().next_due(&[kind_numbered(kind)])?));
@@ -117,8 +117,12 @@ fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreErr
     for status in JobStatus::ALL.iter().copied().map(Some).chain([None]) {
         for (kind, file_id) in [(None, None), (Some(kind_numbered(0)), None), (None, Some(file_id(0)))] {
             let filter = JobFilter::new().status(status).kind(kind).file_id(file_id);
-            let found = walk(|page| s.jobs().page(&filter, page))?;
-            lines.push(format!("{filter:?}: {:?}", found.iter().map(|job| job.id).collect::<Vec<_>>()));
+            let failed = [FailedJobs::DeadLetters, FailedJobs::Parked, FailedJobs::ParkedFor(ParkedFor::Person)];
+            for failed in failed.map(Some).into_iter().chain([None]) {
+                let filter = filter.clone().failed(failed);
+                let found = walk(|page| s.jobs().page(&filter, page))?;
+                lines.push(format!("{filter:?}: {:?}", found.iter().map(|job| job.id).collect::<Vec<_>>()));
+            }
         }
     }
     Ok(())

@@ -1,0 +1,41 @@
+//! What a parked job waits for.
+
+use crate::open_enum::open_enum;
+
+open_enum! {
+    /// `jobs.parked_for` and `publications.parked_for`: what has to come before the row is taken up again.
+    ///
+    /// An importing program parks its jobs for [words of its own](ParkedFor::own), and lets them run again by
+    /// [`retry`](crate::store::JobAdmin::retry). A word that a newer version has added is read as such a word.
+    pub enum ParkedFor as "thing to be parked for" {
+        /// The approval of its file.
+        Approval = "approval",
+        /// A person's word on what nobody else can tell.
+        Person = "person",
+    }
+}
+
+/// Which of the failed jobs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailedJobs {
+    /// The dead letters: those that are not parked.
+    DeadLetters,
+    /// The parked ones.
+    Parked,
+    /// Those that are parked for this.
+    ParkedFor(ParkedFor),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_another_program_or_version_is_read() {
+        let restore: ParkedFor = "restore".parse().unwrap();
+        assert_eq!((restore.as_str(), Some(restore)), ("restore", ParkedFor::own("restore")));
+        assert_eq!("approval".parse(), Ok(ParkedFor::Approval));
+        let error = "An approval of Ann".parse::<ParkedFor>().unwrap_err().to_string();
+        assert!(error.starts_with("thing to be parked for \"An approval of Ann\""), "{error}");
+    }
+}
