@@ -187,6 +187,9 @@ impl<S: Store> Program<S> {
             Outcome::Complete(mut completion) => told(queue.complete(claimed, &mut completion)),
             Outcome::Retry { error } => format!("{error}; {}", told(queue.fail(claimed, &error))),
             Outcome::Fail { error } => format!("{error}; {}", told(queue.fail_for_good(claimed, &error))),
+            Outcome::Park { parked_for, reason } => {
+                format!("{reason}; {}", told(queue.park(claimed, parked_for, &reason)))
+            }
             Outcome::Throttled { until, reason } => format!("{reason}; {}", told(queue.throttle(claimed, until))),
             other => panic!("{other:?}"),
         }
