@@ -129,7 +129,9 @@ fn what_looks_like_a_held_job_and_is_none_is_left_alone() {
     take_back_to(&mut conn, "0001");
     let held = r#"'{"held_until_migration": "0002"}'"#;
     let earlier = r#"'held by fieldfen until migration 0002 is applied again: {"run_at": "9999-01-01"}'"#;
-    for (id, result) in [held, "NULL", "''", "'{'", "'7'", "'[1]'", "x'0102'", r#"'{"run_at": "9999-01-01"}'"#].iter().enumerate() {
+    for (id, result) in
+        [held, "NULL", "''", "'{'", "'7'", "'[1]'", "x'0102'", r#"'{"run_at": "9999-01-01"}'"#].iter().enumerate()
+    {
         let row = format!(
             "INSERT INTO jobs (id, command_type, status, last_error, result_json)
              VALUES ('{id}', 'x', 'failed', {earlier}, {result})"

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use super::{Job, ParkedFor};
 use super::kind::JobKind;
+use super::{Job, ParkedFor};
 use crate::ids::{FenceToken, FileId, JobId};
 use crate::time::{LAST_TIME, Timestamp};
 

@@ -52,7 +52,9 @@ impl JobStatus {
             (Self::Pending, E::Claimed) => Self::Running,
             (Self::Running, E::Completed) => Self::Completed,
             (Self::Running, E::FailedForNow | E::Released) | (Self::Failed, E::Retried) => Self::Pending,
-            (Self::Running, E::FailedForGood | E::Parked) | (Self::Pending | Self::Running, E::Cancelled) => Self::Failed,
+            (Self::Running, E::FailedForGood | E::Parked) | (Self::Pending | Self::Running, E::Cancelled) => {
+                Self::Failed
+            }
             _ => return Err(IllegalJobTransition { status: self, event }),
         })
     }

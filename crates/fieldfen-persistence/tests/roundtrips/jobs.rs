@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, DedupKey, Enqueued, FailureReport, Job, JobKind, JobState, Lease, NewJob, ParkedFor, Priority,
-    Retry, WorkerName,
+    ClaimRef, ClaimRequest, DedupKey, Enqueued, FailureReport, Job, JobKind, JobState, Lease, NewJob, ParkedFor,
+    Priority, Retry, WorkerName,
 };
 use fieldfen_domain::{FenceToken, JobId, RawJson, Timestamp};
 use fieldfen_testkit::fixtures::{file, file_id};

@@ -92,8 +92,7 @@ fn a_publication_whose_answer_was_lost_reads_back_as_it_was_written() {
     let values = (request(), text(), word, time(), text(), time());
     each(values, |place, (request, lost, parked_for, lost_at, refused, refused_at)| {
         let (mut publication, token) = (reserve(place, &request), request.token);
-        let marked =
-            place.write(|s| s.publications().mark_unknown(&request.id, &token, &lost, parked_for, lost_at));
+        let marked = place.write(|s| s.publications().mark_unknown(&request.id, &token, &lost, parked_for, lost_at));
         assert!(marked.is_done());
         (publication.state, publication.updated_at) = (PublicationState::Unknown, lost_at);
         (publication.last_error, publication.parked_for) = (Some(lost.clone()), parked_for);

@@ -170,7 +170,8 @@ impl<S: Store> Publisher<S> {
                         LookedUp::Absent => {
                             // The call was answered, so it may have made something that a search by its key does not find.
                             if let Some(parked_for) = publication.parked_for {
-                                let reason = publication.last_error.unwrap_or_else(|| format!("parked for {parked_for}"));
+                                let reason =
+                                    publication.last_error.unwrap_or_else(|| format!("parked for {parked_for}"));
                                 return Ok(Publishing::WaitsForPerson { reason });
                             }
                             if publication.is_of_a_clock_ahead(self.environment().now()) {

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{
-    Administered, Fenced, Finished, Job, JobFilter, JobKind, JobStatus, ParkedFor,
-};
+use fieldfen_domain::job::{Administered, Fenced, Finished, Job, JobFilter, JobKind, JobStatus, ParkedFor};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};

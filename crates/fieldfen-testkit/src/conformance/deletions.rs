@@ -111,7 +111,9 @@ fn a_call_that_may_be_under_way_refuses_the_deletion<S: Store>(store: &S) {
         let platform = on.publication(number).target.platform().to_owned();
         let refused = Deleted::Refused(vec![format!("{platform}: {publication}")]);
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), refused);
-        assert!(on.write(|s| s.publications().mark_unknown(&publication, &token(number), "timeout", None, at(2))).is_done());
+        assert!(
+            on.write(|s| s.publications().mark_unknown(&publication, &token(number), "timeout", None, at(2))).is_done()
+        );
         assert_eq!(delete(&on, id, Deletion::KeepLiveListings), refused);
         assert!(
             on.write(|s| s.publications().release(&publication, &token(number), Release::Absent, "looked up", at(3)))

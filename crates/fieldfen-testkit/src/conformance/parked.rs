@@ -162,10 +162,7 @@ fn an_unknown_publication_waits_for_a_person_until_it_is_released_or_confirmed<S
             on.write(|s| s.publications().mark_unknown(&id, &token, "a second key", Some(ParkedFor::Person), at(1)));
         assert!(marked.is_done());
         let publication = on.publication(number);
-        assert_eq!(
-            (publication.state, publication.parked_for),
-            (PublicationState::Unknown, Some(ParkedFor::Person))
-        );
+        assert_eq!((publication.state, publication.parked_for), (PublicationState::Unknown, Some(ParkedFor::Person)));
         // What a lookup says is not what it waits for.
         let again = on.write(|s| s.publications().mark_unknown(&id, &token, "a lookup failed", None, at(2)));
         assert_eq!(again, Fenced::AlreadyDone { at: Some(at(1)) });

@@ -125,7 +125,9 @@ fn a_confirmation_needs_no_token_and_counts_after_a_takeover<S: Store>(store: &S
 fn a_confirmation_counts_while_unknown<S: Store>(store: &S) {
     let on = On(store);
     reserve(&on, 1, 1, "");
-    assert!(on.write(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "timeout", None, at(1))).is_done());
+    assert!(
+        on.write(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "timeout", None, at(1))).is_done()
+    );
     assert_eq!(confirm(&on, 1, &listing_confirmation(1, at(2))), Confirmed::Done);
     assert_eq!(on.publication(1).state, PublicationState::Confirmed);
 }

@@ -164,7 +164,9 @@ fn what_is_live_for_the_target_goes_before_unclaimed_listings<S: Store>(store: &
     for (number, variant) in [(2, "held"), (3, "unknown"), (4, "confirmed")] {
         reserve(&on, number, listing_target(variant), 0);
     }
-    assert!(on.write(|s| s.publications().mark_unknown(&publication_id(3), &token(3), "time-out", None, at(1))).is_done());
+    assert!(
+        on.write(|s| s.publications().mark_unknown(&publication_id(3), &token(3), "time-out", None, at(1))).is_done()
+    );
     on.write(|s| s.publications().confirm(&publication_id(4), &listing_confirmation(4, at(1))));
     on.write(|s| s.listings().insert_listing(&first()));
     assert!(matches!(reserve(&on, 5, listing_target("held"), 2), Reserved::Held(_)));

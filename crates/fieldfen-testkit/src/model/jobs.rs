@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, Enqueued, FailedJobs, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount, JobFilter,
-    JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, ReclaimRequest, Reclaimed, Retry, TakenBack,
+    ClaimRef, ClaimRequest, Claimed, Enqueued, FailedJobs, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
+    JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, ReclaimRequest, Reclaimed, Retry,
+    TakenBack,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
 use fieldfen_domain::{

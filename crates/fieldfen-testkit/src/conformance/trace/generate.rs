@@ -163,8 +163,12 @@ fn report() -> impl Strategy<Value = JobOp> {
         retry,
         at,
     });
-    let park = (job(), token(), any::<bool>(), second())
-        .prop_map(|(job, token, person, at)| JobOp::Park { job, token, person, at });
+    let park = (job(), token(), any::<bool>(), second()).prop_map(|(job, token, person, at)| JobOp::Park {
+        job,
+        token,
+        person,
+        at,
+    });
     let decline = (job(), token(), second(), second()).prop_map(|(job, token, run_at, at)| JobOp::Decline {
         job,
         token,
@@ -250,9 +254,8 @@ fn publishing_op() -> impl Strategy<Value = PublishingOp> {
     );
     let release = (publication(), token(), prop::bool::ANY, second())
         .prop_map(|(publication, token, absent, at)| PublishingOp::Release { publication, token, absent, at });
-    let unknown = (publication(), token(), any::<bool>(), second()).prop_map(|(publication, token, parked, at)| {
-        PublishingOp::MarkUnknown { publication, token, parked, at }
-    });
+    let unknown = (publication(), token(), any::<bool>(), second())
+        .prop_map(|(publication, token, parked, at)| PublishingOp::MarkUnknown { publication, token, parked, at });
     let update = (0..LISTINGS, select(ListingStatus::ALL), second(), second())
         .prop_map(|(listing, status, event_at, at)| PublishingOp::UpdateListing { listing, status, event_at, at });
     prop_oneof![4 => reserve, 3 => confirm, 2 => release, 1 => unknown, 3 => update, 4 => foreign_row_op()]
