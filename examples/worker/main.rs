@@ -139,7 +139,7 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
 
     // Before the worker starts: a signal in between would end the process with jobs in hand.
     let signals = Signals::new([SIGINT, SIGTERM])?;
-    let quickly = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+    let quickly = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
     let for_follow_ups = queue.clone();
     let worker = Worker::builder(store.clone(), environment)
         .threads(usize::from(args.threads))

@@ -21,6 +21,7 @@ use crate::snapshot::{self, Checked, Snapshot, data_version, failed, sqlite_name
 
 /// A finished backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct BackupReport {
     /// The database that was backed up.
     pub database: String,

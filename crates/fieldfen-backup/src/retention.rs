@@ -15,6 +15,7 @@ pub const DEFAULT_KEEP_DAYS: u32 = 30;
 
 /// What became of old backups.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct RetentionReport {
     /// The backups that were removed.
     pub removed: Vec<PathBuf>,

@@ -87,6 +87,7 @@ pub struct ApiUsageTotal {
 
 /// What has been used in a span of time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiUsageTotals {
     /// What has been used of each service, by its name.
     pub services: Vec<ApiUsageTotal>,

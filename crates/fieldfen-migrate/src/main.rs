@@ -106,7 +106,7 @@ fn down(
         Some(version) => Down::To(version.to_owned()),
     };
     let failed = || format!("cannot take back migrations of {url}");
-    let DownPlan { migrations, losses } = migrator.plan_down(&target).map_err(with_exit).with_context(failed)?;
+    let DownPlan { migrations, losses, .. } = migrator.plan_down(&target).map_err(with_exit).with_context(failed)?;
     let still_needed: Vec<_> = losses.iter().filter(|loss| loss.needs_permission).cloned().collect();
     if data_loss == DataLoss::Refuse && !still_needed.is_empty() {
         return Err(with_exit(MigrationError::StillNeeded(still_needed).into())).with_context(failed);
@@ -152,7 +152,7 @@ fn status(migrator: &Migrator, console: &Console) -> anyhow::Result<()> {
     let is_current = report.is_current();
     console.finish(&report, |out| {
         out.table(&table(&report, console))?;
-        for DifferenceLine { what, found, expected } in &report.differences {
+        for DifferenceLine { what, found, expected, .. } in &report.differences {
             writeln!(out, "{what}: found {found}, expected {expected}")?;
         }
         if is_current { writeln!(out, "{said}") } else { Ok(()) }

@@ -19,6 +19,7 @@ pub enum Down {
 
 /// What [`Migrator::down`] would do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct DownPlan {
     /// The migrations that it would take back, the newest first.
     pub migrations: Vec<Migration>,

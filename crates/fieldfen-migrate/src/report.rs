@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// One migration, in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct MigrationLine {
     /// Its version, for example `0002`.
     pub version: String,
@@ -18,6 +19,7 @@ pub struct MigrationLine {
 
 /// One thing in a schema that is not as it should be, in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DifferenceLine {
     /// Which thing, for example `column files.width` or `index idx_jobs_claim`.
     pub what: String,
@@ -29,6 +31,7 @@ pub struct DifferenceLine {
 
 /// The schema of a database, and what this program would do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SchemaReport {
     /// The address of the database.
     pub database: String,
@@ -49,7 +52,7 @@ pub struct SchemaReport {
 
 impl SchemaReport {
     pub(crate) fn new(database: String, state: SchemaState) -> Self {
-        let SchemaState { migrations: all, is_specification, differences } = state;
+        let SchemaState { migrations: all, is_specification, differences, .. } = state;
         let count = |wanted: fn(&MigrationStatus) -> bool| all.iter().filter(|status| wanted(status)).count();
         Self {
             database,
@@ -58,11 +61,8 @@ impl SchemaReport {
             unknown: count(|status| !status.known),
             migrations: all
                 .into_iter()
-                .map(|MigrationStatus { migration: Migration { version, name }, applied, known }| MigrationLine {
-                    version,
-                    name,
-                    applied,
-                    known,
+                .map(|MigrationStatus { migration: Migration { version, name, .. }, applied, known, .. }| {
+                    MigrationLine { version, name, applied, known }
                 })
                 .collect(),
             is_specification,

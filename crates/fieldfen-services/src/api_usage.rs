@@ -24,11 +24,34 @@ use crate::settled::{cannot_be_looked_for, write_once};
 
 /// What a response said of the limits. What it did not say is `None`, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RateLimit {
     /// How many more requests the service allows.
     pub remaining: Option<i64>,
     /// When it allows the full number again.
     pub reset_at: Option<Timestamp>,
+}
+
+impl RateLimit {
+    /// Nothing is known of the limit.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The service allows so many more requests.
+    #[must_use]
+    pub fn remaining(mut self, remaining: impl Into<Option<i64>>) -> Self {
+        self.remaining = remaining.into();
+        self
+    }
+
+    /// It allows the full number again at this time.
+    #[must_use]
+    pub fn reset_at(mut self, reset_at: impl Into<Option<Timestamp>>) -> Self {
+        self.reset_at = reset_at.into();
+        self
+    }
 }
 
 impl RateLimit {

@@ -45,6 +45,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Payload of the job that keeps the database small and quick. Fields that are left out have their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Upkeep {
     /// Completed jobs are deleted when they ended longer ago than this, in seconds. By default a week.
     pub completed_max_age_secs: u64,
@@ -59,6 +60,56 @@ pub struct Upkeep {
     pub publications_max_age_secs: u64,
     /// How many rows are deleted in one transaction, 1 to 10,000. By default 500.
     pub batch: u32,
+}
+
+impl Upkeep {
+    /// As by default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Deletes completed jobs that ended longer ago than this, in seconds.
+    #[must_use]
+    pub const fn completed_max_age_secs(mut self, completed_max_age_secs: u64) -> Self {
+        self.completed_max_age_secs = completed_max_age_secs;
+        self
+    }
+
+    /// Keeps so many of the younger completed jobs; `None` keeps all.
+    #[must_use]
+    pub fn completed_keep(mut self, completed_keep: impl Into<Option<u32>>) -> Self {
+        self.completed_keep = completed_keep.into();
+        self
+    }
+
+    /// Deletes failed jobs that ended longer ago than this, in seconds.
+    #[must_use]
+    pub const fn failed_max_age_secs(mut self, failed_max_age_secs: u64) -> Self {
+        self.failed_max_age_secs = failed_max_age_secs;
+        self
+    }
+
+    /// Keeps so many of the younger failed jobs; `None` keeps all.
+    #[must_use]
+    pub fn failed_keep(mut self, failed_keep: impl Into<Option<u32>>) -> Self {
+        self.failed_keep = failed_keep.into();
+        self
+    }
+
+    /// Deletes publications that were over longer ago than this, in seconds.
+    #[must_use]
+    pub const fn publications_max_age_secs(mut self, publications_max_age_secs: u64) -> Self {
+        self.publications_max_age_secs = publications_max_age_secs;
+        self
+    }
+
+    /// Deletes so many rows in one transaction, 1 to 10,000.
+    #[must_use]
+    pub const fn batch(mut self, batch: u32) -> Self {
+        self.batch = batch;
+        self
+    }
 }
 
 impl Default for Upkeep {

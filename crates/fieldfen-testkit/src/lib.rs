@@ -2,6 +2,24 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "test support: what goes wrong in it must fail the test")]
 
+/// A value with some fields set otherwise: what `Struct { field: value, ..base }` says where the struct may grow, so that
+/// only its own crate can write that down.
+///
+/// ```
+/// use fieldfen_testkit::{fixtures, with};
+///
+/// let job = with!(fixtures::job(1), max_retries: 9);
+/// assert_eq!(job, fixtures::job(1).max_retries(9));
+/// ```
+#[macro_export]
+macro_rules! with {
+    ($base:expr, $($field:ident: $value:expr),+ $(,)?) => {{
+        let mut changed = $base;
+        $(changed.$field = $value;)+
+        changed
+    }};
+}
+
 pub mod conformance;
 pub mod faults;
 pub mod fixtures;

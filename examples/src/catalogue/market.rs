@@ -91,7 +91,7 @@ impl Marketplace for Catalogue {
         let more = records.len() > PAGE;
         records.truncate(PAGE);
         let next = if more { records.last().map(|record| record.id.clone()) } else { None };
-        Ok(ProductPage { products: records.iter().map(|record| self.product(record)).collect(), next })
+        Ok(ProductPage::new(records.iter().map(|record| self.product(record)).collect()).next(next))
     }
 }
 
@@ -108,14 +108,10 @@ impl Catalogue {
     }
 
     fn product(&self, record: &Record) -> Product {
-        Product {
-            platform_id: record.id.clone(),
-            url: Some(file_url(&self.page_path(&record.id))),
-            key: Some(ClientKey::stored(record.key.clone())),
-            status: if record.withdrawn { ListingStatus::Delisted } else { ListingStatus::Active },
-            platform_status: Some(if record.withdrawn { "withdrawn" } else { "on show" }.to_owned()),
-            as_of: None,
-        }
+        Product::new(record.id.clone(), if record.withdrawn { ListingStatus::Delisted } else { ListingStatus::Active })
+            .url(Some(file_url(&self.page_path(&record.id))))
+            .key(Some(ClientKey::stored(record.key.clone())))
+            .platform_status(Some(if record.withdrawn { "withdrawn" } else { "on show" }.to_owned()))
     }
 
     fn copy_picture(&self, id: &str, offer: &Offer<'_>) -> Result<(), CallError> {

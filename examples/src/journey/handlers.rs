@@ -31,10 +31,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// After so many tries a handler that fails by itself gives up.
 const TRIES: u32 = 10;
 
-const RETRIES: RetryPolicy = RetryPolicy {
-    backoff: Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(2) },
-    max_retries: TRIES,
-};
+const RETRIES: RetryPolicy = RetryPolicy::new(Backoff::new(Duration::from_millis(200), Duration::from_secs(2)), TRIES);
 
 /// The worker of a shop, not yet started. What needs no pictures and no words, the publisher does by itself.
 pub(super) fn worker(shop: &Shop) -> Worker<SqliteStore> {

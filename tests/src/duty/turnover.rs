@@ -28,6 +28,6 @@ impl Turnover {
 
 /// The next try comes soon, so that a test does not wait for it.
 pub(super) fn soon() -> RetryPolicies {
-    let backoff = Backoff { base: Duration::from_millis(40), cap: Duration::from_millis(40) };
-    RetryPolicies::new(RetryPolicy { backoff, max_retries: 5 })
+    let backoff = Backoff::new(Duration::from_millis(40), Duration::from_millis(40));
+    RetryPolicies::new(RetryPolicy::new(backoff, 5))
 }

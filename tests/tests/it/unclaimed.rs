@@ -79,7 +79,7 @@ impl Bazaar {
 }
 
 fn product((platform_id, key): There) -> Product {
-    Product { platform_id, url: None, key, status: ListingStatus::Active, platform_status: None, as_of: None }
+    Product::new(platform_id, ListingStatus::Active).key(key)
 }
 
 fn post((platform_id, key): There) -> Post {
@@ -114,7 +114,7 @@ impl Marketplace for Bazaar {
 
     fn page(&self, _: Option<&str>) -> Result<ProductPage, CallError> {
         let products = self.there.lock().unwrap().iter().cloned().map(product).collect();
-        Ok(ProductPage { products, next: None })
+        Ok(ProductPage::new(products))
     }
 }
 

@@ -117,6 +117,7 @@ impl ClaimRequest {
 
 /// What a claim took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Claimed {
     /// The jobs, by priority, due time and insertion. All of them carry a lease. One that
     /// [must run alone](Job::must_run_alone) is the only one.
@@ -260,6 +261,7 @@ impl ReclaimRequest {
 
 /// What a reclaim took back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TakenBack {
     /// The jobs whose leases had run out, the longest first.
     pub jobs: Vec<Reclaimed>,

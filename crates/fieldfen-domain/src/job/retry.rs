@@ -11,6 +11,7 @@ pub const DEFAULT_MAX_RETRIES: u32 = 5;
 /// jobs that failed together do not come back together, and none comes back at once: of a base or cap below that of
 /// [`Backoff::LEAST`], the latter holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Backoff {
     /// The longest first wait.
     pub base: Duration,
@@ -29,6 +30,7 @@ impl Default for Backoff {
 ///
 /// The number counts when the job is enqueued, and stays with it; the worker that runs the job determines the waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// How long it waits before each retry.
     pub backoff: Backoff,
@@ -43,7 +45,35 @@ impl Default for RetryPolicy {
     }
 }
 
+impl RetryPolicy {
+    /// So many retries with these waits.
+    #[must_use]
+    pub const fn new(backoff: Backoff, max_retries: u32) -> Self {
+        Self { backoff, max_retries }
+    }
+
+    /// The same number of retries with these waits.
+    #[must_use]
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// The same waits with so many retries.
+    #[must_use]
+    pub const fn max_retries(mut self, max_retries: u32) -> Self {
+        self.max_retries = max_retries;
+        self
+    }
+}
+
 impl Backoff {
+    /// Waits of which the first takes at most `base`, and none more than `cap`.
+    #[must_use]
+    pub const fn new(base: Duration, cap: Duration) -> Self {
+        Self { base, cap }
+    }
+
     /// The waits of a job that would otherwise run again at once: the first takes 100 to 200 milliseconds, none more than
     /// a minute.
     pub const LEAST: Self = Self { base: Duration::from_millis(200), cap: Duration::from_secs(60) };

@@ -11,6 +11,7 @@ pub const SUMMARY_ERROR_CHARS: usize = 500;
 /// A job as a page shows it: without payload, result and progress, each of which may have a megabyte, and with the
 /// beginning of its last error. [`find`](crate::store::JobReads::find) has the whole job.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JobSummary {
     /// The id.
     pub id: JobId,

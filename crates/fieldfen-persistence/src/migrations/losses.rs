@@ -22,6 +22,7 @@ pub enum DataLoss {
 
 /// Something that is lost when migrations are taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Loss {
     /// What, for example `running jobs` or `rows with files.failure`.
     pub what: String,

@@ -33,6 +33,7 @@ pub use losses::{DataLoss, Loss};
 
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Migration {
     /// Its version, for example `0002`; versions sort as texts.
     pub version: String,
@@ -51,6 +52,7 @@ impl std::fmt::Display for Migration {
 
 /// A migration and where it stands in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MigrationStatus {
     /// The migration. Its name is empty when this program does not know it.
     pub migration: Migration,
@@ -62,6 +64,7 @@ pub struct MigrationStatus {
 
 /// The schema of a database, in comparison with what this program knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SchemaState {
     /// All migrations that the program knows or the database has, the oldest first.
     pub migrations: Vec<MigrationStatus>,
@@ -75,6 +78,7 @@ pub struct SchemaState {
 
 /// What [`run_pending`] has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Applied {
     /// The first migration, when another program had made its tables after the specification.
     pub recognised: Option<Migration>,

@@ -47,6 +47,7 @@ pub enum OperatorAnswer {
 
 /// An operator's edit of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LastEdit {
     /// Who.
     pub by: Actor,

@@ -18,7 +18,7 @@ use crate::record::record;
 use crate::worker::{Task, Worker};
 
 /// The waits of a request whose try has failed: a person waits for it.
-const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(10) };
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
 /// How many of the newest actions on a file are looked through for an edit.
 const NEWEST: u32 = 20;

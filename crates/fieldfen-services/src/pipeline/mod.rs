@@ -184,6 +184,7 @@ impl fmt::Debug for Pipeline {
 
 /// What came of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Followed {
     /// The status that the file has now.
     pub status: FileStatus,

@@ -24,6 +24,7 @@ use crate::settled::write;
 
 /// How much [`Publisher::mend`] has put right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Mended {
     /// Listings that are delisted now.
     pub delisted: u64,
@@ -39,6 +40,7 @@ pub struct Mended {
 
 /// A product that could not be put right.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotMended {
     /// Its id at the platform.
     pub platform_id: String,

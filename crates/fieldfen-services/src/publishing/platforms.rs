@@ -132,6 +132,7 @@ pub struct Offer<'a> {
 
 /// What is to be posted.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Message<'a> {
     /// The picture, with its metadata and captions.
     pub file: &'a File,
@@ -143,6 +144,7 @@ pub struct Message<'a> {
 
 /// A product as its platform describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Product {
     /// Its id there.
     pub platform_id: String,
@@ -158,13 +160,65 @@ pub struct Product {
     pub as_of: Option<Timestamp>,
 }
 
+impl Product {
+    /// A product of which only the id and the status are known.
+    #[must_use]
+    pub fn new(platform_id: impl Into<String>, status: ListingStatus) -> Self {
+        Self { platform_id: platform_id.into(), url: None, key: None, status, platform_status: None, as_of: None }
+    }
+
+    /// The same product with this page.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// The same product, listed with this key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Option<ClientKey>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// The same product with the platform's own word for its status.
+    #[must_use]
+    pub fn platform_status(mut self, platform_status: impl Into<Option<String>>) -> Self {
+        self.platform_status = platform_status.into();
+        self
+    }
+
+    /// The same product, whose status was so at this time.
+    #[must_use]
+    pub fn as_of(mut self, as_of: impl Into<Option<Timestamp>>) -> Self {
+        self.as_of = as_of.into();
+        self
+    }
+}
+
 /// Some of the products of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ProductPage {
     /// The products.
     pub products: Vec<Product>,
     /// Where the next page begins, in the platform's words; `None` when this was the last one.
     pub next: Option<String>,
+}
+
+impl ProductPage {
+    /// The last page, with these products.
+    #[must_use]
+    pub const fn new(products: Vec<Product>) -> Self {
+        Self { products, next: None }
+    }
+
+    /// The same page, after which the next one begins there.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<Option<String>>) -> Self {
+        self.next = next.into();
+        self
+    }
 }
 
 /// A post as its network describes it.

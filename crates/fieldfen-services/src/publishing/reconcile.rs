@@ -20,6 +20,7 @@ pub(super) const MOST_PAGES: usize = 100_000;
 
 /// Where a platform and the store disagree about one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reconciliation {
     /// Which platform.
     pub platform: Platform,
@@ -54,6 +55,7 @@ pub struct Difference {
 
 /// A product that belongs to a publication that is not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stray {
     /// The publication.
     pub publication: Publication,

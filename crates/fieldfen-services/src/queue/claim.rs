@@ -13,6 +13,7 @@ use crate::settled::write_once;
 
 /// A job that this program has claimed, with the proof of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClaimedJob {
     /// The job as it was claimed.
     pub job: Job,
@@ -22,6 +23,7 @@ pub struct ClaimedJob {
 
 /// What a claim took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Claims {
     /// The jobs, by priority, due time and insertion.
     pub jobs: Vec<ClaimedJob>,

@@ -47,7 +47,7 @@ impl RetryPolicies {
 
     /// The same, with other waits for one kind.
     pub(crate) fn with_backoff(self, kind: JobKind, backoff: Backoff) -> Self {
-        let policy = RetryPolicy { backoff, ..*self.of(&kind) };
+        let policy = (*self.of(&kind)).backoff(backoff);
         self.with(kind, policy)
     }
 

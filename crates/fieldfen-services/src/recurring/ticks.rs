@@ -17,6 +17,7 @@ const BATCH: u32 = 100;
 
 /// What [`take_due`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ticks {
     /// The jobs of the ticks that were taken.
     pub jobs: Vec<JobId>,

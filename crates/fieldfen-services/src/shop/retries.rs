@@ -35,7 +35,7 @@ impl Default for Retries {
 
 impl Retries {
     pub(super) fn policies(&self) -> RetryPolicies {
-        let policy = |max_retries| RetryPolicy { max_retries, ..RetryPolicy::default() };
+        let policy = |max_retries| RetryPolicy::default().max_retries(max_retries);
         let policies = RetryPolicies::new(policy(self.otherwise));
         self.by_kind.iter().fold(policies, |policies, (kind, &retries)| policies.with(kind.clone(), policy(retries)))
     }

@@ -4,6 +4,7 @@ use fieldfen_domain::JobId;
 
 /// What a worker left behind when it stopped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stopped {
     /// How many jobs were given back without a retry spent: those that had not begun, and those whose handlers ended
     /// without success after they had been asked to.
@@ -21,6 +22,7 @@ pub struct Stopped {
 /// programs to notice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the worker ended by itself: {failure}")]
+#[non_exhaustive]
 pub struct WorkerError {
     /// Why.
     pub failure: WorkerFailure,

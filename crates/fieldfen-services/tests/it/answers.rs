@@ -20,7 +20,7 @@ on_every_store!(
 
 fn answer(platform_id: &str, status: ListingStatus) -> Product {
     let platform_id = platform_id.to_owned();
-    Product { platform_id, url: None, key: None, status, platform_status: None, as_of: None }
+    Product::new(platform_id, status)
 }
 
 fn an_id_that_the_platform_uses_again_is_listed(store: impl Store) {

@@ -7,6 +7,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{
     Attempt, Found, Marketplace, Mended, NewsTaken, Product, Publishing, listing_news,
 };
+use fieldfen_testkit::with;
 
 use crate::listed::listed;
 use crate::shop::{HOLD, listing_on, on_etsy};
@@ -38,9 +39,9 @@ fn a_listing_that_was_taken_for_gone_comes_back(store: impl Store) {
     let listed = listed(store);
     let product = listed.etsy.live().remove(0);
     listed.etsy.withdraw("p1").unwrap();
-    assert_eq!(listed.mend(), Mended { delisted: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), delisted: 1));
     listed.etsy.bring_back(&product);
-    assert_eq!(listed.mend(), Mended { updated: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), updated: 1));
     listed.assert_only("p1");
     // By news as well.
     listed.hear("p1", ListingStatus::Delisted);
@@ -59,7 +60,7 @@ fn a_listing_that_comes_back_beside_another_is_taken_down(store: impl Store) {
     assert_eq!(listed.etsy.ids(), ["p2"]);
     listed.etsy.bring_back(&product);
     listed.shop.bench.clock.advance(Duration::from_secs(5));
-    assert_eq!(listed.mend(), Mended { taken_down: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), taken_down: 1));
     listed.assert_only("p2");
 }
 
@@ -83,7 +84,7 @@ fn a_copy_takes_the_place_of_a_product_that_is_gone(store: impl Store) {
         listed.etsy.copy("p1");
     }
     listed.etsy.withdraw("p1").unwrap();
-    assert_eq!(listed.mend(), Mended { delisted: 1, confirmed: 1, taken_down: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), delisted: 1, confirmed: 1, taken_down: 1));
     listed.assert_only("p2");
 }
 
@@ -104,7 +105,7 @@ fn a_product_whose_place_was_taken_is_taken_down_when_it_appears(store: impl Sto
     listed.mend();
     listed.etsy.bring_back(&product);
     assert_eq!(listed.hear("p1", ListingStatus::Active), NewsTaken::StaysDelisted);
-    assert_eq!(listed.mend(), Mended { taken_down: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), taken_down: 1));
     listed.assert_only("p2");
 }
 
@@ -114,7 +115,7 @@ fn a_copy_of_an_ended_listing_is_known_as_live(store: impl Store) {
     listed.etsy.withdraw("p1").unwrap();
     listed.hear("p1", ListingStatus::Delisted);
     listed.shop.bench.clock.advance(Duration::from_secs(1));
-    assert_eq!(listed.mend(), Mended { confirmed: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), confirmed: 1));
     listed.assert_only("p2");
 }
 

@@ -10,6 +10,7 @@ use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
 use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
 use fieldfen_services::worker::{Interruption, Stopped, Task};
+use fieldfen_testkit::with;
 
 use super::refusals::{behind, busy, is_thread};
 use super::stopping::{meeting, until};
@@ -53,7 +54,7 @@ fn what_a_handler_has_completed_is_not_kept(store: impl Store) {
     let running = bench.worker().grace(Duration::ZERO).handle(handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped { still_running: vec![id], ..Stopped::default() });
+    assert_eq!(running.join().unwrap(), with!(Stopped::default(), still_running: vec![id]));
     assert_eq!(bench.status(&id), JobStatus::Completed);
     drop(let_go);
 }

@@ -149,7 +149,7 @@ fn calls_are_recorded_listed_and_added_up(store: impl Store) {
     let bench = Bench::new(store);
     let (store, environment) = (bench.queue.store(), bench.queue.environment());
     let usage = ApiUsage::new(store.clone(), environment.clone());
-    let limit = RateLimit { remaining: Some(599), reset_at: None };
+    let limit = RateLimit::new().remaining(Some(599));
     // A call has no id, so that only a transaction of the caller's settles whether it was recorded.
     let calls = [("replicate", "predictions"), ("etsy", "listings"), ("etsy", "images")]
         .map(|(service, endpoint)| usage.call(service, endpoint, limit));

@@ -8,6 +8,7 @@ use fieldfen_domain::job::{JobKind, JobStatus};
 use fieldfen_domain::publication::{ClientKey, Listing, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Mended, Publisher, Publishing};
+use fieldfen_testkit::with;
 
 use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 use crate::stall::{Next, Stall};
@@ -39,7 +40,7 @@ fn what_was_confirmed_just_now_is_not_taken_for_gone_by_a_reconciliation(store: 
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing, [], "nobody can tell yet");
     // An older reconciliation that has seen it, or a program that asks by itself.
-    let told = fieldfen_services::publishing::Reconciliation { missing: shop.listings(&id), ..found };
+    let told = with!(found, missing: shop.listings(&id));
     assert_eq!(publisher.mend(&told).unwrap(), Mended::default());
     assert_eq!(shop.states(&id), [PublicationState::Confirmed]);
     shop.bench.clock.advance(HOLD - Duration::from_secs(2));
@@ -47,7 +48,7 @@ fn what_was_confirmed_just_now_is_not_taken_for_gone_by_a_reconciliation(store: 
     shop.bench.clock.advance(Duration::from_secs(1));
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing.len(), 1, "a hold later it is gone");
-    assert_eq!(publisher.mend(&found).unwrap(), Mended { delisted: 1, ..Mended::default() });
+    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1));
     assert_eq!((shop.states(&id), etsy.made()), (vec![PublicationState::Ended], 1));
 }
 
@@ -63,7 +64,7 @@ fn a_copy_does_not_take_the_place_of_what_was_confirmed_just_now(store: impl Sto
     assert_eq!(etsy.ids(), ["p1", "p2"]);
     etsy.hides(&[]);
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-    assert_eq!(publisher.mend(&found).unwrap(), Mended { taken_down: 1, ..Mended::default() });
+    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), taken_down: 1));
     assert_eq!(etsy.ids(), ["p1"]);
     assert!(publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());
 }
@@ -87,7 +88,7 @@ fn the_word_of_the_platform_that_it_is_delisted_counts_at_once(store: impl Store
     etsy.hides(&[]);
     etsy.set("p1", ListingStatus::Delisted);
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-    assert_eq!(publisher.mend(&found).unwrap(), Mended { delisted: 1, ..Mended::default() });
+    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1));
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
 }
 
@@ -101,7 +102,7 @@ fn a_confirmation_by_a_clock_that_was_ahead_is_not_waited_for(store: impl Store)
     shop.bench.clock.set(right);
     etsy.withdraw("p1").unwrap();
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-    assert_eq!(publisher.mend(&found).unwrap(), Mended { delisted: 1, ..Mended::default() });
+    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1));
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
 }
 

@@ -175,8 +175,8 @@ fn a_completion_whose_write_fails_leaves_the_job_running(store: impl Store) {
 }
 
 fn a_failed_try_waits_as_its_policy_says(store: impl Store) {
-    let backoff = Backoff { base: Duration::from_secs(8), cap: Duration::from_secs(10) };
-    let policy = RetryPolicy { backoff, max_retries: 2 };
+    let backoff = Backoff::new(Duration::from_secs(8), Duration::from_secs(10));
+    let policy = RetryPolicy::new(backoff, 2);
     let bench = Bench::new(store);
     let policies = RetryPolicies::default().with(Note::kind(), policy);
     let queue = Queue::new(bench.queue.store().clone(), bench.queue.environment().clone()).with_policies(policies);
@@ -209,8 +209,8 @@ fn claimed_upscale<S: Store>(bench: &Bench<S>) -> (fieldfen_domain::FileId, queu
 
 fn a_wait_beyond_all_times_ends_with_the_year_9999(store: impl Store) {
     let bench = Bench::new(store);
-    let backoff = Backoff { base: Duration::MAX, cap: Duration::MAX };
-    let policies = RetryPolicies::new(RetryPolicy { backoff, max_retries: 5 });
+    let backoff = Backoff::new(Duration::MAX, Duration::MAX);
+    let policies = RetryPolicies::new(RetryPolicy::new(backoff, 5));
     let queue = bench.queue.clone().with_policies(policies);
     let id = bench.note("x");
     let answer = queue.fail(&bench.claim_notes(1)[0], "no").unwrap();

@@ -12,6 +12,7 @@ use fieldfen_services::environment::ManualClock;
 use fieldfen_services::queue::{Completion, Queue};
 use fieldfen_services::worker::{Ended, Metrics, Outcome, Stopped, Task};
 use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::with;
 
 use super::stopping::{meeting, until};
 use super::{Bench, LEASE, Note};
@@ -233,7 +234,7 @@ fn an_outcome_that_the_store_refuses_at_the_stop_is_applied_once_the_store_takes
     stopped.still_running.sort_unstable();
     let mut both = ids.to_vec();
     both.sort_unstable();
-    assert_eq!(stopped, Stopped { still_running: both, ..Stopped::default() });
+    assert_eq!(stopped, with!(Stopped::default(), still_running: both));
     locked.store(false, Ordering::SeqCst);
     until(|| ids.map(|id| bench.status(&id)) == [JobStatus::Pending, JobStatus::Completed]);
     assert_eq!(bench.job(&ids[0]).attempts, 0);

@@ -4,6 +4,7 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Mended, Publishing};
+use fieldfen_testkit::with;
 
 use crate::listed::{Listed, listed};
 use crate::shop::{HOLD, listing_on, on_etsy};
@@ -72,7 +73,7 @@ fn a_reconciliation_reports_an_id_that_is_used_again_and_mends_it(store: impl St
     let found = listed.publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing.iter().map(|listing| listing.file_id).collect::<Vec<_>>(), [listed.id]);
     assert_eq!(found.strays.iter().map(|stray| stray.publication.file_id).collect::<Vec<_>>(), [other]);
-    assert_eq!(listed.publisher.mend(&found).unwrap(), Mended { delisted: 1, confirmed: 1, ..Mended::default() });
+    assert_eq!(listed.publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1, confirmed: 1));
     assert_handed_over(&listed, &other);
 }
 

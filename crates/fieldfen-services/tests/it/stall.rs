@@ -131,14 +131,9 @@ impl Stall {
 
     /// A product that somebody has made by hand, with this key or without one.
     pub(crate) fn by_hand(&self, platform_id: &str, key: Option<&str>) -> Product {
-        let product = Product {
-            platform_id: platform_id.to_owned(),
-            url: None,
-            key: key.map(|key| ClientKey::stored(key.to_owned())),
-            status: ListingStatus::Active,
-            platform_status: Some("ACTIVE".to_owned()),
-            as_of: None,
-        };
+        let product = Product::new(platform_id.to_owned(), ListingStatus::Active)
+            .key(key.map(|key| ClientKey::stored(key.to_owned())))
+            .platform_status(Some("ACTIVE".to_owned()));
         self.bring_back(&product);
         product
     }
@@ -235,14 +230,9 @@ impl StallState {
             return known.clone();
         }
         self.made += 1;
-        let product = Product {
-            platform_id: format!("p{}", self.made),
-            url: None,
-            key: Some(key.clone()),
-            status: ListingStatus::Active,
-            platform_status: Some("ACTIVE".to_owned()),
-            as_of: None,
-        };
+        let product = Product::new(format!("p{}", self.made), ListingStatus::Active)
+            .key(Some(key.clone()))
+            .platform_status(Some("ACTIVE".to_owned()));
         self.products.push((product.clone(), title));
         product
     }
@@ -298,9 +288,9 @@ impl Marketplace for Stall {
         Ok(match state.finds {
             Finds::Exactly => found.filter(|p| p.key.as_ref() == Some(key)).collect(),
             Finds::ByPrefix => found.filter(begins_so).collect(),
-            Finds::ByPrefixWithoutKeys => found.filter(begins_so).map(|p| Product { key: None, ..p }).collect(),
+            Finds::ByPrefixWithoutKeys => found.filter(begins_so).map(|p| p.key(None)).collect(),
             Finds::ByPrefixWithEmptyKeys => {
-                found.filter(begins_so).map(|p| Product { key: Some(ClientKey::stored(String::new())), ..p }).collect()
+                found.filter(begins_so).map(|p| p.key(Some(ClientKey::stored(String::new())))).collect()
             }
         })
     }
@@ -348,9 +338,9 @@ impl Marketplace for Stall {
         let from: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
         let products: Vec<Product> = state.shown().skip(from).take(2).collect();
         if state.pages_lead_back {
-            return Ok(ProductPage { products, next: Some("0".to_owned()) });
+            return Ok(ProductPage::new(products).next(Some("0".to_owned())));
         }
         let next = (from + 2 < state.shown().count()).then(|| (from + 2).to_string());
-        Ok(ProductPage { products, next })
+        Ok(ProductPage::new(products).next(next))
     }
 }

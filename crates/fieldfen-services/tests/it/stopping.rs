@@ -13,6 +13,7 @@ use fieldfen_services::queue::{Completion, Queue, Waited};
 use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, StopHandle, Stopped, Task};
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::with;
 
 use super::refusals::lease_of;
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
@@ -85,7 +86,7 @@ fn a_handler_that_is_asked_to_end_and_fails_gives_its_job_back(store: impl Store
     let running = bench.worker().threads(3).grace(Duration::ZERO).handle(handler).start().unwrap();
     until(|| begun.load(Ordering::SeqCst) == 3);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped { released: 2, ..Stopped::default() });
+    assert_eq!(running.join().unwrap(), with!(Stopped::default(), released: 2));
     assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 3]);
     assert_eq!(ids.map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Pending, JobStatus::Completed]);
     for id in &ids[..2] {
@@ -230,7 +231,7 @@ fn a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts(store: impl 
     let running = bench.worker().lease(LEASE).handle(handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop_now();
-    assert_eq!(running.join().unwrap(), Stopped { still_running: vec![id], ..Stopped::default() });
+    assert_eq!(running.join().unwrap(), with!(Stopped::default(), still_running: vec![id]));
     // The worker is gone, and the lease is extended for as long as the handler runs: nobody takes the job over.
     for _ in 0..4 {
         bench.clock.advance(LEASE / 3);

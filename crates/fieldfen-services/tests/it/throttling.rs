@@ -105,7 +105,7 @@ fn a_job_without_backoff_waits_before_each_retry(store: impl Store) {
     for (base, cap) in [(Duration::ZERO, Duration::ZERO), (Duration::ZERO, Duration::MAX)] {
         let job = bench.queue.job(&Note::new("x")).unwrap().max_retries(9);
         bench.queue.enqueue(&job).unwrap();
-        let worker = bench.worker().backoff::<Note>(Backoff { base, cap });
+        let worker = bench.worker().backoff::<Note>(Backoff::new(base, cap));
         assert_least(&waits(&bench, worker, &job.id, 3, |_| Outcome::retry("not yet")), 0);
         assert!(bench.queue.cancel(&job.id, &by_ann("seen")).is_ok());
     }

@@ -4,6 +4,7 @@ use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{CallError, Mended, PublishError, Reconcile};
 use fieldfen_services::worker::Outcome;
+use fieldfen_testkit::with;
 
 use crate::listed::{Listed, listed};
 use crate::shop::on_etsy;
@@ -40,7 +41,7 @@ fn a_duplicate_that_is_still_there_after_its_withdrawal_is_named(store: impl Sto
         other => panic!("{other:?}"),
     }
     listed.etsy.lies_about("p2", false);
-    assert_eq!(listed.mend(), Mended { taken_down: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), taken_down: 1));
     listed.assert_only("p1");
 }
 
@@ -82,6 +83,6 @@ fn a_second_product_that_comes_back_and_stays_is_named(store: impl Store) {
     assert_eq!((mended.taken_down, mended.failed.len()), (0, 1), "{mended:?}");
     assert!(mended.failed[0].reason.contains("a lookup still shows it"), "{mended:?}");
     listed.etsy.lies_about("p1", false);
-    assert_eq!(listed.mend(), Mended { taken_down: 1, ..Mended::default() });
+    assert_eq!(listed.mend(), with!(Mended::default(), taken_down: 1));
     listed.assert_only("p2");
 }

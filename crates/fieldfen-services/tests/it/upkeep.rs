@@ -30,14 +30,15 @@ on_every_store!(
     the_workers_metrics_get_the_figures_of_the_log,
 );
 
-const NOTHING: Upkeep = Upkeep {
-    completed_max_age_secs: u64::MAX,
-    completed_keep: None,
-    failed_max_age_secs: u64::MAX,
-    failed_keep: None,
-    publications_max_age_secs: u64::MAX,
-    batch: 3,
-};
+fn nothing() -> Upkeep {
+    Upkeep::new()
+        .completed_max_age_secs(u64::MAX)
+        .completed_keep(None)
+        .failed_max_age_secs(u64::MAX)
+        .failed_keep(None)
+        .publications_max_age_secs(u64::MAX)
+        .batch(3)
+}
 
 impl<S: Store> Bench<S> {
     /// Ends so many jobs with success and without, one each second.
@@ -68,9 +69,9 @@ fn old_jobs_go_and_young_ones_stay(store: impl Store) {
     let bench = Bench::new(store);
     bench.end_jobs(10, 10);
     bench.note("pending");
-    assert_eq!(bench.upkeep(&NOTHING), Done::default());
+    assert_eq!(bench.upkeep(&nothing()), Done::default());
     // The first completed job ended 20 seconds ago, the first failed one 10.
-    let upkeep = Upkeep { completed_max_age_secs: 13, failed_max_age_secs: 4, ..NOTHING };
+    let upkeep = nothing().completed_max_age_secs(13).failed_max_age_secs(4);
     assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 7, failed_jobs: 6, hashes: 0, ..Done::default() });
     let left = [JobStatus::Completed, JobStatus::Failed, JobStatus::Pending].map(|status| bench.jobs_in(status));
     assert_eq!(left, [3, 4, 1]);
@@ -80,7 +81,7 @@ fn old_jobs_go_and_young_ones_stay(store: impl Store) {
 fn of_the_young_ones_only_so_many_are_kept(store: impl Store) {
     let bench = Bench::new(store);
     bench.end_jobs(8, 8);
-    let upkeep = Upkeep { completed_keep: Some(5), failed_keep: Some(0), ..NOTHING };
+    let upkeep = nothing().completed_keep(Some(5)).failed_keep(Some(0));
     assert_eq!(bench.upkeep(&upkeep), Done { completed_jobs: 3, failed_jobs: 8, hashes: 0, ..Done::default() });
     assert_eq!(bench.jobs_in(JobStatus::Completed), 5);
 }
@@ -95,9 +96,9 @@ fn expired_hashes_are_purged(store: impl Store) {
     for number in 0..10 {
         remember(number, bench.now() + Duration::from_secs(60 + u64::from(number)));
     }
-    assert_eq!(bench.upkeep(&NOTHING).hashes, 0);
+    assert_eq!(bench.upkeep(&nothing()).hashes, 0);
     bench.clock.advance(Duration::from_secs(64));
-    assert_eq!(bench.upkeep(&NOTHING).hashes, 5);
+    assert_eq!(bench.upkeep(&nothing()).hashes, 5);
 }
 
 fn publications_that_are_over_go_and_others_stay(store: impl Store) {
@@ -109,8 +110,8 @@ fn publications_that_are_over_go_and_others_stay(store: impl Store) {
     for variant in ["a", "b", "c", "d", "unknown", "confirmed"] {
         list(variant);
     }
-    assert_eq!(shop.bench.upkeep(&NOTHING).publications, 0);
-    let upkeep = Upkeep { publications_max_age_secs: 60, ..NOTHING };
+    assert_eq!(shop.bench.upkeep(&nothing()).publications, 0);
+    let upkeep = nothing().publications_max_age_secs(60);
     assert_eq!(shop.bench.upkeep(&upkeep).publications, 0, "nothing is over for so long");
     shop.bench.clock.advance(HOLD + Duration::from_secs(61));
     assert_eq!(shop.bench.upkeep(&upkeep).publications, 4, "in two batches");
@@ -123,7 +124,7 @@ fn it_ends_between_two_batches_when_told(store: impl Store) {
     let asked = std::cell::Cell::new(0);
     // Once for the batch that finds nothing too old, and for two of those beyond the number.
     let three_times = || asked.replace(asked.get() + 1) < 3;
-    let upkeep = Upkeep { completed_keep: Some(0), ..NOTHING };
+    let upkeep = nothing().completed_keep(Some(0));
     let done = suspended(|| upkeep::run(bench.queue.store(), bench.now(), &upkeep, three_times)).unwrap();
     assert_eq!((done.completed_jobs, bench.jobs_in(JobStatus::Completed)), (6, 4));
 }
@@ -133,7 +134,7 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     bench.end_jobs(4, 0);
     let (store, environment) = (bench.queue.store().clone(), bench.queue.environment());
     let schedule = "*/10 * * * *".parse().unwrap();
-    let wanted = Upkeep { completed_keep: Some(1), ..NOTHING };
+    let wanted = nothing().completed_keep(Some(1));
     let recurring = Recurring::new(store.clone(), environment.clone());
     recurring.define(&upkeep::name(), &schedule, &wanted, &by_ann("test")).unwrap();
     bench.clock.advance(Duration::from_secs(600));
@@ -193,7 +194,7 @@ impl Metrics for Reports {
 
 fn the_workers_metrics_get_the_figures_of_the_log(store: impl Store) {
     let bench = Bench::new(store);
-    let job = bench.queue.job(&NOTHING).unwrap();
+    let job = bench.queue.job(&nothing()).unwrap();
     bench.queue.enqueue(&job).unwrap();
     let (reports, held) = (Reports::default(), HeldLog(bench.queue.store().clone()));
     bench.drain(bench.worker().metrics(reports.clone()).handle(upkeep::handler(held)));
@@ -207,7 +208,7 @@ fn the_workers_metrics_get_the_figures_of_the_log(store: impl Store) {
 fn fields_that_are_left_out_have_their_defaults_and_the_batch_is_checked() {
     let read = |json: &str| Upkeep::from_json(&fieldfen_domain::RawJson::parse(json).unwrap());
     assert_eq!(read("{}").unwrap(), Upkeep::default());
-    assert_eq!(read(r#"{"failed_keep": 7}"#).unwrap(), Upkeep { failed_keep: Some(7), ..Upkeep::default() });
+    assert_eq!(read(r#"{"failed_keep": 7}"#).unwrap(), Upkeep::new().failed_keep(Some(7)));
     for batch in ["0", "10001"] {
         let error = read(&format!(r#"{{"batch": {batch}}}"#)).unwrap_err().to_string();
         assert_eq!(error, format!("payload of fieldfen.upkeep: batch is {batch}; it must be 1 to 10000"));

@@ -30,7 +30,9 @@ impl ApiUsageReads for ModelSession<'_> {
             *calls += 1;
         }
         let total = |(service, (requests, calls))| ApiUsageTotal { service, requests, calls };
-        Ok(ApiUsageTotals { services: totals.into_iter().map(total).collect(), unreadable: Vec::new() })
+        let mut answer = ApiUsageTotals::default();
+        answer.services = totals.into_iter().map(total).collect();
+        Ok(answer)
     }
 
     fn page(&mut self, service: Option<&str>, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {

@@ -84,14 +84,9 @@ pub(super) struct Shelf {
 impl Shelf {
     fn make(&mut self, key: Option<ClientKey>, at: Timestamp) -> Product {
         self.made += 1;
-        let product = Product {
-            platform_id: format!("p{}", self.made),
-            url: None,
-            key,
-            status: ListingStatus::Active,
-            platform_status: Some("ACTIVE".to_owned()),
-            as_of: None,
-        };
+        let product = Product::new(format!("p{}", self.made), ListingStatus::Active)
+            .key(key)
+            .platform_status(Some("ACTIVE".to_owned()));
         self.made_at.insert(product.platform_id.clone(), at);
         self.products.push(product.clone());
         product
@@ -303,6 +298,6 @@ impl Marketplace for Chaos {
             let old = std::mem::replace(&mut shelf.shown, products.clone());
             products = if self.world.dice.below(2) == 0 { old } else { products.split_off(products.len() / 2) };
         }
-        Ok(ProductPage { products, next: None })
+        Ok(ProductPage::new(products))
     }
 }

@@ -48,8 +48,8 @@ impl<S: Store> Program<S> {
     pub(super) fn new(store: S) -> Self {
         let clock = ManualClock::new("2026-11-23T14:05:09Z".parse().unwrap());
         let environment = Environment::new(clock.clone(), Counting(1.into()));
-        let backoff = Backoff { base: Duration::from_secs(4), cap: Duration::from_secs(60) };
-        let policies = RetryPolicies::new(RetryPolicy { max_retries: 2, backoff });
+        let backoff = Backoff::new(Duration::from_secs(4), Duration::from_secs(60));
+        let policies = RetryPolicies::new(RetryPolicy::new(backoff, 2));
         let queue = Queue::new(store, environment.clone()).with_policies(policies).with_failure_hook(FileFailureHook);
         let pipeline = Pipeline::new(environment.clone()).wanting(|_| vec![listing_on(Platform::Etsy)]);
         let stall = Stall::new(Platform::Etsy);
