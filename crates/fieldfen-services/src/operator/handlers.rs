@@ -60,8 +60,7 @@ trait Request: Payload + Clone + Send + 'static {
 }
 
 fn carry_out<R: Request>(pipeline: &Pipeline, s: &mut dyn Session, request: &R) -> Result<OperatorAnswer, StoreError> {
-    let (file_id, action) = request.of();
-    let before = status(s, file_id)?;
+    let before = status(s, request.of().0)?;
     match request.carry_out(pipeline, s) {
         // A file that has the status which it had before was not touched.
         Err(StoreError::FileTransition(error)) if Some(error.status) == before => {
@@ -69,9 +68,6 @@ fn carry_out<R: Request>(pipeline: &Pipeline, s: &mut dyn Session, request: &R) 
         }
         answer => answer,
     }
-    .inspect(
-        |answer| log!(INFO, file = %file_id, action = %R::ACTION, by = %action.by(), %answer, "an operator's request"),
-    )
 }
 
 /// Writes down that an action was refused before it has changed anything.

@@ -11,7 +11,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Shop;
-use super::check::{InvalidShop, Setting, Step};
+use super::check::InvalidShop;
+use super::place::{setting_at, span_of};
 
 /// The section that every program reads.
 const DATABASE: &str = "database";
@@ -148,8 +149,8 @@ impl ShopFile {
             // An address that stands at a wrong place is not repeated.
             let message =
                 if error.message().contains("://") { "what stands here is of another type" } else { error.message() };
-            let setting = setting_around(document.get_ref(), &span);
-            let place = if setting.0.is_empty() { String::new() } else { format!("{setting}: ") };
+            let place =
+                setting_at(document.get_ref(), &span).map_or_else(String::new, |setting| format!("{setting}: "));
             self.invalid(&span, format!("{place}{}", message.replace('\n', " ")))
         })?;
         match shop.check() {
@@ -238,67 +239,5 @@ fn in_folder(folder: Option<&Path>, url: String) -> String {
             }
         }
         None => url,
-    }
-}
-
-/// Where a setting stands, or, if it is left out, the innermost part that is there.
-fn span_of(table: &DeTable<'_>, setting: &Setting) -> Range<usize> {
-    let mut at: Option<&Spanned<DeValue<'_>>> = None;
-    for step in &setting.0 {
-        let next = match (step, at.map(Spanned::get_ref)) {
-            (Step::Key(name), None) => table.get(name.as_str()),
-            (Step::Key(name), Some(DeValue::Table(table))) => table.get(name.as_str()),
-            (Step::Item(index), Some(DeValue::Array(items))) => items.get(*index),
-            _ => None,
-        };
-        match next {
-            Some(next) => at = Some(next),
-            None => break,
-        }
-    }
-    at.map_or(0..0, Spanned::span)
-}
-
-/// The innermost setting that a part of the text belongs to.
-fn setting_around(table: &DeTable<'_>, span: &Range<usize>) -> Setting {
-    let holds = |its: Range<usize>| its.start <= span.start && span.end <= its.end;
-    let mut setting = Setting(Vec::new());
-    for (name, value) in table {
-        if holds(name.span()) {
-            setting.0.push(Step::Key(name.get_ref().to_string()));
-        } else if holds(value.span()) || contains(value.get_ref(), span) {
-            setting.0.push(Step::Key(name.get_ref().to_string()));
-            setting.0.extend(inside(value.get_ref(), span));
-        }
-    }
-    setting
-}
-
-fn inside(value: &DeValue<'_>, span: &Range<usize>) -> Vec<Step> {
-    match value {
-        DeValue::Table(table) => setting_around(table, span).0,
-        DeValue::Array(items) => {
-            let found = items.iter().enumerate().find(|(_, item)| {
-                item.span().start <= span.start && span.end <= item.span().end || contains(item.get_ref(), span)
-            });
-            found.map_or_else(Vec::new, |(index, item)| {
-                let mut steps = vec![Step::Item(index)];
-                steps.extend(inside(item.get_ref(), span));
-                steps
-            })
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Whether something inside stands there. The span of a section is its heading alone.
-fn contains(value: &DeValue<'_>, span: &Range<usize>) -> bool {
-    let holds = |its: Range<usize>| its.start <= span.start && span.end <= its.end;
-    match value {
-        DeValue::Table(table) => table
-            .iter()
-            .any(|(name, value)| holds(name.span()) || holds(value.span()) || contains(value.get_ref(), span)),
-        DeValue::Array(items) => items.iter().any(|item| holds(item.span()) || contains(item.get_ref(), span)),
-        _ => false,
     }
 }

@@ -26,6 +26,8 @@ mod check;
 mod file;
 #[cfg(all(test, feature = "toml"))]
 mod file_test;
+#[cfg(feature = "toml")]
+mod place;
 mod retention;
 mod retries;
 mod rules;
