@@ -20,7 +20,7 @@ pub enum Exit {
     Usage = 2,
     /// The database is not there or cannot be opened.
     NotOpened = 3,
-    /// Another process kept the database locked; trying again may help.
+    /// Another process kept the database locked, or the database could not be reached; trying again may help.
     Busy = 4,
     /// The schema of the database is not the one this program works with.
     Schema = 5,
@@ -32,6 +32,8 @@ pub enum Exit {
     Full = 8,
     /// Reading or writing failed below the database.
     Io = 9,
+    /// The connection was lost during the commit: everything was done, or nothing.
+    OutcomeUnknown = 10,
 }
 
 impl Exit {
@@ -55,6 +57,7 @@ impl Exit {
             Self::ReadOnly => "read_only",
             Self::Full => "full",
             Self::Io => "io",
+            Self::OutcomeUnknown => "outcome_unknown",
         }
     }
 
@@ -90,7 +93,8 @@ impl Exit {
             };
         }
         match error.downcast_ref::<StoreError>()? {
-            StoreError::Busy { .. } => Some(Self::Busy),
+            StoreError::Busy { .. } | StoreError::Unavailable { .. } | StoreError::Conflict { .. } => Some(Self::Busy),
+            StoreError::OutcomeUnknown(_) => Some(Self::OutcomeUnknown),
             StoreError::Full(_) => Some(Self::Full),
             StoreError::ReadOnly(_) => Some(Self::ReadOnly),
             StoreError::Io(_) => Some(Self::Io),
@@ -143,6 +147,9 @@ mod tests {
             (StoreError::Full(source()), Exit::Full),
             (StoreError::ReadOnly(source()), Exit::ReadOnly),
             (StoreError::Io(source()), Exit::Io),
+            (StoreError::Unavailable { waited_ms: 1, source: source() }, Exit::Busy),
+            (StoreError::Conflict { attempts: 3, source: source() }, Exit::Busy),
+            (StoreError::OutcomeUnknown(source()), Exit::OutcomeUnknown),
             (StoreError::Corrupt(source()), Exit::Corrupt),
             (schema, Exit::Schema),
             (open, Exit::NotOpened),

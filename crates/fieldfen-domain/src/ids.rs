@@ -1,8 +1,8 @@
 //! The id of each table's rows, and the fence token of a claim.
 //!
 //! Ids are version 4 UUIDs, as the specification asks. An id has one text, lower-case with hyphens, wherever it is
-//! printed: in messages, in JSON, in the database. Reading also takes the 32 hex digits without hyphens that
-//! SQLAlchemy's `Uuid` type writes.
+//! printed: in messages, in JSON, in the database. Reading also takes the 32 hex digits without hyphens that other
+//! programs write.
 
 use std::fmt;
 use std::str::FromStr;

@@ -179,7 +179,7 @@ fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
         match migrated {
             Ok(applied) => break applied,
             Err(MigrationError::Store(error))
-                if error.disposition() == Disposition::TryAgain && began.elapsed() < BUSY_TIMEOUT =>
+                if error.disposition() != Disposition::GiveUp && began.elapsed() < BUSY_TIMEOUT =>
             {
                 std::thread::sleep(PAUSE);
             }

@@ -126,7 +126,7 @@ impl ClientKey {
     pub fn derive(file_id: &FileId, target: &Target, ended: u32) -> Self {
         let mut parts: Vec<Vec<u8>> = vec![file_id.uuid().as_bytes().to_vec()];
         for text in [target.channel(), target.platform(), target.account(), target.discriminator()] {
-            parts.push(text.len().to_be_bytes().to_vec());
+            parts.push((text.len() as u64).to_be_bytes().to_vec());
             parts.push(text.as_bytes().to_vec());
         }
         parts.push(ended.to_be_bytes().to_vec());
@@ -180,6 +180,12 @@ mod tests {
         let short = r#"{"channel":"listing","platform":"etsy"}"#;
         assert_eq!(serde_json::from_str::<Target>(short).unwrap(), listing("", ""));
         assert!(serde_json::from_str::<Target>(&short.replace("platform", "place")).is_err());
+    }
+
+    #[test]
+    fn a_key_stays_the_same_for_ever() {
+        let key = ClientKey::derive(&FileId::from_random(1), &listing("a", "b"), 7);
+        assert_eq!(key.as_str(), "ff-fa0009e409eda002f952d136e9");
     }
 
     #[test]

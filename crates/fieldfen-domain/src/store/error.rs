@@ -22,7 +22,10 @@ pub enum StoreError {
         source: Source,
     },
     /// The database cannot be reached, or had no connection free in the configured time.
-    #[error("the database could not be reached within {waited_ms} ms: check that it runs, and try again")]
+    #[error(
+        "the database could not be reached, or had no connection free, within {waited_ms} ms: check that it runs, and try \
+         again"
+    )]
     Unavailable {
         /// How long was waited, in milliseconds.
         waited_ms: u64,

@@ -93,7 +93,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// store may run `f` again, so `f` must do nothing but read.
     ///
     /// # Errors
-    /// The error that `f` returns; [`StoreError`] when the transaction cannot be opened.
+    /// The error that `f` returns. [`StoreError::Nested`] inside another session of this store in the same thread, and other
+    /// [`StoreError`]s when the transaction cannot be opened.
     fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
@@ -106,8 +107,15 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// it back and runs `f` again. `f` must therefore keep its effects inside the session, and must compute the same
     /// from what it reads there. When `f` fails or panics, nothing of what it wrote remains.
     ///
+    /// If the connection is lost during the commit, the answer is [`StoreError::OutcomeUnknown`]: everything that `f` wrote is
+    /// there, or nothing of it. The caller looks in its next transaction. Writes that carry a fence token or a dedup key may be
+    /// repeated without a look, since a repetition is recognised; so may deletions of what is old, and updates to a given
+    /// value. An insert without a key (a recorded call, an operator's action) would be there twice.
+    ///
     /// # Errors
-    /// The error that `f` returns; [`StoreError`] when the transaction cannot be opened or committed.
+    /// The error that `f` returns. [`StoreError::Nested`] inside another session of this store in the same thread,
+    /// [`StoreError::Conflict`] when a store that runs `f` again has given up, [`StoreError::OutcomeUnknown`] as above, and
+    /// other [`StoreError`]s when the transaction cannot be opened or committed.
     fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,

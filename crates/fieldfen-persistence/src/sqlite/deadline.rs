@@ -56,6 +56,11 @@ impl Deadline {
         StoreError::Busy { waited_ms: self.waited_ms(), source: source.into() }
     }
 
+    /// The error of an operation that no connection became free for.
+    pub(super) fn unavailable(&self, source: impl Into<Source>) -> StoreError {
+        StoreError::Unavailable { waited_ms: self.waited_ms(), source: source.into() }
+    }
+
     /// The same result; an error that finds the database busy says how long the operation has waited in all.
     pub(super) fn told<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.map_err(|error| match error {

@@ -74,7 +74,7 @@ impl Readers {
             }
             let left = deadline.left();
             if left.is_zero() {
-                return Err(deadline.busy("other threads of this program use all connections that read"));
+                return Err(deadline.unavailable("other threads of this program use all connections that read"));
             }
             pool = self.returned.wait_timeout(pool, left).unwrap_or_else(PoisonError::into_inner).0;
         }

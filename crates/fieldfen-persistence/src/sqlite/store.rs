@@ -1,5 +1,6 @@
 //! The store that a program opens.
 
+use std::fmt;
 use std::sync::Arc;
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
@@ -28,6 +29,12 @@ struct Shared {
     /// `None` for a database in memory, which only its one connection can see.
     readers: Option<Readers>,
     commits: Arc<Commits>,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("url", &self.shared.url).finish_non_exhaustive()
+    }
 }
 
 impl SqliteStore {

@@ -146,8 +146,10 @@ impl QueueError {
             },
         };
         match error {
-            // The transaction has its lock by then: somebody else's transaction is busy, and perhaps waits for this one.
-            Self::Store(busy @ StoreError::Busy { .. }) => Self::Write(Box::new(busy)),
+            // The transaction is open by then: another store is busy or away, and its transaction may wait for this one.
+            Self::Store(other @ (StoreError::Busy { .. } | StoreError::Unavailable { .. })) => {
+                Self::Write(Box::new(other))
+            }
             error => error,
         }
     }

@@ -1,6 +1,7 @@
 //! Setting a worker up.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,16 @@ pub struct Worker<S> {
     handlers: BTreeMap<JobKind, Handler>,
     /// Why a handler cannot be: which setting, its value, and the rule.
     refused: Option<(&'static str, String, &'static str)>,
+}
+
+impl<S> fmt::Debug for Worker<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("name", &self.settings.name)
+            .field("threads", &self.settings.threads)
+            .field("kinds", &self.handlers.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the threads of a worker need to know.

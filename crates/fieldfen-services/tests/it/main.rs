@@ -63,6 +63,7 @@ mod chaos;
 mod clocks;
 mod copies;
 mod crossings;
+mod debug;
 mod declining;
 mod documents;
 mod doubtful;
