@@ -15,6 +15,9 @@ use fieldfen_domain::{Cursor, Page, PageRequest, UnreadableRow};
 
 use super::error::Classify;
 
+/// How many rows are examined at the most for one page where the index does not lead to its rows alone.
+pub(super) const EXAMINED: i64 = 10_000;
+
 /// The rowids that a page may have.
 ///
 /// A cursor is the name of the list and a rowid, and stands for the place behind the row with that rowid, whether there is
@@ -71,16 +74,23 @@ pub(super) fn page_of<P, T>(
 pub(super) struct TablePage<'a, C> {
     list: &'static str,
     select: &'static str,
+    /// What the index is searched by.
     equal: Vec<(&'static str, &'a str)>,
+    /// What is looked at in each row.
+    beyond: Vec<(&'static str, &'a str)>,
     reach: Reach,
     columns: PhantomData<C>,
 }
+
+/// A query for the last row that is examined for a page, if there are so many.
+#[derive(Debug, Clone)]
+pub(super) struct LastExamined<'p, 'a, C>(&'p TablePage<'a, C>);
 
 impl<'a, C> TablePage<'a, C> {
     /// A query for the page of a list; `select` names the columns, the table and the index.
     pub(super) fn new(list: &'static str, select: &'static str, request: &PageRequest) -> Result<Self, StoreError> {
         let reach = Reach::new(list, request)?;
-        Ok(Self { list, select, equal: Vec::new(), reach, columns: PhantomData })
+        Ok(Self { list, select, equal: Vec::new(), beyond: Vec::new(), reach, columns: PhantomData })
     }
 
     /// Only rows in which a column has this value, where one is given: ` AND column = `.
@@ -89,9 +99,33 @@ impl<'a, C> TablePage<'a, C> {
         self
     }
 
+    /// As [`TablePage::with`], for a column that the index does not have. At most [`EXAMINED`] rows are examined.
+    pub(super) fn and_beyond_the_index(mut self, column: &'static str, value: Option<&'a str>) -> Self {
+        self.beyond.extend(value.map(|value| (column, value)));
+        self
+    }
+
+    /// The query for the last row that is examined; `None` where the index leads to the rows of the page alone.
+    pub(super) fn last_examined(&self) -> Option<LastExamined<'_, 'a, C>> {
+        (!self.beyond.is_empty()).then_some(LastExamined(self))
+    }
+
+    /// Walks the part of the query that the index answers.
+    fn walk_index<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(" WHERE rowid > ");
+        out.push_bind_param::<BigInt, _>(&self.reach.above)?;
+        out.push_sql(" AND rowid <= ");
+        out.push_bind_param::<BigInt, _>(&self.reach.up_to)?;
+        equals(out, &self.equal)
+    }
+
+    const fn order(&self) -> &'static str {
+        if self.reach.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " }
+    }
+
     /// Reads the page. `read` says the rowid of a row and what it holds.
     pub(super) fn read<'q, R, T>(
-        self,
+        mut self,
         conn: &mut SqliteConnection,
         request: &PageRequest,
         read: impl Fn(R) -> (i64, Result<T, StoreError>),
@@ -99,28 +133,62 @@ impl<'a, C> TablePage<'a, C> {
     where
         Self: LoadQuery<'q, SqliteConnection, R>,
     {
+        let last = match self.last_examined() {
+            Some(last) => last.get_result::<(i64,)>(conn).optional().store()?,
+            None => None,
+        };
+        match last {
+            Some((last,)) if self.reach.ascending => self.reach.up_to = last,
+            Some((last,)) => self.reach.above = last.saturating_sub(1),
+            None => {}
+        }
         let (list, reach) = (self.list, self.reach);
         let rows: Vec<R> = self.load(conn).store()?;
         let rows = rows.into_iter().map(read).map(|(rowid, row)| (reach.behind(rowid), row));
-        page_of(rows, None, request, |place| row_cursor(list, place))
+        page_of(rows, last.map(|(last,)| reach.behind(last)), request, |place| row_cursor(list, place))
     }
 }
 
 impl<C> QueryFragment<Sqlite> for TablePage<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(self.select);
-        out.push_sql(" WHERE rowid > ");
-        out.push_bind_param::<BigInt, _>(&self.reach.above)?;
-        out.push_sql(" AND rowid <= ");
-        out.push_bind_param::<BigInt, _>(&self.reach.up_to)?;
-        for (column, value) in &self.equal {
-            out.push_sql(column);
-            out.push_bind_param::<Text, str>(value)?;
-        }
-        out.push_sql(if self.reach.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " });
+        self.walk_index(&mut out)?;
+        equals(&mut out, &self.beyond)?;
+        out.push_sql(self.order());
         out.push_bind_param::<BigInt, _>(&self.reach.limit)
     }
 }
+
+fn equals<'b>(out: &mut AstPass<'_, 'b, Sqlite>, columns: &'b [(&'static str, &str)]) -> QueryResult<()> {
+    for (column, value) in columns {
+        out.push_sql(column);
+        out.push_bind_param::<Text, str>(value)?;
+    }
+    Ok(())
+}
+
+impl<C> QueryFragment<Sqlite> for LastExamined<'_, '_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let Self(page) = self;
+        out.push_sql("SELECT rowid FROM ");
+        out.push_sql(page.select.rsplit_once(" FROM ").map_or(page.select, |(_, table)| table));
+        page.walk_index(&mut out)?;
+        out.push_sql(page.order());
+        out.push_sql("1 OFFSET ");
+        out.push_bind_param::<BigInt, _>(&(EXAMINED - 1))
+    }
+}
+
+impl<C> QueryId for LastExamined<'_, '_, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C> Query for LastExamined<'_, '_, C> {
+    type SqlType = (BigInt,);
+}
+
+impl<C> RunQueryDsl<SqliteConnection> for LastExamined<'_, '_, C> {}
 
 impl<C> QueryId for TablePage<'_, C> {
     type QueryId = ();

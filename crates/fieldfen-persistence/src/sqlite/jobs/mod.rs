@@ -9,6 +9,8 @@ mod fence_many;
 mod foreign_test;
 mod irregular;
 #[cfg(test)]
+mod page_test;
+#[cfg(test)]
 mod parked_test;
 mod read;
 mod reclaim;

@@ -54,17 +54,19 @@ fn job_page<'a>(
         }
         (None, None, None) => concat!("SELECT ", job_summary_columns!(), " FROM jobs"),
     };
-    let page = TablePage::new("jobs", select, request)?
-        .with(" AND file_id = ", file_id)
-        .with(" AND status = ", status)
-        .with(" AND command_type = ", kind);
-    Ok(match &filter.failed {
+    let page = TablePage::new("jobs", select, request)?.with(" AND file_id = ", file_id).with(" AND status = ", status);
+    let page = match &filter.failed {
         None => page,
         Some(FailedJobs::DeadLetters) => page.with(" AND parked_for IS NULL AND status = ", Some(failed)),
         Some(FailedJobs::Parked) => page.with(" AND parked_for IS NOT NULL AND status = ", Some(failed)),
         Some(FailedJobs::ParkedFor(parked_for)) => page
             .with(" AND parked_for IS NOT NULL AND status = ", Some(failed))
             .with(" AND parked_for = ", Some(parked_for.as_str())),
+    };
+    // A file has few jobs, a status may have a million.
+    Ok(match (file_id, status.or(filter.failed.map(|_| failed))) {
+        (None, Some(_)) => page.and_beyond_the_index(" AND command_type = ", kind),
+        _ => page.with(" AND command_type = ", kind),
     })
 }
 
@@ -150,6 +152,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("PageOfStatus", page(&status, None, &first)),
         ("PageOfStatus, newest first", page(&status, None, &newest)),
         ("PageOfStatus, kind", page(&both, None, &first)),
+        ("PageOfStatus, kind, last examined", sql(&job_page(&both, None, &first).unwrap().last_examined().unwrap())),
         ("PageOfDeadLetters", page(&all.clone().dead_letters(), None, &first)),
         ("PageOfParked", page(&all.clone().parked(), None, &first)),
         ("PageOfParked, newest first", page(&all.clone().parked(), None, &newest)),
