@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use fieldfen_domain::FileId;
-use fieldfen_domain::file::{ContentHash, Ingested, NewFile};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::file::{ContentHash, Ingested};
 
 use super::shop::{Shop, is_end};
 use crate::describe::species;
@@ -116,7 +115,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 fn record(shop: &Shop, name: &str, bytes: &[u8]) -> anyhow::Result<Outcome> {
     let hash = ContentHash::of(bytes);
     let original = shop.workplace.original(&hash);
-    let known = shop.store.read(|s| s.files().find_by_content(&hash))?;
+    let known = shop.files.find_by_content(&hash)?;
     if let Some(file) = known {
         if !is_end(file.state.status()) && !original.exists() {
             partial_file::write(&original, bytes)?;
@@ -128,15 +127,17 @@ fn record(shop: &Shop, name: &str, bytes: &[u8]) -> anyhow::Result<Outcome> {
     if inspected.is_ok() {
         partial_file::write(&original, bytes)?;
     }
-    let file = NewFile::new(shop.environment.file_id(), name.to_owned(), shop.environment.now())
+    let file = shop
+        .files
+        .new_file(name)
         .species(species(name).map(str::to_owned))
         .content_hash(hash)
         .size(inspected.as_ref().ok().map(|inspected| inspected.size));
-    let ingested: Result<Ingested, StoreError> = shop.store.write(|s| match &inspected {
-        Ok(_) => shop.pipeline.ingest(s, &file),
-        Err(unusable) => shop.pipeline.ingest_broken(s, &file, unusable.to_string()),
-    });
-    Ok(match (ingested?, inspected) {
+    let ingested = match &inspected {
+        Ok(_) => shop.files.ingest(&file)?,
+        Err(unusable) => shop.files.ingest_broken(&file, &unusable.to_string())?,
+    };
+    Ok(match (ingested, inspected) {
         (Ingested::Met(file) | Ingested::Replaced { file, .. }, _) => Outcome::Known(file.id, file.original_filename),
         (Ingested::Created, Ok(_)) => Outcome::New(file.id),
         (Ingested::Created, Err(unusable)) => Outcome::Broken(file.id, unusable.to_string()),

@@ -9,14 +9,13 @@ use fieldfen_domain::file::{File, FileEdit};
 use fieldfen_domain::job::{
     Backoff, CreateFileRecord, CreateListing, GenerateMetadata, RetryPolicy, UpdateListing, UpscaleImage,
 };
-use fieldfen_domain::store::Store;
 use fieldfen_persistence::SqliteStore;
+use fieldfen_services::api_usage::RateLimit;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::RetryPolicies;
 use fieldfen_services::worker::{Completion, IntoOutcome, Outcome, Task, Worker};
 use serde_json::json;
 
-use super::metered::call;
 use super::shop::Shop;
 use super::workplace::print_name;
 use crate::describe::describe;
@@ -81,10 +80,11 @@ fn upscale(shop: &Shop, task: &Task<UpscaleImage>) -> Result<Completion, Outcome
 
     let result = json!({ "print": name, "size": size, "dpi": dpi, "milliseconds": milliseconds(started) });
     let edit = FileEdit::new().processed_filename(name).size(size);
-    let (pipeline, id, environment) = (shop.pipeline.clone(), task.file_id, shop.environment.clone());
+    let (pipeline, id) = (shop.files.pipeline().clone(), task.file_id);
+    let call = shop.usage.call("upscaler", "upscale", RateLimit::default());
     Ok(Completion::new()
         .result(&result)
-        .writing(move |t| t.record_call(&call("upscaler", "upscale", &environment)))
+        .writing(move |t| t.record_call(&call))
         .writing(move |t| t.upscaled(&pipeline, &id, &edit).map(drop)))
 }
 
@@ -94,12 +94,12 @@ fn generate_metadata(shop: &Shop, task: &Task<GenerateMetadata>) -> Result<Compl
     let size = file.size.ok_or_else(|| Outcome::fail("the size of the file is not known"))?;
     let metadata = describe(&file.original_filename, size).map_err(Outcome::fail)?;
     let result = json!({ "title": metadata.title, "milliseconds": milliseconds(started) });
-    let (pipeline, id) = (shop.pipeline.clone(), task.file_id);
+    let (pipeline, id) = (shop.files.pipeline().clone(), task.file_id);
     Ok(Completion::new().result(&result).writing(move |t| t.described(&pipeline, &id, &metadata).map(drop)))
 }
 
 fn find(shop: &Shop, id: &FileId) -> Result<File, Outcome> {
-    let file = shop.store.read(|s| s.files().find(id))?;
+    let file = shop.files.find(id)?;
     file.ok_or_else(|| Outcome::fail("the file is gone"))
 }
 

@@ -1,10 +1,9 @@
 //! A marketplace whose calls are recorded.
 
-use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::publication::{ClientKey, Platform};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::with_causes;
-use fieldfen_services::Environment;
+use fieldfen_services::api_usage::{ApiUsage, RateLimit};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
 /// The name under which calls of the catalogue are recorded.
@@ -13,30 +12,23 @@ pub(super) const SERVICE: &str = "catalogue";
 /// Records each call of a marketplace in `api_usage`, as soon as it has been made.
 pub(super) struct Metered<M, S> {
     market: M,
-    store: S,
-    environment: Environment,
+    usage: ApiUsage<S>,
 }
 
 impl<M: Marketplace, S: Store> Metered<M, S> {
-    pub(super) const fn new(market: M, store: S, environment: Environment) -> Self {
-        Self { market, store, environment }
+    pub(super) const fn new(market: M, usage: ApiUsage<S>) -> Self {
+        Self { market, usage }
     }
 
     fn record<T>(&self, endpoint: &str, answer: Result<T, CallError>) -> Result<T, CallError> {
         if !matches!(answer, Err(CallError::NotSent { .. })) {
-            let call = call(SERVICE, endpoint, &self.environment);
             // The answer counts, whether or not it can be recorded that the question was asked.
-            if let Err(error) = self.store.write(|s| s.api_usage().record(&call)) {
+            if let Err(error) = self.usage.record(SERVICE, endpoint, RateLimit::default()) {
                 tracing::warn!(error = with_causes(&error), endpoint, "a call of the catalogue cannot be recorded");
             }
         }
         answer
     }
-}
-
-/// One call of a service that says nothing of limits.
-pub(super) fn call(service: &str, endpoint: &str, environment: &Environment) -> ApiCall {
-    ApiCall::new(service.to_owned(), environment.now()).endpoint(endpoint.to_owned())
 }
 
 impl<M: Marketplace, S: Store> Marketplace for Metered<M, S> {

@@ -11,7 +11,8 @@ use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_persistence::migrations::{self, MigrationError};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect};
 use fieldfen_services::Environment;
-use fieldfen_services::pipeline::Pipeline;
+use fieldfen_services::api_usage::ApiUsage;
+use fieldfen_services::files::Files;
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::shop::{Shop as Rules, ShopFile};
 
@@ -45,7 +46,8 @@ pub(super) struct Shop {
     pub(super) store: SqliteStore,
     pub(super) environment: Environment,
     pub(super) workplace: Workplace,
-    pub(super) pipeline: Pipeline,
+    pub(super) files: Files<SqliteStore>,
+    pub(super) usage: ApiUsage<SqliteStore>,
     pub(super) publisher: Publisher<SqliteStore>,
     pub(super) catalogue: Catalogue,
 }
@@ -60,11 +62,13 @@ impl Shop {
         let catalogue =
             Catalogue::open(&options.catalogue, &workplace.previews(), options.catalogue_readers, environment.clone())
                 .context("cannot open the catalogue")?;
+        let usage = ApiUsage::new(store.clone(), environment.clone());
         let publisher = Publisher::new(store.clone(), pipeline.clone())
-            .marketplace(Metered::new(catalogue.clone(), store.clone(), environment.clone()))
+            .marketplace(Metered::new(catalogue.clone(), usage.clone()))
             .holding(LEASE);
         rules.check_publisher(&publisher).map_err(|error| Exit::Usage.with(file.locate(&error)))?;
-        let shop = Self { store, environment, workplace, pipeline, publisher, catalogue };
+        let files = Files::new(store.clone(), pipeline);
+        let shop = Self { store, environment, workplace, files, usage, publisher, catalogue };
         shop.sweep()?;
         Ok(shop)
     }

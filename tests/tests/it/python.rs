@@ -98,7 +98,7 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     let by_drive_id = store.read(|s| s.files().find_by_drive_id("approved")).unwrap().unwrap();
     assert_eq!(by_drive_id.id, id(&ids, "approved"));
     let of_file = JobFilter::new().file_id(id::<FileId>(&ids, "processing"));
-    assert_eq!(queue.page(&of_file, &page).unwrap().items.len(), 2);
+    assert_eq!(queue.list(&of_file, &page).unwrap().items.len(), 2);
 
     let listing = store.read(|s| s.listings().find_at(Platform::Etsy, "", "77")).unwrap().unwrap();
     assert_eq!((listing.file_id, listing.status), (id(&ids, "published"), ListingStatus::Active));

@@ -67,7 +67,7 @@ fn kill_and_retry(
     let running = JobFilter::new().status(JobStatus::Running);
     while killed.len() < 20 && !processes.iter_mut().any(Process::has_ended) {
         thread::sleep(Duration::from_micros(dice.throw(20_000)));
-        let page = queue.page(&running, &PageRequest::first(9)).unwrap();
+        let page = queue.list(&running, &PageRequest::first(9)).unwrap();
         let Some(job) = page.items.first() else { continue };
         if queue.kill(&job.id, &by_ann("an operator")).unwrap() == Administered::Done {
             assert_eq!(queue.retry(&job.id, &by_ann("as asked")).unwrap(), Administered::Done);

@@ -184,7 +184,7 @@ impl Program {
 
     pub(crate) fn jobs(&self) -> Vec<(String, JobStatus)> {
         let queue = Queue::new(self.store.clone(), Environment::system());
-        let jobs = queue.page(&JobFilter::default(), &PageRequest::first(1000)).unwrap().items;
+        let jobs = queue.list(&JobFilter::default(), &PageRequest::first(1000)).unwrap().items;
         jobs.iter().map(|job| (job.kind.to_string(), job.state.status())).collect()
     }
 

@@ -21,7 +21,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// As [`Queue::find`].
-    pub fn page(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
+    pub fn list(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.store.read(|s| s.jobs().page(filter, page))
     }
 
@@ -31,7 +31,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`Queue::find`].
     pub fn dead_letters(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
-        self.page(&JobFilter::new().dead_letters(), page)
+        self.list(&JobFilter::new().dead_letters(), page)
     }
 
     /// A page of the jobs that are parked, in the order of insertion. [`JobFilter::parked_for`] names those that wait for
@@ -40,7 +40,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// As [`Queue::find`].
     pub fn parked(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
-        self.page(&JobFilter::default().parked(), page)
+        self.list(&JobFilter::default().parked(), page)
     }
 
     /// How many jobs of each kind are in each status, parked ones by what they are parked for; combinations without jobs are

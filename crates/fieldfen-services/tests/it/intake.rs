@@ -42,7 +42,7 @@ fn note<S: Store>(bench: &Bench<S>, t: &mut Transaction<'_>) -> Result<(), Queue
 
 fn notes<S: Store>(bench: &Bench<S>) -> usize {
     let filter = JobFilter::new().status(JobStatus::Pending);
-    bench.queue.page(&filter, &PageRequest::first(10_000)).unwrap().items.len()
+    bench.queue.list(&filter, &PageRequest::first(10_000)).unwrap().items.len()
 }
 
 fn receive<S: Store>(bench: &Bench<S>, source: &str, id: Option<&str>, body: &[u8]) -> Option<Option<Timestamp>> {

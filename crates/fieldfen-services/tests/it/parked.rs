@@ -189,7 +189,7 @@ fn a_handler_parks_its_job_for_a_word_of_its_own(store: impl Store) {
     let waited = bench.queue.wait_for(&id, Duration::ZERO).unwrap();
     let reason = "the frames are sold out".to_owned();
     assert_eq!(waited, Waited::Parked { parked_for: SUPPLIER.unwrap(), reason });
-    let listed = |filter: JobFilter| bench.queue.page(&filter, &PageRequest::first(9)).unwrap().items.len();
+    let listed = |filter: JobFilter| bench.queue.list(&filter, &PageRequest::first(9)).unwrap().items.len();
     assert_eq!(listed(JobFilter::new().parked_for(SUPPLIER.unwrap())), 1);
     assert_eq!(listed(JobFilter::new().parked_for(ParkedFor::Approval)), 0);
     assert_eq!(bench.queue.parked(&PageRequest::first(9)).unwrap().items.len(), 1);

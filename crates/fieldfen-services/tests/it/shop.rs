@@ -131,7 +131,7 @@ impl<S: Store> Shop<S> {
 
     pub(crate) fn all_jobs(&self, id: &FileId) -> Vec<Job> {
         let filter = JobFilter::new().file_id(*id);
-        let page = self.bench.queue.page(&filter, &PageRequest::first(1000)).unwrap();
+        let page = self.bench.queue.list(&filter, &PageRequest::first(1000)).unwrap();
         page.items.iter().map(|job| self.bench.job(&job.id)).collect()
     }
 

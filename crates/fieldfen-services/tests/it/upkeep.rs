@@ -139,7 +139,7 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     recurring.define(&upkeep::name(), &schedule, &wanted, &by_ann("test")).unwrap();
     bench.clock.advance(Duration::from_secs(600));
     bench.drain(bench.worker().handle(upkeep::handler(store)));
-    let page = bench.queue.page(&Default::default(), &fieldfen_domain::PageRequest::first(9)).unwrap();
+    let page = bench.queue.list(&Default::default(), &fieldfen_domain::PageRequest::first(9)).unwrap();
     let job = bench.job(&page.items.last().unwrap().id);
     assert_eq!((job.kind, job.state.status()), (Upkeep::kind(), JobStatus::Completed));
     let done: Done = job.result.unwrap().read().unwrap();

@@ -219,7 +219,7 @@ impl<S: Store> Program<S> {
     }
 
     fn jobs(&self) -> Vec<JobId> {
-        let page = self.bench.queue.page(&JobFilter::default(), &PageRequest::first(1000)).unwrap();
+        let page = self.bench.queue.list(&JobFilter::default(), &PageRequest::first(1000)).unwrap();
         page.items.iter().map(|job| job.id).collect()
     }
 
