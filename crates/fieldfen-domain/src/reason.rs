@@ -23,6 +23,7 @@ pub fn cut_reason(reason: &str) -> Cow<'_, str> {
     if reason.len() <= MAX_REASON_BYTES {
         return Cow::Borrowed(reason);
     }
-    let kept = reason.get(..reason.floor_char_boundary(MAX_REASON_BYTES - MARK_BYTES)).unwrap_or_default();
+    // A character has at most four bytes, so that one of these ends between two.
+    let kept = (0..4).find_map(|less| reason.get(..MAX_REASON_BYTES - MARK_BYTES - less)).unwrap_or_default();
     Cow::Owned(format!("{kept}… ({} more bytes)", reason.len() - kept.len()))
 }

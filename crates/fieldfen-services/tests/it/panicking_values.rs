@@ -29,7 +29,7 @@ struct PanickingRandomness {
 impl Randomness for PanickingRandomness {
     fn bits(&self) -> u128 {
         let panics = is_thread(self.thread)
-            && self.times.try_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok();
+            && self.times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok();
         assert!(!panics, "the randomness of {} panics", self.thread);
         self.random.bits()
     }

@@ -301,7 +301,7 @@ struct PanickingClock {
 impl Clock for PanickingClock {
     fn now(&self) -> Timestamp {
         let panics = is_thread(self.thread)
-            && self.times.try_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok();
+            && self.times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok();
         assert!(!panics, "the clock of {} panics", self.thread);
         self.clock.now()
     }
