@@ -79,6 +79,7 @@ impl fmt::Display for Actor {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StoredActor {
     name: String,
     via: Via,
@@ -127,6 +128,7 @@ impl Action {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StoredAction {
     by: Actor,
     reason: String,
@@ -384,6 +386,10 @@ mod tests {
         assert_eq!(serde_json::to_string(&action).unwrap(), json);
         for bad in [json.replace("ann", " "), json.replace("tool", "telepathy"), json.replace("sharp", " ")] {
             assert!(serde_json::from_str::<Action>(&bad).is_err(), "{bad}");
+        }
+        // A condition of a newer version must not be passed over.
+        for newer in [json.replace("\"via\"", "\"role\":\"guest\",\"via\""), json.replace("\"reason\"", "\"if\":1,\"reason\"")] {
+            assert!(serde_json::from_str::<Action>(&newer).is_err(), "{newer}");
         }
     }
 
