@@ -10,7 +10,10 @@ use fieldfen_domain::publication::{Platform, SocialPlatform};
 use serde_json::Map;
 
 use super::accounts::check_account;
-use super::{Shop, Variants};
+use super::{PostRule, Shop, Variants};
+
+/// The longest name of an account, variant or post, in bytes.
+const MAX_NAME: usize = 255;
 
 /// The place of a setting in a shop's rules, for example `publish #2, account`: the second rule of `publish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +99,8 @@ impl Shop {
             let (specified, named) = (SocialPlatform::SPECIFIED.contains(&rule.platform), rule.account.as_deref());
             check_account(&self.networks, &rule.platform, specified, named, &at, "networks")?;
             check_selection(&at, rule.aspect_ratios.as_deref(), rule.species.as_deref())?;
+            check_name(&at.clone().key("post_key"), &rule.post_key)?;
+            self.check_other_posts(&at, index)?;
         }
         self.retries.check()?;
         self.retention.check()
@@ -112,10 +117,34 @@ impl Shop {
         }
     }
 
+    /// Checks that no earlier rule makes the same post of a file as another kind of post: the later one would never go out.
+    fn check_other_posts(&self, at: &Setting, index: usize) -> Result<(), InvalidShop> {
+        let (earlier, later) = self.post.split_at(index);
+        let Some(rule) = later.first() else { return Ok(()) };
+        let place = |rule: &PostRule| (rule.platform, self.account_of_post(rule).to_owned(), rule.post_key.clone());
+        let other = earlier.iter().position(|other| {
+            place(other) == place(rule)
+                && other.post_type != rule.post_type
+                && overlap(other.aspect_ratios.as_deref(), rule.aspect_ratios.as_deref())
+                && overlap(other.species.as_deref(), rule.species.as_deref())
+        });
+        match other {
+            Some(other) => Err(InvalidShop::at(
+                at.clone().key("post_key"),
+                format!("{:?}", rule.post_key),
+                format!("a file is posted once for each key, and post #{} has it for another post_type", other + 1),
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn check_accounts(&self) -> Result<(), InvalidShop> {
         let marketplaces = self.marketplaces.iter().map(|(at, names)| ("marketplaces", at.to_string(), names));
         let networks = self.networks.iter().map(|(at, names)| ("networks", at.to_string(), names));
         for (table, platform, names) in marketplaces.chain(networks) {
+            for name in names {
+                check_name(&Setting::of(table).key(&platform), name)?;
+            }
             if names.len() > 1 && names.iter().any(|name| name.trim().is_empty()) {
                 let rule = "of several accounts, each must have a name";
                 return Err(InvalidShop::at(Setting::of(table).key(&platform), format!("{names:?}"), rule));
@@ -123,6 +152,22 @@ impl Shop {
         }
         Ok(())
     }
+}
+
+/// Whether a file can be of both selections; `None` selects all files.
+fn overlap<T: PartialEq>(a: Option<&[T]>, b: Option<&[T]>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.iter().any(|one| b.contains(one)),
+        _ => true,
+    }
+}
+
+fn check_name(at: &Setting, name: &str) -> Result<(), InvalidShop> {
+    if name.len() <= MAX_NAME && !name.contains(char::is_control) && name.trim() == name {
+        return Ok(());
+    }
+    let rule = "a name must have at most 255 bytes, no control characters, and no blank at an end";
+    Err(InvalidShop::at(at.clone(), format!("{name:?}"), rule))
 }
 
 fn check_selection(
@@ -154,6 +199,7 @@ fn check_variants(at: &Setting, variants: &[String], shapes: Option<&[AspectRati
     }
     let mut seen = BTreeSet::new();
     for (index, variant) in variants.iter().enumerate() {
+        check_name(&at.clone().item(index), variant)?;
         let refused = |rule: String| Err(InvalidShop::at(at.clone().item(index), format!("{variant:?}"), rule));
         if !seen.insert(variant) {
             return refused("it is there twice".to_owned());

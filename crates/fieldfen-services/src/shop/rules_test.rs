@@ -85,6 +85,10 @@ fn a_rule_that_cannot_be_is_named_with_its_value() {
     let etsy = || ListingRule::at(Platform::Etsy);
     let these = |variants: &[&str]| Variants::These(variants.iter().map(|&variant| variant.to_owned()).collect());
     let own = Platform::own("esty").unwrap();
+    let reel = || PostRule::at(SocialPlatform::Instagram).post_type(PostType::Reel);
+    let story = || reel().post_type(PostType::Story);
+    Shop::new().post(reel().species(["owl"])).post(story().species(["fox"])).check().unwrap();
+    Shop::new().post(reel()).post(story().post_key("story")).post(reel().species(["fox"])).check().unwrap();
     for (shop, message) in [
         (Shop::new().upscaling(65, 300), "upscaling.scale_factor is 65: it must be 1 to 64"),
         (
@@ -127,6 +131,21 @@ fn a_rule_that_cannot_be_is_named_with_its_value() {
         (
             Shop::new().publish(etsy().variants(these(&["16x20"])).aspect_ratios(["3:2".parse().unwrap()])),
             "publish #1, variants #1 is \"16x20\": a print of this size is 4:5, and the rule is for 3:2 only",
+        ),
+        (
+            Shop::new().publish(etsy().variants(these(&["a", "b\0"]))),
+            "publish #1, variants #2 is \"b\\0\": a name must have at most 255 bytes, no control characters, and no blank at \
+             an end",
+        ),
+        (
+            Shop::new().marketplace(Platform::Etsy, ["main "]).publish(etsy()),
+            "marketplaces.etsy is \"main \": a name must have at most 255 bytes, no control characters, and no blank at an end",
+        ),
+        (
+            Shop::new()
+                .post(reel().species(["owl"]))
+                .post(story().species(["fox", "owl"])),
+            "post #2, post_key is \"\": a file is posted once for each key, and post #1 has it for another post_type",
         ),
         (Shop::new().retries(1_000_001), "retries.otherwise is 1000001: it must be 0 to 1000000"),
         (
