@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The largest side that is believed, in pixels: what a JPEG can declare (ISO/IEC 10918-1, B.2.2).
 pub const MAX_SIDE: u32 = 65_535;
@@ -195,7 +196,22 @@ impl Serialize for AspectRatio {
 
 impl<'de> Deserialize<'de> for AspectRatio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        struct Text;
+
+        // What refuses a text inside of its visitor is told apart from its neighbours by formats that keep places.
+        impl Visitor<'_> for Text {
+            type Value = AspectRatio;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an aspect ratio such as \"3:2\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<AspectRatio, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The file `fieldfen.toml`.
 
 use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use fieldfen_domain::{is_surely_path, redacted};
 use serde::Deserialize;
@@ -16,6 +17,9 @@ use super::place::{setting_at, span_of};
 
 /// The section that every program reads.
 const DATABASE: &str = "database";
+
+/// The largest file that is read, in bytes: the rules of thousands of products are smaller.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// The text of a `fieldfen.toml`: the rules of a shop, and the database that they are for.
 ///
@@ -116,13 +120,13 @@ pub enum ShopFileError {
 }
 
 impl ShopFile {
-    /// Reads a file.
+    /// Reads a file of at most 4 MiB. A symbolic link to one is followed.
     ///
     /// # Errors
-    /// [`ShopFileError::Unreadable`].
+    /// [`ShopFileError::Unreadable`], also for what is no regular file: the other end of a pipe is not waited for.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ShopFileError> {
         let path = path.as_ref().to_owned();
-        match fs::read_to_string(&path) {
+        match text_of(&path) {
             Ok(text) => Ok(Self { text, path }),
             Err(source) => Err(ShopFileError::Unreadable { path, source }),
         }
@@ -146,12 +150,9 @@ impl ShopFile {
         let document = table.clone();
         let shop = Shop::deserialize(toml::Deserializer::from(table)).map_err(|error| {
             let span = error.span().unwrap_or_default();
-            // An address that stands at a wrong place is not repeated.
-            let message =
-                if error.message().contains("://") { "what stands here is of another type" } else { error.message() };
             let place =
                 setting_at(document.get_ref(), &span).map_or_else(String::new, |setting| format!("{setting}: "));
-            self.invalid(&span, format!("{place}{}", message.replace('\n', " ")))
+            self.invalid(&span, format!("{place}{}", error.message().replace('\n', " ")))
         })?;
         match shop.check() {
             Ok(()) => Ok(shop),
@@ -214,11 +215,38 @@ impl ShopFile {
     }
 
     fn invalid(&self, span: &Range<usize>, problem: String) -> ShopFileError {
+        // An address that stands at a wrong place may hold a password.
+        let problem = if problem.contains("://") || problem.contains("password=") {
+            "an address stands here, and is not repeated: only database.url may be one".to_owned()
+        } else {
+            problem.chars().flat_map(printable).collect()
+        };
         let before = self.text.get(..span.start).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
         ShopFileError::Invalid { path: self.path.clone(), line, column, problem }
     }
+}
+
+/// The text of a regular file.
+fn text_of(path: &Path) -> io::Result<String> {
+    let other = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
+    // Looked at before it is opened: opening a pipe waits for its other end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    if File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)? as u64 > MAX_BYTES {
+        return Err(other("it has more than 4 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| other("it is not valid UTF-8"))
+}
+
+/// The character, or an escape for one that would do something to a terminal.
+fn printable(c: char) -> impl Iterator<Item = char> {
+    let escape = c.is_control().then(|| c.escape_debug());
+    let itself = escape.is_none().then_some(c);
+    itself.into_iter().chain(escape.into_iter().flatten())
 }
 
 /// The same address, with a relative path behind the folder of the file that names it.
@@ -231,8 +259,10 @@ fn in_folder(folder: Option<&Path>, url: String) -> String {
     match folder.filter(|folder| is_file && !folder.as_os_str().is_empty()) {
         Some(folder) => {
             let path = folder.join(path.strip_prefix("./").unwrap_or(path)).display().to_string();
-            // Behind `sqlite://`, a relative path may hold any character only when it begins with a dot.
-            if folder.is_absolute() || path.starts_with('.') {
+            // Any character may stand in an absolute path without a scheme, and behind one in a path that begins with a dot.
+            if folder.is_absolute() {
+                path
+            } else if path.starts_with('.') {
                 format!("{scheme}{path}")
             } else {
                 format!("{scheme}./{path}")

@@ -91,8 +91,8 @@ fn every_error_names_line_column_setting_and_rule() {
             "line 2, column 12: publish #1, account is \"\": it must be one of",
         ),
         (
-            "[[publish]]\nplatform = \"etsy\"\naspect_ratios = [\"3:2\", \"8:10\"]",
-            "line 3, column 17: publish #1, aspect_ratios: aspect ratio \"8:10\": it must be written \"4:5\"",
+            "[[publish]]\nplatform = \"etsy\"\naspect_ratios = [\n  \"3:2\",\n  \"8:10\",\n]",
+            "line 5, column 3: publish #1, aspect_ratios #2: aspect ratio \"8:10\": it must be written \"4:5\"",
         ),
         (
             "[[publish]]\nplatform = \"etsy\"\nvariants = \"all\"",
@@ -115,6 +115,10 @@ fn every_error_names_line_column_setting_and_rule() {
             "line 2, column 17: retries.own.acme.resize is 2000000: it must be 0 to 1000000",
         ),
         (
+            "[retries]\nCreateListing = 1\n[retries.own]\nCreateListing = 2",
+            "line 4, column 1: retries.own.CreateListing: \"CreateListing\": it must be a kind of the shop's own",
+        ),
+        (
             "[retention]\nfailed_jobs_days = 0",
             "line 2, column 20: retention.failed_jobs_days is 0: it must be 1 to 36500",
         ),
@@ -122,13 +126,14 @@ fn every_error_names_line_column_setting_and_rule() {
             "[database]\nurl = \"x.db\"\nnmae = \"x\"",
             "line 3, column 1: database.nmae: unknown setting, expected url or name",
         ),
+        ("\"a\\n\\u001b[31mb\" = 1", "line 1, column 1: a\\n\\u{1b}[31mb: unknown field"),
         ("aproval = 1", "line 1, column 1: aproval: unknown field `aproval`, expected one of"),
         ("# é\nspecies = é", "line 2, column 11: "),
         ("approval = \"operator\"\napproval = \"operator\"", "line 2, column 1: duplicate key"),
     ] {
         let error = shop(text).map(drop).unwrap_err();
         assert!(error.starts_with(&format!("\"fieldfen.toml\", {message}")), "{text}\n{error}\n{message}");
-        assert!(!error.contains('\n'), "{error}");
+        assert!(!error.contains(char::is_control), "{error}");
     }
 }
 
@@ -175,6 +180,11 @@ fn what_may_be_the_password_of_a_database_is_never_shown() {
         format!("approval = \"{secret}\""),
         format!("[[publish]]\nplatform = \"etsy\"\nspecies = \"{secret}\""),
         format!("url = \"{secret}\""),
+        format!("\"{secret}\" = 1"),
+        format!("[database]\nurl = \"x.db\"\n\"{secret}\" = 1"),
+        format!("[[publish]]\nplatform = \"etsy\"\naccount = \"{secret}\""),
+        format!("[marketplaces]\netsy = [\"\", \"{secret}\"]"),
+        "approval = \"host=db password=hunter2\"".to_owned(),
     ] {
         let error = shop(&text).map(drop).unwrap_err();
         assert!(!error.contains("hunter2") && error.contains("line "), "{error}");
@@ -189,11 +199,12 @@ fn what_may_be_the_password_of_a_database_is_never_shown() {
 fn a_relative_path_is_relative_to_the_folder_of_the_file() {
     for (path, url, resolved) in [
         ("fieldfen.toml", "sqlite://./data/x.db", "sqlite://./data/x.db"),
-        ("/srv/shop/fieldfen.toml", "sqlite://./data/x.db", "sqlite:///srv/shop/data/x.db"),
+        ("/srv/shop/fieldfen.toml", "sqlite://./data/x.db", "/srv/shop/data/x.db"),
         ("/srv/shop/fieldfen.toml", "data/x.db", "/srv/shop/data/x.db"),
+        ("/srv/me@shop/fieldfen.toml", "sqlite://./x.db", "/srv/me@shop/x.db"),
         ("shop/fieldfen.toml", "sqlite://data/x.db", "sqlite://./shop/data/x.db"),
         ("../shop/fieldfen.toml", "./x.db", "../shop/x.db"),
-        ("/srv/shop/fieldfen.toml", "sqlite:///./data/x.db", "sqlite:///srv/shop/data/x.db"),
+        ("/srv/shop/fieldfen.toml", "sqlite:///./data/x.db", "/srv/shop/data/x.db"),
         ("fieldfen.toml", "sqlite:///./data/x.db", "sqlite:///./data/x.db"),
         ("/srv/fieldfen.toml", "sqlite:///var/x.db", "sqlite:///var/x.db"),
         ("/srv/fieldfen.toml", ":memory:", ":memory:"),
@@ -210,4 +221,30 @@ fn a_file_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = ShopFile::read(folder.path().join("fieldfen.toml")).unwrap_err();
     assert!(with_causes(&error).contains("fieldfen.toml\": correct the path"), "{error}");
+}
+
+#[test]
+fn what_is_no_text_of_a_reasonable_size_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |path: &Path| with_causes(&ShopFile::read(path).unwrap_err());
+    assert!(refused(folder.path()).contains("no regular file"), "{}", refused(folder.path()));
+    let file = folder.path().join("fieldfen.toml");
+    std::fs::write(&file, b"approval = \"\xff\"").unwrap();
+    assert!(refused(&file).contains("not valid UTF-8"), "{}", refused(&file));
+    std::fs::File::create(&file).unwrap().set_len((4 << 20) + 1).unwrap();
+    assert!(refused(&file).contains("more than 4 MiB"), "{}", refused(&file));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for_and_a_link_followed() {
+    use rustix::fs::{CWD, Mode, mkfifoat};
+    let folder = tempfile::tempdir().unwrap();
+    let [pipe, link] = ["pipe", "link"].map(|name| folder.path().join(name));
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+    let error = with_causes(&ShopFile::read(&pipe).unwrap_err());
+    assert!(error.contains("no regular file"), "{error}");
+    std::fs::write(folder.path().join("rules"), "approval = \"automatic\"").unwrap();
+    std::os::unix::fs::symlink("rules", &link).unwrap();
+    ShopFile::read(&link).unwrap().shop().unwrap();
 }

@@ -77,6 +77,22 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
+/// A kind in the table of a program's own.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct OwnKind(JobKind);
+
+impl<'de> Deserialize<'de> for OwnKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match JobKind::deserialize(deserializer)? {
+            kind @ JobKind::Custom(_) => Ok(Self(kind)),
+            kind => Err(de::Error::custom(format!(
+                "{:?}: it must be a kind of the shop's own; the specification's stand in [retries] itself",
+                kind.as_str()
+            ))),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Retries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Table;
@@ -93,7 +109,10 @@ impl<'de> Deserialize<'de> for Retries {
                 while let Some(name) = table.next_key()? {
                     match name {
                         Name::Otherwise => retries.otherwise = table.next_value()?,
-                        Name::Own => retries.by_kind.extend(table.next_value::<BTreeMap<JobKind, u32>>()?),
+                        Name::Own => {
+                            let own: BTreeMap<OwnKind, u32> = table.next_value()?;
+                            retries.by_kind.extend(own.into_iter().map(|(OwnKind(kind), retries)| (kind, retries)));
+                        }
                         Name::Specified(kind) => drop(retries.by_kind.insert(kind, table.next_value()?)),
                     }
                 }
