@@ -388,7 +388,9 @@ mod tests {
             assert!(serde_json::from_str::<Action>(&bad).is_err(), "{bad}");
         }
         // A condition of a newer version must not be passed over.
-        for newer in [json.replace("\"via\"", "\"role\":\"guest\",\"via\""), json.replace("\"reason\"", "\"if\":1,\"reason\"")] {
+        for newer in
+            [json.replace("\"via\"", "\"role\":\"guest\",\"via\""), json.replace("\"reason\"", "\"if\":1,\"reason\"")]
+        {
             assert!(serde_json::from_str::<Action>(&newer).is_err(), "{newer}");
         }
     }

@@ -142,9 +142,7 @@ fn a_rule_that_cannot_be_is_named_with_its_value() {
             "marketplaces.etsy is \"main \": a name must have at most 255 bytes, no control characters, and no blank at an end",
         ),
         (
-            Shop::new()
-                .post(reel().species(["owl"]))
-                .post(story().species(["fox", "owl"])),
+            Shop::new().post(reel().species(["owl"])).post(story().species(["fox", "owl"])),
             "post #2, post_key is \"\": a file is posted once for each key, and post #1 has it for another post_type",
         ),
         (Shop::new().retries(1_000_001), "retries.otherwise is 1000001: it must be 0 to 1000000"),
