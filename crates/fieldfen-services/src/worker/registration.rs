@@ -9,6 +9,7 @@ use fieldfen_domain::worker::RegisteredWorker;
 use super::builder::Shared;
 use super::dispatcher::Cadence;
 use super::outcome::with_causes;
+use crate::settled::write;
 
 /// How often a worker gives a sign of life: three may be lost before it is taken for dead.
 const EVERY: Duration = Duration::from_secs(15);
@@ -29,14 +30,14 @@ pub(super) fn run<S: Store>(shared: &Shared<S>) {
         if cadence.is_due(now) {
             cadence.done(now);
             worker.last_seen_at = now;
-            let written = shared.queue.store().write(|s| {
+            let written = write(shared.queue.store(), |s| {
                 s.workers().register(&worker)?;
                 s.workers().forget_silent(now - FORGOTTEN_AFTER)
             });
             or_logged(shared, "the worker cannot be registered", written.map(drop));
         }
         if shared.floor.wait_until_closed(cadence.left(now).clamp(Duration::from_millis(1), LOOK_EVERY)) {
-            let removed = shared.queue.store().write(|s| s.workers().unregister(&worker.id));
+            let removed = write(shared.queue.store(), |s| s.workers().unregister(&worker.id));
             return or_logged(shared, "the worker's registration cannot be deleted", removed.map(drop));
         }
     }

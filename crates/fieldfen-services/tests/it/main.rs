@@ -37,15 +37,15 @@ macro_rules! on_every_store {
         on_stores_without_faults!($($name),+);
         mod on_conflicts {
             use fieldfen_testkit::{ModelStore, faults::ConflictStore};
-            $( #[test] #[ignore = "takes minutes: on a store whose writes fail"] fn $name() { super::$name(ConflictStore::new(ModelStore::new(), crate::fault_seed(), 2)); } )+
+            $( #[test] fn $name() { super::$name(ConflictStore::new(ModelStore::new(), crate::fault_seed(), 2)); } )+
         }
         mod on_unknown_commits {
             use fieldfen_testkit::{ModelStore, faults::UnknownStore};
-            $( #[test] #[ignore = "takes minutes: on a store whose writes fail"] fn $name() { super::$name(UnknownStore::committing(ModelStore::new(), crate::fault_seed())); } )+
+            $( #[test] fn $name() { super::$name(UnknownStore::committing(ModelStore::new(), crate::fault_seed())); } )+
         }
         mod on_unknown_rollbacks {
             use fieldfen_testkit::{ModelStore, faults::UnknownStore};
-            $( #[test] #[ignore = "takes minutes: on a store whose writes fail"] fn $name() { super::$name(UnknownStore::rolling_back(ModelStore::new(), crate::fault_seed())); } )+
+            $( #[test] fn $name() { super::$name(UnknownStore::rolling_back(ModelStore::new(), crate::fault_seed())); } )+
         }
     };
 }

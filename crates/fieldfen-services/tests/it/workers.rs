@@ -8,7 +8,7 @@ use fieldfen_services::worker::{Task, Worker};
 use fieldfen_services::workers::Workers;
 use fieldfen_testkit::fixtures::{at, registered_worker};
 
-use crate::{Bench, Note};
+use crate::{Bench, Note, SetUp as _};
 
 on_every_store!(a_worker_is_registered_while_it_runs, a_dead_worker_ages_out,);
 
@@ -37,7 +37,7 @@ fn a_dead_worker_ages_out(store: impl Store) {
     let bench = Bench::new(store);
     let workers = Workers::new(bench.queue.store().clone(), bench.queue.environment().clone());
     let dead = registered_worker(1, &["test.note"], bench.now());
-    bench.queue.store().write(|s| s.workers().register(&dead)).unwrap();
+    bench.queue.store().set_up(|s| s.workers().register(&dead)).unwrap();
     bench.clock.advance(Duration::from_secs(60));
     assert_eq!(workers.alive(&Note::kind()).unwrap(), std::slice::from_ref(&dead));
     bench.clock.advance(Duration::from_secs(1));
