@@ -146,6 +146,7 @@ diesel::table! {
         platform_id -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        held_since -> Nullable<Timestamp>,
     }
 }
 

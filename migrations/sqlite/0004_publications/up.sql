@@ -20,6 +20,9 @@ CREATE TABLE publications (
     platform_id TEXT,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
+    -- When the hold began that ends at `held_until`. One that begins in the future was written by a clock that was ahead,
+    -- and begins anew when it is found.
+    held_since TIMESTAMP,
     FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE ON UPDATE CASCADE
 );
 

@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
 use crate::job::ParkedFor;
 use crate::text_enum::text_enum;
-use crate::time::{Timestamp, later, to_micros};
+use crate::time::{Timestamp, end_from_now, later, to_micros};
 
 /// So long a reservation holds at the most.
 pub const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
@@ -111,6 +111,9 @@ pub struct Publication {
     pub state: PublicationState,
     /// The proof of the current reservation.
     pub token: FenceToken,
+    /// When `held_until` was written, or when the hold was found to begin in the future. `None` where another program
+    /// has written the row.
+    pub held_since: Option<Timestamp>,
     /// Until then nobody else may take the reservation over.
     pub held_until: Timestamp,
     /// How often the target was reserved under this key since it was last known that nothing with it is there. From the
@@ -130,6 +133,14 @@ pub struct Publication {
 }
 
 impl Publication {
+    /// When the hold ends, if it began [in the future](crate::is_ahead): a clock that was ahead has written it. It begins
+    /// anew now, is as long as it was and at most [`LONGEST_HOLD`]. `None` where it stays as it is.
+    #[must_use]
+    pub fn held_anew(&self, at: Timestamp) -> Option<Timestamp> {
+        let at = to_micros(at);
+        end_from_now(self.held_since?, self.held_until, at).map(|end| end.min(later(at, LONGEST_HOLD)))
+    }
+
     /// Whether nobody else may take the publication over at this time. A reservation that ends later than
     /// [`LONGEST_HOLD`] from now was written by a clock that was ahead, and holds nothing.
     #[must_use]

@@ -89,6 +89,19 @@ pub struct OfFile {
 }
 
 impl OfFile {
+    /// Lets the hold of the live publication of a target begin anew if it began [in the future](crate::is_ahead). Returns the
+    /// publication as the store has to write it; `None` where nothing changes.
+    pub fn hold_anew(&mut self, request: &ReserveRequest) -> Option<&Publication> {
+        let (position, live) = self.live(&request.target)?;
+        if live.state == PublicationState::Confirmed {
+            return None;
+        }
+        let held_until = live.held_anew(request.at)?;
+        let live = self.publications.get_mut(position)?;
+        (live.held_since, live.held_until) = (Some(to_micros(request.at)), held_until);
+        Some(live)
+    }
+
     /// What becomes of a wish to publish the file.
     #[must_use]
     pub fn decide(&self, request: &ReserveRequest) -> ReserveDecision {

@@ -40,6 +40,9 @@ pub trait PublicationReads {
 pub trait Publications: PublicationReads {
     /// Reserves a target for a file.
     ///
+    /// A hold that began [in the future](crate::is_ahead) begins anew, and is as long as it was:
+    /// [`OfFile::hold_anew`](crate::publication::OfFile::hold_anew).
+    ///
     /// A reservation whose time is over, and one marked unknown, is taken over as [`Reserved::Unresolved`]. A publication
     /// that was released is reserved again, under its id and key. While a row of the file is live at the platform and
     /// belongs to no publication, nothing new is reserved there: the decision is

@@ -67,6 +67,7 @@ fn reserve(place: &Place, request: &ReserveRequest) -> Publication {
         client_key: ClientKey::derive(&request.file_id, &request.target, 0),
         state: PublicationState::Reserved,
         token: request.token,
+        held_since: Some(request.at),
         held_until: request.held_until,
         calls: 1,
         last_error: None,

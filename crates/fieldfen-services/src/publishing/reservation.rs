@@ -125,7 +125,7 @@ impl<S: Store> Publisher<S> {
             self.environment().token(),
             // Who takes an unresolved publication over only looks it up: the time until which the last call may still
             // take effect stays as it was.
-            live.map_or(at + self.hold(), |publication| publication.held_until),
+            live.map_or(at + self.hold(), |live| live.held_anew(at).unwrap_or(live.held_until)),
             at,
         );
         let reservation = |publication| Reservation { publisher: self, publication, file: file.clone() };

@@ -17,7 +17,8 @@ use crate::stall::{Finds, Next, Stall};
 on_every_store!(
     an_answer_with_another_key_is_the_last_call,
     an_answer_with_the_id_of_another_variant_is_the_last_call,
-    a_reservation_of_a_clock_that_was_ahead_waits_for_a_person,
+    a_reservation_of_a_clock_that_was_ahead_holds_for_one_hold_more,
+    a_reservation_that_is_too_long_waits_for_a_person,
     a_hold_of_any_length_is_cut_to_the_longest,
     what_a_deleted_file_leaves_behind_waits_for_a_person,
 );
@@ -74,18 +75,47 @@ fn an_answer_with_the_id_of_another_variant_is_the_last_call(store: impl Store) 
     assert_eq!(etsy.made(), 1);
 }
 
-fn a_reservation_of_a_clock_that_was_ahead_waits_for_a_person(store: impl Store) {
+fn a_reservation_of_a_clock_that_was_ahead_holds_for_one_hold_more(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let etsy = Stall::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
-    let now = shop.bench.now();
-    shop.bench.clock.advance(Duration::from_secs(365 * 86_400));
-    let Attempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
-        panic!("not granted")
-    };
-    let until = reservation.held_until();
-    drop(reservation);
-    shop.bench.clock.set(now);
+    for (ahead, calls) in [(Duration::from_secs(12 * 3600), 0), (Duration::from_secs(365 * 86_400), 1)] {
+        let right = shop.bench.now();
+        shop.bench.clock.advance(ahead);
+        // One of them dies before its call, one waits for the answer.
+        etsy.next(vec![Next::Ignore; calls]);
+        if calls == 0 {
+            let Attempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
+                panic!("not granted")
+            };
+            drop(reservation);
+        } else {
+            assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+        }
+        shop.bench.clock.set(right);
+        let until = shop.bench.now() + HOLD;
+        assert_eq!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Held { until }, "{ahead:?}");
+        shop.bench.clock.advance(HOLD - Duration::from_secs(1));
+        assert_eq!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Held { until }, "{ahead:?}: it begins anew once");
+        assert_eq!(etsy.made(), 0);
+        shop.bench.clock.advance(Duration::from_secs(1));
+        if calls == 0 {
+            etsy.next([Next::Refuse]);
+            assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Refused { .. }));
+        }
+    }
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert_eq!(etsy.ids(), ["p1"]);
+}
+
+fn a_reservation_that_is_too_long_waits_for_a_person(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    let until = shop.bench.now() + Duration::from_secs(365 * 86_400);
+    let mut request = fieldfen_testkit::fixtures::reserve_request(1, id, listing_on(Platform::Etsy), shop.bench.now());
+    request.held_until = until;
+    shop.write(|s| s.publications().reserve(&request)).unwrap();
     let error = work_for_a_day(&shop, &publisher, &id).unwrap();
     assert!(error.contains("waits for a person") && error.contains(&until.to_string()), "{error}");
     assert_eq!(etsy.made(), 0);

@@ -21,6 +21,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_file_that_is_not_there_is_refused,
         an_id_that_is_taken_is_refused,
         a_held_target_is_held_until_the_last_tick,
+        a_hold_that_began_in_the_future_begins_anew,
         a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up,
         an_unknown_publication_is_taken_over_at_once,
         a_confirmed_target_is_published_already,
@@ -72,6 +73,7 @@ fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
         target,
         state: PublicationState::Reserved,
         token: token(1),
+        held_since: Some(at(1)),
         held_until: at(60),
         calls: 1,
         last_error: None,
@@ -109,12 +111,36 @@ fn a_held_target_is_held_until_the_last_tick<S: Store>(store: &S) {
     approved(&on);
     on.reserve(&wish(1, 0));
     let before = on.publication(1);
-    for now in [at(0), at(0) + HOLD - TICK, with_nanoseconds(at(0) + HOLD - TICK), at(-100)] {
+    for now in [at(0), at(0) + HOLD - TICK, with_nanoseconds(at(0) + HOLD - TICK), at(-60)] {
         let request = reserve_request(2, file_id(1), listing_target(""), now);
         assert_eq!(on.reserve(&request), Reserved::Held(before.clone()), "{now}");
     }
     assert_eq!(on.reserve(&wish(1, 1)), Reserved::Held(before.clone()), "also to who holds it");
     assert_eq!(on.publication(1), before);
+}
+
+fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    for (ahead, number) in [(61, 1), (12 * 3600, 2), (400 * 86_400, 3)] {
+        let target = listing_target(&number.to_string());
+        let request = |now| reserve_request(number, file_id(1), target.clone(), now).token(token(9));
+        on.reserve(&request(at(ahead)));
+        let found = Publication { held_since: Some(at(0)), held_until: at(0) + HOLD, ..on.publication(number) };
+        for now in [at(0), at(0) + HOLD - TICK] {
+            assert_eq!(on.reserve(&request(now)), Reserved::Held(found.clone()), "{ahead} at {now}");
+            assert_eq!(on.publication(number), found, "{ahead} at {now}: it is found once");
+        }
+        assert!(matches!(on.reserve(&request(at(0) + HOLD)), Reserved::Unresolved(_)), "{ahead}");
+    }
+    // One whose outcome is unknown is taken over at once, and keeps its end.
+    let target = listing_target("unknown");
+    let request = reserve_request(7, file_id(1), target.clone(), at(7200));
+    on.reserve(&request);
+    assert!(mark_unknown(&on, 7, 7).is_done());
+    let again = reserve_request(8, file_id(1), target, at(5)).held_until(at(30));
+    let Reserved::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over") };
+    assert_eq!((taken.held_since, taken.held_until), (Some(at(5)), at(30)));
 }
 
 fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(store: &S) {
@@ -126,6 +152,7 @@ fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(stor
     let expected = Publication {
         state: PublicationState::Unknown,
         token: token(2),
+        held_since: Some(now),
         held_until: now + HOLD,
         updated_at: now,
         ..before
@@ -220,6 +247,7 @@ fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
     let expected = Publication {
         state: PublicationState::Reserved,
         token: token(2),
+        held_since: Some(at(6)),
         held_until: at(6) + HOLD,
         calls: 2,
         updated_at: at(6),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use fieldfen_domain::job::{Fenced, ParkedFor};
 use fieldfen_domain::publication::{
     AdoptDecision, Adopted, Adoption, ClientKey, ConfirmDecision, Confirmation, Confirmed, OfFile, PlatformRowId,
@@ -38,6 +39,7 @@ impl Row for Publication {
 
 impl Publications for ModelSession<'_> {
     fn reserve(&mut self, request: &ReserveRequest) -> Result<Reserved, StoreError> {
+        self.begin_holds_anew(request);
         let known = self.all_of_file(&request.file_id)?;
         let decision = known.decide(request);
         let mut publications = known.publications;
@@ -50,6 +52,7 @@ impl Publications for ModelSession<'_> {
                 live.state = PublicationState::Unknown;
                 live.token = request.token;
                 live.held_until = to_micros(request.held_until);
+                live.held_since = Some(to_micros(request.at));
                 live.updated_at = to_micros(request.at);
                 self.put_publication(live.clone());
                 Reserved::Unresolved(live)
@@ -184,6 +187,21 @@ impl Publications for ModelSession<'_> {
 }
 
 impl ModelSession<'_> {
+    /// A hold that began more than a minute from now was written by a clock that was ahead.
+    fn begin_holds_anew(&mut self, request: &ReserveRequest) {
+        let at = to_micros(request.at);
+        for (number, mut row) in self.state.publications.all(&PublicationKey::File(request.file_id)) {
+            let is_live = matches!(row.state, PublicationState::Reserved | PublicationState::Unknown);
+            let Some(since) = row.held_since.filter(|since| *since - at > TimeDelta::minutes(1)) else { continue };
+            if is_live && row.target.is_same_place(&request.target) {
+                let span = (row.held_until - since).clamp(TimeDelta::zero(), TimeDelta::hours(24));
+                row.held_until = row.held_until.min(at + span);
+                row.held_since = Some(at);
+                self.state.publications.update(number, row);
+            }
+        }
+    }
+
     fn all_of_file(&mut self, file_id: &FileId) -> Result<OfFile, StoreError> {
         let publications = PublicationReads::of_file(self, file_id)?;
         Ok(OfFile {
@@ -221,6 +239,7 @@ impl ModelSession<'_> {
         released.state = PublicationState::Reserved;
         released.token = request.token;
         released.held_until = to_micros(request.held_until);
+        released.held_since = Some(to_micros(request.at));
         released.calls = released.calls.saturating_add(1);
         released.updated_at = to_micros(request.at);
         self.put_publication(released.clone());
@@ -242,6 +261,7 @@ impl ModelSession<'_> {
             client_key,
             state: PublicationState::Reserved,
             token: request.token,
+            held_since: Some(at),
             held_until: to_micros(request.held_until),
             calls: 1,
             last_error: None,

@@ -160,6 +160,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("AfterTheGap", gap::AfterTheGap::SQL),
         ("Reserve", reserve::Reserve::SQL),
         ("ReserveAgain", reserve::ReserveAgain::SQL),
+        ("HoldAnew", reserve::HoldAnew::SQL),
         ("TakeOver", reserve::TakeOver::SQL),
         ("GiveUp", reserve::GiveUp::SQL),
         ("Prune", prune::Prune::SQL),

@@ -28,11 +28,13 @@ statement! {
         client_key: &'a str as Text,
         token: &'a str as Text,
         held_until: SqlTime as SqlTimestamp,
+        held_since: SqlTime as SqlTimestamp,
         created_at: SqlTime as SqlTimestamp,
         updated_at: SqlTime as SqlTimestamp,
         calls: i64 as BigInt,
     } = "INSERT INTO publications (id, file_id, channel, platform, account, discriminator, post_type, client_key, token, \
-         held_until, created_at, updated_at, calls, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')"
+         held_until, held_since, created_at, updated_at, calls, state) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')"
 }
 statement! {
     /// Reserves a target again whose publication was released.
@@ -40,22 +42,34 @@ statement! {
         post_type: Option<&'a str> as Nullable<Text>,
         token: &'a str as Text,
         held_until: SqlTime as SqlTimestamp,
+        held_since: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
         calls: i64 as BigInt,
         id: &'a str as Text,
-    } = "UPDATE publications SET state = 'reserved', post_type = ?, token = ?, held_until = ?, updated_at = ?, calls = ? \
+    } = "UPDATE publications SET state = 'reserved', post_type = ?, token = ?, held_until = ?, held_since = ?, \
+         updated_at = ?, calls = ? \
          WHERE id = ? AND state = 'released'"
+}
+statement! {
+    /// Lets a hold begin anew that a clock has written which was ahead.
+    HoldAnew<'a> {
+        held_since: SqlTime as SqlTimestamp,
+        held_until: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        known_token: &'a str as Text,
+    } = "UPDATE publications SET held_since = ?, held_until = ? WHERE id = ? AND token = ?"
 }
 statement! {
     /// Takes over a reservation that is over, or one whose outcome nobody knows.
     TakeOver<'a> {
         token: &'a str as Text,
         held_until: SqlTime as SqlTimestamp,
+        held_since: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         known_token: &'a str as Text,
         known_state: &'a str as Text,
-    } = "UPDATE publications SET state = 'unknown', token = ?, held_until = ?, updated_at = ? \
+    } = "UPDATE publications SET state = 'unknown', token = ?, held_until = ?, held_since = ?, updated_at = ? \
          WHERE id = ? AND token = ? AND state = ?"
 }
 statement! {
@@ -82,7 +96,16 @@ pub(super) enum GivenUp {
 
 impl SqliteSession<'_> {
     pub(super) fn reserve_target(&mut self, request: &ReserveRequest) -> Result<Reserved, StoreError> {
-        let known = self.all_of_file(&request.file_id, &request.target)?;
+        let mut known = self.all_of_file(&request.file_id, &request.target)?;
+        if let Some(publication) = known.hold_anew(request) {
+            let hold = HoldAnew {
+                held_since: SqlTime(request.at),
+                held_until: SqlTime(publication.held_until),
+                id: &publication.id.to_string(),
+                known_token: &publication.token.to_string(),
+            };
+            hold.execute(self.conn).store()?;
+        }
         let decision = known.decide(request);
         let mut publications = known.publications;
         Ok(match decision {
@@ -112,6 +135,7 @@ impl SqliteSession<'_> {
         let take_over = TakeOver {
             token: &token,
             held_until: SqlTime(request.held_until),
+            held_since: SqlTime(request.at),
             at: SqlTime(request.at),
             id: &live.id.to_string(),
             known_token: &live.token.to_string(),
@@ -123,6 +147,7 @@ impl SqliteSession<'_> {
         live.state = PublicationState::Unknown;
         live.token = request.token;
         live.held_until = to_micros(request.held_until);
+        live.held_since = Some(to_micros(request.at));
         live.updated_at = to_micros(request.at);
         Ok(Reserved::Unresolved(live))
     }
@@ -138,6 +163,7 @@ impl SqliteSession<'_> {
             post_type: post_type(&request.target),
             token: &token,
             held_until: SqlTime(request.held_until),
+            held_since: SqlTime(request.at),
             at: SqlTime(request.at),
             calls: i64::from(released.calls),
             id: &released.id.to_string(),
@@ -150,6 +176,7 @@ impl SqliteSession<'_> {
         released.state = PublicationState::Reserved;
         released.token = request.token;
         released.held_until = to_micros(request.held_until);
+        released.held_since = Some(to_micros(request.at));
         released.updated_at = to_micros(request.at);
         Ok(released)
     }
@@ -174,6 +201,7 @@ impl SqliteSession<'_> {
             client_key: client_key.as_str(),
             token: &token,
             held_until: SqlTime(request.held_until),
+            held_since: SqlTime(request.at),
             created_at: SqlTime(request.at),
             updated_at: SqlTime(request.at),
             calls: i64::from(calls),
@@ -186,6 +214,7 @@ impl SqliteSession<'_> {
             client_key,
             state: PublicationState::Reserved,
             token: request.token,
+            held_since: Some(to_micros(request.at)),
             held_until: to_micros(request.held_until),
             calls,
             last_error: None,

@@ -11,7 +11,7 @@ use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
 macro_rules! publication_columns {
     () => {
         "rowid, id, file_id, channel, platform, account, discriminator, post_type, client_key, state, token, held_until, \
-         calls, last_error, parked_for, platform_id, created_at, updated_at"
+         calls, last_error, parked_for, platform_id, created_at, updated_at, held_since"
     };
 }
 
@@ -37,6 +37,7 @@ pub(super) type PublicationColumns = (
     Nullable<Text>,
     SqlTimestamp,
     SqlTimestamp,
+    Nullable<SqlTimestamp>,
 );
 
 #[derive(Debug, Queryable)]
@@ -59,6 +60,7 @@ pub(super) struct PublicationRow {
     platform_id: Option<StoredText>,
     created_at: StoredTime,
     updated_at: StoredTime,
+    held_since: Option<StoredTime>,
 }
 
 impl PublicationRow {
@@ -90,6 +92,7 @@ impl PublicationRow {
             client_key: ClientKey::stored(row.text("client_key", self.client_key)?),
             state,
             token: row.parse("token", &self.token)?,
+            held_since: row.nullable_time("held_since", self.held_since)?,
             held_until: row.time("held_until", self.held_until)?,
             calls: row.count("calls", row.number("calls", self.calls)?)?,
             last_error: self.last_error.map(StoredText::into_prose),
