@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use fieldfen_console::{CommonArgs, Console, Exit, Versions, is_readable_by_all, run};
 use fieldfen_domain::with_causes;
 use fieldfen_examples::webhooks::{Senders, routes, secrets_of, serve};
-use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
+use fieldfen_persistence::{SqliteOptions, SqliteStore, migrations, sqlite_version};
 use fieldfen_services::intake::WebhookIntake;
 use fieldfen_services::{AsyncStore, Environment};
 use serde_json::json;
@@ -75,11 +75,9 @@ fn main() -> ExitCode {
     run(versions, |args: &Args, console| {
         let senders = senders(args, console).map_err(|error| Exit::Usage.with(error))?;
         let url = console.database_url()?;
-        let address: SqliteUrl = url.parse()?;
-        migrations::run_pending(&mut connect(&address, Missing::Create)?)?;
         let mut options = SqliteOptions::default();
         options.busy_timeout = BUSY_TIMEOUT;
-        let store = SqliteStore::open_with(&url, &options)?;
+        let store = SqliteStore::create_with(&url, &options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(listen(args, console, senders, store))?;
         // A delivery that is being written ends with its transaction. Slow clients are not waited for.

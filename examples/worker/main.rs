@@ -8,14 +8,13 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Parser;
 use fieldfen_console::{CommonArgs, Console, Versions, run};
 use fieldfen_domain::job::{Backoff, InvalidPayload, Payload, Priority};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::store::Store;
 use fieldfen_examples::webhooks::WebhookReceived;
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations, sqlite_version};
+use fieldfen_persistence::{SqliteStore, migrations, sqlite_version};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::Recurring;
@@ -117,12 +116,7 @@ fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> 
 
 fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let url = console.database_url()?;
-    let address: SqliteUrl = url.parse()?;
-    if args.create {
-        let mut connection = connect(&address, Missing::Create)?;
-        migrations::run_pending(&mut connection).with_context(|| format!("cannot migrate {url}"))?;
-    }
-    let store = SqliteStore::open(&url)?;
+    let store = if args.create { SqliteStore::create(&url)? } else { SqliteStore::open(&url)? };
     let environment = Environment::system();
     let queue = Queue::new(store.clone(), environment.clone());
     let every_ten_minutes = "*/10 * * * *".parse()?;

@@ -18,7 +18,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
-use fieldfen_domain::with_causes;
+use fieldfen_domain::{PageRequest, with_causes};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 fn migrated(folder: &Path) -> PathBuf {
@@ -369,4 +369,19 @@ fn what_other_programs_do_to_the_file_by_sqlite_is_no_copy() {
         assert_eq!(store.maintain().unwrap().log_held, None);
         write(&store).unwrap_or_else(|error| panic!("after {sql} and upkeep: {error:?}"));
     }
+}
+
+#[test]
+fn a_first_start_makes_the_database_and_the_next_one_finds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data/shop.db");
+    let url = path.to_str().unwrap();
+    let missing = SqliteStore::open(url).unwrap_err();
+    assert!(matches!(&missing, StoreError::Open { .. }), "{missing:?}");
+    SqliteStore::create(url).unwrap().write(|s| s.api_usage().record(&call())).unwrap();
+    for store in [SqliteStore::create(url).unwrap(), SqliteStore::open(url).unwrap()] {
+        assert_eq!(store.read(|s| s.api_usage().page(None, &PageRequest::first(9))).unwrap().items, [call()]);
+    }
+    assert!(SqliteStore::create(":memory:").is_ok());
+    assert!(matches!(SqliteStore::create("postgres://u:hunter2@db"), Err(StoreError::Open { .. })));
 }

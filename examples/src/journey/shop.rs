@@ -8,8 +8,7 @@ use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
-use fieldfen_persistence::migrations::{self, MigrationError};
-use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect};
+use fieldfen_persistence::{SqliteOptions, SqliteStore};
 use fieldfen_services::Environment;
 use fieldfen_services::api_usage::ApiUsage;
 use fieldfen_services::files::Files;
@@ -174,26 +173,15 @@ fn rules(options: &Options) -> Result<(ShopFile, Rules), ExitError> {
 
 /// Opens the database, with everything that a new or an older one lacks.
 fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
-    let address: SqliteUrl = url.parse()?;
-    let began = Instant::now();
-    let applied = loop {
-        let migrated = connect(&address, Missing::Create)
-            .map_err(MigrationError::Store)
-            .and_then(|mut conn| migrations::run_pending(&mut conn));
-        match migrated {
-            Ok(applied) => break applied,
-            Err(MigrationError::Store(error))
-                if error.disposition() != Disposition::GiveUp && began.elapsed() < BUSY_TIMEOUT =>
-            {
-                std::thread::sleep(PAUSE);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    };
-    if !applied.migrations.is_empty() {
-        tracing::info!(migrations = applied.migrations.len(), %address, "the database has been migrated");
-    }
     let mut options = SqliteOptions::default();
     options.busy_timeout = BUSY_TIMEOUT;
-    Ok(SqliteStore::open_with(url, &options)?)
+    let began = Instant::now();
+    loop {
+        match SqliteStore::create_with(url, &options) {
+            Err(error) if error.disposition() != Disposition::GiveUp && began.elapsed() < BUSY_TIMEOUT => {
+                std::thread::sleep(PAUSE);
+            }
+            opened => return Ok(opened?),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use fieldfen_domain::job::Job;
 use fieldfen_domain::job::JobFilter;
 use fieldfen_domain::store::Store as _;
 use fieldfen_examples::webhooks::{Senders, routes, serve};
-use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, connect, migrations};
+use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, connect};
 use fieldfen_services::Environment;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
@@ -67,10 +67,9 @@ impl Server {
     fn of(secrets: &[&str], head: Duration, body: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("fieldfen.db").to_str().unwrap().to_owned();
-        migrations::run_pending(&mut connect(&url.parse().unwrap(), Missing::Create).unwrap()).unwrap();
         let mut options = SqliteOptions::default();
         options.busy_timeout = Duration::from_millis(100);
-        let store = SqliteStore::open_with(&url, &options).unwrap();
+        let store = SqliteStore::create_with(&url, &options).unwrap();
         let senders = Senders::parse(secrets.iter().copied()).unwrap();
         let routes = routes(store.clone(), Environment::system(), senders, body);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

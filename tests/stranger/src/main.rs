@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::Payload;
-use fieldfen_persistence::{Missing, SqliteStore, connect, migrations};
+use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::worker::{Completion, Outcome, Task, Worker};
@@ -24,8 +24,7 @@ fn greet(task: Task<Greet>) -> Result<Completion, Outcome> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("give the address of the database")?;
-    migrations::run_pending(&mut connect(&url.parse()?, Missing::Create)?)?;
-    let queue = Queue::new(SqliteStore::open(&url)?, Environment::system());
+    let queue = Queue::new(SqliteStore::create(&url)?, Environment::system());
     let worker = Worker::builder(queue.store().clone(), Environment::system()).handle(greet).start()?;
     let enqueued = queue.enqueue(&queue.job(&Greet { name: "fox".to_owned() })?)?;
     println!("{:?}", queue.wait_for(enqueued.id(), Duration::from_secs(10))?);

@@ -8,7 +8,7 @@ use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, Sto
 use super::deadline::Deadline;
 use super::guard::SessionGuard;
 use super::readers::Readers;
-use super::settings::{self, SqliteOptions};
+use super::settings::{self, Missing, SqliteOptions, connect};
 use super::watch::{Commits, SqliteWatch};
 use super::writer::Writer;
 use crate::migrations;
@@ -40,8 +40,7 @@ impl fmt::Debug for SqliteStore {
 impl SqliteStore {
     /// Opens a store with the default options, see [`SqliteUrl`] for what the address may be.
     ///
-    /// The file must be there, at the newest migration: [`connect`](crate::connect) makes it with its folder and
-    /// [`migrations::run_pending`] brings it there, or the program `migrate` does both.
+    /// The file must be there, at the newest migration: the program `migrate` and [`SqliteStore::create`] bring it there.
     ///
     /// # Errors
     /// [`StoreError::Open`] when the file is not there or cannot be had, [`StoreError::ReadOnly`] when this user cannot
@@ -57,11 +56,7 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`].
     pub fn open_with(url: &str, options: &SqliteOptions) -> Result<Self, StoreError> {
-        let url: SqliteUrl = url.parse().map_err(|error: crate::InvalidUrl| StoreError::Open {
-            url: error.url.clone(),
-            reason: error.rule.to_owned(),
-            source: None,
-        })?;
+        let url = parse(url)?;
         if url.path().is_none() {
             return Self::in_memory();
         }
@@ -71,6 +66,32 @@ impl SqliteStore {
         store.shared.writer.between_batches(&deadline, migrations::check)?;
         store.shared.writer.try_out(&deadline)?;
         Ok(store)
+    }
+
+    /// Opens a store with the default options, for the first start of a program: makes the file and its folder where they
+    /// are not there, and applies the migrations that the database lacks.
+    ///
+    /// A program in production [opens](SqliteStore::open) its database, and `migrate up` migrates it, after a backup: a
+    /// mistyped address is then an error and no empty database, a new version does not migrate what other processes of
+    /// the old one still use, and migrations run at a time that somebody has chosen.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], but for a missing file and missing migrations, and as [`migrations::run_pending`]. If the
+    /// outcome of the migrations is unknown, call it again: what has been applied is not applied twice.
+    pub fn create(url: &str) -> Result<Self, StoreError> {
+        Self::create_with(url, &SqliteOptions::default())
+    }
+
+    /// Makes and migrates the database where it has to be, and opens it with these options.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::create`].
+    pub fn create_with(url: &str, options: &SqliteOptions) -> Result<Self, StoreError> {
+        let parsed = parse(url)?;
+        if parsed.path().is_some() {
+            migrations::run_pending(&mut connect(&parsed, Missing::Create)?)?;
+        }
+        Self::open_with(url, options)
     }
 
     /// A new store in memory, migrated to the newest schema. It ends with its last clone.
@@ -105,6 +126,14 @@ impl SqliteStore {
     fn enter(&self) -> Result<SessionGuard, StoreError> {
         SessionGuard::enter(Arc::as_ptr(&self.shared).addr())
     }
+}
+
+fn parse(url: &str) -> Result<SqliteUrl, StoreError> {
+    url.parse().map_err(|error: crate::InvalidUrl| StoreError::Open {
+        url: error.url.clone(),
+        reason: error.rule.to_owned(),
+        source: None,
+    })
 }
 
 impl Drop for Shared {
