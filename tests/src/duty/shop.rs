@@ -78,10 +78,11 @@ impl Ask {
             let line = line?;
             let words: Vec<&str> = line.split_whitespace().collect();
             let said = match words.as_slice() {
-                ["approve", file] => asked(operator.approve(&file.parse()?, &action)?, &mut last),
+                ["approve", file] => asked(operator.ask(&operator.approve(&file.parse()?, &action)?)?, &mut last),
                 ["edit", file, species] => {
                     let file = seen.get(&file.parse()?).context("the file was not looked at")?;
-                    asked(operator.edit(&file.id, &FileEdit::new().species(*species).seen(file), &action)?, &mut last)
+                    let request = operator.edit(&file.id, &FileEdit::new().species(*species).seen(file), &action)?;
+                    asked(operator.ask(&request)?, &mut last)
                 }
                 ["look", file] => {
                     let id = file.parse()?;

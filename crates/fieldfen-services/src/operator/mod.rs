@@ -20,7 +20,8 @@
 //!
 //! let operator = Operator::new(store, Environment::system());
 //! let ann = Actor::new("ann", Via::Console)?;
-//! let asked = operator.approve(&file_id, &Action::new(ann, "sharp, and well lit")?)?;
+//! let request = operator.approve(&file_id, &Action::new(ann, "sharp, and well lit")?)?;
+//! let asked = operator.ask(&request)?; // If an answer is lost, ask the same request again: it is there once.
 //! println!("{asked}"); // Says so if no worker is alive that does this.
 //! match operator.wait(&asked.job, Duration::from_secs(10))? {
 //!     Waited::Answered(OperatorAnswer::Done { status, jobs }) => println!("{status:?}, and {} jobs follow", jobs.len()),
@@ -40,7 +41,7 @@ use std::fmt;
 use std::time::Duration;
 
 use fieldfen_domain::file::{Deletion, FileEdit};
-use fieldfen_domain::job::{JobKind, Payload};
+use fieldfen_domain::job::{InvalidJob, JobKind, NewJob, Payload};
 use fieldfen_domain::operator::Action;
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Store, StoreError};
@@ -55,12 +56,34 @@ pub use jobs::{ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishR
 
 /// Asks the workers of a shop for what operators want done with files. Clones are the same handle.
 ///
-/// Each call enqueues one job, in one transaction; [`wait`](Operator::wait) waits for what comes of it. Two equal requests
-/// are two jobs: between them, another operator may have asked for something else.
+/// A [`Request`] is made first, which writes nothing. [`ask`](Operator::ask) puts it into the queue, in one transaction, and
+/// may be repeated; [`wait`](Operator::wait) waits for what comes of it. Two requests that say the same are two jobs: between
+/// them, another operator may have asked for something else.
 #[derive(Debug, Clone)]
 pub struct Operator<S> {
     queue: Queue<S>,
     workers: Workers<S>,
+}
+
+/// What an operator wants done, with the id of its job. It is in the queue once it was [asked for](Operator::ask).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "nothing is asked for until it is given to `Operator::ask`"]
+pub struct Request {
+    job: NewJob,
+}
+
+impl Request {
+    /// The id of its job, by which any program finds the job once the request was asked for.
+    #[must_use]
+    pub const fn job(&self) -> &JobId {
+        &self.job.id
+    }
+
+    /// The kind of its job.
+    #[must_use]
+    pub const fn kind(&self) -> &JobKind {
+        &self.job.kind
+    }
 }
 
 /// A request that is in the queue.
@@ -118,71 +141,81 @@ impl<S: Store> Operator<S> {
         Self { workers: Workers::new(store.clone(), environment.clone()), queue: Queue::new(store, environment) }
     }
 
-    /// Asks that a processed file go on sale; see [`Pipeline::approve`](crate::pipeline::Pipeline::approve).
+    /// The request that a processed file go on sale; see [`Pipeline::approve`](crate::pipeline::Pipeline::approve).
     ///
     /// # Errors
-    /// [`QueueError`]s as [`Queue::enqueue`] has them. Where the outcome is unknown, look for the request before asking
-    /// again.
-    pub fn approve(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
-        self.ask(&ApproveRequest { file_id: *file_id, action: action.clone() })
+    /// [`InvalidJob`] when the request is above [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) as JSON.
+    pub fn approve(&self, file_id: &FileId, action: &Action) -> Result<Request, InvalidJob> {
+        self.request(&ApproveRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// Asks that a file be failed that awaits its approval, or that is approved and listed nowhere.
-    ///
-    /// # Errors
-    /// As [`Operator::approve`].
-    pub fn reject(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
-        self.ask(&RejectRequest { file_id: *file_id, action: action.clone() })
-    }
-
-    /// Asks that a file be failed, whatever its status.
+    /// The request that a file be failed that awaits its approval, or that is approved and listed nowhere.
     ///
     /// # Errors
     /// As [`Operator::approve`].
-    pub fn fail(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
-        self.ask(&FailRequest { file_id: *file_id, action: action.clone() })
+    pub fn reject(&self, file_id: &FileId, action: &Action) -> Result<Request, InvalidJob> {
+        self.request(&RejectRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// Asks that a failed file be taken up again where it failed.
+    /// The request that a file be failed, whatever its status.
     ///
     /// # Errors
     /// As [`Operator::approve`].
-    pub fn retry(&self, file_id: &FileId, action: &Action) -> Result<Asked, QueueError> {
-        self.ask(&RetryRequest { file_id: *file_id, action: action.clone() })
+    pub fn fail(&self, file_id: &FileId, action: &Action) -> Result<Request, InvalidJob> {
+        self.request(&FailRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// Asks for an edit. With the version that the editor has [seen](FileEdit::seen), it is refused where somebody else has
-    /// changed the file since, and the answer says what has changed.
-    ///
-    /// # Errors
-    /// As [`Operator::approve`]; [`QueueError::Job`] when the edit and what was seen are together above
-    /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES).
-    pub fn edit(&self, file_id: &FileId, edit: &FileEdit, action: &Action) -> Result<Asked, QueueError> {
-        self.ask(&EditRequest { file_id: *file_id, action: action.clone(), edit: edit.clone() })
-    }
-
-    /// Asks that a file be deleted with all that hangs on it.
+    /// The request that a failed file be taken up again where it failed.
     ///
     /// # Errors
     /// As [`Operator::approve`].
-    pub fn delete(&self, file_id: &FileId, deletion: Deletion, action: &Action) -> Result<Asked, QueueError> {
-        self.ask(&DeleteRequest { file_id: *file_id, action: action.clone(), force: deletion == Deletion::Forced })
+    pub fn retry(&self, file_id: &FileId, action: &Action) -> Result<Request, InvalidJob> {
+        self.request(&RetryRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// Asks that an approved or published file be published at one target.
+    /// The request for an edit. With the version that the editor has [seen](FileEdit::seen), it is refused where somebody
+    /// else has changed the file since, and the answer says what has changed.
     ///
     /// # Errors
     /// As [`Operator::approve`].
-    pub fn publish(&self, file_id: &FileId, target: &Target, action: &Action) -> Result<Asked, QueueError> {
-        self.ask(&PublishRequest { file_id: *file_id, action: action.clone(), target: target.clone() })
+    pub fn edit(&self, file_id: &FileId, edit: &FileEdit, action: &Action) -> Result<Request, InvalidJob> {
+        self.request(&EditRequest { file_id: *file_id, action: action.clone(), edit: edit.clone() })
     }
 
-    fn ask<P: Payload>(&self, request: &P) -> Result<Asked, QueueError> {
-        // First, so that an error means that nothing was asked for.
-        let workers_alive = self.workers.alive(&P::kind())?.len();
-        let job = self.queue.job(request)?;
-        let job = *self.queue.enqueue(&job)?.id();
-        Ok(Asked { job, kind: P::kind(), workers_alive })
+    /// The request that a file be deleted with all that hangs on it.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn delete(&self, file_id: &FileId, deletion: Deletion, action: &Action) -> Result<Request, InvalidJob> {
+        self.request(&DeleteRequest { file_id: *file_id, action: action.clone(), force: deletion == Deletion::Forced })
+    }
+
+    /// The request that an approved or published file be published at one target.
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn publish(&self, file_id: &FileId, target: &Target, action: &Action) -> Result<Request, InvalidJob> {
+        self.request(&PublishRequest { file_id: *file_id, action: action.clone(), target: target.clone() })
+    }
+
+    fn request<P: Payload>(&self, request: &P) -> Result<Request, InvalidJob> {
+        Ok(Request { job: self.queue.job(request)? })
+    }
+
+    /// Puts a request into the queue. Repeat it with the same request after any error: the request is recognised by the id
+    /// of its job and is done once, as long as [upkeep](crate::upkeep) keeps that job.
+    ///
+    /// # Errors
+    /// [`QueueError`]s as [`Queue::enqueue`] has them. Where the outcome is unknown, the request may be in the queue:
+    /// repeat it, or look for its job with [`Operator::wait`].
+    pub fn ask(&self, request: &Request) -> Result<Asked, QueueError> {
+        let workers_alive = self.workers.alive(request.kind())?.len();
+        match self.queue.enqueue(&request.job) {
+            Ok(_) => {}
+            Err(QueueError::Store(StoreError::AlreadyExists { .. })) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Asked { job: *request.job(), kind: request.kind().clone(), workers_alive })
     }
 
     /// Waits for the answer to a request, but not longer than `timeout`; `job` is [`Asked::job`]. Any program may wait.

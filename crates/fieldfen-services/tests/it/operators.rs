@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use fieldfen_domain::file::{Deletion, File, FileEdit, FileStatus};
-use fieldfen_domain::job::JobStatus;
+use fieldfen_domain::job::{InvalidJob, JobStatus};
 use fieldfen_domain::operator::{Action, Actor, OperatorActionFilter, Subject, Via};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, RawJson};
-use fieldfen_services::operator::{ApproveRequest, Asked, Operator, OperatorAnswer, Waited};
-use fieldfen_services::queue::QueueError;
+use fieldfen_services::operator::{ApproveRequest, Asked, Operator, OperatorAnswer, Request, Waited};
 use fieldfen_services::worker::{RunningWorker, Worker};
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -23,6 +22,7 @@ on_every_store!(
     the_second_of_two_editors_is_told_what_the_first_has_changed,
     a_request_without_a_worker_waits_for_one,
     a_request_that_was_cancelled_does_nothing,
+    a_request_that_is_repeated_is_there_once_with_its_answer,
     a_request_of_a_newer_version_is_left_to_a_newer_worker,
 );
 
@@ -46,8 +46,12 @@ impl<S: Store> Desk<S> {
         self.shop.pipeline.serve_operators(worker).start().unwrap()
     }
 
-    fn answer(&self, asked: Result<Asked, QueueError>) -> OperatorAnswer {
-        match self.operator.wait(&asked.unwrap().job, LONG).unwrap() {
+    fn ask(&self, request: Result<Request, InvalidJob>) -> Asked {
+        self.operator.ask(&request.unwrap()).unwrap()
+    }
+
+    fn answer(&self, request: Result<Request, InvalidJob>) -> OperatorAnswer {
+        match self.operator.wait(&self.ask(request).job, LONG).unwrap() {
             Waited::Answered(answer) => answer,
             other => panic!("{other:?}"),
         }
@@ -153,7 +157,7 @@ fn the_second_of_two_editors_is_told_what_the_first_has_changed(store: impl Stor
 fn a_request_without_a_worker_waits_for_one(store: impl Store) {
     let desk = Desk::new(store);
     let id = desk.shop.process("buck");
-    let asked = desk.operator.approve(&id, &by_ann("sharp")).unwrap();
+    let asked = desk.ask(desk.operator.approve(&id, &by_ann("sharp")));
     assert_eq!(asked.workers_alive, 0);
     assert!(asked.to_string().starts_with("no worker is alive that does fieldfen.approve: "), "{asked}");
     let waited = desk.operator.wait(&asked.job, Duration::from_millis(1)).unwrap();
@@ -166,7 +170,7 @@ fn a_request_without_a_worker_waits_for_one(store: impl Store) {
     let mut alive = 0..6000;
     assert!(alive.any(|_| {
         std::thread::sleep(Duration::from_millis(10));
-        desk.operator.fail(&id, &by_ann("a crack")).unwrap().workers_alive == 1
+        desk.ask(desk.operator.fail(&id, &by_ann("a crack"))).workers_alive == 1
     }));
     stop(worker);
 }
@@ -194,11 +198,28 @@ fn a_request_of_a_newer_version_is_left_to_a_newer_worker(store: impl Store) {
 fn a_request_that_was_cancelled_does_nothing(store: impl Store) {
     let desk = Desk::new(store);
     let id = desk.shop.process("buck");
-    let asked = desk.operator.approve(&id, &by_ann("sharp")).unwrap();
+    let asked = desk.ask(desk.operator.approve(&id, &by_ann("sharp")));
     let _ = desk.shop.bench.queue.cancel(&asked.job, &by_ann("it is not")).unwrap();
     assert_eq!(desk.shop.bench.status(&asked.job), JobStatus::Failed);
     let waited = desk.operator.wait(&asked.job, LONG).unwrap();
     assert!(matches!(&waited, Waited::Failed { reason } if reason.contains("it is not")), "{waited:?}");
     assert_eq!(desk.operator.wait(&fieldfen_domain::JobId::from_random(9), LONG).unwrap(), Waited::Gone);
     assert_eq!(desk.recorded(&id), Vec::<String>::new());
+}
+
+fn a_request_that_is_repeated_is_there_once_with_its_answer(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let request = desk.operator.approve(&id, &by_ann("sharp")).unwrap();
+    assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), Waited::Gone, "nothing is asked for yet");
+    let first = desk.operator.ask(&request).unwrap();
+    let again = desk.operator.ask(&request).unwrap();
+    assert_eq!((&first, &first.job), (&again, request.job()));
+    let worker = desk.worker();
+    let answer = desk.operator.wait(request.job(), LONG).unwrap();
+    assert!(matches!(&answer, Waited::Answered(OperatorAnswer::Done { .. })), "{answer:?}");
+    assert_eq!(desk.operator.ask(&request).unwrap().job, first.job, "after it was done too");
+    assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), answer);
+    assert_eq!(desk.recorded(&id), ["ann approve done"]);
+    stop(worker);
 }
