@@ -30,13 +30,12 @@
 use fieldfen_domain::file::{
     ContentHash, Deleted, Deletion, File, FileEdit, FileFilter, FileHistoryEntry, FileStatus, Ingested, NewFile,
 };
-use fieldfen_domain::job::Enqueued;
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
-use crate::pipeline::{EditOutcome, Followed, Pipeline, Retried};
+use crate::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use crate::record::act;
 use crate::settled::write_once;
 
@@ -141,28 +140,27 @@ impl<S: Store> Files<S> {
         self.take_in(file, |s| self.pipeline.ingest_broken(s, file, reason))
     }
 
-    /// Lets a processed file go on sale; see [`Pipeline::approve`]. `None` when there is no such file.
+    /// Lets a processed file go on sale; see [`Pipeline::approve`].
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file is not processed; other [`StoreError`]s as the store has them.
-    pub fn approve(&self, id: &FileId, action: &Action) -> Result<Option<Followed>, StoreError> {
+    /// [`StoreError`]s as the store has them.
+    pub fn approve(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Approve, |s| self.pipeline.approve(s, id, action))
     }
 
-    /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`]. `None`
-    /// when there is no such file.
+    /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`].
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file has another status; other [`StoreError`]s as the store has them.
-    pub fn reject(&self, id: &FileId, action: &Action) -> Result<Option<Followed>, StoreError> {
+    /// [`StoreError`]s as the store has them.
+    pub fn reject(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Reject, |s| self.pipeline.reject(s, id, action))
     }
 
-    /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`]. `None` when there is no such file.
+    /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`].
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file has failed already; other [`StoreError`]s as the store has them.
-    pub fn fail(&self, id: &FileId, action: &Action) -> Result<Option<Followed>, StoreError> {
+    /// [`StoreError`]s as the store has them.
+    pub fn fail(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Fail, |s| self.pipeline.fail(s, id, action))
     }
 
@@ -170,7 +168,7 @@ impl<S: Store> Files<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn retry(&self, id: &FileId, action: &Action) -> Result<Retried, StoreError> {
+    pub fn retry(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Retry, |s| self.pipeline.retry(s, id, action))
     }
 
@@ -183,12 +181,11 @@ impl<S: Store> Files<S> {
         self.act(id, action, ActionKind::Edit, |s| self.pipeline.edit(s, id, edit, action))
     }
 
-    /// Publishes an approved or published file at one target; see [`Pipeline::publish`]. `None` when there is no such
-    /// file.
+    /// Publishes an approved or published file at one target; see [`Pipeline::publish`].
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file is not approved; other [`StoreError`]s as the store has them.
-    pub fn publish(&self, id: &FileId, target: &Target, action: &Action) -> Result<Option<Enqueued>, StoreError> {
+    /// [`StoreError`]s as the store has them.
+    pub fn publish(&self, id: &FileId, target: &Target, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Publish, |s| self.pipeline.publish(s, id, target, action))
     }
 

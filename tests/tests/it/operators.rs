@@ -125,7 +125,7 @@ fn an_approval_by_a_process_without_rules_leads_to_the_same_jobs_as_one_by_the_w
     let (here, there) = (Shop::new(), Shop::new());
     let id = here.processed(1);
     let ann = Action::new(Actor::new("ann", Via::Tool).unwrap(), "asked for from another process").unwrap();
-    here.database.store().write(|s| here.pipeline.approve(s, &id, &ann)).unwrap();
+    let _ = here.database.store().write(|s| here.pipeline.approve(s, &id, &ann)).unwrap();
     assert_eq!(there.processed(1), id);
     let keeper = there.start("keep");
     let mut operator = there.start("ask");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::file::{Deleted, Deletion, FileDetails, FileEdit, FileStatus};
-use fieldfen_domain::job::{Backoff, Enqueued, Payload};
+use fieldfen_domain::file::{Deleted, Deletion, FileDetails, FileEdit};
+use fieldfen_domain::job::{Backoff, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
@@ -12,7 +12,7 @@ use super::answer::{LastEdit, OperatorAnswer};
 use super::jobs::{
     ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, RetryRequest,
 };
-use crate::pipeline::{EditOutcome, Followed, Pipeline, Retried};
+use crate::pipeline::{EditOutcome, FileActionOutcome, Followed, Pipeline};
 use crate::queue::Completion;
 use crate::record::record;
 use crate::worker::{Task, Worker};
@@ -45,7 +45,7 @@ fn serve<R: Request, S: Store>(pipeline: &Pipeline, worker: Worker<S>) -> Worker
     worker.backoff::<R>(BACKOFF).handle(move |task: Task<R>| {
         let (pipeline, request) = (pipeline.clone(), task.payload().clone());
         // The action, its row and the answer are written with the end of the job: a repetition finds the job ended.
-        Completion::new().answering(move |s| carry_out(&pipeline, s, &request))
+        Completion::new().answering(move |s| request.carry_out(&pipeline, s))
     })
 }
 
@@ -57,17 +57,6 @@ trait Request: Payload + Clone + Send + 'static {
 
     /// Carries the request out, and writes the action's row.
     fn carry_out(&self, pipeline: &Pipeline, s: &mut dyn Session) -> Result<OperatorAnswer, StoreError>;
-}
-
-fn carry_out<R: Request>(pipeline: &Pipeline, s: &mut dyn Session, request: &R) -> Result<OperatorAnswer, StoreError> {
-    let before = status(s, request.of().0)?;
-    match request.carry_out(pipeline, s) {
-        // A file that has the status which it had before was not touched.
-        Err(StoreError::FileTransition(error)) if Some(error.status) == before => {
-            refused(pipeline, s, request, error.to_string())
-        }
-        answer => answer,
-    }
 }
 
 /// Writes down that an action was refused before it has changed anything.
@@ -83,12 +72,19 @@ fn refused<R: Request>(
     Ok(OperatorAnswer::Refused { reason })
 }
 
-fn status(s: &mut dyn Session, file_id: &FileId) -> Result<Option<FileStatus>, StoreError> {
-    Ok(s.files().find(file_id)?.map(|file| file.state.status()))
-}
-
 fn done(Followed { status, jobs }: Followed) -> OperatorAnswer {
     OperatorAnswer::Done { status: Some(status), jobs }
+}
+
+fn answer(outcome: FileActionOutcome) -> OperatorAnswer {
+    match outcome {
+        FileActionOutcome::Done(followed) => done(followed),
+        FileActionOutcome::Unchanged { status } => OperatorAnswer::Unchanged { status: Some(status) },
+        FileActionOutcome::Refused { status, rule } => {
+            OperatorAnswer::Refused { reason: format!("the file is {status}: {rule}") }
+        }
+        FileActionOutcome::NotFound => OperatorAnswer::NotFound,
+    }
 }
 
 macro_rules! request {
@@ -109,27 +105,19 @@ macro_rules! request {
 }
 
 request!(ApproveRequest, Approve, |request, pipeline, s| {
-    let before = status(s, &request.file_id)?;
-    Ok(match pipeline.approve(s, &request.file_id, &request.action)? {
-        Some(followed) if Some(followed.status) == before => OperatorAnswer::Unchanged { status: before },
-        followed => followed.map_or(OperatorAnswer::NotFound, done),
-    })
+    pipeline.approve(s, &request.file_id, &request.action).map(answer)
 });
 
 request!(RejectRequest, Reject, |request, pipeline, s| {
-    Ok(pipeline.reject(s, &request.file_id, &request.action)?.map_or(OperatorAnswer::NotFound, done))
+    pipeline.reject(s, &request.file_id, &request.action).map(answer)
 });
 
 request!(FailRequest, Fail, |request, pipeline, s| {
-    Ok(pipeline.fail(s, &request.file_id, &request.action)?.map_or(OperatorAnswer::NotFound, done))
+    pipeline.fail(s, &request.file_id, &request.action).map(answer)
 });
 
 request!(RetryRequest, Retry, |request, pipeline, s| {
-    Ok(match pipeline.retry(s, &request.file_id, &request.action)? {
-        Retried::TakenUp(followed) => done(followed),
-        Retried::NotFailed { status } => OperatorAnswer::Unchanged { status: Some(status) },
-        Retried::Gone => OperatorAnswer::NotFound,
-    })
+    pipeline.retry(s, &request.file_id, &request.action).map(answer)
 });
 
 request!(EditRequest, Edit, |request, pipeline, s| {
@@ -155,12 +143,7 @@ request!(DeleteRequest, Delete, |request, pipeline, s| {
 });
 
 request!(PublishRequest, Publish, |request, pipeline, s| {
-    let status = status(s, &request.file_id)?;
-    Ok(match pipeline.publish(s, &request.file_id, &request.target, &request.action)? {
-        Some(Enqueued::Created(job)) => OperatorAnswer::Done { status, jobs: vec![job] },
-        Some(Enqueued::Met(_)) => OperatorAnswer::Unchanged { status },
-        None => OperatorAnswer::NotFound,
-    })
+    pipeline.publish(s, &request.file_id, &request.target, &request.action).map(answer)
 });
 
 /// What has changed since the editor saw the file, and who has edited it last.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus, IllegalFileTransition};
+use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus};
 use fieldfen_domain::job::{Enqueued, JobFilter, ParkedFor};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::Target;
@@ -11,41 +11,44 @@ use fieldfen_domain::store::{Session, StoreError};
 
 use super::jobs_of_file::{all_jobs, has_live_listing, processing_is_dead, retry_parked};
 use super::transition::move_file;
-use super::{Approval, EditOutcome, Followed, Pipeline};
+use super::{Approval, EditOutcome, FileActionOutcome, Followed, Pipeline};
 use crate::record::record;
 
 impl Pipeline {
-    /// Lets a processed file go on sale. `None` when there is no such file.
+    /// Lets a processed file go on sale. The action is refused for a file that is not processed.
     ///
     /// What is approved or published already stays as it is. A file of which something is listed already, because the
     /// platform was faster than the withdrawal of an earlier approval, is published at once and its listings are
     /// brought up to date. The jobs that are parked for an approval run again, wanted or asked for.
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file is not processed; other [`StoreError`]s as the store has them.
+    /// [`StoreError`]s as the store has them.
     pub fn approve(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
         action: &Action,
-    ) -> Result<Option<Followed>, StoreError> {
-        let approved = self.let_go_on_sale(s, file_id, action.reason())?;
-        let outcome = approved.as_ref().map_or(ActionOutcome::NotFound, |(_, outcome)| *outcome);
-        record(s, action, ActionKind::Approve, Subject::File(*file_id), outcome, self.environment.now())?;
-        Ok(approved.map(|(followed, _)| followed))
+    ) -> Result<FileActionOutcome, StoreError> {
+        let outcome = self.let_go_on_sale(s, file_id, action.reason())?;
+        self.record(s, action, ActionKind::Approve, file_id, &outcome)?;
+        Ok(outcome)
     }
 
-    /// Approves a file, by an operator or a rule, and says whether it was not approved before.
+    /// Approves a file, by an operator or a rule.
     pub(super) fn let_go_on_sale(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
         reason: &str,
-    ) -> Result<Option<(Followed, ActionOutcome)>, StoreError> {
-        let Some(file) = s.files().find(file_id)? else { return Ok(None) };
+    ) -> Result<FileActionOutcome, StoreError> {
+        let Some(file) = s.files().find(file_id)? else { return Ok(FileActionOutcome::NotFound) };
         let status = file.state.status();
-        if matches!(status, FileStatus::Approved | FileStatus::Published) {
-            return Ok(Some((Followed::nothing(status), ActionOutcome::Unchanged)));
+        match status {
+            FileStatus::Processed => {}
+            FileStatus::Approved | FileStatus::Published => return Ok(FileActionOutcome::Unchanged { status }),
+            FileStatus::Ingested | FileStatus::Processing | FileStatus::Failed => {
+                return Ok(FileActionOutcome::Refused { status, rule: "only a processed file can be approved" });
+            }
         }
         let at = self.environment.now();
         let file = move_file(s, file, FileEvent::Approved, reason, at)?;
@@ -55,7 +58,7 @@ impl Pipeline {
         self.enqueue_updates(s, file.id, &adopting, &mut followed)?;
         followed.jobs.extend(retry_parked(s, file_id, ParkedFor::Approval, at)?);
         self.enqueue_wanted(s, &file, &mut followed)?;
-        Ok(Some((followed, ActionOutcome::Done)))
+        Ok(FileActionOutcome::Done(followed))
     }
 
     /// Changes what is known about a file. `None` when there is no such file.
@@ -113,29 +116,45 @@ impl Pipeline {
     }
 
     /// Publishes an approved or published file at one target: a product listed anew after it was delisted, one that
-    /// was not wanted before, or a deliberate repost under a new post key. `None` when there is no such file.
+    /// was not wanted before, or a deliberate repost under a new post key. The action is refused for a file with another
+    /// status. It changes nothing where a job does the same already.
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file is not approved; other [`StoreError`]s as the store has them.
+    /// [`StoreError`]s as the store has them.
     pub fn publish(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
         target: &Target,
         action: &Action,
-    ) -> Result<Option<Enqueued>, StoreError> {
-        let enqueued = match s.files().find(file_id)?.map(|file| file.state.status()) {
-            None => None,
-            Some(FileStatus::Approved | FileStatus::Published) => Some(self.enqueue_target(s, *file_id, target)?),
-            Some(status) => return Err(IllegalFileTransition { status, event: FileEvent::ListingConfirmed }.into()),
+    ) -> Result<FileActionOutcome, StoreError> {
+        let outcome = match s.files().find(file_id)?.map(|file| file.state.status()) {
+            None => FileActionOutcome::NotFound,
+            Some(status @ (FileStatus::Approved | FileStatus::Published)) => {
+                match self.enqueue_target(s, *file_id, target)? {
+                    Enqueued::Created(job) => FileActionOutcome::Done(Followed { status, jobs: vec![job] }),
+                    Enqueued::Met(_) => FileActionOutcome::Unchanged { status },
+                }
+            }
+            Some(status) => {
+                let rule = "only an approved or published file can be published";
+                FileActionOutcome::Refused { status, rule }
+            }
         };
-        let outcome = match enqueued {
-            Some(Enqueued::Created(_)) => ActionOutcome::Done,
-            Some(Enqueued::Met(_)) => ActionOutcome::Unchanged,
-            None => ActionOutcome::NotFound,
-        };
-        record(s, action, ActionKind::Publish, Subject::File(*file_id), outcome, self.environment.now())?;
-        Ok(enqueued)
+        self.record(s, action, ActionKind::Publish, file_id, &outcome)?;
+        Ok(outcome)
+    }
+
+    /// Writes the row of an operator's action on a file.
+    pub(super) fn record(
+        &self,
+        s: &mut dyn Session,
+        action: &Action,
+        kind: ActionKind,
+        file_id: &FileId,
+        outcome: &FileActionOutcome,
+    ) -> Result<(), StoreError> {
+        record(s, action, kind, Subject::File(*file_id), outcome.recorded(), self.environment.now())
     }
 
     /// Lets the jobs of a file run again that are parked for a person's word on what is out there. A file that has failed

@@ -34,6 +34,7 @@ mod job_failed;
 mod jobs;
 mod jobs_of_file;
 mod listed;
+mod outcome;
 mod processing;
 mod rejection;
 mod retry;
@@ -43,10 +44,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use fieldfen_domain::file::{File, FileDetails, FileStatus};
-use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, Enqueued, InvalidPayload, JobKind, Payload, UpscaleImage};
+use fieldfen_domain::file::File;
+use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, InvalidPayload, JobKind, Payload, UpscaleImage};
+use fieldfen_domain::FileId;
 use fieldfen_domain::publication::Target;
-use fieldfen_domain::{FileId, JobId};
 use serde::Deserialize;
 use serde_json::Map;
 
@@ -55,7 +56,7 @@ use crate::Environment;
 pub(crate) use approval::shows_the_same;
 pub use job_failed::FileFailureHook;
 pub use listed::listing_confirmed;
-pub use retry::Retried;
+pub use outcome::{EditOutcome, FileActionOutcome, Followed};
 
 /// Who lets a processed picture go on sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -181,50 +182,5 @@ impl fmt::Debug for Pipeline {
             .field("max_retries", &self.max_retries)
             .field("retries_by_kind", &self.retries_by_kind)
             .finish_non_exhaustive()
-    }
-}
-
-/// What came of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Followed {
-    /// The status that the file has now.
-    pub status: FileStatus,
-    /// The jobs that were enqueued; what was on its way already is not among them.
-    pub jobs: Vec<JobId>,
-}
-
-impl Followed {
-    const fn nothing(status: FileStatus) -> Self {
-        Self { status, jobs: Vec::new() }
-    }
-
-    fn note(&mut self, enqueued: Enqueued) {
-        if let Enqueued::Created(id) = enqueued {
-            self.jobs.push(id);
-        }
-    }
-}
-
-/// The answer to [`Pipeline::edit`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EditOutcome {
-    /// The file was edited, and this followed.
-    Edited(Followed),
-    /// Somebody has changed the file since the editor [saw it](fieldfen_domain::file::FileEdit::seen): it is like this
-    /// now, and nothing was written.
-    Changed(Box<FileDetails>),
-    /// There is no such file.
-    NotFound,
-}
-
-impl EditOutcome {
-    /// What followed, where the file was edited.
-    #[must_use]
-    pub fn followed(self) -> Option<Followed> {
-        match self {
-            Self::Edited(followed) => Some(followed),
-            Self::Changed(_) | Self::NotFound => None,
-        }
     }
 }

@@ -73,9 +73,7 @@ impl Pipeline {
         let file = move_file(s, file, FileEvent::ProcessingFinished, "upscaled and described", at)?;
         match self.approval {
             Approval::Operator => Ok(Some(Followed::nothing(file.state.status()))),
-            Approval::Automatic => self
-                .let_go_on_sale(s, file_id, "approved automatically")
-                .map(|approved| approved.map(|(followed, _)| followed)),
+            Approval::Automatic => Ok(self.let_go_on_sale(s, file_id, "approved automatically")?.followed()),
         }
     }
 

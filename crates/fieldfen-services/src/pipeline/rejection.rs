@@ -1,42 +1,66 @@
 //! An operator takes a file out of the pipeline.
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::file::{Deleted, Deletion, File, FileEvent, FileStatus, IllegalFileTransition};
+use fieldfen_domain::file::{Deleted, Deletion, File, FileEvent, FileStatus};
 use fieldfen_domain::job::JobFilter;
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::store::{Session, StoreError};
 
 use super::jobs_of_file::all_jobs;
 use super::transition::move_file;
-use super::{Followed, Pipeline};
+use super::{FileActionOutcome, Followed, Pipeline};
 use crate::record::record;
 
 impl Pipeline {
-    /// Fails a file that awaits its approval, or that is approved and listed nowhere. `None` when there is no such file.
+    /// Fails a file that awaits its approval, or that is approved and listed nowhere. The action is refused for a file
+    /// with another status.
     ///
     /// Its jobs are cancelled, parked ones too. [`Pipeline::retry`] takes the file up where it was.
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file has another status; other [`StoreError`]s as the store has them.
+    /// [`StoreError`]s as the store has them.
     pub fn reject(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
         action: &Action,
-    ) -> Result<Option<Followed>, StoreError> {
-        let may_be_rejected = |status| matches!(status, FileStatus::Processed | FileStatus::Approved);
-        self.take_out(s, file_id, ActionKind::Reject, action, may_be_rejected)
+    ) -> Result<FileActionOutcome, StoreError> {
+        let outcome = match s.files().find(file_id)? {
+            None => FileActionOutcome::NotFound,
+            Some(file) => match file.state.status() {
+                FileStatus::Processed | FileStatus::Approved => self.take_out(s, file, ActionKind::Reject, action)?,
+                status => {
+                    let rule = "only a processed or approved file can be rejected";
+                    FileActionOutcome::Refused { status, rule }
+                }
+            },
+        };
+        self.record(s, action, ActionKind::Reject, file_id, &outcome)?;
+        Ok(outcome)
     }
 
-    /// Fails a file, whatever its status. `None` when there is no such file.
+    /// Fails a file. A file that has failed already stays as it is.
     ///
     /// Its jobs are cancelled: those that wait or are parked fail at once, those that run are asked to stop. A processing job that
     /// succeeds all the same takes the file up again, and so does a platform's confirmation of a listing.
     ///
     /// # Errors
-    /// [`StoreError::FileTransition`] when the file has failed already; other [`StoreError`]s as the store has them.
-    pub fn fail(&self, s: &mut dyn Session, file_id: &FileId, action: &Action) -> Result<Option<Followed>, StoreError> {
-        self.take_out(s, file_id, ActionKind::Fail, action, |status| status != FileStatus::Failed)
+    /// [`StoreError`]s as the store has them.
+    pub fn fail(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        action: &Action,
+    ) -> Result<FileActionOutcome, StoreError> {
+        let outcome = match s.files().find(file_id)? {
+            None => FileActionOutcome::NotFound,
+            Some(file) if file.state.failure().is_some() => {
+                FileActionOutcome::Unchanged { status: FileStatus::Failed }
+            }
+            Some(file) => self.take_out(s, file, ActionKind::Fail, action)?,
+        };
+        self.record(s, action, ActionKind::Fail, file_id, &outcome)?;
+        Ok(outcome)
     }
 
     /// Deletes a file with everything that hangs on it, unless listings of it are live and the deletion is not forced.
@@ -63,27 +87,14 @@ impl Pipeline {
     fn take_out(
         &self,
         s: &mut dyn Session,
-        file_id: &FileId,
+        file: File,
         kind: ActionKind,
         action: &Action,
-        is_allowed: impl Fn(FileStatus) -> bool,
-    ) -> Result<Option<Followed>, StoreError> {
-        let at = self.environment.now();
-        let file = s.files().find(file_id)?;
-        let (followed, outcome) = match file {
-            None => (None, ActionOutcome::NotFound),
-            Some(file) if is_allowed(file.state.status()) => {
-                let said = format!("{kind} by {}: {}", action.by().name(), action.reason());
-                let file = move_file(s, file, FileEvent::Failed, said, at)?;
-                self.cancel_jobs(s, &file, action.reason())?;
-                (Some(Followed::nothing(file.state.status())), ActionOutcome::Done)
-            }
-            Some(file) => {
-                return Err(IllegalFileTransition { status: file.state.status(), event: FileEvent::Failed }.into());
-            }
-        };
-        record(s, action, kind, Subject::File(*file_id), outcome, at)?;
-        Ok(followed)
+    ) -> Result<FileActionOutcome, StoreError> {
+        let said = format!("{kind} by {}: {}", action.by().name(), action.reason());
+        let file = move_file(s, file, FileEvent::Failed, said, self.environment.now())?;
+        self.cancel_jobs(s, &file, action.reason())?;
+        Ok(FileActionOutcome::Done(Followed::nothing(file.state.status())))
     }
 
     fn cancel_jobs(&self, s: &mut dyn Session, file: &File, reason: &str) -> Result<(), StoreError> {

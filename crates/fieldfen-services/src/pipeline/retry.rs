@@ -4,51 +4,43 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::file::{File, FileEvent, FileStatus};
 use fieldfen_domain::job::{Administered, JobFilter, JobKind, JobStatus, Payload, UpdateListing};
-use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
+use fieldfen_domain::operator::{Action, ActionKind};
 use fieldfen_domain::publication::PublicationState;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 
 use super::jobs_of_file::{all_jobs, failed_jobs, payload};
 use super::transition::move_file;
-use super::{Approval, Followed, Pipeline};
-use crate::record::record;
-
-/// What came of an operator's retry of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Retried {
-    /// It is back where it failed from; the jobs are those that run again and those that were made anew.
-    TakenUp(Followed),
-    /// It had not failed; nothing was changed.
-    NotFailed {
-        /// The status it has.
-        status: FileStatus,
-    },
-    /// There is no such file.
-    Gone,
-}
+use super::{Approval, FileActionOutcome, Followed, Pipeline};
 
 impl Pipeline {
     /// Takes a failed file up again where it failed: its dead and parked jobs of that status run again, and what that status
     /// needs is enqueued where it is not on its way.
     ///
+    /// A file that has not failed stays as it is.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn retry(&self, s: &mut dyn Session, file_id: &FileId, action: &Action) -> Result<Retried, StoreError> {
-        let retried = self.take_up(s, file_id, action.reason())?;
-        let outcome = match retried {
-            Retried::TakenUp(_) => ActionOutcome::Done,
-            Retried::NotFailed { .. } => ActionOutcome::Unchanged,
-            Retried::Gone => ActionOutcome::NotFound,
-        };
-        record(s, action, ActionKind::Retry, Subject::File(*file_id), outcome, self.environment.now())?;
-        Ok(retried)
+    pub fn retry(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        action: &Action,
+    ) -> Result<FileActionOutcome, StoreError> {
+        let outcome = self.take_up(s, file_id, action.reason())?;
+        self.record(s, action, ActionKind::Retry, file_id, &outcome)?;
+        Ok(outcome)
     }
 
-    fn take_up(&self, s: &mut dyn Session, file_id: &FileId, reason: &str) -> Result<Retried, StoreError> {
-        let Some(file) = s.files().find(file_id)? else { return Ok(Retried::Gone) };
+    fn take_up(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        reason: &str,
+    ) -> Result<FileActionOutcome, StoreError> {
+        let Some(file) = s.files().find(file_id)? else { return Ok(FileActionOutcome::NotFound) };
         if file.state.failure().is_none() {
-            return Ok(Retried::NotFailed { status: file.state.status() });
+            return Ok(FileActionOutcome::Unchanged { status: file.state.status() });
         }
         let at = self.environment.now();
         let file = move_file(s, file, FileEvent::Retried, reason, at)?;
@@ -60,7 +52,7 @@ impl Pipeline {
         }
         followed.status = self.publish_what_is_listed(s, file.clone())?;
         self.enqueue_what_is_needed(s, &file, &mut followed)?;
-        Ok(Retried::TakenUp(followed))
+        Ok(FileActionOutcome::Done(followed))
     }
 
     /// The jobs without which the file would stay in its status for ever.
@@ -88,7 +80,7 @@ impl Pipeline {
             FileStatus::Processed => {
                 if self.approval == Approval::Automatic
                     && !is_on_its_way(s, file, JobKind::UpdateImage)?
-                    && let Some((approved, _)) = self.let_go_on_sale(s, &file.id, "approved automatically")?
+                    && let Some(approved) = self.let_go_on_sale(s, &file.id, "approved automatically")?.followed()
                 {
                     followed.status = approved.status;
                     followed.jobs.extend(approved.jobs);

@@ -229,7 +229,7 @@ impl<S: Store> Run<S> {
             work(shop, &self.publisher);
             self.reconcile();
             for id in &self.files {
-                shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap();
+                let _ = shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap();
                 self.approve(id);
                 self.person_looks(id);
                 let publications = self.publications(id);
@@ -240,7 +240,7 @@ impl<S: Store> Run<S> {
                     if !publications.iter().any(is_there)
                         && matches!(shop.status(id), FileStatus::Published | FileStatus::Approved)
                     {
-                        shop.write(|s| shop.pipeline.publish(s, id, target, &by_ann("wanted"))).unwrap();
+                        let _ = shop.write(|s| shop.pipeline.publish(s, id, target, &by_ann("wanted"))).unwrap();
                     }
                 }
             }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use fieldfen_domain::file::{ContentHash, Deleted, Deletion, FileEdit, FileFilter, FileStatus, Ingested, NewFile};
-use fieldfen_domain::job::{Enqueued, JobKind};
+use fieldfen_domain::job::JobKind;
 use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{Cursor, FileId, PageRequest, RawJson};
 use fieldfen_services::files::Files;
-use fieldfen_services::pipeline::{EditOutcome, Retried};
+use fieldfen_services::pipeline::{EditOutcome, FileActionOutcome};
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{ETSY, Shop, confirm, describe, listing_on, titled, upscale};
@@ -68,9 +68,7 @@ fn a_broken_file_is_there_and_can_be_retried(store: impl Store) {
     let found = files.find(&broken.id).unwrap().unwrap();
     assert_eq!(found.state.failure().map(|failure| failure.reason.as_str()), Some("it ends too early"));
     assert_eq!(shop.live_jobs(&broken.id), [""; 0]);
-    let Retried::TakenUp(followed) = files.retry(&broken.id, &by_ann("it is whole now")).unwrap() else {
-        panic!("it has failed")
-    };
+    let followed = files.retry(&broken.id, &by_ann("it is whole now")).unwrap().followed().unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Ingested, 1));
     let history = files.history(&broken.id, &PageRequest::first(9)).unwrap();
     assert_eq!(history.items.len(), 3);
@@ -103,17 +101,21 @@ fn each_way_of_a_file_is_one_action_on_record(store: impl Store) {
     let shop = Shop::wanting(store, ETSY);
     let files = files(&shop);
     let id = processed(&shop, "buck.jpg");
-    let approved = files.approve(&id, &by_ann("sharp")).unwrap().unwrap();
+    let approved = files.approve(&id, &by_ann("sharp")).unwrap().followed().unwrap();
     assert_eq!((approved.status, approved.jobs.len()), (FileStatus::Approved, 1));
-    assert_eq!(files.approve(&id, &by_ann("sharp, again")).unwrap().unwrap().jobs, []);
+    let again = files.approve(&id, &by_ann("sharp, again")).unwrap();
+    assert_eq!(again, FileActionOutcome::Unchanged { status: FileStatus::Approved });
     let published = files.publish(&id, &listing_on(Platform::Ebay), &by_ann("also there")).unwrap();
-    assert!(matches!(published, Some(Enqueued::Created(_))), "{published:?}");
-    let rejected = files.reject(&id, &by_ann("blurred")).unwrap().unwrap();
+    assert_eq!(published.followed().unwrap().jobs.len(), 1);
+    let rejected = files.reject(&id, &by_ann("blurred")).unwrap().followed().unwrap();
     assert_eq!((rejected.status, shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
-    let Retried::TakenUp(followed) = files.retry(&id, &by_ann("it is sharp")).unwrap() else { panic!("it has failed") };
+    let rejected_again = files.reject(&id, &by_ann("still blurred")).unwrap();
+    assert!(matches!(rejected_again, FileActionOutcome::Refused { status: FileStatus::Failed, .. }));
+    let followed = files.retry(&id, &by_ann("it is sharp")).unwrap().followed().unwrap();
     assert_eq!(followed.status, FileStatus::Approved);
-    assert_eq!(files.fail(&id, &by_ann("stolen")).unwrap().unwrap().status, FileStatus::Failed);
-    assert!(matches!(files.fail(&id, &by_ann("twice")), Err(StoreError::FileTransition(_))));
+    assert_eq!(files.fail(&id, &by_ann("stolen")).unwrap().followed().unwrap().status, FileStatus::Failed);
+    let twice = files.fail(&id, &by_ann("twice")).unwrap();
+    assert_eq!(twice, FileActionOutcome::Unchanged { status: FileStatus::Failed });
     assert_eq!(files.delete(&id, Deletion::KeepLiveListings, &by_ann("gone")).unwrap(), Deleted::Done);
     assert_eq!(files.find(&id).unwrap(), None);
     assert_eq!(
@@ -123,8 +125,10 @@ fn each_way_of_a_file_is_one_action_on_record(store: impl Store) {
             (Kind::Approve, Outcome::Unchanged),
             (Kind::Publish, Outcome::Done),
             (Kind::Reject, Outcome::Done),
+            (Kind::Reject, Outcome::Refused),
             (Kind::Retry, Outcome::Done),
             (Kind::Fail, Outcome::Done),
+            (Kind::Fail, Outcome::Unchanged),
             (Kind::Delete, Outcome::Done),
         ]
     );
@@ -138,11 +142,11 @@ fn a_file_that_is_missing_is_a_value(store: impl Store) {
     assert_eq!(files.find_by_drive_id("drive-7").unwrap(), None);
     assert_eq!(files.find_by_content(&ContentHash::of(b"7")).unwrap(), None);
     assert!(files.history(&id, &PageRequest::first(9)).unwrap().is_empty());
-    assert_eq!(files.approve(&id, &action).unwrap(), None);
-    assert_eq!(files.reject(&id, &action).unwrap(), None);
-    assert_eq!(files.fail(&id, &action).unwrap(), None);
-    assert_eq!(files.publish(&id, &listing_on(Platform::Etsy), &action).unwrap(), None);
-    assert_eq!(files.retry(&id, &action).unwrap(), Retried::Gone);
+    assert_eq!(files.approve(&id, &action).unwrap(), FileActionOutcome::NotFound);
+    assert_eq!(files.reject(&id, &action).unwrap(), FileActionOutcome::NotFound);
+    assert_eq!(files.fail(&id, &action).unwrap(), FileActionOutcome::NotFound);
+    assert_eq!(files.publish(&id, &listing_on(Platform::Etsy), &action).unwrap(), FileActionOutcome::NotFound);
+    assert_eq!(files.retry(&id, &action).unwrap(), FileActionOutcome::NotFound);
     assert_eq!(files.edit(&id, &FileEdit::new(), &action).unwrap(), EditOutcome::NotFound);
     assert_eq!(files.delete(&id, Deletion::Forced, &action).unwrap(), Deleted::Gone);
     let recorded = recorded(&shop, id);
@@ -201,11 +205,11 @@ fn of_many_approvals_at_once_one_enqueues(store: impl Store) {
     let id = processed(&shop, "buck.jpg");
     let approve = |number: u32| {
         let files = files(&shop);
-        move || files.approve(&id, &by_ann(&format!("operator {number}"))).unwrap().unwrap()
+        move || files.approve(&id, &by_ann(&format!("operator {number}"))).unwrap()
     };
     let jobs: usize = std::thread::scope(|scope| {
         let approvals: Vec<_> = (0..4).map(|number| scope.spawn(approve(number))).collect();
-        approvals.into_iter().map(|approval| approval.join().unwrap().jobs.len()).sum()
+        approvals.into_iter().map(|approval| approval.join().unwrap().followed().map_or(0, |followed| followed.jobs.len())).sum()
     });
     assert_eq!((jobs, shop.live_jobs(&id)), (1, vec!["CreateListing".to_owned()]));
     let outcomes: Vec<_> = recorded(&shop, id).into_iter().map(|(_, outcome)| outcome).collect();
@@ -226,7 +230,7 @@ fn files_are_listed_found_and_counted(store: impl Store) {
     for file in &arrived {
         files.ingest(file).unwrap();
     }
-    files.fail(&arrived[0].id, &by_ann("a crack")).unwrap();
+    let _ = files.fail(&arrived[0].id, &by_ann("a crack")).unwrap();
     let names = |filter: &FileFilter, page: &PageRequest| {
         let page = files.list(filter, page).unwrap();
         page.items.into_iter().map(|file| file.original_filename).collect::<Vec<_>>()

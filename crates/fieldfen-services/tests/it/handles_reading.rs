@@ -189,7 +189,7 @@ fn actions_are_listed_by_subject_and_operator(store: impl Store) {
     let files = Files::new(shop.bench.queue.store().clone(), shop.pipeline.clone());
     let arrived = files.new_file("buck.jpg");
     files.ingest(&arrived).unwrap();
-    files.fail(&arrived.id, &by_ann("a crack")).unwrap();
+    let _ = files.fail(&arrived.id, &by_ann("a crack")).unwrap();
     let _ = files.retry(&arrived.id, &by_ann("no crack")).unwrap();
     let actions = OperatorActions::new(shop.bench.queue.store().clone());
     let of_file = OperatorActionFilter::of(Subject::File(arrived.id));

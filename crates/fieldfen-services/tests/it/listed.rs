@@ -59,9 +59,8 @@ impl<S: Store> Listed<S> {
     }
 
     pub(crate) fn publish(&self) {
-        self.shop
-            .write(|s| self.shop.pipeline.publish(s, &self.id, &listing_on(Platform::Etsy), &by_ann("wanted")))
-            .unwrap();
+        let etsy = listing_on(Platform::Etsy);
+        let _ = self.shop.write(|s| self.shop.pipeline.publish(s, &self.id, &etsy, &by_ann("wanted"))).unwrap();
         self.shop.work(&self.publisher);
     }
 }

@@ -49,7 +49,7 @@ fn a_delisted_listing_is_listed_anew_under_another_key(store: impl Store) {
     shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &gone)).unwrap();
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
 
-    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap();
     shop.work(&publisher);
     let second = etsy.live()[1].key.clone();
     assert_ne!(first, second);

@@ -5,7 +5,8 @@ use fieldfen_domain::job::{Administered, JobKind, JobStatus, Payload};
 use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject, Via};
 use fieldfen_domain::publication::{Platform, PlatformRowId};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_domain::{FileId, PageRequest, RawJson};
+use fieldfen_services::pipeline::FileActionOutcome;
 use fieldfen_services::publishing::{NothingThere, Resolution};
 use fieldfen_services::recurring;
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
@@ -17,6 +18,7 @@ use crate::{Note, SetUp as _};
 on_every_store!(
     each_action_on_a_job_is_recorded_with_its_outcome,
     each_action_on_a_file_is_recorded_with_its_outcome,
+    a_refused_action_changes_nothing_and_is_recorded,
     an_action_that_fails_is_not_recorded,
     what_a_person_says_of_publications_is_recorded,
     recurring_work_is_recorded_where_it_changes,
@@ -70,15 +72,21 @@ fn each_action_on_a_file_is_recorded_with_its_outcome(store: impl Store) {
     let id = shop.process("buck");
     let edit = FileEdit::new().metadata(titled("Buck at Dawn"));
     shop.write(|s| shop.pipeline.edit(s, &id, &edit, &by_ann("dawn"))).unwrap();
-    shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("sharp"))).unwrap();
-    shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("still sharp"))).unwrap();
-    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay), &by_ann("ebay too"))).unwrap();
-    shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay), &by_ann("now"))).unwrap();
-    shop.write(|s| shop.pipeline.fail(s, &id, &by_ann("a crack"))).unwrap();
-    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("no crack"))).unwrap();
+    for reason in ["sharp", "still sharp"] {
+        let _ = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann(reason))).unwrap();
+    }
+    for reason in ["ebay too", "now"] {
+        let _ = shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay), &by_ann(reason))).unwrap();
+    }
+    for reason in ["a crack", "a crack?"] {
+        let _ = shop.write(|s| shop.pipeline.fail(s, &id, &by_ann(reason))).unwrap();
+    }
+    for reason in ["no crack", "none"] {
+        let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann(reason))).unwrap();
+    }
     let deleted = shop.write(|s| shop.pipeline.delete(s, &id, Deletion::KeepLiveListings, &by_ann("sold"))).unwrap();
     assert_eq!(deleted, Deleted::Done);
-    shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("back"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("back"))).unwrap();
     assert_eq!(
         of_file(&shop, id),
         [
@@ -88,23 +96,38 @@ fn each_action_on_a_file_is_recorded_with_its_outcome(store: impl Store) {
             "publish done: ebay too",
             "publish unchanged: now",
             "fail done: a crack",
+            "fail unchanged: a crack?",
             "retry done: no crack",
+            "retry unchanged: none",
             "delete done: sold",
             "approve not_found: back",
         ]
     );
 }
 
+fn a_refused_action_changes_nothing_and_is_recorded(store: impl Store) {
+    let shop = Shop::wanting(store, &[]);
+    let id = shop.ingest("buck");
+    let etsy = listing_on(Platform::Etsy);
+    for refused in [
+        shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("sharp"))).unwrap(),
+        shop.write(|s| shop.pipeline.reject(s, &id, &by_ann("blurred"))).unwrap(),
+        shop.write(|s| shop.pipeline.publish(s, &id, &etsy, &by_ann("wanted"))).unwrap(),
+    ] {
+        let is_refused = matches!(refused, FileActionOutcome::Refused { status: FileStatus::Ingested, .. });
+        assert!(is_refused, "{refused:?}");
+    }
+    assert_eq!(of_file(&shop, id), ["approve refused: sharp", "reject refused: blurred", "publish refused: wanted"]);
+    assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Ingested, vec!["CreateFileRecord".to_owned()]));
+}
+
 fn an_action_that_fails_is_not_recorded(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let id = shop.ingest("buck");
-    for refused in [
-        shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("sharp"))).map(drop),
-        shop.write(|s| shop.pipeline.reject(s, &id, &by_ann("blurred"))).map(drop),
-    ] {
-        assert!(matches!(refused, Err(StoreError::FileTransition(_))), "{refused:?}");
-    }
-    assert_eq!((of_file(&shop, id), shop.status(&id)), (vec![], FileStatus::Ingested));
+    let edit = FileEdit::new().metadata(RawJson::unchecked("{\"title\":".to_owned()));
+    let failed = shop.write(|s| shop.pipeline.edit(s, &id, &edit, &by_ann("no JSON")));
+    assert!(matches!(failed, Err(StoreError::Invalid { .. })), "{failed:?}");
+    assert_eq!(of_file(&shop, id), [""; 0]);
 }
 
 fn what_a_person_says_of_publications_is_recorded(store: impl Store) {
@@ -157,12 +180,12 @@ fn a_rejected_file_loses_its_jobs_and_can_be_taken_up_again(store: impl Store) {
     let (shop, id) = approved(store, &[Platform::Etsy]);
     assert_eq!(shop.live_jobs(&id), ["CreateListing"]);
     let bo = Action::new(Actor::new("bo", Via::Console).unwrap(), "blurred").unwrap();
-    let followed = shop.write(|s| shop.pipeline.reject(s, &id, &bo)).unwrap().unwrap();
+    let followed = shop.write(|s| shop.pipeline.reject(s, &id, &bo)).unwrap().followed().unwrap();
     assert_eq!((followed.status, shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
     let failure = shop.bench.queue.store().read(|s| s.files().find(&id)).unwrap().unwrap();
     let reason = failure.state.failure().map(|failure| failure.reason.clone());
     assert_eq!(reason.as_deref(), Some("reject by bo: blurred"));
-    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("it is sharp"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("it is sharp"))).unwrap();
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Approved, vec!["CreateListing".to_owned()]));
     shop.finish(JobKind::CreateListing, |_, _, _| Ok(()));
 }

@@ -46,12 +46,12 @@ fn asked_for<S: Store>(store: S) -> (Shop<S>, FileId, JobId) {
 }
 
 fn publish<S: Store>(shop: &Shop<S>, id: &FileId) {
-    shop.write(|s| shop.pipeline.publish(s, id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.publish(s, id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap();
 }
 
 /// Approves a file, and says which jobs follow.
 fn approve<S: Store>(shop: &Shop<S>, id: &FileId) -> Vec<JobId> {
-    shop.write(|s| shop.pipeline.approve(s, id, &by_ann("by Ann"))).unwrap().unwrap().jobs
+    shop.write(|s| shop.pipeline.approve(s, id, &by_ann("by Ann"))).unwrap().followed().unwrap().jobs
 }
 
 fn parked_for<S: Store>(shop: &Shop<S>, id: &JobId) -> Option<ParkedFor> {
@@ -141,7 +141,7 @@ fn a_rejected_file_has_no_parked_jobs(store: impl Store) {
     assert_eq!(shop.bench.queue.retry(&job, &by_ann("again")).unwrap(), Administered::Done);
     shop.work(&publisher(&shop, &[&Stall::new(Platform::Etsy)]));
     assert_eq!(parked_for(&shop, &job), Some(ParkedFor::Approval));
-    shop.write(|s| shop.pipeline.reject(s, &id, &by_ann(APPROVAL))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.reject(s, &id, &by_ann(APPROVAL))).unwrap();
     assert_eq!((shop.bench.status(&job), parked_for(&shop, &job)), (JobStatus::Failed, None));
 }
 

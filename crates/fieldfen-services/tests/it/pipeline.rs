@@ -1,10 +1,10 @@
 //! Every line of the pipeline's table.
 
 use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, Ingested};
-use fieldfen_domain::job::{Administered, CreateFileRecord, Enqueued, JobKind, JobStatus, Payload, UpscaleImage};
+use fieldfen_domain::job::{Administered, CreateFileRecord, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::publication::Platform;
-use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_services::pipeline::{EditOutcome, Pipeline, Retried};
+use fieldfen_domain::store::Store;
+use fieldfen_services::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{Shop, confirm, describe, listing_on, upscale};
@@ -68,7 +68,7 @@ fn a_broken_picture_is_kept_with_its_reason_and_can_be_taken_up_again(store: imp
     assert_eq!((shop.jobs(&file.id), shop.history(&file.id)), (vec![], vec!["ingested".into(), "failed".into()]));
 
     let retried = shop.write(|s| shop.pipeline.retry(s, &file.id, &by_ann("mended"))).unwrap();
-    assert!(matches!(retried, Retried::TakenUp(followed) if followed.status == FileStatus::Ingested));
+    assert!(matches!(retried, FileActionOutcome::Done(followed) if followed.status == FileStatus::Ingested));
     assert_eq!(shop.live_jobs(&file.id), ["CreateFileRecord"]);
 }
 
@@ -96,30 +96,28 @@ fn each_step_of_processing_is_followed_by_the_next(store: impl Store) {
 fn an_approval_publishes_what_is_wanted_once(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let id = shop.process("buck");
-    let followed = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap().unwrap();
+    let followed = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap().followed().unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
-    let again = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ben"))).unwrap().unwrap();
-    assert_eq!((again.status, again.jobs.len()), (FileStatus::Approved, 0));
+    let again = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ben"))).unwrap();
+    assert_eq!(again, FileActionOutcome::Unchanged { status: FileStatus::Approved });
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
-    let met =
-        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap().unwrap();
-    assert_eq!(met, Enqueued::Met(followed.jobs[0]));
-    let more =
-        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay), &by_ann("wanted"))).unwrap().unwrap();
-    assert!(matches!(more, Enqueued::Created(_)));
+    let publish = |platform: Platform| {
+        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(platform.clone()), &by_ann("wanted"))).unwrap()
+    };
+    assert_eq!(publish(Platform::Etsy), FileActionOutcome::Unchanged { status: FileStatus::Approved });
+    let more = publish(Platform::Ebay).followed().unwrap();
+    assert_eq!((more.status, more.jobs.len()), (FileStatus::Approved, 1));
 }
 
 fn only_a_processed_file_can_be_approved(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let id = shop.ingest("buck");
     for refused in [
-        shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ann"))).map(drop),
-        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy), &by_ann("wanted"))).map(drop),
+        shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap(),
+        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap(),
     ] {
-        match refused {
-            Err(StoreError::FileTransition(error)) => assert_eq!(error.status, FileStatus::Ingested),
-            other => panic!("{other:?}"),
-        }
+        let is_refused = matches!(refused, FileActionOutcome::Refused { status: FileStatus::Ingested, .. });
+        assert!(is_refused, "{refused:?}");
     }
     assert_eq!(shop.live_jobs(&id), ["CreateFileRecord"]);
 }
@@ -151,7 +149,7 @@ fn an_edit_of_a_failed_file_withdraws_its_approval_too(store: impl Store) {
     assert_eq!(shop.status(&id), FileStatus::Failed);
     shop.retitle(&id, "Never Approved");
     let retried = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
-    assert!(matches!(retried, Retried::TakenUp(followed) if followed.status == FileStatus::Processed));
+    assert!(matches!(retried, FileActionOutcome::Done(followed) if followed.status == FileStatus::Processed));
     assert_eq!(shop.live_jobs(&id), Vec::<String>::new(), "nothing goes on sale that nobody has approved");
     shop.approve(&id);
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Approved, vec!["CreateListing".into()]));
@@ -182,14 +180,12 @@ fn a_dead_processing_job_takes_its_file_with_it_and_a_retry_takes_it_up_again(st
     assert_eq!(failure.from, FileStatus::Processing);
     assert!(failure.reason.contains("UpscaleImage") && failure.reason.contains("out of paint"), "{}", failure.reason);
 
-    let Retried::TakenUp(followed) = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("bought paint"))).unwrap()
-    else {
-        panic!("not taken up");
-    };
+    let followed =
+        shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("bought paint"))).unwrap().followed().unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Processing, 1));
     assert_eq!(shop.live_jobs(&id), ["UpscaleImage"]);
     let again = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("once more"))).unwrap();
-    assert_eq!(again, Retried::NotFailed { status: FileStatus::Processing });
+    assert_eq!(again, FileActionOutcome::Unchanged { status: FileStatus::Processing });
     shop.finish(JobKind::UpscaleImage, upscale);
     shop.finish(JobKind::GenerateMetadata, describe);
     assert_eq!(shop.history(&id), ["ingested", "processing", "failed", "processing", "processed"]);
@@ -204,7 +200,7 @@ fn a_retry_goes_on_where_the_file_failed(store: impl Store) {
     // The dead letters were cleared away: what is missing is made anew, the upscaled picture is kept.
     let dead = shop.all_jobs(&id).into_iter().find(|job| job.kind == JobKind::GenerateMetadata).unwrap();
     assert_eq!(shop.bench.queue.delete(&dead.id, &by_ann("as asked")).unwrap(), Administered::Done);
-    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
     assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
     assert_eq!(shop.status(&id), FileStatus::Processing);
 }
@@ -230,7 +226,7 @@ fn another_dead_job_keeps_a_file_failed(store: impl Store) {
     shop.kill(JobKind::UpdateImage);
     shop.finish(JobKind::UpscaleImage, upscale);
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
-    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
     assert_eq!(shop.live_jobs(&id), ["UpdateImage", "GenerateMetadata"]);
 }
 
@@ -254,9 +250,7 @@ fn a_file_fails_when_every_listing_has_failed(store: impl Store) {
     let failure = failed.state.failure().unwrap();
     assert_eq!(failure.from, FileStatus::Approved);
     assert!(failure.reason.contains("every wanted listing"), "{}", failure.reason);
-    let Retried::TakenUp(followed) = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap() else {
-        panic!("not taken up");
-    };
+    let followed = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap().followed().unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
 }
@@ -273,7 +267,7 @@ fn dead_letters_that_were_made_good_are_not_retried(store: impl Store) {
     shop.bench.queue.enqueue(&second).unwrap();
     shop.finish(JobKind::UpscaleImage, upscale);
     shop.kill(JobKind::GenerateMetadata);
-    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
     assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
 }
 
@@ -285,10 +279,10 @@ fn events_of_files_that_are_gone_are_nothing(store: impl Store) {
     shop.write(|s| {
         assert_eq!(pipeline.record_confirmed(s, &gone)?, None);
         assert_eq!(pipeline.upscaled(s, &gone, &edit)?, None);
-        assert_eq!(pipeline.approve(s, &gone, &by_ann("-"))?, None);
+        assert_eq!(pipeline.approve(s, &gone, &by_ann("-"))?, FileActionOutcome::NotFound);
         assert_eq!(pipeline.edit(s, &gone, &edit, &by_ann("-"))?, EditOutcome::NotFound);
-        assert_eq!(pipeline.publish(s, &gone, &target, &by_ann("wanted"))?, None);
-        assert_eq!(pipeline.retry(s, &gone, &by_ann("-"))?, Retried::Gone);
+        assert_eq!(pipeline.publish(s, &gone, &target, &by_ann("wanted"))?, FileActionOutcome::NotFound);
+        assert_eq!(pipeline.retry(s, &gone, &by_ann("-"))?, FileActionOutcome::NotFound);
         Ok(())
     })
     .unwrap();

@@ -289,7 +289,7 @@ fn all_platforms_fail_and_a_retry_publishes(store: impl Store) {
     shopify.next([Next::Refuse]);
     shop.work(&publisher);
     assert_eq!(shop.status(&id), FileStatus::Failed);
-    shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("with antlers"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("with antlers"))).unwrap();
     shop.work(&publisher);
     assert_eq!((shop.status(&id), shop.listings(&id).len()), (FileStatus::Published, 2));
 }

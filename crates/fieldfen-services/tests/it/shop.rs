@@ -10,7 +10,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
-use fieldfen_services::pipeline::{Approval, Pipeline};
+use fieldfen_services::pipeline::{Approval, FileActionOutcome, Pipeline};
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::queue::Completion;
 use fieldfen_services::worker::Outcome;
@@ -116,7 +116,9 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn approve(&self, id: &FileId) {
-        self.write(|s| self.pipeline.approve(s, id, &by_ann("by Ann"))).unwrap().unwrap();
+        let outcome = self.write(|s| self.pipeline.approve(s, id, &by_ann("by Ann"))).unwrap();
+        let is_approved = matches!(outcome, FileActionOutcome::Done(_) | FileActionOutcome::Unchanged { .. });
+        assert!(is_approved, "{outcome:?}");
     }
 
     pub(crate) fn retitle(&self, id: &FileId, title: &str) {

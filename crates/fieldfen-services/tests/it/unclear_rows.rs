@@ -94,7 +94,7 @@ fn a_listing_of_an_account_that_another_process_serves_is_not_given_up(store: im
     });
     stalls[1].by_hand("s1", None);
     let row = row(&shop, id, "s1");
-    shop.write(|s| pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap();
+    let _ = shop.write(|s| pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap();
     for (publisher, account) in publishers.iter().zip(["north", "south"]) {
         let published = publisher.list(&job_at(id, account)).unwrap();
         let Publishing::WaitsForPerson { reason } = &published else { panic!("{published:?}") };
