@@ -112,9 +112,7 @@ request!(RejectRequest, Reject, |request, pipeline, s| {
     pipeline.reject(s, &request.file_id, &request.action).map(answer)
 });
 
-request!(FailRequest, Fail, |request, pipeline, s| {
-    pipeline.fail(s, &request.file_id, &request.action).map(answer)
-});
+request!(FailRequest, Fail, |request, pipeline, s| pipeline.fail(s, &request.file_id, &request.action).map(answer));
 
 request!(RetryRequest, Retry, |request, pipeline, s| {
     pipeline.retry(s, &request.file_id, &request.action).map(answer)

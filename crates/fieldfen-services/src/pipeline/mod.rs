@@ -44,9 +44,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use fieldfen_domain::FileId;
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, InvalidPayload, JobKind, Payload, UpscaleImage};
-use fieldfen_domain::FileId;
 use fieldfen_domain::publication::Target;
 use serde::Deserialize;
 use serde_json::Map;

@@ -54,9 +54,7 @@ impl Pipeline {
     ) -> Result<FileActionOutcome, StoreError> {
         let outcome = match s.files().find(file_id)? {
             None => FileActionOutcome::NotFound,
-            Some(file) if file.state.failure().is_some() => {
-                FileActionOutcome::Unchanged { status: FileStatus::Failed }
-            }
+            Some(file) if file.state.failure().is_some() => FileActionOutcome::Unchanged { status: FileStatus::Failed },
             Some(file) => self.take_out(s, file, ActionKind::Fail, action)?,
         };
         self.record(s, action, ActionKind::Fail, file_id, &outcome)?;

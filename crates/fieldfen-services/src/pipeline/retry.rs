@@ -32,12 +32,7 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    fn take_up(
-        &self,
-        s: &mut dyn Session,
-        file_id: &FileId,
-        reason: &str,
-    ) -> Result<FileActionOutcome, StoreError> {
+    fn take_up(&self, s: &mut dyn Session, file_id: &FileId, reason: &str) -> Result<FileActionOutcome, StoreError> {
         let Some(file) = s.files().find(file_id)? else { return Ok(FileActionOutcome::NotFound) };
         if file.state.failure().is_none() {
             return Ok(FileActionOutcome::Unchanged { status: file.state.status() });

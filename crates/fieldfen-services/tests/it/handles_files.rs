@@ -209,7 +209,10 @@ fn of_many_approvals_at_once_one_enqueues(store: impl Store) {
     };
     let jobs: usize = std::thread::scope(|scope| {
         let approvals: Vec<_> = (0..4).map(|number| scope.spawn(approve(number))).collect();
-        approvals.into_iter().map(|approval| approval.join().unwrap().followed().map_or(0, |followed| followed.jobs.len())).sum()
+        approvals
+            .into_iter()
+            .map(|approval| approval.join().unwrap().followed().map_or(0, |followed| followed.jobs.len()))
+            .sum()
     });
     assert_eq!((jobs, shop.live_jobs(&id)), (1, vec!["CreateListing".to_owned()]));
     let outcomes: Vec<_> = recorded(&shop, id).into_iter().map(|(_, outcome)| outcome).collect();

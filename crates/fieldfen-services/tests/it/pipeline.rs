@@ -102,7 +102,7 @@ fn an_approval_publishes_what_is_wanted_once(store: impl Store) {
     assert_eq!(again, FileActionOutcome::Unchanged { status: FileStatus::Approved });
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
     let publish = |platform: Platform| {
-        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(platform.clone()), &by_ann("wanted"))).unwrap()
+        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(platform), &by_ann("wanted"))).unwrap()
     };
     assert_eq!(publish(Platform::Etsy), FileActionOutcome::Unchanged { status: FileStatus::Approved });
     let more = publish(Platform::Ebay).followed().unwrap();
@@ -180,8 +180,7 @@ fn a_dead_processing_job_takes_its_file_with_it_and_a_retry_takes_it_up_again(st
     assert_eq!(failure.from, FileStatus::Processing);
     assert!(failure.reason.contains("UpscaleImage") && failure.reason.contains("out of paint"), "{}", failure.reason);
 
-    let followed =
-        shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("bought paint"))).unwrap().followed().unwrap();
+    let followed = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("bought paint"))).unwrap().followed().unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Processing, 1));
     assert_eq!(shop.live_jobs(&id), ["UpscaleImage"]);
     let again = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("once more"))).unwrap();
