@@ -1,7 +1,7 @@
 //! The database that a `fieldfen.toml` in the current folder names.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use fieldfen_domain::redacted;
@@ -13,6 +13,9 @@ use crate::regular_file::{is_readable_by_all, open_regular_file};
 /// The name of the file.
 pub(crate) const SHOP_FILE: &str = "fieldfen.toml";
 
+/// The largest file that is read, in bytes.
+const MAX_BYTES: u64 = 4 << 20;
+
 /// The setting `url` of the section `[database]`; `None` when there is no file, or no such section. The rules of the shop in
 /// the file are passed over: they may be of another version than this program.
 pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, DatabaseAddressError> {
@@ -21,7 +24,11 @@ pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<
         opened => opened.map_err(DatabaseAddressError::UnreadableShopFile)?,
     };
     let for_all = is_readable_by_all(&file).map_err(DatabaseAddressError::UnreadableShopFile)?;
-    let text = io::read_to_string(file).map_err(DatabaseAddressError::UnreadableShopFile)?;
+    let text = io::read_to_string(file.take(MAX_BYTES + 1)).map_err(DatabaseAddressError::UnreadableShopFile)?;
+    if text.len() as u64 > MAX_BYTES {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "it has more than 4 MiB");
+        return Err(DatabaseAddressError::UnreadableShopFile(error));
+    }
     let line_of = |at: usize| text.get(..at).unwrap_or(&text).matches('\n').count() + 1;
     let malformed = |at: usize, problem: &str| DatabaseAddressError::MalformedShopFile {
         line: line_of(at),
@@ -81,6 +88,15 @@ mod tests {
             let error = address(text).unwrap_err();
             assert!(error.starts_with(&format!("fieldfen.toml, {problem}")) && !error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_set_of_rules_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SHOP_FILE);
+        std::fs::File::create(&path).unwrap().set_len((4 << 20) + 1).unwrap();
+        let error = address_in(&path, |_| {}).unwrap_err();
+        assert!(fieldfen_domain::with_causes(&error).contains("more than 4 MiB"), "{error}");
     }
 
     #[cfg(unix)]
