@@ -98,7 +98,7 @@ impl Ask {
                             format!("done {} {}", status.map_or("gone", |status| status.as_str()), jobs.len())
                         }
                         Waited::Answered(other) => other.to_string(),
-                        Waited::TimedOut { no_worker_alive: true } => "no worker is alive".to_owned(),
+                        Waited::TimedOut { no_worker_alive: true, .. } => "no worker is alive".to_owned(),
                         other => format!("{other:?}"),
                     }
                 }

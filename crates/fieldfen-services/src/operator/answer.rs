@@ -35,8 +35,8 @@ pub enum OperatorAnswer {
     Changed {
         /// The columns that have changed, `species` or `metadata_json` for example.
         columns: Vec<String>,
-        /// What is known about the file now.
-        now: Box<FileDetails>,
+        /// What is known about the file now; `None` where that is too large for an answer.
+        now: Option<Box<FileDetails>>,
         /// The last edit by an operator, where there was one. A job may have changed the file since.
         last_edit: Option<LastEdit>,
     },
@@ -79,9 +79,10 @@ impl fmt::Display for OperatorAnswer {
                 write!(f, "the file has changed since you saw it:")?;
                 for (index, column) in columns.iter().enumerate() {
                     let comma = if index == 0 { "" } else { "," };
-                    match shown(now, column) {
-                        Some(value) => write!(f, "{comma} {column} is {value} now")?,
-                        None => write!(f, "{comma} {column} is empty now")?,
+                    match now.as_ref().map(|now| shown(now, column)) {
+                        Some(Some(value)) => write!(f, "{comma} {column} is {value} now")?,
+                        Some(None) => write!(f, "{comma} {column} is empty now")?,
+                        None => write!(f, "{comma} {column} is another one now")?,
                     }
                 }
                 match last_edit {
@@ -94,14 +95,26 @@ impl fmt::Display for OperatorAnswer {
     }
 }
 
+/// The longest value that a sentence repeats, in characters.
+const SHOWN: usize = 200;
+
 fn shown(now: &FileDetails, column: &str) -> Option<String> {
-    let quoted = |text: &str| format!("{text:?}");
+    let quoted = |text: &str| format!("{:?}", cut(text));
     match column {
         "processed_filename" => now.processed_filename.as_deref().map(quoted),
         "species" => now.species.as_deref().map(quoted),
-        "metadata_json" => now.metadata.as_ref().map(|json| json.as_str().to_owned()),
+        "metadata_json" => now.metadata.as_ref().map(|json| cut(json.as_str())),
         _ => now.size.map(|size| size.to_string()),
     }
+}
+
+/// The beginning of a text, on one line.
+fn cut(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -127,10 +140,21 @@ mod tests {
         let mut now = FileDetails::default();
         now.metadata = metadata;
         let columns = vec!["metadata_json".to_owned(), "species".to_owned()];
-        let answer = OperatorAnswer::Changed { columns, now: Box::new(now), last_edit: None };
+        let answer = OperatorAnswer::Changed { columns, now: Some(Box::new(now)), last_edit: None };
         assert_eq!(read(&serde_json::to_string(&answer).unwrap()), answer);
         let said =
             "the file has changed since you saw it: metadata_json is {\"title\": \"Fox\"} now, species is empty now";
         assert_eq!(answer.to_string(), said);
+    }
+
+    #[test]
+    fn a_sentence_repeats_the_beginning_of_a_long_value_on_one_line() {
+        let mut now = FileDetails::default();
+        now.metadata = Some(RawJson::unchecked(format!("[\n\u{9b}31m{}]", "1,".repeat(1_000))));
+        let columns = vec!["metadata_json".to_owned()];
+        let changed = |now| OperatorAnswer::Changed { columns: columns.clone(), now, last_edit: None }.to_string();
+        let said = changed(Some(Box::new(now)));
+        assert!(said.chars().count() < 300 && said.contains("[  31m1,1") && said.ends_with("… now"), "{said}");
+        assert!(changed(None).ends_with("metadata_json is another one now"));
     }
 }

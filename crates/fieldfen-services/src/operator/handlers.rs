@@ -6,7 +6,7 @@ use fieldfen_domain::file::{Deleted, Deletion, FileDetails, FileEdit};
 use fieldfen_domain::job::{Backoff, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_domain::{FileId, InvalidJson, PageRequest, RawJson};
 
 use super::answer::{LastEdit, OperatorAnswer};
 use super::jobs::{
@@ -162,5 +162,11 @@ fn changed(
         reason: row.action.reason().to_owned(),
         at: row.at,
     });
-    Ok(OperatorAnswer::Changed { columns, now, last_edit })
+    let mut answer = OperatorAnswer::Changed { columns, now: Some(now), last_edit };
+    if let Err(InvalidJson::TooLarge { .. }) = RawJson::from_value(&answer)
+        && let OperatorAnswer::Changed { now, .. } = &mut answer
+    {
+        *now = None;
+    }
+    Ok(answer)
 }

@@ -129,6 +129,8 @@ pub enum Waited {
     TimedOut {
         /// No worker is alive that does such jobs: the request takes effect when one starts.
         no_worker_alive: bool,
+        /// Why a worker has left the request to others, where one has: it is of another version and cannot read it.
+        declined: Option<String>,
     },
     /// There is no such job (any more).
     Gone,
@@ -230,11 +232,9 @@ impl<S: Store> Operator<S> {
             queue::Waited::Failed { reason } | queue::Waited::Parked { reason, .. } => Waited::Failed { reason },
             queue::Waited::Gone => Waited::Gone,
             queue::Waited::TimedOut => {
-                let no_worker_alive = match self.queue.find(job)? {
-                    Some(job) => self.workers.alive(&job.kind)?.is_empty(),
-                    None => false,
-                };
-                Waited::TimedOut { no_worker_alive }
+                let Some(job) = self.queue.find(job)? else { return Ok(Waited::Gone) };
+                let no_worker_alive = self.workers.alive(&job.kind)?.is_empty();
+                Waited::TimedOut { no_worker_alive, declined: job.declined_since.and(job.last_error) }
             }
         })
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::file::{Deletion, File, FileEdit, FileStatus};
-use fieldfen_domain::job::{InvalidJob, JobStatus};
+use fieldfen_domain::job::{InvalidJob, JobStatus, NewJob, Payload as _};
 use fieldfen_domain::operator::{Action, Actor, OperatorActionFilter, Subject, Via};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
@@ -23,6 +23,8 @@ on_every_store!(
     a_request_without_a_worker_waits_for_one,
     a_request_that_was_cancelled_does_nothing,
     a_request_that_is_repeated_is_there_once_with_its_answer,
+    an_editor_is_told_of_a_change_that_is_too_large_for_an_answer,
+    a_request_of_another_version_is_said_to_be_declined,
     a_request_of_a_newer_version_is_left_to_a_newer_worker,
 );
 
@@ -144,7 +146,7 @@ fn the_second_of_two_editors_is_told_what_the_first_has_changed(store: impl Stor
     assert!(matches!(done, OperatorAnswer::Done { .. }), "{done:?}");
     let second = FileEdit::new().species("red-deer").seen(&seen);
     let answer = desk.answer(desk.operator.edit(&id, &second, &by("cy", "it is a red deer")));
-    let OperatorAnswer::Changed { columns, now, last_edit: Some(last) } = &answer else { panic!("{answer:?}") };
+    let OperatorAnswer::Changed { columns, now: Some(now), last_edit: Some(last) } = &answer else { panic!("{answer:?}") };
     assert_eq!((columns.as_slice(), now.species.as_deref()), (&["species".to_owned()][..], Some("roe-deer")));
     assert_eq!((last.by.name(), last.reason.as_str()), ("bo", "it is a roe deer"));
     let said = answer.to_string();
@@ -161,7 +163,7 @@ fn a_request_without_a_worker_waits_for_one(store: impl Store) {
     assert_eq!(asked.workers_alive, 0);
     assert!(asked.to_string().starts_with("no worker is alive that does fieldfen.approve: "), "{asked}");
     let waited = desk.operator.wait(&asked.job, Duration::from_millis(1)).unwrap();
-    assert_eq!(waited, Waited::TimedOut { no_worker_alive: true });
+    assert_eq!(waited, Waited::TimedOut { no_worker_alive: true, declined: None });
     assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
     let worker = desk.worker();
     let waited = desk.operator.wait(&asked.job, LONG).unwrap();
@@ -221,5 +223,39 @@ fn a_request_that_is_repeated_is_there_once_with_its_answer(store: impl Store) {
     assert_eq!(desk.operator.ask(&request).unwrap().job, first.job, "after it was done too");
     assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), answer);
     assert_eq!(desk.recorded(&id), ["ann approve done"]);
+    stop(worker);
+}
+
+fn an_editor_is_told_of_a_change_that_is_too_large_for_an_answer(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let seen = desk.file(&id);
+    // Each quote has a backslash before it in the answer.
+    let large = FileEdit::new().metadata(RawJson::parse(format!("[{}0]", "\"\",".repeat(300_000))).unwrap());
+    desk.shop.write(|s| desk.shop.pipeline.edit(s, &id, &large, &by("bo", "all words")).map(drop)).unwrap();
+    let worker = desk.worker();
+    let answer = desk.answer(desk.operator.edit(&id, &FileEdit::new().species("fox").seen(&seen), &by_ann("a fox")));
+    let OperatorAnswer::Changed { columns, now: None, last_edit: Some(last) } = &answer else { panic!("{answer}") };
+    assert_eq!((columns.as_slice(), last.by.name()), (&["metadata_json".to_owned()][..], "bo"));
+    assert_eq!(desk.recorded(&id), ["bo edit done", "ann edit refused"]);
+    stop(worker);
+}
+
+fn a_request_of_another_version_is_said_to_be_declined(store: impl Store) {
+    let desk = Desk::new(store);
+    let id = desk.shop.process("buck");
+    let queue = &desk.shop.bench.queue;
+    let action = r#"{"by":{"name":"ann","via":"console"},"reason":"sharp","unless":"sold"}"#;
+    let payload = RawJson::parse(format!(r#"{{"file_id":"{id}","action":{action}}}"#)).unwrap();
+    let kind = ApproveRequest::kind();
+    let job = NewJob::untyped(queue.environment().job_id(), kind, Some(payload), desk.shop.bench.now()).unwrap();
+    let _ = queue.enqueue(&job).unwrap();
+    let worker = desk.worker();
+    let mut looks = 0..6000;
+    assert!(looks.any(|_| {
+        let waited = desk.operator.wait(&job.id, Duration::from_millis(10)).unwrap();
+        matches!(&waited, Waited::TimedOut { declined: Some(why), .. } if why.contains("unknown field `unless`"))
+    }));
+    assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
     stop(worker);
 }
