@@ -146,7 +146,9 @@ fn the_second_of_two_editors_is_told_what_the_first_has_changed(store: impl Stor
     assert!(matches!(done, OperatorAnswer::Done { .. }), "{done:?}");
     let second = FileEdit::new().species("red-deer").seen(&seen);
     let answer = desk.answer(desk.operator.edit(&id, &second, &by("cy", "it is a red deer")));
-    let OperatorAnswer::Changed { columns, now: Some(now), last_edit: Some(last) } = &answer else { panic!("{answer:?}") };
+    let OperatorAnswer::Changed { columns, now: Some(now), last_edit: Some(last) } = &answer else {
+        panic!("{answer:?}")
+    };
     assert_eq!((columns.as_slice(), now.species.as_deref()), (&["species".to_owned()][..], Some("roe-deer")));
     assert_eq!((last.by.name(), last.reason.as_str()), ("bo", "it is a roe deer"));
     let said = answer.to_string();
