@@ -5,13 +5,13 @@
 //!
 //! ```
 //! use fieldfen_domain::store::StoreError;
-//! use fieldfen_services::{AsyncStore, Environment, files::Files, pipeline::Pipeline};
+//! use fieldfen_services::{AsyncStore, Environment, files::Files};
 //! use fieldfen_testkit::ModelStore;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), StoreError> {
 //! let store = AsyncStore::new(ModelStore::new());
-//! let files = Files::new(store.blocking().clone(), Pipeline::new(Environment::system()));
+//! let files = Files::new(store.blocking().clone(), Environment::system());
 //! let arrived = files.new_file("buck.jpg");
 //! store.run(move |_| files.ingest(&arrived)).await?;
 //! let counts = store.read(|s| s.files().count()).await?;

@@ -1,18 +1,23 @@
 //! Files, as programs and the people behind them see and change them.
 //!
-//! A [`Files`] is a handle on a store, with the rules of one shop. Whatever it writes is one transaction: the file, what
-//! follows from the change by the shop's rules, and the row of the operator's action. It settles unknown outcomes as a
-//! [`Queue`](crate::queue) does. A program that does not have the shop's rules asks a worker that has them, through an
-//! [`Operator`](crate::operator::Operator); it lists, shows and ingests with this handle all the same.
+//! A [`Files`] reads the files of a store and takes new ones in. It needs no rules, so any program may have one.
+//!
+//! A [`ShopFiles`] also approves, edits and deletes. [`Pipeline::files`] gives it, because the rules of the shop say what
+//! follows from such an action. Each action is one transaction: the file, what follows from the change, and the row of
+//! the operator's action. A program without the rules asks a worker that has them, through an
+//! [`Operator`](crate::operator::Operator).
+//!
+//! Both settle unknown outcomes as a [`Queue`](crate::queue) does.
 //!
 //! ```
 //! use fieldfen_domain::PageRequest;
 //! use fieldfen_domain::file::{FileEdit, FileFilter, FileStatus, Ingested};
 //! use fieldfen_domain::operator::{Action, Actor, Via};
-//! use fieldfen_services::{Environment, files::Files, pipeline::{EditOutcome, Pipeline}};
+//! use fieldfen_services::{Environment, files::Files, pipeline::EditOutcome, shop::Shop};
 //! use fieldfen_testkit::ModelStore;
 //!
-//! let files = Files::new(ModelStore::new(), Pipeline::new(Environment::system()));
+//! let store = ModelStore::new();
+//! let files = Files::new(store.clone(), Environment::system());
 //! let arrived = files.new_file("buck.jpg");
 //! assert_eq!(files.ingest(&arrived)?, Ingested::Created);
 //!
@@ -20,12 +25,29 @@
 //! let buck = &newest.items[0];
 //! assert_eq!(buck.state.status(), FileStatus::Ingested);
 //!
+//! let shop_files = Shop::new().pipeline(Environment::system())?.files(store);
 //! let ann = Actor::new("ann", Via::Console)?;
 //! let edit = FileEdit::new().species("whitetail-deer").seen(buck); // Refused where somebody was faster.
-//! let edited = files.edit(&buck.id, &edit, &Action::new(ann, "the picture shows a deer")?)?;
+//! let edited = shop_files.edit(&buck.id, &edit, &Action::new(ann, "the picture shows a deer")?)?;
 //! assert!(matches!(edited, EditOutcome::Edited(_)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A program without rules cannot approve:
+//!
+//! ```compile_fail,E0599
+//! # use fieldfen_services::{Environment, files::Files};
+//! # use fieldfen_testkit::ModelStore;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let ann = fieldfen_domain::operator::Actor::new("ann", fieldfen_domain::operator::Via::Console)?;
+//! # let ann = fieldfen_domain::operator::Action::new(ann, "sharp")?;
+//! let files = Files::new(ModelStore::new(), Environment::system());
+//! files.approve(&files.new_file("buck.jpg").id, &ann)?;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::ops::Deref;
 
 use fieldfen_domain::file::{
     ContentHash, Deleted, Deletion, File, FileEdit, FileFilter, FileHistoryEntry, FileStatus, Ingested, NewFile,
@@ -35,30 +57,24 @@ use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
+use crate::Environment;
 use crate::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use crate::record::act;
 use crate::settled::write_once;
 
-/// The files of a store, by the rules of one shop. Clones are the same handle.
+/// The files of a store, for programs without rules. Clones are the same handle.
 #[derive(Debug, Clone)]
 pub struct Files<S> {
     store: S,
+    /// Only for the job that begins the way of a new file.
     pipeline: Pipeline,
 }
 
 impl<S: Store> Files<S> {
-    /// The files of this store. A program that only reads gives any pipeline; one that writes gives the shop's,
-    /// since what follows from an action follows from them. A program without the shop's rules asks by an
-    /// [`Operator`](crate::operator::Operator) instead.
+    /// The files of this store. The jobs of the files that it ingests have the default number of retries.
     #[must_use]
-    pub const fn new(store: S, pipeline: Pipeline) -> Self {
-        Self { store, pipeline }
-    }
-
-    /// The rules by which it writes.
-    #[must_use]
-    pub const fn pipeline(&self) -> &Pipeline {
-        &self.pipeline
+    pub fn new(store: S, environment: Environment) -> Self {
+        Self { store, pipeline: Pipeline::new(environment) }
     }
 
     /// The file with this id.
@@ -140,64 +156,6 @@ impl<S: Store> Files<S> {
         self.take_in(file, |s| self.pipeline.ingest_broken(s, file, reason))
     }
 
-    /// Lets a processed file go on sale; see [`Pipeline::approve`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn approve(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Approve, |s| self.pipeline.approve(s, id, action))
-    }
-
-    /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn reject(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Reject, |s| self.pipeline.reject(s, id, action))
-    }
-
-    /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn fail(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Fail, |s| self.pipeline.fail(s, id, action))
-    }
-
-    /// Takes a failed file up again where it failed; see [`Pipeline::retry`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn retry(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Retry, |s| self.pipeline.retry(s, id, action))
-    }
-
-    /// Changes what is known about a file; see [`Pipeline::edit`]. With [`FileEdit::seen`], an editor who was overtaken
-    /// by another is told what the file is like now, and nothing is written.
-    ///
-    /// # Errors
-    /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
-    pub fn edit(&self, id: &FileId, edit: &FileEdit, action: &Action) -> Result<EditOutcome, StoreError> {
-        self.act(id, action, ActionKind::Edit, |s| self.pipeline.edit(s, id, edit, action))
-    }
-
-    /// Publishes an approved or published file at one target; see [`Pipeline::publish`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn publish(&self, id: &FileId, target: &Target, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Publish, |s| self.pipeline.publish(s, id, target, action))
-    }
-
-    /// Deletes a file with its jobs, history, publications, listings and posts, unless listings of it are live and the
-    /// deletion is not forced. What operators did to it stays on record.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<Deleted, StoreError> {
-        self.act(id, action, ActionKind::Delete, |s| self.pipeline.delete(s, id, deletion, action))
-    }
-
     fn take_in(
         &self,
         file: &NewFile,
@@ -208,6 +166,95 @@ impl<S: Store> Files<S> {
             _ => ingest(s).map(Some),
         })
     }
+}
+
+/// The files of a store, and operators' actions on them by the rules of one shop. It reads and ingests as [`Files`] does,
+/// with the shop's number of retries. Clones are the same handle.
+#[derive(Debug, Clone)]
+pub struct ShopFiles<S> {
+    files: Files<S>,
+}
+
+impl Pipeline {
+    /// The files of this store, by the rules of this pipeline.
+    #[must_use]
+    pub fn files<S: Store>(&self, store: S) -> ShopFiles<S> {
+        ShopFiles { files: Files { store, pipeline: self.clone() } }
+    }
+}
+
+impl<S> Deref for ShopFiles<S> {
+    type Target = Files<S>;
+
+    fn deref(&self) -> &Files<S> {
+        &self.files
+    }
+}
+
+impl<S: Store> ShopFiles<S> {
+    /// The rules by which it writes.
+    #[must_use]
+    pub const fn pipeline(&self) -> &Pipeline {
+        &self.files.pipeline
+    }
+
+    /// Lets a processed file go on sale; see [`Pipeline::approve`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn approve(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
+        self.act(id, action, ActionKind::Approve, |s| self.pipeline().approve(s, id, action))
+    }
+
+    /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn reject(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
+        self.act(id, action, ActionKind::Reject, |s| self.pipeline().reject(s, id, action))
+    }
+
+    /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn fail(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
+        self.act(id, action, ActionKind::Fail, |s| self.pipeline().fail(s, id, action))
+    }
+
+    /// Takes a failed file up again where it failed; see [`Pipeline::retry`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn retry(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
+        self.act(id, action, ActionKind::Retry, |s| self.pipeline().retry(s, id, action))
+    }
+
+    /// Changes what is known about a file; see [`Pipeline::edit`]. With [`FileEdit::seen`], an editor who was overtaken
+    /// by another is told what the file is like now, and nothing is written.
+    ///
+    /// # Errors
+    /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
+    pub fn edit(&self, id: &FileId, edit: &FileEdit, action: &Action) -> Result<EditOutcome, StoreError> {
+        self.act(id, action, ActionKind::Edit, |s| self.pipeline().edit(s, id, edit, action))
+    }
+
+    /// Publishes an approved or published file at one target; see [`Pipeline::publish`].
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn publish(&self, id: &FileId, target: &Target, action: &Action) -> Result<FileActionOutcome, StoreError> {
+        self.act(id, action, ActionKind::Publish, |s| self.pipeline().publish(s, id, target, action))
+    }
+
+    /// Deletes a file with its jobs, history, publications, listings and posts, unless listings of it are live and the
+    /// deletion is not forced. What operators did to it stays on record.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<Deleted, StoreError> {
+        self.act(id, action, ActionKind::Delete, |s| self.pipeline().delete(s, id, deletion, action))
+    }
 
     fn act<T>(
         &self,
@@ -216,6 +263,6 @@ impl<S: Store> Files<S> {
         kind: ActionKind,
         act_in: impl FnMut(&mut dyn Session) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        act(&self.store, self.pipeline.environment(), (action, kind, Subject::File(*id)), act_in)
+        act(&self.files.store, self.files.pipeline.environment(), (action, kind, Subject::File(*id)), act_in)
     }
 }

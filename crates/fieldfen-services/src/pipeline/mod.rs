@@ -3,7 +3,7 @@
 //! A [`Pipeline`] is the shop's configuration: who approves, what is wanted where, how much is upscaled. A
 //! [`Shop`](crate::shop::Shop) makes one from rules that are data. The methods of a pipeline take an open
 //! [`Session`](fieldfen_domain::store::Session), so that a job's completion, the file's move and the jobs that follow are one
-//! transaction. Outside of a worker, the program with the rules calls them through [`Files`](crate::files::Files), and other
+//! transaction. Outside of a worker, the program with the rules calls them through [`ShopFiles`](crate::files::ShopFiles), and other
 //! programs ask by an [`Operator`](crate::operator::Operator).
 //!
 //! | event | the file moves | jobs that follow |

@@ -9,12 +9,13 @@ fn can_be_shown<T: Debug>() {}
 #[test]
 fn every_handle_on_a_database_can_be_shown() {
     use fieldfen_services::{
-        api_usage::ApiUsage, files::Files, intake::Deliveries, intake::WebhookIntake, operator::Operator,
-        operator_actions::OperatorActions, publications::Publications, publishing::Publisher, queue::Queue,
-        recurring::Recurring, worker::RunningWorker, worker::Worker, workers::Workers,
+        api_usage::ApiUsage, files::Files, files::ShopFiles, intake::Deliveries, intake::WebhookIntake,
+        operator::Operator, operator_actions::OperatorActions, publications::Publications, publishing::Publisher,
+        queue::Queue, recurring::Recurring, worker::RunningWorker, worker::Worker, workers::Workers,
     };
     can_be_shown::<Queue<SqliteStore>>();
     can_be_shown::<Files<SqliteStore>>();
+    can_be_shown::<ShopFiles<SqliteStore>>();
     can_be_shown::<Publications<SqliteStore>>();
     can_be_shown::<Publisher<SqliteStore>>();
     can_be_shown::<Recurring<SqliteStore>>();

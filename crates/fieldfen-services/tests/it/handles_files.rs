@@ -8,7 +8,7 @@ use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter,
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{Cursor, FileId, PageRequest, RawJson};
-use fieldfen_services::files::Files;
+use fieldfen_services::files::ShopFiles;
 use fieldfen_services::pipeline::{EditOutcome, FileActionOutcome};
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -26,8 +26,8 @@ on_every_store!(
     files_are_listed_found_and_counted,
 );
 
-fn files<S: Store>(shop: &Shop<S>) -> Files<S> {
-    Files::new(shop.bench.queue.store().clone(), shop.pipeline.clone())
+fn files<S: Store>(shop: &Shop<S>) -> ShopFiles<S> {
+    shop.pipeline.files(shop.bench.queue.store().clone())
 }
 
 /// A file that awaits its approval.

@@ -7,6 +7,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_domain::{Cursor, FileId, PageRequest, PublicationId};
 use fieldfen_services::api_usage::{ApiUsage, RateLimit};
+use fieldfen_services::Environment;
 use fieldfen_services::files::Files;
 use fieldfen_services::intake::{Deliveries, Received, WebhookIntake, hash};
 use fieldfen_services::operator_actions::OperatorActions;
@@ -178,7 +179,7 @@ fn cursors_of_other_lists_are_refused_by_every_handle(store: impl Store) {
         Deliveries::new(store.clone(), environment.clone()).list(&foreign).map(drop),
         ApiUsage::new(store.clone(), environment.clone()).list(None, &foreign).map(drop),
         OperatorActions::new(store.clone()).list(&OperatorActionFilter::all(), &foreign).map(drop),
-        Files::new(store.clone(), shop.pipeline.clone()).history(&FileId::from_random(1), &foreign).map(drop),
+        Files::new(store.clone(), Environment::system()).history(&FileId::from_random(1), &foreign).map(drop),
     ] {
         assert!(matches!(refused, Err(StoreError::Invalid { what: "cursor", .. })), "{refused:?}");
     }
@@ -186,7 +187,7 @@ fn cursors_of_other_lists_are_refused_by_every_handle(store: impl Store) {
 
 fn actions_are_listed_by_subject_and_operator(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
-    let files = Files::new(shop.bench.queue.store().clone(), shop.pipeline.clone());
+    let files = shop.pipeline.files(shop.bench.queue.store().clone());
     let arrived = files.new_file("buck.jpg");
     files.ingest(&arrived).unwrap();
     let _ = files.fail(&arrived.id, &by_ann("a crack")).unwrap();

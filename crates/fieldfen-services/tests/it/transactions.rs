@@ -5,7 +5,6 @@ use fieldfen_domain::file::{FileEdit, FileStatus, Ingested};
 use fieldfen_domain::job::{Enqueued, JobKind, JobStatus, NewJob};
 use fieldfen_domain::operator::{OperatorActionFilter, Subject};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_services::files::Files;
 use fieldfen_services::intake::{Received, WebhookIntake, hash};
 use fieldfen_services::operator_actions::OperatorActions;
 use fieldfen_services::pipeline::EditOutcome;
@@ -55,7 +54,7 @@ fn what_a_transaction_has_written_it_reads(store: impl Store) {
 fn a_picture_that_a_webhook_brings_is_taken_in_with_its_first_job(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let (store, environment) = (shop.bench.queue.store(), shop.bench.queue.environment());
-    let files = Files::new(store.clone(), shop.pipeline.clone());
+    let files = shop.pipeline.files(store.clone());
     let intake = WebhookIntake::new(store.clone(), environment.clone());
     let body = br#"{"picture": "buck.jpg"}"#;
     let delivery = hash("drive", None, None, body).unwrap();
