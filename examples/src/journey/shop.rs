@@ -11,7 +11,7 @@ use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_persistence::{SqliteOptions, SqliteStore};
 use fieldfen_services::Environment;
 use fieldfen_services::api_usage::ApiUsage;
-use fieldfen_services::files::Files;
+use fieldfen_services::files::ShopFiles;
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::shop::{Shop as Rules, ShopFile};
 
@@ -45,7 +45,7 @@ pub(super) struct Shop {
     pub(super) store: SqliteStore,
     pub(super) environment: Environment,
     pub(super) workplace: Workplace,
-    pub(super) files: Files<SqliteStore>,
+    pub(super) files: ShopFiles<SqliteStore>,
     pub(super) usage: ApiUsage<SqliteStore>,
     pub(super) publisher: Publisher<SqliteStore>,
     pub(super) catalogue: Catalogue,
@@ -66,7 +66,7 @@ impl Shop {
             .marketplace(Metered::new(catalogue.clone(), usage.clone()))
             .holding(LEASE);
         rules.check_publisher(&publisher).map_err(|error| Exit::Usage.with(file.locate(&error)))?;
-        let files = Files::new(store.clone(), pipeline);
+        let files = pipeline.files(store.clone());
         let shop = Self { store, environment, workplace, files, usage, publisher, catalogue };
         shop.sweep()?;
         Ok(shop)
