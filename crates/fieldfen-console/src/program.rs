@@ -260,7 +260,7 @@ mod tests {
         assert_eq!((exit, out.as_str()), (Exit::Busy, ""));
         assert_eq!(
             err,
-            "error: cannot count the files: the database was busy for longer than 5 ms: another process or thread is writing; \
+            "error: cannot count the files: the database was busy for longer than 5 ms: others are writing; \
              try again: database\\nis locked\n"
         );
     }
@@ -357,7 +357,7 @@ mod tests {
             (vec!["files", "3", "hunter2@h?sslmode=off"], "***"),
             (vec!["files", "3", "Server=h;Password=hunter2"], "Server=***"),
             (vec!["files", "3", "https://h/hunter2"], "https://h/***"),
-            (vec!["postgres:u:hunter2@h"], "postgres:***"),
+            (vec!["postgres:u:hunter2@h"], "'***'"),
             (vec!["files", "3", "--databse=postgres://u:hunter2@h"], "--databse"),
             (vec!["files", "3", "-dpostgres://u:hunter2@h"], "-d"),
             (vec!["files", "3", "--quiet=mysql://u:hunter2@h"], "--quiet"),

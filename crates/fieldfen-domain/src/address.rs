@@ -1,25 +1,5 @@
 //! Addresses of databases and services, without the secrets in them.
 
-use std::path::Path;
-
-/// The parameters that may be shown: those of [SQLite's URIs](https://sqlite.org/uri.html), whose values are known words.
-const HARMLESS: [&str; 10] = [
-    "mode=ro",
-    "mode=rw",
-    "mode=rwc",
-    "mode=memory",
-    "cache=shared",
-    "cache=private",
-    "immutable=0",
-    "immutable=1",
-    "nolock=0",
-    "nolock=1",
-];
-
-/// Schemes that also stand before an address without `//`.
-const SCHEMES: [&str; 9] =
-    ["sqlite", "postgres", "postgresql", "mysql", "mariadb", "mongodb", "redis", "http", "https"];
-
 /// The replacement for everything that is not shown.
 const HIDDEN: &str = "***";
 
@@ -29,60 +9,45 @@ const PARAMETERS: [char; 4] = ['?', '#', ';', '&'];
 /// Characters that addresses of all kinds have and paths seldom.
 const OF_ADDRESSES: [char; 8] = ['?', '#', ';', '&', ':', '=', '@', '%'];
 
-/// Whether an address names a file beyond doubt: it begins with `./`, `../` or one `/`, or holds none of the characters that
-/// addresses of other databases, logins and parameters have: `:`, `?`, `#`, `&`, `;`, `=`, `@` and `%`. Behind `sqlite://`, a
-/// path that begins with `/` must hold none of them either, and nothing else may begin with `//`.
-///
-/// ```
-/// use fieldfen_domain::is_surely_path;
-///
-/// assert!(is_surely_path("data/fieldfen.db") && is_surely_path("./me@shop.db"));
-/// assert!(!is_surely_path("host=db password=hunter2") && !is_surely_path("//shop:hunter2@db"));
-/// ```
-#[must_use]
-pub fn is_surely_path(address: &str) -> bool {
-    match address.strip_prefix("sqlite://") {
-        Some(path) => is_relative_path(path) || !path.contains(OF_ADDRESSES),
-        None if is_relative_path(address) => true,
-        None => !address.starts_with("//") && (Path::new(address).is_absolute() || !address.contains(OF_ADDRESSES)),
-    }
+/// Whether a text without a scheme names a file beyond doubt.
+fn is_surely_path(text: &str) -> bool {
+    is_relative_path(text) || !text.starts_with("//") && (text.starts_with('/') || !text.contains(OF_ADDRESSES))
 }
 
 fn is_relative_path(text: &str) -> bool {
     text.starts_with("./") || text.starts_with("../")
 }
 
-/// An address as it may be shown in messages and logs. Of a path, and of an address of SQLite: the path, and the parameters
-/// whose names and values are known to be harmless. Of another address: scheme, host and port. `***` replaces everything
-/// else. A path behind `./`, `../` or `/` is shown up to a `?`.
+/// An address as it may be shown in messages and logs. Of a path: the path, up to a `?` where it begins with `./`, `../` or
+/// one `/`. Of an address with a scheme: scheme, host and port, and the path only where no host stands before it, but `./`,
+/// `../` or nothing: such a path is one of this machine. `***` replaces everything else, and parameters always.
 ///
 /// ```
 /// use fieldfen_domain::redacted;
 ///
 /// assert_eq!(redacted("postgres://shop:hunter2@db:5432/fieldfen?sslmode=off"), "postgres://***@db:5432/***");
 /// assert_eq!(redacted("host=db password=hunter2"), "***");
-/// assert_eq!(redacted("./data/fieldfen.db"), "./data/fieldfen.db");
+/// assert_eq!(redacted("sqlite://./data/fieldfen.db"), "sqlite://./data/fieldfen.db");
 /// ```
 #[must_use]
 pub fn redacted(address: &str) -> String {
     match address.split_once("://") {
-        Some(("sqlite", path)) if is_surely_path(address) => format!("sqlite://{}", without_parameters(path, &['?'])),
-        Some(("sqlite", path)) => format!("sqlite://{}", without_secrets(path)),
-        Some((scheme, rest)) if is_scheme(scheme) => format!("{scheme}://{}", without_login(rest)),
+        Some((scheme, rest)) if is_scheme(scheme) => format!("{scheme}://{}", without_secrets_behind_scheme(rest)),
         Some(_) => HIDDEN.to_owned(),
         None if is_surely_path(address) => without_parameters(address, &['?']),
-        None => match address.split_once(':') {
-            Some((scheme, _)) if SCHEMES.contains(&scheme) => format!("{scheme}:{HIDDEN}"),
-            _ => without_secrets(address),
-        },
+        None => without_secrets(address),
     }
+}
+
+fn without_secrets_behind_scheme(rest: &str) -> String {
+    let is_local = rest.starts_with('/') && !rest.contains(OF_ADDRESSES);
+    if is_local || is_relative_path(rest) { without_parameters(rest, &['?']) } else { without_login(rest) }
 }
 
 /// A text that may be a path with parameters, a host with a port, or an address of any other kind.
 fn without_secrets(text: &str) -> String {
     let first = text.chars().find(|c| OF_ADDRESSES.contains(c));
     match first {
-        _ if text == ":memory:" || text == "/:memory:" => text.to_owned(),
         _ if text.contains(['@', '%']) || text.starts_with("//") => HIDDEN.to_owned(),
         Some(first) if PARAMETERS.contains(&first) => without_parameters(text, &PARAMETERS),
         Some(':') if is_host(text) => text.to_owned(),
@@ -95,11 +60,11 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// A password may hold any character, so that all before the last `@` is hidden. Behind a `/` or `?` an `@` may also belong
-/// to the path or a parameter: then nothing is shown. The path is hidden too, since the path of a webhook is its secret.
+/// A password may hold any character, so that all before the last `@` is hidden. Behind a `/`, `?` or `=` an `@` may also
+/// belong to the path or a parameter: then nothing is shown. The path is hidden too, since the path of a webhook is its secret.
 fn without_login(rest: &str) -> String {
     let (login, rest) = match rest.rsplit_once('@') {
-        Some((login, _)) if login.contains(PARAMETERS) || login.contains('/') => return HIDDEN.to_owned(),
+        Some((login, _)) if login.contains(PARAMETERS) || login.contains(['/', '=', ' ']) => return HIDDEN.to_owned(),
         Some((_, rest)) => (format!("{HIDDEN}@"), rest),
         None => (String::new(), rest),
     };
@@ -121,24 +86,16 @@ fn is_host(text: &str) -> bool {
         let is_ipv6 = address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
         return is_ipv6 && (port.is_empty() || port.strip_prefix(':').is_some_and(digits));
     }
-    text.split_once(':').is_none_or(|(_, port)| digits(port))
+    let (name, port) = text.split_once(':').unwrap_or((text, ""));
+    digits(port) && name.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
 }
 
-/// The same text with only the parameters that are known to be harmless.
+/// The same text up to its parameters.
 fn without_parameters(text: &str, begin: &[char]) -> String {
-    let Some(at) = text.find(begin) else { return text.to_owned() };
-    let (shown, parameters) = text.split_at(at);
-    let mut shown = format!("{shown}{}", &parameters[..1]);
-    let parameters: Vec<&str> = parameters[1..].split('&').collect();
-    let harmless: Vec<&str> = parameters.iter().copied().filter(|parameter| HARMLESS.contains(parameter)).collect();
-    shown.push_str(&harmless.join("&"));
-    if harmless.len() < parameters.len() {
-        if !harmless.is_empty() {
-            shown.push('&');
-        }
-        shown.push_str(HIDDEN);
+    match text.find(begin) {
+        Some(at) => format!("{}{HIDDEN}", &text[..=at]),
+        None => text.to_owned(),
     }
-    shown
 }
 
 #[cfg(test)]
@@ -162,7 +119,7 @@ mod tests {
     fn an_address_is_shown_without_login_and_parameters() {
         for (address, shown) in [
             ("postgres://shop:secret@db/fieldfen", "postgres://***@db/***"),
-            ("postgres:shop:secret@db", "postgres:***"),
+            ("postgres:shop:secret@db", "***"),
             ("mysql2:shop:secret@db", "***"),
             ("https://TOKEN@host:8080/a/b", "https://***@host:8080/***"),
             ("https://user:pass", "https://***"),
@@ -170,10 +127,12 @@ mod tests {
             ("https://[token:x]/x", "https://***/***"),
             ("libsql://shop.turso.io?authToken=eyJ", "libsql://shop.turso.io?***"),
             ("sqlite://a.db?password=secret", "sqlite://a.db?***"),
-            ("sqlite://a.db?key=secret&mode=ro", "sqlite://a.db?mode=ro&***"),
-            ("sqlite://a.db?mode=ro", "sqlite://a.db?mode=ro"),
-            ("sqlite://a.db?mode=secret", "sqlite://a.db?***"),
-            ("sqlite://shop:secret@db/a.db", "sqlite://***"),
+            ("sqlite://a.db?mode=ro", "sqlite://a.db?***"),
+            ("sqlite://data/a.db", "sqlite://data/***"),
+            ("sqlite://./data/a.db", "sqlite://./data/a.db"),
+            ("file:///srv/a.db", "file:///srv/a.db"),
+            ("https://host=db password=secret", "https://***"),
+            ("sqlite://shop:secret@db/a.db", "sqlite://***@db/***"),
             ("sqlserver://h:1433;password=secret", "sqlserver://h:1433;***"),
             ("jdbc:postgresql://shop:secret@db/x", "***"),
             ("https://host/path?to=a@b.example", "https://***"),
@@ -195,8 +154,6 @@ mod tests {
             ("secret@db:5432/x", "***"),
             ("sqlite:////shop:secret@db/x", "sqlite://***"),
             ("sqlite:////srv/a.db", "sqlite:////srv/a.db"),
-            ("sqlite:///:memory:", "sqlite:///:memory:"),
-            (":memory:", ":memory:"),
             ("a.db?password=secret", "a.db?***"),
             ("localhost:80", "localhost:80"),
             ("", ""),
@@ -206,7 +163,7 @@ mod tests {
     }
 
     /// Where a secret may stand in an address: `S` is the secret.
-    const PLACES: [&str; 32] = [
+    const PLACES: [&str; 34] = [
         "Z://S@H/P",
         "Z://u:S@H/P",
         "Z://S:w@H:1/P",
@@ -238,7 +195,9 @@ mod tests {
         "https://H/P/S",
         "sqlite:////u:S@H/P",
         "sqlite:///H/P;password=S",
-        "sqlite://host=H password=S",
+        "Z://host=H password=S",
+        "Z:///u:S@H/P",
+        "Z://./P?key=S",
     ];
 
     proptest! {

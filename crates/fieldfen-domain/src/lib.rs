@@ -23,7 +23,7 @@ mod time;
 pub mod webhook;
 pub mod worker;
 
-pub use address::{is_surely_path, redacted};
+pub use address::redacted;
 pub use causes::with_causes;
 pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId, WorkerId};
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};

@@ -10,7 +10,8 @@ use crate::store::StoreError;
 /// A place between two rows of a list.
 ///
 /// Its text is made and read by the store alone, and is fit for a query string. It leads to the same place whatever rows
-/// are inserted and deleted beside it, in the database that it comes from, until the store reuses it or restored. It may be
+/// are inserted and deleted beside it, in the database that it comes from, until the database is rebuilt or restored. It may
+/// be
 /// used with another filter and another [`Order`], as long as the list and the key by which its rows are sorted stay the
 /// same; a store answers any other with [`StoreError::Invalid`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

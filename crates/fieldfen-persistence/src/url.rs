@@ -4,7 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use fieldfen_domain::{is_surely_path, redacted};
+use fieldfen_domain::redacted;
+
+/// Characters that addresses of other databases have and paths seldom.
+const OF_ADDRESSES: [char; 8] = ['?', '#', ';', '&', ':', '=', '@', '%'];
 
 /// The address of a SQLite database.
 ///
@@ -37,6 +40,20 @@ impl SqliteUrl {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.0.as_deref()
+    }
+
+    /// The same database, where a relative path is relative to this folder: of the file that names it, for example.
+    ///
+    /// ```
+    /// use fieldfen_persistence::SqliteUrl;
+    ///
+    /// let url: SqliteUrl = "sqlite://./data/fieldfen.db".parse()?;
+    /// assert_eq!(url.in_folder("/srv/shop".as_ref()).to_string(), "sqlite:///srv/shop/data/fieldfen.db");
+    /// # Ok::<(), fieldfen_persistence::InvalidUrl>(())
+    /// ```
+    #[must_use]
+    pub fn in_folder(&self, folder: &Path) -> Self {
+        Self(self.0.as_ref().map(|path| folder.join(path.strip_prefix(".").unwrap_or(path))))
     }
 
     /// The name under which SQLite opens it. Names that would mean something else to SQLite are told apart from it.
@@ -113,12 +130,29 @@ impl FromStr for SqliteUrl {
 }
 
 impl fmt::Display for SqliteUrl {
+    /// An address that is read as this one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            None => f.write_str("sqlite://:memory:"),
-            Some(path) => write!(f, "sqlite://{}", path.display()),
+        let Some(path) = &self.0 else { return f.write_str("sqlite://:memory:") };
+        let path = path.to_string_lossy();
+        match path.contains(OF_ADDRESSES) {
+            true if path.starts_with('/') => f.write_str(&path),
+            true if !is_relative_path(&path) => write!(f, "sqlite://./{path}"),
+            _ => write!(f, "sqlite://{path}"),
         }
     }
+}
+
+/// Whether an address names a file beyond doubt, and not another kind of database.
+fn is_surely_path(address: &str) -> bool {
+    match address.strip_prefix("sqlite://") {
+        Some(path) => is_relative_path(path) || !path.contains(OF_ADDRESSES),
+        None if is_relative_path(address) => true,
+        None => !address.starts_with("//") && (Path::new(address).is_absolute() || !address.contains(OF_ADDRESSES)),
+    }
+}
+
+fn is_relative_path(text: &str) -> bool {
+    text.starts_with("./") || text.starts_with("../")
 }
 
 /// A text that names no SQLite database.
@@ -172,7 +206,7 @@ mod tests {
             ),
             (
                 "sqlite://a.db?mode=ro",
-                r#"database address "sqlite://a.db?mode=ro" must not carry parameters: settings are the program's"#,
+                r#"database address "sqlite://a.db?***" must not carry parameters: settings are the program's"#,
             ),
             (
                 "sqlite://a.db?password=secret",
@@ -215,6 +249,27 @@ mod tests {
                 "{refused}"
             );
             assert!(!refused.to_string().contains("secret"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_relative_to_the_folder_that_is_given() {
+        for (folder, url, resolved) in [
+            ("", "sqlite://./data/x.db", "sqlite://data/x.db"),
+            ("/srv/shop", "sqlite://./data/x.db", "sqlite:///srv/shop/data/x.db"),
+            ("/srv/shop", "data/x.db", "sqlite:///srv/shop/data/x.db"),
+            ("shop", "sqlite://data/x.db", "sqlite://shop/data/x.db"),
+            ("../shop", "./x.db", "sqlite://../shop/x.db"),
+            ("/srv/shop", "sqlite:///./data/x.db", "sqlite:///srv/shop/data/x.db"),
+            ("/srv/me@home", "../x.db", "/srv/me@home/../x.db"),
+            ("me@home", "x.db", "sqlite://./me@home/x.db"),
+            ("/srv", "sqlite:///var/x.db", "sqlite:///var/x.db"),
+            ("/srv", "sqlite://:memory:", "sqlite://:memory:"),
+        ] {
+            let url = url.parse::<SqliteUrl>().unwrap().in_folder(Path::new(folder));
+            assert_eq!(url.to_string(), resolved);
+            let again = resolved.parse::<SqliteUrl>().unwrap();
+            assert_eq!(again.to_string(), resolved, "its text is read as the same address");
         }
     }
 

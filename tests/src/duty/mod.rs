@@ -21,7 +21,7 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::job::{Job, JobState, JobStatus};
 use fieldfen_domain::store::StoreError;
-use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore};
+use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore, SqliteUrl};
 use fieldfen_services::queue::{Completion, Queue, QueueError};
 use fieldfen_services::shop::ShopFile;
 
@@ -107,7 +107,8 @@ impl Database {
     fn of_shop(&self) -> Result<(ShopFile, SqliteStore), Error> {
         let file = ShopFile::read(self.shop_file.as_deref().context("--shop-file is missing")?)?;
         let database = file.database()?.context("the file names no database")?;
-        Ok((file, told(self.open_at(database.url()))?))
+        let url = database.url().parse::<SqliteUrl>()?.in_folder(database.folder()).to_string();
+        Ok((file, told(self.open_at(&url))?))
     }
 
     fn open_at(&self, url: &str) -> Result<SqliteStore, StoreError> {

@@ -16,7 +16,7 @@ pub enum Patch<T> {
     Keep,
     /// The value is replaced.
     Set(T),
-    /// The value becomes unknown: NULL in the database.
+    /// The value becomes unknown.
     Clear,
 }
 

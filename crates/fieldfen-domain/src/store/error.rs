@@ -13,8 +13,8 @@ pub type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another process or thread kept the database for longer than the configured time.
-    #[error("the database was busy for longer than {waited_ms} ms: another process or thread is writing; try again")]
+    /// Other transactions kept the database for longer than the configured time.
+    #[error("the database was busy for longer than {waited_ms} ms: others are writing; try again")]
     Busy {
         /// How long was waited, in milliseconds.
         waited_ms: u64,
@@ -49,15 +49,12 @@ pub enum StoreError {
     #[error("the disk, or the size that the database may have, is full: make room and try again")]
     Full(#[source] Source),
     /// The database cannot be written.
-    #[error(
-        "the database is read-only: check the permissions of the file, of the files beside it, of its folder and the \
-         file system"
-    )]
+    #[error("the database is read-only: check the permissions that this user and program have")]
     ReadOnly(#[source] Source),
     /// Reading or writing failed below the database.
-    #[error("reading or writing the database failed: check the disk and that the file is still there")]
+    #[error("reading or writing the database failed: check what it is stored on")]
     Io(#[source] Source),
-    /// The file is damaged or not a database.
+    /// The database is damaged, or is none.
     #[error("the database is damaged, or is not a database: restore a backup")]
     Corrupt(#[source] Source),
     /// A row holds something that its column does not allow.

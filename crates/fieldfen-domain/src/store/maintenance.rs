@@ -8,13 +8,13 @@ use std::time::Duration;
 #[non_exhaustive]
 #[must_use = "a log that is held back grows until the disk is full"]
 pub struct MaintenanceReport {
-    /// The size of the write-ahead log in bytes; 0 in a store without one.
+    /// The size of the transaction log in bytes; 0 in a store that has none to cut back.
     pub log_bytes: u64,
     /// Why a long log could not be cut back; `None` for a log that is short.
     pub log_held: Option<LogHeld>,
 }
 
-/// A write-ahead log that readers kept from being cut back.
+/// A transaction log that readers kept from being cut back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogHeld {
@@ -36,7 +36,7 @@ impl LogHeld {
 impl fmt::Display for LogHeld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waited = self.waited.as_millis();
-        write!(f, "the write-ahead log cannot be cut back: after {waited} ms it is still read by ")?;
+        write!(f, "the transaction log cannot be cut back: after {waited} ms it is still read by ")?;
         match self.processes.as_slice() {
             [] => f.write_str("processes that the operating system does not name"),
             [process] => write!(f, "process {process}"),

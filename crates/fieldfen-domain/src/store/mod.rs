@@ -161,7 +161,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be watched.
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError>;
 
-    /// Lets the store put itself in order: planner statistics, and a log cut back to what its readers still need.
+    /// Lets the store put itself in order: statistics for its query plans, and a transaction log
+    /// cut back to what its readers still need.
     ///
     /// Cheap when there is nothing to do; meant to be called every few minutes. A log that readers hold back grows with
     /// every commit: the report says so, and the caller is to pass it on.

@@ -13,6 +13,28 @@ use super::settings::milliseconds;
 use super::system_error;
 use crate::rows::OutOfRange;
 
+/// What is to be done about a database that is read-only.
+pub(super) const CHECK_PERMISSIONS: &str =
+    "check the permissions of the file, of the files beside it, of its folder and the file system";
+
+/// What is to be done about an error of input or output.
+const CHECK_FILE: &str = "check the disk and that the file is still there";
+
+/// What people can do about an error of a file, before SQLite's own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{advice}")]
+struct Advised {
+    advice: &'static str,
+    source: Source,
+}
+
+fn advised(advice: Option<&'static str>, source: Source) -> Source {
+    match advice {
+        Some(advice) => Box::new(Advised { advice, source }),
+        None => source,
+    }
+}
+
 thread_local! {
     static LAST_FAILURE: RefCell<Option<StoreError>> = const { RefCell::new(None) };
 }
@@ -65,9 +87,9 @@ pub(crate) fn classify(error: Error) -> StoreError {
     };
     let text = information.message().to_owned();
     let says = |phrase: &str| text.contains(phrase);
-    let failure = |kind: fn(Source) -> StoreError, error: Error| {
-        LAST_FAILURE.set(Some(kind(text.clone().into())));
-        kind(error.into())
+    let failure = |kind: fn(Source) -> StoreError, advice: Option<&'static str>, error: Error| {
+        LAST_FAILURE.set(Some(kind(advised(advice, text.clone().into()))));
+        kind(advised(advice, error.into()))
     };
     let is_busy = says("database is locked") || says("database table is locked") || says("database schema is locked");
     if (is_busy || says("locking protocol")) && busy::take_refusal() {
@@ -75,13 +97,13 @@ pub(crate) fn classify(error: Error) -> StoreError {
     } else if is_busy {
         StoreError::Busy { waited_ms: milliseconds(busy::take_waited()), source: error.into() }
     } else if says("database or disk is full") {
-        failure(StoreError::Full, error)
+        failure(StoreError::Full, None, error)
     } else if says("attempt to write a readonly database") {
-        failure(StoreError::ReadOnly, error)
+        failure(StoreError::ReadOnly, Some(CHECK_PERMISSIONS), error)
     } else if says("disk I/O error") && system_error::take_no_room() {
-        failure(StoreError::Full, error)
+        failure(StoreError::Full, None, error)
     } else if says("disk I/O error") || says("unable to open database") || says("locking protocol") {
-        failure(StoreError::Io, error)
+        failure(StoreError::Io, Some(CHECK_FILE), error)
     } else if says("database disk image is malformed")
         || says("malformed database schema")
         || says("file is not a database")

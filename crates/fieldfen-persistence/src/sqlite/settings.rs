@@ -14,7 +14,7 @@ use super::busy::NoLocks;
 use super::creation::create_database;
 use super::database_file::DatabaseFile;
 use super::deadline::Deadline;
-use super::error::{Classify, classify};
+use super::error::{CHECK_PERMISSIONS, Classify, classify};
 use super::opening::{Opened, establish};
 use crate::url::SqliteUrl;
 
@@ -269,7 +269,7 @@ fn open_once(purpose: Purpose, name: &str, url: &SqliteUrl, settings: &[Setting]
     }
     let mut opened = establish(name, url)?;
     if opened.read_only && purpose == Purpose::Write {
-        return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user").into()));
+        return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user: {CHECK_PERMISSIONS}").into()));
     }
     for (name, value, expected) in settings {
         set(&mut opened.conn, name, value, expected)?;

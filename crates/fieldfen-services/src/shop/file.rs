@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use fieldfen_domain::{is_surely_path, redacted};
+use fieldfen_domain::redacted;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -62,15 +62,22 @@ pub struct ShopFile {
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseSection {
     url: String,
+    folder: PathBuf,
     name: Option<String>,
 }
 
 impl DatabaseSection {
-    /// The address, as a store's `open` takes it. The path of a SQLite database that is relative is relative to the folder
-    /// of the file.
+    /// The address as it is written. If it is a relative path, it is relative to the [folder](DatabaseSection::folder) of
+    /// the file; whoever opens the database resolves it, as only its store can tell.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The folder of the file, as the file's path has it; empty for the current folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What people call this database, `production` for example.
@@ -82,7 +89,9 @@ impl DatabaseSection {
 
 impl fmt::Debug for DatabaseSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DatabaseSection").field("url", &redacted(&self.url)).field("name", &self.name).finish()
+        let Self { url, folder, name } = self;
+        let url = redacted(url);
+        f.debug_struct("DatabaseSection").field("url", &url).field("folder", folder).field("name", name).finish()
     }
 }
 
@@ -206,7 +215,8 @@ impl ShopFile {
                 self.invalid(&section.span(), "database.url is missing: it must be the database's address".to_owned())
             );
         };
-        Ok(Some(DatabaseSection { url: in_folder(self.path.parent(), url), name: text("name")? }))
+        let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(Some(DatabaseSection { url, folder, name: text("name")? }))
     }
 
     fn table(&self) -> Result<Spanned<DeTable<'_>>, ShopFileError> {
@@ -247,27 +257,4 @@ fn printable(c: char) -> impl Iterator<Item = char> {
     let escape = c.is_control().then(|| c.escape_debug());
     let itself = escape.is_none().then_some(c);
     itself.into_iter().chain(escape.into_iter().flatten())
-}
-
-/// The same address, with a relative path behind the folder of the file that names it.
-fn in_folder(folder: Option<&Path>, url: String) -> String {
-    let (scheme, path) = url.strip_prefix("sqlite://").map_or(("", url.as_str()), |path| ("sqlite://", path));
-    // SQLAlchemy writes three slashes before a relative path.
-    let behind_slash = path.strip_prefix('/').filter(|rest| rest.starts_with("./") || rest.starts_with("../"));
-    let path = behind_slash.filter(|_| !scheme.is_empty()).unwrap_or(path);
-    let is_file = is_surely_path(&url) && !path.is_empty() && path != ":memory:" && !Path::new(path).is_absolute();
-    match folder.filter(|folder| is_file && !folder.as_os_str().is_empty()) {
-        Some(folder) => {
-            let path = folder.join(path.strip_prefix("./").unwrap_or(path)).display().to_string();
-            // Any character may stand in an absolute path without a scheme, and behind one in a path that begins with a dot.
-            if folder.is_absolute() {
-                path
-            } else if path.starts_with('.') {
-                format!("{scheme}{path}")
-            } else {
-                format!("{scheme}./{path}")
-            }
-        }
-        None => url,
-    }
 }
