@@ -9,6 +9,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use fieldfen_domain::redacted;
+use fieldfen_services::shop::ShopFileError;
 
 use crate::exit::{Exit, ExitError};
 use crate::regular_file::{is_readable_by_all, open_regular_file};
@@ -81,13 +82,8 @@ pub enum DatabaseAddressError {
     #[error("cannot read {SHOP_FILE} in the current folder: correct it, or give --database")]
     UnreadableShopFile(#[source] io::Error),
     /// The file `fieldfen.toml` is no TOML, or does not name the database as it must.
-    #[error("{SHOP_FILE}, line {line}: {problem}")]
-    MalformedShopFile {
-        /// The number of the line, from 1.
-        line: usize,
-        /// What is wrong. Values are not repeated, since they may hold a password.
-        problem: String,
-    },
+    #[error(transparent)]
+    MalformedShopFile(ShopFileError),
     /// The value that was found is empty.
     #[error("--database \"\": it must be a path or a URL such as {DEFAULT_DATABASE}")]
     Empty,

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use fieldfen_domain::redacted;
-use toml::de::{DeTable, DeValue};
+use fieldfen_services::shop::ShopFile;
 
 use crate::database::DatabaseAddressError;
 use crate::regular_file::{is_readable_by_all, open_regular_file};
@@ -16,8 +16,8 @@ pub(crate) const SHOP_FILE: &str = "fieldfen.toml";
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// The setting `url` of the section `[database]`; `None` when there is no file, or no such section. The rules of the shop in
-/// the file are passed over: they may be of another version than this program.
+/// The address in the section `[database]`; `None` when there is no file, or no such section. The rules of the shop in the
+/// file are passed over: they may be of another version than this program.
 pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, DatabaseAddressError> {
     let file = match open_regular_file(File::options().read(true), path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -29,31 +29,16 @@ pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<
         let error = io::Error::new(io::ErrorKind::InvalidData, "it has more than 4 MiB");
         return Err(DatabaseAddressError::UnreadableShopFile(error));
     }
-    let line_of = |at: usize| text.get(..at).unwrap_or(&text).matches('\n').count() + 1;
-    let malformed = |at: usize, problem: &str| DatabaseAddressError::MalformedShopFile {
-        line: line_of(at),
-        problem: problem.to_owned(),
-    };
-    let document = DeTable::parse(&text)
-        .map_err(|error| malformed(error.span().unwrap_or_default().start, &error.message().replace('\n', " ")))?;
-    let Some(section) = document.get_ref().get("database") else { return Ok(None) };
-    let DeValue::Table(settings) = section.get_ref() else {
-        return Err(malformed(section.span().start, "database must be a section [database]"));
-    };
-    let Some(url) = settings.get("url") else {
-        return Err(malformed(section.span().start, "the section [database] must have a url"));
-    };
-    match url.get_ref().as_str().filter(|url| !url.trim().is_empty()) {
-        Some(url) => {
-            if for_all && redacted(url) != url {
-                note(
-                    "warning: every user of this machine can read fieldfen.toml, which may hold a secret: `chmod 600 fieldfen.toml`",
-                );
-            }
-            Ok(Some(url.to_owned()))
-        }
-        None => Err(malformed(url.span().start, "database.url must be a text that is not blank")),
+    // The file is in the current folder, to which a relative address is relative in an argument too.
+    let file = ShopFile::parse(text, SHOP_FILE);
+    let database = file.database().map_err(DatabaseAddressError::MalformedShopFile)?;
+    let url = database.map(|database| database.url().to_owned());
+    if for_all && url.as_ref().is_some_and(|url| redacted(url) != *url) {
+        note(
+            "warning: every user of this machine can read fieldfen.toml, which may hold a secret: `chmod 600 fieldfen.toml`",
+        );
     }
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -79,14 +64,17 @@ mod tests {
     #[test]
     fn a_section_that_cannot_be_read_names_its_line_and_keeps_its_text_to_itself() {
         for (text, problem) in [
-            ("\ndatabase = \"postgres://u:hunter2@h\"", "line 2: database must be a section"),
-            ("[database]\nname = \"hunter2\"", "line 1: the section [database] must have a url"),
-            ("[database]\nurl = [\"hunter2\"]", "line 2: database.url must be a text"),
-            ("[database]\nurl = \"  \"", "line 2: database.url must be a text"),
-            ("[database]\nurl = \"hunter2", "line 2: "),
+            ("\ndatabase = \"postgres://u:hunter2@h\"", "line 2, column 12: database: it must be a section"),
+            ("[database]\nname = \"hunter2\"", "line 1, column 1: database.url is missing"),
+            ("[database]\nurl = [\"hunter2\"]", "line 2, column 7: database.url: it must be a text"),
+            ("[database]\nurl = \"  \"", "line 2, column 7: database.url: it must be a text"),
+            ("[database]\nurl = \"hunter2", "line 2, column "),
         ] {
             let error = address(text).unwrap_err();
-            assert!(error.starts_with(&format!("fieldfen.toml, {problem}")) && !error.contains("hunter2"), "{error}");
+            assert!(
+                error.starts_with(&format!("\"fieldfen.toml\", {problem}")) && !error.contains("hunter2"),
+                "{error}"
+            );
         }
     }
 
