@@ -105,7 +105,8 @@ pub struct Publication {
     pub file_id: FileId,
     /// What is published where.
     pub target: Target,
-    /// The key that the platform gets with the call, as SKU or idempotency key.
+    /// The key that the platform gets with the call, as SKU or idempotency key; or the SKU that a person or another
+    /// program has given the product.
     pub client_key: ClientKey,
     /// Where it stands.
     pub state: PublicationState,
@@ -235,7 +236,7 @@ pub struct Adoption {
     pub request: ReserveRequest,
     /// The row.
     pub row: PlatformRowId,
-    /// The key with which the platform has the product, where that is one of this target.
+    /// The key with which the platform has the product, where it says one.
     pub client_key: Option<ClientKey>,
     /// The product or post as the platform or a person describes it. The id of the row to be made is ignored.
     pub confirmation: Confirmation,

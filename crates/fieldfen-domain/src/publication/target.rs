@@ -8,6 +8,7 @@ use super::listing::Platform;
 use super::social::{PostType, SocialPlatform};
 use crate::hash;
 use crate::ids::FileId;
+use crate::store::StoreError;
 
 /// What is published where. At most one live publication exists for each file and target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,6 +142,18 @@ impl ClientKey {
     pub fn is_derived(&self) -> bool {
         self.0.len() == 29
             && self.0.strip_prefix("ff-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
+    /// Checks that a product can be recognised by this key.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it is blank.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.0.trim().is_empty() {
+            let rule = "a key that recognises a product is not blank";
+            return Err(StoreError::Invalid { what: "key of a publication", value: self.0.clone(), rule });
+        }
+        Ok(())
     }
 
     /// Takes a key that was written before.

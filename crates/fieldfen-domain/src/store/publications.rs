@@ -5,8 +5,8 @@ use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
 use crate::job::{Fenced, ParkedFor};
 use crate::page::{Page, PageRequest};
 use crate::publication::{
-    Adopted, Adoption, Confirmation, Confirmed, Listing, ListingUpdate, ListingUpdated, Platform, PrunePublications,
-    Publication, PublicationState, Release, ReserveRequest, Reserved, SocialPost,
+    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingUpdate, ListingUpdated, Platform,
+    PrunePublications, Publication, PublicationState, Release, ReserveRequest, Reserved, SocialPost,
 };
 use crate::time::Timestamp;
 
@@ -101,6 +101,13 @@ pub trait Publications: PublicationReads {
         parked_for: Option<ParkedFor>,
         at: Timestamp,
     ) -> Result<Fenced<()>, StoreError>;
+
+    /// Gives a publication another key: a person says that its product has that one by now. `false` when the publication
+    /// is neither confirmed nor ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the key is blank; other [`StoreError`]s as the store has them.
+    fn take_key(&mut self, id: &PublicationId, key: &ClientKey, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Deletes publications that are over, those first that changed longest ago, and says how many: those of which
     /// [`Publication::is_over_since`] says so.

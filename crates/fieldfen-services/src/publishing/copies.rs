@@ -84,7 +84,9 @@ impl<S: Store> Publisher<S> {
     ) -> Result<KeptOne, PublishError> {
         let Some(stays) = &publication.platform_id else { return Ok(KeptOne::untouched(Kept::Unclear)) };
         let asked_at = self.environment().now();
-        let mut there = match shelf.find(&publication.client_key) {
+        // Products that people have given one SKU are no copies of each other.
+        let is_derived = publication.client_key.is_derived();
+        let mut there = match if is_derived { shelf.find(&publication.client_key) } else { Ok(Vec::new()) } {
             Ok(there) => self.sift(publication, there)?.own,
             // A network that cannot be asked has what it has said that it has.
             Err(CallError::Refused { .. }) if known.is_none() => return Ok(KeptOne::untouched(Kept::Unclear)),

@@ -70,6 +70,14 @@ impl<S: Store> Publisher<S> {
             Ok(Updating::Delisted) => "delisted",
             Ok(Updating::NotApproved { .. }) => "not approved",
             Ok(Updating::Gone) => "gone",
+            Ok(Updating::WaitsForPerson { publication, key }) => {
+                let reason = format!(
+                    "waits for a person: the product has the key {:?}, which nobody here has given it: is it that of \
+                     publication {publication}, or was it made by hand?",
+                    key.as_str()
+                );
+                return Outcome::park(ParkedFor::Person, reason);
+            }
             Ok(Updating::NotVisible { until }) => {
                 return Outcome::throttled(until, "the listing is so new that the platform may not show it yet");
             }

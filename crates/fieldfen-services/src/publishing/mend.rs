@@ -16,6 +16,7 @@ use super::error::PublishError;
 use super::found::{Found, FoundState};
 use super::lookup::all_of_file;
 use super::news::{NewsTaken, listing_news, take_news};
+use super::other_key::other_key;
 use super::platforms::CallError;
 use super::publisher::Publisher;
 use super::reconcile::{Difference, Reconciliation, Stray};
@@ -150,6 +151,12 @@ impl<S: Store> Publisher<S> {
         }
         if !listing.status.is_live() && product.status.is_live() {
             let there = looked_up(shelf, &product.platform_id)?;
+            // What a person has said to be another's does not bring the listing back.
+            if let (Some(there), Some(its)) = (&there, self.publication_of(listing)?)
+                && other_key(&its, there).is_some()
+            {
+                return Ok(());
+            }
             let Some(Found { state: FoundState::Listing { status, platform_status }, as_of, .. }) = there else {
                 return Ok(());
             };

@@ -22,6 +22,10 @@
 //! What another program has listed or posted stands in the way too: a row of `listings` or `social_posts` that belongs to
 //! no publication is looked up at the platform, and adopted as the target's own or given up. Where that is not clear, the
 //! job fails as one that waits for a person, and runs again after [`Publisher::resolve`].
+//!
+//! An update looks its product up by id first. If the product has a key that nobody here has given, a person may have
+//! changed the SKU, or the platform may have given the id to a product that was made by hand: the update waits for
+//! [`Publisher::resolve_key`]. Where the platform says no key, nothing is known beyond the id, and the product is updated.
 
 mod accounts;
 mod channels;
@@ -33,6 +37,7 @@ mod handlers;
 mod lookup;
 mod mend;
 mod news;
+mod other_key;
 mod outcome;
 mod platforms;
 mod publisher;
@@ -47,6 +52,7 @@ pub use error::PublishError;
 pub use found::{Found, FoundState};
 pub use mend::{Mended, NotMended};
 pub use news::{NewsTaken, Updating, listing_news};
+pub use other_key::{KeyResolution, KeyResolved};
 pub use outcome::Publishing;
 pub use platforms::{CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork};
 pub use publisher::Publisher;

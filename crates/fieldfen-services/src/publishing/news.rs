@@ -3,17 +3,18 @@
 use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::UpdateListing;
 use fieldfen_domain::publication::{
-    Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform,
+    ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform,
     PlatformRow, Publication, PublicationState, Target, ids_at, publication_of,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{Timestamp, is_ahead, to_micros};
+use fieldfen_domain::{PublicationId, Timestamp, is_ahead, to_micros};
 
 use super::channels::{ListingShelf, Shelf as _, answered};
 use super::copies::Kept;
 use super::error::PublishError;
 use super::found::Found;
 use super::lookup::all_of_file;
+use super::other_key::other_key;
 use super::platforms::{CallError, Marketplace, Offer, Product};
 use super::publisher::Publisher;
 use super::unclaimed::can_be_looked_up;
@@ -150,6 +151,14 @@ pub enum Updating {
     },
     /// There is no such listing or file, or it was delisted before.
     Gone,
+    /// The product with the id of the listing has a key that nobody here has given. It was left alone. A person says by
+    /// [`Publisher::resolve_key`] whose it is.
+    WaitsForPerson {
+        /// The publication of the listing.
+        publication: PublicationId,
+        /// The key that the product has at the platform.
+        key: ClientKey,
+    },
     /// The platform does not show the product, which was confirmed so recently that it may not show it yet. Nothing was
     /// changed.
     NotVisible {
@@ -162,8 +171,9 @@ impl<S: Store> Publisher<S> {
     /// Brings a listing up to date as an `UpdateListing` job says.
     ///
     /// The product is looked up by its id first. If it has the key of another publication, the platform has used the id
-    /// again: the product is left alone, and the listing is delisted. If the file changes while the platform is called,
-    /// another `UpdateListing` follows.
+    /// again: the product is left alone, and the listing is delisted. If it has a key that nobody here has given, it is
+    /// left alone too, and the update waits for a person. If the platform says no key, nothing is known beyond the id,
+    /// and the product is updated. If the file changes while the platform is called, another `UpdateListing` follows.
     ///
     /// # Errors
     /// [`PublishError`]; the job can be tried again unless the platform refuses it.
@@ -216,7 +226,7 @@ impl<S: Store> Publisher<S> {
         write(self.store(), |s| self.updated(s, &file, at, product.as_ref(), called_at)).map_err(PublishError::from)
     }
 
-    /// What an update comes to whose id is that of another publication's product by now: the listing has ended.
+    /// What an update comes to whose id may be another product's by now: the listing has ended, or a person has to look.
     fn used_again(
         &self,
         marketplace: &dyn Marketplace,
@@ -231,7 +241,8 @@ impl<S: Store> Publisher<S> {
             Err(source) => return Err(PublishError::Lookup { key: platform_id.to_owned(), source }),
         };
         if !self.has_key_of_another(its, &found)? {
-            return Ok(None);
+            let waits = |key: &ClientKey| Updating::WaitsForPerson { publication: its.id, key: key.clone() };
+            return Ok(other_key(its, &found).map(waits));
         }
         Ok(match self.give_up_id(&shelf, its)? {
             Kept::There => None,

@@ -98,7 +98,8 @@ impl Known {
     /// The publication that speaks for each key.
     fn by_key(&self) -> BTreeMap<&ClientKey, &Publication> {
         let mut by_key: BTreeMap<&ClientKey, &Publication> = BTreeMap::new();
-        for publication in &self.publications {
+        // A key that a person or another program has given may be that of several products.
+        for publication in self.publications.iter().filter(|publication| publication.client_key.is_derived()) {
             let of_key = by_key.entry(&publication.client_key).or_insert(publication);
             if weight(publication.state) > weight(of_key.state) {
                 *of_key = publication;

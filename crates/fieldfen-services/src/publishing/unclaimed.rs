@@ -22,7 +22,7 @@ use super::publisher::Publisher;
 use crate::settled::{write, write_once};
 
 /// A key of this target that is behind more endings than this is not recognised.
-const MOST_ENDINGS: u32 = 64;
+pub(super) const MOST_ENDINGS: u32 = 64;
 
 /// What the platform says of one row.
 enum Says {
@@ -200,7 +200,9 @@ impl<S: Store> Publisher<S> {
         let confirmation =
             Confirmation::new(found.platform_id.clone(), found.state.row(environment), found.as_of.unwrap_or(at), at)
                 .url(found.url.clone());
-        let adoption = Adoption::new(request, row.id(), confirmation).client_key(client_key.cloned());
+        // The row is the proof that the product is the file's, whatever key another program has given it.
+        let client_key = client_key.or_else(|| found.key()).cloned();
+        let adoption = Adoption::new(request, row.id(), confirmation).client_key(client_key);
         let adopted = s.publications().adopt(&adoption)?;
         if let Adopted::Done(publication) = &adopted {
             self.now_adopted(s, publication, found)?;

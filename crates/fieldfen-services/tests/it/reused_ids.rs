@@ -1,9 +1,11 @@
 //! An id that a platform uses again while the listing that had it still counts as live.
 
 use fieldfen_domain::FileId;
+use fieldfen_domain::job::{JobKind, JobStatus, ParkedFor};
 use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::{Marketplace, Mended, Publishing};
+use fieldfen_services::publishing::{KeyResolution, KeyResolved, Marketplace, Mended, Publishing};
+use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
 use crate::listed::{Listed, listed};
@@ -14,7 +16,9 @@ on_every_store!(
     an_answer_with_the_id_of_a_product_that_is_gone_is_confirmed,
     an_update_leaves_the_product_of_another_file_alone,
     a_reconciliation_reports_an_id_that_is_used_again_and_mends_it,
-    a_product_whose_key_a_person_has_changed_is_updated,
+    a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_so,
+    a_product_that_a_person_says_is_anothers_is_left_alone,
+    a_product_without_a_key_is_updated,
     a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file,
 );
 
@@ -77,17 +81,73 @@ fn a_reconciliation_reports_an_id_that_is_used_again_and_mends_it(store: impl St
     assert_handed_over(&listed, &other);
 }
 
-fn a_product_whose_key_a_person_has_changed_is_updated(store: impl Store) {
+/// A listed file whose product has another key by now, and whose update waits for a person.
+fn with_another_key<S: Store>(store: S, key: &str) -> Listed<S> {
     let listed = listed(store);
-    // The second key is like one of a file that has been deleted since.
-    for (key, title) in [("SKU-7", "Buck in the Mist"), (key_of(FileId::from_random(7)).as_str(), "Buck at Dawn")] {
+    listed.etsy.withdraw("p1").unwrap();
+    listed.etsy.by_hand("p1", Some(key));
+    listed.shop.retitle(&listed.id, "Buck in the Mist");
+    listed.shop.work(&listed.publisher);
+    assert_eq!(listed.etsy.titles(), [""], "a product was overwritten that may be somebody else's");
+    assert_eq!(updates(&listed), [(JobStatus::Failed, Some(ParkedFor::Person))]);
+    listed
+}
+
+fn updates<S: Store>(listed: &Listed<S>) -> Vec<(JobStatus, Option<ParkedFor>)> {
+    let jobs = listed.shop.all_jobs(&listed.id).into_iter().filter(|job| job.kind == JobKind::UpdateListing);
+    jobs.map(|job| (job.state.status(), job.state.parked_for())).collect()
+}
+
+fn says<S: Store>(listed: &Listed<S>, resolution: &KeyResolution) -> KeyResolved {
+    let id = listed.shop.publications(&listed.id)[0].id;
+    listed.publisher.resolve_key(&id, resolution, &by_ann("looked")).unwrap()
+}
+
+fn a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_so(store: impl Store) {
+    let key = ClientKey::stored("SKU-7".to_owned());
+    let listed = with_another_key(store, key.as_str());
+    assert_eq!(says(&listed, &KeyResolution::Ours(key.clone())), KeyResolved::Done);
+    listed.shop.work(&listed.publisher);
+    assert_eq!(listed.etsy.titles(), ["Buck in the Mist"]);
+    listed.shop.bench.clock.advance(HOLD);
+    listed.assert_only("p1");
+    // The key is believed from now on, and so is the first one.
+    for (key, title) in [(key.as_str(), "Buck at Dawn"), (key_of(listed.id).as_str(), "Buck at Noon")] {
         listed.etsy.withdraw("p1").unwrap();
         listed.etsy.by_hand("p1", Some(key));
         listed.shop.retitle(&listed.id, title);
         listed.shop.work(&listed.publisher);
         assert_eq!(listed.etsy.titles(), [title]);
-        listed.assert_only("p1");
     }
+    // Another product that somebody has given the same SKU is no copy.
+    listed.etsy.by_hand("p9", Some(key.as_str()));
+    assert_eq!(listed.mend(), Mended::default());
+    assert_eq!(listed.etsy.ids(), ["p1", "p9"]);
+}
+
+fn a_product_that_a_person_says_is_anothers_is_left_alone(store: impl Store) {
+    // The key is like one of a file that has been deleted since.
+    let listed = with_another_key(store, key_of(FileId::from_random(7)).as_str());
+    assert_eq!(says(&listed, &KeyResolution::NotOurs), KeyResolved::Done);
+    assert_eq!(says(&listed, &KeyResolution::NotOurs), KeyResolved::NotLive);
+    listed.shop.work(&listed.publisher);
+    assert_eq!(listed.etsy.titles(), [""]);
+    assert_eq!(updates(&listed), [(JobStatus::Completed, None)]);
+    assert_eq!(listed.mend(), Mended::default());
+    assert_eq!(listed.shop.states(&listed.id), [PublicationState::Ended]);
+    assert_eq!(listed.shop.listings(&listed.id)[0].status, ListingStatus::Delisted);
+    listed.publish();
+    assert_eq!(listed.etsy.titles(), ["", "Buck in the Mist"]);
+    assert_eq!(listed.shop.states(&listed.id), [PublicationState::Ended, PublicationState::Confirmed]);
+}
+
+fn a_product_without_a_key_is_updated(store: impl Store) {
+    let listed = listed(store);
+    listed.etsy.withdraw("p1").unwrap();
+    listed.etsy.by_hand("p1", None);
+    listed.shop.retitle(&listed.id, "Buck in the Mist");
+    listed.shop.work(&listed.publisher);
+    assert_eq!(listed.etsy.titles(), ["Buck in the Mist"]);
 }
 
 fn a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file(store: impl Store) {

@@ -32,6 +32,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         an_adoption_under_another_id_is_refused,
         a_product_of_another_file_is_not_adopted,
         an_adopted_listing_may_have_the_key_that_the_platform_says,
+        a_publication_takes_the_key_that_a_person_has_given_its_product,
         a_confirmation_takes_the_row_that_another_program_has_made,
         publications_that_are_over_are_pruned,
         what_may_still_be_answered_or_is_live_is_not_pruned,
@@ -301,6 +302,27 @@ fn an_adopted_listing_may_have_the_key_that_the_platform_says<S: Store>(store: &
     let adoption = adoption(1, listing_target(""), row, listing_confirmation(1, at(5))).client_key(client_key);
     let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
     assert_eq!(adopted.client_key, key);
+}
+
+fn a_publication_takes_the_key_that_a_person_has_given_its_product<S: Store>(store: &S) {
+    let on = On(store);
+    with(&on, &[], &[]);
+    reserve(&on, 1, listing_target(""), 0);
+    let key = ClientKey::stored("SKU-7".to_owned());
+    let take = |number, key: &ClientKey| on.write(|s| s.publications().take_key(&publication_id(number), key, at(2)));
+    assert!(!take(1, &key), "the call is under way");
+    assert!(!take(2, &key), "no such publication");
+    on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
+    assert!(take(1, &key));
+    let found = on.read(|s| s.publications().find(&publication_id(1))).unwrap();
+    assert_eq!((&found.client_key, found.state, found.updated_at), (&key, PublicationState::Confirmed, at(2)));
+    let blank =
+        store.write(|s| s.publications().take_key(&publication_id(1), &ClientKey::stored(" ".to_owned()), at(3)));
+    assert!(matches!(blank, Err(StoreError::Invalid { .. })), "{blank:?}");
+    // What is published after it has a key of its own.
+    on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(4))));
+    let Reserved::Granted(next) = reserve(&on, 2, listing_target(""), 5) else { panic!("it was not reserved") };
+    assert_eq!(next.client_key, ClientKey::derive(&file_id(1), &listing_target(""), 1));
 }
 
 fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &S) {

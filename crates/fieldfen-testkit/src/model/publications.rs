@@ -167,6 +167,20 @@ impl Publications for ModelSession<'_> {
         })
     }
 
+    fn take_key(&mut self, id: &PublicationId, key: &ClientKey, at: Timestamp) -> Result<bool, StoreError> {
+        key.check()?;
+        let Some((number, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
+            return Ok(false);
+        };
+        if !matches!(publication.state, PublicationState::Confirmed | PublicationState::Ended) {
+            return Ok(false);
+        }
+        publication.client_key = key.clone();
+        publication.updated_at = to_micros(at);
+        self.state.publications.update(number, publication);
+        Ok(true)
+    }
+
     fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError> {
         let before = to_micros(request.before);
         let all: Vec<Publication> = self.state.publications.rows().cloned().collect();

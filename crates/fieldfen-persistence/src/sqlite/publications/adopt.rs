@@ -1,9 +1,21 @@
-//! Adopting a row that another program has made.
+//! Adopting a row that another program has made, or the key that a person has given a product.
 
-use fieldfen_domain::publication::{AdoptDecision, Adopted, Adoption, Confirmed, PlatformRowId};
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::publication::{AdoptDecision, Adopted, Adoption, ClientKey, Confirmed, PlatformRowId};
 use fieldfen_domain::store::{PublicationReads, StoreError};
+use fieldfen_domain::{PublicationId, Timestamp};
 
+use crate::rows::SqlTime;
+use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
+use crate::sqlite::statement::statement;
+
+statement! {
+    /// Gives a publication another key.
+    TakeKey<'a> { client_key: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE publications SET client_key = ?, updated_at = ? WHERE id = ? AND state IN ('confirmed', 'ended')"
+}
 
 impl SqliteSession<'_> {
     pub(super) fn adopt_row(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError> {
@@ -32,5 +44,16 @@ impl SqliteSession<'_> {
                 Err(StoreError::Database(answer.into()))
             }
         }
+    }
+
+    pub(super) fn take_client_key(
+        &mut self,
+        id: &PublicationId,
+        key: &ClientKey,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        key.check()?;
+        let take = TakeKey { client_key: key.as_str(), at: SqlTime(at), id: &id.to_string() };
+        Ok(take.execute(self.conn).store()? > 0)
     }
 }

@@ -15,8 +15,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use fieldfen_domain::job::{Fenced, ParkedFor};
 use fieldfen_domain::publication::{
-    Adopted, Adoption, Confirmation, Confirmed, Listing, Platform, PrunePublications, Publication, PublicationState,
-    Release, ReserveRequest, Reserved, SocialPost, Target,
+    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, Platform, PrunePublications, Publication,
+    PublicationState, Release, ReserveRequest, Reserved, SocialPost, Target,
 };
 use fieldfen_domain::store::{ListingReads, PublicationReads, Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp};
@@ -130,6 +130,10 @@ impl Publications for SqliteSession<'_> {
         self.give_up(id, token, GivenUp::Unknown(parked_for), (reason, at))
     }
 
+    fn take_key(&mut self, id: &PublicationId, key: &ClientKey, at: Timestamp) -> Result<bool, StoreError> {
+        self.take_client_key(id, key, at)
+    }
+
     fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError> {
         self.prune_publications(request)
     }
@@ -163,6 +167,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("HoldAnew", reserve::HoldAnew::SQL),
         ("TakeOver", reserve::TakeOver::SQL),
         ("GiveUp", reserve::GiveUp::SQL),
+        ("TakeKey", adopt::TakeKey::SQL),
         ("Prune", prune::Prune::SQL),
     ];
     all.extend(constant.map(|(name, sql)| (name, sql.to_owned())));

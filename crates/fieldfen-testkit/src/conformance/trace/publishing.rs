@@ -2,8 +2,8 @@
 
 use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
-    Adopted, Adoption, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, Platform, PlatformRowId,
-    PrunePublications, Release, Reserved, SocialPost, Target, qualified_id,
+    Adopted, Adoption, ClientKey, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, Platform,
+    PlatformRowId, PrunePublications, Release, Reserved, SocialPost, Target, qualified_id,
 };
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::Session;
@@ -112,6 +112,15 @@ pub enum PublishingOp {
     PostGone {
         /// The row.
         row: u64,
+        /// When.
+        at: Second,
+    },
+    /// A publication gets the key that a person has given its product.
+    TakeKey {
+        /// The publication.
+        publication: u64,
+        /// The key.
+        key: u64,
         /// When.
         at: Second,
     },
@@ -225,6 +234,10 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
             answer(s.publications().adopt(&adoption).map(masked_adopted))
         }
         PublishingOp::PostGone { row, at: second } => answer(s.listings().post_gone(&post_id(*row), at(*second))),
+        PublishingOp::TakeKey { publication, key, at: second } => {
+            let key = ClientKey::stored(format!("SKU-{key}"));
+            answer(s.publications().take_key(&publication_id(*publication), &key, at(*second)))
+        }
         PublishingOp::Prune { before, limit } => {
             answer(s.publications().prune(&PrunePublications::new(at(*before), *limit)))
         }
