@@ -54,13 +54,13 @@ use fieldfen_domain::file::{
 };
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::publication::Target;
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
-use crate::Environment;
 use crate::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use crate::record::act;
 use crate::settled::write_once;
+use crate::{Environment, Transaction};
 
 /// The files of a store, for programs without rules. Clones are the same handle.
 #[derive(Debug, Clone)]
@@ -144,7 +144,7 @@ impl<S: Store> Files<S> {
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
     /// [`StoreError::Invalid`] when the Drive id is blank; other [`StoreError`]s as the store has them.
     pub fn ingest(&self, file: &NewFile) -> Result<Ingested, StoreError> {
-        self.take_in(file, |s| self.pipeline.ingest(s, file))
+        self.take_in(file, |t| self.pipeline.ingest(t, file))
     }
 
     /// Takes a file in that cannot be used, so that it is seen and can be retried: it fails at once for this reason. A
@@ -153,17 +153,17 @@ impl<S: Store> Files<S> {
     /// # Errors
     /// As [`Files::ingest`].
     pub fn ingest_broken(&self, file: &NewFile, reason: &str) -> Result<Ingested, StoreError> {
-        self.take_in(file, |s| self.pipeline.ingest_broken(s, file, reason))
+        self.take_in(file, |t| self.pipeline.ingest_broken(t, file, reason))
     }
 
     fn take_in(
         &self,
         file: &NewFile,
-        mut ingest: impl FnMut(&mut dyn Session) -> Result<Ingested, StoreError>,
+        mut ingest: impl FnMut(&mut Transaction<'_>) -> Result<Ingested, StoreError>,
     ) -> Result<Ingested, StoreError> {
         write_once(&self.store, |s, before| match before {
             Some(Ingested::Created) if s.files().find(&file.id)?.is_some() => Ok(None),
-            _ => ingest(s).map(Some),
+            _ => ingest(&mut Transaction::new(s)).map(Some),
         })
     }
 }
@@ -203,7 +203,7 @@ impl<S: Store> ShopFiles<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn approve(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Approve, |s| self.pipeline().approve(s, id, action))
+        self.act(id, action, ActionKind::Approve, |t| self.pipeline().approve(t, id, action))
     }
 
     /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`].
@@ -211,7 +211,7 @@ impl<S: Store> ShopFiles<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn reject(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Reject, |s| self.pipeline().reject(s, id, action))
+        self.act(id, action, ActionKind::Reject, |t| self.pipeline().reject(t, id, action))
     }
 
     /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`].
@@ -219,7 +219,7 @@ impl<S: Store> ShopFiles<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn fail(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Fail, |s| self.pipeline().fail(s, id, action))
+        self.act(id, action, ActionKind::Fail, |t| self.pipeline().fail(t, id, action))
     }
 
     /// Takes a failed file up again where it failed; see [`Pipeline::retry`].
@@ -227,7 +227,7 @@ impl<S: Store> ShopFiles<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn retry(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Retry, |s| self.pipeline().retry(s, id, action))
+        self.act(id, action, ActionKind::Retry, |t| self.pipeline().retry(t, id, action))
     }
 
     /// Changes what is known about a file; see [`Pipeline::edit`]. With [`FileEdit::seen`], an editor who was overtaken
@@ -236,7 +236,7 @@ impl<S: Store> ShopFiles<S> {
     /// # Errors
     /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
     pub fn edit(&self, id: &FileId, edit: &FileEdit, action: &Action) -> Result<EditOutcome, StoreError> {
-        self.act(id, action, ActionKind::Edit, |s| self.pipeline().edit(s, id, edit, action))
+        self.act(id, action, ActionKind::Edit, |t| self.pipeline().edit(t, id, edit, action))
     }
 
     /// Publishes an approved or published file at one target; see [`Pipeline::publish`].
@@ -244,7 +244,7 @@ impl<S: Store> ShopFiles<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn publish(&self, id: &FileId, target: &Target, action: &Action) -> Result<FileActionOutcome, StoreError> {
-        self.act(id, action, ActionKind::Publish, |s| self.pipeline().publish(s, id, target, action))
+        self.act(id, action, ActionKind::Publish, |t| self.pipeline().publish(t, id, target, action))
     }
 
     /// Deletes a file with its jobs, history, publications, listings and posts, unless listings of it are live and the
@@ -253,7 +253,7 @@ impl<S: Store> ShopFiles<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<Deleted, StoreError> {
-        self.act(id, action, ActionKind::Delete, |s| self.pipeline().delete(s, id, deletion, action))
+        self.act(id, action, ActionKind::Delete, |t| self.pipeline().delete(t, id, deletion, action))
     }
 
     fn act<T>(
@@ -261,7 +261,7 @@ impl<S: Store> ShopFiles<S> {
         id: &FileId,
         action: &Action,
         kind: ActionKind,
-        act_in: impl FnMut(&mut dyn Session) -> Result<T, StoreError>,
+        act_in: impl FnMut(&mut Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         act(&self.files.store, self.files.pipeline.environment(), (action, kind, Subject::File(*id)), act_in)
     }

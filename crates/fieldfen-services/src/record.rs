@@ -5,8 +5,8 @@ use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorActio
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
 
-use crate::Environment;
 use crate::settled::{OfStore, write_once};
+use crate::{Environment, Transaction};
 
 /// Runs an operator's action in a transaction of its own. `act_in` records the action. After an attempt whose outcome is
 /// unknown, a repetition sees by one more such row that the attempt has taken effect.
@@ -14,7 +14,7 @@ pub(crate) fn act<S, T, E>(
     store: &S,
     environment: &Environment,
     (action, kind, subject): (&Action, ActionKind, Subject),
-    mut act_in: impl FnMut(&mut dyn Session) -> Result<T, E>,
+    mut act_in: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E>
 where
     S: Store,
@@ -29,7 +29,7 @@ where
             return Ok(None);
         }
         known = recorded;
-        act_in(s).map(Some)
+        act_in(&mut Transaction::new(s)).map(Some)
     })
 }
 

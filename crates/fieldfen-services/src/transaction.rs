@@ -4,34 +4,35 @@ use std::fmt;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::api_usage::ApiCall;
-use fieldfen_domain::file::{FileEdit, FileMetadata, Ingested, NewFile};
 use fieldfen_domain::job::{Enqueued, NewJob};
-use fieldfen_domain::operator::Action;
 use fieldfen_domain::store::{ReadSession, Session, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 
-use crate::pipeline::{EditOutcome, Followed, Pipeline};
 use crate::queue::{QueueError, enqueue, enqueue_many};
 
 /// An open transaction, as the writes of a [completion](crate::queue::Completion::writing) and the effects of a
 /// [webhook](crate::intake::WebhookIntake::receive) get it.
 ///
 /// It reads everything, and what it writes keeps the rules: a job is enqueued after its payload has been checked, and a file
-/// changes together with what follows from the change. The caller commits, or rolls back by returning an error.
+/// changes together with what follows from the change. The services whose writes may be part of a larger transaction take a
+/// `Transaction`: the methods of a [`Pipeline`](crate::pipeline::Pipeline), the functions of [`recurring`](crate::recurring),
+/// [`listing_news`](crate::publishing::listing_news) and [`Queue::cancel_in`](crate::queue::Queue::cancel_in) with its
+/// siblings. The caller commits, or rolls back by returning an error.
 ///
 /// A program that opens a transaction of its own, with `SqliteSession::join` for example, makes one with
-/// [`Transaction::new`].
+/// [`Transaction::new`]. That program has the session and writes its own tables through its own connection; a `Transaction`
+/// does not give the session back.
 ///
 /// ```
-/// use fieldfen_domain::job::{Payload, UpscaleImage};
+/// use fieldfen_domain::file::FileEdit;
+/// use fieldfen_domain::job::UpscaleImage;
 /// use fieldfen_services::pipeline::Pipeline;
 /// use fieldfen_services::worker::{Completion, Outcome, Task};
-/// use fieldfen_domain::file::FileEdit;
 ///
 /// fn upscale(task: &Task<UpscaleImage>, pipeline: &Pipeline) -> Result<Completion, Outcome> {
 ///     let (pipeline, file_id) = (pipeline.clone(), task.file_id);
 ///     let edit = FileEdit::new().processed_filename(format!("{file_id}.png"));
-///     Ok(Completion::new().writing(move |t| t.upscaled(&pipeline, &file_id, &edit).map(drop)))
+///     Ok(Completion::new().writing(move |t| pipeline.upscaled(t, &file_id, &edit).map(drop)))
 /// }
 /// ```
 pub struct Transaction<'s> {
@@ -49,20 +50,17 @@ impl<'s> Transaction<'s> {
         self.session.reads()
     }
 
-    /// The session itself, for the functions that take one: [`Queue::cancel_in`](crate::queue::Queue::cancel_in),
-    /// [`recurring::define`](crate::recurring::define), [`Pipeline::approve`], and those of a program's own. A second form
-    /// of each of them here would do the same under another name.
-    ///
-    /// Its repositories are what stores implement. Whoever writes through them skips the rules: they enqueue any payload,
-    /// move a file without its jobs, and record no operator.
-    pub fn session(&mut self) -> &mut dyn Session {
+    /// The session itself. Its repositories skip the rules, so only fieldfen's own services get it.
+    pub(crate) fn session(&mut self) -> &mut dyn Session {
         self.session
     }
 
     /// Enqueues a job, unless a live one has its dedup key; the answer says which.
     ///
     /// # Errors
-    /// As [`queue::enqueue`](enqueue).
+    /// [`QueueError::Job`] when the payload is not what its kind asks for. [`QueueError::Store`] with
+    /// [`MissingReference`](StoreError::MissingReference) when its file does not exist,
+    /// [`AlreadyExists`](StoreError::AlreadyExists) when its id is taken, and others as the store has them.
     pub fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, QueueError> {
         enqueue(self.session, job)
     }
@@ -70,7 +68,8 @@ impl<'s> Transaction<'s> {
     /// Enqueues many jobs. The answers are in the order of the jobs.
     ///
     /// # Errors
-    /// As [`queue::enqueue_many`](enqueue_many).
+    /// As [`enqueue`](Self::enqueue), for the first job whose payload is not what its kind asks for, and then for the first
+    /// that the store refuses. Let the transaction fail with the error: jobs before the refused one may have been enqueued.
     pub fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
         enqueue_many(self.session, jobs)
     }
@@ -90,62 +89,6 @@ impl<'s> Transaction<'s> {
     /// [`StoreError::MissingReference`] when there is no such file; others as the store has them.
     pub fn link_delivery(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError> {
         self.session.hashes().link(hash, file_id)
-    }
-
-    /// Takes a file in; see [`Pipeline::ingest`].
-    ///
-    /// # Errors
-    /// As [`Pipeline::ingest`].
-    pub fn ingest(&mut self, pipeline: &Pipeline, file: &NewFile) -> Result<Ingested, StoreError> {
-        pipeline.ingest(self.session, file)
-    }
-
-    /// Begins the processing of a file; see [`Pipeline::record_confirmed`].
-    ///
-    /// # Errors
-    /// As [`Pipeline::record_confirmed`].
-    pub fn record_confirmed(&mut self, pipeline: &Pipeline, file_id: &FileId) -> Result<Option<Followed>, StoreError> {
-        pipeline.record_confirmed(self.session, file_id)
-    }
-
-    /// Says what the upscaled picture of a file is; see [`Pipeline::upscaled`].
-    ///
-    /// # Errors
-    /// As [`Pipeline::upscaled`].
-    pub fn upscaled(
-        &mut self,
-        pipeline: &Pipeline,
-        file_id: &FileId,
-        edit: &FileEdit,
-    ) -> Result<Option<Followed>, StoreError> {
-        pipeline.upscaled(self.session, file_id, edit)
-    }
-
-    /// Says what a file shows; see [`Pipeline::described`].
-    ///
-    /// # Errors
-    /// As [`Pipeline::described`].
-    pub fn described(
-        &mut self,
-        pipeline: &Pipeline,
-        file_id: &FileId,
-        metadata: &FileMetadata,
-    ) -> Result<Option<Followed>, StoreError> {
-        pipeline.described(self.session, file_id, metadata)
-    }
-
-    /// Changes what is known about a file; see [`Pipeline::edit`].
-    ///
-    /// # Errors
-    /// As [`Pipeline::edit`].
-    pub fn edit(
-        &mut self,
-        pipeline: &Pipeline,
-        file_id: &FileId,
-        edit: &FileEdit,
-        action: &Action,
-    ) -> Result<EditOutcome, StoreError> {
-        pipeline.edit(self.session, file_id, edit, action)
     }
 }
 

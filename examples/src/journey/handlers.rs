@@ -85,7 +85,7 @@ fn upscale(shop: &Shop, task: &Task<UpscaleImage>) -> Result<Completion, Outcome
     Ok(Completion::new()
         .result(&result)
         .writing(move |t| t.record_call(&call))
-        .writing(move |t| t.upscaled(&pipeline, &id, &edit).map(drop)))
+        .writing(move |t| pipeline.upscaled(t, &id, &edit).map(drop)))
 }
 
 fn generate_metadata(shop: &Shop, task: &Task<GenerateMetadata>) -> Result<Completion, Outcome> {
@@ -95,7 +95,7 @@ fn generate_metadata(shop: &Shop, task: &Task<GenerateMetadata>) -> Result<Compl
     let metadata = describe(&file.original_filename, size).map_err(Outcome::fail)?;
     let result = json!({ "title": metadata.title, "milliseconds": milliseconds(started) });
     let (pipeline, id) = (shop.files.pipeline().clone(), task.file_id);
-    Ok(Completion::new().result(&result).writing(move |t| t.described(&pipeline, &id, &metadata).map(drop)))
+    Ok(Completion::new().result(&result).writing(move |t| pipeline.described(t, &id, &metadata).map(drop)))
 }
 
 fn find(shop: &Shop, id: &FileId) -> Result<File, Outcome> {

@@ -10,6 +10,7 @@ use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{JobKind, JobStatus, Payload};
 use fieldfen_persistence::{Missing, SqliteSession, SqliteUrl, connect};
 use fieldfen_services::Environment;
+use fieldfen_services::Transaction;
 use fieldfen_services::queue::{self, Completion, Queue};
 use fieldfen_services::worker::{Ended, Metrics, Outcome, Task, Worker};
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,9 @@ fn a_job_is_completed_in_the_transaction_that_writes_the_programs_own_table() {
             diesel::sql_query("INSERT INTO orders VALUES (?)").bind::<BigInt, _>(task.order).execute(conn)?;
             let mut session = SqliteSession::join(conn)?;
             let mut completion = Completion::new().result("booked");
-            if queue::complete(&mut session, &task.claim(), &mut completion, task.now())?.is_done() {
+            if queue::complete(&mut Transaction::new(&mut session), &task.claim(), &mut completion, task.now())?
+                .is_done()
+            {
                 return Ok(());
             }
             Err::<(), Box<dyn std::error::Error + Send + Sync>>("the job is no longer ours".into())

@@ -11,6 +11,7 @@ use fieldfen_domain::file::{Dimensions, FileEdit, FileMetadata, NewFile};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::store::Store as _;
 use fieldfen_services::Environment;
+use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::Pipeline;
 use fieldfen_services::shop::ShopFile;
 use fieldfen_tests::fact::Fact;
@@ -82,10 +83,10 @@ impl Shop {
         self.database
             .store()
             .write(|s| {
-                self.pipeline.ingest(s, &file)?;
-                self.pipeline.record_confirmed(s, &id)?;
-                self.pipeline.upscaled(s, &id, &upscaled)?;
-                self.pipeline.described(s, &id, &metadata).map(drop)
+                self.pipeline.ingest(&mut Transaction::new(s), &file)?;
+                self.pipeline.record_confirmed(&mut Transaction::new(s), &id)?;
+                self.pipeline.upscaled(&mut Transaction::new(s), &id, &upscaled)?;
+                self.pipeline.described(&mut Transaction::new(s), &id, &metadata).map(drop)
             })
             .unwrap();
         id
@@ -125,7 +126,7 @@ fn an_approval_by_a_process_without_rules_leads_to_the_same_jobs_as_one_by_the_w
     let (here, there) = (Shop::new(), Shop::new());
     let id = here.processed(1);
     let ann = Action::new(Actor::new("ann", Via::Tool).unwrap(), "asked for from another process").unwrap();
-    let _ = here.database.store().write(|s| here.pipeline.approve(s, &id, &ann)).unwrap();
+    let _ = here.database.store().write(|s| here.pipeline.approve(&mut Transaction::new(s), &id, &ann)).unwrap();
     assert_eq!(there.processed(1), id);
     let keeper = there.start("keep");
     let mut operator = there.start("ask");

@@ -11,6 +11,7 @@ use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, Publicati
 use fieldfen_domain::store::Store as _;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
+use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::{FileActionOutcome, Pipeline};
 use fieldfen_services::publishing::{
     CallError, Marketplace, Message, Offer, Post, Product, ProductPage, Publisher, SocialNetwork,
@@ -167,7 +168,8 @@ impl Program {
 
     pub(crate) fn approve(&self) {
         let id = the_file();
-        let approved = self.store.write(|s| self.pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap();
+        let approved =
+            self.store.write(|s| self.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ann"))).unwrap();
         let is_approved = matches!(approved, FileActionOutcome::Done(_) | FileActionOutcome::Unchanged { .. });
         assert!(is_approved, "{approved:?}");
     }

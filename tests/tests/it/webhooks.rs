@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{JobKind, NewJob};
-use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
+use fieldfen_services::Transaction;
 use fieldfen_services::intake::{ReceiveError, Received, WebhookIntake};
 use fieldfen_tests::dice::Dice;
 use fieldfen_tests::duty::{EFFECT_KIND, body, delivery_id};
@@ -32,10 +33,11 @@ fn assert_effects(database: &Database, webhooks: u64) {
     assert_eq!(effects, (0..webhooks).collect::<Vec<_>>());
 }
 
-fn effect(s: &mut dyn Session, environment: &Environment, number: u64) -> Result<(), StoreError> {
+fn effect(t: &mut Transaction<'_>, environment: &Environment, number: u64) -> Result<(), StoreError> {
     let kind = JobKind::custom(EFFECT_KIND).unwrap();
     let payload = RawJson::from_value(&number).unwrap();
-    s.jobs().enqueue(&NewJob::untyped(environment.job_id(), kind, Some(payload), environment.now()).unwrap())?;
+    let job = NewJob::untyped(environment.job_id(), kind, Some(payload), environment.now()).unwrap();
+    t.enqueue(&job).unwrap();
     Ok(())
 }
 
@@ -103,7 +105,7 @@ fn threads_take_each_webhook_in_once_although_some_effects_fail() {
                     let (id, body) = (delivery_id(number), body(number));
                     let scope = id.as_ref().map(|_| "acme");
                     let received = intake.receive("shop", id.as_deref(), scope, body.as_bytes(), |t| {
-                        effect(t.session(), environment, number)?;
+                        effect(t, environment, number)?;
                         let first = tries[usize::try_from(number).unwrap()].fetch_add(1, Ordering::SeqCst) == 0;
                         if first { Err(StoreError::Full("an error of the effect".into())) } else { Ok(()) }
                     });

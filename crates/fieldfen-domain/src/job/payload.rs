@@ -80,6 +80,39 @@ pub trait Payload: Serialize + DeserializeOwned {
         payload.check()?;
         Ok(payload)
     }
+
+    /// Reads and checks the payload of a job whose column may be empty. An empty column is read as `null`, so that a
+    /// payload of no fields may be left out.
+    ///
+    /// # Errors
+    /// As [`Payload::from_json`].
+    fn from_column(json: Option<&RawJson>) -> Result<Self, InvalidPayload> {
+        match json {
+            Some(json) => Self::from_json(json),
+            None => Self::from_json(&RawJson::unchecked("null".to_owned())),
+        }
+    }
+}
+
+impl JobKind {
+    /// Checks that this is the payload of a job of the specification's kinds. A program checks payloads of its own kinds
+    /// where it knows their types: in [`NewJob::new`](super::NewJob::new), and in the worker.
+    ///
+    /// # Errors
+    /// [`InvalidPayload`] naming the field, its value and the rule.
+    pub fn check_payload(&self, json: Option<&RawJson>) -> Result<(), InvalidPayload> {
+        match self {
+            Self::CreateFileRecord => CreateFileRecord::from_column(json).map(drop),
+            Self::UpscaleImage => UpscaleImage::from_column(json).map(drop),
+            Self::UpdateImage => UpdateImage::from_column(json).map(drop),
+            Self::GenerateMetadata => GenerateMetadata::from_column(json).map(drop),
+            Self::CreateListing => CreateListing::from_column(json).map(drop),
+            Self::UpdateListing => UpdateListing::from_column(json).map(drop),
+            Self::PublishSocial => PublishSocial::from_column(json).map(drop),
+            Self::DeleteFile => DeleteFile::from_column(json).map(drop),
+            Self::Custom(_) => Ok(()),
+        }
+    }
 }
 
 /// A payload that cannot be used.

@@ -71,7 +71,8 @@ impl<S: Store> Deliveries<S> {
     /// [`StoreError`]s as the store has them.
     pub fn forget(&self, hash: &PayloadHash, action: &Action) -> Result<bool, StoreError> {
         let (kind, subject) = (ActionKind::Forget, Subject::Delivery(*hash));
-        act(&self.store, &self.environment, (action, kind, subject.clone()), |s| {
+        act(&self.store, &self.environment, (action, kind, subject.clone()), |t| {
+            let s = t.session();
             let forgotten = s.hashes().forget(hash)?;
             let outcome = if forgotten { ActionOutcome::Done } else { ActionOutcome::NotFound };
             record(s, action, kind, subject.clone(), outcome, self.environment.now())?;

@@ -12,6 +12,7 @@ use super::answer::{LastEdit, OperatorAnswer};
 use super::jobs::{
     ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, RetryRequest,
 };
+use crate::Transaction;
 use crate::pipeline::{EditOutcome, FileActionOutcome, Followed, Pipeline};
 use crate::queue::Completion;
 use crate::record::record;
@@ -45,7 +46,7 @@ fn serve<R: Request, S: Store>(pipeline: &Pipeline, worker: Worker<S>) -> Worker
     worker.backoff::<R>(BACKOFF).handle(move |task: Task<R>| {
         let (pipeline, request) = (pipeline.clone(), task.payload().clone());
         // The action, its row and the answer are written with the end of the job: a repetition finds the job ended.
-        Completion::new().answering(move |s| request.carry_out(&pipeline, s))
+        Completion::new().answering(move |t| request.carry_out(&pipeline, t))
     })
 }
 
@@ -56,7 +57,7 @@ trait Request: Payload + Clone + Send + 'static {
     fn of(&self) -> (&FileId, &Action);
 
     /// Carries the request out, and writes the action's row.
-    fn carry_out(&self, pipeline: &Pipeline, s: &mut dyn Session) -> Result<OperatorAnswer, StoreError>;
+    fn carry_out(&self, pipeline: &Pipeline, t: &mut Transaction<'_>) -> Result<OperatorAnswer, StoreError>;
 }
 
 /// Writes down that an action was refused before it has changed anything.
@@ -88,7 +89,7 @@ fn answer(outcome: FileActionOutcome) -> OperatorAnswer {
 }
 
 macro_rules! request {
-    ($name:ident, $action:ident, |$request:ident, $pipeline:ident, $s:ident| $carry_out:expr) => {
+    ($name:ident, $action:ident, |$request:ident, $pipeline:ident, $t:ident| $carry_out:expr) => {
         impl Request for $name {
             const ACTION: ActionKind = ActionKind::$action;
 
@@ -96,7 +97,7 @@ macro_rules! request {
                 (&self.file_id, &self.action)
             }
 
-            fn carry_out(&self, $pipeline: &Pipeline, $s: &mut dyn Session) -> Result<OperatorAnswer, StoreError> {
+            fn carry_out(&self, $pipeline: &Pipeline, $t: &mut Transaction<'_>) -> Result<OperatorAnswer, StoreError> {
                 let $request = self;
                 $carry_out
             }
@@ -104,34 +105,34 @@ macro_rules! request {
     };
 }
 
-request!(ApproveRequest, Approve, |request, pipeline, s| {
-    pipeline.approve(s, &request.file_id, &request.action).map(answer)
+request!(ApproveRequest, Approve, |request, pipeline, t| {
+    pipeline.approve(t, &request.file_id, &request.action).map(answer)
 });
 
-request!(RejectRequest, Reject, |request, pipeline, s| {
-    pipeline.reject(s, &request.file_id, &request.action).map(answer)
+request!(RejectRequest, Reject, |request, pipeline, t| {
+    pipeline.reject(t, &request.file_id, &request.action).map(answer)
 });
 
-request!(FailRequest, Fail, |request, pipeline, s| pipeline.fail(s, &request.file_id, &request.action).map(answer));
+request!(FailRequest, Fail, |request, pipeline, t| pipeline.fail(t, &request.file_id, &request.action).map(answer));
 
-request!(RetryRequest, Retry, |request, pipeline, s| {
-    pipeline.retry(s, &request.file_id, &request.action).map(answer)
+request!(RetryRequest, Retry, |request, pipeline, t| {
+    pipeline.retry(t, &request.file_id, &request.action).map(answer)
 });
 
-request!(EditRequest, Edit, |request, pipeline, s| {
+request!(EditRequest, Edit, |request, pipeline, t| {
     if let Err(error) = request.edit.check() {
-        return refused(pipeline, s, request, error.to_string());
+        return refused(pipeline, t.session(), request, error.to_string());
     }
-    Ok(match pipeline.edit(s, &request.file_id, &request.edit, &request.action)? {
+    Ok(match pipeline.edit(t, &request.file_id, &request.edit, &request.action)? {
         EditOutcome::Edited(followed) => done(followed),
-        EditOutcome::Changed(now) => changed(s, &request.file_id, &request.edit, now)?,
+        EditOutcome::Changed(now) => changed(t.session(), &request.file_id, &request.edit, now)?,
         EditOutcome::NotFound => OperatorAnswer::NotFound,
     })
 });
 
-request!(DeleteRequest, Delete, |request, pipeline, s| {
+request!(DeleteRequest, Delete, |request, pipeline, t| {
     let deletion = if request.force { Deletion::Forced } else { Deletion::KeepLiveListings };
-    Ok(match pipeline.delete(s, &request.file_id, deletion, &request.action)? {
+    Ok(match pipeline.delete(t, &request.file_id, deletion, &request.action)? {
         Deleted::Done => OperatorAnswer::Done { status: None, jobs: Vec::new() },
         Deleted::Gone => OperatorAnswer::NotFound,
         Deleted::Refused(live) => OperatorAnswer::Refused {
@@ -140,8 +141,8 @@ request!(DeleteRequest, Delete, |request, pipeline, s| {
     })
 });
 
-request!(PublishRequest, Publish, |request, pipeline, s| {
-    pipeline.publish(s, &request.file_id, &request.target, &request.action).map(answer)
+request!(PublishRequest, Publish, |request, pipeline, t| {
+    pipeline.publish(t, &request.file_id, &request.target, &request.action).map(answer)
 });
 
 /// What has changed since the editor saw the file, and who has edited it last.

@@ -12,6 +12,7 @@ use fieldfen_domain::store::{Session, StoreError};
 use super::jobs_of_file::{all_jobs, has_live_listing, processing_is_dead, retry_parked};
 use super::transition::move_file;
 use super::{Approval, EditOutcome, FileActionOutcome, Followed, Pipeline};
+use crate::Transaction;
 use crate::record::record;
 
 impl Pipeline {
@@ -25,10 +26,11 @@ impl Pipeline {
     /// [`StoreError`]s as the store has them.
     pub fn approve(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         action: &Action,
     ) -> Result<FileActionOutcome, StoreError> {
+        let s = t.session();
         let outcome = self.let_go_on_sale(s, file_id, action.reason())?;
         self.record(s, action, ActionKind::Approve, file_id, &outcome)?;
         Ok(outcome)
@@ -71,11 +73,12 @@ impl Pipeline {
     /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
     pub fn edit(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         edit: &FileEdit,
         action: &Action,
     ) -> Result<EditOutcome, StoreError> {
+        let s = t.session();
         let edited = self.change(s, file_id, edit, action.reason())?;
         let outcome = match &edited {
             EditOutcome::Edited(_) => ActionOutcome::Done,
@@ -123,11 +126,12 @@ impl Pipeline {
     /// [`StoreError`]s as the store has them.
     pub fn publish(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         target: &Target,
         action: &Action,
     ) -> Result<FileActionOutcome, StoreError> {
+        let s = t.session();
         let outcome = match s.files().find(file_id)?.map(|file| file.state.status()) {
             None => FileActionOutcome::NotFound,
             Some(status @ (FileStatus::Approved | FileStatus::Published)) => {

@@ -1,10 +1,11 @@
 //! Files that arrive.
 
 use fieldfen_domain::file::{FileEvent, Ingested, NewFile};
-use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::store::StoreError;
 
 use super::Pipeline;
 use super::transition::move_file;
+use crate::Transaction;
 
 impl Pipeline {
     /// Takes a file in: its row and the job that begins its way, or the file that has its Drive id or its bytes.
@@ -15,7 +16,8 @@ impl Pipeline {
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
     /// other [`StoreError`]s as the store has them.
-    pub fn ingest(&self, s: &mut dyn Session, file: &NewFile) -> Result<Ingested, StoreError> {
+    pub fn ingest(&self, t: &mut Transaction<'_>, file: &NewFile) -> Result<Ingested, StoreError> {
+        let s = t.session();
         let ingested = s.files().insert(file)?;
         warn_of_other_bytes(file, &ingested);
         if ingested == Ingested::Created {
@@ -32,10 +34,11 @@ impl Pipeline {
     /// As [`Pipeline::ingest`].
     pub fn ingest_broken(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file: &NewFile,
         reason: impl Into<String>,
     ) -> Result<Ingested, StoreError> {
+        let s = t.session();
         let ingested = s.files().insert(file)?;
         warn_of_other_bytes(file, &ingested);
         if ingested == Ingested::Created

@@ -7,6 +7,7 @@ use fieldfen_domain::{FileId, JobId, Timestamp};
 
 use super::jobs_of_file::{all_jobs, has_live_listing};
 use super::transition::move_file;
+use crate::Transaction;
 use crate::queue::{FailedJob, FailureHook};
 
 /// The [`FailureHook`] of the pipeline: it moves the file of a job that has failed for good, in the transaction in which
@@ -33,7 +34,8 @@ use crate::queue::{FailedJob, FailureHook};
 pub struct FileFailureHook;
 
 impl FailureHook for FileFailureHook {
-    fn job_failed(&self, s: &mut dyn Session, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError> {
+    fn job_failed(&self, t: &mut Transaction<'_>, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError> {
+        let s = t.session();
         let (Some(file_id), Some(kind)) = (job.file_id, job.kind) else { return Ok(()) };
         match fail_file(s, file_id, kind, job, at) {
             Err(
@@ -50,11 +52,12 @@ impl FailureHook for FileFailureHook {
 
     fn job_parked(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         job: &Job,
         parked_for: ParkedFor,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        let s = t.session();
         let (ParkedFor::Approval, Some(file_id)) = (parked_for, job.file_id) else { return Ok(()) };
         let file = match s.files().find(&file_id) {
             Err(error @ StoreError::BadRow { .. }) => {

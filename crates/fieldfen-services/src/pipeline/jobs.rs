@@ -116,10 +116,7 @@ impl Pipeline {
     }
 
     /// Brings one listing up to date.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn enqueue_update(
+    pub(crate) fn enqueue_update(
         &self,
         s: &mut dyn Session,
         file_id: FileId,

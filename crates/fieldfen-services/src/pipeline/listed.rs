@@ -13,10 +13,7 @@ use super::transition::move_file;
 /// That a product is out there is a fact. A file that had been given up because no listing had succeeded is taken up
 /// again for it. One whose approval was withdrawn in the meantime stays where it is: it is published when it is
 /// approved again.
-///
-/// # Errors
-/// [`StoreError`]s as the store has them.
-pub fn listing_confirmed(
+pub(crate) fn listing_confirmed(
     s: &mut dyn Session,
     file_id: &FileId,
     listing: &str,

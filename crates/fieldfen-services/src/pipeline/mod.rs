@@ -2,7 +2,7 @@
 //!
 //! A [`Pipeline`] is the shop's configuration: who approves, what is wanted where, how much is upscaled. A
 //! [`Shop`](crate::shop::Shop) makes one from rules that are data. The methods of a pipeline take an open
-//! [`Session`](fieldfen_domain::store::Session), so that a job's completion, the file's move and the jobs that follow are one
+//! [`Transaction`](crate::Transaction), so that a job's completion, the file's move and the jobs that follow are one
 //! transaction. Outside of a worker, the program with the rules calls them through [`ShopFiles`](crate::files::ShopFiles), and other
 //! programs ask by an [`Operator`](crate::operator::Operator).
 //!
@@ -18,7 +18,7 @@
 //! | a publishing job meets a file without an approval | | it is parked for an approval, and runs again with the next one |
 //! | a publishing job meets what only a person can tell | | it is parked for a person, and runs again when the person has told |
 //! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic; a file that failed from approved leads back to processed then | `UpdateListing` for each live listing of a published file |
-//! | a platform confirms a listing ([`listing_confirmed`]) | approved → published | |
+//! | a platform confirms a listing | approved → published | |
 //! | a processing job fails for good ([`FileFailureHook`]) | any → failed | |
 //! | the last listing job fails for good, none is parked, nothing is listed ([`FileFailureHook`]) | approved → failed | |
 //! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs: `UpdateListing` for what is live too; what was published and has ended is not listed anew |
@@ -55,7 +55,7 @@ use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
 pub use job_failed::FileFailureHook;
-pub use listed::listing_confirmed;
+pub(crate) use listed::listing_confirmed;
 pub use outcome::{EditOutcome, FileActionOutcome, Followed};
 
 /// Who lets a processed picture go on sale.

@@ -7,6 +7,7 @@ use fieldfen_domain::store::{Session, StoreError};
 use super::jobs_of_file::processing_is_dead;
 use super::transition::move_file;
 use super::{Approval, Followed, Pipeline};
+use crate::Transaction;
 
 impl Pipeline {
     /// The row of an ingested file stands: its processing begins. `None` when there is no such file.
@@ -15,7 +16,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn record_confirmed(&self, s: &mut dyn Session, file_id: &FileId) -> Result<Option<Followed>, StoreError> {
+    pub fn record_confirmed(&self, t: &mut Transaction<'_>, file_id: &FileId) -> Result<Option<Followed>, StoreError> {
+        let s = t.session();
         let Some(file) = self.taken_up(s, file_id, FileStatus::Ingested)? else { return Ok(None) };
         let mut followed = Followed::nothing(file.state.status());
         if file.state == FileState::Ingested {
@@ -34,10 +36,11 @@ impl Pipeline {
     /// As [`edit`](Self::edit).
     pub fn upscaled(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         edit: &FileEdit,
     ) -> Result<Option<Followed>, StoreError> {
+        let s = t.session();
         let mut edit = edit.clone();
         edit.seen = None;
         let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
@@ -58,10 +61,11 @@ impl Pipeline {
     /// [`StoreError`]s as the store has them.
     pub fn described(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         metadata: &FileMetadata,
     ) -> Result<Option<Followed>, StoreError> {
+        let s = t.session();
         let json = metadata.to_json().map_err(|error| StoreError::unfit_json("metadata", &error))?;
         let edit = FileEdit::new().metadata(json);
         let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };

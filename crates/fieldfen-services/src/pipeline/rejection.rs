@@ -9,6 +9,7 @@ use fieldfen_domain::store::{Session, StoreError};
 use super::jobs_of_file::all_jobs;
 use super::transition::move_file;
 use super::{FileActionOutcome, Followed, Pipeline};
+use crate::Transaction;
 use crate::record::record;
 
 impl Pipeline {
@@ -21,10 +22,11 @@ impl Pipeline {
     /// [`StoreError`]s as the store has them.
     pub fn reject(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         action: &Action,
     ) -> Result<FileActionOutcome, StoreError> {
+        let s = t.session();
         let outcome = match s.files().find(file_id)? {
             None => FileActionOutcome::NotFound,
             Some(file) => match file.state.status() {
@@ -48,10 +50,11 @@ impl Pipeline {
     /// [`StoreError`]s as the store has them.
     pub fn fail(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         action: &Action,
     ) -> Result<FileActionOutcome, StoreError> {
+        let s = t.session();
         let outcome = match s.files().find(file_id)? {
             None => FileActionOutcome::NotFound,
             Some(file) if file.state.failure().is_some() => FileActionOutcome::Unchanged { status: FileStatus::Failed },
@@ -67,11 +70,12 @@ impl Pipeline {
     /// [`StoreError`]s as the store has them.
     pub fn delete(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         deletion: Deletion,
         action: &Action,
     ) -> Result<Deleted, StoreError> {
+        let s = t.session();
         let deleted = s.files().delete(file_id, deletion)?;
         let outcome = match deleted {
             Deleted::Done => ActionOutcome::Done,

@@ -12,6 +12,7 @@ use fieldfen_domain::{FileId, ListingId};
 use super::jobs_of_file::{all_jobs, failed_jobs, payload};
 use super::transition::move_file;
 use super::{Approval, FileActionOutcome, Followed, Pipeline};
+use crate::Transaction;
 
 impl Pipeline {
     /// Takes a failed file up again where it failed: its dead and parked jobs of that status run again, and what that status
@@ -23,10 +24,11 @@ impl Pipeline {
     /// [`StoreError`]s as the store has them.
     pub fn retry(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         file_id: &FileId,
         action: &Action,
     ) -> Result<FileActionOutcome, StoreError> {
+        let s = t.session();
         let outcome = self.take_up(s, file_id, action.reason())?;
         self.record(s, action, ActionKind::Retry, file_id, &outcome)?;
         Ok(outcome)

@@ -143,7 +143,7 @@ impl<S: Store> Publisher<S> {
         {
             let at = self.environment().now();
             let news = ListingUpdate::new(ListingStatus::Delisted, at, at);
-            take_news(self.store(), |s| listing_news(s, *platform, account, id, &news))?;
+            take_news(self.store(), |t| listing_news(t, *platform, account, id, &news))?;
         }
         Ok(kept)
     }

@@ -37,7 +37,7 @@ impl<S: Store> Publisher<S> {
     #[must_use]
     pub fn run_create_file_record(&self, job: &CreateFileRecord) -> Outcome {
         let (pipeline, file_id) = (self.pipeline().clone(), job.file_id);
-        let confirm = Completion::new().writing(move |t| t.record_confirmed(&pipeline, &file_id).map(drop));
+        let confirm = Completion::new().writing(move |t| pipeline.record_confirmed(t, &file_id).map(drop));
         Outcome::Complete(confirm)
     }
 

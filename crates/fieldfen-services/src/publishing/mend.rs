@@ -234,7 +234,7 @@ impl<S: Store> Publisher<S> {
     }
 
     fn take_news(&self, found: &Reconciliation, id: &str, news: &ListingUpdate) -> Result<NewsTaken, StoreError> {
-        take_news(self.store(), |s| listing_news(s, found.platform, &found.account, id, news))
+        take_news(self.store(), |t| listing_news(t, found.platform, &found.account, id, news))
     }
 
     /// The publication that was last confirmed as this listing.

@@ -18,6 +18,7 @@ use super::other_key::other_key;
 use super::platforms::{CallError, Marketplace, Offer, Product};
 use super::publisher::Publisher;
 use super::unclaimed::can_be_looked_up;
+use crate::Transaction;
 use crate::pipeline::shows_the_same;
 use crate::settled::{write, write_once};
 
@@ -60,12 +61,13 @@ pub enum NewsTaken {
 /// # Errors
 /// [`StoreError`]s as the store has them.
 pub fn listing_news(
-    s: &mut dyn Session,
+    t: &mut Transaction<'_>,
     platform: Platform,
     account: &str,
     platform_id: &str,
     news: &ListingUpdate,
 ) -> Result<NewsTaken, StoreError> {
+    let s = t.session();
     let Some(listing) = s.listings().find_at(platform, account, platform_id)? else {
         return Ok(NewsTaken::Unknown);
     };
@@ -79,9 +81,9 @@ pub fn listing_news(
 /// attempt knows the status before.
 pub(super) fn take_news<S: Store>(
     store: &S,
-    mut take: impl FnMut(&mut dyn Session) -> Result<NewsTaken, StoreError>,
+    mut take: impl FnMut(&mut Transaction<'_>) -> Result<NewsTaken, StoreError>,
 ) -> Result<NewsTaken, StoreError> {
-    write_once(store, |s, before| match take(s)? {
+    write_once(store, |s, before| match take(&mut Transaction::new(s))? {
         NewsTaken::Done { .. } if matches!(before, Some(NewsTaken::Done { .. })) => Ok(None),
         taken => Ok(Some(taken)),
     })
@@ -307,7 +309,7 @@ impl<S: Store> Publisher<S> {
             self.environment().now(),
         )
         .platform_status(product.and_then(|product| product.platform_status.clone()));
-        listing_news(s, listing.platform, account, platform_id, &news)?;
+        listing_news(&mut Transaction::new(s), listing.platform, account, platform_id, &news)?;
         if !news.status.is_live() {
             return Ok(Updating::Delisted);
         }

@@ -53,7 +53,8 @@ impl<S: Store> Publisher<S> {
             KeyResolution::NotOurs => ActionKind::Resolve,
         };
         let subject = Subject::Publication(*id);
-        act(self.store(), self.environment(), (action, kind, subject.clone()), |s| {
+        act(self.store(), self.environment(), (action, kind, subject.clone()), |t| {
+            let s = t.session();
             let resolved = self.resolve_key_in(s, id, resolution)?;
             let outcome = match resolved {
                 KeyResolved::Done => ActionOutcome::Done,

@@ -85,7 +85,8 @@ impl<S: Store> Publisher<S> {
             PlatformRowId::Listing(id) => Subject::Listing(id),
             PlatformRowId::Post(id) => Subject::SocialPost(id),
         };
-        act(self.store(), self.environment(), (action, kind, subject.clone()), |s| {
+        act(self.store(), self.environment(), (action, kind, subject.clone()), |t| {
+            let s = t.session();
             let resolved = self.resolve_in(s, file_id, row, resolution)?;
             let outcome = match resolved {
                 Resolved::Adopted(_) | Resolved::Gone => ActionOutcome::Done,

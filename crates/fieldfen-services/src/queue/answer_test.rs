@@ -81,7 +81,7 @@ fn a_claim_that_was_lost_does_not_run_its_answer() {
 fn an_answer_that_fails_leaves_the_job_running() {
     let bench = Bench::new();
     let claimed = bench.claim();
-    let broken = |_: &mut dyn fieldfen_domain::store::Session| Err::<u32, _>(StoreError::Nested);
+    let broken = |_: &mut crate::Transaction<'_>| Err::<u32, _>(StoreError::Nested);
     assert!(bench.queue.complete(&claimed, &mut Completion::new().answering(broken)).is_err());
     let job = bench.queue.find(&claimed.job.id).unwrap().unwrap();
     assert!(matches!(job.state, JobState::Running { .. }) && job.result.is_none(), "{job:?}");

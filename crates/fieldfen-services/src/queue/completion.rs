@@ -15,7 +15,7 @@ use crate::Transaction;
 type Write = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), QueueError> + Send>;
 
 /// A write whose value is the result of the job.
-type Answer = Box<dyn FnMut(&mut dyn Session) -> Result<RawJson, StoreError> + Send>;
+type Answer = Box<dyn FnMut(&mut Transaction<'_>) -> Result<RawJson, StoreError> + Send>;
 
 /// What a job that has succeeded leaves behind: a result, writes of its own and the jobs that follow.
 ///
@@ -86,10 +86,10 @@ impl Completion {
     pub(crate) fn answering<T, W>(mut self, mut write: W) -> Self
     where
         T: Serialize,
-        W: FnMut(&mut dyn Session) -> Result<T, StoreError> + Send + 'static,
+        W: FnMut(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.answer = Some(Box::new(move |s| {
-            RawJson::from_value(&write(s)?).map_err(|error| StoreError::unfit_json("result of a job", &error))
+        self.answer = Some(Box::new(move |t| {
+            RawJson::from_value(&write(t)?).map_err(|error| StoreError::unfit_json("result of a job", &error))
         }));
         self
     }
@@ -101,7 +101,7 @@ impl Completion {
         is_held: impl FnOnce(&mut dyn Session) -> Result<bool, StoreError>,
     ) -> Result<Option<RawJson>, StoreError> {
         match &mut self.answer {
-            Some(answer) if is_held(s)? => answer(s).map(Some),
+            Some(answer) if is_held(s)? => answer(&mut Transaction::new(s)).map(Some),
             _ => Ok(None),
         }
     }

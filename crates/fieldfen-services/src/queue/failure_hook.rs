@@ -7,6 +7,8 @@ use fieldfen_domain::job::{Job, JobKind, ParkedFor, UnreadableJob};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
+use crate::Transaction;
+
 /// A job that has just failed for good, or was cancelled or killed.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -35,10 +37,10 @@ pub trait FailureHook: fmt::Debug + Send + Sync {
     /// # Errors
     /// Errors fail the transaction, and the job with those beside it is not failed then. So return one only where trying
     /// again may help; an error that stays keeps the job running in a circle.
-    fn job_failed(&self, s: &mut dyn Session, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError>;
+    fn job_failed(&self, t: &mut Transaction<'_>, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError>;
 
     /// Writes what follows when a job is parked, in the same transaction; by default nothing. What the job waits for may have
-    /// come while it ran: then this is the place to [let it run again](fieldfen_domain::store::JobAdmin::retry).
+    /// come while it ran: then this is the place to [let it run again](super::Queue::retry_in).
     ///
     /// `job` is the job as it was claimed. Like [`job_failed`](Self::job_failed), it may be run again.
     ///
@@ -46,12 +48,12 @@ pub trait FailureHook: fmt::Debug + Send + Sync {
     /// As for [`job_failed`](Self::job_failed).
     fn job_parked(
         &self,
-        s: &mut dyn Session,
+        t: &mut Transaction<'_>,
         job: &Job,
         parked_for: ParkedFor,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let _ = (s, job, parked_for, at);
+        let _ = (t, job, parked_for, at);
         Ok(())
     }
 }
@@ -78,7 +80,7 @@ impl FailureHooks {
         parked_for: ParkedFor,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.0.iter().try_for_each(|hook| hook.job_parked(s, job, parked_for, at))
+        self.0.iter().try_for_each(|hook| hook.job_parked(&mut Transaction::new(s), job, parked_for, at))
     }
 
     /// Names jobs in the log that could not be read and have failed, and runs the hooks for them.
@@ -97,6 +99,6 @@ impl FailureHooks {
     }
 
     fn run_for(&self, s: &mut dyn Session, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError> {
-        self.0.iter().try_for_each(|hook| hook.job_failed(s, job, at))
+        self.0.iter().try_for_each(|hook| hook.job_failed(&mut Transaction::new(s), job, at))
     }
 }

@@ -1,7 +1,7 @@
 //! The job queue: what programs put in, what workers take out, and what operators do with it.
 //!
-//! A [`Queue`] is a handle on a store. Whatever it does is one transaction; the functions over a
-//! [`Session`](fieldfen_domain::store::Session) do the same inside a transaction of the caller's.
+//! A [`Queue`] is a handle on a store. Whatever it does is one transaction; the methods and functions that take a
+//! [`Transaction`](crate::Transaction) do the same inside a transaction of the caller's.
 //!
 //! A handle repeats a transaction for up to a second while the store says that the same may succeed later. If the store
 //! answers [`OutcomeUnknown`](StoreError::OutcomeUnknown), the handle looks whether the transaction has taken effect, and
@@ -22,13 +22,12 @@ mod wait;
 
 pub use claim::{ClaimedJob, Claims};
 pub use completion::Completion;
-pub use enqueue::{check, enqueue, enqueue_many};
 pub use failure_hook::{FailedJob, FailureHook};
 pub use policies::{LONGEST_THROTTLE, RetryPolicies};
 pub use settle::complete;
 pub use wait::Waited;
 
-pub(crate) use enqueue::read_payload;
+pub(crate) use enqueue::{enqueue, enqueue_many, read_payload};
 pub(crate) use failure_hook::FailureHooks;
 
 use std::error::Error;

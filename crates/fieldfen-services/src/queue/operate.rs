@@ -6,6 +6,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
+use crate::Transaction;
 use crate::record::{act, of_job, record};
 
 impl<S: Store> Queue<S> {
@@ -64,14 +65,15 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn retry(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.act(id, (action, ActionKind::Retry), |s| self.retry_in(s, id, action))
+        self.act(id, (action, ActionKind::Retry), |t| self.retry_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn retry_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn retry_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        let s = t.session();
         let at = self.environment.now();
         let answer = s.job_admin().retry(id, at)?;
         record(s, action, ActionKind::Retry, Subject::Job(*id), of_job(&answer), at)?;
@@ -85,14 +87,15 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn cancel(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.act(id, (action, ActionKind::Cancel), |s| self.cancel_in(s, id, action))
+        self.act(id, (action, ActionKind::Cancel), |t| self.cancel_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn cancel_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn cancel_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        let s = t.session();
         let at = self.environment.now();
         let answer = s.job_admin().cancel(id, action.reason(), at)?;
         let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
@@ -106,14 +109,15 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn kill(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.act(id, (action, ActionKind::Kill), |s| self.kill_in(s, id, action))
+        self.act(id, (action, ActionKind::Kill), |t| self.kill_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn kill_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn kill_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        let s = t.session();
         let at = self.environment.now();
         let answer = s.job_admin().kill(id, action.reason(), at)?;
         let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
@@ -126,14 +130,15 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn delete(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
-        self.act(id, (action, ActionKind::Delete), |s| self.delete_in(s, id, action))
+        self.act(id, (action, ActionKind::Delete), |t| self.delete_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn delete_in(&self, s: &mut dyn Session, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn delete_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+        let s = t.session();
         let at = self.environment.now();
         let answer = s.job_admin().delete(id)?;
         record(s, action, ActionKind::Delete, Subject::Job(*id), of_job(&answer), at)?;
@@ -145,7 +150,7 @@ impl<S: Store> Queue<S> {
         &self,
         id: &JobId,
         (action, kind): (&Action, ActionKind),
-        act_in: impl FnMut(&mut dyn Session) -> Result<Administered, StoreError>,
+        act_in: impl FnMut(&mut Transaction<'_>) -> Result<Administered, StoreError>,
     ) -> Result<Administered, StoreError> {
         act(&self.store, &self.environment, (action, kind, Subject::Job(*id)), act_in)
     }

@@ -11,6 +11,7 @@ use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, RawJson, Timestamp
 
 use super::claim::check_lease;
 use super::{ClaimedJob, Completion, Queue, QueueError};
+use crate::Transaction;
 use crate::settled::{unless_done_before, write, write_once};
 
 /// The shortest and the longest time after which a declined job is due again.
@@ -26,7 +27,7 @@ impl<S: Store> Queue<S> {
     /// As [`complete`].
     pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<Fenced<()>, QueueError> {
         write_once(&self.store, |s, before| {
-            let completed = complete(s, &claimed.claim, completion, self.environment.now())?;
+            let completed = complete(&mut Transaction::new(s), &claimed.claim, completion, self.environment.now())?;
             Ok(unless_done_before(before, completed))
         })
     }
@@ -309,11 +310,12 @@ impl<S: Store> Queue<S> {
 /// # Errors
 /// [`QueueError`] when a write or a follow-up job of the completion fails: let the transaction fail with it.
 pub fn complete(
-    s: &mut dyn Session,
+    t: &mut Transaction<'_>,
     claim: &ClaimRef,
     completion: &mut Completion,
     at: Timestamp,
 ) -> Result<Fenced<()>, QueueError> {
+    let s = t.session();
     let answer = completion.answer(s, |s| is_held(s, claim))?;
     let result = match &answer {
         Some(answer) => Some(answer),

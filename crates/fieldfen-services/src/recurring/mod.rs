@@ -35,17 +35,17 @@ use fieldfen_domain::UnreadableRow;
 use fieldfen_domain::job::{Enqueued, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::recurring::{PauseOutcome, RecurringJob, RecurringName};
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{Store, StoreError};
 
 pub use operate::{define, pause, remove, resume, run_now};
 pub use schedule::{InvalidSchedule, Schedule};
 pub(crate) use ticks::Batches;
 pub use ticks::{Ticks, take_due};
 
-use crate::Environment;
 use crate::queue::QueueError;
 use crate::record::act;
 use crate::settled::{OfStore, write};
+use crate::{Environment, Transaction};
 
 /// The recurring work of a store; clones are the same handle.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ impl<S: Store> Recurring<S> {
         payload: &P,
         action: &Action,
     ) -> Result<(), QueueError> {
-        write(&self.store, |s| define(s, &self.environment, name, schedule, payload, action))
+        write(&self.store, |s| define(&mut Transaction::new(s), &self.environment, name, schedule, payload, action))
     }
 
     /// Pauses work: none of its ticks is taken until it is [resumed](Recurring::resume). A job that a tick has made before
@@ -98,7 +98,7 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn pause(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
-        self.act(name, action, ActionKind::Pause, |s| pause(s, &self.environment, name, action))
+        self.act(name, action, ActionKind::Pause, |t| pause(t, &self.environment, name, action))
     }
 
     /// Resumes work. The ticks that it has missed make one job together, at once; where it has missed none, the next tick
@@ -107,7 +107,7 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn resume(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
-        self.act(name, action, ActionKind::Resume, |s| resume(s, &self.environment, name, action))
+        self.act(name, action, ActionKind::Resume, |t| resume(t, &self.environment, name, action))
     }
 
     /// Enqueues the job of some work now, without taking a tick; see the function [`run_now`]. `None` when there is no work
@@ -116,7 +116,7 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// As [`run_now`].
     pub fn run_now(&self, name: &RecurringName, action: &Action) -> Result<Option<Enqueued>, QueueError> {
-        self.act(name, action, ActionKind::RunNow, |s| run_now(s, &self.environment, name, action))
+        self.act(name, action, ActionKind::RunNow, |t| run_now(t, &self.environment, name, action))
     }
 
     /// Ends work; `false` when there is none of this name. A job that one of its ticks has made stays.
@@ -124,7 +124,7 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn remove(&self, name: &RecurringName, action: &Action) -> Result<bool, StoreError> {
-        self.act(name, action, ActionKind::Remove, |s| remove(s, &self.environment, name, action))
+        self.act(name, action, ActionKind::Remove, |t| remove(t, &self.environment, name, action))
     }
 
     fn act<T, E: OfStore>(
@@ -132,7 +132,7 @@ impl<S: Store> Recurring<S> {
         name: &RecurringName,
         action: &Action,
         kind: ActionKind,
-        act_in: impl FnMut(&mut dyn Session) -> Result<T, E>,
+        act_in: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         act(&self.store, &self.environment, (action, kind, Subject::Recurring(name.clone())), act_in)
     }

@@ -3,13 +3,13 @@
 use fieldfen_domain::job::{Enqueued, NewJob, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringName};
-use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::store::StoreError;
 
 use super::schedule::Schedule;
 use super::ticks::key_of;
-use crate::Environment;
 use crate::queue::{QueueError, enqueue};
 use crate::record::record;
+use crate::{Environment, Transaction};
 
 /// Sets recurring work up, or changes what has its name, in the caller's transaction. Its next tick stays where the
 /// schedule stays, so that a program may define its work whenever it starts.
@@ -22,13 +22,14 @@ use crate::record::record;
 /// [`Invalid`](StoreError::Invalid) when the schedule has no tick any more, the 30th of February for example, and others
 /// as the store has them.
 pub fn define<P: Payload>(
-    s: &mut dyn Session,
+    t: &mut Transaction<'_>,
     environment: &Environment,
     name: &RecurringName,
     schedule: &Schedule,
     payload: &P,
     action: &Action,
 ) -> Result<(), QueueError> {
+    let s = t.session();
     let at = environment.now();
     let job = NewJob::new(environment.job_id(), payload, at)?;
     let next_at = schedule.next_after(at).ok_or_else(|| StoreError::Invalid {
@@ -55,11 +56,12 @@ pub fn define<P: Payload>(
 /// # Errors
 /// [`StoreError`]s as the store has them.
 pub fn pause(
-    s: &mut dyn Session,
+    t: &mut Transaction<'_>,
     environment: &Environment,
     name: &RecurringName,
     action: &Action,
 ) -> Result<PauseOutcome, StoreError> {
+    let s = t.session();
     let at = environment.now();
     let paused = s.recurring().pause(name, at)?;
     record(s, action, ActionKind::Pause, Subject::Recurring(name.clone()), of_pause(paused), at)?;
@@ -72,11 +74,12 @@ pub fn pause(
 /// # Errors
 /// [`StoreError`]s as the store has them.
 pub fn resume(
-    s: &mut dyn Session,
+    t: &mut Transaction<'_>,
     environment: &Environment,
     name: &RecurringName,
     action: &Action,
 ) -> Result<PauseOutcome, StoreError> {
+    let s = t.session();
     let resumed = s.recurring().resume(name)?;
     let subject = Subject::Recurring(name.clone());
     record(s, action, ActionKind::Resume, subject, of_pause(resumed), environment.now())?;
@@ -90,11 +93,12 @@ pub fn resume(
 /// [`QueueError::Store`] with [`BadRow`](StoreError::BadRow) when the work cannot be read, [`QueueError::Job`] when its
 /// payload breaks a rule; other [`StoreError`]s as the store has them.
 pub fn run_now(
-    s: &mut dyn Session,
+    t: &mut Transaction<'_>,
     environment: &Environment,
     name: &RecurringName,
     action: &Action,
 ) -> Result<Option<Enqueued>, QueueError> {
+    let s = t.session();
     let at = environment.now();
     let enqueued = match s.recurring().find(name)? {
         None => None,
@@ -118,11 +122,12 @@ pub fn run_now(
 /// # Errors
 /// [`StoreError`]s as the store has them.
 pub fn remove(
-    s: &mut dyn Session,
+    t: &mut Transaction<'_>,
     environment: &Environment,
     name: &RecurringName,
     action: &Action,
 ) -> Result<bool, StoreError> {
+    let s = t.session();
     let removed = s.recurring().remove(name)?;
     let outcome = if removed { ActionOutcome::Done } else { ActionOutcome::NotFound };
     record(s, action, ActionKind::Remove, Subject::Recurring(name.clone()), outcome, environment.now())?;

@@ -13,6 +13,10 @@ use super::task::Control;
 use crate::Environment;
 use crate::queue::Queue;
 
+fn kind(name: &str) -> JobKind {
+    JobKind::custom(name).unwrap()
+}
+
 fn claimed(floor: &Arc<Floor>) -> Arc<Control> {
     let queue = Queue::new(ModelStore::new(), Environment::system());
     let job = fixtures::job(1);
@@ -24,10 +28,10 @@ fn claimed(floor: &Arc<Floor>) -> Arc<Control> {
 
 #[test]
 fn a_limit_on_an_idle_kind_leaves_the_threads_to_the_others() {
-    let kinds = [(JobKind::UpscaleImage, None), (JobKind::DeleteFile, Some(1))];
+    let kinds = [(kind("build"), None), (kind("clean"), Some(1))];
     let capacity = Floor::new().capacity(kinds.into_iter(), 16);
-    let limits = BTreeMap::from([(JobKind::DeleteFile, 1)]);
-    assert_eq!(capacity, Capacity { kinds: vec![JobKind::UpscaleImage, JobKind::DeleteFile], limits, most: 16 });
+    let limits = BTreeMap::from([(kind("clean"), 1)]);
+    assert_eq!(capacity, Capacity { kinds: vec![kind("build"), kind("clean")], limits, most: 16 });
 }
 
 #[test]
@@ -36,7 +40,7 @@ fn what_was_handed_out_before_the_stop_and_not_begun_is_taken_back() {
         let floor = Arc::new(Floor::new());
         floor.hand_out(vec![claimed(&floor)]);
         floor.stop(stop);
-        assert_eq!(floor.capacity([(JobKind::DeleteFile, None)].into_iter(), 16).most, 0);
+        assert_eq!(floor.capacity([(kind("clean"), None)].into_iter(), 16).most, 0);
         floor.close();
         assert!(floor.next().is_none());
         assert_eq!(floor.take_back().len(), 1);

@@ -15,12 +15,16 @@ use crate::queue::Completion;
 /// the others where they belong:
 ///
 /// ```
-/// use fieldfen_domain::job::UpscaleImage;
 /// use fieldfen_services::worker::{Completion, Outcome, Task};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Measure { path: String }
+/// # impl fieldfen_domain::job::Payload for Measure {
+/// #     const KIND: &'static str = "acme.measure";
+/// # }
 ///
-/// fn upscale(task: Task<UpscaleImage>) -> Result<Completion, Outcome> {
-///     let picture = std::fs::read("picture.jpg")?; // A reason to try again.
-///     let size = picture.get(..2).ok_or_else(|| Outcome::fail("the picture is cut short"))?; // Not one.
+/// fn measure(task: Task<Measure>) -> Result<Completion, Outcome> {
+///     let document = std::fs::read(&task.path)?; // A reason to try again.
+///     let size = document.get(..2).ok_or_else(|| Outcome::fail("the document is cut short"))?; // Not one.
 ///     Ok(Completion::new().result(size))
 /// }
 /// ```

@@ -64,7 +64,7 @@ impl<P> Task<P> {
     /// The claim: the proof that this try may end the job.
     ///
     /// A program that keeps its own tables beside fieldfen's may end the job in a transaction of its own, with
-    /// [`complete`](crate::queue::complete) in a session that joins it. What the handler returns then is not written;
+    /// [`complete`](crate::queue::complete) in a [`Transaction`](crate::Transaction) of a session that joins it. What the handler returns then is not written;
     /// the job counts as completed.
     #[must_use]
     pub fn claim(&self) -> ClaimRef {

@@ -19,6 +19,7 @@ use fieldfen_domain::publication::{
     ClientKey, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
 };
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::environment::SeededRandomness;
 use fieldfen_services::publishing::{Publisher, listing_news};
 use fieldfen_testkit::fixtures::by_ann;
@@ -146,11 +147,11 @@ impl<S: Store> Run<S> {
             1 => self.happens(id, ListingStatus::Delisted),
             2 => self.happens(id, if dice.below(2) == 0 { ListingStatus::SoldOut } else { ListingStatus::Active }),
             3 => {
-                let _ = shop.write(|s| shop.pipeline.publish(s, id, target, &by_ann("wanted")));
+                let _ = shop.write(|s| shop.pipeline.publish(&mut Transaction::new(s), id, target, &by_ann("wanted")));
             }
             4 => self.person_looks(id),
             5 => self.approve(id),
-            _ => drop(shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap()),
+            _ => drop(shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), id, &by_ann("again"))).unwrap()),
         }
     }
 
@@ -181,7 +182,7 @@ impl<S: Store> Run<S> {
             _ => at + Duration::from_secs(3 * 365 * 86_400),
         };
         let news = ListingUpdate::new(status, event_at, at);
-        self.shop.write(|s| listing_news(s, Platform::Etsy, account, there, &news)).unwrap();
+        self.shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, account, there, &news)).unwrap();
     }
 
     /// What holds at every moment.
@@ -229,7 +230,7 @@ impl<S: Store> Run<S> {
             work(shop, &self.publisher);
             self.reconcile();
             for id in &self.files {
-                let _ = shop.write(|s| shop.pipeline.retry(s, id, &by_ann("again"))).unwrap();
+                let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), id, &by_ann("again"))).unwrap();
                 self.approve(id);
                 self.person_looks(id);
                 let publications = self.publications(id);
@@ -240,7 +241,9 @@ impl<S: Store> Run<S> {
                     if !publications.iter().any(is_there)
                         && matches!(shop.status(id), FileStatus::Published | FileStatus::Approved)
                     {
-                        let _ = shop.write(|s| shop.pipeline.publish(s, id, target, &by_ann("wanted"))).unwrap();
+                        let _ = shop
+                            .write(|s| shop.pipeline.publish(&mut Transaction::new(s), id, target, &by_ann("wanted")))
+                            .unwrap();
                     }
                 }
             }

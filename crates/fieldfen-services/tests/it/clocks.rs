@@ -6,6 +6,7 @@ use fieldfen_domain::job::{Administered, Fenced, Finished, JobStatus};
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_services::Transaction;
 use fieldfen_services::intake::{Received, WebhookIntake};
 use fieldfen_services::publishing::{NewsTaken, listing_news};
 use fieldfen_services::queue::ClaimedJob;
@@ -231,7 +232,10 @@ fn news_to_a_clock_ahead_hides_no_later_news(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let (bench, etsy) = (&shop.bench, Stall::new(Platform::Etsy));
     shop.work(&publisher(&shop, &[&etsy]));
-    let take = |status| shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &news(status, bench.now()))).unwrap();
+    let take = |status| {
+        shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news(status, bench.now())))
+            .unwrap()
+    };
     bench.ahead(YEAR, || assert!(matches!(take(ListingStatus::Draft), NewsTaken::Done { .. })));
     bench.clock.advance(Duration::from_secs(1));
     assert!(matches!(take(ListingStatus::SoldOut), NewsTaken::Done { .. }));
@@ -243,7 +247,10 @@ fn a_listing_that_a_clock_ahead_has_delisted_comes_back(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let (bench, etsy) = (&shop.bench, Stall::new(Platform::Etsy));
     shop.work(&publisher(&shop, &[&etsy]));
-    let take = |status| shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &news(status, bench.now()))).unwrap();
+    let take = |status| {
+        shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news(status, bench.now())))
+            .unwrap()
+    };
     bench.ahead(YEAR, || assert!(matches!(take(ListingStatus::Delisted), NewsTaken::Done { .. })));
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
     bench.clock.advance(Duration::from_secs(1));

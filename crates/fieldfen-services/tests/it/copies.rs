@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform};
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{
     Attempt, Found, Marketplace, Mended, NewsTaken, Product, Publishing, listing_news,
 };
@@ -70,7 +71,7 @@ fn news_that_a_listing_is_back_is_a_duplicate_while_another_is_live(store: impl 
     assert_eq!(gone, NewsTaken::Done { from: ListingStatus::Active });
     let since = listed.shop.bench.now();
     let old = ListingUpdate::new(ListingStatus::Active, since, since);
-    let taken = listed.shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &old)).unwrap();
+    let taken = listed.shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &old)).unwrap();
     assert_eq!(taken, NewsTaken::Stale { known: since }, "of the same time the end counts");
     listed.publish();
     let duplicate = NewsTaken::Duplicate { live: "p2".to_owned() };
@@ -130,7 +131,9 @@ fn a_sale_before_the_confirmation_is_not_lost(store: impl Store) {
     listed.shop.bench.clock.advance(Duration::from_secs(10));
     let sold_at = listed.shop.bench.now();
     let sold = |at| ListingUpdate::new(ListingStatus::SoldOut, sold_at, at);
-    let hear = |at| listed.shop.write(|s| listing_news(s, Platform::Etsy, "", "p2", &sold(at))).unwrap();
+    let hear = |at| {
+        listed.shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p2", &sold(at))).unwrap()
+    };
     assert_eq!(hear(sold_at), NewsTaken::Unknown, "its sender delivers it again");
     listed.shop.bench.clock.advance(Duration::from_secs(10));
     reservation.confirm(&Found::from(product)).unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
 use fieldfen_services::worker::{Interruption, Stopped, Task};
 use fieldfen_testkit::with;
@@ -47,7 +48,9 @@ fn what_a_handler_has_completed_is_not_kept(store: impl Store) {
     let (meet, has_begun, let_go) = meeting();
     let queue: Queue<_> = bench.queue.clone();
     let handler = move |task: Task<Note>| {
-        let completed = queue.store().try_set_up(|s| complete(s, &task.claim(), &mut Completion::new(), task.now()));
+        let completed = queue
+            .store()
+            .try_set_up(|s| complete(&mut Transaction::new(s), &task.claim(), &mut Completion::new(), task.now()));
         assert!(completed.unwrap().is_done());
         meet();
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fieldfen_domain::job::{Administered, ClaimRef, JobStatus, NewJob, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{RawJson, recurring::RecurringName};
+use fieldfen_services::Transaction;
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::{Outcome, Task};
@@ -90,10 +91,9 @@ fn recurring_work_with_a_payload_that_cannot_be_read_back_is_refused(store: impl
     let (name, hourly): (RecurringName, Schedule) = ("measure".parse().unwrap(), "0 * * * *".parse().unwrap());
     let environment = bench.queue.environment();
     for broken in [Measure::new(f64::NAN, 1), Measure::new(0.5, 200)] {
-        let set_up = bench
-            .queue
-            .store()
-            .try_set_up(|s| recurring::define(s, environment, &name, &hourly, &broken, &by_ann("test")));
+        let set_up = bench.queue.store().try_set_up(|s| {
+            recurring::define(&mut Transaction::new(s), environment, &name, &hourly, &broken, &by_ann("test"))
+        });
         assert!(matches!(set_up, Err(QueueError::Job(_))), "{set_up:?}");
     }
     assert_eq!(bench.queue.store().read(|s| s.recurring().list()).unwrap(), []);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fieldfen_domain::FileId;
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{Mended, NewsTaken, Publisher, listing_news};
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -55,12 +56,15 @@ impl<S: Store> Listed<S> {
         self.shop.bench.clock.advance(Duration::from_secs(1));
         let at = self.shop.bench.now();
         let news = ListingUpdate::new(status, at, at);
-        self.shop.write(|s| listing_news(s, Platform::Etsy, "", platform_id, &news)).unwrap()
+        self.shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", platform_id, &news)).unwrap()
     }
 
     pub(crate) fn publish(&self) {
         let etsy = listing_on(Platform::Etsy);
-        let _ = self.shop.write(|s| self.shop.pipeline.publish(s, &self.id, &etsy, &by_ann("wanted"))).unwrap();
+        let _ = self
+            .shop
+            .write(|s| self.shop.pipeline.publish(&mut Transaction::new(s), &self.id, &etsy, &by_ann("wanted")))
+            .unwrap();
         self.shop.work(&self.publisher);
     }
 }

@@ -6,6 +6,7 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{Marketplace, NewsTaken, listing_news};
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -30,7 +31,7 @@ fn sold_out_and_restocked_stay_published(store: impl Store) {
     shop.work(&publisher(&shop, &[&etsy]));
     for (status, seconds) in [(ListingStatus::SoldOut, 1), (ListingStatus::Active, 2), (ListingStatus::Draft, 3)] {
         let news = news(status, shop.bench.now() + Duration::from_secs(seconds));
-        let taken = shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &news)).unwrap();
+        let taken = shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news)).unwrap();
         assert!(matches!(taken, NewsTaken::Done { .. }));
         let listing = shop.listings(&id).remove(0);
         assert_eq!((listing.status, listing.platform_status), (status, Some(format!("etsy:{status}"))));
@@ -46,10 +47,12 @@ fn a_delisted_listing_is_listed_anew_under_another_key(store: impl Store) {
     shop.work(&publisher);
     let first = etsy.live()[0].key.clone();
     let gone = news(ListingStatus::Delisted, shop.bench.now() + Duration::from_secs(1));
-    shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &gone)).unwrap();
+    shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &gone)).unwrap();
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
 
-    let _ = shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap();
+    let _ = shop
+        .write(|s| shop.pipeline.publish(&mut Transaction::new(s), &id, &listing_on(Platform::Etsy), &by_ann("wanted")))
+        .unwrap();
     shop.work(&publisher);
     let second = etsy.live()[1].key.clone();
     assert_ne!(first, second);
@@ -64,11 +67,14 @@ fn stale_news_change_nothing(store: impl Store) {
     shop.work(&publisher(&shop, &[&etsy]));
     let later = shop.bench.now() + Duration::from_secs(60);
     let (newer, older) = (news(ListingStatus::SoldOut, later), news(ListingStatus::Delisted, shop.bench.now()));
-    shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &newer)).unwrap();
-    let taken = shop.write(|s| listing_news(s, Platform::Etsy, "", "p1", &older)).unwrap();
+    shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &newer)).unwrap();
+    let taken = shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &older)).unwrap();
     assert_eq!(taken, NewsTaken::Stale { known: later });
     assert_eq!(shop.listings(&id)[0].status, ListingStatus::SoldOut);
-    assert_eq!(shop.write(|s| listing_news(s, Platform::Ebay, "", "p1", &newer)).unwrap(), NewsTaken::Unknown);
+    assert_eq!(
+        shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Ebay, "", "p1", &newer)).unwrap(),
+        NewsTaken::Unknown
+    );
 }
 
 fn a_published_file_that_changes_updates_its_listings(store: impl Store) {

@@ -6,6 +6,7 @@ use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFil
 use fieldfen_domain::publication::{Platform, PlatformRowId};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest, RawJson};
+use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::FileActionOutcome;
 use fieldfen_services::publishing::{NothingThere, Resolution};
 use fieldfen_services::recurring;
@@ -71,22 +72,28 @@ fn each_action_on_a_file_is_recorded_with_its_outcome(store: impl Store) {
     let shop = Shop::wanting(store, &[Platform::Etsy]);
     let id = shop.process("buck");
     let edit = FileEdit::new().metadata(titled("Buck at Dawn"));
-    shop.write(|s| shop.pipeline.edit(s, &id, &edit, &by_ann("dawn"))).unwrap();
+    shop.write(|s| shop.pipeline.edit(&mut Transaction::new(s), &id, &edit, &by_ann("dawn"))).unwrap();
     for reason in ["sharp", "still sharp"] {
-        let _ = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann(reason))).unwrap();
+        let _ = shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann(reason))).unwrap();
     }
     for reason in ["ebay too", "now"] {
-        let _ = shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Ebay), &by_ann(reason))).unwrap();
+        let _ = shop
+            .write(|s| {
+                shop.pipeline.publish(&mut Transaction::new(s), &id, &listing_on(Platform::Ebay), &by_ann(reason))
+            })
+            .unwrap();
     }
     for reason in ["a crack", "a crack?"] {
-        let _ = shop.write(|s| shop.pipeline.fail(s, &id, &by_ann(reason))).unwrap();
+        let _ = shop.write(|s| shop.pipeline.fail(&mut Transaction::new(s), &id, &by_ann(reason))).unwrap();
     }
     for reason in ["no crack", "none"] {
-        let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann(reason))).unwrap();
+        let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann(reason))).unwrap();
     }
-    let deleted = shop.write(|s| shop.pipeline.delete(s, &id, Deletion::KeepLiveListings, &by_ann("sold"))).unwrap();
+    let deleted = shop
+        .write(|s| shop.pipeline.delete(&mut Transaction::new(s), &id, Deletion::KeepLiveListings, &by_ann("sold")))
+        .unwrap();
     assert_eq!(deleted, Deleted::Done);
-    let _ = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("back"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("back"))).unwrap();
     assert_eq!(
         of_file(&shop, id),
         [
@@ -110,9 +117,9 @@ fn a_refused_action_changes_nothing_and_is_recorded(store: impl Store) {
     let id = shop.ingest("buck");
     let etsy = listing_on(Platform::Etsy);
     for refused in [
-        shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("sharp"))).unwrap(),
-        shop.write(|s| shop.pipeline.reject(s, &id, &by_ann("blurred"))).unwrap(),
-        shop.write(|s| shop.pipeline.publish(s, &id, &etsy, &by_ann("wanted"))).unwrap(),
+        shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("sharp"))).unwrap(),
+        shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &by_ann("blurred"))).unwrap(),
+        shop.write(|s| shop.pipeline.publish(&mut Transaction::new(s), &id, &etsy, &by_ann("wanted"))).unwrap(),
     ] {
         let is_refused = matches!(refused, FileActionOutcome::Refused { status: FileStatus::Ingested, .. });
         assert!(is_refused, "{refused:?}");
@@ -125,7 +132,7 @@ fn an_action_that_fails_is_not_recorded(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let id = shop.ingest("buck");
     let edit = FileEdit::new().metadata(RawJson::unchecked("{\"title\":".to_owned()));
-    let failed = shop.write(|s| shop.pipeline.edit(s, &id, &edit, &by_ann("no JSON")));
+    let failed = shop.write(|s| shop.pipeline.edit(&mut Transaction::new(s), &id, &edit, &by_ann("no JSON")));
     assert!(matches!(failed, Err(StoreError::Invalid { .. })), "{failed:?}");
     assert_eq!(of_file(&shop, id), [""; 0]);
 }
@@ -156,14 +163,20 @@ fn recurring_work_is_recorded_where_it_changes(store: impl Store) {
     let define = |schedule: &str, text: &str, reason: &str| {
         let schedule = schedule.parse().unwrap();
         let (note, action) = (Note::new(text), by_ann(reason));
-        store.try_set_up(|s| recurring::define(s, environment, &name, &schedule, &note, &action)).unwrap();
+        store
+            .try_set_up(|s| recurring::define(&mut Transaction::new(s), environment, &name, &schedule, &note, &action))
+            .unwrap();
     };
     define("0 * * * *", "a", "new");
     define("0 * * * *", "a", "the program starts again");
     define("5 * * * *", "a", "later");
     define("5 * * * *", "b", "other words");
-    assert!(store.set_up(|s| recurring::remove(s, environment, &name, &by_ann("over"))).unwrap());
-    assert!(!store.set_up(|s| recurring::remove(s, environment, &name, &by_ann("over?"))).unwrap());
+    assert!(
+        store.set_up(|s| recurring::remove(&mut Transaction::new(s), environment, &name, &by_ann("over"))).unwrap()
+    );
+    assert!(
+        !store.set_up(|s| recurring::remove(&mut Transaction::new(s), environment, &name, &by_ann("over?"))).unwrap()
+    );
     assert_eq!(
         recorded(store, Some(Subject::Recurring(name.clone()))),
         [
@@ -180,12 +193,13 @@ fn a_rejected_file_loses_its_jobs_and_can_be_taken_up_again(store: impl Store) {
     let (shop, id) = approved(store, &[Platform::Etsy]);
     assert_eq!(shop.live_jobs(&id), ["CreateListing"]);
     let bo = Action::new(Actor::new("bo", Via::Console).unwrap(), "blurred").unwrap();
-    let followed = shop.write(|s| shop.pipeline.reject(s, &id, &bo)).unwrap().followed().unwrap();
+    let followed =
+        shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &bo)).unwrap().followed().unwrap();
     assert_eq!((followed.status, shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
     let failure = shop.bench.queue.store().read(|s| s.files().find(&id)).unwrap().unwrap();
     let reason = failure.state.failure().map(|failure| failure.reason.clone());
     assert_eq!(reason.as_deref(), Some("reject by bo: blurred"));
-    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("it is sharp"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("it is sharp"))).unwrap();
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Approved, vec!["CreateListing".to_owned()]));
     shop.finish(JobKind::CreateListing, |_, _, _| Ok(()));
 }

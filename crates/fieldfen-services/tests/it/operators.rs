@@ -8,6 +8,7 @@ use fieldfen_domain::operator::{Action, Actor, OperatorActionFilter, Subject, Vi
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, RawJson};
+use fieldfen_services::Transaction;
 use fieldfen_services::operator::{ApproveRequest, Asked, Operator, OperatorAnswer, Request, Waited};
 use fieldfen_services::worker::{RunningWorker, Worker};
 use fieldfen_testkit::fixtures::by_ann;
@@ -234,7 +235,9 @@ fn an_editor_is_told_of_a_change_that_is_too_large_for_an_answer(store: impl Sto
     let seen = desk.file(&id);
     // Each quote has a backslash before it in the answer.
     let large = FileEdit::new().metadata(RawJson::parse(format!("[{}0]", "\"\",".repeat(300_000))).unwrap());
-    desk.shop.write(|s| desk.shop.pipeline.edit(s, &id, &large, &by("bo", "all words")).map(drop)).unwrap();
+    desk.shop
+        .write(|s| desk.shop.pipeline.edit(&mut Transaction::new(s), &id, &large, &by("bo", "all words")).map(drop))
+        .unwrap();
     let worker = desk.worker();
     let answer = desk.answer(desk.operator.edit(&id, &FileEdit::new().species("fox").seen(&seen), &by_ann("a fox")));
     let OperatorAnswer::Changed { columns, now: None, last_edit: Some(last) } = &answer else { panic!("{answer}") };

@@ -7,8 +7,9 @@ use std::time::Duration;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{Administered, Fenced, Finished, Job, JobFilter, JobKind, JobStatus, ParkedFor};
 use fieldfen_domain::publication::Platform;
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
+use fieldfen_services::Transaction;
 use fieldfen_services::queue::{FailedJob, FailureHook, Waited};
 use fieldfen_services::upkeep::{self, Upkeep};
 use fieldfen_services::worker::{Ended, Metrics, Outcome, Task};
@@ -46,12 +47,18 @@ fn asked_for<S: Store>(store: S) -> (Shop<S>, FileId, JobId) {
 }
 
 fn publish<S: Store>(shop: &Shop<S>, id: &FileId) {
-    let _ = shop.write(|s| shop.pipeline.publish(s, id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap();
+    let _ = shop
+        .write(|s| shop.pipeline.publish(&mut Transaction::new(s), id, &listing_on(Platform::Etsy), &by_ann("wanted")))
+        .unwrap();
 }
 
 /// Approves a file, and says which jobs follow.
 fn approve<S: Store>(shop: &Shop<S>, id: &FileId) -> Vec<JobId> {
-    shop.write(|s| shop.pipeline.approve(s, id, &by_ann("by Ann"))).unwrap().followed().unwrap().jobs
+    shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), id, &by_ann("by Ann")))
+        .unwrap()
+        .followed()
+        .unwrap()
+        .jobs
 }
 
 fn parked_for<S: Store>(shop: &Shop<S>, id: &JobId) -> Option<ParkedFor> {
@@ -141,7 +148,7 @@ fn a_rejected_file_has_no_parked_jobs(store: impl Store) {
     assert_eq!(shop.bench.queue.retry(&job, &by_ann("again")).unwrap(), Administered::Done);
     shop.work(&publisher(&shop, &[&Stall::new(Platform::Etsy)]));
     assert_eq!(parked_for(&shop, &job), Some(ParkedFor::Approval));
-    let _ = shop.write(|s| shop.pipeline.reject(s, &id, &by_ann(APPROVAL))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &by_ann(APPROVAL))).unwrap();
     assert_eq!((shop.bench.status(&job), parked_for(&shop, &job)), (JobStatus::Failed, None));
 }
 
@@ -160,13 +167,13 @@ impl Metrics for Endings {
 struct Parked(Arc<Mutex<HashMap<JobId, ParkedFor>>>);
 
 impl FailureHook for Parked {
-    fn job_failed(&self, _: &mut dyn Session, job: &FailedJob<'_>, _: Timestamp) -> Result<(), StoreError> {
+    fn job_failed(&self, _: &mut Transaction<'_>, job: &FailedJob<'_>, _: Timestamp) -> Result<(), StoreError> {
         Err(StoreError::Full(format!("{} has not failed", job.id).into()))
     }
 
     fn job_parked(
         &self,
-        _: &mut dyn Session,
+        _: &mut Transaction<'_>,
         job: &Job,
         parked_for: ParkedFor,
         _: Timestamp,

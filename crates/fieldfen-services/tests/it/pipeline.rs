@@ -4,6 +4,7 @@ use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, Ingested};
 use fieldfen_domain::job::{Administered, CreateFileRecord, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -38,15 +39,16 @@ fn a_picture_that_arrives_twice_is_one_file_with_one_job(store: impl Store) {
     let by_bytes = shop.new_file("buck").drive_file_id(None);
     let by_drive = shop.new_file("buck").content_hash(None);
     for again in [shop.new_file("buck"), by_bytes, by_drive] {
-        match shop.write(|s| shop.pipeline.ingest(s, &again)).unwrap() {
+        match shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &again)).unwrap() {
             Ingested::Met(file) => assert_eq!(file.id, id),
             other => panic!("{other:?}"),
         }
     }
     let replaced = shop.new_file("buck").content_hash(ContentHash::of(b"another buck"));
     for ingested in [
-        shop.write(|s| shop.pipeline.ingest(s, &replaced)).unwrap(),
-        shop.write(|s| shop.pipeline.ingest_broken(s, &replaced, "the JPEG is cut short")).unwrap(),
+        shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &replaced)).unwrap(),
+        shop.write(|s| shop.pipeline.ingest_broken(&mut Transaction::new(s), &replaced, "the JPEG is cut short"))
+            .unwrap(),
     ] {
         let Ingested::Replaced { file, known, arrived } = ingested else { panic!("{ingested:?}") };
         assert_eq!((file.id, Some(known)), (id, shop.new_file("buck").content_hash));
@@ -59,15 +61,16 @@ fn a_picture_that_arrives_twice_is_one_file_with_one_job(store: impl Store) {
 fn a_broken_picture_is_kept_with_its_reason_and_can_be_taken_up_again(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let file = shop.new_file("torn");
-    shop.write(|s| shop.pipeline.ingest_broken(s, &file, "the JPEG is cut short")).unwrap();
+    shop.write(|s| shop.pipeline.ingest_broken(&mut Transaction::new(s), &file, "the JPEG is cut short")).unwrap();
     let again = shop.new_file("torn");
-    let met = shop.write(|s| shop.pipeline.ingest_broken(s, &again, "the JPEG is cut short")).unwrap();
+    let met =
+        shop.write(|s| shop.pipeline.ingest_broken(&mut Transaction::new(s), &again, "the JPEG is cut short")).unwrap();
     assert!(matches!(met, Ingested::Met(_)));
     let read = shop.write(|s| s.files().find(&file.id)).unwrap().unwrap();
     assert_eq!(read.state.failure().unwrap().reason, "the JPEG is cut short");
     assert_eq!((shop.jobs(&file.id), shop.history(&file.id)), (vec![], vec!["ingested".into(), "failed".into()]));
 
-    let retried = shop.write(|s| shop.pipeline.retry(s, &file.id, &by_ann("mended"))).unwrap();
+    let retried = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &file.id, &by_ann("mended"))).unwrap();
     assert!(matches!(retried, FileActionOutcome::Done(followed) if followed.status == FileStatus::Ingested));
     assert_eq!(shop.live_jobs(&file.id), ["CreateFileRecord"]);
 }
@@ -96,13 +99,18 @@ fn each_step_of_processing_is_followed_by_the_next(store: impl Store) {
 fn an_approval_publishes_what_is_wanted_once(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let id = shop.process("buck");
-    let followed = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap().followed().unwrap();
+    let followed = shop
+        .write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ann")))
+        .unwrap()
+        .followed()
+        .unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
-    let again = shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ben"))).unwrap();
+    let again = shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ben"))).unwrap();
     assert_eq!(again, FileActionOutcome::Unchanged { status: FileStatus::Approved });
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
     let publish = |platform: Platform| {
-        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(platform), &by_ann("wanted"))).unwrap()
+        shop.write(|s| shop.pipeline.publish(&mut Transaction::new(s), &id, &listing_on(platform), &by_ann("wanted")))
+            .unwrap()
     };
     assert_eq!(publish(Platform::Etsy), FileActionOutcome::Unchanged { status: FileStatus::Approved });
     let more = publish(Platform::Ebay).followed().unwrap();
@@ -113,8 +121,11 @@ fn only_a_processed_file_can_be_approved(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let id = shop.ingest("buck");
     for refused in [
-        shop.write(|s| shop.pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap(),
-        shop.write(|s| shop.pipeline.publish(s, &id, &listing_on(Platform::Etsy), &by_ann("wanted"))).unwrap(),
+        shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ann"))).unwrap(),
+        shop.write(|s| {
+            shop.pipeline.publish(&mut Transaction::new(s), &id, &listing_on(Platform::Etsy), &by_ann("wanted"))
+        })
+        .unwrap(),
     ] {
         let is_refused = matches!(refused, FileActionOutcome::Refused { status: FileStatus::Ingested, .. });
         assert!(is_refused, "{refused:?}");
@@ -148,7 +159,7 @@ fn an_edit_of_a_failed_file_withdraws_its_approval_too(store: impl Store) {
     shop.kill(JobKind::CreateListing);
     assert_eq!(shop.status(&id), FileStatus::Failed);
     shop.retitle(&id, "Never Approved");
-    let retried = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
+    let retried = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again"))).unwrap();
     assert!(matches!(retried, FileActionOutcome::Done(followed) if followed.status == FileStatus::Processed));
     assert_eq!(shop.live_jobs(&id), Vec::<String>::new(), "nothing goes on sale that nobody has approved");
     shop.approve(&id);
@@ -180,10 +191,14 @@ fn a_dead_processing_job_takes_its_file_with_it_and_a_retry_takes_it_up_again(st
     assert_eq!(failure.from, FileStatus::Processing);
     assert!(failure.reason.contains("UpscaleImage") && failure.reason.contains("out of paint"), "{}", failure.reason);
 
-    let followed = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("bought paint"))).unwrap().followed().unwrap();
+    let followed = shop
+        .write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("bought paint")))
+        .unwrap()
+        .followed()
+        .unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Processing, 1));
     assert_eq!(shop.live_jobs(&id), ["UpscaleImage"]);
-    let again = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("once more"))).unwrap();
+    let again = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("once more"))).unwrap();
     assert_eq!(again, FileActionOutcome::Unchanged { status: FileStatus::Processing });
     shop.finish(JobKind::UpscaleImage, upscale);
     shop.finish(JobKind::GenerateMetadata, describe);
@@ -199,7 +214,7 @@ fn a_retry_goes_on_where_the_file_failed(store: impl Store) {
     // The dead letters were cleared away: what is missing is made anew, the upscaled picture is kept.
     let dead = shop.all_jobs(&id).into_iter().find(|job| job.kind == JobKind::GenerateMetadata).unwrap();
     assert_eq!(shop.bench.queue.delete(&dead.id, &by_ann("as asked")).unwrap(), Administered::Done);
-    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again"))).unwrap();
     assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
     assert_eq!(shop.status(&id), FileStatus::Processing);
 }
@@ -225,7 +240,7 @@ fn another_dead_job_keeps_a_file_failed(store: impl Store) {
     shop.kill(JobKind::UpdateImage);
     shop.finish(JobKind::UpscaleImage, upscale);
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
-    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again"))).unwrap();
     assert_eq!(shop.live_jobs(&id), ["UpdateImage", "GenerateMetadata"]);
 }
 
@@ -249,7 +264,11 @@ fn a_file_fails_when_every_listing_has_failed(store: impl Store) {
     let failure = failed.state.failure().unwrap();
     assert_eq!(failure.from, FileStatus::Approved);
     assert!(failure.reason.contains("every wanted listing"), "{}", failure.reason);
-    let followed = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap().followed().unwrap();
+    let followed = shop
+        .write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again")))
+        .unwrap()
+        .followed()
+        .unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
 }
@@ -266,7 +285,7 @@ fn dead_letters_that_were_made_good_are_not_retried(store: impl Store) {
     shop.bench.queue.enqueue(&second).unwrap();
     shop.finish(JobKind::UpscaleImage, upscale);
     shop.kill(JobKind::GenerateMetadata);
-    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("again"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again"))).unwrap();
     assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
 }
 
@@ -276,12 +295,15 @@ fn events_of_files_that_are_gone_are_nothing(store: impl Store) {
     let edit = FileEdit::new();
     let (pipeline, target) = (&shop.pipeline, listing_on(Platform::Etsy));
     shop.write(|s| {
-        assert_eq!(pipeline.record_confirmed(s, &gone)?, None);
-        assert_eq!(pipeline.upscaled(s, &gone, &edit)?, None);
-        assert_eq!(pipeline.approve(s, &gone, &by_ann("-"))?, FileActionOutcome::NotFound);
-        assert_eq!(pipeline.edit(s, &gone, &edit, &by_ann("-"))?, EditOutcome::NotFound);
-        assert_eq!(pipeline.publish(s, &gone, &target, &by_ann("wanted"))?, FileActionOutcome::NotFound);
-        assert_eq!(pipeline.retry(s, &gone, &by_ann("-"))?, FileActionOutcome::NotFound);
+        assert_eq!(pipeline.record_confirmed(&mut Transaction::new(s), &gone)?, None);
+        assert_eq!(pipeline.upscaled(&mut Transaction::new(s), &gone, &edit)?, None);
+        assert_eq!(pipeline.approve(&mut Transaction::new(s), &gone, &by_ann("-"))?, FileActionOutcome::NotFound);
+        assert_eq!(pipeline.edit(&mut Transaction::new(s), &gone, &edit, &by_ann("-"))?, EditOutcome::NotFound);
+        assert_eq!(
+            pipeline.publish(&mut Transaction::new(s), &gone, &target, &by_ann("wanted"))?,
+            FileActionOutcome::NotFound
+        );
+        assert_eq!(pipeline.retry(&mut Transaction::new(s), &gone, &by_ann("-"))?, FileActionOutcome::NotFound);
         Ok(())
     })
     .unwrap();

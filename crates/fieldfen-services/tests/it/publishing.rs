@@ -7,6 +7,7 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{DeleteFile, JobKind, JobStatus};
 use fieldfen_domain::publication::{ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{
     Attempt, Found, FoundState, Marketplace, Offer, PublishError, Publishing, Settled,
 };
@@ -289,7 +290,7 @@ fn all_platforms_fail_and_a_retry_publishes(store: impl Store) {
     shopify.next([Next::Refuse]);
     shop.work(&publisher);
     assert_eq!(shop.status(&id), FileStatus::Failed);
-    let _ = shop.write(|s| shop.pipeline.retry(s, &id, &by_ann("with antlers"))).unwrap();
+    let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("with antlers"))).unwrap();
     shop.work(&publisher);
     assert_eq!((shop.status(&id), shop.listings(&id).len()), (FileStatus::Published, 2));
 }

@@ -10,6 +10,7 @@ use fieldfen_domain::job::{
 };
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{LAST_TIME, PageRequest, RawJson, Timestamp};
+use fieldfen_services::Transaction;
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -110,12 +111,12 @@ fn enqueueing_joins_the_callers_transaction(store: impl Store) {
     let bench = Bench::new(store);
     let job = bench.queue.job(&Note::new("x")).unwrap();
     let given_up = bench.queue.store().try_set_up(|s| {
-        queue::enqueue(s, &job)?;
+        Transaction::new(s).enqueue(&job)?;
         Err::<(), _>(QueueError::from(StoreError::Nested))
     });
     assert!(given_up.is_err());
     assert_eq!(bench.queue.find(&job.id).unwrap(), None);
-    bench.queue.store().try_set_up(|s| queue::enqueue(s, &job)).unwrap();
+    bench.queue.store().try_set_up(|s| Transaction::new(s).enqueue(&job)).unwrap();
     assert_eq!(bench.status(&job.id), JobStatus::Pending);
 }
 

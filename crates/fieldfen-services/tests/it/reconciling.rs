@@ -6,6 +6,7 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::Payload;
 use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform};
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{Marketplace, Offer, PublishError, Publishing, Reconcile};
 use fieldfen_services::recurring;
 use fieldfen_services::worker::Outcome;
@@ -72,7 +73,9 @@ fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
     bench
         .queue
         .store()
-        .try_set_up(|s| recurring::define(s, environment, &name, &nightly, &reconcile, &by_ann("test")))
+        .try_set_up(|s| {
+            recurring::define(&mut Transaction::new(s), environment, &name, &nightly, &reconcile, &by_ann("test"))
+        })
         .unwrap();
     bench.clock.advance(Duration::from_secs(86_400));
     recurring::take_due(bench.queue.store(), environment).unwrap();

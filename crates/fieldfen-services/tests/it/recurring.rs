@@ -6,6 +6,7 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{JobKind, JobStatus};
 use fieldfen_domain::recurring::{NewRecurringJob, RecurringJob, RecurringName};
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::Task;
@@ -42,7 +43,14 @@ impl<S: Store> Bench<S> {
         let (name, schedule): (RecurringName, Schedule) = (name.parse().unwrap(), schedule.parse().unwrap());
         let environment = self.queue.environment();
         let define = |s: &mut dyn fieldfen_domain::store::Session| {
-            recurring::define(s, environment, &name, &schedule, &Note::new(name.as_str()), &by_ann("test"))
+            recurring::define(
+                &mut Transaction::new(s),
+                environment,
+                &name,
+                &schedule,
+                &Note::new(name.as_str()),
+                &by_ann("test"),
+            )
         };
         self.queue.store().try_set_up(define).unwrap();
     }
@@ -282,7 +290,7 @@ fn a_broken_payload_is_not_set_up(store: impl Store) {
     let (name, schedule) = ("sweep".parse().unwrap(), HOURLY.parse().unwrap());
     let environment = bench.queue.environment();
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
-        recurring::define(s, environment, &name, &schedule, &Note::new(""), &by_ann("test"))
+        recurring::define(&mut Transaction::new(s), environment, &name, &schedule, &Note::new(""), &by_ann("test"))
     };
     assert!(matches!(bench.queue.store().try_set_up(define), Err(QueueError::Job(_))));
     assert_eq!(bench.work(), []);
@@ -325,7 +333,7 @@ fn a_schedule_without_a_tick_is_not_set_up(store: impl Store) {
     let (name, schedule) = ("sweep".parse().unwrap(), NEVER.parse().unwrap());
     let environment = bench.queue.environment();
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
-        recurring::define(s, environment, &name, &schedule, &Note::new("never"), &by_ann("test"))
+        recurring::define(&mut Transaction::new(s), environment, &name, &schedule, &Note::new("never"), &by_ann("test"))
     };
     let error = bench.queue.store().try_set_up(define).unwrap_err();
     assert_eq!(error.to_string(), r#"schedule "0 0 30 2 *": it must have a tick in the future"#);

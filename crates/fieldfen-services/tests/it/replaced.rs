@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use fieldfen_domain::file::{ContentHash, FileStatus, Ingested};
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -45,9 +46,9 @@ fn bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of(store: impl 
     let warnings = Warnings::default();
     let subscriber = tracing_subscriber::registry().with(warnings.clone());
     let ingested = tracing::subscriber::with_default(subscriber, || {
-        shop.write(|s| shop.pipeline.ingest(s, &shop.new_file("buck"))).unwrap();
+        shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &shop.new_file("buck"))).unwrap();
         assert_eq!(*warnings.0.lock().unwrap(), Vec::<String>::new(), "the same bytes are nothing to warn of");
-        shop.write(|s| shop.pipeline.ingest(s, &replaced)).unwrap()
+        shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &replaced)).unwrap()
     });
     let (known, arrived) = (ContentHash::of(b"buck"), ContentHash::of(b"retouched"));
     assert_eq!(ingested, Ingested::Replaced { file: Box::new(before.clone().unwrap()), known, arrived });
@@ -63,5 +64,5 @@ fn bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of(store: impl 
 
     // Without the Drive id, the new bytes are a file of their own.
     let alone = replaced.drive_file_id(None).id(shop.bench.queue.environment().file_id());
-    assert_eq!(shop.write(|s| shop.pipeline.ingest(s, &alone)).unwrap(), Ingested::Created);
+    assert_eq!(shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &alone)).unwrap(), Ingested::Created);
 }

@@ -10,6 +10,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::{Approval, FileActionOutcome, Pipeline};
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::queue::Completion;
@@ -58,7 +59,7 @@ impl<S: Store> Shop<S> {
 
     pub(crate) fn ingest(&self, name: &str) -> FileId {
         let file = self.new_file(name);
-        assert_eq!(self.write(|s| self.pipeline.ingest(s, &file)).unwrap(), Ingested::Created);
+        assert_eq!(self.write(|s| self.pipeline.ingest(&mut Transaction::new(s), &file)).unwrap(), Ingested::Created);
         file.id
     }
 
@@ -71,7 +72,7 @@ impl<S: Store> Shop<S> {
         let claimed = self.bench.claim(kind, 2);
         assert_eq!(claimed.len(), 1, "{claimed:?}");
         let (pipeline, file_id) = (self.pipeline.clone(), claimed[0].job.file_id.unwrap());
-        let mut completion = Completion::new().writing(move |t| event(&pipeline, t.session(), &file_id));
+        let mut completion = Completion::new().writing(move |t| event(&pipeline, t, &file_id));
         assert!(self.bench.queue.complete(&claimed[0], &mut completion).unwrap().is_done());
     }
 
@@ -116,14 +117,17 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn approve(&self, id: &FileId) {
-        let outcome = self.write(|s| self.pipeline.approve(s, id, &by_ann("by Ann"))).unwrap();
+        let outcome = self.write(|s| self.pipeline.approve(&mut Transaction::new(s), id, &by_ann("by Ann"))).unwrap();
         let is_approved = matches!(outcome, FileActionOutcome::Done(_) | FileActionOutcome::Unchanged { .. });
         assert!(is_approved, "{outcome:?}");
     }
 
     pub(crate) fn retitle(&self, id: &FileId, title: &str) {
         let edit = FileEdit::new().metadata(titled(title));
-        self.write(|s| self.pipeline.edit(s, id, &edit, &by_ann("retitled"))).unwrap().followed().unwrap();
+        self.write(|s| self.pipeline.edit(&mut Transaction::new(s), id, &edit, &by_ann("retitled")))
+            .unwrap()
+            .followed()
+            .unwrap();
     }
 
     /// The jobs of a file, as kind and status in the order of insertion.
@@ -161,19 +165,19 @@ impl<S: Store> Shop<S> {
     }
 }
 
-type Event = fn(&Pipeline, &mut dyn Session, &FileId) -> Result<(), StoreError>;
+type Event = fn(&Pipeline, &mut Transaction<'_>, &FileId) -> Result<(), StoreError>;
 
-pub(crate) fn confirm(pipeline: &Pipeline, s: &mut dyn Session, id: &FileId) -> Result<(), StoreError> {
-    pipeline.record_confirmed(s, id).map(drop)
+pub(crate) fn confirm(pipeline: &Pipeline, t: &mut Transaction<'_>, id: &FileId) -> Result<(), StoreError> {
+    pipeline.record_confirmed(t, id).map(drop)
 }
 
-pub(crate) fn upscale(pipeline: &Pipeline, s: &mut dyn Session, id: &FileId) -> Result<(), StoreError> {
+pub(crate) fn upscale(pipeline: &Pipeline, t: &mut Transaction<'_>, id: &FileId) -> Result<(), StoreError> {
     let edit = FileEdit::new().processed_filename("big.png");
-    pipeline.upscaled(s, id, &edit).map(drop)
+    pipeline.upscaled(t, id, &edit).map(drop)
 }
 
-pub(crate) fn describe(pipeline: &Pipeline, s: &mut dyn Session, id: &FileId) -> Result<(), StoreError> {
-    pipeline.described(s, id, &FileMetadata::new("Buck").unwrap()).map(drop)
+pub(crate) fn describe(pipeline: &Pipeline, t: &mut Transaction<'_>, id: &FileId) -> Result<(), StoreError> {
+    pipeline.described(t, id, &FileMetadata::new("Buck").unwrap()).map(drop)
 }
 
 pub(crate) fn titled(title: &str) -> fieldfen_domain::RawJson {

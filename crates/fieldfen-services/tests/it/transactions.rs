@@ -61,7 +61,7 @@ fn a_picture_that_a_webhook_brings_is_taken_in_with_its_first_job(store: impl St
     let arrived = files.new_file("buck.jpg");
     let receive = || {
         intake.receive("drive", None, None, body, |t| {
-            let ingested = t.ingest(&shop.pipeline, &arrived)?;
+            let ingested = shop.pipeline.ingest(t, &arrived)?;
             assert!(t.link_delivery(&delivery, &arrived.id)?);
             Ok::<_, StoreError>(ingested)
         })
@@ -79,7 +79,7 @@ fn an_edit_by_a_job_withdraws_the_approval_and_is_recorded(store: impl Store) {
     let pipeline = shop.pipeline.clone();
     let mut completion = Completion::new().writing(move |t| {
         let edit = FileEdit::new().metadata(titled("Buck at Dawn"));
-        let edited = t.edit(&pipeline, &id, &edit, &by_ann("dawn"))?;
+        let edited = pipeline.edit(t, &id, &edit, &by_ann("dawn"))?;
         assert!(matches!(edited, EditOutcome::Edited(_)), "{edited:?}");
         Ok::<_, StoreError>(())
     });

@@ -4,6 +4,7 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, UpdateListing};
 use fieldfen_domain::publication::{ClientKey, Listing, ListingStatus, Platform, SocialPlatform, SocialPost, Target};
 use fieldfen_domain::store::Store;
+use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::Pipeline;
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage, Publisher, Publishing};
 use fieldfen_testkit::fixtures::by_ann;
@@ -94,7 +95,7 @@ fn a_listing_of_an_account_that_another_process_serves_is_not_given_up(store: im
     });
     stalls[1].by_hand("s1", None);
     let row = row(&shop, id, "s1");
-    let _ = shop.write(|s| pipeline.approve(s, &id, &by_ann("by Ann"))).unwrap();
+    let _ = shop.write(|s| pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ann"))).unwrap();
     for (publisher, account) in publishers.iter().zip(["north", "south"]) {
         let published = publisher.list(&job_at(id, account)).unwrap();
         let Publishing::WaitsForPerson { reason } = &published else { panic!("{published:?}") };

@@ -11,6 +11,7 @@ use fieldfen_domain::job::{Backoff, JobFilter, JobKind, NewJob, Payload, RetryPo
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{JobId, PageRequest};
+use fieldfen_services::Transaction;
 use fieldfen_services::environment::{Environment, ManualClock, Randomness};
 use fieldfen_services::intake::WebhookIntake;
 use fieldfen_services::pipeline::{FileFailureHook, Pipeline};
@@ -59,7 +60,9 @@ impl<S: Store> Program<S> {
         let work = Note::new("the hour");
         queue
             .store()
-            .try_set_up(|s| recurring::define(s, &environment, &name, &schedule, &work, &by_ann("hourly")))
+            .try_set_up(|s| {
+                recurring::define(&mut Transaction::new(s), &environment, &name, &schedule, &work, &by_ann("hourly"))
+            })
             .unwrap();
         Self { bench: Bench { queue, clock }, pipeline, publisher, stall, claimed: Vec::new(), answers: Vec::new() }
     }
@@ -77,10 +80,14 @@ impl<S: Store> Program<S> {
         match step {
             Step::Ingest(number) => {
                 let file = self.new_file(*number);
-                told(store.set_up(|s| pipeline.ingest(s, &file)))
+                told(store.set_up(|s| pipeline.ingest(&mut Transaction::new(s), &file)))
             }
-            Step::Approve(file) => told(store.set_up(|s| pipeline.approve(s, &file_id(*file), &by_ann("sharp")))),
-            Step::Retry(file) => told(store.set_up(|s| pipeline.retry(s, &file_id(*file), &by_ann("again")))),
+            Step::Approve(file) => {
+                told(store.set_up(|s| pipeline.approve(&mut Transaction::new(s), &file_id(*file), &by_ann("sharp"))))
+            }
+            Step::Retry(file) => {
+                told(store.set_up(|s| pipeline.retry(&mut Transaction::new(s), &file_id(*file), &by_ann("again"))))
+            }
             Step::Enqueue(keys) => {
                 let job = |key: &Option<u64>| {
                     let job = queue.job(&Note::new("work")).unwrap();
@@ -168,8 +175,7 @@ impl<S: Store> Program<S> {
                 return told(queue.complete(claimed, &mut Completion::new().result("done").then(follows)));
             }
         };
-        let mut completion =
-            Completion::new().writing(move |t| file.map_or(Ok(()), |id| event(&pipeline, t.session(), &id)));
+        let mut completion = Completion::new().writing(move |t| file.map_or(Ok(()), |id| event(&pipeline, t, &id)));
         match queue.complete(claimed, &mut completion) {
             Ok(answer) => format!("{answer:?}"),
             // A file that is not in a state for it: a worker fails the job then.
