@@ -160,6 +160,7 @@ pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion
 /// What upkeep has deleted, and how the store is. Rows of a transaction whose outcome was unknown are not counted if they were
 /// deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Done {
     /// Completed jobs.
     pub completed_jobs: u64,

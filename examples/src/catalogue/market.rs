@@ -181,7 +181,8 @@ mod tests {
     }
 
     fn create(catalogue: &Catalogue, key: &str, file: &File) -> Result<Product, CallError> {
-        let offer = Offer { file, variant: "", options: &Map::new() };
+        let options = Map::new();
+        let offer = Offer::new(file, "", &options);
         catalogue.create(&ClientKey::stored(key.to_owned()), &offer)
     }
 
@@ -243,7 +244,8 @@ mod tests {
         catalogue.withdraw("ff-a").unwrap();
         catalogue.withdraw("no such product").unwrap();
         assert_eq!(find(&catalogue, "ff-a"), []);
-        let offer = Offer { file: &file, variant: "", options: &Map::new() };
+        let options = Map::new();
+        let offer = Offer::new(&file, "", &options);
         assert_eq!(catalogue.update("ff-a", &offer).unwrap(), None);
         assert!(!fs::read_to_string(catalogue.index()).unwrap().contains("ff-a"));
         assert!(fs::read_to_string(catalogue.page_path("ff-a")).unwrap().contains("no longer for sale"));
@@ -256,7 +258,8 @@ mod tests {
         let (_folder, catalogue, mut file) = shop();
         create(&catalogue, "ff-a", &file).unwrap();
         file.metadata = Some(FileMetadata::new("A better title").unwrap().to_json().unwrap());
-        let offer = Offer { file: &file, variant: "large", options: &Map::new() };
+        let options = Map::new();
+        let offer = Offer::new(&file, "large", &options);
         assert_eq!(catalogue.update("ff-a", &offer).unwrap().unwrap().platform_id, "ff-a");
         for page in [catalogue.index(), catalogue.page_path("ff-a")] {
             assert!(fs::read_to_string(page).unwrap().contains("A better title"));
@@ -303,7 +306,8 @@ mod tests {
     fn an_id_never_leads_out_of_the_folder() {
         let (_folder, catalogue, file) = shop();
         create(&catalogue, "ff-a", &file).unwrap();
-        let offer = Offer { file: &file, variant: "", options: &Map::new() };
+        let options = Map::new();
+        let offer = Offer::new(&file, "", &options);
         assert_eq!(catalogue.update("../records/ff-a", &offer).unwrap(), None);
     }
 

@@ -14,7 +14,7 @@ use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::intake::{Received, WebhookIntake};
 use fieldfen_services::queue::{ClaimedJob, Completion, Queue};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::database::Database;
 use crate::process::{Process, WORKER, finish_all};
@@ -122,7 +122,7 @@ fn write_ours(store: &SqliteStore) -> (FileId, JobId) {
         .species("fox".to_owned())
         .drive_file_id("drive-ours".to_owned())
         .size(fieldfen_domain::file::Dimensions::new(3000, 2000).ok());
-    let payload = UpscaleImage { file_id: file.id, scale_factor: 4, target_dpi: 300, other: Map::new() };
+    let payload = UpscaleImage::new(file.id, 4, 300);
     let job = NewJob::new(environment.job_id(), &payload, environment.now()).unwrap();
     store
         .write(|s| {

@@ -84,7 +84,7 @@ fn product((platform_id, key): There) -> Product {
 }
 
 fn post((platform_id, key): There) -> Post {
-    Post { platform_id, url: None, key }
+    Post::new(platform_id).key(key)
 }
 
 impl Marketplace for Bazaar {

@@ -3,6 +3,7 @@
 mod claim;
 mod kind;
 mod new_job;
+mod new_payload;
 mod parked;
 mod payload;
 mod retry;

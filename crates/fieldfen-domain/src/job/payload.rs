@@ -160,6 +160,7 @@ fn within(kind: JobKind, field: &'static str, value: u32, rule: &'static str, mo
 
 /// Payload of [`JobKind::CreateFileRecord`]: confirms the row that ingest has inserted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CreateFileRecord {
     /// The file.
     pub file_id: FileId,
@@ -170,6 +171,7 @@ pub struct CreateFileRecord {
 
 /// Payload of [`JobKind::UpscaleImage`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UpscaleImage {
     /// The file.
     pub file_id: FileId,
@@ -184,6 +186,7 @@ pub struct UpscaleImage {
 
 /// Payload of [`JobKind::UpdateImage`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UpdateImage {
     /// The file.
     pub file_id: FileId,
@@ -194,6 +197,7 @@ pub struct UpdateImage {
 
 /// Payload of [`JobKind::GenerateMetadata`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GenerateMetadata {
     /// The file.
     pub file_id: FileId,
@@ -204,6 +208,7 @@ pub struct GenerateMetadata {
 
 /// Payload of [`JobKind::CreateListing`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CreateListing {
     /// The file.
     pub file_id: FileId,
@@ -222,6 +227,7 @@ pub struct CreateListing {
 
 /// Payload of [`JobKind::UpdateListing`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UpdateListing {
     /// The file.
     pub file_id: FileId,
@@ -234,6 +240,7 @@ pub struct UpdateListing {
 
 /// Payload of [`JobKind::PublishSocial`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PublishSocial {
     /// The file.
     pub file_id: FileId,
@@ -257,6 +264,7 @@ pub struct PublishSocial {
 ///
 /// The job's own `file_id` column stays empty: the cascade would delete the running job with the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DeleteFile {
     /// The file.
     pub file_id: FileId,

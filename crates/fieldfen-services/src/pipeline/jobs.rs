@@ -10,23 +10,22 @@ use fieldfen_domain::job::{
 use fieldfen_domain::publication::{ClientKey, Platform, Publication, PublicationState, Target, unclaimed_listings};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
-use serde_json::Map;
 
 use super::{Followed, Pipeline};
 
 impl Pipeline {
     pub(super) fn enqueue_record(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
-        self.enqueue(s, &CreateFileRecord { file_id, other: Map::new() }, Some(&file_id.uuid().to_string()))
+        self.enqueue(s, &CreateFileRecord::new(file_id), Some(&file_id.uuid().to_string()))
     }
 
     pub(super) fn enqueue_upscale(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
         let (scale_factor, target_dpi) = (self.scale_factor, self.target_dpi);
-        let payload = UpscaleImage { file_id, scale_factor, target_dpi, other: Map::new() };
+        let payload = UpscaleImage::new(file_id, scale_factor, target_dpi);
         self.enqueue(s, &payload, Some(&file_id.uuid().to_string()))
     }
 
     pub(super) fn enqueue_metadata(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
-        self.enqueue(s, &GenerateMetadata { file_id, other: Map::new() }, Some(&file_id.uuid().to_string()))
+        self.enqueue(s, &GenerateMetadata::new(file_id), Some(&file_id.uuid().to_string()))
     }
 
     /// A job that publishes at a target. Its key is as short as the target's names are long, and the same whenever the
@@ -40,11 +39,12 @@ impl Pipeline {
         let key = ClientKey::derive(&file_id, target, 0);
         match target.clone() {
             Target::Listing { platform, account, variant } => {
-                let payload = CreateListing { file_id, platform, account, variant, other: Map::new() };
+                let payload = CreateListing::new(file_id, platform).account(account).variant(variant);
                 self.enqueue(s, &payload, Some(key.as_str()))
             }
             Target::Post { platform, account, post_key, post_type } => {
-                let payload = PublishSocial { file_id, platform, post_type, account, post_key, other: Map::new() };
+                let payload =
+                    PublishSocial::new(file_id, platform).post_type(post_type).account(account).post_key(post_key);
                 self.enqueue(s, &payload, Some(key.as_str()))
             }
         }
@@ -122,7 +122,7 @@ impl Pipeline {
         file_id: FileId,
         listing_id: ListingId,
     ) -> Result<Enqueued, StoreError> {
-        self.enqueue(s, &UpdateListing { file_id, listing_id, other: Map::new() }, None)
+        self.enqueue(s, &UpdateListing::new(file_id, listing_id), None)
     }
 
     fn enqueue<P: Payload>(&self, s: &mut dyn Session, payload: &P, key: Option<&str>) -> Result<Enqueued, StoreError> {

@@ -49,7 +49,6 @@ use fieldfen_domain::file::File;
 use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, InvalidPayload, JobKind, Payload, UpscaleImage};
 use fieldfen_domain::publication::Target;
 use serde::Deserialize;
-use serde_json::Map;
 
 use crate::Environment;
 
@@ -141,7 +140,7 @@ impl Pipeline {
     /// # Errors
     /// [`InvalidPayload`] when one of them is outside of its range.
     pub fn upscaling(mut self, scale_factor: u32, target_dpi: u32) -> Result<Self, InvalidPayload> {
-        UpscaleImage { file_id: FileId::from_random(0), scale_factor, target_dpi, other: Map::new() }.check()?;
+        UpscaleImage::new(FileId::from_random(0), scale_factor, target_dpi).check()?;
         self.scale_factor = scale_factor;
         self.target_dpi = target_dpi;
         Ok(self)

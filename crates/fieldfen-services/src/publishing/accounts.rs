@@ -41,7 +41,7 @@ impl<S: Store> Publisher<S> {
     ) -> Result<Option<String>, PublishError> {
         let same = |its: &Publication| its.target.at_account(target.account()).is_same_place(target);
         for its in self.published_elsewhere(file_id, target)?.filter(same) {
-            let has_its_key = |found: &Found| found.key().is_none_or(|key| *key == its.client_key);
+            let has_its_key = |found: &Found| found.said_key().is_none_or(|key| *key == its.client_key);
             let found = match (&its.state, &its.platform_id) {
                 (PublicationState::Confirmed, Some(id)) => shelf.lookup(id).map(Vec::from_iter),
                 _ => shelf.find(&its.client_key),

@@ -74,7 +74,7 @@ impl Channel for ListingChannel<'_> {
     }
 
     fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError> {
-        let offer = Offer { file, variant: &self.job.variant, options: &self.job.other };
+        let offer = Offer::new(file, &self.job.variant, &self.job.other);
         self.shelf.0.create(key, &offer).map(Found::from)
     }
 }
@@ -102,8 +102,10 @@ pub(super) fn take_down(shelf: &dyn Shelf, found: &Found) -> Result<(), CallErro
     shelf.withdraw(platform_id)?;
     let stays = match shelf.lookup(platform_id) {
         // Without a key on both sides, the same id is the same product.
-        Ok(there) => there.filter(|there| there.key().zip(found.key()).is_none_or(|(now, before)| now == before)),
-        Err(CallError::Refused { .. }) => match found.key().map(|key| shelf.find(key)) {
+        Ok(there) => {
+            there.filter(|there| there.said_key().zip(found.said_key()).is_none_or(|(now, before)| now == before))
+        }
+        Err(CallError::Refused { .. }) => match found.said_key().map(|key| shelf.find(key)) {
             Some(Ok(there)) => there.into_iter().find(|there| there.platform_id == platform_id),
             Some(Err(CallError::Refused { .. })) | None => None,
             Some(Err(error)) => return Err(error),
@@ -119,7 +121,7 @@ pub(super) fn take_down(shelf: &dyn Shelf, found: &Found) -> Result<(), CallErro
 
 /// Why the answer to a call does not say what the call has made: it has no id, or another key.
 pub(super) fn doubt(key: &ClientKey, found: &Found) -> Option<String> {
-    match found.key() {
+    match found.said_key() {
         _ if found.platform_id.trim().is_empty() => {
             Some(format!("the answer to {key} has no id: {:?}", found.platform_id))
         }

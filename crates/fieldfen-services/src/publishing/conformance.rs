@@ -23,7 +23,7 @@ const MOST_PAGES: usize = 10_000;
 #[must_use]
 pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environment) -> Vec<String> {
     let options = Map::new();
-    let offer = Offer { file, variant: "", options: &options };
+    let offer = Offer::new(file, "", &options);
     let mut check = Check { marketplace, offer, made: Vec::new(), violations: Vec::new() };
     let [first, second] = [new_key(marketplace, environment), new_key(marketplace, environment)];
     check.listing(&first, &second);
@@ -47,7 +47,7 @@ pub fn check_statuses(
     set: impl Fn(&str, ListingStatus) -> Result<(), CallError>,
 ) -> Vec<String> {
     let options = Map::new();
-    let offer = Offer { file, variant: "", options: &options };
+    let offer = Offer::new(file, "", &options);
     let mut check = Check { marketplace, offer, made: Vec::new(), violations: Vec::new() };
     let key = new_key(marketplace, environment);
     if let Some(product) = check.create("listing a product", &key) {
@@ -146,7 +146,7 @@ impl Check<'_> {
     /// The ids of what a search finds, as publishing takes the answer: products of other keys are ignored.
     fn find(&mut self, what: &str, key: &ClientKey) -> Option<BTreeSet<String>> {
         let found = self.answer(what, self.marketplace.find(key))?.into_iter().map(Found::from);
-        let found: Vec<Found> = found.filter(|found| found.key().is_none_or(|said| said == key)).collect();
+        let found: Vec<Found> = found.filter(|found| found.said_key().is_none_or(|said| said == key)).collect();
         Some(found.into_iter().map(|found| found.platform_id).collect())
     }
 

@@ -8,6 +8,7 @@ use crate::Environment;
 
 /// Something that a platform has, as far as it matters for its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Found {
     /// Its id there.
     pub platform_id: String,
@@ -36,8 +37,35 @@ pub enum FoundState {
 }
 
 impl Found {
+    /// Something that its platform has under this id.
+    #[must_use]
+    pub fn new(platform_id: impl Into<String>, state: FoundState) -> Self {
+        Self { platform_id: platform_id.into(), url: None, key: None, state, as_of: None }
+    }
+
+    /// The same with this page.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// The same with the key that the platform says.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Option<ClientKey>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// The same, which was so at this time.
+    #[must_use]
+    pub fn as_of(mut self, as_of: impl Into<Option<Timestamp>>) -> Self {
+        self.as_of = as_of.into();
+        self
+    }
+
     /// The key that the platform says; an empty one says nothing.
-    pub(super) fn key(&self) -> Option<&ClientKey> {
+    pub(super) fn said_key(&self) -> Option<&ClientKey> {
         self.key.as_ref().filter(|key| !key.as_str().trim().is_empty())
     }
 

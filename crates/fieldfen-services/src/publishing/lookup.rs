@@ -66,7 +66,7 @@ impl<S: Store> Publisher<S> {
             None if unclear.is_empty() => LookedUp::Absent,
             // Its id is another's, and its exact key says that the platform has used the id again: the confirmation tells.
             None if let [only] = unclear.as_slice()
-                && only.key() == Some(&publication.client_key)
+                && only.said_key() == Some(&publication.client_key)
                 && !only.platform_id.trim().is_empty() =>
             {
                 LookedUp::There { first: only.clone(), copies: false }
@@ -89,7 +89,7 @@ impl<S: Store> Publisher<S> {
             let of_file = all_of_file(s, &publication.file_id)?;
             for found in found.iter().filter(|found| found.is_live()) {
                 let known = who_knows(s, &of_file, publication, &found.platform_id)?;
-                match (found.key(), known) {
+                match (found.said_key(), known) {
                     (Some(key), _) if *key != publication.client_key => {
                         let (asked, said, id) = (&publication.client_key, key.as_str(), &found.platform_id);
                         log!(WARN, %asked, said, id, "a search has answered with another key; it is ignored");
@@ -109,7 +109,7 @@ impl<S: Store> Publisher<S> {
     /// Whether what has the id of a publication is another's by now: it has the key of another publication. Platforms use
     /// ids again. A key that nobody here knows says nothing: another program or a person has given it.
     pub(super) fn has_key_of_another(&self, publication: &Publication, found: &Found) -> Result<bool, StoreError> {
-        match found.key() {
+        match found.said_key() {
             Some(key) if *key != publication.client_key => Ok(self.with_key(key)?.is_some()),
             _ => Ok(false),
         }

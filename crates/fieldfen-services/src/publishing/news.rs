@@ -215,7 +215,7 @@ impl<S: Store> Publisher<S> {
                 (marketplace, platform_id, "")
             }
         };
-        let offer = Offer { file: &file, variant, options: &job.other };
+        let offer = Offer::new(&file, variant, &job.other);
         let failed = |source| PublishError::Update { platform_id: platform_id.to_owned(), source };
         let product = marketplace.update(platform_id, &offer).map_err(failed)?;
         answered(platform_id, product.clone().map(Found::from)).map_err(failed)?;
@@ -287,7 +287,7 @@ impl<S: Store> Publisher<S> {
             let found = found.map_err(|source| PublishError::Lookup { key: id.to_owned(), source })?;
             let Some(found) = found.filter(Found::is_live) else { continue };
             // Platforms use ids again: the product of another file is not this listing.
-            let other = found.key().map(|key| self.with_key(key)).transpose()?.flatten();
+            let other = found.said_key().map(|key| self.with_key(key)).transpose()?.flatten();
             if other.is_none_or(|other| other.file_id == listing.file_id) {
                 return Ok(Some(id));
             }

@@ -96,7 +96,7 @@ impl<S: Store> Publisher<S> {
 /// The key of what was found under the id of a publication, if neither the publication nor an earlier one of its target
 /// has it. Where the platform says no key, only the id speaks.
 pub(super) fn other_key<'f>(publication: &Publication, found: &'f Found) -> Option<&'f ClientKey> {
-    let key = found.key()?;
+    let key = found.said_key()?;
     let is_derived = |ended| ClientKey::derive(&publication.file_id, &publication.target, ended) == *key;
     (*key != publication.client_key && !(0..MOST_ENDINGS).any(is_derived)).then_some(key)
 }

@@ -121,6 +121,7 @@ pub trait SocialNetwork: Send + Sync {
 
 /// What is to be sold.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Offer<'a> {
     /// The picture, with its metadata and its size.
     pub file: &'a File,
@@ -128,6 +129,14 @@ pub struct Offer<'a> {
     pub variant: &'a str,
     /// What else the job's payload says.
     pub options: &'a Map<String, Value>,
+}
+
+impl<'a> Offer<'a> {
+    /// This picture as this one of several products; an empty variant where there is only one.
+    #[must_use]
+    pub const fn new(file: &'a File, variant: &'a str, options: &'a Map<String, Value>) -> Self {
+        Self { file, variant, options }
+    }
 }
 
 /// What is to be posted.
@@ -223,6 +232,7 @@ impl ProductPage {
 
 /// A post as its network describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Post {
     /// Its id there.
     pub platform_id: String,
@@ -230,6 +240,28 @@ pub struct Post {
     pub url: Option<String>,
     /// The key it was posted with, where the network says so.
     pub key: Option<ClientKey>,
+}
+
+impl Post {
+    /// A post of which only the id is known.
+    #[must_use]
+    pub fn new(platform_id: impl Into<String>) -> Self {
+        Self { platform_id: platform_id.into(), url: None, key: None }
+    }
+
+    /// The same post with this page.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// The same post, made with this key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Option<ClientKey>>) -> Self {
+        self.key = key.into();
+        self
+    }
 }
 
 /// Why a call to a platform did not succeed, by what that says about the product.

@@ -288,7 +288,7 @@ impl<S: Store> Publisher<S> {
             Settled::Delisted => Ok(Publishing::Delisted { platform_id }),
             Settled::Taken { file_id } => {
                 // The platform has used an id again, and what had it is gone.
-                if found.key() == Some(&publication.client_key) {
+                if found.said_key() == Some(&publication.client_key) {
                     match self.end_former(channel.shelf(), publication, &file_id, &platform_id)? {
                         Former::Ended => {
                             let settled = self.confirm_after_former(publication, found)?;

@@ -25,18 +25,34 @@ use crate::worker::{Completion, Outcome};
 ///
 /// let recurring = Recurring::new(ModelStore::new(), Environment::system());
 /// let (name, nightly) = ("reconcile.etsy".parse()?, "0 3 * * *".parse()?);
-/// let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
+/// let reconcile = Reconcile::new(Platform::Etsy);
 /// let program = Action::new(Actor::new("worker", Via::Library)?, "the program defines it at its start")?;
 /// recurring.define(&name, &nightly, &reconcile, &program)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Reconcile {
     /// Which shop.
     pub platform: Platform,
     /// Which account; empty where there is only one.
     #[serde(default)]
     pub account: String,
+}
+
+impl Reconcile {
+    /// Reconciles the only account of this platform.
+    #[must_use]
+    pub const fn new(platform: Platform) -> Self {
+        Self { platform, account: String::new() }
+    }
+
+    /// The same payload for this account.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = account.into();
+        self
+    }
 }
 
 impl Payload for Reconcile {

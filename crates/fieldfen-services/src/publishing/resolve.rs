@@ -208,5 +208,5 @@ fn as_said(row: &PlatformRow, target: &Target, platform_id: Option<&str>) -> Res
         }
         PlatformRow::Post(post) => (post.url.clone(), FoundState::Post),
     };
-    Ok(Found { platform_id: platform_id.to_owned(), url, key: None, state, as_of: None })
+    Ok(Found::new(platform_id, state).url(url))
 }

@@ -155,7 +155,7 @@ impl<S: Store> Publisher<S> {
             }
         }
         let own_key = |found: &Found| {
-            let key = found.key()?;
+            let key = found.said_key()?;
             let mut keys = (0..MOST_ENDINGS).map(|ended| ClientKey::derive(file_id, target, ended));
             keys.find(|own| own == key)
         };
@@ -175,7 +175,7 @@ impl<S: Store> Publisher<S> {
                 Says::Unclear(format!("none of the {} configured accounts has {}", shelves.len(), name(row)))
             }
             [] => Says::Gone,
-            [(_, other)] if other.key().is_some_and(ClientKey::is_derived) => {
+            [(_, other)] if other.said_key().is_some_and(ClientKey::is_derived) => {
                 Says::Unclear(format!("{} has the key of another target or file", name(row)))
             }
             [(account, found)] if account == target.account() => Says::There(found.clone()),
@@ -201,7 +201,7 @@ impl<S: Store> Publisher<S> {
             Confirmation::new(found.platform_id.clone(), found.state.row(environment), found.as_of.unwrap_or(at), at)
                 .url(found.url.clone());
         // The row is the proof that the product is the file's, whatever key another program has given it.
-        let client_key = client_key.or_else(|| found.key()).cloned();
+        let client_key = client_key.or_else(|| found.said_key()).cloned();
         let adoption = Adoption::new(request, row.id(), confirmation).client_key(client_key);
         let adopted = s.publications().adopt(&adoption)?;
         if let Adopted::Done(publication) = &adopted {

@@ -7,7 +7,6 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::file::AspectRatio;
 use fieldfen_domain::job::{InvalidPayload, Payload, UpscaleImage};
 use fieldfen_domain::publication::{Platform, SocialPlatform};
-use serde_json::Map;
 
 use super::accounts::check_account;
 use super::{PostRule, Shop, Variants};
@@ -108,7 +107,7 @@ impl Shop {
 
     fn check_upscaling(&self) -> Result<(), InvalidShop> {
         let (scale_factor, target_dpi) = (self.upscaling.scale_factor, self.upscaling.target_dpi);
-        let job = UpscaleImage { file_id: FileId::from_random(0), scale_factor, target_dpi, other: Map::new() };
+        let job = UpscaleImage::new(FileId::from_random(0), scale_factor, target_dpi);
         match job.check() {
             Err(InvalidPayload::Field { field, value, rule, .. }) => {
                 Err(InvalidShop::at(Setting::of("upscaling").key(field), value, format!("it must be {rule}")))

@@ -22,8 +22,7 @@ on_every_store!(
 );
 
 fn at(file_id: FileId, account: &str) -> CreateListing {
-    let (account, variant, other) = (account.to_owned(), String::new(), serde_json::Map::new());
-    CreateListing { file_id, platform: Platform::Etsy, account, variant, other }
+    CreateListing::new(file_id, Platform::Etsy).account(account)
 }
 
 /// Two approved files, and two sellers.
@@ -129,7 +128,7 @@ fn an_update_of_a_row_that_no_publication_knows_asks_first(store: impl Store) {
     south.by_hand("p1", None);
     insert(&shop, &row(1, id, &qualified_id("south", "p1")));
     let listing_id = shop.listings(&id)[0].id;
-    let update = UpdateListing { file_id: id, listing_id, other: serde_json::Map::new() };
+    let update = UpdateListing::new(id, listing_id);
     publisher.update(&update).unwrap();
     assert_eq!((south.titles(), shop.listings(&id)[0].status), (vec!["Buck".to_owned()], ListingStatus::Active));
     south.withdraw("p1").unwrap();

@@ -23,7 +23,7 @@ fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
     let Listed { shop, etsy, publisher, id } = listed(store);
     // An update that is under way when the file fails, and finds it so.
     shop.retitle(&id, "Buck at Dawn");
-    let update = UpdateImage { file_id: id, other: serde_json::Map::new() };
+    let update = UpdateImage::new(id);
     shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();
     shop.kill(JobKind::UpdateImage);
     assert_eq!(shop.status(&id), FileStatus::Failed);
@@ -68,7 +68,7 @@ fn a_retry_lists_nothing_anew_that_was_taken_down(store: impl Store) {
     let (shop, id) = (&listed.shop, listed.id);
     listed.etsy.withdraw("p1").unwrap();
     listed.mend();
-    let update = UpdateImage { file_id: id, other: serde_json::Map::new() };
+    let update = UpdateImage::new(id);
     shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();
     shop.kill(JobKind::UpdateImage);
     let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again"))).unwrap();

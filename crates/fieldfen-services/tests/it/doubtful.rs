@@ -65,8 +65,7 @@ fn an_answer_with_the_id_of_another_variant_is_the_last_call(store: impl Store) 
     let mut group = etsy.live().remove(0);
     group.key = None;
     etsy.next([Next::Answer(group)]);
-    let (account, variant, other) = (String::new(), "A3".to_owned(), serde_json::Map::new());
-    let job = CreateListing { file_id: id, platform: Platform::Etsy, account, variant, other };
+    let job = CreateListing::new(id, Platform::Etsy).variant("A3");
     assert!(matches!(publisher.list(&job).unwrap(), Publishing::Unknown { .. }));
     shop.bench.clock.advance(HOLD);
     for _ in 0..2 {

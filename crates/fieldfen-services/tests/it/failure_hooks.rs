@@ -46,7 +46,7 @@ impl FailureHook for Refuses {
 /// An upscale job without retries.
 fn upscale<S: Store>(bench: &Bench<S>) -> (FileId, JobId) {
     let file_id = bench.file();
-    let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
+    let payload = UpscaleImage::new(file_id, 4, 300);
     let job = bench.queue.job(&payload).unwrap().max_retries(0);
     (file_id, *bench.queue.enqueue(&job).unwrap().id())
 }

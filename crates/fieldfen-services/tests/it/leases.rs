@@ -92,7 +92,7 @@ fn a_lease_above_a_day_is_refused(store: impl Store) {
 fn a_job_that_kills_its_workers_ends_in_failed(store: impl Store) {
     let bench = Bench::new(store);
     let file_id = bench.file();
-    let payload = GenerateMetadata { file_id, other: serde_json::Map::new() };
+    let payload = GenerateMetadata::new(file_id);
     let job = bench.queue.job(&payload).unwrap().max_retries(2);
     bench.queue.enqueue(&job).unwrap();
     let mut claims = 0;

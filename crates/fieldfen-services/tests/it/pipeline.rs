@@ -90,7 +90,7 @@ fn each_step_of_processing_is_followed_by_the_next(store: impl Store) {
     assert_eq!(shop.history(&id), ["ingested", "processing", "processed"]);
 
     // A record that is confirmed once more, by a job that another program has made, begins nothing anew.
-    let job = shop.bench.queue.job(&CreateFileRecord { file_id: id, other: serde_json::Map::new() }).unwrap();
+    let job = shop.bench.queue.job(&CreateFileRecord::new(id)).unwrap();
     shop.bench.queue.enqueue(&job).unwrap();
     shop.finish(JobKind::CreateFileRecord, confirm);
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processed, vec![]));
@@ -235,7 +235,7 @@ fn another_dead_job_keeps_a_file_failed(store: impl Store) {
     let shop = Shop::wanting(store, BOTH);
     let id = shop.ingest("buck");
     shop.finish(JobKind::CreateFileRecord, confirm);
-    let update = fieldfen_domain::job::UpdateImage { file_id: id, other: serde_json::Map::new() };
+    let update = fieldfen_domain::job::UpdateImage::new(id);
     shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();
     shop.kill(JobKind::UpdateImage);
     shop.finish(JobKind::UpscaleImage, upscale);

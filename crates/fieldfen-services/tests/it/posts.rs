@@ -62,7 +62,7 @@ impl Wall {
     /// A post as the network shows it.
     fn shown(&self, key: &ClientKey, platform_id: &str) -> Post {
         let key = (self.answers == Answers::ByKey).then(|| key.clone());
-        Post { platform_id: platform_id.to_owned(), url: None, key }
+        Post::new(platform_id).key(key)
     }
 
     pub(crate) fn ids(&self) -> Vec<String> {
@@ -109,7 +109,7 @@ impl SocialNetwork for Wall {
 
 /// What a person has found.
 fn posted(platform_id: &str) -> Found {
-    Found { platform_id: platform_id.to_owned(), url: None, key: None, state: FoundState::Post, as_of: None }
+    Found::new(platform_id, FoundState::Post)
 }
 
 fn reserved<'p, S: Store>(publisher: &'p Publisher<S>, id: FileId, post_key: &str) -> Reservation<'p, S> {

@@ -70,7 +70,7 @@ fn a_second_product_of_one_key_is_taken_down_by_the_job_that_comes_back(store: i
     shop.work(&publisher);
     let file = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
     let options = serde_json::Map::new();
-    etsy.create(&etsy.live()[0].key.clone().unwrap(), &Offer { file: &file, variant: "", options: &options }).unwrap();
+    etsy.create(&etsy.live()[0].key.clone().unwrap(), &Offer::new(&file, "", &options)).unwrap();
     assert_eq!(etsy.live().len(), 2);
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
     let live: Vec<_> = etsy.live().into_iter().map(|product| product.platform_id).collect();
@@ -171,7 +171,7 @@ fn a_late_answer_is_taken_down_when_another_listing_is_live(store: impl Store) {
     // The first caller sleeps beyond its time, another one lists the file.
     shop.bench.clock.advance(HOLD);
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
-    let late = Found { platform_id: "late".to_owned(), url: None, key: None, state: active(), as_of: None };
+    let late = Found::new("late", active());
     assert_eq!(first.confirm(&late).unwrap(), Settled::Duplicate { live: "p1".to_owned() });
     assert_eq!(shop.listings(&id).len(), 1);
 }
@@ -188,7 +188,7 @@ fn a_late_answer_takes_up_a_file_that_was_given_up(store: impl Store) {
     };
     shop.kill(JobKind::CreateListing);
     assert_eq!(shop.status(&id), FileStatus::Failed);
-    let late = Found { platform_id: "late".to_owned(), url: None, key: None, state: active(), as_of: None };
+    let late = Found::new("late", active());
     assert_eq!(reservation.confirm(&late).unwrap(), Settled::Done);
     assert_eq!(shop.status(&id), FileStatus::Published);
     assert_eq!(shop.history(&id)[3..], ["approved", "failed", "approved", "published"]);
@@ -229,7 +229,7 @@ fn an_edit_during_the_call_is_followed_by_an_update(store: impl Store) {
         panic!("not granted");
     };
     shop.retitle(&id, "Buck in the Mist");
-    let found = Found { platform_id: "p1".to_owned(), url: None, key: None, state: active(), as_of: None };
+    let found = Found::new("p1", active());
     reservation.confirm(&found).unwrap();
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "UpdateListing"]);
 }
@@ -310,7 +310,7 @@ fn a_file_with_a_live_listing_is_not_deleted(store: impl Store) {
     let etsy = Stall::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
-    let job = |force| DeleteFile { file_id: id, force, other: serde_json::Map::new() };
+    let job = |force| DeleteFile::new(id).force(force);
     match publisher.run_delete_file(&job(false)) {
         Outcome::Fail { error } => assert!(error.contains("etsy: p1"), "{error}"),
         other => panic!("{other:?}"),

@@ -167,7 +167,7 @@ fn a_completion_whose_write_fails_leaves_the_job_running(store: impl Store) {
     let id = bench.note("first");
     let claimed = bench.claim_notes(1).remove(0);
     let missing_file = bench.queue.environment().file_id();
-    let metadata = GenerateMetadata { file_id: missing_file, other: serde_json::Map::new() };
+    let metadata = GenerateMetadata::new(missing_file);
     let orphan = bench.queue.job(&metadata).unwrap();
     let error = bench.queue.complete(&claimed, &mut Completion::new().then(orphan)).unwrap_err();
     assert!(matches!(error, QueueError::Store(StoreError::MissingReference { .. })), "{error}");
@@ -203,7 +203,7 @@ fn a_failed_try_waits_as_its_policy_says(store: impl Store) {
 /// An upscale job without retries, claimed.
 fn claimed_upscale<S: Store>(bench: &Bench<S>) -> (fieldfen_domain::FileId, queue::ClaimedJob) {
     let file_id = bench.file();
-    let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
+    let payload = UpscaleImage::new(file_id, 4, 300);
     bench.queue.enqueue(&bench.queue.job(&payload).unwrap().max_retries(0)).unwrap();
     (file_id, bench.claim(JobKind::UpscaleImage, 1).remove(0))
 }
@@ -269,7 +269,7 @@ fn a_released_job_spends_no_retry(store: impl Store) {
 fn a_pending_job_is_cancelled_at_once_and_a_running_one_when_it_ends(store: impl Store) {
     let bench = Bench::new(store);
     let file_id = bench.file();
-    let upscale = UpscaleImage { file_id, scale_factor: 2, target_dpi: 72, other: serde_json::Map::new() };
+    let upscale = UpscaleImage::new(file_id, 2, 72);
     let pending = bench.queue.job(&upscale).unwrap();
     bench.queue.enqueue(&pending).unwrap();
     assert_eq!(bench.queue.cancel(&pending.id, &by_ann("wrong picture")).unwrap(), Administered::Done);

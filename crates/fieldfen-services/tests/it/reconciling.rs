@@ -42,7 +42,7 @@ fn reconciling_names_what_differs_and_mends_it(store: impl Store) {
     etsy.set("p3", ListingStatus::SoldOut);
     let file = shop.write(|s| s.files().find(&twice)).unwrap().unwrap();
     let options = serde_json::Map::new();
-    let offer = Offer { file: &file, variant: "", options: &options };
+    let offer = Offer::new(&file, "", &options);
     let key = etsy.live().iter().find(|product| product.platform_id == "p4").unwrap().key.clone().unwrap();
     etsy.create(&key, &offer).unwrap();
     etsy.create(&ClientKey::stored("by hand".to_owned()), &offer).unwrap();
@@ -69,7 +69,7 @@ fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
     let bench = &listed.shop.bench;
     let environment = bench.queue.environment();
     let (name, nightly) = ("reconcile.etsy".parse().unwrap(), "0 3 * * *".parse().unwrap());
-    let reconcile = Reconcile { platform: Platform::Etsy, account: String::new() };
+    let reconcile = Reconcile::new(Platform::Etsy);
     bench
         .queue
         .store()
@@ -87,7 +87,7 @@ fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
     let result = bench.job(&claimed[0].job.id).result.unwrap();
     assert!(result.as_str().contains(r#""taken_down":1"#), "{result}");
     listed.assert_only("p1");
-    let elsewhere = Reconcile { platform: Platform::Ebay, account: String::new() };
+    let elsewhere = Reconcile::new(Platform::Ebay);
     assert!(matches!(listed.publisher.run_reconcile(&elsewhere), Outcome::Fail { .. }), "it is not configured");
 }
 

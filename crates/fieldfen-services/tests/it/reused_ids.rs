@@ -157,8 +157,7 @@ fn a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file
     let row = crate::unclaimed::row(1, other, "FIRST");
     crate::unclaimed::insert(&shop, &row);
     shop.approve(&other);
-    let update =
-        fieldfen_domain::job::UpdateListing { file_id: other, listing_id: row.id, other: serde_json::Map::new() };
+    let update = fieldfen_domain::job::UpdateListing::new(other, row.id);
     let updated = publisher.update(&update);
     assert_eq!(etsy.titles(), ["Buck", ""], "{updated:?}");
 }

@@ -212,17 +212,9 @@ pub(crate) fn publisher<S: Store>(shop: &Shop<S>, stalls: &[&Stall]) -> Publishe
 }
 
 pub(crate) fn on_etsy(file_id: FileId) -> CreateListing {
-    let (account, variant, other) = (String::new(), String::new(), serde_json::Map::new());
-    CreateListing { file_id, platform: Platform::Etsy, account, variant, other }
+    CreateListing::new(file_id, Platform::Etsy)
 }
 
 pub(crate) fn reel(file_id: FileId, post_key: &str) -> PublishSocial {
-    PublishSocial {
-        file_id,
-        platform: SocialPlatform::Instagram,
-        post_type: Some(PostType::Reel),
-        account: String::new(),
-        post_key: post_key.to_owned(),
-        other: serde_json::Map::new(),
-    }
+    PublishSocial::new(file_id, SocialPlatform::Instagram).post_type(PostType::Reel).post_key(post_key)
 }

@@ -64,7 +64,7 @@ fn live(publications: &[Publication]) -> Vec<(&str, Option<&str>)> {
 }
 
 fn variant(id: FileId, variant: &str) -> CreateListing {
-    CreateListing { variant: variant.to_owned(), ..on_etsy(id) }
+    on_etsy(id).variant(variant)
 }
 
 fn a_listing_that_is_gone_gives_way_to_one_product(store: impl Store) {

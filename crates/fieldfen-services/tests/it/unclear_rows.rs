@@ -44,7 +44,7 @@ fn at(account: &str) -> Target {
 }
 
 fn job_at(file_id: FileId, account: &str) -> CreateListing {
-    CreateListing { account: account.to_owned(), ..on_etsy(file_id) }
+    on_etsy(file_id).account(account)
 }
 
 fn a_listing_without_an_id_is_neither_given_up_nor_listed_again(store: impl Store) {
@@ -58,7 +58,7 @@ fn a_listing_without_an_id_is_neither_given_up_nor_listed_again(store: impl Stor
     let mended = publisher.mend(&found).unwrap();
     assert_eq!((mended.delisted, mended.failed.len()), (0, 2), "{mended:?}");
     for row in &rows {
-        let update = UpdateListing { file_id: id, listing_id: row.id, other: serde_json::Map::new() };
+        let update = UpdateListing::new(id, row.id);
         let error = publisher.update(&update).unwrap_err().to_string();
         assert!(error.contains(&format!("{:?}", row.platform_listing_id)), "{error}");
     }
@@ -102,7 +102,7 @@ fn a_listing_of_an_account_that_another_process_serves_is_not_given_up(store: im
         assert!(reason.contains("not configured"), "{reason}");
         let found = publisher.reconcile(Platform::Etsy, account).unwrap();
         assert_eq!(publisher.mend(&found).unwrap().delisted, 0);
-        let update = UpdateListing { file_id: id, listing_id: row.id, other: serde_json::Map::new() };
+        let update = UpdateListing::new(id, row.id);
         assert!(publisher.update(&update).is_err());
     }
     assert_eq!((stalls.map(|stall| stall.made()), shop.listings(&id)[0].status), ([0, 0], ListingStatus::Active));

@@ -35,7 +35,7 @@ fn a_duplicate_that_is_still_there_after_its_withdrawal_is_named(store: impl Sto
     assert_eq!((mended.taken_down, mended.failed.len()), (0, 1));
     assert_eq!(mended.failed[0].platform_id, "p2");
     assert!(still_there(&mended.failed[0].reason), "{mended:?}");
-    let job = Reconcile { platform: Platform::Etsy, account: String::new() };
+    let job = Reconcile::new(Platform::Etsy);
     match listed.publisher.run_reconcile(&job) {
         Outcome::Retry { error } => assert!(still_there(&error), "{error}"),
         other => panic!("{other:?}"),

@@ -175,7 +175,7 @@ impl Metrics for AdvanceAfterJobs {
 fn retries_are_spent_and_then_the_file_fails(store: impl Store) {
     let bench = Bench::new(store);
     let file_id = bench.file();
-    let payload = UpscaleImage { file_id, scale_factor: 4, target_dpi: 300, other: serde_json::Map::new() };
+    let payload = UpscaleImage::new(file_id, 4, 300);
     let job = bench.queue.job(&payload).unwrap().max_retries(3);
     bench.queue.enqueue(&job).unwrap();
     let clock = AdvanceAfterJobs(bench.clock.clone());
@@ -217,7 +217,7 @@ fn a_limit_holds_and_other_kinds_pass_by(store: impl Store) {
     let file_id = bench.file();
     for _ in 0..6 {
         bench.note("limited");
-        let free = GenerateMetadata { file_id, other: serde_json::Map::new() };
+        let free = GenerateMetadata::new(file_id);
         bench.queue.enqueue(&bench.queue.job(&free).unwrap()).unwrap();
     }
     let (running, most, others) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
