@@ -73,6 +73,47 @@ impl ApiCall {
     }
 }
 
+/// Which calls are wanted; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiCallFilter {
+    /// Only calls to this service.
+    pub service: Option<String>,
+    /// Only calls made at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only calls made before this time.
+    pub until: Option<Timestamp>,
+}
+
+impl ApiCallFilter {
+    /// All calls.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only calls to this service; `None` for any.
+    #[must_use]
+    pub fn service(mut self, service: impl Into<Option<String>>) -> Self {
+        self.service = service.into();
+        self
+    }
+
+    /// Only calls made at this time or later; `None` for any time.
+    #[must_use]
+    pub fn since(mut self, since: impl Into<Option<Timestamp>>) -> Self {
+        self.since = since.into();
+        self
+    }
+
+    /// Only calls made before this time; `None` for any time.
+    #[must_use]
+    pub fn until(mut self, until: impl Into<Option<Timestamp>>) -> Self {
+        self.until = until.into();
+        self
+    }
+}
+
 /// What has been used of one service in a span of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiUsageTotal {

@@ -342,6 +342,12 @@ pub struct OperatorActionFilter {
     pub subject: Option<Subject>,
     /// Only what the actors of this name did.
     pub by: Option<String>,
+    /// Only actions of this kind.
+    pub kind: Option<ActionKind>,
+    /// Only what was done at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only what was done before this time.
+    pub until: Option<Timestamp>,
 }
 
 impl OperatorActionFilter {
@@ -361,6 +367,24 @@ impl OperatorActionFilter {
     #[must_use]
     pub fn by(self, name: impl Into<String>) -> Self {
         Self { by: Some(name.into()), ..self }
+    }
+
+    /// Only actions of this kind; `None` for any.
+    #[must_use]
+    pub fn kind(self, kind: impl Into<Option<ActionKind>>) -> Self {
+        Self { kind: kind.into(), ..self }
+    }
+
+    /// Only what was done at this time or later; `None` for any time.
+    #[must_use]
+    pub fn since(self, since: impl Into<Option<Timestamp>>) -> Self {
+        Self { since: since.into(), ..self }
+    }
+
+    /// Only what was done before this time; `None` for any time.
+    #[must_use]
+    pub fn until(self, until: impl Into<Option<Timestamp>>) -> Self {
+        Self { until: until.into(), ..self }
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::api_usage::ApiCall;
+use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter};
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_domain::{PageRequest, with_causes};
 use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
@@ -380,7 +380,10 @@ fn a_first_start_makes_the_database_and_the_next_one_finds_it() {
     assert!(matches!(&missing, StoreError::Open { .. }), "{missing:?}");
     SqliteStore::create(url).unwrap().write(|s| s.api_usage().record(&call())).unwrap();
     for store in [SqliteStore::create(url).unwrap(), SqliteStore::open(url).unwrap()] {
-        assert_eq!(store.read(|s| s.api_usage().page(None, &PageRequest::first(9))).unwrap().items, [call()]);
+        assert_eq!(
+            store.read(|s| s.api_usage().page(&ApiCallFilter::new(), &PageRequest::first(9))).unwrap().items,
+            [call()]
+        );
     }
     assert!(SqliteStore::create(":memory:").is_ok());
     assert!(matches!(SqliteStore::create("postgres://u:hunter2@db"), Err(StoreError::Open { .. })));

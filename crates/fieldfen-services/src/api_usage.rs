@@ -15,7 +15,7 @@
 //! ```
 
 use chrono::TimeDelta;
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotals};
+use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotals};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{Page, PageRequest, Timestamp};
 
@@ -109,13 +109,13 @@ impl<S: Store> ApiUsage<S> {
             .rate_limit_reset_at(limit.reset_at)
     }
 
-    /// A page of the calls, of one service where one is named, in the order of insertion. The page names the rows that no
-    /// call can be read from.
+    /// A page of the calls that a filter names, in the order of insertion. The page names the rows that no call can be read
+    /// from. It may have fewer calls than its limit, or none, and a cursor that leads on.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
-    pub fn list(&self, service: Option<&str>, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
-        self.store.read(|s| s.api_usage().page(service, page))
+    pub fn list(&self, filter: &ApiCallFilter, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
+        self.store.read(|s| s.api_usage().page(filter, page))
     }
 
     /// What was used of each service since a time.

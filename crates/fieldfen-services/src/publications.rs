@@ -7,18 +7,21 @@
 //!
 //! ```
 //! use fieldfen_domain::PageRequest;
-//! use fieldfen_domain::publication::{Platform, PublicationState};
+//! use fieldfen_domain::publication::{ListingFilter, Platform, PublicationFilter, PublicationState};
 //! use fieldfen_services::publications::Publications;
 //! use fieldfen_testkit::ModelStore;
 //!
 //! let publications = Publications::new(ModelStore::new());
-//! let unclear = publications.list(PublicationState::Unknown, &PageRequest::first(20))?;
-//! let at_etsy = publications.list_listings(Platform::Etsy, &PageRequest::first(20).newest_first())?;
+//! let unclear = publications.list(&PublicationFilter::new().state(PublicationState::Unknown), &PageRequest::first(20))?;
+//! let etsy = ListingFilter::new().platform(Platform::Etsy);
+//! let at_etsy = publications.list_listings(&etsy, &PageRequest::first(20).newest_first())?;
 //! assert!(unclear.is_empty() && at_etsy.is_empty());
 //! # Ok::<(), fieldfen_domain::store::StoreError>(())
 //! ```
 
-use fieldfen_domain::publication::{Listing, OfFile, Platform, Publication, PublicationState, SocialPost};
+use fieldfen_domain::publication::{
+    Listing, ListingFilter, OfFile, Platform, PostFilter, Publication, PublicationFilter, SocialPost,
+};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
 
@@ -60,22 +63,29 @@ impl<S: Store> Publications<S> {
         })
     }
 
-    /// A page of the publications in this state, in the order of insertion. The page names the rows that no publication can
-    /// be read from.
+    /// A page of the publications that a filter names, in the order of insertion. The page names the rows that no publication
+    /// can be read from. It may have fewer rows than its limit, or none, and a cursor that leads on.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
-    pub fn list(&self, state: PublicationState, page: &PageRequest) -> Result<Page<Publication>, StoreError> {
-        self.store.read(|s| s.publications().in_state(state, page))
+    pub fn list(&self, filter: &PublicationFilter, page: &PageRequest) -> Result<Page<Publication>, StoreError> {
+        self.store.read(|s| s.publications().page(filter, page))
     }
 
-    /// A page of all listings at a platform, in the order of insertion. The page names the rows that no listing can be read
-    /// from.
+    /// A page of the listings that a filter names, as [`Publications::list`] has it.
     ///
     /// # Errors
     /// As [`Publications::list`].
-    pub fn list_listings(&self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
-        self.store.read(|s| s.listings().page_at(platform, page))
+    pub fn list_listings(&self, filter: &ListingFilter, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
+        self.store.read(|s| s.listings().page(filter, page))
+    }
+
+    /// A page of the posts that a filter names, as [`Publications::list`] has it.
+    ///
+    /// # Errors
+    /// As [`Publications::list`].
+    pub fn list_posts(&self, filter: &PostFilter, page: &PageRequest) -> Result<Page<SocialPost>, StoreError> {
+        self.store.read(|s| s.listings().page_of_posts(filter, page))
     }
 
     /// The listing of the product with this id at an account of a platform; the account is empty where there is only one.

@@ -31,6 +31,9 @@ CREATE UNIQUE INDEX idx_publications_live ON publications(file_id, channel, plat
     WHERE state IN ('reserved', 'unknown', 'confirmed');
 CREATE INDEX idx_publications_file_id ON publications(file_id);
 CREATE INDEX idx_publications_state ON publications(state);
+-- Pages of what is, or was, at one platform.
+CREATE INDEX idx_publications_platform ON publications(channel, platform);
+CREATE INDEX idx_publications_state_platform ON publications(state, channel, platform);
 CREATE INDEX idx_publications_platform_id ON publications(platform, platform_id) WHERE platform_id IS NOT NULL;
 
 -- Pruning of what is over.
@@ -46,6 +49,7 @@ CREATE TABLE publication_gap (
 
 INSERT INTO publication_gap (id, last_file) SELECT 1, coalesce(max(rowid), 0) FROM files;
 
+CREATE INDEX idx_listings_status ON listings(status);
 ALTER TABLE listings ADD COLUMN platform_status TEXT;
 ALTER TABLE listings ADD COLUMN status_event_at TIMESTAMP;
 ALTER TABLE social_posts ADD COLUMN gone_at TIMESTAMP;

@@ -4,6 +4,7 @@
 //! neither there nor not there: the publication says so, and nothing is published again before a lookup has told.
 
 mod belonging;
+mod filter;
 mod listing;
 mod reserving;
 mod social;
@@ -13,6 +14,7 @@ pub use belonging::{
     ListingPlace, PlatformRow, PlatformRowId, SameId, given_up_id, ids_at, publication_of, qualified_id,
     unclaimed_listings, unclaimed_posts,
 };
+pub use filter::{ListingFilter, PostFilter, PublicationFilter};
 pub use listing::{
     IllegalListingTransition, Listing, ListingEvent, ListingStatus, ListingUpdate, ListingUpdated, Platform,
 };

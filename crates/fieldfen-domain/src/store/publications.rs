@@ -5,8 +5,9 @@ use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
 use crate::job::{Fenced, ParkedFor};
 use crate::page::{Page, PageRequest};
 use crate::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingUpdate, ListingUpdated, Platform,
-    PrunePublications, Publication, PublicationState, Release, ReserveRequest, Reserved, SocialPost,
+    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingFilter, ListingUpdate, ListingUpdated,
+    Platform, PostFilter, PrunePublications, Publication, PublicationFilter, Release, ReserveRequest, Reserved,
+    SocialPost,
 };
 use crate::time::Timestamp;
 
@@ -28,12 +29,15 @@ pub trait PublicationReads {
     /// As [`PublicationReads::find`].
     fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError>;
 
-    /// A page of the publications in this state, in the order of insertion. Rows that no publication can be read from are
-    /// named in it.
+    /// A page of the publications that a filter names, in the order of insertion. Rows that no publication can be read from
+    /// are named in it.
+    ///
+    /// It may have fewer rows than its limit, or none, and a cursor that leads on: a store examines a bounded number of
+    /// rows for a page.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
-    fn in_state(&mut self, state: PublicationState, page: &PageRequest) -> Result<Page<Publication>, StoreError>;
+    fn page(&mut self, filter: &PublicationFilter, page: &PageRequest) -> Result<Page<Publication>, StoreError>;
 }
 
 /// Publishing: reserve, call the platform, then confirm, release or mark unknown.
@@ -125,12 +129,12 @@ pub trait ListingReads {
     /// As [`PublicationReads::find`].
     fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError>;
 
-    /// A page of all listings at a platform, in the order of insertion. Rows that no listing can be read from are named in
-    /// it.
+    /// A page of the listings that a filter names, in the order of insertion. Rows that no listing can be read from are
+    /// named in it. It may be short as [`PublicationReads::page`] says.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
-    fn page_at(&mut self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError>;
+    fn page(&mut self, filter: &ListingFilter, page: &PageRequest) -> Result<Page<Listing>, StoreError>;
 
     /// The listing of the product with this id at an account of a platform. One that no publication knows belongs to the
     /// account that is asked for.
@@ -144,6 +148,13 @@ pub trait ListingReads {
     /// # Errors
     /// As [`PublicationReads::find`].
     fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError>;
+
+    /// A page of the posts that a filter names, in the order of insertion. Rows that no post can be read from are named in
+    /// it. It may be short as [`PublicationReads::page`] says.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    fn page_of_posts(&mut self, filter: &PostFilter, page: &PageRequest) -> Result<Page<SocialPost>, StoreError>;
 }
 
 /// Writing listings and posts.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
+use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
 use fieldfen_domain::{Page, PageRequest, Timestamp, UnreadableRow};
 
@@ -41,13 +41,22 @@ macro_rules! call_columns {
 type CallColumns =
     (BigInt, Text, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
 
-/// A page of the calls of a service, or of all.
-fn call_page<'a>(service: Option<&'a str>, request: &PageRequest) -> Result<TablePage<'a, CallColumns>, StoreError> {
+/// A page of the calls that a filter names; `since` and `until` are the texts of its times.
+fn call_page<'a>(
+    filter: &'a ApiCallFilter,
+    since: Option<&'a str>,
+    until: Option<&'a str>,
+    request: &PageRequest,
+) -> Result<TablePage<'a, CallColumns>, StoreError> {
+    let service = filter.service.as_deref();
     let select = match service {
         Some(_) => concat!(call_columns!(), " INDEXED BY idx_api_usage_service"),
         None => call_columns!(),
     };
-    Ok(TablePage::new("calls", select, request)?.with(" AND service = ", service))
+    Ok(TablePage::new("calls", select, request)?
+        .with(" AND service = ", service)
+        .and_beyond_the_index(" AND recorded_at >= ", since)
+        .and_beyond_the_index(" AND recorded_at < ", until))
 }
 
 /// One call.
@@ -135,8 +144,10 @@ impl ApiUsageReads for SqliteSession<'_> {
         Ok(totals)
     }
 
-    fn page(&mut self, service: Option<&str>, request: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
-        call_page(service, request)?.read(self.conn, request, |row: CallRow| (row.id, row.read()))
+    fn page(&mut self, filter: &ApiCallFilter, request: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
+        let (since, until) = (filter.since.map(limit), filter.until.map(limit));
+        call_page(filter, since.as_deref(), until.as_deref(), request)?
+            .read(self.conn, request, |row: CallRow| (row.id, row.read()))
     }
 }
 
@@ -159,11 +170,17 @@ impl ApiUsage for SqliteSession<'_> {
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     let first = PageRequest::first(1);
-    let page = |service, request: &PageRequest| sql(&call_page(service, request).unwrap());
+    let (all, of_one) = (ApiCallFilter::new(), ApiCallFilter::new().service(String::new()));
+    let page = |filter, time, request: &PageRequest| sql(&call_page(filter, time, time, request).unwrap());
     vec![
-        ("Calls", page(None, &first)),
-        ("CallsOf", page(Some(""), &first)),
-        ("CallsOf, newest first", page(Some(""), &first.clone().newest_first())),
+        ("Calls", page(&all, None, &first)),
+        ("CallsIn", page(&all, Some(""), &first)),
+        ("CallsOf", page(&of_one, None, &first)),
+        ("CallsOf, newest first", page(&of_one, None, &first.clone().newest_first())),
+        ("CallsOfIn", page(&of_one, Some(""), &first)),
+        ("CallsOfIn, last examined", {
+            sql(&call_page(&of_one, Some(""), None, &first).unwrap().last_examined().unwrap())
+        }),
     ]
 }
 
@@ -233,7 +250,7 @@ mod tests {
              (x'00', 2, '2026-01-01 00:00:10')",
         )
         .unwrap();
-        let page = session(&mut conn).page(None, &PageRequest::first(9)).unwrap();
+        let page = session(&mut conn).page(&ApiCallFilter::new(), &PageRequest::first(9)).unwrap();
         let known = api_call("etsy", 1, at(10)).endpoint(None);
         assert_eq!(page.items, [known]);
         let columns: Vec<_> = page.unreadable.iter().map(|row| (row.row.as_str(), row.column)).collect();

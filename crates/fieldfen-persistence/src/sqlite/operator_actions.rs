@@ -2,7 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject};
+#[cfg(test)]
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::operator::{Action, ActionKind, Actor, OperatorAction, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{OperatorActionReads, OperatorActions, StoreError};
 use fieldfen_domain::{Page, PageRequest};
 
@@ -11,7 +13,7 @@ use super::page::TablePage;
 #[cfg(test)]
 use super::page::sql;
 use super::session::SqliteSession;
-use crate::rows::{RowRef, SqlTime, StoredText, StoredTime};
+use crate::rows::{RowRef, SqlTime, StoredText, StoredTime, limit};
 use crate::schema::operator_actions;
 
 /// The columns that [`ActionRow`] reads, in its order.
@@ -24,12 +26,29 @@ macro_rules! action_columns {
 /// The SQL types of [`action_columns`].
 type ActionColumns = (BigInt, SqlTimestamp, Text, Text, Text, Text, Text, Text, Text);
 
-/// A page of the actions that a filter names; `subject` is the id of its subject.
+/// The texts of what a filter names.
+#[derive(Default)]
+struct Texts {
+    /// The id of the subject.
+    subject: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+}
+
+impl Texts {
+    fn of(filter: &OperatorActionFilter) -> Self {
+        let subject = filter.subject.as_ref().map(Subject::id);
+        Self { subject, since: filter.since.map(limit), until: filter.until.map(limit) }
+    }
+}
+
+/// A page of the actions that a filter names.
 fn action_page<'a>(
     filter: &'a OperatorActionFilter,
-    subject: Option<&'a str>,
+    texts: &'a Texts,
     request: &PageRequest,
 ) -> Result<TablePage<'a, ActionColumns>, StoreError> {
+    let subject = texts.subject.as_deref();
     let by = filter.by.as_deref();
     let select = match (subject, by) {
         (Some(_), _) => {
@@ -43,7 +62,10 @@ fn action_page<'a>(
     Ok(TablePage::new("actions", select, request)?
         .with(" AND subject_id = ", subject)
         .with(" AND subject_kind = ", filter.subject.as_ref().map(|subject| subject.kind().as_str()))
-        .with(" AND by = ", by))
+        .with(" AND by = ", by)
+        .and_beyond_the_index(" AND action = ", filter.kind.map(ActionKind::as_str))
+        .and_beyond_the_index(" AND at >= ", texts.since.as_deref())
+        .and_beyond_the_index(" AND at < ", texts.until.as_deref()))
 }
 
 #[derive(Debug, Queryable)]
@@ -86,8 +108,7 @@ impl OperatorActionReads for SqliteSession<'_> {
         filter: &OperatorActionFilter,
         request: &PageRequest,
     ) -> Result<Page<OperatorAction>, StoreError> {
-        let subject = filter.subject.as_ref().map(Subject::id);
-        action_page(filter, subject.as_deref(), request)?
+        action_page(filter, &Texts::of(filter), request)?
             .read(self.conn, request, |row: ActionRow| (row.id, row.read()))
     }
 }
@@ -118,12 +139,25 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let job = Subject::Job(fieldfen_testkit::fixtures::job_id(1));
     let of_subject = OperatorActionFilter::of(job).by("");
     let first = PageRequest::first(1);
-    let page = |filter, subject, request: &PageRequest| sql(&action_page(filter, subject, request).unwrap());
+    let in_time = |filter: &OperatorActionFilter| {
+        let (since, until) = (Timestamp::MIN_UTC, Timestamp::MAX_UTC);
+        filter.clone().kind(ActionKind::Retry).since(since).until(until)
+    };
+    let page = |filter: &OperatorActionFilter, request: &PageRequest| {
+        sql(&action_page(filter, &Texts::of(filter), request).unwrap())
+    };
+    let examined = in_time(&of_one);
     vec![
-        ("AllActions", page(&all, None, &first)),
-        ("ActionsBy", page(&of_one, None, &first)),
-        ("ActionsOn", page(&of_subject, Some(""), &first)),
-        ("ActionsOn, newest first", page(&of_subject, Some(""), &first.clone().newest_first())),
+        ("AllActions", page(&all, &first)),
+        ("ActionsIn", page(&in_time(&all), &first)),
+        ("ActionsBy", page(&of_one, &first)),
+        ("ActionsByIn", page(&examined, &first)),
+        ("ActionsByIn, last examined", {
+            sql(&action_page(&examined, &Texts::default(), &first).unwrap().last_examined().unwrap())
+        }),
+        ("ActionsOn", page(&of_subject, &first)),
+        ("ActionsOn, newest first", page(&of_subject, &first.clone().newest_first())),
+        ("ActionsOnIn", page(&in_time(&of_subject), &first)),
     ]
 }
 

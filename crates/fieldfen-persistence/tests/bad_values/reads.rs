@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use fieldfen_domain::file::{Arrival, ContentHash, FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobStatus};
-use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::publication::{ListingFilter, Platform, PublicationFilter, PublicationState};
 use fieldfen_domain::store::ReadSession;
 use fieldfen_domain::{Page, PageRequest, UnreadableRow};
 use fieldfen_testkit::fixtures::{at, file_id, job_id, kind, platform_id, publication_id};
@@ -129,14 +129,24 @@ pub(crate) fn published(s: &mut dyn ReadSession) -> Answer {
 pub(crate) fn publications_by_state(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
     for state in [PublicationState::Confirmed, PublicationState::Reserved] {
-        page(&mut lines, "publication", s.publications().in_state(state, &PageRequest::first(9))?, false);
+        page(
+            &mut lines,
+            "publication",
+            s.publications().page(&PublicationFilter::new().state(state), &PageRequest::first(9))?,
+            false,
+        );
     }
     Ok(lines)
 }
 
 pub(crate) fn listings_at_a_platform(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
-    page(&mut lines, "listing", s.listings().page_at(Platform::Etsy, &PageRequest::first(9))?, false);
+    page(
+        &mut lines,
+        "listing",
+        s.listings().page(&ListingFilter::new().platform(Platform::Etsy), &PageRequest::first(9))?,
+        false,
+    );
     Ok(lines)
 }
 

@@ -5,7 +5,7 @@
 //! its id; and of anything else only a person knows whose it is.
 
 use fieldfen_domain::publication::{
-    ClientKey, OfFile, PlatformRow, Publication, PublicationState, Target, publication_of,
+    ClientKey, OfFile, PlatformRow, Publication, PublicationFilter, PublicationState, Target, publication_of,
 };
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
@@ -125,7 +125,7 @@ impl<S: Store> Publisher<S> {
             for &state in PublicationState::ALL {
                 let mut request = PageRequest::first(ROWS_AT_ONCE);
                 loop {
-                    let page = s.publications().in_state(state, &request)?;
+                    let page = s.publications().page(&PublicationFilter::new().state(state), &request)?;
                     if let Some(publication) = page.items.into_iter().find(has_key) {
                         return Ok(Some(publication));
                     }

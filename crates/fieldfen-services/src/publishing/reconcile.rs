@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fieldfen_domain::publication::{
-    ClientKey, Listing, Platform, Publication, PublicationState, Target, publication_of,
+    ClientKey, Listing, ListingFilter, Platform, Publication, PublicationFilter, PublicationState, Target,
+    publication_of,
 };
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest, Timestamp, UnreadableRow};
@@ -210,22 +211,20 @@ impl<S: Store> Publisher<S> {
 
 fn read_known(s: &mut dyn ReadSession, platform: Platform, account: &str) -> Result<Known, StoreError> {
     let (mut publications, mut unreadable) = (Vec::new(), Vec::new());
-    for &state in PublicationState::ALL {
-        let mut request = PageRequest::first(ROWS_AT_ONCE);
-        loop {
-            let page = s.publications().in_state(state, &request)?;
-            unreadable.extend(page.unreadable);
-            publications.extend(page.items.into_iter().filter(
-                |publication| matches!(publication.target, Target::Listing { platform: its, .. } if its == platform),
-            ));
-            let Some(next) = page.next else { break };
-            request = request.after(next);
-        }
+    // Those of the other accounts too: a listing of theirs is none of this account.
+    let at_platform = PublicationFilter::new().platform(platform);
+    let mut request = PageRequest::first(ROWS_AT_ONCE);
+    loop {
+        let page = s.publications().page(&at_platform, &request)?;
+        unreadable.extend(page.unreadable);
+        publications.extend(page.items);
+        let Some(next) = page.next else { break };
+        request = request.after(next);
     }
     let mut listings = Vec::new();
     let mut request = PageRequest::first(ROWS_AT_ONCE);
     loop {
-        let page = s.listings().page_at(platform, &request)?;
+        let page = s.listings().page(&ListingFilter::new().platform(platform), &request)?;
         unreadable.extend(page.unreadable);
         listings.extend(page.items);
         let Some(next) = page.next else { break };

@@ -1,8 +1,9 @@
 //! The handles on publications, deliveries, API usage and operators' actions.
 
+use fieldfen_domain::api_usage::ApiCallFilter;
 use fieldfen_domain::job::Enqueued;
 use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter, Subject};
-use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::publication::{ListingFilter, Platform, PostFilter, PublicationFilter, PublicationState};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_domain::{Cursor, FileId, PageRequest, PublicationId};
@@ -34,6 +35,10 @@ fn first() -> PageRequest {
     PageRequest::first(100)
 }
 
+fn at(platform: Platform) -> ListingFilter {
+    ListingFilter::new().platform(platform)
+}
+
 fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store) {
     let Listed { shop, id, .. } = listed(store);
     let publications = Publications::new(shop.bench.queue.store().clone());
@@ -42,10 +47,12 @@ fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store
     let [listing] = &of_file.listings[..] else { panic!("{of_file:?}") };
     assert_eq!((publication.state, of_file.posts.len()), (PublicationState::Confirmed, 0));
     assert_eq!(publications.find(&publication.id).unwrap().as_ref(), Some(publication));
-    assert_eq!(publications.list(PublicationState::Confirmed, &first()).unwrap().items, of_file.publications);
-    assert!(publications.list(PublicationState::Unknown, &first()).unwrap().is_empty());
-    assert_eq!(publications.list_listings(Platform::Etsy, &first()).unwrap().items, of_file.listings);
-    assert!(publications.list_listings(Platform::Ebay, &first()).unwrap().is_empty());
+    let confirmed = PublicationFilter::new().state(PublicationState::Confirmed);
+    assert_eq!(publications.list(&confirmed, &first()).unwrap().items, of_file.publications);
+    let unknown = PublicationFilter::new().state(PublicationState::Unknown);
+    assert!(publications.list(&unknown, &first()).unwrap().is_empty());
+    assert_eq!(publications.list_listings(&at(Platform::Etsy), &first()).unwrap().items, of_file.listings);
+    assert!(publications.list_listings(&at(Platform::Ebay), &first()).unwrap().is_empty());
     let platform_id = publication.platform_id.as_deref().unwrap();
     let found = publications.find_listing(Platform::Etsy, "", platform_id).unwrap();
     assert_eq!(found.as_ref(), Some(listing));
@@ -160,9 +167,10 @@ fn calls_are_recorded_listed_and_added_up(store: impl Store) {
     let mut completion = Completion::new().writing(move |t| written.iter().try_for_each(|call| t.record_call(call)));
     assert!(bench.queue.complete(&claimed, &mut completion).unwrap().is_done());
     assert_eq!(bench.job(&note).id, note);
-    assert_eq!(usage.list(None, &first()).unwrap().items, calls);
-    assert_eq!(usage.list(Some("etsy"), &first()).unwrap().items, calls[1..]);
-    assert!(usage.list(Some("ebay"), &first()).unwrap().is_empty());
+    let of = |service: &str| ApiCallFilter::new().service(service.to_owned());
+    assert_eq!(usage.list(&ApiCallFilter::new(), &first()).unwrap().items, calls);
+    assert_eq!(usage.list(&of("etsy"), &first()).unwrap().items, calls[1..]);
+    assert!(usage.list(&of("ebay"), &first()).unwrap().is_empty());
     let totals = usage.totals(bench.now()).unwrap();
     let totals: Vec<_> = totals.services.iter().map(|total| (total.service.as_str(), total.requests)).collect();
     assert_eq!(totals, [("etsy", 2), ("replicate", 1)]);
@@ -174,10 +182,11 @@ fn cursors_of_other_lists_are_refused_by_every_handle(store: impl Store) {
     let foreign = first().after(Cursor::new("of no list"));
     let publications = Publications::new(store.clone());
     for refused in [
-        publications.list(PublicationState::Confirmed, &foreign).map(drop),
-        publications.list_listings(Platform::Etsy, &foreign).map(drop),
+        publications.list(&PublicationFilter::new(), &foreign).map(drop),
+        publications.list_listings(&ListingFilter::new(), &foreign).map(drop),
+        publications.list_posts(&PostFilter::new(), &foreign).map(drop),
         Deliveries::new(store.clone(), environment.clone()).list(&foreign).map(drop),
-        ApiUsage::new(store.clone(), environment.clone()).list(None, &foreign).map(drop),
+        ApiUsage::new(store.clone(), environment.clone()).list(&ApiCallFilter::new(), &foreign).map(drop),
         OperatorActions::new(store.clone()).list(&OperatorActionFilter::all(), &foreign).map(drop),
         Files::new(store.clone(), Environment::system()).history(&FileId::from_random(1), &foreign).map(drop),
     ] {

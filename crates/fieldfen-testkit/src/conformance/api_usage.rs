@@ -1,6 +1,6 @@
 //! Calls to external APIs.
 
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
+use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, walk, with_nanoseconds};
@@ -72,9 +72,21 @@ fn calls_are_listed_as_they_were_recorded<S: Store>(store: &S) {
         let rate_limit_reset_at = call.rate_limit_reset_at.map(with_nanoseconds);
         record(&on, &call.clone().at(with_nanoseconds(call.at)).rate_limit_reset_at(rate_limit_reset_at));
     }
-    let page = |service: Option<&str>| walk(|page| on.read(|s| s.api_usage().page(service, page)));
+    let list = |filter: &ApiCallFilter| walk(|page| on.read(|s| s.api_usage().page(filter, page)));
+    let page = |service: Option<&str>| list(&ApiCallFilter::new().service(service.map(str::to_owned)));
     let of = |service: &str| recorded.iter().filter(|call| call.service == service).cloned().collect::<Vec<_>>();
     assert_eq!(page(None), recorded);
     assert_eq!((page(Some("etsy")), page(Some("shopify"))), (of("etsy"), of("shopify")));
     assert_eq!(page(Some("ets")), []);
+    let (since, until) = (at(96), at(99));
+    for (filter, numbers) in [
+        (ApiCallFilter::new().since(with_nanoseconds(since)), &[0, 1, 2, 3, 4][..]),
+        (ApiCallFilter::new().until(until), &[2, 3, 4, 5, 6]),
+        (ApiCallFilter::new().since(since).until(until), &[2, 3, 4]),
+        (ApiCallFilter::new().service("etsy".to_owned()).since(since).until(until), &[3]),
+        (ApiCallFilter::new().since(until).until(since), &[]),
+    ] {
+        let expected: Vec<_> = numbers.iter().map(|&number: &usize| recorded[number].clone()).collect();
+        assert_eq!(list(&filter), expected, "{filter:?}");
+    }
 }

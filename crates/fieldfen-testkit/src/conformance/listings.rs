@@ -3,15 +3,16 @@
 use fieldfen_domain::CLOCK_TOLERANCE;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Confirmed, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, PublicationState,
+    Confirmed, Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdated, Platform, PostFilter,
+    PublicationState, SocialPlatform, SocialPost,
 };
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{
-    TICK, at, file_id, listing_confirmation, listing_id, listing_target, listing_update, platform_id, publication_id,
-    reserve_request,
+    TICK, at, file_id, foreign_listing, foreign_post, listing_confirmation, listing_id, listing_target, listing_update,
+    platform_id, publication_id, reserve_request,
 };
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
@@ -26,6 +27,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         stale_news_of_a_delisting_end_nothing,
         news_dated_in_the_future_are_older_than_all_others,
         listings_are_listed_by_file_and_by_platform,
+        posts_are_listed_by_network_and_by_file,
     ]
 }
 
@@ -153,11 +155,61 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
     let expected = |numbers: &[u64]| numbers.iter().map(|&number| listing(&on, number)).collect::<Vec<_>>();
     assert_eq!(on.read(|s| s.listings().of_file(&file_id(1))), expected(&[2, 4]));
     assert_eq!(on.read(|s| s.listings().of_file(&file_id(3))), []);
-    let listings_at = |platform| walk(|page| on.read(|s| s.listings().page_at(platform, page)));
-    assert_eq!(listings_at(Platform::Etsy), expected(&[1, 2, 3, 4, 5]));
-    assert_eq!(listings_at(Platform::Ebay), []);
+    update(&on, 3, &listing_update(ListingStatus::SoldOut, at(9)));
+    let ebay = Listing { platform: Platform::Ebay, ..foreign_listing(6, file_id(1)) };
+    on.write(|s| s.listings().insert_listing(&ebay));
+    let at_etsy = expected;
+    let expected = |numbers: &[u64]| match numbers.split_last() {
+        Some((6, numbers)) => [at_etsy(numbers), vec![ebay.clone()]].concat(),
+        _ => at_etsy(numbers),
+    };
+    let all = ListingFilter::new();
+    let (etsy, sold_out) = (all.clone().platform(Platform::Etsy), all.clone().status(ListingStatus::SoldOut));
+    for (filter, numbers) in [
+        (all.clone(), &[1, 2, 3, 4, 5, 6][..]),
+        (etsy.clone(), &[1, 2, 3, 4, 5]),
+        (all.clone().platform(Platform::Ebay), &[6]),
+        (all.clone().platform(Platform::Amazon), &[]),
+        (sold_out.clone(), &[3]),
+        (sold_out.clone().platform(Platform::Ebay), &[]),
+        (etsy.clone().status(ListingStatus::Active), &[1, 2, 4, 5]),
+        (all.clone().file_id(file_id(1)), &[2, 4, 6]),
+        (etsy.clone().file_id(file_id(1)), &[2, 4]),
+        (sold_out.clone().file_id(file_id(1)), &[]),
+        (etsy.clone().status(ListingStatus::SoldOut).file_id(file_id(2)), &[3]),
+        (all.clone().file_id(file_id(3)), &[]),
+    ] {
+        assert_eq!(walk(|page| on.read(|s| s.listings().page(&filter, page))), expected(numbers), "{filter:?}");
+    }
     assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", "nowhere")), None);
     assert_eq!(on.read(|s| s.listings().find_at(Platform::Ebay, "", &platform_id(1))), None);
+}
+
+fn posts_are_listed_by_network_and_by_file<S: Store>(store: &S) {
+    let on = On(store);
+    on.file_in(1, FileStatus::Approved);
+    on.file_in(2, FileStatus::Approved);
+    let posts: Vec<_> = (1..=7)
+        .map(|number| {
+            let platform = if number % 3 == 0 { SocialPlatform::Instagram } else { SocialPlatform::Tiktok };
+            SocialPost { platform, ..foreign_post(number, file_id(1 + number % 2)) }
+        })
+        .collect();
+    for post in &posts {
+        on.write(|s| s.listings().insert_post(post));
+    }
+    for network in
+        [None, Some(SocialPlatform::Instagram), Some(SocialPlatform::Tiktok), Some(SocialPlatform::Pinterest)]
+    {
+        for file in [None, Some(file_id(1)), Some(file_id(2)), Some(file_id(3))] {
+            let filter = PostFilter::new().network(network).file_id(file);
+            let wanted = |post: &&SocialPost| {
+                network.is_none_or(|network| post.platform == network) && file.is_none_or(|file| post.file_id == file)
+            };
+            let expected: Vec<_> = posts.iter().filter(wanted).cloned().collect();
+            assert_eq!(walk(|page| on.read(|s| s.listings().page_of_posts(&filter, page))), expected, "{filter:?}");
+        }
+    }
 }
 
 fn news_dated_in_the_future_are_older_than_all_others<S: Store>(store: &S) {

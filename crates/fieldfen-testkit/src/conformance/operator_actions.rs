@@ -75,6 +75,22 @@ fn actions_are_listed_by_subject_and_by_actor<S: Store>(store: &S) {
     }
     assert_eq!(actions(&on, &OperatorActionFilter::of(Subject::Job(job_id(2)))), []);
     assert_eq!(actions(&on, &OperatorActionFilter::all().by("an")), []);
+    let (since, until) = (at(85), at(95));
+    let first = OperatorActionFilter::of(subjects[0].clone());
+    for filter in [OperatorActionFilter::all(), OperatorActionFilter::all().by("ann"), first.clone(), first.by("ann")] {
+        let wanted = |action: &OperatorAction| {
+            filter.by.as_ref().is_none_or(|_| ann(action))
+                && filter.subject.as_ref().is_none_or(|subject| action.subject == *subject)
+        };
+        let from = expected(&|action| wanted(action) && action.at >= since);
+        assert_eq!(actions(&on, &filter.clone().since(since)), from, "{filter:?}");
+        let below = expected(&|action| wanted(action) && action.at < until);
+        assert_eq!(actions(&on, &filter.clone().until(with_nanoseconds(until))), below, "{filter:?}");
+        let kind = recorded[0].kind;
+        let both = expected(&|action| wanted(action) && (since..until).contains(&action.at));
+        assert_eq!(actions(&on, &filter.clone().kind(kind).since(since).until(until)), both, "{filter:?}");
+        assert_eq!(actions(&on, &filter.clone().kind(ActionKind::NothingIsThere)), [], "{filter:?}");
+    }
 }
 
 fn an_action_stands_or_falls_with_its_transaction<S: Store>(store: &S) {

@@ -1,17 +1,18 @@
 //! Pages in both directions, while rows come and go.
 
+use fieldfen_domain::api_usage::ApiCallFilter;
 use fieldfen_domain::file::{Arrival, FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobStatus};
 use fieldfen_domain::operator::{OperatorActionFilter, Subject};
-use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::publication::{ListingFilter, PostFilter, PublicationFilter};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{Cursor, JobId, PageRequest};
 
 use super::steps::{On, numbered};
 use super::{Case, named};
 use crate::fixtures::{
-    api_call, at, file_id, hash, job, job_id, listing_confirmation, listing_target, operator_action, publication_id,
-    reserve_request,
+    api_call, at, file_id, foreign_post, hash, job, job_id, listing_confirmation, listing_target, operator_action,
+    publication_id, reserve_request,
 };
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
@@ -92,7 +93,7 @@ fn a_cursor_serves_every_filter_and_either_order<S: Store>(store: &S) {
 /// The first page of each list, or the one that a request names: its next cursor.
 type List = (&'static str, fn(&mut dyn ReadSession, &PageRequest) -> Result<Option<Cursor>, StoreError>);
 
-const LISTS: [List; 9] = [
+const LISTS: [List; 10] = [
     ("files", |s, page| Ok(s.files().page(&FileFilter::default(), page)?.next)),
     ("files by arrival", |s, page| {
         let filter = FileFilter::new().arrival(Some(Arrival::ANY_TIME));
@@ -100,11 +101,12 @@ const LISTS: [List; 9] = [
     }),
     ("history", |s, page| Ok(s.files().history(&file_id(1), page)?.next)),
     ("jobs", |s, page| Ok(s.jobs().page(&JobFilter::default(), page)?.next)),
-    ("publications", |s, page| Ok(s.publications().in_state(PublicationState::Confirmed, page)?.next)),
+    ("publications", |s, page| Ok(s.publications().page(&PublicationFilter::new(), page)?.next)),
     ("actions", |s, page| Ok(s.operator_actions().page(&OperatorActionFilter::all(), page)?.next)),
-    ("listings", |s, page| Ok(s.listings().page_at(Platform::Etsy, page)?.next)),
+    ("listings", |s, page| Ok(s.listings().page(&ListingFilter::new(), page)?.next)),
+    ("posts", |s, page| Ok(s.listings().page_of_posts(&PostFilter::new(), page)?.next)),
     ("hashes", |s, page| Ok(s.hashes().page(page)?.next)),
-    ("calls", |s, page| Ok(s.api_usage().page(None, page)?.next)),
+    ("calls", |s, page| Ok(s.api_usage().page(&ApiCallFilter::new(), page)?.next)),
 ];
 
 fn cursors_of_other_lists_are_refused<S: Store>(store: &S) {
@@ -115,6 +117,7 @@ fn cursors_of_other_lists_are_refused<S: Store>(store: &S) {
         on.write(|s| s.hashes().insert(&hash(number, at(1))));
         on.write(|s| s.api_usage().record(&api_call("etsy", 1, at(1))));
         on.file_in(number, FileStatus::Approved);
+        on.write(|s| s.listings().insert_post(&foreign_post(number, file_id(number))));
         on.reserve(&reserve_request(number, file_id(number), listing_target(""), at(1)));
         on.write(|s| s.publications().confirm(&publication_id(number), &listing_confirmation(number, at(2))));
     }

@@ -3,12 +3,12 @@
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::Fenced;
 use fieldfen_domain::publication::{
-    ClientKey, ListingStatus, Platform, PostType, Publication, PublicationState, Release, ReserveRequest, Reserved,
-    SocialPlatform, Target,
+    ClientKey, ListingStatus, Platform, PostType, Publication, PublicationFilter, PublicationState, Release,
+    ReserveRequest, Reserved, SocialPlatform, Target,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, with_nanoseconds};
+use super::steps::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{
     HOLD, TICK, at, file_id, listing_confirmation, listing_id, listing_target, listing_update, post_target,
@@ -37,6 +37,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_released_publication_cannot_become_unknown,
         an_unknown_publication_is_released_by_who_took_it_over,
         publications_are_listed_by_file_and_by_state,
+        publications_are_listed_by_all_that_a_filter_names,
     ]
 }
 
@@ -365,6 +366,56 @@ fn an_unknown_publication_is_released_by_who_took_it_over<S: Store>(store: &S) {
     assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
     assert_eq!(release(&on, 1, 2), Fenced::Done(()));
     assert!(matches!(on.reserve(&wish(3, 7)), Reserved::Granted(_)));
+}
+
+fn publications_are_listed_by_all_that_a_filter_names<S: Store>(store: &S) {
+    let on = On(store);
+    approved(&on);
+    on.file_in(2, FileStatus::Approved);
+    for number in 1..=24 {
+        let key = number.to_string();
+        let target = match number % 3 {
+            0 => listing_target(&key),
+            1 => Target::Listing { platform: Platform::Ebay, account: "b".to_owned(), variant: key },
+            _ => post_target(&key).at_account(if number % 2 == 0 { "b" } else { "" }),
+        };
+        on.reserve(&reserve_request(number, file_id(1 + number / 2 % 2), target, at(0)));
+        if number % 5 == 0 {
+            assert!(mark_unknown(&on, number, number).is_done());
+        }
+    }
+    let all: Vec<_> = (1..=24).map(|number| on.publication(number)).collect();
+    let places = [
+        (None, None),
+        (Some(Platform::Etsy), None),
+        (Some(Platform::Ebay), None),
+        (None, Some(SocialPlatform::Instagram)),
+        (Some(Platform::Etsy), Some(SocialPlatform::Instagram)),
+    ];
+    for state in [None, Some(PublicationState::Unknown), Some(PublicationState::Reserved)] {
+        for file in [None, Some(file_id(1)), Some(file_id(3))] {
+            for (platform, network) in places {
+                for account in [None, Some(""), Some("b")] {
+                    let filter = PublicationFilter::new().state(state).file_id(file).platform(platform);
+                    let filter = filter.network(network).account(account.map(str::to_owned));
+                    let wanted = |row: &&Publication| {
+                        let its = match row.target {
+                            Target::Listing { platform, .. } => (Some(platform), None),
+                            Target::Post { platform, .. } => (None, Some(platform)),
+                        };
+                        state.is_none_or(|state| row.state == state)
+                            && file.is_none_or(|file| row.file_id == file)
+                            && (platform.is_none() || platform == its.0)
+                            && (network.is_none() || network == its.1)
+                            && account.is_none_or(|account| row.target.account() == account)
+                    };
+                    let expected: Vec<_> = all.iter().filter(wanted).cloned().collect();
+                    let found = walk(|page| on.read(|s| s.publications().page(&filter, page)));
+                    assert_eq!(found, expected, "{filter:?}");
+                }
+            }
+        }
+    }
 }
 
 fn publications_are_listed_by_file_and_by_state<S: Store>(store: &S) {

@@ -8,7 +8,9 @@ use fieldfen_domain::job::{
     Administered, ClaimRef, ClaimRequest, Enqueued, Fenced, Finished, Heartbeat, Job, JobFilter, NewJob,
     ReclaimRequest, Reclaimed, Retry,
 };
-use fieldfen_domain::publication::{Listing, Publication, PublicationState, ReserveRequest, Reserved};
+use fieldfen_domain::publication::{
+    Listing, Publication, PublicationFilter, PublicationState, ReserveRequest, Reserved,
+};
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Page, PageRequest, RawJson, Timestamp};
 
@@ -142,7 +144,7 @@ impl<S: Store> On<'_, S> {
     }
 
     pub(super) fn in_state(&self, state: PublicationState) -> Vec<Publication> {
-        walk(|page| self.read(|s| s.publications().in_state(state, page)))
+        walk(|page| self.read(|s| s.publications().page(&PublicationFilter::new().state(state), page)))
     }
 }
 

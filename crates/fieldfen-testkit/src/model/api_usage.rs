@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal, ApiUsageTotals};
+use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
 use fieldfen_domain::{Page, PageRequest, Timestamp, to_micros};
 
@@ -35,8 +35,12 @@ impl ApiUsageReads for ModelSession<'_> {
         Ok(answer)
     }
 
-    fn page(&mut self, service: Option<&str>, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
-        let wanted = |CallRow(call): &CallRow| service.is_none_or(|service| call.service == service);
+    fn page(&mut self, filter: &ApiCallFilter, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
+        let wanted = |CallRow(call): &CallRow| {
+            filter.service.as_ref().is_none_or(|service| call.service == *service)
+                && filter.since.is_none_or(|since| call.at >= to_micros(since))
+                && filter.until.is_none_or(|until| call.at < to_micros(until))
+        };
         self.state.calls.page("calls", page, wanted, |CallRow(call)| call.clone())
     }
 }

@@ -23,6 +23,9 @@ impl OperatorActionReads for ModelSession<'_> {
         let wanted = |ActionRow(action): &ActionRow| {
             filter.subject.as_ref().is_none_or(|subject| action.subject == *subject)
                 && filter.by.as_ref().is_none_or(|by| action.action.by().name() == by)
+                && filter.kind.is_none_or(|kind| action.kind == kind)
+                && filter.since.is_none_or(|since| action.at >= to_micros(since))
+                && filter.until.is_none_or(|until| action.at < to_micros(until))
         };
         self.state.actions.page("actions", page, wanted, |ActionRow(action)| action.clone())
     }

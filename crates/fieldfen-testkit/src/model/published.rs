@@ -1,8 +1,8 @@
 //! What is out there: listings and posts, and reading how they came there.
 
 use fieldfen_domain::publication::{
-    Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, Publication, PublicationEvent, PublicationState,
-    SocialPost, Target, publication_of,
+    Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdated, Platform, PostFilter, Publication,
+    PublicationEvent, PublicationFilter, SocialPost, Target, publication_of,
 };
 use fieldfen_domain::store::{ListingReads, Listings, PublicationReads, StoreError};
 use fieldfen_domain::{
@@ -56,8 +56,19 @@ impl PublicationReads for ModelSession<'_> {
         Ok(self.state.publications.all(&PublicationKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
-    fn in_state(&mut self, state: PublicationState, page: &PageRequest) -> Result<Page<Publication>, StoreError> {
-        self.state.publications.page("publications", page, |row| row.state == state, Publication::clone)
+    fn page(&mut self, filter: &PublicationFilter, page: &PageRequest) -> Result<Page<Publication>, StoreError> {
+        let wanted = |row: &Publication| {
+            let (platform, network) = match &row.target {
+                Target::Listing { platform, .. } => (Some(*platform), None),
+                Target::Post { platform, .. } => (None, Some(*platform)),
+            };
+            is_or_any(filter.state.as_ref(), &row.state)
+                && is_or_any(filter.file_id.as_ref(), &row.file_id)
+                && filter.platform.is_none_or(|_| filter.platform == platform)
+                && filter.network.is_none_or(|_| filter.network == network)
+                && filter.account.as_deref().is_none_or(|account| account == row.target.account())
+        };
+        self.state.publications.page("publications", page, wanted, Publication::clone)
     }
 }
 
@@ -66,8 +77,13 @@ impl ListingReads for ModelSession<'_> {
         Ok(self.state.listings.all(&ListingKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
-    fn page_at(&mut self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
-        self.state.listings.page("listings", page, |row| row.platform == platform, Listing::clone)
+    fn page(&mut self, filter: &ListingFilter, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
+        let wanted = |row: &Listing| {
+            is_or_any(filter.platform.as_ref(), &row.platform)
+                && is_or_any(filter.status.as_ref(), &row.status)
+                && is_or_any(filter.file_id.as_ref(), &row.file_id)
+        };
+        self.state.listings.page("listings", page, wanted, Listing::clone)
     }
 
     fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError> {
@@ -78,6 +94,17 @@ impl ListingReads for ModelSession<'_> {
     fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
         Ok(self.state.posts.all(&PostKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
+
+    fn page_of_posts(&mut self, filter: &PostFilter, page: &PageRequest) -> Result<Page<SocialPost>, StoreError> {
+        let wanted = |row: &SocialPost| {
+            is_or_any(filter.network.as_ref(), &row.platform) && is_or_any(filter.file_id.as_ref(), &row.file_id)
+        };
+        self.state.posts.page("posts", page, wanted, SocialPost::clone)
+    }
+}
+
+fn is_or_any<T: PartialEq>(wanted: Option<&T>, found: &T) -> bool {
+    wanted.is_none_or(|wanted| wanted == found)
 }
 
 impl Listings for ModelSession<'_> {

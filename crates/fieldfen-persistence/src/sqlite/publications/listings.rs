@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::publication::{
-    Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform, SocialPost, publication_of,
+    Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdated, Platform, SocialPost, publication_of,
 };
 use fieldfen_domain::store::{Listings, PublicationReads as _, StoreError};
 use fieldfen_domain::{CLOCK_TOLERANCE, FileId, LAST_TIME, ListingId, Page, PageRequest, SocialPostId, Timestamp};
 
+use super::either_spelling;
 use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::page::TablePage;
@@ -113,10 +114,29 @@ impl ListingRow {
     }
 }
 
-/// A page of the listings at a platform.
-fn page_at<'a>(platform: &'a Platform, request: &PageRequest) -> Result<TablePage<'a, ListingColumns>, StoreError> {
-    let select = concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_platform");
-    Ok(TablePage::new("listings", select, request)?.with(" AND platform = ", Some(platform.as_str())))
+/// A page of the listings that a filter names, of the file whose row spells its id like this, where one is given.
+fn listing_page<'a>(
+    filter: &'a ListingFilter,
+    file_id: Option<&'a str>,
+    request: &PageRequest,
+) -> Result<TablePage<'a, ListingColumns>, StoreError> {
+    let platform = filter.platform.as_ref().map(Platform::as_str);
+    let status = filter.status.map(ListingStatus::as_str);
+    let select = match (file_id, platform, status) {
+        (Some(_), ..) => concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_file_id"),
+        (None, Some(_), _) => concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_platform"),
+        (None, None, Some(_)) => {
+            concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_status")
+        }
+        (None, None, None) => concat!("SELECT ", listing_columns!(), " FROM listings"),
+    };
+    let page = TablePage::new("listings", select, request)?
+        .with(" AND file_id = ", file_id)
+        .with(" AND platform = ", platform);
+    Ok(match (file_id, platform) {
+        (None, Some(_)) => page.and_beyond_the_index(" AND status = ", status),
+        _ => page.with(" AND status = ", status),
+    })
 }
 
 impl SqliteSession<'_> {
@@ -128,10 +148,12 @@ impl SqliteSession<'_> {
 
     pub(super) fn listing_page(
         &mut self,
-        platform: Platform,
+        filter: &ListingFilter,
         request: &PageRequest,
     ) -> Result<Page<Listing>, StoreError> {
-        page_at(&platform, request)?.read(self.conn, request, |row: ListingRow| (row.rowid, row.read()))
+        either_spelling(filter.file_id.as_ref(), |file_id| {
+            listing_page(filter, file_id, request)?.read(self.conn, request, |row: ListingRow| (row.rowid, row.read()))
+        })
     }
 
     pub(super) fn listing_with(
@@ -206,11 +228,21 @@ impl SqliteSession<'_> {
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     let first = PageRequest::first(1);
-    let page = |request: &PageRequest| sql(&page_at(&Platform::Etsy, request).unwrap());
+    let page = |filter: &ListingFilter, request: &PageRequest| {
+        let file_id = filter.file_id.map(|_| "");
+        sql(&listing_page(filter, file_id, request).unwrap())
+    };
+    let all = ListingFilter::new();
+    let (at, sold_out) = (all.clone().platform(Platform::Etsy), all.clone().status(ListingStatus::SoldOut));
+    let both = at.clone().status(ListingStatus::SoldOut);
     vec![
         ("listings OfFile", OfFile::SQL.to_owned()),
-        ("PageAt", page(&first)),
-        ("PageAt, newest first", page(&first.newest_first())),
+        ("ListingPage", page(&all, &first)),
+        ("ListingPage at a platform", page(&at, &first)),
+        ("ListingPage at a platform, newest first", page(&at, &first.clone().newest_first())),
+        ("ListingPage of a status", page(&sold_out, &first)),
+        ("ListingPage of a status at a platform", page(&both, &first)),
+        ("ListingPage of a file", page(&both.clone().file_id(FileId::from_random(1)), &first)),
         ("At", At::SQL.to_owned()),
         ("Update", Update::SQL.to_owned()),
         ("KnownSince", KnownSince::SQL.to_owned()),

@@ -15,8 +15,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use fieldfen_domain::job::{Fenced, ParkedFor};
 use fieldfen_domain::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, Platform, PrunePublications, Publication,
-    PublicationState, Release, ReserveRequest, Reserved, SocialPost, Target,
+    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingFilter, Platform, PostFilter,
+    PrunePublications, Publication, PublicationFilter, PublicationState, Release, ReserveRequest, Reserved,
+    SocialPlatform, SocialPost, Target,
 };
 use fieldfen_domain::store::{ListingReads, PublicationReads, Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp};
@@ -44,13 +45,42 @@ statement! {
          WHERE file_id IN (?, ?) ORDER BY rowid"
     )
 }
-/// A page of the publications in one state.
-fn page_in_state(
-    state: PublicationState,
+
+/// A page of the publications that a filter names, of the file whose row spells its id like this, where one is given.
+fn publication_page<'a>(
+    filter: &'a PublicationFilter,
+    file_id: Option<&'a str>,
     request: &PageRequest,
-) -> Result<TablePage<'static, PublicationColumns>, StoreError> {
-    let select = concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state");
-    Ok(TablePage::new("publications", select, request)?.with(" AND state = ", Some(state.as_str())))
+) -> Result<TablePage<'a, PublicationColumns>, StoreError> {
+    let state = filter.state.map(PublicationState::as_str);
+    let (platform, network) = (filter.platform.as_ref(), filter.network.as_ref());
+    let select = match (file_id, state, platform.is_some() || network.is_some()) {
+        (Some(_), ..) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_file_id")
+        }
+        (None, Some(_), true) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state_platform")
+        }
+        (None, Some(_), false) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state")
+        }
+        (None, None, true) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_platform")
+        }
+        (None, None, false) => concat!("SELECT ", publication_columns!(), " FROM publications"),
+    };
+    let page = TablePage::new("publications", select, request)?
+        .with(" AND file_id = ", file_id)
+        .with(" AND state = ", state)
+        .with(" AND channel = ", platform.map(|_| "listing"))
+        .with(" AND platform = ", platform.map(Platform::as_str))
+        .with(" AND channel = ", network.map(|_| "post"))
+        .with(" AND platform = ", network.map(SocialPlatform::as_str));
+    // A file has few publications.
+    Ok(match file_id {
+        Some(_) => page.with(" AND account = ", filter.account.as_deref()),
+        None => page.and_beyond_the_index(" AND account = ", filter.account.as_deref()),
+    })
 }
 
 impl SqliteSession<'_> {
@@ -71,8 +101,11 @@ impl PublicationReads for SqliteSession<'_> {
         rows.into_iter().map(PublicationRow::read).collect()
     }
 
-    fn in_state(&mut self, state: PublicationState, request: &PageRequest) -> Result<Page<Publication>, StoreError> {
-        page_in_state(state, request)?.read(self.conn, request, |row: PublicationRow| (row.rowid, row.read()))
+    fn page(&mut self, filter: &PublicationFilter, request: &PageRequest) -> Result<Page<Publication>, StoreError> {
+        either_spelling(filter.file_id.as_ref(), |file_id| {
+            publication_page(filter, file_id, request)?
+                .read(self.conn, request, |row: PublicationRow| (row.rowid, row.read()))
+        })
     }
 }
 
@@ -81,8 +114,8 @@ impl ListingReads for SqliteSession<'_> {
         self.listings_of(file_id)
     }
 
-    fn page_at(&mut self, platform: Platform, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
-        self.listing_page(platform, page)
+    fn page(&mut self, filter: &ListingFilter, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
+        self.listing_page(filter, page)
     }
 
     fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError> {
@@ -93,6 +126,21 @@ impl ListingReads for SqliteSession<'_> {
     fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
         self.posts_of(file_id)
     }
+
+    fn page_of_posts(&mut self, filter: &PostFilter, page: &PageRequest) -> Result<Page<SocialPost>, StoreError> {
+        self.post_page(filter, page)
+    }
+}
+
+/// A page of what belongs to a file, whose rows refer to it by the one spelling that its own row has; or of all files.
+fn either_spelling<T>(
+    file_id: Option<&FileId>,
+    mut read: impl FnMut(Option<&str>) -> Result<Page<T>, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let Some(file_id) = file_id else { return read(None) };
+    let [file_id, other] = file_id.spellings();
+    let page = read(Some(&file_id))?;
+    if page.is_empty() { read(Some(&other)) } else { Ok(page) }
 }
 
 impl Publications for SqliteSession<'_> {
@@ -142,11 +190,29 @@ impl Publications for SqliteSession<'_> {
 /// Every statement with its name.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
-    let mut all = listings::statements();
-    let (first, state) = (PageRequest::first(1), PublicationState::Unknown);
+    let mut all = [listings::statements(), posts::statements()].concat();
+    let first = PageRequest::first(1);
+    let page = |filter: &PublicationFilter, request: &PageRequest| {
+        let file_id = filter.file_id.map(|_| "");
+        sql(&publication_page(filter, file_id, request).unwrap())
+    };
+    let of_all = PublicationFilter::new();
+    let in_state = of_all.clone().state(PublicationState::Unknown);
+    let at = of_all.clone().platform(Platform::Etsy);
+    let in_state_at = in_state.clone().network(SocialPlatform::Instagram);
+    let of_account = at.clone().account(String::new());
+    let of_file = of_account.clone().file_id(FileId::from_random(1)).state(PublicationState::Unknown);
     all.extend([
-        ("PageInState", sql(&page_in_state(state, &first).unwrap())),
-        ("PageInState, newest first", sql(&page_in_state(state, &first.newest_first()).unwrap())),
+        ("PublicationPage", page(&of_all, &first)),
+        ("PublicationPage in a state", page(&in_state, &first)),
+        ("PublicationPage in a state, newest first", page(&in_state, &first.clone().newest_first())),
+        ("PublicationPage at a platform", page(&at, &first)),
+        ("PublicationPage in a state at a network", page(&in_state_at, &first)),
+        ("PublicationPage at an account", page(&of_account, &first)),
+        ("PublicationPage at an account, last examined", {
+            sql(&publication_page(&of_account, None, &first).unwrap().last_examined().unwrap())
+        }),
+        ("PublicationPage of a file", page(&of_file, &first)),
     ]);
     let constant = [
         ("PostsOfFile", posts::PostsOfFile::SQL),

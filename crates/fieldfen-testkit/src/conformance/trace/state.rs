@@ -2,9 +2,10 @@
 
 use std::fmt::Debug;
 
+use fieldfen_domain::api_usage::ApiCallFilter;
 use fieldfen_domain::file::{Arrival, FileFilter, FileStatus};
 use fieldfen_domain::job::{FailedJobs, JobFilter, JobStatus, JobSummary, ParkedFor};
-use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::publication::{ListingFilter, Platform, PostFilter, PublicationFilter, PublicationState};
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
@@ -29,7 +30,7 @@ pub fn state<S: Store>(store: &S) -> Vec<String> {
         for second in [0, 5] {
             lines.push(format!("used since {second}: {:?}", s.api_usage().totals(at(second))?));
         }
-        list(&mut lines, "call", walk(|page| s.api_usage().page(None, page))?);
+        list(&mut lines, "call", walk(|page| s.api_usage().page(&ApiCallFilter::new(), page))?);
         list(&mut lines, "recurring", s.recurring().list()?);
         for second in [0, 5] {
             lines.push(format!("due at {second}: {:?}", s.recurring().due(at(second), 9)?));
@@ -136,11 +137,19 @@ fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), 
         list(lines, "post", s.listings().posts_of_file(&id)?);
     }
     for &state in PublicationState::ALL {
-        let found = walk(|page| s.publications().in_state(state, page))?;
+        let found = walk(|page| s.publications().page(&PublicationFilter::new().state(state), page))?;
         lines.push(format!("{state}: {:?}", found.iter().map(|publication| publication.id).collect::<Vec<_>>()));
     }
+    list(lines, "posted", walk(|page| s.listings().page_of_posts(&PostFilter::new(), page))?);
     for &platform in Platform::SPECIFIED {
-        list(lines, "at platform", walk(|page| s.listings().page_at(platform, page))?);
+        list(
+            lines,
+            "publication at platform",
+            walk(|page| s.publications().page(&PublicationFilter::new().platform(platform), page))?
+                .into_iter()
+                .map(masked_publication),
+        );
+        list(lines, "at platform", walk(|page| s.listings().page(&ListingFilter::new().platform(platform), page))?);
     }
     Ok(())
 }

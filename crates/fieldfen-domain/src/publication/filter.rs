@@ -1,0 +1,136 @@
+//! Which publications, listings and posts are wanted.
+
+use super::{ListingStatus, Platform, PublicationState, SocialPlatform};
+use crate::ids::FileId;
+
+/// Which publications are wanted; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PublicationFilter {
+    /// Only those in this state.
+    pub state: Option<PublicationState>,
+    /// Only those of this file.
+    pub file_id: Option<FileId>,
+    /// Only products at this platform.
+    pub platform: Option<Platform>,
+    /// Only posts at this network.
+    pub network: Option<SocialPlatform>,
+    /// Only those at the accounts of this name; empty for places with one account only.
+    pub account: Option<String>,
+}
+
+impl PublicationFilter {
+    /// All publications.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only those in this state; `None` for any.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<Option<PublicationState>>) -> Self {
+        self.state = state.into();
+        self
+    }
+
+    /// Only those of this file; `None` for any.
+    #[must_use]
+    pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
+        self.file_id = file_id.into();
+        self
+    }
+
+    /// Only products at this platform; `None` for any, and posts.
+    #[must_use]
+    pub fn platform(mut self, platform: impl Into<Option<Platform>>) -> Self {
+        self.platform = platform.into();
+        self
+    }
+
+    /// Only posts at this network; `None` for any, and products.
+    #[must_use]
+    pub fn network(mut self, network: impl Into<Option<SocialPlatform>>) -> Self {
+        self.network = network.into();
+        self
+    }
+
+    /// Only those at the accounts of this name; `None` for any.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
+        self.account = account.into();
+        self
+    }
+}
+
+/// Which listings are wanted; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListingFilter {
+    /// Only those at this platform.
+    pub platform: Option<Platform>,
+    /// Only those of this status.
+    pub status: Option<ListingStatus>,
+    /// Only those of this file.
+    pub file_id: Option<FileId>,
+}
+
+impl ListingFilter {
+    /// All listings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only those at this platform; `None` for any.
+    #[must_use]
+    pub fn platform(mut self, platform: impl Into<Option<Platform>>) -> Self {
+        self.platform = platform.into();
+        self
+    }
+
+    /// Only those of this status; `None` for any.
+    #[must_use]
+    pub fn status(mut self, status: impl Into<Option<ListingStatus>>) -> Self {
+        self.status = status.into();
+        self
+    }
+
+    /// Only those of this file; `None` for any.
+    #[must_use]
+    pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
+        self.file_id = file_id.into();
+        self
+    }
+}
+
+/// Which posts are wanted; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PostFilter {
+    /// Only those at this network.
+    pub network: Option<SocialPlatform>,
+    /// Only those that show this file.
+    pub file_id: Option<FileId>,
+}
+
+impl PostFilter {
+    /// All posts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only those at this network; `None` for any.
+    #[must_use]
+    pub fn network(mut self, network: impl Into<Option<SocialPlatform>>) -> Self {
+        self.network = network.into();
+        self
+    }
+
+    /// Only those that show this file; `None` for any.
+    #[must_use]
+    pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
+        self.file_id = file_id.into();
+        self
+    }
+}
