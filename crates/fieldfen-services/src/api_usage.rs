@@ -17,7 +17,7 @@
 use chrono::TimeDelta;
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotals};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{Page, PageRequest, Timestamp};
+use fieldfen_domain::{FIRST_TIME, LAST_TIME, Page, PageRequest, Timestamp};
 
 use crate::Environment;
 use crate::settled::{cannot_be_looked_for, write_once};
@@ -101,12 +101,15 @@ impl<S: Store> ApiUsage<S> {
 
     /// One request made now, to be recorded in a transaction of the caller's by
     /// [`Transaction::record_call`](crate::Transaction::record_call).
+    ///
+    /// A reset that no store can keep says nothing: services differ in what they count it in, and a number of milliseconds
+    /// read as seconds leads beyond the year 9999.
     #[must_use]
     pub fn call(&self, service: &str, endpoint: &str, limit: RateLimit) -> ApiCall {
         ApiCall::new(service.to_owned(), self.environment.now())
             .endpoint(endpoint.to_owned())
             .rate_limit_remaining(limit.remaining)
-            .rate_limit_reset_at(limit.reset_at)
+            .rate_limit_reset_at(limit.reset_at.filter(|at| (FIRST_TIME..=LAST_TIME).contains(at)))
     }
 
     /// A page of the calls that a filter names, in the order of insertion. The page names the rows that no call can be read

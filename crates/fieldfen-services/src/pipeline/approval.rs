@@ -176,6 +176,7 @@ impl Pipeline {
             && !processing_is_dead(s, file_id)?
         {
             move_file(s, file, FileEvent::Retried, "a person has said what is out there", at)?;
+            retry_parked(s, file_id, ParkedFor::Approval, at)?;
         }
         retry_parked(s, file_id, ParkedFor::Person, at).map(drop)
     }

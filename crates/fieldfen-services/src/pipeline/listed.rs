@@ -1,17 +1,18 @@
 //! A platform has confirmed a listing.
 
 use fieldfen_domain::file::{FileEvent, FileStatus};
+use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
-use super::jobs_of_file::processing_is_dead;
+use super::jobs_of_file::{processing_is_dead, retry_parked};
 use super::transition::move_file;
 
 /// Moves a file to published, in the transaction in which a listing of it is confirmed, and says the status it has then;
 /// `None` when there is no such file.
 ///
 /// That a product is out there is a fact. A file that had been given up because no listing had succeeded is taken up
-/// again for it. One whose approval was withdrawn in the meantime stays where it is: it is published when it is
+/// again for it, and its jobs run again that are parked for an approval. One whose approval was withdrawn in the meantime stays where it is: it is published when it is
 /// approved again.
 pub(crate) fn listing_confirmed(
     s: &mut dyn Session,
@@ -24,6 +25,8 @@ pub(crate) fn listing_confirmed(
         && !processing_is_dead(s, file_id)?
     {
         file = move_file(s, file, FileEvent::Retried, "a listing that was given up is there after all", at)?;
+        // The file has its approval back. It gets no other one for which these jobs could wait.
+        retry_parked(s, file_id, ParkedFor::Approval, at)?;
     }
     if file.state.status() == FileStatus::Approved {
         file = move_file(s, file, FileEvent::ListingConfirmed, format!("listed as {listing}"), at)?;

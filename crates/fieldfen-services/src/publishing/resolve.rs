@@ -1,7 +1,7 @@
 //! What a person says, where nobody else can tell.
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
-use fieldfen_domain::publication::{Adopted, PlatformRow, PlatformRowId, Publication, Release, Target, ids_at};
+use fieldfen_domain::publication::{Adopted, PlatformRow, PlatformRowId, Publication, PublicationState, Release, Target, ids_at};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 
@@ -143,8 +143,15 @@ impl<S: Store> Publisher<S> {
                 return Ok(None);
             }
             let at = self.environment().now();
-            let (nothing, subject) = match self.reserve_in(s, file_id, target)? {
-                Attempt::Unresolved(unresolved) => {
+            // A target that is free, or published, stays as it is: nobody would call what was reserved here.
+            let is_open = s.publications().of_file(file_id)?.iter().any(|publication| {
+                publication.target.is_same_place(target)
+                    && publication.state.is_live()
+                    && publication.state != PublicationState::Confirmed
+            });
+            let attempt = if is_open { Some(self.reserve_in(s, file_id, target)?) } else { None };
+            let (nothing, subject) = match attempt {
+                Some(Attempt::Unresolved(unresolved)) => {
                     let publication = unresolved.publication();
                     (self.release_absent(s, publication, action.reason(), at)?, Subject::Publication(publication.id))
                 }

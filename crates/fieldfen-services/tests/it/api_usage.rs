@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
-use fieldfen_domain::Timestamp;
+use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_domain::store::Store;
 use fieldfen_services::api_usage::{ApiUsage, RateLimit};
 use fieldfen_testkit::faults::suspended;
 
 use crate::Bench;
 
-on_every_store!(recorded_responses_of_replicate_are_logged_with_what_they_say);
+on_every_store!(
+    recorded_responses_of_replicate_are_logged_with_what_they_say,
+    a_reset_that_no_store_can_keep_keeps_no_call_from_being_recorded,
+);
 
 #[derive(serde::Deserialize)]
 struct Exchange {
@@ -49,4 +52,14 @@ fn recorded_responses_of_replicate_are_logged_with_what_they_say(store: impl Sto
     assert_eq!(totals.len(), 1);
     assert_eq!((totals[0].service.as_str(), totals[0].requests), ("replicate", silent + limited));
     assert_eq!(log.totals(bench.now() + std::time::Duration::from_micros(1)).unwrap().services, []);
+}
+
+fn a_reset_that_no_store_can_keep_keeps_no_call_from_being_recorded(store: impl Store) {
+    let bench = Bench::new(store);
+    let log = ApiUsage::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    // Milliseconds since 1970, read as seconds from now.
+    let header = |name: &str| (name == "ratelimit-reset").then_some("1764158400000");
+    suspended(|| log.record("replicate", "POST /v1/predictions", RateLimit::replicate(header, bench.now()))).unwrap();
+    let calls = log.list(None, &PageRequest::first(9)).unwrap().items;
+    assert_eq!(calls.iter().map(|call| call.rate_limit_reset_at).collect::<Vec<_>>(), [None]);
 }

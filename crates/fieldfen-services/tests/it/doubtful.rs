@@ -18,6 +18,8 @@ on_every_store!(
     an_answer_with_another_key_is_the_last_call,
     an_answer_with_the_id_of_another_variant_is_the_last_call,
     a_reservation_of_a_clock_that_was_ahead_holds_for_one_hold_more,
+    a_look_by_a_clock_ahead_leaves_the_last_call_its_time,
+    a_word_about_a_target_that_is_free_reserves_nothing,
     a_reservation_that_is_too_long_waits_for_a_person,
     a_hold_of_any_length_is_cut_to_the_longest,
     what_a_deleted_file_leaves_behind_waits_for_a_person,
@@ -105,6 +107,35 @@ fn a_reservation_of_a_clock_that_was_ahead_holds_for_one_hold_more(store: impl S
     }
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
     assert_eq!(etsy.ids(), ["p1"]);
+}
+
+fn a_look_by_a_clock_ahead_leaves_the_last_call_its_time(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    etsy.next([Next::Ignore]);
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    let (right, until) = (shop.bench.now(), shop.bench.now() + HOLD);
+    etsy.lookup_fails(true);
+    shop.bench.clock.advance(Duration::from_secs(3600));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    etsy.lookup_fails(false);
+    shop.bench.clock.set(right + Duration::from_secs(3));
+    assert_eq!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Held { until });
+    assert_eq!(etsy.made(), 0);
+}
+
+fn a_word_about_a_target_that_is_free_reserves_nothing(store: impl Store) {
+    let (shop, id) = approved(store, ETSY);
+    let etsy = Stall::new(Platform::Etsy);
+    let publisher = publisher(&shop, &[&etsy]);
+    let nothing = || publisher.nothing_is_there(&id, &listing_on(Platform::Etsy), &by_ann("looked")).unwrap();
+    assert_eq!((nothing(), shop.states(&id)), (NothingThere::NotUnknown, vec![]));
+    etsy.next([Next::Refuse]);
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Refused { .. }));
+    let released = shop.publications(&id);
+    assert_eq!((nothing(), shop.publications(&id)), (NothingThere::NotUnknown, released));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
 }
 
 fn a_reservation_that_is_too_long_waits_for_a_person(store: impl Store) {

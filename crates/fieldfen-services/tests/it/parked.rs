@@ -10,6 +10,7 @@ use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
 use fieldfen_services::Transaction;
+use fieldfen_services::pipeline::listing_confirmed;
 use fieldfen_services::queue::{FailedJob, FailureHook, Waited};
 use fieldfen_services::upkeep::{self, Upkeep};
 use fieldfen_services::worker::{Ended, Metrics, Outcome, Task};
@@ -23,6 +24,7 @@ on_every_store!(
     a_cancelled_job_stays_cancelled_whatever_its_reason_says,
     the_text_of_a_failure_lets_nothing_run_again,
     an_approval_that_came_while_the_job_ran_is_not_missed,
+    a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one,
     two_parked_jobs_with_one_key_run_once,
     a_parked_listing_keeps_its_file_from_failing_until_it_is_cancelled,
     a_rejected_file_has_no_parked_jobs,
@@ -104,6 +106,27 @@ fn an_approval_that_came_while_the_job_ran_is_not_missed(store: impl Store) {
     let claimed = shop.bench.claim(JobKind::CreateListing, 9).remove(0);
     let parked = shop.bench.queue.park(&claimed, ParkedFor::Person, "two products").unwrap();
     assert_eq!((parked, parked_for(&shop, &job)), (Fenced::Done(Finished::Parked), Some(ParkedFor::Person)));
+}
+
+fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: impl Store) {
+    let (shop, id) = crate::shop::approved(store, BOTH);
+    let [first, second] = [0, 1].map(|job| shop.all_jobs(&id).into_iter().rev().nth(job).unwrap().id);
+    for claimed in shop.bench.claim(JobKind::CreateListing, 9) {
+        assert!(shop.bench.queue.fail_for_good(&claimed, "no").unwrap().is_done());
+    }
+    assert_eq!(shop.status(&id), FileStatus::Failed);
+    assert_eq!(shop.bench.queue.retry(&second, &by_ann("once more")).unwrap(), Administered::Done);
+    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
+    let publisher = publisher(&shop, &[&etsy, &shopify]);
+    shop.work(&publisher);
+    assert_eq!(parked_for(&shop, &second), Some(ParkedFor::Approval), "the file has failed");
+    // The first one was listed after all.
+    let at = shop.bench.now();
+    shop.write(|s| listing_confirmed(s, &id, "a product", at)).unwrap();
+    assert_eq!(shop.status(&id), FileStatus::Published);
+    assert_eq!([first, second].map(|job| shop.bench.status(&job)), [JobStatus::Failed, JobStatus::Pending]);
+    shop.work(&publisher);
+    assert_eq!(etsy.made() + shopify.made(), 1);
 }
 
 fn two_parked_jobs_with_one_key_run_once(store: impl Store) {

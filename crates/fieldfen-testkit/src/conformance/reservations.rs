@@ -142,6 +142,14 @@ fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
     let again = reserve_request(8, file_id(1), target, at(5)).held_until(at(30));
     let Reserved::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over") };
     assert_eq!((taken.held_since, taken.held_until), (Some(at(5)), at(30)));
+    // So it does when a clock that is ahead takes it over in between.
+    for now in [at(7200), at(6)] {
+        let mut again = again.clone();
+        again.at = now;
+        let Reserved::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over at {now}") };
+        assert_eq!((taken.held_since, taken.held_until), (Some(at(5)), at(30)), "{now}");
+        assert_eq!(on.publication(7), taken, "{now}");
+    }
 }
 
 fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(store: &S) {

@@ -51,8 +51,10 @@ impl Publications for ModelSession<'_> {
                 let mut live = publications.swap_remove(position);
                 live.state = PublicationState::Unknown;
                 live.token = request.token;
-                live.held_until = to_micros(request.held_until);
-                live.held_since = Some(to_micros(request.at));
+                if live.held_until != to_micros(request.held_until) {
+                    live.held_since = Some(to_micros(request.at));
+                    live.held_until = to_micros(request.held_until);
+                }
                 live.updated_at = to_micros(request.at);
                 self.put_publication(live.clone());
                 Reserved::Unresolved(live)

@@ -102,6 +102,12 @@ statement! {
         concat!("DELETE FROM jobs WHERE rowid IN (", first_ended!(), ")")
 }
 statement! {
+    /// Takes the word from completed jobs: programs that do not know the column have let them run again and completed them.
+    ForgetParked { limit: i64 as BigInt } =
+        "UPDATE jobs SET parked_for = NULL WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_parked \
+         WHERE status = 'completed' AND parked_for IS NOT NULL LIMIT ?)"
+}
+statement! {
     /// How many jobs ended at a time that is known.
     CountEnded<'a> { status: &'a str as Text } -> (BigInt,) =
         "SELECT count(*) FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL \
@@ -197,6 +203,9 @@ impl JobAdmin for SqliteSession<'_> {
         let status = ended(request.status)?;
         let most = i64::from(request.limit);
         let before = limit(request.ended_before);
+        if request.status == JobStatus::Completed {
+            ForgetParked { limit: most }.execute(self.conn).store()?;
+        }
         let older = PruneOlder { status, before: &before, same_status: status, same_before: &before, limit: most };
         let mut pruned = i64::try_from(older.execute(self.conn).store()?).unwrap_or(i64::MAX);
         let surplus = i64::from(request.surplus).min(most - pruned);
@@ -230,6 +239,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("DeleteIdle", DeleteIdle::SQL),
         ("PruneOlder", PruneOlder::SQL),
         ("PruneOldest", PruneOldest::SQL),
+        ("ForgetParked", ForgetParked::SQL),
         ("CountEnded", CountEnded::SQL),
         ("CountUnknownEnds", CountUnknownEnds::SQL),
     ]

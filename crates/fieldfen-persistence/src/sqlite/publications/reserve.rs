@@ -64,7 +64,7 @@ statement! {
     TakeOver<'a> {
         token: &'a str as Text,
         held_until: SqlTime as SqlTimestamp,
-        held_since: SqlTime as SqlTimestamp,
+        held_since: Option<SqlTime> as Nullable<SqlTimestamp>,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         known_token: &'a str as Text,
@@ -132,10 +132,14 @@ impl SqliteSession<'_> {
 
     fn take_over(&mut self, mut live: Publication, request: &ReserveRequest) -> Result<Reserved, StoreError> {
         let token = request.token.to_string();
+        // A hold that stays has its beginning still: counted from another one, a clock that was ahead would shorten it.
+        if live.held_until != to_micros(request.held_until) {
+            live.held_since = Some(to_micros(request.at));
+        }
         let take_over = TakeOver {
             token: &token,
             held_until: SqlTime(request.held_until),
-            held_since: SqlTime(request.at),
+            held_since: live.held_since.map(SqlTime),
             at: SqlTime(request.at),
             id: &live.id.to_string(),
             known_token: &live.token.to_string(),
@@ -147,7 +151,6 @@ impl SqliteSession<'_> {
         live.state = PublicationState::Unknown;
         live.token = request.token;
         live.held_until = to_micros(request.held_until);
-        live.held_since = Some(to_micros(request.at));
         live.updated_at = to_micros(request.at);
         Ok(Reserved::Unresolved(live))
     }
