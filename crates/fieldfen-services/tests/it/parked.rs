@@ -10,7 +10,7 @@ use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
 use fieldfen_services::Transaction;
-use fieldfen_services::pipeline::listing_confirmed;
+use fieldfen_services::publishing::{Attempt, Found, Settled};
 use fieldfen_services::queue::{FailedJob, FailureHook, Waited};
 use fieldfen_services::upkeep::{self, Upkeep};
 use fieldfen_services::worker::{Ended, Metrics, Outcome, Task};
@@ -110,23 +110,28 @@ fn an_approval_that_came_while_the_job_ran_is_not_missed(store: impl Store) {
 
 fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: impl Store) {
     let (shop, id) = crate::shop::approved(store, BOTH);
-    let [first, second] = [0, 1].map(|job| shop.all_jobs(&id).into_iter().rev().nth(job).unwrap().id);
+    let jobs = shop.all_jobs(&id);
+    let [.., at_etsy, at_shopify] = jobs.as_slice() else { panic!("{jobs:?}") };
+    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
+    let publisher = publisher(&shop, &[&etsy, &shopify]);
+    let Attempt::Granted(late) = publisher.reserve(&id, &listing_on(Platform::Shopify)).unwrap() else {
+        panic!("not granted")
+    };
     for claimed in shop.bench.claim(JobKind::CreateListing, 9) {
         assert!(shop.bench.queue.fail_for_good(&claimed, "no").unwrap().is_done());
     }
     assert_eq!(shop.status(&id), FileStatus::Failed);
-    assert_eq!(shop.bench.queue.retry(&second, &by_ann("once more")).unwrap(), Administered::Done);
-    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
-    let publisher = publisher(&shop, &[&etsy, &shopify]);
+    assert_eq!(shop.bench.queue.retry(&at_etsy.id, &by_ann("once more")).unwrap(), Administered::Done);
     shop.work(&publisher);
-    assert_eq!(parked_for(&shop, &second), Some(ParkedFor::Approval), "the file has failed");
-    // The first one was listed after all.
-    let at = shop.bench.now();
-    shop.write(|s| listing_confirmed(s, &id, "a product", at)).unwrap();
+    assert_eq!(parked_for(&shop, &at_etsy.id), Some(ParkedFor::Approval), "the file has failed");
+    // The other call was answered after all.
+    let found = Found::from(shopify.by_hand("late", Some(late.key().as_str())));
+    assert_eq!(late.confirm(&found).unwrap(), Settled::Done);
     assert_eq!(shop.status(&id), FileStatus::Published);
-    assert_eq!([first, second].map(|job| shop.bench.status(&job)), [JobStatus::Failed, JobStatus::Pending]);
+    let statuses = [at_etsy, at_shopify].map(|job| shop.bench.status(&job.id));
+    assert_eq!(statuses, [JobStatus::Pending, JobStatus::Failed]);
     shop.work(&publisher);
-    assert_eq!(etsy.made() + shopify.made(), 1);
+    assert_eq!((etsy.made(), shopify.ids()), (1, vec!["late".to_owned()]));
 }
 
 fn two_parked_jobs_with_one_key_run_once(store: impl Store) {
