@@ -1,7 +1,9 @@
 //! What a person says, where nobody else can tell.
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
-use fieldfen_domain::publication::{Adopted, PlatformRow, PlatformRowId, Publication, PublicationState, Release, Target, ids_at};
+use fieldfen_domain::publication::{
+    Adopted, PlatformRow, PlatformRowId, Publication, PublicationState, Release, Target, ids_at,
+};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
 

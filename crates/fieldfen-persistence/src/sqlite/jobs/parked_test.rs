@@ -97,7 +97,9 @@ fn the_column_means_nothing_for_a_job_that_another_program_has_let_run_again() {
 
 #[test]
 fn a_parked_job_that_another_program_has_completed_is_pruned() {
-    for (word, ended) in [("'approval'", "'2026-01-01 00:00:01'"), ("x'61'", "'2026-01-01 00:00:01'"), ("'person'", "NULL")] {
+    for (word, ended) in
+        [("'approval'", "'2026-01-01 00:00:01'"), ("x'61'", "'2026-01-01 00:00:01'"), ("'person'", "NULL")]
+    {
         let mut conn = with_failed_job(&format!("parked_for = {word}"));
         conn.batch_execute(&format!("UPDATE jobs SET status = 'completed', completed_at = {ended}")).unwrap();
         let pruned = session(&mut conn).prune(&PruneRequest::new(JobStatus::Completed, at(9), 9)).unwrap();
