@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use fieldfen_domain::store::Store;
+use fieldfen_domain::api_usage::ApiCallFilter;
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_services::api_usage::{ApiUsage, RateLimit};
 use fieldfen_testkit::faults::suspended;
@@ -60,6 +61,6 @@ fn a_reset_that_no_store_can_keep_keeps_no_call_from_being_recorded(store: impl 
     // Milliseconds since 1970, read as seconds from now.
     let header = |name: &str| (name == "ratelimit-reset").then_some("1764158400000");
     suspended(|| log.record("replicate", "POST /v1/predictions", RateLimit::replicate(header, bench.now()))).unwrap();
-    let calls = log.list(None, &PageRequest::first(9)).unwrap().items;
+    let calls = log.list(&ApiCallFilter::new(), &PageRequest::first(9)).unwrap().items;
     assert_eq!(calls.iter().map(|call| call.rate_limit_reset_at).collect::<Vec<_>>(), [None]);
 }
