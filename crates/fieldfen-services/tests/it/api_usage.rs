@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use fieldfen_domain::store::Store;
 use fieldfen_domain::api_usage::ApiCallFilter;
+use fieldfen_domain::store::Store;
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_services::api_usage::{ApiUsage, RateLimit};
 use fieldfen_testkit::faults::suspended;
