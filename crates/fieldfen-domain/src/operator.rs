@@ -182,6 +182,8 @@ text_enum! {
         NothingIsThere = "nothing_is_there",
         /// A listing or post that belonged to no publication was given one.
         Adopt = "adopt",
+        /// A listing or post was written down that somebody has made without fieldfen.
+        WriteDown = "write_down",
         /// Recurring work was set up or changed.
         Define = "define",
         /// Recurring work was suspended.

@@ -8,10 +8,10 @@
 //! ```
 //! use fieldfen_domain::PageRequest;
 //! use fieldfen_domain::publication::{ListingFilter, Platform, PublicationFilter, PublicationState};
-//! use fieldfen_services::publications::Publications;
+//! use fieldfen_services::{Environment, publications::Publications};
 //! use fieldfen_testkit::ModelStore;
 //!
-//! let publications = Publications::new(ModelStore::new());
+//! let publications = Publications::new(ModelStore::new(), Environment::system());
 //! let unclear = publications.list(&PublicationFilter::new().state(PublicationState::Unknown), &PageRequest::first(20))?;
 //! let etsy = ListingFilter::new().platform(Platform::Etsy);
 //! let at_etsy = publications.list_listings(&etsy, &PageRequest::first(20).newest_first())?;
@@ -19,25 +19,28 @@
 //! # Ok::<(), fieldfen_domain::store::StoreError>(())
 //! ```
 
+use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{
     Listing, ListingFilter, OfFile, Platform, PostFilter, Publication, PublicationFilter, SocialPost,
 };
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
 
-use crate::settled::write_once;
+use crate::Environment;
+use crate::record::{act, record};
 
 /// The publications of a store; clones are the same handle.
 #[derive(Debug, Clone)]
 pub struct Publications<S> {
     store: S,
+    environment: Environment,
 }
 
 impl<S: Store> Publications<S> {
     /// The publications of this store.
     #[must_use]
-    pub const fn new(store: S) -> Self {
-        Self { store }
+    pub const fn new(store: S, environment: Environment) -> Self {
+        Self { store, environment }
     }
 
     /// The publication with this id.
@@ -111,25 +114,29 @@ impl<S: Store> Publications<S> {
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id or the id at the platform is taken, [`StoreError::MissingReference`] when
     /// there is no such file; others as the store has them.
-    pub fn insert_listing(&self, listing: &Listing) -> Result<(), StoreError> {
-        write_once(&self.store, |s, before: Option<&()>| {
-            if before.is_some() && s.listings().of_file(&listing.file_id)?.iter().any(|row| row.id == listing.id) {
-                return Ok(None);
-            }
-            s.listings().insert_listing(listing).map(Some)
-        })
+    pub fn insert_listing(&self, listing: &Listing, action: &Action) -> Result<(), StoreError> {
+        self.write_down(Subject::Listing(listing.id), action, |s| s.listings().insert_listing(listing))
     }
 
     /// The same for a post.
     ///
     /// # Errors
     /// As [`Publications::insert_listing`].
-    pub fn insert_post(&self, post: &SocialPost) -> Result<(), StoreError> {
-        write_once(&self.store, |s, before: Option<&()>| {
-            if before.is_some() && s.listings().posts_of_file(&post.file_id)?.iter().any(|row| row.id == post.id) {
-                return Ok(None);
-            }
-            s.listings().insert_post(post).map(Some)
+    pub fn insert_post(&self, post: &SocialPost, action: &Action) -> Result<(), StoreError> {
+        self.write_down(Subject::SocialPost(post.id), action, |s| s.listings().insert_post(post))
+    }
+
+    fn write_down(
+        &self,
+        subject: Subject,
+        action: &Action,
+        mut insert: impl FnMut(&mut dyn Session) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let kind = ActionKind::WriteDown;
+        act(&self.store, &self.environment, (action, kind, subject.clone()), |t| {
+            let s = t.session();
+            insert(s)?;
+            record(s, action, kind, subject.clone(), ActionOutcome::Done, self.environment.now())
         })
     }
 }

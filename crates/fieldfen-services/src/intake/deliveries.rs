@@ -67,6 +67,9 @@ impl<S: Store> Deliveries<S> {
     /// Forgets a delivery, so that it takes effect once more when it comes again; `false` when it is not remembered. What
     /// followed from it stays.
     ///
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), the delivery is forgotten or not; forget it again. `false` then
+    /// says that it was forgotten.
+    ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn forget(&self, hash: &PayloadHash, action: &Action) -> Result<bool, StoreError> {

@@ -26,6 +26,13 @@
 //! An update looks its product up by id first. If the product has a key that nobody here has given, a person may have
 //! changed the SKU, or the platform may have given the id to a product that was made by hand: the update waits for
 //! [`Publisher::resolve_key`]. Where the platform says no key, nothing is known beyond the id, and the product is updated.
+//!
+//! A [`Publisher`] settles unknown outcomes as a [`Queue`](crate::queue) does. Where
+//! [`OutcomeUnknown`](fieldfen_domain::store::StoreError::OutcomeUnknown) reaches the caller all the same, nothing has to be
+//! looked for. A step of the protocol is fenced by the token of its reservation. [`Publisher::resolve`],
+//! [`Publisher::nothing_is_there`] and [`Publisher::resolve_key`] are said again: the repetition changes nothing that is so
+//! already, and is one more row in `operator_actions`. [`Publisher::mend`] and [`Publisher::reconcile`] are run again: they
+//! compare anew.
 
 mod accounts;
 mod channels;

@@ -32,6 +32,9 @@ pub struct Ticks {
 ///
 /// Work whose schedule or payload cannot be read is named in the log and left alone.
 ///
+/// If the outcome is [unknown](StoreError::OutcomeUnknown), take what is due again: a tick that was taken is not due any
+/// more, and its job is in the queue although no answer names it.
+///
 /// # Errors
 /// [`StoreError`]s as the store has them; the ticks taken before have been taken.
 pub fn take_due<S: Store>(store: &S, environment: &Environment) -> Result<Ticks, StoreError> {

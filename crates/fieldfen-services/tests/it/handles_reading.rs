@@ -41,7 +41,7 @@ fn at(platform: Platform) -> ListingFilter {
 
 fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store) {
     let Listed { shop, id, .. } = listed(store);
-    let publications = Publications::new(shop.bench.queue.store().clone());
+    let publications = Publications::new(shop.bench.queue.store().clone(), shop.bench.queue.environment().clone());
     let of_file = publications.of_file(&id).unwrap();
     let [publication] = &of_file.publications[..] else { panic!("{of_file:?}") };
     let [listing] = &of_file.listings[..] else { panic!("{of_file:?}") };
@@ -60,15 +60,22 @@ fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store
 
 fn products_that_others_have_listed_are_written_down_once(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let publications = Publications::new(shop.bench.queue.store().clone());
+    let publications = Publications::new(shop.bench.queue.store().clone(), shop.bench.queue.environment().clone());
     let (listing, post) = (foreign_listing(1, id), foreign_post(1, id));
-    publications.insert_listing(&listing).unwrap();
-    publications.insert_post(&post).unwrap();
-    let error = publications.insert_listing(&listing).unwrap_err();
+    let action = by_ann("listed by hand");
+    publications.insert_listing(&listing, &action).unwrap();
+    publications.insert_post(&post, &action).unwrap();
+    let error = publications.insert_listing(&listing, &action).unwrap_err();
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
-    let error = publications.insert_listing(&foreign_listing(2, FileId::from_random(9))).unwrap_err();
+    let error = publications.insert_listing(&foreign_listing(2, FileId::from_random(9)), &action).unwrap_err();
     assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
     let of_file = publications.of_file(&id).unwrap();
+    for subject in [Subject::Listing(listing.id), Subject::SocialPost(post.id)] {
+        let filter = OperatorActionFilter::of(subject);
+        let rows = shop.bench.queue.store().read(|s| s.operator_actions().page(&filter, &first())).unwrap().items;
+        let recorded: Vec<_> = rows.iter().map(|row| (row.kind, row.outcome, row.action.reason())).collect();
+        assert_eq!(recorded, [(ActionKind::WriteDown, ActionOutcome::Done, "listed by hand")]);
+    }
     assert_eq!((of_file.listings, of_file.posts), (vec![listing], vec![post]));
     // The row guards its file until a person or a lookup says what it is.
     let unclaimed = publisher(&shop, &[]).unclaimed(&id, &listing_on(Platform::Etsy)).unwrap();
@@ -76,7 +83,7 @@ fn products_that_others_have_listed_are_written_down_once(store: impl Store) {
 }
 
 fn what_of_publications_is_missing_is_a_value(store: impl Store) {
-    let publications = Publications::new(store);
+    let publications = Publications::new(store, Environment::system());
     assert_eq!(publications.find(&PublicationId::from_random(7)).unwrap(), None);
     assert_eq!(publications.find_listing(Platform::Etsy, "", "p7").unwrap(), None);
     let of_file = publications.of_file(&FileId::from_random(7)).unwrap();
@@ -180,7 +187,7 @@ fn cursors_of_other_lists_are_refused_by_every_handle(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let (store, environment) = (shop.bench.queue.store(), shop.bench.queue.environment());
     let foreign = first().after(Cursor::new("of no list"));
-    let publications = Publications::new(store.clone());
+    let publications = Publications::new(store.clone(), Environment::system());
     for refused in [
         publications.list(&PublicationFilter::new(), &foreign).map(drop),
         publications.list_listings(&ListingFilter::new(), &foreign).map(drop),
