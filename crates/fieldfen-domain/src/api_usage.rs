@@ -116,6 +116,7 @@ impl ApiCallFilter {
 
 /// What has been used of one service in a span of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiUsageTotal {
     /// The service.
     pub service: String,
@@ -124,6 +125,14 @@ pub struct ApiUsageTotal {
     pub requests: u64,
     /// How many rows that is.
     pub calls: u64,
+}
+
+impl ApiUsageTotal {
+    /// So many requests of this service in so many rows.
+    #[must_use]
+    pub fn new(service: impl Into<String>, requests: u64, calls: u64) -> Self {
+        Self { service: service.into(), requests, calls }
+    }
 }
 
 /// What has been used in a span of time.

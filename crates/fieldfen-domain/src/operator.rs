@@ -20,6 +20,7 @@ const MAX_NAME: usize = 200;
 
 text_enum! {
     /// The way on which an action came.
+    #[non_exhaustive]
     pub enum Via as "way of an action" {
         /// A program that calls the services itself.
         Library = "library",
@@ -157,6 +158,7 @@ pub enum InvalidAction {
 
 text_enum! {
     /// What was done.
+    #[non_exhaustive]
     pub enum ActionKind as "kind of action" {
         /// A file was approved.
         Approve = "approve",
@@ -201,6 +203,7 @@ text_enum! {
 
 text_enum! {
     /// The result of the action.
+    #[non_exhaustive]
     pub enum ActionOutcome as "outcome of an action" {
         /// It was done.
         Done = "done",
@@ -237,6 +240,7 @@ pub enum Subject {
 
 text_enum! {
     /// The kinds of [`Subject`].
+    #[non_exhaustive]
     pub enum SubjectKind as "subject of an action" {
         /// A file.
         File = "file",
@@ -323,6 +327,7 @@ impl fmt::Display for Subject {
 
 /// A row of `operator_actions`. The row outlives its subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OperatorAction {
     /// When it was done.
     pub at: Timestamp,
@@ -334,6 +339,20 @@ pub struct OperatorAction {
     pub subject: Subject,
     /// What it led to.
     pub outcome: ActionOutcome,
+}
+
+impl OperatorAction {
+    /// What was done to a subject at this time, and what it led to.
+    #[must_use]
+    pub const fn new(
+        at: Timestamp,
+        action: Action,
+        kind: ActionKind,
+        subject: Subject,
+        outcome: ActionOutcome,
+    ) -> Self {
+        Self { at, action, kind, subject, outcome }
+    }
 }
 
 /// Which actions are wanted. Everything that is set must hold.

@@ -137,6 +137,7 @@ impl NewRecurringJob {
 
 /// One tick, to be taken or set anew by exactly one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tick {
     /// Of which work.
     pub name: RecurringName,
@@ -146,6 +147,14 @@ pub struct Tick {
     pub next_at: Timestamp,
     /// The time now.
     pub at: Timestamp,
+}
+
+impl Tick {
+    /// The tick of this work that was due then, with the one after it, taken now.
+    #[must_use]
+    pub const fn new(name: RecurringName, due: Timestamp, next_at: Timestamp, at: Timestamp) -> Self {
+        Self { name, due, next_at, at }
+    }
 }
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ impl NewHash {
 
 /// A row of `processed_hashes`: a delivery that has been dealt with.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Delivery {
     /// Its hash.
     pub hash: PayloadHash,
@@ -108,6 +109,42 @@ pub struct Delivery {
     /// From then on the same delivery counts as new, although its row may still be there. It never does where this is
     /// `None`.
     pub expires_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// A delivery with this hash, of which nothing else is known.
+    #[must_use]
+    pub const fn new(hash: PayloadHash) -> Self {
+        Self { hash, source: None, file_id: None, first_seen: None, expires_at: None }
+    }
+
+    /// The same delivery from this sender.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<Option<String>>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// The same delivery, which led to this file.
+    #[must_use]
+    pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
+        self.file_id = file_id.into();
+        self
+    }
+
+    /// The same delivery, first seen then.
+    #[must_use]
+    pub fn first_seen(mut self, first_seen: impl Into<Option<Timestamp>>) -> Self {
+        self.first_seen = first_seen.into();
+        self
+    }
+
+    /// The same delivery, which counts as new from then on.
+    #[must_use]
+    pub fn expires_at(mut self, expires_at: impl Into<Option<Timestamp>>) -> Self {
+        self.expires_at = expires_at.into();
+        self
+    }
 }
 
 /// What became of a [`NewHash`].

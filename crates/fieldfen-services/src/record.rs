@@ -43,7 +43,7 @@ pub(crate) fn record(
     outcome: ActionOutcome,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    s.operator_actions().record(&OperatorAction { at, action: action.clone(), kind, subject, outcome })
+    s.operator_actions().record(&OperatorAction::new(at, action.clone(), kind, subject, outcome))
 }
 
 /// How many of the newest actions on a subject are looked through.

@@ -257,6 +257,7 @@ pub enum FileMoved {
 
 /// One line of a file's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileHistoryEntry {
     /// The status before; `None` for the arrival.
     pub from: Option<FileStatus>,
@@ -266,6 +267,14 @@ pub struct FileHistoryEntry {
     pub reason: String,
     /// When.
     pub at: Timestamp,
+}
+
+impl FileHistoryEntry {
+    /// The move of a file from one status to another, for this reason and at this time.
+    #[must_use]
+    pub fn new(from: Option<FileStatus>, to: FileStatus, reason: impl Into<String>, at: Timestamp) -> Self {
+        Self { from, to, reason: reason.into(), at }
+    }
 }
 
 /// Which files are wanted; everything given must hold.

@@ -129,6 +129,7 @@ pub struct Claimed {
 
 /// A row of `jobs` that came up but could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnreadableJob {
     /// Its id as it stands in the row.
     pub id: String,
@@ -138,6 +139,19 @@ pub struct UnreadableJob {
     pub file_id: Option<FileId>,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl UnreadableJob {
+    /// The row with this id and kind, about this file, which is unreadable for this reason.
+    #[must_use]
+    pub fn new(
+        id: impl Into<String>,
+        kind: Option<JobKind>,
+        file_id: Option<FileId>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { id: id.into(), kind, file_id, reason: reason.into() }
+    }
 }
 
 /// The answer to an operation that needs the current token.
@@ -215,11 +229,20 @@ pub enum Finished {
 
 /// The answer to a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Heartbeat {
     /// The lease holds until then.
     pub expires_at: Timestamp,
     /// Somebody asked for the job to stop.
     pub cancel_requested: bool,
+}
+
+impl Heartbeat {
+    /// A lease that holds until then, of a job that is asked to stop or not.
+    #[must_use]
+    pub const fn new(expires_at: Timestamp, cancel_requested: bool) -> Self {
+        Self { expires_at, cancel_requested }
+    }
 }
 
 /// A reclaim of jobs whose holders have died.
@@ -277,11 +300,20 @@ pub struct TakenBack {
 
 /// A job whose lease had run out.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reclaimed {
     /// The job, in its new state: pending again, or failed.
     pub job: Job,
     /// Who had let it go.
     pub worker: Option<String>,
+}
+
+impl Reclaimed {
+    /// This job in its new state, which this worker had let go.
+    #[must_use]
+    pub const fn new(job: Job, worker: Option<String>) -> Self {
+        Self { job, worker }
+    }
 }
 
 /// Names one claim of one job.

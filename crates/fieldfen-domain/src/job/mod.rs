@@ -189,6 +189,7 @@ impl JobFilter {
 
 /// How many jobs of one kind are in one status, and parked for one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JobCount {
     /// The kind, as it stands in the row: other programs may have written any text.
     pub kind: String,
@@ -198,6 +199,14 @@ pub struct JobCount {
     pub parked_for: Option<String>,
     /// How many.
     pub jobs: u64,
+}
+
+impl JobCount {
+    /// So many jobs of this kind in this status, and parked for this.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, status: JobStatus, parked_for: Option<String>, jobs: u64) -> Self {
+        Self { kind: kind.into(), status, parked_for, jobs }
+    }
 }
 
 /// What came of an operator's retry or cancel.

@@ -78,6 +78,7 @@ pub struct IllegalJobTransition {
 
 /// A worker's temporary right to a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lease {
     /// The proof of this claim.
     pub token: FenceToken,
@@ -85,6 +86,14 @@ pub struct Lease {
     pub expires_at: Timestamp,
     /// Who claimed it.
     pub worker: String,
+}
+
+impl Lease {
+    /// The right of this worker, with this proof, until then.
+    #[must_use]
+    pub fn new(token: FenceToken, expires_at: Timestamp, worker: impl Into<String>) -> Self {
+        Self { token, expires_at, worker: worker.into() }
+    }
 }
 
 /// The state of a job with what belongs to that state only.

@@ -105,11 +105,11 @@ impl ServiceRow {
     fn read(self) -> Result<ApiUsageTotal, StoreError> {
         let requests = (i128::from(self.high.unwrap_or(0)) << 32) + i128::from(self.low.unwrap_or(0));
         let first = self.first.to_string();
-        Ok(ApiUsageTotal {
-            service: RowRef::known("api_usage", &first).text("service", self.service)?,
-            requests: u64::try_from(requests).unwrap_or(u64::MAX),
-            calls: u64::try_from(self.calls).unwrap_or_default(),
-        })
+        Ok(ApiUsageTotal::new(
+            RowRef::known("api_usage", &first).text("service", self.service)?,
+            u64::try_from(requests).unwrap_or(u64::MAX),
+            u64::try_from(self.calls).unwrap_or_default(),
+        ))
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         .unwrap();
         let mut s = session(&mut conn);
         s.record(&api_call("ebay", 3, at(11))).unwrap();
-        let total = |service: &str, requests, calls| ApiUsageTotal { service: service.to_owned(), requests, calls };
+        let total = |service: &str, requests, calls| ApiUsageTotal::new(service.to_owned(), requests, calls);
         assert_eq!(s.totals(at(10)).unwrap().services, [total("ebay", 3, 1), total("etsy", 5, 2)]);
         assert_eq!(s.totals(Timestamp::MIN_UTC).unwrap().services[1], total("etsy", 13, 3));
         assert_eq!(s.totals(Timestamp::MAX_UTC).unwrap(), ApiUsageTotals::default());

@@ -118,13 +118,11 @@ impl DeliveryRow {
             None => first_seen.and_then(|seen| seen.checked_add_signed(SPECIFIED_RETENTION)),
             written => written,
         };
-        Ok(Delivery {
-            hash: row.key("hash", self.hash.as_ref())?,
-            source: row.nullable_text("source", self.source)?,
-            file_id: row.parse_nullable("file_id", self.file_id.as_ref())?,
-            first_seen,
-            expires_at,
-        })
+        Ok(Delivery::new(row.key("hash", self.hash.as_ref())?)
+            .source(row.nullable_text("source", self.source)?)
+            .file_id(row.parse_nullable("file_id", self.file_id.as_ref())?)
+            .first_seen(first_seen)
+            .expires_at(expires_at))
     }
 }
 
@@ -290,12 +288,8 @@ mod tests {
         insert_baseline(&mut conn, 3, "'tomorrow'");
         conn.batch_execute("INSERT INTO processed_hashes (hash) VALUES ('abc'), (NULL)").unwrap();
         let page = HashReads::page(&mut session(&mut conn), &PageRequest::first(9)).unwrap();
-        let delivery = |number, first_seen, expires_at| Delivery {
-            hash: hash(number, at(0)).hash,
-            source: None,
-            file_id: None,
-            first_seen,
-            expires_at,
+        let delivery = |number, first_seen, expires_at| {
+            Delivery::new(hash(number, at(0)).hash).first_seen(first_seen).expires_at(expires_at)
         };
         assert_eq!(page.items, [delivery(1, Some(at(0)), Some(at(DAY))), delivery(2, None, None)]);
         let columns: Vec<_> = page.unreadable.iter().map(|row| (row.row.as_str(), row.column)).collect();

@@ -91,14 +91,14 @@ impl ActionRow {
         let actor = actor.map_err(|error| row.bad("by", format_args!("{by:?}"), error))?;
         let subject_id = row.text("subject_id", self.subject_id)?;
         let subject = Subject::parse(row.parse("subject_kind", &self.subject_kind)?, &subject_id);
-        Ok(OperatorAction {
-            at: row.time("at", self.at)?,
-            action: Action::new(actor, reason.as_str())
+        Ok(OperatorAction::new(
+            row.time("at", self.at)?,
+            Action::new(actor, reason.as_str())
                 .map_err(|error| row.bad("reason", format_args!("{reason:?}"), error))?,
-            kind: row.parse("action", &self.action)?,
-            subject: subject.map_err(|error| row.bad("subject_id", format_args!("{subject_id:?}"), error))?,
-            outcome: row.parse("outcome", &self.outcome)?,
-        })
+            row.parse("action", &self.action)?,
+            subject.map_err(|error| row.bad("subject_id", format_args!("{subject_id:?}"), error))?,
+            row.parse("outcome", &self.outcome)?,
+        ))
     }
 }
 

@@ -270,7 +270,7 @@ mod tests {
     use crate::rows::fresh::{database, session};
 
     fn tick(due: i64, next: i64) -> Tick {
-        Tick { name: recurring_name("upkeep"), due: at(due), next_at: at(next), at: at(due) }
+        Tick::new(recurring_name("upkeep"), at(due), at(next), at(due))
     }
 
     fn times(s: &mut SqliteSession<'_>) -> (Timestamp, Option<Timestamp>) {

@@ -13,6 +13,7 @@ use fieldfen_testkit::fixtures::{
     listing_confirmation, listing_id, listing_target, listing_update, lost_lease_backoff, platform_id, publication_id,
     reclaim_request, recurring, recurring_name, reserve_request, token,
 };
+use fieldfen_testkit::with;
 
 use crate::reads::{
     all_files, all_jobs, all_recurring_work, files_of_a_status, files_of_a_window, found_files, found_jobs, histories,
@@ -195,9 +196,9 @@ fn recurring_work(s: &mut dyn Session) -> Answer {
     let mut lines = Vec::new();
     for number in SOUND {
         let name = recurring_name(&name(number));
-        let tick = Tick { name: name.clone(), due: at(0), next_at: at(60), at: at(1) };
+        let tick = Tick::new(name.clone(), at(0), at(60), at(1));
         line(&mut lines, "taken", s.recurring().take(&tick)?);
-        let moved = Tick { due: at(60), next_at: at(90), ..tick };
+        let moved = with!(tick, due: at(60), next_at: at(90));
         line(&mut lines, "set", s.recurring().set_next(&moved)?);
         line(&mut lines, "removed", s.recurring().remove(&name)?);
     }
@@ -266,7 +267,7 @@ fn the_victims_webhook(s: &mut dyn Session) -> Answer {
 
 fn the_victims_recurring_work(s: &mut dyn Session) -> Answer {
     let name = recurring_name(&name(2));
-    s.recurring().take(&Tick { name: name.clone(), due: at(0), next_at: at(60), at: at(1) })?;
+    s.recurring().take(&Tick::new(name.clone(), at(0), at(60), at(1)))?;
     s.recurring().define(&recurring(name.as_str(), "0 0 * * *", at(9)))?;
     s.recurring().remove(&name)?;
     Ok(Vec::new())

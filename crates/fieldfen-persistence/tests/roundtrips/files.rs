@@ -88,7 +88,7 @@ fn a_file_and_its_history_read_back_as_they_were_written() {
             let moved = place.write(|s| s.files().change(&change));
             if moved == FileMoved::Moved {
                 let (from, to) = (Some(file.state.status()), change.to().status());
-                history.push(FileHistoryEntry { from, to, reason, at });
+                history.push(FileHistoryEntry::new(from, to, reason, at));
                 file.state = change.to().clone();
                 file.updated_at = Some(at);
             }

@@ -100,7 +100,7 @@ fn take(place: &Place, job: &mut Job, (token, lease, worker, progress): Claim) -
         .alone(true);
     let claimed = place.write(|s| s.jobs().claim(&request));
     let expires_at = now + lease;
-    let lease_held = Some(Lease { token, expires_at, worker: worker.as_str().to_owned() });
+    let lease_held = Some(Lease::new(token, expires_at, worker.as_str().to_owned()));
     job.state = JobState::Running { started_at: Some(now), lease: lease_held };
     assert_eq!((claimed.jobs.as_slice(), claimed.unreadable), (std::slice::from_ref(&*job), vec![]));
     assert_eq!(found(place, &job.id), *job);

@@ -84,7 +84,7 @@ struct CallRow {
 fn a_call_reads_back_as_it_was_written() {
     each(call(), |place, call| {
         place.write(|s| s.api_usage().record(&call));
-        let total = ApiUsageTotal { service: call.service.clone(), requests: u64::from(call.request_count), calls: 1 };
+        let total = ApiUsageTotal::new(call.service.clone(), u64::from(call.request_count), 1);
         assert_eq!(place.read(|s| s.api_usage().totals(call.at)).services, [total]);
         let query = "SELECT service, endpoint, request_count, rate_limit_remaining, rate_limit_reset_at, recorded_at \
                      FROM api_usage";

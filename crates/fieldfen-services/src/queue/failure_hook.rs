@@ -91,7 +91,7 @@ impl FailureHooks {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         for job in jobs {
-            let UnreadableJob { id, kind, file_id, reason } = job;
+            let UnreadableJob { id, kind, file_id, reason, .. } = job;
             log!(ERROR, job = id, reason, "a job cannot be read and has failed");
             self.run_for(s, &FailedJob { id: id.clone(), kind: kind.as_ref(), file_id: *file_id, reason }, at)?;
         }

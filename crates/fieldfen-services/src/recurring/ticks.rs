@@ -137,7 +137,7 @@ fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp)
     let schedule: Schedule = work.schedule.parse()?;
     // The tick after a due one is the first in the future: those in between are dropped.
     let next_at = schedule.next_after(now).unwrap_or_else(never);
-    let tick = |next_at| Tick { name: work.name.clone(), due: work.next_at, next_at, at: now };
+    let tick = |next_at| Tick::new(work.name.clone(), work.next_at, next_at, now);
     if work.next_at <= now {
         let job = NewJob::untyped(environment.job_id(), work.kind.clone(), work.payload.clone(), now)?;
         let job = job.dedup_key(key_of(&work.name)?);

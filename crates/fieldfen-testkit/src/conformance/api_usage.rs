@@ -18,7 +18,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 }
 
 fn total(service: &str, requests: u64, calls: u64) -> ApiUsageTotal {
-    ApiUsageTotal { service: service.to_owned(), requests, calls }
+    ApiUsageTotal::new(service.to_owned(), requests, calls)
 }
 
 fn record<S: Store>(on: &On<'_, S>, call: &ApiCall) {

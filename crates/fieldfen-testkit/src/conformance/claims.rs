@@ -136,7 +136,7 @@ fn a_claimed_job_carries_its_lease<S: Store>(store: &S) {
     on.enqueue(&job(1));
     let pending = on.job(1);
     let claimed = on.claim(1, 1, with_nanoseconds(at(7)));
-    let lease = Lease { token: token(1), expires_at: at(7) + LEASE, worker: WORKER.to_owned() };
+    let lease = Lease::new(token(1), at(7) + LEASE, WORKER.to_owned());
     let state = JobState::Running { started_at: Some(at(7)), lease: Some(lease) };
     assert_eq!(claimed[0].state, state);
     assert_eq!(on.job(1), claimed[0], "the claim returns the job as it stands now");

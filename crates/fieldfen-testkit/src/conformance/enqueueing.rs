@@ -177,7 +177,7 @@ fn jobs_are_counted_by_kind_and_status<S: Store>(store: &S) {
     on.claim(1, 1, at(0));
     let mut counts = on.read(|s| s.jobs().count());
     counts.sort_by_key(|count| (count.kind.clone(), count.status));
-    let count = |kind: &str, status, jobs| JobCount { kind: kind.to_owned(), status, parked_for: None, jobs };
+    let count = |kind: &str, status, jobs| JobCount::new(kind.to_owned(), status, None, jobs);
     let expected = [
         count("a.kind", JobStatus::Pending, 1),
         count("test.work", JobStatus::Pending, 3),

@@ -128,12 +128,12 @@ fn deliveries_are_found_and_listed_as_they_were_taken_in<S: Store>(store: &S) {
     on.write(|s| s.hashes().link(&taken[1].hash, &id));
     let expected: Vec<Delivery> = taken
         .iter()
-        .map(|taken| Delivery {
-            hash: taken.hash,
-            source: Some(taken.source.clone()),
-            file_id: (taken.hash == hash(2, at(0)).hash).then_some(id),
-            first_seen: Some(at(9)),
-            expires_at: Some(hash(1, at(9)).expires_at),
+        .map(|taken| {
+            Delivery::new(taken.hash)
+                .source(Some(taken.source.clone()))
+                .file_id((taken.hash == hash(2, at(0)).hash).then_some(id))
+                .first_seen(Some(at(9)))
+                .expires_at(Some(hash(1, at(9)).expires_at))
         })
         .collect();
     assert_eq!(walk(|page| on.read(|s| s.hashes().page(page))), expected);
@@ -145,13 +145,10 @@ fn deliveries_are_found_and_listed_as_they_were_taken_in<S: Store>(store: &S) {
         s.hashes().insert(&again)?;
         Ok((s.hashes().find(&again.hash)?, s.hashes().page(&PageRequest::first(1))?.items))
     });
-    let anew = Delivery {
-        hash: again.hash,
-        source: Some("shopify".to_owned()),
-        file_id: None,
-        first_seen: Some(at(800_000)),
-        expires_at: Some(at(900_000)),
-    };
+    let anew = Delivery::new(again.hash)
+        .source(Some("shopify".to_owned()))
+        .first_seen(Some(at(800_000)))
+        .expires_at(Some(at(900_000)));
     assert_eq!(found, (Some(anew.clone()), vec![anew]), "it keeps its place");
 }
 

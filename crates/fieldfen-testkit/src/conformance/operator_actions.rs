@@ -30,14 +30,14 @@ fn actions<S: Store>(on: &On<'_, S>, filter: &OperatorActionFilter) -> Vec<Opera
 fn an_action_is_kept_as_it_was_recorded<S: Store>(store: &S) {
     let on = On(store);
     let by = Actor::new("Ann <ann@shop.example>", Via::Console).unwrap();
-    let recorded = OperatorAction {
-        at: at(5),
-        action: Action::new(by, "a reason\nof two lines").unwrap(),
-        kind: ActionKind::NothingIsThere,
-        subject: Subject::Publication(publication_id(1)),
-        outcome: ActionOutcome::NotFound,
-    };
-    record(&on, &OperatorAction { at: with_nanoseconds(at(5)), ..recorded.clone() });
+    let recorded = OperatorAction::new(
+        at(5),
+        Action::new(by, "a reason\nof two lines").unwrap(),
+        ActionKind::NothingIsThere,
+        Subject::Publication(publication_id(1)),
+        ActionOutcome::NotFound,
+    );
+    record(&on, &with!(recorded.clone(), at: with_nanoseconds(at(5))));
     assert_eq!(actions(&on, &OperatorActionFilter::all()), [recorded]);
 }
 

@@ -116,7 +116,7 @@ fn a_running_job_is_asked_to_stop_and_goes_on_until_it_hears<S: Store>(store: &S
     assert_eq!(on.cancel(1, with_nanoseconds(at(5))), Administered::Requested);
     let last_error = Some("not wanted any more".to_owned());
     assert_eq!(on.job(1), Job { cancel_requested_at: Some(at(5)), last_error, ..running });
-    let heartbeat = Heartbeat { expires_at: at(6) + LEASE, cancel_requested: true };
+    let heartbeat = Heartbeat::new(at(6) + LEASE, true);
     assert_eq!(on.heartbeat(claim_ref(1, 1), at(6)), Fenced::Done(heartbeat));
 }
 
@@ -208,7 +208,7 @@ fn a_request_to_stop_does_not_outlive_a_retry<S: Store>(store: &S) {
     assert_eq!(on.retry(1, at(3)), Administered::Done);
     assert_eq!(on.job(1).cancel_requested_at, None);
     on.claim(2, 1, at(3));
-    let heartbeat = Heartbeat { expires_at: at(4) + LEASE, cancel_requested: false };
+    let heartbeat = Heartbeat::new(at(4) + LEASE, false);
     assert_eq!(on.heartbeat(claim_ref(1, 2), at(4)), Fenced::Done(heartbeat));
 }
 

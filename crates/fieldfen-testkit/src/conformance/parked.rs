@@ -115,7 +115,7 @@ fn parked_jobs_and_dead_letters_are_listed_and_counted_apart<S: Store>(store: &S
     counts.sort_by_key(|count| (count.status, count.parked_for.clone()));
     let count = |status, parked_for: Option<&str>, jobs| {
         let (kind, parked_for) = ("test.work".to_owned(), parked_for.map(str::to_owned));
-        JobCount { kind, status, parked_for, jobs }
+        JobCount::new(kind, status, parked_for, jobs)
     };
     let expected = [
         count(JobStatus::Pending, None, 1),

@@ -37,7 +37,7 @@ fn list<S: Store>(on: &On<'_, S>) -> Vec<RecurringJob> {
 }
 
 fn take<S: Store>(on: &On<'_, S>, due: fieldfen_domain::Timestamp, next: i64) -> bool {
-    let tick = Tick { name: recurring_name("upkeep"), due, next_at: at(next), at: due };
+    let tick = Tick::new(recurring_name("upkeep"), due, at(next), due);
     on.write(|s| s.recurring().take(&tick))
 }
 
@@ -201,7 +201,7 @@ fn work_that_a_clock_ahead_has_set_is_doubtful_until_it_is_set_again<S: Store>(s
     assert_eq!((doubtful(at(1000)), doubtful(at(1000) - TICK)), (vec![], vec!["upkeep".to_owned()]));
     define(&on, &defined(5));
     assert_eq!(doubtful(at(5)), ["upkeep"], "its next tick is still that of the other clock");
-    let tick = Tick { name: recurring_name("upkeep"), due: at(1060), next_at: at(60), at: at(5) };
+    let tick = Tick::new(recurring_name("upkeep"), at(1060), at(60), at(5));
     assert!(on.write(|s| s.recurring().set_next(&tick)));
     assert_eq!(doubtful(at(5)), [""; 0]);
     assert!(take(&on, at(60), 120));
@@ -213,7 +213,7 @@ fn a_tick_is_set_only_while_it_is_the_next_one<S: Store>(store: &S) {
     define(&on, &recurring("upkeep", "0 * * * *", at(60)));
     take(&on, at(60), 120);
     let set = |due, next_at| {
-        let tick = Tick { name: recurring_name("upkeep"), due, next_at, at: at(61) };
+        let tick = Tick::new(recurring_name("upkeep"), due, next_at, at(61));
         on.write(|s| s.recurring().set_next(&tick))
     };
     assert!(!set(at(60), at(90)));

@@ -29,7 +29,7 @@ impl ApiUsageReads for ModelSession<'_> {
             *requests += u64::from(call.request_count);
             *calls += 1;
         }
-        let total = |(service, (requests, calls))| ApiUsageTotal { service, requests, calls };
+        let total = |(service, (requests, calls))| ApiUsageTotal::new(service, requests, calls);
         let mut answer = ApiUsageTotals::default();
         answer.services = totals.into_iter().map(total).collect();
         Ok(answer)

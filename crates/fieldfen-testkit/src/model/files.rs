@@ -157,7 +157,7 @@ impl Files for ModelSession<'_> {
             updated_at: Some(at),
         });
         self.remember_drive_id(new, new.id)?;
-        let entry = FileHistoryEntry { from: None, to: FileStatus::Ingested, reason: "ingested".into(), at };
+        let entry = FileHistoryEntry::new(None, FileStatus::Ingested, "ingested", at);
         self.state.history.insert(HistoryRow { file_id: new.id, entry });
         Ok(Ingested::Created)
     }
@@ -175,12 +175,7 @@ impl Files for ModelSession<'_> {
         let at = to_micros(change.at());
         file.state = change.to().clone();
         file.updated_at = Some(at);
-        let entry = FileHistoryEntry {
-            from: Some(change.from()),
-            to: file.state.status(),
-            reason: change.reason().to_owned(),
-            at,
-        };
+        let entry = FileHistoryEntry::new(Some(change.from()), file.state.status(), change.reason().to_owned(), at);
         self.state.files.update(number, file);
         self.state.history.insert(HistoryRow { file_id: *change.file_id(), entry });
         Ok(FileMoved::Moved)

@@ -25,13 +25,11 @@ impl HashRow {
     }
 
     fn delivery(&self) -> Delivery {
-        Delivery {
-            hash: self.hash,
-            source: Some(self.source.clone()),
-            file_id: self.file_id,
-            first_seen: Some(self.created_at),
-            expires_at: Some(self.expires_at),
-        }
+        Delivery::new(self.hash)
+            .source(Some(self.source.clone()))
+            .file_id(self.file_id)
+            .first_seen(Some(self.created_at))
+            .expires_at(Some(self.expires_at))
     }
 }
 

@@ -41,7 +41,7 @@ impl JobReads for ModelSession<'_> {
             *counts.entry((row.job.kind.as_str().to_owned(), row.job.state.status(), parked_for)).or_insert(0) += 1;
         }
         let counts = counts.into_iter();
-        Ok(counts.map(|((kind, status, parked_for), jobs)| JobCount { kind, status, parked_for, jobs }).collect())
+        Ok(counts.map(|((kind, status, parked_for), jobs)| JobCount::new(kind, status, parked_for, jobs)).collect())
     }
 
     fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError> {
@@ -120,11 +120,8 @@ impl JobQueue for ModelSession<'_> {
         }
         let mut claimed = Claimed::default();
         for ((.., number), mut row) in due {
-            let lease = Lease {
-                token: request.token,
-                expires_at: to_micros(later(now, request.lease)),
-                worker: request.worker.as_str().to_owned(),
-            };
+            let lease =
+                Lease::new(request.token, to_micros(later(now, request.lease)), request.worker.as_str().to_owned());
             row.job.state = JobState::Running { started_at: Some(now), lease: Some(lease) };
             row.ended_by = None;
             row.alone = request.alone && row.job.must_run_alone();
@@ -245,7 +242,7 @@ impl JobQueue for ModelSession<'_> {
         }
         let cancel_requested = row.job.cancel_requested_at.is_some();
         self.state.jobs.update(number, row);
-        Ok(Fenced::Done(Heartbeat { expires_at: until, cancel_requested }))
+        Ok(Fenced::Done(Heartbeat::new(until, cancel_requested)))
     }
 
     fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
@@ -295,7 +292,7 @@ impl JobQueue for ModelSession<'_> {
             } else {
                 row.job.state = JobState::Failed { at: Some(now) };
             }
-            taken.jobs.push(Reclaimed { job: row.job.clone(), worker });
+            taken.jobs.push(Reclaimed::new(row.job.clone(), worker));
             self.state.jobs.update(number, row);
         }
         taken.shortened = self.shorten_waits(now, limit);

@@ -33,7 +33,7 @@ impl OperatorActionReads for ModelSession<'_> {
 
 impl OperatorActions for ModelSession<'_> {
     fn record(&mut self, action: &OperatorAction) -> Result<(), StoreError> {
-        self.state.actions.insert(ActionRow(OperatorAction { at: to_micros(action.at), ..action.clone() }));
+        self.state.actions.insert(ActionRow(with!(action.clone(), at: to_micros(action.at))));
         Ok(())
     }
 }

@@ -35,12 +35,12 @@ impl HistoryRow {
     fn read(self) -> Result<FileHistoryEntry, StoreError> {
         let name = self.id.to_string();
         let row = RowRef::known("file_history", &name);
-        Ok(FileHistoryEntry {
-            from: row.parse_nullable("from_status", self.from_status.as_ref())?,
-            to: row.parse("to_status", &self.to_status)?,
-            reason: self.reason.into_prose(),
-            at: row.time("at", self.at)?,
-        })
+        Ok(FileHistoryEntry::new(
+            row.parse_nullable("from_status", self.from_status.as_ref())?,
+            row.parse("to_status", &self.to_status)?,
+            self.reason.into_prose(),
+            row.time("at", self.at)?,
+        ))
     }
 }
 

@@ -258,7 +258,7 @@ impl SqliteSession<'_> {
             let held = extend.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?;
             if let Some((cancel,)) = held {
                 let expires_at = fieldfen_domain::to_micros(expires_at);
-                return Ok(Fenced::Done(Heartbeat { expires_at, cancel_requested: cancel.is_some() }));
+                return Ok(Fenced::Done(Heartbeat::new(expires_at, cancel.is_some())));
             }
         }
         for id in spellings(claim) {

@@ -110,7 +110,7 @@ impl SqliteSession<'_> {
         let one = |(claim, progress): &WithJson| match extended.remove(&claim.id.to_string()) {
             Some(cancel) => {
                 let expires_at = to_micros(expires_at);
-                Ok(Fenced::Done(Heartbeat { expires_at, cancel_requested: cancel.is_some() }))
+                Ok(Fenced::Done(Heartbeat::new(expires_at, cancel.is_some())))
             }
             None => self.extend_lease(claim, progress.as_ref(), now, lease),
         };

@@ -107,7 +107,7 @@ impl JobReads for SqliteSession<'_> {
             let (kind, parked_for) = (kind.name(), parked_for.map(|parked_for| parked_for.name()));
             match status.as_str().and_then(|status| status.parse().ok()) {
                 Some(status) => {
-                    counts.push(JobCount { kind, status, parked_for, jobs: u64::try_from(jobs).unwrap_or_default() });
+                    counts.push(JobCount::new(kind, status, parked_for, u64::try_from(jobs).unwrap_or_default()));
                 }
                 None => log!(ERROR, kind, %status, jobs, "jobs with a status that there is not are not counted"),
             }

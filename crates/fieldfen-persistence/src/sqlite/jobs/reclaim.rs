@@ -127,7 +127,7 @@ impl SqliteSession<'_> {
             Some(row) => row,
             None => GiveUp { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
         };
-        taken.jobs.push(Reclaimed { job: row.read()?, worker });
+        taken.jobs.push(Reclaimed::new(row.read()?, worker));
         Ok(())
     }
 }

@@ -100,12 +100,12 @@ impl JobRow {
 
     /// What can be said of a row that no job can be read from.
     pub(in crate::sqlite) fn unreadable(&self, reason: String) -> UnreadableJob {
-        UnreadableJob {
-            id: self.named().name(),
-            kind: self.command_type.as_str().and_then(|kind| kind.parse().ok()),
-            file_id: self.file_id.as_ref().and_then(|id| id.as_str()?.parse().ok()),
+        UnreadableJob::new(
+            self.named().name(),
+            self.command_type.as_str().and_then(|kind| kind.parse().ok()),
+            self.file_id.as_ref().and_then(|id| id.as_str()?.parse().ok()),
             reason,
-        }
+        )
     }
 
     /// Takes the lease out of the row, which can be read as a job then whatever the lease was, and says when it ends.
@@ -171,7 +171,7 @@ fn lease(
     match (token, expires_at) {
         (Some(token), Some(expires_at)) => {
             let worker = worker.map(StoredText::into_prose).unwrap_or_default();
-            Ok(Some(Lease { token: row.parse("lease_token", &token)?, expires_at, worker }))
+            Ok(Some(Lease::new(row.parse("lease_token", &token)?, expires_at, worker)))
         }
         // A token alone is what an earlier claim has left: the baseline program that runs the job now knows no leases.
         (_, None) => Ok(None),

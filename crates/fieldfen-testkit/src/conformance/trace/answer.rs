@@ -41,7 +41,7 @@ pub(super) fn masked_publication(publication: Publication) -> Publication {
 
 /// The line of a history, with the store's own words hidden.
 pub(super) fn masked_entry(entry: FileHistoryEntry) -> FileHistoryEntry {
-    FileHistoryEntry { reason: masked(Some(entry.reason)).unwrap_or_default(), ..entry }
+    with!(entry.clone(), reason: masked(Some(entry.reason)).unwrap_or_default())
 }
 
 /// What stands in the way of a deletion, in the order of the alphabet.

@@ -305,7 +305,7 @@ pub(super) fn run_recurring(s: &mut dyn Session, op: &RecurringOp) -> Answer {
         }
         RecurringOp::Take { work, due, next_at } => {
             let name = recurring_name(&name(work));
-            answer(s.recurring().take(&Tick { name, due: at(*due), next_at: at(*next_at), at: at(*due) }))
+            answer(s.recurring().take(&Tick::new(name, at(*due), at(*next_at), at(*due))))
         }
         RecurringOp::Pause { work, at: second } => {
             answer(s.recurring().pause(&recurring_name(&name(work)), at(*second)))
