@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::disallowed_macros)]
 
 /// Writes a line into the log, `log!(WARN, …)` as `tracing::warn!(…)` does.

@@ -91,6 +91,18 @@ impl<S: Store> AsyncStore<S> {
         self.run(move |store| store.try_read(f)).await
     }
 
+    /// [`Store::read_stale`] on a blocking thread: the answer may be some seconds old.
+    ///
+    /// # Errors
+    /// As [`AsyncStore::read`].
+    pub async fn read_stale<T, F>(&self, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.run(move |store| store.read_stale(f)).await
+    }
+
     /// [`Store::write`] on a blocking thread.
     ///
     /// # Errors

@@ -101,7 +101,8 @@ impl<S: Store> Files<S> {
         self.store.read(|s| s.files().find_by_content(hash))
     }
 
-    /// A page of files in the order of their arrival. The page names the rows that no file can be read from.
+    /// A page of files in the order of insertion; with a filter by arrival, in the order of their arrival. The page names the
+    /// rows that no file can be read from.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.

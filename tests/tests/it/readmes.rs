@@ -89,7 +89,25 @@ fn each_crate_says_how_to_depend_on_it() {
         if folder.starts_with("fieldfen-") {
             let wanted = format!("{folder} = \"{}\"", version.join("."));
             let manifest = lines(&fs::read_to_string(&readme).unwrap(), Some("toml"));
-            assert!(manifest.iter().any(|line| line.starts_with(&wanted)), "{}: {wanted}", readme.display());
+            let with_features = wanted.replacen("= ", "= { version = ", 1);
+            let is_wanted = |line: &String| line.starts_with(&wanted) || line.starts_with(&with_features);
+            assert!(manifest.iter().any(is_wanted), "{}: {wanted}", readme.display());
+        }
+    }
+}
+
+#[test]
+fn each_crate_that_an_example_imports_is_among_the_dependencies_above_it() {
+    for readme in readmes().into_iter().filter(|readme| !readme.ends_with("examples/README.md")) {
+        let text = fs::read_to_string(&readme).unwrap();
+        let manifest = lines(&text, Some("toml"));
+        for line in lines(&text, Some("rust")) {
+            let Some(path) = line.trim_start().strip_prefix("use ") else { continue };
+            let name = path.split([':', ';', ' ']).next().unwrap_or_default().replace('_', "-");
+            if !["std", "crate", "conformance"].contains(&name.as_str()) {
+                let is_there = manifest.iter().any(|line| line.replace('_', "-").starts_with(&format!("{name} = ")));
+                assert!(is_there, "{}: {name} of {line:?} is not among the dependencies", readme.display());
+            }
         }
     }
 }

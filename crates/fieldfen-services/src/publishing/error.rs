@@ -16,7 +16,7 @@ pub enum PublishError {
         target: String,
     },
     /// A product that must not stay could not be taken down.
-    #[error("{platform_id} is at the platform and has to be taken down, which failed; try again")]
+    #[error("{platform_id:?} is at the platform and has to be taken down, which failed; try again")]
     Stays {
         /// Its id there.
         platform_id: String,
@@ -24,7 +24,7 @@ pub enum PublishError {
         source: CallError,
     },
     /// A product or a post could not be looked up.
-    #[error("the product or post {key} could not be looked up at the platform; try again")]
+    #[error("the product or post {key:?} could not be looked up at the platform; try again")]
     Lookup {
         /// The key, or the id at the platform.
         key: String,
@@ -32,7 +32,7 @@ pub enum PublishError {
         source: CallError,
     },
     /// A listing could not be brought up to date.
-    #[error("listing {platform_id} could not be brought up to date")]
+    #[error("listing {platform_id:?} could not be brought up to date")]
     Update {
         /// Its id at the platform.
         platform_id: String,

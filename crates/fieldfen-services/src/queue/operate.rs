@@ -18,10 +18,12 @@ impl<S: Store> Queue<S> {
         self.store.read(|s| s.jobs().find(id))
     }
 
-    /// A page of jobs in the order of insertion, without what may be large: [`find`](Queue::find) has the whole job.
+    /// A page of jobs in the order of insertion, without what may be large: [`find`](Queue::find) has the whole job. The page
+    /// names the rows that no job can be read from. It may have fewer jobs than its limit, or none, and a cursor that leads
+    /// on.
     ///
     /// # Errors
-    /// As [`Queue::find`].
+    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
     pub fn list(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.store.read(|s| s.jobs().page(filter, page))
     }
@@ -30,7 +32,7 @@ impl<S: Store> Queue<S> {
     /// jobs are not among them.
     ///
     /// # Errors
-    /// As [`Queue::find`].
+    /// As [`Queue::list`].
     pub fn dead_letters(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.list(&JobFilter::new().dead_letters(), page)
     }
@@ -39,7 +41,7 @@ impl<S: Store> Queue<S> {
     /// one thing.
     ///
     /// # Errors
-    /// As [`Queue::find`].
+    /// As [`Queue::list`].
     pub fn parked(&self, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.list(&JobFilter::default().parked(), page)
     }
