@@ -14,7 +14,7 @@ use fieldfen_domain::job::{Backoff, InvalidPayload, Payload, Priority};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::store::Store;
 use fieldfen_examples::webhooks::WebhookReceived;
-use fieldfen_persistence::{SqliteStore, migrations, sqlite_version};
+use fieldfen_persistence::{SqliteStore, SqliteUrl, migrations, sqlite_version};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::Recurring;
@@ -116,6 +116,7 @@ fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> 
 
 fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let url = console.database_url()?;
+    url.parse::<SqliteUrl>()?;
     let store = if args.create { SqliteStore::create(&url)? } else { SqliteStore::open(&url)? };
     let environment = Environment::system();
     let queue = Queue::new(store.clone(), environment.clone());

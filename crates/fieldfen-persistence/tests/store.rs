@@ -281,6 +281,6 @@ fn a_reader_that_waits_for_another_one_s_connection_waits_no_longer_than_the_tim
     let read = || store.read(|s| s.jobs().count());
     let inside = store.read(|_| Ok(thread::scope(|scope| scope.spawn(read).join().unwrap())));
     let error = inside.unwrap().unwrap_err();
-    assert!(matches!(&error, StoreError::Busy { waited_ms: 200.., .. }), "{error:?}");
+    assert!(matches!(&error, StoreError::Unavailable { waited_ms: 200.., .. }), "{error:?}");
     read().unwrap();
 }

@@ -63,14 +63,16 @@ fn kill_and_retry(
     processes: &mut [Process],
     dice: &Dice,
 ) -> BTreeSet<JobId> {
-    let mut killed = BTreeSet::new();
+    let (mut kills, mut killed) = (0, BTreeSet::new());
     let running = JobFilter::new().status(JobStatus::Running);
-    while killed.len() < 20 && !processes.iter_mut().any(Process::has_ended) {
+    // Kills are counted, not killed jobs: the last jobs would be killed and retried for ever.
+    while kills < 20 && !processes.iter_mut().any(Process::has_ended) {
         thread::sleep(Duration::from_micros(dice.throw(20_000)));
         let page = queue.list(&running, &PageRequest::first(9)).unwrap();
         let Some(job) = page.items.first() else { continue };
         if queue.kill(&job.id, &by_ann("an operator")).unwrap() == Administered::Done {
             assert_eq!(queue.retry(&job.id, &by_ann("as asked")).unwrap(), Administered::Done);
+            kills += 1;
             killed.insert(job.id);
         }
     }
