@@ -141,6 +141,7 @@ fn back(
 
 /// What came of bringing a listing up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Updating {
     /// The platform shows the file as it is.
     Updated,

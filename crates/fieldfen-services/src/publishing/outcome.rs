@@ -5,6 +5,7 @@ use fieldfen_domain::file::FileStatus;
 
 /// What came of publishing one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Publishing {
     /// It is there, and has its row.
     Published {

@@ -87,6 +87,7 @@ impl<M: Metrics> Metrics for Guarded<M> {
 
 /// What became of a job that a worker had claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Ended {
     /// It has succeeded.
     Completed,

@@ -161,6 +161,7 @@ impl<P: fmt::Debug> fmt::Debug for Task<P> {
 
 /// Why a handler should return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Interruption {
     /// Somebody asked for the job to stop. It fails for good unless the handler completes it.
     CancelRequested,
