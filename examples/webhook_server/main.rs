@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use fieldfen_console::{CommonArgs, Console, Exit, Versions, is_readable_by_all, run};
 use fieldfen_domain::with_causes;
 use fieldfen_examples::webhooks::{Senders, routes, secrets_of, serve};
-use fieldfen_persistence::{SqliteOptions, SqliteStore, migrations, sqlite_version};
+use fieldfen_persistence::{SqliteOptions, SqliteStore, SqliteUrl, migrations, sqlite_version};
 use fieldfen_services::intake::WebhookIntake;
 use fieldfen_services::{AsyncStore, Environment};
 use serde_json::json;
@@ -75,6 +75,7 @@ fn main() -> ExitCode {
     run(versions, |args: &Args, console| {
         let senders = senders(args, console).map_err(|error| Exit::Usage.with(error))?;
         let url = console.database_url()?;
+        url.parse::<SqliteUrl>()?;
         let mut options = SqliteOptions::default();
         options.busy_timeout = BUSY_TIMEOUT;
         let store = SqliteStore::create_with(&url, &options)?;

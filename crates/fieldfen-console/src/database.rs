@@ -27,7 +27,8 @@ pub const DEFAULT_DATABASE: &str = "sqlite://./data/fieldfen.db";
 pub struct DatabaseAddress(String);
 
 impl DatabaseAddress {
-    /// Reads the address as a store does. An address that cannot be read ends the program with [`Exit::Usage`].
+    /// Reads the address as a store does. An address that cannot be read ends the program with [`Exit::Usage`], so that a
+    /// program reads it before it opens the store.
     ///
     /// # Errors
     /// As reading has them.

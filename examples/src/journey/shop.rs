@@ -8,7 +8,7 @@ use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
-use fieldfen_persistence::{SqliteOptions, SqliteStore};
+use fieldfen_persistence::{SqliteOptions, SqliteStore, SqliteUrl};
 use fieldfen_services::Environment;
 use fieldfen_services::api_usage::ApiUsage;
 use fieldfen_services::files::ShopFiles;
@@ -173,6 +173,7 @@ fn rules(options: &Options) -> Result<(ShopFile, Rules), ExitError> {
 
 /// Opens the database, with everything that a new or an older one lacks.
 fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
+    url.parse::<SqliteUrl>()?;
     let mut options = SqliteOptions::default();
     options.busy_timeout = BUSY_TIMEOUT;
     let began = Instant::now();
