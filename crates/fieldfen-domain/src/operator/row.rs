@@ -1,0 +1,151 @@
+//! What is on record of operators' actions, and which of it is wanted.
+
+use super::{Action, Subject};
+use crate::text_enum::text_enum;
+use crate::time::Timestamp;
+
+text_enum! {
+    /// What was done.
+    #[non_exhaustive]
+    pub enum ActionKind as "kind of action" {
+        /// A file was approved.
+        Approve = "approve",
+        /// A file was rejected.
+        Reject = "reject",
+        /// A file was failed.
+        Fail = "fail",
+        /// A failed file or job was taken up again.
+        Retry = "retry",
+        /// The details of a file were changed.
+        Edit = "edit",
+        /// A file or job was deleted.
+        Delete = "delete",
+        /// The publications of a file were enqueued.
+        Publish = "publish",
+        /// A job was stopped.
+        Cancel = "cancel",
+        /// A running job was failed without its worker.
+        Kill = "kill",
+        /// An unclear publication was confirmed as a product or post that is out there.
+        Resolve = "resolve",
+        /// An unclear publication was released, since nothing is out there.
+        NothingIsThere = "nothing_is_there",
+        /// A listing or post that belonged to no publication was given one.
+        Adopt = "adopt",
+        /// A listing or post was written down that somebody has made without fieldfen.
+        WriteDown = "write_down",
+        /// Recurring work was set up or changed.
+        Define = "define",
+        /// Recurring work was suspended.
+        Pause = "pause",
+        /// Recurring work was taken up again.
+        Resume = "resume",
+        /// Recurring work was run before its time.
+        RunNow = "run_now",
+        /// Recurring work was ended.
+        Remove = "remove",
+        /// A webhook's delivery was forgotten, so that it may come again.
+        Forget = "forget",
+    }
+}
+
+text_enum! {
+    /// The result of the action.
+    #[non_exhaustive]
+    pub enum ActionOutcome as "outcome of an action" {
+        /// It was done.
+        Done = "done",
+        /// The running job was asked to stop.
+        Requested = "requested",
+        /// Everything was so already.
+        Unchanged = "unchanged",
+        /// The subject was not in a state for it, or a rule forbids it.
+        Refused = "refused",
+        /// The subject is not there.
+        NotFound = "not_found",
+    }
+}
+
+/// A row of `operator_actions`. The row outlives its subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OperatorAction {
+    /// When it was done.
+    pub at: Timestamp,
+    /// Who did it, and why.
+    pub action: Action,
+    /// What was done.
+    pub kind: ActionKind,
+    /// What it was done to.
+    pub subject: Subject,
+    /// What it led to.
+    pub outcome: ActionOutcome,
+}
+
+impl OperatorAction {
+    /// What was done to a subject at this time, and what it led to.
+    #[must_use]
+    pub const fn new(
+        at: Timestamp,
+        action: Action,
+        kind: ActionKind,
+        subject: Subject,
+        outcome: ActionOutcome,
+    ) -> Self {
+        Self { at, action, kind, subject, outcome }
+    }
+}
+
+/// Which actions are wanted. Everything that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OperatorActionFilter {
+    /// Only what was done to this.
+    pub subject: Option<Subject>,
+    /// Only what the actors of this name did.
+    pub by: Option<String>,
+    /// Only actions of this kind.
+    pub kind: Option<ActionKind>,
+    /// Only what was done at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only what was done before this time.
+    pub until: Option<Timestamp>,
+}
+
+impl OperatorActionFilter {
+    /// All actions.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// What was done to a subject.
+    #[must_use]
+    pub fn of(subject: Subject) -> Self {
+        Self { subject: Some(subject), ..Self::default() }
+    }
+
+    /// Only what the actors of this name did.
+    #[must_use]
+    pub fn by(self, name: impl Into<String>) -> Self {
+        Self { by: Some(name.into()), ..self }
+    }
+
+    /// Only actions of this kind; `None` for any.
+    #[must_use]
+    pub fn kind(self, kind: impl Into<Option<ActionKind>>) -> Self {
+        Self { kind: kind.into(), ..self }
+    }
+
+    /// Only what was done at this time or later; `None` for any time.
+    #[must_use]
+    pub fn since(self, since: impl Into<Option<Timestamp>>) -> Self {
+        Self { since: since.into(), ..self }
+    }
+
+    /// Only what was done before this time; `None` for any time.
+    #[must_use]
+    pub fn until(self, until: impl Into<Option<Timestamp>>) -> Self {
+        Self { until: until.into(), ..self }
+    }
+}

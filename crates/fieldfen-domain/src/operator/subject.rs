@@ -1,0 +1,137 @@
+//! What an operator's action is done to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ids::{FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
+use crate::recurring::{InvalidRecurringName, RecurringName};
+use crate::text_enum::text_enum;
+use crate::webhook::{InvalidPayloadHash, PayloadHash};
+
+/// The thing that an action was done to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A file.
+    File(FileId),
+    /// A job.
+    Job(JobId),
+    /// A publication.
+    Publication(PublicationId),
+    /// A listing.
+    Listing(ListingId),
+    /// A social post.
+    SocialPost(SocialPostId),
+    /// Recurring work.
+    Recurring(RecurringName),
+    /// A webhook's delivery.
+    Delivery(PayloadHash),
+}
+
+text_enum! {
+    /// The kinds of [`Subject`].
+    #[non_exhaustive]
+    pub enum SubjectKind as "subject of an action" {
+        /// A file.
+        File = "file",
+        /// A job.
+        Job = "job",
+        /// A publication.
+        Publication = "publication",
+        /// A listing.
+        Listing = "listing",
+        /// A social post.
+        SocialPost = "social_post",
+        /// Recurring work.
+        Recurring = "recurring",
+        /// A webhook's delivery.
+        Delivery = "delivery",
+    }
+}
+
+/// A text that identifies no subject of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSubject {
+    /// Not an id.
+    #[error(transparent)]
+    Id(#[from] InvalidId),
+    /// Not a name of recurring work.
+    #[error(transparent)]
+    Recurring(#[from] InvalidRecurringName),
+    /// Not a hash of a delivery.
+    #[error(transparent)]
+    Delivery(#[from] InvalidPayloadHash),
+}
+
+impl Subject {
+    /// The subject of this kind with this id.
+    ///
+    /// # Errors
+    /// [`InvalidSubject`] when the text is no id of this kind.
+    pub fn parse(kind: SubjectKind, id: &str) -> Result<Self, InvalidSubject> {
+        Ok(match kind {
+            SubjectKind::File => Self::File(FileId::from_str(id)?),
+            SubjectKind::Job => Self::Job(JobId::from_str(id)?),
+            SubjectKind::Publication => Self::Publication(PublicationId::from_str(id)?),
+            SubjectKind::Listing => Self::Listing(ListingId::from_str(id)?),
+            SubjectKind::SocialPost => Self::SocialPost(SocialPostId::from_str(id)?),
+            SubjectKind::Recurring => Self::Recurring(RecurringName::from_str(id)?),
+            SubjectKind::Delivery => Self::Delivery(PayloadHash::from_str(id)?),
+        })
+    }
+
+    /// The kind of the subject.
+    #[must_use]
+    pub const fn kind(&self) -> SubjectKind {
+        match self {
+            Self::File(_) => SubjectKind::File,
+            Self::Job(_) => SubjectKind::Job,
+            Self::Publication(_) => SubjectKind::Publication,
+            Self::Listing(_) => SubjectKind::Listing,
+            Self::SocialPost(_) => SubjectKind::SocialPost,
+            Self::Recurring(_) => SubjectKind::Recurring,
+            Self::Delivery(_) => SubjectKind::Delivery,
+        }
+    }
+
+    /// The id or name of the subject, without its kind.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::File(id) => id.to_string(),
+            Self::Job(id) => id.to_string(),
+            Self::Publication(id) => id.to_string(),
+            Self::Listing(id) => id.to_string(),
+            Self::SocialPost(id) => id.to_string(),
+            Self::Recurring(name) => name.to_string(),
+            Self::Delivery(hash) => hash.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind(), self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_survive_their_texts() {
+        for subject in [
+            Subject::File(FileId::from_random(1)),
+            Subject::Job(JobId::from_random(2)),
+            Subject::Publication(PublicationId::from_random(3)),
+            Subject::Listing(ListingId::from_random(4)),
+            Subject::SocialPost(SocialPostId::from_random(5)),
+            Subject::Recurring("upkeep".parse().unwrap()),
+            Subject::Delivery(PayloadHash::of_body(b"news")),
+        ] {
+            assert_eq!(Subject::parse(subject.kind(), &subject.id()), Ok(subject));
+        }
+        assert!(Subject::parse(SubjectKind::Job, "7").is_err());
+    }
+}
