@@ -130,6 +130,7 @@ impl PageRequest {
 /// A page may have fewer rows than its limit, or none, although more follow: a store examines a limited number of rows
 /// for a filter that it has no index for. The cursors tell whether there is more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,

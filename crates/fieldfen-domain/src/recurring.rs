@@ -53,6 +53,7 @@ pub struct InvalidRecurringName(
 
 /// A row of `recurring_jobs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecurringJob {
     /// Its name; unique.
     pub name: RecurringName,
@@ -68,6 +69,14 @@ pub struct RecurringJob {
     pub last_at: Option<Timestamp>,
     /// Since when it is paused; `None` while its ticks are taken.
     pub paused_at: Option<Timestamp>,
+}
+
+impl RecurringJob {
+    /// The row of work that no tick was taken of, without a payload and not paused. A store sets what else the row has.
+    #[must_use]
+    pub fn new(name: RecurringName, schedule: impl Into<String>, kind: JobKind, next_at: Timestamp) -> Self {
+        Self { name, schedule: schedule.into(), kind, payload: None, next_at, last_at: None, paused_at: None }
+    }
 }
 
 /// What a pause, or the end of one, has changed.

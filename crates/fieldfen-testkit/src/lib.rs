@@ -11,12 +11,17 @@
 ///
 /// let job = with!(fixtures::job(1), max_retries: 9);
 /// assert_eq!(job, fixtures::job(1).max_retries(9));
+///
+/// let max_retries = 9;
+/// assert_eq!(with!(fixtures::job(1), max_retries), job);
 /// ```
 #[macro_export]
 macro_rules! with {
-    ($base:expr, $($field:ident: $value:expr),+ $(,)?) => {{
+    (@value $field:ident) => { $field };
+    (@value $field:ident $value:expr) => { $value };
+    ($base:expr, $($field:ident $(: $value:expr)?),+ $(,)?) => {{
         let mut changed = $base;
-        $(changed.$field = $value;)+
+        $(changed.$field = $crate::with!(@value $field $($value)?);)+
         changed
     }};
 }

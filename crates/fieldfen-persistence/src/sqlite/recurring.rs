@@ -119,15 +119,16 @@ impl RecurringRow {
     fn read(self) -> Result<RecurringJob, StoreError> {
         let name = self.name.name();
         let row = RowRef::known("recurring_jobs", &name);
-        Ok(RecurringJob {
-            name: row.parse("name", &self.name)?,
-            schedule: row.text("schedule", self.schedule)?,
-            kind: row.parse("command_type", &self.command_type)?,
-            payload: row.json("payload_json", self.payload_json)?,
-            next_at: row.time("next_at", self.next_at)?,
-            last_at: row.nullable_time("last_at", self.last_at)?,
-            paused_at: row.nullable_time("paused_at", self.paused_at)?,
-        })
+        let mut work = RecurringJob::new(
+            row.parse("name", &self.name)?,
+            row.text("schedule", self.schedule)?,
+            row.parse("command_type", &self.command_type)?,
+            row.time("next_at", self.next_at)?,
+        );
+        work.payload = row.json("payload_json", self.payload_json)?;
+        work.last_at = row.nullable_time("last_at", self.last_at)?;
+        work.paused_at = row.nullable_time("paused_at", self.paused_at)?;
+        Ok(work)
     }
 }
 

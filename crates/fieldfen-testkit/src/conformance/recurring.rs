@@ -50,15 +50,7 @@ fn defined_work_is_listed_by_name<S: Store>(store: &S) {
     let all = list(&on);
     assert_eq!(all.iter().map(|work| work.name.as_str()).collect::<Vec<_>>(), ["backup", "purge", "upkeep"]);
     let new = recurring("backup", "0 * * * *", at(60));
-    let expected = RecurringJob {
-        name: new.name,
-        schedule: new.schedule,
-        kind: work(),
-        payload: new.payload,
-        next_at: at(60),
-        last_at: None,
-        paused_at: None,
-    };
+    let expected = with!(RecurringJob::new(new.name, new.schedule, work(), at(60)), payload: new.payload);
     assert_eq!(all[0], expected);
 }
 

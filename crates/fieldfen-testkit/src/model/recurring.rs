@@ -62,7 +62,7 @@ impl ModelSession<'_> {
             None => PauseOutcome::NotFound,
             Some((_, row)) if row.work.paused_at.is_some() == paused_at.is_some() => PauseOutcome::Unchanged,
             Some((number, row)) => {
-                let work = RecurringJob { paused_at, ..row.work };
+                let work = with!(row.work, paused_at);
                 self.state.recurring.update(number, RecurringRow { work, ..row });
                 PauseOutcome::Done
             }
@@ -77,15 +77,17 @@ impl Recurring for ModelSession<'_> {
         let kept = before.as_ref().filter(|(_, known)| known.work.schedule == work.schedule);
         let at = to_micros(work.at);
         let updated_at = before.as_ref().map_or(at, |(_, known)| known.updated_at.max(at));
-        let work = RecurringJob {
-            name: work.name.clone(),
-            schedule: work.schedule.clone(),
-            kind: work.kind.clone(),
+        let work = with!(
+            RecurringJob::new(
+                work.name.clone(),
+                work.schedule.clone(),
+                work.kind.clone(),
+                kept.map_or(to_micros(work.next_at), |(_, known)| known.work.next_at),
+            ),
             payload: work.payload.clone(),
-            next_at: kept.map_or(to_micros(work.next_at), |(_, known)| known.work.next_at),
             last_at: before.as_ref().and_then(|(_, known)| known.work.last_at),
             paused_at: before.as_ref().and_then(|(_, known)| known.work.paused_at),
-        };
+        );
         let row = RecurringRow { work, updated_at };
         match before {
             Some((number, _)) => self.state.recurring.update(number, row),
@@ -98,7 +100,7 @@ impl Recurring for ModelSession<'_> {
         let due = to_micros(tick.due);
         match self.state.recurring.find(&tick.name) {
             Some((number, row)) if row.work.next_at == due && row.work.paused_at.is_none() => {
-                let work = RecurringJob { next_at: to_micros(tick.next_at), last_at: Some(due), ..row.work };
+                let work = with!(row.work, next_at: to_micros(tick.next_at), last_at: Some(due));
                 self.state.recurring.update(number, RecurringRow { work, updated_at: to_micros(tick.at) });
                 Ok(true)
             }
@@ -109,7 +111,7 @@ impl Recurring for ModelSession<'_> {
     fn set_next(&mut self, tick: &Tick) -> Result<bool, StoreError> {
         match self.state.recurring.find(&tick.name) {
             Some((number, row)) if row.work.next_at == to_micros(tick.due) => {
-                let work = RecurringJob { next_at: to_micros(tick.next_at), ..row.work };
+                let work = with!(row.work, next_at: to_micros(tick.next_at));
                 self.state.recurring.update(number, RecurringRow { work, updated_at: to_micros(tick.at) });
                 Ok(true)
             }
