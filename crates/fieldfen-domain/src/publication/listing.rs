@@ -84,6 +84,7 @@ pub struct IllegalListingTransition {
 
 /// A row of `listings`: a product that is really at a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listing {
     /// The id.
     pub id: ListingId,
@@ -106,6 +107,31 @@ pub struct Listing {
     pub created_at: Option<Timestamp>,
     /// When the row last changed.
     pub updated_at: Option<Timestamp>,
+}
+
+impl Listing {
+    /// The row of a product of this file, of which no page, word or time is known. A store sets what else the row has.
+    #[must_use]
+    pub fn new(
+        id: ListingId,
+        file_id: FileId,
+        platform: Platform,
+        platform_listing_id: impl Into<String>,
+        status: ListingStatus,
+    ) -> Self {
+        Self {
+            id,
+            file_id,
+            platform,
+            platform_listing_id: platform_listing_id.into(),
+            url: None,
+            status,
+            platform_status: None,
+            status_event_at: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
 }
 
 /// News of a listing's status.

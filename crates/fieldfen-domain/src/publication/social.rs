@@ -35,6 +35,7 @@ text_enum! {
 
 /// A row of `social_posts`: a post that is really out there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SocialPost {
     /// The id.
     pub id: SocialPostId,
@@ -52,4 +53,21 @@ pub struct SocialPost {
     pub posted_at: Option<Timestamp>,
     /// When it was found to be gone.
     pub gone_at: Option<Timestamp>,
+}
+
+impl SocialPost {
+    /// The row of a post that shows this file, of which nothing else is known. A store sets what else the row has.
+    #[must_use]
+    pub const fn new(id: SocialPostId, file_id: FileId, platform: SocialPlatform) -> Self {
+        Self {
+            id,
+            file_id,
+            platform,
+            post_type: None,
+            platform_post_id: None,
+            url: None,
+            posted_at: None,
+            gone_at: None,
+        }
+    }
 }

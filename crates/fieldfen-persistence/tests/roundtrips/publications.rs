@@ -7,6 +7,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::{ListingId, PublicationId, SocialPostId};
 use fieldfen_testkit::fixtures::{file, file_id};
+use fieldfen_testkit::with;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -128,28 +129,27 @@ fn what_is_published_reads_back_as_it_was_confirmed() {
 
         let (mut listings, mut posts) = (Vec::new(), Vec::new());
         match &request.target {
-            Target::Listing { platform, .. } => listings.push(Listing {
-                id: ListingId::from_random(number),
-                file_id: request.file_id,
-                platform: *platform,
-                platform_listing_id: words.platform_id.clone(),
+            Target::Listing { platform, .. } => listings.push(with!(
+                Listing::new(
+                    ListingId::from_random(number),
+                    request.file_id,
+                    *platform,
+                    words.platform_id.clone(),
+                    words.status,
+                ),
                 url: words.url.clone(),
-                status: words.status,
                 platform_status: words.platform_status.clone(),
                 status_event_at: Some(words.at),
                 created_at: Some(words.at),
                 updated_at: Some(words.at),
-            }),
-            Target::Post { platform, post_type, .. } => posts.push(SocialPost {
-                id: SocialPostId::from_random(number),
-                file_id: request.file_id,
-                platform: *platform,
+            )),
+            Target::Post { platform, post_type, .. } => posts.push(with!(
+                SocialPost::new(SocialPostId::from_random(number), request.file_id, *platform),
                 post_type: *post_type,
                 platform_post_id: Some(words.platform_id.clone()),
                 url: words.url.clone(),
                 posted_at: Some(words.at),
-                gone_at: None,
-            }),
+            )),
         }
         assert_eq!(place.read(|s| s.listings().of_file(&request.file_id)), listings);
         assert_eq!(place.read(|s| s.listings().posts_of_file(&request.file_id)), posts);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{JobKind, JobStatus};
-use fieldfen_domain::publication::{ClientKey, Listing, ListingStatus, Platform, PublicationState};
+use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Mended, Publisher, Publishing};
 use fieldfen_testkit::with;
@@ -112,7 +112,7 @@ fn a_row_that_another_program_has_just_written_is_not_given_up(store: impl Store
     let publisher = publisher(&shop, &[&etsy]);
     etsy.by_hand("FIRST", None);
     etsy.hides(&["FIRST"]);
-    insert(&shop, &Listing { created_at: Some(shop.bench.now()), ..row(1, id, "FIRST") });
+    insert(&shop, &with!(row(1, id, "FIRST"), created_at: Some(shop.bench.now())));
     shop.bench.clock.advance(Duration::from_secs(1));
     let held = publisher.list(&on_etsy(id)).unwrap();
     assert_eq!(held, Publishing::Held { until: shop.bench.now() + HOLD - Duration::from_secs(1) });

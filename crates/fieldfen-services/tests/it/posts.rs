@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::publication::{ClientKey, PlatformRowId, PostType, SocialPlatform, SocialPost};
+use fieldfen_domain::publication::{ClientKey, PlatformRowId, PostType, SocialPlatform};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{
     Attempt, CallError, Found, FoundState, Message, NothingThere, Post, Publisher, Publishing, Reservation, Resolution,
     Resolved, Settled, SocialNetwork,
 };
 use fieldfen_testkit::fixtures::{by_ann, foreign_post};
+use fieldfen_testkit::with;
 
 use crate::shop::{ETSY, HOLD, approved, post, publisher, reel};
 use crate::unclaimed::{already, waits};
@@ -264,7 +265,7 @@ fn a_post_without_an_id_waits_for_a_person(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let wall = Wall::new(Answers::ByKey);
     let publisher = publisher(&shop, &[]).network(wall.clone());
-    let nameless = SocialPost { platform_post_id: None, ..foreign_post(1, id) };
+    let nameless = with!(foreign_post(1, id), platform_post_id: None);
     shop.write(|s| s.listings().insert_post(&nameless)).unwrap();
     assert!(waits(publisher.post(&reel(id, "launch")).unwrap()).contains("has no id at the platform"));
     let row = PlatformRowId::Post(nameless.id);

@@ -8,6 +8,7 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
+use fieldfen_testkit::with;
 
 use crate::SetUp as _;
 use crate::shop::{ETSY, Shop, approved, listing_on, on_etsy, publisher};
@@ -29,7 +30,7 @@ on_every_store!(
 
 /// Listing `number` of a file, as another program has written it down: `product` at Etsy.
 pub(crate) fn row(number: u64, id: FileId, product: &str) -> Listing {
-    Listing { platform_listing_id: product.to_owned(), ..foreign_listing(number, id) }
+    with!(foreign_listing(number, id), platform_listing_id: product.to_owned())
 }
 
 pub(crate) fn insert<S: Store>(shop: &Shop<S>, listing: &Listing) {

@@ -8,6 +8,7 @@ use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::Pipeline;
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage, Publisher, Publishing};
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::with;
 
 use crate::shop::{ETSY, HOLD, Shop, approved, on_etsy, post, publisher, reel};
 use crate::stall::Stall;
@@ -22,18 +23,17 @@ on_every_store!(
 
 /// What another program writes.
 fn row<S: Store>(shop: &Shop<S>, file_id: FileId, platform_listing_id: &str) -> Listing {
-    let listing = Listing {
-        id: shop.bench.queue.environment().listing_id(),
-        file_id,
-        platform: Platform::Etsy,
-        platform_listing_id: platform_listing_id.to_owned(),
-        url: None,
-        status: ListingStatus::Active,
-        platform_status: None,
-        status_event_at: None,
+    let listing = with!(
+        Listing::new(
+            shop.bench.queue.environment().listing_id(),
+            file_id,
+            Platform::Etsy,
+            platform_listing_id,
+            ListingStatus::Active,
+        ),
         created_at: Some(shop.bench.now()),
         updated_at: Some(shop.bench.now()),
-    };
+    );
     shop.write(|s| s.listings().insert_listing(&listing)).unwrap();
     shop.bench.clock.advance(HOLD);
     listing
@@ -69,16 +69,11 @@ fn a_post_without_an_id_is_not_posted_again(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let wall = crate::posts::Wall::new(crate::posts::Answers::ByKey);
     let publisher = publisher(&shop, &[]).network(wall.clone());
-    let written = SocialPost {
-        id: shop.bench.queue.environment().social_post_id(),
-        file_id: id,
-        platform: SocialPlatform::Instagram,
-        post_type: None,
+    let written = with!(
+        SocialPost::new(shop.bench.queue.environment().social_post_id(), id, SocialPlatform::Instagram),
         platform_post_id: Some(String::new()),
-        url: None,
         posted_at: Some(shop.bench.now()),
-        gone_at: None,
-    };
+    );
     shop.write(|s| s.listings().insert_post(&written)).unwrap();
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::WaitsForPerson { .. }));
     assert_eq!((wall.ids().len(), publisher.unclaimed(&id, &post("launch")).unwrap().len()), (0, 1));

@@ -54,13 +54,13 @@ fn news_bring_a_listing_up_to_date<S: Store>(store: &S) {
     let news = ListingUpdate::new(ListingStatus::SoldOut, with_nanoseconds(at(5)), with_nanoseconds(at(9)))
         .platform_status("SOLD".to_owned());
     assert_eq!(update(&on, 1, &news), ListingUpdated::Done);
-    let expected = Listing {
+    let expected = with!(
+        before,
         status: ListingStatus::SoldOut,
         platform_status: news.platform_status.clone(),
         status_event_at: Some(at(5)),
         updated_at: Some(at(9)),
-        ..before
-    };
+    );
     assert_eq!(listing(&on, 1), expected);
     assert_eq!(update(&on, 1, &news.platform_status(None)), ListingUpdated::Done);
     assert_eq!(listing(&on, 1).platform_status, None, "the platform's word goes with the news, also when it has none");
@@ -156,7 +156,7 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
     assert_eq!(on.read(|s| s.listings().of_file(&file_id(1))), expected(&[2, 4]));
     assert_eq!(on.read(|s| s.listings().of_file(&file_id(3))), []);
     update(&on, 3, &listing_update(ListingStatus::SoldOut, at(9)));
-    let ebay = Listing { platform: Platform::Ebay, ..foreign_listing(6, file_id(1)) };
+    let ebay = with!(foreign_listing(6, file_id(1)), platform: Platform::Ebay);
     on.write(|s| s.listings().insert_listing(&ebay));
     let at_etsy = expected;
     let expected = |numbers: &[u64]| match numbers.split_last() {
@@ -192,7 +192,7 @@ fn posts_are_listed_by_network_and_by_file<S: Store>(store: &S) {
     let posts: Vec<_> = (1..=7)
         .map(|number| {
             let platform = if number % 3 == 0 { SocialPlatform::Instagram } else { SocialPlatform::Tiktok };
-            SocialPost { platform, ..foreign_post(number, file_id(1 + number % 2)) }
+            with!(foreign_post(number, file_id(1 + number % 2)), platform)
         })
         .collect();
     for post in &posts {

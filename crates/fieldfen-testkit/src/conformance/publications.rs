@@ -73,18 +73,14 @@ fn a_confirmed_listing_has_its_row<S: Store>(store: &S) {
     let reserved = on.publication(1);
     let confirmation = listing_confirmation(1, with_nanoseconds(at(7)));
     assert_eq!(confirm(&on, 1, &confirmation), Confirmed::Done);
-    let expected = Listing {
-        id: listing_id(1),
-        file_id: file_id(1),
-        platform: Platform::Etsy,
-        platform_listing_id: platform_id(1),
+    let expected = with!(
+        Listing::new(listing_id(1), file_id(1), Platform::Etsy, platform_id(1), ListingStatus::Active),
         url: confirmation.url,
-        status: ListingStatus::Active,
         platform_status: Some("live".to_owned()),
         status_event_at: Some(at(7)),
         created_at: Some(at(7)),
         updated_at: Some(at(7)),
-    };
+    );
     assert_eq!(listings(&on, 1), std::slice::from_ref(&expected));
     assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
     let platform_id = Some(platform_id(1));
@@ -98,16 +94,12 @@ fn a_confirmed_post_has_its_row<S: Store>(store: &S) {
     on.file_in(1, FileStatus::Approved);
     on.reserve(&reserve_request(1, file_id(1), post_target("monday"), at(0)));
     assert_eq!(confirm(&on, 1, &post_confirmation(1, with_nanoseconds(at(7)))), Confirmed::Done);
-    let expected = SocialPost {
-        id: post_id(1),
-        file_id: file_id(1),
-        platform: SocialPlatform::Instagram,
+    let expected = with!(
+        SocialPost::new(post_id(1), file_id(1), SocialPlatform::Instagram),
         post_type: Some(PostType::Reel),
         platform_post_id: Some(platform_id(1)),
-        url: None,
         posted_at: Some(at(7)),
-        gone_at: None,
-    };
+    );
     assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [expected]);
     assert_eq!(on.publication(1).state, PublicationState::Confirmed);
     assert_eq!(listings(&on, 1), []);

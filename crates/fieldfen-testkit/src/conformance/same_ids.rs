@@ -129,7 +129,7 @@ fn a_qualified_row_is_adopted_under_the_id_itself<S: Store>(store: &S) {
     let on = On(store);
     on.file_in(1, FileStatus::Approved);
     // As they are after a rollback of the publications.
-    let qualified = Listing { platform_listing_id: "south:at-platform-1".to_owned(), ..foreign_listing(2, file_id(1)) };
+    let qualified = with!(foreign_listing(2, file_id(1)), platform_listing_id: "south:at-platform-1".to_owned());
     for listing in [foreign_listing(1, file_id(1)), qualified] {
         on.write(|s| s.listings().insert_listing(&listing));
     }

@@ -71,26 +71,26 @@ fn adopt_listing<S: Store>(on: &On<'_, S>, number: u64, variant: &str) -> Adopte
 
 fn rows_of_other_programs_read_back_as_they_were_written<S: Store>(store: &S) {
     let on = On(store);
-    let listing = Listing {
+    let listing = with!(
+        first(),
         url: Some("https://shop.example/1".to_owned()),
         status: ListingStatus::Draft,
         platform_status: Some("inactive".to_owned()),
         status_event_at: Some(at(1)),
         created_at: Some(with_nanoseconds(at(2))),
         updated_at: Some(at(3)),
-        ..first()
-    };
-    let post = SocialPost { posted_at: Some(with_nanoseconds(at(4))), ..foreign_post(1, file_id(1)) };
+    );
+    let post = with!(foreign_post(1, file_id(1)), posted_at: Some(with_nanoseconds(at(4))));
     with(&on, std::slice::from_ref(&listing), std::slice::from_ref(&post));
-    assert_eq!(on.listings(1), [Listing { created_at: Some(at(2)), ..listing }]);
-    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [SocialPost { posted_at: Some(at(4)), ..post }]);
+    assert_eq!(on.listings(1), [with!(listing, created_at: Some(at(2)))]);
+    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [with!(post, posted_at: Some(at(4)))]);
 }
 
 fn rows_of_other_programs_are_refused_as_those_of_the_store<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[foreign_post(1, file_id(1))]);
-    let same_id = Listing { platform_listing_id: "another".to_owned(), ..first() };
-    let same_product = Listing { id: listing_id(2), ..first() };
+    let same_id = with!(first(), platform_listing_id: "another".to_owned());
+    let same_product = with!(first(), id: listing_id(2));
     for listing in [same_id, same_product] {
         let error = on.refuse(|s| s.listings().insert_listing(&listing));
         assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
@@ -120,7 +120,7 @@ fn a_live_listing_without_a_publication_keeps_its_platform_from_being_reserved<S
 
 fn a_post_without_a_publication_keeps_its_network_from_being_reserved<S: Store>(store: &S) {
     let on = On(store);
-    let post = SocialPost { platform_post_id: None, ..foreign_post(1, file_id(1)) };
+    let post = with!(foreign_post(1, file_id(1)), platform_post_id: None);
     with(&on, &[], std::slice::from_ref(&post));
     for key in ["launch", "christmas"] {
         assert_eq!(reserve(&on, 1, post_target(key), 1), Reserved::Unclaimed(vec![PlatformRow::Post(post.clone())]));
@@ -129,7 +129,7 @@ fn a_post_without_a_publication_keeps_its_network_from_being_reserved<S: Store>(
     assert!(!on.write(|s| s.listings().post_gone(&post_id(1), at(3))), "noted before");
     assert!(!on.write(|s| s.listings().post_gone(&post_id(2), at(3))), "no such post");
     let posts = on.read(|s| s.listings().posts_of_file(&file_id(1)));
-    assert_eq!(posts, [SocialPost { gone_at: Some(at(2)), ..post }]);
+    assert_eq!(posts, [with!(post, gone_at: Some(at(2)))]);
     assert!(matches!(reserve(&on, 1, post_target("launch"), 4), Reserved::Granted(_)));
 }
 
@@ -184,13 +184,13 @@ fn an_adopted_listing_belongs_to_its_publication<S: Store>(store: &S) {
     assert_eq!(adopted.client_key, ClientKey::derive(&file_id(1), &listing_target(""), 0));
     assert_eq!(on.publication(1), adopted);
     let confirmation = listing_confirmation(1, at(5));
-    let expected = Listing {
+    let expected = with!(
+        first(),
         url: confirmation.url,
         platform_status: Some("live".to_owned()),
         status_event_at: Some(at(5)),
         updated_at: Some(at(5)),
-        ..first()
-    };
+    );
     assert_eq!(on.listings(1), std::slice::from_ref(&expected));
     assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
     assert_eq!(reserve(&on, 2, listing_target(""), 6), Reserved::Published(adopted));
@@ -213,7 +213,7 @@ fn an_adopted_post_belongs_to_its_publication<S: Store>(store: &S) {
 
 fn a_post_without_an_id_gets_it_when_it_is_adopted<S: Store>(store: &S) {
     let on = On(store);
-    let unnamed = SocialPost { platform_post_id: None, ..foreign_post(1, file_id(1)) };
+    let unnamed = with!(foreign_post(1, file_id(1)), platform_post_id: None);
     with(&on, &[], &[unnamed]);
     let row = PlatformRowId::Post(post_id(1));
     let adoption = adoption(1, post_target("launch"), row, post_confirmation(1, at(5)));
@@ -287,7 +287,7 @@ fn a_product_of_another_file_is_not_adopted<S: Store>(store: &S) {
     let theirs = on.publication(2);
     // The same product under the spelling that another account would have.
     let held = qualified_id("", &platform_id(1));
-    with(&on, &[Listing { id: listing_id(3), platform_listing_id: held, ..first() }], &[]);
+    with(&on, &[with!(first(), id: listing_id(3), platform_listing_id: held)], &[]);
     let row = PlatformRowId::Listing(listing_id(3));
     let adoption = adoption(1, listing_target(""), row, listing_confirmation(1, at(5)));
     assert_eq!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Taken(theirs));

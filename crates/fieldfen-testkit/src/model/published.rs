@@ -145,12 +145,12 @@ impl Listings for ModelSession<'_> {
         }
         self.file_of(&listing.file_id, format!("listing {}", listing.id))?;
         let micros = |time: Option<Timestamp>| time.map(to_micros);
-        self.state.listings.insert(Listing {
+        self.state.listings.insert(with!(
+            listing.clone(),
             status_event_at: micros(listing.status_event_at),
             created_at: micros(listing.created_at),
             updated_at: micros(listing.updated_at),
-            ..listing.clone()
-        });
+        ));
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Listings for ModelSession<'_> {
         self.file_of(&post.file_id, format!("post {}", post.id))?;
         let micros = |time: Option<Timestamp>| time.map(to_micros);
         let (posted_at, gone_at) = (micros(post.posted_at), micros(post.gone_at));
-        self.state.posts.insert(SocialPost { posted_at, gone_at, ..post.clone() });
+        self.state.posts.insert(with!(post.clone(), posted_at, gone_at));
         Ok(())
     }
 

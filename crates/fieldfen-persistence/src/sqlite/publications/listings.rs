@@ -99,18 +99,19 @@ struct ListingRow {
 impl ListingRow {
     fn read(self) -> Result<Listing, StoreError> {
         let row = RowRef::stored("listings", self.id.as_ref(), self.rowid);
-        Ok(Listing {
-            id: row.key("id", self.id.as_ref())?,
-            file_id: row.parse("file_id", &self.file_id)?,
-            platform: row.parse("platform", &self.platform)?,
-            platform_listing_id: row.text("platform_listing_id", self.platform_listing_id)?,
-            url: row.nullable_text("listing_url", self.listing_url)?,
-            status: row.parse("status", &self.status)?,
-            platform_status: row.nullable_text("platform_status", self.platform_status)?,
-            status_event_at: row.nullable_time("status_event_at", self.status_event_at)?,
-            created_at: row.nullable_time("created_at", self.created_at)?,
-            updated_at: row.nullable_time("updated_at", self.updated_at)?,
-        })
+        let mut listing = Listing::new(
+            row.key("id", self.id.as_ref())?,
+            row.parse("file_id", &self.file_id)?,
+            row.parse("platform", &self.platform)?,
+            row.text("platform_listing_id", self.platform_listing_id)?,
+            row.parse("status", &self.status)?,
+        );
+        listing.url = row.nullable_text("listing_url", self.listing_url)?;
+        listing.platform_status = row.nullable_text("platform_status", self.platform_status)?;
+        listing.status_event_at = row.nullable_time("status_event_at", self.status_event_at)?;
+        listing.created_at = row.nullable_time("created_at", self.created_at)?;
+        listing.updated_at = row.nullable_time("updated_at", self.updated_at)?;
+        Ok(listing)
     }
 }
 

@@ -64,16 +64,17 @@ struct PostRow {
 impl PostRow {
     fn read(self) -> Result<SocialPost, StoreError> {
         let row = RowRef::stored("social_posts", self.id.as_ref(), self.rowid);
-        Ok(SocialPost {
-            id: row.key("id", self.id.as_ref())?,
-            file_id: row.parse("file_id", &self.file_id)?,
-            platform: row.parse("platform", &self.platform)?,
-            post_type: row.parse_nullable("post_type", self.post_type.as_ref())?,
-            platform_post_id: row.nullable_text("platform_post_id", self.platform_post_id)?,
-            url: row.nullable_text("post_url", self.post_url)?,
-            posted_at: row.nullable_time("posted_at", self.posted_at)?,
-            gone_at: row.nullable_time("gone_at", self.gone_at)?,
-        })
+        let mut post = SocialPost::new(
+            row.key("id", self.id.as_ref())?,
+            row.parse("file_id", &self.file_id)?,
+            row.parse("platform", &self.platform)?,
+        );
+        post.post_type = row.parse_nullable("post_type", self.post_type.as_ref())?;
+        post.platform_post_id = row.nullable_text("platform_post_id", self.platform_post_id)?;
+        post.url = row.nullable_text("post_url", self.post_url)?;
+        post.posted_at = row.nullable_time("posted_at", self.posted_at)?;
+        post.gone_at = row.nullable_time("gone_at", self.gone_at)?;
+        Ok(post)
     }
 }
 

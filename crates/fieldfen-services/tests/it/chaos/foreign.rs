@@ -1,11 +1,12 @@
 //! Other programs and other hands: products that nobody here has made, and rows of `listings` that belong to no
 //! publication.
 
-use fieldfen_domain::publication::{ClientKey, Listing, Platform, PlatformRow, PlatformRowId, Target, publication_of};
+use fieldfen_domain::publication::{ClientKey, Platform, PlatformRow, PlatformRowId, Target, publication_of};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 use fieldfen_services::publishing::Resolution;
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
+use fieldfen_testkit::with;
 
 use super::market::Chaos;
 use super::{Run, VARIANTS};
@@ -70,11 +71,11 @@ impl<S: Store> Run<S> {
     fn write_row(&self, file_id: &FileId, account: Option<&'static str>, product: &str) -> bool {
         let mut foreign = self.foreign.borrow_mut();
         foreign.written += 1;
-        let row = Listing {
+        let row = with!(
+            foreign_listing(1_000 + foreign.written, *file_id),
             platform_listing_id: product.to_owned(),
             created_at: Some(self.shop.bench.now()),
-            ..foreign_listing(1_000 + foreign.written, *file_id)
-        };
+        );
         match self.shop.write(|s| s.listings().insert_listing(&row)) {
             Ok(()) => foreign.rows.push((row.id, account, product.to_owned())),
             Err(StoreError::AlreadyExists { .. }) => return false,

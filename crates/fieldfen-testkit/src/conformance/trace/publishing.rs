@@ -2,8 +2,8 @@
 
 use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, Platform,
-    PlatformRowId, PrunePublications, Release, Reserved, SocialPost, Target, qualified_id,
+    Adopted, Adoption, ClientKey, Confirmation, ConfirmedRow, ListingStatus, ListingUpdate, Platform, PlatformRowId,
+    PrunePublications, Release, Reserved, Target, qualified_id,
 };
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::Session;
@@ -216,13 +216,13 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
             answer(s.publications().mark_unknown(&id, &proof, "trace: timeout", parked_for, at(*second)))
         }
         PublishingOp::InsertRow { row, file, post: true, platform_id: given, .. } => {
-            let post = SocialPost { platform_post_id: Some(platform_id(*given)), ..foreign_post(*row, file_id(*file)) };
+            let post = with!(foreign_post(*row, file_id(*file)), platform_post_id: Some(platform_id(*given)));
             answer(s.listings().insert_post(&post))
         }
         PublishingOp::InsertRow { row, file, post: false, platform_id: given, qualified, status } => {
             let id = platform_id(*given);
             let platform_listing_id = qualified.map_or(id.clone(), |account| qualified_id(&name(account), &id));
-            let listing = Listing { platform_listing_id, status: *status, ..foreign_listing(*row, file_id(*file)) };
+            let listing = with!(foreign_listing(*row, file_id(*file)), platform_listing_id, status: *status);
             answer(s.listings().insert_listing(&listing))
         }
         PublishingOp::Adopt { publication, file, post, account, discriminator, platform_id, row, at: second } => {
