@@ -164,19 +164,11 @@ mod tests {
             Catalogue::open(&folder.path().join("cata logué"), &previews, Readers::Owner, Environment::system())
                 .unwrap();
         let metadata = FileMetadata::new("Fox <on> \"snow\"").unwrap();
-        let file = File {
-            id: FileId::from_random(7),
-            original_filename: "fox.png".to_owned(),
-            processed_filename: Some("fox-4x.png".to_owned()),
-            species: Some("fox".to_owned()),
-            state: FileState::Approved,
-            drive_file_id: None,
-            content_hash: None,
-            metadata: Some(metadata.to_json().unwrap()),
-            size: Some(Dimensions::new(960, 1200).unwrap()),
-            created_at: None,
-            updated_at: None,
-        };
+        let mut file = File::new(FileId::from_random(7), "fox.png", FileState::Approved);
+        file.processed_filename = Some("fox-4x.png".to_owned());
+        file.species = Some("fox".to_owned());
+        file.metadata = Some(metadata.to_json().unwrap());
+        file.size = Some(Dimensions::new(960, 1200).unwrap());
         (folder, catalogue, file)
     }
 
@@ -269,11 +261,16 @@ mod tests {
     #[test]
     fn a_file_that_is_not_ready_is_refused_and_leaves_nothing() {
         let (_folder, catalogue, file) = shop();
+        let changed = |change: fn(&mut File)| {
+            let mut file = file.clone();
+            change(&mut file);
+            file
+        };
         for (unready, missing) in [
-            (File { metadata: None, ..file.clone() }, "no metadata"),
-            (File { size: None, ..file.clone() }, "size"),
-            (File { processed_filename: None, ..file.clone() }, "no processed picture"),
-            (File { processed_filename: Some("gone.jpg".to_owned()), ..file.clone() }, "gone.jpg"),
+            (changed(|file| file.metadata = None), "no metadata"),
+            (changed(|file| file.size = None), "size"),
+            (changed(|file| file.processed_filename = None), "no processed picture"),
+            (changed(|file| file.processed_filename = Some("gone.jpg".to_owned())), "gone.jpg"),
         ] {
             match create(&catalogue, "ff-a", &unready) {
                 Err(CallError::Refused { reason }) => assert!(reason.contains(missing), "{reason}"),

@@ -21,6 +21,7 @@ use crate::time::Timestamp;
 
 /// A row of `files`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct File {
     /// The id.
     pub id: FileId,
@@ -48,6 +49,24 @@ pub struct File {
 }
 
 impl File {
+    /// The row of a file of which only the name and the state are known. A store sets what else the row has.
+    #[must_use]
+    pub fn new(id: FileId, original_filename: impl Into<String>, state: FileState) -> Self {
+        Self {
+            id,
+            original_filename: original_filename.into(),
+            processed_filename: None,
+            species: None,
+            state,
+            drive_file_id: None,
+            content_hash: None,
+            metadata: None,
+            size: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
     /// The change that an event makes to this file. The store applies it only while the file is still in the status
     /// that it has here.
     ///

@@ -5,6 +5,7 @@ use fieldfen_domain::file::{
     Ingested, MAX_SIDE, NewFile, Patch,
 };
 use fieldfen_domain::{FileId, PageRequest, Timestamp};
+use fieldfen_testkit::with;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -59,19 +60,15 @@ fn steps() -> impl Strategy<Value = Vec<(FileEvent, String, Timestamp)>> {
 fn a_file_and_its_history_read_back_as_they_were_written() {
     each((new_file(), edit(), time(), steps()), |place, (new, edit, edited_at, steps)| {
         assert_eq!(place.write(|s| s.files().insert(&new)), Ingested::Created);
-        let mut file = File {
-            id: new.id,
-            original_filename: new.original_filename.clone(),
-            processed_filename: None,
+        let mut file = with!(
+            File::new(new.id, new.original_filename.clone(), FileState::Ingested),
             species: new.species.clone(),
-            state: FileState::Ingested,
             drive_file_id: new.drive_file_id.clone(),
             content_hash: new.content_hash,
-            metadata: None,
             size: new.size,
             created_at: Some(new.at),
             updated_at: Some(new.at),
-        };
+        );
         assert_eq!(place.read(|s| s.files().find(&new.id)).as_ref(), Some(&file));
 
         assert_eq!(place.write(|s| s.files().edit(&new.id, &edit, edited_at)), FileEditOutcome::Edited);

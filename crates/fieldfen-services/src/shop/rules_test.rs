@@ -4,6 +4,7 @@ use fieldfen_domain::file::{Dimensions, File, FileState};
 use fieldfen_domain::job::{JobKind, Payload};
 use fieldfen_domain::publication::{Platform, PostType, SocialPlatform, Target};
 use fieldfen_domain::{FileId, Timestamp};
+use fieldfen_testkit::with;
 
 use super::{ListingRule, PostRule, Retention, Shop, Variants};
 use crate::Environment;
@@ -11,19 +12,11 @@ use crate::environment::{ManualClock, SeededRandomness};
 use crate::upkeep::Upkeep;
 
 fn file(species: &str, size: Option<(u32, u32)>) -> File {
-    File {
-        id: FileId::from_random(1),
-        original_filename: "a.jpg".to_owned(),
-        processed_filename: None,
+    with!(
+        File::new(FileId::from_random(1), "a.jpg", FileState::Approved),
         species: Some(species.to_owned()).filter(|species| !species.is_empty()),
-        state: FileState::Approved,
-        drive_file_id: None,
-        content_hash: None,
-        metadata: None,
         size: size.map(|(width, height)| Dimensions::new(width, height).unwrap()),
-        created_at: None,
-        updated_at: None,
-    }
+    )
 }
 
 /// The targets as `platform/account/variant or key`.

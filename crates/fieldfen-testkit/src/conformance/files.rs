@@ -44,19 +44,15 @@ fn a_new_file_is_read_back_as_it_came<S: Store>(store: &S) {
     let on = On(store);
     let new = file(1);
     assert_eq!(on.write(|s| s.files().insert(&new)), Ingested::Created);
-    let expected = File {
-        id: new.id,
-        original_filename: new.original_filename.clone(),
-        processed_filename: None,
+    let expected = with!(
+        File::new(new.id, new.original_filename.clone(), FileState::Ingested),
         species: new.species.clone(),
-        state: FileState::Ingested,
         drive_file_id: new.drive_file_id.clone(),
         content_hash: new.content_hash,
-        metadata: None,
         size: new.size,
         created_at: Some(at(0)),
         updated_at: Some(at(0)),
-    };
+    );
     assert_eq!(on.file(1), expected);
     assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-1")), Some(expected.clone()));
     assert_eq!(on.read(|s| s.files().find_by_content(&ContentHash::of(&1_u64.to_be_bytes()))), Some(expected));
@@ -120,7 +116,7 @@ fn a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks<S: Store>(store: &S) 
         let both = file(number).at(at(5)).id(file_id(9));
         let Ingested::Met(met) = on.write(|s| s.files().insert(&both)) else { panic!("it was not met") };
         let (drive_file_id, content_hash) = (file(number).drive_file_id, file(number).content_hash);
-        let expected = File { drive_file_id, content_hash, updated_at: Some(at(5)), ..before };
+        let expected = with!(before, drive_file_id, content_hash, updated_at: Some(at(5)));
         assert_eq!((&*met, on.file(number)), (&expected, expected.clone()), "and nothing else");
         let last = last.id(file_id(8));
         assert_eq!(on.write(|s| s.files().insert(&last)), Ingested::Met(Box::new(expected)), "no second file");
@@ -212,7 +208,7 @@ fn a_change_that_has_happened_already_writes_nothing<S: Store>(store: &S) {
     let change = on.file(1).after(FileEvent::Failed, "lens cap", at(5)).unwrap();
     on.write(|s| s.files().change(&change));
     let (before, history) = (on.file(1), on.history(1));
-    let again = File { state: FileState::Ingested, ..before.clone() };
+    let again = with!(before.clone(), state: FileState::Ingested);
     let again = again.after(FileEvent::Failed, "lens cap", at(6)).unwrap();
     assert_eq!(on.write(|s| s.files().change(&again)), FileMoved::AlreadyThere);
     assert_eq!((on.file(1), on.history(1)), (before, history));
@@ -222,7 +218,7 @@ fn a_change_from_another_status_is_lost_and_writes_nothing<S: Store>(store: &S) 
     let on = On(store);
     on.file_in(1, FileStatus::Approved);
     let (before, history) = (on.file(1), on.history(1));
-    let stale = File { state: FileState::Processing, ..before.clone() };
+    let stale = with!(before.clone(), state: FileState::Processing);
     let change = stale.after(FileEvent::ProcessingFinished, "late", at(9)).unwrap();
     assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Lost { now: FileStatus::Approved });
     assert_eq!((on.file(1), on.history(1)), (before, history));
@@ -286,7 +282,7 @@ fn a_further_listing_leaves_a_published_file_as_it_is<S: Store>(store: &S) {
 fn a_change_of_a_file_that_is_gone_says_so<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
-    let gone = File { id: file_id(2), ..on.file(1) };
+    let gone = with!(on.file(1), id: file_id(2));
     let change = gone.after(FileEvent::ProcessingStarted, "", at(5)).unwrap();
     assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Gone);
     assert_eq!(on.history(2), []);
@@ -300,7 +296,7 @@ fn an_edit_sets_what_is_given_and_leaves_the_rest<S: Store>(store: &S) {
     let metadata = metadata().to_json().unwrap();
     let edit = FileEdit::new().metadata(metadata.clone());
     assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(5))), FileEditOutcome::Edited);
-    let expected = File { metadata: Some(metadata), updated_at: Some(at(5)), ..before };
+    let expected = with!(before, metadata: Some(metadata), updated_at: Some(at(5)));
     assert_eq!(on.file(1), expected);
     let metadata = RawJson::unchecked(r#"{"title":"Fox","id":9007199254740993}"#.to_owned());
     let size = Dimensions::new(12000, 8000).unwrap();
@@ -331,7 +327,7 @@ fn an_edit_clears_what_it_is_told_to<S: Store>(store: &S) {
     let mut edit = FileEdit::new();
     edit.species = Patch::Clear;
     on.write(|s| s.files().edit(&file_id(1), &edit, at(6)));
-    assert_eq!(on.file(1), File { species: None, updated_at: Some(at(6)), ..before });
+    assert_eq!(on.file(1), with!(before, species: None, updated_at: Some(at(6))));
     (edit.processed_filename, edit.metadata, edit.size) = (Patch::Clear, Patch::Clear, Patch::Clear);
     on.write(|s| s.files().edit(&file_id(1), &edit, at(7)));
     assert_eq!(FileDetails::from(&on.file(1)), FileDetails::default());

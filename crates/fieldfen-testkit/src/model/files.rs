@@ -143,19 +143,15 @@ impl Files for ModelSession<'_> {
             return Err(taken(format!("file {}", new.id)));
         }
         let at = to_micros(new.at);
-        self.state.files.insert(File {
-            id: new.id,
-            original_filename: new.original_filename.clone(),
-            processed_filename: None,
+        self.state.files.insert(with!(
+            File::new(new.id, new.original_filename.clone(), FileState::Ingested),
             species: new.species.clone(),
-            state: FileState::Ingested,
             drive_file_id: new.drive_file_id.clone(),
             content_hash: new.content_hash,
-            metadata: None,
             size: new.size,
             created_at: Some(at),
             updated_at: Some(at),
-        });
+        ));
         self.remember_drive_id(new, new.id)?;
         let entry = FileHistoryEntry::new(None, FileStatus::Ingested, "ingested", at);
         self.state.history.insert(HistoryRow { file_id: new.id, entry });

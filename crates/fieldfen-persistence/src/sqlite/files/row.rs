@@ -67,19 +67,17 @@ impl FileRow {
                 row.bad("failed_from", format_args!("{:?}", failed_from.map(FileStatus::as_str)), error)
             })?;
         let drive_file_id = row.nullable_text("drive_file_id", self.drive_file_id)?;
-        Ok(File {
-            id: row.key("id", self.id.as_ref())?,
-            original_filename: row.text("original_filename", self.original_filename)?,
-            processed_filename: row.nullable_text("processed_filename", self.processed_filename)?,
-            species: row.nullable_text("species", self.species)?,
-            state,
-            drive_file_id: drive_file_id.filter(|id| !id.trim().is_empty()),
-            content_hash: row.parse_nullable("content_hash", self.content_hash.as_ref())?,
-            metadata: row.json("metadata_json", self.metadata_json)?,
-            size: size(row, self.width, self.height)?,
-            created_at: row.nullable_time("created_at", self.created_at)?,
-            updated_at: row.nullable_time("updated_at", self.updated_at)?,
-        })
+        let mut file =
+            File::new(row.key("id", self.id.as_ref())?, row.text("original_filename", self.original_filename)?, state);
+        file.processed_filename = row.nullable_text("processed_filename", self.processed_filename)?;
+        file.species = row.nullable_text("species", self.species)?;
+        file.drive_file_id = drive_file_id.filter(|id| !id.trim().is_empty());
+        file.content_hash = row.parse_nullable("content_hash", self.content_hash.as_ref())?;
+        file.metadata = row.json("metadata_json", self.metadata_json)?;
+        file.size = size(row, self.width, self.height)?;
+        file.created_at = row.nullable_time("created_at", self.created_at)?;
+        file.updated_at = row.nullable_time("updated_at", self.updated_at)?;
+        Ok(file)
     }
 }
 

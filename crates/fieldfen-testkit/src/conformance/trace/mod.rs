@@ -11,7 +11,7 @@ mod publishing;
 mod race;
 mod state;
 
-use fieldfen_domain::file::{ContentHash, Deletion, File, FileEdit, FileEvent, FileState};
+use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent, FileState};
 use fieldfen_domain::store::{Session, Store, StoreError};
 
 use crate::fixtures::{api_call, at, file, file_id, hash};
@@ -234,7 +234,7 @@ fn move_file(
 ) -> Result<String, StoreError> {
     let Some(found) = s.files().find(&file_id(number))? else { return Ok("no such file".to_owned()) };
     let state = believed.unwrap_or(&found.state).clone();
-    let change = File { state, ..found }.after(event, format!("trace: {event}"), at(second))?;
+    let change = with!(found, state).after(event, format!("trace: {event}"), at(second))?;
     let moved = s.files().change(&change)?;
     let now = s.files().find(&file_id(number))?.map(masked_file);
     Ok(format!("{moved:?}, now {now:?}"))
