@@ -100,6 +100,7 @@ pub struct IllegalPublicationTransition {
 
 /// A row of `publications`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Publication {
     /// The id.
     pub id: PublicationId,
@@ -136,6 +137,36 @@ pub struct Publication {
 }
 
 impl Publication {
+    /// The row of a target that was first reserved at this time and has not changed since: one call, no id at the platform,
+    /// and a hold that ends at this time. A store sets what is otherwise.
+    #[must_use]
+    pub const fn new(
+        id: PublicationId,
+        file_id: FileId,
+        target: Target,
+        client_key: ClientKey,
+        state: PublicationState,
+        token: FenceToken,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            file_id,
+            target,
+            client_key,
+            state,
+            token,
+            held_since: None,
+            held_until: created_at,
+            calls: 1,
+            last_error: None,
+            parked_for: None,
+            platform_id: None,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+
     /// When the hold ends, if it began [in the future](crate::is_ahead): a clock that was ahead has written it. It begins
     /// anew now, is as long as it was and at most [`LONGEST_HOLD`]. `None` where it stays as it is.
     #[must_use]

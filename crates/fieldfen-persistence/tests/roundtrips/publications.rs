@@ -61,22 +61,19 @@ fn words() -> impl Strategy<Value = Words> {
 
 fn reserve(place: &Place, request: &ReserveRequest) -> Publication {
     place.write(|s| s.files().insert(&file(1)));
-    let publication = Publication {
-        id: request.id,
-        file_id: request.file_id,
-        target: request.target.clone(),
-        client_key: ClientKey::derive(&request.file_id, &request.target, 0),
-        state: PublicationState::Reserved,
-        token: request.token,
+    let publication = with!(
+        Publication::new(
+            request.id,
+            request.file_id,
+            request.target.clone(),
+            ClientKey::derive(&request.file_id, &request.target, 0),
+            PublicationState::Reserved,
+            request.token,
+            request.at,
+        ),
         held_since: Some(request.at),
         held_until: request.held_until,
-        calls: 1,
-        last_error: None,
-        parked_for: None,
-        platform_id: None,
-        created_at: request.at,
-        updated_at: request.at,
-    };
+    );
     let granted = place.write(|s| s.publications().reserve(request));
     assert_eq!(granted, Reserved::Granted(publication.clone()));
     assert_reads(place, &publication);

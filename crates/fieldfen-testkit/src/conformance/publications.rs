@@ -2,8 +2,8 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, Publication, PublicationState,
-    Release, SocialPlatform, SocialPost,
+    Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, PublicationState, Release,
+    SocialPlatform, SocialPost,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -84,7 +84,7 @@ fn a_confirmed_listing_has_its_row<S: Store>(store: &S) {
     assert_eq!(listings(&on, 1), std::slice::from_ref(&expected));
     assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
     let platform_id = Some(platform_id(1));
-    let expected = Publication { state: PublicationState::Confirmed, platform_id, updated_at: at(7), ..reserved };
+    let expected = with!(reserved, state: PublicationState::Confirmed, platform_id, updated_at: at(7));
     assert_eq!(on.publication(1), expected);
     assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), []);
 }

@@ -67,22 +67,12 @@ fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
     let target = Target::Listing { platform: Platform::Ebay, account: "shop 2".into(), variant: "canvas".into() };
     let request =
         reserve_request(1, file_id(1), target.clone(), with_nanoseconds(at(1))).held_until(with_nanoseconds(at(60)));
-    let expected = Publication {
-        id: publication_id(1),
-        file_id: file_id(1),
-        client_key: ClientKey::derive(&file_id(1), &target, 0),
-        target,
-        state: PublicationState::Reserved,
-        token: token(1),
+    let (key, state) = (ClientKey::derive(&file_id(1), &target, 0), PublicationState::Reserved);
+    let expected = with!(
+        Publication::new(publication_id(1), file_id(1), target, key, state, token(1), at(1)),
         held_since: Some(at(1)),
         held_until: at(60),
-        calls: 1,
-        last_error: None,
-        parked_for: None,
-        platform_id: None,
-        created_at: at(1),
-        updated_at: at(1),
-    };
+    );
     assert_eq!(on.reserve(&request), Reserved::Granted(expected.clone()));
     assert_eq!(on.publication(1), expected);
     let post = reserve_request(2, file_id(1), post_target("monday"), at(1));
@@ -127,7 +117,7 @@ fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
         let target = listing_target(&number.to_string());
         let request = |now| reserve_request(number, file_id(1), target.clone(), now).token(token(9));
         on.reserve(&request(at(ahead)));
-        let found = Publication { held_since: Some(at(0)), held_until: at(0) + HOLD, ..on.publication(number) };
+        let found = with!(on.publication(number), held_since: Some(at(0)), held_until: at(0) + HOLD);
         for now in [at(0), at(0) + HOLD - TICK] {
             assert_eq!(on.reserve(&request(now)), Reserved::Held(found.clone()), "{ahead} at {now}");
             assert_eq!(on.publication(number), found, "{ahead} at {now}: it is found once");
@@ -158,17 +148,17 @@ fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(stor
     on.reserve(&wish(1, 0));
     let before = on.publication(1);
     let now = at(0) + HOLD;
-    let expected = Publication {
+    let expected = with!(
+        before,
         state: PublicationState::Unknown,
         token: token(2),
         held_since: Some(now),
         held_until: now + HOLD,
         updated_at: now,
-        ..before
-    };
+    );
     let request = reserve_request(2, file_id(1), listing_target(""), now);
     let Reserved::Unresolved(taken) = on.reserve(&request) else { panic!("it was not taken over") };
-    assert_eq!(Publication { last_error: None, ..taken.clone() }, expected);
+    assert_eq!(with!(taken.clone(), last_error: None), expected);
     assert_eq!(on.publication(1), taken);
     assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))).len(), 1, "no second row was made");
     assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
@@ -253,15 +243,15 @@ fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
     let released = on.publication(1);
     assert_eq!(released.state, PublicationState::Released);
     assert_eq!((released.last_error.as_deref(), released.updated_at), (Some("they refused"), at(5)));
-    let expected = Publication {
+    let expected = with!(
+        released,
         state: PublicationState::Reserved,
         token: token(2),
         held_since: Some(at(6)),
         held_until: at(6) + HOLD,
         calls: 2,
         updated_at: at(6),
-        ..released
-    };
+    );
     assert_eq!(on.reserve(&wish(2, 6)), Reserved::Granted(expected.clone()), "with its key and what they said");
     assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), [expected]);
     assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
@@ -323,7 +313,7 @@ fn only_the_current_token_marks_unknown<S: Store>(store: &S) {
     assert_eq!(on.publication(1), before);
     assert_eq!(mark_unknown(&on, 1, 1), Fenced::Done(()));
     let last_error = Some("timeout".to_owned());
-    let expected = Publication { state: PublicationState::Unknown, last_error, updated_at: at(5), ..before };
+    let expected = with!(before, state: PublicationState::Unknown, last_error, updated_at: at(5));
     assert_eq!(on.publication(1), expected);
 }
 

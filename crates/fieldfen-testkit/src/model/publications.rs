@@ -270,22 +270,19 @@ impl ModelSession<'_> {
             return Err(missing(format!("publication {} of file {}", request.id, request.file_id)));
         }
         let at = to_micros(request.at);
-        let publication = Publication {
-            id: request.id,
-            file_id: request.file_id,
-            target: request.target.clone(),
-            client_key,
-            state: PublicationState::Reserved,
-            token: request.token,
+        let publication = with!(
+            Publication::new(
+                request.id,
+                request.file_id,
+                request.target.clone(),
+                client_key,
+                PublicationState::Reserved,
+                request.token,
+                at,
+            ),
             held_since: Some(at),
             held_until: to_micros(request.held_until),
-            calls: 1,
-            last_error: None,
-            parked_for: None,
-            platform_id: None,
-            created_at: at,
-            updated_at: at,
-        };
+        );
         self.state.publications.insert(publication.clone());
         Ok(publication)
     }

@@ -210,22 +210,19 @@ impl SqliteSession<'_> {
             calls: i64::from(calls),
         };
         reserve.execute(self.conn).writing(|| format!("publication {id} of file {file_id}"))?;
-        Ok(Publication {
-            id: request.id,
-            file_id: request.file_id,
-            target: target.clone(),
+        let mut publication = Publication::new(
+            request.id,
+            request.file_id,
+            target.clone(),
             client_key,
-            state: PublicationState::Reserved,
-            token: request.token,
-            held_since: Some(to_micros(request.at)),
-            held_until: to_micros(request.held_until),
-            calls,
-            last_error: None,
-            parked_for: None,
-            platform_id: None,
-            created_at: to_micros(request.at),
-            updated_at: to_micros(request.at),
-        })
+            PublicationState::Reserved,
+            request.token,
+            to_micros(request.at),
+        );
+        publication.held_since = Some(to_micros(request.at));
+        publication.held_until = to_micros(request.held_until);
+        publication.calls = calls;
+        Ok(publication)
     }
 
     /// Release and mark unknown: an event that needs the token, and leads to one state only.

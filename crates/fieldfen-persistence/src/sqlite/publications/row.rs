@@ -85,21 +85,22 @@ impl PublicationRow {
         if state == PublicationState::Confirmed && self.platform_id.is_none() {
             return Err(row.bad("platform_id", "NULL", "a confirmed publication has one"));
         }
-        Ok(Publication {
-            id: row.parse("id", &self.id)?,
-            file_id: row.key("file_id", self.file_id.as_ref())?,
+        let mut publication = Publication::new(
+            row.parse("id", &self.id)?,
+            row.key("file_id", self.file_id.as_ref())?,
             target,
-            client_key: ClientKey::stored(row.text("client_key", self.client_key)?),
+            ClientKey::stored(row.text("client_key", self.client_key)?),
             state,
-            token: row.parse("token", &self.token)?,
-            held_since: row.nullable_time("held_since", self.held_since)?,
-            held_until: row.time("held_until", self.held_until)?,
-            calls: row.count("calls", row.number("calls", self.calls)?)?,
-            last_error: self.last_error.map(StoredText::into_prose),
-            parked_for: row.parse_nullable("parked_for", self.parked_for.as_ref())?,
-            platform_id: row.nullable_text("platform_id", self.platform_id)?,
-            created_at: row.time("created_at", self.created_at)?,
-            updated_at: row.time("updated_at", self.updated_at)?,
-        })
+            row.parse("token", &self.token)?,
+            row.time("created_at", self.created_at)?,
+        );
+        publication.held_since = row.nullable_time("held_since", self.held_since)?;
+        publication.held_until = row.time("held_until", self.held_until)?;
+        publication.calls = row.count("calls", row.number("calls", self.calls)?)?;
+        publication.last_error = self.last_error.map(StoredText::into_prose);
+        publication.parked_for = row.parse_nullable("parked_for", self.parked_for.as_ref())?;
+        publication.platform_id = row.nullable_text("platform_id", self.platform_id)?;
+        publication.updated_at = row.time("updated_at", self.updated_at)?;
+        Ok(publication)
     }
 }

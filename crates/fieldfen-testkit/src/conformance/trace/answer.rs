@@ -36,7 +36,7 @@ pub(super) fn masked_job(job: Job) -> Job {
 
 /// The publication, with the store's own words hidden.
 pub(super) fn masked_publication(publication: Publication) -> Publication {
-    Publication { last_error: masked(publication.last_error), ..publication }
+    with!(publication.clone(), last_error: masked(publication.last_error))
 }
 
 /// The line of a history, with the store's own words hidden.
