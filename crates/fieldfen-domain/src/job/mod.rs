@@ -63,6 +63,7 @@ impl Priority {
 
 /// A row of `jobs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Job {
     /// The id.
     pub id: JobId,
@@ -105,6 +106,32 @@ pub struct Job {
 }
 
 impl Job {
+    /// The row of a job that is about no file, was never tried and holds nothing: of the usual urgency and with
+    /// [`DEFAULT_MAX_RETRIES`]. A store sets what is otherwise.
+    #[must_use]
+    pub const fn new(id: JobId, kind: JobKind, state: JobState, run_at: Timestamp) -> Self {
+        Self {
+            id,
+            file_id: None,
+            kind,
+            state,
+            attempts: 0,
+            max_retries: DEFAULT_MAX_RETRIES,
+            lost_leases: 0,
+            throttled: 0,
+            priority: Priority::Normal,
+            run_at,
+            dedup_key: None,
+            payload: None,
+            result: None,
+            progress: None,
+            last_error: None,
+            cancel_requested_at: None,
+            declined_since: None,
+            created_at: None,
+        }
+    }
+
     /// Whether nothing else may run beside this job in its worker's process: it has lost two leases, or has lost one
     /// with no retry left, and may be the job that kills its workers.
     ///

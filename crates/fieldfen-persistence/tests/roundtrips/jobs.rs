@@ -8,6 +8,7 @@ use fieldfen_domain::job::{
 };
 use fieldfen_domain::{FenceToken, JobId, RawJson, Timestamp};
 use fieldfen_testkit::fixtures::{file, file_id};
+use fieldfen_testkit::with;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -65,26 +66,15 @@ fn end() -> impl Strategy<Value = End> {
 fn enqueue(place: &Place, new: &NewJob) -> Job {
     place.write(|s| s.files().insert(&file(1)));
     assert_eq!(place.write(|s| s.jobs().enqueue(new)), Enqueued::Created(new.id));
-    Job {
-        id: new.id,
+    with!(
+        Job::new(new.id, new.kind.clone(), JobState::Pending, new.run_at),
         file_id: new.file_id,
-        kind: new.kind.clone(),
-        state: JobState::Pending,
-        attempts: 0,
         max_retries: new.max_retries,
-        lost_leases: 0,
-        throttled: 0,
         priority: new.priority,
-        run_at: new.run_at,
         dedup_key: new.dedup_key.clone(),
         payload: new.payload.clone(),
-        result: None,
-        progress: None,
-        last_error: None,
-        cancel_requested_at: None,
-        declined_since: None,
         created_at: Some(new.created_at),
-    }
+    )
 }
 
 fn found(place: &Place, id: &JobId) -> Job {

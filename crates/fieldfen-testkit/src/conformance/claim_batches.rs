@@ -56,9 +56,9 @@ fn left<S: Store>(on: &On<'_, S>, base: u64) -> Vec<Option<(Job, String)>> {
     let job = |number| {
         let job = on.find_job(base + number)?;
         let state = format!("{:?}", job.state).replace(&format!("{:012x}", base + number), "");
-        let last_error = job.last_error.map(|_| "an error".to_owned());
+        let last_error = job.last_error.as_ref().map(|_| "an error".to_owned());
         let (id, state_left_out) = (job_id(0), fieldfen_domain::job::JobState::Pending);
-        Some((Job { id, payload: None, last_error, state: state_left_out, ..job }, state))
+        Some((with!(job, id, payload: None, last_error, state: state_left_out), state))
     };
     (1..=8).map(job).collect()
 }

@@ -2,8 +2,7 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
-    Administered, DEFAULT_MAX_RETRIES, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, Priority,
-    Retry,
+    Administered, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, Priority, Retry,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -34,26 +33,12 @@ fn a_new_job_is_read_back_as_it_came<S: Store>(store: &S) {
     let id = on.file_in(1, FileStatus::Ingested);
     let new = upscale_job(1, id);
     assert_eq!(on.enqueue(&new), Enqueued::Created(job_id(1)));
-    let expected = Job {
-        id: job_id(1),
+    let expected = with!(
+        Job::new(job_id(1), JobKind::UpscaleImage, JobState::Pending, at(0)),
         file_id: Some(id),
-        kind: JobKind::UpscaleImage,
-        state: JobState::Pending,
-        attempts: 0,
-        lost_leases: 0,
-        max_retries: DEFAULT_MAX_RETRIES,
-        throttled: 0,
-        priority: Priority::Normal,
-        run_at: at(0),
-        dedup_key: None,
         payload: new.payload.clone(),
-        result: None,
-        progress: None,
-        last_error: None,
-        cancel_requested_at: None,
-        declined_since: None,
         created_at: Some(at(0)),
-    };
+    );
     assert_eq!(on.job(1), expected);
     assert_eq!(on.find_job(2), None);
 }

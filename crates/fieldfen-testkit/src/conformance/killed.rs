@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, Fenced, Job, JobState, LONGEST_LEASE, Retry};
+use fieldfen_domain::job::{Administered, Fenced, JobState, LONGEST_LEASE, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -93,7 +93,7 @@ fn a_killed_job_that_was_retried_is_due_once_its_handler_returns<S: Store>(store
         assert_eq!(on.release(claim_ref(1, 2), at(6)), Fenced::LeaseLost);
         assert_eq!(on.job(1), retried, "another claim's handler has returned");
         end(&on);
-        assert_eq!(on.job(1), Job { run_at: at(6), ..retried });
+        assert_eq!(on.job(1), with!(retried, run_at: at(6)));
         assert_eq!(on.heartbeat(claim_ref(1, 1), at(7)), Fenced::LeaseLost);
         assert_eq!(on.job(1).run_at, at(6), "a late heartbeat");
         assert_eq!(on.claim(2, 1, at(6)).len(), 1);

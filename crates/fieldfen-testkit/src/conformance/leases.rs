@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Administered, Fenced, Heartbeat, Job, JobState, JobStatus, Priority};
+use fieldfen_domain::job::{Administered, Fenced, Heartbeat, JobState, JobStatus, Priority};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, ids, numbered, with_nanoseconds};
@@ -54,7 +54,7 @@ fn a_reclaimed_job_waits_for_its_backoff_with_one_retry_spent<S: Store>(store: &
     let error = job.last_error.clone().unwrap_or_default();
     assert!(error.contains(WORKER), "the error names who let it go: {error:?}");
     let due = now + TimeDelta::seconds(10);
-    let expected = Job { attempts: 1, lost_leases: 1, run_at: due, last_error: job.last_error.clone(), ..new };
+    let expected = with!(new, attempts: 1, lost_leases: 1, run_at: due, last_error: job.last_error.clone());
     assert_eq!(job, expected);
     assert_eq!(on.claim(2, 1, due - TICK), []);
     assert_eq!(ids(&on.claim(2, 1, due)), numbered(&[1]));
@@ -75,7 +75,7 @@ fn a_heartbeat_holds_from_when_it_was_sent<S: Store>(store: &S) {
     let expected = Heartbeat::new(at(40) + LEASE, false);
     assert_eq!(on.heartbeat(claim_ref(1, 1), with_nanoseconds(at(40))), Fenced::Done(expected));
     assert_eq!(expiry(&on, 1), Some(at(40) + LEASE));
-    assert_eq!(Job { state: before.state.clone(), ..on.job(1) }, before, "nothing else has changed");
+    assert_eq!(with!(on.job(1), state: before.state.clone()), before, "nothing else has changed");
     assert_eq!(on.reclaim(at(40) + LEASE - TICK, 9), []);
     assert_eq!(on.reclaim(at(40) + LEASE, 9).len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{
-    Administered, Fenced, Heartbeat, Job, JobFilter, JobState, JobStatus, JobSummary, Retry, SUMMARY_ERROR_CHARS,
+    Administered, Fenced, Heartbeat, JobFilter, JobState, JobStatus, JobSummary, Retry, SUMMARY_ERROR_CHARS,
 };
 use fieldfen_domain::store::Store;
 
@@ -104,7 +104,7 @@ fn a_cancelled_pending_job_fails_with_the_reason<S: Store>(store: &S) {
     let new = on.job(1);
     assert_eq!(on.cancel(1, with_nanoseconds(at(5))), Administered::Done);
     let state = JobState::Failed { at: Some(at(5)) };
-    assert_eq!(on.job(1), Job { state, last_error: Some("not wanted any more".to_owned()), ..new });
+    assert_eq!(on.job(1), with!(new, state, last_error: Some("not wanted any more".to_owned())));
     assert_eq!(on.claim(1, 1, at(9)), []);
 }
 
@@ -115,7 +115,7 @@ fn a_running_job_is_asked_to_stop_and_goes_on_until_it_hears<S: Store>(store: &S
     let running = on.job(1);
     assert_eq!(on.cancel(1, with_nanoseconds(at(5))), Administered::Requested);
     let last_error = Some("not wanted any more".to_owned());
-    assert_eq!(on.job(1), Job { cancel_requested_at: Some(at(5)), last_error, ..running });
+    assert_eq!(on.job(1), with!(running, cancel_requested_at: Some(at(5)), last_error));
     let heartbeat = Heartbeat::new(at(6) + LEASE, true);
     assert_eq!(on.heartbeat(claim_ref(1, 1), at(6)), Fenced::Done(heartbeat));
 }
@@ -146,7 +146,7 @@ fn a_killed_job_fails_with_the_reason<S: Store>(store: &S) {
     on.claim(1, 1, at(0));
     assert_eq!(on.kill(1, with_nanoseconds(at(5))), Administered::Done);
     let state = JobState::Failed { at: Some(at(5)) };
-    assert_eq!(on.job(1), Job { state, last_error: Some("its worker hangs".to_owned()), ..new });
+    assert_eq!(on.job(1), with!(new, state, last_error: Some("its worker hangs".to_owned())));
 }
 
 fn a_retried_job_begins_anew_and_keeps_what_is_known<S: Store>(store: &S) {
@@ -159,7 +159,7 @@ fn a_retried_job_begins_anew_and_keeps_what_is_known<S: Store>(store: &S) {
     assert!(on.fail(claim_ref(1, 2), Retry::At(at(2)), at(2)).is_done());
     assert_eq!(on.job(1).attempts, 1);
     assert_eq!(on.retry(1, with_nanoseconds(at(5))), Administered::Done);
-    assert_eq!(on.job(1), Job { run_at: at(5), last_error: Some("lens cap".to_owned()), ..new });
+    assert_eq!(on.job(1), with!(new, run_at: at(5), last_error: Some("lens cap".to_owned())));
     on.claim(3, 1, at(5));
     assert!(on.fail(claim_ref(1, 3), Retry::At(at(6)), at(6)).is_done());
     assert_eq!((on.job(1).state, on.job(1).attempts), (JobState::Pending, 1), "with all its retries");

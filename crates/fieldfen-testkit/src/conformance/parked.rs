@@ -1,7 +1,7 @@
 //! Parked jobs: what they wait for, who lets them run again, and what they are not.
 
 use fieldfen_domain::job::{
-    Administered, FailedJobs, Fenced, Finished, Job, JobCount, JobFilter, JobState, JobStatus, ParkedFor, PruneRequest,
+    Administered, FailedJobs, Fenced, Finished, JobCount, JobFilter, JobState, JobStatus, ParkedFor, PruneRequest,
     Retry,
 };
 use fieldfen_domain::publication::{PublicationState, Release};
@@ -46,7 +46,7 @@ fn a_parked_job_says_what_it_waits_for_and_has_spent_no_retry<S: Store>(store: &
     let retry = Retry::Parked(own("acme.supplier"));
     assert_eq!(on.fail(claim_ref(1, 1), retry, with_nanoseconds(at(3))), Fenced::Done(Finished::Parked));
     let state = JobState::Parked { at: Some(at(3)), parked_for: own("acme.supplier") };
-    assert_eq!(on.job(1), Job { state, last_error: Some("lens cap".to_owned()), ..new });
+    assert_eq!(on.job(1), with!(new, state, last_error: Some("lens cap".to_owned())));
     assert_eq!(on.job(1).state.status(), JobStatus::Failed);
     assert_eq!(on.claim(2, 9, at(1_000_000)), [], "no time lets it run");
     assert_eq!(on.reclaim(at(1_000_000), 9).len(), 0);

@@ -1,6 +1,6 @@
 //! Failures and retries, and jobs that go back without one.
 
-use fieldfen_domain::job::{Administered, Fenced, Finished, Job, JobState, Retry};
+use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, Retry};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{MAX_REASON_BYTES, RawJson};
 
@@ -64,7 +64,7 @@ fn a_failed_try_goes_back_with_its_error_and_one_retry_spent<S: Store>(store: &S
     on.claim(1, 1, at(0));
     let answer = on.fail(claim_ref(1, 1), Retry::At(with_nanoseconds(at(7))), at(1));
     assert_eq!(answer, Fenced::Done(Finished::Retrying { run_at: at(7), attempts: 1 }));
-    let expected = Job { attempts: 1, run_at: at(7), last_error: Some("lens cap".to_owned()), ..new };
+    let expected = with!(new, attempts: 1, run_at: at(7), last_error: Some("lens cap".to_owned()));
     assert_eq!(on.job(1), expected);
     assert_eq!(on.claim(2, 1, at(7) - TICK), []);
     assert_eq!(on.claim(2, 1, at(7)).len(), 1);
@@ -77,7 +77,7 @@ fn a_failure_for_good_spends_no_retry_and_keeps_its_end<S: Store>(store: &S) {
     on.claim(1, 1, at(0));
     assert_eq!(on.fail(claim_ref(1, 1), Retry::Never, with_nanoseconds(at(3))), Fenced::Done(Finished::Dead));
     let state = JobState::Failed { at: Some(at(3)) };
-    assert_eq!(on.job(1), Job { state, last_error: Some("lens cap".to_owned()), ..new });
+    assert_eq!(on.job(1), with!(new, state, last_error: Some("lens cap".to_owned())));
 }
 
 fn a_failure_for_now_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
@@ -98,7 +98,7 @@ fn a_completion_keeps_its_result_and_its_end<S: Store>(store: &S) {
     let answer = on.write(|s| s.jobs().complete(&claim_ref(1, 1), Some(&result), with_nanoseconds(at(3))));
     assert_eq!(answer, Fenced::Done(()));
     let state = JobState::Completed { at: Some(at(3)) };
-    assert_eq!(on.job(1), Job { state, result: Some(result), ..new }, "to the letter");
+    assert_eq!(on.job(1), with!(new, state, result: Some(result)), "to the letter");
 }
 
 fn a_completion_without_result_has_none<S: Store>(store: &S) {
@@ -116,7 +116,7 @@ fn a_released_job_has_spent_nothing<S: Store>(store: &S) {
     let new = on.job(1);
     on.claim(1, 1, at(0));
     assert_eq!(on.release(claim_ref(1, 1), with_nanoseconds(at(9))), Fenced::Done(()));
-    assert_eq!(on.job(1), Job { run_at: at(9), ..new });
+    assert_eq!(on.job(1), with!(new, run_at: at(9)));
 }
 
 fn a_released_job_that_was_asked_to_stop_is_still_asked<S: Store>(store: &S) {
@@ -143,12 +143,12 @@ fn a_declined_job_keeps_its_error_and_since_when_it_is_declined<S: Store>(store:
     assert_eq!(decline(2, at(2), at(1)), Fenced::LeaseLost);
     assert_eq!(decline(1, with_nanoseconds(at(2)), with_nanoseconds(at(1))), Fenced::Done(()));
     let last_error = Some("a field that is not known".to_owned());
-    let declined = Job { run_at: at(2), last_error, declined_since: Some(at(1)), ..new };
+    let declined = with!(new, run_at: at(2), last_error, declined_since: Some(at(1)));
     assert_eq!(on.job(1), declined);
 
     on.claim(2, 1, at(2));
     assert!(decline(2, at(4), at(3)).is_done());
-    assert_eq!(on.job(1), Job { run_at: at(4), ..declined.clone() }, "the first time stays");
+    assert_eq!(on.job(1), with!(declined.clone(), run_at: at(4)), "the first time stays");
     on.claim(3, 1, at(4));
     assert!(decline(3, at(4), at(0)).is_done());
     assert_eq!(on.job(1).declined_since, Some(at(0)), "unless the clock was set back");
@@ -214,8 +214,8 @@ fn a_throttled_job_counts_how_often_until_it_fails_or_is_retried<S: Store>(store
         assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, token), run_at, at(0))), Fenced::Done(()));
         on.job(1)
     };
-    assert_eq!(throttled(1, with_nanoseconds(at(7))), Job { run_at: at(7), throttled: 1, ..new.clone() });
-    assert_eq!(throttled(2, at(8)), Job { run_at: at(8), throttled: 2, ..new.clone() });
+    assert_eq!(throttled(1, with_nanoseconds(at(7))), with!(new.clone(), run_at: at(7), throttled: 1));
+    assert_eq!(throttled(2, at(8)), with!(new.clone(), run_at: at(8), throttled: 2));
     assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, 1), at(9), at(0))), Fenced::LeaseLost);
     on.claim(3, 1, at(1000));
     assert_eq!(on.release(claim_ref(1, 3), at(9)), Fenced::Done(()));

@@ -74,26 +74,15 @@ impl JobQueue for ModelSession<'_> {
         {
             return Err(missing(format!("job {} of file {file_id}", new.id)));
         }
-        let job = Job {
-            id: new.id,
+        let job = with!(
+            Job::new(new.id, new.kind.clone(), JobState::Pending, to_micros(new.run_at)),
             file_id: new.file_id,
-            kind: new.kind.clone(),
-            state: JobState::Pending,
-            attempts: 0,
             max_retries: new.max_retries,
-            lost_leases: 0,
-            throttled: 0,
             priority: new.priority,
-            run_at: to_micros(new.run_at),
             dedup_key: new.dedup_key.clone(),
             payload: new.payload.clone(),
-            result: None,
-            progress: None,
-            last_error: None,
-            cancel_requested_at: None,
-            declined_since: None,
             created_at: Some(to_micros(new.created_at)),
-        };
+        );
         let waiting_since = new.waiting_since().map(to_micros);
         self.state.jobs.insert(JobRow { job, ended_by: None, alone: false, killed_under: None, waiting_since });
         Ok(Enqueued::Created(new.id))

@@ -134,30 +134,31 @@ impl JobRow {
                 None => JobState::Failed { at: ended_at },
             },
         };
-        Ok(Job {
-            id: row.key("id", self.id.as_ref())?,
-            file_id: row.parse_nullable("file_id", self.file_id.as_ref())?,
-            kind: row.parse("command_type", &self.command_type)?,
+        let mut job = Job::new(
+            row.key("id", self.id.as_ref())?,
+            row.parse("command_type", &self.command_type)?,
             state,
-            attempts: match self.attempts {
-                Some(number) => row.count("attempts", row.number("attempts", number)?)?,
-                None => 0,
-            },
-            max_retries: row.count("max_retries", row.number("max_retries", self.max_retries)?)?,
-            lost_leases: row.count("lost_leases", row.number("lost_leases", self.lost_leases)?)?,
-            throttled: row.count("throttled", row.number("throttled", self.throttled)?)?,
-            priority: Priority::from_number(priority)
-                .ok_or_else(|| row.bad("priority", priority, "it must be 0, 1, 2 or 3"))?,
-            run_at: row.time("run_at", self.run_at)?,
-            dedup_key: row.parse_nullable("dedup_key", self.dedup_key.as_ref())?,
-            payload: row.json("payload_json", self.payload_json)?,
-            result: row.json("result_json", self.result_json)?,
-            progress: row.json("progress_json", self.progress_json)?,
-            last_error: self.last_error.map(StoredText::into_prose),
-            cancel_requested_at: row.nullable_time("cancel_requested_at", self.cancel_requested_at)?,
-            declined_since: row.nullable_time("declined_since", self.declined_since)?,
-            created_at: row.nullable_time("created_at", self.created_at)?,
-        })
+            row.time("run_at", self.run_at)?,
+        );
+        job.file_id = row.parse_nullable("file_id", self.file_id.as_ref())?;
+        job.attempts = match self.attempts {
+            Some(number) => row.count("attempts", row.number("attempts", number)?)?,
+            None => 0,
+        };
+        job.max_retries = row.count("max_retries", row.number("max_retries", self.max_retries)?)?;
+        job.lost_leases = row.count("lost_leases", row.number("lost_leases", self.lost_leases)?)?;
+        job.throttled = row.count("throttled", row.number("throttled", self.throttled)?)?;
+        job.priority =
+            Priority::from_number(priority).ok_or_else(|| row.bad("priority", priority, "it must be 0, 1, 2 or 3"))?;
+        job.dedup_key = row.parse_nullable("dedup_key", self.dedup_key.as_ref())?;
+        job.payload = row.json("payload_json", self.payload_json)?;
+        job.result = row.json("result_json", self.result_json)?;
+        job.progress = row.json("progress_json", self.progress_json)?;
+        job.last_error = self.last_error.map(StoredText::into_prose);
+        job.cancel_requested_at = row.nullable_time("cancel_requested_at", self.cancel_requested_at)?;
+        job.declined_since = row.nullable_time("declined_since", self.declined_since)?;
+        job.created_at = row.nullable_time("created_at", self.created_at)?;
+        Ok(job)
     }
 }
 

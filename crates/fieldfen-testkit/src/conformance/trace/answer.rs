@@ -31,7 +31,7 @@ fn masked(text: Option<String>) -> Option<String> {
 
 /// The job, with the store's own words hidden.
 pub(super) fn masked_job(job: Job) -> Job {
-    Job { last_error: masked(job.last_error), ..job }
+    with!(job.clone(), last_error: masked(job.last_error))
 }
 
 /// The publication, with the store's own words hidden.
