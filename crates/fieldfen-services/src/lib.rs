@@ -1,4 +1,6 @@
-#![doc = include_str!("../README.md")]
+// The README has an example that needs tokio, and no hidden lines that could leave it out.
+#![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "tokio"), doc = "Job queue, worker, intake and publishing: the README tells more.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(clippy::disallowed_macros)]
