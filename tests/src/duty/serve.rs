@@ -203,7 +203,8 @@ fn work(task: &Task<Work>, dice: &Dice, longer_than_lease: Duration) -> Result<C
         Manner::Failing if first_try => return Err(Outcome::retry("the first try of a failing job")),
         // As a panic, but without a backtrace among what the tests print.
         Manner::Panicking if first_try => resume_unwind(Box::new("the first try of a panicking job")),
-        Manner::Throttled if first_try && !dice.once_in(3) => {
+        // Waits grow with each throttle, to a minute: more of them would be waited for longer than for all other jobs.
+        Manner::Throttled if first_try && task.job().throttled < 5 && !dice.once_in(3) => {
             return Err(Outcome::throttled(task.now() + Duration::from_millis(10), "the platform wants a pause"));
         }
         Manner::Hopeless => return Err(Outcome::fail("a hopeless job")),
