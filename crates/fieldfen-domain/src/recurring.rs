@@ -79,7 +79,7 @@ impl RecurringJob {
     }
 }
 
-/// What a pause, or the end of one, has changed.
+/// The answer to a pause or a resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PauseOutcome {
     /// The work is paused now, or is not any more.

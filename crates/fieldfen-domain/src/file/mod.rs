@@ -206,7 +206,7 @@ pub enum Ingested {
 }
 
 impl Ingested {
-    /// What an arrival comes to that is this file, as it is after it.
+    /// The answer to an arrival that is recognised as this file. The file is given as the arrival leaves it.
     #[must_use]
     pub fn met(file: File, new: &NewFile) -> Self {
         match (file.content_hash, new.content_hash) {

@@ -222,7 +222,7 @@ pub struct JobCount {
     pub kind: String,
     /// The status.
     pub status: JobStatus,
-    /// What the failed jobs are parked for, as it stands in the row; those without it are the dead letters.
+    /// The word in `parked_for` of the failed jobs that are counted here. Failed jobs without a word are dead letters.
     pub parked_for: Option<String>,
     /// How many.
     pub jobs: u64,
@@ -290,7 +290,7 @@ impl PruneRequest {
         self
     }
 
-    /// The same request, also for so many of the others that ended first.
+    /// The same request, which also deletes this many of the younger jobs, the first to end before the others.
     #[must_use]
     pub const fn surplus(mut self, surplus: u32) -> Self {
         self.surplus = surplus;

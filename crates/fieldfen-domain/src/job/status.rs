@@ -141,7 +141,7 @@ impl JobState {
         }
     }
 
-    /// What the job is parked for.
+    /// The reason that the job is parked.
     #[must_use]
     pub const fn parked_for(&self) -> Option<ParkedFor> {
         match self {

@@ -1,4 +1,4 @@
-//! What is on record of operators' actions, and which of it is wanted.
+//! The rows of `operator_actions`, and the filter for pages of them.
 
 use super::{Action, Subject};
 use crate::text_enum::text_enum;

@@ -1,4 +1,4 @@
-//! What an operator's action is done to.
+//! The subject of an operator's action: a file, a job, a listing, for example.
 
 use std::fmt;
 use std::str::FromStr;
