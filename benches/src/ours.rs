@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use fieldfen_domain::job::{ClaimRef, ClaimRequest, Fenced, Job, JobKind, WorkerName};
+use fieldfen_domain::job::{ClaimRef, ClaimRequest, FencedResult, Job, JobKind, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FenceToken, Timestamp};
 use fieldfen_persistence::{Durability, SqliteOptions, SqliteStore, SqliteUrl};
@@ -69,7 +69,7 @@ impl Ours {
     ///
     /// # Errors
     /// The store's own.
-    pub fn complete(&self, job: &Job) -> Result<Fenced<()>, StoreError> {
+    pub fn complete(&self, job: &Job) -> Result<FencedResult<()>, StoreError> {
         let claim = self.claim_of(job);
         self.store.write(|s| s.jobs().complete(&claim, None, self.request.now))
     }

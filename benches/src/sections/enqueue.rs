@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{Enqueued, NewJob};
+use fieldfen_domain::job::{EnqueueOutcome, NewJob};
 use fieldfen_domain::{FileId, RawJson};
 use fieldfen_persistence::Durability;
 use fieldfen_services::Environment;
@@ -35,7 +35,10 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
             answers = queue.enqueue_many(&jobs)?;
             Ok(())
         })?;
-        ensure!(answers.iter().zip(&jobs).all(|(answer, job)| *answer == Enqueued::Created(job.id)), "a job was met");
+        ensure!(
+            answers.iter().zip(&jobs).all(|(answer, job)| *answer == EnqueueOutcome::Created(job.id)),
+            "a job was met"
+        );
         Ok(time)
     };
     let floor = || {

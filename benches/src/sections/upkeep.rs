@@ -55,7 +55,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 fn prune(store: &SqliteStore, ended_before: Timestamp) -> Result<f64> {
     let request = PruneRequest::new(JobStatus::Completed, ended_before, BATCH);
     micros(|| {
-        let pruned = store.write(|s| s.job_admin().prune(&request))?;
+        let pruned = store.write(|s| s.job_actions().prune(&request))?;
         ensure!(pruned == u64::from(BATCH), "{pruned} jobs were pruned and not {BATCH}");
         Ok(())
     })

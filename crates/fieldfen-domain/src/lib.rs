@@ -30,7 +30,9 @@ pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, So
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use open_enum::{InvalidWord, OwnWord};
 pub use page::{Cursor, Order, Page, PageRequest, UnreadableRow};
-pub use panics::caught;
+pub use panics::catch_panic;
 pub use reason::{MAX_REASON_BYTES, cut_reason};
-pub use text_enum::UnknownWord;
-pub use time::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, Timestamp, end_from_now, is_ahead, later, to_micros};
+pub use text_enum::ParseEnumError;
+pub use time::{
+    CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, end_from_now, is_ahead, later, truncate_to_micros,
+};

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// # Errors
 /// The message of the panic.
-pub fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch_panic<T>(f: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
         let said = said(&*panic);
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
@@ -46,16 +46,19 @@ mod tests {
 
     #[test]
     fn a_panic_is_answered_with_what_it_said() {
-        assert_eq!(caught(|| 7), Ok(7));
-        assert_eq!(caught(|| panic!("text")), Err::<(), _>("text".to_owned()));
-        assert_eq!(caught(|| panic!("text {}", 7)), Err::<(), _>("text 7".to_owned()));
-        assert_eq!(caught(|| panic_any(7)), Err::<(), _>("without a message".to_owned()));
+        assert_eq!(catch_panic(|| 7), Ok(7));
+        assert_eq!(catch_panic(|| panic!("text")), Err::<(), _>("text".to_owned()));
+        assert_eq!(catch_panic(|| panic!("text {}", 7)), Err::<(), _>("text 7".to_owned()));
+        assert_eq!(catch_panic(|| panic_any(7)), Err::<(), _>("without a message".to_owned()));
     }
 
     #[test]
     fn what_a_panic_carries_may_panic_when_it_is_dropped() {
         for times in [1, 2, 3] {
-            assert_eq!(caught(|| panic_any(PanicsWhenDropped(times))), Err::<(), _>("without a message".to_owned()));
+            assert_eq!(
+                catch_panic(|| panic_any(PanicsWhenDropped(times))),
+                Err::<(), _>("without a message".to_owned())
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 /// A word that is none of the words its column allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {value:?} is unknown; it must be one of {allowed}")]
-pub struct UnknownWord {
+pub struct ParseEnumError {
     /// What the word should have named, for example `file status`.
     pub what: &'static str,
     /// The word that was given.
@@ -46,12 +46,12 @@ macro_rules! text_enum {
         }
 
         impl ::std::str::FromStr for $name {
-            type Err = $crate::UnknownWord;
+            type Err = $crate::ParseEnumError;
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $( $word => Ok(Self::$variant), )+
-                    _ => Err($crate::UnknownWord {
+                    _ => Err($crate::ParseEnumError {
                         what: $what,
                         value: word.to_owned(),
                         allowed: $crate::text_enum::allowed!($($word)+),

@@ -9,15 +9,15 @@ pub type Timestamp = DateTime<Utc>;
 
 /// Cuts a time to whole microseconds, the resolution that every store keeps.
 #[must_use]
-pub fn to_micros(time: Timestamp) -> Timestamp {
+pub fn truncate_to_micros(time: Timestamp) -> Timestamp {
     time.trunc_subsecs(6)
 }
 
-/// The time that is this much later, at most [`LAST_TIME`].
+/// The time that is this much later, at most [`MAX_TIMESTAMP`].
 #[must_use]
 pub fn later(time: Timestamp, span: Duration) -> Timestamp {
     let sum = TimeDelta::from_std(span).ok().and_then(|span| time.checked_add_signed(span));
-    sum.map_or(LAST_TIME, |sum| sum.min(LAST_TIME))
+    sum.map_or(MAX_TIMESTAMP, |sum| sum.min(MAX_TIMESTAMP))
 }
 
 /// The most by which the clocks may differ that have written and that judge a time. A time that should be past and is later
@@ -39,10 +39,10 @@ pub fn end_from_now(began: Timestamp, end: Timestamp, now: Timestamp) -> Option<
 }
 
 /// The first time that every store can keep: the beginning of the year 0.
-pub const FIRST_TIME: Timestamp = from_micros(-62_167_219_200_000_000);
+pub const MIN_TIMESTAMP: Timestamp = from_micros(-62_167_219_200_000_000);
 
 /// The last time that every store can keep: the end of the year 9999.
-pub const LAST_TIME: Timestamp = from_micros(253_402_300_799_999_999);
+pub const MAX_TIMESTAMP: Timestamp = from_micros(253_402_300_799_999_999);
 
 const fn from_micros(micros: i64) -> Timestamp {
     match DateTime::from_timestamp_micros(micros) {

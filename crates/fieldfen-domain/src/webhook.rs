@@ -149,7 +149,7 @@ impl Delivery {
 
 /// What became of a [`NewHash`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HashSeen {
+pub enum HashInsertOutcome {
     /// It was not there, or only expired; it is remembered now.
     New,
     /// It was there.

@@ -8,7 +8,7 @@
 /// nobody reads stderr either. The write that the line tells of goes on all the same.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {{
-        let _ = fieldfen_domain::caught(|| tracing::event!(tracing::Level::$level, $($line)+));
+        let _ = fieldfen_domain::catch_panic(|| tracing::event!(tracing::Level::$level, $($line)+));
     }};
 }
 

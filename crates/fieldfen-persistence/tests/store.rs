@@ -8,7 +8,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use fieldfen_domain::file::{FileStatus, Ingested};
+use fieldfen_domain::file::{FileStatus, IngestOutcome};
 use fieldfen_domain::job::{ClaimRef, ClaimRequest, JobKind, NewJob, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FenceToken, JobId, Timestamp};
@@ -259,7 +259,7 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
                 new.id = file_id(worker * ARRIVALS + number);
                 let store = &stores[usize::try_from(worker % 2).unwrap()];
                 let ingested = store.write(|s| s.files().insert(&new)).unwrap();
-                created += u64::from(ingested == Ingested::Created);
+                created += u64::from(ingested == IngestOutcome::Created);
             }
             created
         };

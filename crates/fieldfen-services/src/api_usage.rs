@@ -17,7 +17,7 @@
 use chrono::TimeDelta;
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotals};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{FIRST_TIME, LAST_TIME, Page, PageRequest, Timestamp};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, Timestamp};
 
 use crate::Environment;
 use crate::settled::{cannot_be_looked_for, write_once};
@@ -109,7 +109,7 @@ impl<S: Store> ApiUsage<S> {
         ApiCall::new(service.to_owned(), self.environment.now())
             .endpoint(endpoint.to_owned())
             .rate_limit_remaining(limit.remaining)
-            .rate_limit_reset_at(limit.reset_at.filter(|at| (FIRST_TIME..=LAST_TIME).contains(at)))
+            .rate_limit_reset_at(limit.reset_at.filter(|at| (MIN_TIMESTAMP..=MAX_TIMESTAMP).contains(at)))
     }
 
     /// A page of the calls that a filter names, in the order of insertion. The page names the rows that no call can be read

@@ -132,9 +132,9 @@ impl<S: Store> AsyncStore<S> {
     ///
     /// ```
     /// # use fieldfen_services::{AsyncStore, Environment, queue::{Queue, QueueError}};
-    /// # use fieldfen_domain::job::{Enqueued, NewJob};
+    /// # use fieldfen_domain::job::{EnqueueOutcome, NewJob};
     /// # use fieldfen_domain::store::Store;
-    /// async fn enqueue<S: Store>(store: &AsyncStore<S>, queue: Queue<S>, job: NewJob) -> Result<Enqueued, QueueError> {
+    /// async fn enqueue<S: Store>(store: &AsyncStore<S>, queue: Queue<S>, job: NewJob) -> Result<EnqueueOutcome, QueueError> {
     ///     store.run(move |_| queue.enqueue(&job)).await
     /// }
     /// ```

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use fieldfen_domain::{
-    FenceToken, FileId, JobId, ListingId, PublicationId, SocialPostId, Timestamp, WorkerId, to_micros,
+    FenceToken, FileId, JobId, ListingId, PublicationId, SocialPostId, Timestamp, WorkerId, truncate_to_micros,
 };
 
 /// Tells the time.
@@ -52,7 +52,7 @@ impl Environment {
     /// The time now, in whole microseconds as the stores keep it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        to_micros(self.clock.now())
+        truncate_to_micros(self.clock.now())
     }
 
     /// 128 random bits.

@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use fieldfen_domain::PageRequest;
-//! use fieldfen_domain::file::{FileEdit, FileFilter, FileStatus, Ingested};
+//! use fieldfen_domain::file::{FileEdit, FileFilter, FileStatus, IngestOutcome};
 //! use fieldfen_domain::operator::{Action, Actor, Via};
 //! use fieldfen_services::{Environment, files::Files, pipeline::EditOutcome, shop::Shop};
 //! use fieldfen_testkit::ModelStore;
@@ -19,7 +19,7 @@
 //! let store = ModelStore::new();
 //! let files = Files::new(store.clone(), Environment::system());
 //! let arrived = files.new_file("buck.jpg");
-//! assert_eq!(files.ingest(&arrived)?, Ingested::Created);
+//! assert_eq!(files.ingest(&arrived)?, IngestOutcome::Created);
 //!
 //! let newest = files.list(&FileFilter::default(), &PageRequest::first(20).newest_first())?;
 //! let buck = &newest.items[0];
@@ -50,7 +50,8 @@
 use std::ops::Deref;
 
 use fieldfen_domain::file::{
-    ContentHash, Deleted, Deletion, File, FileEdit, FileFilter, FileHistoryEntry, FileStatus, Ingested, NewFile,
+    ContentHash, Deletion, File, FileDeleteOutcome, FileEdit, FileFilter, FileHistoryEntry, FileStatus, IngestOutcome,
+    NewFile,
 };
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::publication::Target;
@@ -138,13 +139,13 @@ impl<S: Store> Files<S> {
     /// Takes a file in, with the job that begins its way, or says which file has its Drive id or its bytes already.
     ///
     /// A file is recognised by its id: if the outcome is [unknown](StoreError::OutcomeUnknown), take the same file in
-    /// again. [`AlreadyExists`](StoreError::AlreadyExists) or the file itself as [`Ingested::Met`] then say that it was
+    /// again. [`AlreadyExists`](StoreError::AlreadyExists) or the file itself as [`IngestOutcome::Duplicate`] then say that it was
     /// there.
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
     /// [`StoreError::Invalid`] when the Drive id is blank; other [`StoreError`]s as the store has them.
-    pub fn ingest(&self, file: &NewFile) -> Result<Ingested, StoreError> {
+    pub fn ingest(&self, file: &NewFile) -> Result<IngestOutcome, StoreError> {
         self.take_in(file, |t| self.pipeline.ingest(t, file))
     }
 
@@ -153,17 +154,17 @@ impl<S: Store> Files<S> {
     ///
     /// # Errors
     /// As [`Files::ingest`].
-    pub fn ingest_broken(&self, file: &NewFile, reason: &str) -> Result<Ingested, StoreError> {
+    pub fn ingest_broken(&self, file: &NewFile, reason: &str) -> Result<IngestOutcome, StoreError> {
         self.take_in(file, |t| self.pipeline.ingest_broken(t, file, reason))
     }
 
     fn take_in(
         &self,
         file: &NewFile,
-        mut ingest: impl FnMut(&mut Transaction<'_>) -> Result<Ingested, StoreError>,
-    ) -> Result<Ingested, StoreError> {
+        mut ingest: impl FnMut(&mut Transaction<'_>) -> Result<IngestOutcome, StoreError>,
+    ) -> Result<IngestOutcome, StoreError> {
         write_once(&self.store, |s, before| match before {
-            Some(Ingested::Created) if s.files().find(&file.id)?.is_some() => Ok(None),
+            Some(IngestOutcome::Created) if s.files().find(&file.id)?.is_some() => Ok(None),
             _ => ingest(&mut Transaction::new(s)).map(Some),
         })
     }
@@ -253,7 +254,7 @@ impl<S: Store> ShopFiles<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<Deleted, StoreError> {
+    pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<FileDeleteOutcome, StoreError> {
         self.act(id, action, ActionKind::Delete, |t| self.pipeline().delete(t, id, deletion, action))
     }
 

@@ -11,7 +11,7 @@
 /// nobody reads stderr either. The work that the line tells of goes on all the same.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {{
-        let _ = fieldfen_domain::caught(|| tracing::event!(tracing::Level::$level, $($line)+));
+        let _ = fieldfen_domain::catch_panic(|| tracing::event!(tracing::Level::$level, $($line)+));
     }};
 }
 

@@ -56,12 +56,12 @@ impl<S: Store> Publications<S> {
     ///
     /// # Errors
     /// As [`Publications::find`], for the first row that cannot be read: an answer without it would hide a product.
-    pub fn of_file(&self, file_id: &FileId) -> Result<OfFile, StoreError> {
+    pub fn list_by_file(&self, file_id: &FileId) -> Result<OfFile, StoreError> {
         self.store.read(|s| {
             Ok(OfFile {
-                publications: s.publications().of_file(file_id)?,
-                listings: s.listings().of_file(file_id)?,
-                posts: s.listings().posts_of_file(file_id)?,
+                publications: s.publications().list_by_file(file_id)?,
+                listings: s.listings().list_by_file(file_id)?,
+                posts: s.listings().list_posts_by_file(file_id)?,
             })
         })
     }
@@ -101,7 +101,7 @@ impl<S: Store> Publications<S> {
         account: &str,
         platform_id: &str,
     ) -> Result<Option<Listing>, StoreError> {
-        self.store.read(|s| s.listings().find_at(platform, account, platform_id))
+        self.store.read(|s| s.listings().find_by_platform_id(platform, account, platform_id))
     }
 
     /// Writes down a product that somebody has listed by hand or with another program. It belongs to no publication, and

@@ -1,6 +1,6 @@
 //! The row of an operator's action, written in the transaction of the action.
 
-use fieldfen_domain::job::Administered;
+use fieldfen_domain::job::JobActionOutcome;
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorAction, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
@@ -75,11 +75,11 @@ fn count_recorded(
 }
 
 /// What an action on a job has led to.
-pub(crate) const fn of_job(answer: &Administered) -> ActionOutcome {
+pub(crate) const fn of_job(answer: &JobActionOutcome) -> ActionOutcome {
     match answer {
-        Administered::Done => ActionOutcome::Done,
-        Administered::Requested => ActionOutcome::Requested,
-        Administered::Refused { .. } | Administered::Met(_) => ActionOutcome::Refused,
-        Administered::Gone => ActionOutcome::NotFound,
+        JobActionOutcome::Done => ActionOutcome::Done,
+        JobActionOutcome::CancelRequested => ActionOutcome::Requested,
+        JobActionOutcome::Refused { .. } | JobActionOutcome::Duplicate(_) => ActionOutcome::Refused,
+        JobActionOutcome::NotFound => ActionOutcome::NotFound,
     }
 }

@@ -6,7 +6,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::job::Fenced;
+use fieldfen_domain::job::FencedResult;
 use fieldfen_domain::store::{Disposition, Session, Store, StoreError};
 
 /// How often a write is run at the most.
@@ -98,7 +98,7 @@ pub(crate) fn cannot_be_looked_for() -> StoreError {
 
 /// The answer to a repeated write that needs the token of a claim or reservation. Before it, an attempt with the same
 /// token has had the answer `before`; if the row says that this token has done so already, that attempt has.
-pub(crate) fn unless_done_before<T>(before: Option<&Fenced<T>>, now: Fenced<T>) -> Option<Fenced<T>> {
-    let done_before = before.is_some_and(Fenced::is_done) && matches!(now, Fenced::AlreadyDone { .. });
+pub(crate) fn unless_done_before<T>(before: Option<&FencedResult<T>>, now: FencedResult<T>) -> Option<FencedResult<T>> {
+    let done_before = before.is_some_and(FencedResult::is_done) && matches!(now, FencedResult::AlreadyDone { .. });
     (!done_before).then_some(now)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::api_usage::ApiCall;
-use fieldfen_domain::job::{Enqueued, NewJob};
+use fieldfen_domain::job::{EnqueueOutcome, NewJob};
 use fieldfen_domain::store::{ReadSession, Session, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 
@@ -61,7 +61,7 @@ impl<'s> Transaction<'s> {
     /// [`QueueError::Job`] when the payload is not what its kind asks for. [`QueueError::Store`] with
     /// [`MissingReference`](StoreError::MissingReference) when its file does not exist,
     /// [`AlreadyExists`](StoreError::AlreadyExists) when its id is taken, and others as the store has them.
-    pub fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, QueueError> {
+    pub fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, QueueError> {
         enqueue(self.session, job)
     }
 
@@ -70,7 +70,7 @@ impl<'s> Transaction<'s> {
     /// # Errors
     /// As [`enqueue`](Self::enqueue), for the first job whose payload is not what its kind asks for, and then for the first
     /// that the store refuses. Let the transaction fail with the error: jobs before the refused one may have been enqueued.
-    pub fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+    pub fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, QueueError> {
         enqueue_many(self.session, jobs)
     }
 

@@ -197,14 +197,14 @@ fn delete_and_maintain<S: Store>(
     let prune = |status, age, keep: Option<u32>| {
         let ended_before = before(now, age);
         let older = PruneRequest::new(status, ended_before, limit);
-        let mut deleted = in_batches(limit, &go_on, || write(store, |s| s.job_admin().prune(&older)))?;
+        let mut deleted = in_batches(limit, &go_on, || write(store, |s| s.job_actions().prune(&older)))?;
         if let Some(keep) = keep {
             // Counting reads the whole index: once, and beside the writers instead of among them.
             let ended: u64 = store.read(|s| s.jobs().count_ended(status))?;
             let mut surplus = ended.saturating_sub(keep.into());
             deleted += in_batches(limit, &go_on, || {
-                let oldest = older.surplus(u32::try_from(surplus).unwrap_or(u32::MAX));
-                let rows = write(store, |s| s.job_admin().prune(&oldest))?;
+                let oldest = older.also_oldest(u32::try_from(surplus).unwrap_or(u32::MAX));
+                let rows = write(store, |s| s.job_actions().prune(&oldest))?;
                 surplus = surplus.saturating_sub(rows);
                 Ok(rows)
             })?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
 use super::record::{Record, Shown};
@@ -29,7 +29,7 @@ impl Marketplace for Catalogue {
         ACCOUNT
     }
 
-    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+    fn create(&self, key: &IdempotencyKey, offer: &Offer<'_>) -> Result<Product, CallError> {
         let shown = Shown::of(offer.file, offer.variant).map_err(|reason| CallError::Refused { reason })?;
         let not_sent = |error: io::Error| CallError::NotSent { reason: error.to_string() };
         let _lock = self.lock().map_err(not_sent)?;
@@ -50,7 +50,7 @@ impl Marketplace for Catalogue {
         Ok(self.product(&record))
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         let records = self.with_key(key).map_err(no_answer)?;
         Ok(records.iter().filter(|record| record.is_for_sale()).map(|record| self.product(record)).collect())
     }
@@ -97,7 +97,7 @@ impl Marketplace for Catalogue {
 
 impl Catalogue {
     /// All products that were ever listed with this key, the oldest first.
-    fn with_key(&self, key: &ClientKey) -> io::Result<Vec<Record>> {
+    fn with_key(&self, key: &IdempotencyKey) -> io::Result<Vec<Record>> {
         let mut records = Vec::new();
         let mut id = key.as_str().to_owned();
         while let Some(record) = self.record(&id)? {
@@ -110,7 +110,7 @@ impl Catalogue {
     fn product(&self, record: &Record) -> Product {
         Product::new(record.id.clone(), if record.withdrawn { ListingStatus::Delisted } else { ListingStatus::Active })
             .url(Some(file_url(&self.page_path(&record.id))))
-            .key(Some(ClientKey::stored(record.key.clone())))
+            .key(Some(IdempotencyKey::stored(record.key.clone())))
             .platform_status(Some(if record.withdrawn { "withdrawn" } else { "on show" }.to_owned()))
     }
 
@@ -175,11 +175,11 @@ mod tests {
     fn create(catalogue: &Catalogue, key: &str, file: &File) -> Result<Product, CallError> {
         let options = Map::new();
         let offer = Offer::new(file, "", &options);
-        catalogue.create(&ClientKey::stored(key.to_owned()), &offer)
+        catalogue.create(&IdempotencyKey::stored(key.to_owned()), &offer)
     }
 
     fn find(catalogue: &Catalogue, key: &str) -> Vec<Product> {
-        catalogue.find(&ClientKey::stored(key.to_owned())).unwrap()
+        catalogue.find(&IdempotencyKey::stored(key.to_owned())).unwrap()
     }
 
     fn names(catalogue: &Catalogue, part: &str) -> Vec<String> {

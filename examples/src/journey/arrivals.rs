@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use fieldfen_domain::FileId;
-use fieldfen_domain::file::{ContentHash, Ingested};
+use fieldfen_domain::file::{ContentHash, IngestOutcome};
 
 use super::shop::{Shop, is_end};
 use crate::describe::species;
@@ -138,9 +138,11 @@ fn record(shop: &Shop, name: &str, bytes: &[u8]) -> anyhow::Result<Outcome> {
         Err(unusable) => shop.files.ingest_broken(&file, &unusable.to_string())?,
     };
     Ok(match (ingested, inspected) {
-        (Ingested::Met(file) | Ingested::Replaced { file, .. }, _) => Outcome::Known(file.id, file.original_filename),
-        (Ingested::Created, Ok(_)) => Outcome::New(file.id),
-        (Ingested::Created, Err(unusable)) => Outcome::Broken(file.id, unusable.to_string()),
+        (IngestOutcome::Duplicate(file) | IngestOutcome::ContentDiffers { file, .. }, _) => {
+            Outcome::Known(file.id, file.original_filename)
+        }
+        (IngestOutcome::Created, Ok(_)) => Outcome::New(file.id),
+        (IngestOutcome::Created, Err(unusable)) => Outcome::Broken(file.id, unusable.to_string()),
     })
 }
 

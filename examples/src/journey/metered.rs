@@ -1,6 +1,6 @@
 //! A marketplace whose calls are recorded.
 
-use fieldfen_domain::publication::{ClientKey, Platform};
+use fieldfen_domain::publication::{IdempotencyKey, Platform};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::with_causes;
 use fieldfen_services::api_usage::{ApiUsage, RateLimit};
@@ -40,11 +40,11 @@ impl<M: Marketplace, S: Store> Marketplace for Metered<M, S> {
         self.market.account()
     }
 
-    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+    fn create(&self, key: &IdempotencyKey, offer: &Offer<'_>) -> Result<Product, CallError> {
         self.record("create", self.market.create(key, offer))
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         self.record("find", self.market.find(key))
     }
 

@@ -195,7 +195,7 @@ fn line_of(s: &mut dyn ReadSession, id: &FileId) -> Result<Option<Line>, StoreEr
         let result = result.and_then(|result| result.read::<Value>().ok());
         times.extend(result.as_ref().and_then(|result| result.get("milliseconds")?.as_u64()));
     }
-    let listings = s.listings().of_file(id)?;
+    let listings = s.listings().list_by_file(id)?;
     Ok(Some(Line {
         name: file.original_filename,
         id: Some(file.id),

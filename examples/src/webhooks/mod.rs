@@ -35,7 +35,7 @@ use axum::routing::post;
 use fieldfen_domain::job::{InvalidJob, NewJob};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
-use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, caught, with_causes};
+use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, catch_panic, with_causes};
 use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, WebhookIntake};
 use fieldfen_services::queue::QueueError;
 use fieldfen_services::{AsyncStore, Environment};
@@ -91,7 +91,7 @@ async fn receive<S: Store>(
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     };
     let taking = Arc::clone(&server);
-    let taken = server.store.run(move |_| Ok(caught(|| taking.take(&source, &headers, &body)))).await;
+    let taken = server.store.run(move |_| Ok(catch_panic(|| taking.take(&source, &headers, &body)))).await;
     match taken {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {

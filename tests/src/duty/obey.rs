@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Error, anyhow, bail};
 use clap::Args;
 use diesel::connection::SimpleConnection;
-use fieldfen_domain::job::{ClaimRef, ClaimRequest, DedupKey, Enqueued, Fenced, JobKind, NewJob, WorkerName};
+use fieldfen_domain::job::{
+    ClaimRef, ClaimRequest, DedupKey, EnqueueOutcome, FencedResult, JobKind, NewJob, WorkerName,
+};
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_domain::{FenceToken, JobId, RawJson};
 use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
@@ -154,8 +156,8 @@ impl Servant<'_> {
         for key in 0..keys {
             let job = job(&self.environment, 2)?.dedup_key(DedupKey::new(format!("key-{key}"))?);
             match refused(self.store()?.write(|s| s.jobs().enqueue(&job)))? {
-                Some(Enqueued::Created(id)) => tell(&Fact::Enqueued(id))?,
-                Some(Enqueued::Met(id)) => tell(&Fact::Met(id))?,
+                Some(EnqueueOutcome::Created(id)) => tell(&Fact::Enqueued(id))?,
+                Some(EnqueueOutcome::Duplicate(id)) => tell(&Fact::Met(id))?,
                 None => {}
             }
         }
@@ -184,8 +186,8 @@ impl Servant<'_> {
         let at = self.environment.now();
         let fenced = self.store()?.write(|s| s.jobs().complete(&ClaimRef { id, token }, None, at));
         match refused(fenced)? {
-            Some(Fenced::Done(())) => tell(&Fact::Completed(id)),
-            Some(Fenced::LeaseLost) => tell(&Fact::Lost(id)),
+            Some(FencedResult::Done(())) => tell(&Fact::Completed(id)),
+            Some(FencedResult::LeaseLost) => tell(&Fact::Lost(id)),
             Some(other) => bail!("{other:?}"),
             None => Ok(()),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Error, anyhow};
 use clap::Args;
-use fieldfen_domain::job::{Fenced, JobKind, NewJob, WorkerName};
+use fieldfen_domain::job::{FencedResult, JobKind, NewJob, WorkerName};
 use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
@@ -198,17 +198,19 @@ impl Hand<'_> {
             completion = completion.then(follow_up.max_retries(1_000_000));
         }
         match settled(self.queue.complete(claimed, &mut completion))? {
-            Fenced::Done(()) => tell(&Fact::Completed(id)),
+            FencedResult::Done(()) => tell(&Fact::Completed(id)),
             other => self.tell_if_lost(other, id),
         }
     }
 
-    fn tell_if_lost<T>(&self, fenced: Fenced<T>, id: JobId) -> Result<(), Error> {
+    fn tell_if_lost<T>(&self, fenced: FencedResult<T>, id: JobId) -> Result<(), Error> {
         match fenced {
-            Fenced::Done(_) => Ok(()),
-            Fenced::LeaseLost => tell(&Fact::Lost(id)),
-            Fenced::AlreadyDone { .. } => Err(anyhow!("job {id} had been ended by a claim that ended it only now")),
-            Fenced::Gone => Err(anyhow!("job {id} is gone, although nobody deletes jobs")),
+            FencedResult::Done(_) => Ok(()),
+            FencedResult::LeaseLost => tell(&Fact::Lost(id)),
+            FencedResult::AlreadyDone { .. } => {
+                Err(anyhow!("job {id} had been ended by a claim that ended it only now"))
+            }
+            FencedResult::NotFound => Err(anyhow!("job {id} is gone, although nobody deletes jobs")),
         }
     }
 }

@@ -100,9 +100,9 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     let of_file = JobFilter::new().file_id(id::<FileId>(&ids, "processing"));
     assert_eq!(queue.list(&of_file, &page).unwrap().items.len(), 2);
 
-    let listing = store.read(|s| s.listings().find_at(Platform::Etsy, "", "77")).unwrap().unwrap();
+    let listing = store.read(|s| s.listings().find_by_platform_id(Platform::Etsy, "", "77")).unwrap().unwrap();
     assert_eq!((listing.file_id, listing.status), (id(&ids, "published"), ListingStatus::Active));
-    let posts = store.read(|s| s.listings().posts_of_file(&id(&ids, "published"))).unwrap();
+    let posts = store.read(|s| s.listings().list_posts_by_file(&id(&ids, "published"))).unwrap();
     assert_eq!(posts.len(), 1);
     let since = "2026-01-01T00:00:00Z".parse().unwrap();
     let totals = store.read(|s| s.api_usage().totals(since)).unwrap().services;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::PageRequest;
-use fieldfen_domain::job::{Administered, JobFilter, JobStatus};
+use fieldfen_domain::job::{JobActionOutcome, JobFilter, JobStatus};
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
 use fieldfen_testkit::fixtures::by_ann;
@@ -70,8 +70,8 @@ fn kill_and_retry(
         thread::sleep(Duration::from_micros(dice.throw(20_000)));
         let page = queue.list(&running, &PageRequest::first(9)).unwrap();
         let Some(job) = page.items.first() else { continue };
-        if queue.kill(&job.id, &by_ann("an operator")).unwrap() == Administered::Done {
-            assert_eq!(queue.retry(&job.id, &by_ann("as asked")).unwrap(), Administered::Done);
+        if queue.kill(&job.id, &by_ann("an operator")).unwrap() == JobActionOutcome::Done {
+            assert_eq!(queue.retry(&job.id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
             kills += 1;
             killed.insert(job.id);
         }

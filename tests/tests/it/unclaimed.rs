@@ -7,7 +7,7 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{JobFilter, JobStatus};
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState, SocialPlatform, Target};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PublicationState, SocialPlatform, Target};
 use fieldfen_domain::store::Store as _;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
@@ -41,7 +41,7 @@ pub(crate) fn the_file() -> FileId {
 }
 
 /// Something that is there: its id, and the key that came with it.
-type There = (String, Option<ClientKey>);
+type There = (String, Option<IdempotencyKey>);
 
 /// Etsy and Instagram in memory.
 #[derive(Clone, Default)]
@@ -59,14 +59,14 @@ impl Bazaar {
         self.there.lock().unwrap().iter().map(|(id, _)| id.clone()).collect()
     }
 
-    fn make(&self, key: &ClientKey) -> There {
+    fn make(&self, key: &IdempotencyKey) -> There {
         let mut there = self.there.lock().unwrap();
         let made = (format!("made-{}", there.len()), Some(key.clone()));
         there.push(made.clone());
         made
     }
 
-    fn with_key(&self, key: &ClientKey) -> Vec<There> {
+    fn with_key(&self, key: &IdempotencyKey) -> Vec<There> {
         self.there.lock().unwrap().iter().filter(|(_, its)| its.as_ref() == Some(key)).cloned().collect()
     }
 
@@ -92,11 +92,11 @@ impl Marketplace for Bazaar {
         Platform::Etsy
     }
 
-    fn create(&self, key: &ClientKey, _: &Offer<'_>) -> Result<Product, CallError> {
+    fn create(&self, key: &IdempotencyKey, _: &Offer<'_>) -> Result<Product, CallError> {
         Ok(product(self.make(key)))
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         Ok(self.with_key(key).into_iter().map(product).collect())
     }
 
@@ -124,11 +124,11 @@ impl SocialNetwork for Bazaar {
         SocialPlatform::Instagram
     }
 
-    fn post(&self, key: &ClientKey, _: &Message<'_>) -> Result<Post, CallError> {
+    fn post(&self, key: &IdempotencyKey, _: &Message<'_>) -> Result<Post, CallError> {
         Ok(post(self.make(key)))
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError> {
         Ok(self.with_key(key).into_iter().map(post).collect())
     }
 
@@ -194,7 +194,7 @@ impl Program {
 
     /// The ids at the platforms that publications are confirmed as.
     pub(crate) fn confirmed(&self) -> Vec<String> {
-        let read = self.store.read(|s| s.publications().of_file(&the_file())).unwrap();
+        let read = self.store.read(|s| s.publications().list_by_file(&the_file())).unwrap();
         assert!(read.iter().all(|publication| publication.state == PublicationState::Confirmed), "{read:?}");
         read.into_iter().filter_map(|publication| publication.platform_id).collect()
     }
@@ -249,7 +249,7 @@ fn a_row_that_cannot_be_read_does_not_stop_reconciling() {
     let program = Program::new(&database, Bazaar::with(&["FIRST", "OTHER"]), Bazaar::with(&["FIRST"]));
     program.approve();
     program.work();
-    let key = ClientKey::derive(
+    let key = IdempotencyKey::derive(
         &the_file(),
         &Target::Listing { platform: Platform::Etsy, account: String::new(), variant: String::new() },
         0,

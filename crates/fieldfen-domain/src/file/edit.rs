@@ -183,9 +183,9 @@ impl FileEdit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileEditOutcome {
     /// The values were written.
-    Edited,
+    Done,
     /// Somebody has changed the file since the editor saw it: it is like this now, and nothing was written.
-    Changed(Box<FileDetails>),
+    Conflict(Box<FileDetails>),
     /// There is no such file.
     NotFound,
 }

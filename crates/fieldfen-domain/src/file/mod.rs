@@ -186,16 +186,16 @@ impl NewFile {
 
 /// What became of a [`NewFile`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ingested {
+pub enum IngestOutcome {
     /// A row was made.
     Created,
     /// The file was there already, by its Drive id or its bytes. Here it is as it is now: with the Drive id and the hash
     /// of its bytes that it lacked before.
-    Met(Box<File>),
+    Duplicate(Box<File>),
     /// The file was there already by its Drive id, and has other bytes: somebody has replaced them at Google Drive. Nothing
     /// was changed, and the file stands for the bytes that it had. Ingested without the Drive id, the new ones are a file
     /// of their own.
-    Replaced {
+    ContentDiffers {
         /// The file as it is.
         file: Box<File>,
         /// The hash of the bytes that it stands for.
@@ -205,13 +205,15 @@ pub enum Ingested {
     },
 }
 
-impl Ingested {
+impl IngestOutcome {
     /// The answer to an arrival that is recognised as this file. The file is given as the arrival leaves it.
     #[must_use]
-    pub fn met(file: File, new: &NewFile) -> Self {
+    pub fn of_known_file(file: File, new: &NewFile) -> Self {
         match (file.content_hash, new.content_hash) {
-            (Some(known), Some(arrived)) if known != arrived => Self::Replaced { file: Box::new(file), known, arrived },
-            _ => Self::Met(Box::new(file)),
+            (Some(known), Some(arrived)) if known != arrived => {
+                Self::ContentDiffers { file: Box::new(file), known, arrived }
+            }
+            _ => Self::Duplicate(Box::new(file)),
         }
     }
 }
@@ -260,18 +262,18 @@ impl FileChange {
 
 /// What became of a [`FileChange`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileMoved {
+pub enum FileChangeOutcome {
     /// The file has its new state, and the history a new line.
-    Moved,
+    Done,
     /// The state was the new one already; nothing was written.
-    AlreadyThere,
+    Unchanged,
     /// Somebody else moved it in the meantime; nothing was written.
-    Lost {
+    Conflict {
         /// The status it has now.
         now: FileStatus,
     },
     /// There is no such file.
-    Gone,
+    NotFound,
 }
 
 /// One line of a file's history.
@@ -389,11 +391,11 @@ pub enum Deletion {
 
 /// What became of a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Deleted {
+pub enum FileDeleteOutcome {
     /// The file and all that hung on it are gone.
     Done,
     /// Nothing was deleted: these listings or reservations are live, as `platform: id` each.
     Refused(Vec<String>),
     /// There was no such file.
-    Gone,
+    NotFound,
 }

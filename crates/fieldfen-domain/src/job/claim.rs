@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::kind::JobKind;
 use super::{Job, ParkedFor};
 use crate::ids::{FenceToken, FileId, JobId};
-use crate::time::{LAST_TIME, Timestamp};
+use crate::time::{MAX_TIMESTAMP, Timestamp};
 
 /// The longest lease. A lease that seems to end later than this from now was written by a clock that was wrong.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(24 * 3600);
@@ -118,7 +118,7 @@ impl ClaimRequest {
 /// What a claim took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Claimed {
+pub struct ClaimOutcome {
     /// The jobs, by priority, due time and insertion. All of them carry a lease. One that
     /// [must run alone](Job::must_run_alone) is the only one.
     pub jobs: Vec<Job>,
@@ -157,7 +157,7 @@ impl UnreadableJob {
 /// The answer to an operation that needs the current token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the operation may not have taken effect: the job may belong to somebody else by now"]
-pub enum Fenced<T> {
+pub enum FencedResult<T> {
     /// It was done.
     Done(T),
     /// This very claim had ended the job before: the answer had been lost on its way. Nothing was changed.
@@ -168,10 +168,10 @@ pub enum Fenced<T> {
     /// The job has been taken over, cancelled or given back. Nothing was changed.
     LeaseLost,
     /// There is no such job any more. Nothing was changed.
-    Gone,
+    NotFound,
 }
 
-impl<T> Fenced<T> {
+impl<T> FencedResult<T> {
     /// Whether the operation took effect now.
     #[must_use]
     pub const fn is_done(&self) -> bool {
@@ -213,7 +213,7 @@ pub enum Retry {
 /// What became of a job whose try failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the job may have failed for good"]
-pub enum Finished {
+pub enum FailOutcome {
     /// It waits for its next try.
     Retrying {
         /// When that is due.
@@ -222,7 +222,7 @@ pub enum Finished {
         attempts: u32,
     },
     /// It has failed for good.
-    Dead,
+    DeadLetter,
     /// It is parked.
     Parked,
 }
@@ -254,7 +254,7 @@ pub struct ReclaimRequest {
     /// Leases that end then or before have expired: a time before which every holder that lives has extended its own.
     pub expired_at: Timestamp,
     /// A lease that ends later than this has expired too: a clock that was wrong has written it. No lease of a holder that
-    /// lives may end later. [`LAST_TIME`](crate::LAST_TIME) lets every lease last for as long as it says.
+    /// lives may end later. [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP) lets every lease last for as long as it says.
     pub latest: Timestamp,
     /// How many jobs at the most.
     pub limit: u32,
@@ -264,7 +264,7 @@ impl ReclaimRequest {
     /// A reclaim of at most `limit` jobs whose leases end now or before.
     #[must_use]
     pub const fn new(now: Timestamp, limit: u32) -> Self {
-        Self { now, expired_at: now, latest: LAST_TIME, limit }
+        Self { now, expired_at: now, latest: MAX_TIMESTAMP, limit }
     }
 
     /// The same reclaim, for leases that end at this time or before.
@@ -285,9 +285,9 @@ impl ReclaimRequest {
 /// What a reclaim took back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TakenBack {
+pub struct ReclaimReport {
     /// The jobs whose leases had run out, the longest first.
-    pub jobs: Vec<Reclaimed>,
+    pub jobs: Vec<ReclaimedJob>,
     /// Rows that came up but hold something that no job can hold, and pending ones that no claim would ever find. They
     /// are in status failed now, with the reason.
     pub unreadable: Vec<UnreadableJob>,
@@ -301,14 +301,14 @@ pub struct TakenBack {
 /// A job whose lease had run out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reclaimed {
+pub struct ReclaimedJob {
     /// The job, in its new state: pending again, or failed.
     pub job: Job,
     /// Who had let it go.
     pub worker: Option<String>,
 }
 
-impl Reclaimed {
+impl ReclaimedJob {
     /// This job in its new state, which this worker had let go.
     #[must_use]
     pub const fn new(job: Job, worker: Option<String>) -> Self {

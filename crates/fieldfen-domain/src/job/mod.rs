@@ -11,11 +11,11 @@ mod status;
 mod summary;
 
 pub use claim::{
-    ClaimRef, ClaimRequest, Claimed, FailureReport, Fenced, Finished, Heartbeat, LONGEST_LEASE, ReclaimRequest,
-    Reclaimed, Retry, TakenBack, UnreadableJob, WorkerName, lease_holds,
+    ClaimOutcome, ClaimRef, ClaimRequest, FailOutcome, FailureReport, FencedResult, Heartbeat, LONGEST_LEASE,
+    ReclaimReport, ReclaimRequest, ReclaimedJob, Retry, UnreadableJob, WorkerName, lease_holds,
 };
 pub use kind::{CustomKind, InvalidKind, JobKind};
-pub use new_job::{DedupKey, Enqueued, InvalidJob, NewJob};
+pub use new_job::{DedupKey, EnqueueOutcome, InvalidJob, NewJob};
 pub use parked::{FailedJobs, ParkedFor};
 pub use payload::{
     CreateFileRecord, CreateListing, DeleteFile, GenerateMetadata, InvalidPayload, MAX_SCALE_FACTOR, Payload,
@@ -239,23 +239,23 @@ impl JobCount {
 /// What came of an operator's retry or cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "it may have been refused"]
-pub enum Administered {
+pub enum JobActionOutcome {
     /// It was done.
     Done,
     /// The job runs; it has been asked to stop and will see so at its next heartbeat.
-    Requested,
+    CancelRequested,
     /// The job is in a status in which that cannot be done; nothing was changed.
     Refused {
         /// That status.
         status: JobStatus,
     },
     /// A live job has the dedup key that this one would take back; nothing was changed.
-    Met(JobId),
+    Duplicate(JobId),
     /// There is no such job.
-    Gone,
+    NotFound,
 }
 
-/// Which ended jobs [`prune`](crate::store::JobAdmin::prune) removes.
+/// Which ended jobs [`prune`](crate::store::JobActions::prune) removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PruneRequest {
@@ -264,7 +264,7 @@ pub struct PruneRequest {
     /// Those that ended before this time.
     pub ended_before: Timestamp,
     /// Of the others, so many that ended first.
-    pub surplus: u32,
+    pub also_oldest: u32,
     /// How many at the most.
     pub limit: u32,
 }
@@ -273,7 +273,7 @@ impl PruneRequest {
     /// At most `limit` jobs of this status that ended before this time.
     #[must_use]
     pub const fn new(status: JobStatus, ended_before: Timestamp, limit: u32) -> Self {
-        Self { status, ended_before, surplus: 0, limit }
+        Self { status, ended_before, also_oldest: 0, limit }
     }
 
     /// The same request for another status.
@@ -292,8 +292,8 @@ impl PruneRequest {
 
     /// The same request, which also deletes this many of the younger jobs, the first to end before the others.
     #[must_use]
-    pub const fn surplus(mut self, surplus: u32) -> Self {
-        self.surplus = surplus;
+    pub const fn also_oldest(mut self, jobs: u32) -> Self {
+        self.also_oldest = jobs;
         self
     }
 

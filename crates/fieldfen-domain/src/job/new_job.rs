@@ -201,19 +201,19 @@ impl fmt::Display for DedupKey {
 
 /// What became of a [`NewJob`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Enqueued {
+pub enum EnqueueOutcome {
     /// It was enqueued under its own id.
     Created(JobId),
     /// A live job with the same dedup key was there already.
-    Met(JobId),
+    Duplicate(JobId),
 }
 
-impl Enqueued {
+impl EnqueueOutcome {
     /// The live job, whether it was made now or met.
     #[must_use]
     pub const fn id(&self) -> &JobId {
         match self {
-            Self::Created(id) | Self::Met(id) => id,
+            Self::Created(id) | Self::Duplicate(id) => id,
         }
     }
 }

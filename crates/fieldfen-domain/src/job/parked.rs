@@ -6,7 +6,7 @@ open_enum! {
     /// `jobs.parked_for` and `publications.parked_for`: what has to come before the row is taken up again.
     ///
     /// An importing program parks its jobs for [words of its own](ParkedFor::own), and lets them run again by
-    /// [`retry`](crate::store::JobAdmin::retry). A word that a newer version has added is read as such a word.
+    /// [`retry`](crate::store::JobActions::retry). A word that a newer version has added is read as such a word.
     pub enum ParkedFor as "thing to be parked for" {
         /// The approval of its file.
         Approval = "approval",

@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_payload_says_the_kind_priority_retries_and_dedup_key_of_its_job() {
-        let job = |width| NewJob::new(JobId::from_random(1), &Resize(width), crate::FIRST_TIME);
+        let job = |width| NewJob::new(JobId::from_random(1), &Resize(width), crate::MIN_TIMESTAMP);
         let new = job(2).unwrap();
         assert_eq!((new.kind.as_str(), new.priority, new.max_retries), ("acme.resize", Priority::High, 7));
         assert_eq!(new.dedup_key.unwrap().as_str(), "acme.resize:xx");

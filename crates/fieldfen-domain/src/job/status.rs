@@ -120,7 +120,7 @@ pub enum JobState {
     },
     /// It waits for something that nobody knows the time of. Its status is failed, so that no program takes it for one
     /// that is due, but nothing has failed: nobody gives it up, and it is not pruned. A
-    /// [retry](crate::store::JobAdmin::retry) lets it run again.
+    /// [retry](crate::store::JobActions::retry) lets it run again.
     Parked {
         /// Since when, where that is known.
         at: Option<Timestamp>,

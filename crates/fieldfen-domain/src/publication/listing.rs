@@ -179,7 +179,7 @@ impl ListingUpdate {
 
 /// What became of a [`ListingUpdate`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListingUpdated {
+pub enum ListingUpdateOutcome {
     /// The row is up to date now.
     Done,
     /// Newer news had arrived before; nothing was changed.
@@ -188,7 +188,7 @@ pub enum ListingUpdated {
         known: Timestamp,
     },
     /// There is no such listing.
-    Gone,
+    NotFound,
 }
 
 #[cfg(test)]

@@ -17,12 +17,12 @@ pub use belonging::{
 };
 pub use filter::{ListingFilter, PostFilter, PublicationFilter};
 pub use listing::{
-    IllegalListingTransition, Listing, ListingEvent, ListingStatus, ListingUpdate, ListingUpdated, Platform,
+    IllegalListingTransition, Listing, ListingEvent, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform,
 };
 pub use reserving::{AdoptDecision, ConfirmDecision, OfFile, ReserveDecision};
 pub use row::Publication;
 pub use social::{PostType, SocialPlatform, SocialPost};
-pub use target::{ClientKey, Target};
+pub use target::{IdempotencyKey, Target};
 
 use std::time::Duration;
 
@@ -148,7 +148,7 @@ impl ReserveRequest {
 
 /// What became of a [`ReserveRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reserved {
+pub enum ReserveOutcome {
     /// It is ours: call the platform, then confirm, release or mark it unknown.
     Granted(Publication),
     /// It is ours, but an earlier call may have gone through: look it up at the platform first.
@@ -164,7 +164,7 @@ pub enum Reserved {
 
 /// Why a publication is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Release {
+pub enum ReleaseReason {
     /// The platform has refused the call or was not reached: this call has made nothing.
     NotMade,
     /// A lookup, or a person, says that nothing with its key is there.
@@ -180,7 +180,7 @@ pub struct Adoption {
     /// The row.
     pub row: PlatformRowId,
     /// The key with which the platform has the product, where it says one.
-    pub client_key: Option<ClientKey>,
+    pub client_key: Option<IdempotencyKey>,
     /// The product or post as the platform or a person describes it. The id of the row to be made is ignored.
     pub confirmation: Confirmation,
 }
@@ -194,7 +194,7 @@ impl Adoption {
 
     /// The same wish for a product that the platform has with this key.
     #[must_use]
-    pub fn client_key(mut self, client_key: impl Into<Option<ClientKey>>) -> Self {
+    pub fn client_key(mut self, client_key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.client_key = client_key.into();
         self
     }
@@ -202,7 +202,7 @@ impl Adoption {
 
 /// What became of an [`Adoption`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Adopted {
+pub enum AdoptOutcome {
     /// The publication is confirmed, and the row belongs to it.
     Done(Publication),
     /// Another publication of this target is live; nothing was changed.
@@ -311,7 +311,7 @@ pub enum ConfirmedRow {
 
 /// What became of a [`Confirmation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Confirmed {
+pub enum ConfirmOutcome {
     /// The row stands.
     Done,
     /// The row stands, and newer news that is known says that it has been taken from the platform since: the
@@ -331,7 +331,7 @@ pub enum Confirmed {
         file_id: FileId,
     },
     /// There is no such publication.
-    Gone,
+    NotFound,
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Adoption, ClientKey, Confirmation, ConfirmedRow, Listing, ListingPlace, PlatformRow, Publication, PublicationEvent,
-    PublicationState, ReserveRequest, SameId, SocialPost, Target, unclaimed_listings, unclaimed_posts,
+    Adoption, Confirmation, ConfirmedRow, IdempotencyKey, Listing, ListingPlace, PlatformRow, Publication,
+    PublicationEvent, PublicationState, ReserveRequest, SameId, SocialPost, Target, unclaimed_listings,
+    unclaimed_posts,
 };
 use crate::ids::FileId;
 use crate::store::StoreError;
-use crate::time::{is_ahead, to_micros};
+use crate::time::{is_ahead, truncate_to_micros};
 
 /// What becomes of a [`ReserveRequest`]. Positions are those in the publications of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum ReserveDecision {
     /// This one, which was released, is reserved again.
     Again(usize),
     /// A new one is reserved under this key.
-    New(ClientKey),
+    New(IdempotencyKey),
 }
 
 /// What becomes of a [`Confirmation`].
@@ -74,7 +75,7 @@ pub enum AdoptDecision {
     /// This one, which was released, is reserved again and confirmed.
     Again(usize),
     /// A new one is reserved under this key and confirmed.
-    New(ClientKey),
+    New(IdempotencyKey),
 }
 
 /// All that a file has on the platforms.
@@ -91,14 +92,14 @@ pub struct OfFile {
 impl OfFile {
     /// Lets the hold of the live publication of a target begin anew if it began [in the future](crate::is_ahead). Returns the
     /// publication as the store has to write it; `None` where nothing changes.
-    pub fn hold_anew(&mut self, request: &ReserveRequest) -> Option<&Publication> {
+    pub fn restart_future_hold(&mut self, request: &ReserveRequest) -> Option<&Publication> {
         let (position, live) = self.live(&request.target)?;
         if live.state == PublicationState::Confirmed {
             return None;
         }
-        let held_until = live.held_anew(request.at)?;
+        let held_until = live.restarted_hold_end(request.at)?;
         let live = self.publications.get_mut(position)?;
-        (live.held_since, live.held_until) = (Some(to_micros(request.at)), held_until);
+        (live.held_since, live.held_until) = (Some(truncate_to_micros(request.at)), held_until);
         Some(live)
     }
 
@@ -173,7 +174,7 @@ impl OfFile {
         if let Some(other) = same.taken_by(target, Some(publication.id)) {
             return Ok(ConfirmDecision::Taken { file_id: other.file_id });
         }
-        let at = to_micros(confirmation.at);
+        let at = truncate_to_micros(confirmation.at);
         match (target, &confirmation.row) {
             (Target::Listing { platform, account, .. }, ConfirmedRow::Listing { id, status, platform_status }) => {
                 let place = same.place(&publication.file_id, *platform, account, platform_id);
@@ -183,7 +184,7 @@ impl OfFile {
                 };
                 let known =
                     self.listings.iter().find(|row| row.platform == *platform && row.platform_listing_id == held);
-                let event_at = to_micros(confirmation.event_at.min(confirmation.at));
+                let event_at = truncate_to_micros(confirmation.event_at.min(confirmation.at));
                 let mut row = Listing {
                     id: known.map_or(*id, |known| known.id),
                     file_id: publication.file_id,
@@ -282,7 +283,7 @@ impl OfFile {
     /// refusals leave one row, unless its key has been confirmed and has ended.
     fn free(&self, file_id: &FileId, target: &Target) -> ReserveDecision {
         let ended = || self.of_target(target).filter(|(_, other)| other.state == PublicationState::Ended);
-        let over: BTreeSet<&ClientKey> = ended().map(|(_, other)| &other.client_key).collect();
+        let over: BTreeSet<&IdempotencyKey> = ended().map(|(_, other)| &other.client_key).collect();
         let released = self
             .of_target(target)
             .rev()
@@ -298,9 +299,9 @@ impl OfFile {
             Target::Post { .. } => 0,
         };
         let first = u32::try_from(ended().count().max(delisted)).unwrap_or(u32::MAX);
-        let mut keys = (first..=u32::MAX).map(|number| ClientKey::derive(file_id, target, number));
+        let mut keys = (first..=u32::MAX).map(|number| IdempotencyKey::derive(file_id, target, number));
         let free = keys.find(|key| !over.contains(key));
-        ReserveDecision::New(free.unwrap_or_else(|| ClientKey::derive(file_id, target, u32::MAX)))
+        ReserveDecision::New(free.unwrap_or_else(|| IdempotencyKey::derive(file_id, target, u32::MAX)))
     }
 }
 

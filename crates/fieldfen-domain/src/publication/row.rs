@@ -1,9 +1,9 @@
 //! The row of a publication, and how long it is held.
 
-use super::{ClientKey, LONGEST_HOLD, PublicationState, Target};
+use super::{IdempotencyKey, LONGEST_HOLD, PublicationState, Target};
 use crate::ids::{FenceToken, FileId, PublicationId};
 use crate::job::ParkedFor;
-use crate::time::{Timestamp, end_from_now, later, to_micros};
+use crate::time::{Timestamp, end_from_now, later, truncate_to_micros};
 
 /// A row of `publications`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Publication {
     pub target: Target,
     /// The key that the platform gets with the call, as SKU or idempotency key; or the SKU that a person or another
     /// program has given the product.
-    pub client_key: ClientKey,
+    pub client_key: IdempotencyKey,
     /// Where it stands.
     pub state: PublicationState,
     /// The proof of the current reservation.
@@ -51,7 +51,7 @@ impl Publication {
         id: PublicationId,
         file_id: FileId,
         target: Target,
-        client_key: ClientKey,
+        client_key: IdempotencyKey,
         state: PublicationState,
         token: FenceToken,
         created_at: Timestamp,
@@ -77,8 +77,8 @@ impl Publication {
     /// When the hold ends, if it began [in the future](crate::is_ahead): a clock that was ahead has written it. It begins
     /// anew now, is as long as it was and at most [`LONGEST_HOLD`]. `None` where it stays as it is.
     #[must_use]
-    pub fn held_anew(&self, at: Timestamp) -> Option<Timestamp> {
-        let at = to_micros(at);
+    pub fn restarted_hold_end(&self, at: Timestamp) -> Option<Timestamp> {
+        let at = truncate_to_micros(at);
         end_from_now(self.held_since?, self.held_until, at).map(|end| end.min(later(at, LONGEST_HOLD)))
     }
 
@@ -86,7 +86,7 @@ impl Publication {
     /// [`LONGEST_HOLD`] from now was written by a clock that was ahead, and holds nothing.
     #[must_use]
     pub fn is_held(&self, at: Timestamp) -> bool {
-        self.held_until > to_micros(at) && !self.is_of_a_clock_ahead(at)
+        self.held_until > truncate_to_micros(at) && !self.is_of_a_clock_ahead(at)
     }
 
     /// Whether the reservation ends later than any that is made at this time.

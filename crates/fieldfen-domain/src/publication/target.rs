@@ -86,12 +86,12 @@ impl Target {
         }
         place(self) == place(other)
             && self.account() == other.account()
-            && self.discriminator() == other.discriminator()
+            && self.variant_or_key() == other.variant_or_key()
     }
 
     /// The variant of a listing or the key of a post.
     #[must_use]
-    pub fn discriminator(&self) -> &str {
+    pub fn variant_or_key(&self) -> &str {
         match self {
             Self::Listing { variant, .. } => variant,
             Self::Post { post_key, .. } => post_key,
@@ -102,7 +102,7 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on {}", self.channel(), self.platform())?;
-        for (label, text) in [("account", self.account()), ("key", self.discriminator())] {
+        for (label, text) in [("account", self.account()), ("key", self.variant_or_key())] {
             if !text.is_empty() {
                 write!(f, ", {label} {text:?}")?;
             }
@@ -119,14 +119,14 @@ impl fmt::Display for Target {
 ///
 /// 29 ASCII characters: Etsy takes SKUs of up to 32, Amazon of 40, eBay of 50.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ClientKey(String);
+pub struct IdempotencyKey(String);
 
-impl ClientKey {
+impl IdempotencyKey {
     /// The key for a file's target of which `ended` publications have ended before.
     #[must_use]
     pub fn derive(file_id: &FileId, target: &Target, ended: u32) -> Self {
         let mut parts: Vec<Vec<u8>> = vec![file_id.uuid().as_bytes().to_vec()];
-        for text in [target.channel(), target.platform(), target.account(), target.discriminator()] {
+        for text in [target.channel(), target.platform(), target.account(), target.variant_or_key()] {
             parts.push((text.len() as u64).to_be_bytes().to_vec());
             parts.push(text.as_bytes().to_vec());
         }
@@ -137,7 +137,7 @@ impl ClientKey {
         Self(format!("ff-{key}"))
     }
 
-    /// Whether this looks like a key from [`ClientKey::derive`], rather than one that somebody has made up.
+    /// Whether this looks like a key from [`IdempotencyKey::derive`], rather than one that somebody has made up.
     #[must_use]
     pub fn is_derived(&self) -> bool {
         self.0.len() == 29
@@ -169,7 +169,7 @@ impl ClientKey {
     }
 }
 
-impl fmt::Display for ClientKey {
+impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
@@ -197,24 +197,24 @@ mod tests {
 
     #[test]
     fn a_key_stays_the_same_for_ever() {
-        let key = ClientKey::derive(&FileId::from_random(1), &listing("a", "b"), 7);
+        let key = IdempotencyKey::derive(&FileId::from_random(1), &listing("a", "b"), 7);
         assert_eq!(key.as_str(), "ff-fa0009e409eda002f952d136e9");
     }
 
     #[test]
     fn a_key_is_the_same_for_the_same_thing_only() {
         let (file, other) = (FileId::from_random(1), FileId::from_random(2));
-        let key = ClientKey::derive(&file, &listing("a", "b"), 0);
-        assert_eq!(key, ClientKey::derive(&file, &listing("a", "b"), 0));
+        let key = IdempotencyKey::derive(&file, &listing("a", "b"), 0);
+        assert_eq!(key, IdempotencyKey::derive(&file, &listing("a", "b"), 0));
         assert_eq!((key.as_str().len(), key.is_derived()), (29, true));
         for made_up in ["BUCK-01", "ff-", &format!("{key}0"), &key.as_str().replace("ff-", "FF-")] {
-            assert!(!ClientKey::stored(made_up.to_owned()).is_derived(), "{made_up}");
+            assert!(!IdempotencyKey::stored(made_up.to_owned()).is_derived(), "{made_up}");
         }
         for different in [
-            ClientKey::derive(&other, &listing("a", "b"), 0),
-            ClientKey::derive(&file, &listing("ab", ""), 0),
-            ClientKey::derive(&file, &listing("", "ab"), 0),
-            ClientKey::derive(&file, &listing("a", "b"), 1),
+            IdempotencyKey::derive(&other, &listing("a", "b"), 0),
+            IdempotencyKey::derive(&file, &listing("ab", ""), 0),
+            IdempotencyKey::derive(&file, &listing("", "ab"), 0),
+            IdempotencyKey::derive(&file, &listing("a", "b"), 1),
         ] {
             assert_ne!(key, different);
         }

@@ -2,8 +2,8 @@
 
 use super::StoreError;
 use crate::file::{
-    ContentHash, Deleted, Deletion, File, FileChange, FileEdit, FileEditOutcome, FileFilter, FileHistoryEntry,
-    FileMoved, FileStatus, Ingested, NewFile,
+    ContentHash, Deletion, File, FileChange, FileChangeOutcome, FileDeleteOutcome, FileEdit, FileEditOutcome,
+    FileFilter, FileHistoryEntry, FileStatus, IngestOutcome, NewFile,
 };
 use crate::ids::FileId;
 use crate::page::{Page, PageRequest};
@@ -59,7 +59,7 @@ pub trait FileReads {
 pub trait Files: FileReads {
     /// Adds a file, or meets the one that has its Drive id or its bytes already. The arrival is in its history.
     ///
-    /// A file that is met by its Drive id and has other bytes is [`Ingested::Replaced`], and is not changed.
+    /// A file that is met by its Drive id and has other bytes is [`IngestOutcome::ContentDiffers`], and is not changed.
     ///
     /// A file that is met gets the Drive id or the hash of its bytes if it has none, and every Drive id of an arrival
     /// leads to its file from then on, until the file is deleted. The next arrival with the Drive id alone meets the file
@@ -68,13 +68,13 @@ pub trait Files: FileReads {
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
     /// [`StoreError::Invalid`] when the Drive id is blank.
-    fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError>;
+    fn insert(&mut self, file: &NewFile) -> Result<IngestOutcome, StoreError>;
 
     /// Moves a file on, if it still has the status from which the change was made, and writes its history.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; a lost race is not one.
-    fn change(&mut self, change: &FileChange) -> Result<FileMoved, StoreError>;
+    fn change(&mut self, change: &FileChange) -> Result<FileChangeOutcome, StoreError>;
 
     /// Sets what is known about a file, unless it is no longer [as the editor saw it](FileEdit::seen).
     ///
@@ -88,5 +88,5 @@ pub trait Files: FileReads {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; a refusal is not one.
-    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError>;
+    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<FileDeleteOutcome, StoreError>;
 }

@@ -4,7 +4,7 @@ use super::StoreError;
 use crate::ids::FileId;
 use crate::page::{Page, PageRequest};
 use crate::time::Timestamp;
-use crate::webhook::{Delivery, HashSeen, NewHash, PayloadHash};
+use crate::webhook::{Delivery, HashInsertOutcome, NewHash, PayloadHash};
 
 /// Reading which webhooks have been dealt with.
 pub trait HashReads {
@@ -34,7 +34,7 @@ pub trait Hashes: HashReads {
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when the row holds what no hash can hold; other [`StoreError`]s as the store has them.
-    fn insert(&mut self, hash: &NewHash) -> Result<HashSeen, StoreError>;
+    fn insert(&mut self, hash: &NewHash) -> Result<HashInsertOutcome, StoreError>;
 
     /// Says which file a delivery has led to; `false` when the hash is not there.
     ///

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
-    Administered, ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, ReclaimRequest, TakenBack,
+    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult, Heartbeat, Job,
+    JobActionOutcome, JobCount, JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, ReclaimReport,
+    ReclaimRequest,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -34,7 +35,7 @@ pub trait JobReads {
     /// [`StoreError`]s as the store has them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
 
-    /// How many jobs have ended in this status: those that [`prune`](JobAdmin::prune) can remove. A parked job has not ended.
+    /// How many jobs have ended in this status: those that [`prune`](JobActions::prune) can remove. A parked job has not ended.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a status that is not final; others as the store has them.
@@ -51,13 +52,13 @@ pub trait JobReads {
 /// Jobs on their way.
 ///
 /// A method that takes a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was. Two
-/// things are kept for the claim of a job that was killed, although its answer is [`Fenced::LeaseLost`]: a heartbeat
-/// extends the lease that a [retry](JobAdmin::retry) waits for, and a complete, fail or release ends that lease.
+/// things are kept for the claim of a job that was killed, although its answer is [`FencedResult::LeaseLost`]: a heartbeat
+/// extends the lease that a [retry](JobActions::retry) waits for, and a complete, fail or release ends that lease.
 ///
 /// A method whose name ends in `_many` does what the method without that ending does, for one claim after the other, and
 /// gives each answer in the place of its claim. A store needs only the methods for one claim; it overrides those for many
 /// where fewer statements can do it. The row of a claimed job that cannot be read is no error of the batch: its answer is
-/// [`Fenced::LeaseLost`], so that the row does not keep the other claims from their answers. Any other error is that of the
+/// [`FencedResult::LeaseLost`], so that the row does not keep the other claims from their answers. Any other error is that of the
 /// first claim that is refused: let the transaction fail with it, since the claims before it may have taken effect.
 pub trait JobQueue: JobReads {
     /// Adds a job, unless a live one has its dedup key.
@@ -67,9 +68,9 @@ pub trait JobQueue: JobReads {
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken,
-    /// [`StoreError::Invalid`] for a time before [`FIRST_TIME`](crate::FIRST_TIME) or after
-    /// [`LAST_TIME`](crate::LAST_TIME), and for a payload that cannot be [read back](RawJson::check).
-    fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError>;
+    /// [`StoreError::Invalid`] for a time before [`MIN_TIMESTAMP`](crate::MIN_TIMESTAMP) or after
+    /// [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP), and for a payload that cannot be [read back](RawJson::check).
+    fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, StoreError>;
 
     /// Adds jobs in this order, as [`enqueue`](Self::enqueue) does one by one; each answer stands in the place of its job.
     /// Two jobs of one batch with the same dedup key meet each other: the second answer names the first job.
@@ -77,7 +78,7 @@ pub trait JobQueue: JobReads {
     /// # Errors
     /// As [`enqueue`](Self::enqueue), for the first job that is refused. The jobs before it may have been added: let the
     /// transaction fail with the error.
-    fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, StoreError> {
+    fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, StoreError> {
         jobs.iter().map(|job| self.enqueue(job)).collect()
     }
 
@@ -87,7 +88,7 @@ pub trait JobQueue: JobReads {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError>;
+    fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError>;
 
     /// Ends a job with success.
     ///
@@ -95,8 +96,12 @@ pub trait JobQueue: JobReads {
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a result that cannot be [read back](RawJson::check); others as the store has them.
-    fn complete(&mut self, claim: &ClaimRef, result: Option<&RawJson>, at: Timestamp)
-    -> Result<Fenced<()>, StoreError>;
+    fn complete(
+        &mut self,
+        claim: &ClaimRef,
+        result: Option<&RawJson>,
+        at: Timestamp,
+    ) -> Result<FencedResult<()>, StoreError>;
 
     /// [Completes](Self::complete) many jobs, each with its result.
     ///
@@ -106,26 +111,29 @@ pub trait JobQueue: JobReads {
         &mut self,
         completions: &[(ClaimRef, Option<RawJson>)],
         at: Timestamp,
-    ) -> Result<Vec<Fenced<()>>, StoreError> {
+    ) -> Result<Vec<FencedResult<()>>, StoreError> {
         let complete = |(claim, result): &(ClaimRef, Option<RawJson>)| self.complete(claim, result.as_ref(), at);
         completions.iter().map(complete).map(lost_if_unreadable).collect()
     }
 
     /// Ends a try without success: the job goes back with one retry spent, has failed for good, or is parked. A parked job
-    /// has spent no retry, and stays parked until an operator or a service [retries](JobAdmin::retry) or
-    /// [cancels](JobAdmin::cancel) it. A job that was asked to stop fails for good, whatever the report says.
+    /// has spent no retry, and stays parked until an operator or a service [retries](JobActions::retry) or
+    /// [cancels](JobActions::cancel) it. A job that was asked to stop fails for good, whatever the report says.
     ///
     /// A next try that no store can keep the time of is due at the first or last time that it can.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError>;
+    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<FencedResult<FailOutcome>, StoreError>;
 
     /// [Fails](Self::fail) many jobs, each with its report.
     ///
     /// # Errors
     /// As [`fail`](Self::fail).
-    fn fail_many(&mut self, failures: &[(ClaimRef, FailureReport)]) -> Result<Vec<Fenced<Finished>>, StoreError> {
+    fn fail_many(
+        &mut self,
+        failures: &[(ClaimRef, FailureReport)],
+    ) -> Result<Vec<FencedResult<FailOutcome>>, StoreError> {
         let fail = |(claim, report): &(ClaimRef, FailureReport)| self.fail(claim, report);
         failures.iter().map(fail).map(lost_if_unreadable).collect()
     }
@@ -135,7 +143,7 @@ pub trait JobQueue: JobReads {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError>;
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError>;
 
     /// [Gives](Self::release) many jobs back.
     ///
@@ -146,7 +154,7 @@ pub trait JobQueue: JobReads {
         claims: &[ClaimRef],
         run_at: Timestamp,
         at: Timestamp,
-    ) -> Result<Vec<Fenced<()>>, StoreError> {
+    ) -> Result<Vec<FencedResult<()>>, StoreError> {
         claims.iter().map(|claim| self.release(claim, run_at, at)).map(lost_if_unreadable).collect()
     }
 
@@ -163,13 +171,13 @@ pub trait JobQueue: JobReads {
         error: &str,
         run_at: Timestamp,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError>;
+    ) -> Result<FencedResult<()>, StoreError>;
 
     /// Gives a job back as [`release`](Self::release) does, and counts that in [`Job::throttled`].
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError>;
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError>;
 
     /// Extends a lease to `now + lease` and keeps the progress, where one is given.
     ///
@@ -181,7 +189,7 @@ pub trait JobQueue: JobReads {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Fenced<Heartbeat>, StoreError>;
+    ) -> Result<FencedResult<Heartbeat>, StoreError>;
 
     /// [Extends](Self::heartbeat) many leases, and keeps the progress of those claims that have one.
     ///
@@ -192,7 +200,7 @@ pub trait JobQueue: JobReads {
         claims: &[(ClaimRef, Option<RawJson>)],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
         let beat =
             |(claim, progress): &(ClaimRef, Option<RawJson>)| self.heartbeat(claim, progress.as_ref(), now, lease);
         claims.iter().map(beat).map(lost_if_unreadable).collect()
@@ -202,7 +210,7 @@ pub trait JobQueue: JobReads {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError>;
+    fn run_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError>;
 
     /// Takes back at most `limit` jobs whose lease has expired (it ends at `expired_at` or before), the longest expired first,
     /// or ends later than `latest`, or at no time. Each has one retry spent, and is due again after the `backoff` that is given
@@ -225,18 +233,18 @@ pub trait JobQueue: JobReads {
         &mut self,
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
-    ) -> Result<TakenBack, StoreError>;
+    ) -> Result<ReclaimReport, StoreError>;
 }
 
-fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced<T>, StoreError> {
+fn lost_if_unreadable<T>(answer: Result<FencedResult<T>, StoreError>) -> Result<FencedResult<T>, StoreError> {
     match answer {
-        Err(StoreError::BadRow { .. }) => Ok(Fenced::LeaseLost),
+        Err(StoreError::BadRow { .. }) => Ok(FencedResult::LeaseLost),
         other => other,
     }
 }
 
 /// What operators do with jobs.
-pub trait JobAdmin: JobReads {
+pub trait JobActions: JobReads {
     /// Lets a failed or parked job run again at once, with all its retries.
     ///
     /// A job that was killed is not due before its lease has run out or its handler has ended: until then the handler
@@ -245,27 +253,27 @@ pub trait JobAdmin: JobReads {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError>;
+    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
     /// Stops a job: a pending one fails at once, and so does a parked one, which nothing but a retry of its own lets run
     /// again then. A running one is asked to stop. `reason` becomes its last error.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError>;
+    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
     /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The lease stays with
-    /// the job for a [retry](JobAdmin::retry) to wait for.
+    /// the job for a [retry](JobActions::retry) to wait for.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError>;
+    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
     /// Deletes a job that does not run.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn delete(&mut self, id: &JobId) -> Result<Administered, StoreError>;
+    fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError>;
 
     /// Deletes ended jobs, the oldest first, and says how many. A job that does not say when it ended counts as if it had
     /// ended when it was created; one that does not say that either stays. So does a parked job, however long it has waited:

@@ -25,7 +25,7 @@ pub use api_usage::{ApiUsage, ApiUsageReads};
 pub use error::{Disposition, Source, StoreError};
 pub use files::{FileReads, Files};
 pub use hashes::{HashReads, Hashes};
-pub use jobs::{JobAdmin, JobQueue, JobReads};
+pub use jobs::{JobActions, JobQueue, JobReads};
 pub use maintenance::{LogHeld, MaintenanceReport};
 pub use operator_actions::{OperatorActionReads, OperatorActions};
 pub use publications::{ListingReads, Listings, PublicationReads, Publications};
@@ -64,7 +64,7 @@ pub trait Session {
     /// Jobs on their way: enqueue, claim, complete, fail.
     fn jobs(&mut self) -> &mut dyn JobQueue;
     /// What operators do with jobs.
-    fn job_admin(&mut self) -> &mut dyn JobAdmin;
+    fn job_actions(&mut self) -> &mut dyn JobActions;
     /// Hashes of webhooks.
     fn hashes(&mut self) -> &mut dyn Hashes;
     /// Calls to external APIs.

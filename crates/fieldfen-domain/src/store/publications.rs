@@ -2,12 +2,12 @@
 
 use super::StoreError;
 use crate::ids::{FenceToken, FileId, ListingId, PublicationId, SocialPostId};
-use crate::job::{Fenced, ParkedFor};
+use crate::job::{FencedResult, ParkedFor};
 use crate::page::{Page, PageRequest};
 use crate::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingFilter, ListingUpdate, ListingUpdated,
-    Platform, PostFilter, PrunePublications, Publication, PublicationFilter, Release, ReserveRequest, Reserved,
-    SocialPost,
+    AdoptOutcome, Adoption, ConfirmOutcome, Confirmation, IdempotencyKey, Listing, ListingFilter, ListingUpdate,
+    ListingUpdateOutcome, Platform, PostFilter, PrunePublications, Publication, PublicationFilter, ReleaseReason,
+    ReserveOutcome, ReserveRequest, SocialPost,
 };
 use crate::time::Timestamp;
 
@@ -27,7 +27,7 @@ pub trait PublicationReads {
     ///
     /// # Errors
     /// As [`PublicationReads::find`].
-    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError>;
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError>;
 
     /// A page of the publications that a filter names, in the order of insertion. Rows that no publication can be read from
     /// are named in it.
@@ -45,16 +45,16 @@ pub trait Publications: PublicationReads {
     /// Reserves a target for a file.
     ///
     /// A hold that began [in the future](crate::is_ahead) begins anew, and is as long as it was:
-    /// [`OfFile::hold_anew`](crate::publication::OfFile::hold_anew).
+    /// [`OfFile::restart_future_hold`](crate::publication::OfFile::restart_future_hold).
     ///
-    /// A reservation whose time is over, and one marked unknown, is taken over as [`Reserved::Unresolved`]. A publication
+    /// A reservation whose time is over, and one marked unknown, is taken over as [`ReserveOutcome::Unresolved`]. A publication
     /// that was released is reserved again, under its id and key. While a row of the file is live at the platform and
     /// belongs to no publication, nothing new is reserved there: the decision is
     /// [`OfFile::decide`](crate::publication::OfFile::decide).
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such file.
-    fn reserve(&mut self, request: &ReserveRequest) -> Result<Reserved, StoreError>;
+    fn reserve(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError>;
 
     /// Records what the platform says is there, and inserts its row.
     ///
@@ -66,7 +66,7 @@ pub trait Publications: PublicationReads {
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.
-    fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<Confirmed, StoreError>;
+    fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<ConfirmOutcome, StoreError>;
 
     /// Takes a row that belongs to no publication for the product or post of a target: its publication is made, and
     /// confirmed.
@@ -74,9 +74,9 @@ pub trait Publications: PublicationReads {
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such file, [`StoreError::Invalid`] when the row has another id
     /// than the one that is confirmed, or what is confirmed is not live.
-    fn adopt(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError>;
+    fn adopt(&mut self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError>;
 
-    /// Gives the target free. The answer is [`Fenced::LeaseLost`] too when the publication was confirmed meanwhile.
+    /// Gives the target free. The answer is [`FencedResult::LeaseLost`] too when the publication was confirmed meanwhile.
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
@@ -84,10 +84,10 @@ pub trait Publications: PublicationReads {
         &mut self,
         id: &PublicationId,
         token: &FenceToken,
-        release: Release,
+        release: ReleaseReason,
         reason: &str,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError>;
+    ) -> Result<FencedResult<()>, StoreError>;
 
     /// Says that no answer came. Anybody may then take the publication over to look it up. As for
     /// [`Publications::release`], a confirmation goes before.
@@ -104,14 +104,14 @@ pub trait Publications: PublicationReads {
         reason: &str,
         parked_for: Option<ParkedFor>,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError>;
+    ) -> Result<FencedResult<()>, StoreError>;
 
     /// Gives a publication another key: a person says that its product has that one by now. `false` when the publication
     /// is neither confirmed nor ended.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the key is blank; other [`StoreError`]s as the store has them.
-    fn take_key(&mut self, id: &PublicationId, key: &ClientKey, at: Timestamp) -> Result<bool, StoreError>;
+    fn set_key(&mut self, id: &PublicationId, key: &IdempotencyKey, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Deletes publications that are over, those first that changed longest ago, and says how many: those of which
     /// [`Publication::is_over_since`] says so.
@@ -127,7 +127,7 @@ pub trait ListingReads {
     ///
     /// # Errors
     /// As [`PublicationReads::find`].
-    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError>;
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError>;
 
     /// A page of the listings that a filter names, in the order of insertion. Rows that no listing can be read from are
     /// named in it. It may be short as [`PublicationReads::page`] says.
@@ -141,13 +141,18 @@ pub trait ListingReads {
     ///
     /// # Errors
     /// As [`PublicationReads::find`].
-    fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError>;
+    fn find_by_platform_id(
+        &mut self,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError>;
 
     /// All posts that show a file, the oldest first.
     ///
     /// # Errors
     /// As [`PublicationReads::find`].
-    fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError>;
+    fn list_posts_by_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError>;
 
     /// A page of the posts that a filter names, in the order of insertion. Rows that no post can be read from are named in
     /// it. It may be short as [`PublicationReads::page`] says.
@@ -165,7 +170,7 @@ pub trait Listings: ListingReads {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError>;
+    fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdateOutcome, StoreError>;
 
     /// Writes down a product that somebody has listed by hand or with another program. It belongs to no publication, and
     /// keeps its file from being listed at that platform until it is adopted or delisted.
@@ -186,5 +191,5 @@ pub trait Listings: ListingReads {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    fn post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError>;
+    fn mark_post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError>;
 }

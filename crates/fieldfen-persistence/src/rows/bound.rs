@@ -3,7 +3,7 @@
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types;
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
-use fieldfen_domain::{FIRST_TIME, LAST_TIME, Timestamp};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
 use super::SqlTime;
 
@@ -32,13 +32,13 @@ impl FromSql<sql_types::Timestamp, Sqlite> for ReachedAt {
         Ok(Self(match value.value_type() {
             Some(SqliteType::Text) => reached_at(value.read_text()),
             Some(SqliteType::Binary) => None,
-            _ => Some(FIRST_TIME),
+            _ => Some(MIN_TIMESTAMP),
         }))
     }
 }
 
 fn reached_at(text: &str) -> Option<Timestamp> {
-    let (mut above, mut last) = (FIRST_TIME.timestamp_micros(), LAST_TIME.timestamp_micros());
+    let (mut above, mut last) = (MIN_TIMESTAMP.timestamp_micros(), MAX_TIMESTAMP.timestamp_micros());
     let reached = |micros| {
         let time = Timestamp::from_timestamp_micros(micros)?;
         (SqlTime(time).text()?.as_str() >= text).then_some(time)

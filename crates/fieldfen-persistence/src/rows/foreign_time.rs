@@ -4,7 +4,7 @@ use chrono::{NaiveDate, TimeDelta};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types;
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
-use fieldfen_domain::{FIRST_TIME, LAST_TIME, Timestamp};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
 /// The last second that SQLite's own functions take for a Unix time.
 const LAST_UNIX_SECOND: f64 = 253_402_300_799.0;
@@ -31,7 +31,7 @@ impl FromSql<sql_types::Timestamp, Sqlite> for ForeignTime {
             Some(SqliteType::Float | SqliteType::Double) => number(value.read_double()),
             _ => whole_number(value.read_long()),
         };
-        Ok(Self(time.filter(|time| (FIRST_TIME..=LAST_TIME).contains(time))))
+        Ok(Self(time.filter(|time| (MIN_TIMESTAMP..=MAX_TIMESTAMP).contains(time))))
     }
 }
 

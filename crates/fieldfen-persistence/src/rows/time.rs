@@ -131,7 +131,7 @@ fn parse(text: &[u8]) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use fieldfen_domain::LAST_TIME;
+    use fieldfen_domain::MAX_TIMESTAMP;
 
     use super::*;
     use crate::rows::RowRef;
@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(text, time.format("%Y-%m-%d %H:%M:%S%.6f").to_string());
             assert_eq!(RowRef::known("t", "r").time("c", StoredTime::from_text(&text)).unwrap(), time);
         }
-        assert_eq!(SqlTime(LAST_TIME).text().unwrap(), "9999-12-31 23:59:59.999999");
+        assert_eq!(SqlTime(MAX_TIMESTAMP).text().unwrap(), "9999-12-31 23:59:59.999999");
         for micros in [-62_167_219_200_000_001, 253_402_300_800_000_000] {
             assert_eq!(SqlTime(DateTime::from_timestamp_micros(micros).unwrap()).text(), None);
         }

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::store::{HashReads, Hashes, StoreError};
-use fieldfen_domain::webhook::{Delivery, HashSeen, NewHash, PayloadHash};
+use fieldfen_domain::webhook::{Delivery, HashInsertOutcome, NewHash, PayloadHash};
 use fieldfen_domain::{
-    CLOCK_TOLERANCE, FileId, LAST_TIME, Page, PageRequest, Timestamp, end_from_now, is_ahead, to_micros,
+    CLOCK_TOLERANCE, FileId, MAX_TIMESTAMP, Page, PageRequest, Timestamp, end_from_now, is_ahead, truncate_to_micros,
 };
 
 use super::error::Classify;
@@ -143,7 +143,7 @@ fn made_until(now: Timestamp) -> SqlTime {
 }
 
 impl Hashes for SqliteSession<'_> {
-    fn insert(&mut self, hash: &NewHash) -> Result<HashSeen, StoreError> {
+    fn insert(&mut self, hash: &NewHash) -> Result<HashInsertOutcome, StoreError> {
         let text = hash.hash.to_string();
         let remember = Remember {
             hash: &text,
@@ -154,18 +154,18 @@ impl Hashes for SqliteSession<'_> {
             made_until: made_until(hash.at),
         };
         if remember.execute(self.conn).store()? > 0 {
-            return Ok(HashSeen::New);
+            return Ok(HashInsertOutcome::New);
         }
         let (rowid, seen, expires_at, file_id): (i64, Option<StoredTime>, Option<StoredTime>, Option<StoredText>) =
             Remembered { hash: &text }.get_result(self.conn).store()?;
         let row = RowRef::known("processed_hashes", &text);
         let mut first_seen = row.nullable_time("created_at", seen)?;
-        let now = to_micros(hash.at);
+        let now = truncate_to_micros(hash.at);
         if let Some(ahead) = first_seen.filter(|seen| is_ahead(*seen, now)) {
             self.remember_from_now(rowid, Some(ahead), expires_at, now)?;
             first_seen = Some(now);
         }
-        Ok(HashSeen::Duplicate { first_seen, file_id: row.parse_nullable("file_id", file_id.as_ref())? })
+        Ok(HashInsertOutcome::Duplicate { first_seen, file_id: row.parse_nullable("file_id", file_id.as_ref())? })
     }
 
     fn link(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError> {
@@ -182,8 +182,8 @@ impl Hashes for SqliteSession<'_> {
     }
 
     fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let (now, limit) = (to_micros(now), i64::from(limit));
-        let after = SqlTime(now.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(LAST_TIME).min(LAST_TIME));
+        let (now, limit) = (truncate_to_micros(now), i64::from(limit));
+        let after = SqlTime(now.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(MAX_TIMESTAMP).min(MAX_TIMESTAMP));
         let ahead =
             SeenAhead { after, limit }.load::<(i64, Option<StoredTime>, Option<StoredTime>)>(self.conn).store()?;
         for (rowid, seen, expires_at) in ahead {
@@ -261,11 +261,11 @@ mod tests {
             let mut conn = database();
             insert_baseline(&mut conn, 1, created_at);
             let mut s = session(&mut conn);
-            let seen = HashSeen::Duplicate { first_seen: Some(at(0)), file_id: None };
+            let seen = HashInsertOutcome::Duplicate { first_seen: Some(at(0)), file_id: None };
             assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY) - TICK)).unwrap(), seen);
             assert_eq!(s.purge(at(DAY) - TICK, 9).unwrap(), 0);
-            assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY))).unwrap(), HashSeen::New);
-            let seen = HashSeen::Duplicate { first_seen: Some(at(DAY)), file_id: None };
+            assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY))).unwrap(), HashInsertOutcome::New);
+            let seen = HashInsertOutcome::Duplicate { first_seen: Some(at(DAY)), file_id: None };
             assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY + 1))).unwrap(), seen);
         }
     }
@@ -275,7 +275,7 @@ mod tests {
         let mut conn = database();
         insert_baseline(&mut conn, 1, "NULL");
         let mut s = session(&mut conn);
-        let seen = HashSeen::Duplicate { first_seen: None, file_id: None };
+        let seen = HashInsertOutcome::Duplicate { first_seen: None, file_id: None };
         assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY * 9999))).unwrap(), seen);
         assert_eq!(s.purge(at(DAY * 9999), 9).unwrap(), 0);
     }
@@ -332,7 +332,7 @@ mod tests {
         let mut s = session(&mut conn);
         Hashes::insert(&mut s, &hash(1, at(0))).unwrap();
         assert!(s.link(&hash(1, at(0)).hash, &file(1).id).unwrap());
-        let seen = HashSeen::Duplicate { first_seen: Some(at(0)), file_id: Some(file(1).id) };
+        let seen = HashInsertOutcome::Duplicate { first_seen: Some(at(0)), file_id: Some(file(1).id) };
         assert_eq!(Hashes::insert(&mut s, &hash(1, at(1))).unwrap(), seen);
         let error = s.link(&hash(1, at(0)).hash, &file(2).id).unwrap_err();
         assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");

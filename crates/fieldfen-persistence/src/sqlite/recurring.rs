@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
-use fieldfen_domain::{RawJson, Timestamp, UnreadableRow, to_micros};
+use fieldfen_domain::{RawJson, Timestamp, UnreadableRow, truncate_to_micros};
 
 use super::error::Classify;
 use super::session::SqliteSession;
@@ -172,7 +172,7 @@ impl SqliteSession<'_> {
         let next = NextTick { name: tick.name.as_str() }.get_result::<(StoredText, StoredTime)>(self.conn);
         let Some((spelled, next_at)) = next.optional().store()? else { return Ok(None) };
         let row = RowRef::known("recurring_jobs", tick.name.as_str());
-        match row.time("next_at", next_at)? == to_micros(tick.due) {
+        match row.time("next_at", next_at)? == truncate_to_micros(tick.due) {
             true => row.text("next_at", spelled).map(Some),
             false => Ok(None),
         }

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
-    OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
-    Session, StoreError, WorkerReads, Workers,
+    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
+    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring,
+    RecurringReads, Session, StoreError, WorkerReads, Workers,
 };
 
 use super::error::Classify;
@@ -125,7 +125,7 @@ impl Session for SqliteSession<'_> {
         self
     }
 
-    fn job_admin(&mut self) -> &mut dyn JobAdmin {
+    fn job_actions(&mut self) -> &mut dyn JobActions {
         self
     }
 

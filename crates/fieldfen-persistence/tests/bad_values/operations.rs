@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::file::{ContentHash, Deletion, FileEdit, FileEvent};
 use fieldfen_domain::job::{JobStatus, PruneRequest, Retry};
-use fieldfen_domain::publication::{ListingStatus, Platform, Release};
+use fieldfen_domain::publication::{ListingStatus, Platform, ReleaseReason};
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::{ReadSession, Session, StoreError};
 use fieldfen_testkit::fixtures::{
@@ -115,18 +115,18 @@ fn the_end_of_claims(s: &mut dyn Session) -> Answer {
 
 fn administration(s: &mut dyn Session) -> Answer {
     let mut lines = Vec::new();
-    line(&mut lines, "retried", s.job_admin().retry(&job_id(21), at(1))?);
-    line(&mut lines, "cancelled", s.job_admin().cancel(&job_id(1), "no", at(1))?);
-    line(&mut lines, "asked", s.job_admin().cancel(&job_id(11), "no", at(1))?);
-    line(&mut lines, "killed", s.job_admin().kill(&job_id(13), "no", at(1))?);
-    line(&mut lines, "deleted", s.job_admin().delete(&job_id(3))?);
+    line(&mut lines, "retried", s.job_actions().retry(&job_id(21), at(1))?);
+    line(&mut lines, "cancelled", s.job_actions().cancel(&job_id(1), "no", at(1))?);
+    line(&mut lines, "asked", s.job_actions().cancel(&job_id(11), "no", at(1))?);
+    line(&mut lines, "killed", s.job_actions().kill(&job_id(13), "no", at(1))?);
+    line(&mut lines, "deleted", s.job_actions().delete(&job_id(3))?);
     Ok(lines)
 }
 
 fn pruning(s: &mut dyn Session) -> Answer {
     let mut lines = Vec::new();
-    let request = PruneRequest::new(JobStatus::Failed, at(99), 9).surplus(1);
-    counted(&mut lines, "pruned", s.job_admin().prune(&request)?);
+    let request = PruneRequest::new(JobStatus::Failed, at(99), 9).also_oldest(1);
+    counted(&mut lines, "pruned", s.job_actions().prune(&request)?);
     counted(&mut lines, "purged", s.hashes().purge(at(999_999), 9)?);
     Ok(lines)
 }
@@ -186,7 +186,7 @@ fn reservations(s: &mut dyn Session) -> Answer {
     line(
         &mut lines,
         "released",
-        s.publications().release(&publication_id(21), &token(21), Release::NotMade, "no", at(3))?,
+        s.publications().release(&publication_id(21), &token(21), ReleaseReason::NotMade, "no", at(3))?,
     );
     line(&mut lines, "confirmed", s.publications().confirm(&publication_id(23), &listing_confirmation(80, at(3)))?);
     Ok(lines)
@@ -223,10 +223,10 @@ fn the_victims_drive_id(s: &mut dyn Session) -> Answer {
 
 fn the_victims_job(s: &mut dyn Session) -> Answer {
     for number in [2, 12, 22] {
-        let _ = s.job_admin().retry(&job_id(number), at(1))?;
-        let _ = s.job_admin().cancel(&job_id(number), "no", at(1))?;
-        let _ = s.job_admin().kill(&job_id(number), "no", at(1))?;
-        let _ = s.job_admin().delete(&job_id(number))?;
+        let _ = s.job_actions().retry(&job_id(number), at(1))?;
+        let _ = s.job_actions().cancel(&job_id(number), "no", at(1))?;
+        let _ = s.job_actions().kill(&job_id(number), "no", at(1))?;
+        let _ = s.job_actions().delete(&job_id(number))?;
     }
     Ok(Vec::new())
 }
@@ -245,8 +245,8 @@ fn the_victims_publications(s: &mut dyn Session) -> Answer {
     s.publications().reserve(&reserve_request(70, file_id(2), listing_target(""), at(9999)))?;
     let _ = s.publications().mark_unknown(&publication_id(22), &token(22), "lost", None, at(2))?;
     s.publications().confirm(&publication_id(22), &listing_confirmation(81, at(3)))?;
-    let _ = s.publications().of_file(&file_id(2))?;
-    let _ = s.listings().posts_of_file(&file_id(2))?;
+    let _ = s.publications().list_by_file(&file_id(2))?;
+    let _ = s.listings().list_posts_by_file(&file_id(2))?;
     Ok(Vec::new())
 }
 
@@ -254,8 +254,8 @@ fn the_victims_listing(s: &mut dyn Session) -> Answer {
     for at_second in [0, 5] {
         s.listings().update(&listing_id(2), &listing_update(ListingStatus::Delisted, at(at_second)))?;
     }
-    s.listings().of_file(&file_id(2))?;
-    s.listings().find_at(Platform::Etsy, "", &platform_id(2))?;
+    s.listings().list_by_file(&file_id(2))?;
+    s.listings().find_by_platform_id(Platform::Etsy, "", &platform_id(2))?;
     Ok(Vec::new())
 }
 

@@ -115,10 +115,10 @@ pub(crate) fn usage(s: &mut dyn ReadSession) -> Answer {
 pub(crate) fn published(s: &mut dyn ReadSession) -> Answer {
     let mut lines = Vec::new();
     for number in SOUND {
-        line(&mut lines, "publications", s.publications().of_file(&file_id(number))?);
-        line(&mut lines, "listings", s.listings().of_file(&file_id(number))?);
-        line(&mut lines, "posts", s.listings().posts_of_file(&file_id(number))?);
-        line(&mut lines, "listing", s.listings().find_at(Platform::Etsy, "", &platform_id(number))?);
+        line(&mut lines, "publications", s.publications().list_by_file(&file_id(number))?);
+        line(&mut lines, "listings", s.listings().list_by_file(&file_id(number))?);
+        line(&mut lines, "posts", s.listings().list_posts_by_file(&file_id(number))?);
+        line(&mut lines, "listing", s.listings().find_by_platform_id(Platform::Etsy, "", &platform_id(number))?);
     }
     for number in [1, 3, 11, 13, 21, 23] {
         line(&mut lines, "publication", s.publications().find(&publication_id(number))?);

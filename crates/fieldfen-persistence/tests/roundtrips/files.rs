@@ -1,8 +1,8 @@
 //! Files and their history.
 
 use fieldfen_domain::file::{
-    ContentHash, Dimensions, File, FileEdit, FileEditOutcome, FileEvent, FileHistoryEntry, FileMoved, FileState,
-    Ingested, MAX_SIDE, NewFile, Patch,
+    ContentHash, Dimensions, File, FileChangeOutcome, FileEdit, FileEditOutcome, FileEvent, FileHistoryEntry,
+    FileState, IngestOutcome, MAX_SIDE, NewFile, Patch,
 };
 use fieldfen_domain::{FileId, PageRequest, Timestamp};
 use fieldfen_testkit::with;
@@ -59,7 +59,7 @@ fn steps() -> impl Strategy<Value = Vec<(FileEvent, String, Timestamp)>> {
 #[test]
 fn a_file_and_its_history_read_back_as_they_were_written() {
     each((new_file(), edit(), time(), steps()), |place, (new, edit, edited_at, steps)| {
-        assert_eq!(place.write(|s| s.files().insert(&new)), Ingested::Created);
+        assert_eq!(place.write(|s| s.files().insert(&new)), IngestOutcome::Created);
         let mut file = with!(
             File::new(new.id, new.original_filename.clone(), FileState::Ingested),
             species: new.species.clone(),
@@ -71,7 +71,7 @@ fn a_file_and_its_history_read_back_as_they_were_written() {
         );
         assert_eq!(place.read(|s| s.files().find(&new.id)).as_ref(), Some(&file));
 
-        assert_eq!(place.write(|s| s.files().edit(&new.id, &edit, edited_at)), FileEditOutcome::Edited);
+        assert_eq!(place.write(|s| s.files().edit(&new.id, &edit, edited_at)), FileEditOutcome::Done);
         edit.processed_filename.apply(&mut file.processed_filename);
         edit.species.apply(&mut file.species);
         edit.metadata.apply(&mut file.metadata);
@@ -83,7 +83,7 @@ fn a_file_and_its_history_read_back_as_they_were_written() {
         for (event, reason, at) in steps {
             let Ok(change) = file.after(event, reason.clone(), at) else { continue };
             let moved = place.write(|s| s.files().change(&change));
-            if moved == FileMoved::Moved {
+            if moved == FileChangeOutcome::Done {
                 let (from, to) = (Some(file.state.status()), change.to().status());
                 history.push(FileHistoryEntry::new(from, to, reason, at));
                 file.state = change.to().clone();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, DedupKey, Enqueued, FailureReport, Job, JobKind, JobState, Lease, NewJob, ParkedFor,
+    ClaimRef, ClaimRequest, DedupKey, EnqueueOutcome, FailureReport, Job, JobKind, JobState, Lease, NewJob, ParkedFor,
     Priority, Retry, WorkerName,
 };
 use fieldfen_domain::{FenceToken, JobId, RawJson, Timestamp};
@@ -65,7 +65,7 @@ fn end() -> impl Strategy<Value = End> {
 
 fn enqueue(place: &Place, new: &NewJob) -> Job {
     place.write(|s| s.files().insert(&file(1)));
-    assert_eq!(place.write(|s| s.jobs().enqueue(new)), Enqueued::Created(new.id));
+    assert_eq!(place.write(|s| s.jobs().enqueue(new)), EnqueueOutcome::Created(new.id));
     with!(
         Job::new(new.id, new.kind.clone(), JobState::Pending, new.run_at),
         file_id: new.file_id,

@@ -2,8 +2,8 @@
 
 use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
-    ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, Platform, PostType, Publication,
-    PublicationState, Release, ReserveRequest, Reserved, SocialPlatform, SocialPost, Target,
+    ConfirmOutcome, Confirmation, ConfirmedRow, IdempotencyKey, Listing, ListingStatus, Platform, PostType,
+    Publication, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest, SocialPlatform, SocialPost, Target,
 };
 use fieldfen_domain::{ListingId, PublicationId, SocialPostId};
 use fieldfen_testkit::fixtures::{file, file_id};
@@ -66,7 +66,7 @@ fn reserve(place: &Place, request: &ReserveRequest) -> Publication {
             request.id,
             request.file_id,
             request.target.clone(),
-            ClientKey::derive(&request.file_id, &request.target, 0),
+            IdempotencyKey::derive(&request.file_id, &request.target, 0),
             PublicationState::Reserved,
             request.token,
             request.at,
@@ -75,14 +75,14 @@ fn reserve(place: &Place, request: &ReserveRequest) -> Publication {
         held_until: request.held_until,
     );
     let granted = place.write(|s| s.publications().reserve(request));
-    assert_eq!(granted, Reserved::Granted(publication.clone()));
+    assert_eq!(granted, ReserveOutcome::Granted(publication.clone()));
     assert_reads(place, &publication);
     publication
 }
 
 fn assert_reads(place: &Place, publication: &Publication) {
     assert_eq!(place.read(|s| s.publications().find(&publication.id)).as_ref(), Some(publication));
-    assert_eq!(place.read(|s| s.publications().of_file(&publication.file_id)), std::slice::from_ref(publication));
+    assert_eq!(place.read(|s| s.publications().list_by_file(&publication.file_id)), std::slice::from_ref(publication));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_publication_whose_answer_was_lost_reads_back_as_it_was_written() {
         assert_reads(place, &publication);
         assert!(
             place
-                .write(|s| s.publications().release(&request.id, &token, Release::NotMade, &refused, refused_at))
+                .write(|s| s.publications().release(&request.id, &token, ReleaseReason::NotMade, &refused, refused_at))
                 .is_done()
         );
         (publication.state, publication.updated_at) = (PublicationState::Released, refused_at);
@@ -115,9 +115,9 @@ fn what_is_published_reads_back_as_it_was_confirmed() {
         // What is confirmed as taken away has ended already.
         let is_gone = matches!(request.target, Target::Listing { .. }) && !words.status.is_live();
         let (answer, state) = if is_gone {
-            (Confirmed::Ended, PublicationState::Ended)
+            (ConfirmOutcome::Ended, PublicationState::Ended)
         } else {
-            (Confirmed::Done, PublicationState::Confirmed)
+            (ConfirmOutcome::Done, PublicationState::Confirmed)
         };
         assert_eq!(place.write(|s| s.publications().confirm(&request.id, &confirmation)), answer);
         (publication.state, publication.updated_at) = (state, words.at);
@@ -148,11 +148,12 @@ fn what_is_published_reads_back_as_it_was_confirmed() {
                 posted_at: Some(words.at),
             )),
         }
-        assert_eq!(place.read(|s| s.listings().of_file(&request.file_id)), listings);
-        assert_eq!(place.read(|s| s.listings().posts_of_file(&request.file_id)), posts);
+        assert_eq!(place.read(|s| s.listings().list_by_file(&request.file_id)), listings);
+        assert_eq!(place.read(|s| s.listings().list_posts_by_file(&request.file_id)), posts);
         for listing in &listings {
-            let at =
-                place.read(|s| s.listings().find_at(listing.platform, request.target.account(), &words.platform_id));
+            let at = place.read(|s| {
+                s.listings().find_by_platform_id(listing.platform, request.target.account(), &words.platform_id)
+            });
             assert_eq!(at.as_ref(), Some(listing));
         }
     });

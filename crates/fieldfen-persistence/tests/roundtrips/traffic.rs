@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::{ApiCall, ApiUsageTotal};
-use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
+use fieldfen_domain::webhook::{HashInsertOutcome, NewHash, PayloadHash};
 use fieldfen_testkit::fixtures::{file, file_id};
 use proptest::option;
 use proptest::prelude::*;
@@ -50,11 +50,11 @@ struct HashRow {
 fn a_webhooks_hash_reads_back_as_it_was_written() {
     each((hash(), any::<bool>()), |place, (new, linked)| {
         place.write(|s| s.files().insert(&file(1)));
-        assert_eq!(place.write(|s| s.hashes().insert(&new)), HashSeen::New);
+        assert_eq!(place.write(|s| s.hashes().insert(&new)), HashInsertOutcome::New);
         if linked {
             assert!(place.write(|s| s.hashes().link(&new.hash, &file_id(1))));
         }
-        let seen = HashSeen::Duplicate { first_seen: Some(new.at), file_id: linked.then(|| file_id(1)) };
+        let seen = HashInsertOutcome::Duplicate { first_seen: Some(new.at), file_id: linked.then(|| file_id(1)) };
         assert_eq!(place.write(|s| s.hashes().insert(&new)), seen);
         let query =
             diesel::sql_query("SELECT hash, source, CAST(expires_at AS TEXT) AS expires_at FROM processed_hashes");

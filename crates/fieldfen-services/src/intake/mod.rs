@@ -25,7 +25,7 @@ mod retention;
 pub mod signature;
 
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::webhook::{HashSeen, NewHash, PayloadHash};
+use fieldfen_domain::webhook::{HashInsertOutcome, NewHash, PayloadHash};
 use fieldfen_domain::{FileId, Timestamp, later};
 
 use crate::settled::{OfStore, cannot_be_looked_for, write, write_once};
@@ -110,13 +110,15 @@ impl<S: Store> WebhookIntake<S> {
         let at = self.environment.now();
         let new = NewHash::new(hash, source.to_owned(), at, later(at, self.retention.of(source)));
         write_once(&self.store, |s, before| match s.hashes().insert(&new)? {
-            HashSeen::New => effect(s).map(Some),
-            HashSeen::Duplicate { first_seen: Some(first), .. }
+            HashInsertOutcome::New => effect(s).map(Some),
+            HashInsertOutcome::Duplicate { first_seen: Some(first), .. }
                 if first == at && matches!(before, Some(Received::New(_))) =>
             {
                 Ok(None)
             }
-            HashSeen::Duplicate { first_seen, file_id } => Ok(Some(Received::Duplicate { first_seen, file_id })),
+            HashInsertOutcome::Duplicate { first_seen, file_id } => {
+                Ok(Some(Received::Duplicate { first_seen, file_id }))
+            }
         })
     }
 

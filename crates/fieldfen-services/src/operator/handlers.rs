@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::file::{Deleted, Deletion, FileDetails, FileEdit};
+use fieldfen_domain::file::{Deletion, FileDeleteOutcome, FileDetails, FileEdit};
 use fieldfen_domain::job::{Backoff, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
@@ -133,9 +133,9 @@ request!(EditRequest, Edit, |request, pipeline, t| {
 request!(DeleteRequest, Delete, |request, pipeline, t| {
     let deletion = if request.force { Deletion::Forced } else { Deletion::KeepLiveListings };
     Ok(match pipeline.delete(t, &request.file_id, deletion, &request.action)? {
-        Deleted::Done => OperatorAnswer::Done { status: None, jobs: Vec::new() },
-        Deleted::Gone => OperatorAnswer::NotFound,
-        Deleted::Refused(live) => OperatorAnswer::Refused {
+        FileDeleteOutcome::Done => OperatorAnswer::Done { status: None, jobs: Vec::new() },
+        FileDeleteOutcome::NotFound => OperatorAnswer::NotFound,
+        FileDeleteOutcome::Refused(live) => OperatorAnswer::Refused {
             reason: format!("live listings ({}): take them down first, or force the deletion", live.join(", ")),
         },
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus};
-use fieldfen_domain::job::{Enqueued, JobFilter, ParkedFor};
+use fieldfen_domain::job::{EnqueueOutcome, JobFilter, ParkedFor};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
@@ -101,8 +101,8 @@ impl Pipeline {
         let at = self.environment.now();
         let Some(before) = s.files().find(file_id)? else { return Ok(EditOutcome::NotFound) };
         match s.files().edit(file_id, edit, at)? {
-            FileEditOutcome::Edited => {}
-            FileEditOutcome::Changed(now) => return Ok(EditOutcome::Changed(now)),
+            FileEditOutcome::Done => {}
+            FileEditOutcome::Conflict(now) => return Ok(EditOutcome::Changed(now)),
             FileEditOutcome::NotFound => return Ok(EditOutcome::NotFound),
         }
         let Some(after) = s.files().find(file_id)? else { return Ok(EditOutcome::NotFound) };
@@ -136,8 +136,8 @@ impl Pipeline {
             None => FileActionOutcome::NotFound,
             Some(status @ (FileStatus::Approved | FileStatus::Published)) => {
                 match self.enqueue_target(s, *file_id, target)? {
-                    Enqueued::Created(job) => FileActionOutcome::Done(Followed { status, jobs: vec![job] }),
-                    Enqueued::Met(_) => FileActionOutcome::Unchanged { status },
+                    EnqueueOutcome::Created(job) => FileActionOutcome::Done(Followed { status, jobs: vec![job] }),
+                    EnqueueOutcome::Duplicate(_) => FileActionOutcome::Unchanged { status },
                 }
             }
             Some(status) => {

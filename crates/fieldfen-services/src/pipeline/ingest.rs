@@ -1,6 +1,6 @@
 //! Files that arrive.
 
-use fieldfen_domain::file::{FileEvent, Ingested, NewFile};
+use fieldfen_domain::file::{FileEvent, IngestOutcome, NewFile};
 use fieldfen_domain::store::StoreError;
 
 use super::Pipeline;
@@ -10,17 +10,17 @@ use crate::Transaction;
 impl Pipeline {
     /// Takes a file in: its row and the job that begins its way, or the file that has its Drive id or its bytes.
     ///
-    /// A file whose bytes were replaced under its Drive id is [`Ingested::Replaced`]: it stays as it is, and a warning names
+    /// A file whose bytes were replaced under its Drive id is [`IngestOutcome::ContentDiffers`]: it stays as it is, and a warning names
     /// both hashes.
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
     /// other [`StoreError`]s as the store has them.
-    pub fn ingest(&self, t: &mut Transaction<'_>, file: &NewFile) -> Result<Ingested, StoreError> {
+    pub fn ingest(&self, t: &mut Transaction<'_>, file: &NewFile) -> Result<IngestOutcome, StoreError> {
         let s = t.session();
         let ingested = s.files().insert(file)?;
         warn_of_other_bytes(file, &ingested);
-        if ingested == Ingested::Created {
+        if ingested == IngestOutcome::Created {
             self.enqueue_record(s, file.id)?;
         }
         Ok(ingested)
@@ -37,11 +37,11 @@ impl Pipeline {
         t: &mut Transaction<'_>,
         file: &NewFile,
         reason: impl Into<String>,
-    ) -> Result<Ingested, StoreError> {
+    ) -> Result<IngestOutcome, StoreError> {
         let s = t.session();
         let ingested = s.files().insert(file)?;
         warn_of_other_bytes(file, &ingested);
-        if ingested == Ingested::Created
+        if ingested == IngestOutcome::Created
             && let Some(row) = s.files().find(&file.id)?
         {
             move_file(s, row, FileEvent::Failed, reason, file.at)?;
@@ -50,8 +50,8 @@ impl Pipeline {
     }
 }
 
-fn warn_of_other_bytes(new: &NewFile, ingested: &Ingested) {
-    if let Ingested::Replaced { file, known, arrived } = ingested {
+fn warn_of_other_bytes(new: &NewFile, ingested: &IngestOutcome) {
+    if let IngestOutcome::ContentDiffers { file, known, arrived } = ingested {
         let (id, drive_id) = (&file.id, new.drive_file_id.as_deref().unwrap_or_default());
         log!(WARN, %id, drive_id, %known, %arrived, "the bytes of a file were replaced under its Drive id; it keeps those it had");
     }

@@ -69,7 +69,7 @@ impl FailureHook for FileFailureHook {
         // The approval has met the job that ran, instead of enqueueing another.
         if file.is_some_and(|file| matches!(file.state.status(), FileStatus::Approved | FileStatus::Published)) {
             // Where it cannot run again, another job with its key is there to do so.
-            let _ = s.job_admin().retry(&job.id, at)?;
+            let _ = s.job_actions().retry(&job.id, at)?;
         }
         Ok(())
     }

@@ -4,27 +4,29 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{
-    CreateFileRecord, CreateListing, DedupKey, Enqueued, GenerateMetadata, InvalidJob, NewJob, Payload, PublishSocial,
-    UpdateListing, UpscaleImage,
+    CreateFileRecord, CreateListing, DedupKey, EnqueueOutcome, GenerateMetadata, InvalidJob, NewJob, Payload,
+    PublishSocial, UpdateListing, UpscaleImage,
 };
-use fieldfen_domain::publication::{ClientKey, Platform, Publication, PublicationState, Target, unclaimed_listings};
+use fieldfen_domain::publication::{
+    IdempotencyKey, Platform, Publication, PublicationState, Target, unclaimed_listings,
+};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 
 use super::{Followed, Pipeline};
 
 impl Pipeline {
-    pub(super) fn enqueue_record(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
+    pub(super) fn enqueue_record(&self, s: &mut dyn Session, file_id: FileId) -> Result<EnqueueOutcome, StoreError> {
         self.enqueue(s, &CreateFileRecord::new(file_id), Some(&file_id.uuid().to_string()))
     }
 
-    pub(super) fn enqueue_upscale(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
+    pub(super) fn enqueue_upscale(&self, s: &mut dyn Session, file_id: FileId) -> Result<EnqueueOutcome, StoreError> {
         let (scale_factor, target_dpi) = (self.scale_factor, self.target_dpi);
         let payload = UpscaleImage::new(file_id, scale_factor, target_dpi);
         self.enqueue(s, &payload, Some(&file_id.uuid().to_string()))
     }
 
-    pub(super) fn enqueue_metadata(&self, s: &mut dyn Session, file_id: FileId) -> Result<Enqueued, StoreError> {
+    pub(super) fn enqueue_metadata(&self, s: &mut dyn Session, file_id: FileId) -> Result<EnqueueOutcome, StoreError> {
         self.enqueue(s, &GenerateMetadata::new(file_id), Some(&file_id.uuid().to_string()))
     }
 
@@ -35,8 +37,8 @@ impl Pipeline {
         s: &mut dyn Session,
         file_id: FileId,
         target: &Target,
-    ) -> Result<Enqueued, StoreError> {
-        let key = ClientKey::derive(&file_id, target, 0);
+    ) -> Result<EnqueueOutcome, StoreError> {
+        let key = IdempotencyKey::derive(&file_id, target, 0);
         match target.clone() {
             Target::Listing { platform, account, variant } => {
                 let payload = CreateListing::new(file_id, platform).account(account).variant(variant);
@@ -68,7 +70,7 @@ impl Pipeline {
         states: &[PublicationState],
         followed: &mut Followed,
     ) -> Result<(), StoreError> {
-        let publications = s.publications().of_file(&file.id)?;
+        let publications = s.publications().list_by_file(&file.id)?;
         for target in self.targets(file) {
             let has_been = |its: &Publication| states.contains(&its.state) && its.target.is_same_place(&target);
             if !publications.iter().any(has_been) {
@@ -81,7 +83,7 @@ impl Pipeline {
     /// The live listings of a file that no publication knows, and for which [`Pipeline::enqueue_wanted`] makes a
     /// `CreateListing`. That looks them up and adopts them, and lets an `UpdateListing` follow.
     pub(super) fn adopting(&self, s: &mut dyn Session, file: &File) -> Result<BTreeSet<ListingId>, StoreError> {
-        let (listings, publications) = (s.listings().of_file(&file.id)?, s.publications().of_file(&file.id)?);
+        let (listings, publications) = (s.listings().list_by_file(&file.id)?, s.publications().list_by_file(&file.id)?);
         let confirmed = |target: &Target| {
             publications
                 .iter()
@@ -107,7 +109,7 @@ impl Pipeline {
         but: &BTreeSet<ListingId>,
         followed: &mut Followed,
     ) -> Result<(), StoreError> {
-        for listing in s.listings().of_file(&file_id)? {
+        for listing in s.listings().list_by_file(&file_id)? {
             if listing.status.is_live() && !but.contains(&listing.id) {
                 followed.note(self.enqueue_update(s, file_id, listing.id)?);
             }
@@ -121,11 +123,16 @@ impl Pipeline {
         s: &mut dyn Session,
         file_id: FileId,
         listing_id: ListingId,
-    ) -> Result<Enqueued, StoreError> {
+    ) -> Result<EnqueueOutcome, StoreError> {
         self.enqueue(s, &UpdateListing::new(file_id, listing_id), None)
     }
 
-    fn enqueue<P: Payload>(&self, s: &mut dyn Session, payload: &P, key: Option<&str>) -> Result<Enqueued, StoreError> {
+    fn enqueue<P: Payload>(
+        &self,
+        s: &mut dyn Session,
+        payload: &P,
+        key: Option<&str>,
+    ) -> Result<EnqueueOutcome, StoreError> {
         let refused = |error: InvalidJob| StoreError::Invalid {
             what: "job of the pipeline",
             value: error.to_string(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fieldfen_domain::job::{Administered, JobFilter, JobStatus, JobSummary, ParkedFor};
+use fieldfen_domain::job::{JobActionOutcome, JobFilter, JobStatus, JobSummary, ParkedFor};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, RawJson, Timestamp};
 
@@ -11,7 +11,7 @@ const JOBS_AT_ONCE: u32 = 200;
 
 /// Whether a product of the file is at a platform now.
 pub(super) fn has_live_listing(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
-    Ok(s.listings().of_file(file_id)?.iter().any(|listing| listing.status.is_live()))
+    Ok(s.listings().list_by_file(file_id)?.iter().any(|listing| listing.status.is_live()))
 }
 
 /// All jobs that a filter names, in the order of insertion. Meant for filters that name a file. Rows that no job can be
@@ -58,13 +58,13 @@ pub(super) fn retry_parked(
     let filter = JobFilter::new().file_id(*file_id).parked_for(parked_for);
     let mut retried = Vec::new();
     for job in all_jobs(s, &filter)?.into_iter().rev() {
-        match s.job_admin().retry(&job.id, at)? {
-            Administered::Done => retried.push(job.id),
-            Administered::Met(other) => {
+        match s.job_actions().retry(&job.id, at)? {
+            JobActionOutcome::Done => retried.push(job.id),
+            JobActionOutcome::Duplicate(other) => {
                 let reason = format!("job {other} has the same key and does its work");
-                let _ = s.job_admin().cancel(&job.id, &reason, at)?;
+                let _ = s.job_actions().cancel(&job.id, &reason, at)?;
             }
-            Administered::Requested | Administered::Refused { .. } | Administered::Gone => {}
+            JobActionOutcome::CancelRequested | JobActionOutcome::Refused { .. } | JobActionOutcome::NotFound => {}
         }
     }
     retried.reverse();

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::file::{FileDetails, FileStatus};
-use fieldfen_domain::job::Enqueued;
+use fieldfen_domain::job::EnqueueOutcome;
 use fieldfen_domain::operator::ActionOutcome;
 
 /// What came of an event.
@@ -20,8 +20,8 @@ impl Followed {
         Self { status, jobs: Vec::new() }
     }
 
-    pub(super) fn note(&mut self, enqueued: Enqueued) {
-        if let Enqueued::Created(id) = enqueued {
+    pub(super) fn note(&mut self, enqueued: EnqueueOutcome) {
+        if let EnqueueOutcome::Created(id) = enqueued {
             self.jobs.push(id);
         }
     }

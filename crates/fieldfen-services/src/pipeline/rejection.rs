@@ -1,7 +1,7 @@
 //! An operator takes a file out of the pipeline.
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::file::{Deleted, Deletion, File, FileEvent, FileStatus};
+use fieldfen_domain::file::{Deletion, File, FileDeleteOutcome, FileEvent, FileStatus};
 use fieldfen_domain::job::JobFilter;
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::store::{Session, StoreError};
@@ -74,13 +74,13 @@ impl Pipeline {
         file_id: &FileId,
         deletion: Deletion,
         action: &Action,
-    ) -> Result<Deleted, StoreError> {
+    ) -> Result<FileDeleteOutcome, StoreError> {
         let s = t.session();
         let deleted = s.files().delete(file_id, deletion)?;
         let outcome = match deleted {
-            Deleted::Done => ActionOutcome::Done,
-            Deleted::Refused(_) => ActionOutcome::Refused,
-            Deleted::Gone => ActionOutcome::NotFound,
+            FileDeleteOutcome::Done => ActionOutcome::Done,
+            FileDeleteOutcome::Refused(_) => ActionOutcome::Refused,
+            FileDeleteOutcome::NotFound => ActionOutcome::NotFound,
         };
         record(s, action, ActionKind::Delete, Subject::File(*file_id), outcome, self.environment.now())?;
         Ok(deleted)
@@ -105,7 +105,7 @@ impl Pipeline {
         for job in all_jobs(s, &filter)? {
             if job.state.is_open() {
                 // No hook hears of it: the file has failed already.
-                let _ = s.job_admin().cancel(&job.id, reason, at)?;
+                let _ = s.job_actions().cancel(&job.id, reason, at)?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fieldfen_domain::file::{File, FileEvent, FileStatus};
-use fieldfen_domain::job::{Administered, JobFilter, JobKind, JobStatus, Payload, UpdateListing};
+use fieldfen_domain::job::{JobActionOutcome, JobFilter, JobKind, JobStatus, Payload, UpdateListing};
 use fieldfen_domain::operator::{Action, ActionKind};
 use fieldfen_domain::publication::PublicationState;
 use fieldfen_domain::store::{Session, StoreError};
@@ -43,7 +43,7 @@ impl Pipeline {
         let file = move_file(s, file, FileEvent::Retried, reason, at)?;
         let mut followed = Followed::nothing(file.state.status());
         for job in failed_jobs(s, file_id)? {
-            if belongs_to(&job.kind, followed.status) && s.job_admin().retry(&job.id, at)? == Administered::Done {
+            if belongs_to(&job.kind, followed.status) && s.job_actions().retry(&job.id, at)? == JobActionOutcome::Done {
                 followed.jobs.push(job.id);
             }
         }
@@ -116,7 +116,7 @@ impl Pipeline {
             due.extend(update.map(|update| update.listing_id));
         }
         due.extend(self.adopting(s, file)?);
-        for listing in s.listings().of_file(&file.id)? {
+        for listing in s.listings().list_by_file(&file.id)? {
             if listing.status.is_live() && !due.contains(&listing.id) {
                 followed.note(self.enqueue_update(s, file.id, listing.id)?);
             }

@@ -1,7 +1,7 @@
 //! Moving a file by an event.
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::file::{File, FileEvent, FileMoved, IllegalFileTransition};
+use fieldfen_domain::file::{File, FileChangeOutcome, FileEvent, IllegalFileTransition};
 use fieldfen_domain::store::{Session, StoreError};
 
 /// Moves a file that was read in the same transaction, and returns it as it is then.
@@ -17,10 +17,10 @@ pub(super) fn move_file(
 ) -> Result<File, StoreError> {
     let change = file.after(event, reason, at)?;
     match s.files().change(&change)? {
-        FileMoved::Moved | FileMoved::AlreadyThere | FileMoved::Gone => {
+        FileChangeOutcome::Done | FileChangeOutcome::Unchanged | FileChangeOutcome::NotFound => {
             file.state = change.to().clone();
             Ok(file)
         }
-        FileMoved::Lost { now } => Err(IllegalFileTransition { status: now, event }.into()),
+        FileChangeOutcome::Conflict { now } => Err(IllegalFileTransition { status: now, event }.into()),
     }
 }

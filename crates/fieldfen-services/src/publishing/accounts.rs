@@ -70,7 +70,7 @@ impl<S: Store> Publisher<S> {
         file_id: &FileId,
         target: &Target,
     ) -> Result<impl Iterator<Item = Publication>, StoreError> {
-        let all = self.store().read(|s| s.publications().of_file(file_id))?;
+        let all = self.store().read(|s| s.publications().list_by_file(file_id))?;
         Ok(all.into_iter().filter(move |its| its.state.is_live() && self.is_unknown(&its.target, target)))
     }
 

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{CreateListing, PublishSocial};
-use fieldfen_domain::publication::ClientKey;
+use fieldfen_domain::publication::IdempotencyKey;
 
 use super::found::Found;
 use super::platforms::{CallError, Marketplace, Message, Offer, SocialNetwork};
@@ -11,7 +11,7 @@ use super::platforms::{CallError, Marketplace, Message, Offer, SocialNetwork};
 pub(super) trait Shelf {
     fn account(&self) -> &str;
     /// What the platform answers to a search for a key, whatever keys that has.
-    fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError>;
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Found>, CallError>;
     /// What has this very id.
     fn lookup(&self, platform_id: &str) -> Result<Option<Found>, CallError>;
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError>;
@@ -20,7 +20,7 @@ pub(super) trait Shelf {
 /// A place where one job publishes one thing.
 pub(super) trait Channel {
     fn shelf(&self) -> &dyn Shelf;
-    fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError>;
+    fn create(&self, key: &IdempotencyKey, file: &File) -> Result<Found, CallError>;
 }
 
 pub(super) struct ListingShelf<'a>(pub(super) &'a dyn Marketplace);
@@ -30,7 +30,7 @@ impl Shelf for ListingShelf<'_> {
         self.0.account()
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Found>, CallError> {
         Ok(self.0.find(key)?.into_iter().map(Found::from).collect())
     }
 
@@ -50,7 +50,7 @@ impl Shelf for PostShelf<'_> {
         self.0.account()
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Found>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Found>, CallError> {
         Ok(self.0.find(key)?.into_iter().map(Found::from).collect())
     }
 
@@ -73,7 +73,7 @@ impl Channel for ListingChannel<'_> {
         &self.shelf
     }
 
-    fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError> {
+    fn create(&self, key: &IdempotencyKey, file: &File) -> Result<Found, CallError> {
         let offer = Offer::new(file, &self.job.variant, &self.job.other);
         self.shelf.0.create(key, &offer).map(Found::from)
     }
@@ -89,7 +89,7 @@ impl Channel for PostChannel<'_> {
         &self.shelf
     }
 
-    fn create(&self, key: &ClientKey, file: &File) -> Result<Found, CallError> {
+    fn create(&self, key: &IdempotencyKey, file: &File) -> Result<Found, CallError> {
         let message = Message { file, post_type: self.job.post_type, options: &self.job.other };
         self.shelf.0.post(key, &message).map(Found::from)
     }
@@ -120,7 +120,7 @@ pub(super) fn take_down(shelf: &dyn Shelf, found: &Found) -> Result<(), CallErro
 }
 
 /// Why the answer to a call does not say what the call has made: it has no id, or another key.
-pub(super) fn doubt(key: &ClientKey, found: &Found) -> Option<String> {
+pub(super) fn doubt(key: &IdempotencyKey, found: &Found) -> Option<String> {
     match found.said_key() {
         _ if found.platform_id.trim().is_empty() => {
             Some(format!("the answer to {key} has no id: {:?}", found.platform_id))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::File;
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Target};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Target};
 use serde_json::Map;
 
 use super::found::Found;
@@ -29,7 +29,7 @@ pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environme
     check.listing(&first, &second);
     check.looking_up();
     check.updating();
-    let [longer, upper] = [format!("{first}-2"), first.as_str().to_uppercase()].map(ClientKey::stored);
+    let [longer, upper] = [format!("{first}-2"), first.as_str().to_uppercase()].map(IdempotencyKey::stored);
     check.telling_apart(&first, &longer, &upper);
     check.taking_down(&[first, second, longer, upper]);
     check.violations
@@ -66,7 +66,7 @@ pub fn check_statuses(
 pub fn check_network(network: &dyn SocialNetwork, file: &File, environment: &Environment) -> Vec<String> {
     let (account, post_key) = (network.account().to_owned(), "conformance".to_owned());
     let target = Target::Post { platform: network.platform(), account, post_key, post_type: None };
-    let key = ClientKey::derive(&FileId::from_random(environment.bits()), &target, 0);
+    let key = IdempotencyKey::derive(&FileId::from_random(environment.bits()), &target, 0);
     let options = Map::new();
     let post = match network.post(&key, &Message { file, post_type: None, options: &options }) {
         Ok(post) if post.platform_id.trim().is_empty() => return vec!["posting: the post has no id".to_owned()],
@@ -99,10 +99,10 @@ pub fn check_network(network: &dyn SocialNetwork, file: &File, environment: &Env
     violations
 }
 
-fn new_key(marketplace: &dyn Marketplace, environment: &Environment) -> ClientKey {
+fn new_key(marketplace: &dyn Marketplace, environment: &Environment) -> IdempotencyKey {
     let account = marketplace.account().to_owned();
     let target = Target::Listing { platform: marketplace.platform(), account, variant: "conformance".to_owned() };
-    ClientKey::derive(&FileId::from_random(environment.bits()), &target, 0)
+    IdempotencyKey::derive(&FileId::from_random(environment.bits()), &target, 0)
 }
 
 struct Check<'a> {
@@ -130,7 +130,7 @@ impl Check<'_> {
         }
     }
 
-    fn create(&mut self, what: &str, key: &ClientKey) -> Option<Product> {
+    fn create(&mut self, what: &str, key: &IdempotencyKey) -> Option<Product> {
         let product = self.answer(what, self.marketplace.create(key, &self.offer))?;
         self.rule(!product.platform_id.trim().is_empty(), || format!("{what}: the product has no id"));
         self.rule(product.status.is_live(), || format!("{what}: a new product says that it is {}", product.status));
@@ -144,14 +144,14 @@ impl Check<'_> {
     }
 
     /// The ids of what a search finds, as publishing takes the answer: products of other keys are ignored.
-    fn find(&mut self, what: &str, key: &ClientKey) -> Option<BTreeSet<String>> {
+    fn find(&mut self, what: &str, key: &IdempotencyKey) -> Option<BTreeSet<String>> {
         let found = self.answer(what, self.marketplace.find(key))?.into_iter().map(Found::from);
         let found: Vec<Found> = found.filter(|found| found.said_key().is_none_or(|said| said == key)).collect();
         Some(found.into_iter().map(|found| found.platform_id).collect())
     }
 
     /// Lists products under keys that a search by prefix or in any case takes for the first one.
-    fn telling_apart(&mut self, first: &ClientKey, longer: &ClientKey, upper: &ClientKey) {
+    fn telling_apart(&mut self, first: &IdempotencyKey, longer: &IdempotencyKey, upper: &IdempotencyKey) {
         let Some(expected) = self.find("a lookup of a listed key", first) else { return };
         for similar in [longer, upper] {
             // A shop that refuses such a key cannot take it for another one.
@@ -194,7 +194,7 @@ impl Check<'_> {
         });
     }
 
-    fn listing(&mut self, first: &ClientKey, second: &ClientKey) {
+    fn listing(&mut self, first: &IdempotencyKey, second: &IdempotencyKey) {
         if let Some(found) = self.find("a lookup of a new key", first) {
             self.rule(found.is_empty(), || format!("nothing was listed as {first}, and a lookup finds {found:?}"));
         }
@@ -255,7 +255,7 @@ impl Check<'_> {
 
     fn status(
         &mut self,
-        key: &ClientKey,
+        key: &IdempotencyKey,
         id: &str,
         status: ListingStatus,
         set: &impl Fn(&str, ListingStatus) -> Result<(), CallError>,
@@ -290,7 +290,7 @@ impl Check<'_> {
         }
     }
 
-    fn taking_down(&mut self, keys: &[ClientKey]) {
+    fn taking_down(&mut self, keys: &[IdempotencyKey]) {
         for product in std::mem::take(&mut self.made) {
             let id = product.platform_id;
             self.answer("taking a product down", self.marketplace.withdraw(&id));

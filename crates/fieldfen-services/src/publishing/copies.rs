@@ -5,7 +5,7 @@
 //! with the key of another publication has the id of the one that is confirmed, that one is gone.
 
 use fieldfen_domain::publication::{
-    ListingStatus, ListingUpdate, ListingUpdated, Publication, PublicationState, Target,
+    ListingStatus, ListingUpdate, ListingUpdateOutcome, Publication, PublicationState, Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
@@ -164,7 +164,7 @@ impl<S: Store> Publisher<S> {
                 && (other.target.channel(), other.target.platform()) == (target.channel(), target.platform())
                 && other.target.account() == target.account()
         };
-        let all = self.store().read(|s| s.publications().of_file(file_id))?;
+        let all = self.store().read(|s| s.publications().list_by_file(file_id))?;
         let Some(former) = all.into_iter().find(is_former) else { return Ok(Former::Stays) };
         Ok(match self.give_up_id(shelf, &former)? {
             Kept::Absent | Kept::Adopted { .. } => Former::Ended,
@@ -175,7 +175,7 @@ impl<S: Store> Publisher<S> {
 
     /// The publication that is confirmed at a target of a file.
     pub(super) fn confirmed_at(&self, publication: &Publication) -> Result<Option<Publication>, StoreError> {
-        let all = self.store().read(|s| s.publications().of_file(&publication.file_id))?;
+        let all = self.store().read(|s| s.publications().list_by_file(&publication.file_id))?;
         Ok(all.into_iter().find(|other| {
             other.state == PublicationState::Confirmed && other.target.is_same_place(&publication.target)
         }))
@@ -196,10 +196,10 @@ impl<S: Store> Publisher<S> {
         if current.state != PublicationState::Confirmed || current.platform_id != publication.platform_id {
             return Ok(false);
         }
-        let Some(listing) = s.listings().find_at(*platform, account, gone)? else { return Ok(false) };
+        let Some(listing) = s.listings().find_by_platform_id(*platform, account, gone)? else { return Ok(false) };
         let status = ListingStatus::Delisted;
         let news = ListingUpdate::new(status, asked_at, self.environment().now());
-        if s.listings().update(&listing.id, &news)? != ListingUpdated::Done {
+        if s.listings().update(&listing.id, &news)? != ListingUpdateOutcome::Done {
             return Ok(false);
         }
         Ok(self.confirm_in(s, publication, None, copy)? == Settled::Done)

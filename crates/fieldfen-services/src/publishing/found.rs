@@ -1,7 +1,7 @@
 //! What a platform says that it has.
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::publication::{ClientKey, ConfirmedRow, ListingStatus};
+use fieldfen_domain::publication::{ConfirmedRow, IdempotencyKey, ListingStatus};
 
 use super::platforms::{Post, Product};
 use crate::Environment;
@@ -15,7 +15,7 @@ pub struct Found {
     /// Its page there.
     pub url: Option<String>,
     /// The key that the platform says.
-    pub key: Option<ClientKey>,
+    pub key: Option<IdempotencyKey>,
     /// What it is.
     pub state: FoundState,
     /// When the platform says that it was so; `None` where it does not: then it counts as of before the call.
@@ -52,7 +52,7 @@ impl Found {
 
     /// The same with the key that the platform says.
     #[must_use]
-    pub fn key(mut self, key: impl Into<Option<ClientKey>>) -> Self {
+    pub fn key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.key = key.into();
         self
     }
@@ -65,7 +65,7 @@ impl Found {
     }
 
     /// The key that the platform says; an empty one says nothing.
-    pub(super) fn said_key(&self) -> Option<&ClientKey> {
+    pub(super) fn said_key(&self) -> Option<&IdempotencyKey> {
         self.key.as_ref().filter(|key| !key.as_str().trim().is_empty())
     }
 

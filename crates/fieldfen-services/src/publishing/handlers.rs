@@ -1,6 +1,6 @@
 //! Handlers for the jobs that need nothing but a publisher: what each outcome means for its job.
 
-use fieldfen_domain::file::{Deleted, Deletion};
+use fieldfen_domain::file::{Deletion, FileDeleteOutcome};
 use fieldfen_domain::job::{CreateFileRecord, CreateListing, DeleteFile, ParkedFor, PublishSocial, UpdateListing};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Store, StoreError};
@@ -91,13 +91,15 @@ impl<S: Store> Publisher<S> {
     pub fn run_delete_file(&self, job: &DeleteFile) -> Outcome {
         let deletion = if job.force { Deletion::Forced } else { Deletion::KeepLiveListings };
         let deleted = write_once(self.store(), |s, before| match s.files().delete(&job.file_id, deletion)? {
-            Deleted::Gone if before == Some(&Deleted::Done) => Ok(None),
+            FileDeleteOutcome::NotFound if before == Some(&FileDeleteOutcome::Done) => Ok(None),
             deleted => Ok::<_, StoreError>(Some(deleted)),
         });
         match deleted {
-            Ok(Deleted::Done) => Outcome::Complete(Completion::new().result(&json!({ "file": "deleted" }))),
-            Ok(Deleted::Gone) => Outcome::Complete(Completion::new().result(&json!({ "file": "was gone" }))),
-            Ok(Deleted::Refused(live)) => Outcome::fail(format!(
+            Ok(FileDeleteOutcome::Done) => Outcome::Complete(Completion::new().result(&json!({ "file": "deleted" }))),
+            Ok(FileDeleteOutcome::NotFound) => {
+                Outcome::Complete(Completion::new().result(&json!({ "file": "was gone" })))
+            }
+            Ok(FileDeleteOutcome::Refused(live)) => Outcome::fail(format!(
                 "file {} has live listings ({}): take them down first, or force the deletion",
                 job.file_id,
                 live.join(", ")

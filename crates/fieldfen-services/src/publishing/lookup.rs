@@ -5,7 +5,7 @@
 //! its id; and of anything else only a person knows whose it is.
 
 use fieldfen_domain::publication::{
-    ClientKey, OfFile, PlatformRow, Publication, PublicationFilter, PublicationState, Target, publication_of,
+    IdempotencyKey, OfFile, PlatformRow, Publication, PublicationFilter, PublicationState, Target, publication_of,
 };
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
@@ -116,7 +116,7 @@ impl<S: Store> Publisher<S> {
     }
 
     /// The publication with this key. All publications are read for it.
-    pub(super) fn with_key(&self, key: &ClientKey) -> Result<Option<Publication>, StoreError> {
+    pub(super) fn with_key(&self, key: &IdempotencyKey) -> Result<Option<Publication>, StoreError> {
         if !key.is_derived() {
             return Ok(None);
         }
@@ -149,9 +149,9 @@ impl<S: Store> Publisher<S> {
 /// All that a file has on the platforms.
 pub(super) fn all_of_file(s: &mut dyn ReadSession, file_id: &FileId) -> Result<OfFile, StoreError> {
     Ok(OfFile {
-        publications: s.publications().of_file(file_id)?,
-        listings: s.listings().of_file(file_id)?,
-        posts: s.listings().posts_of_file(file_id)?,
+        publications: s.publications().list_by_file(file_id)?,
+        listings: s.listings().list_by_file(file_id)?,
+        posts: s.listings().list_posts_by_file(file_id)?,
     })
 }
 
@@ -175,7 +175,7 @@ fn who_knows(
         return Ok(Known::Anothers);
     }
     if let Target::Listing { platform, account, .. } = target
-        && let Some(row) = s.listings().find_at(*platform, account, platform_id)?
+        && let Some(row) = s.listings().find_by_platform_id(*platform, account, platform_id)?
         && row.status.is_live()
     {
         if row.file_id != publication.file_id {

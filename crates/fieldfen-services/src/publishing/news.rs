@@ -3,11 +3,11 @@
 use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::UpdateListing;
 use fieldfen_domain::publication::{
-    ClientKey, Confirmation, Confirmed, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdated, Platform,
-    PlatformRow, Publication, PublicationState, Target, ids_at, publication_of,
+    ConfirmOutcome, Confirmation, ConfirmedRow, IdempotencyKey, Listing, ListingStatus, ListingUpdate,
+    ListingUpdateOutcome, Platform, PlatformRow, Publication, PublicationState, Target, ids_at, publication_of,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{PublicationId, Timestamp, is_ahead, to_micros};
+use fieldfen_domain::{PublicationId, Timestamp, is_ahead, truncate_to_micros};
 
 use super::channels::{ListingShelf, Shelf as _, answered};
 use super::copies::Kept;
@@ -68,7 +68,7 @@ pub fn listing_news(
     news: &ListingUpdate,
 ) -> Result<NewsTaken, StoreError> {
     let s = t.session();
-    let Some(listing) = s.listings().find_at(platform, account, platform_id)? else {
+    let Some(listing) = s.listings().find_by_platform_id(platform, account, platform_id)? else {
         return Ok(NewsTaken::Unknown);
     };
     if !listing.status.is_live() && news.status.is_live() {
@@ -91,9 +91,9 @@ pub(super) fn take_news<S: Store>(
 
 fn update(s: &mut dyn Session, listing: &Listing, news: &ListingUpdate) -> Result<NewsTaken, StoreError> {
     Ok(match s.listings().update(&listing.id, news)? {
-        ListingUpdated::Done => NewsTaken::Done { from: listing.status },
-        ListingUpdated::Stale { known } => NewsTaken::Stale { known },
-        ListingUpdated::Gone => NewsTaken::Unknown,
+        ListingUpdateOutcome::Done => NewsTaken::Done { from: listing.status },
+        ListingUpdateOutcome::Stale { known } => NewsTaken::Stale { known },
+        ListingUpdateOutcome::NotFound => NewsTaken::Unknown,
     })
 }
 
@@ -107,12 +107,12 @@ fn back(
 ) -> Result<NewsTaken, StoreError> {
     let event_at = news.event_at.min(news.at);
     // Of news of the same time, the end counts.
-    let is_newer = |known: &Timestamp| *known >= to_micros(event_at) && !is_ahead(*known, news.at);
+    let is_newer = |known: &Timestamp| *known >= truncate_to_micros(event_at) && !is_ahead(*known, news.at);
     if let Some(known) = listing.status_event_at.filter(is_newer) {
         return Ok(NewsTaken::Stale { known });
     }
     let (listings, publications) =
-        (s.listings().of_file(&listing.file_id)?, s.publications().of_file(&listing.file_id)?);
+        (s.listings().list_by_file(&listing.file_id)?, s.publications().list_by_file(&listing.file_id)?);
     let its = publication_of(listing, &listings, &publications);
     let Some(its) = its.filter(|its| its.state != PublicationState::Confirmed) else {
         // Which target it belonged to is not known: whatever is live may have taken its place.
@@ -132,10 +132,12 @@ fn back(
     )
     .url(listing.url.clone());
     Ok(match s.publications().confirm(&its.id, &confirmation)? {
-        Confirmed::Done | Confirmed::AlreadyDone => NewsTaken::Done { from: listing.status },
-        Confirmed::Duplicate { live: Some(live) } => NewsTaken::Duplicate { live },
-        Confirmed::Duplicate { live: None } | Confirmed::Ended | Confirmed::Taken { .. } => NewsTaken::StaysDelisted,
-        Confirmed::Gone => NewsTaken::Unknown,
+        ConfirmOutcome::Done | ConfirmOutcome::AlreadyDone => NewsTaken::Done { from: listing.status },
+        ConfirmOutcome::Duplicate { live: Some(live) } => NewsTaken::Duplicate { live },
+        ConfirmOutcome::Duplicate { live: None } | ConfirmOutcome::Ended | ConfirmOutcome::Taken { .. } => {
+            NewsTaken::StaysDelisted
+        }
+        ConfirmOutcome::NotFound => NewsTaken::Unknown,
     })
 }
 
@@ -160,7 +162,7 @@ pub enum Updating {
         /// The publication of the listing.
         publication: PublicationId,
         /// The key that the product has at the platform.
-        key: ClientKey,
+        key: IdempotencyKey,
     },
     /// The platform does not show the product, which was confirmed so recently that it may not show it yet. Nothing was
     /// changed.
@@ -201,7 +203,7 @@ impl<S: Store> Publisher<S> {
                 if let Some(updating) = self.used_again(marketplace, its, platform_id)? {
                     return Ok(updating);
                 }
-                (marketplace, platform_id, its.target.discriminator())
+                (marketplace, platform_id, its.target.variant_or_key())
             }
             None => {
                 let marketplace = self.only_marketplace(listing)?;
@@ -244,7 +246,7 @@ impl<S: Store> Publisher<S> {
             Err(source) => return Err(PublishError::Lookup { key: platform_id.to_owned(), source }),
         };
         if !self.has_key_of_another(its, &found)? {
-            let waits = |key: &ClientKey| Updating::WaitsForPerson { publication: its.id, key: key.clone() };
+            let waits = |key: &IdempotencyKey| Updating::WaitsForPerson { publication: its.id, key: key.clone() };
             return Ok(other_key(its, &found).map(waits));
         }
         Ok(match self.give_up_id(&shelf, its)? {

@@ -6,7 +6,7 @@
 use fieldfen_domain::PublicationId;
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{
-    ClientKey, ListingStatus, ListingUpdate, ListingUpdated, Publication, publication_of,
+    IdempotencyKey, ListingStatus, ListingUpdate, ListingUpdateOutcome, Publication, publication_of,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 
@@ -21,7 +21,7 @@ use crate::record::{act, record};
 #[non_exhaustive]
 pub enum KeyResolution {
     /// It is the product of the publication, which has this key from now on.
-    Ours(ClientKey),
+    Ours(IdempotencyKey),
     /// It is another's: the product of the publication is gone.
     NotOurs,
 }
@@ -79,10 +79,10 @@ impl<S: Store> Publisher<S> {
         let listing = all.listings.iter().find(|listing| listing.status.is_live() && is_its(listing));
         let Some(listing) = listing else { return Ok(KeyResolved::NotLive) };
         let is_done = match resolution {
-            KeyResolution::Ours(key) => s.publications().take_key(id, key, at)?,
+            KeyResolution::Ours(key) => s.publications().set_key(id, key, at)?,
             KeyResolution::NotOurs => {
                 let news = ListingUpdate::new(ListingStatus::Delisted, at, at);
-                s.listings().update(&listing.id, &news)? == ListingUpdated::Done
+                s.listings().update(&listing.id, &news)? == ListingUpdateOutcome::Done
             }
         };
         if !is_done {
@@ -95,8 +95,8 @@ impl<S: Store> Publisher<S> {
 
 /// The key of what was found under the id of a publication, if neither the publication nor an earlier one of its target
 /// has it. Where the platform says no key, only the id speaks.
-pub(super) fn other_key<'f>(publication: &Publication, found: &'f Found) -> Option<&'f ClientKey> {
+pub(super) fn other_key<'f>(publication: &Publication, found: &'f Found) -> Option<&'f IdempotencyKey> {
     let key = found.said_key()?;
-    let is_derived = |ended| ClientKey::derive(&publication.file_id, &publication.target, ended) == *key;
+    let is_derived = |ended| IdempotencyKey::derive(&publication.file_id, &publication.target, ended) == *key;
     (*key != publication.client_key && !(0..MOST_ENDINGS).any(is_derived)).then_some(key)
 }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::File;
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PostType, SocialPlatform};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PostType, SocialPlatform};
 use serde_json::{Map, Value};
 
 /// A shop, seen through one seller's account.
@@ -26,7 +26,7 @@ pub trait Marketplace: Send + Sync {
     ///
     /// # Errors
     /// [`CallError::NoAnswer`] whenever the product might be there; the others only when it surely is not.
-    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError>;
+    fn create(&self, key: &IdempotencyKey, offer: &Offer<'_>) -> Result<Product, CallError>;
 
     /// The products with this key that have not been taken down, the oldest first.
     ///
@@ -36,7 +36,7 @@ pub trait Marketplace: Send + Sync {
     ///
     /// # Errors
     /// [`CallError`]s as the platform has them; an empty list is the platform's word that there are none.
-    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError>;
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError>;
 
     /// The product with this id in this account, whatever its status; `None` is the platform's word that the account has
     /// no such product (any more). A product of somebody else is none.
@@ -89,7 +89,7 @@ pub trait SocialNetwork: Send + Sync {
     ///
     /// # Errors
     /// [`CallError::NoAnswer`] whenever the post might be there; the others only when it surely is not.
-    fn post(&self, key: &ClientKey, message: &Message<'_>) -> Result<Post, CallError>;
+    fn post(&self, key: &IdempotencyKey, message: &Message<'_>) -> Result<Post, CallError>;
 
     /// The posts with this key that are still there, the oldest first. A network without a place for the key has to be
     /// searched for the post itself.
@@ -103,7 +103,7 @@ pub trait SocialNetwork: Send + Sync {
     /// # Errors
     /// [`CallError::Refused`] when the network cannot be asked for that at all: a post whose answer was lost then waits
     /// for a person. Otherwise [`CallError`]s as the network has them.
-    fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError>;
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError>;
 
     /// The post with this id in this account; `None` is the network's word that the account has no such post (any more).
     ///
@@ -160,7 +160,7 @@ pub struct Product {
     /// Its page there.
     pub url: Option<String>,
     /// The key it was listed with, where the platform says so.
-    pub key: Option<ClientKey>,
+    pub key: Option<IdempotencyKey>,
     /// Its status.
     pub status: ListingStatus,
     /// The platform's own word for its status.
@@ -185,7 +185,7 @@ impl Product {
 
     /// The same product, listed with this key.
     #[must_use]
-    pub fn key(mut self, key: impl Into<Option<ClientKey>>) -> Self {
+    pub fn key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.key = key.into();
         self
     }
@@ -239,7 +239,7 @@ pub struct Post {
     /// Its page there.
     pub url: Option<String>,
     /// The key it was posted with, where the network says so.
-    pub key: Option<ClientKey>,
+    pub key: Option<IdempotencyKey>,
 }
 
 impl Post {
@@ -258,7 +258,7 @@ impl Post {
 
     /// The same post, made with this key.
     #[must_use]
-    pub fn key(mut self, key: impl Into<Option<ClientKey>>) -> Self {
+    pub fn key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.key = key.into();
         self
     }

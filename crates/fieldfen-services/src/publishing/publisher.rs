@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::FileId;
-use fieldfen_domain::job::{CreateListing, Fenced, ParkedFor, PublishSocial};
+use fieldfen_domain::job::{CreateListing, FencedResult, ParkedFor, PublishSocial};
 use fieldfen_domain::publication::{LONGEST_HOLD, Platform, Publication, SocialPlatform, Target};
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -355,11 +355,11 @@ impl<S: Store> Publisher<S> {
 
     /// What a step that needed the reservation comes to, unless somebody else has taken the reservation over: then
     /// what that one does counts, and the next try sees it.
-    fn unless_overtaken(&self, step: Fenced<()>, publishing: Publishing) -> Publishing {
+    fn unless_overtaken(&self, step: FencedResult<()>, publishing: Publishing) -> Publishing {
         match step {
-            Fenced::LeaseLost => Publishing::Held { until: self.environment().now() + self.hold },
+            FencedResult::LeaseLost => Publishing::Held { until: self.environment().now() + self.hold },
             // Without its file nothing can be held, and a next try says so.
-            Fenced::Done(()) | Fenced::AlreadyDone { .. } | Fenced::Gone => publishing,
+            FencedResult::Done(()) | FencedResult::AlreadyDone { .. } | FencedResult::NotFound => publishing,
         }
     }
 }

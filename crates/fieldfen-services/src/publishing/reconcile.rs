@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fieldfen_domain::publication::{
-    ClientKey, Listing, ListingFilter, Platform, Publication, PublicationFilter, PublicationState, Target,
+    IdempotencyKey, Listing, ListingFilter, Platform, Publication, PublicationFilter, PublicationState, Target,
     publication_of,
 };
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
@@ -97,8 +97,8 @@ struct Known {
 
 impl Known {
     /// The publication that speaks for each key.
-    fn by_key(&self) -> BTreeMap<&ClientKey, &Publication> {
-        let mut by_key: BTreeMap<&ClientKey, &Publication> = BTreeMap::new();
+    fn by_key(&self) -> BTreeMap<&IdempotencyKey, &Publication> {
+        let mut by_key: BTreeMap<&IdempotencyKey, &Publication> = BTreeMap::new();
         // A key that a person or another program has given may be that of several products.
         for publication in self.publications.iter().filter(|publication| publication.client_key.is_derived()) {
             let of_key = by_key.entry(&publication.client_key).or_insert(publication);
@@ -256,7 +256,7 @@ fn compare(
     result: &mut Reconciliation,
     products: Vec<Product>,
     known: &Known,
-    by_key: &BTreeMap<&ClientKey, &Publication>,
+    by_key: &BTreeMap<&IdempotencyKey, &Publication>,
 ) {
     let mut by_id: BTreeMap<&str, Vec<&KnownListing>> = BTreeMap::new();
     for listing in &known.listings {

@@ -1,10 +1,10 @@
 //! Reservations: the durable intent to publish, as a value that has to be spent.
 
 use fieldfen_domain::file::{File, FileStatus};
-use fieldfen_domain::job::{Fenced, ParkedFor};
+use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
-    ClientKey, Confirmation, Confirmed, PlatformRow, Publication, PublicationState, Release, ReserveRequest, Reserved,
-    Target,
+    ConfirmOutcome, Confirmation, IdempotencyKey, PlatformRow, Publication, PublicationState, ReleaseReason,
+    ReserveOutcome, ReserveRequest, Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, PublicationId, Timestamp};
@@ -111,7 +111,7 @@ impl<S: Store> Publisher<S> {
         target: &Target,
     ) -> Result<Attempt<'_, S>, StoreError> {
         let Some(file) = s.files().find(file_id)? else { return Ok(Attempt::NoFile) };
-        let mut all = s.publications().of_file(file_id)?.into_iter();
+        let mut all = s.publications().list_by_file(file_id)?.into_iter();
         let live = all.find(|other| other.target.is_same_place(target) && other.state.is_live());
         let status = file.state.status();
         if live.is_none() && !matches!(status, FileStatus::Approved | FileStatus::Published) {
@@ -125,16 +125,16 @@ impl<S: Store> Publisher<S> {
             self.environment().token(),
             // Who takes an unresolved publication over only looks it up: the time until which the last call may still
             // take effect stays as it was.
-            live.map_or(at + self.hold(), |live| live.held_anew(at).unwrap_or(live.held_until)),
+            live.map_or(at + self.hold(), |live| live.restarted_hold_end(at).unwrap_or(live.held_until)),
             at,
         );
         let reservation = |publication| Reservation { publisher: self, publication, file: file.clone() };
         Ok(match s.publications().reserve(&request)? {
-            Reserved::Granted(publication) => Attempt::Granted(reservation(publication)),
-            Reserved::Unresolved(publication) => Attempt::Unresolved(Unresolved(reservation(publication))),
-            Reserved::Held(publication) => Attempt::Held { until: publication.held_until },
-            Reserved::Published(publication) => Attempt::Published(publication),
-            Reserved::Unclaimed(rows) => Attempt::Unclaimed(rows),
+            ReserveOutcome::Granted(publication) => Attempt::Granted(reservation(publication)),
+            ReserveOutcome::Unresolved(publication) => Attempt::Unresolved(Unresolved(reservation(publication))),
+            ReserveOutcome::Held(publication) => Attempt::Held { until: publication.held_until },
+            ReserveOutcome::Published(publication) => Attempt::Published(publication),
+            ReserveOutcome::Unclaimed(rows) => Attempt::Unclaimed(rows),
         })
     }
 }
@@ -166,7 +166,7 @@ impl<S: Store> Publisher<S> {
         reserved: &Publication,
         reason: &str,
         parked_for: Option<ParkedFor>,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         let at = self.environment().now();
         write_once(self.store(), |s, before| {
             let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, reason, parked_for, at)?;
@@ -204,7 +204,7 @@ impl<S: Store> Publisher<S> {
 
 impl<S: Store> Reservation<'_, S> {
     /// The key that goes with the call.
-    pub const fn key(&self) -> &ClientKey {
+    pub const fn key(&self) -> &IdempotencyKey {
         &self.publication.client_key
     }
 
@@ -247,10 +247,10 @@ impl<S: Store> Reservation<'_, S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; the reservation then stays on its row.
-    pub fn release(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+    pub fn release(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
         write_once(self.publisher.store(), |s, before| {
-            let released = s.publications().release(&id, &token, Release::NotMade, reason, at)?;
+            let released = s.publications().release(&id, &token, ReleaseReason::NotMade, reason, at)?;
             Ok(unless_done_before(before, released))
         })
     }
@@ -259,13 +259,13 @@ impl<S: Store> Reservation<'_, S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them; the reservation then stays on its row, which comes to the same later.
-    pub fn mark_unknown(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+    pub fn mark_unknown(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         self.publisher.mark_unknown(&self.publication, reason, None)
     }
 
     /// The same, where the call was answered in a way that only a person can make out: what it has made may be found by no
     /// lookup.
-    pub(super) fn park(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+    pub(super) fn park(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         self.publisher.mark_unknown(&self.publication, reason, Some(ParkedFor::Person))
     }
 
@@ -306,15 +306,17 @@ impl<S: Store> Publisher<S> {
         )
         .url(found.url.clone());
         match s.publications().confirm(&publication.id, &confirmation)? {
-            Confirmed::Done => {}
-            Confirmed::Ended => return Ok(Settled::Delisted),
-            Confirmed::Taken { file_id } => return Ok(Settled::Taken { file_id }),
-            Confirmed::AlreadyDone => return Ok(Settled::AlreadyDone),
-            Confirmed::Gone => return Ok(Settled::Unwanted),
-            Confirmed::Duplicate { live: Some(live) } if live == found.platform_id => return Ok(Settled::AlreadyDone),
-            Confirmed::Duplicate { live: Some(live) } => return Ok(Settled::Duplicate { live }),
-            Confirmed::Duplicate { live: None } => {
-                let publications = s.publications().of_file(&publication.file_id)?;
+            ConfirmOutcome::Done => {}
+            ConfirmOutcome::Ended => return Ok(Settled::Delisted),
+            ConfirmOutcome::Taken { file_id } => return Ok(Settled::Taken { file_id }),
+            ConfirmOutcome::AlreadyDone => return Ok(Settled::AlreadyDone),
+            ConfirmOutcome::NotFound => return Ok(Settled::Unwanted),
+            ConfirmOutcome::Duplicate { live: Some(live) } if live == found.platform_id => {
+                return Ok(Settled::AlreadyDone);
+            }
+            ConfirmOutcome::Duplicate { live: Some(live) } => return Ok(Settled::Duplicate { live }),
+            ConfirmOutcome::Duplicate { live: None } => {
+                let publications = s.publications().list_by_file(&publication.file_id)?;
                 let other = publications
                     .iter()
                     .find(|other| other.state.is_live() && other.target.is_same_place(&publication.target));
@@ -338,7 +340,7 @@ impl<S: Store> Publisher<S> {
         listing_confirmed(s, &publication.file_id, &name, self.environment().now())?;
         let now = s.files().find(&publication.file_id)?;
         let is_shown = shown.zip(now.as_ref()).is_some_and(|(shown, now)| shows_the_same(now, shown));
-        let listing = s.listings().find_at(*platform, account, &found.platform_id)?;
+        let listing = s.listings().find_by_platform_id(*platform, account, &found.platform_id)?;
         if let Some(listing) = listing.filter(|listing| listing.status.is_live() && !is_shown) {
             self.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
         }
@@ -348,7 +350,7 @@ impl<S: Store> Publisher<S> {
 
 impl<'p, S: Store> Unresolved<'p, S> {
     /// The key to look up.
-    pub const fn key(&self) -> &ClientKey {
+    pub const fn key(&self) -> &IdempotencyKey {
         self.0.key()
     }
 
@@ -385,12 +387,19 @@ impl<'p, S: Store> Unresolved<'p, S> {
             if publication.held_until > at {
                 return Ok(Some(Attempt::Held { until: publication.held_until }));
             }
-            let attempt =
-                match s.publications().release(&publication.id, &publication.token, Release::Absent, reason, at)? {
-                    Fenced::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target)?,
-                    Fenced::AlreadyDone { .. } | Fenced::LeaseLost => Attempt::Held { until: at + publisher.hold() },
-                    Fenced::Gone => Attempt::NoFile,
-                };
+            let attempt = match s.publications().release(
+                &publication.id,
+                &publication.token,
+                ReleaseReason::Absent,
+                reason,
+                at,
+            )? {
+                FencedResult::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target)?,
+                FencedResult::AlreadyDone { .. } | FencedResult::LeaseLost => {
+                    Attempt::Held { until: at + publisher.hold() }
+                }
+                FencedResult::NotFound => Attempt::NoFile,
+            };
             Ok(Some(attempt))
         })
     }
@@ -399,7 +408,7 @@ impl<'p, S: Store> Unresolved<'p, S> {
     ///
     /// # Errors
     /// As [`Reservation::mark_unknown`].
-    pub fn still_unknown(self, reason: &str) -> Result<Fenced<()>, StoreError> {
+    pub fn still_unknown(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         self.0.mark_unknown(reason)
     }
 }

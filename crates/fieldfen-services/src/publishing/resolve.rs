@@ -2,7 +2,7 @@
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{
-    Adopted, PlatformRow, PlatformRowId, Publication, PublicationState, Release, Target, ids_at,
+    AdoptOutcome, PlatformRow, PlatformRowId, Publication, PublicationState, ReleaseReason, Target, ids_at,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
@@ -116,10 +116,10 @@ impl<S: Store> Publisher<S> {
             Resolution::Adopt { target, platform_id } => {
                 let found = as_said(&row, target, platform_id.as_deref())?;
                 Ok(match self.adopt_row(s, file_id, target, &row, &found, None)? {
-                    Adopted::Done(publication) => Resolved::Adopted(publication),
-                    Adopted::Live(publication) => Resolved::Live(publication),
-                    Adopted::Taken(publication) => Resolved::Taken(publication),
-                    Adopted::NotUnclaimed => Resolved::NotUnclaimed,
+                    AdoptOutcome::Done(publication) => Resolved::Adopted(publication),
+                    AdoptOutcome::Live(publication) => Resolved::Live(publication),
+                    AdoptOutcome::Taken(publication) => Resolved::Taken(publication),
+                    AdoptOutcome::NotUnclaimed => Resolved::NotUnclaimed,
                 })
             }
         }
@@ -146,7 +146,7 @@ impl<S: Store> Publisher<S> {
             }
             let at = self.environment().now();
             // A target that is free, or published, stays as it is: nobody would call what was reserved here.
-            let is_open = s.publications().of_file(file_id)?.iter().any(|publication| {
+            let is_open = s.publications().list_by_file(file_id)?.iter().any(|publication| {
                 publication.target.is_same_place(target)
                     && publication.state.is_live()
                     && publication.state != PublicationState::Confirmed
@@ -181,7 +181,8 @@ impl<S: Store> Publisher<S> {
             return Ok(NothingThere::Held { until: publication.held_until });
         }
         let said = format!("a person says that nothing is there: {reason}");
-        let released = s.publications().release(&publication.id, &publication.token, Release::Absent, &said, at)?;
+        let released =
+            s.publications().release(&publication.id, &publication.token, ReleaseReason::Absent, &said, at)?;
         if !released.is_done() {
             return Ok(NothingThere::NotUnknown);
         }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use fieldfen_domain::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, ListingStatus, ListingUpdate, PlatformRow, Publication, ReserveRequest,
-    Target, ids_at,
+    AdoptOutcome, Adoption, Confirmation, IdempotencyKey, ListingStatus, ListingUpdate, PlatformRow, Publication,
+    ReserveRequest, Target, ids_at,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Timestamp};
@@ -27,7 +27,7 @@ pub(super) const MOST_ENDINGS: u32 = 64;
 /// What the platform says of one row.
 enum Says {
     /// The account of the target has it, under this target's own key.
-    Own(Found, ClientKey),
+    Own(Found, IdempotencyKey),
     /// The account of the target has it.
     There(Found),
     /// This other account has it.
@@ -80,7 +80,7 @@ impl<S: Store> Publisher<S> {
             && (unclear.is_empty() || key.is_some())
         {
             let adopted = write_once(self.store(), |s, before| {
-                if let Some(Adopted::Done(publication)) = before
+                if let Some(AdoptOutcome::Done(publication)) = before
                     && s.publications().find(&publication.id)?.as_ref() == Some(publication)
                 {
                     return Ok(None);
@@ -88,9 +88,9 @@ impl<S: Store> Publisher<S> {
                 self.adopt_row(s, file_id, target, row, found, key.as_ref()).map(Some)
             })?;
             return Ok(match adopted {
-                Adopted::Done(_) => Some(Publishing::AlreadyPublished { platform_id: found.platform_id.clone() }),
-                Adopted::Live(_) | Adopted::NotUnclaimed => None,
-                Adopted::Taken(other) => {
+                AdoptOutcome::Done(_) => Some(Publishing::AlreadyPublished { platform_id: found.platform_id.clone() }),
+                AdoptOutcome::Live(_) | AdoptOutcome::NotUnclaimed => None,
+                AdoptOutcome::Taken(other) => {
                     Some(waits([format!("{} is what file {} is confirmed as there", name(row), other.file_id)]))
                 }
             });
@@ -127,8 +127,10 @@ impl<S: Store> Publisher<S> {
                 return Ok(Some(format!("{why}, and what is wanted there comes first")));
             }
             Ok(match self.adopt_row(s, file_id, &there, row, found, None)? {
-                Adopted::Done(_) | Adopted::NotUnclaimed => None,
-                Adopted::Live(_) | Adopted::Taken(_) => Some(format!("{why}, where another publication is live")),
+                AdoptOutcome::Done(_) | AdoptOutcome::NotUnclaimed => None,
+                AdoptOutcome::Live(_) | AdoptOutcome::Taken(_) => {
+                    Some(format!("{why}, where another publication is live"))
+                }
             })
         })
     }
@@ -156,7 +158,7 @@ impl<S: Store> Publisher<S> {
         }
         let own_key = |found: &Found| {
             let key = found.said_key()?;
-            let mut keys = (0..MOST_ENDINGS).map(|ended| ClientKey::derive(file_id, target, ended));
+            let mut keys = (0..MOST_ENDINGS).map(|ended| IdempotencyKey::derive(file_id, target, ended));
             keys.find(|own| own == key)
         };
         let own = found.iter().find(|(account, found)| account == target.account() && own_key(found).is_some());
@@ -175,7 +177,7 @@ impl<S: Store> Publisher<S> {
                 Says::Unclear(format!("none of the {} configured accounts has {}", shelves.len(), name(row)))
             }
             [] => Says::Gone,
-            [(_, other)] if other.said_key().is_some_and(ClientKey::is_derived) => {
+            [(_, other)] if other.said_key().is_some_and(IdempotencyKey::is_derived) => {
                 Says::Unclear(format!("{} has the key of another target or file", name(row)))
             }
             [(account, found)] if account == target.account() => Says::There(found.clone()),
@@ -192,8 +194,8 @@ impl<S: Store> Publisher<S> {
         target: &Target,
         row: &PlatformRow,
         found: &Found,
-        client_key: Option<&ClientKey>,
-    ) -> Result<Adopted, StoreError> {
+        client_key: Option<&IdempotencyKey>,
+    ) -> Result<AdoptOutcome, StoreError> {
         let (environment, at) = (self.environment(), self.environment().now());
         let request =
             ReserveRequest::new(environment.publication_id(), *file_id, target.clone(), environment.token(), at, at);
@@ -204,7 +206,7 @@ impl<S: Store> Publisher<S> {
         let client_key = client_key.or_else(|| found.said_key()).cloned();
         let adoption = Adoption::new(request, row.id(), confirmation).client_key(client_key);
         let adopted = s.publications().adopt(&adoption)?;
-        if let Adopted::Done(publication) = &adopted {
+        if let AdoptOutcome::Done(publication) = &adopted {
             self.now_adopted(s, publication, found)?;
         }
         Ok(adopted)
@@ -237,7 +239,7 @@ impl<S: Store> Publisher<S> {
                 let news = ListingUpdate::new(ListingStatus::Delisted, event_at, at);
                 s.listings().update(&listing.id, &news).map(drop)
             }
-            PlatformRow::Post(post) => s.listings().post_gone(&post.id, at).map(drop),
+            PlatformRow::Post(post) => s.listings().mark_post_gone(&post.id, at).map(drop),
         }
     }
 }

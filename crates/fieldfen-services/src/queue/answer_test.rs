@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fieldfen_domain::job::{Fenced, JobState, Payload, WorkerName};
+use fieldfen_domain::job::{FencedResult, JobState, Payload, WorkerName};
 use fieldfen_domain::store::StoreError;
 use fieldfen_testkit::ModelStore;
 use serde::{Deserialize, Serialize};
@@ -56,9 +56,9 @@ impl Bench {
 fn the_answer_is_the_result_and_is_not_written_again_when_the_completion_is_repeated() {
     let bench = Bench::new();
     let claimed = bench.claim();
-    assert_eq!(bench.queue.complete(&claimed, &mut bench.counting()).unwrap(), Fenced::Done(()));
+    assert_eq!(bench.queue.complete(&claimed, &mut bench.counting()).unwrap(), FencedResult::Done(()));
     let repeated = bench.queue.complete(&claimed, &mut bench.counting()).unwrap();
-    assert!(matches!(repeated, Fenced::AlreadyDone { .. }), "{repeated:?}");
+    assert!(matches!(repeated, FencedResult::AlreadyDone { .. }), "{repeated:?}");
     assert_eq!((bench.result(&claimed).as_deref(), bench.runs.load(Ordering::Relaxed)), (Some("1"), 1));
 }
 
@@ -68,12 +68,12 @@ fn a_claim_that_was_lost_does_not_run_its_answer() {
     let lost = bench.claim();
     bench.clock.advance(LEASE * 2);
     assert_eq!(bench.queue.reclaim(10).unwrap().len(), 1);
-    assert_eq!(bench.queue.complete(&lost, &mut bench.counting()).unwrap(), Fenced::LeaseLost);
+    assert_eq!(bench.queue.complete(&lost, &mut bench.counting()).unwrap(), FencedResult::LeaseLost);
     bench.clock.advance(LEASE);
     let next = bench.claim();
-    assert_eq!(bench.queue.complete(&lost, &mut bench.counting()).unwrap(), Fenced::LeaseLost);
+    assert_eq!(bench.queue.complete(&lost, &mut bench.counting()).unwrap(), FencedResult::LeaseLost);
     assert_eq!(bench.runs.load(Ordering::Relaxed), 0);
-    assert_eq!(bench.queue.complete(&next, &mut bench.counting()).unwrap(), Fenced::Done(()));
+    assert_eq!(bench.queue.complete(&next, &mut bench.counting()).unwrap(), FencedResult::Done(()));
     assert_eq!((bench.result(&next).as_deref(), bench.runs.load(Ordering::Relaxed)), (Some("1"), 1));
 }
 

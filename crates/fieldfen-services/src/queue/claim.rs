@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, Job, JobKind, JobState, LONGEST_LEASE, UnreadableJob, WorkerName,
+    ClaimOutcome, ClaimRef, ClaimRequest, Job, JobKind, JobState, LONGEST_LEASE, UnreadableJob, WorkerName,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 
@@ -74,7 +74,7 @@ impl<S: Store> Queue<S> {
     /// Claims as the request says, but from the moment on at which it is written.
     pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
         check_lease(request.lease)?;
-        let claimed: Claimed = write_once(&self.store, |s, before: Option<&Claimed>| {
+        let claimed: ClaimOutcome = write_once(&self.store, |s, before: Option<&ClaimOutcome>| {
             if let Some(job) = before.and_then(|before| before.jobs.first())
                 && is_held(s, &ClaimRef { id: job.id, token: request.token })?
             {

@@ -1,7 +1,7 @@
 //! Putting jobs in.
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Enqueued, InvalidJob, InvalidPayload, NewJob, Payload};
+use fieldfen_domain::job::{EnqueueOutcome, InvalidJob, InvalidPayload, NewJob, Payload};
 use fieldfen_domain::store::{Session, Store};
 
 use super::{Queue, QueueError};
@@ -27,10 +27,10 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// As [`Transaction::enqueue`](crate::Transaction::enqueue).
-    pub fn enqueue(&self, job: &NewJob) -> Result<Enqueued, QueueError> {
+    pub fn enqueue(&self, job: &NewJob) -> Result<EnqueueOutcome, QueueError> {
         check(job)?;
         Ok(write_once(&self.store, |s, before| match before {
-            Some(Enqueued::Created(id)) if s.jobs().find(id)?.is_some() => Ok(None),
+            Some(EnqueueOutcome::Created(id)) if s.jobs().find(id)?.is_some() => Ok(None),
             _ => s.jobs().enqueue(job).map(Some),
         })?)
     }
@@ -39,9 +39,9 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// As [`Transaction::enqueue_many`](crate::Transaction::enqueue_many).
-    pub fn enqueue_many(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
-        write_once(&self.store, |s, before: Option<&Vec<Enqueued>>| {
-            let created = before.into_iter().flatten().find(|enqueued| matches!(enqueued, Enqueued::Created(_)));
+    pub fn enqueue_many(&self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, QueueError> {
+        write_once(&self.store, |s, before: Option<&Vec<EnqueueOutcome>>| {
+            let created = before.into_iter().flatten().find(|enqueued| matches!(enqueued, EnqueueOutcome::Created(_)));
             match created {
                 Some(created) if s.jobs().find(created.id())?.is_some() => Ok(None),
                 _ => enqueue_many(s, jobs).map(Some),
@@ -51,13 +51,13 @@ impl<S: Store> Queue<S> {
 }
 
 /// Enqueues a job inside the caller's transaction: [`Transaction::enqueue`](crate::Transaction::enqueue).
-pub(crate) fn enqueue(s: &mut dyn Session, job: &NewJob) -> Result<Enqueued, QueueError> {
+pub(crate) fn enqueue(s: &mut dyn Session, job: &NewJob) -> Result<EnqueueOutcome, QueueError> {
     check(job)?;
     Ok(s.jobs().enqueue(job)?)
 }
 
 /// Enqueues many jobs inside the caller's transaction: [`Transaction::enqueue_many`](crate::Transaction::enqueue_many).
-pub(crate) fn enqueue_many(s: &mut dyn Session, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+pub(crate) fn enqueue_many(s: &mut dyn Session, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, QueueError> {
     jobs.iter().try_for_each(check)?;
     Ok(s.jobs().enqueue_many(jobs)?)
 }

@@ -1,6 +1,6 @@
 //! What operators see of the queue, and what they do with it.
 
-use fieldfen_domain::job::{Administered, Job, JobCount, JobFilter, JobSummary};
+use fieldfen_domain::job::{Job, JobActionOutcome, JobCount, JobFilter, JobSummary};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
@@ -66,7 +66,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn retry(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn retry(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Retry), |t| self.retry_in(t, id, action))
     }
 
@@ -74,10 +74,15 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn retry_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn retry_in(
+        &self,
+        t: &mut Transaction<'_>,
+        id: &JobId,
+        action: &Action,
+    ) -> Result<JobActionOutcome, StoreError> {
         let s = t.session();
         let at = self.environment.now();
-        let answer = s.job_admin().retry(id, at)?;
+        let answer = s.job_actions().retry(id, at)?;
         record(s, action, ActionKind::Retry, Subject::Job(*id), of_job(&answer), at)?;
         Ok(answer)
     }
@@ -88,7 +93,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn cancel(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn cancel(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Cancel), |t| self.cancel_in(t, id, action))
     }
 
@@ -96,10 +101,15 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn cancel_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn cancel_in(
+        &self,
+        t: &mut Transaction<'_>,
+        id: &JobId,
+        action: &Action,
+    ) -> Result<JobActionOutcome, StoreError> {
         let s = t.session();
         let at = self.environment.now();
-        let answer = s.job_admin().cancel(id, action.reason(), at)?;
+        let answer = s.job_actions().cancel(id, action.reason(), at)?;
         let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
         record(s, action, ActionKind::Cancel, Subject::Job(*id), of_job(&answer), at)?;
         Ok(answer)
@@ -110,7 +120,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn kill(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn kill(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Kill), |t| self.kill_in(t, id, action))
     }
 
@@ -118,10 +128,15 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn kill_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn kill_in(
+        &self,
+        t: &mut Transaction<'_>,
+        id: &JobId,
+        action: &Action,
+    ) -> Result<JobActionOutcome, StoreError> {
         let s = t.session();
         let at = self.environment.now();
-        let answer = s.job_admin().kill(id, action.reason(), at)?;
+        let answer = s.job_actions().kill(id, action.reason(), at)?;
         let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
         record(s, action, ActionKind::Kill, Subject::Job(*id), of_job(&answer), at)?;
         Ok(answer)
@@ -131,7 +146,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn delete(&self, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn delete(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Delete), |t| self.delete_in(t, id, action))
     }
 
@@ -139,10 +154,15 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn delete_in(&self, t: &mut Transaction<'_>, id: &JobId, action: &Action) -> Result<Administered, StoreError> {
+    pub fn delete_in(
+        &self,
+        t: &mut Transaction<'_>,
+        id: &JobId,
+        action: &Action,
+    ) -> Result<JobActionOutcome, StoreError> {
         let s = t.session();
         let at = self.environment.now();
-        let answer = s.job_admin().delete(id)?;
+        let answer = s.job_actions().delete(id)?;
         record(s, action, ActionKind::Delete, Subject::Job(*id), of_job(&answer), at)?;
         Ok(answer)
     }
@@ -152,20 +172,20 @@ impl<S: Store> Queue<S> {
         &self,
         id: &JobId,
         (action, kind): (&Action, ActionKind),
-        act_in: impl FnMut(&mut Transaction<'_>) -> Result<Administered, StoreError>,
-    ) -> Result<Administered, StoreError> {
+        act_in: impl FnMut(&mut Transaction<'_>) -> Result<JobActionOutcome, StoreError>,
+    ) -> Result<JobActionOutcome, StoreError> {
         act(&self.store, &self.environment, (action, kind, Subject::Job(*id)), act_in)
     }
 
     fn run_hooks_if_done(
         &self,
         s: &mut dyn Session,
-        answer: Administered,
+        answer: JobActionOutcome,
         id: &JobId,
         reason: &str,
         at: Timestamp,
-    ) -> Result<Administered, StoreError> {
-        if answer == Administered::Done
+    ) -> Result<JobActionOutcome, StoreError> {
+        if answer == JobActionOutcome::Done
             && let Some(job) = s.jobs().find(id)?
         {
             self.failure_hooks.run(s, &job, reason, at)?;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    Backoff, ClaimRef, FailureReport, Fenced, Finished, Heartbeat, Job, JobKind, JobState, LONGEST_LEASE, ParkedFor,
-    ReclaimRequest, Reclaimed, Retry, TakenBack,
+    Backoff, ClaimRef, FailOutcome, FailureReport, FencedResult, Heartbeat, Job, JobKind, JobState, LONGEST_LEASE,
+    ParkedFor, ReclaimReport, ReclaimRequest, ReclaimedJob, Retry,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, RawJson, Timestamp, later, to_micros};
+use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, later, truncate_to_micros};
 
 use super::claim::check_lease;
 use super::{ClaimedJob, Completion, Queue, QueueError};
@@ -20,12 +20,12 @@ const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration:
 impl<S: Store> Queue<S> {
     /// Ends a job with success, and writes what it leaves behind in the same transaction.
     ///
-    /// Anything but [`Fenced::Done`] means that nothing was written, the handler's own writes and follow-up jobs
+    /// Anything but [`FencedResult::Done`] means that nothing was written, the handler's own writes and follow-up jobs
     /// included.
     ///
     /// # Errors
     /// As [`complete`].
-    pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<Fenced<()>, QueueError> {
+    pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<FencedResult<()>, QueueError> {
         write_once(&self.store, |s, before| {
             let completed = complete(&mut Transaction::new(s), &claimed.claim, completion, self.environment.now())?;
             Ok(unless_done_before(before, completed))
@@ -38,7 +38,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
+    pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
         let delay = self.backoff(&claimed.job.kind, claimed.job.attempts);
         self.end_try(claimed, |s| {
             let at = self.environment.now();
@@ -55,7 +55,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<Fenced<Finished>, StoreError> {
+    pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, |s| self.fail_in(s, claimed, error, Retry::Never, self.environment.now()))
     }
 
@@ -70,7 +70,7 @@ impl<S: Store> Queue<S> {
         claimed: &ClaimedJob,
         parked_for: ParkedFor,
         reason: &str,
-    ) -> Result<Fenced<Finished>, StoreError> {
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
         let retry = Retry::Parked(parked_for);
         self.end_try(claimed, |s| self.fail_in(s, claimed, reason, retry, self.environment.now()))
     }
@@ -88,7 +88,7 @@ impl<S: Store> Queue<S> {
         claimed: &ClaimedJob,
         error: &str,
         patience: Duration,
-    ) -> Result<Fenced<Finished>, StoreError> {
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, |s| {
             let at = self.environment.now();
             let first = claimed.job.declined_since.unwrap_or(at);
@@ -98,7 +98,7 @@ impl<S: Store> Queue<S> {
             }
             let (shortest, longest) = DECLINED_PAUSES;
             let run_at = later(at, declined_for.clamp(shortest, longest));
-            let retrying = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+            let retrying = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
             Ok(done_with(s.jobs().decline(&claimed.claim, error, run_at, at)?, retrying))
         })
     }
@@ -108,7 +108,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<Fenced<Finished>, StoreError> {
+    pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, |s| self.give_back(s, claimed, run_at, self.environment.now(), false))
     }
 
@@ -122,7 +122,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<Fenced<Finished>, StoreError> {
+    pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         let least = Backoff::LEAST.delay(claimed.job.throttled.saturating_add(1), self.jitter());
         self.end_try(claimed, |s| {
             let now = self.environment.now();
@@ -136,8 +136,8 @@ impl<S: Store> Queue<S> {
     pub(crate) fn release_all<'j>(
         &self,
         jobs: impl Iterator<Item = &'j ClaimedJob> + Clone,
-    ) -> Result<Vec<Fenced<Finished>>, StoreError> {
-        write_once(&self.store, |s, before: Option<&Vec<Fenced<Finished>>>| {
+    ) -> Result<Vec<FencedResult<FailOutcome>>, StoreError> {
+        write_once(&self.store, |s, before: Option<&Vec<FencedResult<FailOutcome>>>| {
             for (claimed, before) in jobs.clone().zip(before.into_iter().flatten()) {
                 if has_gone_back(s, claimed, before)? {
                     return Ok(None);
@@ -154,11 +154,11 @@ impl<S: Store> Queue<S> {
                 });
             }
             let mut released = s.jobs().release_many(&claims, now, now)?.into_iter();
-            let run_at = to_micros(now.clamp(FIRST_TIME, LAST_TIME));
-            let answer = |(stopped, claimed): (Option<Fenced<Finished>>, &ClaimedJob)| {
-                let retrying = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+            let run_at = truncate_to_micros(now.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
+            let answer = |(stopped, claimed): (Option<FencedResult<FailOutcome>>, &ClaimedJob)| {
+                let retrying = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
                 let mut next = || released.next().map(|answer| done_with(answer, retrying));
-                stopped.or_else(&mut next).unwrap_or(Fenced::LeaseLost)
+                stopped.or_else(&mut next).unwrap_or(FencedResult::LeaseLost)
             };
             Ok::<_, StoreError>(Some(stopped.into_iter().zip(jobs.clone()).map(answer).collect()))
         })
@@ -168,8 +168,8 @@ impl<S: Store> Queue<S> {
     fn end_try(
         &self,
         claimed: &ClaimedJob,
-        mut end: impl FnMut(&mut dyn Session) -> Result<Fenced<Finished>, StoreError>,
-    ) -> Result<Fenced<Finished>, StoreError> {
+        mut end: impl FnMut(&mut dyn Session) -> Result<FencedResult<FailOutcome>, StoreError>,
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
         write_once(&self.store, |s, before| {
             if let Some(before) = before
                 && has_gone_back(s, claimed, before)?
@@ -195,7 +195,7 @@ impl<S: Store> Queue<S> {
         &self,
         claims: &[(ClaimRef, Option<RawJson>)],
         lease: Duration,
-    ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
         check_lease(lease)?;
         write(&self.store, |s| {
             // Not before the lock is had: the lease begins when it is written.
@@ -205,7 +205,7 @@ impl<S: Store> Queue<S> {
     }
 
     /// Notes that this claim's job runs with nothing beside it.
-    pub(crate) fn run_alone(&self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+    pub(crate) fn run_alone(&self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
         write(&self.store, |s| s.jobs().run_alone(claim))
     }
 
@@ -216,7 +216,7 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn reclaim(&self, limit: u32) -> Result<Vec<Reclaimed>, StoreError> {
+    pub fn reclaim(&self, limit: u32) -> Result<Vec<ReclaimedJob>, StoreError> {
         // Not when the lock is had at last: who was alive then may have waited for the same lock.
         let expired_at = self.environment.now();
         loop {
@@ -235,10 +235,10 @@ impl<S: Store> Queue<S> {
         expired_at: Timestamp,
         limit: u32,
         far_ones: bool,
-    ) -> Result<TakenBack, StoreError> {
+    ) -> Result<ReclaimReport, StoreError> {
         let backoff = |job: &Job| self.backoff(&job.kind, job.lost_leases);
-        write_once(&self.store, |s, before: Option<&TakenBack>| {
-            if let Some(Reclaimed { job, .. }) = before.and_then(|before| before.jobs.first())
+        write_once(&self.store, |s, before: Option<&ReclaimReport>| {
+            if let Some(ReclaimedJob { job, .. }) = before.and_then(|before| before.jobs.first())
                 && s.jobs().find(&job.id)?.is_none_or(|now| now.lost_leases >= job.lost_leases)
             {
                 return Ok(None);
@@ -246,11 +246,11 @@ impl<S: Store> Queue<S> {
             // Others may have written while this thread waited for the lock.
             let now = self.environment.now();
             // Every lease that is written is at most as long as the longest one from now.
-            let latest = if far_ones { later(now + CLOCK_TOLERANCE, LONGEST_LEASE) } else { LAST_TIME };
+            let latest = if far_ones { later(now + CLOCK_TOLERANCE, LONGEST_LEASE) } else { MAX_TIMESTAMP };
             let taken =
                 s.jobs().reclaim(&ReclaimRequest::new(now, limit).expired_at(expired_at).latest(latest), &backoff)?;
             self.failure_hooks.run_unreadable(s, &taken.unreadable, now)?;
-            for Reclaimed { job, .. } in &taken.jobs {
+            for ReclaimedJob { job, .. } in &taken.jobs {
                 if let JobState::Failed { .. } = job.state {
                     let reason = job.last_error.as_deref().unwrap_or("its lease ran out too often");
                     self.failure_hooks.run(s, job, reason, now)?;
@@ -269,12 +269,12 @@ impl<S: Store> Queue<S> {
         run_at: Timestamp,
         at: Timestamp,
         throttled: bool,
-    ) -> Result<Fenced<Finished>, StoreError> {
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
         if stop_requested(s, claimed)?.is_some() {
             return self.fail_in(s, claimed, "given back", Retry::Never, at);
         }
-        let run_at = to_micros(run_at.clamp(FIRST_TIME, LAST_TIME));
-        let released = Finished::Retrying { run_at, attempts: claimed.job.attempts };
+        let run_at = truncate_to_micros(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
+        let released = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
         let claim = &claimed.claim;
         let answer =
             if throttled { s.jobs().throttle(claim, run_at, at)? } else { s.jobs().release(claim, run_at, at)? };
@@ -288,15 +288,17 @@ impl<S: Store> Queue<S> {
         error: &str,
         retry: Retry,
         at: Timestamp,
-    ) -> Result<Fenced<Finished>, StoreError> {
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
         let report = match stop_requested(s, claimed)? {
             Some(reason) => FailureReport::new(format!("{reason} ({error})"), Retry::Never, at),
             None => FailureReport::new(error.to_owned(), retry, at),
         };
         let fenced = s.jobs().fail(&claimed.claim, &report)?;
         match (fenced, report.retry) {
-            (Fenced::Done(Finished::Dead), _) => self.failure_hooks.run(s, &claimed.job, &report.error, at)?,
-            (Fenced::Done(Finished::Parked), Retry::Parked(parked_for)) => {
+            (FencedResult::Done(FailOutcome::DeadLetter), _) => {
+                self.failure_hooks.run(s, &claimed.job, &report.error, at)?
+            }
+            (FencedResult::Done(FailOutcome::Parked), Retry::Parked(parked_for)) => {
                 self.failure_hooks.run_parked(s, &claimed.job, parked_for, at)?;
             }
             _ => {}
@@ -314,7 +316,7 @@ pub fn complete(
     claim: &ClaimRef,
     completion: &mut Completion,
     at: Timestamp,
-) -> Result<Fenced<()>, QueueError> {
+) -> Result<FencedResult<()>, QueueError> {
     let s = t.session();
     let answer = completion.answer(s, |s| is_held(s, claim))?;
     let result = match &answer {
@@ -344,21 +346,25 @@ fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
 }
 
 /// The same answer, with what became of a job that was given back.
-fn done_with(answer: Fenced<()>, finished: Finished) -> Fenced<Finished> {
+fn done_with(answer: FencedResult<()>, finished: FailOutcome) -> FencedResult<FailOutcome> {
     match answer {
-        Fenced::Done(()) => Fenced::Done(finished),
-        Fenced::AlreadyDone { at } => Fenced::AlreadyDone { at },
-        Fenced::LeaseLost => Fenced::LeaseLost,
-        Fenced::Gone => Fenced::Gone,
+        FencedResult::Done(()) => FencedResult::Done(finished),
+        FencedResult::AlreadyDone { at } => FencedResult::AlreadyDone { at },
+        FencedResult::LeaseLost => FencedResult::LeaseLost,
+        FencedResult::NotFound => FencedResult::NotFound,
     }
 }
 
 /// Whether an attempt with this answer, whose outcome is unknown, has given the job back, or has failed or parked it and a
 /// failure hook lets it run again. If it has failed for good or is parked, the repetition is told so.
-fn has_gone_back(s: &mut dyn Session, claimed: &ClaimedJob, before: &Fenced<Finished>) -> Result<bool, StoreError> {
+fn has_gone_back(
+    s: &mut dyn Session,
+    claimed: &ClaimedJob,
+    before: &FencedResult<FailOutcome>,
+) -> Result<bool, StoreError> {
     let attempts = match before {
-        Fenced::Done(Finished::Retrying { attempts, .. }) => *attempts,
-        Fenced::Done(Finished::Dead | Finished::Parked) => 0,
+        FencedResult::Done(FailOutcome::Retrying { attempts, .. }) => *attempts,
+        FencedResult::Done(FailOutcome::DeadLetter | FailOutcome::Parked) => 0,
         _ => return Ok(false),
     };
     let job = match s.jobs().find(&claimed.claim.id) {
@@ -391,11 +397,11 @@ fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<St
 }
 
 /// One row that another program has damaged must not keep those beside it in the transaction from their answers.
-fn lost_if_unreadable<T>(answer: Result<Fenced<T>, StoreError>) -> Result<Fenced<T>, StoreError> {
+fn lost_if_unreadable<T>(answer: Result<FencedResult<T>, StoreError>) -> Result<FencedResult<T>, StoreError> {
     match answer {
         Err(error @ StoreError::BadRow { .. }) => {
             log!(ERROR, %error, "a claimed job cannot be read and is given up");
-            Ok(Fenced::LeaseLost)
+            Ok(FencedResult::LeaseLost)
         }
         other => other,
     }

@@ -32,7 +32,7 @@ mod schedule;
 mod ticks;
 
 use fieldfen_domain::UnreadableRow;
-use fieldfen_domain::job::{Enqueued, Payload};
+use fieldfen_domain::job::{EnqueueOutcome, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::recurring::{PauseOutcome, RecurringJob, RecurringName};
 use fieldfen_domain::store::{Store, StoreError};
@@ -115,7 +115,7 @@ impl<S: Store> Recurring<S> {
     ///
     /// # Errors
     /// As [`run_now`].
-    pub fn run_now(&self, name: &RecurringName, action: &Action) -> Result<Option<Enqueued>, QueueError> {
+    pub fn run_now(&self, name: &RecurringName, action: &Action) -> Result<Option<EnqueueOutcome>, QueueError> {
         self.act(name, action, ActionKind::RunNow, |t| run_now(t, &self.environment, name, action))
     }
 

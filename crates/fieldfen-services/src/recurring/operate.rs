@@ -1,6 +1,6 @@
 //! What programs and operators do with recurring work, in a transaction of the caller's.
 
-use fieldfen_domain::job::{Enqueued, NewJob, Payload};
+use fieldfen_domain::job::{EnqueueOutcome, NewJob, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringName};
 use fieldfen_domain::store::StoreError;
@@ -97,7 +97,7 @@ pub fn run_now(
     environment: &Environment,
     name: &RecurringName,
     action: &Action,
-) -> Result<Option<Enqueued>, QueueError> {
+) -> Result<Option<EnqueueOutcome>, QueueError> {
     let s = t.session();
     let at = environment.now();
     let enqueued = match s.recurring().find(name)? {
@@ -108,8 +108,8 @@ pub fn run_now(
         }
     };
     let outcome = match enqueued {
-        Some(Enqueued::Created(_)) => ActionOutcome::Done,
-        Some(Enqueued::Met(_)) => ActionOutcome::Unchanged,
+        Some(EnqueueOutcome::Created(_)) => ActionOutcome::Done,
+        Some(EnqueueOutcome::Duplicate(_)) => ActionOutcome::Unchanged,
         None => ActionOutcome::NotFound,
     };
     record(s, action, ActionKind::RunNow, Subject::Recurring(name.clone()), outcome, at)?;

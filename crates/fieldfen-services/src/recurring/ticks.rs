@@ -1,6 +1,6 @@
 //! Taking the ticks that are due.
 
-use fieldfen_domain::job::{DedupKey, Enqueued, InvalidJob, JobState, NewJob};
+use fieldfen_domain::job::{DedupKey, EnqueueOutcome, InvalidJob, JobState, NewJob};
 use fieldfen_domain::recurring::{RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
@@ -176,19 +176,19 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
         return Ok(None);
     }
     let mut enqueued = s.jobs().enqueue(job)?;
-    if let Enqueued::Met(met) = enqueued
+    if let EnqueueOutcome::Duplicate(met) = enqueued
         && let Some(job_of_earlier) = s.jobs().find(&met)?
         && job_of_earlier.state == JobState::Pending
         && job_of_earlier.created_at.is_some_and(|at| is_ahead(at, tick.at))
     {
         // The clock that was wrong made it, and it would keep every tick from its job until then. If it stays, it is met
         // once more. No failure hook hears of it: another job takes its place.
-        let _ = s.job_admin().cancel(&met, "its time was set by a wrong clock", tick.at)?;
+        let _ = s.job_actions().cancel(&met, "its time was set by a wrong clock", tick.at)?;
         enqueued = s.jobs().enqueue(job)?;
     }
     match enqueued {
-        Enqueued::Created(id) => Ok(Some(id)),
-        Enqueued::Met(met) => {
+        EnqueueOutcome::Created(id) => Ok(Some(id)),
+        EnqueueOutcome::Duplicate(met) => {
             log!(WARN, name = %tick.name, job = %met, "a tick is passed over: the job of an earlier one has not ended");
             Ok(None)
         }

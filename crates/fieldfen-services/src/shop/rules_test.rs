@@ -21,7 +21,7 @@ fn file(species: &str, size: Option<(u32, u32)>) -> File {
 
 /// The targets as `platform/account/variant or key`.
 fn wanted(shop: &Shop, file: &File) -> Vec<String> {
-    let text = |target: &Target| format!("{}/{}/{}", target.platform(), target.account(), target.discriminator());
+    let text = |target: &Target| format!("{}/{}/{}", target.platform(), target.account(), target.variant_or_key());
     shop.targets(file).iter().map(text).collect()
 }
 

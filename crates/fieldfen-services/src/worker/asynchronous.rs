@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::caught;
+use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::Payload;
 use fieldfen_domain::store::Store;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -155,6 +155,6 @@ async fn driven<F: Future>(future: F, span: Span) -> Result<F::Output, String> {
     })
     .await;
     span::end(span);
-    let dropped = caught(move || drop(future));
+    let dropped = catch_panic(move || drop(future));
     output.and_then(|output| dropped.map(|()| output))
 }

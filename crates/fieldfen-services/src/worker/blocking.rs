@@ -4,7 +4,7 @@
 #[cfg(feature = "tokio")]
 pub(super) fn may_block() -> bool {
     // tokio tells such a thread from one of `spawn_blocking` by a panic alone.
-    tokio::runtime::Handle::try_current().is_err() || fieldfen_domain::caught(|| block_in_place(|| ())).is_ok()
+    tokio::runtime::Handle::try_current().is_err() || fieldfen_domain::catch_panic(|| block_in_place(|| ())).is_ok()
 }
 
 /// Lets another thread of a multi-thread runtime run this one's tasks while `f` blocks.

@@ -6,7 +6,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldfen_domain::caught;
+use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::{Backoff, JobKind, LONGEST_LEASE, Payload, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -270,12 +270,12 @@ impl<S> Drop for Shared<S> {
     /// first one unwinds would abort the process.
     fn drop(&mut self) {
         while let Some((kind, handler)) = self.handlers.pop_first() {
-            if let Err(panic) = caught(move || drop(handler)) {
+            if let Err(panic) = catch_panic(move || drop(handler)) {
                 log!(ERROR, %kind, panic, "a handler panicked when it was dropped");
             }
         }
         let metrics = mem::replace(&mut self.settings.metrics, Arc::new(NoMetrics));
-        if let Err(panic) = caught(move || drop(metrics)) {
+        if let Err(panic) = catch_panic(move || drop(metrics)) {
             log!(ERROR, panic, "the metrics of a worker panicked when they were dropped");
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::job::{ClaimRef, Fenced};
+use fieldfen_domain::job::{ClaimRef, FencedResult};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{RawJson, Timestamp};
 
@@ -92,10 +92,10 @@ fn extend_with<S: Store>(
     let answers = shared.queue.heartbeat(claims, shared.settings.lease)?;
     for (control, answer) in in_hand.iter().zip(answers) {
         match answer {
-            Fenced::Done(beat) if beat.cancel_requested => control.request_cancel(),
+            FencedResult::Done(beat) if beat.cancel_requested => control.request_cancel(),
             // Its outcome has been applied since the list was made.
-            Fenced::Done(_) | Fenced::AlreadyDone { .. } => {}
-            Fenced::LeaseLost | Fenced::Gone => control.lose(),
+            FencedResult::Done(_) | FencedResult::AlreadyDone { .. } => {}
+            FencedResult::LeaseLost | FencedResult::NotFound => control.lose(),
         }
     }
     Ok(())

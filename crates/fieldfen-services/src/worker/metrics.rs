@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use fieldfen_domain::caught;
+use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::{JobCount, JobKind};
 use fieldfen_domain::store::{MaintenanceReport, StoreError};
 
@@ -48,7 +48,7 @@ pub(super) struct Guarded<M>(pub(super) M);
 
 impl<M: Metrics> Guarded<M> {
     fn guard<T: Default>(&self, tell: impl FnOnce(&M) -> T) -> T {
-        caught(|| tell(&self.0)).unwrap_or_else(|panic| {
+        catch_panic(|| tell(&self.0)).unwrap_or_else(|panic| {
             log!(ERROR, panic, "the metrics of a worker panicked");
             T::default()
         })

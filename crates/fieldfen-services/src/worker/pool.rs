@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fieldfen_domain::caught;
+use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::Job;
 use fieldfen_domain::store::Store;
 
@@ -65,5 +65,5 @@ fn call<S: Store>(shared: &Shared<S>, job: &Job, control: &Arc<Control>) -> Outc
     };
     let (environment, metrics) = (shared.queue.environment().clone(), Arc::clone(&shared.settings.metrics));
     let run = Run { control: Arc::clone(control), environment, metrics };
-    caught(|| handler(run)).unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
+    catch_panic(|| handler(run)).unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::TakenBack;
+use fieldfen_domain::job::ReclaimReport;
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
@@ -91,7 +91,7 @@ impl Reclaim {
         // As of before the heartbeat: what it has extended had not expired by then, wherever the clock goes.
         let expired_at = now.min(shared.queue.environment().now());
         let steady = self.steady_since.elapsed() >= LEASES_EXTENDED;
-        let TakenBack { jobs, unreadable, rewritten, shortened, .. } =
+        let ReclaimReport { jobs, unreadable, rewritten, shortened, .. } =
             shared.queue.reclaim_expired(expired_at, BATCH, steady)?;
         for lost in &jobs {
             let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fieldfen_domain::store::{Store, Watch};
-use fieldfen_domain::{Timestamp, caught};
+use fieldfen_domain::{Timestamp, catch_panic};
 
 use super::blocking::{block_in_place, may_block};
 use super::builder::{Shared, StartError};
@@ -197,7 +197,7 @@ fn start_threads<S: Store>(
         "fieldfen-work".to_owned(),
         |shared| dispatcher::run(shared),
         |shared| {
-            if let Err(panic) = caught(|| wind_down(shared)) {
+            if let Err(panic) = catch_panic(|| wind_down(shared)) {
                 log!(ERROR, panic, "the worker panicked when it stopped");
             }
             shared.floor.close();

@@ -3,9 +3,9 @@
 use std::mem;
 use std::time::Duration;
 
-use fieldfen_domain::job::{Fenced, Finished};
+use fieldfen_domain::job::{FailOutcome, FencedResult};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
-use fieldfen_domain::{Timestamp, caught, to_micros};
+use fieldfen_domain::{Timestamp, catch_panic, truncate_to_micros};
 
 use super::builder::Shared;
 use super::metrics::Ended;
@@ -39,7 +39,7 @@ pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcom
 fn discard(outcome: Outcome) {
     let Outcome::Complete(completion) = outcome else { return };
     for write in completion.into_writes() {
-        if let Err(panic) = caught(move || drop(write)) {
+        if let Err(panic) = catch_panic(move || drop(write)) {
             log!(ERROR, panic, "what a write of a completion held panicked when it was dropped");
         }
     }
@@ -55,7 +55,7 @@ fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &
         }
         // Writes of a completion and their errors are the handler's code, and may panic; the store has taken everything
         // back by then.
-        let applied = caught(|| apply(shared, control, outcome));
+        let applied = catch_panic(|| apply(shared, control, outcome));
         match applied.unwrap_or_else(|panic| Err(instead_of_panic(outcome, panic))) {
             Ok(ended) => return ended,
             Err(Refused::Forever(mut instead)) => {
@@ -87,7 +87,7 @@ fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &
 /// Says that the handler of a job has ended that may have been killed: the retry of a killed job waits for that.
 fn end_killed<S: Store>(shared: &Shared<S>, control: &Control) {
     let (queue, claimed) = (&shared.queue, &control.claimed);
-    let released = caught(|| queue.release(claimed, queue.environment().now()).map(drop));
+    let released = catch_panic(|| queue.release(claimed, queue.environment().now()).map(drop));
     if let Ok(Err(error)) = released {
         // The lease runs out by itself.
         log!(WARN, error = with_causes(&error), "it cannot be noted that the handler of a lost job has ended");
@@ -122,8 +122,8 @@ fn write<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome)
             let patience = shared.settings.decline_for;
             let fenced = queue.decline(claimed, error, patience)?;
             let ended = ended(&fenced, Ended::Failed, |finished| match finished {
-                Finished::Retrying { .. } => Ended::Declined,
-                Finished::Dead | Finished::Parked => Ended::Failed,
+                FailOutcome::Retrying { .. } => Ended::Declined,
+                FailOutcome::DeadLetter | FailOutcome::Parked => Ended::Failed,
             });
             match claimed.job.declined_since {
                 Some(since) if ended == Ended::Declined => log!(INFO, error, %since, "job declined again"),
@@ -134,8 +134,8 @@ fn write<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome)
         Outcome::Park { parked_for, reason } => {
             let fenced = queue.park(claimed, *parked_for, reason)?;
             let ended = ended(&fenced, Ended::Parked, |finished| match finished {
-                Finished::Parked => Ended::Parked,
-                Finished::Retrying { .. } | Finished::Dead => Ended::Failed,
+                FailOutcome::Parked => Ended::Parked,
+                FailOutcome::Retrying { .. } | FailOutcome::DeadLetter => Ended::Failed,
             });
             if ended == Ended::Parked {
                 log!(INFO, %parked_for, reason, "job parked");
@@ -173,39 +173,39 @@ fn instead_of(outcome: &Outcome, error: QueueError) -> Refused {
     }
 }
 
-fn log_failure(error: &str) -> impl Fn(Fenced<Finished>) -> Ended {
+fn log_failure(error: &str) -> impl Fn(FencedResult<FailOutcome>) -> Ended {
     move |fenced| {
         let ended = ended(&fenced, Ended::Failed, |finished| match finished {
-            Finished::Retrying { .. } => Ended::Retrying,
-            Finished::Dead | Finished::Parked => Ended::Failed,
+            FailOutcome::Retrying { .. } => Ended::Retrying,
+            FailOutcome::DeadLetter | FailOutcome::Parked => Ended::Failed,
         });
         log!(WARN, error, %ended, "job failed");
         ended
     }
 }
 
-fn log_throttled(fenced: &Fenced<Finished>, until: Timestamp, reason: &str) {
-    let Fenced::Done(Finished::Retrying { run_at, .. }) = fenced else { return };
-    if *run_at == to_micros(until) {
+fn log_throttled(fenced: &FencedResult<FailOutcome>, until: Timestamp, reason: &str) {
+    let FencedResult::Done(FailOutcome::Retrying { run_at, .. }) = fenced else { return };
+    if *run_at == truncate_to_micros(until) {
         log!(INFO, %until, reason, "job throttled");
     } else {
         log!(WARN, %until, %run_at, reason, "job throttled until a time that is too early or too late, and moved");
     }
 }
 
-const fn after_release(finished: &Finished) -> Ended {
+const fn after_release(finished: &FailOutcome) -> Ended {
     match finished {
-        Finished::Retrying { .. } => Ended::Released,
-        Finished::Dead | Finished::Parked => Ended::Failed,
+        FailOutcome::Retrying { .. } => Ended::Released,
+        FailOutcome::DeadLetter | FailOutcome::Parked => Ended::Failed,
     }
 }
 
 /// What an answer means; `already` is what this claim had made of the job when the answer was lost on its way.
-fn ended<T>(fenced: &Fenced<T>, already: Ended, done: impl Fn(&T) -> Ended) -> Ended {
+fn ended<T>(fenced: &FencedResult<T>, already: Ended, done: impl Fn(&T) -> Ended) -> Ended {
     match fenced {
-        Fenced::Done(answer) => done(answer),
-        Fenced::AlreadyDone { .. } => already,
-        Fenced::LeaseLost | Fenced::Gone => {
+        FencedResult::Done(answer) => done(answer),
+        FencedResult::AlreadyDone { .. } => already,
+        FencedResult::LeaseLost | FencedResult::NotFound => {
             log!(WARN, "the job is no longer ours, its outcome counts for nothing");
             Ended::Lost
         }

@@ -1,13 +1,13 @@
 //! Spans that cannot harm what runs in them: a subscriber may panic whenever a span is made, entered, left or dropped.
 
-use fieldfen_domain::caught;
+use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::Job;
 use tracing::Span;
 
 /// The span of one try of a job; none where the subscriber panics.
 pub(super) fn of_try(job: &Job) -> Span {
     let attempt = job.attempts.saturating_add(1);
-    caught(|| tracing::info_span!("job", kind = %job.kind, id = %job.id, attempt)).unwrap_or_else(|_| Span::none())
+    catch_panic(|| tracing::info_span!("job", kind = %job.kind, id = %job.id, attempt)).unwrap_or_else(|_| Span::none())
 }
 
 /// Runs `f` in the span.
@@ -15,17 +15,17 @@ pub(super) fn of_try(job: &Job) -> Span {
 /// # Errors
 /// What `f` said when it panicked.
 pub(super) fn within<T>(span: &Span, f: impl FnOnce() -> T) -> Result<T, String> {
-    let entered = caught(|| span.enter());
-    let answer = caught(f);
+    let entered = catch_panic(|| span.enter());
+    let answer = catch_panic(f);
     match entered {
-        Ok(entered) => drop(caught(move || drop(entered))),
+        Ok(entered) => drop(catch_panic(move || drop(entered))),
         // Layers below the one that panicked have entered the span.
-        Err(_) => drop(caught(|| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)))),
+        Err(_) => drop(catch_panic(|| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)))),
     }
     answer
 }
 
 /// Drops the span.
 pub(super) fn end(span: Span) {
-    let _ = caught(move || drop(span));
+    let _ = catch_panic(move || drop(span));
 }

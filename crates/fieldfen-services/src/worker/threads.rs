@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::caught;
+use fieldfen_domain::catch_panic;
 use fieldfen_domain::store::Store;
 
 use super::builder::Shared;
@@ -34,7 +34,7 @@ pub(super) fn spawn<S: Store>(
         keep_running(&shared.floor, &name, || body(&shared));
         end(&shared);
         // The last thread drops the handlers, and with them whatever they hold.
-        if let Err(panic) = caught(move || drop((body, shared))) {
+        if let Err(panic) = catch_panic(move || drop((body, shared))) {
             log!(ERROR, thread = name, panic, "what the worker held panicked when it was dropped");
         }
     })
@@ -43,7 +43,7 @@ pub(super) fn spawn<S: Store>(
 fn keep_running(floor: &Floor, name: &str, mut body: impl FnMut()) {
     let (mut pause, longest) = PAUSES;
     let (mut panics, mut last) = (0, Instant::now());
-    while let Err(panic) = caught(&mut body) {
+    while let Err(panic) = catch_panic(&mut body) {
         log!(ERROR, thread = name, panic, "a thread of the worker panicked");
         if last.elapsed() > IN_A_ROW {
             (panics, pause) = (0, PAUSES.0);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::caught;
+use fieldfen_domain::catch_panic;
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::builder::Shared;
@@ -46,7 +46,7 @@ fn give_back<S: Store>(shared: &Shared<S>, controls: &[Arc<Control>]) {
     let began = Instant::now();
     let mut pause = PAUSE;
     while !controls.is_empty() {
-        let released = caught(|| shared.queue.release_all(controls.iter().map(|control| &control.claimed)));
+        let released = catch_panic(|| shared.queue.release_all(controls.iter().map(|control| &control.claimed)));
         let error = match released {
             Ok(Ok(answers)) => {
                 return shared.floor.count_released(answers.iter().filter(|answer| answer.is_done()).count());

@@ -2,7 +2,9 @@
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, UpdateListing};
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PlatformRowId, PublicationState, qualified_id};
+use fieldfen_domain::publication::{
+    IdempotencyKey, ListingStatus, Platform, PlatformRowId, PublicationState, qualified_id,
+};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
 use fieldfen_testkit::fixtures::by_ann;
@@ -74,7 +76,7 @@ fn rows_of_several_accounts_go_by_their_accounts_after_a_rollback(store: impl St
     let (shop, [id, _], stalls, publisher) = two(store);
     for (stall, account) in stalls.iter().zip(["north", "south"]) {
         let target = listing_on(Platform::Etsy).at_account(account);
-        stall.by_hand("p1", Some(ClientKey::derive(&id, &target, 0).as_str()));
+        stall.by_hand("p1", Some(IdempotencyKey::derive(&id, &target, 0).as_str()));
     }
     insert(&shop, &row(1, id, "p1"));
     insert(&shop, &row(2, id, &qualified_id("south", "p1")));

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, JobStatus};
+use fieldfen_domain::job::{JobActionOutcome, JobStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_services::queue::Waited;
 use fieldfen_services::worker::{Completion, Outcome, Stopped, Task, WorkerFailure};
@@ -165,7 +165,7 @@ fn a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled(store: imp
     let (handler, has_begun) = endless(&dropped);
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let waited = bench.queue.wait_for(&id, LONG).unwrap();
     let reason = "wrong picture (its future was dropped before it ended)".to_owned();
@@ -202,7 +202,7 @@ fn a_future_that_looks_at_its_job_when_it_is_dropped_ends_no_worker(store: impl 
     };
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Failed { .. }));
     running.stop_handle().stop();
@@ -217,7 +217,7 @@ fn a_future_is_dropped_when_its_job_is_killed(store: impl Store) {
     let (handler, has_begun) = endless(&dropped);
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     bench.clock.advance(Duration::from_secs(5));
     until(|| dropped.load(Ordering::SeqCst) == 1);
     running.stop_handle().stop();
@@ -241,7 +241,7 @@ fn a_future_that_listens_hears_of_the_cancel_and_takes_its_time(store: impl Stor
     };
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let reason = "wrong picture (CancelRequested)".to_owned();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Failed { reason });

@@ -16,7 +16,7 @@ use std::time::Duration;
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    ClientKey, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
+    IdempotencyKey, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
 };
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
@@ -99,7 +99,7 @@ impl<S: Store> Run<S> {
     }
 
     fn publications(&self, id: &FileId) -> Vec<Publication> {
-        self.shop.bench.queue.store().read(|s| s.publications().of_file(id)).unwrap()
+        self.shop.bench.queue.store().read(|s| s.publications().list_by_file(id)).unwrap()
     }
 
     fn deliver(&self, all: bool) {
@@ -211,7 +211,7 @@ impl<S: Store> Run<S> {
         }
         for market in self.markets.iter().filter(|_| !self.world.overruns) {
             // People give one key to several products.
-            let is_its_own = |key: &ClientKey| key.is_derived();
+            let is_its_own = |key: &IdempotencyKey| key.is_derived();
             let mut keys = BTreeMap::new();
             for key in market.products().into_iter().filter_map(|product| product.key).filter(is_its_own) {
                 *keys.entry(key).or_insert(0) += 1;

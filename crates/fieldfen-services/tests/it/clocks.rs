@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, Fenced, Finished, JobStatus};
+use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobStatus};
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
@@ -53,8 +53,8 @@ impl<S: Store> Bench<S> {
     }
 }
 
-fn retrying<S: Store>(bench: &Bench<S>, finished: Fenced<Finished>) {
-    assert!(matches!(finished, Fenced::Done(Finished::Retrying { run_at, .. }) if run_at >= bench.now()));
+fn retrying<S: Store>(bench: &Bench<S>, finished: FencedResult<FailOutcome>) {
+    assert!(matches!(finished, FencedResult::Done(FailOutcome::Retrying { run_at, .. }) if run_at >= bench.now()));
 }
 
 /// Each way in which a job comes to wait for a time that its writer has counted from its own clock.
@@ -78,7 +78,7 @@ fn waits<S: Store>() -> [(&'static str, Step<S>); 7] {
         }),
         ("retry", |bench, id| {
             let _ = bench.queue.fail_for_good(&bench.claimed(id), "no").unwrap();
-            assert_eq!(bench.queue.retry(id, &by_ann("as asked")).unwrap(), Administered::Done);
+            assert_eq!(bench.queue.retry(id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
         }),
     ]
 }
@@ -120,7 +120,7 @@ fn a_wait_that_a_clock_a_little_ahead_has_set_stays(store: impl Store) {
             bench.queue.reclaim(9).unwrap();
             assert_eq!(bench.job(&id), job, "{way}");
         }
-        assert_eq!(bench.queue.cancel(&id, &by_ann("not needed")).unwrap(), Administered::Done);
+        assert_eq!(bench.queue.cancel(&id, &by_ann("not needed")).unwrap(), JobActionOutcome::Done);
     }
 }
 
@@ -158,10 +158,10 @@ fn a_killed_handler_that_still_runs_holds_a_retry_back_for_its_lease(store: impl
     let bench = Bench::new(store);
     let id = bench.note("x");
     let claimed = bench.claimed(&id);
-    assert_eq!(bench.queue.kill(&id, &by_ann("it hangs")).unwrap(), Administered::Done);
-    assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&id, &by_ann("it hangs")).unwrap(), JobActionOutcome::Done);
+    assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
     let heartbeat = || {
-        assert_eq!(bench.queue.heartbeat(&[(claimed.claim, None)], HOUR).unwrap(), [Fenced::LeaseLost]);
+        assert_eq!(bench.queue.heartbeat(&[(claimed.claim, None)], HOUR).unwrap(), [FencedResult::LeaseLost]);
         bench.job(&id).run_at - bench.now()
     };
     let hour = chrono::TimeDelta::hours(1);
@@ -182,8 +182,8 @@ fn a_job_that_a_clock_ahead_has_declined_is_declined_for_its_whole_patience(stor
     let first = bench.now();
     loop {
         match bench.queue.decline(&bench.claimed(&id), "too new", HOUR).unwrap() {
-            Fenced::Done(Finished::Retrying { run_at, .. }) => bench.clock.set(run_at),
-            other => break assert_eq!(other, Fenced::Done(Finished::Dead)),
+            FencedResult::Done(FailOutcome::Retrying { run_at, .. }) => bench.clock.set(run_at),
+            other => break assert_eq!(other, FencedResult::Done(FailOutcome::DeadLetter)),
         }
     }
     let patience = (bench.now() - first).to_std().unwrap();

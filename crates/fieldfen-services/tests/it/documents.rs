@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, ClaimRef, JobStatus, NewJob, Payload};
+use fieldfen_domain::job::{ClaimRef, JobActionOutcome, JobStatus, NewJob, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{RawJson, recurring::RecurringName};
 use fieldfen_services::Transaction;
@@ -164,12 +164,12 @@ fn errors_and_reasons_are_cut_where_they_are_stored(store: impl Store) {
     assert_cut(&failing.id, "a failure for good");
 
     let (pending, running) = (bench.note("pending"), bench.note("running"));
-    assert_eq!(bench.queue.cancel(&pending, &by_ann(&long)).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.cancel(&pending, &by_ann(&long)).unwrap(), JobActionOutcome::Done);
     assert_cut(&pending, "a cancelled job");
     assert_eq!(bench.claim_notes(1)[0].job.id, running);
-    assert_eq!(bench.queue.cancel(&running, &by_ann(&long)).unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&running, &by_ann(&long)).unwrap(), JobActionOutcome::CancelRequested);
     assert_cut(&running, "a job that was asked to stop");
-    assert_eq!(bench.queue.kill(&running, &by_ann(&long)).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&running, &by_ann(&long)).unwrap(), JobActionOutcome::Done);
     assert_cut(&running, "a killed job");
     let error = long.clone();
     let id = bench.note("by a handler");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{Administered, Fenced, Finished, JobKind, JobStatus, Payload, UpscaleImage};
+use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_services::Transaction;
@@ -61,15 +61,20 @@ type Failing<S> = fn(&Bench<S>, &Queue<S>, &JobId);
 fn ways_to_fail<S: Store>() -> [(&'static str, Failing<S>); 5] {
     [
         ("spent", |bench, queue, _| {
-            assert_eq!(queue.fail(&claimed(bench), "spent").unwrap(), Fenced::Done(Finished::Dead));
+            assert_eq!(queue.fail(&claimed(bench), "spent").unwrap(), FencedResult::Done(FailOutcome::DeadLetter));
         }),
         ("given up", |bench, queue, _| {
-            assert_eq!(queue.fail_for_good(&claimed(bench), "given up").unwrap(), Fenced::Done(Finished::Dead));
+            assert_eq!(
+                queue.fail_for_good(&claimed(bench), "given up").unwrap(),
+                FencedResult::Done(FailOutcome::DeadLetter)
+            );
         }),
-        ("cancelled", |_, queue, id| assert_eq!(queue.cancel(id, &by_ann("cancelled")).unwrap(), Administered::Done)),
+        ("cancelled", |_, queue, id| {
+            assert_eq!(queue.cancel(id, &by_ann("cancelled")).unwrap(), JobActionOutcome::Done)
+        }),
         ("killed", |bench, queue, id| {
             claimed(bench);
-            assert_eq!(queue.kill(id, &by_ann("killed")).unwrap(), Administered::Done);
+            assert_eq!(queue.kill(id, &by_ann("killed")).unwrap(), JobActionOutcome::Done);
         }),
         ("the lease of test expired", |bench, queue, _| {
             claimed(bench);
@@ -98,7 +103,7 @@ fn a_hook_that_fails_takes_back_what_the_hooks_before_it_wrote_and_the_failure_o
     let error = bench.queue.clone().with_failure_hook(Refuses).fail_for_good(&held, "out of paint").unwrap_err();
     assert!(matches!(error, StoreError::Full(_)), "{error:?}");
     assert_eq!((bench.status(&job), bench.file_status(&file)), (JobStatus::Running, FileStatus::Ingested));
-    assert_eq!(bench.queue.fail_for_good(&held, "out of paint").unwrap(), Fenced::Done(Finished::Dead));
+    assert_eq!(bench.queue.fail_for_good(&held, "out of paint").unwrap(), FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!((bench.status(&job), bench.file_status(&file)), (JobStatus::Failed, FileStatus::Failed));
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fieldfen_domain::file::{ContentHash, Deleted, Deletion, FileEdit, FileFilter, FileStatus, Ingested, NewFile};
+use fieldfen_domain::file::{
+    ContentHash, Deletion, FileDeleteOutcome, FileEdit, FileFilter, FileStatus, IngestOutcome, NewFile,
+};
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::publication::Platform;
@@ -33,7 +35,7 @@ fn files<S: Store>(shop: &Shop<S>) -> ShopFiles<S> {
 /// A file that awaits its approval.
 fn processed<S: Store>(shop: &Shop<S>, name: &str) -> FileId {
     let arrived = files(shop).new_file(name);
-    assert_eq!(files(shop).ingest(&arrived).unwrap(), Ingested::Created);
+    assert_eq!(files(shop).ingest(&arrived).unwrap(), IngestOutcome::Created);
     shop.finish(JobKind::CreateFileRecord, confirm);
     shop.finish(JobKind::UpscaleImage, upscale);
     shop.finish(JobKind::GenerateMetadata, describe);
@@ -52,9 +54,9 @@ fn a_file_is_taken_in_once_with_its_first_job(store: impl Store) {
     let files = files(&shop);
     let hash = Some(ContentHash::of(b"pixels"));
     let first = files.new_file("buck.jpg").content_hash(hash);
-    assert_eq!(files.ingest(&first).unwrap(), Ingested::Created);
+    assert_eq!(files.ingest(&first).unwrap(), IngestOutcome::Created);
     let again = files.new_file("copy of buck.jpg").content_hash(hash);
-    let Ingested::Met(met) = files.ingest(&again).unwrap() else { panic!("the same bytes are there") };
+    let IngestOutcome::Duplicate(met) = files.ingest(&again).unwrap() else { panic!("the same bytes are there") };
     assert_eq!((met.id, files.find(&again.id).unwrap()), (first.id, None));
     assert_eq!(shop.live_jobs(&first.id), ["CreateFileRecord"]);
     assert_eq!(files.find_by_content(&ContentHash::of(b"pixels")).unwrap().unwrap().id, first.id);
@@ -64,7 +66,7 @@ fn a_broken_file_is_there_and_can_be_retried(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let files = files(&shop);
     let broken = files.new_file("half.jpg");
-    assert_eq!(files.ingest_broken(&broken, "it ends too early").unwrap(), Ingested::Created);
+    assert_eq!(files.ingest_broken(&broken, "it ends too early").unwrap(), IngestOutcome::Created);
     let found = files.find(&broken.id).unwrap().unwrap();
     assert_eq!(found.state.failure().map(|failure| failure.reason.as_str()), Some("it ends too early"));
     assert_eq!(shop.live_jobs(&broken.id), [""; 0]);
@@ -116,7 +118,7 @@ fn each_way_of_a_file_is_one_action_on_record(store: impl Store) {
     assert_eq!(files.fail(&id, &by_ann("stolen")).unwrap().followed().unwrap().status, FileStatus::Failed);
     let twice = files.fail(&id, &by_ann("twice")).unwrap();
     assert_eq!(twice, FileActionOutcome::Unchanged { status: FileStatus::Failed });
-    assert_eq!(files.delete(&id, Deletion::KeepLiveListings, &by_ann("gone")).unwrap(), Deleted::Done);
+    assert_eq!(files.delete(&id, Deletion::KeepLiveListings, &by_ann("gone")).unwrap(), FileDeleteOutcome::Done);
     assert_eq!(files.find(&id).unwrap(), None);
     assert_eq!(
         recorded(&shop, id),
@@ -148,7 +150,7 @@ fn a_file_that_is_missing_is_a_value(store: impl Store) {
     assert_eq!(files.publish(&id, &listing_on(Platform::Etsy), &action).unwrap(), FileActionOutcome::NotFound);
     assert_eq!(files.retry(&id, &action).unwrap(), FileActionOutcome::NotFound);
     assert_eq!(files.edit(&id, &FileEdit::new(), &action).unwrap(), EditOutcome::NotFound);
-    assert_eq!(files.delete(&id, Deletion::Forced, &action).unwrap(), Deleted::Gone);
+    assert_eq!(files.delete(&id, Deletion::Forced, &action).unwrap(), FileDeleteOutcome::NotFound);
     let recorded = recorded(&shop, id);
     assert_eq!(recorded.len(), 7);
     assert!(recorded.iter().all(|(_, outcome)| *outcome == ActionOutcome::NotFound), "{recorded:?}");

@@ -1,7 +1,7 @@
 //! The handles on publications, deliveries, API usage and operators' actions.
 
 use fieldfen_domain::api_usage::ApiCallFilter;
-use fieldfen_domain::job::Enqueued;
+use fieldfen_domain::job::EnqueueOutcome;
 use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::publication::{ListingFilter, Platform, PostFilter, PublicationFilter, PublicationState};
 use fieldfen_domain::store::{Store, StoreError};
@@ -42,7 +42,7 @@ fn at(platform: Platform) -> ListingFilter {
 fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store) {
     let Listed { shop, id, .. } = listed(store);
     let publications = Publications::new(shop.bench.queue.store().clone(), shop.bench.queue.environment().clone());
-    let of_file = publications.of_file(&id).unwrap();
+    let of_file = publications.list_by_file(&id).unwrap();
     let [publication] = &of_file.publications[..] else { panic!("{of_file:?}") };
     let [listing] = &of_file.listings[..] else { panic!("{of_file:?}") };
     assert_eq!((publication.state, of_file.posts.len()), (PublicationState::Confirmed, 0));
@@ -69,7 +69,7 @@ fn products_that_others_have_listed_are_written_down_once(store: impl Store) {
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
     let error = publications.insert_listing(&foreign_listing(2, FileId::from_random(9)), &action).unwrap_err();
     assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
-    let of_file = publications.of_file(&id).unwrap();
+    let of_file = publications.list_by_file(&id).unwrap();
     for subject in [Subject::Listing(listing.id), Subject::SocialPost(post.id)] {
         let filter = OperatorActionFilter::of(subject);
         let rows = shop.bench.queue.store().read(|s| s.operator_actions().page(&filter, &first())).unwrap().items;
@@ -86,7 +86,7 @@ fn what_of_publications_is_missing_is_a_value(store: impl Store) {
     let publications = Publications::new(store, Environment::system());
     assert_eq!(publications.find(&PublicationId::from_random(7)).unwrap(), None);
     assert_eq!(publications.find_listing(Platform::Etsy, "", "p7").unwrap(), None);
-    let of_file = publications.of_file(&FileId::from_random(7)).unwrap();
+    let of_file = publications.list_by_file(&FileId::from_random(7)).unwrap();
     assert!(of_file.publications.is_empty() && of_file.listings.is_empty() && of_file.posts.is_empty());
 }
 
@@ -106,7 +106,7 @@ fn shopfront<S: Store>(store: S) -> Shopfront<S> {
 
 impl<S: Store> Shopfront<S> {
     /// Receives a webhook of this source and id, whose effect is a note.
-    fn receive(&self, source: &str, id: &str) -> Received<Enqueued> {
+    fn receive(&self, source: &str, id: &str) -> Received<EnqueueOutcome> {
         let note = self.bench.queue.job(&Note::new(id)).unwrap();
         self.intake.receive(source, Some(id), None, b"{}", |t| t.enqueue(&note)).unwrap()
     }

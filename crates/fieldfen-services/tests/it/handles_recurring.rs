@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Enqueued, JobKind, Payload};
+use fieldfen_domain::job::{EnqueueOutcome, JobKind, Payload};
 use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringName};
 use fieldfen_domain::store::{Store, StoreError};
@@ -148,15 +148,15 @@ fn work_runs_now_once_at_a_time_and_keeps_its_tick(store: impl Store) {
     let work = hourly(store);
     let before = work.recurring.find(&work.name).unwrap().unwrap();
     let run = |reason: &str| work.recurring.run_now(&work.name, &by_ann(reason)).unwrap().unwrap();
-    let Enqueued::Created(id) = run("the floor is dirty") else { panic!("nothing else runs") };
-    assert_eq!(run("again"), Enqueued::Met(id));
+    let EnqueueOutcome::Created(id) = run("the floor is dirty") else { panic!("nothing else runs") };
+    assert_eq!(run("again"), EnqueueOutcome::Duplicate(id));
     assert_eq!(work.bench.job(&id).payload.unwrap().as_str(), r#"{"text":"swept"}"#);
     assert_eq!(work.recurring.find(&work.name).unwrap(), Some(before));
     work.bench.clock.advance(HOUR);
     assert_eq!(work.take_due(), 0, "the job that runs already stands for the tick");
     assert_eq!(work.finish(), 1);
     let _ = work.recurring.pause(&work.name, &by_ann("the disk is full")).unwrap();
-    assert!(matches!(run("all the same"), Enqueued::Created(_)), "an operator may run what is paused");
+    assert!(matches!(run("all the same"), EnqueueOutcome::Created(_)), "an operator may run what is paused");
     let runs: Vec<_> = work.recorded().into_iter().filter(|(kind, _)| *kind == ActionKind::RunNow).collect();
     let outcomes = [ActionOutcome::Done, ActionOutcome::Unchanged, ActionOutcome::Done];
     assert_eq!(runs, outcomes.map(|outcome| (ActionKind::RunNow, outcome)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{JobKind, JobStatus};
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Mended, Publisher, Publishing};
 use fieldfen_testkit::with;
@@ -132,7 +132,7 @@ fn a_product_with_the_id_of_one_confirmed_just_now_waits(store: impl Store) {
     let other = shop.process("doe");
     shop.approve(&other);
     etsy.withdraw("p1").unwrap();
-    let key = ClientKey::derive(&other, &listing_on(Platform::Etsy), 0);
+    let key = IdempotencyKey::derive(&other, &listing_on(Platform::Etsy), 0);
     etsy.hides(&[]);
     etsy.next([Next::Answer(etsy.by_hand("p1", Some(key.as_str())))]);
     let held = publisher.list(&on_etsy(other)).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{Administered, Fenced, GenerateMetadata, JobKind, JobStatus, Payload, WorkerName};
+use fieldfen_domain::job::{FencedResult, GenerateMetadata, JobActionOutcome, JobKind, JobStatus, Payload, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::Completion;
 use fieldfen_services::worker::Task;
@@ -27,12 +27,12 @@ fn heartbeats_extend_leases_and_keep_progress(store: impl Store) {
     let id = bench.note("x");
     let lost = bench.note("y");
     let claimed = bench.claim_notes(2);
-    assert_eq!(bench.queue.kill(&lost, &by_ann("stop")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&lost, &by_ann("stop")).unwrap(), JobActionOutcome::Done);
     bench.clock.advance(LEASE / 2);
     let progress = RawJson::parse("0.5").unwrap();
     let beats =
         bench.queue.heartbeat(&[(claimed[0].claim, Some(progress.clone())), (claimed[1].claim, None)], LEASE).unwrap();
-    assert!(matches!(&beats[..], [Fenced::Done(_), Fenced::LeaseLost]), "{beats:?}");
+    assert!(matches!(&beats[..], [FencedResult::Done(_), FencedResult::LeaseLost]), "{beats:?}");
     bench.clock.advance(LEASE / 2);
     assert_eq!(bench.queue.reclaim(10).unwrap(), []);
     assert_eq!(bench.job(&id).progress, Some(progress));

@@ -1,7 +1,7 @@
 //! Who did what, and why.
 
-use fieldfen_domain::file::{Deleted, Deletion, FileEdit, FileStatus};
-use fieldfen_domain::job::{Administered, JobKind, JobStatus, Payload};
+use fieldfen_domain::file::{Deletion, FileDeleteOutcome, FileEdit, FileStatus};
+use fieldfen_domain::job::{JobActionOutcome, JobKind, JobStatus, Payload};
 use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject, Via};
 use fieldfen_domain::publication::{Platform, PlatformRowId};
 use fieldfen_domain::store::{Store, StoreError};
@@ -45,15 +45,18 @@ fn each_action_on_a_job_is_recorded_with_its_outcome(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let queue = &shop.bench.queue;
     let id = *queue.enqueue(&queue.job(&Note::new("a")).unwrap()).unwrap().id();
-    assert_eq!(queue.retry(&id, &by_ann("too early")).unwrap(), Administered::Refused { status: JobStatus::Pending });
-    assert_eq!(queue.cancel(&id, &by_ann("wrong picture")).unwrap(), Administered::Done);
-    assert_eq!(queue.retry(&id, &by_ann("the right one")).unwrap(), Administered::Done);
+    assert_eq!(
+        queue.retry(&id, &by_ann("too early")).unwrap(),
+        JobActionOutcome::Refused { status: JobStatus::Pending }
+    );
+    assert_eq!(queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::Done);
+    assert_eq!(queue.retry(&id, &by_ann("the right one")).unwrap(), JobActionOutcome::Done);
     let claimed = shop.bench.claim(Note::kind(), 1);
     assert_eq!(claimed.len(), 1);
-    assert_eq!(queue.cancel(&id, &by_ann("slow")).unwrap(), Administered::Requested);
-    assert_eq!(queue.kill(&id, &by_ann("it hangs")).unwrap(), Administered::Done);
-    assert_eq!(queue.delete(&id, &by_ann("nobody needs it")).unwrap(), Administered::Done);
-    assert_eq!(queue.delete(&id, &by_ann("once more")).unwrap(), Administered::Gone);
+    assert_eq!(queue.cancel(&id, &by_ann("slow")).unwrap(), JobActionOutcome::CancelRequested);
+    assert_eq!(queue.kill(&id, &by_ann("it hangs")).unwrap(), JobActionOutcome::Done);
+    assert_eq!(queue.delete(&id, &by_ann("nobody needs it")).unwrap(), JobActionOutcome::Done);
+    assert_eq!(queue.delete(&id, &by_ann("once more")).unwrap(), JobActionOutcome::NotFound);
     assert_eq!(
         recorded(queue.store(), Some(Subject::Job(id))),
         [
@@ -92,7 +95,7 @@ fn each_action_on_a_file_is_recorded_with_its_outcome(store: impl Store) {
     let deleted = shop
         .write(|s| shop.pipeline.delete(&mut Transaction::new(s), &id, Deletion::KeepLiveListings, &by_ann("sold")))
         .unwrap();
-    assert_eq!(deleted, Deleted::Done);
+    assert_eq!(deleted, FileDeleteOutcome::Done);
     let _ = shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("back"))).unwrap();
     assert_eq!(
         of_file(&shop, id),

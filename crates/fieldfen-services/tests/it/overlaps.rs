@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{Administered, JobStatus};
+use fieldfen_domain::job::{JobActionOutcome, JobStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_services::environment::{Randomness as _, SeededRandomness};
 use fieldfen_services::worker::Task;
@@ -94,8 +94,8 @@ fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
     let handler = move |task: Task<Note>| watching.run(task.id(), || until(|| *may_end.lock().unwrap()));
     let running = bench.worker().threads(2).handle(handler).start().unwrap();
     until(|| seen.count(|runs| runs.now == 1) == 1);
-    assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), Administered::Done);
-    assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
+    assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
     // As long as the handler runs, its heartbeats put the job off: for two leases here.
     let due = bench.job(&id).run_at;
     assert!(due > bench.now());

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{Administered, Fenced, Finished, Job, JobFilter, JobKind, JobStatus, ParkedFor};
+use fieldfen_domain::job::{
+    FailOutcome, FencedResult, Job, JobActionOutcome, JobFilter, JobKind, JobStatus, ParkedFor,
+};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
@@ -73,13 +75,13 @@ fn a_cancelled_job_stays_cancelled_whatever_its_reason_says(store: impl Store) {
     shop.work(&publisher(&shop, &[&etsy]));
     assert_eq!(parked_for(&shop, &job), Some(ParkedFor::Approval));
     let queue = &shop.bench.queue;
-    assert_eq!(queue.cancel(&job, &by_ann(APPROVAL)).unwrap(), Administered::Done);
+    assert_eq!(queue.cancel(&job, &by_ann(APPROVAL)).unwrap(), JobActionOutcome::Done);
     assert_eq!(approve(&shop, &id), []);
 
     // The same while the job is due and the file is approved: the hook of the pipeline hears the reason.
     publish(&shop, &id);
     let pending = shop.all_jobs(&id).pop().unwrap().id;
-    assert_eq!(queue.cancel(&pending, &by_ann(APPROVAL)).unwrap(), Administered::Done);
+    assert_eq!(queue.cancel(&pending, &by_ann(APPROVAL)).unwrap(), JobActionOutcome::Done);
     for cancelled in [job, pending] {
         assert_eq!(shop.bench.status(&cancelled), JobStatus::Failed);
         assert_eq!((parked_for(&shop, &cancelled), shop.work(&publisher(&shop, &[&etsy]))), (None, 0));
@@ -91,7 +93,7 @@ fn the_text_of_a_failure_lets_nothing_run_again(store: impl Store) {
     let (shop, id, job) = asked_for(store);
     let claimed = shop.bench.claim(JobKind::CreateListing, 9).remove(0);
     let failed = shop.bench.queue.fail_for_good(&claimed, "waits for an approval: the file is processed").unwrap();
-    assert_eq!(failed, Fenced::Done(Finished::Dead));
+    assert_eq!(failed, FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!((approve(&shop, &id), shop.bench.status(&job)), (vec![], JobStatus::Failed));
 }
 
@@ -100,12 +102,12 @@ fn an_approval_that_came_while_the_job_ran_is_not_missed(store: impl Store) {
     let claimed = shop.bench.claim(JobKind::CreateListing, 9).remove(0);
     assert_eq!(approve(&shop, &id), [], "the job that runs is not known to need it");
     let parked = shop.bench.queue.park(&claimed, ParkedFor::Approval, "the file is processed").unwrap();
-    assert_eq!(parked, Fenced::Done(Finished::Parked));
+    assert_eq!(parked, FencedResult::Done(FailOutcome::Parked));
     assert_eq!((shop.bench.status(&job), parked_for(&shop, &job)), (JobStatus::Pending, None));
 
     let claimed = shop.bench.claim(JobKind::CreateListing, 9).remove(0);
     let parked = shop.bench.queue.park(&claimed, ParkedFor::Person, "two products").unwrap();
-    assert_eq!((parked, parked_for(&shop, &job)), (Fenced::Done(Finished::Parked), Some(ParkedFor::Person)));
+    assert_eq!((parked, parked_for(&shop, &job)), (FencedResult::Done(FailOutcome::Parked), Some(ParkedFor::Person)));
 }
 
 fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: impl Store) {
@@ -121,7 +123,7 @@ fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: imp
         assert!(shop.bench.queue.fail_for_good(&claimed, "no").unwrap().is_done());
     }
     assert_eq!(shop.status(&id), FileStatus::Failed);
-    assert_eq!(shop.bench.queue.retry(&at_etsy.id, &by_ann("once more")).unwrap(), Administered::Done);
+    assert_eq!(shop.bench.queue.retry(&at_etsy.id, &by_ann("once more")).unwrap(), JobActionOutcome::Done);
     shop.work(&publisher);
     assert_eq!(parked_for(&shop, &at_etsy.id), Some(ParkedFor::Approval), "the file has failed");
     // The other call was answered after all.
@@ -163,7 +165,7 @@ fn a_parked_listing_keeps_its_file_from_failing_until_it_is_cancelled(store: imp
     assert!(queue.fail_for_good(&claimed[1], "refused").unwrap().is_done());
     assert_eq!(shop.status(&id), FileStatus::Approved, "a person's word may still lead to a listing");
 
-    assert_eq!(queue.cancel(&claimed[0].claim.id, &by_ann("neither is ours")).unwrap(), Administered::Done);
+    assert_eq!(queue.cancel(&claimed[0].claim.id, &by_ann("neither is ours")).unwrap(), JobActionOutcome::Done);
     assert_eq!(shop.status(&id), FileStatus::Failed);
     let file = queue.store().read(|s| s.files().find(&id)).unwrap().unwrap();
     assert!(file.state.failure().unwrap().reason.ends_with("the last one with: neither is ours"), "{:?}", file.state);
@@ -173,7 +175,7 @@ fn a_rejected_file_has_no_parked_jobs(store: impl Store) {
     let (shop, id, job) = asked_for(store);
     shop.work(&publisher(&shop, &[]));
     assert_eq!(parked_for(&shop, &job), None, "no account is configured");
-    assert_eq!(shop.bench.queue.retry(&job, &by_ann("again")).unwrap(), Administered::Done);
+    assert_eq!(shop.bench.queue.retry(&job, &by_ann("again")).unwrap(), JobActionOutcome::Done);
     shop.work(&publisher(&shop, &[&Stall::new(Platform::Etsy)]));
     assert_eq!(parked_for(&shop, &job), Some(ParkedFor::Approval));
     let _ = shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &by_ann(APPROVAL))).unwrap();
@@ -232,7 +234,7 @@ fn a_handler_parks_its_job_for_a_word_of_its_own(store: impl Store) {
     let counts = bench.queue.count().unwrap();
     assert_eq!((counts.len(), counts[0].parked_for.as_deref()), (1, Some("acme.supplier")));
 
-    assert_eq!(bench.queue.retry(&id, &by_ann("they are back")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.retry(&id, &by_ann("they are back")).unwrap(), JobActionOutcome::Done);
     bench.drain(bench.worker().handle(|_: Task<Note>| ()));
     assert_eq!(bench.status(&id), JobStatus::Completed);
 }
@@ -240,9 +242,9 @@ fn a_handler_parks_its_job_for_a_word_of_its_own(store: impl Store) {
 fn a_job_that_was_asked_to_stop_is_cancelled_instead_of_parked(store: impl Store) {
     let (shop, id, job) = asked_for(store);
     let claimed = shop.bench.claim(JobKind::CreateListing, 9).remove(0);
-    assert_eq!(shop.bench.queue.cancel(&job, &by_ann(APPROVAL)).unwrap(), Administered::Requested);
+    assert_eq!(shop.bench.queue.cancel(&job, &by_ann(APPROVAL)).unwrap(), JobActionOutcome::CancelRequested);
     let ended = shop.bench.queue.park(&claimed, ParkedFor::Approval, "the file is processed").unwrap();
-    assert_eq!(ended, Fenced::Done(Finished::Dead));
+    assert_eq!(ended, FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!((approve(&shop, &id), shop.bench.status(&job)), (vec![], JobStatus::Failed));
 }
 

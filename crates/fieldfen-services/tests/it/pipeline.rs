@@ -1,7 +1,7 @@
 //! Every line of the pipeline's table.
 
-use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, Ingested};
-use fieldfen_domain::job::{Administered, CreateFileRecord, JobKind, JobStatus, Payload, UpscaleImage};
+use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, IngestOutcome};
+use fieldfen_domain::job::{CreateFileRecord, JobActionOutcome, JobKind, JobStatus, Payload, UpscaleImage};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
@@ -40,7 +40,7 @@ fn a_picture_that_arrives_twice_is_one_file_with_one_job(store: impl Store) {
     let by_drive = shop.new_file("buck").content_hash(None);
     for again in [shop.new_file("buck"), by_bytes, by_drive] {
         match shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &again)).unwrap() {
-            Ingested::Met(file) => assert_eq!(file.id, id),
+            IngestOutcome::Duplicate(file) => assert_eq!(file.id, id),
             other => panic!("{other:?}"),
         }
     }
@@ -50,7 +50,7 @@ fn a_picture_that_arrives_twice_is_one_file_with_one_job(store: impl Store) {
         shop.write(|s| shop.pipeline.ingest_broken(&mut Transaction::new(s), &replaced, "the JPEG is cut short"))
             .unwrap(),
     ] {
-        let Ingested::Replaced { file, known, arrived } = ingested else { panic!("{ingested:?}") };
+        let IngestOutcome::ContentDiffers { file, known, arrived } = ingested else { panic!("{ingested:?}") };
         assert_eq!((file.id, Some(known)), (id, shop.new_file("buck").content_hash));
         assert_eq!(arrived, ContentHash::of(b"another buck"));
     }
@@ -65,7 +65,7 @@ fn a_broken_picture_is_kept_with_its_reason_and_can_be_taken_up_again(store: imp
     let again = shop.new_file("torn");
     let met =
         shop.write(|s| shop.pipeline.ingest_broken(&mut Transaction::new(s), &again, "the JPEG is cut short")).unwrap();
-    assert!(matches!(met, Ingested::Met(_)));
+    assert!(matches!(met, IngestOutcome::Duplicate(_)));
     let read = shop.write(|s| s.files().find(&file.id)).unwrap().unwrap();
     assert_eq!(read.state.failure().unwrap().reason, "the JPEG is cut short");
     assert_eq!((shop.jobs(&file.id), shop.history(&file.id)), (vec![], vec!["ingested".into(), "failed".into()]));
@@ -213,7 +213,7 @@ fn a_retry_goes_on_where_the_file_failed(store: impl Store) {
     shop.kill(JobKind::GenerateMetadata);
     // The dead letters were cleared away: what is missing is made anew, the upscaled picture is kept.
     let dead = shop.all_jobs(&id).into_iter().find(|job| job.kind == JobKind::GenerateMetadata).unwrap();
-    assert_eq!(shop.bench.queue.delete(&dead.id, &by_ann("as asked")).unwrap(), Administered::Done);
+    assert_eq!(shop.bench.queue.delete(&dead.id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
     let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again"))).unwrap();
     assert_eq!(shop.live_jobs(&id), ["GenerateMetadata"]);
     assert_eq!(shop.status(&id), FileStatus::Processing);
@@ -225,7 +225,7 @@ fn a_job_retried_by_itself_takes_its_file_up_again(store: impl Store) {
     shop.finish(JobKind::CreateFileRecord, confirm);
     shop.kill(JobKind::UpscaleImage);
     let dead = shop.all_jobs(&id).pop().unwrap();
-    assert_eq!(shop.bench.queue.retry(&dead.id, &by_ann("as asked")).unwrap(), Administered::Done);
+    assert_eq!(shop.bench.queue.retry(&dead.id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
     assert_eq!(shop.status(&id), FileStatus::Failed);
     shop.finish(JobKind::UpscaleImage, upscale);
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processing, vec!["GenerateMetadata".into()]));

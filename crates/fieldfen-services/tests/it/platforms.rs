@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::file::File;
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, SocialPlatform};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, SocialPlatform};
 use fieldfen_services::Environment;
 use fieldfen_services::publishing::{
     CallError, Marketplace, Message, Offer, Post, Product, ProductPage, SocialNetwork, conformance,
@@ -28,11 +28,11 @@ impl Marketplace for Careless {
         self.0.platform()
     }
 
-    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+    fn create(&self, key: &IdempotencyKey, offer: &Offer<'_>) -> Result<Product, CallError> {
         self.0.create(key, offer)
     }
 
-    fn find(&self, _: &ClientKey) -> Result<Vec<Product>, CallError> {
+    fn find(&self, _: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         Ok(Vec::new())
     }
 
@@ -108,7 +108,7 @@ fn a_marketplace_shows_drafts_and_what_is_sold_out() {
 
 /// The post whose id is its key.
 fn post(key: &str) -> Post {
-    Post::new(key).key(ClientKey::stored(key.to_owned()))
+    Post::new(key).key(IdempotencyKey::stored(key.to_owned()))
 }
 
 /// A network that shows its posts, hides them or says that it cannot be asked.
@@ -123,12 +123,12 @@ impl SocialNetwork for Wall {
         SocialPlatform::Pinterest
     }
 
-    fn post(&self, key: &ClientKey, _: &Message<'_>) -> Result<Post, CallError> {
+    fn post(&self, key: &IdempotencyKey, _: &Message<'_>) -> Result<Post, CallError> {
         self.posts.lock().unwrap().push(key.to_string());
         Ok(post(key.as_str()))
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError> {
         let posts = self.posts.lock().unwrap();
         let found = posts.iter().filter(|post| **post == key.as_str());
         (self.find)(found.map(|key| post(key)).collect())

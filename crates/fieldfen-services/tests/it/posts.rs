@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::publication::{ClientKey, PlatformRowId, PostType, SocialPlatform};
+use fieldfen_domain::publication::{IdempotencyKey, PlatformRowId, PostType, SocialPlatform};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{
     Attempt, CallError, Found, FoundState, Message, NothingThere, Post, Publisher, Publishing, Reservation, Resolution,
@@ -44,7 +44,7 @@ pub(crate) enum Answers {
 #[derive(Clone)]
 pub(crate) struct Wall {
     answers: Answers,
-    posts: Arc<Mutex<Vec<(ClientKey, String)>>>,
+    posts: Arc<Mutex<Vec<(IdempotencyKey, String)>>>,
 }
 
 impl Wall {
@@ -53,7 +53,7 @@ impl Wall {
     }
 
     /// Makes a post, as a call does whose answer is still on its way.
-    fn make(&self, key: &ClientKey) -> Post {
+    fn make(&self, key: &IdempotencyKey) -> Post {
         let mut posts = self.posts.lock().unwrap();
         let platform_id = format!("post-{}", posts.len() + 1);
         posts.push((key.clone(), platform_id.clone()));
@@ -61,7 +61,7 @@ impl Wall {
     }
 
     /// A post as the network shows it.
-    fn shown(&self, key: &ClientKey, platform_id: &str) -> Post {
+    fn shown(&self, key: &IdempotencyKey, platform_id: &str) -> Post {
         let key = (self.answers == Answers::ByKey).then(|| key.clone());
         Post::new(platform_id).key(key)
     }
@@ -76,7 +76,7 @@ impl SocialNetwork for Wall {
         SocialPlatform::Instagram
     }
 
-    fn post(&self, key: &ClientKey, message: &Message<'_>) -> Result<Post, CallError> {
+    fn post(&self, key: &IdempotencyKey, message: &Message<'_>) -> Result<Post, CallError> {
         assert_eq!(message.post_type, Some(PostType::Reel));
         let post = self.make(key);
         match self.answers {
@@ -85,7 +85,7 @@ impl SocialNetwork for Wall {
         }
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Post>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError> {
         if self.answers == Answers::Never {
             return Err(CallError::Refused { reason: "posts cannot be searched".to_owned() });
         }
@@ -128,7 +128,7 @@ fn posts_are_made_once_and_a_repost_is_another(store: impl Store) {
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
     assert!(matches!(publisher.post(&reel(id, "christmas")).unwrap(), Publishing::Published { .. }));
     assert_eq!(wall.ids().len(), 2);
-    let posts = shop.write(|s| s.listings().posts_of_file(&id)).unwrap();
+    let posts = shop.write(|s| s.listings().list_posts_by_file(&id)).unwrap();
     assert_eq!(posts.len(), 2);
     assert_eq!(shop.status(&id), FileStatus::Approved, "a post is no listing");
 }
@@ -224,7 +224,7 @@ fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl St
     let wall = Wall::new(Answers::ByPicture);
     let publisher = publisher(&shop, &[]).network(wall.clone());
     publisher.post(&reel(id, "launch")).unwrap();
-    wall.make(&ClientKey::stored("by hand".to_owned()));
+    wall.make(&IdempotencyKey::stored("by hand".to_owned()));
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
     assert_eq!(wall.ids(), ["post-1", "post-2"]);
 
@@ -291,7 +291,7 @@ fn a_post_that_is_gone_is_posted_again(store: impl Store) {
     shop.write(|s| s.listings().insert_post(&foreign_post(1, id))).unwrap();
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Published { .. }));
     let gone: Vec<_> =
-        shop.write(|s| s.listings().posts_of_file(&id)).unwrap().iter().map(|post| post.gone_at).collect();
+        shop.write(|s| s.listings().list_posts_by_file(&id)).unwrap().iter().map(|post| post.gone_at).collect();
     assert_eq!(gone, [Some(shop.bench.now()), None]);
     assert_eq!(publisher.post(&reel(id, "launch")).unwrap(), already("post-1"));
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
-    Administered, Backoff, DedupKey, Enqueued, Fenced, Finished, GenerateMetadata, InvalidJob, JobKind, JobStatus,
-    NewJob, Payload, Priority, RetryPolicy, UpscaleImage,
+    Backoff, DedupKey, EnqueueOutcome, FailOutcome, FencedResult, GenerateMetadata, InvalidJob, JobActionOutcome,
+    JobKind, JobStatus, NewJob, Payload, Priority, RetryPolicy, UpscaleImage,
 };
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{LAST_TIME, PageRequest, RawJson, Timestamp};
+use fieldfen_domain::{MAX_TIMESTAMP, PageRequest, RawJson, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
 use fieldfen_testkit::fixtures::by_ann;
@@ -68,7 +68,7 @@ fn many_jobs_are_enqueued_together_or_not_at_all(store: impl Store) {
     assert_eq!(bench.queue.count().unwrap(), []);
 
     let enqueued = bench.queue.enqueue_many(&jobs).unwrap();
-    assert!(enqueued.iter().zip(&jobs).all(|(answer, job)| *answer == Enqueued::Created(job.id)));
+    assert!(enqueued.iter().zip(&jobs).all(|(answer, job)| *answer == EnqueueOutcome::Created(job.id)));
     assert_eq!(bench.queue.count().unwrap()[0].jobs, 3000);
 }
 
@@ -98,13 +98,13 @@ fn a_live_job_with_the_dedup_key_is_met(store: impl Store) {
     let bench = Bench::new(store);
     let note = || bench.queue.job(&Note::new("x")).unwrap().dedup_key(DedupKey::new("only one").unwrap());
     let first = note();
-    assert_eq!(bench.queue.enqueue(&first).unwrap(), Enqueued::Created(first.id));
-    assert_eq!(bench.queue.enqueue(&note()).unwrap(), Enqueued::Met(first.id));
+    assert_eq!(bench.queue.enqueue(&first).unwrap(), EnqueueOutcome::Created(first.id));
+    assert_eq!(bench.queue.enqueue(&note()).unwrap(), EnqueueOutcome::Duplicate(first.id));
     let claimed = bench.claim_notes(1);
-    assert_eq!(bench.queue.enqueue(&note()).unwrap(), Enqueued::Met(first.id));
+    assert_eq!(bench.queue.enqueue(&note()).unwrap(), EnqueueOutcome::Duplicate(first.id));
     assert!(bench.queue.complete(&claimed[0], &mut Completion::new()).unwrap().is_done());
     let second = note();
-    assert_eq!(bench.queue.enqueue(&second).unwrap(), Enqueued::Created(second.id));
+    assert_eq!(bench.queue.enqueue(&second).unwrap(), EnqueueOutcome::Created(second.id));
 }
 
 fn enqueueing_joins_the_callers_transaction(store: impl Store) {
@@ -131,7 +131,7 @@ fn a_completion_writes_everything_at_once(store: impl Store) {
         .result(&serde_json::json!({"width": 8000}))
         .writing(move |t| t.enqueue(&written).map(drop))
         .then(follow_up);
-    assert_eq!(bench.queue.complete(&claimed, &mut completion).unwrap(), Fenced::Done(()));
+    assert_eq!(bench.queue.complete(&claimed, &mut completion).unwrap(), FencedResult::Done(()));
     assert_eq!(bench.status(&id), JobStatus::Completed);
     assert_eq!(bench.job(&id).result.unwrap().as_str(), r#"{"width":8000}"#);
     assert_eq!((bench.status(&follow_up_id), bench.status(&written_id)), (JobStatus::Pending, JobStatus::Pending));
@@ -151,15 +151,15 @@ fn a_stale_completion_writes_nothing_and_says_why(store: impl Store) {
         assert_eq!(enqueued, fenced.is_done());
         fenced
     };
-    assert_eq!(complete(&first), Fenced::LeaseLost);
+    assert_eq!(complete(&first), FencedResult::LeaseLost);
     bench.clock.advance(LOST_LEASE_WAIT);
     let second = bench.claim_notes(1).remove(0);
-    assert_eq!(complete(&first), Fenced::LeaseLost);
-    assert_eq!(complete(&second), Fenced::Done(()));
-    assert_eq!(complete(&second), Fenced::AlreadyDone { at: Some(bench.now()) });
-    assert_eq!(complete(&first), Fenced::LeaseLost);
-    assert_eq!(bench.queue.delete(&id, &by_ann("as asked")).unwrap(), Administered::Done);
-    assert_eq!(complete(&second), Fenced::Gone);
+    assert_eq!(complete(&first), FencedResult::LeaseLost);
+    assert_eq!(complete(&second), FencedResult::Done(()));
+    assert_eq!(complete(&second), FencedResult::AlreadyDone { at: Some(bench.now()) });
+    assert_eq!(complete(&first), FencedResult::LeaseLost);
+    assert_eq!(bench.queue.delete(&id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
+    assert_eq!(complete(&second), FencedResult::NotFound);
 }
 
 fn a_completion_whose_write_fails_leaves_the_job_running(store: impl Store) {
@@ -186,7 +186,9 @@ fn a_failed_try_waits_as_its_policy_says(store: impl Store) {
     queue.enqueue(&job).unwrap();
     for (attempts, longest) in [(1, 8), (2, 10)] {
         let claimed = bench.claim_notes(1).remove(0);
-        let Fenced::Done(Finished::Retrying { run_at, attempts: counted }) = queue.fail(&claimed, "no").unwrap() else {
+        let FencedResult::Done(FailOutcome::Retrying { run_at, attempts: counted }) =
+            queue.fail(&claimed, "no").unwrap()
+        else {
             panic!("retries are left");
         };
         assert_eq!(counted, attempts);
@@ -196,7 +198,7 @@ fn a_failed_try_waits_as_its_policy_says(store: impl Store) {
         bench.clock.advance(wait);
     }
     let claimed = bench.claim_notes(1).remove(0);
-    assert_eq!(queue.fail(&claimed, "no again").unwrap(), Fenced::Done(Finished::Dead));
+    assert_eq!(queue.fail(&claimed, "no again").unwrap(), FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!(bench.job(&job.id).last_error.as_deref(), Some("no again"));
 }
 
@@ -215,24 +217,27 @@ fn a_wait_beyond_all_times_ends_with_the_year_9999(store: impl Store) {
     let queue = bench.queue.clone().with_policies(policies);
     let id = bench.note("x");
     let answer = queue.fail(&bench.claim_notes(1)[0], "no").unwrap();
-    assert_eq!(answer, Fenced::Done(Finished::Retrying { run_at: LAST_TIME, attempts: 1 }));
-    assert_eq!((bench.status(&id), bench.job(&id).run_at), (JobStatus::Pending, LAST_TIME));
+    assert_eq!(answer, FencedResult::Done(FailOutcome::Retrying { run_at: MAX_TIMESTAMP, attempts: 1 }));
+    assert_eq!((bench.status(&id), bench.job(&id).run_at), (JobStatus::Pending, MAX_TIMESTAMP));
 }
 
 fn spent_retries_fail_the_job_and_its_file(store: impl Store) {
     let bench = Bench::new(store);
     let (file, claimed) = claimed_upscale(&bench);
-    assert_eq!(bench.queue.fail(&claimed, "no memory").unwrap(), Fenced::Done(Finished::Dead));
+    assert_eq!(bench.queue.fail(&claimed, "no memory").unwrap(), FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!(bench.status(&claimed.claim.id), JobStatus::Failed);
     assert_eq!(bench.file_status(&file), FileStatus::Failed);
-    assert_eq!(bench.queue.fail(&claimed, "again").unwrap(), Fenced::AlreadyDone { at: Some(bench.now()) });
+    assert_eq!(bench.queue.fail(&claimed, "again").unwrap(), FencedResult::AlreadyDone { at: Some(bench.now()) });
 }
 
 fn a_permanent_failure_fails_at_once(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
     let claimed = bench.claim_notes(1).remove(0);
-    assert_eq!(bench.queue.fail_for_good(&claimed, "not a picture").unwrap(), Fenced::Done(Finished::Dead));
+    assert_eq!(
+        bench.queue.fail_for_good(&claimed, "not a picture").unwrap(),
+        FencedResult::Done(FailOutcome::DeadLetter)
+    );
     let job = bench.job(&id);
     assert_eq!((job.state.status(), job.attempts), (JobStatus::Failed, 0));
     assert_eq!(job.last_error.as_deref(), Some("not a picture"));
@@ -243,9 +248,10 @@ fn the_answer_to_a_release_says_when_the_job_is_due(store: impl Store) {
     let id = bench.note("x");
     for run_at in [Timestamp::MIN_UTC, bench.now() + Duration::from_nanos(1), Timestamp::MAX_UTC] {
         let _ = bench.queue.cancel(&id, &by_ann("done")).unwrap();
-        assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), Administered::Done);
+        assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
         let claimed = bench.claim_notes(1).remove(0);
-        let Fenced::Done(Finished::Retrying { run_at, .. }) = bench.queue.release(&claimed, run_at).unwrap() else {
+        let FencedResult::Done(FailOutcome::Retrying { run_at, .. }) = bench.queue.release(&claimed, run_at).unwrap()
+        else {
             panic!("it was not given back")
         };
         assert_eq!(bench.job(&id).run_at, run_at);
@@ -258,10 +264,10 @@ fn a_released_job_spends_no_retry(store: impl Store) {
     let claimed = bench.claim_notes(1).remove(0);
     let run_at = bench.now() + TimeDelta::seconds(30);
     let released = bench.queue.release(&claimed, run_at).unwrap();
-    assert_eq!(released, Fenced::Done(Finished::Retrying { run_at, attempts: 0 }));
+    assert_eq!(released, FencedResult::Done(FailOutcome::Retrying { run_at, attempts: 0 }));
     assert_eq!((bench.job(&id).attempts, bench.job(&id).run_at), (0, run_at));
     assert_eq!(bench.claim_notes(1), []);
-    assert_eq!(bench.queue.release(&claimed, run_at).unwrap(), Fenced::LeaseLost);
+    assert_eq!(bench.queue.release(&claimed, run_at).unwrap(), FencedResult::LeaseLost);
     bench.clock.advance(Duration::from_secs(30));
     assert_eq!(bench.claim_notes(1).len(), 1);
 }
@@ -272,7 +278,7 @@ fn a_pending_job_is_cancelled_at_once_and_a_running_one_when_it_ends(store: impl
     let upscale = UpscaleImage::new(file_id, 2, 72);
     let pending = bench.queue.job(&upscale).unwrap();
     bench.queue.enqueue(&pending).unwrap();
-    assert_eq!(bench.queue.cancel(&pending.id, &by_ann("wrong picture")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.cancel(&pending.id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::Done);
     assert_eq!(bench.status(&pending.id), JobStatus::Failed);
     assert_eq!(bench.file_status(&file_id), FileStatus::Failed);
 
@@ -283,26 +289,26 @@ fn a_pending_job_is_cancelled_at_once_and_a_running_one_when_it_ends(store: impl
     for ending in endings {
         let id = bench.note("x");
         let claimed = bench.claim_notes(1).remove(0);
-        assert_eq!(bench.queue.cancel(&id, &by_ann("not wanted")).unwrap(), Administered::Requested);
+        assert_eq!(bench.queue.cancel(&id, &by_ann("not wanted")).unwrap(), JobActionOutcome::CancelRequested);
         let beats = bench.queue.heartbeat(&[(claimed.claim, None)], LEASE).unwrap();
-        assert!(matches!(beats[0], Fenced::Done(beat) if beat.cancel_requested));
-        assert_eq!(ending(&bench.queue, &claimed), Fenced::Done(Finished::Dead));
+        assert!(matches!(beats[0], FencedResult::Done(beat) if beat.cancel_requested));
+        assert_eq!(ending(&bench.queue, &claimed), FencedResult::Done(FailOutcome::DeadLetter));
         assert!(bench.job(&id).last_error.unwrap().starts_with("not wanted"));
         assert_eq!(
             bench.queue.cancel(&id, &by_ann("again")).unwrap(),
-            Administered::Refused { status: JobStatus::Failed }
+            JobActionOutcome::Refused { status: JobStatus::Failed }
         );
     }
     let unknown = bench.queue.environment().job_id();
-    assert_eq!(bench.queue.cancel(&unknown, &by_ann("x")).unwrap(), Administered::Gone);
+    assert_eq!(bench.queue.cancel(&unknown, &by_ann("x")).unwrap(), JobActionOutcome::NotFound);
 }
 
 fn a_killed_job_is_lost_to_its_worker(store: impl Store) {
     let bench = Bench::new(store);
     let (file, claimed) = claimed_upscale(&bench);
-    assert_eq!(bench.queue.kill(&claimed.claim.id, &by_ann("hangs")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&claimed.claim.id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     assert_eq!(bench.file_status(&file), FileStatus::Failed);
-    assert_eq!(bench.queue.complete(&claimed, &mut Completion::new()).unwrap(), Fenced::LeaseLost);
+    assert_eq!(bench.queue.complete(&claimed, &mut Completion::new()).unwrap(), FencedResult::LeaseLost);
     assert_eq!(bench.job(&claimed.claim.id).last_error.as_deref(), Some("hangs"));
 }
 
@@ -316,10 +322,10 @@ fn dead_letters_are_listed_and_retried(store: impl Store) {
     let rest = bench.queue.dead_letters(&PageRequest::first(3).after(first.next.unwrap())).unwrap();
     let listed: Vec<_> = first.items.iter().chain(&rest.items).map(|job| job.id).collect();
     assert_eq!((listed, rest.next), (ids[..4].to_vec(), None));
-    assert_eq!(bench.queue.retry(&ids[0], &by_ann("as asked")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.retry(&ids[0], &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
     assert_eq!(
         bench.queue.retry(&ids[4], &by_ann("as asked")).unwrap(),
-        Administered::Refused { status: JobStatus::Pending }
+        JobActionOutcome::Refused { status: JobStatus::Pending }
     );
     assert_eq!(bench.claim_notes(9).len(), 2);
 }

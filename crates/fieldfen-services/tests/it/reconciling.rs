@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::Payload;
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{Marketplace, Offer, PublishError, Publishing, Reconcile};
@@ -45,7 +45,7 @@ fn reconciling_names_what_differs_and_mends_it(store: impl Store) {
     let offer = Offer::new(&file, "", &options);
     let key = etsy.live().iter().find(|product| product.platform_id == "p4").unwrap().key.clone().unwrap();
     etsy.create(&key, &offer).unwrap();
-    etsy.create(&ClientKey::stored("by hand".to_owned()), &offer).unwrap();
+    etsy.create(&IdempotencyKey::stored("by hand".to_owned()), &offer).unwrap();
 
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing.iter().map(|listing| listing.file_id).collect::<Vec<_>>(), [missing]);

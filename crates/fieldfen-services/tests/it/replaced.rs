@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-use fieldfen_domain::file::{ContentHash, FileStatus, Ingested};
+use fieldfen_domain::file::{ContentHash, FileStatus, IngestOutcome};
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
@@ -51,7 +51,7 @@ fn bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of(store: impl 
         shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &replaced)).unwrap()
     });
     let (known, arrived) = (ContentHash::of(b"buck"), ContentHash::of(b"retouched"));
-    assert_eq!(ingested, Ingested::Replaced { file: Box::new(before.clone().unwrap()), known, arrived });
+    assert_eq!(ingested, IngestOutcome::ContentDiffers { file: Box::new(before.clone().unwrap()), known, arrived });
     let warned = warnings.0.lock().unwrap().first().cloned().unwrap_or_default();
     for named in ["drive-buck".to_owned(), id.to_string(), known.to_string(), arrived.to_string()] {
         assert!(warned.contains(&named), "{warned:?} does not name {named}");
@@ -64,5 +64,5 @@ fn bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of(store: impl 
 
     // Without the Drive id, the new bytes are a file of their own.
     let alone = replaced.drive_file_id(None).id(shop.bench.queue.environment().file_id());
-    assert_eq!(shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &alone)).unwrap(), Ingested::Created);
+    assert_eq!(shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &alone)).unwrap(), IngestOutcome::Created);
 }

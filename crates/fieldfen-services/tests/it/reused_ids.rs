@@ -2,7 +2,7 @@
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{JobKind, JobStatus, ParkedFor};
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform, PublicationState};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{KeyResolution, KeyResolved, Marketplace, Mended, Publishing};
 use fieldfen_testkit::fixtures::by_ann;
@@ -22,8 +22,8 @@ on_every_store!(
     a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file,
 );
 
-fn key_of(id: FileId) -> ClientKey {
-    ClientKey::derive(&id, &listing_on(Platform::Etsy), 0)
+fn key_of(id: FileId) -> IdempotencyKey {
+    IdempotencyKey::derive(&id, &listing_on(Platform::Etsy), 0)
 }
 
 /// A listed file, and another one whose product has the first one's id after a call whose answer was lost.
@@ -104,7 +104,7 @@ fn says<S: Store>(listed: &Listed<S>, resolution: &KeyResolution) -> KeyResolved
 }
 
 fn a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_so(store: impl Store) {
-    let key = ClientKey::stored("SKU-7".to_owned());
+    let key = IdempotencyKey::stored("SKU-7".to_owned());
     let listed = with_another_key(store, key.as_str());
     assert_eq!(says(&listed, &KeyResolution::Ours(key.clone())), KeyResolved::Done);
     listed.shop.work(&listed.publisher);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fieldfen_domain::file::{ContentHash, FileEdit, FileMetadata, FileStatus, Ingested, NewFile};
+use fieldfen_domain::file::{ContentHash, FileEdit, FileMetadata, FileStatus, IngestOutcome, NewFile};
 use fieldfen_domain::job::{CreateListing, Job, JobFilter, JobKind, JobStatus, Payload, PublishSocial, WorkerName};
 use fieldfen_domain::publication::{
     Listing, Platform, PostType, Publication, PublicationState, SocialPlatform, Target,
@@ -59,7 +59,10 @@ impl<S: Store> Shop<S> {
 
     pub(crate) fn ingest(&self, name: &str) -> FileId {
         let file = self.new_file(name);
-        assert_eq!(self.write(|s| self.pipeline.ingest(&mut Transaction::new(s), &file)).unwrap(), Ingested::Created);
+        assert_eq!(
+            self.write(|s| self.pipeline.ingest(&mut Transaction::new(s), &file)).unwrap(),
+            IngestOutcome::Created
+        );
         file.id
     }
 
@@ -146,11 +149,11 @@ impl<S: Store> Shop<S> {
     }
 
     pub(crate) fn listings(&self, id: &FileId) -> Vec<Listing> {
-        self.bench.queue.store().read(|s| s.listings().of_file(id)).unwrap()
+        self.bench.queue.store().read(|s| s.listings().list_by_file(id)).unwrap()
     }
 
     pub(crate) fn publications(&self, id: &FileId) -> Vec<Publication> {
-        self.bench.queue.store().read(|s| s.publications().of_file(id)).unwrap()
+        self.bench.queue.store().read(|s| s.publications().list_by_file(id)).unwrap()
     }
 
     /// The states of the publications of a file, the oldest first.

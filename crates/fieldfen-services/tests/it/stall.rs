@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::FileMetadata;
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
 /// What a marketplace does with its next call of `create`.
@@ -56,7 +56,7 @@ struct StallState {
     products: Vec<(Product, String)>,
     made: u64,
     next: VecDeque<Next>,
-    delayed: Vec<(ClientKey, String)>,
+    delayed: Vec<(IdempotencyKey, String)>,
     lookups: u64,
     lookup_fails: bool,
     refuses_lookups: bool,
@@ -132,7 +132,7 @@ impl Stall {
     /// A product that somebody has made by hand, with this key or without one.
     pub(crate) fn by_hand(&self, platform_id: &str, key: Option<&str>) -> Product {
         let product = Product::new(platform_id.to_owned(), ListingStatus::Active)
-            .key(key.map(|key| ClientKey::stored(key.to_owned())))
+            .key(key.map(|key| IdempotencyKey::stored(key.to_owned())))
             .platform_status(Some("ACTIVE".to_owned()));
         self.bring_back(&product);
         product
@@ -224,7 +224,7 @@ impl StallState {
         all.filter(|product| !self.hides.contains(&product.platform_id)).cloned()
     }
 
-    fn make(&mut self, key: &ClientKey, title: String, knows_keys: bool) -> Product {
+    fn make(&mut self, key: &IdempotencyKey, title: String, knows_keys: bool) -> Product {
         if knows_keys && let Some((known, _)) = self.products.iter().find(|(known, _)| known.key.as_ref() == Some(key))
         {
             return known.clone();
@@ -252,7 +252,7 @@ impl Marketplace for Stall {
         &self.account
     }
 
-    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+    fn create(&self, key: &IdempotencyKey, offer: &Offer<'_>) -> Result<Product, CallError> {
         let next = self.state.lock().unwrap().next.pop_front();
         self.meanwhile(|state| &mut state.during_call);
         let mut state = self.state.lock().unwrap();
@@ -275,7 +275,7 @@ impl Marketplace for Stall {
         }
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         self.meanwhile(|state| &mut state.during_lookup);
         let mut state = self.state.lock().unwrap();
         state.lookups += 1;
@@ -290,7 +290,7 @@ impl Marketplace for Stall {
             Finds::ByPrefix => found.filter(begins_so).collect(),
             Finds::ByPrefixWithoutKeys => found.filter(begins_so).map(|p| p.key(None)).collect(),
             Finds::ByPrefixWithEmptyKeys => {
-                found.filter(begins_so).map(|p| p.key(Some(ClientKey::stored(String::new())))).collect()
+                found.filter(begins_so).map(|p| p.key(Some(IdempotencyKey::stored(String::new())))).collect()
             }
         })
     }

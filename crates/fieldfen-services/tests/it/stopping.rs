@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Administered, JobKind, JobStatus};
+use fieldfen_domain::job::{JobActionOutcome, JobKind, JobStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::queue::{Completion, Queue, Waited};
@@ -124,7 +124,7 @@ fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
     };
     let running = bench.worker().handle(handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let waited = bench.queue.wait_for(&id, LONG).unwrap();
     assert_eq!(waited, Waited::Failed { reason: "wrong picture (CancelRequested)".to_owned() });
@@ -139,7 +139,7 @@ fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.cancel(&id, &by_ann("too late")).unwrap(), Administered::Requested);
+    assert_eq!(bench.queue.cancel(&id, &by_ann("too late")).unwrap(), JobActionOutcome::CancelRequested);
     let_go.send(()).unwrap();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None });
     running.stop_handle().stop();
@@ -190,7 +190,7 @@ fn a_killed_job_is_told(store: impl Store) {
     };
     let running = bench.worker().handle(handler).start().unwrap();
     has_begun.recv().unwrap();
-    assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), Administered::Done);
+    assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     bench.clock.advance(Duration::from_secs(5));
     until(|| interruption.lock().unwrap().is_some());
     assert_eq!(*interruption.lock().unwrap(), Some(Interruption::LeaseLost));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use fieldfen_domain::job::{Backoff, JobStatus};
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
-use fieldfen_domain::{FIRST_TIME, JobId, LAST_TIME, Timestamp};
+use fieldfen_domain::{JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 use fieldfen_services::queue::{Queue, RetryPolicies};
 use fieldfen_services::worker::{Outcome, Task, Worker};
 use fieldfen_testkit::fixtures::by_ann;
@@ -76,7 +76,7 @@ fn a_job_that_is_throttled_until_now_waits_longer_each_time_also_after_a_restart
 fn a_job_that_is_throttled_until_long_ago_waits(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
-    assert_least(&waits(&bench, bench.worker(), &id, 2, |_| Outcome::throttled(FIRST_TIME, "429")), 0);
+    assert_least(&waits(&bench, bench.worker(), &id, 2, |_| Outcome::throttled(MIN_TIMESTAMP, "429")), 0);
 }
 
 fn a_job_that_is_throttled_for_years_is_due_after_the_longest_throttle(store: impl Store) {
@@ -87,7 +87,7 @@ fn a_job_that_is_throttled_for_years_is_due_after_the_longest_throttle(store: im
     ] {
         let id = bench.note("x");
         let worker = bench.worker().retry_policies(policies);
-        let waits = waits(&bench, worker, &id, 2, |_| Outcome::throttled(LAST_TIME, "429"));
+        let waits = waits(&bench, worker, &id, 2, |_| Outcome::throttled(MAX_TIMESTAMP, "429"));
         assert_eq!(waits, [expected; 2]);
         assert!(bench.queue.cancel(&id, &by_ann("seen")).is_ok());
     }

@@ -1,8 +1,8 @@
 //! The transaction that completions and webhooks write in.
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::file::{FileEdit, FileStatus, Ingested};
-use fieldfen_domain::job::{Enqueued, JobKind, JobStatus, NewJob};
+use fieldfen_domain::file::{FileEdit, FileStatus, IngestOutcome};
+use fieldfen_domain::job::{EnqueueOutcome, JobKind, JobStatus, NewJob};
 use fieldfen_domain::operator::{OperatorActionFilter, Subject};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::intake::{Received, WebhookIntake, hash};
@@ -44,7 +44,7 @@ fn what_a_transaction_has_written_it_reads(store: impl Store) {
     let next = bench.queue.job(&Note::new("second")).unwrap();
     let mut completion = Completion::new().writing(move |t| {
         assert_eq!(t.reads().jobs().find(&next.id)?, None);
-        assert_eq!(t.enqueue(&next)?, Enqueued::Created(next.id));
+        assert_eq!(t.enqueue(&next)?, EnqueueOutcome::Created(next.id));
         assert!(t.reads().jobs().find(&next.id)?.is_some());
         Ok::<_, QueueError>(())
     });
@@ -66,7 +66,7 @@ fn a_picture_that_a_webhook_brings_is_taken_in_with_its_first_job(store: impl St
             Ok::<_, StoreError>(ingested)
         })
     };
-    assert_eq!(receive().unwrap(), Received::New(Ingested::Created));
+    assert_eq!(receive().unwrap(), Received::New(IngestOutcome::Created));
     let first_seen = Some(shop.bench.now());
     assert_eq!(receive().unwrap(), Received::Duplicate { first_seen, file_id: Some(arrived.id) });
     assert_eq!(shop.live_jobs(&arrived.id), ["CreateFileRecord"]);

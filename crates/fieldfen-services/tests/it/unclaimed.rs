@@ -3,7 +3,7 @@
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, JobKind, JobStatus};
 use fieldfen_domain::publication::{
-    ClientKey, Listing, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
+    IdempotencyKey, Listing, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
 };
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
@@ -61,7 +61,7 @@ pub(crate) fn waits(publishing: Publishing) -> String {
 
 fn live(publications: &[Publication]) -> Vec<(&str, Option<&str>)> {
     let live = publications.iter().filter(|other| other.state.is_live());
-    live.map(|other| (other.target.discriminator(), other.platform_id.as_deref())).collect()
+    live.map(|other| (other.target.variant_or_key(), other.platform_id.as_deref())).collect()
 }
 
 fn variant(id: FileId, variant: &str) -> CreateListing {
@@ -167,7 +167,7 @@ pub(crate) fn rows_of_several_variants_go_by_their_keys_after_a_rollback(store: 
     let etsy = Stall::new(Platform::Etsy);
     for (number, name) in [(1, "print"), (2, "canvas")] {
         let target = Target::Listing { platform: Platform::Etsy, account: String::new(), variant: name.to_owned() };
-        etsy.by_hand(name, Some(ClientKey::derive(&id, &target, 3).as_str()));
+        etsy.by_hand(name, Some(IdempotencyKey::derive(&id, &target, 3).as_str()));
         insert(&shop, &row(number, id, name));
     }
     let publisher = publisher(&shop, &[&etsy]);
@@ -210,7 +210,7 @@ fn a_row_with_the_key_of_another_file_waits_for_a_person(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let etsy = Stall::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
-    let theirs = ClientKey::derive(&FileId::from_random(99), &listing_on(Platform::Etsy), 0);
+    let theirs = IdempotencyKey::derive(&FileId::from_random(99), &listing_on(Platform::Etsy), 0);
     etsy.by_hand("FIRST", Some(theirs.as_str()));
     insert(&shop, &row(1, id, "FIRST"));
     assert!(waits(publisher.list(&on_etsy(id)).unwrap()).contains("the key of another target or file"));

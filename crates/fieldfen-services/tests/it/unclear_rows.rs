@@ -2,7 +2,9 @@
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, UpdateListing};
-use fieldfen_domain::publication::{ClientKey, Listing, ListingStatus, Platform, SocialPlatform, SocialPost, Target};
+use fieldfen_domain::publication::{
+    IdempotencyKey, Listing, ListingStatus, Platform, SocialPlatform, SocialPost, Target,
+};
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::Pipeline;
@@ -128,11 +130,11 @@ impl<F: FnOnce() + Send> Marketplace for Late<F> {
         self.0.platform()
     }
 
-    fn create(&self, key: &ClientKey, offer: &Offer<'_>) -> Result<Product, CallError> {
+    fn create(&self, key: &IdempotencyKey, offer: &Offer<'_>) -> Result<Product, CallError> {
         self.0.create(key, offer)
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         self.0.find(key)
     }
 

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{Administered, Enqueued, JobFilter, NewJob, Priority};
+use fieldfen_domain::job::{EnqueueOutcome, JobActionOutcome, JobFilter, NewJob, Priority};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{LAST_TIME, RawJson};
+use fieldfen_domain::{MAX_TIMESTAMP, RawJson};
 
 use super::steps::{On, numbered};
 use super::{Case, named};
@@ -37,7 +37,7 @@ fn ten_thousand_jobs_are_enqueued_at_once_in_their_order<S: Store>(store: &S) {
     let on = On(store);
     let jobs: Vec<NewJob> = (0..10_000).map(job).collect();
     let answers = on.enqueue_all(&jobs);
-    assert!(answers.into_iter().eq((0..10_000).map(|number| Enqueued::Created(job_id(number)))));
+    assert!(answers.into_iter().eq((0..10_000).map(|number| EnqueueOutcome::Created(job_id(number)))));
     assert_eq!(on.read(|s| s.jobs().count())[0].jobs, 10_000);
     let claimed = on.claim(1, 20_000, at(1));
     assert!(claimed.iter().map(|job| job.id).eq((0..10_000).map(job_id)), "claimed in the order of insertion");
@@ -47,16 +47,16 @@ fn each_job_of_a_batch_is_created_or_meets_a_live_one<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue_all(&[keyed(1, "runs"), keyed(2, "has ended"), keyed(3, "pending")]);
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(2, at(1)), Administered::Done);
+    assert_eq!(on.cancel(2, at(1)), JobActionOutcome::Done);
     // More than any store puts into one statement, and not a round number.
     let mut batch: Vec<NewJob> = (10..1047).map(job).collect();
     batch[5] = keyed(15, "runs");
     batch[500] = keyed(510, "has ended");
     batch[1036] = keyed(1046, "pending");
     let answers = on.enqueue_all(&batch);
-    let mut expected: Vec<Enqueued> = (10..1047).map(|number| Enqueued::Created(job_id(number))).collect();
-    expected[5] = Enqueued::Met(job_id(1));
-    expected[1036] = Enqueued::Met(job_id(3));
+    let mut expected: Vec<EnqueueOutcome> = (10..1047).map(|number| EnqueueOutcome::Created(job_id(number))).collect();
+    expected[5] = EnqueueOutcome::Duplicate(job_id(1));
+    expected[1036] = EnqueueOutcome::Duplicate(job_id(3));
     assert_eq!(answers, expected);
     assert_eq!((on.find_job(15), on.find_job(1046)), (None, None));
     assert_eq!(on.read(|s| s.jobs().count()).iter().map(|count| count.jobs).sum::<u64>(), 1038);
@@ -65,7 +65,8 @@ fn each_job_of_a_batch_is_created_or_meets_a_live_one<S: Store>(store: &S) {
 fn jobs_of_one_batch_with_the_same_dedup_key_meet_each_other<S: Store>(store: &S) {
     let on = On(store);
     let batch = [keyed(1, "one"), job(2), keyed(3, "two"), keyed(4, "one"), keyed(1, "one"), keyed(5, "one")];
-    let (created, met) = (|number| Enqueued::Created(job_id(number)), |number| Enqueued::Met(job_id(number)));
+    let (created, met) =
+        (|number| EnqueueOutcome::Created(job_id(number)), |number| EnqueueOutcome::Duplicate(job_id(number)));
     assert_eq!(on.enqueue_all(&batch), [created(1), created(2), created(3), met(1), met(1), met(1)]);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1, 2, 3]));
     assert_eq!(on.enqueue_all(&batch[3..]), [met(1), met(1), met(1)]);
@@ -77,10 +78,13 @@ fn any_dedup_key_is_compared_letter_by_letter<S: Store>(store: &S) {
     let batch: Vec<NewJob> = keys.iter().zip(1..).map(|(key, number)| keyed(number, key)).collect();
     let again: Vec<NewJob> = keys.iter().zip(101..).map(|(key, number)| keyed(number, key)).collect();
     let count = u64::try_from(keys.len()).unwrap();
-    assert!(on.enqueue_all(&batch).into_iter().eq((1..=count).map(|number| Enqueued::Created(job_id(number)))));
-    assert!(on.enqueue_all(&again).into_iter().eq((1..=count).map(|number| Enqueued::Met(job_id(number)))));
+    assert!(on.enqueue_all(&batch).into_iter().eq((1..=count).map(|number| EnqueueOutcome::Created(job_id(number)))));
+    assert!(on.enqueue_all(&again).into_iter().eq((1..=count).map(|number| EnqueueOutcome::Duplicate(job_id(number)))));
     let without_nul: Vec<NewJob> = again.into_iter().filter(|job| !format!("{job:?}").contains("\\0")).collect();
-    assert_eq!(on.enqueue_all(&without_nul).iter().filter(|answer| matches!(answer, Enqueued::Met(_))).count(), 11);
+    assert_eq!(
+        on.enqueue_all(&without_nul).iter().filter(|answer| matches!(answer, EnqueueOutcome::Duplicate(_))).count(),
+        11
+    );
 }
 
 fn everything_that_can_be_set_is_kept_of_a_batch<S: Store>(store: &S) {
@@ -119,7 +123,7 @@ fn a_job_that_is_refused_refuses_its_batch<S: Store>(store: &S) {
         assert!(matches!(error, StoreError::AlreadyExists { .. }), "{wrong}: {error:?}");
         let error = batch(job(if wrong == 0 { 1001 } else { 1000 }));
         assert!(matches!(error, StoreError::AlreadyExists { .. }), "{wrong}: {error:?}");
-        let error = batch(job(1).run_at(LAST_TIME + TimeDelta::days(1)));
+        let error = batch(job(1).run_at(MAX_TIMESTAMP + TimeDelta::days(1)));
         assert!(matches!(error, StoreError::Invalid { .. }), "{wrong}: {error:?}");
         let error = batch(job(1).payload(RawJson::unchecked("{".to_owned())));
         assert!(matches!(error, StoreError::Invalid { .. }), "{wrong}: {error:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{Administered, ClaimRef, FailureReport, Fenced, Job, Retry};
+use fieldfen_domain::job::{ClaimRef, FailureReport, FencedResult, Job, JobActionOutcome, Retry};
 use fieldfen_domain::store::{JobQueue, Store, StoreError};
 use fieldfen_domain::{JobId, RawJson};
 
@@ -45,8 +45,8 @@ fn claims<S: Store>(on: &On<'_, S>, base: u64) -> Vec<ClaimRef> {
     let own = |number: u64| claim_ref(base + number, base + number);
     assert!(on.complete(own(3), at(1)).is_done());
     assert_eq!(on.reclaim(at(2), 9).len(), 1, "job 4 is held by nobody");
-    assert_eq!(on.kill(base + 6, at(3)), Administered::Done);
-    assert_eq!(on.cancel(base + 7, at(3)), Administered::Requested);
+    assert_eq!(on.kill(base + 6, at(3)), JobActionOutcome::Done);
+    assert_eq!(on.cancel(base + 7, at(3)), JobActionOutcome::CancelRequested);
     // The last one is not the claim of job 1.
     [7, 1, 5, 3, 2, 6, 4, 8].map(own).into_iter().chain([claim_ref(base + 1, base + 2)]).collect()
 }
@@ -67,8 +67,8 @@ fn left<S: Store>(on: &On<'_, S>, base: u64) -> Vec<Option<(Job, String)>> {
 /// comes twice.
 fn as_one_by_one<S: Store, T: std::fmt::Debug + PartialEq>(
     store: &S,
-    one: impl Fn(&mut dyn JobQueue, &WithJson) -> Result<Fenced<T>, StoreError>,
-    many: impl Fn(&mut dyn JobQueue, &[WithJson]) -> Result<Vec<Fenced<T>>, StoreError>,
+    one: impl Fn(&mut dyn JobQueue, &WithJson) -> Result<FencedResult<T>, StoreError>,
+    many: impl Fn(&mut dyn JobQueue, &[WithJson]) -> Result<Vec<FencedResult<T>>, StoreError>,
 ) {
     let on = On(store);
     for (twice, bases) in [(false, [100, 200]), (true, [300, 400])] {
@@ -79,10 +79,10 @@ fn as_one_by_one<S: Store, T: std::fmt::Debug + PartialEq>(
             claims.extend(twice.then(|| claim_ref(base + 2, base + 2)));
             with_json(&claims)
         });
-        let expected: Vec<Fenced<T>> = singles.iter().map(|claim| on.write(|s| one(s.jobs(), claim))).collect();
+        let expected: Vec<FencedResult<T>> = singles.iter().map(|claim| on.write(|s| one(s.jobs(), claim))).collect();
         let answers = on.write(|s| many(s.jobs(), &batch));
         assert_eq!(answers, expected, "the same job twice: {twice}");
-        assert!(answers.iter().any(Fenced::is_done) && !answers.iter().all(Fenced::is_done));
+        assert!(answers.iter().any(FencedResult::is_done) && !answers.iter().all(FencedResult::is_done));
         assert_eq!(left(&on, bases[1]), left(&on, bases[0]), "the same job twice: {twice}");
     }
 }
@@ -145,9 +145,9 @@ fn hundreds_of_claims_are_answered_in_their_places<S: Store>(store: &S) {
     let held = |number: u64| number < 350;
     let extended = on.write(|s| s.jobs().heartbeat_many(&with_json(&claims), at(9), Duration::from_secs(9)));
     let done: Vec<bool> = numbers.clone().rev().map(held).collect();
-    assert_eq!(extended.iter().map(Fenced::is_done).collect::<Vec<_>>(), done);
+    assert_eq!(extended.iter().map(FencedResult::is_done).collect::<Vec<_>>(), done);
     let released = on.write(|s| s.jobs().release_many(&claims, at(20), at(10)));
-    assert_eq!(released.iter().map(Fenced::is_done).collect::<Vec<_>>(), done);
+    assert_eq!(released.iter().map(FencedResult::is_done).collect::<Vec<_>>(), done);
     let due: Vec<JobId> = on.claim(3, 999, at(20)).into_iter().map(|job| job.id).collect();
     assert_eq!(due, numbers.filter(|&number| held(number)).map(job_id).collect::<Vec<_>>());
 }

@@ -1,8 +1,8 @@
 //! Clocks that jump: nothing is lost, nothing runs twice, whatever they say.
 
-use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, Retry};
+use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState, Retry};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{CLOCK_TOLERANCE, FIRST_TIME, LAST_TIME, Timestamp};
+use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
 use super::steps::{On, ids, numbered};
 use super::{Case, named};
@@ -40,7 +40,7 @@ fn a_clock_that_jumps_back_keeps_leases_longer<S: Store>(store: &S) {
     on.claim(1, 1, at(1000));
     assert_eq!(on.reclaim(at(0), 9), []);
     assert_eq!(on.claim(2, 1, at(0)), []);
-    assert_eq!(on.complete(claim_ref(1, 1), at(0)), Fenced::Done(()));
+    assert_eq!(on.complete(claim_ref(1, 1), at(0)), FencedResult::Done(()));
 }
 
 fn a_clock_that_jumps_on_ends_leases_early_but_the_fence_holds<S: Store>(store: &S) {
@@ -49,9 +49,9 @@ fn a_clock_that_jumps_on_ends_leases_early_but_the_fence_holds<S: Store>(store: 
     on.claim(1, 1, at(0));
     assert_eq!(on.reclaim(at(1_000_000), 9).len(), 1);
     assert_eq!(on.claim(2, 1, at(1_000_010)).len(), 1);
-    assert_eq!(on.complete(claim_ref(1, 1), at(1)), Fenced::LeaseLost);
-    assert_eq!(on.complete(claim_ref(1, 2), at(2)), Fenced::Done(()));
-    assert_eq!(on.complete(claim_ref(1, 1), at(3)), Fenced::LeaseLost);
+    assert_eq!(on.complete(claim_ref(1, 1), at(1)), FencedResult::LeaseLost);
+    assert_eq!(on.complete(claim_ref(1, 2), at(2)), FencedResult::Done(()));
+    assert_eq!(on.complete(claim_ref(1, 1), at(3)), FencedResult::LeaseLost);
 }
 
 fn a_job_may_end_before_it_began<S: Store>(store: &S) {
@@ -60,7 +60,7 @@ fn a_job_may_end_before_it_began<S: Store>(store: &S) {
     on.claim(1, 1, at(10));
     assert!(on.complete(claim_ref(1, 1), at(-10)).is_done());
     assert_eq!(on.job(1).state, JobState::Completed { at: Some(at(-10)) });
-    assert_eq!(on.complete(claim_ref(1, 1), at(20)), Fenced::AlreadyDone { at: Some(at(-10)) });
+    assert_eq!(on.complete(claim_ref(1, 1), at(20)), FencedResult::AlreadyDone { at: Some(at(-10)) });
 }
 
 fn a_heartbeat_by_a_slow_clock_shortens_the_lease<S: Store>(store: &S) {
@@ -85,8 +85,8 @@ fn a_lease_that_ends_later_than_any_may_is_taken_back<S: Store>(store: &S) {
     let taken = on.reclaim_by(&latest(at(0) + year + LEASE - TICK));
     assert_eq!(taken.iter().map(|taken| taken.job.id).collect::<Vec<_>>(), numbered(&[1]));
     assert_eq!(on.job(1).run_at, at(11), "it is due by the clock of who has taken it back");
-    assert_eq!(on.complete(claim_ref(1, 1), at(2)), Fenced::LeaseLost);
-    assert_eq!(on.complete(claim_ref(2, 2), at(2)), Fenced::Done(()));
+    assert_eq!(on.complete(claim_ref(1, 1), at(2)), FencedResult::LeaseLost);
+    assert_eq!(on.complete(claim_ref(2, 2), at(2)), FencedResult::Done(()));
 }
 
 fn waits_that_begin_in_the_future_begin_at_the_reclaim<S: Store>(store: &S) {
@@ -102,7 +102,7 @@ fn waits_that_begin_in_the_future_begin_at_the_reclaim<S: Store>(store: &S) {
     assert!(on.write(|s| s.jobs().throttle(&claim_ref(3, 3), later(300), ahead)).is_done());
     assert!(on.write(|s| s.jobs().decline(&claim_ref(4, 4), "too new", later(400), ahead)).is_done());
     assert!(on.fail(claim_ref(5, 5), Retry::Never, ahead).is_done());
-    assert_eq!(on.retry(5, ahead), Administered::Done);
+    assert_eq!(on.retry(5, ahead), JobActionOutcome::Done);
     assert_eq!(on.reclaim(ahead + LEASE, 9).len(), 2, "6 and 7 wait for 10 seconds from then on");
     on.enqueue(&job(8).run_at(ahead).created_at(ahead));
     on.enqueue(&job(9).run_at(later(1)).created_at(ahead));
@@ -142,7 +142,7 @@ fn years_before_1970_are_years_like_others<S: Store>(store: &S) {
 
 fn a_job_that_is_due_beyond_all_years_is_refused<S: Store>(store: &S) {
     let on = On(store);
-    for time in [LAST_TIME + TICK, FIRST_TIME - TICK, Timestamp::MAX_UTC, Timestamp::MIN_UTC] {
+    for time in [MAX_TIMESTAMP + TICK, MIN_TIMESTAMP - TICK, Timestamp::MAX_UTC, Timestamp::MIN_UTC] {
         let error = on.refuse(|s| s.jobs().enqueue(&job(1).run_at(time)));
         assert!(
             matches!(&error, StoreError::Invalid { what: "time", value, .. } if *value == time.to_string()),
@@ -150,19 +150,19 @@ fn a_job_that_is_due_beyond_all_years_is_refused<S: Store>(store: &S) {
         );
     }
     assert_eq!(on.find_job(1), None);
-    on.enqueue(&job(1).run_at(LAST_TIME));
-    assert_eq!(ids(&on.claim(1, 9, LAST_TIME)), numbered(&[1]));
+    on.enqueue(&job(1).run_at(MAX_TIMESTAMP));
+    assert_eq!(ids(&on.claim(1, 9, MAX_TIMESTAMP)), numbered(&[1]));
 }
 
 fn a_next_try_beyond_all_years_is_due_in_the_last_one<S: Store>(store: &S) {
     let on = On(store);
-    for (number, run_at, kept) in [(1, Timestamp::MAX_UTC, LAST_TIME), (2, Timestamp::MIN_UTC, FIRST_TIME)] {
+    for (number, run_at, kept) in [(1, Timestamp::MAX_UTC, MAX_TIMESTAMP), (2, Timestamp::MIN_UTC, MIN_TIMESTAMP)] {
         on.enqueue(&job(number));
         assert_eq!(ids(&on.claim(number, 1, at(0))), numbered(&[number]));
         let finished = on.fail(claim_ref(number, number), Retry::At(run_at), at(0));
-        assert_eq!(finished, Fenced::Done(Finished::Retrying { run_at: kept, attempts: 1 }));
+        assert_eq!(finished, FencedResult::Done(FailOutcome::Retrying { run_at: kept, attempts: 1 }));
         on.claim(number + 10, 1, kept);
-        assert_eq!(on.release(claim_ref(number, number + 10), run_at), Fenced::Done(()));
+        assert_eq!(on.release(claim_ref(number, number + 10), run_at), FencedResult::Done(()));
         assert_eq!((on.job(number).state, on.job(number).run_at), (JobState::Pending, kept));
     }
 }

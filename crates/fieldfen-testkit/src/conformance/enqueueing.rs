@@ -2,7 +2,7 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{
-    Administered, Enqueued, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, Priority, Retry,
+    EnqueueOutcome, Job, JobActionOutcome, JobCount, JobFilter, JobKind, JobState, JobStatus, Priority, Retry,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -32,7 +32,7 @@ fn a_new_job_is_read_back_as_it_came<S: Store>(store: &S) {
     let on = On(store);
     let id = on.file_in(1, FileStatus::Ingested);
     let new = upscale_job(1, id);
-    assert_eq!(on.enqueue(&new), Enqueued::Created(job_id(1)));
+    assert_eq!(on.enqueue(&new), EnqueueOutcome::Created(job_id(1)));
     let expected = with!(
         Job::new(job_id(1), JobKind::UpscaleImage, JobState::Pending, at(0)),
         file_id: Some(id),
@@ -79,9 +79,13 @@ fn a_live_job_with_the_same_dedup_key_is_met<S: Store>(store: &S) {
     on.enqueue(&job(2).dedup_key(dedup_key("two")));
     let mut same = job(3).dedup_key(dedup_key("one"));
     same.kind = kind("another.kind");
-    assert_eq!(on.enqueue(&same), Enqueued::Met(job_id(1)), "whatever its kind");
+    assert_eq!(on.enqueue(&same), EnqueueOutcome::Duplicate(job_id(1)), "whatever its kind");
     on.claim(1, 1, at(0));
-    assert_eq!(on.enqueue(&job(3).dedup_key(dedup_key("one"))), Enqueued::Met(job_id(1)), "also while it runs");
+    assert_eq!(
+        on.enqueue(&job(3).dedup_key(dedup_key("one"))),
+        EnqueueOutcome::Duplicate(job_id(1)),
+        "also while it runs"
+    );
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[1, 2]));
 }
 
@@ -91,28 +95,28 @@ fn a_dedup_key_is_free_again_when_its_job_has_ended<S: Store>(store: &S) {
     on.enqueue(&keyed(1));
     on.claim(1, 1, at(0));
     assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
-    assert_eq!(on.enqueue(&keyed(2)), Enqueued::Created(job_id(2)));
+    assert_eq!(on.enqueue(&keyed(2)), EnqueueOutcome::Created(job_id(2)));
     on.claim(2, 1, at(2));
     assert!(on.fail(claim_ref(2, 2), Retry::Never, at(3)).is_done());
-    assert_eq!(on.enqueue(&keyed(3)), Enqueued::Created(job_id(3)));
-    assert_eq!(on.cancel(3, at(4)), Administered::Done);
-    assert_eq!(on.enqueue(&keyed(4)), Enqueued::Created(job_id(4)));
-    assert_eq!(on.delete(4), Administered::Done);
-    assert_eq!(on.enqueue(&keyed(5)), Enqueued::Created(job_id(5)));
+    assert_eq!(on.enqueue(&keyed(3)), EnqueueOutcome::Created(job_id(3)));
+    assert_eq!(on.cancel(3, at(4)), JobActionOutcome::Done);
+    assert_eq!(on.enqueue(&keyed(4)), EnqueueOutcome::Created(job_id(4)));
+    assert_eq!(on.delete(4), JobActionOutcome::Done);
+    assert_eq!(on.enqueue(&keyed(5)), EnqueueOutcome::Created(job_id(5)));
 }
 
 fn the_same_job_twice_with_a_dedup_key_meets_itself<S: Store>(store: &S) {
     let on = On(store);
     let keyed = job(1).dedup_key(dedup_key("one"));
     on.enqueue(&keyed);
-    assert_eq!(on.enqueue(&keyed), Enqueued::Met(job_id(1)));
+    assert_eq!(on.enqueue(&keyed), EnqueueOutcome::Duplicate(job_id(1)));
 }
 
 fn jobs_without_dedup_key_do_not_meet<S: Store>(store: &S) {
     let on = On(store);
     for number in 1..=3 {
         let twin = job(7).id(job_id(number));
-        assert_eq!(on.enqueue(&twin), Enqueued::Created(job_id(number)));
+        assert_eq!(on.enqueue(&twin), EnqueueOutcome::Created(job_id(number)));
     }
 }
 
@@ -134,7 +138,7 @@ fn filters_hold_all_at_once<S: Store>(store: &S) {
         new.file_id = (number % 3 == 0).then_some(file);
         on.enqueue(&new);
         if number >= 6 {
-            assert_eq!(on.cancel(number, at(1)), Administered::Done);
+            assert_eq!(on.cancel(number, at(1)), JobActionOutcome::Done);
         }
     }
     let status = |status| JobFilter::new().status(status);
@@ -186,7 +190,7 @@ fn the_next_due_time_is_that_of_pending_jobs_of_these_kinds<S: Store>(store: &S)
     assert_eq!((next_due(&[]), next_due(&[kind("test.none")])), (None, None));
     on.claim(1, 2, at(100));
     assert_eq!(next_due(&[work()]), Some(at(10)), "the low one is left");
-    assert_eq!(on.cancel(2, at(100)), Administered::Done);
+    assert_eq!(on.cancel(2, at(100)), JobActionOutcome::Done);
     assert_eq!(next_due(&[work()]), None);
 }
 

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{Deletion, FileStatus};
-use fieldfen_domain::job::{Administered, ClaimRef, Fenced, JobStatus, PruneRequest, Retry};
+use fieldfen_domain::job::{ClaimRef, FencedResult, JobActionOutcome, JobStatus, PruneRequest, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -18,7 +18,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 }
 
 /// An operation that needs the current token, on the job with the given number and token 1.
-type Operation<S> = (&'static str, fn(&On<'_, S>, ClaimRef) -> Fenced<()>);
+type Operation<S> = (&'static str, fn(&On<'_, S>, ClaimRef) -> FencedResult<()>);
 
 fn operations<S: Store>() -> Vec<Operation<S>> {
     vec![
@@ -32,12 +32,12 @@ fn operations<S: Store>() -> Vec<Operation<S>> {
 }
 
 /// The answer without what was done.
-fn did<T>(answer: Fenced<T>) -> Fenced<()> {
+fn did<T>(answer: FencedResult<T>) -> FencedResult<()> {
     match answer {
-        Fenced::Done(_) => Fenced::Done(()),
-        Fenced::AlreadyDone { at } => Fenced::AlreadyDone { at },
-        Fenced::LeaseLost => Fenced::LeaseLost,
-        Fenced::Gone => Fenced::Gone,
+        FencedResult::Done(_) => FencedResult::Done(()),
+        FencedResult::AlreadyDone { at } => FencedResult::AlreadyDone { at },
+        FencedResult::LeaseLost => FencedResult::LeaseLost,
+        FencedResult::NotFound => FencedResult::NotFound,
     }
 }
 
@@ -60,44 +60,44 @@ fn the_current_token_does_it<S: Store>(store: &S) {
         enqueue(&on, number, 5);
         claim(&on, number, 1, at(0));
         let before = on.job(number);
-        assert_eq!(operation(&on, claim_ref(number, 1)), Fenced::Done(()), "{name}");
+        assert_eq!(operation(&on, claim_ref(number, 1)), FencedResult::Done(()), "{name}");
         assert_ne!(on.job(number), before, "{name}");
     }
 }
 
 /// A way in which token 1 comes to hold nothing: its name, how many retries the job has, the steps, and the answer.
-type Loss<S> = (&'static str, u32, fn(&On<'_, S>, u64), Fenced<()>);
+type Loss<S> = (&'static str, u32, fn(&On<'_, S>, u64), FencedResult<()>);
 
 fn losses<S: Store>() -> Vec<Loss<S>> {
-    let ended = Fenced::AlreadyDone { at: Some(at(10)) };
+    let ended = FencedResult::AlreadyDone { at: Some(at(10)) };
     vec![
-        ("deleted before anybody claimed it", 5, deleted_at_once, Fenced::Gone),
-        ("nobody has claimed it", 5, |_, _| (), Fenced::LeaseLost),
-        ("another token holds it", 5, |on, number| claim(on, number, 2, at(0)), Fenced::LeaseLost),
+        ("deleted before anybody claimed it", 5, deleted_at_once, FencedResult::NotFound),
+        ("nobody has claimed it", 5, |_, _| (), FencedResult::LeaseLost),
+        ("another token holds it", 5, |on, number| claim(on, number, 2, at(0)), FencedResult::LeaseLost),
         ("completed", 5, completed, ended),
         ("failed for good", 5, dead, ended),
         ("failed with its retries spent", 0, failed, ended),
-        ("failed for now", 5, failed, Fenced::LeaseLost),
-        ("failed for now and claimed again", 5, failed_and_claimed, Fenced::LeaseLost),
-        ("released", 5, released, Fenced::LeaseLost),
-        ("released and completed by another", 5, completed_by_another, Fenced::LeaseLost),
-        ("released and failed by another", 5, failed_by_another, Fenced::LeaseLost),
-        ("released and cancelled", 5, cancelled, Fenced::LeaseLost),
-        ("killed", 5, killed, Fenced::LeaseLost),
-        ("reclaimed", 5, reclaimed, Fenced::LeaseLost),
-        ("reclaimed with its retries spent", 0, reclaimed, Fenced::LeaseLost),
-        ("reclaimed and claimed again", 5, reclaimed_and_claimed, Fenced::LeaseLost),
-        ("failed for good and retried", 5, retried, Fenced::LeaseLost),
-        ("failed for good, retried and cancelled", 5, retried_and_cancelled, Fenced::LeaseLost),
-        ("failed for good, retried and claimed again", 5, retried_and_claimed, Fenced::LeaseLost),
-        ("completed and deleted", 5, deleted, Fenced::Gone),
-        ("completed and pruned", 5, pruned, Fenced::Gone),
-        ("deleted with its file", 5, deleted_with_its_file, Fenced::Gone),
+        ("failed for now", 5, failed, FencedResult::LeaseLost),
+        ("failed for now and claimed again", 5, failed_and_claimed, FencedResult::LeaseLost),
+        ("released", 5, released, FencedResult::LeaseLost),
+        ("released and completed by another", 5, completed_by_another, FencedResult::LeaseLost),
+        ("released and failed by another", 5, failed_by_another, FencedResult::LeaseLost),
+        ("released and cancelled", 5, cancelled, FencedResult::LeaseLost),
+        ("killed", 5, killed, FencedResult::LeaseLost),
+        ("reclaimed", 5, reclaimed, FencedResult::LeaseLost),
+        ("reclaimed with its retries spent", 0, reclaimed, FencedResult::LeaseLost),
+        ("reclaimed and claimed again", 5, reclaimed_and_claimed, FencedResult::LeaseLost),
+        ("failed for good and retried", 5, retried, FencedResult::LeaseLost),
+        ("failed for good, retried and cancelled", 5, retried_and_cancelled, FencedResult::LeaseLost),
+        ("failed for good, retried and claimed again", 5, retried_and_claimed, FencedResult::LeaseLost),
+        ("completed and deleted", 5, deleted, FencedResult::NotFound),
+        ("completed and pruned", 5, pruned, FencedResult::NotFound),
+        ("deleted with its file", 5, deleted_with_its_file, FencedResult::NotFound),
     ]
 }
 
 fn deleted_at_once<S: Store>(on: &On<'_, S>, number: u64) {
-    assert_eq!(on.delete(number), Administered::Done);
+    assert_eq!(on.delete(number), JobActionOutcome::Done);
 }
 
 fn completed<S: Store>(on: &On<'_, S>, number: u64) {
@@ -139,12 +139,12 @@ fn failed_by_another<S: Store>(on: &On<'_, S>, number: u64) {
 
 fn cancelled<S: Store>(on: &On<'_, S>, number: u64) {
     released(on, number);
-    assert_eq!(on.cancel(number, at(11)), Administered::Done);
+    assert_eq!(on.cancel(number, at(11)), JobActionOutcome::Done);
 }
 
 fn killed<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(0));
-    assert_eq!(on.kill(number, at(10)), Administered::Done);
+    assert_eq!(on.kill(number, at(10)), JobActionOutcome::Done);
 }
 
 fn reclaimed<S: Store>(on: &On<'_, S>, number: u64) {
@@ -159,12 +159,12 @@ fn reclaimed_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
 
 fn retried<S: Store>(on: &On<'_, S>, number: u64) {
     dead(on, number);
-    assert_eq!(on.retry(number, at(11)), Administered::Done);
+    assert_eq!(on.retry(number, at(11)), JobActionOutcome::Done);
 }
 
 fn retried_and_cancelled<S: Store>(on: &On<'_, S>, number: u64) {
     retried(on, number);
-    assert_eq!(on.cancel(number, at(12)), Administered::Done);
+    assert_eq!(on.cancel(number, at(12)), JobActionOutcome::Done);
 }
 
 fn retried_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
@@ -174,14 +174,14 @@ fn retried_and_claimed<S: Store>(on: &On<'_, S>, number: u64) {
 
 fn deleted<S: Store>(on: &On<'_, S>, number: u64) {
     completed(on, number);
-    assert_eq!(on.delete(number), Administered::Done);
+    assert_eq!(on.delete(number), JobActionOutcome::Done);
 }
 
 fn pruned<S: Store>(on: &On<'_, S>, number: u64) {
     claim(on, number, 1, at(-2000));
     assert!(on.complete(claim_ref(number, 1), at(-2000)).is_done());
     let request = PruneRequest::new(JobStatus::Completed, at(-1999), 9);
-    on.write(|s| s.job_admin().prune(&request));
+    on.write(|s| s.job_actions().prune(&request));
 }
 
 fn deleted_with_its_file<S: Store>(on: &On<'_, S>, number: u64) {
@@ -214,9 +214,9 @@ fn the_claims_of_one_request_are_ended_one_by_one<S: Store>(store: &S) {
         on.enqueue(&job(number));
     }
     on.claim(1, 3, at(0));
-    assert_eq!(on.complete(claim_ref(2, 1), at(1)), Fenced::Done(()));
-    assert_eq!(on.complete(claim_ref(2, 1), at(2)), Fenced::AlreadyDone { at: Some(at(1)) });
-    assert_eq!(on.release(claim_ref(3, 1), at(2)), Fenced::Done(()));
+    assert_eq!(on.complete(claim_ref(2, 1), at(1)), FencedResult::Done(()));
+    assert_eq!(on.complete(claim_ref(2, 1), at(2)), FencedResult::AlreadyDone { at: Some(at(1)) });
+    assert_eq!(on.release(claim_ref(3, 1), at(2)), FencedResult::Done(()));
     assert!(on.heartbeat(claim_ref(1, 1), at(2)).is_done());
-    assert_eq!(on.complete(claim_ref(4, 1), at(2)), Fenced::Gone);
+    assert_eq!(on.complete(claim_ref(4, 1), at(2)), FencedResult::NotFound);
 }

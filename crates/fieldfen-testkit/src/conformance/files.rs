@@ -2,8 +2,8 @@
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::{
-    ContentHash, Deletion, Dimensions, Failure, File, FileDetails, FileEdit, FileEditOutcome, FileEvent, FileMoved,
-    FileState, FileStatus, Ingested, NewFile, Patch,
+    ContentHash, Deletion, Dimensions, Failure, File, FileChangeOutcome, FileDetails, FileEdit, FileEditOutcome,
+    FileEvent, FileState, FileStatus, IngestOutcome, NewFile, Patch,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -43,7 +43,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 fn a_new_file_is_read_back_as_it_came<S: Store>(store: &S) {
     let on = On(store);
     let new = file(1);
-    assert_eq!(on.write(|s| s.files().insert(&new)), Ingested::Created);
+    assert_eq!(on.write(|s| s.files().insert(&new)), IngestOutcome::Created);
     let expected = with!(
         File::new(new.id, new.original_filename.clone(), FileState::Ingested),
         species: new.species.clone(),
@@ -70,7 +70,11 @@ fn bare(number: u64) -> NewFile {
 fn a_file_without_anything_known_is_read_back<S: Store>(store: &S) {
     let on = On(store);
     for number in [1, 2] {
-        assert_eq!(on.write(|s| s.files().insert(&bare(number))), Ingested::Created, "no two are taken for the same");
+        assert_eq!(
+            on.write(|s| s.files().insert(&bare(number))),
+            IngestOutcome::Created,
+            "no two are taken for the same"
+        );
     }
     let file = on.file(1);
     assert_eq!(file.original_filename, bare(1).original_filename);
@@ -91,8 +95,12 @@ fn the_same_drive_id_is_the_same_file<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
     let again = file(2).drive_file_id(file(1).drive_file_id).content_hash(None);
-    assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
-    assert_eq!(on.write(|s| s.files().insert(&file(1))), Ingested::Met(Box::new(on.file(1))), "twice with the same id");
+    assert_eq!(on.write(|s| s.files().insert(&again)), IngestOutcome::Duplicate(Box::new(on.file(1))));
+    assert_eq!(
+        on.write(|s| s.files().insert(&file(1))),
+        IngestOutcome::Duplicate(Box::new(on.file(1))),
+        "twice with the same id"
+    );
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
 }
 
@@ -100,9 +108,9 @@ fn the_same_bytes_are_the_same_file<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
     let again = file(2).content_hash(file(1).content_hash).drive_file_id(None);
-    assert_eq!(on.write(|s| s.files().insert(&again)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.write(|s| s.files().insert(&again)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     let elsewhere = file(3).content_hash(file(1).content_hash);
-    assert_eq!(on.write(|s| s.files().insert(&elsewhere)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.write(|s| s.files().insert(&elsewhere)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     assert_eq!(on.read(|s| s.files().count()), [(FileStatus::Ingested, 1)]);
 }
 
@@ -114,16 +122,20 @@ fn a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks<S: Store>(store: &S) 
         on.write(|s| s.files().insert(&first));
         let before = on.file(number);
         let both = file(number).at(at(5)).id(file_id(9));
-        let Ingested::Met(met) = on.write(|s| s.files().insert(&both)) else { panic!("it was not met") };
+        let IngestOutcome::Duplicate(met) = on.write(|s| s.files().insert(&both)) else { panic!("it was not met") };
         let (drive_file_id, content_hash) = (file(number).drive_file_id, file(number).content_hash);
         let expected = with!(before, drive_file_id, content_hash, updated_at: Some(at(5)));
         assert_eq!((&*met, on.file(number)), (&expected, expected.clone()), "and nothing else");
         let last = last.id(file_id(8));
-        assert_eq!(on.write(|s| s.files().insert(&last)), Ingested::Met(Box::new(expected)), "no second file");
+        assert_eq!(
+            on.write(|s| s.files().insert(&last)),
+            IngestOutcome::Duplicate(Box::new(expected)),
+            "no second file"
+        );
     }
     // What it has stays: the bytes are known by another name.
     let elsewhere = file(1).drive_file_id(Some("drive-9".to_owned())).id(file_id(9));
-    assert_eq!(on.write(|s| s.files().insert(&elsewhere)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.write(|s| s.files().insert(&elsewhere)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
 }
 
@@ -133,17 +145,17 @@ fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S)
     on.write(|s| s.files().insert(&file(1)));
     on.write(|s| s.files().insert(&file(2)));
     let copy = arriving(3, "drive-copy").content_hash(file(1).content_hash);
-    assert_eq!(on.write(|s| s.files().insert(&copy)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.write(|s| s.files().insert(&copy)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id, "the row keeps its first one");
     assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-copy")), Some(on.file(1)));
     // Without bytes, and with bytes that nobody knows, as when the copy has been edited at Google Drive.
     let alone = arriving(4, "drive-copy");
-    assert_eq!(on.write(|s| s.files().insert(&alone)), Ingested::Met(Box::new(on.file(1))));
+    assert_eq!(on.write(|s| s.files().insert(&alone)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     let edited = arriving(4, "drive-copy").content_hash(file(9).content_hash).at(at(9));
     let before = on.file(1);
     for _ in 0..2 {
         let (known, arrived) = (file(1).content_hash.unwrap(), file(9).content_hash.unwrap());
-        let replaced = Ingested::Replaced { file: Box::new(before.clone()), known, arrived };
+        let replaced = IngestOutcome::ContentDiffers { file: Box::new(before.clone()), known, arrived };
         assert_eq!(on.write(|s| s.files().insert(&edited)), replaced);
         assert_eq!(on.file(1), before, "the file keeps the bytes that it stands for");
     }
@@ -156,8 +168,8 @@ fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S)
     for drive in ["drive-1", "drive-copy"] {
         assert_eq!(on.read(|s| s.files().find_by_drive_id(drive)), None);
     }
-    assert_eq!(on.write(|s| s.files().insert(&arriving(6, "drive-copy"))), Ingested::Created);
-    assert_eq!(on.write(|s| s.files().insert(&arriving(7, "drive-1"))), Ingested::Created);
+    assert_eq!(on.write(|s| s.files().insert(&arriving(6, "drive-copy"))), IngestOutcome::Created);
+    assert_eq!(on.write(|s| s.files().insert(&arriving(7, "drive-1"))), IngestOutcome::Created);
 }
 
 fn a_blank_drive_id_is_refused<S: Store>(store: &S) {
@@ -193,7 +205,7 @@ fn a_change_moves_the_file_and_writes_its_history<S: Store>(store: &S) {
     let on = On(store);
     on.write(|s| s.files().insert(&file(1)));
     let change = on.file(1).after(FileEvent::ProcessingStarted, "job 7", at(5)).unwrap();
-    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Moved);
+    assert_eq!(on.write(|s| s.files().change(&change)), FileChangeOutcome::Done);
     let moved = on.file(1);
     assert_eq!((&moved.state, moved.updated_at, moved.created_at), (&FileState::Processing, Some(at(5)), Some(at(0))));
     let history = on.history(1);
@@ -210,7 +222,7 @@ fn a_change_that_has_happened_already_writes_nothing<S: Store>(store: &S) {
     let (before, history) = (on.file(1), on.history(1));
     let again = with!(before.clone(), state: FileState::Ingested);
     let again = again.after(FileEvent::Failed, "lens cap", at(6)).unwrap();
-    assert_eq!(on.write(|s| s.files().change(&again)), FileMoved::AlreadyThere);
+    assert_eq!(on.write(|s| s.files().change(&again)), FileChangeOutcome::Unchanged);
     assert_eq!((on.file(1), on.history(1)), (before, history));
 }
 
@@ -220,7 +232,7 @@ fn a_change_from_another_status_is_lost_and_writes_nothing<S: Store>(store: &S) 
     let (before, history) = (on.file(1), on.history(1));
     let stale = with!(before.clone(), state: FileState::Processing);
     let change = stale.after(FileEvent::ProcessingFinished, "late", at(9)).unwrap();
-    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Lost { now: FileStatus::Approved });
+    assert_eq!(on.write(|s| s.files().change(&change)), FileChangeOutcome::Conflict { now: FileStatus::Approved });
     assert_eq!((on.file(1), on.history(1)), (before, history));
 }
 
@@ -228,7 +240,8 @@ fn a_second_failure_with_another_reason_is_lost<S: Store>(store: &S) {
     let on = On(store);
     let processing = on.file_in(1, FileStatus::Processing);
     let before = on.file(1);
-    for (reason, expected) in [("no paper", FileMoved::Moved), ("no ink", FileMoved::Lost { now: FileStatus::Failed })]
+    for (reason, expected) in
+        [("no paper", FileChangeOutcome::Done), ("no ink", FileChangeOutcome::Conflict { now: FileStatus::Failed })]
     {
         let change = before.after(FileEvent::Failed, reason, at(5)).unwrap();
         assert_eq!(on.write(|s| s.files().change(&change)), expected);
@@ -244,11 +257,11 @@ fn a_failure_is_kept_and_its_retry_leads_back<S: Store>(store: &S) {
         let number = number as u64;
         on.file_in(number, status);
         let change = on.file(number).after(FileEvent::Failed, "out of disk", at(5)).unwrap();
-        assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Moved);
+        assert_eq!(on.write(|s| s.files().change(&change)), FileChangeOutcome::Done);
         let failure = Failure { from: status, reason: "out of disk".to_owned() };
         assert_eq!(on.file(number).state, FileState::Failed(failure));
         let change = on.file(number).after(FileEvent::Retried, "disk bought", at(6)).unwrap();
-        assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Moved);
+        assert_eq!(on.write(|s| s.files().change(&change)), FileChangeOutcome::Done);
         assert_eq!(on.file(number).state.status(), status);
         assert_eq!(on.file(number).state.failure(), None);
     }
@@ -260,13 +273,13 @@ fn an_approval_is_withdrawn_from_a_failed_file_once<S: Store>(store: &S) {
     let failed = on.file(1).after(FileEvent::Failed, "refused", at(5)).unwrap();
     on.write(|s| s.files().change(&failed));
     let withdrawn = on.file(1).after(FileEvent::ApprovalWithdrawn, "retitled", at(6)).unwrap();
-    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileMoved::Moved);
+    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileChangeOutcome::Done);
     let failure = Failure { from: FileStatus::Processed, reason: "refused".to_owned() };
     assert_eq!(on.file(1).state, FileState::Failed(failure));
     let line = on.history(1).pop().unwrap();
     assert_eq!((line.from, line.to, line.reason.as_str()), (Some(FileStatus::Failed), FileStatus::Failed, "retitled"));
     let before = on.history(1);
-    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileMoved::AlreadyThere);
+    assert_eq!(on.write(|s| s.files().change(&withdrawn)), FileChangeOutcome::Unchanged);
     assert_eq!(on.history(1), before);
 }
 
@@ -275,7 +288,7 @@ fn a_further_listing_leaves_a_published_file_as_it_is<S: Store>(store: &S) {
     on.file_in(1, FileStatus::Published);
     let (before, history) = (on.file(1), on.history(1));
     let change = before.after(FileEvent::ListingConfirmed, "ebay", at(9)).unwrap();
-    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::AlreadyThere);
+    assert_eq!(on.write(|s| s.files().change(&change)), FileChangeOutcome::Unchanged);
     assert_eq!((on.file(1), on.history(1)), (before, history));
 }
 
@@ -284,7 +297,7 @@ fn a_change_of_a_file_that_is_gone_says_so<S: Store>(store: &S) {
     on.write(|s| s.files().insert(&file(1)));
     let gone = with!(on.file(1), id: file_id(2));
     let change = gone.after(FileEvent::ProcessingStarted, "", at(5)).unwrap();
-    assert_eq!(on.write(|s| s.files().change(&change)), FileMoved::Gone);
+    assert_eq!(on.write(|s| s.files().change(&change)), FileChangeOutcome::NotFound);
     assert_eq!(on.history(2), []);
 }
 
@@ -295,14 +308,14 @@ fn an_edit_sets_what_is_given_and_leaves_the_rest<S: Store>(store: &S) {
     let (before, other) = (on.file(1), on.file(2));
     let metadata = metadata().to_json().unwrap();
     let edit = FileEdit::new().metadata(metadata.clone());
-    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(5))), FileEditOutcome::Edited);
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(5))), FileEditOutcome::Done);
     let expected = with!(before, metadata: Some(metadata), updated_at: Some(at(5)));
     assert_eq!(on.file(1), expected);
     let metadata = RawJson::unchecked(r#"{"title":"Fox","id":9007199254740993}"#.to_owned());
     let size = Dimensions::new(12000, 8000).unwrap();
     let edit =
         FileEdit::new().processed_filename("upscaled-1.jpg").species("fox").metadata(metadata.clone()).size(size);
-    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(6))), FileEditOutcome::Edited);
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &edit, at(6))), FileEditOutcome::Done);
     let file = on.file(1);
     assert_eq!((file.processed_filename.as_deref(), file.species.as_deref()), (Some("upscaled-1.jpg"), Some("fox")));
     assert_eq!((file.metadata, file.size, file.updated_at), (Some(metadata), Some(size), Some(at(6))));
@@ -338,9 +351,9 @@ fn of_two_edits_of_one_version_the_second_is_told_what_the_first_changed<S: Stor
     on.write(|s| s.files().insert(&file(1)));
     let seen = on.file(1);
     let (first, second) = (FileEdit::new().species("fox").seen(&seen), FileEdit::new().species("elk").seen(&seen));
-    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &first, at(5))), FileEditOutcome::Edited);
+    assert_eq!(on.write(|s| s.files().edit(&file_id(1), &first, at(5))), FileEditOutcome::Done);
     let answer = on.write(|s| s.files().edit(&file_id(1), &second, at(5)));
-    let FileEditOutcome::Changed(now) = answer else { panic!("{answer:?}") };
+    let FileEditOutcome::Conflict(now) = answer else { panic!("{answer:?}") };
     assert_eq!(FileDetails::from(&seen).differences(&now), ["species"]);
     assert_eq!(on.file(1).species.as_deref(), Some("fox"));
 }

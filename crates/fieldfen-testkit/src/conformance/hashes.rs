@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::webhook::{Delivery, HashSeen, NewHash};
+use fieldfen_domain::webhook::{Delivery, HashInsertOutcome, NewHash};
 use fieldfen_domain::{CLOCK_TOLERANCE, PageRequest};
 
 use super::steps::{On, walk, with_nanoseconds};
@@ -29,12 +29,12 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     ]
 }
 
-fn seen<S: Store>(on: &On<'_, S>, hash: &NewHash) -> HashSeen {
+fn seen<S: Store>(on: &On<'_, S>, hash: &NewHash) -> HashInsertOutcome {
     on.write(|s| s.hashes().insert(hash))
 }
 
-const fn duplicate(first_seen: fieldfen_domain::Timestamp) -> HashSeen {
-    HashSeen::Duplicate { first_seen: Some(first_seen), file_id: None }
+const fn duplicate(first_seen: fieldfen_domain::Timestamp) -> HashInsertOutcome {
+    HashInsertOutcome::Duplicate { first_seen: Some(first_seen), file_id: None }
 }
 
 /// A hash that expires at second 10.
@@ -44,7 +44,7 @@ fn short(received_at: fieldfen_domain::Timestamp) -> NewHash {
 
 fn the_first_is_new_and_the_second_a_duplicate<S: Store>(store: &S) {
     let on = On(store);
-    assert_eq!(seen(&on, &hash(1, with_nanoseconds(at(3)))), HashSeen::New);
+    assert_eq!(seen(&on, &hash(1, with_nanoseconds(at(3)))), HashInsertOutcome::New);
     for second in [3, 4, 0, 86_400] {
         assert_eq!(seen(&on, &hash(1, at(second))), duplicate(at(3)), "also by a clock that has jumped back");
     }
@@ -53,7 +53,7 @@ fn the_first_is_new_and_the_second_a_duplicate<S: Store>(store: &S) {
 fn other_hashes_are_new<S: Store>(store: &S) {
     let on = On(store);
     for number in 0..4 {
-        assert_eq!(seen(&on, &hash(number, at(0))), HashSeen::New);
+        assert_eq!(seen(&on, &hash(number, at(0))), HashInsertOutcome::New);
     }
 }
 
@@ -62,7 +62,7 @@ fn a_hash_is_new_again_from_its_expiry_on_and_not_a_tick_before<S: Store>(store:
     seen(&on, &short(at(0)));
     assert_eq!(seen(&on, &short(at(10) - TICK)), duplicate(at(0)));
     assert_eq!(seen(&on, &short(with_nanoseconds(at(10) - TICK))), duplicate(at(0)));
-    assert_eq!(seen(&on, &hash(1, at(10))), HashSeen::New);
+    assert_eq!(seen(&on, &hash(1, at(10))), HashInsertOutcome::New);
 }
 
 fn a_hash_that_is_new_again_begins_anew<S: Store>(store: &S) {
@@ -78,7 +78,7 @@ fn a_duplicate_does_not_put_off_the_expiry<S: Store>(store: &S) {
     let on = On(store);
     seen(&on, &short(at(0)));
     assert_eq!(seen(&on, &hash(1, at(9))), duplicate(at(0)));
-    assert_eq!(seen(&on, &hash(1, at(10))), HashSeen::New);
+    assert_eq!(seen(&on, &hash(1, at(10))), HashInsertOutcome::New);
 }
 
 fn a_linked_file_is_named_to_duplicates<S: Store>(store: &S) {
@@ -87,7 +87,7 @@ fn a_linked_file_is_named_to_duplicates<S: Store>(store: &S) {
     seen(&on, &hash(1, at(0)));
     seen(&on, &hash(2, at(0)));
     assert!(on.write(|s| s.hashes().link(&hash(1, at(0)).hash, &id)));
-    assert_eq!(seen(&on, &hash(1, at(1))), HashSeen::Duplicate { first_seen: Some(at(0)), file_id: Some(id) });
+    assert_eq!(seen(&on, &hash(1, at(1))), HashInsertOutcome::Duplicate { first_seen: Some(at(0)), file_id: Some(id) });
     assert_eq!(seen(&on, &hash(2, at(1))), duplicate(at(0)));
 }
 
@@ -108,10 +108,10 @@ fn a_link_of_a_hash_that_is_not_there_says_so<S: Store>(store: &S) {
 fn a_failing_transaction_releases_the_hash<S: Store>(store: &S) {
     let on = On(store);
     on.refuse(|s| {
-        assert_eq!(s.hashes().insert(&hash(1, at(0)))?, HashSeen::New);
+        assert_eq!(s.hashes().insert(&hash(1, at(0)))?, HashInsertOutcome::New);
         Err::<(), _>(StoreError::Nested)
     });
-    assert_eq!(seen(&on, &hash(1, at(1))), HashSeen::New);
+    assert_eq!(seen(&on, &hash(1, at(1))), HashInsertOutcome::New);
 }
 
 fn deliveries_are_found_and_listed_as_they_were_taken_in<S: Store>(store: &S) {
@@ -160,7 +160,7 @@ fn a_forgotten_delivery_is_new<S: Store>(store: &S) {
     assert!(forget());
     assert!(!forget());
     assert_eq!(on.read(|s| s.hashes().find(&hash(1, at(0)).hash)), None);
-    assert_eq!((seen(&on, &hash(2, at(1))), seen(&on, &hash(1, at(1)))), (duplicate(at(0)), HashSeen::New));
+    assert_eq!((seen(&on, &hash(2, at(1))), seen(&on, &hash(1, at(1)))), (duplicate(at(0)), HashInsertOutcome::New));
 }
 
 fn a_purge_takes_what_has_expired_and_no_more_than_its_limit<S: Store>(store: &S) {
@@ -187,7 +187,7 @@ fn a_hash_first_seen_in_the_future_is_remembered_from_its_repetition_on<S: Store
     assert_eq!(seen(&on, &short(at(100))), duplicate(ahead), "as far ahead as clocks may differ");
     assert_eq!(seen(&on, &short(with_nanoseconds(at(0)))), duplicate(at(0)));
     assert_eq!(seen(&on, &short(at(10) - TICK)), duplicate(at(0)));
-    assert_eq!(seen(&on, &short(at(10))), HashSeen::New);
+    assert_eq!(seen(&on, &short(at(10))), HashInsertOutcome::New);
 }
 
 fn a_hash_first_seen_in_the_future_is_remembered_from_a_purge_on<S: Store>(store: &S) {

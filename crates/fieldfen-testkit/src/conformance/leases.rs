@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Administered, Fenced, Heartbeat, JobState, JobStatus, Priority};
+use fieldfen_domain::job::{FencedResult, Heartbeat, JobActionOutcome, JobState, JobStatus, Priority};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, ids, numbered, with_nanoseconds};
@@ -73,7 +73,7 @@ fn a_heartbeat_holds_from_when_it_was_sent<S: Store>(store: &S) {
     on.claim(1, 1, at(0));
     let before = on.job(1);
     let expected = Heartbeat::new(at(40) + LEASE, false);
-    assert_eq!(on.heartbeat(claim_ref(1, 1), with_nanoseconds(at(40))), Fenced::Done(expected));
+    assert_eq!(on.heartbeat(claim_ref(1, 1), with_nanoseconds(at(40))), FencedResult::Done(expected));
     assert_eq!(expiry(&on, 1), Some(at(40) + LEASE));
     assert_eq!(with!(on.job(1), state: before.state.clone()), before, "nothing else has changed");
     assert_eq!(on.reclaim(at(40) + LEASE - TICK, 9), []);
@@ -103,7 +103,7 @@ fn a_heartbeat_after_the_end_of_the_lease_counts_until_somebody_reclaims<S: Stor
     assert!(on.heartbeat(claim_ref(1, 1), at(500)).is_done());
     assert_eq!(on.reclaim(at(500), 9), []);
     on.reclaim(at(1000), 9);
-    assert_eq!(on.heartbeat(claim_ref(1, 1), at(1000)), Fenced::LeaseLost);
+    assert_eq!(on.heartbeat(claim_ref(1, 1), at(1000)), FencedResult::LeaseLost);
 }
 
 fn a_completion_after_the_end_of_the_lease_counts_until_somebody_reclaims<S: Store>(store: &S) {
@@ -112,9 +112,9 @@ fn a_completion_after_the_end_of_the_lease_counts_until_somebody_reclaims<S: Sto
         on.enqueue(&job(number));
         on.claim(number, 1, at(0));
     }
-    assert_eq!(on.complete(claim_ref(1, 1), at(500)), Fenced::Done(()));
+    assert_eq!(on.complete(claim_ref(1, 1), at(500)), FencedResult::Done(()));
     assert_eq!(on.reclaim(at(500), 9).len(), 1);
-    assert_eq!(on.complete(claim_ref(2, 2), at(500)), Fenced::LeaseLost);
+    assert_eq!(on.complete(claim_ref(2, 2), at(500)), FencedResult::LeaseLost);
     assert_eq!(on.job(1).state, JobState::Completed { at: Some(at(500)) });
     assert_eq!(on.job(2).state, JobState::Pending);
 }
@@ -150,7 +150,7 @@ fn a_reclaim_leaves_pending_and_ended_jobs_alone<S: Store>(store: &S) {
     }
     on.claim(1, 2, at(0));
     assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
-    assert_eq!(on.kill(2, at(1)), Administered::Done);
+    assert_eq!(on.kill(2, at(1)), JobActionOutcome::Done);
     let before = [on.job(1), on.job(2), on.job(3)];
     assert_eq!(on.reclaim(at(1_000_000), 9), []);
     assert_eq!([on.job(1), on.job(2), on.job(3)], before);
@@ -171,7 +171,7 @@ fn a_reclaim_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(1, at(5)), Administered::Requested);
+    assert_eq!(on.cancel(1, at(5)), JobActionOutcome::CancelRequested);
     let asked = on.job(1).last_error.unwrap_or_default();
     assert_eq!(on.reclaim(at(100), 9).len(), 1);
     let job = on.job(1);
@@ -210,7 +210,7 @@ fn a_lease_is_cut_to_whole_ticks<S: Store>(store: &S) {
     assert_eq!(expiry(&on, 1), Some(at(0) + TICK * 2));
     let expected = Heartbeat::new(at(1) + TICK * 2, false);
     let beat = on.write(|s| s.jobs().heartbeat(&claim_ref(1, 1), None, at(1), lease));
-    assert_eq!(beat, Fenced::Done(expected));
+    assert_eq!(beat, FencedResult::Done(expected));
     assert_eq!(expiry(&on, 1), Some(expected.expires_at));
 }
 
@@ -222,5 +222,5 @@ fn a_lease_beyond_all_years_does_not_overflow<S: Store>(store: &S) {
     let beat = on.write(|s| s.jobs().heartbeat(&claim_ref(1, 1), None, at(1), Duration::MAX));
     assert!(beat.is_done());
     assert_eq!(on.job(1).state.status(), JobStatus::Running);
-    assert_eq!(on.complete(claim_ref(1, 1), at(2)), Fenced::Done(()));
+    assert_eq!(on.complete(claim_ref(1, 1), at(2)), FencedResult::Done(()));
 }

@@ -3,7 +3,7 @@
 use fieldfen_domain::CLOCK_TOLERANCE;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Confirmed, Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdated, Platform, PostFilter,
+    ConfirmOutcome, Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform, PostFilter,
     PublicationState, SocialPlatform, SocialPost,
 };
 use fieldfen_domain::store::Store;
@@ -39,11 +39,11 @@ fn listed<S: Store>(on: &On<'_, S>, number: u64, file: u64, variant: &str) {
 }
 
 fn listing<S: Store>(on: &On<'_, S>, number: u64) -> Listing {
-    on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(number)))
+    on.read(|s| s.listings().find_by_platform_id(Platform::Etsy, "", &platform_id(number)))
         .unwrap_or_else(|| panic!("listing {number} is not there"))
 }
 
-fn update<S: Store>(on: &On<'_, S>, number: u64, update: &ListingUpdate) -> ListingUpdated {
+fn update<S: Store>(on: &On<'_, S>, number: u64, update: &ListingUpdate) -> ListingUpdateOutcome {
     on.write(|s| s.listings().update(&listing_id(number), update))
 }
 
@@ -53,7 +53,7 @@ fn news_bring_a_listing_up_to_date<S: Store>(store: &S) {
     let before = listing(&on, 1);
     let news = ListingUpdate::new(ListingStatus::SoldOut, with_nanoseconds(at(5)), with_nanoseconds(at(9)))
         .platform_status("SOLD".to_owned());
-    assert_eq!(update(&on, 1, &news), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &news), ListingUpdateOutcome::Done);
     let expected = with!(
         before,
         status: ListingStatus::SoldOut,
@@ -62,7 +62,7 @@ fn news_bring_a_listing_up_to_date<S: Store>(store: &S) {
         updated_at: Some(at(9)),
     );
     assert_eq!(listing(&on, 1), expected);
-    assert_eq!(update(&on, 1, &news.platform_status(None)), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &news.platform_status(None)), ListingUpdateOutcome::Done);
     assert_eq!(listing(&on, 1).platform_status, None, "the platform's word goes with the news, also when it has none");
 }
 
@@ -70,7 +70,7 @@ fn older_news_change_nothing<S: Store>(store: &S) {
     let on = On(store);
     listed(&on, 1, 1, "");
     let before = listing(&on, 1);
-    let stale = ListingUpdated::Stale { known: at(2) };
+    let stale = ListingUpdateOutcome::Stale { known: at(2) };
     let older = listing_update(ListingStatus::Draft, at(2) - TICK);
     assert_eq!(update(&on, 1, &older), stale, "older than the confirmation");
     assert_eq!(listing(&on, 1), before);
@@ -78,7 +78,7 @@ fn older_news_change_nothing<S: Store>(store: &S) {
     let before = listing(&on, 1);
     assert_eq!(
         update(&on, 1, &listing_update(ListingStatus::Active, at(5) - TICK)),
-        ListingUpdated::Stale { known: at(5) }
+        ListingUpdateOutcome::Stale { known: at(5) }
     );
     assert_eq!(listing(&on, 1), before);
 }
@@ -87,7 +87,7 @@ fn news_of_the_same_time_are_taken<S: Store>(store: &S) {
     let on = On(store);
     listed(&on, 1, 1, "");
     for status in [ListingStatus::SoldOut, ListingStatus::Draft] {
-        assert_eq!(update(&on, 1, &listing_update(status, at(5))), ListingUpdated::Done);
+        assert_eq!(update(&on, 1, &listing_update(status, at(5))), ListingUpdateOutcome::Done);
         assert_eq!(listing(&on, 1).status, status);
     }
 }
@@ -101,14 +101,14 @@ fn an_event_in_the_future_counts_as_of_now<S: Store>(store: &S) {
     on.write(|s| s.publications().confirm(&publication_id(1), &confirmation));
     assert_eq!(listing(&on, 1).status_event_at, Some(at(2)));
     let news = listing_update(ListingStatus::SoldOut, at(5)).event_at(future).at(at(5));
-    assert_eq!(update(&on, 1, &news), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &news), ListingUpdateOutcome::Done);
     assert_eq!(listing(&on, 1).status_event_at, Some(at(5)));
-    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Active, at(6))), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Active, at(6))), ListingUpdateOutcome::Done);
 }
 
 fn news_of_a_listing_that_is_not_there_say_so<S: Store>(store: &S) {
     let news = listing_update(ListingStatus::Active, at(5));
-    assert_eq!(update(&On(store), 1, &news), ListingUpdated::Gone);
+    assert_eq!(update(&On(store), 1, &news), ListingUpdateOutcome::NotFound);
 }
 
 fn a_delisted_listing_ends_its_publication_and_no_other<S: Store>(store: &S) {
@@ -118,14 +118,14 @@ fn a_delisted_listing_ends_its_publication_and_no_other<S: Store>(store: &S) {
     listed(&on, 3, 2, "");
     on.reserve(&reserve_request(4, file_id(1), listing_target("poster"), at(1)));
     let others = [on.publication(2), on.publication(3), on.publication(4)];
-    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Delisted, at(5))), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Delisted, at(5))), ListingUpdateOutcome::Done);
     let ended = on.publication(1);
     assert_eq!(
         (ended.state, ended.updated_at, ended.platform_id),
         (PublicationState::Ended, at(6), Some(platform_id(1)))
     );
     assert_eq!([on.publication(2), on.publication(3), on.publication(4)], others);
-    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Delisted, at(7))), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Delisted, at(7))), ListingUpdateOutcome::Done);
     assert_eq!(on.publication(1).updated_at, at(6), "it has ended once");
 }
 
@@ -153,8 +153,8 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
         listed(&on, number, 1 + number % 2, &number.to_string());
     }
     let expected = |numbers: &[u64]| numbers.iter().map(|&number| listing(&on, number)).collect::<Vec<_>>();
-    assert_eq!(on.read(|s| s.listings().of_file(&file_id(1))), expected(&[2, 4]));
-    assert_eq!(on.read(|s| s.listings().of_file(&file_id(3))), []);
+    assert_eq!(on.read(|s| s.listings().list_by_file(&file_id(1))), expected(&[2, 4]));
+    assert_eq!(on.read(|s| s.listings().list_by_file(&file_id(3))), []);
     update(&on, 3, &listing_update(ListingStatus::SoldOut, at(9)));
     let ebay = with!(foreign_listing(6, file_id(1)), platform: Platform::Ebay);
     on.write(|s| s.listings().insert_listing(&ebay));
@@ -181,8 +181,8 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
     ] {
         assert_eq!(walk(|page| on.read(|s| s.listings().page(&filter, page))), expected(numbers), "{filter:?}");
     }
-    assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", "nowhere")), None);
-    assert_eq!(on.read(|s| s.listings().find_at(Platform::Ebay, "", &platform_id(1))), None);
+    assert_eq!(on.read(|s| s.listings().find_by_platform_id(Platform::Etsy, "", "nowhere")), None);
+    assert_eq!(on.read(|s| s.listings().find_by_platform_id(Platform::Ebay, "", &platform_id(1))), None);
 }
 
 fn posts_are_listed_by_network_and_by_file<S: Store>(store: &S) {
@@ -216,21 +216,21 @@ fn news_dated_in_the_future_are_older_than_all_others<S: Store>(store: &S) {
     let on = On(store);
     listed(&on, 1, 1, "");
     let ahead = at(1_000_000);
-    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Draft, ahead)), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &listing_update(ListingStatus::Draft, ahead)), ListingUpdateOutcome::Done);
     let heard = |status, at| listing_update(status, at).at(at);
     let news = heard(ListingStatus::SoldOut, ahead - CLOCK_TOLERANCE);
-    assert_eq!(update(&on, 1, &news), ListingUpdated::Stale { known: ahead }, "as far as clocks may differ");
-    assert_eq!(update(&on, 1, &heard(ListingStatus::SoldOut, with_nanoseconds(at(5)))), ListingUpdated::Done);
+    assert_eq!(update(&on, 1, &news), ListingUpdateOutcome::Stale { known: ahead }, "as far as clocks may differ");
+    assert_eq!(update(&on, 1, &heard(ListingStatus::SoldOut, with_nanoseconds(at(5)))), ListingUpdateOutcome::Done);
     let sold_out = listing(&on, 1);
     assert_eq!((sold_out.status, sold_out.status_event_at), (ListingStatus::SoldOut, Some(at(5))));
 
     on.reserve(&reserve_request(2, file_id(1), listing_target("canvas"), at(1)));
     assert!(matches!(
         on.write(|s| s.publications().confirm(&publication_id(2), &listing_confirmation(2, ahead))),
-        Confirmed::Done
+        ConfirmOutcome::Done
     ));
-    assert_eq!(update(&on, 2, &listing_update(ListingStatus::Delisted, ahead)), ListingUpdated::Done);
+    assert_eq!(update(&on, 2, &listing_update(ListingStatus::Delisted, ahead)), ListingUpdateOutcome::Done);
     let again = listing_confirmation(2, at(6)).at(at(6)).event_at(at(6));
-    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &again)), Confirmed::Done);
+    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &again)), ConfirmOutcome::Done);
     assert_eq!(listing(&on, 2).status, ListingStatus::Active);
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, JobStatus, Priority, Retry};
+use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState, JobStatus, Priority, Retry};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, ids, numbered};
@@ -146,7 +146,7 @@ fn a_job_runs_alone_only_when_its_holder_says_so<S: Store>(store: &S) {
         now += TimeDelta::seconds(1000);
     }
     on.claim_by(&claim_request(4, 9, now).alone(false));
-    assert_eq!(on.run_alone(claim_ref(1, 4)), Fenced::Done(()));
+    assert_eq!(on.run_alone(claim_ref(1, 4)), FencedResult::Done(()));
     on.reclaim(now + LEASE, 9);
     assert_eq!(on.job(1).state, JobState::Failed { at: Some(now + LEASE) });
 }
@@ -155,7 +155,7 @@ fn a_claim_forgets_that_an_earlier_one_ran_alone<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue_all(&[job(1).max_retries(1), job(2).max_retries(1)]);
     on.claim(1, 9, at(0));
-    assert_eq!(on.write(|s| s.jobs().run_alone(&claim_ref(1, 1))), Fenced::Done(()));
+    assert_eq!(on.write(|s| s.jobs().run_alone(&claim_ref(1, 1))), FencedResult::Done(()));
     assert_eq!(on.reclaim(at(0) + LEASE, 9).len(), 2);
     let now = at(1000);
     assert_eq!(ids(&on.claim(2, 9, now)), numbered(&[1, 2]));
@@ -168,15 +168,15 @@ fn a_claim_forgets_that_an_earlier_one_ran_alone<S: Store>(store: &S) {
 fn only_the_holder_says_that_a_job_runs_alone<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
-    assert_eq!(on.run_alone(claim_ref(1, 1)), Fenced::LeaseLost);
-    assert_eq!(on.run_alone(claim_ref(2, 1)), Fenced::Gone);
+    assert_eq!(on.run_alone(claim_ref(1, 1)), FencedResult::LeaseLost);
+    assert_eq!(on.run_alone(claim_ref(2, 1)), FencedResult::NotFound);
     on.claim(1, 1, at(0));
     let held = on.job(1);
-    assert_eq!(on.run_alone(claim_ref(1, 2)), Fenced::LeaseLost);
-    assert_eq!(on.run_alone(claim_ref(1, 1)), Fenced::Done(()));
+    assert_eq!(on.run_alone(claim_ref(1, 2)), FencedResult::LeaseLost);
+    assert_eq!(on.run_alone(claim_ref(1, 1)), FencedResult::Done(()));
     assert_eq!(on.job(1), held);
     assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
-    assert_eq!(on.run_alone(claim_ref(1, 1)), Fenced::AlreadyDone { at: Some(at(1)) });
+    assert_eq!(on.run_alone(claim_ref(1, 1)), FencedResult::AlreadyDone { at: Some(at(1)) });
 }
 
 fn a_job_that_must_run_alone_fails_and_completes_like_others<S: Store>(store: &S) {
@@ -184,8 +184,8 @@ fn a_job_that_must_run_alone_fails_and_completes_like_others<S: Store>(store: &S
     on.enqueue(&job(1));
     let now = lose(&on, &[1], 2);
     on.claim(1, 9, now);
-    let retrying = Finished::Retrying { run_at: now, attempts: 3 };
-    assert_eq!(on.fail(claim_ref(1, 1), Retry::At(now), now), Fenced::Done(retrying));
+    let retrying = FailOutcome::Retrying { run_at: now, attempts: 3 };
+    assert_eq!(on.fail(claim_ref(1, 1), Retry::At(now), now), FencedResult::Done(retrying));
     assert_eq!((on.job(1).lost_leases, on.job(1).must_run_alone()), (2, true), "a failure does not clear it");
     on.claim(2, 9, now);
     assert!(on.release(claim_ref(1, 2), now).is_done());
@@ -205,9 +205,9 @@ fn an_operators_retry_forgets_who_ran_alone<S: Store>(store: &S) {
     on.claim(2, 9, at(0));
     on.reclaim(at(100), 9);
     on.claim(3, 9, at(200));
-    assert_eq!(on.run_alone(claim_ref(1, 3)), Fenced::Done(()));
-    assert_eq!(on.kill(1, at(200)), Administered::Done);
-    assert_eq!(on.retry(1, at(300)), Administered::Done);
+    assert_eq!(on.run_alone(claim_ref(1, 3)), FencedResult::Done(()));
+    assert_eq!(on.kill(1, at(200)), JobActionOutcome::Done);
+    assert_eq!(on.retry(1, at(300)), JobActionOutcome::Done);
     let retried = on.job(1);
     assert_eq!((retried.attempts, retried.lost_leases, retried.must_run_alone()), (0, 1, false));
     fail(4, at(300));

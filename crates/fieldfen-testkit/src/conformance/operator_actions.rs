@@ -1,6 +1,6 @@
 //! Operators' actions.
 
-use fieldfen_domain::job::Administered;
+use fieldfen_domain::job::JobActionOutcome;
 use fieldfen_domain::operator::{
     Action, ActionKind, ActionOutcome, Actor, OperatorAction, OperatorActionFilter, Subject, Via,
 };
@@ -109,8 +109,8 @@ fn an_action_outlives_its_subject<S: Store>(store: &S) {
     let action = operator_action("ann", Subject::Job(job_id(1)), at(1));
     let deleted = on.write(|s| {
         s.operator_actions().record(&action)?;
-        s.job_admin().delete(&job_id(1))
+        s.job_actions().delete(&job_id(1))
     });
-    assert_eq!(deleted, Administered::Done);
+    assert_eq!(deleted, JobActionOutcome::Done);
     assert_eq!(actions(&on, &OperatorActionFilter::of(Subject::Job(job_id(1)))), [action]);
 }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{
-    Administered, Fenced, Heartbeat, JobFilter, JobState, JobStatus, JobSummary, Retry, SUMMARY_ERROR_CHARS,
+    FencedResult, Heartbeat, JobActionOutcome, JobFilter, JobState, JobStatus, JobSummary, Retry, SUMMARY_ERROR_CHARS,
 };
 use fieldfen_domain::store::Store;
 
@@ -29,15 +29,15 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 }
 
 /// What retry, cancel, kill and delete answer in each status. Written by hand.
-const TABLE: [(JobStatus, [Administered; 4]); 4] = {
-    use Administered::{Done, Refused, Requested};
-    const fn refused(status: JobStatus) -> Administered {
+const TABLE: [(JobStatus, [JobActionOutcome; 4]); 4] = {
+    use JobActionOutcome::{CancelRequested, Done, Refused};
+    const fn refused(status: JobStatus) -> JobActionOutcome {
         Refused { status }
     }
     use JobStatus::{Completed, Failed, Pending, Running};
     [
         (Pending, [refused(Pending), Done, refused(Pending), Done]),
-        (Running, [refused(Running), Requested, Done, refused(Running)]),
+        (Running, [refused(Running), CancelRequested, Done, refused(Running)]),
         (Completed, [refused(Completed), refused(Completed), refused(Completed), Done]),
         (Failed, [Done, refused(Failed), refused(Failed), Done]),
     ]
@@ -58,7 +58,7 @@ fn job_in<S: Store>(on: &On<'_, S>, number: u64, status: JobStatus) {
 }
 
 /// One of the four operations, on the job with this number.
-type Operation<S> = (&'static str, fn(&On<'_, S>, u64) -> Administered);
+type Operation<S> = (&'static str, fn(&On<'_, S>, u64) -> JobActionOutcome);
 
 fn operations<S: Store>() -> [Operation<S>; 4] {
     [
@@ -79,7 +79,7 @@ fn every_operation_in_every_status_is_as_the_table_says<S: Store>(store: &S) {
             let before = on.find_job(number);
             assert_eq!(operation(&on, number), expected, "{name} while {status}");
             let after = on.find_job(number);
-            if matches!(expected, Administered::Refused { .. }) {
+            if matches!(expected, JobActionOutcome::Refused { .. }) {
                 assert_eq!(after, before, "{name} while {status}");
             } else {
                 assert_ne!(after, before, "{name} while {status}");
@@ -94,7 +94,7 @@ fn every_operation_in_every_status_is_as_the_table_says<S: Store>(store: &S) {
 fn an_operation_on_a_job_that_is_not_there_says_so<S: Store>(store: &S) {
     let on = On(store);
     for (name, operation) in operations::<S>() {
-        assert_eq!(operation(&on, 1), Administered::Gone, "{name}");
+        assert_eq!(operation(&on, 1), JobActionOutcome::NotFound, "{name}");
     }
 }
 
@@ -102,7 +102,7 @@ fn a_cancelled_pending_job_fails_with_the_reason<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     let new = on.job(1);
-    assert_eq!(on.cancel(1, with_nanoseconds(at(5))), Administered::Done);
+    assert_eq!(on.cancel(1, with_nanoseconds(at(5))), JobActionOutcome::Done);
     let state = JobState::Failed { at: Some(at(5)) };
     assert_eq!(on.job(1), with!(new, state, last_error: Some("not wanted any more".to_owned())));
     assert_eq!(on.claim(1, 1, at(9)), []);
@@ -113,19 +113,22 @@ fn a_running_job_is_asked_to_stop_and_goes_on_until_it_hears<S: Store>(store: &S
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
     let running = on.job(1);
-    assert_eq!(on.cancel(1, with_nanoseconds(at(5))), Administered::Requested);
+    assert_eq!(on.cancel(1, with_nanoseconds(at(5))), JobActionOutcome::CancelRequested);
     let last_error = Some("not wanted any more".to_owned());
     assert_eq!(on.job(1), with!(running, cancel_requested_at: Some(at(5)), last_error));
     let heartbeat = Heartbeat::new(at(6) + LEASE, true);
-    assert_eq!(on.heartbeat(claim_ref(1, 1), at(6)), Fenced::Done(heartbeat));
+    assert_eq!(on.heartbeat(claim_ref(1, 1), at(6)), FencedResult::Done(heartbeat));
 }
 
 fn a_second_request_to_stop_leaves_the_first_ones_time<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(1, at(5)), Administered::Requested);
-    assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), "really not", at(6))), Administered::Requested);
+    assert_eq!(on.cancel(1, at(5)), JobActionOutcome::CancelRequested);
+    assert_eq!(
+        on.write(|s| s.job_actions().cancel(&job_id(1), "really not", at(6))),
+        JobActionOutcome::CancelRequested
+    );
     let job = on.job(1);
     assert_eq!((job.cancel_requested_at, job.last_error.as_deref()), (Some(at(5)), Some("really not")));
 }
@@ -134,8 +137,8 @@ fn a_job_that_was_asked_to_stop_may_still_complete<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(1, at(5)), Administered::Requested);
-    assert_eq!(on.complete(claim_ref(1, 1), at(6)), Fenced::Done(()));
+    assert_eq!(on.cancel(1, at(5)), JobActionOutcome::CancelRequested);
+    assert_eq!(on.complete(claim_ref(1, 1), at(6)), FencedResult::Done(()));
     assert_eq!(on.job(1).state, JobState::Completed { at: Some(at(6)) });
 }
 
@@ -144,7 +147,7 @@ fn a_killed_job_fails_with_the_reason<S: Store>(store: &S) {
     on.enqueue(&job(1));
     let new = on.job(1);
     on.claim(1, 1, at(0));
-    assert_eq!(on.kill(1, with_nanoseconds(at(5))), Administered::Done);
+    assert_eq!(on.kill(1, with_nanoseconds(at(5))), JobActionOutcome::Done);
     let state = JobState::Failed { at: Some(at(5)) };
     assert_eq!(on.job(1), with!(new, state, last_error: Some("its worker hangs".to_owned())));
 }
@@ -158,7 +161,7 @@ fn a_retried_job_begins_anew_and_keeps_what_is_known<S: Store>(store: &S) {
     on.claim(2, 1, at(1));
     assert!(on.fail(claim_ref(1, 2), Retry::At(at(2)), at(2)).is_done());
     assert_eq!(on.job(1).attempts, 1);
-    assert_eq!(on.retry(1, with_nanoseconds(at(5))), Administered::Done);
+    assert_eq!(on.retry(1, with_nanoseconds(at(5))), JobActionOutcome::Done);
     assert_eq!(on.job(1), with!(new, run_at: at(5), last_error: Some("lens cap".to_owned())));
     on.claim(3, 1, at(5));
     assert!(on.fail(claim_ref(1, 3), Retry::At(at(6)), at(6)).is_done());
@@ -168,8 +171,8 @@ fn a_retried_job_begins_anew_and_keeps_what_is_known<S: Store>(store: &S) {
 fn a_retried_job_is_due_at_once_whenever_it_was_due_before<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).run_at(at(1000)));
-    assert_eq!(on.cancel(1, at(1)), Administered::Done);
-    assert_eq!(on.retry(1, at(2)), Administered::Done);
+    assert_eq!(on.cancel(1, at(1)), JobActionOutcome::Done);
+    assert_eq!(on.retry(1, at(2)), JobActionOutcome::Done);
     assert_eq!(on.claim(1, 1, at(2)).len(), 1);
 }
 
@@ -178,23 +181,23 @@ fn a_retry_meets_the_live_job_that_has_its_dedup_key<S: Store>(store: &S) {
     for number in [1, 2] {
         on.enqueue(&job(number).dedup_key(dedup_key("one")));
         if number == 1 {
-            assert_eq!(on.cancel(1, at(1)), Administered::Done);
+            assert_eq!(on.cancel(1, at(1)), JobActionOutcome::Done);
         }
     }
     let before = on.job(1);
-    assert_eq!(on.retry(1, at(5)), Administered::Met(job_id(2)));
+    assert_eq!(on.retry(1, at(5)), JobActionOutcome::Duplicate(job_id(2)));
     on.claim(1, 1, at(5));
-    assert_eq!(on.retry(1, at(6)), Administered::Met(job_id(2)), "also while it runs");
+    assert_eq!(on.retry(1, at(6)), JobActionOutcome::Duplicate(job_id(2)), "also while it runs");
     assert_eq!(on.job(1), before);
     assert!(on.complete(claim_ref(2, 1), at(7)).is_done());
-    assert_eq!(on.retry(1, at(8)), Administered::Done);
+    assert_eq!(on.retry(1, at(8)), JobActionOutcome::Done);
 }
 
 fn a_retry_takes_its_dedup_key_back<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1).dedup_key(dedup_key("one")));
-    assert_eq!(on.cancel(1, at(1)), Administered::Done);
-    assert_eq!(on.retry(1, at(2)), Administered::Done);
+    assert_eq!(on.cancel(1, at(1)), JobActionOutcome::Done);
+    assert_eq!(on.retry(1, at(2)), JobActionOutcome::Done);
     let met = on.enqueue(&job(2).dedup_key(dedup_key("one")));
     assert_eq!(*met.id(), job_id(1));
 }
@@ -203,20 +206,20 @@ fn a_request_to_stop_does_not_outlive_a_retry<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(1, at(1)), Administered::Requested);
+    assert_eq!(on.cancel(1, at(1)), JobActionOutcome::CancelRequested);
     assert!(on.fail(claim_ref(1, 1), Retry::Never, at(2)).is_done());
-    assert_eq!(on.retry(1, at(3)), Administered::Done);
+    assert_eq!(on.retry(1, at(3)), JobActionOutcome::Done);
     assert_eq!(on.job(1).cancel_requested_at, None);
     on.claim(2, 1, at(3));
     let heartbeat = Heartbeat::new(at(4) + LEASE, false);
-    assert_eq!(on.heartbeat(claim_ref(1, 2), at(4)), Fenced::Done(heartbeat));
+    assert_eq!(on.heartbeat(claim_ref(1, 2), at(4)), FencedResult::Done(heartbeat));
 }
 
 fn a_page_shows_the_beginning_of_a_long_reason<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     let reason = "é".repeat(SUMMARY_ERROR_CHARS + 1);
-    assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), &reason, at(1))), Administered::Done);
+    assert_eq!(on.write(|s| s.job_actions().cancel(&job_id(1), &reason, at(1))), JobActionOutcome::Done);
     let page = on.read(|s| s.jobs().page(&JobFilter::default(), &PageRequest::first(9)));
     let whole = on.job(1);
     assert_eq!(whole.last_error.as_deref(), Some(reason.as_str()));

@@ -1,10 +1,10 @@
 //! Parked jobs: what they wait for, who lets them run again, and what they are not.
 
 use fieldfen_domain::job::{
-    Administered, FailedJobs, Fenced, Finished, JobCount, JobFilter, JobState, JobStatus, ParkedFor, PruneRequest,
-    Retry,
+    FailOutcome, FailedJobs, FencedResult, JobActionOutcome, JobCount, JobFilter, JobState, JobStatus, ParkedFor,
+    PruneRequest, Retry,
 };
-use fieldfen_domain::publication::{PublicationState, Release};
+use fieldfen_domain::publication::{PublicationState, ReleaseReason};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, numbered, with_nanoseconds};
@@ -31,7 +31,10 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 fn park<S: Store>(on: &On<'_, S>, number: u64, parked_for: ParkedFor) {
     on.enqueue(&job(number));
     assert_eq!(on.claim(1, 1, at(0)).len(), 1);
-    assert_eq!(on.fail(claim_ref(number, 1), Retry::Parked(parked_for), at(1)), Fenced::Done(Finished::Parked));
+    assert_eq!(
+        on.fail(claim_ref(number, 1), Retry::Parked(parked_for), at(1)),
+        FencedResult::Done(FailOutcome::Parked)
+    );
 }
 
 fn own(word: &str) -> ParkedFor {
@@ -44,7 +47,7 @@ fn a_parked_job_says_what_it_waits_for_and_has_spent_no_retry<S: Store>(store: &
     let new = on.job(1);
     on.claim(1, 1, at(0));
     let retry = Retry::Parked(own("acme.supplier"));
-    assert_eq!(on.fail(claim_ref(1, 1), retry, with_nanoseconds(at(3))), Fenced::Done(Finished::Parked));
+    assert_eq!(on.fail(claim_ref(1, 1), retry, with_nanoseconds(at(3))), FencedResult::Done(FailOutcome::Parked));
     let state = JobState::Parked { at: Some(at(3)), parked_for: own("acme.supplier") };
     assert_eq!(on.job(1), with!(new, state, last_error: Some("lens cap".to_owned())));
     assert_eq!(on.job(1).state.status(), JobStatus::Failed);
@@ -56,8 +59,8 @@ fn a_report_that_parked_a_job_is_recognised_when_it_comes_again<S: Store>(store:
     let on = On(store);
     park(&on, 1, ParkedFor::Approval);
     let again = on.fail(claim_ref(1, 1), Retry::Parked(ParkedFor::Approval), at(5));
-    assert_eq!(again, Fenced::AlreadyDone { at: Some(at(1)) });
-    assert_eq!(on.fail(claim_ref(1, 2), Retry::Parked(ParkedFor::Person), at(5)), Fenced::LeaseLost);
+    assert_eq!(again, FencedResult::AlreadyDone { at: Some(at(1)) });
+    assert_eq!(on.fail(claim_ref(1, 2), Retry::Parked(ParkedFor::Person), at(5)), FencedResult::LeaseLost);
     assert_eq!(on.job(1).state.parked_for(), Some(ParkedFor::Approval));
 }
 
@@ -65,20 +68,20 @@ fn a_job_that_was_asked_to_stop_is_not_parked<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(1, at(1)), Administered::Requested);
+    assert_eq!(on.cancel(1, at(1)), JobActionOutcome::CancelRequested);
     let answer = on.fail(claim_ref(1, 1), Retry::Parked(ParkedFor::Approval), at(2));
-    assert_eq!(answer, Fenced::Done(Finished::Dead));
+    assert_eq!(answer, FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!(on.job(1).state, JobState::Failed { at: Some(at(2)) });
 }
 
 fn a_retry_lets_a_parked_job_run_again_and_nothing_is_left_of_its_wait<S: Store>(store: &S) {
     let on = On(store);
     park(&on, 1, ParkedFor::Approval);
-    assert_eq!(on.kill(1, at(2)), Administered::Refused { status: JobStatus::Failed });
-    assert_eq!(on.retry(1, at(3)), Administered::Done);
+    assert_eq!(on.kill(1, at(2)), JobActionOutcome::Refused { status: JobStatus::Failed });
+    assert_eq!(on.retry(1, at(3)), JobActionOutcome::Done);
     assert_eq!((on.job(1).state, on.job(1).run_at), (JobState::Pending, at(3)));
     assert_eq!(on.claim(2, 1, at(3)).len(), 1);
-    assert_eq!(on.fail(claim_ref(1, 2), Retry::Never, at(4)), Fenced::Done(Finished::Dead));
+    assert_eq!(on.fail(claim_ref(1, 2), Retry::Never, at(4)), FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!(on.job(1).state, JobState::Failed { at: Some(at(4)) });
 }
 
@@ -86,11 +89,11 @@ fn a_cancelled_parked_job_is_a_dead_letter_whatever_the_reason_says<S: Store>(st
     let on = On(store);
     park(&on, 1, ParkedFor::Approval);
     let reason = "waits for an approval of Ann";
-    assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), reason, at(7))), Administered::Done);
+    assert_eq!(on.write(|s| s.job_actions().cancel(&job_id(1), reason, at(7))), JobActionOutcome::Done);
     let job = on.job(1);
     assert_eq!((job.state, job.last_error.as_deref()), (JobState::Failed { at: Some(at(7)) }, Some(reason)));
-    assert_eq!(on.cancel(1, at(8)), Administered::Refused { status: JobStatus::Failed });
-    assert_eq!(on.retry(1, at(9)), Administered::Done, "an operator may still change their mind");
+    assert_eq!(on.cancel(1, at(8)), JobActionOutcome::Refused { status: JobStatus::Failed });
+    assert_eq!(on.retry(1, at(9)), JobActionOutcome::Done, "an operator may still change their mind");
 }
 
 fn parked_jobs_and_dead_letters_are_listed_and_counted_apart<S: Store>(store: &S) {
@@ -99,7 +102,7 @@ fn parked_jobs_and_dead_letters_are_listed_and_counted_apart<S: Store>(store: &S
         park(&on, number, parked_for);
     }
     on.enqueue(&job(4));
-    assert_eq!(on.cancel(4, at(1)), Administered::Done);
+    assert_eq!(on.cancel(4, at(1)), JobActionOutcome::Done);
     on.enqueue(&job(5));
     let all = JobFilter::new;
     assert_eq!(on.jobs(&all().status(JobStatus::Failed)), numbered(&[1, 2, 3, 4]));
@@ -130,15 +133,15 @@ fn a_parked_job_is_not_pruned_before_it_is_cancelled<S: Store>(store: &S) {
     let on = On(store);
     park(&on, 1, ParkedFor::Approval);
     on.enqueue(&job(2));
-    assert_eq!(on.cancel(2, at(1)), Administered::Done);
+    assert_eq!(on.cancel(2, at(1)), JobActionOutcome::Done);
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Failed)), 1);
-    let everything = PruneRequest::new(JobStatus::Failed, at(1_000), 9).surplus(9);
-    assert_eq!(on.write(|s| s.job_admin().prune(&everything)), 1);
+    let everything = PruneRequest::new(JobStatus::Failed, at(1_000), 9).also_oldest(9);
+    assert_eq!(on.write(|s| s.job_actions().prune(&everything)), 1);
     assert_eq!(on.jobs(&JobFilter::new()), numbered(&[1]));
-    assert_eq!(on.cancel(1, at(500)), Administered::Done);
+    assert_eq!(on.cancel(1, at(500)), JobActionOutcome::Done);
     let before = PruneRequest::new(JobStatus::Failed, at(500), 9);
-    assert_eq!(on.write(|s| s.job_admin().prune(&before)), 0, "it has ended when it was cancelled");
-    assert_eq!(on.write(|s| s.job_admin().prune(&everything)), 1);
+    assert_eq!(on.write(|s| s.job_actions().prune(&before)), 0, "it has ended when it was cancelled");
+    assert_eq!(on.write(|s| s.job_actions().prune(&everything)), 1);
 }
 
 fn a_parked_job_keeps_no_other_from_its_dedup_key<S: Store>(store: &S) {
@@ -146,9 +149,9 @@ fn a_parked_job_keeps_no_other_from_its_dedup_key<S: Store>(store: &S) {
     on.enqueue(&job(1).dedup_key(dedup_key("one")));
     on.claim(1, 1, at(0));
     let parked = on.fail(claim_ref(1, 1), Retry::Parked(ParkedFor::Person), at(1));
-    assert_eq!(parked, Fenced::Done(Finished::Parked));
+    assert_eq!(parked, FencedResult::Done(FailOutcome::Parked));
     on.enqueue(&job(2).dedup_key(dedup_key("one")));
-    assert_eq!(on.retry(1, at(2)), Administered::Met(job_id(2)));
+    assert_eq!(on.retry(1, at(2)), JobActionOutcome::Duplicate(job_id(2)));
     assert_eq!(on.job(1).state.parked_for(), Some(ParkedFor::Person));
 }
 
@@ -165,10 +168,11 @@ fn an_unknown_publication_waits_for_a_person_until_it_is_released_or_confirmed<S
         assert_eq!((publication.state, publication.parked_for), (PublicationState::Unknown, Some(ParkedFor::Person)));
         // What a lookup says is not what it waits for.
         let again = on.write(|s| s.publications().mark_unknown(&id, &token, "a lookup failed", None, at(2)));
-        assert_eq!(again, Fenced::AlreadyDone { at: Some(at(1)) });
+        assert_eq!(again, FencedResult::AlreadyDone { at: Some(at(1)) });
         assert_eq!(on.publication(number), publication);
     }
-    let released = on.write(|s| s.publications().release(&publication_id(1), &token(1), Release::Absent, "", at(3)));
+    let released =
+        on.write(|s| s.publications().release(&publication_id(1), &token(1), ReleaseReason::Absent, "", at(3)));
     assert!(released.is_done());
     on.write(|s| s.publications().confirm(&publication_id(2), &listing_confirmation(1, at(3))));
     assert_eq!([1, 2].map(|number| on.publication(number).parked_for), [None, None]);

@@ -1,6 +1,6 @@
 //! Pruning ended jobs by age, by number, and in steps.
 
-use fieldfen_domain::job::{Administered, Enqueued, JobFilter, JobStatus, PruneRequest, Retry};
+use fieldfen_domain::job::{EnqueueOutcome, JobActionOutcome, JobFilter, JobStatus, PruneRequest, Retry};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::steps::{On, numbered, with_nanoseconds};
@@ -32,20 +32,20 @@ fn completed_at<S: Store>(on: &On<'_, S>, seconds: &[i64]) {
 }
 
 fn prune<S: Store>(on: &On<'_, S>, ended_before: i64, surplus: u32, limit: u32) -> u64 {
-    let request = PruneRequest::new(JobStatus::Completed, at(ended_before), limit).surplus(surplus);
-    on.write(|s| s.job_admin().prune(&request))
+    let request = PruneRequest::new(JobStatus::Completed, at(ended_before), limit).also_oldest(surplus);
+    on.write(|s| s.job_actions().prune(&request))
 }
 
 fn what_ended_before_the_time_is_pruned_and_not_what_ended_then<S: Store>(store: &S) {
     let on = On(store);
     completed_at(&on, &[9, 10, 11]);
     let request = PruneRequest::new(JobStatus::Completed, with_nanoseconds(at(10)), 9);
-    assert_eq!(on.write(|s| s.job_admin().prune(&request)), 1);
+    assert_eq!(on.write(|s| s.job_actions().prune(&request)), 1);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[2, 3]));
     let request = request.ended_before(at(10) + TICK);
-    assert_eq!(on.write(|s| s.job_admin().prune(&request)), 1);
+    assert_eq!(on.write(|s| s.job_actions().prune(&request)), 1);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[3]));
-    assert_eq!(on.write(|s| s.job_admin().prune(&request)), 0);
+    assert_eq!(on.write(|s| s.job_actions().prune(&request)), 0);
 }
 
 fn only_one_status_is_pruned<S: Store>(store: &S) {
@@ -55,7 +55,7 @@ fn only_one_status_is_pruned<S: Store>(store: &S) {
     on.claim(1, 1, at(0));
     assert!(on.fail(claim_ref(3, 1), Retry::Never, at(1)).is_done());
     on.enqueue(&job(4));
-    assert_eq!(on.cancel(4, at(1)), Administered::Done);
+    assert_eq!(on.cancel(4, at(1)), JobActionOutcome::Done);
     on.enqueue(&job(5));
     on.claim(1, 1, at(0));
     on.enqueue(&job(6));
@@ -64,7 +64,7 @@ fn only_one_status_is_pruned<S: Store>(store: &S) {
     let request = PruneRequest::new(JobStatus::Failed, at(100), 9);
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 0);
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Failed)), 2);
-    assert_eq!(on.write(|s| s.job_admin().prune(&request)), 2);
+    assert_eq!(on.write(|s| s.job_actions().prune(&request)), 2);
     assert_eq!(on.jobs(&JobFilter::default()), numbered(&[5, 6]));
 }
 
@@ -72,8 +72,8 @@ fn live_jobs_cannot_be_pruned<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     for status in [JobStatus::Pending, JobStatus::Running] {
-        let request = PruneRequest::new(status, at(100), 9).surplus(9);
-        let error = on.refuse(|s| s.job_admin().prune(&request));
+        let request = PruneRequest::new(status, at(100), 9).also_oldest(9);
+        let error = on.refuse(|s| s.job_actions().prune(&request));
         assert!(matches!(&error, StoreError::Invalid { value, .. } if value == status.as_str()), "{error:?}");
         let counted = store.read(|s| s.jobs().count_ended(status));
         assert!(matches!(counted, Err(StoreError::Invalid { .. })), "{counted:?}");
@@ -139,5 +139,5 @@ fn a_pruned_id_and_dedup_key_can_be_used_again<S: Store>(store: &S) {
     on.claim(1, 1, at(0));
     assert!(on.complete(claim_ref(1, 1), at(1)).is_done());
     prune(&on, 2, 0, 9);
-    assert_eq!(on.enqueue(&keyed), Enqueued::Created(job_id(1)));
+    assert_eq!(on.enqueue(&keyed), EnqueueOutcome::Created(job_id(1)));
 }

@@ -1,10 +1,10 @@
 //! Reserving, giving free, and not knowing.
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::Fenced;
+use fieldfen_domain::job::FencedResult;
 use fieldfen_domain::publication::{
-    ClientKey, ListingStatus, Platform, PostType, Publication, PublicationFilter, PublicationState, Release,
-    ReserveRequest, Reserved, SocialPlatform, Target,
+    IdempotencyKey, ListingStatus, Platform, PostType, Publication, PublicationFilter, PublicationState, ReleaseReason,
+    ReserveOutcome, ReserveRequest, SocialPlatform, Target,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -51,13 +51,19 @@ fn wish(number: u64, second: i64) -> ReserveRequest {
     reserve_request(number, file_id(1), listing_target(""), at(second))
 }
 
-fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<()> {
+fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> FencedResult<()> {
     on.write(|s| {
-        s.publications().release(&publication_id(number), &token(token_number), Release::NotMade, "they refused", at(5))
+        s.publications().release(
+            &publication_id(number),
+            &token(token_number),
+            ReleaseReason::NotMade,
+            "they refused",
+            at(5),
+        )
     })
 }
 
-fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> Fenced<()> {
+fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> FencedResult<()> {
     on.write(|s| s.publications().mark_unknown(&publication_id(number), &token(token_number), "timeout", None, at(5)))
 }
 
@@ -67,16 +73,16 @@ fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
     let target = Target::Listing { platform: Platform::Ebay, account: "shop 2".into(), variant: "canvas".into() };
     let request =
         reserve_request(1, file_id(1), target.clone(), with_nanoseconds(at(1))).held_until(with_nanoseconds(at(60)));
-    let (key, state) = (ClientKey::derive(&file_id(1), &target, 0), PublicationState::Reserved);
+    let (key, state) = (IdempotencyKey::derive(&file_id(1), &target, 0), PublicationState::Reserved);
     let expected = with!(
         Publication::new(publication_id(1), file_id(1), target, key, state, token(1), at(1)),
         held_since: Some(at(1)),
         held_until: at(60),
     );
-    assert_eq!(on.reserve(&request), Reserved::Granted(expected.clone()));
+    assert_eq!(on.reserve(&request), ReserveOutcome::Granted(expected.clone()));
     assert_eq!(on.publication(1), expected);
     let post = reserve_request(2, file_id(1), post_target("monday"), at(1));
-    assert!(matches!(on.reserve(&post), Reserved::Granted(_)));
+    assert!(matches!(on.reserve(&post), ReserveOutcome::Granted(_)));
     assert_eq!(on.publication(2).target, post_target("monday"));
     assert_eq!(on.read(|s| s.publications().find(&publication_id(3))), None);
 }
@@ -104,9 +110,9 @@ fn a_held_target_is_held_until_the_last_tick<S: Store>(store: &S) {
     let before = on.publication(1);
     for now in [at(0), at(0) + HOLD - TICK, with_nanoseconds(at(0) + HOLD - TICK), at(-60)] {
         let request = reserve_request(2, file_id(1), listing_target(""), now);
-        assert_eq!(on.reserve(&request), Reserved::Held(before.clone()), "{now}");
+        assert_eq!(on.reserve(&request), ReserveOutcome::Held(before.clone()), "{now}");
     }
-    assert_eq!(on.reserve(&wish(1, 1)), Reserved::Held(before.clone()), "also to who holds it");
+    assert_eq!(on.reserve(&wish(1, 1)), ReserveOutcome::Held(before.clone()), "also to who holds it");
     assert_eq!(on.publication(1), before);
 }
 
@@ -119,10 +125,10 @@ fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
         on.reserve(&request(at(ahead)));
         let found = with!(on.publication(number), held_since: Some(at(0)), held_until: at(0) + HOLD);
         for now in [at(0), at(0) + HOLD - TICK] {
-            assert_eq!(on.reserve(&request(now)), Reserved::Held(found.clone()), "{ahead} at {now}");
+            assert_eq!(on.reserve(&request(now)), ReserveOutcome::Held(found.clone()), "{ahead} at {now}");
             assert_eq!(on.publication(number), found, "{ahead} at {now}: it is found once");
         }
-        assert!(matches!(on.reserve(&request(at(0) + HOLD)), Reserved::Unresolved(_)), "{ahead}");
+        assert!(matches!(on.reserve(&request(at(0) + HOLD)), ReserveOutcome::Unresolved(_)), "{ahead}");
     }
     // One whose outcome is unknown is taken over at once, and keeps its end.
     let target = listing_target("unknown");
@@ -130,13 +136,13 @@ fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
     on.reserve(&request);
     assert!(mark_unknown(&on, 7, 7).is_done());
     let again = reserve_request(8, file_id(1), target, at(5)).held_until(at(30));
-    let Reserved::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over") };
+    let ReserveOutcome::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over") };
     assert_eq!((taken.held_since, taken.held_until), (Some(at(5)), at(30)));
     // So it does when a clock that is ahead takes it over in between.
     for now in [at(7200), at(6)] {
         let mut again = again.clone();
         again.at = now;
-        let Reserved::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over at {now}") };
+        let ReserveOutcome::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over at {now}") };
         assert_eq!((taken.held_since, taken.held_until), (Some(at(5)), at(30)), "{now}");
         assert_eq!(on.publication(7), taken, "{now}");
     }
@@ -157,12 +163,12 @@ fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(stor
         updated_at: now,
     );
     let request = reserve_request(2, file_id(1), listing_target(""), now);
-    let Reserved::Unresolved(taken) = on.reserve(&request) else { panic!("it was not taken over") };
+    let ReserveOutcome::Unresolved(taken) = on.reserve(&request) else { panic!("it was not taken over") };
     assert_eq!(with!(taken.clone(), last_error: None), expected);
     assert_eq!(on.publication(1), taken);
-    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))).len(), 1, "no second row was made");
-    assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
-    assert_eq!(release(&on, 1, 2), Fenced::Done(()));
+    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))).len(), 1, "no second row was made");
+    assert_eq!(release(&on, 1, 1), FencedResult::LeaseLost);
+    assert_eq!(release(&on, 1, 2), FencedResult::Done(()));
 }
 
 fn an_unknown_publication_is_taken_over_at_once<S: Store>(store: &S) {
@@ -171,11 +177,13 @@ fn an_unknown_publication_is_taken_over_at_once<S: Store>(store: &S) {
     on.reserve(&wish(1, 0));
     assert!(mark_unknown(&on, 1, 1).is_done());
     for (number, second) in [(2, 6), (3, 7)] {
-        let Reserved::Unresolved(taken) = on.reserve(&wish(number, second)) else { panic!("it was not taken over") };
+        let ReserveOutcome::Unresolved(taken) = on.reserve(&wish(number, second)) else {
+            panic!("it was not taken over")
+        };
         assert_eq!((taken.id, taken.token, taken.state), (publication_id(1), token(number), PublicationState::Unknown));
         assert_eq!(taken.last_error.as_deref(), Some("timeout"), "what was known is kept");
     }
-    assert_eq!(release(&on, 1, 2), Fenced::LeaseLost, "the last one to take it over holds it");
+    assert_eq!(release(&on, 1, 2), FencedResult::LeaseLost, "the last one to take it over holds it");
 }
 
 fn a_confirmed_target_is_published_already<S: Store>(store: &S) {
@@ -184,7 +192,7 @@ fn a_confirmed_target_is_published_already<S: Store>(store: &S) {
     on.reserve(&wish(1, 0));
     on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
     let confirmed = on.publication(1);
-    assert_eq!(on.reserve(&wish(2, 1000)), Reserved::Published(confirmed.clone()), "however long ago");
+    assert_eq!(on.reserve(&wish(2, 1000)), ReserveOutcome::Published(confirmed.clone()), "however long ago");
     assert_eq!(on.publication(1), confirmed);
 }
 
@@ -215,7 +223,7 @@ fn other_targets_and_files_are_not_in_the_way<S: Store>(store: &S) {
     ];
     for ((file, target), number) in wishes.into_iter().zip(1..) {
         let answer = on.reserve(&reserve_request(number, file_id(file), target.clone(), at(0)));
-        assert!(matches!(answer, Reserved::Granted(_)), "{target:?} of file {file}: {answer:?}");
+        assert!(matches!(answer, ReserveOutcome::Granted(_)), "{target:?} of file {file}: {answer:?}");
     }
 }
 
@@ -231,7 +239,7 @@ fn the_type_of_a_post_does_not_make_another_target<S: Store>(store: &S) {
     on.reserve(&reserve_request(1, file_id(1), target(Some(PostType::Reel)), at(0)));
     let before = on.publication(1);
     for other in [target(Some(PostType::Story)), target(None)] {
-        assert_eq!(on.reserve(&reserve_request(2, file_id(1), other, at(1))), Reserved::Held(before.clone()));
+        assert_eq!(on.reserve(&reserve_request(2, file_id(1), other, at(1))), ReserveOutcome::Held(before.clone()));
     }
 }
 
@@ -239,7 +247,7 @@ fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.reserve(&wish(1, 0));
-    assert_eq!(release(&on, 1, 1), Fenced::Done(()));
+    assert_eq!(release(&on, 1, 1), FencedResult::Done(()));
     let released = on.publication(1);
     assert_eq!(released.state, PublicationState::Released);
     assert_eq!((released.last_error.as_deref(), released.updated_at), (Some("they refused"), at(5)));
@@ -252,9 +260,9 @@ fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
         calls: 2,
         updated_at: at(6),
     );
-    assert_eq!(on.reserve(&wish(2, 6)), Reserved::Granted(expected.clone()), "with its key and what they said");
-    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), [expected]);
-    assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
+    assert_eq!(on.reserve(&wish(2, 6)), ReserveOutcome::Granted(expected.clone()), "with its key and what they said");
+    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), [expected]);
+    assert_eq!(release(&on, 1, 1), FencedResult::LeaseLost);
 }
 
 fn a_word_that_nothing_is_there_forgets_earlier_calls<S: Store>(store: &S) {
@@ -267,11 +275,11 @@ fn a_word_that_nothing_is_there_forgets_earlier_calls<S: Store>(store: &S) {
     on.reserve(&wish(3, 7));
     assert_eq!(on.publication(1).calls, 2, "who looks it up calls nothing");
     let absent = |s: &mut dyn fieldfen_domain::store::Session| {
-        s.publications().release(&publication_id(1), &token(3), Release::Absent, "looked up", at(8))
+        s.publications().release(&publication_id(1), &token(3), ReleaseReason::Absent, "looked up", at(8))
     };
     assert!(on.write(absent).is_done());
     assert_eq!(on.publication(1).calls, 0);
-    let Reserved::Granted(granted) = on.reserve(&wish(4, 9)) else { panic!("it was not granted") };
+    let ReserveOutcome::Granted(granted) = on.reserve(&wish(4, 9)) else { panic!("it was not granted") };
     assert_eq!(granted.calls, 1);
 }
 
@@ -280,9 +288,9 @@ fn an_ended_target_is_granted_anew_with_another_client_key<S: Store>(store: &S) 
     approved(&on);
     let mut keys = Vec::new();
     for number in 1..=3 {
-        let Reserved::Granted(granted) = on.reserve(&wish(number, 0)) else { panic!("it was not granted") };
+        let ReserveOutcome::Granted(granted) = on.reserve(&wish(number, 0)) else { panic!("it was not granted") };
         let ended = u32::try_from(number - 1).unwrap();
-        assert_eq!(granted.client_key, ClientKey::derive(&file_id(1), &listing_target(""), ended));
+        assert_eq!(granted.client_key, IdempotencyKey::derive(&file_id(1), &listing_target(""), ended));
         keys.push(granted.client_key);
         on.write(|s| s.publications().confirm(&publication_id(number), &listing_confirmation(number, at(1))));
         let update = listing_update(ListingStatus::Delisted, at(2));
@@ -297,10 +305,10 @@ fn only_the_current_token_releases<S: Store>(store: &S) {
     approved(&on);
     on.reserve(&wish(1, 0));
     let before = on.publication(1);
-    assert_eq!(release(&on, 1, 2), Fenced::LeaseLost);
-    assert_eq!(release(&on, 2, 1), Fenced::Gone);
+    assert_eq!(release(&on, 1, 2), FencedResult::LeaseLost);
+    assert_eq!(release(&on, 2, 1), FencedResult::NotFound);
     assert_eq!(on.publication(1), before);
-    assert_eq!(release(&on, 1, 1), Fenced::Done(()));
+    assert_eq!(release(&on, 1, 1), FencedResult::Done(()));
 }
 
 fn only_the_current_token_marks_unknown<S: Store>(store: &S) {
@@ -308,10 +316,10 @@ fn only_the_current_token_marks_unknown<S: Store>(store: &S) {
     approved(&on);
     on.reserve(&wish(1, 0));
     let before = on.publication(1);
-    assert_eq!(mark_unknown(&on, 1, 2), Fenced::LeaseLost);
-    assert_eq!(mark_unknown(&on, 2, 1), Fenced::Gone);
+    assert_eq!(mark_unknown(&on, 1, 2), FencedResult::LeaseLost);
+    assert_eq!(mark_unknown(&on, 2, 1), FencedResult::NotFound);
     assert_eq!(on.publication(1), before);
-    assert_eq!(mark_unknown(&on, 1, 1), Fenced::Done(()));
+    assert_eq!(mark_unknown(&on, 1, 1), FencedResult::Done(()));
     let last_error = Some("timeout".to_owned());
     let expected = with!(before, state: PublicationState::Unknown, last_error, updated_at: at(5));
     assert_eq!(on.publication(1), expected);
@@ -323,11 +331,11 @@ fn what_is_given_up_twice_was_done_already<S: Store>(store: &S) {
     on.reserve(&wish(1, 0));
     assert!(mark_unknown(&on, 1, 1).is_done());
     let unknown = on.publication(1);
-    assert_eq!(mark_unknown(&on, 1, 1), Fenced::AlreadyDone { at: Some(at(5)) });
+    assert_eq!(mark_unknown(&on, 1, 1), FencedResult::AlreadyDone { at: Some(at(5)) });
     assert_eq!(on.publication(1), unknown);
     assert!(release(&on, 1, 1).is_done());
     let released = on.publication(1);
-    assert_eq!(release(&on, 1, 1), Fenced::AlreadyDone { at: Some(at(5)) });
+    assert_eq!(release(&on, 1, 1), FencedResult::AlreadyDone { at: Some(at(5)) });
     assert_eq!(on.publication(1), released);
 }
 
@@ -338,8 +346,8 @@ fn who_gives_up_what_was_confirmed_meanwhile_has_lost_it<S: Store>(store: &S) {
     on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
     let before = on.publication(1);
     for token_number in [1, 2] {
-        assert_eq!(release(&on, 1, token_number), Fenced::LeaseLost);
-        assert_eq!(mark_unknown(&on, 1, token_number), Fenced::LeaseLost);
+        assert_eq!(release(&on, 1, token_number), FencedResult::LeaseLost);
+        assert_eq!(mark_unknown(&on, 1, token_number), FencedResult::LeaseLost);
     }
     assert_eq!(on.publication(1), before);
 }
@@ -361,9 +369,9 @@ fn an_unknown_publication_is_released_by_who_took_it_over<S: Store>(store: &S) {
     on.reserve(&wish(1, 0));
     assert!(mark_unknown(&on, 1, 1).is_done());
     on.reserve(&wish(2, 6));
-    assert_eq!(release(&on, 1, 1), Fenced::LeaseLost);
-    assert_eq!(release(&on, 1, 2), Fenced::Done(()));
-    assert!(matches!(on.reserve(&wish(3, 7)), Reserved::Granted(_)));
+    assert_eq!(release(&on, 1, 1), FencedResult::LeaseLost);
+    assert_eq!(release(&on, 1, 2), FencedResult::Done(()));
+    assert!(matches!(on.reserve(&wish(3, 7)), ReserveOutcome::Granted(_)));
 }
 
 fn publications_are_listed_by_all_that_a_filter_names<S: Store>(store: &S) {
@@ -431,6 +439,6 @@ fn publications_are_listed_by_file_and_by_state<S: Store>(store: &S) {
     assert_eq!(on.in_state(PublicationState::Reserved), expected(&[1, 2, 3, 4]));
     assert_eq!(on.in_state(PublicationState::Unknown), expected(&[5, 6, 7, 8]));
     assert_eq!(on.in_state(PublicationState::Confirmed), []);
-    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), expected(&[2, 4, 6, 8]));
-    assert_eq!(on.read(|s| s.publications().of_file(&file_id(3))), []);
+    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), expected(&[2, 4, 6, 8]));
+    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(3))), []);
 }

@@ -1,6 +1,6 @@
 //! Failures and retries, and jobs that go back without one.
 
-use fieldfen_domain::job::{Administered, Fenced, Finished, JobState, Retry};
+use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState, Retry};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{MAX_REASON_BYTES, RawJson};
 
@@ -33,13 +33,13 @@ fn fails_after<S: Store>(store: &S, max_retries: u32) {
     for attempt in 1..=max_retries {
         let now = at(i64::from(attempt));
         assert_eq!(on.claim(attempt.into(), 1, now).len(), 1);
-        let finished = Finished::Retrying { run_at: now + TICK, attempts: attempt };
+        let finished = FailOutcome::Retrying { run_at: now + TICK, attempts: attempt };
         let answer = on.fail(claim_ref(1, attempt.into()), Retry::At(now + TICK), now);
-        assert_eq!(answer, Fenced::Done(finished));
+        assert_eq!(answer, FencedResult::Done(finished));
         assert_eq!(on.job(1).attempts, attempt);
     }
     assert_eq!(on.claim(99, 1, at(100)).len(), 1, "the last try");
-    assert_eq!(on.fail(claim_ref(1, 99), Retry::At(at(200)), at(101)), Fenced::Done(Finished::Dead));
+    assert_eq!(on.fail(claim_ref(1, 99), Retry::At(at(200)), at(101)), FencedResult::Done(FailOutcome::DeadLetter));
     let job = on.job(1);
     assert_eq!((job.state, job.attempts), (JobState::Failed { at: Some(at(101)) }, max_retries));
     assert_eq!(on.claim(100, 1, at(1000)), []);
@@ -63,7 +63,7 @@ fn a_failed_try_goes_back_with_its_error_and_one_retry_spent<S: Store>(store: &S
     let new = on.job(1);
     on.claim(1, 1, at(0));
     let answer = on.fail(claim_ref(1, 1), Retry::At(with_nanoseconds(at(7))), at(1));
-    assert_eq!(answer, Fenced::Done(Finished::Retrying { run_at: at(7), attempts: 1 }));
+    assert_eq!(answer, FencedResult::Done(FailOutcome::Retrying { run_at: at(7), attempts: 1 }));
     let expected = with!(new, attempts: 1, run_at: at(7), last_error: Some("lens cap".to_owned()));
     assert_eq!(on.job(1), expected);
     assert_eq!(on.claim(2, 1, at(7) - TICK), []);
@@ -75,7 +75,10 @@ fn a_failure_for_good_spends_no_retry_and_keeps_its_end<S: Store>(store: &S) {
     on.enqueue(&job(1));
     let new = on.job(1);
     on.claim(1, 1, at(0));
-    assert_eq!(on.fail(claim_ref(1, 1), Retry::Never, with_nanoseconds(at(3))), Fenced::Done(Finished::Dead));
+    assert_eq!(
+        on.fail(claim_ref(1, 1), Retry::Never, with_nanoseconds(at(3))),
+        FencedResult::Done(FailOutcome::DeadLetter)
+    );
     let state = JobState::Failed { at: Some(at(3)) };
     assert_eq!(on.job(1), with!(new, state, last_error: Some("lens cap".to_owned())));
 }
@@ -84,8 +87,8 @@ fn a_failure_for_now_ends_a_job_that_was_asked_to_stop<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(1, at(1)), Administered::Requested);
-    assert_eq!(on.fail(claim_ref(1, 1), Retry::At(at(9)), at(2)), Fenced::Done(Finished::Dead));
+    assert_eq!(on.cancel(1, at(1)), JobActionOutcome::CancelRequested);
+    assert_eq!(on.fail(claim_ref(1, 1), Retry::At(at(9)), at(2)), FencedResult::Done(FailOutcome::DeadLetter));
     assert_eq!(on.job(1).state, JobState::Failed { at: Some(at(2)) });
 }
 
@@ -96,7 +99,7 @@ fn a_completion_keeps_its_result_and_its_end<S: Store>(store: &S) {
     on.claim(1, 1, at(0));
     let result = RawJson::unchecked(r#"{"id": 9007199254740993, "ratio": 1.10}"#.to_owned());
     let answer = on.write(|s| s.jobs().complete(&claim_ref(1, 1), Some(&result), with_nanoseconds(at(3))));
-    assert_eq!(answer, Fenced::Done(()));
+    assert_eq!(answer, FencedResult::Done(()));
     let state = JobState::Completed { at: Some(at(3)) };
     assert_eq!(on.job(1), with!(new, state, result: Some(result)), "to the letter");
 }
@@ -115,7 +118,7 @@ fn a_released_job_has_spent_nothing<S: Store>(store: &S) {
     on.enqueue(&job(1));
     let new = on.job(1);
     on.claim(1, 1, at(0));
-    assert_eq!(on.release(claim_ref(1, 1), with_nanoseconds(at(9))), Fenced::Done(()));
+    assert_eq!(on.release(claim_ref(1, 1), with_nanoseconds(at(9))), FencedResult::Done(()));
     assert_eq!(on.job(1), with!(new, run_at: at(9)));
 }
 
@@ -123,7 +126,7 @@ fn a_released_job_that_was_asked_to_stop_is_still_asked<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
-    assert_eq!(on.cancel(1, at(1)), Administered::Requested);
+    assert_eq!(on.cancel(1, at(1)), JobActionOutcome::CancelRequested);
     assert!(on.release(claim_ref(1, 1), at(2)).is_done());
     let job = on.job(1);
     assert_eq!((&job.state, job.cancel_requested_at), (&JobState::Pending, Some(at(1))));
@@ -140,8 +143,8 @@ fn a_declined_job_keeps_its_error_and_since_when_it_is_declined<S: Store>(store:
         let claim = claim_ref(1, token);
         on.write(|s| s.jobs().decline(&claim, "a field that is not known", run_at, now))
     };
-    assert_eq!(decline(2, at(2), at(1)), Fenced::LeaseLost);
-    assert_eq!(decline(1, with_nanoseconds(at(2)), with_nanoseconds(at(1))), Fenced::Done(()));
+    assert_eq!(decline(2, at(2), at(1)), FencedResult::LeaseLost);
+    assert_eq!(decline(1, with_nanoseconds(at(2)), with_nanoseconds(at(1))), FencedResult::Done(()));
     let last_error = Some("a field that is not known".to_owned());
     let declined = with!(new, run_at: at(2), last_error, declined_since: Some(at(1)));
     assert_eq!(on.job(1), declined);
@@ -165,7 +168,7 @@ fn a_declined_job_keeps_its_error_and_since_when_it_is_declined<S: Store>(store:
     assert!(decline(7, at(8), at(7)).is_done());
     on.claim(8, 1, at(8));
     assert!(on.fail(claim_ref(1, 8), Retry::Never, at(8)).is_done());
-    assert_eq!(on.retry(1, at(9)), Administered::Done);
+    assert_eq!(on.retry(1, at(9)), JobActionOutcome::Done);
     assert_eq!(on.job(1).declined_since, None, "and an operator's retry");
 }
 
@@ -180,12 +183,12 @@ fn a_message_that_is_too_long_is_cut<S: Store>(store: &S) {
         assert!(on.write(|s| s.jobs().fail(&claim_ref(1, token), &report)).is_done());
         assert!(kept().len() <= MAX_REASON_BYTES && kept().starts_with("éé") && kept().ends_with(" more bytes)"));
     }
-    assert_eq!(on.retry(1, at(2)), Administered::Done);
+    assert_eq!(on.retry(1, at(2)), JobActionOutcome::Done);
     on.claim(3, 1, at(2));
     assert!(on.write(|s| s.jobs().decline(&claim_ref(1, 3), &long, at(2), at(2))).is_done());
     assert!(kept().len() <= MAX_REASON_BYTES, "of a declined job");
     on.claim(4, 1, at(2));
-    assert_eq!(on.write(|s| s.job_admin().cancel(&job_id(1), &long, at(3))), Administered::Requested);
+    assert_eq!(on.write(|s| s.job_actions().cancel(&job_id(1), &long, at(3))), JobActionOutcome::CancelRequested);
     assert!(kept().len() <= MAX_REASON_BYTES, "of a job that was asked to stop");
     on.reclaim(at(1000), 9);
     assert!(kept().len() <= MAX_REASON_BYTES, "of a reclaimed job that was asked to stop");
@@ -211,20 +214,20 @@ fn a_throttled_job_counts_how_often_until_it_fails_or_is_retried<S: Store>(store
     let new = on.job(1);
     let throttled = |token: u64, run_at| {
         assert_eq!(on.claim(token, 1, at(1000)).len(), 1);
-        assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, token), run_at, at(0))), Fenced::Done(()));
+        assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, token), run_at, at(0))), FencedResult::Done(()));
         on.job(1)
     };
     assert_eq!(throttled(1, with_nanoseconds(at(7))), with!(new.clone(), run_at: at(7), throttled: 1));
     assert_eq!(throttled(2, at(8)), with!(new.clone(), run_at: at(8), throttled: 2));
-    assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, 1), at(9), at(0))), Fenced::LeaseLost);
+    assert_eq!(on.write(|s| s.jobs().throttle(&claim_ref(1, 1), at(9), at(0))), FencedResult::LeaseLost);
     on.claim(3, 1, at(1000));
-    assert_eq!(on.release(claim_ref(1, 3), at(9)), Fenced::Done(()));
+    assert_eq!(on.release(claim_ref(1, 3), at(9)), FencedResult::Done(()));
     assert_eq!(on.job(1).throttled, 2, "a job that is given back was not throttled");
     on.claim(4, 1, at(1000));
     assert!(on.fail(claim_ref(1, 4), Retry::At(at(10)), at(9)).is_done());
     assert_eq!((on.job(1).throttled, throttled(5, at(11)).throttled), (0, 1));
     on.claim(6, 1, at(1000));
     assert!(on.fail(claim_ref(1, 6), Retry::Never, at(12)).is_done());
-    assert_eq!(on.retry(1, at(13)), Administered::Done);
+    assert_eq!(on.retry(1, at(13)), JobActionOutcome::Done);
     assert_eq!(on.job(1).throttled, 0);
 }

@@ -2,7 +2,8 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Adopted, Adoption, Confirmed, Listing, ListingStatus, Platform, PlatformRowId, PublicationState, Reserved, Target,
+    AdoptOutcome, Adoption, ConfirmOutcome, Listing, ListingStatus, Platform, PlatformRowId, PublicationState,
+    ReserveOutcome, Target,
 };
 use fieldfen_domain::store::Store;
 
@@ -29,15 +30,15 @@ fn target(account: &str) -> Target {
 }
 
 /// Confirms publication `number` of a file as the product with id 1 of an account, at second `10 * number`.
-fn list<S: Store>(on: &On<'_, S>, number: u64, file: u64, account: &str) -> Confirmed {
+fn list<S: Store>(on: &On<'_, S>, number: u64, file: u64, account: &str) -> ConfirmOutcome {
     on.file_in(file, FileStatus::Approved);
     let second = 10 * i64::try_from(number).unwrap_or(0);
     let reserved = on.reserve(&reserve_request(number, file_id(file), target(account), at(second)));
-    assert!(matches!(reserved, Reserved::Granted(_)), "{reserved:?}");
+    assert!(matches!(reserved, ReserveOutcome::Granted(_)), "{reserved:?}");
     confirm(on, number, second)
 }
 
-fn confirm<S: Store>(on: &On<'_, S>, number: u64, second: i64) -> Confirmed {
+fn confirm<S: Store>(on: &On<'_, S>, number: u64, second: i64) -> ConfirmOutcome {
     let confirmation = listing_confirmation(number, at(second)).platform_id(platform_id(1));
     on.write(|s| s.publications().confirm(&publication_id(number), &confirmation))
 }
@@ -47,7 +48,7 @@ fn held<S: Store>(on: &On<'_, S>, file: u64) -> Vec<String> {
 }
 
 fn listing_at<S: Store>(on: &On<'_, S>, account: &str) -> Option<Listing> {
-    on.read(|s| s.listings().find_at(Platform::Etsy, account, &platform_id(1)))
+    on.read(|s| s.listings().find_by_platform_id(Platform::Etsy, account, &platform_id(1)))
 }
 
 fn delist<S: Store>(on: &On<'_, S>, number: u64, second: i64) {
@@ -58,7 +59,7 @@ fn two_accounts_list_products_with_one_id<S: Store>(store: &S) {
     let on = On(store);
     // Of two files, and of one.
     for (number, file, account) in [(1, 1, "north"), (2, 2, "south"), (3, 1, "east")] {
-        assert_eq!(list(&on, number, file, account), Confirmed::Done, "{account}");
+        assert_eq!(list(&on, number, file, account), ConfirmOutcome::Done, "{account}");
         assert_eq!(on.publication(number).platform_id, Some(platform_id(1)));
     }
     assert_eq!(held(&on, 1), ["at-platform-1", "east:at-platform-1"]);
@@ -81,7 +82,7 @@ fn the_end_of_one_accounts_product_ends_no_other<S: Store>(store: &S) {
     assert_eq!(states(), [PublicationState::Ended; 2]);
     // Each comes back as its own row.
     for number in [2, 1] {
-        assert_eq!(confirm(&on, number, 60), Confirmed::Done);
+        assert_eq!(confirm(&on, number, 60), ConfirmOutcome::Done);
     }
     assert_eq!(states(), [PublicationState::Confirmed; 2]);
     assert_eq!(held(&on, 1), ["at-platform-1", "south:at-platform-1"]);
@@ -90,7 +91,7 @@ fn the_end_of_one_accounts_product_ends_no_other<S: Store>(store: &S) {
 fn an_id_that_a_delisted_listing_has_held_goes_to_the_live_product<S: Store>(store: &S) {
     let on = On(store);
     for (number, file) in [(1, 1), (2, 2), (3, 3)] {
-        assert_eq!(list(&on, number, file, ""), Confirmed::Done);
+        assert_eq!(list(&on, number, file, ""), ConfirmOutcome::Done);
         assert_eq!(listing_at(&on, "").map(|row| row.id), Some(listing_id(number)));
         assert_eq!(held(&on, file), ["at-platform-1"]);
         delist(&on, number, 10 * i64::try_from(number).unwrap_or(0) + 1);
@@ -106,7 +107,7 @@ fn a_product_that_comes_back_after_its_id_was_given_up_has_a_row_again<S: Store>
     list(&on, 2, 2, "south");
     assert_eq!(held(&on, 2), ["at-platform-1"]);
     let confirmation = listing_confirmation(9, at(30)).platform_id(platform_id(1));
-    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), Confirmed::Done);
+    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), ConfirmOutcome::Done);
     assert_eq!(held(&on, 1)[1..], ["north:at-platform-1"]);
     for (account, number) in [("north", 9), ("south", 2)] {
         assert_eq!(listing_at(&on, account).map(|row| row.id), Some(listing_id(number)));
@@ -120,7 +121,7 @@ fn the_row_of_another_file_that_no_publication_knows_is_left_alone<S: Store>(sto
     on.write(|s| s.listings().insert_listing(&theirs));
     on.file_in(1, FileStatus::Approved);
     on.reserve(&reserve_request(2, file_id(1), target(""), at(0)));
-    assert_eq!(confirm(&on, 2, 1), Confirmed::Done);
+    assert_eq!(confirm(&on, 2, 1), ConfirmOutcome::Done);
     assert_eq!((held(&on, 1), on.listings(2)), (vec![":at-platform-1".to_owned()], vec![theirs]));
     assert_eq!(listing_at(&on, "").map(|row| row.id), Some(listing_id(2)), "the one that is confirmed");
 }
@@ -138,7 +139,7 @@ fn a_qualified_row_is_adopted_under_the_id_itself<S: Store>(store: &S) {
         let request = reserve_request(number, file_id(1), target(account), at(5));
         let row = PlatformRowId::Listing(listing_id(number));
         let adoption = Adoption::new(request, row, confirmation);
-        assert!(matches!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Done(_)), "{account}");
+        assert!(matches!(on.write(|s| s.publications().adopt(&adoption)), AdoptOutcome::Done(_)), "{account}");
         assert_eq!(listing_at(&on, account).map(|row| row.id), Some(listing_id(number)));
     }
     assert_eq!(held(&on, 1), ["at-platform-1", "south:at-platform-1"]);

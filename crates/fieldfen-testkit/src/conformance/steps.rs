@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use fieldfen_domain::file::{File, FileHistoryEntry, FileStatus};
 use fieldfen_domain::job::{
-    Administered, ClaimRef, ClaimRequest, Enqueued, Fenced, Finished, Heartbeat, Job, JobFilter, NewJob,
-    ReclaimRequest, Reclaimed, Retry,
+    ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FencedResult, Heartbeat, Job, JobActionOutcome, JobFilter,
+    NewJob, ReclaimRequest, ReclaimedJob, Retry,
 };
 use fieldfen_domain::publication::{
-    Listing, Publication, PublicationFilter, PublicationState, ReserveRequest, Reserved,
+    Listing, Publication, PublicationFilter, PublicationState, ReserveOutcome, ReserveRequest,
 };
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, JobId, Page, PageRequest, RawJson, Timestamp};
@@ -51,12 +51,12 @@ impl<S: Store> On<'_, S> {
         walk(|page| self.read(|s| s.files().history(&file_id(number), page)))
     }
 
-    pub(super) fn enqueue(&self, job: &NewJob) -> Enqueued {
+    pub(super) fn enqueue(&self, job: &NewJob) -> EnqueueOutcome {
         self.write(|s| s.jobs().enqueue(job))
     }
 
     /// Enqueues several jobs in one transaction.
-    pub(super) fn enqueue_all(&self, jobs: &[NewJob]) -> Vec<Enqueued> {
+    pub(super) fn enqueue_all(&self, jobs: &[NewJob]) -> Vec<EnqueueOutcome> {
         self.write(|s| s.jobs().enqueue_many(jobs))
     }
 
@@ -70,34 +70,34 @@ impl<S: Store> On<'_, S> {
         claimed.jobs
     }
 
-    pub(super) fn complete(&self, claim: ClaimRef, at: Timestamp) -> Fenced<()> {
+    pub(super) fn complete(&self, claim: ClaimRef, at: Timestamp) -> FencedResult<()> {
         self.write(|s| s.jobs().complete(&claim, Some(&RawJson::unchecked("true".to_owned())), at))
     }
 
-    pub(super) fn fail(&self, claim: ClaimRef, retry: Retry, at: Timestamp) -> Fenced<Finished> {
+    pub(super) fn fail(&self, claim: ClaimRef, retry: Retry, at: Timestamp) -> FencedResult<FailOutcome> {
         self.write(|s| s.jobs().fail(&claim, &failure("lens cap", retry, at)))
     }
 
-    pub(super) fn release(&self, claim: ClaimRef, run_at: Timestamp) -> Fenced<()> {
+    pub(super) fn release(&self, claim: ClaimRef, run_at: Timestamp) -> FencedResult<()> {
         self.write(|s| s.jobs().release(&claim, run_at, at(0)))
     }
 
-    pub(super) fn heartbeat(&self, claim: ClaimRef, now: Timestamp) -> Fenced<Heartbeat> {
+    pub(super) fn heartbeat(&self, claim: ClaimRef, now: Timestamp) -> FencedResult<Heartbeat> {
         let lease = LEASE.to_std().unwrap_or(Duration::ZERO);
         self.write(|s| s.jobs().heartbeat(&claim, None, now, lease))
     }
 
-    pub(super) fn reclaim(&self, now: Timestamp, limit: u32) -> Vec<Reclaimed> {
+    pub(super) fn reclaim(&self, now: Timestamp, limit: u32) -> Vec<ReclaimedJob> {
         self.reclaim_by(&reclaim_request(now, limit))
     }
 
-    pub(super) fn reclaim_by(&self, request: &ReclaimRequest) -> Vec<Reclaimed> {
+    pub(super) fn reclaim_by(&self, request: &ReclaimRequest) -> Vec<ReclaimedJob> {
         let taken = self.write(|s| s.jobs().reclaim(request, &lost_lease_backoff));
         assert!(taken.unreadable.is_empty(), "unreadable: {:?}", taken.unreadable);
         taken.jobs
     }
 
-    pub(super) fn run_alone(&self, claim: ClaimRef) -> Fenced<()> {
+    pub(super) fn run_alone(&self, claim: ClaimRef) -> FencedResult<()> {
         self.write(|s| s.jobs().run_alone(&claim))
     }
 
@@ -114,28 +114,28 @@ impl<S: Store> On<'_, S> {
         walk(|page| self.read(|s| s.jobs().page(filter, page))).iter().map(|job| job.id).collect()
     }
 
-    pub(super) fn retry(&self, number: u64, at: Timestamp) -> Administered {
-        self.write(|s| s.job_admin().retry(&job_id(number), at))
+    pub(super) fn retry(&self, number: u64, at: Timestamp) -> JobActionOutcome {
+        self.write(|s| s.job_actions().retry(&job_id(number), at))
     }
 
-    pub(super) fn cancel(&self, number: u64, at: Timestamp) -> Administered {
-        self.write(|s| s.job_admin().cancel(&job_id(number), "not wanted any more", at))
+    pub(super) fn cancel(&self, number: u64, at: Timestamp) -> JobActionOutcome {
+        self.write(|s| s.job_actions().cancel(&job_id(number), "not wanted any more", at))
     }
 
-    pub(super) fn kill(&self, number: u64, at: Timestamp) -> Administered {
-        self.write(|s| s.job_admin().kill(&job_id(number), "its worker hangs", at))
+    pub(super) fn kill(&self, number: u64, at: Timestamp) -> JobActionOutcome {
+        self.write(|s| s.job_actions().kill(&job_id(number), "its worker hangs", at))
     }
 
-    pub(super) fn delete(&self, number: u64) -> Administered {
-        self.write(|s| s.job_admin().delete(&job_id(number)))
+    pub(super) fn delete(&self, number: u64) -> JobActionOutcome {
+        self.write(|s| s.job_actions().delete(&job_id(number)))
     }
 
-    pub(super) fn reserve(&self, request: &ReserveRequest) -> Reserved {
+    pub(super) fn reserve(&self, request: &ReserveRequest) -> ReserveOutcome {
         self.write(|s| s.publications().reserve(request))
     }
 
     pub(super) fn listings(&self, file: u64) -> Vec<Listing> {
-        self.read(|s| s.listings().of_file(&file_id(file)))
+        self.read(|s| s.listings().list_by_file(&file_id(file)))
     }
 
     pub(super) fn publication(&self, number: u64) -> Publication {

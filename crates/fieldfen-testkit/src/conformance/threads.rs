@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{ClaimRef, Fenced, JobStatus, NewJob};
+use fieldfen_domain::job::{ClaimRef, FencedResult, JobStatus, NewJob};
 use fieldfen_domain::store::Store;
 
 use super::steps::On;
@@ -48,7 +48,7 @@ fn done_by<S: Store>(on: &On<'_, S>, thread: u64) -> Vec<JobId> {
         }
         for job in claimed {
             let claim = ClaimRef { id: job.id, token: token(number) };
-            assert_eq!(on.complete(claim, at(2)), Fenced::Done(()), "{job:?}");
+            assert_eq!(on.complete(claim, at(2)), FencedResult::Done(()), "{job:?}");
             done.push(job.id);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{Enqueued, JobFilter};
+use fieldfen_domain::job::{EnqueueOutcome, JobFilter};
 use fieldfen_domain::store::{Session, Store, StoreError};
 
 use super::steps::{On, numbered};
@@ -50,7 +50,7 @@ fn assert_empty<S: Store>(on: &On<'_, S>) {
         assert_eq!(s.files().count()?, []);
         assert_eq!(s.jobs().count()?, []);
         assert_eq!(s.api_usage().totals(at(-1))?.services, []);
-        assert_eq!(s.publications().of_file(&file_id(1))?, []);
+        assert_eq!(s.publications().list_by_file(&file_id(1))?, []);
         assert_eq!(s.recurring().list()?, []);
         Ok(())
     });
@@ -124,7 +124,7 @@ fn a_session_sees_its_own_writes<S: Store>(store: &S) {
         assert!(s.files().find(&file_id(1))?.is_some());
         assert_eq!(s.files().count()?, [(FileStatus::Approved, 1)]);
         assert_eq!(s.jobs().count()?.len(), 2);
-        assert_eq!(s.publications().of_file(&file_id(1))?.len(), 1);
+        assert_eq!(s.publications().list_by_file(&file_id(1))?.len(), 1);
         assert_eq!(s.api_usage().totals(at(0))?.services.len(), 1);
         assert_eq!(s.recurring().list()?.len(), 1);
         Ok(())
@@ -164,7 +164,7 @@ fn a_store_is_open_again_after_a_refusal_a_failure_and_a_panic<S: Store>(store: 
     }));
     assert!(panicking_read.is_err());
     assert_empty(&on);
-    assert_eq!(on.enqueue(&job(1)), Enqueued::Created(job(1).id));
+    assert_eq!(on.enqueue(&job(1)), EnqueueOutcome::Created(job(1).id));
 }
 
 fn a_reader_sees_one_moment<S: Store>(store: &S) {

@@ -2,8 +2,9 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingStatus, Platform, PlatformRow,
-    PlatformRowId, PrunePublications, PublicationState, Release, Reserved, SocialPost, Target, qualified_id,
+    AdoptOutcome, Adoption, ConfirmOutcome, Confirmation, IdempotencyKey, Listing, ListingStatus, Platform,
+    PlatformRow, PlatformRowId, PrunePublications, PublicationState, ReleaseReason, ReserveOutcome, SocialPost, Target,
+    qualified_id,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -53,7 +54,7 @@ fn first() -> Listing {
     foreign_listing(1, file_id(1))
 }
 
-fn reserve<S: Store>(on: &On<'_, S>, number: u64, target: Target, second: i64) -> Reserved {
+fn reserve<S: Store>(on: &On<'_, S>, number: u64, target: Target, second: i64) -> ReserveOutcome {
     on.reserve(&reserve_request(number, file_id(1), target, at(second)))
 }
 
@@ -63,7 +64,7 @@ fn adoption(number: u64, target: Target, row: PlatformRowId, confirmation: Confi
 }
 
 /// The wish to adopt listing `number` as publication `number` of this variant.
-fn adopt_listing<S: Store>(on: &On<'_, S>, number: u64, variant: &str) -> Adopted {
+fn adopt_listing<S: Store>(on: &On<'_, S>, number: u64, variant: &str) -> AdoptOutcome {
     let row = PlatformRowId::Listing(listing_id(number));
     let adoption = adoption(number, listing_target(variant), row, listing_confirmation(number, at(5)));
     on.write(|s| s.publications().adopt(&adoption))
@@ -83,7 +84,7 @@ fn rows_of_other_programs_read_back_as_they_were_written<S: Store>(store: &S) {
     let post = with!(foreign_post(1, file_id(1)), posted_at: Some(with_nanoseconds(at(4))));
     with(&on, std::slice::from_ref(&listing), std::slice::from_ref(&post));
     assert_eq!(on.listings(1), [with!(listing, created_at: Some(at(2)))]);
-    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [with!(post, posted_at: Some(at(4)))]);
+    assert_eq!(on.read(|s| s.listings().list_posts_by_file(&file_id(1))), [with!(post, posted_at: Some(at(4)))]);
 }
 
 fn rows_of_other_programs_are_refused_as_those_of_the_store<S: Store>(store: &S) {
@@ -106,16 +107,16 @@ fn rows_of_other_programs_are_refused_as_those_of_the_store<S: Store>(store: &S)
 fn a_live_listing_without_a_publication_keeps_its_platform_from_being_reserved<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[]);
-    let unclaimed = Reserved::Unclaimed(vec![PlatformRow::Listing(first())]);
+    let unclaimed = ReserveOutcome::Unclaimed(vec![PlatformRow::Listing(first())]);
     for variant in ["", "canvas"] {
         assert_eq!(reserve(&on, 1, listing_target(variant), 1), unclaimed);
     }
-    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), []);
+    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), []);
     let ebay = Target::Listing { platform: Platform::Ebay, account: String::new(), variant: String::new() };
-    assert!(matches!(reserve(&on, 1, ebay, 1), Reserved::Granted(_)), "another platform");
-    assert!(matches!(reserve(&on, 2, post_target(""), 1), Reserved::Granted(_)), "a post");
+    assert!(matches!(reserve(&on, 1, ebay, 1), ReserveOutcome::Granted(_)), "another platform");
+    assert!(matches!(reserve(&on, 2, post_target(""), 1), ReserveOutcome::Granted(_)), "a post");
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(2))));
-    assert!(matches!(reserve(&on, 3, listing_target(""), 3), Reserved::Granted(_)), "it is over");
+    assert!(matches!(reserve(&on, 3, listing_target(""), 3), ReserveOutcome::Granted(_)), "it is over");
 }
 
 fn a_post_without_a_publication_keeps_its_network_from_being_reserved<S: Store>(store: &S) {
@@ -123,14 +124,17 @@ fn a_post_without_a_publication_keeps_its_network_from_being_reserved<S: Store>(
     let post = with!(foreign_post(1, file_id(1)), platform_post_id: None);
     with(&on, &[], std::slice::from_ref(&post));
     for key in ["launch", "christmas"] {
-        assert_eq!(reserve(&on, 1, post_target(key), 1), Reserved::Unclaimed(vec![PlatformRow::Post(post.clone())]));
+        assert_eq!(
+            reserve(&on, 1, post_target(key), 1),
+            ReserveOutcome::Unclaimed(vec![PlatformRow::Post(post.clone())])
+        );
     }
-    assert!(on.write(|s| s.listings().post_gone(&post_id(1), at(2))));
-    assert!(!on.write(|s| s.listings().post_gone(&post_id(1), at(3))), "noted before");
-    assert!(!on.write(|s| s.listings().post_gone(&post_id(2), at(3))), "no such post");
-    let posts = on.read(|s| s.listings().posts_of_file(&file_id(1)));
+    assert!(on.write(|s| s.listings().mark_post_gone(&post_id(1), at(2))));
+    assert!(!on.write(|s| s.listings().mark_post_gone(&post_id(1), at(3))), "noted before");
+    assert!(!on.write(|s| s.listings().mark_post_gone(&post_id(2), at(3))), "no such post");
+    let posts = on.read(|s| s.listings().list_posts_by_file(&file_id(1)));
     assert_eq!(posts, [with!(post, gone_at: Some(at(2)))]);
-    assert!(matches!(reserve(&on, 1, post_target("launch"), 4), Reserved::Granted(_)));
+    assert!(matches!(reserve(&on, 1, post_target("launch"), 4), ReserveOutcome::Granted(_)));
 }
 
 fn a_listing_whose_publication_has_ended_keeps_its_platform_from_being_reserved<S: Store>(store: &S) {
@@ -142,20 +146,20 @@ fn a_listing_whose_publication_has_ended_keeps_its_platform_from_being_reserved<
     // Somebody sets the row active again.
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Active, at(3))));
     assert_eq!(on.publication(1).state, PublicationState::Ended);
-    assert!(matches!(reserve(&on, 2, listing_target(""), 4), Reserved::Unclaimed(_)));
+    assert!(matches!(reserve(&on, 2, listing_target(""), 4), ReserveOutcome::Unclaimed(_)));
 }
 
 fn a_released_target_is_not_reserved_again_beside_an_unclaimed_listing<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[], &[]);
     reserve(&on, 1, listing_target(""), 0);
-    let release = Release::NotMade;
+    let release = ReleaseReason::NotMade;
     assert!(on.write(|s| s.publications().release(&publication_id(1), &token(1), release, "refused", at(1))).is_done());
     on.write(|s| s.listings().insert_listing(&first()));
     let before = on.publication(1);
-    assert!(matches!(reserve(&on, 2, listing_target(""), 2), Reserved::Unclaimed(_)));
+    assert!(matches!(reserve(&on, 2, listing_target(""), 2), ReserveOutcome::Unclaimed(_)));
     assert_eq!(on.publication(1), before);
-    let Adopted::Done(adopted) = adopt_listing(&on, 1, "") else { panic!("it was not adopted") };
+    let AdoptOutcome::Done(adopted) = adopt_listing(&on, 1, "") else { panic!("it was not adopted") };
     assert_eq!((adopted.id, &adopted.client_key), (publication_id(1), &before.client_key));
 }
 
@@ -170,18 +174,18 @@ fn what_is_live_for_the_target_goes_before_unclaimed_listings<S: Store>(store: &
     );
     on.write(|s| s.publications().confirm(&publication_id(4), &listing_confirmation(4, at(1))));
     on.write(|s| s.listings().insert_listing(&first()));
-    assert!(matches!(reserve(&on, 5, listing_target("held"), 2), Reserved::Held(_)));
-    assert!(matches!(reserve(&on, 5, listing_target("unknown"), 2), Reserved::Unresolved(_)));
-    assert!(matches!(reserve(&on, 5, listing_target("confirmed"), 2), Reserved::Published(_)));
-    assert_eq!(reserve(&on, 5, listing_target(""), 2), Reserved::Unclaimed(vec![PlatformRow::Listing(first())]));
+    assert!(matches!(reserve(&on, 5, listing_target("held"), 2), ReserveOutcome::Held(_)));
+    assert!(matches!(reserve(&on, 5, listing_target("unknown"), 2), ReserveOutcome::Unresolved(_)));
+    assert!(matches!(reserve(&on, 5, listing_target("confirmed"), 2), ReserveOutcome::Published(_)));
+    assert_eq!(reserve(&on, 5, listing_target(""), 2), ReserveOutcome::Unclaimed(vec![PlatformRow::Listing(first())]));
 }
 
 fn an_adopted_listing_belongs_to_its_publication<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[]);
-    let Adopted::Done(adopted) = adopt_listing(&on, 1, "") else { panic!("it was not adopted") };
+    let AdoptOutcome::Done(adopted) = adopt_listing(&on, 1, "") else { panic!("it was not adopted") };
     assert_eq!((adopted.state, adopted.platform_id.as_deref()), (PublicationState::Confirmed, Some("at-platform-1")));
-    assert_eq!(adopted.client_key, ClientKey::derive(&file_id(1), &listing_target(""), 0));
+    assert_eq!(adopted.client_key, IdempotencyKey::derive(&file_id(1), &listing_target(""), 0));
     assert_eq!(on.publication(1), adopted);
     let confirmation = listing_confirmation(1, at(5));
     let expected = with!(
@@ -192,9 +196,9 @@ fn an_adopted_listing_belongs_to_its_publication<S: Store>(store: &S) {
         updated_at: Some(at(5)),
     );
     assert_eq!(on.listings(1), std::slice::from_ref(&expected));
-    assert_eq!(on.read(|s| s.listings().find_at(Platform::Etsy, "", &platform_id(1))), Some(expected));
-    assert_eq!(reserve(&on, 2, listing_target(""), 6), Reserved::Published(adopted));
-    assert!(matches!(reserve(&on, 2, listing_target("canvas"), 6), Reserved::Granted(_)));
+    assert_eq!(on.read(|s| s.listings().find_by_platform_id(Platform::Etsy, "", &platform_id(1))), Some(expected));
+    assert_eq!(reserve(&on, 2, listing_target(""), 6), ReserveOutcome::Published(adopted));
+    assert!(matches!(reserve(&on, 2, listing_target("canvas"), 6), ReserveOutcome::Granted(_)));
     // The end of the row ends the publication.
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(7))));
     assert_eq!(on.publication(1).state, PublicationState::Ended);
@@ -205,10 +209,16 @@ fn an_adopted_post_belongs_to_its_publication<S: Store>(store: &S) {
     with(&on, &[], &[foreign_post(1, file_id(1))]);
     let row = PlatformRowId::Post(post_id(1));
     let adoption = adoption(1, post_target("launch"), row, post_confirmation(1, at(5)));
-    let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
-    assert_eq!(reserve(&on, 2, post_target("launch"), 6), Reserved::Published(adopted));
-    assert!(matches!(reserve(&on, 2, post_target("christmas"), 6), Reserved::Granted(_)));
-    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [foreign_post(1, file_id(1))], "no second row");
+    let AdoptOutcome::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else {
+        panic!("it was not adopted")
+    };
+    assert_eq!(reserve(&on, 2, post_target("launch"), 6), ReserveOutcome::Published(adopted));
+    assert!(matches!(reserve(&on, 2, post_target("christmas"), 6), ReserveOutcome::Granted(_)));
+    assert_eq!(
+        on.read(|s| s.listings().list_posts_by_file(&file_id(1))),
+        [foreign_post(1, file_id(1))],
+        "no second row"
+    );
 }
 
 fn a_post_without_an_id_gets_it_when_it_is_adopted<S: Store>(store: &S) {
@@ -217,8 +227,8 @@ fn a_post_without_an_id_gets_it_when_it_is_adopted<S: Store>(store: &S) {
     with(&on, &[], &[unnamed]);
     let row = PlatformRowId::Post(post_id(1));
     let adoption = adoption(1, post_target("launch"), row, post_confirmation(1, at(5)));
-    assert!(matches!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Done(_)));
-    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [foreign_post(1, file_id(1))]);
+    assert!(matches!(on.write(|s| s.publications().adopt(&adoption)), AdoptOutcome::Done(_)));
+    assert_eq!(on.read(|s| s.listings().list_posts_by_file(&file_id(1))), [foreign_post(1, file_id(1))]);
 }
 
 fn a_listing_that_comes_back_is_adopted_by_the_publication_that_had_ended<S: Store>(store: &S) {
@@ -230,9 +240,11 @@ fn a_listing_that_comes_back_is_adopted_by_the_publication_that_had_ended<S: Sto
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Active, at(3))));
     let row = PlatformRowId::Listing(listing_id(1));
     let adoption = adoption(2, listing_target(""), row, listing_confirmation(1, at(5)));
-    let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
+    let AdoptOutcome::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else {
+        panic!("it was not adopted")
+    };
     assert_eq!((adopted.id, adopted.state), (publication_id(1), PublicationState::Confirmed));
-    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), [adopted]);
+    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), [adopted]);
 }
 
 fn an_adoption_beside_a_live_publication_changes_nothing<S: Store>(store: &S) {
@@ -241,21 +253,21 @@ fn an_adoption_beside_a_live_publication_changes_nothing<S: Store>(store: &S) {
     reserve(&on, 2, listing_target(""), 0);
     on.write(|s| s.listings().insert_listing(&first()));
     let live = on.publication(2);
-    assert_eq!(adopt_listing(&on, 1, ""), Adopted::Live(live));
-    assert_eq!((on.read(|s| s.publications().of_file(&file_id(1))).len(), on.listings(1)), (1, vec![first()]));
+    assert_eq!(adopt_listing(&on, 1, ""), AdoptOutcome::Live(live));
+    assert_eq!((on.read(|s| s.publications().list_by_file(&file_id(1))).len(), on.listings(1)), (1, vec![first()]));
 }
 
 fn only_an_unclaimed_row_is_adopted<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[foreign_post(1, file_id(1))]);
-    assert_eq!(adopt_listing(&on, 2, ""), Adopted::NotUnclaimed, "no such row");
+    assert_eq!(adopt_listing(&on, 2, ""), AdoptOutcome::NotUnclaimed, "no such row");
     let row = PlatformRowId::Post(post_id(1));
     let wrong = adoption(2, listing_target(""), row, listing_confirmation(1, at(5)));
-    assert_eq!(on.write(|s| s.publications().adopt(&wrong)), Adopted::NotUnclaimed, "a post for a listing");
-    assert!(matches!(adopt_listing(&on, 1, ""), Adopted::Done(_)));
-    assert_eq!(adopt_listing(&on, 1, "canvas"), Adopted::NotUnclaimed, "it belongs to a publication");
+    assert_eq!(on.write(|s| s.publications().adopt(&wrong)), AdoptOutcome::NotUnclaimed, "a post for a listing");
+    assert!(matches!(adopt_listing(&on, 1, ""), AdoptOutcome::Done(_)));
+    assert_eq!(adopt_listing(&on, 1, "canvas"), AdoptOutcome::NotUnclaimed, "it belongs to a publication");
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(6))));
-    assert_eq!(adopt_listing(&on, 1, "canvas"), Adopted::NotUnclaimed, "it is over");
+    assert_eq!(adopt_listing(&on, 1, "canvas"), AdoptOutcome::NotUnclaimed, "it is over");
 }
 
 fn an_adoption_under_another_id_is_refused<S: Store>(store: &S) {
@@ -276,7 +288,7 @@ fn an_adoption_under_another_id_is_refused<S: Store>(store: &S) {
         let error = on.refuse(|s| s.publications().adopt(&adoption));
         assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
     }
-    assert_eq!(on.read(|s| s.publications().of_file(&file_id(1))), []);
+    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), []);
 }
 
 fn a_product_of_another_file_is_not_adopted<S: Store>(store: &S) {
@@ -290,17 +302,19 @@ fn a_product_of_another_file_is_not_adopted<S: Store>(store: &S) {
     with(&on, &[with!(first(), id: listing_id(3), platform_listing_id: held)], &[]);
     let row = PlatformRowId::Listing(listing_id(3));
     let adoption = adoption(1, listing_target(""), row, listing_confirmation(1, at(5)));
-    assert_eq!(on.write(|s| s.publications().adopt(&adoption)), Adopted::Taken(theirs));
+    assert_eq!(on.write(|s| s.publications().adopt(&adoption)), AdoptOutcome::Taken(theirs));
 }
 
 fn an_adopted_listing_may_have_the_key_that_the_platform_says<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[]);
-    let key = ClientKey::derive(&file_id(1), &listing_target(""), 3);
+    let key = IdempotencyKey::derive(&file_id(1), &listing_target(""), 3);
     let row = PlatformRowId::Listing(listing_id(1));
     let client_key = Some(key.clone());
     let adoption = adoption(1, listing_target(""), row, listing_confirmation(1, at(5))).client_key(client_key);
-    let Adopted::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else { panic!("it was not adopted") };
+    let AdoptOutcome::Done(adopted) = on.write(|s| s.publications().adopt(&adoption)) else {
+        panic!("it was not adopted")
+    };
     assert_eq!(adopted.client_key, key);
 }
 
@@ -308,8 +322,9 @@ fn a_publication_takes_the_key_that_a_person_has_given_its_product<S: Store>(sto
     let on = On(store);
     with(&on, &[], &[]);
     reserve(&on, 1, listing_target(""), 0);
-    let key = ClientKey::stored("SKU-7".to_owned());
-    let take = |number, key: &ClientKey| on.write(|s| s.publications().take_key(&publication_id(number), key, at(2)));
+    let key = IdempotencyKey::stored("SKU-7".to_owned());
+    let take =
+        |number, key: &IdempotencyKey| on.write(|s| s.publications().set_key(&publication_id(number), key, at(2)));
     assert!(!take(1, &key), "the call is under way");
     assert!(!take(2, &key), "no such publication");
     on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
@@ -317,12 +332,12 @@ fn a_publication_takes_the_key_that_a_person_has_given_its_product<S: Store>(sto
     let found = on.read(|s| s.publications().find(&publication_id(1))).unwrap();
     assert_eq!((&found.client_key, found.state, found.updated_at), (&key, PublicationState::Confirmed, at(2)));
     let blank =
-        store.write(|s| s.publications().take_key(&publication_id(1), &ClientKey::stored(" ".to_owned()), at(3)));
+        store.write(|s| s.publications().set_key(&publication_id(1), &IdempotencyKey::stored(" ".to_owned()), at(3)));
     assert!(matches!(blank, Err(StoreError::Invalid { .. })), "{blank:?}");
     // What is published after it has a key of its own.
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(4))));
-    let Reserved::Granted(next) = reserve(&on, 2, listing_target(""), 5) else { panic!("it was not reserved") };
-    assert_eq!(next.client_key, ClientKey::derive(&file_id(1), &listing_target(""), 1));
+    let ReserveOutcome::Granted(next) = reserve(&on, 2, listing_target(""), 5) else { panic!("it was not reserved") };
+    assert_eq!(next.client_key, IdempotencyKey::derive(&file_id(1), &listing_target(""), 1));
 }
 
 fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &S) {
@@ -333,11 +348,11 @@ fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &
     // While the calls are under way, it writes down what they have made.
     with(&on, &[first()], &[foreign_post(1, file_id(1))]);
     let confirmation = listing_confirmation(7, at(1)).platform_id(platform_id(1));
-    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), Confirmed::Done);
+    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), ConfirmOutcome::Done);
     let confirmation = post_confirmation(7, at(1)).platform_id(platform_id(1));
-    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &confirmation)), Confirmed::Done);
+    assert_eq!(on.write(|s| s.publications().confirm(&publication_id(2), &confirmation)), ConfirmOutcome::Done);
     assert_eq!(on.listings(1).iter().map(|row| row.id).collect::<Vec<_>>(), [listing_id(1)]);
-    assert_eq!(on.read(|s| s.listings().posts_of_file(&file_id(1))), [foreign_post(1, file_id(1))]);
+    assert_eq!(on.read(|s| s.listings().list_posts_by_file(&file_id(1))), [foreign_post(1, file_id(1))]);
 }
 
 fn prune<S: Store>(on: &On<'_, S>, second: i64, limit: u32) -> u64 {
@@ -353,7 +368,7 @@ fn publications_that_are_over_are_pruned<S: Store>(store: &S) {
         match number {
             1..=3 => {
                 let second = at(70 - i64::try_from(number).unwrap_or(0));
-                let released = on.write(|s| s.publications().release(&id, &token, Release::NotMade, "", second));
+                let released = on.write(|s| s.publications().release(&id, &token, ReleaseReason::NotMade, "", second));
                 assert!(released.is_done());
             }
             4 => {
@@ -369,10 +384,10 @@ fn publications_that_are_over_are_pruned<S: Store>(store: &S) {
     assert_eq!(prune(&on, 67, 100), 0, "nothing is over for so long");
     assert_eq!(prune(&on, 100, 0), 0);
     assert_eq!(prune(&on, 100, 2), 2, "those that changed longest ago");
-    let left: Vec<_> = on.read(|s| s.publications().of_file(&file_id(1))).into_iter().map(|row| row.id).collect();
+    let left: Vec<_> = on.read(|s| s.publications().list_by_file(&file_id(1))).into_iter().map(|row| row.id).collect();
     assert_eq!(left, [1, 4, 5, 6].map(publication_id));
     assert_eq!(prune(&on, 100, 100), 2);
-    let left: Vec<_> = on.read(|s| s.publications().of_file(&file_id(1))).into_iter().map(|row| row.id).collect();
+    let left: Vec<_> = on.read(|s| s.publications().list_by_file(&file_id(1))).into_iter().map(|row| row.id).collect();
     assert_eq!(left, [5, 6].map(publication_id));
     assert_eq!(on.listings(1).len(), 2, "rows of what was out there stay");
 }
@@ -381,7 +396,7 @@ fn what_may_still_be_answered_or_is_live_is_not_pruned<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[], &[]);
     reserve(&on, 1, listing_target("held"), 0);
-    let release = Release::NotMade;
+    let release = ReleaseReason::NotMade;
     assert!(on.write(|s| s.publications().release(&publication_id(1), &token(1), release, "", at(1))).is_done());
     reserve(&on, 2, listing_target("back"), 0);
     on.write(|s| s.publications().confirm(&publication_id(2), &listing_confirmation(2, at(1))));
@@ -398,7 +413,7 @@ fn keys_are_not_given_twice_after_pruning<S: Store>(store: &S) {
     let mut keys = Vec::new();
     for number in 1..=4 {
         let second = 100 * i64::try_from(number).unwrap_or(0);
-        let Reserved::Granted(granted) = reserve(&on, number, listing_target(""), second) else {
+        let ReserveOutcome::Granted(granted) = reserve(&on, number, listing_target(""), second) else {
             panic!("it was not granted")
         };
         assert!(!keys.contains(&granted.client_key), "{keys:?}");

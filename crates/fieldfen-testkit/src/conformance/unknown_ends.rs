@@ -1,7 +1,7 @@
 //! Pruning jobs that other programs have ended without saying when.
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{Fenced, JobFilter, JobStatus, NewJob, PruneRequest};
+use fieldfen_domain::job::{FencedResult, JobFilter, JobStatus, NewJob, PruneRequest};
 use fieldfen_domain::store::Store;
 
 use super::steps::{On, numbered};
@@ -30,7 +30,7 @@ fn created_at(number: u64, second: i64) -> NewJob {
 }
 
 fn prune<S: Store>(on: &On<'_, S>, request: PruneRequest) -> (u64, Vec<JobId>) {
-    (on.write(|s| s.job_admin().prune(&request)), on.jobs(&JobFilter::default()))
+    (on.write(|s| s.job_actions().prune(&request)), on.jobs(&JobFilter::default()))
 }
 
 fn what_was_created_before_the_time_is_pruned<S: Store>(on: &On<'_, S>, end: End<'_>) {
@@ -51,16 +51,16 @@ fn both_sorts_are_pruned_in_one_order<S: Store>(on: &On<'_, S>, end: End<'_>) {
     for (number, second) in [(2, 3), (4, 4), (6, 1)] {
         on.enqueue(&job(number));
         on.claim(number, 1, at(0));
-        assert_eq!(on.complete(claim_ref(number, number), at(second)), Fenced::Done(()));
+        assert_eq!(on.complete(claim_ref(number, number), at(second)), FencedResult::Done(()));
     }
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 7);
     // They ended in the order 6, 5, 7 and 2 at once, 1 and 4 at once, 3; those at once go in the order of insertion.
-    let request = PruneRequest::new(JobStatus::Completed, at(3), 9).surplus(1);
+    let request = PruneRequest::new(JobStatus::Completed, at(3), 9).also_oldest(1);
     assert_eq!(prune(on, request.limit(1)), (1, numbered(&[1, 3, 5, 7, 2, 4])));
     assert_eq!(prune(on, request), (2, numbered(&[1, 3, 2, 4])), "one is too old, and one is the oldest of the others");
-    assert_eq!(prune(on, request.surplus(2)), (2, numbered(&[3, 4])));
+    assert_eq!(prune(on, request.also_oldest(2)), (2, numbered(&[3, 4])));
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 2);
-    assert_eq!(prune(on, request.surplus(u32::MAX)), (2, numbered(&[])));
+    assert_eq!(prune(on, request.also_oldest(u32::MAX)), (2, numbered(&[])));
 }
 
 fn other_statuses_stay<S: Store>(on: &On<'_, S>, end: End<'_>) {
@@ -68,7 +68,7 @@ fn other_statuses_stay<S: Store>(on: &On<'_, S>, end: End<'_>) {
         on.enqueue(&created_at(number, 1));
         end(number, status);
     }
-    let request = PruneRequest::new(JobStatus::Completed, at(9), 9).surplus(9);
+    let request = PruneRequest::new(JobStatus::Completed, at(9), 9).also_oldest(9);
     assert_eq!(prune(on, request), (1, numbered(&[0, 1, 3])));
     assert_eq!(prune(on, request.status(JobStatus::Failed)), (1, numbered(&[0, 1])));
 }

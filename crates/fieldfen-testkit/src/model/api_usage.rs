@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
-use fieldfen_domain::{Page, PageRequest, Timestamp, to_micros};
+use fieldfen_domain::{Page, PageRequest, Timestamp, truncate_to_micros};
 
 use super::table::Row;
 use super::{END, ModelSession};
@@ -24,7 +24,7 @@ impl Row for CallRow {
 impl ApiUsageReads for ModelSession<'_> {
     fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         let mut totals = BTreeMap::new();
-        for (_, CallRow(call)) in self.state.calls.span(to_micros(since), END) {
+        for (_, CallRow(call)) in self.state.calls.span(truncate_to_micros(since), END) {
             let (requests, calls) = totals.entry(call.service.clone()).or_insert((0, 0));
             *requests += u64::from(call.request_count);
             *calls += 1;
@@ -38,8 +38,8 @@ impl ApiUsageReads for ModelSession<'_> {
     fn page(&mut self, filter: &ApiCallFilter, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
         let wanted = |CallRow(call): &CallRow| {
             filter.service.as_ref().is_none_or(|service| call.service == *service)
-                && filter.since.is_none_or(|since| call.at >= to_micros(since))
-                && filter.until.is_none_or(|until| call.at < to_micros(until))
+                && filter.since.is_none_or(|since| call.at >= truncate_to_micros(since))
+                && filter.until.is_none_or(|until| call.at < truncate_to_micros(until))
         };
         self.state.calls.page("calls", page, wanted, |CallRow(call)| call.clone())
     }
@@ -47,8 +47,10 @@ impl ApiUsageReads for ModelSession<'_> {
 
 impl ApiUsage for ModelSession<'_> {
     fn record(&mut self, call: &ApiCall) -> Result<(), StoreError> {
-        let rate_limit_reset_at = call.rate_limit_reset_at.map(to_micros);
-        self.state.calls.insert(CallRow(call.clone().at(to_micros(call.at)).rate_limit_reset_at(rate_limit_reset_at)));
+        let rate_limit_reset_at = call.rate_limit_reset_at.map(truncate_to_micros);
+        self.state
+            .calls
+            .insert(CallRow(call.clone().at(truncate_to_micros(call.at)).rate_limit_reset_at(rate_limit_reset_at)));
         Ok(())
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use fieldfen_domain::file::{
-    Arrival, ContentHash, Deleted, Deletion, File, FileChange, FileDetails, FileEdit, FileEditOutcome, FileFilter,
-    FileHistoryEntry, FileMoved, FileState, FileStatus, Ingested, NewFile,
+    Arrival, ContentHash, Deletion, File, FileChange, FileChangeOutcome, FileDeleteOutcome, FileDetails, FileEdit,
+    FileEditOutcome, FileFilter, FileHistoryEntry, FileState, FileStatus, IngestOutcome, NewFile,
 };
 use fieldfen_domain::publication::{Publication, PublicationState};
 use fieldfen_domain::store::{FileReads, Files, StoreError};
-use fieldfen_domain::{FileId, Page, PageRequest, Timestamp, to_micros};
+use fieldfen_domain::{FileId, Page, PageRequest, Timestamp, truncate_to_micros};
 
 use super::hashes::HashKey;
 use super::job_row::JobKey;
@@ -93,7 +93,7 @@ impl FileReads for ModelSession<'_> {
                 self.state.files.page("files", page, |file| file.created_at.is_none() && wanted(file), File::clone)
             }
             Some(Arrival::Window { since, before }) => {
-                let (since, before) = (since.map(to_micros), before.map(to_micros));
+                let (since, before) = (since.map(truncate_to_micros), before.map(truncate_to_micros));
                 let arrived = |file: &File| {
                     let at = file.created_at?;
                     let is_inside = since.is_none_or(|since| at >= since) && before.is_none_or(|before| at < before);
@@ -118,7 +118,7 @@ impl FileReads for ModelSession<'_> {
 }
 
 impl Files for ModelSession<'_> {
-    fn insert(&mut self, new: &NewFile) -> Result<Ingested, StoreError> {
+    fn insert(&mut self, new: &NewFile) -> Result<IngestOutcome, StoreError> {
         new.check()?;
         let by_drive_id = match &new.drive_file_id {
             Some(drive_file_id) => self.find_by_drive_id(drive_file_id)?,
@@ -133,8 +133,10 @@ impl Files for ModelSession<'_> {
                 self.remember_drive_id(new, met.id)?;
                 let file = Box::new(self.filled_in(met, new));
                 return Ok(match (file.content_hash, new.content_hash) {
-                    (Some(known), Some(arrived)) if known != arrived => Ingested::Replaced { file, known, arrived },
-                    _ => Ingested::Met(file),
+                    (Some(known), Some(arrived)) if known != arrived => {
+                        IngestOutcome::ContentDiffers { file, known, arrived }
+                    }
+                    _ => IngestOutcome::Duplicate(file),
                 });
             }
             (None, None) => {}
@@ -142,7 +144,7 @@ impl Files for ModelSession<'_> {
         if self.file(&FileKey::Id(new.id)).is_some() {
             return Err(taken(format!("file {}", new.id)));
         }
-        let at = to_micros(new.at);
+        let at = truncate_to_micros(new.at);
         self.state.files.insert(with!(
             File::new(new.id, new.original_filename.clone(), FileState::Ingested),
             species: new.species.clone(),
@@ -155,26 +157,26 @@ impl Files for ModelSession<'_> {
         self.remember_drive_id(new, new.id)?;
         let entry = FileHistoryEntry::new(None, FileStatus::Ingested, "ingested", at);
         self.state.history.insert(HistoryRow { file_id: new.id, entry });
-        Ok(Ingested::Created)
+        Ok(IngestOutcome::Created)
     }
 
-    fn change(&mut self, change: &FileChange) -> Result<FileMoved, StoreError> {
+    fn change(&mut self, change: &FileChange) -> Result<FileChangeOutcome, StoreError> {
         let Some((number, mut file)) = self.state.files.find(&FileKey::Id(*change.file_id())) else {
-            return Ok(FileMoved::Gone);
+            return Ok(FileChangeOutcome::NotFound);
         };
         if file.state == *change.to() {
-            return Ok(FileMoved::AlreadyThere);
+            return Ok(FileChangeOutcome::Unchanged);
         }
         if file.state.status() != change.from() {
-            return Ok(FileMoved::Lost { now: file.state.status() });
+            return Ok(FileChangeOutcome::Conflict { now: file.state.status() });
         }
-        let at = to_micros(change.at());
+        let at = truncate_to_micros(change.at());
         file.state = change.to().clone();
         file.updated_at = Some(at);
         let entry = FileHistoryEntry::new(Some(change.from()), file.state.status(), change.reason().to_owned(), at);
         self.state.files.update(number, file);
         self.state.history.insert(HistoryRow { file_id: *change.file_id(), entry });
-        Ok(FileMoved::Moved)
+        Ok(FileChangeOutcome::Done)
     }
 
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError> {
@@ -184,22 +186,24 @@ impl Files for ModelSession<'_> {
         };
         let now = FileDetails::from(&file);
         if edit.is_outdated(&now) {
-            return Ok(FileEditOutcome::Changed(Box::new(now)));
+            return Ok(FileEditOutcome::Conflict(Box::new(now)));
         }
         edit.processed_filename.apply(&mut file.processed_filename);
         edit.species.apply(&mut file.species);
         edit.metadata.apply(&mut file.metadata);
         edit.size.apply(&mut file.size);
-        file.updated_at = Some(to_micros(at));
+        file.updated_at = Some(truncate_to_micros(at));
         self.state.files.update(number, file);
-        Ok(FileEditOutcome::Edited)
+        Ok(FileEditOutcome::Done)
     }
 
-    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {
-        let Some((number, _)) = self.state.files.find(&FileKey::Id(*id)) else { return Ok(Deleted::Gone) };
+    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<FileDeleteOutcome, StoreError> {
+        let Some((number, _)) = self.state.files.find(&FileKey::Id(*id)) else {
+            return Ok(FileDeleteOutcome::NotFound);
+        };
         let live = self.live(id);
         if deletion == Deletion::KeepLiveListings && !live.is_empty() {
-            return Ok(Deleted::Refused(live));
+            return Ok(FileDeleteOutcome::Refused(live));
         }
         self.state.files.remove(number);
         self.state.history.remove_all(id);
@@ -211,7 +215,7 @@ impl Files for ModelSession<'_> {
         for (number, hash) in self.state.hashes.all(&HashKey::File(*id)) {
             self.state.hashes.update(number, hash.unlinked());
         }
-        Ok(Deleted::Done)
+        Ok(FileDeleteOutcome::Done)
     }
 }
 
@@ -238,7 +242,7 @@ impl ModelSession<'_> {
         if filled != met
             && let Some((number, _)) = self.state.files.find(&FileKey::Id(met.id))
         {
-            filled.updated_at = Some(to_micros(new.at));
+            filled.updated_at = Some(truncate_to_micros(new.at));
             self.state.files.update(number, filled.clone());
         }
         filled

@@ -1,8 +1,8 @@
 //! Hashes of webhooks.
 
 use fieldfen_domain::store::{HashReads, Hashes, StoreError};
-use fieldfen_domain::webhook::{Delivery, HashSeen, NewHash, PayloadHash};
-use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Page, PageRequest, Timestamp, end_from_now, to_micros};
+use fieldfen_domain::webhook::{Delivery, HashInsertOutcome, NewHash, PayloadHash};
+use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Page, PageRequest, Timestamp, end_from_now, truncate_to_micros};
 
 use super::files::FileKey;
 use super::table::Row;
@@ -63,9 +63,9 @@ impl HashReads for ModelSession<'_> {
 }
 
 impl Hashes for ModelSession<'_> {
-    fn insert(&mut self, new: &NewHash) -> Result<HashSeen, StoreError> {
-        let at = to_micros(new.at);
-        let (source, expires_at) = (new.source.clone(), to_micros(new.expires_at));
+    fn insert(&mut self, new: &NewHash) -> Result<HashInsertOutcome, StoreError> {
+        let at = truncate_to_micros(new.at);
+        let (source, expires_at) = (new.source.clone(), truncate_to_micros(new.expires_at));
         let row = HashRow { hash: new.hash, source, file_id: None, created_at: at, expires_at };
         match self.state.hashes.find(&HashKey::Hash(new.hash)) {
             Some((number, mut known)) if known.expires_at > at => {
@@ -73,12 +73,12 @@ impl Hashes for ModelSession<'_> {
                     (known.created_at, known.expires_at) = (at, expires_at);
                     self.state.hashes.update(number, known.clone());
                 }
-                return Ok(HashSeen::Duplicate { first_seen: Some(known.created_at), file_id: known.file_id });
+                return Ok(HashInsertOutcome::Duplicate { first_seen: Some(known.created_at), file_id: known.file_id });
             }
             Some((number, _)) => self.state.hashes.update(number, row),
             None => self.state.hashes.insert(row),
         }
-        Ok(HashSeen::New)
+        Ok(HashInsertOutcome::New)
     }
 
     fn link(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError> {
@@ -99,7 +99,7 @@ impl Hashes for ModelSession<'_> {
     }
 
     fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let now = to_micros(now);
+        let now = truncate_to_micros(now);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let ahead = self.state.hashes.span(HashKey::Seen(now + CLOCK_TOLERANCE + TICK), HashKey::Seen(END)).take(limit);
         let ahead: Vec<_> = ahead.map(|(number, row)| (number, row.clone())).collect();

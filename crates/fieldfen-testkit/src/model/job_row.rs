@@ -1,7 +1,7 @@
 //! A row of jobs in the model.
 
 use fieldfen_domain::job::{DedupKey, Job, JobKind, JobState, JobStatus, Lease, Priority};
-use fieldfen_domain::{FenceToken, FileId, JobId, Timestamp, to_micros};
+use fieldfen_domain::{FenceToken, FileId, JobId, Timestamp, truncate_to_micros};
 
 use super::table::Row;
 
@@ -66,7 +66,7 @@ impl JobRow {
         self.job.run_at = run_at;
         self.job.attempts = self.job.attempts.saturating_add(retries_spent);
         self.job.declined_since = None;
-        self.waiting_since = Some(to_micros(now));
+        self.waiting_since = Some(truncate_to_micros(now));
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, Enqueued, FailedJobs, FailureReport, Fenced, Finished, Heartbeat, Job, JobCount,
-    JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority, ReclaimRequest, Reclaimed, Retry,
-    TakenBack,
+    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailedJobs, FailureReport, FencedResult,
+    Heartbeat, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority,
+    ReclaimReport, ReclaimRequest, ReclaimedJob, Retry,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
 use fieldfen_domain::{
-    CLOCK_TOLERANCE, FIRST_TIME, JobId, LAST_TIME, Page, PageRequest, RawJson, Timestamp, cut_reason, end_from_now,
-    later, to_micros,
+    CLOCK_TOLERANCE, JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, RawJson, Timestamp, cut_reason,
+    end_from_now, later, truncate_to_micros,
 };
 
 use super::files::FileKey;
@@ -55,16 +55,16 @@ impl JobReads for ModelSession<'_> {
 }
 
 impl JobQueue for ModelSession<'_> {
-    fn enqueue(&mut self, new: &NewJob) -> Result<Enqueued, StoreError> {
+    fn enqueue(&mut self, new: &NewJob) -> Result<EnqueueOutcome, StoreError> {
         StoreError::check_json("payload of a job", new.payload.as_ref())?;
         for time in [new.run_at, new.created_at] {
-            if !(FIRST_TIME..=LAST_TIME).contains(&to_micros(time)) {
+            if !(MIN_TIMESTAMP..=MAX_TIMESTAMP).contains(&truncate_to_micros(time)) {
                 let rule = "must be between the years 0 and 9999";
                 return Err(StoreError::Invalid { what: "time", value: time.to_string(), rule });
             }
         }
         if let Some((_, met)) = new.dedup_key.clone().and_then(|key| self.state.jobs.find(&JobKey::Dedup(key))) {
-            return Ok(Enqueued::Met(met.job.id));
+            return Ok(EnqueueOutcome::Duplicate(met.job.id));
         }
         if self.state.jobs.find(&JobKey::Id(new.id)).is_some() {
             return Err(taken(format!("job {}", new.id)));
@@ -75,21 +75,21 @@ impl JobQueue for ModelSession<'_> {
             return Err(missing(format!("job {} of file {file_id}", new.id)));
         }
         let job = with!(
-            Job::new(new.id, new.kind.clone(), JobState::Pending, to_micros(new.run_at)),
+            Job::new(new.id, new.kind.clone(), JobState::Pending, truncate_to_micros(new.run_at)),
             file_id: new.file_id,
             max_retries: new.max_retries,
             priority: new.priority,
             dedup_key: new.dedup_key.clone(),
             payload: new.payload.clone(),
-            created_at: Some(to_micros(new.created_at)),
+            created_at: Some(truncate_to_micros(new.created_at)),
         );
-        let waiting_since = new.waiting_since().map(to_micros);
+        let waiting_since = new.waiting_since().map(truncate_to_micros);
         self.state.jobs.insert(JobRow { job, ended_by: None, alone: false, killed_under: None, waiting_since });
-        Ok(Enqueued::Created(new.id))
+        Ok(EnqueueOutcome::Created(new.id))
     }
 
-    fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
-        let now = to_micros(request.now);
+    fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError> {
+        let now = truncate_to_micros(request.now);
         let mut due = Vec::new();
         for kind in &request.kinds {
             let limit = usize::try_from(request.limit_of(kind)).unwrap_or(usize::MAX);
@@ -107,10 +107,13 @@ impl JobQueue for ModelSession<'_> {
         if let Some(apart) = due.iter().position(|(_, row)| row.job.must_run_alone()) {
             due.truncate(apart.max(1));
         }
-        let mut claimed = Claimed::default();
+        let mut claimed = ClaimOutcome::default();
         for ((.., number), mut row) in due {
-            let lease =
-                Lease::new(request.token, to_micros(later(now, request.lease)), request.worker.as_str().to_owned());
+            let lease = Lease::new(
+                request.token,
+                truncate_to_micros(later(now, request.lease)),
+                request.worker.as_str().to_owned(),
+            );
             row.job.state = JobState::Running { started_at: Some(now), lease: Some(lease) };
             row.ended_by = None;
             row.alone = request.alone && row.job.must_run_alone();
@@ -126,20 +129,20 @@ impl JobQueue for ModelSession<'_> {
         claim: &ClaimRef,
         result: Option<&RawJson>,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         StoreError::check_json("result of a job", result)?;
         let (number, mut row) = match self.held_to_the_end(claim, at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
-        row.job.state = JobState::Completed { at: Some(to_micros(at)) };
+        row.job.state = JobState::Completed { at: Some(truncate_to_micros(at)) };
         row.job.result = result.cloned();
         row.ended_by = Some(claim.token);
         self.state.jobs.update(number, row);
-        Ok(Fenced::Done(()))
+        Ok(FencedResult::Done(()))
     }
 
-    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError> {
+    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<FencedResult<FailOutcome>, StoreError> {
         let (number, mut row) = match self.held_to_the_end(claim, report.at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
@@ -149,31 +152,31 @@ impl JobQueue for ModelSession<'_> {
             Retry::At(run_at) if has_another_try(&row.job) => {
                 row.go_back(kept(run_at), 1, report.at);
                 row.job.throttled = 0;
-                Finished::Retrying { run_at: row.job.run_at, attempts: row.job.attempts }
+                FailOutcome::Retrying { run_at: row.job.run_at, attempts: row.job.attempts }
             }
             Retry::Parked(parked_for) if row.job.cancel_requested_at.is_none() => {
-                row.job.state = JobState::Parked { at: Some(to_micros(report.at)), parked_for };
+                row.job.state = JobState::Parked { at: Some(truncate_to_micros(report.at)), parked_for };
                 row.ended_by = Some(claim.token);
-                Finished::Parked
+                FailOutcome::Parked
             }
             _ => {
-                row.job.state = JobState::Failed { at: Some(to_micros(report.at)) };
+                row.job.state = JobState::Failed { at: Some(truncate_to_micros(report.at)) };
                 row.ended_by = Some(claim.token);
-                Finished::Dead
+                FailOutcome::DeadLetter
             }
         };
         self.state.jobs.update(number, row);
-        Ok(Fenced::Done(finished))
+        Ok(FencedResult::Done(finished))
     }
 
-    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError> {
         let (number, mut row) = match self.held_to_the_end(claim, run_at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
         row.go_back(kept(run_at), 0, at);
         self.state.jobs.update(number, row);
-        Ok(Fenced::Done(()))
+        Ok(FencedResult::Done(()))
     }
 
     fn decline(
@@ -182,21 +185,21 @@ impl JobQueue for ModelSession<'_> {
         error: &str,
         run_at: Timestamp,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         let (number, mut row) = match self.held_to_the_end(claim, at) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
-        let at = to_micros(at);
+        let at = truncate_to_micros(at);
         let declined_since = row.job.declined_since.map_or(at, |first| first.min(at));
         row.go_back(kept(run_at), 0, at);
         row.job.declined_since = Some(declined_since);
         row.job.last_error = Some(cut_reason(error).into_owned());
         self.state.jobs.update(number, row);
-        Ok(Fenced::Done(()))
+        Ok(FencedResult::Done(()))
     }
 
-    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError> {
         let released = self.release(claim, run_at, at)?;
         if released.is_done()
             && let Some((number, mut row)) = self.state.jobs.find(&JobKey::Id(claim.id))
@@ -213,13 +216,13 @@ impl JobQueue for ModelSession<'_> {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Fenced<Heartbeat>, StoreError> {
+    ) -> Result<FencedResult<Heartbeat>, StoreError> {
         StoreError::check_json("progress of a job", progress)?;
-        let until = to_micros(later(to_micros(now), lease));
+        let until = truncate_to_micros(later(truncate_to_micros(now), lease));
         let (number, mut row) = match self.held(claim) {
             Ok(held) => held,
             Err(lost) => {
-                self.extend_killed(claim, until, to_micros(now));
+                self.extend_killed(claim, until, truncate_to_micros(now));
                 return Ok(lost);
             }
         };
@@ -231,32 +234,32 @@ impl JobQueue for ModelSession<'_> {
         }
         let cancel_requested = row.job.cancel_requested_at.is_some();
         self.state.jobs.update(number, row);
-        Ok(Fenced::Done(Heartbeat::new(until, cancel_requested)))
+        Ok(FencedResult::Done(Heartbeat::new(until, cancel_requested)))
     }
 
-    fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+    fn run_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
         let (number, mut row) = match self.held(claim) {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
         row.alone = true;
         self.state.jobs.update(number, row);
-        Ok(Fenced::Done(()))
+        Ok(FencedResult::Done(()))
     }
 
     fn reclaim(
         &mut self,
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
-    ) -> Result<TakenBack, StoreError> {
-        let now = to_micros(request.now);
-        let (expired_at, latest) = (to_micros(request.expired_at), to_micros(request.latest));
+    ) -> Result<ReclaimReport, StoreError> {
+        let now = truncate_to_micros(request.now);
+        let (expired_at, latest) = (truncate_to_micros(request.expired_at), truncate_to_micros(request.latest));
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let expired = self.state.jobs.span(JobKey::Leased(BEGINNING), JobKey::Leased(expired_at));
         let beyond = self.state.jobs.span(JobKey::Leased(latest.max(expired_at) + TICK), JobKey::Leased(END));
         let expired = expired.chain(beyond).take(limit);
         let expired: Vec<_> = expired.map(|(number, row)| (number, row.clone())).collect();
-        let mut taken = TakenBack::default();
+        let mut taken = ReclaimReport::default();
         for (number, mut row) in expired {
             let (worker, expires_at) = match &row.job.state {
                 JobState::Running { lease: Some(lease), .. } => (Some(lease.worker.clone()), Some(lease.expires_at)),
@@ -281,7 +284,7 @@ impl JobQueue for ModelSession<'_> {
             } else {
                 row.job.state = JobState::Failed { at: Some(now) };
             }
-            taken.jobs.push(Reclaimed::new(row.job.clone(), worker));
+            taken.jobs.push(ReclaimedJob::new(row.job.clone(), worker));
             self.state.jobs.update(number, row);
         }
         taken.shortened = self.shorten_waits(now, limit);
@@ -306,7 +309,7 @@ impl ModelSession<'_> {
     }
 
     /// The same as [`held`](Self::held), when the handler has ended: a killed job need not wait for it any more.
-    fn held_to_the_end<T>(&mut self, claim: &ClaimRef, not_after: Timestamp) -> Result<(i64, JobRow), Fenced<T>> {
+    fn held_to_the_end<T>(&mut self, claim: &ClaimRef, not_after: Timestamp) -> Result<(i64, JobRow), FencedResult<T>> {
         if let Some((number, mut row)) = self.killed(claim) {
             row.killed_under = None;
             if row.job.state == JobState::Pending {
@@ -337,16 +340,16 @@ impl ModelSession<'_> {
     }
 
     /// The job that this claim holds, or why it holds none.
-    fn held<T>(&self, claim: &ClaimRef) -> Result<(i64, JobRow), Fenced<T>> {
-        let (number, row) = self.state.jobs.find(&JobKey::Id(claim.id)).ok_or(Fenced::Gone)?;
+    fn held<T>(&self, claim: &ClaimRef) -> Result<(i64, JobRow), FencedResult<T>> {
+        let (number, row) = self.state.jobs.find(&JobKey::Id(claim.id)).ok_or(FencedResult::NotFound)?;
         match &row.job.state {
             JobState::Running { lease: Some(lease), .. } if lease.token == claim.token => Ok((number, row)),
             JobState::Completed { at } | JobState::Failed { at } | JobState::Parked { at, .. }
                 if row.ended_by == Some(claim.token) =>
             {
-                Err(Fenced::AlreadyDone { at: *at })
+                Err(FencedResult::AlreadyDone { at: *at })
             }
-            _ => Err(Fenced::LeaseLost),
+            _ => Err(FencedResult::LeaseLost),
         }
     }
 }
@@ -367,5 +370,5 @@ fn has_another_try(job: &Job) -> bool {
 
 /// The time, or the nearest one that every store can keep.
 fn kept(time: Timestamp) -> Timestamp {
-    to_micros(time.clamp(FIRST_TIME, LAST_TIME))
+    truncate_to_micros(time.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP))
 }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::operator::{OperatorAction, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{OperatorActionReads, OperatorActions, StoreError};
-use fieldfen_domain::{Page, PageRequest, to_micros};
+use fieldfen_domain::{Page, PageRequest, truncate_to_micros};
 
 use super::ModelSession;
 use super::table::Row;
@@ -24,8 +24,8 @@ impl OperatorActionReads for ModelSession<'_> {
             filter.subject.as_ref().is_none_or(|subject| action.subject == *subject)
                 && filter.by.as_ref().is_none_or(|by| action.action.by().name() == by)
                 && filter.kind.is_none_or(|kind| action.kind == kind)
-                && filter.since.is_none_or(|since| action.at >= to_micros(since))
-                && filter.until.is_none_or(|until| action.at < to_micros(until))
+                && filter.since.is_none_or(|since| action.at >= truncate_to_micros(since))
+                && filter.until.is_none_or(|until| action.at < truncate_to_micros(until))
         };
         self.state.actions.page("actions", page, wanted, |ActionRow(action)| action.clone())
     }
@@ -33,7 +33,7 @@ impl OperatorActionReads for ModelSession<'_> {
 
 impl OperatorActions for ModelSession<'_> {
     fn record(&mut self, action: &OperatorAction) -> Result<(), StoreError> {
-        self.state.actions.insert(ActionRow(with!(action.clone(), at: to_micros(action.at))));
+        self.state.actions.insert(ActionRow(with!(action.clone(), at: truncate_to_micros(action.at))));
         Ok(())
     }
 }

@@ -1,22 +1,22 @@
 //! What operators do with jobs.
 
-use fieldfen_domain::job::{Administered, JobState, JobStatus, PruneRequest, lease_holds};
-use fieldfen_domain::store::{JobAdmin, StoreError};
-use fieldfen_domain::{JobId, Timestamp, cut_reason, to_micros};
+use fieldfen_domain::job::{JobActionOutcome, JobState, JobStatus, PruneRequest, lease_holds};
+use fieldfen_domain::store::{JobActions, StoreError};
+use fieldfen_domain::{JobId, Timestamp, cut_reason, truncate_to_micros};
 
 use super::job_row::{JobKey, JobRow, ended_at};
 use super::{BEGINNING, END, ModelSession};
 
-impl JobAdmin for ModelSession<'_> {
-    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError> {
-        let Some((number, mut row)) = self.job_row(id) else { return Ok(Administered::Gone) };
+impl JobActions for ModelSession<'_> {
+    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let Some((number, mut row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
         if row.job.state.status() != JobStatus::Failed {
             return Ok(refused(&row));
         }
         if let Some((_, met)) = row.job.dedup_key.clone().and_then(|key| self.state.jobs.find(&JobKey::Dedup(key))) {
-            return Ok(Administered::Met(met.job.id));
+            return Ok(JobActionOutcome::Duplicate(met.job.id));
         }
-        let at = to_micros(at);
+        let at = truncate_to_micros(at);
         row.killed_under = row.killed_under.filter(|lease| lease_holds(lease.expires_at, at));
         row.job.state = JobState::Pending;
         row.job.run_at = row.killed_under.as_ref().map_or(at, |lease| lease.expires_at);
@@ -28,24 +28,24 @@ impl JobAdmin for ModelSession<'_> {
         row.ended_by = None;
         row.alone = false;
         self.state.jobs.update(number, row);
-        Ok(Administered::Done)
+        Ok(JobActionOutcome::Done)
     }
 
-    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
-        let Some((number, mut row)) = self.job_row(id) else { return Ok(Administered::Gone) };
+    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let Some((number, mut row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
         let administered = match row.job.state {
             JobState::Pending => {
-                row.job.state = JobState::Failed { at: Some(to_micros(at)) };
-                Administered::Done
+                row.job.state = JobState::Failed { at: Some(truncate_to_micros(at)) };
+                JobActionOutcome::Done
             }
             JobState::Running { .. } => {
                 // The first request stands: that is since when its worker should have stopped.
-                row.job.cancel_requested_at.get_or_insert(to_micros(at));
-                Administered::Requested
+                row.job.cancel_requested_at.get_or_insert(truncate_to_micros(at));
+                JobActionOutcome::CancelRequested
             }
             JobState::Parked { .. } => {
-                row.job.state = JobState::Failed { at: Some(to_micros(at)) };
-                Administered::Done
+                row.job.state = JobState::Failed { at: Some(truncate_to_micros(at)) };
+                JobActionOutcome::Done
             }
             JobState::Completed { .. } | JobState::Failed { .. } => return Ok(refused(&row)),
         };
@@ -54,30 +54,30 @@ impl JobAdmin for ModelSession<'_> {
         Ok(administered)
     }
 
-    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
-        let Some((number, mut row)) = self.job_row(id) else { return Ok(Administered::Gone) };
+    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let Some((number, mut row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
         let JobState::Running { lease, .. } = row.job.state else { return Ok(refused(&row)) };
         row.killed_under = lease;
-        row.job.state = JobState::Failed { at: Some(to_micros(at)) };
+        row.job.state = JobState::Failed { at: Some(truncate_to_micros(at)) };
         row.job.last_error = Some(cut_reason(reason).into_owned());
         self.state.jobs.update(number, row);
-        Ok(Administered::Done)
+        Ok(JobActionOutcome::Done)
     }
 
-    fn delete(&mut self, id: &JobId) -> Result<Administered, StoreError> {
-        let Some((number, row)) = self.job_row(id) else { return Ok(Administered::Gone) };
+    fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
+        let Some((number, row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
         if row.job.state.status() == JobStatus::Running {
             return Ok(refused(&row));
         }
         self.state.jobs.remove(number);
-        Ok(Administered::Done)
+        Ok(JobActionOutcome::Done)
     }
 
     fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
-        let before = to_micros(request.ended_before);
+        let before = truncate_to_micros(request.ended_before);
         let ended: Vec<_> = self.ended(request.status)?.map(|(number, row)| (number, ended_at(&row.job))).collect();
         let old = ended.iter().filter(|(_, at)| *at < Some(before)).count();
-        let most = old.saturating_add(size(request.surplus)).min(size(request.limit));
+        let most = old.saturating_add(size(request.also_oldest)).min(size(request.limit));
         let pruned: Vec<_> = ended.into_iter().take(most).collect();
         for &(number, _) in &pruned {
             self.state.jobs.remove(number);
@@ -101,8 +101,8 @@ impl ModelSession<'_> {
     }
 }
 
-fn refused(row: &JobRow) -> Administered {
-    Administered::Refused { status: row.job.state.status() }
+fn refused(row: &JobRow) -> JobActionOutcome {
+    JobActionOutcome::Refused { status: row.job.state.status() }
 }
 
 fn size(number: u32) -> usize {

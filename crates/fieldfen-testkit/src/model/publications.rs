@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use fieldfen_domain::job::{Fenced, ParkedFor};
+use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
-    AdoptDecision, Adopted, Adoption, ClientKey, ConfirmDecision, Confirmation, Confirmed, OfFile, PlatformRowId,
-    PrunePublications, Publication, PublicationEvent, PublicationState, Release, ReserveDecision, ReserveRequest,
-    Reserved, SameId, Target, given_up_id, qualified_id,
+    AdoptDecision, AdoptOutcome, Adoption, ConfirmDecision, ConfirmOutcome, Confirmation, IdempotencyKey, OfFile,
+    PlatformRowId, PrunePublications, Publication, PublicationEvent, PublicationState, ReleaseReason, ReserveDecision,
+    ReserveOutcome, ReserveRequest, SameId, Target, given_up_id, qualified_id,
 };
 use fieldfen_domain::store::{ListingReads, Listings as _, PublicationReads, Publications, StoreError};
-use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, to_micros};
+use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, truncate_to_micros};
 
 use super::files::FileKey;
 use super::published::{ListingKey, PostKey};
@@ -38,50 +38,50 @@ impl Row for Publication {
 }
 
 impl Publications for ModelSession<'_> {
-    fn reserve(&mut self, request: &ReserveRequest) -> Result<Reserved, StoreError> {
+    fn reserve(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {
         self.begin_holds_anew(request);
         let known = self.all_of_file(&request.file_id)?;
         let decision = known.decide(request);
         let mut publications = known.publications;
         Ok(match decision {
-            ReserveDecision::Published(position) => Reserved::Published(publications.swap_remove(position)),
-            ReserveDecision::Held(position) => Reserved::Held(publications.swap_remove(position)),
-            ReserveDecision::Unclaimed(unclaimed) => Reserved::Unclaimed(unclaimed),
+            ReserveDecision::Published(position) => ReserveOutcome::Published(publications.swap_remove(position)),
+            ReserveDecision::Held(position) => ReserveOutcome::Held(publications.swap_remove(position)),
+            ReserveDecision::Unclaimed(unclaimed) => ReserveOutcome::Unclaimed(unclaimed),
             ReserveDecision::TakeOver(position) => {
                 let mut live = publications.swap_remove(position);
                 live.state = PublicationState::Unknown;
                 live.token = request.token;
-                if live.held_until != to_micros(request.held_until) {
-                    live.held_since = Some(to_micros(request.at));
-                    live.held_until = to_micros(request.held_until);
+                if live.held_until != truncate_to_micros(request.held_until) {
+                    live.held_since = Some(truncate_to_micros(request.at));
+                    live.held_until = truncate_to_micros(request.held_until);
                 }
-                live.updated_at = to_micros(request.at);
+                live.updated_at = truncate_to_micros(request.at);
                 self.put_publication(live.clone());
-                Reserved::Unresolved(live)
+                ReserveOutcome::Unresolved(live)
             }
             ReserveDecision::Again(position) => {
-                Reserved::Granted(self.reserve_again(publications.swap_remove(position), request))
+                ReserveOutcome::Granted(self.reserve_again(publications.swap_remove(position), request))
             }
-            ReserveDecision::New(client_key) => Reserved::Granted(self.reserve_new(request, client_key)?),
+            ReserveDecision::New(client_key) => ReserveOutcome::Granted(self.reserve_new(request, client_key)?),
         })
     }
 
-    fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<Confirmed, StoreError> {
+    fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<ConfirmOutcome, StoreError> {
         let Some((_, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
-            return Ok(Confirmed::Gone);
+            return Ok(ConfirmOutcome::NotFound);
         };
         let known = self.all_of_file(&publication.file_id)?;
         let same = self.same_id(&publication.target, &confirmation.platform_id);
         publication.state = match known.confirm(&publication, confirmation, &same)? {
-            ConfirmDecision::AlreadyDone => return Ok(Confirmed::AlreadyDone),
-            ConfirmDecision::Duplicate { live } => return Ok(Confirmed::Duplicate { live }),
-            ConfirmDecision::Taken { file_id } => return Ok(Confirmed::Taken { file_id }),
+            ConfirmDecision::AlreadyDone => return Ok(ConfirmOutcome::AlreadyDone),
+            ConfirmDecision::Duplicate { live } => return Ok(ConfirmOutcome::Duplicate { live }),
+            ConfirmDecision::Taken { file_id } => return Ok(ConfirmOutcome::Taken { file_id }),
             ConfirmDecision::Listing { row, is_there, given_up_by } => {
                 if let Some(mut listing) = given_up_by
                     && let Some((number, _)) = self.state.listings.find(&ListingKey::Id(listing.id))
                 {
                     listing.platform_listing_id = given_up_id(&listing);
-                    listing.updated_at = Some(to_micros(confirmation.at));
+                    listing.updated_at = Some(truncate_to_micros(confirmation.at));
                     self.state.listings.update(number, *listing);
                 }
                 let is_live = row.status.is_live();
@@ -102,13 +102,13 @@ impl Publications for ModelSession<'_> {
         publication.platform_id = Some(confirmation.platform_id.clone());
         publication.last_error = None;
         publication.parked_for = None;
-        publication.updated_at = to_micros(confirmation.at);
+        publication.updated_at = truncate_to_micros(confirmation.at);
         let ended = publication.state == PublicationState::Ended;
         self.put_publication(publication);
-        Ok(if ended { Confirmed::Ended } else { Confirmed::Done })
+        Ok(if ended { ConfirmOutcome::Ended } else { ConfirmOutcome::Done })
     }
 
-    fn adopt(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError> {
+    fn adopt(&mut self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
         adoption.check()?;
         let request = &adoption.request;
         let known = self.all_of_file(&request.file_id)?;
@@ -116,9 +116,9 @@ impl Publications for ModelSession<'_> {
         let decision = known.adopt(adoption, &same)?;
         let mut publications = known.publications;
         let publication = match decision {
-            AdoptDecision::Live(position) => return Ok(Adopted::Live(publications.swap_remove(position))),
-            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(*other)),
-            AdoptDecision::NotUnclaimed => return Ok(Adopted::NotUnclaimed),
+            AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),
+            AdoptDecision::Taken(other) => return Ok(AdoptOutcome::Taken(*other)),
+            AdoptDecision::NotUnclaimed => return Ok(AdoptOutcome::NotUnclaimed),
             AdoptDecision::Ended(position) => publications.swap_remove(position),
             AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request),
             AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,
@@ -131,7 +131,7 @@ impl Publications for ModelSession<'_> {
         }
         let confirmed = self.confirm(&publication.id, &adoption.confirmation)?;
         match (confirmed, self.find(&publication.id)?) {
-            (Confirmed::Done, Some(publication)) => Ok(Adopted::Done(publication)),
+            (ConfirmOutcome::Done, Some(publication)) => Ok(AdoptOutcome::Done(publication)),
             (other, _) => Err(StoreError::Database(super::words(&format!("an adoption came to {other:?}")))),
         }
     }
@@ -140,17 +140,17 @@ impl Publications for ModelSession<'_> {
         &mut self,
         id: &PublicationId,
         token: &FenceToken,
-        release: Release,
+        release: ReleaseReason,
         reason: &str,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         self.give_up(id, token, PublicationEvent::Released, |publication| {
-            if release == Release::Absent {
+            if release == ReleaseReason::Absent {
                 publication.calls = 0;
             }
             publication.last_error = Some(cut_reason(reason).into_owned());
             publication.parked_for = None;
-            publication.updated_at = to_micros(at);
+            publication.updated_at = truncate_to_micros(at);
         })
     }
 
@@ -161,15 +161,15 @@ impl Publications for ModelSession<'_> {
         reason: &str,
         parked_for: Option<ParkedFor>,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         self.give_up(id, token, PublicationEvent::AnswerLost, |publication| {
             publication.last_error = Some(cut_reason(reason).into_owned());
             publication.parked_for = parked_for;
-            publication.updated_at = to_micros(at);
+            publication.updated_at = truncate_to_micros(at);
         })
     }
 
-    fn take_key(&mut self, id: &PublicationId, key: &ClientKey, at: Timestamp) -> Result<bool, StoreError> {
+    fn set_key(&mut self, id: &PublicationId, key: &IdempotencyKey, at: Timestamp) -> Result<bool, StoreError> {
         key.check()?;
         let Some((number, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
             return Ok(false);
@@ -178,17 +178,17 @@ impl Publications for ModelSession<'_> {
             return Ok(false);
         }
         publication.client_key = key.clone();
-        publication.updated_at = to_micros(at);
+        publication.updated_at = truncate_to_micros(at);
         self.state.publications.update(number, publication);
         Ok(true)
     }
 
     fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError> {
-        let before = to_micros(request.before);
+        let before = truncate_to_micros(request.before);
         let all: Vec<Publication> = self.state.publications.rows().cloned().collect();
         let mut over = Vec::new();
         for publication in all {
-            if publication.is_over_since(before, &ListingReads::of_file(self, &publication.file_id)?) {
+            if publication.is_over_since(before, &ListingReads::list_by_file(self, &publication.file_id)?) {
                 over.push(publication);
             }
         }
@@ -205,7 +205,7 @@ impl Publications for ModelSession<'_> {
 impl ModelSession<'_> {
     /// A hold that began more than a minute from now was written by a clock that was ahead.
     fn begin_holds_anew(&mut self, request: &ReserveRequest) {
-        let at = to_micros(request.at);
+        let at = truncate_to_micros(request.at);
         for (number, mut row) in self.state.publications.all(&PublicationKey::File(request.file_id)) {
             let is_live = matches!(row.state, PublicationState::Reserved | PublicationState::Unknown);
             let Some(since) = row.held_since.filter(|since| *since - at > TimeDelta::minutes(1)) else { continue };
@@ -219,11 +219,11 @@ impl ModelSession<'_> {
     }
 
     fn all_of_file(&mut self, file_id: &FileId) -> Result<OfFile, StoreError> {
-        let publications = PublicationReads::of_file(self, file_id)?;
+        let publications = PublicationReads::list_by_file(self, file_id)?;
         Ok(OfFile {
             publications,
-            listings: ListingReads::of_file(self, file_id)?,
-            posts: self.posts_of_file(file_id)?,
+            listings: ListingReads::list_by_file(self, file_id)?,
+            posts: self.list_posts_by_file(file_id)?,
         })
     }
 
@@ -254,22 +254,22 @@ impl ModelSession<'_> {
         released.target = request.target.clone();
         released.state = PublicationState::Reserved;
         released.token = request.token;
-        released.held_until = to_micros(request.held_until);
-        released.held_since = Some(to_micros(request.at));
+        released.held_until = truncate_to_micros(request.held_until);
+        released.held_since = Some(truncate_to_micros(request.at));
         released.calls = released.calls.saturating_add(1);
-        released.updated_at = to_micros(request.at);
+        released.updated_at = truncate_to_micros(request.at);
         self.put_publication(released.clone());
         released
     }
 
-    fn reserve_new(&mut self, request: &ReserveRequest, client_key: ClientKey) -> Result<Publication, StoreError> {
+    fn reserve_new(&mut self, request: &ReserveRequest, client_key: IdempotencyKey) -> Result<Publication, StoreError> {
         if self.state.publications.find(&PublicationKey::Id(request.id)).is_some() {
             return Err(taken(format!("publication {}", request.id)));
         }
         if self.state.files.find(&FileKey::Id(request.file_id)).is_none() {
             return Err(missing(format!("publication {} of file {}", request.id, request.file_id)));
         }
-        let at = to_micros(request.at);
+        let at = truncate_to_micros(request.at);
         let publication = with!(
             Publication::new(
                 request.id,
@@ -281,7 +281,7 @@ impl ModelSession<'_> {
                 at,
             ),
             held_since: Some(at),
-            held_until: to_micros(request.held_until),
+            held_until: truncate_to_micros(request.held_until),
         );
         self.state.publications.insert(publication.clone());
         Ok(publication)
@@ -294,23 +294,23 @@ impl ModelSession<'_> {
         token: &FenceToken,
         event: PublicationEvent,
         note: impl FnOnce(&mut Publication),
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         let Some((_, mut publication)) = self.state.publications.find(&PublicationKey::Id(*id)) else {
-            return Ok(Fenced::Gone);
+            return Ok(FencedResult::NotFound);
         };
         if publication.token != *token || publication.state == PublicationState::Confirmed {
-            return Ok(Fenced::LeaseLost);
+            return Ok(FencedResult::LeaseLost);
         }
         let given_up = match event {
             PublicationEvent::AnswerLost => PublicationState::Unknown,
             _ => PublicationState::Released,
         };
         if publication.state == given_up {
-            return Ok(Fenced::AlreadyDone { at: Some(publication.updated_at) });
+            return Ok(FencedResult::AlreadyDone { at: Some(publication.updated_at) });
         }
         publication.state = publication.state.after(event)?;
         note(&mut publication);
         self.put_publication(publication);
-        Ok(Fenced::Done(()))
+        Ok(FencedResult::Done(()))
     }
 }

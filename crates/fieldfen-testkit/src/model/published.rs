@@ -1,12 +1,12 @@
 //! What is out there: listings and posts, and reading how they came there.
 
 use fieldfen_domain::publication::{
-    Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdated, Platform, PostFilter, Publication,
+    Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform, PostFilter, Publication,
     PublicationEvent, PublicationFilter, SocialPost, Target, publication_of,
 };
 use fieldfen_domain::store::{ListingReads, Listings, PublicationReads, StoreError};
 use fieldfen_domain::{
-    FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp, is_ahead, to_micros,
+    FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp, is_ahead, truncate_to_micros,
 };
 
 use super::files::FileKey;
@@ -52,7 +52,7 @@ impl PublicationReads for ModelSession<'_> {
         Ok(self.state.publications.find(&PublicationKey::Id(*id)).map(|(_, row)| row))
     }
 
-    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError> {
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError> {
         Ok(self.state.publications.all(&PublicationKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
@@ -73,7 +73,7 @@ impl PublicationReads for ModelSession<'_> {
 }
 
 impl ListingReads for ModelSession<'_> {
-    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         Ok(self.state.listings.all(&ListingKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
@@ -86,12 +86,17 @@ impl ListingReads for ModelSession<'_> {
         self.state.listings.page("listings", page, wanted, Listing::clone)
     }
 
-    fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError> {
+    fn find_by_platform_id(
+        &mut self,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError> {
         let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
         Ok(self.same_id(&target, platform_id).at(platform, account, platform_id))
     }
 
-    fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
+    fn list_posts_by_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
         Ok(self.state.posts.all(&PostKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }
 
@@ -108,14 +113,14 @@ fn is_or_any<T: PartialEq>(wanted: Option<&T>, found: &T) -> bool {
 }
 
 impl Listings for ModelSession<'_> {
-    fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError> {
+    fn update(&mut self, id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdateOutcome, StoreError> {
         let Some((number, mut listing)) = self.state.listings.find(&ListingKey::Id(*id)) else {
-            return Ok(ListingUpdated::Gone);
+            return Ok(ListingUpdateOutcome::NotFound);
         };
-        let event_at = to_micros(update.event_at.min(update.at));
-        let at = to_micros(update.at);
+        let event_at = truncate_to_micros(update.event_at.min(update.at));
+        let at = truncate_to_micros(update.at);
         if let Some(known) = listing.status_event_at.filter(|known| *known > event_at && !is_ahead(*known, at)) {
-            return Ok(ListingUpdated::Stale { known });
+            return Ok(ListingUpdateOutcome::Stale { known });
         }
         listing.status = update.status;
         listing.platform_status.clone_from(&update.platform_status);
@@ -123,10 +128,12 @@ impl Listings for ModelSession<'_> {
         listing.updated_at = Some(at);
         self.state.listings.update(number, listing.clone());
         if update.status != ListingStatus::Delisted {
-            return Ok(ListingUpdated::Done);
+            return Ok(ListingUpdateOutcome::Done);
         }
-        let (listings, publications) =
-            (ListingReads::of_file(self, &listing.file_id)?, PublicationReads::of_file(self, &listing.file_id)?);
+        let (listings, publications) = (
+            ListingReads::list_by_file(self, &listing.file_id)?,
+            PublicationReads::list_by_file(self, &listing.file_id)?,
+        );
         if let Some(its) = publication_of(&listing, &listings, &publications)
             && let Ok(ended) = its.state.after(PublicationEvent::Ended)
             && let Some((number, mut publication)) = self.state.publications.find(&PublicationKey::Id(its.id))
@@ -135,7 +142,7 @@ impl Listings for ModelSession<'_> {
             publication.updated_at = at;
             self.state.publications.update(number, publication);
         }
-        Ok(ListingUpdated::Done)
+        Ok(ListingUpdateOutcome::Done)
     }
 
     fn insert_listing(&mut self, listing: &Listing) -> Result<(), StoreError> {
@@ -144,7 +151,7 @@ impl Listings for ModelSession<'_> {
             return Err(taken(format!("listing {}", listing.id)));
         }
         self.file_of(&listing.file_id, format!("listing {}", listing.id))?;
-        let micros = |time: Option<Timestamp>| time.map(to_micros);
+        let micros = |time: Option<Timestamp>| time.map(truncate_to_micros);
         self.state.listings.insert(with!(
             listing.clone(),
             status_event_at: micros(listing.status_event_at),
@@ -159,18 +166,18 @@ impl Listings for ModelSession<'_> {
             return Err(taken(format!("post {}", post.id)));
         }
         self.file_of(&post.file_id, format!("post {}", post.id))?;
-        let micros = |time: Option<Timestamp>| time.map(to_micros);
+        let micros = |time: Option<Timestamp>| time.map(truncate_to_micros);
         let (posted_at, gone_at) = (micros(post.posted_at), micros(post.gone_at));
         self.state.posts.insert(with!(post.clone(), posted_at, gone_at));
         Ok(())
     }
 
-    fn post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
+    fn mark_post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
         let Some((number, mut post)) = self.state.posts.find(&PostKey::Id(*id)) else { return Ok(false) };
         if post.gone_at.is_some() {
             return Ok(false);
         }
-        post.gone_at = Some(to_micros(at));
+        post.gone_at = Some(truncate_to_micros(at));
         self.state.posts.update(number, post);
         Ok(true)
     }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
-use fieldfen_domain::{Timestamp, UnreadableRow, to_micros};
+use fieldfen_domain::{Timestamp, UnreadableRow, truncate_to_micros};
 
 use super::ModelSession;
 use super::table::Row;
@@ -34,19 +34,19 @@ impl RecurringReads for ModelSession<'_> {
     }
 
     fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
-        let due = self.ticking().filter(|row| row.work.next_at <= to_micros(now));
+        let due = self.ticking().filter(|row| row.work.next_at <= truncate_to_micros(now));
         let mut work: Vec<_> = due.map(|row| row.work.clone()).collect();
         work.sort_by_key(|work| work.next_at);
         Ok(work.into_iter().take(limit as usize).map(Ok).collect())
     }
 
     fn doubtful(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
-        let ahead = self.ticking().filter(|row| row.updated_at > to_micros(now));
+        let ahead = self.ticking().filter(|row| row.updated_at > truncate_to_micros(now));
         Ok(ahead.take(limit as usize).map(|row| Ok(row.work.clone())).collect())
     }
 
     fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.ticking().map(|row| row.work.next_at).filter(|next| *next > to_micros(after)).min())
+        Ok(self.ticking().map(|row| row.work.next_at).filter(|next| *next > truncate_to_micros(after)).min())
     }
 }
 
@@ -75,14 +75,14 @@ impl Recurring for ModelSession<'_> {
         StoreError::check_json("payload of recurring work", work.payload.as_ref())?;
         let before = self.state.recurring.find(&work.name);
         let kept = before.as_ref().filter(|(_, known)| known.work.schedule == work.schedule);
-        let at = to_micros(work.at);
+        let at = truncate_to_micros(work.at);
         let updated_at = before.as_ref().map_or(at, |(_, known)| known.updated_at.max(at));
         let work = with!(
             RecurringJob::new(
                 work.name.clone(),
                 work.schedule.clone(),
                 work.kind.clone(),
-                kept.map_or(to_micros(work.next_at), |(_, known)| known.work.next_at),
+                kept.map_or(truncate_to_micros(work.next_at), |(_, known)| known.work.next_at),
             ),
             payload: work.payload.clone(),
             last_at: before.as_ref().and_then(|(_, known)| known.work.last_at),
@@ -97,11 +97,11 @@ impl Recurring for ModelSession<'_> {
     }
 
     fn take(&mut self, tick: &Tick) -> Result<bool, StoreError> {
-        let due = to_micros(tick.due);
+        let due = truncate_to_micros(tick.due);
         match self.state.recurring.find(&tick.name) {
             Some((number, row)) if row.work.next_at == due && row.work.paused_at.is_none() => {
-                let work = with!(row.work, next_at: to_micros(tick.next_at), last_at: Some(due));
-                self.state.recurring.update(number, RecurringRow { work, updated_at: to_micros(tick.at) });
+                let work = with!(row.work, next_at: truncate_to_micros(tick.next_at), last_at: Some(due));
+                self.state.recurring.update(number, RecurringRow { work, updated_at: truncate_to_micros(tick.at) });
                 Ok(true)
             }
             _ => Ok(false),
@@ -110,9 +110,9 @@ impl Recurring for ModelSession<'_> {
 
     fn set_next(&mut self, tick: &Tick) -> Result<bool, StoreError> {
         match self.state.recurring.find(&tick.name) {
-            Some((number, row)) if row.work.next_at == to_micros(tick.due) => {
-                let work = with!(row.work, next_at: to_micros(tick.next_at));
-                self.state.recurring.update(number, RecurringRow { work, updated_at: to_micros(tick.at) });
+            Some((number, row)) if row.work.next_at == truncate_to_micros(tick.due) => {
+                let work = with!(row.work, next_at: truncate_to_micros(tick.next_at));
+                self.state.recurring.update(number, RecurringRow { work, updated_at: truncate_to_micros(tick.at) });
                 Ok(true)
             }
             _ => Ok(false),
@@ -120,7 +120,7 @@ impl Recurring for ModelSession<'_> {
     }
 
     fn pause(&mut self, name: &RecurringName, at: Timestamp) -> Result<PauseOutcome, StoreError> {
-        Ok(self.set_pause(name, Some(to_micros(at))))
+        Ok(self.set_pause(name, Some(truncate_to_micros(at))))
     }
 
     fn resume(&mut self, name: &RecurringName) -> Result<PauseOutcome, StoreError> {

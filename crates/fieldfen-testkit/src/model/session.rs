@@ -1,9 +1,9 @@
 //! The accessors of a session: it is every repository itself.
 
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobAdmin, JobQueue, JobReads, ListingReads, Listings,
-    OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring, RecurringReads,
-    Session, WorkerReads, Workers,
+    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
+    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring,
+    RecurringReads, Session, WorkerReads, Workers,
 };
 
 use super::ModelSession;
@@ -55,7 +55,7 @@ impl Session for ModelSession<'_> {
         self
     }
 
-    fn job_admin(&mut self) -> &mut dyn JobAdmin {
+    fn job_actions(&mut self) -> &mut dyn JobActions {
         self
     }
 

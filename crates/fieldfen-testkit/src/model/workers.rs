@@ -2,7 +2,7 @@
 
 use fieldfen_domain::store::{StoreError, WorkerReads, Workers};
 use fieldfen_domain::worker::RegisteredWorker;
-use fieldfen_domain::{Timestamp, UnreadableRow, WorkerId, to_micros};
+use fieldfen_domain::{Timestamp, UnreadableRow, WorkerId, truncate_to_micros};
 
 use super::ModelSession;
 use super::table::Row;
@@ -20,7 +20,8 @@ impl Row for WorkerRow {
 
 impl WorkerReads for ModelSession<'_> {
     fn seen_since(&mut self, since: Timestamp) -> Result<Vec<Result<RegisteredWorker, UnreadableRow>>, StoreError> {
-        let seen = self.state.workers.rows().filter(|WorkerRow(worker)| worker.last_seen_at >= to_micros(since));
+        let seen =
+            self.state.workers.rows().filter(|WorkerRow(worker)| worker.last_seen_at >= truncate_to_micros(since));
         let mut seen: Vec<_> = seen.map(|WorkerRow(worker)| worker.clone()).collect();
         seen.sort_by_key(|worker| worker.last_seen_at);
         Ok(seen.into_iter().map(Ok).collect())
@@ -30,8 +31,8 @@ impl WorkerReads for ModelSession<'_> {
 impl Workers for ModelSession<'_> {
     fn register(&mut self, worker: &RegisteredWorker) -> Result<(), StoreError> {
         let mut worker = worker.clone();
-        worker.started_at = to_micros(worker.started_at);
-        worker.last_seen_at = to_micros(worker.last_seen_at);
+        worker.started_at = truncate_to_micros(worker.started_at);
+        worker.last_seen_at = truncate_to_micros(worker.last_seen_at);
         match self.state.workers.find(&worker.id) {
             Some((number, _)) => self.state.workers.update(number, WorkerRow(worker)),
             None => self.state.workers.insert(WorkerRow(worker)),
@@ -48,7 +49,8 @@ impl Workers for ModelSession<'_> {
     }
 
     fn forget_silent(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let silent = self.state.workers.rows().filter(|WorkerRow(worker)| worker.last_seen_at < to_micros(before));
+        let silent =
+            self.state.workers.rows().filter(|WorkerRow(worker)| worker.last_seen_at < truncate_to_micros(before));
         let silent: Vec<WorkerId> = silent.map(|WorkerRow(worker)| worker.id).collect();
         silent.iter().for_each(|id| self.state.workers.remove_all(id));
         Ok(silent.len() as u64)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::job::{Administered, JobKind, NewJob};
+use fieldfen_domain::job::{JobActionOutcome, JobKind, NewJob};
 use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
@@ -28,7 +28,7 @@ fn write(store: &SqliteStore, mebibytes: u64) {
         let kind = JobKind::custom("test.large").unwrap();
         let job = NewJob::untyped(id, kind, Some(payload), environment.now()).unwrap();
         store.write(|s| s.jobs().enqueue(&job)).unwrap();
-        assert_eq!(store.write(|s| s.job_admin().delete(&id)).unwrap(), Administered::Done);
+        assert_eq!(store.write(|s| s.job_actions().delete(&id)).unwrap(), JobActionOutcome::Done);
     }
 }
 

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::FileId;
-use fieldfen_domain::file::{ContentHash, Deletion, File, Ingested, NewFile};
+use fieldfen_domain::file::{ContentHash, Deletion, File, IngestOutcome, NewFile};
 use fieldfen_domain::store::{FileReads, Files};
 use fieldfen_testkit::fixtures::{at, file, file_id};
 
@@ -27,8 +27,8 @@ fn arriving(number: u64, drive_file_id: &str) -> NewFile {
 /// The file that an arrival is, or `None` for a new one.
 fn met(conn: &mut SqliteConnection, new: &NewFile) -> Option<FileId> {
     match session(conn).insert(new).unwrap() {
-        Ingested::Created => None,
-        Ingested::Met(file) | Ingested::Replaced { file, .. } => Some(file.id),
+        IngestOutcome::Created => None,
+        IngestOutcome::Duplicate(file) | IngestOutcome::ContentDiffers { file, .. } => Some(file.id),
     }
 }
 

@@ -14,8 +14,8 @@ mod tests;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::file::{
-    ContentHash, Deleted, Deletion, Dimensions, File, FileChange, FileDetails, FileEdit, FileEditOutcome, FileFilter,
-    FileHistoryEntry, FileMoved, FileStatus, Ingested, NewFile,
+    ContentHash, Deletion, Dimensions, File, FileChange, FileChangeOutcome, FileDeleteOutcome, FileDetails, FileEdit,
+    FileEditOutcome, FileFilter, FileHistoryEntry, FileStatus, IngestOutcome, NewFile,
 };
 use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
@@ -182,10 +182,10 @@ impl FileReads for SqliteSession<'_> {
 }
 
 impl Files for SqliteSession<'_> {
-    fn insert(&mut self, file: &NewFile) -> Result<Ingested, StoreError> {
+    fn insert(&mut self, file: &NewFile) -> Result<IngestOutcome, StoreError> {
         file.check()?;
         if let Some(met) = self.meet(file)? {
-            return Ok(Ingested::met(met, file));
+            return Ok(IngestOutcome::of_known_file(met, file));
         }
         let [id, other] = file.id.spellings();
         let content_hash = file.content_hash.map(|hash| hash.to_string());
@@ -209,10 +209,10 @@ impl Files for SqliteSession<'_> {
         }
         self.remember_drive_id(file, &id)?;
         self.write_history(&id, None, FileStatus::Ingested, "ingested", file.at)?;
-        Ok(Ingested::Created)
+        Ok(IngestOutcome::Created)
     }
 
-    fn change(&mut self, change: &FileChange) -> Result<FileMoved, StoreError> {
+    fn change(&mut self, change: &FileChange) -> Result<FileChangeOutcome, StoreError> {
         let [id, other] = change.file_id().spellings();
         let (from, to) = (change.from(), change.to().status());
         let failure = change.to().failure();
@@ -230,12 +230,12 @@ impl Files for SqliteSession<'_> {
         };
         if let Some((id,)) = update.get_result::<(String,)>(self.conn).optional().store()? {
             self.write_history(&id, Some(from), to, change.reason(), change.at())?;
-            return Ok(FileMoved::Moved);
+            return Ok(FileChangeOutcome::Done);
         }
         Ok(match FileReads::find(self, change.file_id())? {
-            None => FileMoved::Gone,
-            Some(file) if file.state == *change.to() => FileMoved::AlreadyThere,
-            Some(file) => FileMoved::Lost { now: file.state.status() },
+            None => FileChangeOutcome::NotFound,
+            Some(file) if file.state == *change.to() => FileChangeOutcome::Unchanged,
+            Some(file) => FileChangeOutcome::Conflict { now: file.state.status() },
         })
     }
 
@@ -245,7 +245,7 @@ impl Files for SqliteSession<'_> {
             let Some(file) = FileReads::find(self, id)? else { return Ok(FileEditOutcome::NotFound) };
             let now = FileDetails::from(&file);
             if edit.is_outdated(&now) {
-                return Ok(FileEditOutcome::Changed(Box::new(now)));
+                return Ok(FileEditOutcome::Conflict(Box::new(now)));
             }
         }
         let [id, other] = id.spellings();
@@ -269,11 +269,11 @@ impl Files for SqliteSession<'_> {
         };
         Ok(match update.execute(self.conn).store()? {
             0 => FileEditOutcome::NotFound,
-            _ => FileEditOutcome::Edited,
+            _ => FileEditOutcome::Done,
         })
     }
 
-    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<Deleted, StoreError> {
+    fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<FileDeleteOutcome, StoreError> {
         let [one, other] = id.spellings();
         let id = self.key_of_file(id)?;
         if deletion == Deletion::KeepLiveListings {
@@ -281,12 +281,12 @@ impl Files for SqliteSession<'_> {
             let live = live.load::<(StoredText, StoredText)>(self.conn).store()?;
             if !live.is_empty() {
                 let live = live.into_iter().map(|(platform, id)| format!("{}: {}", platform.name(), id.name()));
-                return Ok(Deleted::Refused(live.collect()));
+                return Ok(FileDeleteOutcome::Refused(live.collect()));
             }
         }
         match (Delete { id: &id }).execute(self.conn).store()? {
-            0 => Ok(Deleted::Gone),
-            _ => Ok(Deleted::Done),
+            0 => Ok(FileDeleteOutcome::NotFound),
+            _ => Ok(FileDeleteOutcome::Done),
         }
     }
 }

@@ -1,6 +1,8 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use fieldfen_domain::file::{Deleted, Deletion, FileEvent, FileFilter, FileMoved, FileState, FileStatus};
+use fieldfen_domain::file::{
+    Deletion, FileChangeOutcome, FileDeleteOutcome, FileEvent, FileFilter, FileState, FileStatus,
+};
 use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_testkit::fixtures::{at, file, file_id};
@@ -30,7 +32,7 @@ fn a_row_of_a_baseline_program_is_found_and_its_history_refers_to_it_as_it_is_sp
     assert_eq!((found.id, found.id.to_string().as_str()), (id(), HYPHENATED));
     assert!(found.created_at.is_some() && found.updated_at.is_some(), "CURRENT_TIMESTAMP is read");
     let change = found.after(FileEvent::ProcessingStarted, "why", at(0)).unwrap();
-    assert_eq!(s.change(&change).unwrap(), FileMoved::Moved);
+    assert_eq!(s.change(&change).unwrap(), FileChangeOutcome::Done);
     assert_eq!(s.history(&id(), &PageRequest::first(9)).unwrap().items.len(), 1);
     assert_eq!(text(&mut conn, "SELECT file_id FROM file_history"), PLAIN);
 }
@@ -53,7 +55,7 @@ fn a_baseline_failure_is_taken_up_from_the_beginning() {
     conn.batch_execute("UPDATE files SET status = 'failed'").unwrap();
     let mut s = session(&mut conn);
     let failed = s.find(&id()).unwrap().unwrap();
-    assert_eq!(s.change(&failed.after(FileEvent::Retried, "again", at(0)).unwrap()).unwrap(), FileMoved::Moved);
+    assert_eq!(s.change(&failed.after(FileEvent::Retried, "again", at(0)).unwrap()).unwrap(), FileChangeOutcome::Done);
     assert_eq!(s.find(&id()).unwrap().unwrap().state, FileState::Ingested);
 }
 
@@ -156,9 +158,9 @@ fn a_listing_of_a_baseline_program_keeps_its_file_from_being_deleted() {
     );
     conn.batch_execute(&row).unwrap();
     let mut s = session(&mut conn);
-    let refused = Deleted::Refused(vec!["walmart: W-1".to_owned()]);
+    let refused = FileDeleteOutcome::Refused(vec!["walmart: W-1".to_owned()]);
     assert_eq!(s.delete(&id(), Deletion::KeepLiveListings).unwrap(), refused);
-    assert_eq!(s.delete(&id(), Deletion::Forced).unwrap(), Deleted::Done);
+    assert_eq!(s.delete(&id(), Deletion::Forced).unwrap(), FileDeleteOutcome::Done);
     assert_eq!(text(&mut conn, "SELECT count(*) || '' FROM listings"), "0");
 }
 
@@ -187,7 +189,7 @@ fn whatever_does_not_say_that_it_is_over_keeps_its_file_from_being_deleted() {
         let mut conn = database();
         insert_baseline(&mut conn);
         conn.batch_execute(&row).unwrap();
-        let expected = live.map_or(Deleted::Done, |live| Deleted::Refused(vec![live.to_owned()]));
+        let expected = live.map_or(FileDeleteOutcome::Done, |live| FileDeleteOutcome::Refused(vec![live.to_owned()]));
         assert_eq!(session(&mut conn).delete(&id(), Deletion::KeepLiveListings).unwrap(), expected, "{row}");
     }
 }

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Administered, JobStatus, PruneRequest, lease_holds};
-use fieldfen_domain::store::{JobAdmin, JobReads, StoreError};
+use fieldfen_domain::job::{JobActionOutcome, JobStatus, PruneRequest, lease_holds};
+use fieldfen_domain::store::{JobActions, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason};
 
 use super::enqueue::live_id;
@@ -127,15 +127,20 @@ impl SqliteSession<'_> {
     }
 
     /// What an operation answers that has changed nothing.
-    fn refused(&mut self, id: &JobId) -> Result<Administered, StoreError> {
+    fn refused(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
         Ok(match self.find(id)? {
-            Some(job) => Administered::Refused { status: job.state.status() },
-            None => Administered::Gone,
+            Some(job) => JobActionOutcome::Refused { status: job.state.status() },
+            None => JobActionOutcome::NotFound,
         })
     }
 
     /// What an operation answers that has changed this many rows.
-    fn administered(&mut self, id: &JobId, rows: usize, answer: Administered) -> Result<Administered, StoreError> {
+    fn administered(
+        &mut self,
+        id: &JobId,
+        rows: usize,
+        answer: JobActionOutcome,
+    ) -> Result<JobActionOutcome, StoreError> {
         if rows == 0 {
             return self.refused(id);
         }
@@ -144,12 +149,12 @@ impl SqliteSession<'_> {
     }
 }
 
-impl JobAdmin for SqliteSession<'_> {
-    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<Administered, StoreError> {
+impl JobActions for SqliteSession<'_> {
+    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
         let [one, other] = id.spellings();
         let live = LiveLike { id: &one, other: &other }.get_result::<(i64, Option<StoredText>)>(self.conn);
         if let Some(live) = live.optional().store()? {
-            return live_id(live).map(Administered::Met);
+            return live_id(live).map(JobActionOutcome::Duplicate);
         }
         let mut rows = 0;
         for id in [one, other] {
@@ -167,10 +172,10 @@ impl JobAdmin for SqliteSession<'_> {
             };
             rows += retry.execute(self.conn).store()?;
         }
-        self.administered(id, rows, Administered::Done)
+        self.administered(id, rows, JobActionOutcome::Done)
     }
 
-    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
+    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
         let (at, reason) = (SqlTime(at), &*cut_reason(reason));
         let (mut ended, mut asked) = (0, 0);
         for id in id.spellings() {
@@ -178,25 +183,25 @@ impl JobAdmin for SqliteSession<'_> {
             ended += CancelParked { reason, at, id: &id }.execute(self.conn).store()?;
             asked += CancelRunning { at, reason, id: &id }.execute(self.conn).store()?;
         }
-        let answer = if ended > 0 { Administered::Done } else { Administered::Requested };
+        let answer = if ended > 0 { JobActionOutcome::Done } else { JobActionOutcome::CancelRequested };
         self.administered(id, ended + asked, answer)
     }
 
-    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<Administered, StoreError> {
+    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
         let reason = &*cut_reason(reason);
         let mut rows = 0;
         for id in id.spellings() {
             rows += KillRunning { reason, at: SqlTime(at), id: &id }.execute(self.conn).store()?;
         }
-        self.administered(id, rows, Administered::Done)
+        self.administered(id, rows, JobActionOutcome::Done)
     }
 
-    fn delete(&mut self, id: &JobId) -> Result<Administered, StoreError> {
+    fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
         let mut rows = 0;
         for id in id.spellings() {
             rows += DeleteIdle { id: &id }.execute(self.conn).store()?;
         }
-        self.administered(id, rows, Administered::Done)
+        self.administered(id, rows, JobActionOutcome::Done)
     }
 
     fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
@@ -208,7 +213,7 @@ impl JobAdmin for SqliteSession<'_> {
         }
         let older = PruneOlder { status, before: &before, same_status: status, same_before: &before, limit: most };
         let mut pruned = i64::try_from(older.execute(self.conn).store()?).unwrap_or(i64::MAX);
-        let surplus = i64::from(request.surplus).min(most - pruned);
+        let surplus = i64::from(request.also_oldest).min(most - pruned);
         if surplus > 0 {
             let oldest = PruneOldest { status, same_status: status, limit: surplus }.execute(self.conn).store()?;
             pruned = pruned.saturating_add(i64::try_from(oldest).unwrap_or(i64::MAX));

@@ -7,7 +7,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimRequest, Claimed, Job, UnreadableJob};
+use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, UnreadableJob};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, cut_reason, later};
 
@@ -84,16 +84,16 @@ statement! {
 }
 
 impl SqliteSession<'_> {
-    pub(super) fn claim_jobs(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+    pub(super) fn claim_jobs(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError> {
         let limit = i64::from(request.limit);
         let mut kinds = request.kinds.iter();
         let rows = match (kinds.next(), kinds.next()) {
-            (None, _) => return Ok(Claimed::default()),
-            _ if limit == 0 => return Ok(Claimed::default()),
+            (None, _) => return Ok(ClaimOutcome::default()),
+            _ if limit == 0 => return Ok(ClaimOutcome::default()),
             (Some(kind), None) => self.take_kind(request, kind.as_str(), request.limit_of(kind).into())?,
             _ => self.take_kinds(request, limit)?,
         };
-        let mut claimed = Claimed::default();
+        let mut claimed = ClaimOutcome::default();
         let mut jobs: Vec<(i64, Job)> = Vec::with_capacity(rows.len());
         for row in rows {
             let rowid = row.rowid;

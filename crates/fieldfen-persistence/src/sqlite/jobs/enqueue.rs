@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use diesel::sqlite::Sqlite;
-use fieldfen_domain::job::{DedupKey, Enqueued, NewJob};
+use fieldfen_domain::job::{DedupKey, EnqueueOutcome, NewJob};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{JobId, RawJson};
 
@@ -107,18 +107,18 @@ impl<'j> Written<'j> {
 }
 
 impl SqliteSession<'_> {
-    pub(super) fn enqueue_job(&mut self, job: &NewJob) -> Result<Enqueued, StoreError> {
+    pub(super) fn enqueue_job(&mut self, job: &NewJob) -> Result<EnqueueOutcome, StoreError> {
         StoreError::check_json("payload of a job", job.payload.as_ref())?;
         // The write lock is held: nobody enqueues a job between this look and the insert.
         let live = job.dedup_key.as_ref().map(|key| self.live_job(key)).transpose()?.flatten();
         if let Some(live) = live {
-            return Ok(Enqueued::Met(live));
+            return Ok(EnqueueOutcome::Duplicate(live));
         }
         self.insert_job(&Written::new(job))?;
-        Ok(Enqueued::Created(job.id))
+        Ok(EnqueueOutcome::Created(job.id))
     }
 
-    pub(super) fn enqueue_jobs(&mut self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, StoreError> {
+    pub(super) fn enqueue_jobs(&mut self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, StoreError> {
         if let [job] = jobs {
             return Ok(vec![self.enqueue_job(job)?]);
         }
@@ -130,7 +130,7 @@ impl SqliteSession<'_> {
         let mut new = Vec::with_capacity(jobs.len());
         for job in jobs {
             let met = job.dedup_key.as_ref().and_then(|key| by_key.get(key).copied());
-            answers.push(met.map_or(Enqueued::Created(job.id), Enqueued::Met));
+            answers.push(met.map_or(EnqueueOutcome::Created(job.id), EnqueueOutcome::Duplicate));
             if met.is_none() {
                 by_key.extend(job.dedup_key.as_ref().map(|key| (key, job.id)));
                 new.push(Written::new(job));
@@ -277,7 +277,7 @@ mod tests {
             *job = upscale_job(u64::try_from(job.id.uuid().as_u128() & 0xffff).unwrap(), file_id(number));
         }
         let answers = session(&mut conn).enqueue_many(&jobs).unwrap();
-        assert!(answers.iter().zip(&jobs).all(|(answer, job)| *answer == Enqueued::Created(job.id)));
+        assert!(answers.iter().zip(&jobs).all(|(answer, job)| *answer == EnqueueOutcome::Created(job.id)));
         for job in &jobs {
             assert_eq!(JobReads::find(&mut session(&mut conn), &job.id).unwrap().unwrap().file_id, job.file_id);
         }
@@ -292,8 +292,8 @@ mod tests {
         let mut jobs = batch();
         jobs[20] = keyed(120);
         let answers = session(&mut conn).enqueue_many(&jobs).unwrap();
-        assert_eq!(answers[20], Enqueued::Met(job_id(2)));
-        assert_eq!(answers[21], Enqueued::Created(jobs[21].id));
+        assert_eq!(answers[20], EnqueueOutcome::Duplicate(job_id(2)));
+        assert_eq!(answers[21], EnqueueOutcome::Created(jobs[21].id));
         conn.batch_execute("UPDATE jobs SET id = 'two' WHERE rowid = 2").unwrap();
         let error = session(&mut conn).enqueue_many(&[job(4), keyed(5)]).unwrap_err();
         assert!(error.to_string().contains("jobs two: column id"), "{error}");

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimRef, FailureReport, Fenced, Finished, Heartbeat, JobStatus, Retry};
+use fieldfen_domain::job::{ClaimRef, FailOutcome, FailureReport, FencedResult, Heartbeat, JobStatus, Retry};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{FIRST_TIME, FenceToken, LAST_TIME, RawJson, Timestamp, cut_reason, later};
+use fieldfen_domain::{FenceToken, MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, cut_reason, later};
 
 use crate::rows::{RowRef, Spellings, SqlTime, StoredNumber, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
@@ -136,13 +136,13 @@ impl SqliteSession<'_> {
         claim: &ClaimRef,
         result: Option<&RawJson>,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         let token = claim.token.to_string();
         for id in spellings(claim) {
             let complete = Complete { result: result.map(RawJson::as_str), at: SqlTime(at), id: &id, token: &token };
             if complete.execute(self.conn).store()? == 1 {
                 self.announces = true;
-                return Ok(Fenced::Done(()));
+                return Ok(FencedResult::Done(()));
             }
         }
         self.end_killed(claim, &token, at)?;
@@ -153,11 +153,11 @@ impl SqliteSession<'_> {
         &mut self,
         claim: &ClaimRef,
         report: &FailureReport,
-    ) -> Result<Fenced<Finished>, StoreError> {
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
         let (token, error) = (claim.token.to_string(), cut_reason(&report.error));
         for id in spellings(claim) {
             if let Retry::At(run_at) = report.retry {
-                let run_at = run_at.clamp(FIRST_TIME, LAST_TIME);
+                let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
                 let (run_at_kept, at) = (SqlTime(run_at), SqlTime(report.at));
                 let fail = Fail { error: &error, run_at: run_at_kept, at, id: &id, token: &token };
                 let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
@@ -165,8 +165,8 @@ impl SqliteSession<'_> {
                     let row = RowRef::known("jobs", &id);
                     let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
                     self.announces = true;
-                    return Ok(Fenced::Done(Finished::Retrying {
-                        run_at: fieldfen_domain::to_micros(run_at),
+                    return Ok(FencedResult::Done(FailOutcome::Retrying {
+                        run_at: fieldfen_domain::truncate_to_micros(run_at),
                         attempts,
                     }));
                 }
@@ -176,13 +176,13 @@ impl SqliteSession<'_> {
                 let park = Park { reason: &error, at, parked_for, id: &id, token: &token };
                 if park.execute(self.conn).store()? == 1 {
                     self.announces = true;
-                    return Ok(Fenced::Done(Finished::Parked));
+                    return Ok(FencedResult::Done(FailOutcome::Parked));
                 }
             }
             let fail = FailForGood { error: &error, at: SqlTime(report.at), id: &id, token: &token };
             if fail.execute(self.conn).store()? == 1 {
                 self.announces = true;
-                return Ok(Fenced::Done(Finished::Dead));
+                return Ok(FencedResult::Done(FailOutcome::DeadLetter));
             }
         }
         self.end_killed(claim, &token, report.at)?;
@@ -196,24 +196,24 @@ impl SqliteSession<'_> {
         run_at: Timestamp,
         at: Timestamp,
         throttles: i64,
-    ) -> Result<Fenced<()>, StoreError> {
-        let (token, run_at) = (claim.token.to_string(), run_at.clamp(FIRST_TIME, LAST_TIME));
+    ) -> Result<FencedResult<()>, StoreError> {
+        let (token, run_at) = (claim.token.to_string(), run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
         for id in spellings(claim) {
             let release = ReleaseJob { run_at: SqlTime(run_at), at: SqlTime(at), throttles, id: &id, token: &token };
             if release.execute(self.conn).store()? == 1 {
                 self.announces = true;
-                return Ok(Fenced::Done(()));
+                return Ok(FencedResult::Done(()));
             }
         }
         self.end_killed(claim, &token, run_at)?;
         self.why_not(claim)
     }
 
-    pub(super) fn mark_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+    pub(super) fn mark_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
         let token = claim.token.to_string();
         for id in spellings(claim) {
             if (RunAlone { id: &id, token: &token }).execute(self.conn).store()? == 1 {
-                return Ok(Fenced::Done(()));
+                return Ok(FencedResult::Done(()));
             }
         }
         self.why_not(claim)
@@ -225,15 +225,15 @@ impl SqliteSession<'_> {
         error: &str,
         run_at: Timestamp,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         let (token, error) = (claim.token.to_string(), cut_reason(error));
-        let run_at = SqlTime(run_at.clamp(FIRST_TIME, LAST_TIME));
+        let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
         for id in spellings(claim) {
             let (now, id) = (SqlTime(at), &*id);
             let decline = Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token: &token };
             if decline.execute(self.conn).store()? == 1 {
                 self.announces = true;
-                return Ok(Fenced::Done(()));
+                return Ok(FencedResult::Done(()));
             }
         }
         self.end_killed(claim, &token, at)?;
@@ -246,7 +246,7 @@ impl SqliteSession<'_> {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Fenced<Heartbeat>, StoreError> {
+    ) -> Result<FencedResult<Heartbeat>, StoreError> {
         let (token, expires_at) = (claim.token.to_string(), later(now, lease));
         for id in spellings(claim) {
             let extend = Extend {
@@ -257,8 +257,8 @@ impl SqliteSession<'_> {
             };
             let held = extend.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?;
             if let Some((cancel,)) = held {
-                let expires_at = fieldfen_domain::to_micros(expires_at);
-                return Ok(Fenced::Done(Heartbeat::new(expires_at, cancel.is_some())));
+                let expires_at = fieldfen_domain::truncate_to_micros(expires_at);
+                return Ok(FencedResult::Done(Heartbeat::new(expires_at, cancel.is_some())));
             }
         }
         for id in spellings(claim) {
@@ -281,7 +281,7 @@ impl SqliteSession<'_> {
 
     /// Why nothing was changed for this claim. Whatever other programs have written into the row, there is an answer: a
     /// refusal would keep the claim, and those that are extended together with it, from ever being told.
-    fn why_not<T>(&mut self, claim: &ClaimRef) -> Result<Fenced<T>, StoreError> {
+    fn why_not<T>(&mut self, claim: &ClaimRef) -> Result<FencedResult<T>, StoreError> {
         for id in spellings(claim) {
             let found = WhoHolds { id: &id }
                 .get_result::<(StoredText, Option<StoredText>, Option<StoredTime>, i64)>(self.conn)
@@ -292,12 +292,12 @@ impl SqliteSession<'_> {
             let ours = token.and_then(|token| token.as_str()?.parse::<FenceToken>().ok()) == Some(claim.token);
             let status = status.as_str().and_then(|status| status.parse::<JobStatus>().ok());
             return Ok(if ours && killed == 0 && status.is_some_and(JobStatus::is_final) {
-                Fenced::AlreadyDone { at: row.nullable_time("completed_at", ended_at).unwrap_or(None) }
+                FencedResult::AlreadyDone { at: row.nullable_time("completed_at", ended_at).unwrap_or(None) }
             } else {
-                Fenced::LeaseLost
+                FencedResult::LeaseLost
             });
         }
-        Ok(Fenced::Gone)
+        Ok(FencedResult::NotFound)
     }
 }
 
@@ -340,11 +340,17 @@ mod tests {
     fn a_claim_is_answered_whatever_others_have_written_into_its_row() {
         let lease = Duration::from_secs(60);
         for (set, expected) in [
-            ("status = 'completed', completed_at = '2026-01-01T00:00:00+00:00:00'", Fenced::AlreadyDone { at: None }),
-            ("status = 'failed', completed_at = 'just now', lease_expires_at = NULL", Fenced::AlreadyDone { at: None }),
+            (
+                "status = 'completed', completed_at = '2026-01-01T00:00:00+00:00:00'",
+                FencedResult::AlreadyDone { at: None },
+            ),
+            (
+                "status = 'failed', completed_at = 'just now', lease_expires_at = NULL",
+                FencedResult::AlreadyDone { at: None },
+            ),
             // As if it had been killed: its handler may still run.
-            ("status = 'failed', completed_at = 'just now'", Fenced::LeaseLost),
-            ("status = 'finished'", Fenced::LeaseLost),
+            ("status = 'failed', completed_at = 'just now'", FencedResult::LeaseLost),
+            ("status = 'finished'", FencedResult::LeaseLost),
         ] {
             let mut conn = database();
             session(&mut conn).enqueue(&job(1)).unwrap();
@@ -358,7 +364,7 @@ mod tests {
             assert!(!s.extend_lease(&claim, None, at(1), lease).unwrap().is_done(), "{set}");
             assert!(!s.fail_job(&claim, &failure("no", Retry::Never, at(1))).unwrap().is_done(), "{set}");
             let two = [(claim, None), (claim_ref(2, 1), None)];
-            assert_eq!(s.complete_many(&two, at(1)).unwrap(), [expected, Fenced::Gone], "{set}");
+            assert_eq!(s.complete_many(&two, at(1)).unwrap(), [expected, FencedResult::NotFound], "{set}");
         }
     }
 }

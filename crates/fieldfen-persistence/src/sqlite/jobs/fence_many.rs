@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimRef, Fenced, Heartbeat};
+use fieldfen_domain::job::{ClaimRef, FencedResult, Heartbeat};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{FIRST_TIME, LAST_TIME, RawJson, Timestamp, later, to_micros};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, later, truncate_to_micros};
 
 use crate::rows::{SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
@@ -61,7 +61,7 @@ impl SqliteSession<'_> {
         &mut self,
         completions: &[WithJson],
         at: Timestamp,
-    ) -> Result<Vec<Fenced<()>>, StoreError> {
+    ) -> Result<Vec<FencedResult<()>>, StoreError> {
         let mut completed = HashMap::new();
         if let Some(given) = given(completions.iter().map(|(claim, result)| (claim, result.as_ref()))) {
             let complete = CompleteMany { at: SqlTime(at), given: &given };
@@ -69,7 +69,7 @@ impl SqliteSession<'_> {
         }
         self.announces |= !completed.is_empty();
         let one = |(claim, result): &WithJson| match completed.remove(&claim.id.to_string()) {
-            Some(()) => Ok(Fenced::Done(())),
+            Some(()) => Ok(FencedResult::Done(())),
             None => self.complete_job(claim, result.as_ref(), at),
         };
         completions.iter().map(one).collect()
@@ -80,16 +80,16 @@ impl SqliteSession<'_> {
         claims: &[ClaimRef],
         run_at: Timestamp,
         at: Timestamp,
-    ) -> Result<Vec<Fenced<()>>, StoreError> {
+    ) -> Result<Vec<FencedResult<()>>, StoreError> {
         let mut released = HashMap::new();
         if let Some(given) = given(claims.iter().map(|claim| (claim, None))) {
-            let run_at = SqlTime(run_at.clamp(FIRST_TIME, LAST_TIME));
+            let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
             let release = ReleaseMany { run_at, at: SqlTime(at), given: &given };
             released = by_id(release.load::<(StoredText,)>(self.conn).store()?.into_iter().map(|(id,)| (id, ())));
         }
         self.announces |= !released.is_empty();
         let one = |claim: &ClaimRef| match released.remove(&claim.id.to_string()) {
-            Some(()) => Ok(Fenced::Done(())),
+            Some(()) => Ok(FencedResult::Done(())),
             None => self.release_job(claim, run_at, at, 0),
         };
         claims.iter().map(one).collect()
@@ -100,7 +100,7 @@ impl SqliteSession<'_> {
         claims: &[WithJson],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
         let expires_at = later(now, lease);
         let mut extended = HashMap::new();
         if let Some(given) = given(claims.iter().map(|(claim, progress)| (claim, progress.as_ref()))) {
@@ -109,8 +109,8 @@ impl SqliteSession<'_> {
         }
         let one = |(claim, progress): &WithJson| match extended.remove(&claim.id.to_string()) {
             Some(cancel) => {
-                let expires_at = to_micros(expires_at);
-                Ok(Fenced::Done(Heartbeat::new(expires_at, cancel.is_some())))
+                let expires_at = truncate_to_micros(expires_at);
+                Ok(FencedResult::Done(Heartbeat::new(expires_at, cancel.is_some())))
             }
             None => self.extend_lease(claim, progress.as_ref(), now, lease),
         };

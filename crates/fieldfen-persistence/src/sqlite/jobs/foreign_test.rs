@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::job::{JobFilter, JobKind, JobStatus, Priority, PruneRequest, UnreadableJob};
-use fieldfen_domain::store::{Files, JobAdmin, JobQueue, JobReads};
+use fieldfen_domain::store::{Files, JobActions, JobQueue, JobReads};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_testkit::fixtures::{
     at, claim_ref, claim_request, file, file_id, job, job_id, lost_lease_backoff, reclaim_request, token, work,
@@ -221,7 +221,7 @@ fn ended_jobs_without_a_completion_are_pruned_by_their_creation_where_that_is_a_
         let request = PruneRequest::new(JobStatus::Failed, noon, 9);
         assert_eq!(s.count_ended(JobStatus::Failed).unwrap(), u64::from(ended.is_some()), "{created_at}");
         assert_eq!(s.prune(&request).unwrap(), u64::from(ended == Some(true)), "{created_at}");
-        let left = s.prune(&request.surplus(9)).unwrap();
+        let left = s.prune(&request.also_oldest(9)).unwrap();
         assert_eq!(left, u64::from(ended == Some(false)), "{created_at}");
     }
 }

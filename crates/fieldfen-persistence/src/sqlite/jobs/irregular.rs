@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::TakenBack;
+use fieldfen_domain::job::ReclaimReport;
 use fieldfen_domain::store::StoreError;
 
 use super::row::{JobColumns, JobRow, job_columns};
@@ -63,7 +63,7 @@ impl SqliteSession<'_> {
         &mut self,
         now: Timestamp,
         limit: i64,
-        taken: &mut TakenBack,
+        taken: &mut ReclaimReport,
     ) -> Result<Vec<JobRow>, StoreError> {
         type Found = (i64, String, ForeignTime, Option<ForeignTime>, bool);
         let mut without_end = Vec::new();
@@ -88,7 +88,7 @@ impl SqliteSession<'_> {
 
     /// Ends a pending job that no claim comes upon: there are no priorities but 0 to 3, no kinds but texts, and its due
     /// time is none.
-    fn fail_unclaimable(&mut self, rowid: i64, now: Timestamp, taken: &mut TakenBack) -> Result<(), StoreError> {
+    fn fail_unclaimable(&mut self, rowid: i64, now: Timestamp, taken: &mut ReclaimReport) -> Result<(), StoreError> {
         let row: JobRow = ByRowid { rowid }.get_result(self.conn).store()?;
         let error = match row.read() {
             Err(error) => error,

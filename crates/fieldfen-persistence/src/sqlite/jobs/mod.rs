@@ -20,8 +20,8 @@ mod waiting;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, Claimed, Enqueued, FailureReport, Fenced, Finished, Heartbeat, Job, NewJob, ReclaimRequest,
-    TakenBack,
+    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult, Heartbeat, Job,
+    NewJob, ReclaimReport, ReclaimRequest,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{RawJson, Timestamp};
@@ -29,15 +29,15 @@ use fieldfen_domain::{RawJson, Timestamp};
 use super::session::SqliteSession;
 
 impl JobQueue for SqliteSession<'_> {
-    fn enqueue(&mut self, job: &NewJob) -> Result<Enqueued, StoreError> {
+    fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, StoreError> {
         self.enqueue_job(job)
     }
 
-    fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, StoreError> {
+    fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, StoreError> {
         self.enqueue_jobs(jobs)
     }
 
-    fn claim(&mut self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+    fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError> {
         self.claim_jobs(request)
     }
 
@@ -46,7 +46,7 @@ impl JobQueue for SqliteSession<'_> {
         claim: &ClaimRef,
         result: Option<&RawJson>,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         StoreError::check_json("result of a job", result)?;
         self.complete_job(claim, result, at)
     }
@@ -55,16 +55,16 @@ impl JobQueue for SqliteSession<'_> {
         &mut self,
         completions: &[(ClaimRef, Option<RawJson>)],
         at: Timestamp,
-    ) -> Result<Vec<Fenced<()>>, StoreError> {
+    ) -> Result<Vec<FencedResult<()>>, StoreError> {
         completions.iter().try_for_each(|(_, result)| StoreError::check_json("result of a job", result.as_ref()))?;
         self.complete_jobs(completions, at)
     }
 
-    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<Fenced<Finished>, StoreError> {
+    fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.fail_job(claim, report)
     }
 
-    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
+    fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError> {
         self.release_job(claim, run_at, at, 0)
     }
 
@@ -73,11 +73,11 @@ impl JobQueue for SqliteSession<'_> {
         claims: &[ClaimRef],
         run_at: Timestamp,
         at: Timestamp,
-    ) -> Result<Vec<Fenced<()>>, StoreError> {
+    ) -> Result<Vec<FencedResult<()>>, StoreError> {
         self.release_jobs(claims, run_at, at)
     }
 
-    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<Fenced<()>, StoreError> {
+    fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError> {
         self.release_job(claim, run_at, at, 1)
     }
 
@@ -87,7 +87,7 @@ impl JobQueue for SqliteSession<'_> {
         error: &str,
         run_at: Timestamp,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         self.decline_job(claim, error, run_at, at)
     }
 
@@ -97,7 +97,7 @@ impl JobQueue for SqliteSession<'_> {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Fenced<Heartbeat>, StoreError> {
+    ) -> Result<FencedResult<Heartbeat>, StoreError> {
         StoreError::check_json("progress of a job", progress)?;
         self.extend_lease(claim, progress, now, lease)
     }
@@ -107,12 +107,12 @@ impl JobQueue for SqliteSession<'_> {
         claims: &[(ClaimRef, Option<RawJson>)],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<Fenced<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
         claims.iter().try_for_each(|(_, progress)| StoreError::check_json("progress of a job", progress.as_ref()))?;
         self.extend_leases(claims, now, lease)
     }
 
-    fn run_alone(&mut self, claim: &ClaimRef) -> Result<Fenced<()>, StoreError> {
+    fn run_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
         self.mark_alone(claim)
     }
 
@@ -120,7 +120,7 @@ impl JobQueue for SqliteSession<'_> {
         &mut self,
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
-    ) -> Result<TakenBack, StoreError> {
+    ) -> Result<ReclaimReport, StoreError> {
         self.reclaim_jobs(request, backoff)
     }
 }

@@ -4,9 +4,9 @@ use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{
-    Administered, Fenced, Finished, JobFilter, JobState, JobStatus, ParkedFor, PruneRequest, Retry,
+    FailOutcome, FencedResult, JobActionOutcome, JobFilter, JobState, JobStatus, ParkedFor, PruneRequest, Retry,
 };
-use fieldfen_domain::store::{JobAdmin, JobQueue, JobReads, Store};
+use fieldfen_domain::store::{JobActions, JobQueue, JobReads, Store};
 use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, job, job_id};
 
 use crate::rows::fresh::{database, session, text};
@@ -16,7 +16,7 @@ use crate::{Missing, SqliteStore, SqliteUrl, connect, migrations};
 fn with_failed_job(set: &str) -> SqliteConnection {
     let mut conn = database();
     session(&mut conn).enqueue(&job(1)).unwrap();
-    assert_eq!(session(&mut conn).cancel(&job_id(1), "no", at(0)).unwrap(), Administered::Done);
+    assert_eq!(session(&mut conn).cancel(&job_id(1), "no", at(0)).unwrap(), JobActionOutcome::Done);
     conn.batch_execute(&format!("UPDATE jobs SET {set}")).unwrap();
     conn
 }
@@ -38,7 +38,7 @@ fn a_parked_job_is_parked_when_the_file_is_opened_again() {
             s.jobs().fail(&claim_ref(1, 1), &failure("no", Retry::Parked(ParkedFor::Approval), at(1)))
         })
         .unwrap();
-    assert_eq!(parked, Fenced::Done(Finished::Parked));
+    assert_eq!(parked, FencedResult::Done(FailOutcome::Parked));
     let found = open().read(|s| s.jobs().find(&job_id(1))).unwrap().unwrap();
     assert_eq!(found.state, JobState::Parked { at: Some(at(1)), parked_for: ParkedFor::Approval });
 }
@@ -71,11 +71,11 @@ fn what_is_no_word_is_named_and_a_retry_or_a_cancel_takes_it_away() {
         assert!(error.contains("column parked_for"), "{word}: {error}");
         assert_eq!(s.page(&JobFilter::new().parked(), &PageRequest::first(9)).unwrap().unreadable.len(), 1);
         assert!(s.count().unwrap()[0].parked_for.is_some(), "{word}");
-        assert_eq!(s.retry(&job_id(1), at(1)).unwrap(), Administered::Done, "{word}");
+        assert_eq!(s.retry(&job_id(1), at(1)).unwrap(), JobActionOutcome::Done, "{word}");
         assert_eq!(s.claim(&claim_request(1, 9, at(1))).unwrap().jobs.len(), 1, "{word}");
 
         let mut conn = with_failed_job(&format!("parked_for = {word}"));
-        assert_eq!(session(&mut conn).cancel(&job_id(1), "no", at(1)).unwrap(), Administered::Done, "{word}");
+        assert_eq!(session(&mut conn).cancel(&job_id(1), "no", at(1)).unwrap(), JobActionOutcome::Done, "{word}");
         assert_eq!(column(&mut conn), "none", "{word}");
     }
 }

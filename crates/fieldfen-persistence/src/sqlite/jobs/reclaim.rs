@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Job, ReclaimRequest, Reclaimed, TakenBack};
+use fieldfen_domain::job::{Job, ReclaimReport, ReclaimRequest, ReclaimedJob};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, cut_reason, later};
 
@@ -64,11 +64,11 @@ impl SqliteSession<'_> {
         &mut self,
         request: &ReclaimRequest,
         backoff: &dyn Fn(&Job) -> Duration,
-    ) -> Result<TakenBack, StoreError> {
+    ) -> Result<ReclaimReport, StoreError> {
         let ReclaimRequest { now, expired_at, latest, limit, .. } = *request;
         let limit = i64::from(limit);
-        let mut taken = TakenBack::default();
-        let left = |taken: &TakenBack| limit.saturating_sub(i64::try_from(taken.jobs.len()).unwrap_or(i64::MAX));
+        let mut taken = ReclaimReport::default();
+        let left = |taken: &ReclaimReport| limit.saturating_sub(i64::try_from(taken.jobs.len()).unwrap_or(i64::MAX));
         let without_end = self.settle_irregular(now, limit, &mut taken)?;
         self.take_back_all(without_end, now, backoff, &mut taken)?;
         let expired = Expired { now: SqlTime(expired_at), limit: left(&taken) }.load(self.conn).store()?;
@@ -84,7 +84,7 @@ impl SqliteSession<'_> {
         rows: Vec<JobRow>,
         now: Timestamp,
         backoff: &dyn Fn(&Job) -> Duration,
-        taken: &mut TakenBack,
+        taken: &mut ReclaimReport,
     ) -> Result<(), StoreError> {
         for row in rows {
             self.announces = true;
@@ -98,7 +98,7 @@ impl SqliteSession<'_> {
         mut row: JobRow,
         now: Timestamp,
         backoff: &dyn Fn(&Job) -> Duration,
-        taken: &mut TakenBack,
+        taken: &mut ReclaimReport,
     ) -> Result<(), StoreError> {
         let (rowid, worker) = (row.rowid, row.worker());
         let mut reason = format!("the lease of {} expired", worker.as_deref().unwrap_or("its worker"));
@@ -127,7 +127,7 @@ impl SqliteSession<'_> {
             Some(row) => row,
             None => GiveUp { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
         };
-        taken.jobs.push(Reclaimed::new(row.read()?, worker));
+        taken.jobs.push(ReclaimedJob::new(row.read()?, worker));
         Ok(())
     }
 }

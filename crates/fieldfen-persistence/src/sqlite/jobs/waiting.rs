@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Timestamp as SqlTimestamp};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{CLOCK_TOLERANCE, LAST_TIME, Timestamp, end_from_now, to_micros};
+use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, Timestamp, end_from_now, truncate_to_micros};
 
 use crate::rows::{SqlTime, StoredTime};
 use crate::sqlite::error::Classify;
@@ -31,8 +31,8 @@ statement! {
 impl SqliteSession<'_> {
     /// Lets waits begin now that begin in the future, and says how many.
     pub(super) fn shorten_waits(&mut self, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
-        let now = to_micros(now);
-        let after = now.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(LAST_TIME).min(LAST_TIME);
+        let now = truncate_to_micros(now);
+        let after = now.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(MAX_TIMESTAMP).min(MAX_TIMESTAMP);
         let waiting = WaitingAhead { after: SqlTime(after), limit };
         let waiting: Vec<(i64, StoredTime, StoredTime)> = waiting.load(self.conn).store()?;
         for (rowid, run_at, began) in &waiting {

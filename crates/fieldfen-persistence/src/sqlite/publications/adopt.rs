@@ -2,7 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::publication::{AdoptDecision, Adopted, Adoption, ClientKey, Confirmed, PlatformRowId};
+use fieldfen_domain::publication::{
+    AdoptDecision, AdoptOutcome, Adoption, ConfirmOutcome, IdempotencyKey, PlatformRowId,
+};
 use fieldfen_domain::store::{PublicationReads, StoreError};
 use fieldfen_domain::{PublicationId, Timestamp};
 
@@ -18,7 +20,7 @@ statement! {
 }
 
 impl SqliteSession<'_> {
-    pub(super) fn adopt_row(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError> {
+    pub(super) fn adopt_row(&mut self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
         adoption.check()?;
         let request = &adoption.request;
         let known = self.all_of_file(&request.file_id, &request.target)?;
@@ -26,9 +28,9 @@ impl SqliteSession<'_> {
         let decision = known.adopt(adoption, &same)?;
         let mut publications = known.publications;
         let publication = match decision {
-            AdoptDecision::Live(position) => return Ok(Adopted::Live(publications.swap_remove(position))),
-            AdoptDecision::Taken(other) => return Ok(Adopted::Taken(*other)),
-            AdoptDecision::NotUnclaimed => return Ok(Adopted::NotUnclaimed),
+            AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),
+            AdoptDecision::Taken(other) => return Ok(AdoptOutcome::Taken(*other)),
+            AdoptDecision::NotUnclaimed => return Ok(AdoptOutcome::NotUnclaimed),
             AdoptDecision::Ended(position) => publications.swap_remove(position),
             AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request)?,
             AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,
@@ -38,7 +40,7 @@ impl SqliteSession<'_> {
         }
         let confirmed = self.confirm_publication(&publication.id, &adoption.confirmation)?;
         match (confirmed, self.find(&publication.id)?) {
-            (Confirmed::Done, Some(publication)) => Ok(Adopted::Done(publication)),
+            (ConfirmOutcome::Done, Some(publication)) => Ok(AdoptOutcome::Done(publication)),
             (other, _) => {
                 let answer = format!("publication {} was to be adopted, and is {other:?}", publication.id);
                 Err(StoreError::Database(answer.into()))
@@ -49,7 +51,7 @@ impl SqliteSession<'_> {
     pub(super) fn take_client_key(
         &mut self,
         id: &PublicationId,
-        key: &ClientKey,
+        key: &IdempotencyKey,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         key.check()?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::publication::{
-    ConfirmDecision, Confirmation, Confirmed, Listing, PostType, Publication, PublicationEvent, PublicationState,
+    ConfirmDecision, ConfirmOutcome, Confirmation, Listing, PostType, Publication, PublicationEvent, PublicationState,
     SameId, SocialPost, Target, given_up_id, qualified_id,
 };
 use fieldfen_domain::store::StoreError;
@@ -99,17 +99,17 @@ impl SqliteSession<'_> {
         &mut self,
         id: &PublicationId,
         confirmation: &Confirmation,
-    ) -> Result<Confirmed, StoreError> {
-        let Some(row) = self.publication_row(id)? else { return Ok(Confirmed::Gone) };
+    ) -> Result<ConfirmOutcome, StoreError> {
+        let Some(row) = self.publication_row(id)? else { return Ok(ConfirmOutcome::NotFound) };
         let publication = row.read()?;
         let file_id = self.key_of_file(&publication.file_id)?;
         let target = &publication.target;
         let known = self.all_of_file(&publication.file_id, target)?;
         let same = self.same_id(target, &confirmation.platform_id)?;
         let is_live = match known.confirm(&publication, confirmation, &same)? {
-            ConfirmDecision::AlreadyDone => return Ok(Confirmed::AlreadyDone),
-            ConfirmDecision::Duplicate { live } => return Ok(Confirmed::Duplicate { live }),
-            ConfirmDecision::Taken { file_id } => return Ok(Confirmed::Taken { file_id }),
+            ConfirmDecision::AlreadyDone => return Ok(ConfirmOutcome::AlreadyDone),
+            ConfirmDecision::Duplicate { live } => return Ok(ConfirmOutcome::Duplicate { live }),
+            ConfirmDecision::Taken { file_id } => return Ok(ConfirmOutcome::Taken { file_id }),
             ConfirmDecision::Listing { row: listing, is_there, given_up_by } => {
                 if let Some(listing) = given_up_by {
                     self.give_up_id(&listing, confirmation)?;
@@ -138,7 +138,7 @@ impl SqliteSession<'_> {
         publication: &Publication,
         is_live: bool,
         confirmation: &Confirmation,
-    ) -> Result<Confirmed, StoreError> {
+    ) -> Result<ConfirmOutcome, StoreError> {
         let confirmed = publication.state.after(PublicationEvent::Confirmed)?;
         let state = if is_live { confirmed } else { confirmed.after(PublicationEvent::Ended)? };
         let confirm = Confirm {
@@ -153,8 +153,8 @@ impl SqliteSession<'_> {
                 let changed = format!("publication {} changed while it was being confirmed", publication.id);
                 Err(StoreError::Database(changed.into()))
             }
-            (_, PublicationState::Ended) => Ok(Confirmed::Ended),
-            _ => Ok(Confirmed::Done),
+            (_, PublicationState::Ended) => Ok(ConfirmOutcome::Ended),
+            _ => Ok(ConfirmOutcome::Done),
         }
     }
 

@@ -52,7 +52,7 @@ pub fn mark_as_copy(conn: &mut SqliteConnection) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use fieldfen_domain::publication::{Platform, Release, ReserveRequest, Reserved, Target};
+    use fieldfen_domain::publication::{Platform, ReleaseReason, ReserveOutcome, ReserveRequest, Target};
     use fieldfen_domain::store::Store as _;
     use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp};
 
@@ -73,8 +73,10 @@ mod tests {
         let request = ReserveRequest::new(id, file_id, target, token, at, at);
         store
             .write(|s| {
-                let Reserved::Granted(publication) = s.publications().reserve(&request)? else { panic!("not granted") };
-                let absent = Release::Absent;
+                let ReserveOutcome::Granted(publication) = s.publications().reserve(&request)? else {
+                    panic!("not granted")
+                };
+                let absent = ReleaseReason::Absent;
                 assert!(s.publications().release(&publication.id, &token, absent, "none", at)?.is_done());
                 Ok(publication.calls)
             })

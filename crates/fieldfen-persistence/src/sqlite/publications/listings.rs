@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::publication::{
-    Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdated, Platform, SocialPost, publication_of,
+    Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform, SocialPost, publication_of,
 };
 use fieldfen_domain::store::{Listings, PublicationReads as _, StoreError};
-use fieldfen_domain::{CLOCK_TOLERANCE, FileId, LAST_TIME, ListingId, Page, PageRequest, SocialPostId, Timestamp};
+use fieldfen_domain::{CLOCK_TOLERANCE, FileId, ListingId, MAX_TIMESTAMP, Page, PageRequest, SocialPostId, Timestamp};
 
 use super::either_spelling;
 use crate::rows::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
@@ -168,7 +168,7 @@ impl SqliteSession<'_> {
 }
 
 impl Listings for SqliteSession<'_> {
-    fn update(&mut self, listing_id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdated, StoreError> {
+    fn update(&mut self, listing_id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdateOutcome, StoreError> {
         let [id, other] = listing_id.spellings();
         let event_at = SqlTime(update.event_at.min(update.at));
         let statement = Update {
@@ -179,7 +179,7 @@ impl Listings for SqliteSession<'_> {
             id: &id,
             other: &other,
             not_after: event_at,
-            future: SqlTime(update.at.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(LAST_TIME).min(LAST_TIME)),
+            future: SqlTime(update.at.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(MAX_TIMESTAMP).min(MAX_TIMESTAMP)),
         };
         let updated = statement.get_result::<(StoredText,)>(self.conn).optional().store()?;
         let row = RowRef::known("listings", &id);
@@ -187,13 +187,13 @@ impl Listings for SqliteSession<'_> {
             if update.status == ListingStatus::Delisted {
                 self.end_publication(listing_id, &row.parse("file_id", &file_id)?, update.at)?;
             }
-            return Ok(ListingUpdated::Done);
+            return Ok(ListingUpdateOutcome::Done);
         }
         let known = KnownSince { id: &id, other: &other };
         let known = known.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?.and_then(|(known,)| known);
         Ok(match row.nullable_time("status_event_at", known)? {
-            Some(known) => ListingUpdated::Stale { known },
-            None => ListingUpdated::Gone,
+            Some(known) => ListingUpdateOutcome::Stale { known },
+            None => ListingUpdateOutcome::NotFound,
         })
     }
 
@@ -207,7 +207,7 @@ impl Listings for SqliteSession<'_> {
         self.add_post(post, &file_id)
     }
 
-    fn post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
+    fn mark_post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
         self.note_gone(id, at)
     }
 }
@@ -215,7 +215,7 @@ impl Listings for SqliteSession<'_> {
 impl SqliteSession<'_> {
     /// Ends the publication that a listing belongs to.
     fn end_publication(&mut self, id: &ListingId, file_id: &FileId, at: Timestamp) -> Result<(), StoreError> {
-        let (listings, publications) = (self.listings_of(file_id)?, self.of_file(file_id)?);
+        let (listings, publications) = (self.listings_of(file_id)?, self.list_by_file(file_id)?);
         let listing = listings.iter().find(|listing| listing.id == *id);
         if let Some(its) = listing.and_then(|listing| publication_of(listing, &listings, &publications)) {
             let [id, other] = its.id.spellings();

@@ -13,10 +13,10 @@ mod tests;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use fieldfen_domain::job::{Fenced, ParkedFor};
+use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, Confirmed, Listing, ListingFilter, Platform, PostFilter,
-    PrunePublications, Publication, PublicationFilter, PublicationState, Release, ReserveRequest, Reserved,
+    AdoptOutcome, Adoption, ConfirmOutcome, Confirmation, IdempotencyKey, Listing, ListingFilter, Platform, PostFilter,
+    PrunePublications, Publication, PublicationFilter, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest,
     SocialPlatform, SocialPost, Target,
 };
 use fieldfen_domain::store::{ListingReads, PublicationReads, Publications, StoreError};
@@ -95,7 +95,7 @@ impl PublicationReads for SqliteSession<'_> {
         self.publication_row(id)?.map(PublicationRow::read).transpose()
     }
 
-    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError> {
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError> {
         let [file_id, other] = file_id.spellings();
         let rows: Vec<PublicationRow> = OfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
         rows.into_iter().map(PublicationRow::read).collect()
@@ -110,7 +110,7 @@ impl PublicationReads for SqliteSession<'_> {
 }
 
 impl ListingReads for SqliteSession<'_> {
-    fn of_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         self.listings_of(file_id)
     }
 
@@ -118,12 +118,17 @@ impl ListingReads for SqliteSession<'_> {
         self.listing_page(filter, page)
     }
 
-    fn find_at(&mut self, platform: Platform, account: &str, platform_id: &str) -> Result<Option<Listing>, StoreError> {
+    fn find_by_platform_id(
+        &mut self,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError> {
         let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
         Ok(self.same_id(&target, platform_id)?.at(platform, account, platform_id))
     }
 
-    fn posts_of_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
+    fn list_posts_by_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
         self.posts_of(file_id)
     }
 
@@ -144,15 +149,15 @@ fn either_spelling<T>(
 }
 
 impl Publications for SqliteSession<'_> {
-    fn reserve(&mut self, request: &ReserveRequest) -> Result<Reserved, StoreError> {
+    fn reserve(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {
         self.reserve_target(request)
     }
 
-    fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<Confirmed, StoreError> {
+    fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<ConfirmOutcome, StoreError> {
         self.confirm_publication(id, confirmation)
     }
 
-    fn adopt(&mut self, adoption: &Adoption) -> Result<Adopted, StoreError> {
+    fn adopt(&mut self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
         self.adopt_row(adoption)
     }
 
@@ -160,10 +165,10 @@ impl Publications for SqliteSession<'_> {
         &mut self,
         id: &PublicationId,
         token: &FenceToken,
-        release: Release,
+        release: ReleaseReason,
         reason: &str,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         self.give_up(id, token, GivenUp::Released(release), (reason, at))
     }
 
@@ -174,11 +179,11 @@ impl Publications for SqliteSession<'_> {
         reason: &str,
         parked_for: Option<ParkedFor>,
         at: Timestamp,
-    ) -> Result<Fenced<()>, StoreError> {
+    ) -> Result<FencedResult<()>, StoreError> {
         self.give_up(id, token, GivenUp::Unknown(parked_for), (reason, at))
     }
 
-    fn take_key(&mut self, id: &PublicationId, key: &ClientKey, at: Timestamp) -> Result<bool, StoreError> {
+    fn set_key(&mut self, id: &PublicationId, key: &IdempotencyKey, at: Timestamp) -> Result<bool, StoreError> {
         self.take_client_key(id, key, at)
     }
 

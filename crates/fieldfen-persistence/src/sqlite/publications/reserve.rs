@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Fenced, ParkedFor};
+use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
-    ClientKey, OfFile, Publication, PublicationEvent, PublicationState, Release, ReserveDecision, ReserveRequest,
-    Reserved, Target,
+    IdempotencyKey, OfFile, Publication, PublicationEvent, PublicationState, ReleaseReason, ReserveDecision,
+    ReserveOutcome, ReserveRequest, Target,
 };
 use fieldfen_domain::store::{PublicationReads as _, StoreError};
-use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, to_micros};
+use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, truncate_to_micros};
 
 use crate::rows::SqlTime;
 use crate::sqlite::error::Classify;
@@ -90,14 +90,14 @@ statement! {
 /// What the platform has not said.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum GivenUp {
-    Released(Release),
+    Released(ReleaseReason),
     Unknown(Option<ParkedFor>),
 }
 
 impl SqliteSession<'_> {
-    pub(super) fn reserve_target(&mut self, request: &ReserveRequest) -> Result<Reserved, StoreError> {
+    pub(super) fn reserve_target(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {
         let mut known = self.all_of_file(&request.file_id, &request.target)?;
-        if let Some(publication) = known.hold_anew(request) {
+        if let Some(publication) = known.restart_future_hold(request) {
             let hold = HoldAnew {
                 held_since: SqlTime(request.at),
                 held_until: SqlTime(publication.held_until),
@@ -109,14 +109,14 @@ impl SqliteSession<'_> {
         let decision = known.decide(request);
         let mut publications = known.publications;
         Ok(match decision {
-            ReserveDecision::Published(position) => Reserved::Published(publications.swap_remove(position)),
-            ReserveDecision::Held(position) => Reserved::Held(publications.swap_remove(position)),
-            ReserveDecision::Unclaimed(unclaimed) => Reserved::Unclaimed(unclaimed),
+            ReserveDecision::Published(position) => ReserveOutcome::Published(publications.swap_remove(position)),
+            ReserveDecision::Held(position) => ReserveOutcome::Held(publications.swap_remove(position)),
+            ReserveDecision::Unclaimed(unclaimed) => ReserveOutcome::Unclaimed(unclaimed),
             ReserveDecision::TakeOver(position) => self.take_over(publications.swap_remove(position), request)?,
             ReserveDecision::Again(position) => {
-                Reserved::Granted(self.reserve_again(publications.swap_remove(position), request)?)
+                ReserveOutcome::Granted(self.reserve_again(publications.swap_remove(position), request)?)
             }
-            ReserveDecision::New(client_key) => Reserved::Granted(self.reserve_new(request, client_key)?),
+            ReserveDecision::New(client_key) => ReserveOutcome::Granted(self.reserve_new(request, client_key)?),
         })
     }
 
@@ -127,14 +127,14 @@ impl SqliteSession<'_> {
             Target::Listing { .. } => listings = self.listings_of(file_id)?,
             Target::Post { .. } => posts = self.posts_of(file_id)?,
         }
-        Ok(OfFile { publications: self.of_file(file_id)?, listings, posts })
+        Ok(OfFile { publications: self.list_by_file(file_id)?, listings, posts })
     }
 
-    fn take_over(&mut self, mut live: Publication, request: &ReserveRequest) -> Result<Reserved, StoreError> {
+    fn take_over(&mut self, mut live: Publication, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {
         let token = request.token.to_string();
         // A hold that stays has its beginning still: counted from another one, a clock that was ahead would shorten it.
-        if live.held_until != to_micros(request.held_until) {
-            live.held_since = Some(to_micros(request.at));
+        if live.held_until != truncate_to_micros(request.held_until) {
+            live.held_since = Some(truncate_to_micros(request.at));
         }
         let take_over = TakeOver {
             token: &token,
@@ -146,13 +146,13 @@ impl SqliteSession<'_> {
             known_state: live.state.as_str(),
         };
         if take_over.execute(self.conn).store()? == 0 {
-            return Ok(Reserved::Held(live));
+            return Ok(ReserveOutcome::Held(live));
         }
         live.state = PublicationState::Unknown;
         live.token = request.token;
-        live.held_until = to_micros(request.held_until);
-        live.updated_at = to_micros(request.at);
-        Ok(Reserved::Unresolved(live))
+        live.held_until = truncate_to_micros(request.held_until);
+        live.updated_at = truncate_to_micros(request.at);
+        Ok(ReserveOutcome::Unresolved(live))
     }
 
     pub(super) fn reserve_again(
@@ -178,16 +178,16 @@ impl SqliteSession<'_> {
         released.target = request.target.clone();
         released.state = PublicationState::Reserved;
         released.token = request.token;
-        released.held_until = to_micros(request.held_until);
-        released.held_since = Some(to_micros(request.at));
-        released.updated_at = to_micros(request.at);
+        released.held_until = truncate_to_micros(request.held_until);
+        released.held_since = Some(truncate_to_micros(request.at));
+        released.updated_at = truncate_to_micros(request.at);
         Ok(released)
     }
 
     pub(super) fn reserve_new(
         &mut self,
         request: &ReserveRequest,
-        client_key: ClientKey,
+        client_key: IdempotencyKey,
     ) -> Result<Publication, StoreError> {
         let file_id = self.key_of_file(&request.file_id)?;
         let target = &request.target;
@@ -199,7 +199,7 @@ impl SqliteSession<'_> {
             channel: target.channel(),
             platform: target.platform(),
             account: target.account(),
-            discriminator: target.discriminator(),
+            discriminator: target.variant_or_key(),
             post_type: post_type(target),
             client_key: client_key.as_str(),
             token: &token,
@@ -217,10 +217,10 @@ impl SqliteSession<'_> {
             client_key,
             PublicationState::Reserved,
             request.token,
-            to_micros(request.at),
+            truncate_to_micros(request.at),
         );
-        publication.held_since = Some(to_micros(request.at));
-        publication.held_until = to_micros(request.held_until);
+        publication.held_since = Some(truncate_to_micros(request.at));
+        publication.held_until = truncate_to_micros(request.held_until);
         publication.calls = calls;
         Ok(publication)
     }
@@ -232,20 +232,20 @@ impl SqliteSession<'_> {
         token: &FenceToken,
         given_up: GivenUp,
         (reason, at): (&str, Timestamp),
-    ) -> Result<Fenced<()>, StoreError> {
-        let Some(row) = self.publication_row(id)? else { return Ok(Fenced::Gone) };
+    ) -> Result<FencedResult<()>, StoreError> {
+        let Some(row) = self.publication_row(id)? else { return Ok(FencedResult::NotFound) };
         let publication = row.read()?;
         if publication.token != *token || publication.state == PublicationState::Confirmed {
-            return Ok(Fenced::LeaseLost);
+            return Ok(FencedResult::LeaseLost);
         }
         let (event, state, parked_for) = match given_up {
             GivenUp::Released(_) => (PublicationEvent::Released, PublicationState::Released, None),
             GivenUp::Unknown(parked_for) => (PublicationEvent::AnswerLost, PublicationState::Unknown, parked_for),
         };
         if publication.state == state {
-            return Ok(Fenced::AlreadyDone { at: Some(publication.updated_at) });
+            return Ok(FencedResult::AlreadyDone { at: Some(publication.updated_at) });
         }
-        let calls = if matches!(given_up, GivenUp::Released(Release::Absent)) { 0 } else { publication.calls };
+        let calls = if matches!(given_up, GivenUp::Released(ReleaseReason::Absent)) { 0 } else { publication.calls };
         let give_up = GiveUp {
             state: publication.state.after(event)?.as_str(),
             calls: i64::from(calls),
@@ -257,8 +257,8 @@ impl SqliteSession<'_> {
             known_state: publication.state.as_str(),
         };
         Ok(match give_up.execute(self.conn).store()? {
-            0 => Fenced::LeaseLost,
-            _ => Fenced::Done(()),
+            0 => FencedResult::LeaseLost,
+            _ => FencedResult::Done(()),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::publication::{ClientKey, Publication, PublicationState, Target};
+use fieldfen_domain::publication::{IdempotencyKey, Publication, PublicationState, Target};
 use fieldfen_domain::store::StoreError;
 
 use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
@@ -89,7 +89,7 @@ impl PublicationRow {
             row.parse("id", &self.id)?,
             row.key("file_id", self.file_id.as_ref())?,
             target,
-            ClientKey::stored(row.text("client_key", self.client_key)?),
+            IdempotencyKey::stored(row.text("client_key", self.client_key)?),
             state,
             row.parse("token", &self.token)?,
             row.time("created_at", self.created_at)?,

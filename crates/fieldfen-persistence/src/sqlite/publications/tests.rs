@@ -2,7 +2,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use fieldfen_domain::FileId;
 use fieldfen_domain::publication::{
-    Confirmed, ListingStatus, ListingUpdated, Platform, PublicationState, Reserved, Target,
+    ConfirmOutcome, ListingStatus, ListingUpdateOutcome, Platform, PublicationState, ReserveOutcome, Target,
 };
 use fieldfen_domain::store::{Listings, PublicationReads, Publications, StoreError};
 use fieldfen_testkit::fixtures::{
@@ -43,14 +43,14 @@ fn what_refers_to_a_file_is_spelled_as_its_row() {
     let mut s = session(&mut conn);
     for (number, target) in [(1, listing_target("")), (2, post_target(""))] {
         let reserved = s.reserve(&reserve_request(number, id(), target.clone(), at(0))).unwrap();
-        assert!(matches!(reserved, Reserved::Granted(_)), "{reserved:?}");
+        assert!(matches!(reserved, ReserveOutcome::Granted(_)), "{reserved:?}");
         let again = s.reserve(&reserve_request(9, PLAIN.parse().unwrap(), target, at(0))).unwrap();
-        assert!(matches!(again, Reserved::Held(_)), "{again:?}");
+        assert!(matches!(again, ReserveOutcome::Held(_)), "{again:?}");
     }
-    assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), Confirmed::Done);
-    assert_eq!(s.confirm(&publication_id(2), &post_confirmation(2, at(1))).unwrap(), Confirmed::Done);
+    assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), ConfirmOutcome::Done);
+    assert_eq!(s.confirm(&publication_id(2), &post_confirmation(2, at(1))).unwrap(), ConfirmOutcome::Done);
     for id in [id(), PLAIN.parse().unwrap()] {
-        assert_eq!(s.of_file(&id).unwrap().len(), 2);
+        assert_eq!(s.list_by_file(&id).unwrap().len(), 2);
         assert_eq!((s.listings_of(&id).unwrap().len(), s.posts_of(&id).unwrap().len()), (1, 1));
     }
     for table in ["publications", "listings", "social_posts"] {
@@ -64,7 +64,7 @@ fn a_listing_that_a_baseline_program_has_made_is_brought_up_to_date() {
     session(&mut conn).reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
     insert_baseline_listing(&mut conn);
     let mut s = session(&mut conn);
-    assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), Confirmed::Done);
+    assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), ConfirmOutcome::Done);
     let listings = s.listings_of(&id()).unwrap();
     assert_eq!(listings.len(), 1);
     assert_eq!(listings[0].id.to_string(), "0a0b0c0d-0e0f-4a3e-9d2a-5b8c7d6e5f40");
@@ -77,7 +77,7 @@ fn a_listing_of_a_baseline_program_keeps_its_platform_from_being_reserved() {
     insert_baseline_listing(&mut conn);
     let mut s = session(&mut conn);
     let reserved = s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
-    let Reserved::Unclaimed(rows) = reserved else { panic!("{reserved:?}") };
+    let ReserveOutcome::Unclaimed(rows) = reserved else { panic!("{reserved:?}") };
     assert_eq!(rows.iter().map(|row| row.platform_id()).collect::<Vec<_>>(), [Some("at-platform-1")]);
     // A row that cannot be read keeps the platform back as well, wherever it is.
     for (column, value) in [("status", "Active"), ("platform", "Etsy")] {
@@ -98,13 +98,13 @@ fn news_of_a_listing_without_earlier_news_counts_and_ends_its_publication_only()
     }
     s.conn.batch_execute("UPDATE listings SET status_event_at = NULL").unwrap();
     let delisted = listing_update(ListingStatus::Delisted, at(0));
-    assert_eq!(s.update(&listing_id(1), &delisted).unwrap(), ListingUpdated::Done);
+    assert_eq!(s.update(&listing_id(1), &delisted).unwrap(), ListingUpdateOutcome::Done);
     let stale = s.update(&listing_id(1), &listing_update(ListingStatus::Active, at(-1))).unwrap();
-    assert_eq!(stale, ListingUpdated::Stale { known: at(0) });
-    let states: Vec<_> = s.of_file(&id()).unwrap().into_iter().map(|publication| publication.state).collect();
+    assert_eq!(stale, ListingUpdateOutcome::Stale { known: at(0) });
+    let states: Vec<_> = s.list_by_file(&id()).unwrap().into_iter().map(|publication| publication.state).collect();
     assert_eq!(states, [PublicationState::Ended, PublicationState::Confirmed]);
     let anew = s.reserve(&reserve_request(3, id(), listing_target("print"), at(2))).unwrap();
-    let Reserved::Granted(anew) = anew else { panic!("{anew:?}") };
+    let ReserveOutcome::Granted(anew) = anew else { panic!("{anew:?}") };
     assert_ne!(anew.client_key, s.find(&publication_id(1)).unwrap().unwrap().client_key);
 }
 
@@ -174,7 +174,7 @@ fn a_target_survives_the_way_through_its_row() {
     for (number, target) in targets.iter().enumerate() {
         s.reserve(&reserve_request(number as u64, id(), target.clone(), at(0))).unwrap();
     }
-    let found: Vec<Target> = s.of_file(&id()).unwrap().into_iter().map(|publication| publication.target).collect();
+    let found: Vec<Target> = s.list_by_file(&id()).unwrap().into_iter().map(|publication| publication.target).collect();
     assert_eq!(found, targets);
 }
 

@@ -1,7 +1,7 @@
 //! Other programs and other hands: products that nobody here has made, and rows of `listings` that belong to no
 //! publication.
 
-use fieldfen_domain::publication::{ClientKey, Platform, PlatformRow, PlatformRowId, Target, publication_of};
+use fieldfen_domain::publication::{IdempotencyKey, Platform, PlatformRow, PlatformRowId, Target, publication_of};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 use fieldfen_services::publishing::Resolution;
@@ -57,13 +57,13 @@ impl<S: Store> Run<S> {
             account: market.account.to_owned(),
             variant: variant.to_owned(),
         };
-        let key = ClientKey::derive(file_id, &target, 0);
+        let key = IdempotencyKey::derive(file_id, &target, 0);
         let key = match self.world.dice.below(3) {
             0 => Some(format!("{key}-A3")),
             1 => Some(key.as_str().to_uppercase()),
             _ => None,
         };
-        let product = market.keep_by_hand(key.map(ClientKey::stored));
+        let product = market.keep_by_hand(key.map(IdempotencyKey::stored));
         self.foreign.borrow_mut().by_hand.push((market.account, product));
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::publication::{ClientKey, ListingStatus, Platform};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use fieldfen_services::environment::{ManualClock, Randomness, SeededRandomness};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
@@ -78,11 +78,11 @@ pub(super) struct Shelf {
     /// What a page showed some time ago.
     shown: Vec<Product>,
     /// Requests that take effect later: until when at the latest, and under which key.
-    on_their_way: Vec<(Timestamp, ClientKey)>,
+    on_their_way: Vec<(Timestamp, IdempotencyKey)>,
 }
 
 impl Shelf {
-    fn make(&mut self, key: Option<ClientKey>, at: Timestamp) -> Product {
+    fn make(&mut self, key: Option<IdempotencyKey>, at: Timestamp) -> Product {
         self.made += 1;
         let product = Product::new(format!("p{}", self.made), ListingStatus::Active)
             .key(key)
@@ -106,11 +106,11 @@ impl Chaos {
         CallError::NoAnswer { reason: "500".to_owned() }
     }
 
-    fn make(&self, key: &ClientKey) -> Product {
+    fn make(&self, key: &IdempotencyKey) -> Product {
         self.make_at(key, (self.world.now)())
     }
 
-    fn make_at(&self, key: &ClientKey, at: Timestamp) -> Product {
+    fn make_at(&self, key: &IdempotencyKey, at: Timestamp) -> Product {
         let mut shelf = self.shelf.lock().unwrap();
         if self.world.knows_keys
             && let Some(known) = shelf.products.iter().find(|product| product.key.as_ref() == Some(key))
@@ -121,12 +121,12 @@ impl Chaos {
     }
 
     /// Somebody lists a product by hand, or with another program.
-    pub(super) fn by_hand(&self, key: Option<ClientKey>) -> Product {
+    pub(super) fn by_hand(&self, key: Option<IdempotencyKey>) -> Product {
         self.shelf.lock().unwrap().make(key, (self.world.now)())
     }
 
     /// The same under an id that no call is answered with; says the id.
-    pub(super) fn keep_by_hand(&self, key: Option<ClientKey>) -> String {
+    pub(super) fn keep_by_hand(&self, key: Option<IdempotencyKey>) -> String {
         let mut shelf = self.shelf.lock().unwrap();
         let mut product = shelf.make(key, (self.world.now)());
         shelf.products.pop();
@@ -209,7 +209,7 @@ impl Marketplace for Chaos {
         self.account
     }
 
-    fn create(&self, key: &ClientKey, _: &Offer<'_>) -> Result<Product, CallError> {
+    fn create(&self, key: &IdempotencyKey, _: &Offer<'_>) -> Result<Product, CallError> {
         if !self.mishap(2) {
             return Ok(self.make(key));
         }
@@ -251,7 +251,7 @@ impl Marketplace for Chaos {
         }
     }
 
-    fn find(&self, key: &ClientKey) -> Result<Vec<Product>, CallError> {
+    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         if self.mishap(4) {
             if self.world.dice.below(2) == 0 {
                 resume_unwind(Box::new(Died));

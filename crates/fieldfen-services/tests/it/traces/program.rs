@@ -253,8 +253,8 @@ fn stored(s: &mut dyn ReadSession, jobs: &[JobId]) -> Result<Vec<String>, StoreE
         let id = file_id(number);
         lines.push(format!("{:?}", s.files().find(&id)?));
         lines.push(format!("{:?}", s.files().history(&id, &PageRequest::first(1000))?.items));
-        lines.push(format!("{:?}", s.publications().of_file(&id)?));
-        lines.push(format!("{:?}", s.listings().of_file(&id)?));
+        lines.push(format!("{:?}", s.publications().list_by_file(&id)?));
+        lines.push(format!("{:?}", s.listings().list_by_file(&id)?));
     }
     lines.push(format!("{:?}", s.recurring().list()?));
     let actions = s.operator_actions().page(&Default::default(), &PageRequest::first(1000))?;

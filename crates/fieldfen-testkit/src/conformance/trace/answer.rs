@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use fieldfen_domain::file::{Deleted, File, FileHistoryEntry};
+use fieldfen_domain::file::{File, FileDeleteOutcome, FileHistoryEntry};
 use fieldfen_domain::job::Job;
 use fieldfen_domain::publication::Publication;
 use fieldfen_domain::store::StoreError;
@@ -45,11 +45,11 @@ pub(super) fn masked_entry(entry: FileHistoryEntry) -> FileHistoryEntry {
 }
 
 /// What stands in the way of a deletion, in the order of the alphabet.
-pub(super) fn masked_deletion(deleted: Deleted) -> Deleted {
+pub(super) fn masked_deletion(deleted: FileDeleteOutcome) -> FileDeleteOutcome {
     match deleted {
-        Deleted::Refused(mut live) => {
+        FileDeleteOutcome::Refused(mut live) => {
             live.sort();
-            Deleted::Refused(live)
+            FileDeleteOutcome::Refused(live)
         }
         other => other,
     }

@@ -288,14 +288,14 @@ fn foreign_row_op() -> impl Strategy<Value = PublishingOp> {
     );
     let gone = (0..LISTINGS, second()).prop_map(|(row, at)| PublishingOp::PostGone { row, at });
     let prune = (second(), 0..3_u32).prop_map(|(before, limit)| PublishingOp::Prune { before, limit });
-    let take_key = (0..PUBLICATIONS, 0..2_u64, second()).prop_map(|(publication, key, at)| PublishingOp::TakeKey {
+    let set_key = (0..PUBLICATIONS, 0..2_u64, second()).prop_map(|(publication, key, at)| PublishingOp::TakeKey {
         publication,
         key,
         at,
     });
     let find =
         (0..2_u64, 0..LISTINGS).prop_map(|(account, platform_id)| PublishingOp::FindListing { account, platform_id });
-    prop_oneof![4 => insert, 4 => adopt, 1 => gone, 1 => take_key, 1 => prune, 1 => find]
+    prop_oneof![4 => insert, 4 => adopt, 1 => gone, 1 => set_key, 1 => prune, 1 => find]
 }
 
 fn recurring_op() -> impl Strategy<Value = RecurringOp> {

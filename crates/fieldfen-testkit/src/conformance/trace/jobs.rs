@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, FailureReport, JobKind, JobStatus, NewJob, ParkedFor, Priority, PruneRequest, Reclaimed, Retry,
+    ClaimRef, FailureReport, JobKind, JobStatus, NewJob, ParkedFor, Priority, PruneRequest, ReclaimedJob, Retry,
 };
 use fieldfen_domain::store::Session;
 use fieldfen_domain::{RawJson, Timestamp};
@@ -270,21 +270,21 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
         }
         JobOp::RunAlone { job, token } => answer(s.jobs().run_alone(&claim_ref(*job, *token))),
         JobOp::Reclaim { now, limit } => {
-            let masked = |reclaimed: Reclaimed| (masked_job(reclaimed.job), reclaimed.worker);
+            let masked = |reclaimed: ReclaimedJob| (masked_job(reclaimed.job), reclaimed.worker);
             let reclaimed = s.jobs().reclaim(&reclaim_request(at(*now), *limit).latest(at(*now + 5)), &|job| {
                 Duration::from_secs(job.lost_leases.into())
             });
             answer(reclaimed.map(|taken| (taken.jobs.into_iter().map(masked).collect::<Vec<_>>(), taken.unreadable)))
         }
-        JobOp::Retry { job, at: second } => answer(s.job_admin().retry(&job_id(*job), at(*second))),
+        JobOp::Retry { job, at: second } => answer(s.job_actions().retry(&job_id(*job), at(*second))),
         JobOp::Cancel { job, at: second } => {
-            answer(s.job_admin().cancel(&job_id(*job), "trace: not wanted", at(*second)))
+            answer(s.job_actions().cancel(&job_id(*job), "trace: not wanted", at(*second)))
         }
-        JobOp::Kill { job, at: second } => answer(s.job_admin().kill(&job_id(*job), "trace: hangs", at(*second))),
-        JobOp::Delete { job } => answer(s.job_admin().delete(&job_id(*job))),
+        JobOp::Kill { job, at: second } => answer(s.job_actions().kill(&job_id(*job), "trace: hangs", at(*second))),
+        JobOp::Delete { job } => answer(s.job_actions().delete(&job_id(*job))),
         JobOp::Prune { status, ended_before, surplus, limit } => {
-            let request = PruneRequest::new(*status, at(*ended_before), *limit).surplus(*surplus);
-            answer(s.job_admin().prune(&request).and_then(|pruned| Ok((pruned, s.jobs().count_ended(*status)?))))
+            let request = PruneRequest::new(*status, at(*ended_before), *limit).also_oldest(*surplus);
+            answer(s.job_actions().prune(&request).and_then(|pruned| Ok((pruned, s.jobs().count_ended(*status)?))))
         }
     }
 }

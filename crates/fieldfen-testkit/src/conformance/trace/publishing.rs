@@ -2,8 +2,8 @@
 
 use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
-    Adopted, Adoption, ClientKey, Confirmation, ConfirmedRow, ListingStatus, ListingUpdate, Platform, PlatformRowId,
-    PrunePublications, Release, Reserved, Target, qualified_id,
+    AdoptOutcome, Adoption, Confirmation, ConfirmedRow, IdempotencyKey, ListingStatus, ListingUpdate, Platform,
+    PlatformRowId, PrunePublications, ReleaseReason, ReserveOutcome, Target, qualified_id,
 };
 use fieldfen_domain::recurring::Tick;
 use fieldfen_domain::store::Session;
@@ -207,7 +207,7 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
         }
         PublishingOp::Release { publication, token: proof, absent, at: second } => {
             let (id, proof) = (publication_id(*publication), token(*proof));
-            let release = if *absent { Release::Absent } else { Release::NotMade };
+            let release = if *absent { ReleaseReason::Absent } else { ReleaseReason::NotMade };
             answer(s.publications().release(&id, &proof, release, "trace: refused", at(*second)))
         }
         PublishingOp::MarkUnknown { publication, token: proof, parked, at: second } => {
@@ -233,16 +233,16 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
             let adoption = Adoption::new(request, row, confirmation);
             answer(s.publications().adopt(&adoption).map(masked_adopted))
         }
-        PublishingOp::PostGone { row, at: second } => answer(s.listings().post_gone(&post_id(*row), at(*second))),
+        PublishingOp::PostGone { row, at: second } => answer(s.listings().mark_post_gone(&post_id(*row), at(*second))),
         PublishingOp::TakeKey { publication, key, at: second } => {
-            let key = ClientKey::stored(format!("SKU-{key}"));
-            answer(s.publications().take_key(&publication_id(*publication), &key, at(*second)))
+            let key = IdempotencyKey::stored(format!("SKU-{key}"));
+            answer(s.publications().set_key(&publication_id(*publication), &key, at(*second)))
         }
         PublishingOp::Prune { before, limit } => {
             answer(s.publications().prune(&PrunePublications::new(at(*before), *limit)))
         }
         PublishingOp::FindListing { account, platform_id: given } => {
-            answer(s.listings().find_at(Platform::Etsy, &name(*account), &platform_id(*given)))
+            answer(s.listings().find_by_platform_id(Platform::Etsy, &name(*account), &platform_id(*given)))
         }
         PublishingOp::UpdateListing { listing, status, event_at, at: second } => {
             let update = ListingUpdate::new(*status, at(*event_at), at(*second));
@@ -277,22 +277,22 @@ fn confirmation(post: bool, given: u64, row: u64, status: ListingStatus, second:
     confirmation.platform_id(platform_id(given))
 }
 
-fn masked_adopted(adopted: Adopted) -> Adopted {
+fn masked_adopted(adopted: AdoptOutcome) -> AdoptOutcome {
     match adopted {
-        Adopted::Done(publication) => Adopted::Done(masked_publication(publication)),
-        Adopted::Live(publication) => Adopted::Live(masked_publication(publication)),
-        Adopted::Taken(publication) => Adopted::Taken(masked_publication(publication)),
-        Adopted::NotUnclaimed => Adopted::NotUnclaimed,
+        AdoptOutcome::Done(publication) => AdoptOutcome::Done(masked_publication(publication)),
+        AdoptOutcome::Live(publication) => AdoptOutcome::Live(masked_publication(publication)),
+        AdoptOutcome::Taken(publication) => AdoptOutcome::Taken(masked_publication(publication)),
+        AdoptOutcome::NotUnclaimed => AdoptOutcome::NotUnclaimed,
     }
 }
 
-fn masked_reserved(reserved: Reserved) -> Reserved {
+fn masked_reserved(reserved: ReserveOutcome) -> ReserveOutcome {
     match reserved {
-        Reserved::Granted(publication) => Reserved::Granted(masked_publication(publication)),
-        Reserved::Unresolved(publication) => Reserved::Unresolved(masked_publication(publication)),
-        Reserved::Held(publication) => Reserved::Held(masked_publication(publication)),
-        Reserved::Published(publication) => Reserved::Published(masked_publication(publication)),
-        Reserved::Unclaimed(rows) => Reserved::Unclaimed(rows),
+        ReserveOutcome::Granted(publication) => ReserveOutcome::Granted(masked_publication(publication)),
+        ReserveOutcome::Unresolved(publication) => ReserveOutcome::Unresolved(masked_publication(publication)),
+        ReserveOutcome::Held(publication) => ReserveOutcome::Held(masked_publication(publication)),
+        ReserveOutcome::Published(publication) => ReserveOutcome::Published(masked_publication(publication)),
+        ReserveOutcome::Unclaimed(rows) => ReserveOutcome::Unclaimed(rows),
     }
 }
 

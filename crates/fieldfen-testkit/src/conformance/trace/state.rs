@@ -132,9 +132,9 @@ fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreErr
 fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreError> {
     for number in 0..NUMBERS {
         let id = file_id(number);
-        list(lines, "publication", s.publications().of_file(&id)?.into_iter().map(masked_publication));
-        list(lines, "listing", s.listings().of_file(&id)?);
-        list(lines, "post", s.listings().posts_of_file(&id)?);
+        list(lines, "publication", s.publications().list_by_file(&id)?.into_iter().map(masked_publication));
+        list(lines, "listing", s.listings().list_by_file(&id)?);
+        list(lines, "post", s.listings().list_posts_by_file(&id)?);
     }
     for &state in PublicationState::ALL {
         let found = walk(|page| s.publications().page(&PublicationFilter::new().state(state), page))?;
