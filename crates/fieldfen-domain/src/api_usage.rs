@@ -19,7 +19,7 @@ pub struct ApiCall {
     pub rate_limit_remaining: Option<i64>,
     /// When it allows the full number again, as it said.
     pub rate_limit_reset_at: Option<Timestamp>,
-    /// When it was made.
+    /// When the call was made, by the caller's clock.
     pub at: Timestamp,
 }
 
@@ -86,7 +86,7 @@ pub struct ApiCallFilter {
 }
 
 impl ApiCallFilter {
-    /// All calls.
+    /// A filter that every call passes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -118,7 +118,7 @@ impl ApiCallFilter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiUsageTotal {
-    /// The service.
+    /// The name of the service, as the recorded calls have it.
     pub service: String,
     /// The sum of all `request_count`s; a row without one counts as one request, the specification's default. A sum beyond
     /// `u64::MAX` is `u64::MAX`.

@@ -46,7 +46,7 @@ macro_rules! id_type {
                 Self(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
             }
 
-            /// The UUID.
+            /// The id as a UUID, for programs that store it in binary form.
             #[must_use]
             pub const fn uuid(&self) -> Uuid {
                 self.0

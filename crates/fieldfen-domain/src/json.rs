@@ -109,7 +109,7 @@ impl RawJson {
         Ok(Self { checked: true, ..self })
     }
 
-    /// The text.
+    /// The document as it arrived.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -144,7 +144,7 @@ pub enum InvalidJson {
     /// It is larger than what is stored.
     #[error("{bytes} bytes of JSON; at most {MAX_JSON_BYTES} are stored: keep large data elsewhere")]
     TooLarge {
-        /// Its size.
+        /// The size of the text in bytes.
         bytes: usize,
     },
     /// A float is NaN or infinite.
@@ -152,7 +152,7 @@ pub enum InvalidJson {
     NotFinite {
         /// The field, as a path: `ratios[1]`. Empty where the value itself is the float.
         path: String,
-        /// The float.
+        /// NaN or an infinity.
         value: f64,
     },
     /// It is not JSON, or not of the type that is wanted.

@@ -17,7 +17,7 @@ const MAX_NAME: usize = 64;
 pub struct RecurringName(String);
 
 impl RecurringName {
-    /// The name.
+    /// The name: 1 to 64 ASCII characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,7 +55,7 @@ pub struct InvalidRecurringName(
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecurringJob {
-    /// Its name; unique.
+    /// The unique name, by which the work is paused, changed and removed.
     pub name: RecurringName,
     /// When it is due again and again, in the services' words (a cron expression).
     pub schedule: String,
@@ -105,7 +105,7 @@ pub struct NewRecurringJob {
     pub payload: Option<RawJson>,
     /// The first tick of a new schedule.
     pub next_at: Timestamp,
-    /// The time now.
+    /// The current time, by the caller's clock.
     pub at: Timestamp,
 }
 
@@ -148,13 +148,13 @@ impl NewRecurringJob {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tick {
-    /// Of which work.
+    /// The name of the work.
     pub name: RecurringName,
     /// When it was due: it is taken only while this is still the next tick.
     pub due: Timestamp,
     /// The tick after it.
     pub next_at: Timestamp,
-    /// The time now.
+    /// The current time, by the caller's clock.
     pub at: Timestamp,
 }
 

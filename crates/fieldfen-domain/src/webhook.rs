@@ -62,11 +62,11 @@ pub struct InvalidPayloadHash(
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewHash {
-    /// The hash.
+    /// The hash that identifies the delivery.
     pub hash: PayloadHash,
-    /// Who sent the webhook.
+    /// The name of the sender, for example `shopify`.
     pub source: String,
-    /// The time now.
+    /// When the delivery arrived, by the caller's clock.
     pub at: Timestamp,
     /// From then on the same delivery would count as new.
     pub expires_at: Timestamp,
@@ -98,7 +98,7 @@ impl NewHash {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Its hash.
+    /// The hash that identifies the delivery.
     pub hash: PayloadHash,
     /// Who sent it; a program that knows only the specification does not say.
     pub source: Option<String>,
@@ -152,7 +152,7 @@ impl Delivery {
 pub enum HashInsertOutcome {
     /// It was not there, or only expired; it is remembered now.
     New,
-    /// It was there.
+    /// The hash is remembered already.
     Duplicate {
         /// When it was first seen.
         first_seen: Option<Timestamp>,

@@ -32,7 +32,7 @@ pub struct RegisteredWorker {
     pub kinds: BTreeSet<JobKind>,
     /// How many jobs it runs at once.
     pub threads: u32,
-    /// When it started.
+    /// When the worker started, by its own clock.
     pub started_at: Timestamp,
     /// Its last sign of life.
     pub last_seen_at: Timestamp,

@@ -62,7 +62,7 @@ fn jobs_that_others_have_ended_without_a_time_are_pruned_by_their_creation() {
         let mut conn = connect(store.url(), Missing::Refuse).unwrap();
         conn.batch_execute(&format!("UPDATE jobs SET status = '{status}' WHERE id = '{id}'")).unwrap();
     };
-    conformance::unknown_ends(|| folder.store(Durability::Normal), end);
+    conformance::foreign_job_pruning(|| folder.store(Durability::Normal), end);
 }
 
 #[test]

@@ -21,7 +21,7 @@
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{
-    Listing, ListingFilter, OfFile, Platform, PostFilter, Publication, PublicationFilter, SocialPost,
+    FileOnPlatforms, Listing, ListingFilter, Platform, PostFilter, Publication, PublicationFilter, SocialPost,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
@@ -56,9 +56,9 @@ impl<S: Store> Publications<S> {
     ///
     /// # Errors
     /// As [`Publications::find`], for the first row that cannot be read: an answer without it would hide a product.
-    pub fn list_by_file(&self, file_id: &FileId) -> Result<OfFile, StoreError> {
+    pub fn list_by_file(&self, file_id: &FileId) -> Result<FileOnPlatforms, StoreError> {
         self.store.read(|s| {
-            Ok(OfFile {
+            Ok(FileOnPlatforms {
                 publications: s.publications().list_by_file(file_id)?,
                 listings: s.listings().list_by_file(file_id)?,
                 posts: s.listings().list_posts_by_file(file_id)?,

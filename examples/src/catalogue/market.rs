@@ -110,7 +110,7 @@ impl Catalogue {
     fn product(&self, record: &Record) -> Product {
         Product::new(record.id.clone(), if record.withdrawn { ListingStatus::Delisted } else { ListingStatus::Active })
             .url(Some(file_url(&self.page_path(&record.id))))
-            .key(Some(IdempotencyKey::stored(record.key.clone())))
+            .key(Some(IdempotencyKey::from_text(record.key.clone())))
             .platform_status(Some(if record.withdrawn { "withdrawn" } else { "on show" }.to_owned()))
     }
 
@@ -175,11 +175,11 @@ mod tests {
     fn create(catalogue: &Catalogue, key: &str, file: &File) -> Result<Product, CallError> {
         let options = Map::new();
         let offer = Offer::new(file, "", &options);
-        catalogue.create(&IdempotencyKey::stored(key.to_owned()), &offer)
+        catalogue.create(&IdempotencyKey::from_text(key.to_owned()), &offer)
     }
 
     fn find(catalogue: &Catalogue, key: &str) -> Vec<Product> {
-        catalogue.find(&IdempotencyKey::stored(key.to_owned())).unwrap()
+        catalogue.find(&IdempotencyKey::from_text(key.to_owned())).unwrap()
     }
 
     fn names(catalogue: &Catalogue, part: &str) -> Vec<String> {

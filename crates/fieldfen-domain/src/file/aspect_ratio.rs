@@ -252,9 +252,9 @@ pub enum InvalidDimensions {
     /// A side is zero or absurd.
     #[error("a picture of {width}×{height} pixels: each side must be between 1 and {MAX_SIDE}")]
     Size {
-        /// The width given.
+        /// The width that was given, in pixels.
         width: i64,
-        /// The height given.
+        /// The height that was given, in pixels.
         height: i64,
     },
     /// An orientation that EXIF does not know.

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::stored_edit::{StoredDetails, StoredEdit};
 use super::{Dimensions, File};
 use crate::json::RawJson;
-use crate::store::StoreError;
 
 /// The change that an edit makes to one value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +71,7 @@ impl<T> Patch<T> {
 pub struct FileDetails {
     /// The name of the processed picture.
     pub processed_filename: Option<String>,
-    /// The category.
+    /// The category, for example `whitetail-deer`; `None` where it is unknown.
     pub species: Option<String>,
     /// Title, description and so on.
     pub metadata: Option<RawJson>,
@@ -112,7 +111,7 @@ impl FileDetails {
 pub struct FileEdit {
     /// The name of the processed picture.
     pub processed_filename: Patch<String>,
-    /// The category.
+    /// The category, for example `whitetail-deer`.
     pub species: Patch<String>,
     /// Title, description and so on.
     pub metadata: Patch<RawJson>,
@@ -162,14 +161,6 @@ impl FileEdit {
     pub fn seen(mut self, file: &File) -> Self {
         self.seen = Some(file.into());
         self
-    }
-
-    /// Checks the metadata, which may have been put in [`unchecked`](RawJson::unchecked).
-    ///
-    /// # Errors
-    /// [`StoreError::Invalid`] when it cannot be stored as JSON and read back.
-    pub fn check(&self) -> Result<(), StoreError> {
-        StoreError::check_json("metadata of a file", self.metadata.value())
     }
 
     /// Whether a file that is like this now is another one than the editor saw.

@@ -67,14 +67,8 @@ pub enum FileState {
 }
 
 impl FileState {
-    /// Reads a state from the columns `status`, `failed_from` and `failure`.
-    ///
-    /// A program that knows only the specification writes neither of the last two: such a failed file is taken up
-    /// from the beginning.
-    ///
-    /// # Errors
-    /// When the columns disagree: a failure beside another status, or one that failed from `failed`.
-    pub fn from_columns(
+    /// [`rows::file_state`](crate::store::rows::file_state).
+    pub(crate) fn from_columns(
         status: FileStatus,
         failed_from: Option<FileStatus>,
         reason: Option<String>,

@@ -97,7 +97,7 @@ impl JobKind {
 pub struct CustomKind(Cow<'static, str>);
 
 impl CustomKind {
-    /// The name.
+    /// The name as it stands in `jobs.kind`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -18,23 +18,23 @@ const MAX_DEDUP_KEY: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewJob {
-    /// Its new id.
+    /// The id of the row that is made.
     pub id: JobId,
     /// The file it is about; the job is deleted with it.
     pub file_id: Option<FileId>,
-    /// What it does.
+    /// The kind, which decides the handler.
     pub kind: JobKind,
-    /// What it is about.
+    /// The arguments of the handler; `None` for a kind without arguments.
     pub payload: Option<RawJson>,
-    /// How urgent it is.
+    /// Among the jobs that are due, those with the lowest number are claimed first.
     pub priority: Priority,
-    /// When it is due.
+    /// No claim takes the job before this time.
     pub run_at: Timestamp,
-    /// How often it may be tried again.
+    /// How often the job may be tried again after a failed try; 0 for a job that must not run twice.
     pub max_retries: u32,
     /// Unique among live jobs: while one has it, another is not made.
     pub dedup_key: Option<DedupKey>,
-    /// When it is enqueued.
+    /// When it is enqueued, by the caller's clock.
     pub created_at: Timestamp,
 }
 
@@ -178,7 +178,7 @@ impl DedupKey {
         if (1..=MAX_DEDUP_KEY).contains(&key.len()) { Ok(Self(key)) } else { Err(InvalidJob::DedupKey { key }) }
     }
 
-    /// The key.
+    /// The key: 1 to 255 bytes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -228,7 +228,7 @@ pub enum InvalidJob {
     /// Its payload cannot be written as JSON, is too large, or is JSON that no worker can read.
     #[error("payload of {kind}: {source}")]
     Json {
-        /// The kind of job.
+        /// The kind of the job.
         kind: JobKind,
         /// What is wrong, and where.
         source: InvalidJson,

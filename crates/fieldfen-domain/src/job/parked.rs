@@ -15,17 +15,6 @@ open_enum! {
     }
 }
 
-/// Which of the failed jobs are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailedJobs {
-    /// The dead letters: those that are not parked.
-    DeadLetters,
-    /// The parked ones.
-    Parked,
-    /// Those that are parked for this.
-    ParkedFor(ParkedFor),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,20 +1,12 @@
-//! The typed payloads of the specification's eight commands.
-//!
-//! Fields that a payload does not know are kept in `other` and written back, so that a newer program's jobs pass
-//! through an older one unharmed.
+//! The payload of a job: a type for each kind of job.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::Priority;
 use super::kind::{JobKind, is_name};
-use crate::ids::{FileId, ListingId};
+use crate::ids::FileId;
 use crate::json::{InvalidJson, RawJson};
-use crate::publication::{Platform, PostType, SocialPlatform};
-
-/// The largest factor of an upscale: 64 times 65,535 pixels is beyond what any picture format takes.
-pub const MAX_SCALE_FACTOR: u32 = 64;
 
 /// What a job of one kind is about. An importing program implements it for each kind of its own.
 pub trait Payload: Serialize + DeserializeOwned {
@@ -94,27 +86,6 @@ pub trait Payload: Serialize + DeserializeOwned {
     }
 }
 
-impl JobKind {
-    /// Checks that this is the payload of a job of the specification's kinds. A program checks payloads of its own kinds
-    /// where it knows their types: in [`NewJob::new`](super::NewJob::new), and in the worker.
-    ///
-    /// # Errors
-    /// [`InvalidPayload`] naming the field, its value and the rule.
-    pub fn check_payload(&self, json: Option<&RawJson>) -> Result<(), InvalidPayload> {
-        match self {
-            Self::CreateFileRecord => CreateFileRecord::from_column(json).map(drop),
-            Self::UpscaleImage => UpscaleImage::from_column(json).map(drop),
-            Self::UpdateImage => UpdateImage::from_column(json).map(drop),
-            Self::GenerateMetadata => GenerateMetadata::from_column(json).map(drop),
-            Self::CreateListing => CreateListing::from_column(json).map(drop),
-            Self::UpdateListing => UpdateListing::from_column(json).map(drop),
-            Self::PublishSocial => PublishSocial::from_column(json).map(drop),
-            Self::DeleteFile => DeleteFile::from_column(json).map(drop),
-            Self::Custom(_) => Ok(()),
-        }
-    }
-}
-
 /// A payload that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -122,7 +93,7 @@ pub enum InvalidPayload {
     /// The JSON is not of the payload's shape.
     #[error("payload of {kind}: {source}")]
     Json {
-        /// The kind of job.
+        /// The kind of the job.
         kind: JobKind,
         /// What is wrong, and where.
         source: InvalidJson,
@@ -130,13 +101,13 @@ pub enum InvalidPayload {
     /// A field breaks a rule.
     #[error("payload of {kind}: {field} is {value}; it must be {rule}")]
     Field {
-        /// The kind of job.
+        /// The kind of the job.
         kind: JobKind,
-        /// The field.
+        /// The name of the field in the JSON.
         field: &'static str,
-        /// Its value.
+        /// The value that was found.
         value: String,
-        /// The rule.
+        /// What the value must be.
         rule: &'static str,
     },
 }
@@ -150,235 +121,13 @@ impl InvalidPayload {
     }
 }
 
-fn within(kind: JobKind, field: &'static str, value: u32, rule: &'static str, most: u32) -> Result<(), InvalidPayload> {
-    if (1..=most).contains(&value) {
-        Ok(())
-    } else {
-        Err(InvalidPayload::Field { kind, field, value: value.to_string(), rule })
-    }
-}
-
-/// Payload of [`JobKind::CreateFileRecord`]: confirms the row that ingest has inserted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct CreateFileRecord {
-    /// The file.
-    pub file_id: FileId,
-    /// Unknown fields.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// Payload of [`JobKind::UpscaleImage`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UpscaleImage {
-    /// The file.
-    pub file_id: FileId,
-    /// How many times as wide and high, 1 to [`MAX_SCALE_FACTOR`].
-    pub scale_factor: u32,
-    /// The resolution to write into the picture, in dots per inch, 1 to 65,535 (JFIF keeps 16 bits).
-    pub target_dpi: u32,
-    /// Unknown fields.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// Payload of [`JobKind::UpdateImage`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UpdateImage {
-    /// The file.
-    pub file_id: FileId,
-    /// Unknown fields: what to change is up to the handler.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// Payload of [`JobKind::GenerateMetadata`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct GenerateMetadata {
-    /// The file.
-    pub file_id: FileId,
-    /// Unknown fields.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// Payload of [`JobKind::CreateListing`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct CreateListing {
-    /// The file.
-    pub file_id: FileId,
-    /// Where to list it.
-    pub platform: Platform,
-    /// The seller's account there; empty where there is only one.
-    #[serde(default)]
-    pub account: String,
-    /// Which of several products made from the file; empty where there is only one.
-    #[serde(default)]
-    pub variant: String,
-    /// Unknown fields.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// Payload of [`JobKind::UpdateListing`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UpdateListing {
-    /// The file.
-    pub file_id: FileId,
-    /// The listing.
-    pub listing_id: ListingId,
-    /// Unknown fields: what to change is up to the handler.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// Payload of [`JobKind::PublishSocial`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PublishSocial {
-    /// The file.
-    pub file_id: FileId,
-    /// Where to post it.
-    pub platform: SocialPlatform,
-    /// What kind of post.
-    #[serde(default)]
-    pub post_type: Option<PostType>,
-    /// The account there; empty where there is only one.
-    #[serde(default)]
-    pub account: String,
-    /// Which post this is: a retry keeps the key, a deliberate repost gets a new one.
-    #[serde(default)]
-    pub post_key: String,
-    /// Unknown fields.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// Payload of [`JobKind::DeleteFile`].
-///
-/// The job's own `file_id` column stays empty: the cascade would delete the running job with the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct DeleteFile {
-    /// The file.
-    pub file_id: FileId,
-    /// Whether to delete it although listings are live.
-    #[serde(default)]
-    pub force: bool,
-    /// Unknown fields.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-impl Payload for CreateFileRecord {
-    const KIND: &'static str = "CreateFileRecord";
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(self.file_id)
-    }
-}
-
-impl Payload for UpscaleImage {
-    const KIND: &'static str = "UpscaleImage";
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(self.file_id)
-    }
-
-    fn check(&self) -> Result<(), InvalidPayload> {
-        within(Self::kind(), "scale_factor", self.scale_factor, "1 to 64", MAX_SCALE_FACTOR)?;
-        within(Self::kind(), "target_dpi", self.target_dpi, "1 to 65535", 65_535)
-    }
-}
-
-impl Payload for UpdateImage {
-    const KIND: &'static str = "UpdateImage";
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(self.file_id)
-    }
-}
-
-impl Payload for GenerateMetadata {
-    const KIND: &'static str = "GenerateMetadata";
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(self.file_id)
-    }
-}
-
-impl Payload for CreateListing {
-    const KIND: &'static str = "CreateListing";
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(self.file_id)
-    }
-}
-
-impl Payload for UpdateListing {
-    const KIND: &'static str = "UpdateListing";
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(self.file_id)
-    }
-}
-
-impl Payload for PublishSocial {
-    const KIND: &'static str = "PublishSocial";
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(self.file_id)
-    }
-}
-
-impl Payload for DeleteFile {
-    const KIND: &'static str = "DeleteFile";
-}
-
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::ids::JobId;
     use crate::job::NewJob;
-
-    const FILE: &str = "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40";
-
-    fn upscale(fields: &str) -> Result<UpscaleImage, InvalidPayload> {
-        UpscaleImage::from_json(&RawJson::parse(format!(r#"{{"file_id": "{FILE}", {fields}}}"#)).unwrap())
-    }
-
-    #[test]
-    fn unknown_fields_survive_a_round_trip() {
-        let payload = upscale(r#""scale_factor": 4, "target_dpi": 300, "model": {"id": 9007199254740993}"#).unwrap();
-        assert_eq!((payload.scale_factor, payload.target_dpi), (4, 300));
-        let written = RawJson::from_value(&payload).unwrap();
-        assert!(written.as_str().contains(r#""model":{"id":9007199254740993}"#), "{written}");
-        assert_eq!(UpscaleImage::from_json(&written).unwrap(), payload);
-    }
-
-    #[test]
-    fn bad_fields_are_named() {
-        let message = |fields| {
-            let error = upscale(fields).unwrap_err();
-            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
-        };
-        assert!(message(r#""scale_factor": 4"#).contains("target_dpi"));
-        assert!(message(r#""scale_factor": -4, "target_dpi": 300"#).contains("-4"));
-        assert_eq!(
-            message(r#""scale_factor": 65, "target_dpi": 300"#),
-            "payload of UpscaleImage: scale_factor is 65; it must be 1 to 64"
-        );
-        assert!(message(r#""scale_factor": 4, "target_dpi": 0"#).contains("target_dpi is 0"));
-        let platform = RawJson::parse(format!(r#"{{"file_id": "{FILE}", "platform": "Walmart"}}"#)).unwrap();
-        let error = CreateListing::from_json(&platform).unwrap_err();
-        assert!(std::error::Error::source(&error).unwrap().to_string().contains("Walmart"));
-    }
 
     #[derive(Debug, Serialize, Deserialize)]
     struct Resize(u32);
@@ -400,26 +149,5 @@ mod tests {
         assert_eq!((new.kind.as_str(), new.priority, new.max_retries), ("acme.resize", Priority::High, 7));
         assert_eq!(new.dedup_key.unwrap().as_str(), "acme.resize:xx");
         assert!(job(244).unwrap_err().to_string().contains("255"));
-    }
-
-    #[test]
-    fn a_payload_may_be_newer_unless_it_is_no_json_or_breaks_a_rule() {
-        let read = |text: &str| UpscaleImage::from_json(&RawJson::unchecked(text.to_owned())).unwrap_err();
-        for text in ["null", "{}", r#"{"file_id": 7}"#, r#"{"file_id": "x"}"#] {
-            assert!(read(text).may_be_newer(), "{text}");
-        }
-        for fields in [r#""scale_factor": 4"#, r#""scale_factor": -4, "target_dpi": 300"#] {
-            assert!(upscale(fields).unwrap_err().may_be_newer(), "{fields}");
-        }
-        for text in ["", "{", r#"{"file_id": 1e999}"#, "\u{feff}{}"] {
-            assert!(!read(text).may_be_newer(), "{text}");
-        }
-        assert!(!upscale(r#""scale_factor": 0, "target_dpi": 300"#).unwrap_err().may_be_newer());
-    }
-
-    #[test]
-    fn a_deletion_does_not_hang_on_the_file_it_deletes() {
-        let payload = DeleteFile::from_json(&RawJson::parse(format!(r#"{{"file_id": "{FILE}"}}"#)).unwrap()).unwrap();
-        assert_eq!((Payload::file_id(&payload), payload.force), (None, false));
     }
 }

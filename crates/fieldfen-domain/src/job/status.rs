@@ -12,7 +12,7 @@ text_enum! {
         Pending = "pending",
         /// A worker has claimed it.
         Running = "running",
-        /// It has succeeded.
+        /// Its handler has succeeded.
         Completed = "completed",
         /// It has failed for good, or was cancelled: a dead letter. Or it is [parked](JobState::Parked).
         Failed = "failed",
@@ -84,7 +84,7 @@ pub struct Lease {
     pub token: FenceToken,
     /// When others may take the job over.
     pub expires_at: Timestamp,
-    /// Who claimed it.
+    /// The name of the worker that claimed the job.
     pub worker: String,
 }
 

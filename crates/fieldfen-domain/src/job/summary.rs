@@ -13,13 +13,13 @@ pub const SUMMARY_ERROR_CHARS: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobSummary {
-    /// The id.
+    /// Primary key of the row.
     pub id: JobId,
     /// The file it is about; the job is deleted with it.
     pub file_id: Option<FileId>,
-    /// What it does.
+    /// The kind, which decides the handler.
     pub kind: JobKind,
-    /// Where it stands.
+    /// The status, with what belongs to that status only.
     pub state: JobState,
     /// How often it has gone back for another try.
     pub attempts: u32,
@@ -29,9 +29,9 @@ pub struct JobSummary {
     pub lost_leases: u32,
     /// How often it was throttled since it was enqueued, or last failed or was retried.
     pub throttled: u32,
-    /// How urgent it is.
+    /// Among the jobs that are due, those with the lowest number are claimed first.
     pub priority: Priority,
-    /// When it is due.
+    /// No claim takes the job before this time.
     pub run_at: Timestamp,
     /// At most one live job has this key.
     pub dedup_key: Option<DedupKey>,

@@ -116,13 +116,13 @@ impl Action {
         Ok(Self { by, reason: cut_reason(&reason).into_owned() })
     }
 
-    /// Who acts.
+    /// The person or program that acts.
     #[must_use]
     pub const fn by(&self) -> &Actor {
         &self.by
     }
 
-    /// Why.
+    /// The reason, cut to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES).
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason

@@ -5,7 +5,7 @@ use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
 text_enum! {
-    /// What was done.
+    /// The kinds of actions, as `operator_actions.action` holds them.
     #[non_exhaustive]
     pub enum ActionKind as "kind of action" {
         /// A file was approved.
@@ -53,7 +53,7 @@ text_enum! {
     /// The result of the action.
     #[non_exhaustive]
     pub enum ActionOutcome as "outcome of an action" {
-        /// It was done.
+        /// The action took effect.
         Done = "done",
         /// The running job was asked to stop.
         Requested = "requested",
@@ -70,15 +70,15 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperatorAction {
-    /// When it was done.
+    /// When it was done, by the clock of the program that did it.
     pub at: Timestamp,
-    /// Who did it, and why.
+    /// The actor and the reason.
     pub action: Action,
-    /// What was done.
+    /// Which action it was.
     pub kind: ActionKind,
-    /// What it was done to.
+    /// The row that the action concerned.
     pub subject: Subject,
-    /// What it led to.
+    /// Whether the action took effect, and if not, why.
     pub outcome: ActionOutcome,
 }
 
@@ -113,7 +113,7 @@ pub struct OperatorActionFilter {
 }
 
 impl OperatorActionFilter {
-    /// All actions.
+    /// A filter that every action passes.
     #[must_use]
     pub fn all() -> Self {
         Self::default()

@@ -12,19 +12,19 @@ use crate::webhook::{InvalidPayloadHash, PayloadHash};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Subject {
-    /// A file.
+    /// A row of `files`.
     File(FileId),
-    /// A job.
+    /// A row of `jobs`.
     Job(JobId),
-    /// A publication.
+    /// A row of `publications`.
     Publication(PublicationId),
-    /// A listing.
+    /// A row of `listings`.
     Listing(ListingId),
-    /// A social post.
+    /// A row of `social_posts`.
     SocialPost(SocialPostId),
-    /// Recurring work.
+    /// A row of `recurring_jobs`, by name.
     Recurring(RecurringName),
-    /// A webhook's delivery.
+    /// A row of `processed_hashes`, by hash.
     Delivery(PayloadHash),
 }
 
@@ -32,19 +32,19 @@ text_enum! {
     /// The kinds of [`Subject`].
     #[non_exhaustive]
     pub enum SubjectKind as "subject of an action" {
-        /// A file.
+        /// [`Subject::File`].
         File = "file",
-        /// A job.
+        /// [`Subject::Job`].
         Job = "job",
-        /// A publication.
+        /// [`Subject::Publication`].
         Publication = "publication",
-        /// A listing.
+        /// [`Subject::Listing`].
         Listing = "listing",
-        /// A social post.
+        /// [`Subject::SocialPost`].
         SocialPost = "social_post",
-        /// Recurring work.
+        /// [`Subject::Recurring`].
         Recurring = "recurring",
-        /// A webhook's delivery.
+        /// [`Subject::Delivery`].
         Delivery = "delivery",
     }
 }
@@ -52,13 +52,13 @@ text_enum! {
 /// A text that identifies no subject of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSubject {
-    /// Not an id.
+    /// The kind is identified by a UUID, and the text is none.
     #[error(transparent)]
     Id(#[from] InvalidId),
-    /// Not a name of recurring work.
+    /// The text cannot be a name of recurring work.
     #[error(transparent)]
     Recurring(#[from] InvalidRecurringName),
-    /// Not a hash of a delivery.
+    /// The text cannot be the hash of a delivery.
     #[error(transparent)]
     Delivery(#[from] InvalidPayloadHash),
 }

@@ -1,7 +1,8 @@
-//! Which publications, listings and posts are wanted.
+//! Filters of publications, listings and posts, and which publications are pruned.
 
 use super::{ListingStatus, Platform, PublicationState, SocialPlatform};
 use crate::ids::FileId;
+use crate::time::Timestamp;
 
 /// Which publications are wanted; everything given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct PublicationFilter {
 }
 
 impl PublicationFilter {
-    /// All publications.
+    /// A filter that every publication passes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -75,7 +76,7 @@ pub struct ListingFilter {
 }
 
 impl ListingFilter {
-    /// All listings.
+    /// A filter that every listing passes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -114,7 +115,7 @@ pub struct PostFilter {
 }
 
 impl PostFilter {
-    /// All posts.
+    /// A filter that every post passes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -132,5 +133,23 @@ impl PostFilter {
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
+    }
+}
+
+/// Which ended publications are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PrunePublications {
+    /// Those that were released or ended before this.
+    pub before: Timestamp,
+    /// The most publications that one call deletes.
+    pub limit: u32,
+}
+
+impl PrunePublications {
+    /// At most `limit` publications that were released or ended before this time.
+    #[must_use]
+    pub const fn new(before: Timestamp, limit: u32) -> Self {
+        Self { before, limit }
     }
 }

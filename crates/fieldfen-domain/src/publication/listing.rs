@@ -8,13 +8,13 @@ use crate::time::Timestamp;
 open_enum! {
     /// The shops, in the specification's words for `listings.platform`.
     pub enum Platform as "platform" {
-        /// Shopify.
+        /// `shopify`: products of a Shopify store.
         Shopify = "shopify",
-        /// Etsy.
+        /// `etsy`: listings of an Etsy shop.
         Etsy = "etsy",
-        /// eBay.
+        /// `ebay`: offers of an eBay seller.
         Ebay = "ebay",
-        /// Amazon.
+        /// `amazon`: offers of an Amazon seller.
         Amazon = "amazon",
     }
 }
@@ -24,7 +24,7 @@ text_enum! {
     pub enum ListingStatus as "listing status" {
         /// It exists but cannot be seen by buyers.
         Draft = "draft",
-        /// It is for sale.
+        /// Buyers see it and can buy it.
         Active = "active",
         /// It can be seen, but nothing is left to buy.
         SoldOut = "sold_out",
@@ -36,7 +36,7 @@ text_enum! {
 text_enum! {
     /// What can happen to a listing.
     pub enum ListingEvent as "listing event" {
-        /// It goes on sale.
+        /// A draft goes on sale.
         Activated = "activated",
         /// It is taken back to a draft.
         Unpublished = "unpublished",
@@ -86,17 +86,17 @@ pub struct IllegalListingTransition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listing {
-    /// The id.
+    /// Primary key of the row.
     pub id: ListingId,
     /// The file it sells.
     pub file_id: FileId,
-    /// Where.
+    /// The platform that sells the product.
     pub platform: Platform,
     /// Its id there, which is unique for each platform; where the listing of another account has the same, `account:id`.
     pub platform_listing_id: String,
-    /// Its page there.
+    /// The address of the product's public page, where it is known.
     pub url: Option<String>,
-    /// Where it stands.
+    /// The status at the platform, as far as it is known here.
     pub status: ListingStatus,
     /// The platform's own word for its status, where that is known.
     pub platform_status: Option<String>,

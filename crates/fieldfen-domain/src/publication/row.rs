@@ -9,7 +9,7 @@ use crate::time::{Timestamp, end_from_now, later, truncate_to_micros};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Publication {
-    /// The id.
+    /// Primary key of the row.
     pub id: PublicationId,
     /// The file that is published.
     pub file_id: FileId,
@@ -18,7 +18,7 @@ pub struct Publication {
     /// The key that the platform gets with the call, as SKU or idempotency key; or the SKU that a person or another
     /// program has given the product.
     pub client_key: IdempotencyKey,
-    /// Where it stands.
+    /// Whether a call is under way, and what came of it.
     pub state: PublicationState,
     /// The proof of the current reservation.
     pub token: FenceToken,

@@ -8,13 +8,13 @@ use crate::time::Timestamp;
 open_enum! {
     /// The social platforms, in the specification's words for `social_posts.platform`.
     pub enum SocialPlatform as "social platform" {
-        /// Instagram.
+        /// `instagram`: posts, stories and reels.
         Instagram = "instagram",
-        /// TikTok.
+        /// `tiktok`: posts.
         Tiktok = "tiktok",
-        /// Facebook.
+        /// `facebook`: posts, stories and reels of a page.
         Facebook = "facebook",
-        /// Pinterest.
+        /// `pinterest`: pins.
         Pinterest = "pinterest",
     }
 }
@@ -22,13 +22,13 @@ open_enum! {
 text_enum! {
     /// The specification's words for `social_posts.post_type`.
     pub enum PostType as "post type" {
-        /// A post.
+        /// An ordinary post, which stays in the feed.
         Post = "post",
-        /// A story.
+        /// A story, which the network removes by itself after a day.
         Story = "story",
-        /// A reel.
+        /// A short video.
         Reel = "reel",
-        /// A pin.
+        /// A pin on a board.
         Pin = "pin",
     }
 }
@@ -37,17 +37,17 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocialPost {
-    /// The id.
+    /// Primary key of the row.
     pub id: SocialPostId,
     /// The file it shows.
     pub file_id: FileId,
-    /// Where.
+    /// The network that shows the post.
     pub platform: SocialPlatform,
-    /// What kind of post.
+    /// What kind of post it is; `None` where nobody has said.
     pub post_type: Option<PostType>,
-    /// Its id there.
+    /// The network's id of the post; `None` where it is unknown.
     pub platform_post_id: Option<String>,
-    /// Its page there.
+    /// The address of the post, where it is known.
     pub url: Option<String>,
     /// When it was posted.
     pub posted_at: Option<Timestamp>,

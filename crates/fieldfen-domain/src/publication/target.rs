@@ -8,7 +8,6 @@ use super::listing::Platform;
 use super::social::{PostType, SocialPlatform};
 use crate::hash;
 use crate::ids::FileId;
-use crate::store::StoreError;
 
 /// What is published where. At most one live publication exists for each file and target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ use crate::store::StoreError;
 pub enum Target {
     /// A product on a shop.
     Listing {
-        /// The shop.
+        /// The platform that sells the product.
         platform: Platform,
         /// The seller's account there; empty where there is only one.
         #[serde(default)]
@@ -27,7 +26,7 @@ pub enum Target {
     },
     /// A post on a social platform.
     Post {
-        /// The platform.
+        /// The network that shows the post.
         platform: SocialPlatform,
         /// The account there; empty where there is only one.
         #[serde(default)]
@@ -51,7 +50,7 @@ impl Target {
         }
     }
 
-    /// The platform's name.
+    /// The platform's or network's word in the database, for example `etsy`.
     #[must_use]
     pub fn platform(&self) -> &str {
         match self {
@@ -144,25 +143,13 @@ impl IdempotencyKey {
             && self.0.strip_prefix("ff-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 
-    /// Checks that a product can be recognised by this key.
-    ///
-    /// # Errors
-    /// [`StoreError::Invalid`] when it is blank.
-    pub fn check(&self) -> Result<(), StoreError> {
-        if self.0.trim().is_empty() {
-            let rule = "a key that recognises a product is not blank";
-            return Err(StoreError::Invalid { what: "key of a publication", value: self.0.clone(), rule });
-        }
-        Ok(())
-    }
-
     /// Takes a key that was written before.
     #[must_use]
-    pub const fn stored(key: String) -> Self {
+    pub const fn from_text(key: String) -> Self {
         Self(key)
     }
 
-    /// The key.
+    /// The key as the platform gets it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -208,7 +195,7 @@ mod tests {
         assert_eq!(key, IdempotencyKey::derive(&file, &listing("a", "b"), 0));
         assert_eq!((key.as_str().len(), key.is_derived()), (29, true));
         for made_up in ["BUCK-01", "ff-", &format!("{key}0"), &key.as_str().replace("ff-", "FF-")] {
-            assert!(!IdempotencyKey::stored(made_up.to_owned()).is_derived(), "{made_up}");
+            assert!(!IdempotencyKey::from_text(made_up.to_owned()).is_derived(), "{made_up}");
         }
         for different in [
             IdempotencyKey::derive(&other, &listing("a", "b"), 0),

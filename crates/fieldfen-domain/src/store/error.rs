@@ -1,7 +1,7 @@
 //! What can go wrong in a store.
 
 use crate::file::IllegalFileTransition;
-use crate::json::{InvalidJson, RawJson};
+use crate::page::UnreadableRow;
 use crate::publication::IllegalPublicationTransition;
 
 /// The database's own account of what went wrong.
@@ -45,7 +45,7 @@ pub enum StoreError {
         "the connection was lost during the commit, and the transaction may have taken effect: look before you repeat it"
     )]
     OutcomeUnknown(#[source] Source),
-    /// No space is left.
+    /// The disk is full, or the database has reached the size that it may have.
     #[error("the disk, or the size that the database may have, is full: make room and try again")]
     Full(#[source] Source),
     /// The database cannot be written.
@@ -60,25 +60,25 @@ pub enum StoreError {
     /// A row holds something that its column does not allow.
     #[error("{table} {row}: column {column} holds {value}; {rule}")]
     BadRow {
-        /// The table.
+        /// The name of the table.
         table: &'static str,
-        /// The row's key.
+        /// The primary key of the row, or its place where the key cannot be read.
         row: String,
-        /// The column.
+        /// The name of the column.
         column: &'static str,
-        /// What it holds.
+        /// What the column holds, as text.
         value: String,
-        /// What it must hold.
+        /// What the column must hold.
         rule: String,
     },
     /// A value given by the caller breaks a rule.
     #[error("{what} {value:?}: {rule}")]
     Invalid {
-        /// What the value is.
+        /// What was given, for example `status to prune`.
         what: &'static str,
-        /// The value.
+        /// The value that was given.
         value: String,
-        /// The rule.
+        /// The value that the setting must have.
         rule: &'static str,
     },
     /// A value refers to a row that is not there.
@@ -125,11 +125,11 @@ pub enum StoreError {
     /// The store's settings are not as they must be.
     #[error("{what} is {found}; {rule}")]
     Setting {
-        /// Which setting.
+        /// The name of the setting.
         what: &'static str,
-        /// What it is.
+        /// The value that the setting has.
         found: String,
-        /// What it must be.
+        /// The value that the setting must have.
         rule: &'static str,
     },
     /// The database cannot be opened.
@@ -185,19 +185,11 @@ impl StoreError {
             | Self::Database(_) => Disposition::GiveUp,
         }
     }
+}
 
-    /// Checks a document, named by `what`, before a store keeps it: [`RawJson::check`].
-    ///
-    /// # Errors
-    /// [`StoreError::Invalid`] when it cannot be read back.
-    pub fn check_json(what: &'static str, json: Option<&RawJson>) -> Result<(), Self> {
-        json.map_or(Ok(()), RawJson::check).map_err(|error| Self::unfit_json(what, &error))
-    }
-
-    /// The error of a value, named by `what`, that cannot be stored as JSON.
-    #[must_use]
-    pub fn unfit_json(what: &'static str, error: &InvalidJson) -> Self {
-        Self::Invalid { what, value: error.to_string(), rule: "it must be a value that can be stored as JSON" }
+impl From<UnreadableRow> for StoreError {
+    fn from(UnreadableRow { table, row, column, value, rule }: UnreadableRow) -> Self {
+        Self::BadRow { table, row, column, value, rule }
     }
 }
 

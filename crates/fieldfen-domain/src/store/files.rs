@@ -9,7 +9,7 @@ use crate::ids::FileId;
 use crate::page::{Page, PageRequest};
 use crate::time::Timestamp;
 
-/// Reading files.
+/// Reads rows of `files` and `file_history`.
 pub trait FileReads {
     /// The file with this id, however its row spells it.
     ///
@@ -55,7 +55,7 @@ pub trait FileReads {
     fn history(&mut self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError>;
 }
 
-/// Writing files.
+/// Writes rows of `files`. Each change of a status also writes a line of the file's history.
 pub trait Files: FileReads {
     /// Adds a file, or meets the one that has its Drive id or its bytes already. The arrival is in its history.
     ///

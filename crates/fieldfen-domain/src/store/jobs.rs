@@ -13,7 +13,7 @@ use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
 use crate::time::Timestamp;
 
-/// Reading jobs.
+/// Reads rows of `jobs`, without changing or claiming any.
 pub trait JobReads {
     /// The job with this id, however its row spells it.
     ///

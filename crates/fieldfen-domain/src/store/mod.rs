@@ -9,6 +9,8 @@
 //! a closure that fails or panics leaves nothing behind.
 
 mod api_usage;
+mod checks;
+pub mod decisions;
 mod error;
 mod files;
 mod hashes;
@@ -17,6 +19,7 @@ mod maintenance;
 mod operator_actions;
 mod publications;
 mod recurring;
+pub mod rows;
 mod workers;
 
 use std::time::Duration;
@@ -36,17 +39,17 @@ pub use workers::{WorkerReads, Workers};
 pub trait ReadSession {
     /// Files and their history.
     fn files(&mut self) -> &mut dyn FileReads;
-    /// Jobs.
+    /// Jobs in every status.
     fn jobs(&mut self) -> &mut dyn JobReads;
     /// Hashes of webhooks.
     fn hashes(&mut self) -> &mut dyn HashReads;
     /// Calls to external APIs.
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads;
-    /// Publications.
+    /// Publications: what was wanted, called and confirmed.
     fn publications(&mut self) -> &mut dyn PublicationReads;
     /// Listings and posts.
     fn listings(&mut self) -> &mut dyn ListingReads;
-    /// Recurring work.
+    /// Recurring work and its next ticks.
     fn recurring(&mut self) -> &mut dyn RecurringReads;
     /// Operators' actions.
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads;
@@ -69,11 +72,11 @@ pub trait Session {
     fn hashes(&mut self) -> &mut dyn Hashes;
     /// Calls to external APIs.
     fn api_usage(&mut self) -> &mut dyn ApiUsage;
-    /// Publications.
+    /// Publications: reserve, confirm, adopt and release.
     fn publications(&mut self) -> &mut dyn Publications;
     /// Listings and posts.
     fn listings(&mut self) -> &mut dyn Listings;
-    /// Recurring work.
+    /// Recurring work: define it, take its ticks, pause it.
     fn recurring(&mut self) -> &mut dyn Recurring;
     /// Operators' actions.
     fn operator_actions(&mut self) -> &mut dyn OperatorActions;

@@ -45,12 +45,12 @@ pub trait Publications: PublicationReads {
     /// Reserves a target for a file.
     ///
     /// A hold that began [in the future](crate::is_ahead) begins anew, and is as long as it was:
-    /// [`OfFile::restart_future_hold`](crate::publication::OfFile::restart_future_hold).
+    /// [`FileOnPlatforms::restart_future_hold`](crate::publication::FileOnPlatforms::restart_future_hold).
     ///
     /// A reservation whose time is over, and one marked unknown, is taken over as [`ReserveOutcome::Unresolved`]. A publication
     /// that was released is reserved again, under its id and key. While a row of the file is live at the platform and
     /// belongs to no publication, nothing new is reserved there: the decision is
-    /// [`OfFile::decide`](crate::publication::OfFile::decide).
+    /// [`decide_reserve`](crate::publication::FileOnPlatforms::decide_reserve).
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such file.
@@ -62,7 +62,7 @@ pub trait Publications: PublicationReads {
     /// anew, as the same product or another. Newer news of a listing is kept, and an event in the future counts as of
     /// now. The row that another program has made for this product of the file is brought up to date; which row it is,
     /// and what it has in the place of an id that is not free, is
-    /// [`SameId::place`](crate::publication::SameId::place).
+    /// [`choose_row`](crate::publication::SamePlatformId::choose_row).
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.

@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotal, ApiUsageTotals};
+use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
-use fieldfen_domain::{Page, PageRequest, Timestamp, UnreadableRow};
+use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use super::error::Classify;
 use super::page::TablePage;
@@ -132,10 +133,10 @@ impl ApiUsageReads for SqliteSession<'_> {
         for row in (Totals { since: &limit(since) }).load::<ServiceRow>(self.conn).store()? {
             if let Some(id) = row.first_uncounted {
                 let uncounted = self.uncounted(id)?;
-                totals.unreadable.extend(UnreadableRow::sift::<()>(Err(uncounted))?.err());
+                totals.unreadable.extend(split_bad_row::<()>(Err(uncounted))?.err());
             }
             if row.calls > 0 {
-                match UnreadableRow::sift(row.read())? {
+                match split_bad_row(row.read())? {
                     Ok(total) => totals.services.push(total),
                     Err(row) => totals.unreadable.push(row),
                 }

@@ -11,7 +11,8 @@ use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{Cursor, Page, PageRequest, UnreadableRow};
+use fieldfen_domain::store::rows::{self, split_bad_row, wrong_cursor};
+use fieldfen_domain::{Cursor, Page, PageRequest};
 
 use super::error::Classify;
 
@@ -43,7 +44,7 @@ impl Reach {
         match place.filter(|place| row_cursor(list, *place) == *cursor) {
             Some(place) if ascending => Ok(Self { above: place, ..everything }),
             Some(place) => Ok(Self { up_to: place, ..everything }),
-            None => Err(cursor.refused()),
+            None => Err(wrong_cursor(cursor)),
         }
     }
 
@@ -65,8 +66,8 @@ pub(super) fn page_of<P, T>(
     request: &PageRequest,
     cursor: impl FnOnce(P) -> Cursor,
 ) -> Result<Page<T>, StoreError> {
-    let rows = rows.map(|(place, row)| Ok((place, UnreadableRow::sift(row)?)));
-    Ok(Page::from_rows(rows.collect::<Result<_, StoreError>>()?, stopped, request, cursor))
+    let rows = rows.map(|(place, row)| Ok((place, split_bad_row(row)?)));
+    Ok(rows::page(rows.collect::<Result<_, StoreError>>()?, stopped, request, cursor))
 }
 
 /// A query for the rows of a page. Its text depends on the filter, so that diesel caches it by its text.

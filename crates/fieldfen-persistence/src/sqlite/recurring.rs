@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
+use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
 use fieldfen_domain::{RawJson, Timestamp, UnreadableRow, truncate_to_micros};
 
@@ -162,7 +163,7 @@ impl RecurringReads for SqliteSession<'_> {
 }
 
 fn read(rows: Vec<RecurringRow>) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
-    rows.into_iter().map(|row| UnreadableRow::sift(row.read())).collect()
+    rows.into_iter().map(|row| split_bad_row(row.read())).collect()
 }
 
 impl SqliteSession<'_> {

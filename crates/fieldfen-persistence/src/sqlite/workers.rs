@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{JobKind, WorkerName};
+use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{StoreError, WorkerReads, Workers};
 use fieldfen_domain::worker::RegisteredWorker;
 use fieldfen_domain::{Timestamp, UnreadableRow, WorkerId};
@@ -84,7 +85,7 @@ impl WorkerRow {
 impl WorkerReads for SqliteSession<'_> {
     fn seen_since(&mut self, since: Timestamp) -> Result<Vec<Result<RegisteredWorker, UnreadableRow>>, StoreError> {
         let rows: Vec<WorkerRow> = SeenSince { since: SqlTime(since) }.load(self.conn).store()?;
-        rows.into_iter().map(|row| UnreadableRow::sift(row.read())).collect()
+        rows.into_iter().map(|row| split_bad_row(row.read())).collect()
     }
 }
 

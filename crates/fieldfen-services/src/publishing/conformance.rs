@@ -29,7 +29,7 @@ pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environme
     check.listing(&first, &second);
     check.looking_up();
     check.updating();
-    let [longer, upper] = [format!("{first}-2"), first.as_str().to_uppercase()].map(IdempotencyKey::stored);
+    let [longer, upper] = [format!("{first}-2"), first.as_str().to_uppercase()].map(IdempotencyKey::from_text);
     check.telling_apart(&first, &longer, &upper);
     check.taking_down(&[first, second, longer, upper]);
     check.violations

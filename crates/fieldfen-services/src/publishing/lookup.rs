@@ -5,7 +5,8 @@
 //! its id; and of anything else only a person knows whose it is.
 
 use fieldfen_domain::publication::{
-    IdempotencyKey, OfFile, PlatformRow, Publication, PublicationFilter, PublicationState, Target, publication_of,
+    FileOnPlatforms, IdempotencyKey, PlatformRow, Publication, PublicationFilter, PublicationState, Target,
+    publication_of,
 };
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
@@ -147,8 +148,8 @@ impl<S: Store> Publisher<S> {
 }
 
 /// All that a file has on the platforms.
-pub(super) fn all_of_file(s: &mut dyn ReadSession, file_id: &FileId) -> Result<OfFile, StoreError> {
-    Ok(OfFile {
+pub(super) fn all_of_file(s: &mut dyn ReadSession, file_id: &FileId) -> Result<FileOnPlatforms, StoreError> {
+    Ok(FileOnPlatforms {
         publications: s.publications().list_by_file(file_id)?,
         listings: s.listings().list_by_file(file_id)?,
         posts: s.listings().list_posts_by_file(file_id)?,
@@ -157,7 +158,7 @@ pub(super) fn all_of_file(s: &mut dyn ReadSession, file_id: &FileId) -> Result<O
 
 fn who_knows(
     s: &mut dyn ReadSession,
-    of_file: &OfFile,
+    of_file: &FileOnPlatforms,
     publication: &Publication,
     platform_id: &str,
 ) -> Result<Known, StoreError> {

@@ -108,7 +108,7 @@ fn a_marketplace_shows_drafts_and_what_is_sold_out() {
 
 /// The post whose id is its key.
 fn post(key: &str) -> Post {
-    Post::new(key).key(IdempotencyKey::stored(key.to_owned()))
+    Post::new(key).key(IdempotencyKey::from_text(key.to_owned()))
 }
 
 /// A network that shows its posts, hides them or says that it cannot be asked.

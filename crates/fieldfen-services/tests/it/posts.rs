@@ -224,7 +224,7 @@ fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl St
     let wall = Wall::new(Answers::ByPicture);
     let publisher = publisher(&shop, &[]).network(wall.clone());
     publisher.post(&reel(id, "launch")).unwrap();
-    wall.make(&IdempotencyKey::stored("by hand".to_owned()));
+    wall.make(&IdempotencyKey::from_text("by hand".to_owned()));
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
     assert_eq!(wall.ids(), ["post-1", "post-2"]);
 

@@ -45,7 +45,7 @@ fn reconciling_names_what_differs_and_mends_it(store: impl Store) {
     let offer = Offer::new(&file, "", &options);
     let key = etsy.live().iter().find(|product| product.platform_id == "p4").unwrap().key.clone().unwrap();
     etsy.create(&key, &offer).unwrap();
-    etsy.create(&IdempotencyKey::stored("by hand".to_owned()), &offer).unwrap();
+    etsy.create(&IdempotencyKey::from_text("by hand".to_owned()), &offer).unwrap();
 
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing.iter().map(|listing| listing.file_id).collect::<Vec<_>>(), [missing]);

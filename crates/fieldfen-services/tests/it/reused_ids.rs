@@ -104,7 +104,7 @@ fn says<S: Store>(listed: &Listed<S>, resolution: &KeyResolution) -> KeyResolved
 }
 
 fn a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_so(store: impl Store) {
-    let key = IdempotencyKey::stored("SKU-7".to_owned());
+    let key = IdempotencyKey::from_text("SKU-7".to_owned());
     let listed = with_another_key(store, key.as_str());
     assert_eq!(says(&listed, &KeyResolution::Ours(key.clone())), KeyResolved::Done);
     listed.shop.work(&listed.publisher);

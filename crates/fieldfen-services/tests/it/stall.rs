@@ -132,7 +132,7 @@ impl Stall {
     /// A product that somebody has made by hand, with this key or without one.
     pub(crate) fn by_hand(&self, platform_id: &str, key: Option<&str>) -> Product {
         let product = Product::new(platform_id.to_owned(), ListingStatus::Active)
-            .key(key.map(|key| IdempotencyKey::stored(key.to_owned())))
+            .key(key.map(|key| IdempotencyKey::from_text(key.to_owned())))
             .platform_status(Some("ACTIVE".to_owned()));
         self.bring_back(&product);
         product
@@ -290,7 +290,7 @@ impl Marketplace for Stall {
             Finds::ByPrefix => found.filter(begins_so).collect(),
             Finds::ByPrefixWithoutKeys => found.filter(begins_so).map(|p| p.key(None)).collect(),
             Finds::ByPrefixWithEmptyKeys => {
-                found.filter(begins_so).map(|p| p.key(Some(IdempotencyKey::stored(String::new())))).collect()
+                found.filter(begins_so).map(|p| p.key(Some(IdempotencyKey::from_text(String::new())))).collect()
             }
         })
     }

@@ -3,7 +3,7 @@
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotal, ApiUsageTotals};
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, walk, with_nanoseconds};
+use super::operations::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, api_call, at};
 

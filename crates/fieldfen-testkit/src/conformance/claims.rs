@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use fieldfen_domain::job::{ClaimRequest, JobFilter, JobState, JobStatus, Lease, Priority, Retry};
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, ids, numbered, with_nanoseconds};
+use super::operations::{On, ids, numbered, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{LEASE, TICK, WORKER, at, claim_ref, claim_request, job, kind, token, work};
 

@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{ListingStatus, Platform, ReleaseReason};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::webhook::HashInsertOutcome;
 
-use super::steps::{On, numbered};
+use super::operations::{On, numbered};
 use super::{Case, named};
 use crate::fixtures::{
     at, claim_ref, dedup_key, file_id, hash, job, listing_confirmation, listing_id, listing_target, listing_update,

@@ -6,7 +6,7 @@ use fieldfen_domain::job::{
 };
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, numbered, with_nanoseconds};
+use super::operations::{On, numbered, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{at, claim_ref, dedup_key, file_id, job, job_id, kind, upscale_job, work};
 

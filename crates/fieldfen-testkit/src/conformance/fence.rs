@@ -5,7 +5,7 @@ use fieldfen_domain::file::{Deletion, FileStatus};
 use fieldfen_domain::job::{ClaimRef, FencedResult, JobActionOutcome, JobStatus, PruneRequest, Retry};
 use fieldfen_domain::store::Store;
 
-use super::steps::On;
+use super::operations::On;
 use super::{Case, named};
 use crate::fixtures::{LEASE, at, claim_ref, claim_request, file_id, job, job_id, kind, token};
 

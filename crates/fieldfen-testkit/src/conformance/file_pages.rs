@@ -5,7 +5,7 @@ use fieldfen_domain::file::{Arrival, Deletion, File, FileEdit, FileEvent, FileFi
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{Page, PageRequest};
 
-use super::steps::{On, walk, with_nanoseconds};
+use super::operations::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{at, file, file_id};
 

@@ -7,7 +7,7 @@ use fieldfen_domain::file::{
 };
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, with_nanoseconds};
+use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{at, file, file_id, metadata};
 

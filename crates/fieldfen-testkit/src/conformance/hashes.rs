@@ -6,7 +6,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::webhook::{Delivery, HashInsertOutcome, NewHash};
 use fieldfen_domain::{CLOCK_TOLERANCE, PageRequest};
 
-use super::steps::{On, walk, with_nanoseconds};
+use super::operations::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, at, file_id, hash};
 

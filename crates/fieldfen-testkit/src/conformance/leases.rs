@@ -7,7 +7,7 @@ use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{FencedResult, Heartbeat, JobActionOutcome, JobState, JobStatus, Priority};
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, ids, numbered, with_nanoseconds};
+use super::operations::{On, ids, numbered, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{LEASE, TICK, WORKER, at, claim_ref, claim_request, job, job_id};
 

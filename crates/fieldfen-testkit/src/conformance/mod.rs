@@ -2,45 +2,49 @@
 //!
 //! Where a trait is silent, the case decides: its name says what.
 
+mod adoption;
 mod api_usage;
-mod batches;
-mod claim_batches;
 mod claims;
-mod clocks;
+mod claims_many;
+mod clock_jumps;
+mod confirmations;
 mod deletions;
-mod documents;
+mod enqueue_many;
 mod enqueueing;
 mod fence;
 mod file_pages;
 mod files;
+mod foreign_job_pruning;
+mod foreign_rows;
 mod hashes;
-mod killed;
+mod invalid_json;
+mod job_actions;
+mod kill;
 mod leases;
-mod listings;
-mod lost_leases;
+mod listing_updates;
+mod must_run_alone;
+mod operations;
 mod operator_actions;
-mod operators;
 mod pages;
 mod parked;
 mod pruning;
-mod publications;
+mod publication_pages;
+mod publication_pruning;
 mod recurring;
+mod reservation_release;
 mod reservations;
 mod retries;
-mod same_ids;
-mod steps;
+mod same_platform_ids;
 mod threads;
 pub mod trace;
 mod transactions;
-mod unclaimed;
-mod unknown_ends;
 mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fieldfen_domain::store::Store;
+pub use foreign_job_pruning::foreign_job_pruning;
 pub use threads::threads;
-pub use unknown_ends::unknown_ends;
 
 /// A case: its name, and what it does with a fresh store. It panics when the store is not as it must be.
 pub type Case<S> = (&'static str, fn(&S));
@@ -64,25 +68,29 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         pages::cases(),
         deletions::cases(),
         enqueueing::cases(),
-        batches::cases(),
-        documents::cases(),
+        enqueue_many::cases(),
+        invalid_json::cases(),
         claims::cases(),
         fence::cases(),
-        claim_batches::cases(),
+        claims_many::cases(),
         leases::cases(),
-        lost_leases::cases(),
+        must_run_alone::cases(),
         retries::cases(),
-        operators::cases(),
+        job_actions::cases(),
         parked::cases(),
-        killed::cases(),
-        clocks::cases(),
+        kill::cases(),
+        clock_jumps::cases(),
         pruning::cases(),
         hashes::cases(),
         reservations::cases(),
-        publications::cases(),
-        unclaimed::cases(),
-        same_ids::cases(),
-        listings::cases(),
+        reservation_release::cases(),
+        publication_pages::cases(),
+        confirmations::cases(),
+        foreign_rows::cases(),
+        adoption::cases(),
+        publication_pruning::cases(),
+        same_platform_ids::cases(),
+        listing_updates::cases(),
         api_usage::cases(),
         recurring::cases(),
         operator_actions::cases(),

@@ -6,7 +6,7 @@ use fieldfen_domain::operator::{
 };
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, walk, with_nanoseconds};
+use super::operations::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{at, file_id, job, job_id, operator_action, publication_id, recurring_name};
 

@@ -8,7 +8,7 @@ use fieldfen_domain::publication::{ListingFilter, PostFilter, PublicationFilter}
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{Cursor, JobId, PageRequest};
 
-use super::steps::{On, numbered};
+use super::operations::{On, numbered};
 use super::{Case, named};
 use crate::fixtures::{
     api_call, at, file_id, foreign_post, hash, job, job_id, listing_confirmation, listing_target, operator_action,

@@ -7,7 +7,7 @@ use fieldfen_domain::job::{
 use fieldfen_domain::publication::{PublicationState, ReleaseReason};
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, numbered, with_nanoseconds};
+use super::operations::{On, numbered, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{
     at, claim_ref, dedup_key, job, job_id, listing_confirmation, listing_target, publication_id, reserve_request, token,

@@ -3,7 +3,7 @@
 use fieldfen_domain::job::{EnqueueOutcome, JobActionOutcome, JobFilter, JobStatus, PruneRequest, Retry};
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, numbered, with_nanoseconds};
+use super::operations::{On, numbered, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, at, claim_ref, dedup_key, job, job_id};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, Tick};
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, with_nanoseconds};
+use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, at, kind, recurring, recurring_name, work};
 

@@ -1,14 +1,14 @@
-//! Reserving, giving free, and not knowing.
+//! Reserving a target: who gets it, who waits, and who has to look it up.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::FencedResult;
 use fieldfen_domain::publication::{
-    IdempotencyKey, ListingStatus, Platform, PostType, Publication, PublicationFilter, PublicationState, ReleaseReason,
-    ReserveOutcome, ReserveRequest, SocialPlatform, Target,
+    IdempotencyKey, ListingStatus, Platform, PostType, Publication, PublicationState, ReleaseReason, ReserveOutcome,
+    ReserveRequest, SocialPlatform, Target,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, walk, with_nanoseconds};
+use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{
     HOLD, TICK, at, file_id, listing_confirmation, listing_id, listing_target, listing_update, post_target,
@@ -28,30 +28,21 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         other_targets_and_files_are_not_in_the_way,
         the_type_of_a_post_does_not_make_another_target,
         a_released_target_is_granted_again_in_the_same_row,
-        a_word_that_nothing_is_there_forgets_earlier_calls,
         an_ended_target_is_granted_anew_with_another_client_key,
-        only_the_current_token_releases,
-        only_the_current_token_marks_unknown,
-        what_is_given_up_twice_was_done_already,
-        who_gives_up_what_was_confirmed_meanwhile_has_lost_it,
-        a_released_publication_cannot_become_unknown,
-        an_unknown_publication_is_released_by_who_took_it_over,
-        publications_are_listed_by_file_and_by_state,
-        publications_are_listed_by_all_that_a_filter_names,
     ]
 }
 
 /// An approved file with the number 1.
-fn approved<S: Store>(on: &On<'_, S>) {
+pub(super) fn approved<S: Store>(on: &On<'_, S>) {
     on.file_in(1, FileStatus::Approved);
 }
 
 /// The wish to make publication `number` of file 1 for its only listing.
-fn wish(number: u64, second: i64) -> ReserveRequest {
+pub(super) fn wish(number: u64, second: i64) -> ReserveRequest {
     reserve_request(number, file_id(1), listing_target(""), at(second))
 }
 
-fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> FencedResult<()> {
+pub(super) fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> FencedResult<()> {
     on.write(|s| {
         s.publications().release(
             &publication_id(number),
@@ -63,7 +54,7 @@ fn release<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> FencedRe
     })
 }
 
-fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> FencedResult<()> {
+pub(super) fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: u64) -> FencedResult<()> {
     on.write(|s| s.publications().mark_unknown(&publication_id(number), &token(token_number), "timeout", None, at(5)))
 }
 
@@ -265,24 +256,6 @@ fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
     assert_eq!(release(&on, 1, 1), FencedResult::LeaseLost);
 }
 
-fn a_word_that_nothing_is_there_forgets_earlier_calls<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.reserve(&wish(1, 0));
-    assert!(release(&on, 1, 1).is_done());
-    on.reserve(&wish(2, 6));
-    assert!(mark_unknown(&on, 1, 2).is_done());
-    on.reserve(&wish(3, 7));
-    assert_eq!(on.publication(1).calls, 2, "who looks it up calls nothing");
-    let absent = |s: &mut dyn fieldfen_domain::store::Session| {
-        s.publications().release(&publication_id(1), &token(3), ReleaseReason::Absent, "looked up", at(8))
-    };
-    assert!(on.write(absent).is_done());
-    assert_eq!(on.publication(1).calls, 0);
-    let ReserveOutcome::Granted(granted) = on.reserve(&wish(4, 9)) else { panic!("it was not granted") };
-    assert_eq!(granted.calls, 1);
-}
-
 fn an_ended_target_is_granted_anew_with_another_client_key<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
@@ -298,147 +271,4 @@ fn an_ended_target_is_granted_anew_with_another_client_key<S: Store>(store: &S) 
     }
     keys.dedup();
     assert_eq!(keys.len(), 3);
-}
-
-fn only_the_current_token_releases<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.reserve(&wish(1, 0));
-    let before = on.publication(1);
-    assert_eq!(release(&on, 1, 2), FencedResult::LeaseLost);
-    assert_eq!(release(&on, 2, 1), FencedResult::NotFound);
-    assert_eq!(on.publication(1), before);
-    assert_eq!(release(&on, 1, 1), FencedResult::Done(()));
-}
-
-fn only_the_current_token_marks_unknown<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.reserve(&wish(1, 0));
-    let before = on.publication(1);
-    assert_eq!(mark_unknown(&on, 1, 2), FencedResult::LeaseLost);
-    assert_eq!(mark_unknown(&on, 2, 1), FencedResult::NotFound);
-    assert_eq!(on.publication(1), before);
-    assert_eq!(mark_unknown(&on, 1, 1), FencedResult::Done(()));
-    let last_error = Some("timeout".to_owned());
-    let expected = with!(before, state: PublicationState::Unknown, last_error, updated_at: at(5));
-    assert_eq!(on.publication(1), expected);
-}
-
-fn what_is_given_up_twice_was_done_already<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.reserve(&wish(1, 0));
-    assert!(mark_unknown(&on, 1, 1).is_done());
-    let unknown = on.publication(1);
-    assert_eq!(mark_unknown(&on, 1, 1), FencedResult::AlreadyDone { at: Some(at(5)) });
-    assert_eq!(on.publication(1), unknown);
-    assert!(release(&on, 1, 1).is_done());
-    let released = on.publication(1);
-    assert_eq!(release(&on, 1, 1), FencedResult::AlreadyDone { at: Some(at(5)) });
-    assert_eq!(on.publication(1), released);
-}
-
-fn who_gives_up_what_was_confirmed_meanwhile_has_lost_it<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.reserve(&wish(1, 0));
-    on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
-    let before = on.publication(1);
-    for token_number in [1, 2] {
-        assert_eq!(release(&on, 1, token_number), FencedResult::LeaseLost);
-        assert_eq!(mark_unknown(&on, 1, token_number), FencedResult::LeaseLost);
-    }
-    assert_eq!(on.publication(1), before);
-}
-
-fn a_released_publication_cannot_become_unknown<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.reserve(&wish(1, 0));
-    assert!(release(&on, 1, 1).is_done());
-    let before = on.publication(1);
-    let error = on.refuse(|s| s.publications().mark_unknown(&publication_id(1), &token(1), "", None, at(9)));
-    assert!(matches!(error, StoreError::PublicationTransition(_)), "{error:?}");
-    assert_eq!(on.publication(1), before);
-}
-
-fn an_unknown_publication_is_released_by_who_took_it_over<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.reserve(&wish(1, 0));
-    assert!(mark_unknown(&on, 1, 1).is_done());
-    on.reserve(&wish(2, 6));
-    assert_eq!(release(&on, 1, 1), FencedResult::LeaseLost);
-    assert_eq!(release(&on, 1, 2), FencedResult::Done(()));
-    assert!(matches!(on.reserve(&wish(3, 7)), ReserveOutcome::Granted(_)));
-}
-
-fn publications_are_listed_by_all_that_a_filter_names<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.file_in(2, FileStatus::Approved);
-    for number in 1..=24 {
-        let key = number.to_string();
-        let target = match number % 3 {
-            0 => listing_target(&key),
-            1 => Target::Listing { platform: Platform::Ebay, account: "b".to_owned(), variant: key },
-            _ => post_target(&key).at_account(if number % 2 == 0 { "b" } else { "" }),
-        };
-        on.reserve(&reserve_request(number, file_id(1 + number / 2 % 2), target, at(0)));
-        if number % 5 == 0 {
-            assert!(mark_unknown(&on, number, number).is_done());
-        }
-    }
-    let all: Vec<_> = (1..=24).map(|number| on.publication(number)).collect();
-    let places = [
-        (None, None),
-        (Some(Platform::Etsy), None),
-        (Some(Platform::Ebay), None),
-        (None, Some(SocialPlatform::Instagram)),
-        (Some(Platform::Etsy), Some(SocialPlatform::Instagram)),
-    ];
-    for state in [None, Some(PublicationState::Unknown), Some(PublicationState::Reserved)] {
-        for file in [None, Some(file_id(1)), Some(file_id(3))] {
-            for (platform, network) in places {
-                for account in [None, Some(""), Some("b")] {
-                    let filter = PublicationFilter::new().state(state).file_id(file).platform(platform);
-                    let filter = filter.network(network).account(account.map(str::to_owned));
-                    let wanted = |row: &&Publication| {
-                        let its = match row.target {
-                            Target::Listing { platform, .. } => (Some(platform), None),
-                            Target::Post { platform, .. } => (None, Some(platform)),
-                        };
-                        state.is_none_or(|state| row.state == state)
-                            && file.is_none_or(|file| row.file_id == file)
-                            && (platform.is_none() || platform == its.0)
-                            && (network.is_none() || network == its.1)
-                            && account.is_none_or(|account| row.target.account() == account)
-                    };
-                    let expected: Vec<_> = all.iter().filter(wanted).cloned().collect();
-                    let found = walk(|page| on.read(|s| s.publications().page(&filter, page)));
-                    assert_eq!(found, expected, "{filter:?}");
-                }
-            }
-        }
-    }
-}
-
-fn publications_are_listed_by_file_and_by_state<S: Store>(store: &S) {
-    let on = On(store);
-    approved(&on);
-    on.file_in(2, FileStatus::Approved);
-    for number in 1..=8 {
-        let file = 1 + number % 2;
-        on.reserve(&reserve_request(number, file_id(file), listing_target(&number.to_string()), at(0)));
-        if number > 4 {
-            assert!(mark_unknown(&on, number, number).is_done());
-        }
-    }
-    let expected = |numbers: &[u64]| numbers.iter().map(|&number| on.publication(number)).collect::<Vec<_>>();
-    assert_eq!(on.in_state(PublicationState::Reserved), expected(&[1, 2, 3, 4]));
-    assert_eq!(on.in_state(PublicationState::Unknown), expected(&[5, 6, 7, 8]));
-    assert_eq!(on.in_state(PublicationState::Confirmed), []);
-    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), expected(&[2, 4, 6, 8]));
-    assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(3))), []);
 }

@@ -4,7 +4,7 @@ use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{MAX_REASON_BYTES, RawJson};
 
-use super::steps::{On, with_nanoseconds};
+use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, at, claim_ref, dedup_key, failure, job, job_id};
 

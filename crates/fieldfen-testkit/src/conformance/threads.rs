@@ -7,7 +7,7 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::{ClaimRef, FencedResult, JobStatus, NewJob};
 use fieldfen_domain::store::Store;
 
-use super::steps::On;
+use super::operations::On;
 use crate::fixtures::{at, claim_request, job, token};
 
 /// Lets this many threads claim and complete this many jobs, between one and four at a time.

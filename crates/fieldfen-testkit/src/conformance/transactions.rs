@@ -8,7 +8,7 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{EnqueueOutcome, JobFilter};
 use fieldfen_domain::store::{Session, Store, StoreError};
 
-use super::steps::{On, numbered};
+use super::operations::{On, numbered};
 use super::{Case, named};
 use crate::fixtures::{
     api_call, at, claim_request, file, file_id, file_in, hash, job, listing_target, recurring, reserve_request,

@@ -3,7 +3,7 @@
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::worker::RegisteredWorker;
 
-use super::steps::{On, with_nanoseconds};
+use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, at, registered_worker};
 

@@ -4,14 +4,14 @@
 //! chooses. A thread whose write has failed gets the next one through, so that a caller who repeats the write succeeds.
 
 mod conflict;
-mod hits;
+mod failing_writes;
 mod rerun;
 mod unknown;
 
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 
 pub use conflict::ConflictStore;
-pub use hits::suspended;
+pub use failing_writes::suspended;
 pub use rerun::RerunStore;
 pub use unknown::UnknownStore;
 

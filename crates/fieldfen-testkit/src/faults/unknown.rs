@@ -2,7 +2,7 @@
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
-use super::hits::Hits;
+use super::failing_writes::Hits;
 use super::roll_back_write;
 
 /// Answers some writes with [`StoreError::OutcomeUnknown`], either after it has committed them or without.

@@ -10,18 +10,9 @@ use fieldfen_domain::publication::{Publication, PublicationState};
 use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, Timestamp, truncate_to_micros};
 
-use super::hashes::HashKey;
-use super::job_row::JobKey;
-use super::publications::PublicationKey;
-use super::published::{ListingKey, PostKey};
+use super::keys::{DriveIdKey, FileKey, HashKey, JobKey, ListingKey, PostKey, PublicationKey};
 use super::table::Row;
 use super::{ModelSession, taken};
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum FileKey {
-    Id(FileId),
-    Content(ContentHash),
-}
 
 impl Row for File {
     type Key = FileKey;
@@ -38,12 +29,6 @@ impl Row for File {
 pub(super) struct DriveIdRow {
     drive_file_id: String,
     file_id: FileId,
-}
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum DriveIdKey {
-    Drive(String),
-    File(FileId),
 }
 
 impl Row for DriveIdRow {

@@ -4,7 +4,7 @@ use fieldfen_domain::store::{HashReads, Hashes, StoreError};
 use fieldfen_domain::webhook::{Delivery, HashInsertOutcome, NewHash, PayloadHash};
 use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Page, PageRequest, Timestamp, end_from_now, truncate_to_micros};
 
-use super::files::FileKey;
+use super::keys::{FileKey, HashKey};
 use super::table::Row;
 use super::{BEGINNING, END, ModelSession, missing};
 use crate::fixtures::TICK;
@@ -31,14 +31,6 @@ impl HashRow {
             .first_seen(Some(self.created_at))
             .expires_at(Some(self.expires_at))
     }
-}
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum HashKey {
-    Hash(PayloadHash),
-    File(FileId),
-    Expires(Timestamp),
-    Seen(Timestamp),
 }
 
 impl Row for HashRow {

@@ -1,8 +1,9 @@
 //! A row of jobs in the model.
 
-use fieldfen_domain::job::{DedupKey, Job, JobKind, JobState, JobStatus, Lease, Priority};
-use fieldfen_domain::{FenceToken, FileId, JobId, Timestamp, truncate_to_micros};
+use fieldfen_domain::job::{Job, JobState, JobStatus, Lease};
+use fieldfen_domain::{FenceToken, Timestamp, truncate_to_micros};
 
+use super::keys::JobKey;
 use super::table::Row;
 
 /// A job, and the claim that ended it.
@@ -17,22 +18,6 @@ pub(super) struct JobRow {
     pub(super) killed_under: Option<Lease>,
     /// From when on whoever let the job wait has counted the wait; `None` for a due time that somebody has chosen.
     pub(super) waiting_since: Option<Timestamp>,
-}
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum JobKey {
-    Id(JobId),
-    File(FileId),
-    /// Of live jobs only.
-    Dedup(DedupKey),
-    /// Of pending jobs only.
-    Due(JobKind, Priority, Timestamp),
-    /// Of pending jobs only, unless somebody has chosen their due time: when their wait began.
-    Waiting(Timestamp),
-    /// Of running jobs with a lease only: when it expires.
-    Leased(Timestamp),
-    /// Of ended jobs only. Parked ones have not ended.
-    Ended(JobStatus, Timestamp),
 }
 
 impl Row for JobRow {

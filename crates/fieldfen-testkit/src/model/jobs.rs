@@ -14,8 +14,8 @@ use fieldfen_domain::{
     end_from_now, later, truncate_to_micros,
 };
 
-use super::files::FileKey;
-use super::job_row::{JobKey, JobRow};
+use super::job_row::JobRow;
+use super::keys::{FileKey, JobKey};
 use super::{BEGINNING, END, ModelSession, missing, taken};
 use crate::fixtures::TICK;
 

@@ -6,12 +6,13 @@
 mod api_usage;
 mod files;
 mod hashes;
+mod job_actions;
 mod job_row;
 mod jobs;
+mod keys;
+mod listings;
 mod operator_actions;
-mod operators;
 mod publications;
-mod published;
 mod recurring;
 mod session;
 mod store;

@@ -5,25 +5,17 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
-    AdoptDecision, AdoptOutcome, Adoption, ConfirmDecision, ConfirmOutcome, Confirmation, IdempotencyKey, OfFile,
-    PlatformRowId, PrunePublications, Publication, PublicationEvent, PublicationState, ReleaseReason, ReserveDecision,
-    ReserveOutcome, ReserveRequest, SameId, Target, given_up_id, qualified_id,
+    AdoptOutcome, Adoption, ConfirmOutcome, Confirmation, FileOnPlatforms, IdempotencyKey, PlatformRowId,
+    PrunePublications, Publication, PublicationEvent, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest,
+    SamePlatformId, Target, given_up_id, qualified_id,
 };
+use fieldfen_domain::store::decisions::{AdoptDecision, ConfirmDecision, ReserveDecision};
 use fieldfen_domain::store::{ListingReads, Listings as _, PublicationReads, Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, truncate_to_micros};
 
-use super::files::FileKey;
-use super::published::{ListingKey, PostKey};
+use super::keys::{FileKey, ListingKey, PostKey, PublicationKey};
 use super::table::Row;
 use super::{ModelSession, missing, taken};
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum PublicationKey {
-    Id(PublicationId),
-    File(FileId),
-    /// Platform and the id there.
-    At(String, Option<String>),
-}
 
 impl Row for Publication {
     type Key = PublicationKey;
@@ -41,7 +33,7 @@ impl Publications for ModelSession<'_> {
     fn reserve(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {
         self.begin_holds_anew(request);
         let known = self.all_of_file(&request.file_id)?;
-        let decision = known.decide(request);
+        let decision = known.decide_reserve(request);
         let mut publications = known.publications;
         Ok(match decision {
             ReserveDecision::Published(position) => ReserveOutcome::Published(publications.swap_remove(position)),
@@ -72,7 +64,7 @@ impl Publications for ModelSession<'_> {
         };
         let known = self.all_of_file(&publication.file_id)?;
         let same = self.same_id(&publication.target, &confirmation.platform_id);
-        publication.state = match known.confirm(&publication, confirmation, &same)? {
+        publication.state = match known.decide_confirm(&publication, confirmation, &same)? {
             ConfirmDecision::AlreadyDone => return Ok(ConfirmOutcome::AlreadyDone),
             ConfirmDecision::Duplicate { live } => return Ok(ConfirmOutcome::Duplicate { live }),
             ConfirmDecision::Taken { file_id } => return Ok(ConfirmOutcome::Taken { file_id }),
@@ -113,7 +105,7 @@ impl Publications for ModelSession<'_> {
         let request = &adoption.request;
         let known = self.all_of_file(&request.file_id)?;
         let same = self.same_id(&request.target, &adoption.confirmation.platform_id);
-        let decision = known.adopt(adoption, &same)?;
+        let decision = known.decide_adopt(adoption, &same)?;
         let mut publications = known.publications;
         let publication = match decision {
             AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),
@@ -218,9 +210,9 @@ impl ModelSession<'_> {
         }
     }
 
-    fn all_of_file(&mut self, file_id: &FileId) -> Result<OfFile, StoreError> {
+    fn all_of_file(&mut self, file_id: &FileId) -> Result<FileOnPlatforms, StoreError> {
         let publications = PublicationReads::list_by_file(self, file_id)?;
-        Ok(OfFile {
+        Ok(FileOnPlatforms {
             publications,
             listings: ListingReads::list_by_file(self, file_id)?,
             posts: self.list_posts_by_file(file_id)?,
@@ -228,12 +220,12 @@ impl ModelSession<'_> {
     }
 
     /// All that is known about the products with this id at the platform of a target.
-    pub(super) fn same_id(&self, target: &Target, platform_id: &str) -> SameId {
+    pub(super) fn same_id(&self, target: &Target, platform_id: &str) -> SamePlatformId {
         let key = PublicationKey::At(target.platform().to_owned(), Some(platform_id.to_owned()));
         let publications: Vec<Publication> =
             self.state.publications.all(&key).into_iter().map(|(_, row)| row).collect();
         let Target::Listing { platform, account, .. } = target else {
-            return SameId { publications, listings: Vec::new() };
+            return SamePlatformId { publications, listings: Vec::new() };
         };
         let held = [platform_id.to_owned(), qualified_id(account, platform_id)];
         let rows = held.into_iter().filter_map(|held| self.state.listings.find(&ListingKey::At(*platform, held)));
@@ -241,7 +233,7 @@ impl ModelSession<'_> {
         files.extend(publications.iter().map(|publication| publication.file_id));
         let of_file = |file_id| self.state.listings.all(&ListingKey::File(file_id));
         let listings = files.into_iter().flat_map(of_file).map(|(_, row)| row).collect();
-        SameId { publications, listings }
+        SamePlatformId { publications, listings }
     }
 
     fn put_publication(&mut self, publication: Publication) {

@@ -9,7 +9,7 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::{JobState, JobStatus};
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
-use super::job_row::JobKey;
+use super::keys::JobKey;
 use super::{ModelSession, State};
 
 /// A store in plain Rust that keeps everything in memory.
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn the_model_conforms() {
         crate::conformance::exercise(ModelStore::new);
-        crate::conformance::unknown_ends(ModelStore::new, |store, id, status| store.set_status(&id, status).unwrap());
+        crate::conformance::foreign_job_pruning(ModelStore::new, |store, id, status| store.set_status(&id, status).unwrap());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::rows::{self, wrong_cursor};
 use fieldfen_domain::{Cursor, Page, PageRequest};
 
 /// A row that can be found by some of its values.
@@ -84,7 +85,7 @@ impl<R: Row> Table<R> {
     ) -> Result<Page<T>, StoreError> {
         let place = |cursor: &Cursor| cursor.as_str().strip_prefix(list)?.strip_prefix(" after ")?.parse::<i64>().ok();
         let from = match request.cursor() {
-            Some(cursor) => Some(place(cursor).ok_or_else(|| cursor.refused())?),
+            Some(cursor) => Some(place(cursor).ok_or_else(|| wrong_cursor(cursor))?),
             None => None,
         };
         let limit = usize::try_from(request.limit().get()).map_or(usize::MAX, |limit| limit.saturating_add(1));
@@ -97,7 +98,7 @@ impl<R: Row> Table<R> {
                 self.rows.range((Bound::Unbounded, from.map_or(Bound::Unbounded, Bound::Included))).rev().map(read);
             rows.filter_map(|(number, row)| Some((number - 1, Ok(row?)))).take(limit).collect()
         };
-        Ok(Page::from_rows(rows, None, request, |place| Cursor::new(format!("{list} after {place}"))))
+        Ok(rows::page(rows, None, request, |place| Cursor::new(format!("{list} after {place}"))))
     }
 
     /// A page of the rows that have a number to be sorted by, in the order of these numbers and of insertion. Its cursors
@@ -114,7 +115,7 @@ impl<R: Row> Table<R> {
             Some((key.parse::<i64>().ok()?, number.parse::<i64>().ok()?))
         };
         let from = match request.cursor() {
-            Some(cursor) => Some(place(cursor).ok_or_else(|| cursor.refused())?),
+            Some(cursor) => Some(place(cursor).ok_or_else(|| wrong_cursor(cursor))?),
             None => None,
         };
         let sorted: BTreeMap<(i64, i64), &R> =
@@ -127,7 +128,7 @@ impl<R: Row> Table<R> {
             let rows = sorted.range((Bound::Unbounded, from.map_or(Bound::Unbounded, Bound::Included)));
             rows.rev().take(limit).map(|((key, number), row)| ((*key, number - 1), Ok(item(row)))).collect()
         };
-        Ok(Page::from_rows(rows, None, request, |(key, number)| Cursor::new(format!("{list} after {key} {number}"))))
+        Ok(rows::page(rows, None, request, |(key, number)| Cursor::new(format!("{list} after {key} {number}"))))
     }
 
     /// Keeps everything that was done; says whether anything was.

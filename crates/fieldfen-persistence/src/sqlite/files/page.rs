@@ -13,6 +13,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use fieldfen_domain::file::{Arrival, File, FileFilter, FileStatus};
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::rows::wrong_cursor;
 use fieldfen_domain::{Cursor, Page, PageRequest, Timestamp};
 
 use super::row::{FileColumns, FileRow, file_columns};
@@ -57,7 +58,7 @@ impl Place {
                 && arrived.bytes().all(|byte| byte.is_ascii_digit() || b"-T:.".contains(&byte));
             is_form.then_some(Self { arrived: arrived.replacen('T', " ", 1), rowid: rowid.parse().ok()? })
         };
-        read(cursor.as_str()).filter(|place| place.cursor() == *cursor).ok_or_else(|| cursor.refused())
+        read(cursor.as_str()).filter(|place| place.cursor() == *cursor).ok_or_else(|| wrong_cursor(cursor))
     }
 }
 

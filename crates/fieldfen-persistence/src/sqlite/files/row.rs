@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::file::{Dimensions, File, FileState, FileStatus, InvalidDimensions};
+use fieldfen_domain::file::{Dimensions, File, FileStatus, InvalidDimensions};
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::rows;
 
 use crate::rows::{RowRef, StoredNumber, StoredText, StoredTime};
 
@@ -62,10 +63,9 @@ impl FileRow {
         let failed_from = row.parse_nullable("failed_from", self.failed_from.as_ref())?;
         // The reason of a failure is for people: it hides no file.
         let failure = self.failure.map(StoredText::into_prose);
-        let state =
-            FileState::from_columns(row.parse("status", &self.status)?, failed_from, failure).map_err(|error| {
-                row.bad("failed_from", format_args!("{:?}", failed_from.map(FileStatus::as_str)), error)
-            })?;
+        let state = rows::file_state(row.parse("status", &self.status)?, failed_from, failure).map_err(|error| {
+            row.bad("failed_from", format_args!("{:?}", failed_from.map(FileStatus::as_str)), error)
+        })?;
         let drive_file_id = row.nullable_text("drive_file_id", self.drive_file_id)?;
         let mut file =
             File::new(row.key("id", self.id.as_ref())?, row.text("original_filename", self.original_filename)?, state);

@@ -2,9 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::publication::{
-    AdoptDecision, AdoptOutcome, Adoption, ConfirmOutcome, IdempotencyKey, PlatformRowId,
-};
+use fieldfen_domain::publication::{AdoptOutcome, Adoption, ConfirmOutcome, IdempotencyKey, PlatformRowId};
+use fieldfen_domain::store::decisions::AdoptDecision;
 use fieldfen_domain::store::{PublicationReads, StoreError};
 use fieldfen_domain::{PublicationId, Timestamp};
 
@@ -25,7 +24,7 @@ impl SqliteSession<'_> {
         let request = &adoption.request;
         let known = self.all_of_file(&request.file_id, &request.target)?;
         let same = self.same_id(&request.target, &adoption.confirmation.platform_id)?;
-        let decision = known.adopt(adoption, &same)?;
+        let decision = known.decide_adopt(adoption, &same)?;
         let mut publications = known.publications;
         let publication = match decision {
             AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),

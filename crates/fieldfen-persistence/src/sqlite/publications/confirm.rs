@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::publication::{
-    ConfirmDecision, ConfirmOutcome, Confirmation, Listing, PostType, Publication, PublicationEvent, PublicationState,
-    SameId, SocialPost, Target, given_up_id, qualified_id,
+    ConfirmOutcome, Confirmation, Listing, PostType, Publication, PublicationEvent, PublicationState, SamePlatformId,
+    SocialPost, Target, given_up_id, qualified_id,
 };
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::decisions::ConfirmDecision;
 use fieldfen_domain::{FileId, PublicationId, SocialPostId};
 
 use super::row::{PublicationColumns, PublicationRow, publication_columns};
@@ -106,7 +107,7 @@ impl SqliteSession<'_> {
         let target = &publication.target;
         let known = self.all_of_file(&publication.file_id, target)?;
         let same = self.same_id(target, &confirmation.platform_id)?;
-        let is_live = match known.confirm(&publication, confirmation, &same)? {
+        let is_live = match known.decide_confirm(&publication, confirmation, &same)? {
             ConfirmDecision::AlreadyDone => return Ok(ConfirmOutcome::AlreadyDone),
             ConfirmDecision::Duplicate { live } => return Ok(ConfirmOutcome::Duplicate { live }),
             ConfirmDecision::Taken { file_id } => return Ok(ConfirmOutcome::Taken { file_id }),
@@ -159,7 +160,7 @@ impl SqliteSession<'_> {
     }
 
     /// All that is known about the products with this id at the platform of a target.
-    pub(super) fn same_id(&mut self, target: &Target, platform_id: &str) -> Result<SameId, StoreError> {
+    pub(super) fn same_id(&mut self, target: &Target, platform_id: &str) -> Result<SamePlatformId, StoreError> {
         let with_id = WithPlatformId { platform: target.platform(), platform_id };
         let rows: Vec<PublicationRow> = with_id.load(self.conn).store()?;
         let publications = rows.into_iter().map(PublicationRow::read).collect::<Result<Vec<_>, _>>()?;
@@ -173,7 +174,7 @@ impl SqliteSession<'_> {
                 listings.extend(self.listings_of(&file_id)?);
             }
         }
-        Ok(SameId { publications, listings })
+        Ok(SamePlatformId { publications, listings })
     }
 
     fn give_up_id(&mut self, listing: &Listing, confirmation: &Confirmation) -> Result<(), StoreError> {

@@ -4,9 +4,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
-    IdempotencyKey, OfFile, Publication, PublicationEvent, PublicationState, ReleaseReason, ReserveDecision,
-    ReserveOutcome, ReserveRequest, Target,
+    FileOnPlatforms, IdempotencyKey, Publication, PublicationEvent, PublicationState, ReleaseReason, ReserveOutcome,
+    ReserveRequest, Target,
 };
+use fieldfen_domain::store::decisions::ReserveDecision;
 use fieldfen_domain::store::{PublicationReads as _, StoreError};
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, truncate_to_micros};
 
@@ -106,7 +107,7 @@ impl SqliteSession<'_> {
             };
             hold.execute(self.conn).store()?;
         }
-        let decision = known.decide(request);
+        let decision = known.decide_reserve(request);
         let mut publications = known.publications;
         Ok(match decision {
             ReserveDecision::Published(position) => ReserveOutcome::Published(publications.swap_remove(position)),
@@ -121,13 +122,13 @@ impl SqliteSession<'_> {
     }
 
     /// What decides about a target: the publications of its file, and the rows of what is out there.
-    pub(super) fn all_of_file(&mut self, file_id: &FileId, target: &Target) -> Result<OfFile, StoreError> {
+    pub(super) fn all_of_file(&mut self, file_id: &FileId, target: &Target) -> Result<FileOnPlatforms, StoreError> {
         let (mut listings, mut posts) = (Vec::new(), Vec::new());
         match target {
             Target::Listing { .. } => listings = self.listings_of(file_id)?,
             Target::Post { .. } => posts = self.posts_of(file_id)?,
         }
-        Ok(OfFile { publications: self.list_by_file(file_id)?, listings, posts })
+        Ok(FileOnPlatforms { publications: self.list_by_file(file_id)?, listings, posts })
     }
 
     fn take_over(&mut self, mut live: Publication, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {

@@ -89,7 +89,7 @@ impl PublicationRow {
             row.parse("id", &self.id)?,
             row.key("file_id", self.file_id.as_ref())?,
             target,
-            IdempotencyKey::stored(row.text("client_key", self.client_key)?),
+            IdempotencyKey::from_text(row.text("client_key", self.client_key)?),
             state,
             row.parse("token", &self.token)?,
             row.time("created_at", self.created_at)?,

@@ -63,7 +63,7 @@ impl<S: Store> Run<S> {
             1 => Some(key.as_str().to_uppercase()),
             _ => None,
         };
-        let product = market.keep_by_hand(key.map(IdempotencyKey::stored));
+        let product = market.keep_by_hand(key.map(IdempotencyKey::from_text));
         self.foreign.borrow_mut().by_hand.push((market.account, product));
     }
 

@@ -235,7 +235,7 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
         }
         PublishingOp::PostGone { row, at: second } => answer(s.listings().mark_post_gone(&post_id(*row), at(*second))),
         PublishingOp::TakeKey { publication, key, at: second } => {
-            let key = IdempotencyKey::stored(format!("SKU-{key}"));
+            let key = IdempotencyKey::from_text(format!("SKU-{key}"));
             answer(s.publications().set_key(&publication_id(*publication), &key, at(*second)))
         }
         PublishingOp::Prune { before, limit } => {

@@ -5,12 +5,12 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState, JobStatus, Priority, Retry};
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, ids, numbered};
+use super::operations::{On, ids, numbered};
 use super::{Case, named};
 use crate::fixtures::{LEASE, at, claim_ref, claim_request, job, kind};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["lost_leases":
+    named!["must_run_alone":
         the_wait_grows_with_the_lost_leases,
         a_job_that_has_lost_two_leases_is_claimed_alone,
         a_claim_takes_what_is_due_before_a_job_that_must_run_alone,

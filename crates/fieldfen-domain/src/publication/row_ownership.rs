@@ -12,23 +12,23 @@ use crate::time::Timestamp;
 /// A row of `listings` or `social_posts`: something that is out there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlatformRow {
-    /// A product.
+    /// A row of `listings`: a product.
     Listing(Listing),
-    /// A post.
+    /// A row of `social_posts`: a post.
     Post(SocialPost),
 }
 
 /// The id of a [`PlatformRow`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlatformRowId {
-    /// Of a product.
+    /// Of a row of `listings`.
     Listing(ListingId),
-    /// Of a post.
+    /// Of a row of `social_posts`.
     Post(SocialPostId),
 }
 
 impl PlatformRow {
-    /// The id of the row.
+    /// The primary key of the row.
     #[must_use]
     pub const fn id(&self) -> PlatformRowId {
         match self {
@@ -167,7 +167,7 @@ pub fn unclaimed_posts(
 /// All that is known about the products with one id at one platform, at whichever account: what decides which row a
 /// product gets, and which row is meant.
 #[derive(Debug, Clone, Default)]
-pub struct SameId {
+pub struct SamePlatformId {
     /// The publications that are, or were, confirmed with this id at the platform, the oldest first.
     pub publications: Vec<Publication>,
     /// All listings of the files of these publications and of the rows that hold the id, plain or qualified by the
@@ -177,7 +177,7 @@ pub struct SameId {
 
 /// Which row a product gets when it is confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ListingPlace {
+pub enum ListingRowChoice {
     /// The row of the file that holds this, or a new one.
     Row {
         /// What it holds in the place of the product's id.
@@ -192,7 +192,7 @@ pub enum ListingPlace {
     },
 }
 
-impl SameId {
+impl SamePlatformId {
     /// The publication that is confirmed with this id at the account of a target, other than this one.
     #[must_use]
     pub fn taken_by(&self, target: &Target, but: Option<PublicationId>) -> Option<&Publication> {
@@ -206,14 +206,20 @@ impl SameId {
 
     /// The row for a product of a file at an account.
     #[must_use]
-    pub fn place(&self, file_id: &FileId, platform: Platform, account: &str, platform_id: &str) -> ListingPlace {
+    pub fn choose_row(
+        &self,
+        file_id: &FileId,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> ListingRowChoice {
         let qualified = qualified_id(account, platform_id);
         let of_another_account = |row: &Listing| {
             self.owner(row)
                 .is_some_and(|its| its.state == PublicationState::Confirmed && its.target.account() != account)
         };
         let is_its = |row: &Listing| row.file_id == *file_id && !of_another_account(row);
-        let there = |held: String| ListingPlace::Row { held, given_up_by: None };
+        let there = |held: String| ListingRowChoice::Row { held, given_up_by: None };
         if self.row(platform, &qualified).is_some_and(is_its) {
             return there(qualified);
         }
@@ -223,10 +229,10 @@ impl SameId {
                 None => return there(held.to_owned()),
                 Some(row) if is_its(row) => return there(held.to_owned()),
                 Some(row) if row.status.is_live() => file_id = row.file_id,
-                Some(row) => return ListingPlace::Row { held: held.to_owned(), given_up_by: Some(row.clone()) },
+                Some(row) => return ListingRowChoice::Row { held: held.to_owned(), given_up_by: Some(row.clone()) },
             }
         }
-        ListingPlace::Taken { file_id }
+        ListingRowChoice::Taken { file_id }
     }
 
     /// The listing that is the product with this id at an account. One that no publication knows belongs to the account

@@ -6,12 +6,12 @@ use fieldfen_domain::job::{EnqueueOutcome, JobActionOutcome, JobFilter, NewJob, 
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, RawJson};
 
-use super::steps::{On, numbered};
+use super::operations::{On, numbered};
 use super::{Case, named};
 use crate::fixtures::{at, dedup_key, file_id, job, job_id, upscale_job};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["batches":
+    named!["enqueue_many":
         a_batch_of_nothing_has_no_answers,
         ten_thousand_jobs_are_enqueued_at_once_in_their_order,
         each_job_of_a_batch_is_created_or_meets_a_live_one,

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Adoption, Confirmation, ConfirmedRow, IdempotencyKey, Listing, ListingPlace, PlatformRow, Publication,
-    PublicationEvent, PublicationState, ReserveRequest, SameId, SocialPost, Target, unclaimed_listings,
-    unclaimed_posts,
-};
+use super::StoreError;
 use crate::ids::FileId;
-use crate::store::StoreError;
+use crate::publication::{
+    Adoption, Confirmation, ConfirmedRow, FileOnPlatforms, IdempotencyKey, Listing, ListingRowChoice, PlatformRow,
+    Publication, PublicationEvent, PublicationState, ReserveRequest, SamePlatformId, SocialPost, Target,
+};
 use crate::time::{is_ahead, truncate_to_micros};
 
 /// What becomes of a [`ReserveRequest`]. Positions are those in the publications of the file.
@@ -78,18 +77,7 @@ pub enum AdoptDecision {
     New(IdempotencyKey),
 }
 
-/// All that a file has on the platforms.
-#[derive(Debug, Clone, Default)]
-pub struct OfFile {
-    /// Its publications, the oldest first.
-    pub publications: Vec<Publication>,
-    /// Its listings, the oldest first. May be left out for a post.
-    pub listings: Vec<Listing>,
-    /// Its posts, the oldest first. May be left out for a listing.
-    pub posts: Vec<SocialPost>,
-}
-
-impl OfFile {
+impl FileOnPlatforms {
     /// Lets the hold of the live publication of a target begin anew if it began [in the future](crate::is_ahead). Returns the
     /// publication as the store has to write it; `None` where nothing changes.
     pub fn restart_future_hold(&mut self, request: &ReserveRequest) -> Option<&Publication> {
@@ -105,7 +93,7 @@ impl OfFile {
 
     /// What becomes of a wish to publish the file.
     #[must_use]
-    pub fn decide(&self, request: &ReserveRequest) -> ReserveDecision {
+    pub fn decide_reserve(&self, request: &ReserveRequest) -> ReserveDecision {
         let target = &request.target;
         if let Some((position, live)) = self.live(target) {
             return match live.state {
@@ -118,46 +106,16 @@ impl OfFile {
         if unclaimed.is_empty() { self.free(&request.file_id, target) } else { ReserveDecision::Unclaimed(unclaimed) }
     }
 
-    /// The rows that are live at the platform of a target and belong to no confirmed publication: whether and as what
-    /// they are the target's own product or post is not known here.
-    #[must_use]
-    pub fn unclaimed(&self, target: &Target) -> Vec<PlatformRow> {
-        let (listings, posts) = (&self.listings, &self.posts);
-        match target {
-            Target::Listing { platform, .. } => unclaimed_listings(*platform, listings, &self.publications)
-                .into_iter()
-                .map(PlatformRow::Listing)
-                .collect(),
-            Target::Post { platform, .. } => {
-                unclaimed_posts(*platform, posts, &self.publications).into_iter().map(PlatformRow::Post).collect()
-            }
-        }
-    }
-
-    /// The same at every platform.
-    #[must_use]
-    pub fn all_unclaimed(&self) -> Vec<PlatformRow> {
-        let platforms: BTreeSet<_> = self.listings.iter().map(|listing| listing.platform).collect();
-        let listings = platforms.into_iter().flat_map(|platform| {
-            unclaimed_listings(platform, &self.listings, &self.publications).into_iter().map(PlatformRow::Listing)
-        });
-        let networks: BTreeSet<_> = self.posts.iter().map(|post| post.platform).collect();
-        let posts = networks.into_iter().flat_map(|platform| {
-            unclaimed_posts(platform, &self.posts, &self.publications).into_iter().map(PlatformRow::Post)
-        });
-        listings.chain(posts).collect()
-    }
-
     /// The decision about the report that one of the file's publications is at its platform.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target,
     /// [`StoreError::PublicationTransition`] when the publication cannot be confirmed in its state.
-    pub fn confirm(
+    pub fn decide_confirm(
         &self,
         publication: &Publication,
         confirmation: &Confirmation,
-        same: &SameId,
+        same: &SamePlatformId,
     ) -> Result<ConfirmDecision, StoreError> {
         let (target, platform_id) = (&publication.target, &confirmation.platform_id);
         confirmation.check(target)?;
@@ -177,10 +135,10 @@ impl OfFile {
         let at = truncate_to_micros(confirmation.at);
         match (target, &confirmation.row) {
             (Target::Listing { platform, account, .. }, ConfirmedRow::Listing { id, status, platform_status }) => {
-                let place = same.place(&publication.file_id, *platform, account, platform_id);
+                let place = same.choose_row(&publication.file_id, *platform, account, platform_id);
                 let (held, given_up_by) = match place {
-                    ListingPlace::Row { held, given_up_by } => (held, given_up_by),
-                    ListingPlace::Taken { file_id } => return Ok(ConfirmDecision::Taken { file_id }),
+                    ListingRowChoice::Row { held, given_up_by } => (held, given_up_by),
+                    ListingRowChoice::Taken { file_id } => return Ok(ConfirmDecision::Taken { file_id }),
                 };
                 let known =
                     self.listings.iter().find(|row| row.platform == *platform && row.platform_listing_id == held);
@@ -229,7 +187,7 @@ impl OfFile {
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the row has another id than the one that is confirmed.
-    pub fn adopt(&self, adoption: &Adoption, same: &SameId) -> Result<AdoptDecision, StoreError> {
+    pub fn decide_adopt(&self, adoption: &Adoption, same: &SamePlatformId) -> Result<AdoptDecision, StoreError> {
         let (request, target) = (&adoption.request, &adoption.request.target);
         if let Some((position, _)) = self.live(target) {
             return Ok(AdoptDecision::Live(position));
@@ -246,8 +204,8 @@ impl OfFile {
             return Ok(AdoptDecision::Taken(Box::new(other.clone())));
         }
         if let (PlatformRow::Listing(listing), Target::Listing { platform, account, .. }) = (&row, target)
-            && !matches!(same.place(&request.file_id, *platform, account, platform_id),
-                ListingPlace::Row { held, .. } if held == listing.platform_listing_id)
+            && !matches!(same.choose_row(&request.file_id, *platform, account, platform_id),
+                ListingRowChoice::Row { held, .. } if held == listing.platform_listing_id)
         {
             return Ok(AdoptDecision::NotUnclaimed);
         }
@@ -302,45 +260,5 @@ impl OfFile {
         let mut keys = (first..=u32::MAX).map(|number| IdempotencyKey::derive(file_id, target, number));
         let free = keys.find(|key| !over.contains(key));
         ReserveDecision::New(free.unwrap_or_else(|| IdempotencyKey::derive(file_id, target, u32::MAX)))
-    }
-}
-
-impl Confirmation {
-    /// Whether it can confirm this target.
-    ///
-    /// # Errors
-    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.
-    pub fn check(&self, target: &Target) -> Result<(), StoreError> {
-        if self.platform_id.trim().is_empty() {
-            let (value, rule) = (self.platform_id.clone(), "what is out there has an id");
-            return Err(StoreError::Invalid { what: "platform id", value, rule });
-        }
-        match (target, &self.row) {
-            (Target::Listing { .. }, ConfirmedRow::Listing { .. })
-            | (Target::Post { .. }, ConfirmedRow::Post { .. }) => Ok(()),
-            _ => Err(self.not_for(target)),
-        }
-    }
-
-    fn not_for(&self, target: &Target) -> StoreError {
-        let rule = "a listing is confirmed by a row of listings, a post by one of social_posts";
-        StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule }
-    }
-}
-
-impl Adoption {
-    /// Whether it can be carried out at all.
-    ///
-    /// # Errors
-    /// [`StoreError::Invalid`] as for [`Confirmation::check`], and when what is confirmed is not live.
-    pub fn check(&self) -> Result<(), StoreError> {
-        self.confirmation.check(&self.request.target)?;
-        match &self.confirmation.row {
-            ConfirmedRow::Listing { status, .. } if !status.is_live() => {
-                let (value, rule) = (status.to_string(), "what is adopted must be at the platform");
-                Err(StoreError::Invalid { what: "status of an adopted listing", value, rule })
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -4,12 +4,12 @@ use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
-use super::steps::{On, ids, numbered};
+use super::operations::{On, ids, numbered};
 use super::{Case, named};
 use crate::fixtures::{LEASE, TICK, at, claim_ref, job, lost_lease_backoff, reclaim_request};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["clocks":
+    named!["clock_jumps":
         a_clock_that_jumps_back_makes_jobs_wait_but_loses_none,
         a_clock_that_jumps_back_keeps_leases_longer,
         a_clock_that_jumps_on_ends_leases_early_but_the_fence_holds,

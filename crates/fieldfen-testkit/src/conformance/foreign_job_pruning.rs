@@ -4,7 +4,7 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::{FencedResult, JobFilter, JobStatus, NewJob, PruneRequest};
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, numbered};
+use super::operations::{On, numbered};
 use crate::fixtures::{TICK, at, claim_ref, job, job_id, kind};
 
 /// Holds a store to what it must do with ended jobs that do not say when they ended: they count as if they had ended when
@@ -15,7 +15,7 @@ use crate::fixtures::{TICK, at, claim_ref, job, job_id, kind};
 ///
 /// # Panics
 /// When the store is not as it must be.
-pub fn unknown_ends<S: Store>(make_store: impl Fn() -> S, end: impl Fn(&S, JobId, JobStatus)) {
+pub fn foreign_job_pruning<S: Store>(make_store: impl Fn() -> S, end: impl Fn(&S, JobId, JobStatus)) {
     for case in [what_was_created_before_the_time_is_pruned, both_sorts_are_pruned_in_one_order, other_statuses_stay] {
         let store = make_store();
         case(&On(&store), &|number, status| end(&store, job_id(number), status));

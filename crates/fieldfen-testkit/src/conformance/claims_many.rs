@@ -6,12 +6,12 @@ use fieldfen_domain::job::{ClaimRef, FailureReport, FencedResult, Job, JobAction
 use fieldfen_domain::store::{JobQueue, Store, StoreError};
 use fieldfen_domain::{JobId, RawJson};
 
-use super::steps::On;
+use super::operations::On;
 use super::{Case, named};
 use crate::fixtures::{LEASE, at, claim_ref, claim_request, failure, job, job_id};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["claim_batches":
+    named!["claims_many":
         a_batch_of_no_claims_has_no_answers,
         claims_of_a_batch_are_completed_as_one_by_one,
         claims_of_a_batch_fail_as_one_by_one,

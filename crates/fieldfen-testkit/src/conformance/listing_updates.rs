@@ -8,7 +8,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, walk, with_nanoseconds};
+use super::operations::{On, walk, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{
     TICK, at, file_id, foreign_listing, foreign_post, listing_confirmation, listing_id, listing_target, listing_update,
@@ -16,7 +16,7 @@ use crate::fixtures::{
 };
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["listings":
+    named!["listing_updates":
         news_bring_a_listing_up_to_date,
         older_news_change_nothing,
         news_of_the_same_time_are_taken,

@@ -7,12 +7,12 @@ use fieldfen_domain::file::FileEdit;
 
 use fieldfen_domain::store::{Session, Store, StoreError};
 
-use super::steps::On;
+use super::operations::On;
 use super::{Case, named};
 use crate::fixtures::{at, claim_ref, file, file_id, job, recurring};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["documents": json_that_cannot_be_read_back_is_refused_and_changes_nothing]
+    named!["invalid_json": json_that_cannot_be_read_back_is_refused_and_changes_nothing]
 }
 
 fn json_that_cannot_be_read_back_is_refused_and_changes_nothing<S: Store>(store: &S) {

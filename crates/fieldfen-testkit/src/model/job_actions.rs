@@ -4,7 +4,8 @@ use fieldfen_domain::job::{JobActionOutcome, JobState, JobStatus, PruneRequest, 
 use fieldfen_domain::store::{JobActions, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason, truncate_to_micros};
 
-use super::job_row::{JobKey, JobRow, ended_at};
+use super::job_row::{JobRow, ended_at};
+use super::keys::JobKey;
 use super::{BEGINNING, END, ModelSession};
 
 impl JobActions for ModelSession<'_> {

@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::steps::{On, with_nanoseconds};
+use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{
     at, file_id, listing_confirmation, listing_id, listing_target, listing_update, platform_id, post_confirmation,
@@ -15,7 +15,7 @@ use crate::fixtures::{
 };
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["publications":
+    named!["confirmations":
         a_confirmed_listing_has_its_row,
         a_confirmed_post_has_its_row,
         a_confirmation_needs_no_token_and_counts_after_a_takeover,

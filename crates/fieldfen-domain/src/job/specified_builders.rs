@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::payload::{
+use super::specified_payloads::{
     CreateFileRecord, CreateListing, DeleteFile, GenerateMetadata, PublishSocial, UpdateImage, UpdateListing,
     UpscaleImage,
 };

@@ -6,12 +6,12 @@ use fieldfen_domain::job::{
 };
 use fieldfen_domain::store::Store;
 
-use super::steps::{On, with_nanoseconds};
+use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{LEASE, at, claim_ref, dedup_key, job, job_id};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["operators":
+    named!["job_actions":
         every_operation_in_every_status_is_as_the_table_says,
         an_operation_on_a_job_that_is_not_there_says_so,
         a_cancelled_pending_job_fails_with_the_reason,

@@ -9,17 +9,9 @@ use fieldfen_domain::{
     FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp, is_ahead, truncate_to_micros,
 };
 
-use super::files::FileKey;
-use super::publications::PublicationKey;
+use super::keys::{FileKey, ListingKey, PostKey, PublicationKey};
 use super::table::Row;
 use super::{ModelSession, missing, taken};
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ListingKey {
-    Id(ListingId),
-    File(FileId),
-    At(Platform, String),
-}
 
 impl Row for Listing {
     type Key = ListingKey;
@@ -31,12 +23,6 @@ impl Row for Listing {
             ListingKey::At(self.platform, self.platform_listing_id.clone()),
         ]
     }
-}
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum PostKey {
-    Id(SocialPostId),
-    File(FileId),
 }
 
 impl Row for SocialPost {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use fieldfen_domain::job::{FencedResult, JobActionOutcome, JobState, LONGEST_LEASE, Retry};
 use fieldfen_domain::store::Store;
 
-use super::steps::On;
+use super::operations::On;
 use super::{Case, named};
 use crate::fixtures::{LEASE, at, claim_ref, claim_request, job};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["killed":
+    named!["kill":
         a_killed_job_that_is_retried_is_not_due_before_its_lease_ends,
         a_killed_job_that_is_retried_waits_while_its_handler_still_sends_heartbeats,
         a_killed_job_whose_handler_has_returned_is_retried_at_once,

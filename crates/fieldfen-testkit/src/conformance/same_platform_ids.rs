@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::Store;
 
-use super::steps::On;
+use super::operations::On;
 use super::{Case, named};
 use crate::fixtures::{
     at, file_id, foreign_listing, listing_confirmation, listing_id, listing_update, platform_id, publication_id,
@@ -15,7 +15,7 @@ use crate::fixtures::{
 };
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
-    named!["same_ids":
+    named!["same_platform_ids":
         two_accounts_list_products_with_one_id,
         the_end_of_one_accounts_product_ends_no_other,
         an_id_that_a_delisted_listing_has_held_goes_to_the_live_product,

@@ -1,0 +1,86 @@
+//! Filters of files: by status, species and time of arrival.
+
+use super::FileStatus;
+use crate::time::Timestamp;
+
+/// Which files are wanted; everything given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileFilter {
+    /// Only files of this status.
+    pub status: Option<FileStatus>,
+    /// Only files of this species.
+    pub species: Option<String>,
+    /// Only files that arrived in this window of time. A window also decides the order of the files, see
+    /// [`FileReads::page`](crate::store::FileReads::page).
+    pub arrival: Option<Arrival>,
+}
+
+impl FileFilter {
+    /// A filter that every file passes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only files of this status; `None` for any.
+    #[must_use]
+    pub fn status(mut self, status: impl Into<Option<FileStatus>>) -> Self {
+        self.status = status.into();
+        self
+    }
+
+    /// Only files of this species; `None` for any.
+    #[must_use]
+    pub fn species(mut self, species: impl Into<Option<String>>) -> Self {
+        self.species = species.into();
+        self
+    }
+
+    /// Only files that arrived in this window of time, in the order of their arrival; `None` for any.
+    #[must_use]
+    pub fn arrival(mut self, arrival: impl Into<Option<Arrival>>) -> Self {
+        self.arrival = arrival.into();
+        self
+    }
+}
+
+/// Files by the time of their arrival, [`File::created_at`].
+///
+/// Each file is either in the window without limits or among the other forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Arrival {
+    /// Files that arrived at `since` or later, and before `before`; `None` is no limit.
+    Window {
+        /// The first time in the window.
+        since: Option<Timestamp>,
+        /// The first time behind the window.
+        before: Option<Timestamp>,
+    },
+    /// Files that no window holds, since another program has left their time of arrival out, or has written it in a form
+    /// in which it cannot be compared. The store says which forms it compares.
+    OtherForms,
+}
+
+impl Arrival {
+    /// Every time that can be compared.
+    pub const ANY_TIME: Self = Self::Window { since: None, before: None };
+
+    /// Files that arrived at this time or later.
+    #[must_use]
+    pub const fn since(time: Timestamp) -> Self {
+        Self::Window { since: Some(time), before: None }
+    }
+
+    /// Files that arrived before this time.
+    #[must_use]
+    pub const fn before(time: Timestamp) -> Self {
+        Self::Window { since: None, before: Some(time) }
+    }
+
+    /// At `since` or later, and before `before`. No file is in a window that ends before it begins.
+    #[must_use]
+    pub const fn between(since: Timestamp, before: Timestamp) -> Self {
+        Self::Window { since: Some(since), before: Some(before) }
+    }
+}

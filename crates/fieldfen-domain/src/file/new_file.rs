@@ -1,0 +1,124 @@
+//! A file that arrives, and what its arrival leads to.
+
+use super::{ContentHash, Dimensions, File};
+use crate::ids::FileId;
+use crate::time::Timestamp;
+
+/// A file that arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewFile {
+    /// The id of the row that is made. It is not used when the file is known already.
+    pub id: FileId,
+    /// The name under which it arrives.
+    pub original_filename: String,
+    /// The category, where it is known already.
+    pub species: Option<String>,
+    /// Its id at Google Drive. The file to which it has led before is met instead of a second one being made.
+    pub drive_file_id: Option<String>,
+    /// SHA-256 of its bytes. The file that has it already is met instead of a second one being made.
+    pub content_hash: Option<ContentHash>,
+    /// Size as looked at, where it is known already.
+    pub size: Option<Dimensions>,
+    /// When it arrives, by the caller's clock.
+    pub at: Timestamp,
+}
+
+impl NewFile {
+    /// A file of which only the name is known.
+    #[must_use]
+    pub fn new(id: FileId, original_filename: impl Into<String>, at: Timestamp) -> Self {
+        Self {
+            id,
+            original_filename: original_filename.into(),
+            species: None,
+            drive_file_id: None,
+            content_hash: None,
+            size: None,
+            at,
+        }
+    }
+
+    /// The same file under another id.
+    #[must_use]
+    pub const fn id(mut self, id: FileId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The same file under another name.
+    #[must_use]
+    pub fn original_filename(mut self, original_filename: impl Into<String>) -> Self {
+        self.original_filename = original_filename.into();
+        self
+    }
+
+    /// The same file of this species.
+    #[must_use]
+    pub fn species(mut self, species: impl Into<Option<String>>) -> Self {
+        self.species = species.into();
+        self
+    }
+
+    /// The same file with this id at Google Drive.
+    #[must_use]
+    pub fn drive_file_id(mut self, drive_file_id: impl Into<Option<String>>) -> Self {
+        self.drive_file_id = drive_file_id.into();
+        self
+    }
+
+    /// The same file with bytes of this hash.
+    #[must_use]
+    pub fn content_hash(mut self, content_hash: impl Into<Option<ContentHash>>) -> Self {
+        self.content_hash = content_hash.into();
+        self
+    }
+
+    /// The same file in this size.
+    #[must_use]
+    pub fn size(mut self, size: impl Into<Option<Dimensions>>) -> Self {
+        self.size = size.into();
+        self
+    }
+
+    /// The same file at another time.
+    #[must_use]
+    pub const fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+}
+
+/// What became of a [`NewFile`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IngestOutcome {
+    /// The file was not known: a row was made, with the first line of its history.
+    Created,
+    /// The file was there already, by its Drive id or its bytes. Here it is as it is now: with the Drive id and the hash
+    /// of its bytes that it lacked before.
+    Duplicate(Box<File>),
+    /// The file was there already by its Drive id, and has other bytes: somebody has replaced them at Google Drive. Nothing
+    /// was changed, and the file stands for the bytes that it had. Ingested without the Drive id, the new ones are a file
+    /// of their own.
+    ContentDiffers {
+        /// The file as it is.
+        file: Box<File>,
+        /// The hash of the bytes that it stands for.
+        known: ContentHash,
+        /// The hash of the bytes that have arrived.
+        arrived: ContentHash,
+    },
+}
+
+impl IngestOutcome {
+    /// The answer to an arrival that is recognised as this file. The file is given as the arrival leaves it.
+    #[must_use]
+    pub fn of_known_file(file: File, new: &NewFile) -> Self {
+        match (file.content_hash, new.content_hash) {
+            (Some(known), Some(arrived)) if known != arrived => {
+                Self::ContentDiffers { file: Box::new(file), known, arrived }
+            }
+            _ => Self::Duplicate(Box::new(file)),
+        }
+    }
+}

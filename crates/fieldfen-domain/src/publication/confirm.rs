@@ -1,0 +1,108 @@
+//! Confirming what a platform says is there.
+
+use super::ListingStatus;
+use crate::ids::{FileId, ListingId, SocialPostId};
+use crate::time::Timestamp;
+
+/// What the platform said of something that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Confirmation {
+    /// The platform's id of the product or post. It must not be blank.
+    pub platform_id: String,
+    /// The address of its public page, where the platform says one.
+    pub url: Option<String>,
+    /// The row of `listings` or `social_posts` that is made when none is there.
+    pub row: ConfirmedRow,
+    /// When the platform says that its status was so; a time before the call or the lookup where it does not say.
+    pub event_at: Timestamp,
+    /// When we heard of it.
+    pub at: Timestamp,
+}
+
+impl Confirmation {
+    /// A product or post with this id at its platform.
+    #[must_use]
+    pub fn new(platform_id: impl Into<String>, row: ConfirmedRow, event_at: Timestamp, at: Timestamp) -> Self {
+        Self { platform_id: platform_id.into(), url: None, row, event_at, at }
+    }
+
+    /// The same confirmation with another id.
+    #[must_use]
+    pub fn platform_id(mut self, platform_id: impl Into<String>) -> Self {
+        self.platform_id = platform_id.into();
+        self
+    }
+
+    /// The same confirmation with this page.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// The same confirmation with another row.
+    #[must_use]
+    pub fn row(mut self, row: ConfirmedRow) -> Self {
+        self.row = row;
+        self
+    }
+
+    /// The same confirmation of a status since this time.
+    #[must_use]
+    pub fn event_at(mut self, event_at: Timestamp) -> Self {
+        self.event_at = event_at;
+        self
+    }
+
+    /// The same confirmation, heard at this time.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+}
+
+/// The row that a confirmation makes: one of `listings` or of `social_posts`, as the target says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfirmedRow {
+    /// For a [`Target::Listing`].
+    Listing {
+        /// The id of the row, if one is made.
+        id: ListingId,
+        /// The status at the platform.
+        status: ListingStatus,
+        /// The platform's own word for its status.
+        platform_status: Option<String>,
+    },
+    /// For a [`Target::Post`].
+    Post {
+        /// The id of the row, if one is made.
+        id: SocialPostId,
+    },
+}
+
+/// What became of a [`Confirmation`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfirmOutcome {
+    /// The publication is confirmed, and its row is written.
+    Done,
+    /// The row stands, and newer news that is known says that it has been taken from the platform since: the
+    /// publication has ended.
+    Ended,
+    /// It had been confirmed with the same platform id before; nothing was changed.
+    AlreadyDone,
+    /// Another thing is live for the same target, so that this one is a duplicate at the platform: take it down there.
+    /// Nothing was changed.
+    Duplicate {
+        /// The platform id of the other one, where it is known.
+        live: Option<String>,
+    },
+    /// Another target, or another file, is confirmed as this very product or has its row. Nothing was changed.
+    Taken {
+        /// The file of the other one.
+        file_id: FileId,
+    },
+    /// There is no such publication.
+    NotFound,
+}

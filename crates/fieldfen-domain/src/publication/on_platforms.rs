@@ -1,0 +1,48 @@
+//! All that one file has on the platforms.
+
+use std::collections::BTreeSet;
+
+use super::{Listing, PlatformRow, Publication, SocialPost, Target, unclaimed_listings, unclaimed_posts};
+
+/// All that a file has on the platforms.
+#[derive(Debug, Clone, Default)]
+pub struct FileOnPlatforms {
+    /// Its publications, the oldest first.
+    pub publications: Vec<Publication>,
+    /// Its listings, the oldest first. May be left out for a post.
+    pub listings: Vec<Listing>,
+    /// Its posts, the oldest first. May be left out for a listing.
+    pub posts: Vec<SocialPost>,
+}
+
+impl FileOnPlatforms {
+    /// The rows that are live at the platform of a target and belong to no confirmed publication: whether and as what
+    /// they are the target's own product or post is not known here.
+    #[must_use]
+    pub fn unclaimed(&self, target: &Target) -> Vec<PlatformRow> {
+        let (listings, posts) = (&self.listings, &self.posts);
+        match target {
+            Target::Listing { platform, .. } => unclaimed_listings(*platform, listings, &self.publications)
+                .into_iter()
+                .map(PlatformRow::Listing)
+                .collect(),
+            Target::Post { platform, .. } => {
+                unclaimed_posts(*platform, posts, &self.publications).into_iter().map(PlatformRow::Post).collect()
+            }
+        }
+    }
+
+    /// The same at every platform.
+    #[must_use]
+    pub fn all_unclaimed(&self) -> Vec<PlatformRow> {
+        let platforms: BTreeSet<_> = self.listings.iter().map(|listing| listing.platform).collect();
+        let listings = platforms.into_iter().flat_map(|platform| {
+            unclaimed_listings(platform, &self.listings, &self.publications).into_iter().map(PlatformRow::Listing)
+        });
+        let networks: BTreeSet<_> = self.posts.iter().map(|post| post.platform).collect();
+        let posts = networks.into_iter().flat_map(|platform| {
+            unclaimed_posts(platform, &self.posts, &self.publications).into_iter().map(PlatformRow::Post)
+        });
+        listings.chain(posts).collect()
+    }
+}

@@ -1,0 +1,103 @@
+//! What every store checks before it writes a value that a program has given.
+
+use super::StoreError;
+use crate::file::{FileEdit, NewFile};
+use crate::json::{InvalidJson, RawJson};
+use crate::publication::{Adoption, Confirmation, ConfirmedRow, IdempotencyKey, Target};
+
+impl NewFile {
+    /// Refuses a blank Drive id, which would make one file of all that have none.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`], as a store's `insert` returns it.
+    pub fn check(&self) -> Result<(), StoreError> {
+        match &self.drive_file_id {
+            Some(id) if id.trim().is_empty() => Err(StoreError::Invalid {
+                what: "drive_file_id of a new file",
+                value: id.clone(),
+                rule: "it must not be blank; leave it out where there is none",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FileEdit {
+    /// Checks the metadata, which may have been put in [`unchecked`](RawJson::unchecked).
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it cannot be stored as JSON and read back.
+    pub fn check(&self) -> Result<(), StoreError> {
+        StoreError::check_json("metadata of a file", self.metadata.value())
+    }
+}
+
+impl IdempotencyKey {
+    /// Checks that a product can be recognised by this key.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it is blank.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.as_str().trim().is_empty() {
+            let rule = "a key that recognises a product is not blank";
+            return Err(StoreError::Invalid { what: "key of a publication", value: self.as_str().to_owned(), rule });
+        }
+        Ok(())
+    }
+}
+
+impl Confirmation {
+    /// Whether it can confirm this target.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.
+    pub fn check(&self, target: &Target) -> Result<(), StoreError> {
+        if self.platform_id.trim().is_empty() {
+            let (value, rule) = (self.platform_id.clone(), "what is out there has an id");
+            return Err(StoreError::Invalid { what: "platform id", value, rule });
+        }
+        match (target, &self.row) {
+            (Target::Listing { .. }, ConfirmedRow::Listing { .. })
+            | (Target::Post { .. }, ConfirmedRow::Post { .. }) => Ok(()),
+            _ => Err(self.not_for(target)),
+        }
+    }
+
+    pub(super) fn not_for(&self, target: &Target) -> StoreError {
+        let rule = "a listing is confirmed by a row of listings, a post by one of social_posts";
+        StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule }
+    }
+}
+
+impl Adoption {
+    /// Whether it can be carried out at all.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] as for [`Confirmation::check`], and when what is confirmed is not live.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.confirmation.check(&self.request.target)?;
+        match &self.confirmation.row {
+            ConfirmedRow::Listing { status, .. } if !status.is_live() => {
+                let (value, rule) = (status.to_string(), "what is adopted must be at the platform");
+                Err(StoreError::Invalid { what: "status of an adopted listing", value, rule })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl StoreError {
+    /// Checks a document, named by `what`, before a store keeps it: [`RawJson::check`].
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it cannot be read back.
+    pub fn check_json(what: &'static str, json: Option<&RawJson>) -> Result<(), Self> {
+        json.map_or(Ok(()), RawJson::check).map_err(|error| Self::unfit_json(what, &error))
+    }
+
+    /// The error of a value, named by `what`, that cannot be stored as JSON.
+    #[must_use]
+    pub fn unfit_json(what: &'static str, error: &InvalidJson) -> Self {
+        Self::Invalid { what, value: error.to_string(), rule: "it must be a value that can be stored as JSON" }
+    }
+}
