@@ -175,7 +175,9 @@ mod tests {
     #[test]
     fn the_model_conforms() {
         crate::conformance::exercise(ModelStore::new);
-        crate::conformance::foreign_job_pruning(ModelStore::new, |store, id, status| store.set_status(&id, status).unwrap());
+        crate::conformance::foreign_job_pruning(ModelStore::new, |store, id, status| {
+            store.set_status(&id, status).unwrap()
+        });
     }
 
     #[test]
