@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use fieldfen_benches::backlog::Backlog;
-use fieldfen_benches::ours::Ours;
+use fieldfen_benches::fieldfen::FieldfenWorker;
 use fieldfen_persistence::Durability;
 
 /// Due jobs in every shape. What is claimed is given back, so that they never run out.
@@ -27,7 +27,7 @@ fn claim(criterion: &mut Criterion) {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let path = folder.path().join("backlog.db");
         backlog.create(&path).unwrap();
-        let mut worker = Ours::open(&path, Durability::Normal).unwrap();
+        let mut worker = FieldfenWorker::open(&path, Durability::Normal).unwrap();
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
                 let mut time = Duration::ZERO;

@@ -1,10 +1,10 @@
-//! Claiming and completing through the store and on the floor, under both durabilities.
+//! Claiming and completing through the store and by the baseline, under both durabilities.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may as well panic")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fieldfen_benches::backlog::{Backlog, KIND, LATER, NOW};
-use fieldfen_benches::floor::{Claim, Connection, Floor};
-use fieldfen_benches::ours::Ours;
+use fieldfen_benches::baseline::{BaselineWorker, Claim, Connection};
+use fieldfen_benches::fieldfen::FieldfenWorker;
 use fieldfen_persistence::Durability;
 
 const TOKEN: &str = "5f6e7d8c-9b0a-4a3b-8c2d-1e0f1e2d3c4b";
@@ -26,17 +26,17 @@ fn claim_and_complete(criterion: &mut Criterion) {
             let refill = Connection::open(&path, Durability::Normal).unwrap();
             group.throughput(Throughput::Elements(limit.into()));
 
-            let mut ours = Ours::open(&path, durability).unwrap();
-            group.bench_function(BenchmarkId::new(format!("ours, {name}"), limit), |bencher| {
+            let mut fieldfen = FieldfenWorker::open(&path, durability).unwrap();
+            group.bench_function(BenchmarkId::new(format!("fieldfen, {name}"), limit), |bencher| {
                 bencher.iter_custom(|iterations| {
                     timed(iterations, limit, &refill, || {
-                        let jobs = ours.claim(limit).unwrap();
-                        assert_eq!(ours.complete_all(&jobs).unwrap(), limit as usize);
+                        let jobs = fieldfen.claim(limit).unwrap();
+                        assert_eq!(fieldfen.complete_all(&jobs).unwrap(), limit as usize);
                     })
                 });
             });
 
-            let mut floor = Floor::open(&path, durability).unwrap();
+            let mut baseline = BaselineWorker::open(&path, durability).unwrap();
             let claim = Claim {
                 token: TOKEN,
                 expires_at: LATER,
@@ -46,14 +46,14 @@ fn claim_and_complete(criterion: &mut Criterion) {
                 limit: limit.into(),
             };
             let mut ids = Vec::new();
-            group.bench_function(BenchmarkId::new(format!("floor, {name}"), limit), |bencher| {
+            group.bench_function(BenchmarkId::new(format!("baseline, {name}"), limit), |bencher| {
                 bencher.iter_custom(|iterations| {
                     timed(iterations, limit, &refill, || {
                         ids.clear();
-                        floor.claim(&claim, &mut ids).unwrap();
+                        baseline.claim(&claim, &mut ids).unwrap();
                         let completed = match &*ids {
-                            [id] => usize::from(floor.complete(id, TOKEN, NOW).unwrap()),
-                            ids => floor.complete_all(ids, TOKEN, NOW).unwrap(),
+                            [id] => usize::from(baseline.complete(id, TOKEN, NOW).unwrap()),
+                            ids => baseline.complete_all(ids, TOKEN, NOW).unwrap(),
                         };
                         assert_eq!(completed, limit as usize);
                     })

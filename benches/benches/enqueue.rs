@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fieldfen_benches::backlog::{self, KIND};
-use fieldfen_benches::ours;
+use fieldfen_benches::fieldfen;
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::NewJob;
 use fieldfen_domain::store::{Store, StoreError};
@@ -16,9 +16,9 @@ fn enqueue(criterion: &mut Criterion) {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let path = folder.path().join("enqueue.db");
         backlog::migrate(&path).unwrap();
-        let store = ours::open(&path, durability).unwrap();
+        let store = fieldfen::open(&path, durability).unwrap();
         let random = SeededRandomness::new(1);
-        let now = ours::now().unwrap();
+        let now = fieldfen::now().unwrap();
         for jobs in [1_u32, 1000] {
             group.throughput(Throughput::Elements(jobs.into()));
             group.bench_function(BenchmarkId::new(name, jobs), |bencher| {

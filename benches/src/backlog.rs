@@ -8,7 +8,7 @@ use fieldfen_domain::job::JobKind;
 use fieldfen_persistence::{Durability, Missing, SqliteUrl, connect, migrations};
 use fieldfen_services::environment::{Randomness, SeededRandomness};
 
-use crate::floor::{Connection, Value};
+use crate::baseline::{Connection, Value};
 
 /// The kind of job that is claimed.
 pub const KIND: JobKind = JobKind::UpscaleImage;

@@ -1,12 +1,12 @@
-//! Claiming and completing: against the floor, and with every shape of backlog.
+//! Claiming and completing: against the baseline, and with every shape of backlog.
 
 use anyhow::{Result, ensure};
 use fieldfen_persistence::Durability;
 
 use super::{Stage, grouped, micros};
 use crate::backlog::{Backlog, KIND, LATER, NOW};
-use crate::floor::{Claim, Connection, Floor};
-use crate::ours::Ours;
+use crate::baseline::{BaselineWorker, Claim, Connection};
+use crate::fieldfen::FieldfenWorker;
 use crate::report::{Bound, Report, Row};
 use crate::rounds::{self, Contestant};
 
@@ -21,24 +21,24 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     for (name, durability, most, pairs, rounds) in
         [("NORMAL", Durability::Normal, 1.3, 300, 31), ("FULL", Durability::Full, 1.25, 100, 31)]
     {
-        let times = against_floor(stage, durability, 1, pairs, rounds)?;
+        let times = against_baseline(stage, durability, 1, pairs, rounds)?;
         let mut row = Row::new(
-            format!("claim one, complete one, one thread, {name}: ours / floor"),
-            rounds::ratio(&times.ours, &times.floor),
+            format!("claim one, complete one, one thread, {name}: fieldfen / baseline"),
+            rounds::ratio(&times.fieldfen, &times.baseline),
             "x",
             Bound::AtMost(most),
         );
         if durability == Durability::Normal {
-            let over = rounds::median(&times.ours) - rounds::median(&times.floor);
-            row = row.or("floor + 10 µs", over <= 10.0);
+            let over = rounds::median(&times.fieldfen) - rounds::median(&times.baseline);
+            row = row.or("baseline + 10 µs", over <= 10.0);
         }
         report.row(row.parts(times.parts()));
     }
-    let times = against_floor(stage, Durability::Normal, 100, 10, 31)?;
+    let times = against_baseline(stage, Durability::Normal, 100, 10, 31)?;
     report.row(
         Row::new(
-            "claim of 100 + completion of 100, NORMAL: ours / floor",
-            rounds::ratio(&times.ours, &times.floor),
+            "claim of 100 + completion of 100, NORMAL: fieldfen / baseline",
+            rounds::ratio(&times.fieldfen, &times.baseline),
             "x",
             Bound::AtMost(1.3),
         )
@@ -46,7 +46,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     );
     report.note(
         "claim: a queue of as many due jobs as are claimed, the time of a claim and its completion, each a transaction \
-         of its own; the completions of 100 are one transaction, with us and on the floor. The floor is libsqlite3-sys: \
+         of its own; the completions of 100 are one transaction, for fieldfen and for the baseline. The baseline is libsqlite3-sys: \
          the same schema, settings and statements, prepared once, committing by themselves.",
     );
     limits(stage, report)?;
@@ -54,56 +54,56 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 }
 
 struct Times {
-    ours: rounds::Figures,
-    floor: rounds::Figures,
+    fieldfen: rounds::Figures,
+    baseline: rounds::Figures,
 }
 
 impl Times {
     fn parts(&self) -> String {
-        format!("{:.1} µs / {:.1} µs", rounds::median(&self.ours), rounds::median(&self.floor))
+        format!("{:.1} µs / {:.1} µs", rounds::median(&self.fieldfen), rounds::median(&self.baseline))
     }
 }
 
 /// Claims and completes `limit` jobs at a time, `claims` times a round, on a database each.
-fn against_floor(stage: &Stage, durability: Durability, limit: u32, claims: u32, rounds: usize) -> Result<Times> {
+fn against_baseline(stage: &Stage, durability: Durability, limit: u32, claims: u32, rounds: usize) -> Result<Times> {
     let folder = tempfile::tempdir_in(&stage.folder)?;
-    let (our_path, floor_path) = (folder.path().join("ours.db"), folder.path().join("floor.db"));
+    let (fieldfen_path, baseline_path) = (folder.path().join("fieldfen.db"), folder.path().join("baseline.db"));
     let pending = limit * claims * (u32::try_from(rounds)? + 1);
-    for path in [&our_path, &floor_path] {
+    for path in [&fieldfen_path, &baseline_path] {
         Backlog { pending, ..Backlog::default() }.create(path)?;
     }
-    let mut ours = Ours::open(&our_path, durability)?;
-    let mut floor = Floor::open(&floor_path, durability)?;
-    ensure!(KIND.as_str() == KIND_NAME, "the floor claims another kind");
+    let mut fieldfen = FieldfenWorker::open(&fieldfen_path, durability)?;
+    let mut baseline = BaselineWorker::open(&baseline_path, durability)?;
+    ensure!(KIND.as_str() == KIND_NAME, "the baseline claims another kind");
     let wanted = limit as usize;
-    let ours = || {
+    let fieldfen = || {
         median_time(claims, || {
-            let jobs = ours.claim(limit)?;
+            let jobs = fieldfen.claim(limit)?;
             let done = match &*jobs {
-                [job] => usize::from(ours.complete(job)?.is_done()),
-                jobs => ours.complete_all(jobs)?,
+                [job] => usize::from(fieldfen.complete(job)?.is_done()),
+                jobs => fieldfen.complete_all(jobs)?,
             };
             ensure!(done == wanted, "{done} jobs of {wanted} were completed");
             Ok(())
         })
     };
     let mut ids = Vec::new();
-    let floor = || {
+    let baseline = || {
         median_time(claims, || {
             ids.clear();
-            floor.claim(&Claim { limit: limit.into(), ..CLAIM }, &mut ids)?;
+            baseline.claim(&Claim { limit: limit.into(), ..CLAIM }, &mut ids)?;
             let done = match &*ids {
-                [id] => usize::from(floor.complete(id, TOKEN, NOW)?),
-                ids => floor.complete_all(ids, TOKEN, NOW)?,
+                [id] => usize::from(baseline.complete(id, TOKEN, NOW)?),
+                ids => baseline.complete_all(ids, TOKEN, NOW)?,
             };
-            ensure!(done == wanted, "{done} jobs of {wanted} were completed on the floor");
+            ensure!(done == wanted, "{done} jobs of {wanted} were completed by the baseline");
             Ok(())
         })
     };
-    let mut figures = rounds::interleave(rounds, &mut [Box::new(ours), Box::new(floor)])?;
-    let floor = figures.pop().unwrap_or_default();
-    let ours = figures.pop().unwrap_or_default();
-    Ok(Times { ours, floor })
+    let mut figures = rounds::interleave(rounds, &mut [Box::new(fieldfen), Box::new(baseline)])?;
+    let baseline = figures.pop().unwrap_or_default();
+    let fieldfen = figures.pop().unwrap_or_default();
+    Ok(Times { fieldfen, baseline })
 }
 
 /// The median time of one call, of so many.
@@ -119,8 +119,8 @@ fn limits(stage: &Stage, report: &mut Report) -> Result<()> {
     for path in [&limited, &plain] {
         CLEAN.create(path)?;
     }
-    let mut limited = Ours::open(&limited, Durability::Normal)?.with_limits();
-    let mut plain = Ours::open(&plain, Durability::Normal)?;
+    let mut limited = FieldfenWorker::open(&limited, Durability::Normal)?.with_limits();
+    let mut plain = FieldfenWorker::open(&plain, Durability::Normal)?;
     let mut contestants: [Contestant<'_>; 2] = [Box::new(|| claims(&mut limited)), Box::new(|| claims(&mut plain))];
     let figures = rounds::interleave(CLAIM_ROUNDS, &mut contestants)?;
     drop(contestants);
@@ -168,7 +168,7 @@ fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
                 .number("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'")?;
             let wanted = analyzed && index > 0;
             ensure!((statistics == 1) == wanted, "{}: ANALYZE has run, or has not run", path.display());
-            workers.push(Ours::open(path, Durability::Normal)?);
+            workers.push(FieldfenWorker::open(path, Durability::Normal)?);
         }
         let mut contestants: Vec<Contestant<'_>> = Vec::new();
         for worker in &mut workers {
@@ -202,7 +202,7 @@ fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
 const CLAIM_ROUNDS: usize = 20;
 
 /// The median time of a claim. With the rounds, so many claims are made that a clean queue of 1,000 is halved.
-fn claims(worker: &mut Ours) -> Result<f64> {
+fn claims(worker: &mut FieldfenWorker) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..12 {
         let mut jobs = Vec::new();

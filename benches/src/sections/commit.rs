@@ -8,7 +8,7 @@ use fieldfen_persistence::{Durability, SqliteStore};
 
 use super::Stage;
 use crate::backlog::Backlog;
-use crate::ours::{self, Ours};
+use crate::fieldfen::{self, FieldfenWorker};
 use crate::report::{Bound, Report, Row};
 use crate::rounds;
 
@@ -22,7 +22,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let path = folder.path().join("commit.db");
     let pending = (alone + 8 * together) * (u32::try_from(rounds)? + 1);
     Backlog { pending, ..Backlog::default() }.create(&path)?;
-    let store = ours::open(&path, Durability::Full)?;
+    let store = fieldfen::open(&path, Durability::Full)?;
     let figures =
         rounds::interleave(rounds, &mut [Box::new(|| rate(&store, 1, alone)), Box::new(|| rate(&store, 8, together))])?;
     let [one, eight] = &*figures else { return Ok(()) };
@@ -46,7 +46,7 @@ fn rate(store: &SqliteStore, threads: u32, jobs: u32) -> Result<f64> {
     let time = std::thread::scope(|scope| -> Result<f64> {
         let mut working = Vec::new();
         for thread in 0..threads {
-            let mut worker = Ours::on(store.clone(), "bench", thread.into())?;
+            let mut worker = FieldfenWorker::on(store.clone(), "bench", thread.into())?;
             let barrier = &barrier;
             working.push(scope.spawn(move || -> Result<()> {
                 barrier.wait();

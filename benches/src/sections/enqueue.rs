@@ -1,4 +1,4 @@
-//! Enqueueing many jobs at once against the floor.
+//! Enqueueing many jobs at once against the baseline.
 
 use anyhow::{Result, ensure};
 use fieldfen_domain::JobId;
@@ -11,8 +11,8 @@ use fieldfen_services::queue::Queue;
 
 use super::{Stage, grouped, micros};
 use crate::backlog::{self, KIND, NOW};
-use crate::floor::{Connection, NewRow, insert_all};
-use crate::ours;
+use crate::baseline::{Connection, NewRow, insert_all};
+use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
 use crate::rounds;
 
@@ -21,14 +21,14 @@ const JOBS: u32 = 10_000;
 pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let rounds = stage.scale.pick(15, 31);
     let folder = tempfile::tempdir_in(&stage.folder)?;
-    let (our_path, floor_path) = (folder.path().join("ours.db"), folder.path().join("floor.db"));
-    for path in [&our_path, &floor_path] {
+    let (fieldfen_path, baseline_path) = (folder.path().join("fieldfen.db"), folder.path().join("baseline.db"));
+    for path in [&fieldfen_path, &baseline_path] {
         backlog::migrate(path)?;
     }
-    let queue = Queue::new(ours::open(&our_path, Durability::Normal)?, Environment::system());
-    let connection = Connection::open(&floor_path, Durability::Normal)?;
+    let queue = Queue::new(fieldfen::open(&fieldfen_path, Durability::Normal)?, Environment::system());
+    let connection = Connection::open(&baseline_path, Durability::Normal)?;
     let (ids, others) = (SeededRandomness::new(11), SeededRandomness::new(11));
-    let ours = || {
+    let fieldfen = || {
         let jobs = (0..JOBS).map(|_| new_job(&ids)).collect::<Result<Vec<NewJob>>>()?;
         let mut answers = Vec::new();
         let time = micros(|| {
@@ -41,7 +41,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
         );
         Ok(time)
     };
-    let floor = || {
+    let baseline = || {
         let jobs = (0..JOBS).map(|_| new_job(&others)).collect::<Result<Vec<NewJob>>>()?;
         let ids: Vec<String> = jobs.iter().map(|job| job.id.to_string()).collect();
         let rows: Vec<NewRow<'_>> = jobs
@@ -58,20 +58,20 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
             .collect();
         micros(|| insert_all(&connection, &rows))
     };
-    let figures = rounds::interleave(rounds, &mut [Box::new(ours), Box::new(floor)])?;
-    let [ours, floor] = &*figures else { return Ok(()) };
+    let figures = rounds::interleave(rounds, &mut [Box::new(fieldfen), Box::new(baseline)])?;
+    let [fieldfen, baseline] = &*figures else { return Ok(()) };
     report.row(
         Row::new(
-            format!("enqueue of {} at once through the service, NORMAL: ours / floor", grouped(JOBS)),
-            rounds::ratio(ours, floor),
+            format!("enqueue of {} at once through the service, NORMAL: fieldfen / baseline", grouped(JOBS)),
+            rounds::ratio(fieldfen, baseline),
             "x",
             Bound::AtMost(1.3),
         )
-        .parts(format!("{:.1} ms / {:.1} ms", rounds::median(ours) / 1e3, rounds::median(floor) / 1e3)),
+        .parts(format!("{:.1} ms / {:.1} ms", rounds::median(fieldfen) / 1e3, rounds::median(baseline) / 1e3)),
     );
     report.note(
         "enqueue: one transaction of jobs with a payload each, which were made beforehand, into a table that grows by as \
-         many jobs a round. The floor has the same schema and settings and runs one prepared insert for each job.",
+         many jobs a round. The baseline has the same schema and settings and runs one prepared insert for each job.",
     );
     Ok(())
 }
@@ -79,5 +79,5 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 fn new_job(random: &SeededRandomness) -> Result<NewJob> {
     let file = FileId::from_random(random.bits());
     let payload = RawJson::parse(format!(r#"{{"file_id":"{file}","scale_factor":4,"target_dpi":300}}"#))?;
-    Ok(NewJob::untyped(JobId::from_random(random.bits()), KIND, Some(payload), ours::now()?)?)
+    Ok(NewJob::untyped(JobId::from_random(random.bits()), KIND, Some(payload), fieldfen::now()?)?)
 }

@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::Stage;
 use super::processes::Running;
 use crate::backlog::Backlog;
-use crate::ours;
+use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
 
 /// For how long it is watched.
@@ -35,7 +35,7 @@ impl Idler {
     /// # Errors
     /// The store's own.
     pub fn run(&self) -> Result<()> {
-        let store = ours::open(&self.database, Durability::Full)?;
+        let store = fieldfen::open(&self.database, Durability::Full)?;
         let worker = Worker::builder(store, Environment::system())
             .handle(|_: Task<UpscaleImage>| {})
             .handle(|_: Task<GenerateMetadata>| {})
@@ -55,7 +55,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let path = folder.path().join("idle.db");
     Backlog { completed: 1000, future: 1000, other_kind: 1000, ..Backlog::default() }.create(&path)?;
     // Due in an hour, as seen by a clock that is later than the backlog's.
-    crate::floor::Connection::open(&path, Durability::Normal)?
+    crate::baseline::Connection::open(&path, Durability::Normal)?
         .execute("UPDATE jobs SET run_at = '9999-01-01 00:00:00.000000' WHERE priority = 0")?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["idler", "--database"]).arg(&path);

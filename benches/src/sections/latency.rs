@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::Stage;
 use super::processes::Running;
 use crate::report::{Bound, Report, Row};
-use crate::{backlog, ours, rounds};
+use crate::{backlog, fieldfen, rounds};
 
 /// A job that knows when it was enqueued.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Enqueuer {
     /// # Errors
     /// The store's own.
     pub fn run(&self) -> Result<()> {
-        let store = ours::open(&self.database, Durability::Full)?;
+        let store = fieldfen::open(&self.database, Durability::Full)?;
         super::processes::ready()?;
         println!("{}", serde_json::to_string(&enqueue(&store, self.jobs)?)?);
         Ok(())
@@ -87,7 +87,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let folder = tempfile::tempdir_in(&stage.folder)?;
     let path = folder.path().join("latency.db");
     backlog::migrate(&path)?;
-    let store = ours::open(&path, Durability::Full)?;
+    let store = fieldfen::open(&path, Durability::Full)?;
     let (worker, latencies) = worker(store.clone())?;
 
     let commits = enqueue(&store, jobs)?;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::processes::Running;
 use super::{Stage, grouped};
 use crate::backlog::Backlog;
-use crate::ours;
+use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
 
 /// After so many jobs the worker has everything it needs.
@@ -47,7 +47,7 @@ impl Drainer {
         super::processes::ready()?;
         let (jobs, first) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let (counted, noted) = (Arc::clone(&jobs), Arc::clone(&first));
-        let worker = Worker::builder(ours::open(&self.database, Durability::Normal)?, Environment::system())
+        let worker = Worker::builder(fieldfen::open(&self.database, Durability::Normal)?, Environment::system())
             .handle(move |_: Task<UpscaleImage>| -> Result<()> {
                 if counted.fetch_add(1, Ordering::Relaxed) + 1 == FIRST {
                     noted.store(peak()?, Ordering::Relaxed);

@@ -22,9 +22,9 @@ use crate::report::Report;
 /// A section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Section {
-    /// Claiming and completing against the floor, and with every shape of backlog.
+    /// Claiming and completing against the baseline, and with every shape of backlog.
     Claim,
-    /// Enqueueing many jobs at once against the floor.
+    /// Enqueueing many jobs at once against the baseline.
     Enqueue,
     /// Threads that share commits.
     Commit,

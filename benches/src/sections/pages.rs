@@ -10,10 +10,10 @@ use fieldfen_persistence::{Durability, SqliteStore};
 use fieldfen_services::environment::{Randomness, SeededRandomness};
 
 use super::{Stage, grouped, micros};
-use crate::floor::{Connection, Value};
+use crate::baseline::{Connection, Value};
 use crate::report::{Bound, Report, Row};
 use crate::rounds::{self, Contestant};
-use crate::{backlog, ours};
+use crate::{backlog, fieldfen};
 
 const FEW: u32 = 1000;
 
@@ -32,7 +32,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     for files in [many, FEW] {
         let path = folder.path().join(format!("{files}.db"));
         create(&path, files)?;
-        stores.push((ours::open(&path, Durability::Normal)?, files));
+        stores.push((fieldfen::open(&path, Durability::Normal)?, files));
     }
     let mut names = Vec::new();
     let mut contestants: Vec<Contestant<'_>> = Vec::new();

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Stage;
 use crate::backlog::Backlog;
-use crate::floor::Connection;
-use crate::ours::{self, Ours};
+use crate::baseline::Connection;
+use crate::fieldfen::{self, FieldfenWorker};
 use crate::report::{Bound, Report, Row};
 use crate::rounds;
 
@@ -61,8 +61,8 @@ impl Worker {
     /// The store's own, except that it is busy.
     pub fn run(&self) -> Result<()> {
         let durability = if self.full { Durability::Full } else { Durability::Normal };
-        let store = ours::open(&self.database, durability)?;
-        let mut worker = Ours::on(store, &self.name, std::process::id().into())?;
+        let store = fieldfen::open(&self.database, durability)?;
+        let mut worker = FieldfenWorker::on(store, &self.name, std::process::id().into())?;
         ready()?;
         let mut done = Done { name: self.name.clone(), jobs: 0, lost: 0, busy: 0, seconds: 0.0, waits: Vec::new() };
         let began = Instant::now();

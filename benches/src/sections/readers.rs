@@ -12,7 +12,7 @@ use fieldfen_persistence::{Durability, SqliteStore};
 
 use super::{Stage, pages};
 use crate::backlog::Backlog;
-use crate::ours::{self, Ours};
+use crate::fieldfen::{self, FieldfenWorker};
 use crate::report::{Bound, Report, Row};
 use crate::rounds;
 
@@ -29,7 +29,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let path = folder.path().join("readers.db");
     pages::create(&path, 10_000)?;
     Backlog { pending: 100_000, ..Backlog::default() }.fill(&path)?;
-    let store = ours::open(&path, Durability::Full)?;
+    let store = fieldfen::open(&path, Durability::Full)?;
     let mut reads = Vec::new();
     let figures = rounds::interleave(
         7,
@@ -77,7 +77,7 @@ fn rate(store: &SqliteStore, readers: usize, reads: &mut Vec<f64>) -> Result<f64
                 Ok(times)
             }));
         }
-        let mut worker = Ours::on(store.clone(), "bench", 1)?;
+        let mut worker = FieldfenWorker::on(store.clone(), "bench", 1)?;
         barrier.wait();
         let began = Instant::now();
         let mut jobs = 0_u32;

@@ -8,7 +8,7 @@ use fieldfen_persistence::{Durability, SqliteStore};
 
 use super::{Stage, grouped, micros};
 use crate::backlog::{Backlog, LATER};
-use crate::ours;
+use crate::fieldfen;
 use crate::report::{Report, Row};
 use crate::rounds::{self, Contestant};
 
@@ -27,7 +27,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     for completed in [many, FEW] {
         let path = folder.path().join(format!("{completed}.db"));
         Backlog { completed, ..Backlog::default() }.create(&path)?;
-        stores.push(ours::open(&path, Durability::Normal)?);
+        stores.push(fieldfen::open(&path, Durability::Normal)?);
     }
     let ended_before = format!("{LATER}Z").parse()?;
     let mut contestants: Vec<Contestant<'_>> = Vec::new();

@@ -11,8 +11,8 @@ use fieldfen_services::intake::{Received, WebhookIntake};
 
 use super::{Stage, grouped, micros};
 use crate::backlog;
-use crate::floor::{Connection, Value};
-use crate::ours;
+use crate::baseline::{Connection, Value};
+use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
 use crate::rounds::{self, Contestant};
 
@@ -27,7 +27,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     for hashes in [many, FEW] {
         let path = folder.path().join(format!("{hashes}.db"));
         create(&path, hashes)?;
-        stores.push((ours::open(&path, Durability::Normal)?, hashes));
+        stores.push((fieldfen::open(&path, Durability::Normal)?, hashes));
     }
     let newest: Vec<Cell<u32>> = stores.iter().map(|(_, hashes)| Cell::new(*hashes - 1)).collect();
     let mut contestants: Vec<Contestant<'_>> = Vec::new();

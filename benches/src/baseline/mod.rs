@@ -1,4 +1,4 @@
-//! The floor: what a program that talks to SQLite directly would pay for the same work.
+//! The baseline: what a program that talks to SQLite directly would pay for the same work.
 //!
 //! The schema is fieldfen's own, the claim and the completion are its statements, written here once more. Each is
 //! prepared once and commits by itself; the connection has the same settings. Nothing else stands between.
@@ -91,7 +91,7 @@ pub struct Claim<'a> {
 }
 
 /// A connection with the two statements of the hot path.
-pub struct Floor {
+pub struct BaselineWorker {
     // The statements stand before the connection, so that they are dropped first.
     claim: Statement,
     complete: Statement,
@@ -100,7 +100,7 @@ pub struct Floor {
     connection: Connection,
 }
 
-impl Floor {
+impl BaselineWorker {
     /// Opens a migrated database.
     ///
     /// # Errors

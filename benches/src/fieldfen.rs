@@ -1,4 +1,4 @@
-//! The same work through fieldfen's store.
+//! The measured work, claims and completions, through a `SqliteStore`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,13 +14,13 @@ use fieldfen_services::environment::{Randomness, SeededRandomness};
 use crate::backlog::{KIND, NOW};
 
 /// A worker's side of a store: claims and completes.
-pub struct Ours {
+pub struct FieldfenWorker {
     store: SqliteStore,
     request: ClaimRequest,
     random: SeededRandomness,
 }
 
-impl Ours {
+impl FieldfenWorker {
     /// Opens a migrated database.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! As much of SQLite's C interface as the floor needs.
-#![expect(unsafe_code, reason = "the floor is what a C program pays: it calls SQLite as one does")]
+//! As much of SQLite's C interface as the baseline needs.
+#![expect(unsafe_code, reason = "the baseline is what a C program pays: it calls SQLite as one does")]
 
 use std::ffi::{CStr, CString, c_int};
 use std::path::Path;
