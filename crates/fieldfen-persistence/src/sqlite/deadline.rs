@@ -1,4 +1,4 @@
-//! Until when an operation waits for others, in this process and in others.
+//! The deadline of one operation, which counts all its waits for other threads and other processes.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use fieldfen_domain::store::{Source, StoreError};
 
 use super::settings::milliseconds;
 
-/// The end of all waiting of one operation, taken together.
+/// The time that one operation may spend waiting, all its waits taken together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
     began: Instant,
@@ -14,12 +14,12 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// So long from now.
+    /// A deadline whose time begins now.
     pub(super) fn after(timeout: Duration) -> Self {
         Self { began: Instant::now(), timeout }
     }
 
-    /// Runs work of the operation's own, which is no wait: the end is so much later.
+    /// Runs work of the operation itself. Its time is no wait, and moves the deadline.
     pub(super) fn without<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let done = work();
@@ -27,7 +27,7 @@ impl Deadline {
         done
     }
 
-    /// The time that is left.
+    /// The time that is left; zero when the deadline has passed.
     pub(super) fn left(&self) -> Duration {
         self.timeout.saturating_sub(self.began.elapsed())
     }
@@ -36,33 +36,33 @@ impl Deadline {
         self.left().is_zero()
     }
 
-    /// The moment, unless it lies beyond the end of the clock.
+    /// The moment of the deadline; `None` when the clock cannot express it.
     pub(super) fn at(&self) -> Option<Instant> {
         self.began.checked_add(self.timeout)
     }
 
-    /// How long is waited at the most, from the beginning.
+    /// The longest wait, counted from the beginning.
     pub(super) const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// How long was waited.
+    /// The time since the beginning, in milliseconds, without the operation's own work.
     pub(super) fn waited_ms(&self) -> u64 {
         milliseconds(self.began.elapsed())
     }
 
-    /// The error of an operation that has waited in vain.
+    /// The error of an operation whose wait for a lock timed out.
     pub(super) fn busy(&self, source: impl Into<Source>) -> StoreError {
         StoreError::Busy { waited_ms: self.waited_ms(), source: source.into() }
     }
 
-    /// The error of an operation that no connection became free for.
+    /// The error of an operation for which no connection became free.
     pub(super) fn unavailable(&self, source: impl Into<Source>) -> StoreError {
         StoreError::Unavailable { waited_ms: self.waited_ms(), source: source.into() }
     }
 
-    /// The same result; an error that finds the database busy says how long the operation has waited in all.
-    pub(super) fn told<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// The same result, in which a [`StoreError::Busy`] says how long the whole operation has waited.
+    pub(super) fn with_total_wait<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.map_err(|error| match error {
             StoreError::Busy { source, .. } => self.busy(source),
             other => other,

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use fieldfen_domain::store::{Source, StoreError};
 
-use super::busy::{self, NoLocks};
+use super::busy_handler::{self, NoLocks};
 use super::settings::milliseconds;
 use super::system_error;
 use crate::rows::OutOfRange;
@@ -92,10 +92,10 @@ pub(crate) fn classify(error: Error) -> StoreError {
         kind(advised(advice, error.into()))
     };
     let is_busy = says("database is locked") || says("database table is locked") || says("database schema is locked");
-    if (is_busy || says("locking protocol")) && busy::take_refusal() {
+    if (is_busy || says("locking protocol")) && busy_handler::take_refusal() {
         StoreError::Io(NoLocks.into())
     } else if is_busy {
-        StoreError::Busy { waited_ms: milliseconds(busy::take_waited()), source: error.into() }
+        StoreError::Busy { waited_ms: milliseconds(busy_handler::take_waited()), source: error.into() }
     } else if says("database or disk is full") {
         failure(StoreError::Full, None, error)
     } else if says("attempt to write a readonly database") {

@@ -14,10 +14,10 @@ use fieldfen_domain::store::{LogHeld, MaintenanceReport, StoreError};
 
 use super::deadline::Deadline;
 use super::error::Classify;
+use super::group_commit::Writer;
 use super::log_readers::log_readers;
 use super::opening::Opened;
 use super::settings;
-use super::writer::Writer;
 
 /// A log longer than this is cut back, and readers are waited for.
 const LARGE_LOG: u64 = 16 << 20;
@@ -33,7 +33,7 @@ impl Writer {
     /// Refreshes the planner's statistics where they are out of date, and cuts the log back.
     pub(super) fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
         let deadline = Deadline::after(self.options().busy_timeout);
-        left_to_next_time(self.between_batches(&deadline, |conn| conn.batch_execute("PRAGMA optimize").store()))?;
+        left_to_next_time(self.with_connection(&deadline, |conn| conn.batch_execute("PRAGMA optimize").store()))?;
         let mut report = MaintenanceReport::default();
         let Some(files) = self.files() else { return Ok(report) };
         files.check()?;

@@ -1,19 +1,18 @@
 //! SQLite: one writer with group commit, a pool of readers, and the repositories on one open transaction.
 
 mod api_usage;
-mod batch;
-mod busy;
+mod busy_handler;
 mod creation;
 mod database_file;
 mod deadline;
 mod error;
 #[cfg(test)]
 mod error_test;
+mod fair_lock;
 mod file_header;
 mod file_mode;
 mod files;
-#[cfg(test)]
-mod group_commit_test;
+mod group_commit;
 mod guard;
 mod hashes;
 mod jobs;
@@ -38,12 +37,8 @@ mod settings;
 mod statement;
 mod store;
 mod system_error;
-mod turn;
-#[cfg(test)]
-mod waits_test;
 mod watch;
 mod workers;
-mod writer;
 
 pub use creation::create_database;
 pub(crate) use error::{Classify, classify};

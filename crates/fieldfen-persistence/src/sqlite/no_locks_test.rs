@@ -10,7 +10,7 @@ use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
 use super::deadline::Deadline;
-use super::group_commit_test::{Failure, foreign, run, writer_with};
+use super::group_commit::tests::{Failure, foreign, run, writer_with};
 use super::settings::{Missing, SqliteOptions, connect, gated_writer};
 use crate::SqliteUrl;
 

@@ -29,7 +29,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
-use super::busy;
+use super::busy_handler;
 use super::log_file::{IndexHeader, LogFile};
 use crate::url::SqliteUrl;
 
@@ -300,7 +300,7 @@ unsafe extern "C" fn may_not_commit(shared: *mut c_void) -> c_int {
 unsafe extern "C" fn wait(shared: *mut c_void, tried: c_int) -> c_int {
     // SAFETY: as in `may_not_commit`.
     let timeout = unsafe { (*shared.cast::<Shared>()).busy_timeout.load(Ordering::Relaxed) };
-    c_int::from(busy::wait(tried.unsigned_abs(), Duration::from_micros(timeout)))
+    c_int::from(busy_handler::wait(tried.unsigned_abs(), Duration::from_micros(timeout)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
-use super::busy::NoLocks;
+use super::busy_handler::NoLocks;
 use super::creation::create_database;
 use super::database_file::DatabaseFile;
 use super::deadline::Deadline;

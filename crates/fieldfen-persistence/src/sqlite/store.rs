@@ -6,11 +6,11 @@ use std::sync::Arc;
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
 use super::deadline::Deadline;
+use super::group_commit::Writer;
 use super::guard::SessionGuard;
 use super::readers::Readers;
 use super::settings::{self, Missing, SqliteOptions, connect};
 use super::watch::{Commits, SqliteWatch};
-use super::writer::Writer;
 use crate::migrations;
 use crate::url::SqliteUrl;
 
@@ -63,8 +63,8 @@ impl SqliteStore {
         settings::prepare(&url)?;
         let deadline = Deadline::after(options.busy_timeout);
         let store = Self::start(url, options, &deadline)?;
-        store.shared.writer.between_batches(&deadline, migrations::check)?;
-        store.shared.writer.try_out(&deadline)?;
+        store.shared.writer.with_connection(&deadline, migrations::check)?;
+        store.shared.writer.check_writable(&deadline)?;
         Ok(store)
     }
 
@@ -106,7 +106,7 @@ impl SqliteStore {
         store
             .shared
             .writer
-            .between_batches(&deadline, |conn| migrations::run_pending(conn).map(drop).map_err(StoreError::from))?;
+            .with_connection(&deadline, |conn| migrations::run_pending(conn).map(drop).map_err(StoreError::from))?;
         Ok(store)
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use fieldfen_domain::store::{StoreError, Watch};
 
-use super::writer::Writer;
+use super::group_commit::Writer;
 
 /// How often a waiting watch looks for commits of other processes.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

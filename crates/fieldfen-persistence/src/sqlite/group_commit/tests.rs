@@ -12,14 +12,14 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use fieldfen_domain::store::StoreError;
 
-use super::deadline::Deadline;
-use super::settings::SqliteOptions;
-use super::watch::Commits;
-use super::writer::Writer;
+use super::Writer;
 use crate::SqliteUrl;
+use crate::sqlite::deadline::Deadline;
+use crate::sqlite::settings::SqliteOptions;
+use crate::sqlite::watch::Commits;
 
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(in crate::sqlite) enum Failure {
     Store(StoreError),
     Own,
 }
@@ -31,7 +31,7 @@ impl From<StoreError> for Failure {
 }
 
 /// Waits that end only with the test, should they not end by themselves.
-pub(super) const LONG: Duration = Duration::from_secs(60);
+pub(in crate::sqlite) const LONG: Duration = Duration::from_secs(60);
 
 fn writer(folder: &Path) -> Writer {
     counted_writer(folder).0
@@ -43,31 +43,31 @@ fn counted_writer(folder: &Path) -> (Writer, Arc<Commits>) {
     writer_with(folder, SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() })
 }
 
-pub(super) fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<Commits>) {
+pub(in crate::sqlite) fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<Commits>) {
     let url = SqliteUrl::from(folder.join("a.db").as_path());
     let commits = Arc::new(Commits::default());
     let deadline = Deadline::after(options.busy_timeout);
     let mut writer = Writer::open(&url, options, Arc::clone(&commits), &deadline).unwrap();
-    writer.longest_batch = Duration::from_secs(3600);
+    writer.max_batch_age = Duration::from_secs(3600);
     run(&writer, "CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t(n))").unwrap();
     (writer, commits)
 }
 
 /// Executes a statement in a part of a batch.
-pub(super) fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
+pub(in crate::sqlite) fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
     writer.write(|session| {
         session.announces = true;
-        session.conn.batch_execute(sql).map_err(|error| super::classify(error).into())
+        session.conn.batch_execute(sql).map_err(|error| crate::sqlite::classify(error).into())
     })
 }
 
 /// Another program's connection.
-pub(super) fn foreign(folder: &Path) -> SqliteConnection {
+pub(in crate::sqlite) fn foreign(folder: &Path) -> SqliteConnection {
     SqliteConnection::establish(&folder.join("a.db").to_string_lossy()).unwrap()
 }
 
 /// The numbers that another connection sees.
-pub(super) fn committed(folder: &Path) -> Vec<i64> {
+pub(in crate::sqlite) fn committed(folder: &Path) -> Vec<i64> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -89,7 +89,7 @@ fn together(writer: &Writer, sql: &[&'static str]) -> Vec<Result<(), Failure>> {
                     thread::yield_now();
                 }
                 session.announces = true;
-                session.conn.batch_execute(sql[0]).map_err(|error| super::classify(error).into())
+                session.conn.batch_execute(sql[0]).map_err(|error| crate::sqlite::classify(error).into())
             })
         });
         begun.wait();
@@ -179,8 +179,8 @@ fn what_is_written_after_the_transaction_is_lost_never_commits_by_itself() {
     let committed = committed(folder.path());
     assert!(committed.contains(&6) && !committed.contains(&4) && !committed.contains(&5), "{committed:?}");
     writer
-        .between_batches(&Deadline::after(LONG), |conn| {
-            conn.batch_execute("INSERT INTO t (n) VALUES (7)").map_err(super::classify)
+        .with_connection(&Deadline::after(LONG), |conn| {
+            conn.batch_execute("INSERT INTO t (n) VALUES (7)").map_err(crate::sqlite::classify)
         })
         .unwrap();
 }
@@ -190,7 +190,7 @@ fn a_batch_is_no_fuller_for_the_time_that_its_lock_was_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let patient = SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() };
     let (mut writer, commits) = writer_with(folder.path(), patient);
-    writer.longest_batch = Duration::from_millis(50);
+    writer.max_batch_age = Duration::from_millis(50);
     let mut foreign = foreign(folder.path());
     // The threads may be slow to come together; where the wait counts, they never share.
     let shared = (0..20).any(|_| {
@@ -228,8 +228,8 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
     let writer = writer(folder.path());
     run(&writer, "INSERT INTO t (n) VALUES (1); CREATE TABLE bytes (b)").unwrap();
     writer
-        .between_batches(&Deadline::after(LONG), |conn| {
-            conn.batch_execute("PRAGMA max_page_count = 8").map_err(super::classify)
+        .with_connection(&Deadline::after(LONG), |conn| {
+            conn.batch_execute("PRAGMA max_page_count = 8").map_err(crate::sqlite::classify)
         })
         .unwrap();
     let large = "INSERT INTO bytes VALUES (zeroblob(100000))";
@@ -238,7 +238,7 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
     assert!(answers.iter().all(|answer| answer.is_ok() || is_full(answer)), "all are told why: {answers:?}");
     told_ok_means_committed(&answers, &[2, 0, 3], folder.path());
     let swallowed: Result<(), Failure> = writer.write(|session| {
-        session.conn.batch_execute(large).map_err(super::classify).unwrap_err();
+        session.conn.batch_execute(large).map_err(crate::sqlite::classify).unwrap_err();
         Ok(())
     });
     assert!(is_full(&swallowed), "{swallowed:?}");
@@ -246,8 +246,8 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
     let answers = together(&writer, &["INSERT INTO t (n) VALUES (4)", "ROLLBACK"]);
     assert!(answers.iter().any(Result::is_err) && !answers.iter().any(is_full), "{answers:?}");
     writer
-        .between_batches(&Deadline::after(LONG), |conn| {
-            conn.batch_execute("PRAGMA max_page_count = 100000").map_err(super::classify)
+        .with_connection(&Deadline::after(LONG), |conn| {
+            conn.batch_execute("PRAGMA max_page_count = 100000").map_err(crate::sqlite::classify)
         })
         .unwrap();
     run(&writer, large).unwrap();
@@ -257,7 +257,7 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
 fn a_batch_is_committed_without_a_writer_who_was_about_to_join_it_and_does_not_come() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = writer(folder.path());
-    writer.longest_batch = Duration::from_millis(5);
+    writer.max_batch_age = Duration::from_millis(5);
     writer.waiting.fetch_add(1, Ordering::SeqCst);
     run(&writer, "INSERT INTO t (n) VALUES (1)").unwrap();
     foreign(folder.path()).batch_execute("INSERT INTO t (n) VALUES (2)").unwrap();

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
 
-use super::group_commit_test::{Failure, LONG, committed, foreign, run, writer_with};
-use super::settings::SqliteOptions;
+use super::tests::{Failure, LONG, committed, foreign, run, writer_with};
+use crate::sqlite::settings::SqliteOptions;
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -62,7 +62,7 @@ fn without_patience_a_write_succeeds_unless_somebody_else_writes() {
 fn a_closure_that_waits_for_a_thread_that_writes_waits_no_longer_than_the_timeout() {
     let folder = tempfile::tempdir().unwrap();
     let (mut writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: SHORT, ..Default::default() });
-    writer.longest_batch = Duration::from_millis(50);
+    writer.max_batch_age = Duration::from_millis(50);
     let began = Instant::now();
     let inside = thread::scope(|scope| {
         let mut inside = None;
@@ -86,7 +86,7 @@ fn a_closure_that_waits_for_a_thread_that_writes_waits_no_longer_than_the_timeou
 fn a_closure_that_waits_for_a_writer_of_its_own_batch_fails_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let (mut writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: SHORT, ..Default::default() });
-    writer.longest_batch = Duration::from_millis(50);
+    writer.max_batch_age = Duration::from_millis(50);
     let writer = &writer;
     let shared = (0..50).any(|_| {
         let begun = Barrier::new(2);

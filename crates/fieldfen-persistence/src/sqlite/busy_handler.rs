@@ -1,25 +1,25 @@
-//! Waiting for SQLite's locks, and how long was waited.
+//! The busy handler of every connection: waits for SQLite's locks, and measures the wait.
 //!
-//! SQLite's own handler does not tell how long it has waited before a statement failed as busy.
+//! SQLite's own handler does not tell how long it has waited before a statement failed with `SQLITE_BUSY`.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use super::system_error::take_no_locks;
 
-/// How long to sleep before a lock is tried again, each time; afterwards always the last one. These are SQLite's own.
+/// The sleeps before the first tries of a lock, taken from SQLite's own handler; later sleeps are as long as the last one.
 const PAUSES_MS: [u64; 12] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
 
 thread_local! {
     /// When this thread began to wait for a lock.
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// How long it had waited when it gave up.
+    /// How long it had waited when the wait timed out.
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-    /// Whether it gave up because the system refused the lock.
+    /// Whether the wait ended because the system refused the lock.
     static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The file system has no locks, or none left.
+/// The error of a file system that has no locks, or none left.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error(
     "the file system gives no locks (ENOLCK), without which programs damage the database: mount it with locks, or put the \
@@ -27,7 +27,8 @@ thread_local! {
 )]
 pub(super) struct NoLocks;
 
-/// Sleeps before the lock is tried once more, and says whether it is to be tried; `tried` counts from 0 for each lock.
+/// Sleeps before the next try of a lock. Returns `false` when the lock must not be tried again: after the timeout, or
+/// when the system refuses locks. `tried` counts the tries of this lock from 0.
 pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     let began = match BEGAN.get().filter(|_| tried > 0) {
         Some(began) => began,
@@ -35,7 +36,7 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     };
     BEGAN.set(Some(began));
     let waited = began.elapsed();
-    // To wait is of no use: SQLite takes a lock that the system refuses for one that somebody else holds.
+    // SQLite reports a lock that the system refuses as held by another program, and no wait changes that.
     let refused = take_no_locks();
     REFUSED.set(refused);
     if refused || waited >= timeout {
@@ -47,17 +48,17 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     true
 }
 
-/// How long this thread has waited before it gave up a lock; zero when it has not since it was last asked.
+/// How long this thread waited for the last lock that it did not get; zero if it got all locks since the last call.
 pub(super) fn take_waited() -> Duration {
     WAITED.take()
 }
 
-/// Whether the last lock that this thread did not get was refused by the system.
+/// Whether the system refused the last lock that this thread did not get.
 pub(super) fn take_refusal() -> bool {
     REFUSED.take() | take_no_locks()
 }
 
-/// Forgets a refusal of another lock than SQLite's.
+/// Forgets the refusal of a lock that is not SQLite's, such as the fair lock.
 pub(super) fn forget_refusal() {
     take_refusal();
 }

@@ -1,0 +1,324 @@
+//! The fair write lock: orders the write transactions of several processes.
+//!
+//! SQLite's busy handler sleeps and tries again, and the process that has just committed is the first to find the write
+//! lock free. Of several busy processes, some write nothing for seconds. Therefore each process takes an exclusive lock
+//! on a file beside the database before it begins a write transaction. The lock only makes the order fair; SQLite's own
+//! write lock protects the data. A process that does not get the fair lock in time writes without it.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::file_mode;
+
+/// How long a process keeps the lock over several transactions while others wait for it.
+///
+/// A hand-over costs as much as a small transaction, and the next process finds its cached pages out of date.
+const MAX_HOLD: Duration = Duration::from_millis(3);
+
+/// How long no thread waits for the lock after a wait for it timed out although SQLite's write lock was free. The holder
+/// is then probably suspended or checkpointing.
+const COOLDOWN: Duration = Duration::from_secs(2);
+
+/// How long a process keeps the lock without using it.
+const IDLE_HOLD: Duration = Duration::from_micros(300);
+
+/// The fair lock of one store. Only one thread of a store writes at a time, so at most one waits for the lock.
+pub(super) struct FairLock {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    cooldown: Duration,
+}
+
+struct Shared {
+    file: File,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The helper thread has not been started.
+    NoWaiter,
+    /// The helper thread has nothing to do.
+    Idle,
+    /// The helper thread has nothing to do, and no thread waits for the lock before `until`.
+    CoolingDown { until: Instant },
+    /// A writer waits for the lock.
+    Waiting,
+    /// The writer has gone on without the lock; the helper thread still waits for it.
+    TimedOut,
+    /// The writer that waited for the lock holds it.
+    Granted,
+    /// The lock is held between two transactions, and is released at `until`.
+    Retained { since: Instant, until: Instant },
+    /// The store is closed.
+    Closed,
+}
+
+/// Holds the lock for one transaction. When it is dropped, the lock is released, or retained for the next transaction.
+pub(super) struct FairLockGuard {
+    shared: Arc<Shared>,
+    /// When the lock was taken, if the process had to wait for it.
+    contended: Option<Instant>,
+    /// The end of the cool-down that follows if the lock does not come at all.
+    cool_down_until: Option<Instant>,
+}
+
+impl FairLockGuard {
+    /// Reports that SQLite's write lock was taken too, which shows that the holder is running.
+    pub(super) const fn holder_is_active(&mut self) {
+        self.cool_down_until = None;
+    }
+}
+
+impl FairLock {
+    /// Opens the lock of the database at this path; `None` if its file cannot be opened, for example in a read-only folder.
+    pub(super) fn open(database: &Path, timeout: Duration) -> Option<Self> {
+        let mut name = database.as_os_str().to_owned();
+        name.push("-lock");
+        match file_mode::open_lock(Path::new(&name), database) {
+            Ok(file) => {
+                let shared = Shared { file, state: Mutex::new(State::NoWaiter), changed: Condvar::new() };
+                Some(Self { shared: Arc::new(shared), timeout, cooldown: COOLDOWN })
+            }
+            Err(error) => {
+                log!(WARN, file = %Path::new(&name).display(), %error, "fair write lock not available");
+                None
+            }
+        }
+    }
+
+    /// Waits for the lock until the timeout. `None` if the lock cannot be waited for; the caller then goes on without it.
+    pub(super) fn acquire(&self) -> Option<FairLockGuard> {
+        let guard =
+            |contended, cool_down_until| FairLockGuard { shared: Arc::clone(&self.shared), contended, cool_down_until };
+        let mut state = self.shared.lock();
+        if let State::Retained { since, .. } = *state {
+            *state = State::Granted;
+            return Some(guard(Some(since), None));
+        }
+        match self.shared.file.try_lock() {
+            Ok(()) => {
+                if matches!(*state, State::CoolingDown { .. }) {
+                    *state = State::Idle;
+                }
+                return Some(guard(None, None));
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(_)) => return None,
+        }
+        // A wait for the kernel's lock has no timeout, so that a helper thread waits for it.
+        if *state == State::NoWaiter {
+            let shared = Arc::clone(&self.shared);
+            let spawned =
+                thread::Builder::new().name("fieldfen-fair-lock".into()).spawn(move || shared.wait_for_locks());
+            if spawned.is_err() {
+                return None;
+            }
+        }
+        let now = Instant::now();
+        let (deadline, cool_down_until) = match *state {
+            State::CoolingDown { until } if now < until => (now, until),
+            _ => (now + self.timeout, now + self.timeout + self.cooldown),
+        };
+        *state = State::Waiting;
+        self.shared.changed.notify_all();
+        while *state == State::Waiting {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                *state = State::TimedOut;
+                return Some(guard(Some(deadline), Some(cool_down_until)));
+            }
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        (*state == State::Granted).then(|| guard(Some(Instant::now()), None))
+    }
+}
+
+impl Drop for FairLock {
+    fn drop(&mut self) {
+        *self.shared.lock() = State::Closed;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for FairLockGuard {
+    fn drop(&mut self) {
+        if let Some(since) = self.contended {
+            let mut state = self.shared.lock();
+            if *state == State::TimedOut {
+                *state = self.cool_down_until.map_or(State::Idle, |until| State::CoolingDown { until });
+                return;
+            }
+            if *state == State::Granted {
+                let now = Instant::now();
+                if now.duration_since(since) < MAX_HOLD {
+                    // The helper thread looks at the state by itself while the lock is granted.
+                    *state = State::Retained { since, until: now + IDLE_HOLD };
+                    return;
+                }
+                *state = State::Idle;
+            }
+        }
+        // If this fails, the lock is released with the file, and until then others go on without it.
+        if let Err(error) = self.shared.file.unlock() {
+            log!(WARN, %error, "fair write lock not released");
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The helper thread: takes the lock for a writer, and releases it when it is retained for too long.
+    fn wait_for_locks(&self) {
+        let mut state = self.lock();
+        loop {
+            let pause = match *state {
+                State::Waiting | State::TimedOut => {
+                    state = self.take_lock(state);
+                    continue;
+                }
+                State::Retained { until, .. } => match until.checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => left,
+                    _ => {
+                        *state = State::Idle;
+                        let _ = self.file.unlock();
+                        continue;
+                    }
+                },
+                State::Granted => IDLE_HOLD,
+                State::Closed => {
+                    let _ = self.file.unlock();
+                    return;
+                }
+                State::NoWaiter | State::Idle | State::CoolingDown { .. } => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    continue;
+                }
+            };
+            state = self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits for the lock, and hands it to the writer or releases it.
+    fn take_lock<'s>(&'s self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        drop(state);
+        let locked = self.file.lock();
+        let mut state = self.lock();
+        if matches!(*state, State::Waiting | State::TimedOut) {
+            *state = if locked.is_ok() { State::Granted } else { State::Idle };
+            self.changed.notify_all();
+        } else {
+            // The lock came too late. A writer that has just taken it without the helper thread loses it here; its
+            // transaction is then only less fair.
+            let _ = self.file.unlock();
+        }
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(database: &Path, timeout: Duration) -> FairLock {
+        std::fs::write(database, "").unwrap();
+        FairLock::open(database, timeout).unwrap()
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_lock_is_exclusive_and_a_writer_goes_on_without_it_after_the_timeout() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let (first, second) = (open(&database, LONG), open(&database, Duration::from_millis(20)));
+        let guard = first.acquire().unwrap();
+        let late = second.acquire().unwrap();
+        assert_eq!(*second.shared.lock(), State::TimedOut);
+        drop(late);
+        drop(guard);
+        // The helper thread has released the lock that came too late.
+        let guard = first.acquire().unwrap();
+        drop(guard);
+        let patient = open(&database, LONG);
+        let guard = first.acquire().unwrap();
+        let waiting = thread::spawn(move || patient.acquire().is_some());
+        drop(guard);
+        assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn after_a_timeout_nobody_waits_for_the_lock_until_it_has_been_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let holder = open(&database, LONG);
+        let mut other = open(&database, Duration::from_millis(5));
+        other.cooldown = Duration::from_secs(3600);
+        let held = holder.acquire().unwrap();
+        drop(other.acquire().unwrap());
+        let cooling_down = *other.shared.lock();
+        assert!(matches!(cooling_down, State::CoolingDown { .. }), "{cooling_down:?}");
+        // With this timeout a wait would last for an hour. The helper thread waits for the lock all the same.
+        other.timeout = Duration::from_secs(3600);
+        let late = other.acquire().unwrap();
+        assert_eq!(*other.shared.lock(), State::TimedOut);
+        drop(late);
+        assert_eq!(*other.shared.lock(), cooling_down);
+        drop(held);
+        // The helper thread releases the lock once it has it.
+        while *other.shared.lock() != State::Idle {
+            drop(other.acquire().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_late_lock_is_held_and_there_is_no_cool_down_while_its_holder_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let (first, second) = (open(&database, LONG), open(&database, Duration::from_millis(5)));
+        let held = first.acquire().unwrap();
+        let mut late = second.acquire().unwrap();
+        late.holder_is_active();
+        drop(late);
+        assert_eq!(*second.shared.lock(), State::Idle);
+        let late = second.acquire().unwrap();
+        assert_eq!(*second.shared.lock(), State::TimedOut);
+        drop(held);
+        while *second.shared.lock() != State::Granted {
+            thread::yield_now();
+        }
+        assert!(matches!(first.shared.file.try_lock(), Err(TryLockError::WouldBlock)));
+        drop(late);
+        drop(first.acquire().unwrap());
+    }
+
+    #[test]
+    fn a_lock_that_was_waited_for_is_retained_after_a_transaction_and_released_when_it_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let (first, second) = (open(&database, LONG), open(&database, LONG));
+        let guard = first.acquire().unwrap();
+        let shared = Arc::clone(&second.shared);
+        let waiting = thread::spawn(move || (second.acquire().unwrap(), second));
+        while *shared.lock() != State::Waiting {
+            thread::yield_now();
+        }
+        drop(guard);
+        let (granted, second) = waiting.join().unwrap();
+        assert_eq!(*second.shared.lock(), State::Granted);
+        drop(granted);
+        while *second.shared.lock() != State::Idle {
+            let state = *second.shared.lock();
+            assert!(matches!(state, State::Retained { .. } | State::Idle), "{state:?}");
+            thread::yield_now();
+        }
+        assert!(first.shared.file.try_lock().is_ok(), "the helper thread has released the lock");
+    }
+}

@@ -1,0 +1,300 @@
+//! The one connection that writes, and its group commit.
+//!
+//! A commit under full durability flushes the disk once, however little it holds. Writers that arrive while another one
+//! is at work therefore share one transaction and one flush: each writer runs in a savepoint of its own, the last one
+//! commits, and all of them return after the commit.
+//!
+//! Some errors (disk full, I/O error, out of memory, interrupt) make SQLite roll back the whole transaction, not only
+//! the savepoint (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). Then every
+//! writer of the batch gets the error, and the next batch begins with a new transaction.
+
+mod batch;
+#[cfg(test)]
+pub(super) mod tests;
+mod transaction;
+#[cfg(test)]
+mod waits_test;
+
+use std::any::Any;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+use parking_lot::{Mutex, MutexGuard};
+
+use self::batch::{Batch, OpenBatch, shared_error};
+use super::database_file::{DatabaseFile, OpenFiles};
+use super::deadline::Deadline;
+use super::error::Classify;
+use super::fair_lock::FairLock;
+use super::file_header::Contents;
+use super::opening::{Control, Handle, Opened};
+use super::session::SqliteSession;
+use super::settings::{self, SqliteOptions};
+use super::statement::{Begin, BeginImmediate, Rollback, statement};
+use super::watch::Commits;
+use crate::url::SqliteUrl;
+
+/// The longest time that a batch stays open for more writers to join.
+const MAX_BATCH_AGE: Duration = Duration::from_millis(50);
+
+/// The writer's memory settings.
+///
+/// `temp_store`: SQLite writes the undo data of a savepoint beyond 64 KiB into a new temporary file each time, unless it
+/// may keep the data in memory. `cache_size`: the bundled SQLite shares one pool of cached pages between all connections
+/// of a process. A connection that has used up its own part takes pages of the others, and from then on those drop each
+/// page as soon as it is not in use. 32 MiB hold the hot pages of a queue of a million jobs, and the inner pages of an
+/// index of ten million hashes.
+const MEMORY_SETTINGS: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768";
+
+/// How often a thread tries the writer's mutex and yields before it sleeps.
+///
+/// Waking a sleeping thread, most often on another core, takes longer than a small write. A thread that finds a commit
+/// under way sleeps at once.
+const SPIN_LIMIT: u32 = 400;
+
+/// How long a writer waits for the fair lock before it goes on without it.
+///
+/// The holder may be suspended. The lock only orders the writers; SQLite's own lock protects the data.
+const FAIR_LOCK_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// A `BEGIN IMMEDIATE` that takes longer has found SQLite's write lock taken.
+const UNCONTENDED_BEGIN: Duration = Duration::from_millis(5);
+
+/// The shortest wait for the outcome of a batch, also for a writer whose deadline has passed during the commit.
+const MIN_OUTCOME_WAIT: Duration = Duration::from_millis(1);
+
+statement! {
+    /// Returns a number that changes with each commit of another connection.
+    DataVersion {} -> (BigInt,) = "PRAGMA data_version"
+}
+
+statement! {
+    /// Reads the first page.
+    Schema {} = "SELECT 1 FROM sqlite_schema LIMIT 1"
+}
+
+/// The connection of a store that writes, shared by all threads of the process.
+pub(super) struct Writer {
+    inner: Mutex<Inner>,
+    /// How many threads wait for `inner`.
+    pub(super) waiting: AtomicUsize,
+    /// Whether `inner` is held for a commit.
+    committing: AtomicBool,
+    commits: Arc<Commits>,
+    fair_lock: Option<FairLock>,
+    files: Option<OpenFiles>,
+    options: SqliteOptions,
+    /// See [`MAX_BATCH_AGE`]; tests set other values.
+    pub(super) max_batch_age: Duration,
+}
+
+struct Inner {
+    conn: SqliteConnection,
+    /// Commits are forbidden while a batch is open, so that only [`Writer::commit`] commits it.
+    control: Control,
+    handle: Handle,
+    /// `None` for a database in memory.
+    contents: Option<Contents>,
+    batch: Option<OpenBatch>,
+}
+
+/// The result of one writer's closure, before its batch is committed.
+enum WriteOutcome<T, E> {
+    /// It succeeded, and its changes are part of this batch.
+    Joined(T, Arc<Batch>),
+    /// It returned an error, and its changes are undone.
+    Failed(E),
+    /// It panicked, and its changes are undone.
+    Panicked(Box<dyn Any + Send>),
+    /// The whole transaction was rolled back.
+    RolledBack(Arc<StoreError>),
+}
+
+impl Writer {
+    pub(super) fn open(
+        url: &SqliteUrl,
+        options: SqliteOptions,
+        commits: Arc<Commits>,
+        deadline: &Deadline,
+    ) -> Result<Self, StoreError> {
+        let Opened { mut conn, control, handle, .. } = settings::gated_writer(url, &options, deadline)?;
+        control.set_busy_timeout(deadline.left());
+        conn.batch_execute(MEMORY_SETTINGS).store()?;
+        let database = url.path().map(DatabaseFile::remember).transpose()?;
+        // The log is there once the database has been read.
+        deadline.with_total_wait(Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store())?;
+        let files = database.map(OpenFiles::remember).transpose()?;
+        let contents = files.as_ref().map(OpenFiles::check).transpose()?;
+        let contents = contents.map(|found| Contents::of(&found, &mut conn, &handle));
+        Rollback {}.execute(&mut conn).store()?;
+        let fair_lock = files
+            .as_ref()
+            .filter(|_| options.fair)
+            .and_then(|files| FairLock::open(files.database().path(), FAIR_LOCK_TIMEOUT.min(options.busy_timeout / 2)));
+        let inner = Mutex::new(Inner { conn, control, handle, contents, batch: None });
+        Ok(Self {
+            inner,
+            waiting: AtomicUsize::new(0),
+            committing: AtomicBool::new(false),
+            commits,
+            fair_lock,
+            files,
+            options,
+            max_batch_age: MAX_BATCH_AGE,
+        })
+    }
+
+    /// Runs `f` in the open batch, or in a new one, and returns after the batch is committed.
+    ///
+    /// # Errors
+    /// The error of `f`; [`StoreError::Busy`] when the wait for other threads, other processes and the commit of the batch
+    /// took longer than `busy_timeout`; otherwise the reason for which the batch was rolled back.
+    pub(super) fn write<T, E, F>(&self, mut f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut SqliteSession<'_>) -> Result<T, E>,
+    {
+        let mut deadline = Deadline::after(self.options.busy_timeout);
+        let mut inner = self.lock(&deadline)?;
+        if inner.batch.as_ref().is_some_and(|batch| batch.shared.is_cancelled()) {
+            Self::rollback_batch(&mut inner, StoreError::Database("its batch has been cancelled".into()));
+        }
+        if inner.batch.is_none() {
+            self.begin(&mut inner, &deadline)?;
+        }
+        let outcome = deadline.without(|| Self::run(&mut inner, &mut f));
+        // A writer that is close to its deadline cannot wait for others to join.
+        let full = inner.batch.as_ref().is_some_and(|batch| {
+            batch.writes >= self.options.batch.max(1)
+                || batch.began.elapsed() >= self.max_batch_age
+                || deadline.left() < MAX_BATCH_AGE
+        });
+        let committed = if full || self.waiting.load(Ordering::SeqCst) == 0 { self.commit(&mut inner) } else { None };
+        drop(inner);
+        match outcome {
+            WriteOutcome::Joined(value, batch) => {
+                match committed.unwrap_or_else(|| self.wait_for_outcome(&batch, &deadline)) {
+                    Ok(()) => Ok(value),
+                    Err(reason) => Err(shared_error(&reason, deadline.waited_ms()).into()),
+                }
+            }
+            WriteOutcome::Failed(error) => Err(error),
+            WriteOutcome::Panicked(panic) => resume_unwind(panic),
+            WriteOutcome::RolledBack(reason) => Err(shared_error(&reason, deadline.waited_ms()).into()),
+        }
+    }
+
+    /// Waits for the outcome of a batch that another thread is expected to commit.
+    ///
+    /// If the thread that was about to join the batch does not run, this thread commits it. If the closure of another
+    /// thread keeps the batch open beyond this writer's deadline, the batch is cancelled: the closure may be waiting for
+    /// this very thread.
+    fn wait_for_outcome(&self, batch: &Arc<Batch>, deadline: &Deadline) -> Result<(), Arc<StoreError>> {
+        loop {
+            if let Some(outcome) = batch.wait(self.max_batch_age.min(deadline.left().max(MIN_OUTCOME_WAIT))) {
+                return outcome;
+            }
+            match self.inner.try_lock() {
+                Some(mut inner) if inner.batch.as_ref().is_some_and(|open| Arc::ptr_eq(&open.shared, batch)) => {
+                    self.commit(&mut inner);
+                }
+                None if deadline.is_over() => {
+                    batch.cancel(deadline.busy("another thread of this program keeps the transaction open"));
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// Commits the open batch, and runs `f` on the connection before another batch begins.
+    pub(super) fn with_connection<T>(
+        &self,
+        deadline: &Deadline,
+        f: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut inner = self.lock(deadline)?;
+        self.commit(&mut inner);
+        inner.control.set_busy_timeout(deadline.left());
+        deadline.with_total_wait(f(&mut inner.conn))
+    }
+
+    /// Fails if the database can be read but not written, for example because the log belongs to another user. Does not
+    /// wait for the write lock: a lock that is taken says nothing against a later write.
+    pub(super) fn check_writable(&self, deadline: &Deadline) -> Result<(), StoreError> {
+        let mut inner = self.lock(deadline)?;
+        self.commit(&mut inner);
+        inner.control.set_busy_timeout(Duration::ZERO);
+        let begun = BeginImmediate {}.execute(&mut inner.conn);
+        match begun.and_then(|_| Rollback {}.execute(&mut inner.conn)).map(drop).store() {
+            Err(StoreError::Busy { .. }) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// A number that changes with each commit of another connection; `None` while this process writes, or while another
+    /// process holds a lock that the question needs. Does not wait.
+    pub(super) fn data_version(&self) -> Result<Option<i64>, StoreError> {
+        let Some(mut inner) = self.inner.try_lock() else { return Ok(None) };
+        inner.control.set_busy_timeout(Duration::ZERO);
+        let answer = DataVersion {}.get_result::<(i64,)>(&mut inner.conn).store();
+        match answer {
+            Ok((version,)) => Ok(Some(version)),
+            Err(StoreError::Busy { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The database file; `None` for a database in memory.
+    pub(super) fn file(&self) -> Option<&DatabaseFile> {
+        self.files().map(OpenFiles::database)
+    }
+
+    /// The database file with its log and index; `None` for a database in memory.
+    pub(super) const fn files(&self) -> Option<&OpenFiles> {
+        self.files.as_ref()
+    }
+
+    pub(super) const fn options(&self) -> &SqliteOptions {
+        &self.options
+    }
+
+    /// Takes the connection, after the threads that use it.
+    fn lock(&self, deadline: &Deadline) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let locked = self.lock_until(deadline);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        locked.ok_or_else(|| deadline.busy("another thread of this program is writing"))
+    }
+
+    fn lock_until(&self, deadline: &Deadline) -> Option<MutexGuard<'_, Inner>> {
+        for _ in 0..SPIN_LIMIT {
+            if let Some(inner) = self.inner.try_lock() {
+                return Some(inner);
+            }
+            if self.committing.load(Ordering::Relaxed) || deadline.is_over() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        match deadline.at() {
+            Some(at) => self.inner.try_lock_until(at),
+            None => Some(self.inner.lock()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The next program uses the statistics that are gathered here. If another process writes, they are left out.
+        let inner = self.inner.get_mut();
+        inner.control.set_busy_timeout(Duration::ZERO);
+        let _ = inner.conn.batch_execute("PRAGMA optimize");
+    }
+}

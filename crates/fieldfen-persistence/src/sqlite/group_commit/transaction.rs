@@ -1,0 +1,158 @@
+//! The transaction of a batch: begin, one savepoint for each writer, commit or rollback.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use diesel::prelude::*;
+use fieldfen_domain::store::StoreError;
+
+use super::batch::OpenBatch;
+use super::{Inner, UNCONTENDED_BEGIN, WriteOutcome, Writer};
+use crate::sqlite::busy_handler;
+use crate::sqlite::deadline::Deadline;
+use crate::sqlite::error::{Classify, take_failure};
+use crate::sqlite::fair_lock::FairLock;
+use crate::sqlite::log_file;
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint};
+
+impl Writer {
+    /// Opens a batch: takes the fair lock, then SQLite's write lock.
+    pub(super) fn begin(&self, inner: &mut Inner, deadline: &Deadline) -> Result<(), StoreError> {
+        // A statement would report the same fault less clearly.
+        if let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) {
+            inner.control.set_busy_timeout(deadline.left());
+            deadline.with_total_wait(contents.check(&files.check_database()?, &mut inner.conn, &inner.handle))?;
+        }
+        let mut fair_lock = self.fair_lock.as_ref().and_then(FairLock::acquire);
+        busy_handler::forget_refusal();
+        inner.control.set_busy_timeout(deadline.left());
+        let asked = Instant::now();
+        let begun = BeginImmediate {}.execute(&mut inner.conn).map(drop).store();
+        if asked.elapsed() > UNCONTENDED_BEGIN
+            && let Some(fair_lock) = &mut fair_lock
+        {
+            fair_lock.holder_is_active();
+        }
+        if let Err(error) = begun {
+            // SQLite may have opened the transaction before it failed.
+            let _ = Rollback {}.execute(&mut inner.conn);
+            // The cause may be that the log has been removed.
+            let is_wait = matches!(error, StoreError::Busy { .. });
+            let error = if is_wait { error } else { self.check_log(inner).err().unwrap_or(error) };
+            return deadline.with_total_wait(Err(error));
+        }
+        inner.control.forbid_commits();
+        inner.batch = Some(OpenBatch::new(fair_lock));
+        Ok(())
+    }
+
+    /// Runs one writer's closure in the open batch. The batch stays open, unless its transaction is rolled back.
+    pub(super) fn run<T, E, F>(inner: &mut Inner, f: &mut F) -> WriteOutcome<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut SqliteSession<'_>) -> Result<T, E>,
+    {
+        // The first writer needs no savepoint: to undo it, the transaction is rolled back.
+        let alone = inner.batch.as_ref().is_none_or(|batch| batch.writes == 0);
+        if !alone && let Err(error) = (Savepoint {}).execute(&mut inner.conn).store() {
+            return WriteOutcome::RolledBack(Self::rollback_batch(inner, error));
+        }
+        drop(take_failure());
+        let mut session = SqliteSession::new(&mut inner.conn);
+        let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut session)));
+        let announces = session.announces;
+        if let Some(batch) = inner.batch.as_mut().filter(|batch| batch.failure.is_none()) {
+            batch.failure = take_failure();
+        }
+        let undone = match outcome {
+            Ok(Ok(value)) => {
+                let released = if alone { Ok(()) } else { Release {}.execute(&mut inner.conn).map(drop).store() };
+                return match (released, inner.batch.as_mut()) {
+                    (Err(error), _) => WriteOutcome::RolledBack(Self::rollback_batch(inner, error)),
+                    (Ok(()), Some(batch)) => {
+                        batch.writes += 1;
+                        batch.announces |= announces;
+                        WriteOutcome::Joined(value, Arc::clone(&batch.shared))
+                    }
+                    (Ok(()), None) => {
+                        WriteOutcome::RolledBack(Arc::new(StoreError::Database("no batch is open".into())))
+                    }
+                };
+            }
+            Ok(Err(error)) => WriteOutcome::Failed(error),
+            Err(panic) => WriteOutcome::Panicked(panic),
+        };
+        let rolled_back = if alone {
+            Rollback {}.execute(&mut inner.conn).map(drop).store()
+        } else {
+            RollbackTo {}.execute(&mut inner.conn).and_then(|_| Release {}.execute(&mut inner.conn)).map(drop).store()
+        };
+        match rolled_back {
+            // The transaction is over, and there is nothing to commit.
+            Ok(()) if alone => {
+                inner.batch = None;
+                inner.control.allow_commits();
+            }
+            Ok(()) => {}
+            Err(error) => drop(Self::rollback_batch(inner, error)),
+        }
+        undone
+    }
+
+    /// Commits the open batch, wakes its writers and returns the outcome; `None` when no batch is open.
+    pub(super) fn commit(&self, inner: &mut Inner) -> Option<Result<(), Arc<StoreError>>> {
+        let announces = inner.batch.as_ref()?.announces;
+        if let Err(error) = self.check_files(inner) {
+            return Some(Err(Self::rollback_batch(inner, error)));
+        }
+        if let Err(reason) = inner.batch.as_ref()?.shared.begin_commit() {
+            Self::rollback_batch(inner, StoreError::Database("its batch has been cancelled".into()));
+            return Some(Err(reason));
+        }
+        self.committing.store(true, Ordering::Relaxed);
+        inner.control.allow_commits();
+        let committed = (Commit {}).execute(&mut inner.conn).store();
+        self.committing.store(false, Ordering::Relaxed);
+        Some(match committed {
+            Ok(_) => {
+                if let Some(batch) = inner.batch.take() {
+                    batch.shared.resolve(Ok(()));
+                }
+                if announces {
+                    self.commits.announce();
+                }
+                Ok(())
+            }
+            Err(error) => Err(Self::rollback_batch(inner, error)),
+        })
+    }
+
+    /// Fails if the database or its log has been removed or replaced: no other program would find the commit.
+    fn check_files(&self, inner: &mut Inner) -> Result<(), StoreError> {
+        let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else { return Ok(()) };
+        contents.check(&files.check()?, &mut inner.conn, &inner.handle)?;
+        self.check_log(inner)
+    }
+
+    fn check_log(&self, inner: &mut Inner) -> Result<(), StoreError> {
+        if self.files.is_some() { log_file::check(&mut inner.conn, &inner.handle) } else { Ok(()) }
+    }
+
+    /// Rolls the open transaction back. All its writers get the reason, which is returned.
+    pub(super) fn rollback_batch(inner: &mut Inner, error: StoreError) -> Arc<StoreError> {
+        // This fails if SQLite has rolled back by itself.
+        let _ = Rollback {}.execute(&mut inner.conn);
+        inner.control.allow_commits();
+        let Some(batch) = inner.batch.take() else { return Arc::new(error) };
+        let reason = Arc::new(match (error, batch.failure) {
+            // SQLite's message about a transaction that is gone does not name the cause.
+            (StoreError::Database(_), Some(failure)) => failure,
+            (error, _) => error,
+        });
+        batch.shared.resolve(Err(Arc::clone(&reason)));
+        reason
+    }
+}
