@@ -29,16 +29,16 @@ use fieldfen_domain::store::StoreError;
 use parking_lot::{Mutex, MutexGuard};
 
 use self::batch::{Batch, OpenBatch, shared_error};
-use super::database_file::{DatabaseFile, OpenFiles};
-use super::deadline::Deadline;
-use super::error::Classify;
-use super::fair_lock::FairLock;
-use super::file_header::Contents;
-use super::opening::{Control, Handle, Opened};
-use super::session::SqliteSession;
-use super::settings::{self, SqliteOptions};
-use super::statement::{Begin, BeginImmediate, Rollback, statement};
-use super::watch::Commits;
+use crate::sqlite::database_file::{DatabaseFile, OpenFiles};
+use crate::sqlite::deadline::Deadline;
+use crate::sqlite::error::Classify;
+use crate::sqlite::fair_lock::FairLock;
+use crate::sqlite::file_header::Contents;
+use crate::sqlite::opening::{Control, Handle, Opened};
+use crate::sqlite::session::SqliteSession;
+use crate::sqlite::settings::{self, SqliteOptions};
+use crate::sqlite::statement::{Begin, BeginImmediate, Rollback, statement};
+use crate::sqlite::watch::Commits;
 use crate::url::SqliteUrl;
 
 /// The longest time that a batch stays open for more writers to join.
