@@ -31,6 +31,10 @@ bench *ARGS:
 report *ARGS:
     cargo run --quiet --release -p fieldfen-benches --bin report -- "$@"
 
+# Trace the writes of four processes, and say what the longest ones waited for: `just trace-writes [--full] [--milliseconds N]`
+trace-writes *ARGS:
+    cargo run --quiet --release -p fieldfen-benches --bin report -- trace-writes "$@"
+
 # Write the schema file of the persistence crate anew from the migrations (needs diesel_cli)
 schema:
     #!/usr/bin/env bash

@@ -7,3 +7,4 @@ pub mod machine;
 pub mod report;
 pub mod rounds;
 pub mod sections;
+pub mod write_trace;

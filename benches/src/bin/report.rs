@@ -31,9 +31,11 @@ struct Arguments {
     role: Option<Role>,
 }
 
-/// What the report runs itself again for.
+/// What else this program does.
 #[derive(clap::Subcommand)]
 enum Role {
+    /// Trace the writes of several processes, and explain the longest ones
+    TraceWrites(processes::TraceWrites),
     #[command(hide = true)]
     ProcessWorker(processes::Worker),
     #[command(hide = true)]
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.role {
         None => report(&arguments),
+        Some(Role::TraceWrites(trace)) => folder(&arguments).and_then(|dir| trace.run(&dir)).map(|()| true),
         Some(Role::ProcessWorker(process)) => process.run().map(|()| true),
         Some(Role::Enqueuer(process)) => process.run().map(|()| true),
         Some(Role::Idler(process)) => process.run().map(|()| true),
@@ -65,11 +68,10 @@ fn main() -> ExitCode {
 
 /// Prints the report, and says whether every figure reaches its bound.
 fn report(arguments: &Arguments) -> Result<bool> {
-    let own = std::env::current_exe()?;
-    let dir = arguments.dir.as_deref().or(own.parent()).context("no folder to measure in: name one with --dir")?;
+    let dir = folder(arguments)?;
     let folder = tempfile::Builder::new()
         .prefix("report-")
-        .tempdir_in(dir)
+        .tempdir_in(&dir)
         .with_context(|| format!("cannot make a folder in {}: name another one with --dir", dir.display()))?;
     let stage = Stage { folder: folder.path().to_owned(), scale: arguments.scale };
     let mut report = Report::new(Machine::look(&stage.folder)?);
@@ -84,4 +86,11 @@ fn report(arguments: &Arguments) -> Result<bool> {
         print!("{}", report.text());
     }
     Ok(report.ok())
+}
+
+/// The folder to measure in.
+fn folder(arguments: &Arguments) -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let dir = arguments.dir.as_deref().or(own.parent()).context("no folder to measure in: name one with --dir")?;
+    Ok(dir.to_owned())
 }

@@ -29,6 +29,7 @@ pub(super) struct LogFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Described {
     bytes: u64,
+    frames: u32,
     /// The numbers that mark all frames of this log, as they stand in its header too.
     salts: [u8; 8],
 }
@@ -45,7 +46,7 @@ impl Described {
         let mut salts = [0; 8];
         salts.copy_from_slice(&index[32..40]);
         let is_in_use = index[12] != 0 && frames > 0;
-        is_in_use.then(|| Self { bytes: HEADER + u64::from(frames) * (FRAME_HEADER + page), salts })
+        is_in_use.then(|| Self { frames, bytes: HEADER + u64::from(frames) * (FRAME_HEADER + page), salts })
     }
 
     fn is(&self, log: &LogFile) -> bool {
@@ -53,17 +54,17 @@ impl Described {
     }
 }
 
-/// Fails when the log of this connection is another than its index describes. Nobody else may write meanwhile: the
-/// connection has the lock for that.
-pub(super) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<(), StoreError> {
-    let Some(described) = handle.read_log_index(conn).as_ref().and_then(Described::parse) else { return Ok(()) };
+/// Fails when the log of this connection is another than its index describes; otherwise returns the number of its frames.
+/// Nobody else may write meanwhile: the connection has the lock for that.
+pub(super) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<u32, StoreError> {
+    let Some(described) = handle.read_log_index(conn).as_ref().and_then(Described::parse) else { return Ok(0) };
     match handle.read_log(conn) {
         Some(log) if !described.is(&log) => {
             let found = "another program has cut off or overwritten the log (-wal) of the database: stop all programs that \
                          have it open, keep a copy of its -wal, and check what is missing";
             Err(StoreError::Io(found.into()))
         }
-        Some(_) | None => Ok(()),
+        Some(_) | None => Ok(described.frames),
     }
 }
 

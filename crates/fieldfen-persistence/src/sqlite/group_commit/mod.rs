@@ -11,6 +11,7 @@
 mod batch;
 #[cfg(test)]
 pub(super) mod tests;
+mod timing;
 mod transaction;
 #[cfg(test)]
 mod waits_test;
@@ -29,6 +30,7 @@ use fieldfen_domain::store::StoreError;
 use parking_lot::{Mutex, MutexGuard};
 
 use self::batch::{Batch, OpenBatch, shared_error};
+use self::timing::{TransactionTiming, WriteTiming, timed};
 use crate::sqlite::database_file::{DatabaseFile, OpenFiles};
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
@@ -52,6 +54,9 @@ const MAX_BATCH_AGE: Duration = Duration::from_millis(50);
 /// page as soon as it is not in use. 32 MiB hold the hot pages of a queue of a million jobs, and the inner pages of an
 /// index of ten million hashes.
 const MEMORY_SETTINGS: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768";
+
+/// The writer checkpoints by itself, after the commit.
+const NO_AUTOMATIC_CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 0";
 
 /// How often a thread tries the writer's mutex and yields before it sleeps.
 ///
@@ -103,6 +108,8 @@ struct Inner {
     /// `None` for a database in memory.
     contents: Option<Contents>,
     batch: Option<OpenBatch>,
+    /// Of the batch that is open, or of the last one.
+    timing: TransactionTiming,
 }
 
 /// The result of one writer's closure, before its batch is committed.
@@ -127,6 +134,7 @@ impl Writer {
         let Opened { mut conn, control, handle, .. } = settings::gated_writer(url, &options, deadline)?;
         control.set_busy_timeout(deadline.left());
         conn.batch_execute(MEMORY_SETTINGS).store()?;
+        conn.batch_execute(NO_AUTOMATIC_CHECKPOINT).store()?;
         let database = url.path().map(DatabaseFile::remember).transpose()?;
         // The log is there once the database has been read.
         deadline.with_total_wait(Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store())?;
@@ -138,7 +146,8 @@ impl Writer {
             .as_ref()
             .filter(|_| options.fair)
             .and_then(|files| FairLock::open(files.database().path(), FAIR_LOCK_TIMEOUT.min(options.busy_timeout / 2)));
-        let inner = Mutex::new(Inner { conn, control, handle, contents, batch: None });
+        let inner =
+            Mutex::new(Inner { conn, control, handle, contents, batch: None, timing: TransactionTiming::default() });
         Ok(Self {
             inner,
             waiting: AtomicUsize::new(0),
@@ -162,25 +171,34 @@ impl Writer {
         F: FnMut(&mut SqliteSession<'_>) -> Result<T, E>,
     {
         let mut deadline = Deadline::after(self.options.busy_timeout);
-        let mut inner = self.lock(&deadline)?;
+        let mut timing = WriteTiming::default();
+        let mut inner = timed(&mut timing.queue, || self.lock(&deadline))?;
         if inner.batch.as_ref().is_some_and(|batch| batch.shared.is_cancelled()) {
             Self::rollback_batch(&mut inner, StoreError::Database("its batch has been cancelled".into()));
         }
         if inner.batch.is_none() {
-            self.begin(&mut inner, &deadline)?;
+            let begun = self.begin(&mut inner, &deadline);
+            timing.transaction = inner.timing;
+            begun?;
         }
-        let outcome = deadline.without(|| Self::run(&mut inner, &mut f));
+        let outcome = deadline.without(|| timed(&mut timing.closure, || Self::run(&mut inner, &mut f)));
         // A writer that is close to its deadline cannot wait for others to join.
         let full = inner.batch.as_ref().is_some_and(|batch| {
             batch.writes >= self.options.batch.max(1)
                 || batch.began.elapsed() >= self.max_batch_age
                 || deadline.left() < MAX_BATCH_AGE
         });
-        let committed = if full || self.waiting.load(Ordering::SeqCst) == 0 { self.commit(&mut inner) } else { None };
+        let mut committed = None;
+        if full || self.waiting.load(Ordering::SeqCst) == 0 {
+            committed = self.commit(&mut inner);
+            timing.transaction.commit = inner.timing.commit;
+            timing.transaction.checkpoint = inner.timing.checkpoint;
+        }
         drop(inner);
         match outcome {
             WriteOutcome::Joined(value, batch) => {
-                match committed.unwrap_or_else(|| self.wait_for_outcome(&batch, &deadline)) {
+                let waited = || timed(&mut timing.outcome, || self.wait_for_outcome(&batch, &deadline));
+                match committed.unwrap_or_else(waited) {
                     Ok(()) => Ok(value),
                     Err(reason) => Err(shared_error(&reason, deadline.waited_ms()).into()),
                 }

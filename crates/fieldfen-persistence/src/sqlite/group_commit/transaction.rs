@@ -3,12 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use fieldfen_domain::store::StoreError;
 
 use super::batch::OpenBatch;
+use super::timing::{TransactionTiming, timed};
 use super::{Inner, UNCONTENDED_BEGIN, WriteOutcome, Writer};
 use crate::sqlite::busy_handler;
 use crate::sqlite::deadline::Deadline;
@@ -16,7 +17,15 @@ use crate::sqlite::error::{Classify, take_failure};
 use crate::sqlite::fair_lock::FairLock;
 use crate::sqlite::log_file;
 use crate::sqlite::session::SqliteSession;
-use crate::sqlite::statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint};
+use crate::sqlite::statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
+
+/// The length of the log, in frames, from which each commit is followed by a checkpoint. SQLite's own value.
+const CHECKPOINT_FRAMES: u32 = 1000;
+
+statement! {
+    /// Copies the log into the database as far as no reader needs the old pages, without waiting.
+    PassiveCheckpoint {} -> (Integer, Integer, Integer) = "PRAGMA wal_checkpoint(PASSIVE)"
+}
 
 impl Writer {
     /// Opens a batch: takes the fair lock, then SQLite's write lock.
@@ -26,12 +35,13 @@ impl Writer {
             inner.control.set_busy_timeout(deadline.left());
             deadline.with_total_wait(contents.check(&files.check_database()?, &mut inner.conn, &inner.handle))?;
         }
-        let mut fair_lock = self.fair_lock.as_ref().and_then(FairLock::acquire);
+        let mut timing = TransactionTiming::default();
+        let mut fair_lock = timed(&mut timing.fair_lock, || self.fair_lock.as_ref().and_then(FairLock::acquire));
         busy_handler::forget_refusal();
         inner.control.set_busy_timeout(deadline.left());
-        let asked = Instant::now();
-        let begun = BeginImmediate {}.execute(&mut inner.conn).map(drop).store();
-        if asked.elapsed() > UNCONTENDED_BEGIN
+        let begun = timed(&mut timing.begin, || BeginImmediate {}.execute(&mut inner.conn).map(drop).store());
+        inner.timing = timing;
+        if timing.begin > UNCONTENDED_BEGIN
             && let Some(fair_lock) = &mut fair_lock
         {
             fair_lock.holder_is_active();
@@ -105,19 +115,26 @@ impl Writer {
     /// Commits the open batch, wakes its writers and returns the outcome; `None` when no batch is open.
     pub(super) fn commit(&self, inner: &mut Inner) -> Option<Result<(), Arc<StoreError>>> {
         let announces = inner.batch.as_ref()?.announces;
-        if let Err(error) = self.check_files(inner) {
-            return Some(Err(Self::rollback_batch(inner, error)));
-        }
+        let frames = match self.check_files(inner) {
+            Ok(frames) => frames,
+            Err(error) => return Some(Err(Self::rollback_batch(inner, error))),
+        };
         if let Err(reason) = inner.batch.as_ref()?.shared.begin_commit() {
             Self::rollback_batch(inner, StoreError::Database("its batch has been cancelled".into()));
             return Some(Err(reason));
         }
         self.committing.store(true, Ordering::Relaxed);
         inner.control.allow_commits();
-        let committed = (Commit {}).execute(&mut inner.conn).store();
+        let committed = timed(&mut inner.timing.commit, || (Commit {}).execute(&mut inner.conn).store());
         self.committing.store(false, Ordering::Relaxed);
         Some(match committed {
             Ok(_) => {
+                if frames >= CHECKPOINT_FRAMES {
+                    // A checkpoint that fails is tried again after the next commit.
+                    let _ = timed(&mut inner.timing.checkpoint, || {
+                        PassiveCheckpoint {}.get_result::<(i32, i32, i32)>(&mut inner.conn)
+                    });
+                }
                 if let Some(batch) = inner.batch.take() {
                     batch.shared.resolve(Ok(()));
                 }
@@ -131,14 +148,15 @@ impl Writer {
     }
 
     /// Fails if the database or its log has been removed or replaced: no other program would find the commit.
-    fn check_files(&self, inner: &mut Inner) -> Result<(), StoreError> {
-        let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else { return Ok(()) };
+    /// Returns the number of frames in the log.
+    fn check_files(&self, inner: &mut Inner) -> Result<u32, StoreError> {
+        let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else { return Ok(0) };
         contents.check(&files.check()?, &mut inner.conn, &inner.handle)?;
         self.check_log(inner)
     }
 
-    fn check_log(&self, inner: &mut Inner) -> Result<(), StoreError> {
-        if self.files.is_some() { log_file::check(&mut inner.conn, &inner.handle) } else { Ok(()) }
+    fn check_log(&self, inner: &mut Inner) -> Result<u32, StoreError> {
+        if self.files.is_some() { log_file::check(&mut inner.conn, &inner.handle) } else { Ok(0) }
     }
 
     /// Rolls the open transaction back. All its writers get the reason, which is returned.

@@ -1,0 +1,52 @@
+//! The trace by itself: one run, its phases, and its longest writes with what happened meanwhile.
+
+use std::path::Path;
+
+use anyhow::Result;
+use fieldfen_persistence::Durability;
+
+use super::contest::{Contest, contest};
+use super::{least_served, traces};
+use crate::write_trace::{StallWatch, explain, phase_table};
+
+/// Lets several processes write at once, and prints how long each phase of their writes took and what the longest writes
+/// waited for.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TraceWrites {
+    /// Full durability instead of normal
+    #[arg(long)]
+    full: bool,
+    /// How many processes write
+    #[arg(long, default_value_t = 4)]
+    processes: u32,
+    /// For how long, in milliseconds
+    #[arg(long, default_value_t = 5000)]
+    milliseconds: u64,
+    /// How many of the longest writes are explained
+    #[arg(long, default_value_t = 10)]
+    longest: usize,
+}
+
+impl TraceWrites {
+    /// Runs the processes on a database in this folder, and prints what was found.
+    ///
+    /// # Errors
+    /// When a process fails.
+    pub fn run(&self, folder: &Path) -> Result<()> {
+        let folder = tempfile::tempdir_in(folder)?;
+        let durability = if self.full { Durability::Full } else { Durability::Normal };
+        let contested =
+            Contest { durability, processes: self.processes, milliseconds: self.milliseconds, run_delay: true };
+        let stalls = StallWatch::start();
+        let (done, _) = contest(&folder.path().join("trace.db"), &contested)?;
+        let stalls = stalls.end();
+        let rate: f64 = done.iter().map(|done| f64::from(done.jobs) / done.seconds).sum();
+        println!("{rate:.0} jobs per second; least served / mean: {:.2}", least_served(&done));
+        println!("the machine did not run for 20 ms or longer {} times", stalls.len());
+        print!("{}", phase_table(&traces(&done)));
+        for explanation in explain(&traces(&done), &stalls, self.longest) {
+            println!("{explanation}");
+        }
+        Ok(())
+    }
+}
