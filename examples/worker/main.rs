@@ -156,7 +156,7 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     let counts = queue.count()?;
     let rows: Vec<_> =
         counts.iter().map(|count| json!({"kind": count.kind, "status": count.status, "jobs": count.jobs})).collect();
-    let left = json!({"given_back": stopped.released, "kept": stopped.kept, "still_running": stopped.still_running.len(), "jobs": rows});
+    let left = json!({"given_back": stopped.released, "kept": stopped.unreleased, "still_running": stopped.still_running.len(), "jobs": rows});
     console.finish(&left, |out| {
         writeln!(out, "given back: {}", stopped.released)?;
         counts.iter().try_for_each(|count| writeln!(out, "{} {}: {}", count.kind, count.status, count.jobs))

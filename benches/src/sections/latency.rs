@@ -10,7 +10,7 @@ use fieldfen_domain::job::{NewJob, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::{Durability, SqliteStore};
 use fieldfen_services::Environment;
-use fieldfen_services::worker::{RunningWorker, Task, Worker};
+use fieldfen_services::worker::{Task, Worker};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +71,7 @@ fn enqueue(store: &SqliteStore, jobs: u32) -> Result<Vec<f64>> {
 }
 
 /// A worker that says how long each job took to its handler, in milliseconds.
-fn worker(store: SqliteStore) -> Result<(RunningWorker, mpsc::Receiver<f64>)> {
+fn worker(store: SqliteStore) -> Result<(Worker, mpsc::Receiver<f64>)> {
     let (sender, receiver) = mpsc::channel();
     let worker = Worker::builder(store, Environment::system())
         .handle(move |task: Task<Ping>| {

@@ -13,7 +13,7 @@ use fieldfen_persistence::SqliteStore;
 use fieldfen_services::api_usage::RateLimit;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::RetryPolicies;
-use fieldfen_services::worker::{Completion, IntoOutcome, Outcome, Task, Worker};
+use fieldfen_services::worker::{Completion, IntoOutcome, Outcome, Task, Worker, WorkerBuilder};
 use serde_json::json;
 
 use super::shop::Shop;
@@ -33,7 +33,7 @@ const TRIES: u32 = 10;
 const RETRIES: RetryPolicy = RetryPolicy::new(Backoff::new(Duration::from_millis(200), Duration::from_secs(2)), TRIES);
 
 /// The worker of a shop, not yet started. What needs no pictures and no words, the publisher does by itself.
-pub(super) fn worker(shop: &Shop) -> Worker<SqliteStore> {
+pub(super) fn worker(shop: &Shop) -> WorkerBuilder<SqliteStore> {
     let [upscaling, describing] = [shop.clone(), shop.clone()];
     let [records, listings, updates] = [(); 3].map(|()| shop.publisher.clone());
     Worker::builder(shop.store.clone(), shop.environment.clone())

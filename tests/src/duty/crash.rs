@@ -10,7 +10,7 @@ use fieldfen_domain::job::Payload;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
-use fieldfen_services::worker::{Outcome, Stopped, Task, Worker};
+use fieldfen_services::worker::{Outcome, ShutdownReport, Task, Worker};
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
@@ -60,7 +60,7 @@ impl Crash {
         }
         worker.stop_handle().stop();
         let stopped = worker.join()?;
-        ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
+        ensure!(stopped == ShutdownReport::default(), "the queue is empty, but {stopped:?}");
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use fieldfen_domain::job::Payload;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
-use fieldfen_services::worker::{RunningWorker, Task, Worker};
+use fieldfen_services::worker::{Task, Worker};
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
@@ -72,7 +72,7 @@ impl Restart {
         Ok(())
     }
 
-    fn start(&self, store: &SqliteStore) -> Result<RunningWorker, Error> {
+    fn start(&self, store: &SqliteStore) -> Result<Worker, Error> {
         let locks = Arc::new(self.locks.clone());
         Ok(Worker::builder(store.clone(), Environment::system())
             .threads(self.threads)

@@ -1,6 +1,5 @@
 //! Running the worker that programs run, with handlers that end in every way.
 
-use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -8,13 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Error, ensure};
 use clap::Args;
-use fieldfen_domain::JobId;
-use fieldfen_domain::job::{JobKind, NewJob, Payload};
+use fieldfen_domain::job::{Job, NewJob, Payload};
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
-use fieldfen_services::worker::{Completion, Ended, Metrics, Outcome, RunningWorker, Stopped, Task, Worker};
+use fieldfen_services::worker::{AppliedOutcome, Completion, Metrics, Outcome, ShutdownReport, Task, Worker};
 use serde::{Deserialize, Serialize};
 
 use super::orders::drain_flag;
@@ -82,19 +80,14 @@ impl Payload for Poison {
     const KIND: &'static str = POISON_KIND;
 }
 
-thread_local! {
-    /// The job whose handler this thread runs, or has run and whose end is not known yet.
-    static IN_HAND: Cell<Option<JobId>> = const { Cell::new(None) };
-}
-
-/// Tells what the store has acknowledged; the worker calls it on the thread that has run the handler.
+/// Tells what the store has acknowledged.
 struct Reporter;
 
 impl Metrics for Reporter {
-    fn job_ended(&self, _: &JobKind, ended: Ended, _: Duration) {
-        match (IN_HAND.take(), ended) {
-            (Some(id), Ended::Completed) => report(&Fact::Completed(id)),
-            (Some(id), Ended::Lost) => report(&Fact::Lost(id)),
+    fn job_ended(&self, job: &Job, applied: AppliedOutcome, _: Duration) {
+        match applied {
+            AppliedOutcome::Completed => report(&Fact::Completed(job.id)),
+            AppliedOutcome::Lost => report(&Fact::Lost(job.id)),
             _ => {}
         }
     }
@@ -136,11 +129,11 @@ impl Serve {
         }
         worker.stop_handle().stop();
         let stopped = worker.join()?;
-        ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
+        ensure!(stopped == ShutdownReport::default(), "the queue is empty, but {stopped:?}");
         Ok(())
     }
 
-    fn start(&self, store: &SqliteStore) -> Result<RunningWorker, Error> {
+    fn start(&self, store: &SqliteStore) -> Result<Worker, Error> {
         let lease = self.turnover.lease();
         let (longer_than_lease, dice) = (lease.mul_f64(1.5), Dice::new(self.turnover.seed));
         let running = AtomicU32::new(0);
@@ -153,7 +146,7 @@ impl Serve {
             .handle(move |task: Task<Work>| work(&task, &dice, longer_than_lease))
             .handle(move |task: Task<FollowUp>| follow_up(&task, &running))
             .handle(|task: Task<Poison>| {
-                take_in_hand(&task);
+                report(&Fact::Claimed(task.id()));
                 rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)
             });
         Ok(worker.start()?)
@@ -184,13 +177,8 @@ fn enqueue(queue: &Queue<SqliteStore>, dice: &Dice) -> Result<(), Error> {
     jobs.iter().try_for_each(|job| tell(&Fact::Enqueued(job.id)))
 }
 
-fn take_in_hand<P>(task: &Task<P>) {
-    IN_HAND.set(Some(task.id()));
-    report(&Fact::Claimed(task.id()));
-}
-
 fn work(task: &Task<Work>, dice: &Dice, longer_than_lease: Duration) -> Result<Completion, Outcome> {
-    take_in_hand(task);
+    report(&Fact::Claimed(task.id()));
     let first_try = task.attempt() == 1;
     match task.manner {
         Manner::Slow if task.attempt() <= 2 => {
@@ -215,7 +203,7 @@ fn work(task: &Task<Work>, dice: &Dice, longer_than_lease: Duration) -> Result<C
 }
 
 fn follow_up(task: &Task<FollowUp>, running: &AtomicU32) -> Completion {
-    take_in_hand(task);
+    report(&Fact::Claimed(task.id()));
     if running.fetch_add(1, Ordering::SeqCst) >= FOLLOW_UPS {
         report(&Fact::Broken(format!("more than {FOLLOW_UPS} follow-ups run at once")));
     }

@@ -9,7 +9,7 @@ use fieldfen_domain::job::Payload;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::Queue;
-use fieldfen_services::worker::{Stopped, Task, Worker};
+use fieldfen_services::worker::{ShutdownReport, Task, Worker};
 use serde::{Deserialize, Serialize};
 
 use super::is_empty;
@@ -53,7 +53,7 @@ impl Unread {
         }
         worker.stop_handle().stop();
         let stopped = worker.join()?;
-        ensure!(stopped == Stopped::default(), "the queue is empty, but {stopped:?}");
+        ensure!(stopped == ShutdownReport::default(), "the queue is empty, but {stopped:?}");
         Ok(())
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::Payload;
 use fieldfen_services::Environment;
-use fieldfen_services::queue::{Queue, Waited};
-use fieldfen_services::worker::{Stopped, Task, Worker};
+use fieldfen_services::queue::{Queue, WaitOutcome};
+use fieldfen_services::worker::{ShutdownReport, Task, Worker};
 use serde::{Deserialize, Serialize};
 
 use crate::database::Database;
@@ -54,13 +54,13 @@ fn jobs_whose_due_times_have_any_form_are_done_within_seconds_of_them() {
     let worker =
         Worker::builder(database.store(), Environment::system()).handle(|_: Task<Foreign>| ()).start().unwrap();
     for (form, id) in jobs {
-        assert_eq!(queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None }, "{form}");
+        assert_eq!(queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { result: None }, "{form}");
         let early = format!("SELECT count(*) FROM jobs WHERE id = '{id}' AND started_at < run_at");
         assert_eq!(database.number(&early), 0, "{form}: it ran before it was due");
     }
-    assert_eq!(queue.wait_for(&later, Duration::ZERO).unwrap(), Waited::TimedOut);
+    assert_eq!(queue.wait_for(&later, Duration::ZERO).unwrap(), WaitOutcome::TimedOut);
     worker.stop_handle().stop();
-    assert_eq!(worker.join().unwrap(), Stopped::default());
+    assert_eq!(worker.join().unwrap(), ShutdownReport::default());
 }
 
 #[test]
@@ -87,5 +87,5 @@ fn leases_that_end_at_no_time_or_in_a_year_are_taken_back_by_a_worker() {
         }
     }
     worker.stop_handle().stop();
-    assert_eq!(worker.join().unwrap(), Stopped::default());
+    assert_eq!(worker.join().unwrap(), ShutdownReport::default());
 }

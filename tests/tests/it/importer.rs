@@ -7,12 +7,12 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{JobKind, JobStatus, Payload};
+use fieldfen_domain::job::{Job, JobStatus, Payload};
 use fieldfen_persistence::{Missing, SqliteSession, SqliteUrl, connect};
 use fieldfen_services::Environment;
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{self, Completion, Queue};
-use fieldfen_services::worker::{Ended, Metrics, Outcome, Task, Worker};
+use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task, Worker};
 use serde::{Deserialize, Serialize};
 
 use crate::database::Database;
@@ -28,10 +28,10 @@ impl Payload for Book {
 }
 
 #[derive(Clone, Default)]
-struct Endings(Arc<Mutex<Vec<Ended>>>);
+struct Endings(Arc<Mutex<Vec<AppliedOutcome>>>);
 
 impl Metrics for Endings {
-    fn job_ended(&self, _kind: &JobKind, ended: Ended, _took: Duration) {
+    fn job_ended(&self, _job: &Job, ended: AppliedOutcome, _took: Duration) {
         self.0.lock().unwrap().push(ended);
     }
 }
@@ -67,7 +67,7 @@ fn a_job_is_completed_in_the_transaction_that_writes_the_programs_own_table() {
     running.stop_handle().stop_when_idle();
     running.join().unwrap();
 
-    assert_eq!(*endings.0.lock().unwrap(), [Ended::Completed]);
+    assert_eq!(*endings.0.lock().unwrap(), [AppliedOutcome::Completed]);
     let done = queue.find(&job.id).unwrap().unwrap();
     assert_eq!((done.state.status(), done.result), (JobStatus::Completed, Some(RawJson::parse("\"booked\"").unwrap())));
     let orders = diesel::dsl::sql::<BigInt>("(SELECT sum(number) FROM orders)");

@@ -8,7 +8,7 @@ use fieldfen_services::Environment;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::take_due;
-use fieldfen_services::worker::{Stopped, Task, Worker};
+use fieldfen_services::worker::{ShutdownReport, Task, Worker};
 use fieldfen_testkit::fixtures::{at, file_id, file_in, job_id, recurring, token, upscale_job};
 
 use crate::database::Database;
@@ -87,7 +87,7 @@ fn a_worker_takes_back_in_one_round_what_is_behind_jobs_that_cannot_be_read() {
     let worker = Worker::builder(database.store(), Environment::system()).failure_hook(FileFailureHook);
     let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     let job = database.store().read(|s| s.jobs().find(&job_id(101))).unwrap().unwrap();
     assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));
 }
@@ -119,7 +119,7 @@ fn a_payload_that_is_not_utf_8_fails_its_job_by_name_and_the_others_run() {
     let worker = Worker::builder(database.store(), Environment::system()).failure_hook(FileFailureHook);
     let running = worker.handle(|_: Task<UpscaleImage>| ()).start().unwrap();
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     let queue = Queue::new(database.store(), Environment::system()).with_failure_hook(FileFailureHook);
     let counts = queue.count().unwrap();
     let count = |status| counts.iter().filter(|count| count.status == status).map(|count| count.jobs).sum::<u64>();

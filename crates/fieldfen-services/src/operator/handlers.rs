@@ -16,7 +16,7 @@ use crate::Transaction;
 use crate::pipeline::{EditOutcome, FileActionOutcome, Followed, Pipeline};
 use crate::queue::Completion;
 use crate::record::record;
-use crate::worker::{Task, Worker};
+use crate::worker::{Task, WorkerBuilder};
 
 /// The waits of a request whose try has failed: a person waits for it.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
@@ -30,7 +30,7 @@ impl Pipeline {
     ///
     /// [`Publisher::serve`](crate::publishing::Publisher::serve) does so too. A worker whose threads are all busy lets
     /// requests wait: a second worker with these handlers alone answers at once.
-    pub fn serve_operators<S: Store>(&self, worker: Worker<S>) -> Worker<S> {
+    pub fn serve_operators<S: Store>(&self, worker: WorkerBuilder<S>) -> WorkerBuilder<S> {
         let worker = serve::<ApproveRequest, S>(self, worker);
         let worker = serve::<RejectRequest, S>(self, worker);
         let worker = serve::<FailRequest, S>(self, worker);
@@ -41,7 +41,7 @@ impl Pipeline {
     }
 }
 
-fn serve<R: Request, S: Store>(pipeline: &Pipeline, worker: Worker<S>) -> Worker<S> {
+fn serve<R: Request, S: Store>(pipeline: &Pipeline, worker: WorkerBuilder<S>) -> WorkerBuilder<S> {
     let pipeline = pipeline.clone();
     worker.backoff::<R>(BACKOFF).handle(move |task: Task<R>| {
         let (pipeline, request) = (pipeline.clone(), task.payload().clone());

@@ -228,10 +228,12 @@ impl<S: Store> Operator<S> {
     /// As [`Queue::wait_for`].
     pub fn wait(&self, job: &JobId, timeout: Duration) -> Result<Waited, StoreError> {
         Ok(match self.queue.wait_for(job, timeout)? {
-            queue::Waited::Completed { result } => Waited::Answered(OperatorAnswer::of_result(result.as_ref())),
-            queue::Waited::Failed { reason } | queue::Waited::Parked { reason, .. } => Waited::Failed { reason },
-            queue::Waited::Gone => Waited::Gone,
-            queue::Waited::TimedOut => {
+            queue::WaitOutcome::Completed { result } => Waited::Answered(OperatorAnswer::of_result(result.as_ref())),
+            queue::WaitOutcome::Failed { reason } | queue::WaitOutcome::Parked { reason, .. } => {
+                Waited::Failed { reason }
+            }
+            queue::WaitOutcome::NotFound => Waited::Gone,
+            queue::WaitOutcome::TimedOut => {
                 let Some(job) = self.queue.find(job)? else { return Ok(Waited::Gone) };
                 let no_worker_alive = self.workers.alive(&job.kind)?.is_empty();
                 Waited::TimedOut { no_worker_alive, declined: job.declined_since.and(job.last_error) }

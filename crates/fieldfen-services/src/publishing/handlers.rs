@@ -14,13 +14,13 @@ use super::publisher::Publisher;
 use super::reconciling::Reconcile;
 use crate::pipeline::FileFailureHook;
 use crate::settled::write_once;
-use crate::worker::{Completion, Outcome, Task, Worker};
+use crate::worker::{Completion, Outcome, Task, WorkerBuilder};
 
 impl<S: Store> Publisher<S> {
     /// Gives a worker the handlers of this publisher: `CreateFileRecord`, `CreateListing`, `UpdateListing`,
     /// `PublishSocial`, `DeleteFile`, [`Reconcile`] and the [requests of operators](crate::operator), and the
     /// [`FileFailureHook`]. The handlers that make pictures and words are the program's own.
-    pub fn serve(&self, worker: Worker<S>) -> Worker<S> {
+    pub fn serve(&self, worker: WorkerBuilder<S>) -> WorkerBuilder<S> {
         let [records, listings, updates, posts, deletions, accounts] = [(); 6].map(|()| self.clone());
         let worker = self.pipeline().serve_operators(worker);
         worker

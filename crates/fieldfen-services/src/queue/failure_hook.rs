@@ -26,7 +26,7 @@ pub struct FailedJob<'a> {
 /// What a program writes in the transaction in which a job fails for good, for whatever reason: its handler, spent
 /// retries, lost leases, an operator, or a row that cannot be read.
 ///
-/// Give it to every [`Queue`](super::Queue) and [worker](crate::worker::Worker::failure_hook) that may fail such jobs:
+/// Give it to every [`Queue`](super::Queue) and [worker](crate::worker::WorkerBuilder::failure_hook) that may fail such jobs:
 /// the hook is code, and the database does not know of it.
 ///
 /// Pruning and deleting jobs is no failure. Neither is parking one, nor the replacement of a recurring job whose time a

@@ -9,23 +9,25 @@
 //! method says in that case what a repetition by the caller does, unless a repetition is harmless. In a transaction of the
 //! caller's, the look is the caller's too.
 
-#[cfg(test)]
-mod answer_test;
 mod claim;
+mod complete;
 mod completion;
+#[cfg(test)]
+mod completion_answer_test;
 mod enqueue;
+mod fail;
 mod failure_hook;
-mod operate;
-mod policies;
-mod settle;
+mod leases;
+mod operator;
+mod retry_policies;
 mod wait;
 
 pub use claim::{ClaimedJob, Claims};
+pub use complete::complete;
 pub use completion::Completion;
 pub use failure_hook::{FailedJob, FailureHook};
-pub use policies::{LONGEST_THROTTLE, RetryPolicies};
-pub use settle::complete;
-pub use wait::Waited;
+pub use retry_policies::{LONGEST_THROTTLE, RetryPolicies};
+pub use wait::WaitOutcome;
 
 pub(crate) use enqueue::{enqueue, enqueue_many, read_payload};
 pub(crate) use failure_hook::FailureHooks;
@@ -58,7 +60,7 @@ use crate::settled::OfStore;
 /// assert_eq!(enqueued.id(), &job.id); // With a dedup key, it may be the id of a live job that was met.
 ///
 /// let waited = queue.wait_for(enqueued.id(), Duration::from_millis(1))?;
-/// assert_eq!(waited, fieldfen_services::queue::Waited::TimedOut);
+/// assert_eq!(waited, fieldfen_services::queue::WaitOutcome::TimedOut);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

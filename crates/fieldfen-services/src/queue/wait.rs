@@ -14,7 +14,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// What came of waiting for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "it says whether the job has succeeded"]
-pub enum Waited {
+pub enum WaitOutcome {
     /// The job has succeeded.
     Completed {
         /// Its result, where its handler gave one.
@@ -35,7 +35,7 @@ pub enum Waited {
     /// The job is still on its way.
     TimedOut,
     /// There is no such job (any more).
-    Gone,
+    NotFound,
 }
 
 impl<S: Store> Queue<S> {
@@ -46,30 +46,30 @@ impl<S: Store> Queue<S> {
     ///
     /// # Errors
     /// As [`Queue::find`], and what [`Store::watch`] has.
-    pub fn wait_for(&self, id: &JobId, timeout: Duration) -> Result<Waited, StoreError> {
+    pub fn wait_for(&self, id: &JobId, timeout: Duration) -> Result<WaitOutcome, StoreError> {
         let started = Instant::now();
         let mut watch = self.store.watch()?;
         loop {
             match self.find(id)?.map(ending) {
-                None => return Ok(Waited::Gone),
+                None => return Ok(WaitOutcome::NotFound),
                 Some(Some(ended)) => return Ok(ended),
                 Some(None) => {}
             }
             let left = timeout.saturating_sub(started.elapsed());
             if left.is_zero() {
-                return Ok(Waited::TimedOut);
+                return Ok(WaitOutcome::TimedOut);
             }
             watch.wait(left.min(LOOK_AGAIN))?;
         }
     }
 }
 
-fn ending(job: Job) -> Option<Waited> {
+fn ending(job: Job) -> Option<WaitOutcome> {
     match job.state {
         JobState::Pending | JobState::Running { .. } => None,
-        JobState::Completed { .. } => Some(Waited::Completed { result: job.result }),
-        JobState::Failed { .. } => Some(Waited::Failed { reason: reason(job.last_error) }),
-        JobState::Parked { parked_for, .. } => Some(Waited::Parked { parked_for, reason: reason(job.last_error) }),
+        JobState::Completed { .. } => Some(WaitOutcome::Completed { result: job.result }),
+        JobState::Failed { .. } => Some(WaitOutcome::Failed { reason: reason(job.last_error) }),
+        JobState::Parked { parked_for, .. } => Some(WaitOutcome::Parked { parked_for, reason: reason(job.last_error) }),
     }
 }
 

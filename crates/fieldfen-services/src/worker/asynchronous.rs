@@ -14,11 +14,12 @@ use fieldfen_domain::store::Store;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tracing::Span;
 
-use super::builder::Worker;
+use super::builder::WorkerBuilder;
+use super::errors::WorkerFailure;
 use super::outcome::{IntoOutcome, Outcome};
+use super::running_job::RunningJob;
 use super::span;
-use super::stopped::WorkerFailure;
-use super::task::{Control, Run, Task};
+use super::task::{JobContext, Task};
 use crate::queue::read_payload;
 
 /// How often it is looked whether the outcome of a future still counts.
@@ -30,10 +31,10 @@ const TIME_TO_END: Duration = Duration::from_millis(500);
 /// After so long it is said in the log that a future has not begun.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 
-impl<S: Store> Worker<S> {
+impl<S: Store> WorkerBuilder<S> {
     /// Runs this async handler for the jobs of the payload's kind, on `runtime`.
     ///
-    /// A thread of the pool waits for each future, so that [`threads`](Worker::threads) says how many run at once.
+    /// A thread of the pool waits for each future, so that [`threads`](WorkerBuilder::threads) says how many run at once.
     ///
     /// A future is dropped where it awaits when its job was killed or lost, and half a second after somebody asked for the
     /// job to stop or the worker stops. One that looks at [`Task::is_cancelled`] or awaits [`Task::cancelled`] has heard
@@ -41,7 +42,7 @@ impl<S: Store> Worker<S> {
     /// given to `spawn_blocking` goes on.
     ///
     /// The runtime must be a multi-thread one: a current-thread runtime runs nothing while nobody drives it, so that
-    /// handlers would hang while `block_on` has returned or waits for the worker itself. [`start`](Worker::start) refuses
+    /// handlers would hang while `block_on` has returned or waits for the worker itself. [`start`](WorkerBuilder::start) refuses
     /// it. When the runtime shuts down, the job is given back without a retry spent, and the worker ends with
     /// [`WorkerFailure::RuntimeGone`]: it could claim these jobs, but do none of them.
     ///
@@ -76,16 +77,16 @@ impl<S: Store> Worker<S> {
             return self.refuse("runtime", format!("current_thread for {}", P::kind()), rule);
         }
         let runtime = runtime.clone();
-        let call = move |run: Run| match read_payload::<P>(run.job().payload.as_ref()) {
+        let call = move |job: JobContext| match read_payload::<P>(job.job().payload.as_ref()) {
             Ok(payload) => {
                 let _entered = runtime.enter();
-                let (control, environment) = (Arc::clone(&run.control), run.environment.clone());
-                let future = handler(Task::new(payload, run));
-                drive(&runtime, &control, future).unwrap_or_else(|gone| match gone {
-                    Gone::Aborted => Outcome::retry("its future was dropped before it ended"),
-                    Gone::WithTheRuntime => {
-                        log!(ERROR, "the runtime of async handlers has shut down; the worker stops");
-                        control.fail_worker(WorkerFailure::RuntimeGone);
+                let (running, environment) = (Arc::clone(&job.running), job.environment.clone());
+                let future = handler(Task::new(payload, job));
+                drive(&runtime, &running, future).unwrap_or_else(|reason| match reason {
+                    DropReason::Aborted => Outcome::retry("its future was dropped before it ended"),
+                    DropReason::RuntimeGone => {
+                        log!(ERROR, "runtime of async handlers shut down; the worker stops");
+                        running.fail_worker(WorkerFailure::RuntimeGone);
                         Outcome::throttled(environment.now(), "the runtime has shut down")
                     }
                 })
@@ -97,22 +98,22 @@ impl<S: Store> Worker<S> {
 }
 
 /// Why a future was dropped before it ended.
-enum Gone {
+enum DropReason {
     /// Its job was lost, or it did not end in time once it was asked to.
     Aborted,
     /// Nothing runs it any more.
-    WithTheRuntime,
+    RuntimeGone,
 }
 
 /// Runs a future on the runtime and waits for it. Its panic goes on here.
-fn drive<F>(runtime: &Handle, control: &Control, future: F) -> Result<Outcome, Gone>
+fn drive<F>(runtime: &Handle, running: &RunningJob, future: F) -> Result<Outcome, DropReason>
 where
     F: Future<Output: IntoOutcome + Send> + Send + 'static,
 {
     let (ended, end) = channel();
     let (span, begun) = (Span::current(), Arc::new(AtomicBool::new(false)));
     let begins = Arc::clone(&begun);
-    let running = runtime.spawn(async move {
+    let spawned = runtime.spawn(async move {
         begins.store(true, Ordering::Relaxed);
         // Nobody waits any more when this fails.
         let _ = ended.send(driven(future, span).await);
@@ -122,17 +123,17 @@ where
         match end.recv_timeout(LOOK_EVERY) {
             Ok(Ok(output)) => return Ok(output.into_outcome()),
             Ok(Err(panic)) => resume_unwind(Box::new(panic)),
-            Err(RecvTimeoutError::Disconnected) if aborted => return Err(Gone::Aborted),
-            Err(RecvTimeoutError::Disconnected) => return Err(Gone::WithTheRuntime),
+            Err(RecvTimeoutError::Disconnected) if aborted => return Err(DropReason::Aborted),
+            Err(RecvTimeoutError::Disconnected) => return Err(DropReason::RuntimeGone),
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if !control.should_end() {
+        if !running.should_end() {
             asked = None;
         } else if asked.is_none() {
             asked = Some(Instant::now());
         }
-        if control.is_lost() || asked.is_some_and(|asked| asked.elapsed() >= TIME_TO_END) {
-            running.abort();
+        if running.is_lost() || asked.is_some_and(|asked| asked.elapsed() >= TIME_TO_END) {
+            spawned.abort();
             aborted = true;
         }
         if !begun.load(Ordering::Relaxed) && waits_since.elapsed() >= BEGINS_WITHIN {

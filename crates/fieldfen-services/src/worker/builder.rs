@@ -2,29 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::{Backoff, JobKind, LONGEST_LEASE, Payload, WorkerName};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::Store;
 
-use super::floor::Floor;
+use super::context::{Context, Handler, Settings};
+use super::errors::StartError;
+use super::handle::{self, Worker};
 use super::metrics::{Guarded, Metrics, NoMetrics};
 use super::outcome::{IntoOutcome, Outcome};
-use super::running::{self, RunningWorker};
-use super::task::{Run, Task};
+use super::task::Task;
 use crate::Environment;
 use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
 
 /// A shorter lease cannot be held: a heartbeat waits for the write lock and for the disk.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
-/// A handler whose payload type has been forgotten.
-pub(super) type Handler = Box<dyn Fn(Run) -> Outcome + Send + Sync>;
-
-/// A worker that is being set up; [`start`](Worker::start) starts it.
+/// A worker that is being set up; [`start`](WorkerBuilder::start) starts it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,7 +39,7 @@ pub(super) type Handler = Box<dyn Fn(Run) -> Outcome + Send + Sync>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a worker does nothing before it is started"]
-pub struct Worker<S> {
+pub struct WorkerBuilder<S> {
     store: S,
     environment: Environment,
     policies: RetryPolicies,
@@ -51,13 +47,13 @@ pub struct Worker<S> {
     backoffs: BTreeMap<JobKind, Backoff>,
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
-    /// Why a handler cannot be: which setting, its value, and the rule.
+    /// A setting that breaks a rule: its name, its value and the rule.
     refused: Option<(&'static str, String, &'static str)>,
 }
 
-impl<S> fmt::Debug for Worker<S> {
+impl<S> fmt::Debug for WorkerBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker")
+        f.debug_struct("WorkerBuilder")
             .field("name", &self.settings.name)
             .field("threads", &self.settings.threads)
             .field("kinds", &self.handlers.keys())
@@ -65,30 +61,10 @@ impl<S> fmt::Debug for Worker<S> {
     }
 }
 
-/// What the threads of a worker need to know.
-pub(super) struct Settings {
-    pub(super) name: WorkerName,
-    pub(super) version: String,
-    pub(super) threads: usize,
-    pub(super) lease: Duration,
-    pub(super) grace: Duration,
-    pub(super) decline_for: Duration,
-    pub(super) limits: BTreeMap<JobKind, u32>,
-    pub(super) metrics: Arc<dyn Metrics>,
-}
-
-/// Everything that the threads of a worker share.
-pub(super) struct Shared<S> {
-    pub(super) queue: Queue<S>,
-    pub(super) settings: Settings,
-    pub(super) handlers: BTreeMap<JobKind, Handler>,
-    pub(super) floor: Arc<Floor>,
-}
-
-impl<S: Store> Worker<S> {
+impl<S: Store> WorkerBuilder<S> {
     /// A worker on this store: as many threads as the machine has cores, leases of a minute, a grace period of 30
     /// seconds, the default retry policy, no limits, no metrics, no failure hook, and no handlers yet.
-    pub fn builder(store: S, environment: Environment) -> Self {
+    pub(super) fn new(store: S, environment: Environment) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             store,
@@ -111,7 +87,7 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    /// Under which name it claims, for people to read.
+    /// The name under which the worker claims jobs, for people to read: host and program, for example.
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.settings.name = WorkerName::new(name);
         self
@@ -123,7 +99,7 @@ impl<S: Store> Worker<S> {
         self
     }
 
-    /// How many jobs it runs at once.
+    /// How many handlers run at once: at least one.
     pub const fn threads(mut self, threads: usize) -> Self {
         self.settings.threads = threads;
         self
@@ -149,15 +125,15 @@ impl<S: Store> Worker<S> {
     ///
     /// A wrong payload cannot be told from a newer one when its JSON is of another shape, and waits too. Meanwhile the job
     /// shows its error and `declined_since`, the log has a warning of the first time, and the metrics count
-    /// [`Ended::Declined`](super::Ended::Declined). A payload that breaks a rule of
+    /// [`AppliedOutcome::Declined`](super::AppliedOutcome::Declined). A payload that breaks a rule of
     /// [`Payload::check`], or is no JSON, fails its job at once.
     pub const fn decline_for(mut self, patience: Duration) -> Self {
         self.settings.decline_for = patience;
         self
     }
 
-    /// How long jobs wait before they are tried again, for the kinds without a [`backoff`](Worker::backoff) of their own.
-    /// How often they are is in the job, since it was enqueued: of the policies, the waits alone count here.
+    /// How long jobs wait before they are tried again, for the kinds without a [`backoff`](WorkerBuilder::backoff) of their own.
+    /// Only the waits of these policies are used. The number of retries was stored with each job when it was enqueued.
     pub fn retry_policies(mut self, policies: RetryPolicies) -> Self {
         self.policies = policies;
         self
@@ -175,13 +151,14 @@ impl<S: Store> Worker<S> {
         self
     }
 
-    /// How many jobs of one kind this worker runs at once.
+    /// The most jobs of one kind that this worker runs at once: at least one. Jobs of a kind with a limit are claimed only
+    /// when a thread is free.
     pub fn limit<P: Payload>(mut self, jobs: u32) -> Self {
         self.settings.limits.insert(P::kind(), jobs);
         self
     }
 
-    /// Where the worker's figures go.
+    /// Gives the worker's figures to `metrics`.
     pub fn metrics(mut self, metrics: impl Metrics + 'static) -> Self {
         self.settings.metrics = Arc::new(Guarded(metrics));
         self
@@ -189,8 +166,8 @@ impl<S: Store> Worker<S> {
 
     /// Runs this handler for the jobs of the payload's kind.
     ///
-    /// A job whose payload cannot be read is [declined](Worker::decline_for), or fails at once; a handler that panics fails its try. What a
-    /// handler may return, see [`IntoOutcome`].
+    /// A job whose payload cannot be read is [declined](WorkerBuilder::decline_for), or fails at once. A handler that panics
+    /// fails its try. [`IntoOutcome`] says what a handler may return.
     pub fn handle<P, R>(self, handler: impl Fn(Task<P>) -> R + Send + Sync + 'static) -> Self
     where
         P: Payload + 'static,
@@ -198,8 +175,8 @@ impl<S: Store> Worker<S> {
     {
         self.handle_erased(
             P::kind(),
-            Box::new(move |run| match read_payload::<P>(run.job().payload.as_ref()) {
-                Ok(payload) => handler(Task::new(payload, run)).into_outcome(),
+            Box::new(move |job| match read_payload::<P>(job.job().payload.as_ref()) {
+                Ok(payload) => handler(Task::new(payload, job)).into_outcome(),
                 Err(error) => Outcome::of_unreadable(error),
             }),
         )
@@ -207,7 +184,7 @@ impl<S: Store> Worker<S> {
 
     pub(super) fn handle_erased(mut self, kind: JobKind, handler: Handler) -> Self {
         if self.handlers.insert(kind.clone(), handler).is_some() {
-            self.refused = Some(("handlers", kind.to_string(), "a kind of job can have only one handler"));
+            self.refused = Some(("handler", kind.to_string(), "a kind of job can have only one handler"));
         }
         self
     }
@@ -221,91 +198,47 @@ impl<S: Store> Worker<S> {
     /// Starts the worker's threads.
     ///
     /// # Errors
-    /// [`StartError`] when the worker was set up with something that cannot be, or when the store cannot be watched.
-    pub fn start(self) -> Result<RunningWorker, StartError> {
-        let refused = |what, value: String, rule| Err(StartError::Setting { what, value, rule });
-        if let Some((what, value, rule)) = self.refused {
-            return refused(what, value, rule);
-        }
-        if self.handlers.is_empty() {
-            return refused("handlers", "none".to_owned(), "a worker needs at least one handler");
-        }
-        if self.settings.threads == 0 {
-            return refused("threads", "0".to_owned(), "a worker needs at least one thread");
-        }
-        if self.settings.lease < SHORTEST_LEASE {
-            let rule =
-                "at least 100 ms: heartbeats that extend a shorter one come too late, and are writes all the time";
-            return refused("lease", format!("{:?}", self.settings.lease), rule);
-        }
-        if self.settings.lease > LONGEST_LEASE {
-            return refused("lease", format!("{:?}", self.settings.lease), "at most 24 hours; heartbeats extend it");
-        }
-        if let Some((kind, _)) = self.settings.limits.iter().find(|(_, limit)| **limit == 0) {
-            return refused("limit", format!("0 for {kind}"), "leave the handler away to run no jobs of a kind");
-        }
-        let limited = self.settings.limits.keys().map(|kind| ("limit", kind));
-        let mut set = limited.chain(self.backoffs.keys().map(|kind| ("backoff", kind)));
-        if let Some((what, kind)) = set.find(|(_, kind)| !self.handlers.contains_key(*kind)) {
-            return refused(what, format!("for {kind}"), "there is no handler for jobs of this kind");
-        }
+    /// [`StartError`] when the worker has no handler, when a setting breaks a rule, when the store cannot be watched, or when
+    /// the operating system gives no thread.
+    pub fn start(self) -> Result<Worker, StartError> {
+        self.check()?;
         let policies = self
             .backoffs
             .into_iter()
             .fold(self.policies, |policies, (kind, backoff)| policies.with_backoff(kind, backoff));
-        let shared = Shared {
-            queue: Queue::new(self.store, self.environment)
-                .with_policies(policies)
-                .with_failure_hooks(self.failure_hooks),
-            settings: self.settings,
-            handlers: self.handlers,
-            floor: Arc::new(Floor::new()),
-        };
-        running::start(shared)
+        let queue =
+            Queue::new(self.store, self.environment).with_policies(policies).with_failure_hooks(self.failure_hooks);
+        handle::start(Context::new(queue, self.settings, self.handlers))
     }
-}
 
-impl<S> Drop for Shared<S> {
-    /// Drops the handlers and the metrics one by one. They are the program's, and may panic; a second panic while the
-    /// first one unwinds would abort the process.
-    fn drop(&mut self) {
-        while let Some((kind, handler)) = self.handlers.pop_first() {
-            if let Err(panic) = catch_panic(move || drop(handler)) {
-                log!(ERROR, %kind, panic, "a handler panicked when it was dropped");
-            }
+    fn check(&self) -> Result<(), StartError> {
+        let refused = |what, value: String, rule| Err(StartError::Setting { what, value, rule });
+        if let Some((what, value, rule)) = &self.refused {
+            return refused(what, value.clone(), rule);
         }
-        let metrics = mem::replace(&mut self.settings.metrics, Arc::new(NoMetrics));
-        if let Err(panic) = catch_panic(move || drop(metrics)) {
-            log!(ERROR, panic, "the metrics of a worker panicked when they were dropped");
+        if self.handlers.is_empty() {
+            return Err(StartError::NoHandler);
+        }
+        let Settings { threads, lease, limits, .. } = &self.settings;
+        if *threads == 0 {
+            return refused("threads", "0".to_owned(), "a worker needs at least one thread");
+        }
+        if *lease < SHORTEST_LEASE {
+            let rule =
+                "at least 100 ms: heartbeats that extend a shorter one come too late, and are writes all the time";
+            return refused("lease", format!("{lease:?}"), rule);
+        }
+        if *lease > LONGEST_LEASE {
+            return refused("lease", format!("{lease:?}"), "at most 24 hours; heartbeats extend it");
+        }
+        if let Some((kind, _)) = limits.iter().find(|(_, limit)| **limit == 0) {
+            return refused("limit", format!("0 for {kind}"), "leave the handler away to run no jobs of a kind");
+        }
+        let limited = limits.keys().map(|kind| ("limit", kind));
+        let mut set = limited.chain(self.backoffs.keys().map(|kind| ("backoff", kind)));
+        match set.find(|(_, kind)| !self.handlers.contains_key(*kind)) {
+            Some((what, kind)) => refused(what, kind.to_string(), "the worker has no handler for jobs of this kind"),
+            None => Ok(()),
         }
     }
-}
-
-impl<S> Shared<S> {
-    /// The kinds this worker can do, each with its limit.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = (JobKind, Option<u32>)> {
-        self.handlers.keys().map(|kind| (kind.clone(), self.settings.limits.get(kind).copied()))
-    }
-}
-
-/// Why a worker does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// It was set up with something that cannot be.
-    #[error("worker with {what} {value}: {rule}")]
-    Setting {
-        /// Which setting.
-        what: &'static str,
-        /// Its value.
-        value: String,
-        /// The rule.
-        rule: &'static str,
-    },
-    /// The store cannot be watched.
-    #[error("{0}")]
-    Store(#[from] StoreError),
-    /// The operating system gives no thread.
-    #[error("cannot start a thread of the worker")]
-    Thread(#[from] std::io::Error),
 }

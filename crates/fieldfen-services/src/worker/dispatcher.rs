@@ -1,4 +1,4 @@
-//! The thread that decides what the others do.
+//! The thread that reclaims expired leases, takes ticks of recurring work, and claims jobs for the pool.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ClaimRequest, JobKind, JobState};
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::with_causes;
 
-use super::builder::Shared;
-use super::floor::Capacity;
-use super::outcome::with_causes;
+use super::cadence::Cadence;
+use super::context::Context;
 use super::reclaim::Reclaim;
-use super::state::Stop;
-use super::task::Control;
+use super::running_job::RunningJob;
+use super::slots::Capacity;
+use super::stop::StopLevel;
 use crate::recurring;
 
 /// The longest wait before the clock and the queue are looked at again, should no commit be noticed.
@@ -34,45 +35,45 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 const EMPTY_CLAIM_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 /// Dispatches until the worker is asked to stop.
-pub(super) fn run<S: Store>(shared: &Arc<Shared<S>>) {
-    let mut dispatcher = Dispatcher::new(shared);
+pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
+    let mut dispatcher = Dispatcher::new(context);
     let (first, longest) = PAUSES;
     let mut pause = first;
-    while !shared.floor.is_stopping() {
-        match dispatcher.turn() {
+    while !context.stop.is_stopping() {
+        match dispatcher.run_once() {
             Ok(Next::Look) => pause = first,
-            Ok(Next::Wait { at_most, watching }) => {
+            Ok(Next::Wait { at_most, commits }) => {
                 pause = first;
-                shared.floor.wait_for_news(at_most.min(LOOK_EVERY), watching);
+                context.events.wait(at_most.min(LOOK_EVERY), commits);
             }
             Ok(Next::Stop) => break,
             Err(error) => {
-                log!(ERROR, error = with_causes(&error), "the queue cannot be read or claimed from");
-                shared.settings.metrics.store_failed(&error);
-                shared.floor.wait_for_news(pause, false);
+                log!(ERROR, error = with_causes(&error), "cannot claim jobs");
+                context.settings.metrics.store_failed(&error);
+                context.events.wait(pause, false);
                 pause = (pause * 2).min(longest);
             }
         }
     }
 }
 
-/// What the dispatcher does after a turn.
+/// What the dispatcher does next.
 enum Next {
     /// Look again at once.
     Look,
-    /// Wait for news.
+    /// Wait for an event.
     Wait {
         /// At the most so long.
         at_most: Duration,
-        /// Whether commits are news.
-        watching: bool,
+        /// Whether a commit ends the wait.
+        commits: bool,
     },
     /// There is nothing more to do.
     Stop,
 }
 
 struct Dispatcher<'s, S> {
-    shared: &'s Arc<Shared<S>>,
+    context: &'s Arc<Context<S>>,
     reclaim: Reclaim,
     ticks: Cadence,
     batches: recurring::Batches,
@@ -87,10 +88,10 @@ struct Dispatcher<'s, S> {
 }
 
 impl<'s, S: Store> Dispatcher<'s, S> {
-    fn new(shared: &'s Arc<Shared<S>>) -> Self {
+    fn new(context: &'s Arc<Context<S>>) -> Self {
         Self {
-            shared,
-            reclaim: Reclaim::new(shared.settings.lease),
+            context,
+            reclaim: Reclaim::new(context.settings.lease),
             ticks: Cadence::new(TICKS_EVERY),
             batches: recurring::Batches::default(),
             next_tick: None,
@@ -100,23 +101,23 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         }
     }
 
-    fn turn(&mut self) -> Result<Next, StoreError> {
-        let shared = self.shared;
-        shared.floor.look();
-        let now = shared.queue.environment().now();
+    fn run_once(&mut self) -> Result<Next, StoreError> {
+        let context = self.context;
+        context.events.clear();
+        let now = context.queue.environment().now();
         self.do_what_recurs(now);
         self.give_up_waiting_alone(now)?;
         let periodic = self.until_something_recurs(now);
         // Asked before the queue is read: a job that ends in between may have enqueued another. And before it is asked
         // what may be claimed: a job that ends in between may have kept its kind from being looked at.
-        let idle = shared.floor.is_empty();
-        let Capacity { kinds, limits, most } = shared.floor.capacity(shared.kinds(), shared.settings.threads);
+        let idle = context.slots.is_empty();
+        let Capacity { kinds, limits, jobs: most } = context.slots.capacity(context.kinds(), context.settings.threads);
         if most == 0 || kinds.is_empty() {
-            return Ok(Next::Wait { at_most: periodic, watching: false });
+            return Ok(Next::Wait { at_most: periodic, commits: false });
         }
         if !self.more {
             // Reading first costs little, takes no lock, and keeps an idle worker from writing.
-            let due = shared.queue.store().read(|s| s.jobs().next_due(&kinds))?;
+            let due = context.queue.store().read(|s| s.jobs().next_due(&kinds))?;
             if due.is_none_or(|due| due > now) {
                 self.empty_claim_pause = EMPTY_CLAIM_PAUSES.0;
             }
@@ -124,11 +125,11 @@ impl<'s, S: Store> Dispatcher<'s, S> {
                 Some(due) if due <= now => {}
                 Some(due) => {
                     let left = due.signed_duration_since(now).to_std().unwrap_or_default();
-                    return Ok(Next::Wait { at_most: left.min(periodic), watching: true });
+                    return Ok(Next::Wait { at_most: left.min(periodic), commits: true });
                 }
                 None if self.reclaim.has_more() => return Ok(Next::Look),
-                None if idle && shared.floor.stop_wanted() == Stop::WhenIdle => return Ok(Next::Stop),
-                None => return Ok(Next::Wait { at_most: periodic, watching: true }),
+                None if idle && context.stop.level() == StopLevel::WhenIdle => return Ok(Next::Stop),
+                None => return Ok(Next::Wait { at_most: periodic, commits: true }),
             }
         }
         self.claim(kinds, limits, most)
@@ -140,27 +141,26 @@ impl<'s, S: Store> Dispatcher<'s, S> {
     }
 
     fn claim(&mut self, kinds: Vec<JobKind>, limits: BTreeMap<JobKind, u32>, most: usize) -> Result<Next, StoreError> {
-        let shared = self.shared;
+        let context = self.context;
         self.more = false;
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let kinds = BTreeSet::from_iter(kinds);
-        let environment = shared.queue.environment();
-        let claims = shared.queue.claim_by(
+        let environment = context.queue.environment();
+        let claims = context.queue.claim_by(
             ClaimRequest::new(
                 kinds,
                 limit,
                 environment.token(),
                 environment.now(),
-                shared.settings.lease,
-                shared.settings.name.clone(),
+                context.settings.lease,
+                context.settings.name.clone(),
             )
             .limits(limits),
         )?;
         let taken = claims.jobs.len() + claims.unreadable.len();
         self.more = taken >= most;
-        let in_hand = |claimed| Arc::new(Control::new(claimed, Arc::clone(&shared.floor)));
         if !claims.jobs.is_empty() {
-            shared.floor.hand_out(claims.jobs.into_iter().map(in_hand).collect());
+            context.slots.dispatch(claims.jobs.into_iter().map(|claimed| context.running(claimed)).collect());
         }
         let (first, longest) = EMPTY_CLAIM_PAUSES;
         if taken > 0 {
@@ -170,77 +170,51 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         // Another worker was quicker. Where that is so again and again, no commit makes this one claim earlier.
         let at_most = self.empty_claim_pause;
         self.empty_claim_pause = (at_most * 2).min(longest);
-        Ok(Next::Wait { at_most, watching: at_most == first })
+        Ok(Next::Wait { at_most, commits: at_most == first })
     }
 
     /// Gives a job back that has waited too long to run alone. Until then the worker claims nothing, and a handler that
     /// does not return must not keep it from all other work, however many jobs must run alone.
     fn give_up_waiting_alone(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let shared = self.shared;
+        let context = self.context;
         // Also when the clock was set back.
         let is_over = |since: Timestamp| now.signed_duration_since(since).abs() > WAIT_ALONE;
         if self.waits_for_none_since.is_some_and(is_over) {
             self.waits_for_none_since = None;
         }
-        let waits_too_long = |control: &Control| match control.claimed.job.state {
+        let waits_too_long = |running: &RunningJob| match running.claimed.job.state {
             JobState::Running { started_at: Some(claimed_at), .. } => {
                 self.waits_for_none_since.is_some() || is_over(claimed_at)
             }
             _ => false,
         };
-        let Some(control) = shared.floor.take_back_alone(waits_too_long) else { return Ok(()) };
+        let Some(running) = context.slots.take_waiting_alone(waits_too_long) else { return Ok(()) };
         self.waits_for_none_since.get_or_insert(now);
-        let _in_hand = shared.floor.in_hand_until_dropped(&control);
-        let job = &control.claimed.job;
-        log!(WARN, id = %job.id, kind = %job.kind, "a job must run alone, but other jobs run for too long; it waits");
-        shared.queue.release(&control.claimed, now + WAIT_ALONE).map(drop)
+        let _finish = context.slots.finish_when_dropped(&running);
+        let job = &running.claimed.job;
+        log!(WARN, id = %job.id, kind = %job.kind, "job given back: it must run alone, and other jobs run for too long");
+        context.queue.release(&running.claimed, now + WAIT_ALONE).map(drop)
     }
 
-    /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: of many due ticks each turn
-    /// takes one batch, a refusal is logged, and it is tried again at the next time.
+    /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: of many due ticks each round
+    /// takes one batch, and a refusal is logged and tried again at the next time.
     fn do_what_recurs(&mut self, now: Timestamp) {
-        let reclaimed = self.reclaim.when_due(self.shared, now);
-        self.log_refusal("expired leases cannot be taken back", reclaimed);
+        let reclaimed = self.reclaim.when_due(self.context, now);
+        self.log_refusal("cannot reclaim expired leases", reclaimed);
         if self.ticks.is_due(now) || self.next_tick.is_some_and(|next| next <= now) {
-            self.ticks.done(now);
+            self.ticks.mark_done(now);
             self.next_tick = None;
-            let queue = &self.shared.queue;
+            let queue = &self.context.queue;
             let taken = self.batches.take(queue.store(), queue.environment());
             let taken = taken.map(|batch| self.next_tick = batch.ticks.next_at);
-            self.log_refusal("ticks of recurring work cannot be taken", taken);
+            self.log_refusal("cannot take ticks of recurring work", taken);
         }
     }
 
     fn log_refusal(&self, what: &str, result: Result<(), StoreError>) {
         if let Err(error) = result {
             log!(ERROR, error = with_causes(&error), "{what}");
-            self.shared.settings.metrics.store_failed(&error);
+            self.context.settings.metrics.store_failed(&error);
         }
-    }
-}
-
-/// Something that is done again and again.
-pub(super) struct Cadence {
-    every: Duration,
-    last: Option<Timestamp>,
-}
-
-impl Cadence {
-    pub(super) const fn new(every: Duration) -> Self {
-        Self { every, last: None }
-    }
-
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.left(now).is_zero()
-    }
-
-    /// How long until it is due; a clock that was set back makes it due at once.
-    pub(super) fn left(&self, now: Timestamp) -> Duration {
-        let passed = self.last.and_then(|last| now.signed_duration_since(last).to_std().ok());
-        passed.map_or(Duration::ZERO, |passed| self.every.saturating_sub(passed))
-    }
-
-    pub(super) const fn done(&mut self, now: Timestamp) {
-        self.last = Some(now);
     }
 }

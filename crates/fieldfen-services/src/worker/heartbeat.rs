@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::{ClaimRef, FencedResult};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{RawJson, Timestamp};
+use fieldfen_domain::{RawJson, Timestamp, with_causes};
 
-use super::builder::Shared;
-use super::outcome::with_causes;
-use super::task::Control;
+use super::context::Context;
+use super::running_job::RunningJob;
 
 /// However long the lease: a job that was asked to stop notices within this time.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
@@ -21,30 +20,30 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Keeps leases alive until the worker is closed. The first heartbeat is due an interval after `last`, or at once.
-pub(super) fn run<S: Store>(shared: &Shared<S>, mut last: Option<Timestamp>) {
-    let interval = interval(shared.settings.lease);
+pub(super) fn run<S: Store>(context: &Context<S>, mut last: Option<Timestamp>) {
+    let interval = interval(context.settings.lease);
     let mut written = Instant::now();
-    while shared.floor.wait_until_in_hand() {
-        let now = shared.queue.environment().now();
+    while context.heartbeat.wait_until_in_hand() {
+        let now = context.queue.environment().now();
         let left = until_next(last, interval, now);
-        let progress = shared.floor.wait_for_progress(left.min(LOOK_EVERY));
+        let progress = context.heartbeat.wait_for_progress(left.min(LOOK_EVERY));
         if progress {
-            shared.floor.pause(PROGRESS_EVERY.saturating_sub(written.elapsed()).min(left));
+            context.stop.pause(PROGRESS_EVERY.saturating_sub(written.elapsed()).min(left));
         }
-        let now = shared.queue.environment().now();
+        let now = context.queue.environment().now();
         if !progress && !until_next(last, interval, now).is_zero() {
             continue;
         }
-        let in_hand = shared.floor.in_hand();
-        match beat(shared, &in_hand) {
+        let in_hand = context.slots.in_hand();
+        match beat(context, &in_hand) {
             Ok(()) => {
                 last = Some(now);
                 written = Instant::now();
             }
             Err(error) => {
-                log!(WARN, error = with_causes(&error), jobs = in_hand.len(), "leases could not be extended");
-                shared.settings.metrics.store_failed(&error);
-                shared.floor.pause((interval / 4).min(Duration::from_secs(1)));
+                log!(WARN, error = with_causes(&error), jobs = in_hand.len(), "cannot extend leases");
+                context.settings.metrics.store_failed(&error);
+                context.stop.pause((interval / 4).min(Duration::from_secs(1)));
             }
         }
     }
@@ -62,13 +61,12 @@ fn until_next(last: Option<Timestamp>, interval: Duration, now: Timestamp) -> Du
 }
 
 /// Extends the leases of these jobs, writes their progress, and tells those that are no longer ours.
-fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
-    let claims: Vec<_> = in_hand.iter().map(|control| (control.claimed.claim, control.take_progress())).collect();
-    extend_with(shared, in_hand, &claims).inspect_err(|_| {
-        for (control, (_, progress)) in in_hand.iter().zip(claims) {
+fn beat<S: Store>(context: &Context<S>, in_hand: &[Arc<RunningJob>]) -> Result<(), StoreError> {
+    let claims: Vec<_> = in_hand.iter().map(|running| (running.claimed.claim, running.take_progress())).collect();
+    extend_with(context, in_hand, &claims).inspect_err(|_| {
+        for (running, (_, progress)) in in_hand.iter().zip(claims) {
             if let Some(progress) = progress {
-                control.restore_progress(progress);
-                shared.floor.note_progress();
+                running.restore_progress(progress);
             }
         }
     })
@@ -76,26 +74,26 @@ fn beat<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), St
 
 /// Extends the leases of these jobs, and tells those that are no longer ours. Their progress is left to the heartbeat:
 /// of two threads that write it, one may come with an older one after the other.
-pub(super) fn extend<S: Store>(shared: &Shared<S>, in_hand: &[Arc<Control>]) -> Result<(), StoreError> {
-    let claims: Vec<_> = in_hand.iter().map(|control| (control.claimed.claim, None)).collect();
-    extend_with(shared, in_hand, &claims)
+pub(super) fn extend<S: Store>(context: &Context<S>, in_hand: &[Arc<RunningJob>]) -> Result<(), StoreError> {
+    let claims: Vec<_> = in_hand.iter().map(|running| (running.claimed.claim, None)).collect();
+    extend_with(context, in_hand, &claims)
 }
 
 fn extend_with<S: Store>(
-    shared: &Shared<S>,
-    in_hand: &[Arc<Control>],
+    context: &Context<S>,
+    in_hand: &[Arc<RunningJob>],
     claims: &[(ClaimRef, Option<RawJson>)],
 ) -> Result<(), StoreError> {
     if in_hand.is_empty() {
         return Ok(());
     }
-    let answers = shared.queue.heartbeat(claims, shared.settings.lease)?;
-    for (control, answer) in in_hand.iter().zip(answers) {
+    let answers = context.queue.heartbeat(claims, context.settings.lease)?;
+    for (running, answer) in in_hand.iter().zip(answers) {
         match answer {
-            FencedResult::Done(beat) if beat.cancel_requested => control.request_cancel(),
+            FencedResult::Done(beat) if beat.cancel_requested => running.request_cancel(),
             // Its outcome has been applied since the list was made.
             FencedResult::Done(_) | FencedResult::AlreadyDone { .. } => {}
-            FencedResult::LeaseLost | FencedResult::NotFound => control.lose(),
+            FencedResult::LeaseLost | FencedResult::NotFound => running.mark_lost(),
         }
     }
     Ok(())

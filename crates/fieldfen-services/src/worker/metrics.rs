@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use fieldfen_domain::catch_panic;
-use fieldfen_domain::job::{JobCount, JobKind};
+use fieldfen_domain::job::{Job, JobCount};
 use fieldfen_domain::store::{MaintenanceReport, StoreError};
 
 /// Receives figures; every method does nothing unless it is implemented.
@@ -12,10 +12,10 @@ use fieldfen_domain::store::{MaintenanceReport, StoreError};
 /// The methods are called by the worker's own threads and hold them up, so they should only count.
 pub trait Metrics: Send + Sync {
     /// A handler is about to run; the job had been due for this long.
-    fn job_started(&self, _kind: &JobKind, _waited: Duration) {}
+    fn job_started(&self, _job: &Job, _waited: Duration) {}
 
     /// A job has been dealt with; `took` is the time of its handler and of applying its outcome.
-    fn job_ended(&self, _kind: &JobKind, _ended: Ended, _took: Duration) {}
+    fn job_ended(&self, _job: &Job, _applied: AppliedOutcome, _took: Duration) {}
 
     /// So many jobs were taken back from workers that had let their leases run out.
     fn jobs_reclaimed(&self, _jobs: usize) {}
@@ -33,7 +33,7 @@ pub trait Metrics: Send + Sync {
 
     /// How often [`Metrics::queue_depth`] is wanted. Counting reads the whole table, on a thread of its own: never,
     /// unless it is said.
-    fn depth_every(&self) -> Option<Duration> {
+    fn queue_depth_interval(&self) -> Option<Duration> {
         None
     }
 }
@@ -56,12 +56,12 @@ impl<M: Metrics> Guarded<M> {
 }
 
 impl<M: Metrics> Metrics for Guarded<M> {
-    fn job_started(&self, kind: &JobKind, waited: Duration) {
-        self.guard(|metrics| metrics.job_started(kind, waited));
+    fn job_started(&self, job: &Job, waited: Duration) {
+        self.guard(|metrics| metrics.job_started(job, waited));
     }
 
-    fn job_ended(&self, kind: &JobKind, ended: Ended, took: Duration) {
-        self.guard(|metrics| metrics.job_ended(kind, ended, took));
+    fn job_ended(&self, job: &Job, applied: AppliedOutcome, took: Duration) {
+        self.guard(|metrics| metrics.job_ended(job, applied, took));
     }
 
     fn jobs_reclaimed(&self, jobs: usize) {
@@ -80,15 +80,15 @@ impl<M: Metrics> Metrics for Guarded<M> {
         self.guard(|metrics| metrics.queue_depth(counts));
     }
 
-    fn depth_every(&self) -> Option<Duration> {
-        self.guard(M::depth_every)
+    fn queue_depth_interval(&self) -> Option<Duration> {
+        self.guard(M::queue_depth_interval)
     }
 }
 
 /// What became of a job that a worker had claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Ended {
+pub enum AppliedOutcome {
     /// It has succeeded.
     Completed,
     /// It failed and waits for its next try.
@@ -105,7 +105,7 @@ pub enum Ended {
     Lost,
 }
 
-impl Ended {
+impl AppliedOutcome {
     /// One word for logs and labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -121,7 +121,7 @@ impl Ended {
     }
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for AppliedOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }

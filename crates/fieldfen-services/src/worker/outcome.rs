@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 
 use fieldfen_domain::job::{InvalidPayload, ParkedFor};
-pub(super) use fieldfen_domain::with_causes;
-use fieldfen_domain::{Timestamp, cut_reason};
+use fieldfen_domain::{Timestamp, cut_reason, with_causes};
 
 use crate::queue::Completion;
 
@@ -50,7 +49,7 @@ pub enum Outcome {
         reason: String,
     },
     /// This worker cannot do it, and another one may be able to: the job is of a newer version of the program, for
-    /// example. Spends no retry, but ends: see [`decline_for`](super::Worker::decline_for).
+    /// example. Spends no retry, but ends: see [`decline_for`](super::WorkerBuilder::decline_for).
     Decline {
         /// Why this worker cannot.
         error: String,

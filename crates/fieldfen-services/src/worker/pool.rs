@@ -4,22 +4,23 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::Job;
 use fieldfen_domain::store::Store;
+use fieldfen_domain::{catch_panic, with_causes};
 
-use super::builder::Shared;
-use super::outcome::{Outcome, with_causes};
-use super::settle::settle;
+use super::completer::complete;
+use super::context::Context;
+use super::outcome::Outcome;
+use super::running_job::RunningJob;
 use super::span;
-use super::task::{Control, Run};
+use super::task::JobContext;
 
 /// Runs handlers until the worker is closed.
-pub(super) fn run<S: Store>(shared: &Shared<S>) {
-    while let Some(control) = shared.floor.next() {
-        let _in_hand = shared.floor.in_hand_until_dropped(&control);
-        let span = span::of_try(&control.claimed.job);
-        let executed = span::within(&span, || execute(shared, &control));
+pub(super) fn run<S: Store>(context: &Context<S>) {
+    while let Some(running) = context.slots.next() {
+        let _finish = context.slots.finish_when_dropped(&running);
+        let span = span::of_try(&running.claimed.job);
+        let executed = span::within(&span, || execute(context, &running));
         span::end(span);
         if let Err(panic) = executed {
             // Neither the handler nor its outcome: this thread cannot do its work. The job is left to its lease.
@@ -28,42 +29,42 @@ pub(super) fn run<S: Store>(shared: &Shared<S>) {
     }
 }
 
-fn execute<S: Store>(shared: &Shared<S>, control: &Arc<Control>) {
-    let job = &control.claimed.job;
-    if job.must_run_alone() && !begins_alone(shared, control) {
+fn execute<S: Store>(context: &Context<S>, running: &Arc<RunningJob>) {
+    let job = &running.claimed.job;
+    if job.must_run_alone() && !begins_alone(context, running) {
         return;
     }
-    let waited = shared.queue.environment().now().signed_duration_since(job.run_at).to_std().unwrap_or_default();
-    shared.settings.metrics.job_started(&job.kind, waited);
+    let waited = context.queue.environment().now().signed_duration_since(job.run_at).to_std().unwrap_or_default();
+    context.settings.metrics.job_started(job, waited);
     let began = Instant::now();
-    let outcome = call(shared, job, control);
-    let ended = settle(shared, control, outcome);
+    let outcome = call(context, job, running);
+    let ended = complete(context, running, outcome);
     let took = began.elapsed();
-    log!(DEBUG, %ended, ?took, "job dealt with");
-    shared.settings.metrics.job_ended(&job.kind, ended, took);
+    log!(DEBUG, %ended, ?took, "job ended");
+    context.settings.metrics.job_ended(job, ended, took);
 }
 
 /// Notes that the job runs alone from now on, so that the next lost lease counts as the job's own doing; says whether the
 /// job may run.
-fn begins_alone<S: Store>(shared: &Shared<S>, control: &Control) -> bool {
-    log!(INFO, lost_leases = control.claimed.job.lost_leases, "a job that has lost its leases before runs alone");
-    match shared.queue.run_alone(&control.claimed.claim) {
+fn begins_alone<S: Store>(context: &Context<S>, running: &RunningJob) -> bool {
+    log!(INFO, lost_leases = running.claimed.job.lost_leases, "job runs alone: it has lost leases before");
+    match context.queue.run_alone(&running.claimed.claim) {
         Ok(fenced) => fenced.is_done(),
         Err(error) => {
             // At worst the job is run alone once more.
-            log!(WARN, error = with_causes(&error), "it cannot be noted that a job runs alone");
+            log!(WARN, error = with_causes(&error), "cannot note that a job runs alone");
             true
         }
     }
 }
 
 /// Runs the handler; a panic is a failure of this try.
-fn call<S: Store>(shared: &Shared<S>, job: &Job, control: &Arc<Control>) -> Outcome {
-    let Some(handler) = shared.handlers.get(&job.kind) else {
+fn call<S: Store>(context: &Context<S>, job: &Job, running: &Arc<RunningJob>) -> Outcome {
+    let Some(handler) = context.handlers.get(&job.kind) else {
         // Only claimed kinds come here, and only kinds with handlers are claimed.
         return Outcome::retry(format!("this worker has no handler for {}", job.kind));
     };
-    let (environment, metrics) = (shared.queue.environment().clone(), Arc::clone(&shared.settings.metrics));
-    let run = Run { control: Arc::clone(control), environment, metrics };
-    catch_panic(|| handler(run)).unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
+    let (environment, metrics) = (context.queue.environment().clone(), Arc::clone(&context.settings.metrics));
+    let job = JobContext { running: Arc::clone(running), environment, metrics };
+    catch_panic(|| handler(job)).unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
 }

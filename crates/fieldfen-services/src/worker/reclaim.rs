@@ -7,8 +7,8 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::ReclaimReport;
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::builder::Shared;
-use super::dispatcher::Cadence;
+use super::cadence::Cadence;
+use super::context::Context;
 use super::heartbeat;
 
 /// How many expired leases are taken back in one transaction.
@@ -75,34 +75,35 @@ impl Reclaim {
             return Duration::ZERO;
         }
         let postponed = self.not_before.map(|time| time.saturating_duration_since(Instant::now()));
-        self.cadence.left(now).max(postponed.unwrap_or_default())
+        self.cadence.time_left(now).max(postponed.unwrap_or_default())
     }
 
     /// Takes back one batch of what has expired, when it is time.
-    pub(super) fn when_due<S: Store>(&mut self, shared: &Shared<S>, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn when_due<S: Store>(&mut self, context: &Context<S>, now: Timestamp) -> Result<(), StoreError> {
         self.look(now, Instant::now());
         if !self.left(now).is_zero() {
             return Ok(());
         }
-        self.cadence.done(now);
+        self.cadence.mark_done(now);
         self.not_before = None;
         self.more = false;
-        heartbeat::extend(shared, &shared.floor.in_hand())?;
-        // As of before the heartbeat: what it has extended had not expired by then, wherever the clock goes.
-        let expired_at = now.min(shared.queue.environment().now());
+        heartbeat::extend(context, &context.slots.in_hand())?;
+        // The time from before the heartbeat, so that a lease that was just extended never looks expired, even if the clock
+        // leaps.
+        let expired_at = now.min(context.queue.environment().now());
         let steady = self.steady_since.elapsed() >= LEASES_EXTENDED;
         let ReclaimReport { jobs, unreadable, rewritten, shortened, .. } =
-            shared.queue.reclaim_expired(expired_at, BATCH, steady)?;
+            context.queue.reclaim_expired(expired_at, BATCH, steady)?;
         for lost in &jobs {
             let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
             let reason = job.last_error.as_deref().unwrap_or_default();
-            log!(WARN, id = %job.id, kind = %job.kind, worker, reason, "took a job back whose lease had run out");
+            log!(WARN, id = %job.id, kind = %job.kind, worker, reason, "job reclaimed: its lease had expired");
         }
         if !jobs.is_empty() {
-            shared.settings.metrics.jobs_reclaimed(jobs.len());
+            context.settings.metrics.jobs_reclaimed(jobs.len());
         }
         if shortened > 0 {
-            log!(WARN, jobs = shortened, "a clock that was ahead has let jobs wait too long; their waits begin now");
+            log!(WARN, jobs = shortened, "waits shortened: a clock that was ahead had set them");
         }
         self.more = !jobs.is_empty() || !unreadable.is_empty() || rewritten > 0 || shortened > 0;
         Ok(())
@@ -120,7 +121,7 @@ impl Reclaim {
         if let Ok(moved) = moved.to_std()
             && moved.saturating_sub(passed) > LEAP.min(self.lease / 3)
         {
-            log!(WARN, ?moved, "the clock has leapt; other workers are given time to extend their leases");
+            log!(WARN, ?moved, "clock leapt ahead: reclaiming waits until other workers have extended their leases");
             self.not_before = instant.checked_add(HOLDERS_EXTEND);
         }
     }

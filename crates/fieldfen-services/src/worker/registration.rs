@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::with_causes;
 use fieldfen_domain::worker::RegisteredWorker;
 
-use super::builder::Shared;
-use super::dispatcher::Cadence;
-use super::outcome::with_causes;
+use super::cadence::Cadence;
+use super::context::Context;
 use crate::settled::write;
 
 /// How often a worker gives a sign of life: three may be lost before it is taken for dead.
@@ -21,44 +21,44 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// Gives signs of life until the worker is closed, and deletes the worker's row then.
-pub(super) fn run<S: Store>(shared: &Shared<S>) {
-    let environment = shared.queue.environment();
+pub(super) fn run<S: Store>(context: &Context<S>) {
+    let environment = context.queue.environment();
     let mut cadence = Cadence::new(EVERY);
-    let mut worker = registration(shared);
+    let mut worker = registration(context);
     loop {
         let now = environment.now();
         if cadence.is_due(now) {
-            cadence.done(now);
+            cadence.mark_done(now);
             worker.last_seen_at = now;
-            let written = write(shared.queue.store(), |s| {
+            let written = write(context.queue.store(), |s| {
                 s.workers().register(&worker)?;
                 s.workers().forget_silent(now - FORGOTTEN_AFTER)
             });
-            or_logged(shared, "the worker cannot be registered", written.map(drop));
+            or_logged(context, "the worker cannot be registered", written.map(drop));
         }
-        if shared.floor.wait_until_closed(cadence.left(now).clamp(Duration::from_millis(1), LOOK_EVERY)) {
-            let removed = write(shared.queue.store(), |s| s.workers().unregister(&worker.id));
-            return or_logged(shared, "the worker's registration cannot be deleted", removed.map(drop));
+        if context.stop.wait_until_closed(cadence.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY)) {
+            let removed = write(context.queue.store(), |s| s.workers().unregister(&worker.id));
+            return or_logged(context, "the worker's registration cannot be deleted", removed.map(drop));
         }
     }
 }
 
-fn or_logged<S>(shared: &Shared<S>, what: &str, written: Result<(), StoreError>) {
+fn or_logged<S>(context: &Context<S>, what: &str, written: Result<(), StoreError>) {
     if let Err(error) = written {
         log!(WARN, error = with_causes(&error), "{what}");
-        shared.settings.metrics.store_failed(&error);
+        context.settings.metrics.store_failed(&error);
     }
 }
 
-fn registration<S: Store>(shared: &Shared<S>) -> RegisteredWorker {
-    let environment = shared.queue.environment();
-    let kinds = shared.handlers.keys().cloned().collect();
+fn registration<S: Store>(context: &Context<S>) -> RegisteredWorker {
+    let environment = context.queue.environment();
+    let kinds = context.handlers.keys().cloned().collect();
     let mut worker = RegisteredWorker::new(environment.worker_id(), kinds, environment.now());
-    worker.name = shared.settings.name.clone();
+    worker.name = context.settings.name.clone();
     worker.process = std::process::id();
     worker.host = host();
-    worker.version.clone_from(&shared.settings.version);
-    worker.threads = u32::try_from(shared.settings.threads).unwrap_or(u32::MAX);
+    worker.version.clone_from(&context.settings.version);
+    worker.threads = u32::try_from(context.settings.threads).unwrap_or(u32::MAX);
     worker
 }
 

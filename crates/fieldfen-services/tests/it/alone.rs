@@ -7,7 +7,7 @@ use std::time::Duration;
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
-use fieldfen_services::worker::{Stopped, Task};
+use fieldfen_services::worker::{ShutdownReport, Task};
 use fieldfen_testkit::with;
 
 use super::stopping::{meeting, until};
@@ -84,7 +84,7 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     bench.clock.advance(Duration::from_secs(600 + 1));
     until(|| bench.status(&lost) == JobStatus::Completed);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
 }
 
 fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store: impl Store) {
@@ -109,7 +109,7 @@ fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store:
     bench.clock.advance(Duration::from_secs(600 + 1));
     until(|| lost.iter().all(|id| bench.status(id) == JobStatus::Completed));
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
 }
 
 fn a_worker_that_stops_gives_back_what_waits_and_not_what_runs(store: impl Store) {
@@ -123,7 +123,7 @@ fn a_worker_that_stops_gives_back_what_waits_and_not_what_runs(store: impl Store
     until(|| bench.status(&lost) == JobStatus::Running);
     running.stop_handle().stop_now();
     let stopped = running.join().unwrap();
-    assert_eq!(stopped, with!(Stopped::default(), released: 1, still_running: vec![endless]));
+    assert_eq!(stopped, with!(ShutdownReport::default(), released: 1, still_running: vec![endless]));
     assert_eq!([lost, endless].map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Running]);
     let_go.send(()).unwrap();
     until(|| bench.status(&endless) == JobStatus::Completed);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use fieldfen_domain::job::{JobActionOutcome, JobStatus};
 use fieldfen_domain::store::Store;
-use fieldfen_services::queue::Waited;
-use fieldfen_services::worker::{Completion, Outcome, Stopped, Task, WorkerFailure};
+use fieldfen_services::queue::WaitOutcome;
+use fieldfen_services::worker::{Completion, Outcome, ShutdownReport, Task, WorkerFailure};
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::fixtures::by_ann;
 use tokio::runtime::Runtime;
@@ -115,7 +115,7 @@ fn a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry(store: impl St
     runtime.shutdown_background();
     // Nobody tells the worker to stop.
     let error = running.join().unwrap_err();
-    assert_eq!((error.failure, error.stopped.still_running), (WorkerFailure::RuntimeGone, vec![]));
+    assert_eq!((error.failure, error.report.still_running), (WorkerFailure::RuntimeGone, vec![]));
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
@@ -169,7 +169,7 @@ fn a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled(store: imp
     bench.clock.advance(Duration::from_secs(5));
     let waited = bench.queue.wait_for(&id, LONG).unwrap();
     let reason = "wrong picture (its future was dropped before it ended)".to_owned();
-    assert_eq!((waited, dropped.load(Ordering::SeqCst)), (Waited::Failed { reason }, 1));
+    assert_eq!((waited, dropped.load(Ordering::SeqCst)), (WaitOutcome::Failed { reason }, 1));
     running.stop_handle().stop();
     running.join().unwrap();
 }
@@ -204,9 +204,9 @@ fn a_future_that_looks_at_its_job_when_it_is_dropped_ends_no_worker(store: impl 
     has_begun.recv().unwrap();
     assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
-    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Failed { .. }));
+    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Failed { .. }));
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
 }
 
 fn a_future_is_dropped_when_its_job_is_killed(store: impl Store) {
@@ -244,7 +244,7 @@ fn a_future_that_listens_hears_of_the_cancel_and_takes_its_time(store: impl Stor
     assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let reason = "wrong picture (CancelRequested)".to_owned();
-    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Failed { reason });
+    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Failed { reason });
     running.stop_handle().stop();
     running.join().unwrap();
 }
@@ -261,7 +261,7 @@ fn a_future_that_listens_hears_of_the_stop_and_may_complete(store: impl Store) {
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop_now();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     assert_eq!(bench.job(&id).result.unwrap().as_str(), r#""WorkerStops""#);
 }
 
@@ -271,6 +271,6 @@ fn a_runtime_that_runs_only_while_somebody_drives_it_is_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let worker = bench.worker().handle_async(runtime.handle(), |_: Task<Note>| async {});
     let error = worker.start().unwrap_err().to_string();
-    assert!(error.starts_with("worker with runtime current_thread for test.note: "), "{error}");
+    assert!(error.starts_with(r#"cannot start the worker with runtime "current_thread for test.note": "#), "{error}");
     assert!(error.contains("multi-thread"), "{error}");
 }

@@ -10,7 +10,7 @@ use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
-use fieldfen_services::worker::{Interruption, Stopped, Task};
+use fieldfen_services::worker::{Interruption, ShutdownReport, Task};
 use fieldfen_testkit::with;
 
 use super::refusals::{behind, busy, is_thread};
@@ -57,7 +57,7 @@ fn what_a_handler_has_completed_is_not_kept(store: impl Store) {
     let running = bench.worker().grace(Duration::ZERO).handle(handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), with!(Stopped::default(), still_running: vec![id]));
+    assert_eq!(running.join().unwrap(), with!(ShutdownReport::default(), still_running: vec![id]));
     assert_eq!(bench.status(&id), JobStatus::Completed);
     drop(let_go);
 }
@@ -101,7 +101,7 @@ fn newer_progress_is_not_overwritten_by_older() {
     // Once the worker has stopped, nothing is on its way any more.
     drop(proceed);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     assert_eq!(bench.job(&id).progress, Some(second));
 }
 
@@ -136,6 +136,6 @@ fn a_store_that_panics_at_the_stop_does_not_keep_handlers_from_being_told() {
     assert_eq!(was_told.recv().unwrap(), None);
     panics.store(true, Ordering::SeqCst);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     assert_eq!(was_told.recv().unwrap(), Some(Interruption::WorkerStops));
 }

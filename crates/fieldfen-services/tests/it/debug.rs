@@ -11,7 +11,7 @@ fn every_handle_on_a_database_can_be_shown() {
     use fieldfen_services::{
         api_usage::ApiUsage, files::Files, files::ShopFiles, intake::Deliveries, intake::WebhookIntake,
         operator::Operator, operator_actions::OperatorActions, publications::Publications, publishing::Publisher,
-        queue::Queue, recurring::Recurring, worker::RunningWorker, worker::Worker, workers::Workers,
+        queue::Queue, recurring::Recurring, worker::Worker, worker::WorkerBuilder, workers::Workers,
     };
     can_be_shown::<Queue<SqliteStore>>();
     can_be_shown::<Files<SqliteStore>>();
@@ -23,8 +23,8 @@ fn every_handle_on_a_database_can_be_shown() {
     can_be_shown::<ApiUsage<SqliteStore>>();
     can_be_shown::<Operator<SqliteStore>>();
     can_be_shown::<Workers<SqliteStore>>();
-    can_be_shown::<Worker<SqliteStore>>();
-    can_be_shown::<RunningWorker>();
+    can_be_shown::<WorkerBuilder<SqliteStore>>();
+    can_be_shown::<Worker>();
     can_be_shown::<Deliveries<SqliteStore>>();
     can_be_shown::<OperatorActions<SqliteStore>>();
     can_be_shown::<SqliteOptions>();

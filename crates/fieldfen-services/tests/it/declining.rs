@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fieldfen_domain::job::{JobKind, JobStatus, NewJob, Payload};
+use fieldfen_domain::job::{Job, JobStatus, NewJob, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{JobId, RawJson};
-use fieldfen_services::queue::Waited;
-use fieldfen_services::worker::{Ended, Metrics, Outcome, Task};
+use fieldfen_services::queue::WaitOutcome;
+use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ fn a_payload_that_breaks_a_rule_fails_at_once(store: impl Store) {
     let bench = Bench::new(store);
     let id = untyped(&bench, Some(r#"{"text": ""}"#));
     let running = bench.worker().handle(|_: Task<Note>| Outcome::retry("must not run")).start().unwrap();
-    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Failed { .. }));
+    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Failed { .. }));
     assert_failed_at_once(&bench, &id, "text is ; it must be 1 character or more");
     running.stop_handle().stop();
     running.join().unwrap();
@@ -61,10 +61,10 @@ fn a_payload_that_breaks_a_rule_fails_at_once(store: impl Store) {
 
 /// Counts how jobs end.
 #[derive(Clone, Default)]
-struct Endings(Arc<Mutex<HashMap<Ended, u32>>>);
+struct Endings(Arc<Mutex<HashMap<AppliedOutcome, u32>>>);
 
 impl Metrics for Endings {
-    fn job_ended(&self, _: &JobKind, ended: Ended, _: Duration) {
+    fn job_ended(&self, _: &Job, ended: AppliedOutcome, _: Duration) {
         *self.0.lock().unwrap().entry(ended).or_default() += 1;
     }
 }
@@ -81,7 +81,7 @@ fn the_first_decline_shows_in_the_job_and_in_the_metrics(store: impl Store) {
     assert!(job.last_error.unwrap().contains("text: invalid type: integer `7`"));
     running.stop_handle().stop();
     running.join().unwrap();
-    assert_eq!(*endings.0.lock().unwrap(), HashMap::from([(Ended::Declined, 1)]));
+    assert_eq!(*endings.0.lock().unwrap(), HashMap::from([(AppliedOutcome::Declined, 1)]));
 }
 
 /// A job as a newer version of the program writes it, for which [`Note`] is an older one.
@@ -139,7 +139,7 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     let old = bench.worker().handle(|_: Task<Note>| Outcome::fail("must not run")).start().unwrap();
     until(|| bench.job(&orphan.id).declined_since.is_some() && bench.status(&orphan.id) == JobStatus::Pending);
     bench.clock.advance(Duration::from_secs(3600));
-    assert!(matches!(bench.queue.wait_for(&orphan.id, LONG).unwrap(), Waited::Failed { .. }));
+    assert!(matches!(bench.queue.wait_for(&orphan.id, LONG).unwrap(), WaitOutcome::Failed { .. }));
     assert_eq!(bench.job(&orphan.id).attempts, 0);
     old.stop_handle().stop();
     old.join().unwrap();

@@ -5,21 +5,21 @@ use std::sync::{Arc, Mutex};
 
 use fieldfen_domain::job::JobStatus;
 #[cfg(feature = "tokio")]
-use fieldfen_services::worker::Stopped;
-use fieldfen_services::worker::{RunningWorker, Task, WorkerFailure};
+use fieldfen_services::worker::ShutdownReport;
+use fieldfen_services::worker::{Task, Worker, WorkerFailure};
 use fieldfen_testkit::ModelStore;
 
 use super::stopping::until;
 use super::{Bench, LONG, Note};
 
-type Held = Arc<Mutex<Option<RunningWorker>>>;
+type Held = Arc<Mutex<Option<Worker>>>;
 
-fn take(held: &Held) -> Option<RunningWorker> {
+fn take(held: &Held) -> Option<Worker> {
     held.lock().unwrap().take()
 }
 
 /// A worker whose handler does this with the worker itself.
-fn worker_in_hand(deal_with: impl Fn(RunningWorker) + Send + Sync + 'static) -> Bench<ModelStore> {
+fn worker_in_hand(deal_with: impl Fn(Worker) + Send + Sync + 'static) -> Bench<ModelStore> {
     let bench = Bench::new(ModelStore::new());
     let (held, ended) = (Held::default(), channel());
     let holds = Arc::clone(&held);
@@ -43,7 +43,7 @@ fn a_handler_that_joins_its_own_worker_is_refused_and_the_worker_ends() {
         let handle = running.stop_handle();
         let error = running.join().unwrap_err();
         assert!(handle.is_stopping() && error.to_string().contains("by a thread of the worker itself"), "{error}");
-        failures.send((error.failure, error.stopped.still_running.len())).unwrap();
+        failures.send((error.failure, error.report.still_running.len())).unwrap();
     });
     assert_eq!(failure.recv().unwrap(), (WorkerFailure::JoinedByItself, 1));
     // Nobody is left who would run another job.
@@ -70,7 +70,7 @@ mod in_runtimes {
         Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap()
     }
 
-    fn started() -> RunningWorker {
+    fn started() -> Worker {
         Bench::new(ModelStore::new()).worker().handle(|_: Task<Note>| ()).start().unwrap()
     }
 
@@ -82,7 +82,7 @@ mod in_runtimes {
     }
 
     /// What comes of a worker that is joined beside a task that is to stop it.
-    async fn joined_beside_its_stop(spawn: impl FnOnce(StopSoon)) -> Result<Stopped, WorkerError> {
+    async fn joined_beside_its_stop(spawn: impl FnOnce(StopSoon)) -> Result<ShutdownReport, WorkerError> {
         let running = started();
         spawn(StopSoon(running.stop_handle()));
         running.join()
@@ -129,7 +129,7 @@ mod in_runtimes {
                 running.join()
             })
         });
-        assert_eq!(joined, Ok(Stopped::default()));
+        assert_eq!(joined, Ok(ShutdownReport::default()));
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod in_runtimes {
                 spawn_blocking(move || running.join()).await.unwrap()
             })
         });
-        assert_eq!(joined, Ok(Stopped::default()));
+        assert_eq!(joined, Ok(ShutdownReport::default()));
     }
 
     #[test]
@@ -164,6 +164,6 @@ mod in_runtimes {
             });
             (runtime.block_on(in_a_task).unwrap(), bench.status(&id))
         });
-        assert_eq!(joined, ((Ok(Stopped::default()), Ok(Stopped::default())), JobStatus::Completed));
+        assert_eq!(joined, ((Ok(ShutdownReport::default()), Ok(ShutdownReport::default())), JobStatus::Completed));
     }
 }

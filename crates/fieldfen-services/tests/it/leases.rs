@@ -86,7 +86,10 @@ fn a_lease_above_a_day_is_refused(store: impl Store) {
     let error = bench.queue.heartbeat(&[(claimed.claim, None)], lease).unwrap_err();
     assert!(matches!(error, StoreError::Invalid { what: "lease", .. }), "{error}");
     let error = bench.worker().lease(lease).handle(|_: Task<Note>| ()).start().unwrap_err();
-    assert_eq!(error.to_string(), "worker with lease 86401s: at most 24 hours; heartbeats extend it");
+    assert_eq!(
+        error.to_string(),
+        r#"cannot start the worker with lease "86401s": at most 24 hours; heartbeats extend it"#
+    );
 }
 
 fn a_job_that_kills_its_workers_ends_in_failed(store: impl Store) {

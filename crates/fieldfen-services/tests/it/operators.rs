@@ -10,7 +10,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, RawJson};
 use fieldfen_services::Transaction;
 use fieldfen_services::operator::{ApproveRequest, Asked, Operator, OperatorAnswer, Request, Waited};
-use fieldfen_services::worker::{RunningWorker, Worker};
+use fieldfen_services::worker::Worker;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::LONG;
@@ -43,7 +43,7 @@ impl<S: Store> Desk<S> {
         Self { shop, operator }
     }
 
-    fn worker(&self) -> RunningWorker {
+    fn worker(&self) -> Worker {
         let queue = &self.shop.bench.queue;
         let worker = Worker::builder(queue.store().clone(), queue.environment().clone()).threads(2);
         self.shop.pipeline.serve_operators(worker).start().unwrap()
@@ -77,7 +77,7 @@ fn by(name: &str, reason: &str) -> Action {
     Action::new(Actor::new(name, Via::Console).unwrap(), reason).unwrap()
 }
 
-fn stop(worker: RunningWorker) {
+fn stop(worker: Worker) {
     worker.stop_handle().stop();
     worker.join().unwrap();
 }

@@ -10,7 +10,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_services::Environment;
 use fieldfen_services::environment::{Randomness, SeededRandomness};
 use fieldfen_services::queue::{Completion, Queue, RetryPolicies};
-use fieldfen_services::worker::{IntoOutcome, Metrics, Outcome, Task, Worker, WorkerFailure};
+use fieldfen_services::worker::{IntoOutcome, Metrics, Outcome, Task, Worker, WorkerBuilder, WorkerFailure};
 use fieldfen_testkit::ModelStore;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,11 @@ impl Randomness for PanickingRandomness {
     }
 }
 
-fn with_panicking_randomness(bench: &Bench<ModelStore>, thread: &'static str, times: usize) -> Worker<ModelStore> {
+fn with_panicking_randomness(
+    bench: &Bench<ModelStore>,
+    thread: &'static str,
+    times: usize,
+) -> WorkerBuilder<ModelStore> {
     let random = PanickingRandomness { random: SeededRandomness::new(3), thread, times: AtomicUsize::new(times) };
     let environment = Environment::new(bench.clock.clone(), random);
     Worker::builder(bench.queue.store().clone(), environment).threads(1).lease(LEASE)
@@ -103,7 +107,7 @@ impl std::error::Error for Unspeakable {}
 /// Runs one job through this worker, which has one thread, and a note after it. Says with what the job has failed.
 fn error_of(
     job: impl FnOnce(&Queue<ModelStore>) -> fieldfen_domain::job::NewJob,
-    set_up: impl FnOnce(Worker<ModelStore>) -> Worker<ModelStore>,
+    set_up: impl FnOnce(WorkerBuilder<ModelStore>) -> WorkerBuilder<ModelStore>,
 ) -> Option<String> {
     let bench = Bench::new(ModelStore::new());
     let job = job(&bench.queue).max_retries(0);

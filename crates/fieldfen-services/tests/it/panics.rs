@@ -9,12 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Backoff, JobCount, JobKind, JobStatus};
+use fieldfen_domain::job::{Backoff, Job, JobCount, JobStatus};
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_services::Environment;
 use fieldfen_services::environment::{Clock, ManualClock, SeededRandomness};
 use fieldfen_services::worker::{
-    Ended, Metrics, Outcome, RunningWorker, Stopped, Task, Worker, WorkerError, WorkerFailure,
+    AppliedOutcome, Metrics, Outcome, ShutdownReport, Task, Worker, WorkerBuilder, WorkerError, WorkerFailure,
 };
 use fieldfen_testkit::ModelStore;
 use tracing::span::{Attributes, Id};
@@ -82,14 +82,14 @@ fn let_log_panic(panics: &Arc<AtomicUsize>) {
 }
 
 /// What comes of a worker that nothing must keep from ending.
-pub(crate) fn end_of(running: RunningWorker) -> Result<Stopped, WorkerError> {
+pub(crate) fn end_of(running: Worker) -> Result<ShutdownReport, WorkerError> {
     let (end, has_ended) = channel();
     thread::spawn(move || end.send(running.join()).unwrap());
     has_ended.recv_timeout(LONG).unwrap()
 }
 
-pub(crate) fn ended(running: RunningWorker) {
-    assert_eq!(end_of(running), Ok(Stopped::default()));
+pub(crate) fn ended(running: Worker) {
+    assert_eq!(end_of(running), Ok(ShutdownReport::default()));
 }
 
 on_every_store!(
@@ -208,11 +208,11 @@ impl PanickingMetrics {
 }
 
 impl Metrics for PanickingMetrics {
-    fn job_started(&self, _: &JobKind, _: Duration) {
+    fn job_started(&self, _: &Job, _: Duration) {
         self.call();
     }
 
-    fn job_ended(&self, _: &JobKind, _: Ended, _: Duration) {
+    fn job_ended(&self, _: &Job, _: AppliedOutcome, _: Duration) {
         self.call();
     }
 
@@ -233,7 +233,7 @@ impl Metrics for PanickingMetrics {
         self.call();
     }
 
-    fn depth_every(&self) -> Option<Duration> {
+    fn queue_depth_interval(&self) -> Option<Duration> {
         Some(Duration::from_millis(1))
     }
 }
@@ -311,13 +311,13 @@ impl Clock for PanickingClock {
 struct Depth;
 
 impl Metrics for Depth {
-    fn depth_every(&self) -> Option<Duration> {
+    fn queue_depth_interval(&self) -> Option<Duration> {
         Some(Duration::from_millis(1))
     }
 }
 
 /// A worker with one thread for jobs, on the store of this bench. Its clock panics so often on the thread with this name.
-fn with_panicking_clock(bench: &Bench<ModelStore>, thread: &'static str, times: usize) -> Worker<ModelStore> {
+fn with_panicking_clock(bench: &Bench<ModelStore>, thread: &'static str, times: usize) -> WorkerBuilder<ModelStore> {
     let clock = PanickingClock { clock: bench.clock.clone(), thread, times: AtomicUsize::new(times) };
     let environment = Environment::new(clock, SeededRandomness::new(2));
     Worker::builder(bench.queue.store().clone(), environment).threads(1).lease(LEASE).metrics(Depth)

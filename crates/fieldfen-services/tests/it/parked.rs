@@ -13,9 +13,9 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{Attempt, Found, Settled};
-use fieldfen_services::queue::{FailedJob, FailureHook, Waited};
+use fieldfen_services::queue::{FailedJob, FailureHook, WaitOutcome};
 use fieldfen_services::upkeep::{self, Upkeep};
-use fieldfen_services::worker::{Ended, Metrics, Outcome, Task};
+use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop::{BOTH, Shop, listing_on, publisher};
@@ -184,10 +184,10 @@ fn a_rejected_file_has_no_parked_jobs(store: impl Store) {
 
 /// Counts what became of jobs.
 #[derive(Clone, Default)]
-struct Endings(Arc<Mutex<HashMap<Ended, u32>>>);
+struct Endings(Arc<Mutex<HashMap<AppliedOutcome, u32>>>);
 
 impl Metrics for Endings {
-    fn job_ended(&self, _: &JobKind, ended: Ended, _: Duration) {
+    fn job_ended(&self, _: &Job, ended: AppliedOutcome, _: Duration) {
         *self.0.lock().unwrap().entry(ended).or_default() += 1;
     }
 }
@@ -220,12 +220,12 @@ fn a_handler_parks_its_job_for_a_word_of_its_own(store: impl Store) {
     let (endings, parked) = (Endings::default(), Parked::default());
     let handler = |_: Task<Note>| Outcome::park(SUPPLIER.unwrap(), "the frames are sold out");
     bench.drain(bench.worker().metrics(endings.clone()).failure_hook(parked.clone()).handle(handler));
-    assert_eq!(*endings.0.lock().unwrap(), HashMap::from([(Ended::Parked, 1)]));
+    assert_eq!(*endings.0.lock().unwrap(), HashMap::from([(AppliedOutcome::Parked, 1)]));
     assert_eq!(*parked.0.lock().unwrap(), HashMap::from([(id, SUPPLIER.unwrap())]));
 
     let waited = bench.queue.wait_for(&id, Duration::ZERO).unwrap();
     let reason = "the frames are sold out".to_owned();
-    assert_eq!(waited, Waited::Parked { parked_for: SUPPLIER.unwrap(), reason });
+    assert_eq!(waited, WaitOutcome::Parked { parked_for: SUPPLIER.unwrap(), reason });
     let listed = |filter: JobFilter| bench.queue.list(&filter, &PageRequest::first(9)).unwrap().items.len();
     assert_eq!(listed(JobFilter::new().parked_for(SUPPLIER.unwrap())), 1);
     assert_eq!(listed(JobFilter::new().parked_for(ParkedFor::Approval)), 0);

@@ -11,7 +11,7 @@ use fieldfen_domain::job::{
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, PageRequest, RawJson, Timestamp};
 use fieldfen_services::Transaction;
-use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, Waited};
+use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, WaitOutcome};
 use fieldfen_testkit::fixtures::by_ann;
 
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
@@ -337,10 +337,10 @@ fn waiting_answers_with_the_end_of_the_job(store: impl Store) {
     assert!(bench.queue.complete(&claimed[0], &mut Completion::new().result("done")).unwrap().is_done());
     assert!(bench.queue.fail_for_good(&claimed[1], "torn").unwrap().is_done());
     let wait = |id| bench.queue.wait_for(&id, Duration::ZERO).unwrap();
-    assert_eq!(wait(completed), Waited::Completed { result: Some(RawJson::parse(r#""done""#).unwrap()) });
-    assert_eq!(wait(failed), Waited::Failed { reason: "torn".to_owned() });
-    assert_eq!(wait(pending), Waited::TimedOut);
-    assert_eq!(wait(bench.queue.environment().job_id()), Waited::Gone);
+    assert_eq!(wait(completed), WaitOutcome::Completed { result: Some(RawJson::parse(r#""done""#).unwrap()) });
+    assert_eq!(wait(failed), WaitOutcome::Failed { reason: "torn".to_owned() });
+    assert_eq!(wait(pending), WaitOutcome::TimedOut);
+    assert_eq!(wait(bench.queue.environment().job_id()), WaitOutcome::NotFound);
 }
 
 fn waiting_notices_an_end_in_another_thread(store: impl Store) {
@@ -350,6 +350,6 @@ fn waiting_notices_an_end_in_another_thread(store: impl Store) {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| bench.queue.wait_for(&id, LONG).unwrap());
         assert!(bench.queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
-        assert_eq!(waiting.join().unwrap(), Waited::Completed { result: None });
+        assert_eq!(waiting.join().unwrap(), WaitOutcome::Completed { result: None });
     });
 }

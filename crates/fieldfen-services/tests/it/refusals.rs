@@ -5,12 +5,12 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use fieldfen_domain::job::{JobKind, JobState, JobStatus};
+use fieldfen_domain::job::{Job, JobState, JobStatus};
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_services::environment::ManualClock;
 use fieldfen_services::queue::{Completion, Queue};
-use fieldfen_services::worker::{Ended, Metrics, Outcome, Stopped, Task};
+use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, ShutdownReport, Task};
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::with;
 
@@ -118,7 +118,7 @@ fn a_worker_that_is_stopped_while_it_does_what_recurs_claims_nothing_more() {
     has_begun.recv().unwrap();
     running.stop_handle().stop();
     drop(go_on);
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
@@ -143,10 +143,10 @@ fn a_store_that_refuses_for_now_loses_no_outcome() {
 
 /// What became of jobs, in this order.
 #[derive(Clone, Default)]
-struct Endings(Arc<Mutex<Vec<Ended>>>);
+struct Endings(Arc<Mutex<Vec<AppliedOutcome>>>);
 
 impl Metrics for Endings {
-    fn job_ended(&self, _kind: &JobKind, ended: Ended, _took: Duration) {
+    fn job_ended(&self, _job: &Job, ended: AppliedOutcome, _took: Duration) {
         self.0.lock().unwrap().push(ended);
     }
 }
@@ -163,7 +163,7 @@ fn an_outcome_that_can_never_be_written_does_not_keep_its_thread() {
     };
     let endings = Endings::default();
     worker.drain(worker.worker().threads(1).metrics(endings.clone()).handle(handler));
-    assert_eq!(*endings.0.lock().unwrap(), [Ended::Lost; 3]);
+    assert_eq!(*endings.0.lock().unwrap(), [AppliedOutcome::Lost; 3]);
     assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Running));
     bench.clock.advance(LEASE);
     assert_eq!(bench.queue.reclaim(9).unwrap().len(), 3, "others take them over");
@@ -190,7 +190,7 @@ fn a_worker_whose_clock_leaps_takes_no_job_from_itself() {
     until(|| lease_of(&bench, &id).is_none_or(|expires_at| expires_at > bench.now()));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Completed, 0));
 }
 
@@ -209,7 +209,7 @@ fn a_clock_that_is_set_back_by_a_year_takes_no_job_from_a_worker_that_lives() {
     let_go.send(()).unwrap();
     for worker in [running, fresh] {
         worker.stop_handle().stop();
-        assert_eq!(worker.join().unwrap(), Stopped::default());
+        assert_eq!(worker.join().unwrap(), ShutdownReport::default());
     }
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Completed, 0));
 }
@@ -234,7 +234,7 @@ fn an_outcome_that_the_store_refuses_at_the_stop_is_applied_once_the_store_takes
     stopped.still_running.sort_unstable();
     let mut both = ids.to_vec();
     both.sort_unstable();
-    assert_eq!(stopped, with!(Stopped::default(), still_running: both));
+    assert_eq!(stopped, with!(ShutdownReport::default(), still_running: both));
     locked.store(false, Ordering::SeqCst);
     until(|| ids.map(|id| bench.status(&id)) == [JobStatus::Pending, JobStatus::Completed]);
     assert_eq!(bench.job(&ids[0]).attempts, 0);

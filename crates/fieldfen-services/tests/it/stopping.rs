@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{JobActionOutcome, JobKind, JobStatus};
+use fieldfen_domain::job::{Job, JobActionOutcome, JobStatus};
 use fieldfen_domain::store::Store;
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
-use fieldfen_services::queue::{Completion, Queue, Waited};
-use fieldfen_services::worker::{Ended, Interruption, Metrics, Outcome, StopHandle, Stopped, Task};
+use fieldfen_services::queue::{Completion, Queue, WaitOutcome};
+use fieldfen_services::worker::{AppliedOutcome, Interruption, Metrics, Outcome, ShutdownReport, StopHandle, Task};
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
@@ -62,7 +62,7 @@ fn a_graceful_stop_lets_handlers_finish_and_claims_nothing_more(store: impl Stor
     running.stop_handle().stop();
     assert!(running.stop_handle().is_stopping());
     let_go.send(()).unwrap();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     assert_eq!((bench.status(&first), bench.status(&second)), (JobStatus::Completed, JobStatus::Pending));
     assert_eq!(bench.job(&second).attempts, 0);
 }
@@ -86,7 +86,7 @@ fn a_handler_that_is_asked_to_end_and_fails_gives_its_job_back(store: impl Store
     let running = bench.worker().threads(3).grace(Duration::ZERO).handle(handler).start().unwrap();
     until(|| begun.load(Ordering::SeqCst) == 3);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), with!(Stopped::default(), released: 2));
+    assert_eq!(running.join().unwrap(), with!(ShutdownReport::default(), released: 2));
     assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 3]);
     assert_eq!(ids.map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Pending, JobStatus::Completed]);
     for id in &ids[..2] {
@@ -127,7 +127,7 @@ fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
     assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let waited = bench.queue.wait_for(&id, LONG).unwrap();
-    assert_eq!(waited, Waited::Failed { reason: "wrong picture (CancelRequested)".to_owned() });
+    assert_eq!(waited, WaitOutcome::Failed { reason: "wrong picture (CancelRequested)".to_owned() });
     assert_eq!(bench.job(&id).attempts, 0);
     running.stop_handle().stop();
     running.join().unwrap();
@@ -141,7 +141,7 @@ fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
     has_begun.recv().unwrap();
     assert_eq!(bench.queue.cancel(&id, &by_ann("too late")).unwrap(), JobActionOutcome::CancelRequested);
     let_go.send(()).unwrap();
-    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result: None });
+    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { result: None });
     running.stop_handle().stop();
     running.join().unwrap();
 }
@@ -169,10 +169,10 @@ fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
         has_begun.recv().unwrap();
         let_go.send(()).unwrap();
     }
-    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { .. }));
+    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { .. }));
     assert_eq!(bench.job(&id).result, Some(RawJson::parse("2").unwrap()));
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     let counts = bench.queue.count().unwrap();
     assert_eq!((counts.len(), counts[0].jobs), (1, 2), "the job and the one note that it may write");
 }
@@ -231,7 +231,7 @@ fn a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts(store: impl 
     let running = bench.worker().lease(LEASE).handle(handler).start().unwrap();
     has_begun.recv().unwrap();
     running.stop_handle().stop_now();
-    assert_eq!(running.join().unwrap(), with!(Stopped::default(), still_running: vec![id]));
+    assert_eq!(running.join().unwrap(), with!(ShutdownReport::default(), still_running: vec![id]));
     // The worker is gone, and the lease is extended for as long as the handler runs: nobody takes the job over.
     for _ in 0..4 {
         bench.clock.advance(LEASE / 3);
@@ -240,7 +240,7 @@ fn a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts(store: impl 
     assert_eq!(bench.queue.reclaim(9).unwrap(), []);
     let_go.send(()).unwrap();
     let result = Some(RawJson::parse(r#""late""#).unwrap());
-    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { result });
+    assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { result });
     assert_eq!(bench.job(&id).attempts, 0);
 }
 
@@ -263,11 +263,11 @@ fn a_worker_that_is_dropped_lets_its_handlers_finish() {
 struct Panicking;
 
 impl Metrics for Panicking {
-    fn job_started(&self, _kind: &JobKind, _waited: Duration) {
+    fn job_started(&self, _job: &Job, _waited: Duration) {
         panic!("nobody listens");
     }
 
-    fn job_ended(&self, _kind: &JobKind, _ended: Ended, _took: Duration) {
+    fn job_ended(&self, _job: &Job, _ended: AppliedOutcome, _took: Duration) {
         panic!("still nobody");
     }
 }
@@ -300,7 +300,7 @@ fn a_stop_ends_a_reclaim_between_two_batches(store: impl Store) {
     let stop = StopAtReclaim::default();
     let running = bench.worker().metrics(stop.clone()).handle(|_: Task<Note>| ()).start().unwrap();
     stop.0.0.set(running.stop_handle()).unwrap();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     assert_eq!(*stop.0.1.lock().unwrap(), [100]);
     assert_eq!(ids.iter().filter(|id| bench.status(id) == JobStatus::Pending).count(), 100);
 }

@@ -9,7 +9,7 @@ use fieldfen_domain::job::{Backoff, JobStatus};
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::{JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 use fieldfen_services::queue::{Queue, RetryPolicies};
-use fieldfen_services::worker::{Outcome, Task, Worker};
+use fieldfen_services::worker::{Outcome, Task, WorkerBuilder};
 use fieldfen_testkit::fixtures::by_ann;
 
 use fieldfen_testkit::ModelStore;
@@ -30,7 +30,7 @@ on_every_store!(
 /// The clock stands still until the job waits, and then goes on to the time when the job is due.
 fn waits<S: Store>(
     bench: &Bench<S>,
-    worker: Worker<S>,
+    worker: WorkerBuilder<S>,
     id: &JobId,
     tries: usize,
     end: fn(Timestamp) -> Outcome,

@@ -8,12 +8,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::FileStatus;
-use fieldfen_domain::job::{Backoff, GenerateMetadata, JobKind, JobStatus, NewJob, Payload, UpscaleImage};
+use fieldfen_domain::job::{Backoff, GenerateMetadata, Job, JobKind, JobStatus, NewJob, Payload, UpscaleImage};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::environment::ManualClock;
 use fieldfen_services::pipeline::FileFailureHook;
-use fieldfen_services::queue::{Completion, QueueError, Waited};
-use fieldfen_services::worker::{Ended, IntoOutcome, Metrics, Outcome, StartError, Stopped, Task, Worker};
+use fieldfen_services::queue::{Completion, QueueError, WaitOutcome};
+use fieldfen_services::worker::{
+    AppliedOutcome, IntoOutcome, Metrics, Outcome, ShutdownReport, StartError, Task, Worker, WorkerBuilder,
+};
 use serde::{Deserialize, Serialize};
 
 use super::stopping::until;
@@ -37,16 +39,16 @@ on_every_store!(
 );
 
 impl<S: Store> Bench<S> {
-    pub(crate) fn worker(&self) -> Worker<S> {
+    pub(crate) fn worker(&self) -> WorkerBuilder<S> {
         let (store, environment) = (self.queue.store().clone(), self.queue.environment().clone());
         Worker::builder(store, environment).failure_hook(FileFailureHook).name("test worker").threads(2)
     }
 
     /// Runs a worker until nothing is left to do.
-    pub(crate) fn drain(&self, worker: Worker<S>) {
+    pub(crate) fn drain(&self, worker: WorkerBuilder<S>) {
         let running = worker.start().unwrap();
         running.stop_handle().stop_when_idle();
-        assert_eq!(running.join().unwrap(), Stopped::default());
+        assert_eq!(running.join().unwrap(), ShutdownReport::default());
     }
 }
 
@@ -64,7 +66,7 @@ fn every_job_runs_exactly_once_on_many_threads(store: impl Store) {
         .collect();
     for running in workers {
         running.stop_handle().stop_when_idle();
-        assert_eq!(running.join().unwrap(), Stopped::default());
+        assert_eq!(running.join().unwrap(), ShutdownReport::default());
     }
     let runs = runs.lock().unwrap();
     assert_eq!(runs.len(), 400);
@@ -137,7 +139,7 @@ fn a_write_that_finds_another_transaction_busy_fails_its_try(store: impl Store) 
     let running = bench.worker().handle(handler).start().unwrap();
     until(|| bench.job(&id).attempts > 0);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     let job = bench.job(&id);
     assert_eq!((job.state.status(), job.attempts), (JobStatus::Pending, 1));
     assert!(job.last_error.unwrap().contains("another thread of this program is writing"));
@@ -167,7 +169,7 @@ fn a_write_that_panics_fails_its_try(store: impl Store) {
 pub(crate) struct AdvanceAfterJobs(pub(crate) ManualClock);
 
 impl Metrics for AdvanceAfterJobs {
-    fn job_ended(&self, _kind: &JobKind, _ended: Ended, _took: Duration) {
+    fn job_ended(&self, _job: &Job, _ended: AppliedOutcome, _took: Duration) {
         self.0.advance(Backoff::default().cap);
     }
 }
@@ -206,7 +208,7 @@ fn a_throttled_job_waits_without_a_spent_retry(store: impl Store) {
     }
     assert_eq!(bench.job(&id).attempts, 0);
     bench.clock.advance(Duration::from_secs(90));
-    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), Waited::Completed { .. }));
+    assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { .. }));
     assert_eq!(bench.job(&id).attempts, 0);
     running.stop_handle().stop();
     running.join().unwrap();
@@ -248,7 +250,7 @@ fn a_delayed_job_runs_when_its_time_has_come(store: impl Store) {
     let running =
         bench.worker().handle(move |task: Task<Note>| *seen.lock().unwrap() = Some(task.now())).start().unwrap();
     let other = bench.note("due at once");
-    let completed = Waited::Completed { result: None };
+    let completed = WaitOutcome::Completed { result: None };
     assert_eq!(bench.queue.wait_for(&other, LONG).unwrap(), completed);
     assert_eq!(bench.status(&job.id), JobStatus::Pending);
     bench.clock.advance(Duration::from_secs(3600));
@@ -267,7 +269,7 @@ fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
     until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Pending));
     bench.clock.advance(super::LOST_LEASE_WAIT);
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join().unwrap(), Stopped::default());
+    assert_eq!(running.join().unwrap(), ShutdownReport::default());
     for id in ids {
         let job = bench.job(&id);
         assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));
@@ -310,7 +312,7 @@ fn a_worker_takes_only_its_own_kinds(store: impl Store) {
 #[derive(Default)]
 struct Figures {
     started: u32,
-    ended: HashMap<Ended, u32>,
+    ended: HashMap<AppliedOutcome, u32>,
     jobs_counted: u64,
     counted_by: Option<String>,
 }
@@ -319,14 +321,14 @@ struct Figures {
 struct Counted(Arc<Mutex<Figures>>, ManualClock);
 
 impl Metrics for Counted {
-    fn job_started(&self, kind: &JobKind, _waited: Duration) {
-        assert_eq!(*kind, Note::kind());
+    fn job_started(&self, job: &Job, _waited: Duration) {
+        assert_eq!(job.kind, Note::kind());
         self.0.lock().unwrap().started += 1;
     }
 
-    fn job_ended(&self, kind: &JobKind, ended: Ended, took: Duration) {
+    fn job_ended(&self, job: &Job, ended: AppliedOutcome, took: Duration) {
         *self.0.lock().unwrap().ended.entry(ended).or_default() += 1;
-        AdvanceAfterJobs(self.1.clone()).job_ended(kind, ended, took);
+        AdvanceAfterJobs(self.1.clone()).job_ended(job, ended, took);
     }
 
     fn queue_depth(&self, counts: &[fieldfen_domain::job::JobCount]) {
@@ -335,7 +337,7 @@ impl Metrics for Counted {
         figures.counted_by = std::thread::current().name().map(str::to_owned);
     }
 
-    fn depth_every(&self) -> Option<Duration> {
+    fn queue_depth_interval(&self) -> Option<Duration> {
         Some(Duration::from_secs(10))
     }
 }
@@ -360,26 +362,30 @@ fn metrics_count_what_happens(store: impl Store) {
     let figures = metrics.0.lock().unwrap();
     assert_eq!((figures.started, figures.jobs_counted), (5, 4));
     assert_eq!(figures.counted_by.as_deref(), Some("fieldfen-depth"), "counting holds up no other thread");
-    assert_eq!(figures.ended, HashMap::from([(Ended::Completed, 2), (Ended::Retrying, 1), (Ended::Failed, 2)]));
+    assert_eq!(
+        figures.ended,
+        HashMap::from([(AppliedOutcome::Completed, 2), (AppliedOutcome::Retrying, 1), (AppliedOutcome::Failed, 2)])
+    );
 }
 
 #[test]
 fn a_worker_that_cannot_be_is_refused() {
     let bench = Bench::new(fieldfen_testkit::ModelStore::new());
-    let message = |worker: Worker<_>| match worker.start() {
-        Err(error @ StartError::Setting { .. }) => error.to_string(),
+    let message = |worker: WorkerBuilder<_>| match worker.start() {
+        Err(error @ (StartError::NoHandler | StartError::Setting { .. })) => error.to_string(),
         other => panic!("{other:?}"),
     };
     let with_handler = || bench.worker().handle(|_: Task<Note>| ());
-    assert_eq!(message(bench.worker()), "worker with handlers none: a worker needs at least one handler");
-    assert!(message(with_handler().handle(|_: Task<Note>| ())).contains("handlers test.note"));
-    assert!(message(with_handler().threads(0)).contains("threads 0"));
+    assert!(message(bench.worker()).starts_with("cannot start the worker without a handler: "));
+    assert!(message(with_handler().handle(|_: Task<Note>| ())).contains(r#"with handler "test.note": "#));
+    assert!(message(with_handler().threads(0)).contains(r#"with threads "0": "#));
     for lease in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(99)] {
-        assert!(message(with_handler().lease(lease)).contains(&format!("lease {lease:?}")));
+        assert!(message(with_handler().lease(lease)).contains(&format!("with lease \"{lease:?}\": ")));
     }
-    assert!(message(with_handler().limit::<Note>(0)).contains("0 for test.note"));
-    let no_handler = "for test.countdown: there is no handler for jobs of this kind";
-    assert_eq!(message(with_handler().limit::<Countdown>(1)), format!("worker with limit {no_handler}"));
-    let backoff = with_handler().backoff::<Countdown>(Backoff::default());
-    assert_eq!(message(backoff), format!("worker with backoff {no_handler}"));
+    assert!(message(with_handler().limit::<Note>(0)).contains(r#"with limit "0 for test.note": "#));
+    let no_handler = r#""test.countdown": the worker has no handler for jobs of this kind"#;
+    let limit = message(with_handler().limit::<Countdown>(1));
+    assert_eq!(limit, format!("cannot start the worker with limit {no_handler}"));
+    let backoff = message(with_handler().backoff::<Countdown>(Backoff::default()));
+    assert_eq!(backoff, format!("cannot start the worker with backoff {no_handler}"));
 }

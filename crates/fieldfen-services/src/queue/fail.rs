@@ -1,37 +1,18 @@
-//! What becomes of claimed jobs.
+//! Ending tries without success: failures, parked and declined jobs, and jobs that are given back.
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{
-    Backoff, ClaimRef, FailOutcome, FailureReport, FencedResult, Heartbeat, Job, JobKind, JobState, LONGEST_LEASE,
-    ParkedFor, ReclaimReport, ReclaimRequest, ReclaimedJob, Retry,
-};
+use fieldfen_domain::job::{Backoff, FailOutcome, FailureReport, FencedResult, JobKind, JobState, ParkedFor, Retry};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, later, truncate_to_micros};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, later, truncate_to_micros};
 
-use super::claim::check_lease;
-use super::{ClaimedJob, Completion, Queue, QueueError};
-use crate::Transaction;
-use crate::settled::{unless_done_before, write, write_once};
+use super::{ClaimedJob, Queue};
+use crate::settled::{unless_done_before, write_once};
 
 /// The shortest and the longest time after which a declined job is due again.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 impl<S: Store> Queue<S> {
-    /// Ends a job with success, and writes what it leaves behind in the same transaction.
-    ///
-    /// Anything but [`FencedResult::Done`] means that nothing was written, the handler's own writes and follow-up jobs
-    /// included.
-    ///
-    /// # Errors
-    /// As [`complete`].
-    pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<FencedResult<()>, QueueError> {
-        write_once(&self.store, |s, before| {
-            let completed = complete(&mut Transaction::new(s), &claimed.claim, completion, self.environment.now())?;
-            Ok(unless_done_before(before, completed))
-        })
-    }
-
     /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
     /// for good when its retries are spent or somebody asked for it to stop. A wait beyond the year 9999 ends with that
     /// year.
@@ -47,7 +28,7 @@ impl<S: Store> Queue<S> {
     }
 
     /// How long a job of this kind waits that has gone back so often before.
-    fn backoff(&self, kind: &JobKind, times: u32) -> Duration {
+    pub(super) fn backoff(&self, kind: &JobKind, times: u32) -> Duration {
         self.policies.of(kind).backoff.delay(times.saturating_add(1), self.jitter())
     }
 
@@ -184,81 +165,6 @@ impl<S: Store> Queue<S> {
         // The upper half of the bits is as random as the whole.
         u64::try_from(self.environment.bits() >> 64).unwrap_or(0)
     }
-
-    /// Extends the leases of these claims to `lease` from now in one transaction, and keeps the progress of those that
-    /// have one. The answers are in the order of the claims; a job whose row cannot be read is lost.
-    ///
-    /// # Errors
-    /// [`StoreError::Invalid`] for progress that cannot be kept as JSON, other [`StoreError`]s as the store has them; then
-    /// no lease was extended.
-    pub fn heartbeat(
-        &self,
-        claims: &[(ClaimRef, Option<RawJson>)],
-        lease: Duration,
-    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
-        check_lease(lease)?;
-        write(&self.store, |s| {
-            // Not before the lock is had: the lease begins when it is written.
-            let now = self.environment.now();
-            s.jobs().heartbeat_many(claims, now, lease)
-        })
-    }
-
-    /// Notes that this claim's job runs with nothing beside it.
-    pub(crate) fn run_alone(&self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
-        write(&self.store, |s| s.jobs().run_alone(claim))
-    }
-
-    /// Takes back at most `limit` jobs whose lease has expired. Call it again until it answers with none.
-    ///
-    /// Each waits as its kind's policy says, by the number of leases that it has lost. Jobs that cannot be read fail,
-    /// and are named in the log.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
-    pub fn reclaim(&self, limit: u32) -> Result<Vec<ReclaimedJob>, StoreError> {
-        // Not when the lock is had at last: who was alive then may have waited for the same lock.
-        let expired_at = self.environment.now();
-        loop {
-            let taken = self.reclaim_expired(expired_at, limit, true)?;
-            // Behind a batch of jobs that cannot be read there may be others.
-            if !taken.jobs.is_empty() || (taken.unreadable.is_empty() && taken.rewritten == 0 && taken.shortened == 0) {
-                return Ok(taken.jobs);
-            }
-        }
-    }
-
-    /// Takes back at most `limit` jobs whose lease had expired at this time, in one transaction; with `far_ones`, those too
-    /// whose lease ends later than any lease of a holder that lives.
-    pub(crate) fn reclaim_expired(
-        &self,
-        expired_at: Timestamp,
-        limit: u32,
-        far_ones: bool,
-    ) -> Result<ReclaimReport, StoreError> {
-        let backoff = |job: &Job| self.backoff(&job.kind, job.lost_leases);
-        write_once(&self.store, |s, before: Option<&ReclaimReport>| {
-            if let Some(ReclaimedJob { job, .. }) = before.and_then(|before| before.jobs.first())
-                && s.jobs().find(&job.id)?.is_none_or(|now| now.lost_leases >= job.lost_leases)
-            {
-                return Ok(None);
-            }
-            // Others may have written while this thread waited for the lock.
-            let now = self.environment.now();
-            // Every lease that is written is at most as long as the longest one from now.
-            let latest = if far_ones { later(now + CLOCK_TOLERANCE, LONGEST_LEASE) } else { MAX_TIMESTAMP };
-            let taken =
-                s.jobs().reclaim(&ReclaimRequest::new(now, limit).expired_at(expired_at).latest(latest), &backoff)?;
-            self.failure_hooks.run_unreadable(s, &taken.unreadable, now)?;
-            for ReclaimedJob { job, .. } in &taken.jobs {
-                if let JobState::Failed { .. } = job.state {
-                    let reason = job.last_error.as_deref().unwrap_or("its lease ran out too often");
-                    self.failure_hooks.run(s, job, reason, now)?;
-                }
-            }
-            Ok(Some(taken))
-        })
-    }
 }
 
 impl<S: Store> Queue<S> {
@@ -305,44 +211,6 @@ impl<S: Store> Queue<S> {
         }
         Ok(fenced)
     }
-}
-
-/// Ends a job with success inside the caller's transaction, and writes what it leaves behind.
-///
-/// # Errors
-/// [`QueueError`] when a write or a follow-up job of the completion fails: let the transaction fail with it.
-pub fn complete(
-    t: &mut Transaction<'_>,
-    claim: &ClaimRef,
-    completion: &mut Completion,
-    at: Timestamp,
-) -> Result<FencedResult<()>, QueueError> {
-    let s = t.session();
-    let answer = completion.answer(s, |s| is_held(s, claim))?;
-    let result = match &answer {
-        Some(answer) => Some(answer),
-        None => completion.result_json()?,
-    };
-    let fenced = s.jobs().complete(claim, result, at)?;
-    match (fenced.is_done(), answer) {
-        (true, _) => completion.write(s)?,
-        // The transaction must fail with what the answer has written.
-        (false, Some(_)) => return Err(QueueError::Write("the job was lost while its answer was written".into())),
-        (false, None) => {}
-    }
-    Ok(fenced)
-}
-
-/// Whether a job runs under this claim.
-fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
-    let job = match s.jobs().find(&claim.id) {
-        // The completion finds out what the row has to say.
-        Err(StoreError::BadRow { .. }) => None,
-        found => found?,
-    };
-    Ok(job.is_some_and(
-        |job| matches!(job.state, JobState::Running { lease: Some(lease), .. } if lease.token == claim.token),
-    ))
 }
 
 /// The same answer, with what became of a job that was given back.

@@ -1,16 +1,17 @@
 //! Applying outcomes.
 
 use std::mem;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fieldfen_domain::job::{FailOutcome, FencedResult};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
-use fieldfen_domain::{Timestamp, catch_panic, truncate_to_micros};
+use fieldfen_domain::{Timestamp, catch_panic, truncate_to_micros, with_causes};
 
-use super::builder::Shared;
-use super::metrics::Ended;
-use super::outcome::{Outcome, with_causes};
-use super::task::Control;
+use super::context::Context;
+use super::metrics::AppliedOutcome;
+use super::outcome::Outcome;
+use super::running_job::RunningJob;
 use crate::queue::QueueError;
 
 /// The first and the longest wait between two attempts at a store that refuses.
@@ -27,9 +28,9 @@ enum Refused {
 }
 
 /// Applies an outcome, as often as it takes: a store that is busy or full must not lose what a handler has done.
-pub(super) fn settle<S: Store>(shared: &Shared<S>, control: &Control, mut outcome: Outcome) -> Ended {
+pub(super) fn complete<S: Store>(context: &Context<S>, running: &RunningJob, mut outcome: Outcome) -> AppliedOutcome {
     outcome.cut();
-    let ended = apply_until_taken(shared, control, &mut outcome);
+    let ended = apply_until_taken(context, running, &mut outcome);
     discard(outcome);
     ended
 }
@@ -45,17 +46,17 @@ fn discard(outcome: Outcome) {
     }
 }
 
-fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Ended {
+fn apply_until_taken<S: Store>(context: &Context<S>, running: &RunningJob, outcome: &mut Outcome) -> AppliedOutcome {
     let (mut pause, longest) = PAUSES;
     loop {
-        if control.is_lost() {
+        if running.is_lost() {
             log!(WARN, ?outcome, "the job is no longer ours, its outcome counts for nothing");
-            end_killed(shared, control);
-            return Ended::Lost;
+            end_killed(context, running);
+            return AppliedOutcome::Lost;
         }
         // Writes of a completion and their errors are the handler's code, and may panic; the store has taken everything
         // back by then.
-        let applied = catch_panic(|| apply(shared, control, outcome));
+        let applied = catch_panic(|| apply(context, running, outcome));
         match applied.unwrap_or_else(|panic| Err(instead_of_panic(outcome, panic))) {
             Ok(ended) => return ended,
             Err(Refused::Forever(mut instead)) => {
@@ -70,14 +71,14 @@ fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &
                     ?outcome,
                     "the outcome of a job cannot be written; it is given up"
                 );
-                shared.settings.metrics.store_failed(&error);
-                control.lose();
-                return Ended::Lost;
+                context.settings.metrics.store_failed(&error);
+                running.mark_lost();
+                return AppliedOutcome::Lost;
             }
             Err(Refused::ForNow(error)) => {
                 log!(WARN, error = with_causes(&error), "the outcome of a job cannot be written yet");
-                shared.settings.metrics.store_failed(&error);
-                shared.floor.pause(pause);
+                context.settings.metrics.store_failed(&error);
+                context.stop.pause(pause);
                 pause = (pause * 2).min(longest);
             }
         }
@@ -85,8 +86,8 @@ fn apply_until_taken<S: Store>(shared: &Shared<S>, control: &Control, outcome: &
 }
 
 /// Says that the handler of a job has ended that may have been killed: the retry of a killed job waits for that.
-fn end_killed<S: Store>(shared: &Shared<S>, control: &Control) {
-    let (queue, claimed) = (&shared.queue, &control.claimed);
+fn end_killed<S: Store>(context: &Context<S>, running: &RunningJob) {
+    let (queue, claimed) = (&context.queue, &running.claimed);
     let released = catch_panic(|| queue.release(claimed, queue.environment().now()).map(drop));
     if let Ok(Err(error)) = released {
         // The lease runs out by itself.
@@ -94,8 +95,12 @@ fn end_killed<S: Store>(shared: &Shared<S>, control: &Control) {
     }
 }
 
-fn apply<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Result<Ended, Refused> {
-    let applied = write(shared, control, outcome);
+fn apply<S: Store>(
+    context: &Context<S>,
+    running: &RunningJob,
+    outcome: &mut Outcome,
+) -> Result<AppliedOutcome, Refused> {
+    let applied = write(context, running, outcome);
     applied.map_err(|error| match error {
         // Each of these writes is fenced: the answer to a second one says what the first one has done.
         QueueError::Store(error) if error.disposition() != Disposition::GiveUp => Refused::ForNow(error),
@@ -103,41 +108,45 @@ fn apply<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome)
     })
 }
 
-fn write<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome) -> Result<Ended, QueueError> {
-    let (queue, claimed) = (&shared.queue, &control.claimed);
+fn write<S: Store>(
+    context: &Context<S>,
+    running: &RunningJob,
+    outcome: &mut Outcome,
+) -> Result<AppliedOutcome, QueueError> {
+    let (queue, claimed) = (&context.queue, &running.claimed);
     match outcome {
-        Outcome::Retry { error } | Outcome::Fail { error } if shared.floor.stops_now() => {
+        Outcome::Retry { error } | Outcome::Fail { error } if context.stop.stops_now() => {
             let fenced = queue.release(claimed, queue.environment().now())?;
-            let ended = ended(&fenced, Ended::Failed, after_release);
+            let ended = ended(&fenced, AppliedOutcome::Failed, after_release);
             log!(INFO, error, %ended, "the worker stops, and the job goes back");
-            shared.floor.count_released(usize::from(ended == Ended::Released));
+            context.stop.released.fetch_add(usize::from(ended == AppliedOutcome::Released), Ordering::SeqCst);
             Ok(ended)
         }
-        Outcome::Complete(completion) => {
-            queue.complete(claimed, completion).map(|fenced| ended(&fenced, Ended::Completed, |()| Ended::Completed))
-        }
+        Outcome::Complete(completion) => queue
+            .complete(claimed, completion)
+            .map(|fenced| ended(&fenced, AppliedOutcome::Completed, |()| AppliedOutcome::Completed)),
         Outcome::Retry { error } => Ok(queue.fail(claimed, error).map(log_failure(error))?),
         Outcome::Fail { error } => Ok(queue.fail_for_good(claimed, error).map(log_failure(error))?),
         Outcome::Decline { error } => {
-            let patience = shared.settings.decline_for;
+            let patience = context.settings.decline_for;
             let fenced = queue.decline(claimed, error, patience)?;
-            let ended = ended(&fenced, Ended::Failed, |finished| match finished {
-                FailOutcome::Retrying { .. } => Ended::Declined,
-                FailOutcome::DeadLetter | FailOutcome::Parked => Ended::Failed,
+            let ended = ended(&fenced, AppliedOutcome::Failed, |finished| match finished {
+                FailOutcome::Retrying { .. } => AppliedOutcome::Declined,
+                FailOutcome::DeadLetter | FailOutcome::Parked => AppliedOutcome::Failed,
             });
             match claimed.job.declined_since {
-                Some(since) if ended == Ended::Declined => log!(INFO, error, %since, "job declined again"),
+                Some(since) if ended == AppliedOutcome::Declined => log!(INFO, error, %since, "job declined again"),
                 _ => log!(WARN, error, %ended, fails_after = ?patience, "job declined: this worker cannot do it"),
             }
             Ok(ended)
         }
         Outcome::Park { parked_for, reason } => {
             let fenced = queue.park(claimed, *parked_for, reason)?;
-            let ended = ended(&fenced, Ended::Parked, |finished| match finished {
-                FailOutcome::Parked => Ended::Parked,
-                FailOutcome::Retrying { .. } | FailOutcome::DeadLetter => Ended::Failed,
+            let ended = ended(&fenced, AppliedOutcome::Parked, |finished| match finished {
+                FailOutcome::Parked => AppliedOutcome::Parked,
+                FailOutcome::Retrying { .. } | FailOutcome::DeadLetter => AppliedOutcome::Failed,
             });
-            if ended == Ended::Parked {
+            if ended == AppliedOutcome::Parked {
                 log!(INFO, %parked_for, reason, "job parked");
             } else {
                 log!(WARN, %parked_for, reason, %ended, "a job that was to be parked has ended otherwise");
@@ -147,7 +156,7 @@ fn write<S: Store>(shared: &Shared<S>, control: &Control, outcome: &mut Outcome)
         Outcome::Throttled { until, reason } => {
             let fenced = queue.throttle(claimed, *until)?;
             log_throttled(&fenced, *until, reason);
-            Ok(ended(&fenced, Ended::Failed, after_release))
+            Ok(ended(&fenced, AppliedOutcome::Failed, after_release))
         }
     }
 }
@@ -173,11 +182,11 @@ fn instead_of(outcome: &Outcome, error: QueueError) -> Refused {
     }
 }
 
-fn log_failure(error: &str) -> impl Fn(FencedResult<FailOutcome>) -> Ended {
+fn log_failure(error: &str) -> impl Fn(FencedResult<FailOutcome>) -> AppliedOutcome {
     move |fenced| {
-        let ended = ended(&fenced, Ended::Failed, |finished| match finished {
-            FailOutcome::Retrying { .. } => Ended::Retrying,
-            FailOutcome::DeadLetter | FailOutcome::Parked => Ended::Failed,
+        let ended = ended(&fenced, AppliedOutcome::Failed, |finished| match finished {
+            FailOutcome::Retrying { .. } => AppliedOutcome::Retrying,
+            FailOutcome::DeadLetter | FailOutcome::Parked => AppliedOutcome::Failed,
         });
         log!(WARN, error, %ended, "job failed");
         ended
@@ -193,21 +202,21 @@ fn log_throttled(fenced: &FencedResult<FailOutcome>, until: Timestamp, reason: &
     }
 }
 
-const fn after_release(finished: &FailOutcome) -> Ended {
+const fn after_release(finished: &FailOutcome) -> AppliedOutcome {
     match finished {
-        FailOutcome::Retrying { .. } => Ended::Released,
-        FailOutcome::DeadLetter | FailOutcome::Parked => Ended::Failed,
+        FailOutcome::Retrying { .. } => AppliedOutcome::Released,
+        FailOutcome::DeadLetter | FailOutcome::Parked => AppliedOutcome::Failed,
     }
 }
 
 /// What an answer means; `already` is what this claim had made of the job when the answer was lost on its way.
-fn ended<T>(fenced: &FencedResult<T>, already: Ended, done: impl Fn(&T) -> Ended) -> Ended {
+fn ended<T>(fenced: &FencedResult<T>, already: AppliedOutcome, done: impl Fn(&T) -> AppliedOutcome) -> AppliedOutcome {
     match fenced {
         FencedResult::Done(answer) => done(answer),
         FencedResult::AlreadyDone { .. } => already,
         FencedResult::LeaseLost | FencedResult::NotFound => {
             log!(WARN, "the job is no longer ours, its outcome counts for nothing");
-            Ended::Lost
+            AppliedOutcome::Lost
         }
     }
 }

@@ -1,21 +1,32 @@
-//! What comes of a worker.
+//! Why a worker does not start, and why it ends by itself.
 
-use fieldfen_domain::JobId;
+use fieldfen_domain::store::StoreError;
 
-/// What a worker left behind when it stopped.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+use super::shutdown_report::ShutdownReport;
+
+/// Why a worker does not start.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub struct Stopped {
-    /// How many jobs were given back without a retry spent: those that had not begun, and those whose handlers ended
-    /// without success after they had been asked to.
-    pub released: usize,
-    /// How many jobs that had not begun the store refused to take back. They come back, with a retry spent, when their
-    /// leases have run out.
-    pub kept: usize,
-    /// The jobs whose handlers still run, or whose outcomes the store has not taken yet. Their threads go on: as long as
-    /// the process lives, the leases are extended, and an outcome is applied as ever. When the process ends first, the
-    /// jobs come back, with a retry spent, when their leases have run out.
-    pub still_running: Vec<JobId>,
+pub enum StartError {
+    /// It has no handler, and so nothing to do.
+    #[error("cannot start the worker without a handler: give it one for each kind of job that it is to run")]
+    NoHandler,
+    /// A setting breaks a rule.
+    #[error("cannot start the worker with {what} {value:?}: {rule}")]
+    Setting {
+        /// Which setting: `threads`, `lease`, `limit`, `backoff`, `handler` or `runtime`.
+        what: &'static str,
+        /// Its value, with the kind of job where it belongs to one.
+        value: String,
+        /// The rule that it breaks, and what to do.
+        rule: &'static str,
+    },
+    /// The store cannot be watched for commits.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The operating system gives no thread.
+    #[error("cannot start a thread of the worker")]
+    Thread(#[from] std::io::Error),
 }
 
 /// A worker that ended although nobody had asked it to. Its program should end with an error too, for whatever restarts
@@ -24,10 +35,10 @@ pub struct Stopped {
 #[error("the worker ended by itself: {failure}")]
 #[non_exhaustive]
 pub struct WorkerError {
-    /// Why.
+    /// What kept it from its work.
     pub failure: WorkerFailure,
-    /// What it left behind.
-    pub stopped: Stopped,
+    /// What it has left behind.
+    pub report: ShutdownReport,
 }
 
 /// Why a worker ended by itself.
@@ -37,15 +48,15 @@ pub enum WorkerFailure {
     /// A thread of the worker panicked again and again, and each time could not do its work.
     #[error("its thread {thread} panicked again and again, at last with {panic:?}")]
     Panicked {
-        /// The name of the thread.
+        /// The name of the thread: `fieldfen-job-1`, for example.
         thread: String,
-        /// What the last panic said.
+        /// The message of the last panic.
         panic: String,
     },
     /// The tokio runtime of async handlers has shut down: the worker could claim their jobs, but do none of them.
     #[error("the runtime of its async handlers has shut down")]
     RuntimeGone,
-    /// [`join`](super::RunningWorker::join) was called by the thread that runs the tasks of a current-thread runtime or a
+    /// [`join`](super::Worker::join) was called by the thread that runs the tasks of a current-thread runtime or a
     /// `LocalSet`. No task runs there while `join` waits, not even one that would stop the worker. The worker has been
     /// stopped gracefully instead.
     #[error(
@@ -53,7 +64,7 @@ pub enum WorkerFailure {
          it through spawn_blocking or on a thread of its own"
     )]
     JoinBlocksRuntime,
-    /// [`join`](super::RunningWorker::join) was called by a thread of the worker: by a handler or by its metrics. The
+    /// [`join`](super::Worker::join) was called by a thread of the worker: by a handler or by its metrics. The
     /// worker waits for that thread; it has been told to stop gracefully and ends after the call.
     #[error("join() was called by a thread of the worker itself, which cannot wait for its own end; call it elsewhere")]
     JoinedByItself,

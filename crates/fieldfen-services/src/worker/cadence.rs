@@ -1,0 +1,32 @@
+//! Work that is repeated at an interval of the injected clock.
+
+use std::time::Duration;
+
+use fieldfen_domain::Timestamp;
+
+/// When something was last done that is done at an interval.
+pub(super) struct Cadence {
+    interval: Duration,
+    last: Option<Timestamp>,
+}
+
+impl Cadence {
+    /// Due at once, and then at this interval.
+    pub(super) const fn new(interval: Duration) -> Self {
+        Self { interval, last: None }
+    }
+
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.time_left(now).is_zero()
+    }
+
+    /// How long until it is due; a clock that was set back makes it due at once.
+    pub(super) fn time_left(&self, now: Timestamp) -> Duration {
+        let passed = self.last.and_then(|last| now.signed_duration_since(last).to_std().ok());
+        passed.map_or(Duration::ZERO, |passed| self.interval.saturating_sub(passed))
+    }
+
+    pub(super) const fn mark_done(&mut self, now: Timestamp) {
+        self.last = Some(now);
+    }
+}

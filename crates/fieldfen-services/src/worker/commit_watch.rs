@@ -1,0 +1,32 @@
+//! The thread that watches the store for commits.
+
+use std::time::Duration;
+
+use fieldfen_domain::store::{Store, Watch};
+use fieldfen_domain::with_causes;
+
+use super::context::Context;
+use super::events::DispatcherEvent;
+
+/// The longest wait for a commit before the thread looks whether the dispatcher still waits for one.
+const WATCH_FOR: Duration = Duration::from_millis(100);
+
+/// The pause after the store could not be watched.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Tells the dispatcher of commits while it waits for them, until the worker is closed.
+pub(super) fn run<S: Store>(context: &Context<S>, watch: &mut dyn Watch) {
+    let events = context.events.sender();
+    while context.events.wait_until_commits_wanted() {
+        match watch.wait(WATCH_FOR) {
+            Ok(true) => events.send(DispatcherEvent::Commit),
+            Ok(false) => {}
+            Err(error) => {
+                // The dispatcher also looks by itself from time to time, so that jobs begin later but none is lost.
+                log!(WARN, error = with_causes(&error), "cannot watch the store for commits");
+                context.settings.metrics.store_failed(&error);
+                context.stop.pause(PAUSE);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the threads of a worker share.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldfen_domain::catch_panic;
+use fieldfen_domain::job::{JobKind, WorkerName};
+
+use super::events::Events;
+use super::heartbeat_signal::HeartbeatSignal;
+use super::metrics::{Metrics, NoMetrics};
+use super::outcome::Outcome;
+use super::running_job::RunningJob;
+use super::slots::Slots;
+use super::stop::StopSignal;
+use super::task::JobContext;
+use crate::queue::{ClaimedJob, Queue};
+
+/// A handler whose payload type has been forgotten.
+pub(super) type Handler = Box<dyn Fn(JobContext) -> Outcome + Send + Sync>;
+
+/// How a worker was set up.
+pub(super) struct Settings {
+    pub(super) name: WorkerName,
+    pub(super) version: String,
+    pub(super) threads: usize,
+    pub(super) lease: Duration,
+    pub(super) grace: Duration,
+    pub(super) decline_for: Duration,
+    pub(super) limits: BTreeMap<JobKind, u32>,
+    pub(super) metrics: Arc<dyn Metrics>,
+}
+
+/// Everything that the threads of a worker share.
+pub(super) struct Context<S> {
+    pub(super) queue: Queue<S>,
+    pub(super) settings: Settings,
+    pub(super) handlers: BTreeMap<JobKind, Handler>,
+    pub(super) events: Events,
+    pub(super) stop: Arc<StopSignal>,
+    pub(super) heartbeat: Arc<HeartbeatSignal>,
+    pub(super) slots: Arc<Slots>,
+}
+
+impl<S> Context<S> {
+    pub(super) fn new(queue: Queue<S>, settings: Settings, handlers: BTreeMap<JobKind, Handler>) -> Self {
+        let events = Events::new();
+        let stop = Arc::new(StopSignal::new(events.sender()));
+        let heartbeat = Arc::new(HeartbeatSignal::default());
+        let slots = Arc::new(Slots::new(Arc::clone(&stop), Arc::clone(&heartbeat), events.sender()));
+        Self { queue, settings, handlers, events, stop, heartbeat, slots }
+    }
+
+    /// The kinds this worker can do, each with its limit.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (&JobKind, Option<u32>)> {
+        self.handlers.keys().map(|kind| (kind, self.settings.limits.get(kind).copied()))
+    }
+
+    /// A claimed job, for the threads to share.
+    pub(super) fn running(&self, claimed: ClaimedJob) -> Arc<RunningJob> {
+        Arc::new(RunningJob::new(claimed, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)))
+    }
+
+    /// Lets every thread end that has nothing in hand.
+    pub(super) fn close(&self) {
+        self.stop.close();
+        self.events.close();
+        self.heartbeat.close();
+        self.slots.wake_all();
+    }
+}
+
+impl<S> Drop for Context<S> {
+    /// Drops the handlers and the metrics one by one. They are the program's, and may panic; a second panic while the
+    /// first one unwinds would abort the process.
+    fn drop(&mut self) {
+        while let Some((kind, handler)) = self.handlers.pop_first() {
+            if let Err(panic) = catch_panic(move || drop(handler)) {
+                log!(ERROR, %kind, panic, "handler panicked when it was dropped");
+            }
+        }
+        let metrics = mem::replace(&mut self.settings.metrics, Arc::new(NoMetrics));
+        if let Err(panic) = catch_panic(move || drop(metrics)) {
+            log!(ERROR, panic, "metrics panicked when they were dropped");
+        }
+    }
+}

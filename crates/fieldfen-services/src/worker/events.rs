@@ -1,0 +1,101 @@
+//! What the dispatcher is told by the other threads.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Why the dispatcher looks at the queue and at the worker's slots again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DispatcherEvent {
+    /// A commit may have made a job due.
+    Commit,
+    /// Jobs have ended: there is room for others.
+    JobsEnded,
+    /// Somebody asks the worker to stop.
+    Stop,
+}
+
+/// Sends events to the dispatcher.
+#[derive(Clone)]
+pub(super) struct EventSender(Sender<DispatcherEvent>);
+
+impl EventSender {
+    pub(super) fn send(&self, event: DispatcherEvent) {
+        // Nobody receives once the worker has ended.
+        let _ = self.0.send(event);
+    }
+}
+
+/// The dispatcher's side of the events.
+pub(super) struct Events {
+    sender: EventSender,
+    /// Only the dispatcher's thread takes this lock.
+    receiver: Mutex<Receiver<DispatcherEvent>>,
+    commits: Mutex<CommitInterest>,
+    interest_changed: Condvar,
+}
+
+/// Watching a store costs system calls, so that the store is watched only while the dispatcher waits for commits.
+#[derive(Default)]
+struct CommitInterest {
+    wanted: bool,
+    closed: bool,
+}
+
+impl Events {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = channel();
+        Self {
+            sender: EventSender(sender),
+            receiver: Mutex::new(receiver),
+            commits: Mutex::default(),
+            interest_changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn sender(&self) -> EventSender {
+        self.sender.clone()
+    }
+
+    /// Forgets the events that have come. The dispatcher then looks at everything that they may have told of.
+    pub(super) fn clear(&self) {
+        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        while receiver.try_recv().is_ok() {}
+    }
+
+    /// Waits for the next event, for at most this long. Commits are events only with `commits`.
+    pub(super) fn wait(&self, timeout: Duration, commits: bool) -> Option<DispatcherEvent> {
+        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(event) = receiver.try_recv() {
+            return Some(event);
+        }
+        if commits {
+            self.interest().wanted = true;
+            self.interest_changed.notify_all();
+        }
+        let event = receiver.recv_timeout(timeout).ok();
+        if commits {
+            self.interest().wanted = false;
+        }
+        event
+    }
+
+    /// Blocks until the dispatcher waits for commits; `false` once the worker is closed.
+    pub(super) fn wait_until_commits_wanted(&self) -> bool {
+        let interest = self
+            .interest_changed
+            .wait_while(self.interest(), |interest| !interest.wanted && !interest.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        !interest.closed
+    }
+
+    /// Lets the thread end that watches for commits.
+    pub(super) fn close(&self) {
+        self.interest().closed = true;
+        self.interest_changed.notify_all();
+    }
+
+    fn interest(&self) -> MutexGuard<'_, CommitInterest> {
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,38 @@
+//! The thread that counts the queue for metrics that want it.
+//!
+//! Counting reads the whole table, which takes about a second for a million jobs: too long for the threads that claim
+//! and that extend leases.
+
+use std::time::Duration;
+
+use fieldfen_domain::store::Store;
+use fieldfen_domain::with_causes;
+
+use super::cadence::Cadence;
+use super::context::Context;
+
+/// The longest wait before the clock is looked at again.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Counts at this interval until the worker is closed.
+pub(super) fn run<S: Store>(context: &Context<S>, interval: Duration) {
+    let mut cadence = Cadence::new(interval);
+    loop {
+        let now = context.queue.environment().now();
+        if cadence.is_due(now) {
+            cadence.mark_done(now);
+            match context.queue.count() {
+                Ok(counts) => context.settings.metrics.queue_depth(&counts),
+                Err(error) => {
+                    log!(ERROR, error = with_causes(&error), "cannot count jobs");
+                    context.settings.metrics.store_failed(&error);
+                }
+            }
+        }
+        // At least a moment, however often the metrics want to know.
+        let pause = cadence.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY);
+        if context.stop.wait_until_closed(pause) {
+            return;
+        }
+    }
+}

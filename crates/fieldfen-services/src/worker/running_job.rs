@@ -1,0 +1,127 @@
+//! One claimed job, as the worker's threads share it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fieldfen_domain::{FenceToken, JobId, RawJson};
+
+#[cfg(feature = "tokio")]
+use super::errors::WorkerFailure;
+use super::heartbeat_signal::HeartbeatSignal;
+use super::stop::StopSignal;
+use crate::queue::ClaimedJob;
+
+/// Why a handler should return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Interruption {
+    /// Somebody asked for the job to stop. It fails for good unless the handler completes it.
+    CancelRequested,
+    /// The job was taken over, killed or deleted: nothing that the handler returns will count.
+    LeaseLost,
+    /// The worker stops, and its grace period is over. The job is the handler's as before: a completion counts, and a
+    /// failure gives the job back without a retry spent.
+    WorkerStops,
+}
+
+/// A claimed job from its claim until its outcome is applied.
+pub(super) struct RunningJob {
+    pub(super) claimed: ClaimedJob,
+    pub(super) stop: Arc<StopSignal>,
+    heartbeat: Arc<HeartbeatSignal>,
+    cancel_requested: AtomicBool,
+    lost: AtomicBool,
+    /// The handler has looked since somebody asked for the job to stop.
+    knows_of_cancel: AtomicBool,
+    progress: Mutex<Option<RawJson>>,
+}
+
+impl RunningJob {
+    pub(super) const fn new(claimed: ClaimedJob, stop: Arc<StopSignal>, heartbeat: Arc<HeartbeatSignal>) -> Self {
+        let cancel_requested = AtomicBool::new(claimed.job.cancel_requested_at.is_some());
+        Self {
+            claimed,
+            stop,
+            heartbeat,
+            cancel_requested,
+            lost: AtomicBool::new(false),
+            knows_of_cancel: AtomicBool::new(false),
+            progress: Mutex::new(None),
+        }
+    }
+
+    /// What tells this claim from every other.
+    pub(super) const fn key(&self) -> (JobId, FenceToken) {
+        (self.claimed.claim.id, self.claimed.claim.token)
+    }
+
+    pub(super) fn interruption(&self) -> Option<Interruption> {
+        if self.is_lost() {
+            Some(Interruption::LeaseLost)
+        } else if self.is_cancelled() {
+            Some(Interruption::CancelRequested)
+        } else if self.stop.stops_now() {
+            Some(Interruption::WorkerStops)
+        } else {
+            None
+        }
+    }
+
+    /// The same, for the handler, which knows of a cancellation from then on.
+    pub(super) fn tell_interruption(&self) -> Option<Interruption> {
+        let interruption = self.interruption();
+        if interruption == Some(Interruption::CancelRequested) {
+            self.knows_of_cancel.store(true, Ordering::Relaxed);
+        }
+        interruption
+    }
+
+    /// Whether nothing that the handler returns can count.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody asked for the job to stop.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel_requested.load(Ordering::Relaxed)
+    }
+
+    /// Whether the handler should end by itself, and has no reason to take its time: it has not looked since somebody
+    /// asked for the job to stop, or the worker stops.
+    #[cfg(feature = "tokio")]
+    pub(super) fn should_end(&self) -> bool {
+        self.stop.stops_now() || (self.is_cancelled() && !self.knows_of_cancel.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn request_cancel(&self) {
+        self.cancel_requested.store(true, Ordering::Relaxed);
+        self.stop.wake_handlers();
+    }
+
+    pub(super) fn mark_lost(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+        self.stop.wake_handlers();
+    }
+
+    /// Asks the worker to stop, since it cannot do what it is there for.
+    #[cfg(feature = "tokio")]
+    pub(super) fn fail_worker(&self, failure: WorkerFailure) {
+        self.stop.fail(failure);
+    }
+
+    /// Takes the progress that has not been written yet.
+    pub(super) fn take_progress(&self) -> Option<RawJson> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Puts progress back that could not be written, unless there is newer one.
+    pub(super) fn restore_progress(&self, progress: RawJson) {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(progress);
+        self.heartbeat.note_progress();
+    }
+
+    pub(super) fn set_progress(&self, progress: RawJson) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+        self.heartbeat.note_progress();
+    }
+}

@@ -1,0 +1,85 @@
+//! The graceful shutdown of a worker.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{catch_panic, with_causes};
+
+use super::context::Context;
+use super::running_job::RunningJob;
+use super::stop::StopLevel;
+
+/// How long handlers have to end once they are asked to.
+const TIME_TO_END: Duration = Duration::from_secs(1);
+
+/// How long the worker tries to give jobs back while the store refuses.
+const RELEASE_WITHIN: Duration = Duration::from_secs(5);
+
+/// The same, when the worker is to stop at once.
+const RELEASE_AT_ONCE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The first wait after the store has refused.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Gives the jobs back that have not begun. Waits for the handlers that run, for the grace period at most; then asks them to
+/// end, and waits a second longer.
+///
+/// A job whose handler runs is not given back: another worker would run a second handler of it at the same time.
+pub(super) fn shut_down<S: Store>(context: &Context<S>) {
+    let not_begun = context.slots.take_not_begun();
+    release(context, &not_begun);
+    for job in &not_begun {
+        context.slots.finish(job);
+    }
+    if !wait_until_empty(context, context.settings.grace, true) {
+        context.stop.request(StopLevel::Now);
+        wait_until_empty(context, TIME_TO_END, false);
+    }
+    for running in context.slots.in_hand() {
+        let job = &running.claimed.job;
+        log!(WARN, id = %job.id, kind = %job.kind, "worker stopped while a handler runs; the job keeps its lease");
+    }
+}
+
+/// Waits until nothing is in hand, until the time is over or, with `until_now`, until somebody asks for a stop at once. Says
+/// whether nothing is in hand.
+fn wait_until_empty<S>(context: &Context<S>, timeout: Duration, until_now: bool) -> bool {
+    let began = Instant::now();
+    loop {
+        let left = timeout.saturating_sub(began.elapsed());
+        let is_empty = context.slots.is_empty();
+        if is_empty || (until_now && context.stop.stops_now()) || left.is_zero() {
+            return is_empty;
+        }
+        context.events.wait(left, false);
+    }
+}
+
+/// Gives jobs back in one transaction, so that a store that makes its writers wait does so once for all of them.
+fn release<S: Store>(context: &Context<S>, jobs: &[Arc<RunningJob>]) {
+    let began = Instant::now();
+    let mut pause = PAUSE;
+    while !jobs.is_empty() {
+        let released = catch_panic(|| context.queue.release_all(jobs.iter().map(|job| &job.claimed)));
+        let error = match released {
+            Ok(Ok(answers)) => {
+                let released = answers.iter().filter(|answer| answer.is_done()).count();
+                context.stop.released.fetch_add(released, Ordering::SeqCst);
+                return;
+            }
+            Ok(Err(error)) => error,
+            Err(panic) => StoreError::Database(panic.into()),
+        };
+        log!(WARN, error = with_causes(&error), jobs = jobs.len(), "jobs cannot be released yet");
+        context.settings.metrics.store_failed(&error);
+        let longest = if context.stop.stops_now() { RELEASE_AT_ONCE_WITHIN } else { RELEASE_WITHIN };
+        if began.elapsed() + pause > longest {
+            context.stop.unreleased.fetch_add(jobs.len(), Ordering::SeqCst);
+            return;
+        }
+        context.stop.pause(pause);
+        pause *= 2;
+    }
+}
