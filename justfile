@@ -43,7 +43,7 @@ schema:
     trap 'rm -r "$place"' EXIT
     cargo run --quiet -p fieldfen-migrate --bin migrate -- up --quiet --database "$place/schema.db"
     diesel print-schema --database-url "$place/schema.db" > "$place/schema.rs"
-    cp "$place/schema.rs" crates/fieldfen-persistence/src/schema.rs
+    cp "$place/schema.rs" crates/fieldfen-persistence/src/sqlite/schema.rs
 
 # Do what CI does
 ci:

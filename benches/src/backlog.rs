@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobKind;
-use fieldfen_persistence::{Durability, Missing, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{Durability, OpenMode, SqliteUrl, connect, migrations};
 use fieldfen_services::environment::{Randomness, SeededRandomness};
 
 use crate::baseline::{Connection, Value};
@@ -145,7 +145,7 @@ impl Backlog {
 /// The store's own.
 pub fn migrate(path: &Path) -> Result<()> {
     let cannot = || format!("cannot make the database {}", path.display());
-    let mut conn = connect(&SqliteUrl::from(path), Missing::Create).with_context(cannot)?;
+    let mut conn = connect(&SqliteUrl::from(path), OpenMode::CreateIfMissing).with_context(cannot)?;
     migrations::run_pending(&mut conn).with_context(cannot)?;
     Ok(())
 }

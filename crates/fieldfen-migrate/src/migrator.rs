@@ -2,7 +2,7 @@
 
 use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::migrations::{self, Applied, DataLoss, Loss, Migration, MigrationError, SchemaState};
-use fieldfen_persistence::{Missing, SqliteUrl, connect, create_database, read_database};
+use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_database};
 
 use crate::report::SchemaReport;
 
@@ -89,7 +89,7 @@ impl Migrator {
         if let Some(applied) = create_database(&self.url, migrations::run_pending)? {
             return Ok(applied);
         }
-        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
+        let mut conn = connect(&self.url, OpenMode::ExistingOnly).map_err(MigrationError::Store)?;
         Ok(migrations::run_pending(&mut conn)?)
     }
 
@@ -120,7 +120,7 @@ impl Migrator {
         if migrations.is_empty() {
             return Ok(());
         }
-        let mut conn = connect(&self.url, Missing::Refuse).map_err(MigrationError::Store)?;
+        let mut conn = connect(&self.url, OpenMode::ExistingOnly).map_err(MigrationError::Store)?;
         Ok(migrations::revert(&mut conn, migrations, data_loss)?)
     }
 

@@ -12,17 +12,15 @@ macro_rules! log {
     }};
 }
 
-pub mod migrations;
-mod rows;
-mod schema;
+mod rules;
 mod sqlite;
-mod url;
 
+pub use sqlite::migrations;
+pub use sqlite::url::{InvalidUrl, SqliteUrl};
 pub use sqlite::{
-    Durability, Missing, SqliteOptions, SqliteSession, SqliteStore, connect, create_database, mark_as_copy,
+    Durability, OpenMode, SqliteOptions, SqliteSession, SqliteStore, connect, create_database, mark_as_copy,
     read_database, sqlite_version,
 };
-pub use url::{InvalidUrl, SqliteUrl};
 
 /// What kind of error diesel's is, for programs that run statements of their own on a connection from [`connect`] or
 /// beside a joined session.

@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use fieldfen_domain::file::FileStatus;
 
 use fieldfen_domain::store::{Session, Store as _, StoreError};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::fixtures::{
     api_call, at, claim_ref, claim_request, dedup_key, file_id, file_in, hash, job, listing_confirmation,
     listing_target, post_confirmation, post_target, publication_id, reserve_request,
@@ -143,7 +143,7 @@ fn populate(s: &mut dyn Session) -> Result<(), StoreError> {
 /// A database with the newest schema, and one with the specification's and the same rows.
 fn databases(folder: &Path) -> (SqliteConnection, SqliteConnection) {
     let path = |name: &str| folder.join(name);
-    let open = |name: &str| connect(&SqliteUrl::from(path(name).as_path()), Missing::Create).unwrap();
+    let open = |name: &str| connect(&SqliteUrl::from(path(name).as_path()), OpenMode::CreateIfMissing).unwrap();
     let (mut newest, mut specified) = (open("newest.db"), open("specified.db"));
     migrations::run_pending(&mut newest).unwrap();
     SqliteStore::open(&path("newest.db").display().to_string()).unwrap().write(populate).unwrap();

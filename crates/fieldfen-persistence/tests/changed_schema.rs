@@ -10,14 +10,15 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::migrations::{self, MigrationError};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
 use tempfile::TempDir;
 
 /// A migrated database, changed by these statements.
 fn changed(statements: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    migrations::run_pending(&mut connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap()).unwrap();
+    migrations::run_pending(&mut connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap())
+        .unwrap();
     foreign(&path).batch_execute(statements).unwrap();
     (folder, path)
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::connection::SimpleConnection;
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobStatus;
-use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::conformance::trace::{any_ops, compare, race};
 use fieldfen_testkit::{ModelStore, conformance};
 use proptest::collection::vec;
@@ -28,7 +28,7 @@ impl Folder {
     fn migrated(&self) -> PathBuf {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.path().join(format!("{number}.db"));
-        let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+        let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
         migrations::run_pending(&mut conn).unwrap();
         path
     }
@@ -59,7 +59,7 @@ fn a_store_in_memory_passes_every_case() {
 fn jobs_that_others_have_ended_without_a_time_are_pruned_by_their_creation() {
     let folder = Folder::new();
     let end = |store: &SqliteStore, id: JobId, status: JobStatus| {
-        let mut conn = connect(store.url(), Missing::Refuse).unwrap();
+        let mut conn = connect(store.url(), OpenMode::ExistingOnly).unwrap();
         conn.batch_execute(&format!("UPDATE jobs SET status = '{status}' WHERE id = '{id}'")).unwrap();
     };
     conformance::foreign_job_pruning(|| folder.store(Durability::Normal), end);

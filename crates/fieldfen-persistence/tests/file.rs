@@ -19,11 +19,11 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter};
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_domain::{PageRequest, with_causes};
-use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 fn migrated(folder: &Path) -> PathBuf {
     let path = folder.join("shop 100%?.db");
-    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
     migrations::run_pending(&mut conn).unwrap();
     path
 }
@@ -101,7 +101,7 @@ fn a_database_behind_a_link_is_known_by_its_own_name() {
 fn a_name_that_sqlite_cannot_be_told_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(OsStr::from_bytes(b"shop\xff.db"));
-    let error = connect(&SqliteUrl::from(path.as_path()), Missing::Create).err().unwrap();
+    let error = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).err().unwrap();
     assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("UTF-8")), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -128,7 +128,7 @@ fn maintenance_of_a_large_log_does_not_wait_long_for_a_reader_and_names_its_proc
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
     let (store, other) = (open(&path, Duration::from_secs(3600)), open(&path, Duration::from_secs(3600)));
-    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Refuse).unwrap();
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::ExistingOnly).unwrap();
     other
         .read(|s| {
             s.jobs().count()?;
@@ -194,7 +194,7 @@ fn call() -> ApiCall {
 
 /// How many of these calls a store that is opened anew finds.
 fn calls(path: &Path) -> i64 {
-    let mut conn = connect(&SqliteUrl::from(path), Missing::Refuse).unwrap();
+    let mut conn = connect(&SqliteUrl::from(path), OpenMode::ExistingOnly).unwrap();
     diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT count(*) FROM api_usage)"))
         .get_result(&mut conn)
         .unwrap()
@@ -289,7 +289,7 @@ fn a_database_with_two_names_is_refused() {
     fs::hard_link(&path, &other).unwrap();
     for name in [&path, &other] {
         let store = SqliteStore::open(&name.display().to_string()).err().unwrap();
-        let tool = connect(&SqliteUrl::from(name.as_path()), Missing::Refuse).err().unwrap();
+        let tool = connect(&SqliteUrl::from(name.as_path()), OpenMode::ExistingOnly).err().unwrap();
         for error in [store, tool] {
             assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("hard links")), "{error:?}");
         }
@@ -318,7 +318,7 @@ fn a_file_copied_over_the_database_is_noticed_before_the_next_acknowledgement() 
     make("other-schema", &format!("PRAGMA journal_mode = WAL; {large}"));
     fs::create_dir(file("grown")).unwrap();
     let grown = migrated(&file("grown"));
-    connect(&SqliteUrl::from(grown.as_path()), Missing::Refuse)
+    connect(&SqliteUrl::from(grown.as_path()), OpenMode::ExistingOnly)
         .unwrap()
         .batch_execute("INSERT INTO api_usage (service, request_count) VALUES (zeroblob(3000000), 1)")
         .unwrap();
@@ -330,7 +330,7 @@ fn a_file_copied_over_the_database_is_noticed_before_the_next_acknowledgement() 
         let path = migrated(&folder);
         if other == older {
             fs::copy(&path, &older).unwrap();
-            let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Refuse).unwrap();
+            let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::ExistingOnly).unwrap();
             conn.batch_execute(large).unwrap();
         }
         let store = open(&path, Duration::from_secs(60));

@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{Store as _, StoreError};
-use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 thread_local! {
     /// What the next connection of this thread meets before it is opened.
@@ -68,7 +68,7 @@ fn alone() -> MutexGuard<'static, ()> {
 fn migrated(folder: &Path) -> PathBuf {
     set_default_instrumentation(|| Some(Box::new(Callback))).unwrap();
     let path = folder.join("shop.db");
-    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
     migrations::run_pending(&mut conn).unwrap();
     path
 }

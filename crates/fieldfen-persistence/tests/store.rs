@@ -12,12 +12,12 @@ use fieldfen_domain::file::{FileStatus, IngestOutcome};
 use fieldfen_domain::job::{ClaimRef, ClaimRequest, JobKind, NewJob, WorkerName};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FenceToken, JobId, Timestamp};
-use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::fixtures::{file, file_id};
 
 fn migrated(folder: &Path) -> String {
     let path = folder.join("shop.db");
-    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
     migrations::run_pending(&mut conn).unwrap();
     path.display().to_string()
 }
@@ -52,7 +52,7 @@ fn another_schema_is_refused_with_both_versions_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
     let newest = migrations::newest().version;
-    let mut conn = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
     let error = SqliteStore::open(&path.display().to_string()).err().unwrap().to_string();
     assert!(error.contains("at migration none") && error.contains(&newest), "{error}");
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
-use fieldfen_persistence::{Missing, connect};
+use fieldfen_persistence::{OpenMode, connect};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -108,13 +108,13 @@ impl Place {
             #[diesel(sql_type = BigInt)]
             n: i64,
         }
-        let mut conn = connect(&self.database().parse().unwrap(), Missing::Refuse).unwrap();
+        let mut conn = connect(&self.database().parse().unwrap(), OpenMode::ExistingOnly).unwrap();
         sql_query(query).get_result::<Number>(&mut conn).unwrap().n
     }
 
     /// Changes the database as another program would.
     pub(crate) fn execute(&self, statement: &str) {
-        let mut conn = connect(&self.database().parse().unwrap(), Missing::Refuse).unwrap();
+        let mut conn = connect(&self.database().parse().unwrap(), OpenMode::ExistingOnly).unwrap();
         sql_query(statement).execute(&mut conn).unwrap();
     }
 
@@ -160,7 +160,7 @@ impl Place {
             #[diesel(sql_type = Text)]
             integrity_check: String,
         }
-        let mut conn = connect(&self.database().parse().unwrap(), Missing::Refuse).unwrap();
+        let mut conn = connect(&self.database().parse().unwrap(), OpenMode::ExistingOnly).unwrap();
         let verdict: Vec<Verdict> = sql_query("PRAGMA integrity_check").load(&mut conn).unwrap();
         assert_eq!(verdict.iter().map(|v| v.integrity_check.as_str()).collect::<Vec<_>>(), ["ok"]);
         assert_eq!(self.number("SELECT count(*) AS n FROM pragma_foreign_key_check"), 0);

@@ -12,7 +12,7 @@ use fieldfen_domain::job::Job;
 use fieldfen_domain::job::JobFilter;
 use fieldfen_domain::store::Store as _;
 use fieldfen_examples::webhooks::{Senders, routes, serve};
-use fieldfen_persistence::{Missing, SqliteOptions, SqliteStore, connect};
+use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, connect};
 use fieldfen_services::Environment;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
@@ -126,7 +126,7 @@ impl Server {
     pub(crate) fn remembered(&self) -> i64 {
         use diesel::prelude::*;
         let url = self.folder.path().join("fieldfen.db").to_str().unwrap().to_owned();
-        let mut connection = connect(&url.parse().unwrap(), Missing::Refuse).unwrap();
+        let mut connection = connect(&url.parse().unwrap(), OpenMode::ExistingOnly).unwrap();
         let count = diesel::dsl::sql::<diesel::sql_types::BigInt>("SELECT count(*) FROM processed_hashes");
         count.get_result(&mut connection).unwrap()
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Nullable, Text};
-use fieldfen_persistence::{Missing, connect};
+use fieldfen_persistence::{OpenMode, connect};
 use serde_json::{Value, json};
 
 use crate::program::example;
@@ -51,7 +51,7 @@ struct Row {
 }
 
 fn jobs(database: &Path) -> Vec<Row> {
-    let mut conn = connect(&database.to_str().unwrap().parse().unwrap(), Missing::Refuse).unwrap();
+    let mut conn = connect(&database.to_str().unwrap().parse().unwrap(), OpenMode::ExistingOnly).unwrap();
     let query =
         "SELECT status, result_json, last_error FROM jobs WHERE command_type = 'webhook.received' ORDER BY rowid";
     sql_query(query).load(&mut conn).unwrap()

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use diesel::connection::SimpleConnection as _;
 use fieldfen_examples::webhooks::BODY_LIMIT;
-use fieldfen_persistence::{Missing, connect};
+use fieldfen_persistence::{OpenMode, connect};
 use fieldfen_services::Environment;
 use serde_json::{Value, json};
 
@@ -170,7 +170,7 @@ fn a_slow_client_does_not_hold_up_the_end() {
 fn a_busy_database_asks_the_sender_to_come_back() {
     let server = Server::start();
     let url = server.folder.path().join("fieldfen.db").to_str().unwrap().to_owned();
-    let mut writer = connect(&url.parse().unwrap(), Missing::Refuse).unwrap();
+    let mut writer = connect(&url.parse().unwrap(), OpenMode::ExistingOnly).unwrap();
     writer.batch_execute("BEGIN IMMEDIATE").unwrap();
     let busy = server.github("d-1", b"{}");
     assert_eq!((busy.status, busy.retry_after.as_deref()), (503, Some("5")), "{busy:?}");

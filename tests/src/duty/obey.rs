@@ -13,7 +13,7 @@ use fieldfen_domain::job::{
 };
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_domain::{FenceToken, JobId, RawJson};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
 use fieldfen_services::Environment;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -87,7 +87,7 @@ impl Servant<'_> {
             ["maintain"] => refused(self.store()?.maintain()).map(drop),
             ["lock"] => {
                 let url: SqliteUrl = self.database.url.parse()?;
-                let mut conn = connect(&url, Missing::Refuse)?;
+                let mut conn = connect(&url, OpenMode::ExistingOnly)?;
                 conn.batch_execute("BEGIN IMMEDIATE; UPDATE jobs SET status = status")?;
                 self.lock = Some(conn);
                 Ok(())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fieldfen_domain::job::{JobKind, NewJob};
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_domain::{JobId, RawJson};
-use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_services::Environment;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -98,6 +98,6 @@ pub(crate) fn foreign(path: &Path) -> Connection {
 }
 
 pub(crate) fn migrate(path: &Path) {
-    let mut conn = connect(&SqliteUrl::from(path), Missing::Create).unwrap();
+    let mut conn = connect(&SqliteUrl::from(path), OpenMode::CreateIfMissing).unwrap();
     migrations::run_pending(&mut conn).unwrap();
 }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{Job, JobStatus, Payload};
-use fieldfen_persistence::{Missing, SqliteSession, SqliteUrl, connect};
+use fieldfen_persistence::{OpenMode, SqliteSession, SqliteUrl, connect};
 use fieldfen_services::Environment;
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{self, Completion, Queue};
@@ -40,14 +40,14 @@ impl Metrics for Endings {
 fn a_job_is_completed_in_the_transaction_that_writes_the_programs_own_table() {
     let database = Database::new();
     let url = SqliteUrl::from(database.path());
-    let mut conn = connect(&url, Missing::Refuse).unwrap();
+    let mut conn = connect(&url, OpenMode::ExistingOnly).unwrap();
     conn.batch_execute("CREATE TABLE orders (number INTEGER NOT NULL)").unwrap();
     let queue = Queue::new(database.store(), Environment::system());
     let job = queue.job(&Book { order: 7 }).unwrap();
     queue.enqueue(&job).unwrap();
 
     let book = move |task: Task<Book>| -> Result<Completion, Outcome> {
-        let mut conn = connect(&url, Missing::Refuse)?;
+        let mut conn = connect(&url, OpenMode::ExistingOnly)?;
         conn.immediate_transaction(|conn| {
             diesel::sql_query("INSERT INTO orders VALUES (?)").bind::<BigInt, _>(task.order).execute(conn)?;
             let mut session = SqliteSession::join(conn)?;

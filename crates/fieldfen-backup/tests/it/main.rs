@@ -15,7 +15,7 @@ use diesel::connection::SimpleConnection;
 use fieldfen_backup::{BackupError, PRIVATE, back_up, remove_old};
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::store::Store;
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
 use program::Shop;
 
 fn now() -> Timestamp {
@@ -52,7 +52,7 @@ fn a_failed_backup_leaves_the_earlier_one_and_nothing_else() {
     let shop = Shop::with_files(2);
     let backup = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap().backup;
     let before = fs::read(&backup).unwrap();
-    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
     // The schema says that an index is there whose page says otherwise: a copy of it cannot be sound.
     conn.batch_execute(
         "PRAGMA writable_schema = ON;
@@ -81,7 +81,7 @@ fn a_missing_database_is_not_created_and_makes_no_folder() {
 fn a_database_without_tables_is_no_backup() {
     let shop = Shop::with_files(0);
     let empty = SqliteUrl::from(shop.folder().join("empty.db").as_path());
-    drop(connect(&empty, Missing::Create).unwrap());
+    drop(connect(&empty, OpenMode::CreateIfMissing).unwrap());
     assert!(matches!(back_up(&empty, &shop.backups(), now(), PRIVATE), Err(BackupError::Empty { .. })));
     assert!(!shop.backups().exists());
 }
@@ -111,7 +111,7 @@ fn a_backup_that_a_program_has_open_is_left_alone() {
 #[test]
 fn rows_that_refer_to_nothing_are_counted_and_backed_up() {
     let shop = Shop::with_files(1);
-    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
     conn.batch_execute(
         "PRAGMA foreign_keys = OFF;
          INSERT INTO jobs (id, file_id, command_type, status) VALUES ('j', 'nothing', 'UpscaleImage', 'pending')",
@@ -125,7 +125,7 @@ fn rows_that_refer_to_nothing_are_counted_and_backed_up() {
 fn a_baseline_database_that_was_never_migrated_is_backed_up_too() {
     let shop = Shop::with_files(0);
     let baseline = SqliteUrl::from(shop.folder().join("baseline.db").as_path());
-    connect(&baseline, Missing::Create)
+    connect(&baseline, OpenMode::CreateIfMissing)
         .unwrap()
         .batch_execute("CREATE TABLE \"odd \"\"name\" (n); INSERT INTO \"odd \"\"name\" VALUES (1)")
         .unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fieldfen_persistence::{Missing, connect, migrations};
+use fieldfen_persistence::{OpenMode, connect, migrations};
 
 use crate::program::{Shop, unprivileged};
 
@@ -92,7 +92,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[test]
 fn an_older_schema_is_backed_up_before_it_is_migrated() {
     let shop = Shop::with_files(1);
-    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
     while migrations::status(&mut conn).unwrap().iter().filter(|status| status.applied).count() > 1 {
         migrations::revert_last(&mut conn).unwrap();
     }

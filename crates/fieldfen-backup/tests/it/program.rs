@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::NewFile;
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
 use serde_json::Value;
 
 pub(crate) fn new_file(id: FileId, name: String) -> NewFile {
@@ -26,7 +26,7 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("data/fieldfen.db").to_str().unwrap().to_owned();
         let shop = Self { folder, database };
-        migrations::run_pending(&mut connect(&shop.url(), Missing::Create).unwrap()).unwrap();
+        migrations::run_pending(&mut connect(&shop.url(), OpenMode::CreateIfMissing).unwrap()).unwrap();
         shop.add_files(0..n);
         shop
     }

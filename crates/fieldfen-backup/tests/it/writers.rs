@@ -11,7 +11,7 @@ use diesel::sql_types::Text;
 use fieldfen_backup::{BackupReport, PRIVATE, back_up};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, file::FileFilter};
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect};
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
 
 use crate::now;
 use crate::program::{Shop, new_file};
@@ -168,6 +168,6 @@ fn integrity(url: &SqliteUrl) -> String {
         #[diesel(sql_type = Text)]
         integrity_check: String,
     }
-    let mut conn = connect(url, Missing::Refuse).unwrap();
+    let mut conn = connect(url, OpenMode::ExistingOnly).unwrap();
     diesel::sql_query("PRAGMA integrity_check").get_result::<Answer>(&mut conn).unwrap().integrity_check
 }

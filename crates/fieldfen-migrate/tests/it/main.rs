@@ -14,7 +14,7 @@ use std::process::Stdio;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_persistence::{Missing, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
 use program::Shop;
 
 #[test]
@@ -126,7 +126,7 @@ fn down_goes_back_to_a_version_or_to_nothing_and_up_comes_back() {
 fn a_newer_schema_is_refused_and_shown() {
     let shop = Shop::new();
     shop.migrate(&["up"]).ends_with(0);
-    let mut conn = connect(&shop.url(), Missing::Refuse).unwrap();
+    let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
     conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
     drop(conn);
     for arguments in [&["up"][..], &["down", "--yes"], &["down", "--to", "none", "--yes"]] {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fieldfen_domain::store::{Source, StoreError};
 
-use super::settings::milliseconds;
+use super::error::milliseconds;
 
 /// The time that one operation may spend waiting, all its waits taken together.
 #[derive(Debug, Clone, Copy)]

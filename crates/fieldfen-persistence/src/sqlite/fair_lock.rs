@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::file_mode;
+use super::file::permissions;
 
 /// How long a process keeps the lock over several transactions while others wait for it.
 ///
@@ -79,7 +79,7 @@ impl FairLock {
     pub(super) fn open(database: &Path, timeout: Duration) -> Option<Self> {
         let mut name = database.as_os_str().to_owned();
         name.push("-lock");
-        match file_mode::open_lock(Path::new(&name), database) {
+        match permissions::open_lock(Path::new(&name), database) {
             Ok(file) => {
                 let shared = Shared { file, state: Mutex::new(State::NoWaiter), changed: Condvar::new() };
                 Some(Self { shared: Arc::new(shared), timeout, cooldown: COOLDOWN })

@@ -9,9 +9,11 @@ use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
+use super::connection::connect::{OpenMode, connect};
+use super::connection::open::open_writer;
+use super::connection::options::SqliteOptions;
 use super::deadline::Deadline;
 use super::group_commit::tests::{Failure, foreign, run, writer_with};
-use super::settings::{Missing, SqliteOptions, connect, gated_writer};
 use crate::SqliteUrl;
 
 type Fcntl = unsafe extern "C" fn(c_int, c_int, *mut c_void) -> c_int;
@@ -76,16 +78,16 @@ fn replace_system_calls() {
 fn a_file_system_without_locks_is_named_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let url = SqliteUrl::from(folder.path().join("a.db").as_path());
-    drop(connect(&url, Missing::Create).unwrap());
+    drop(connect(&url, OpenMode::CreateIfMissing).unwrap());
     replace_system_calls();
     let patient = SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() };
     let began = Instant::now();
     NO_LOCKS.set(true);
-    let error = gated_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).err().unwrap();
+    let error = open_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).err().unwrap();
     NO_LOCKS.set(false);
     assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("gives no locks")), "{error:?}");
     assert!(began.elapsed() < patient.busy_timeout);
-    gated_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).unwrap();
+    open_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).unwrap();
 }
 
 #[test]

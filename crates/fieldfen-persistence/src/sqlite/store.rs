@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
+use super::connection::connect::{OpenMode, connect};
+use super::connection::nested_session::SessionGuard;
+use super::connection::options::SqliteOptions;
+use super::connection::reader_pool::Readers;
 use super::deadline::Deadline;
+use super::file::path_check::require_file;
 use super::group_commit::Writer;
-use super::guard::SessionGuard;
-use super::readers::Readers;
-use super::settings::{self, Missing, SqliteOptions, connect};
 use super::watch::{Commits, SqliteWatch};
-use crate::migrations;
-use crate::url::SqliteUrl;
+use crate::sqlite::migrations;
+use crate::sqlite::url::SqliteUrl;
 
 /// A store in one SQLite file, or in memory. A clone is the same store; all threads may use it at once.
 ///
@@ -60,7 +62,7 @@ impl SqliteStore {
         if url.path().is_none() {
             return Self::in_memory();
         }
-        settings::prepare(&url)?;
+        require_file(&url)?;
         let deadline = Deadline::after(options.busy_timeout);
         let store = Self::start(url, options, &deadline)?;
         store.shared.writer.with_connection(&deadline, migrations::check)?;
@@ -89,7 +91,7 @@ impl SqliteStore {
     pub fn create_with(url: &str, options: &SqliteOptions) -> Result<Self, StoreError> {
         let parsed = parse(url)?;
         if parsed.path().is_some() {
-            migrations::run_pending(&mut connect(&parsed, Missing::Create)?)?;
+            migrations::run_pending(&mut connect(&parsed, OpenMode::CreateIfMissing)?)?;
         }
         Self::open_with(url, options)
     }

@@ -8,7 +8,7 @@
 use rustix::io::Errno;
 
 /// Whether the system has refused a lock because it has none: SQLite takes that for a lock that somebody else holds.
-pub(super) fn take_no_locks() -> bool {
+pub(in crate::sqlite) fn take_no_locks() -> bool {
     #[cfg(unix)]
     return take(&[Errno::NOLCK]);
     #[cfg(not(unix))]
@@ -17,7 +17,7 @@ pub(super) fn take_no_locks() -> bool {
 
 /// Whether the system had no room for what was written, or allows no larger file (`ulimit -f`): SQLite calls it an I/O
 /// error where it extends the index of its log, or where the size of files is limited.
-pub(super) fn take_no_room() -> bool {
+pub(in crate::sqlite) fn take_no_room() -> bool {
     #[cfg(unix)]
     return take(&[Errno::NOSPC, Errno::DQUOT, Errno::FBIG]);
     #[cfg(not(unix))]

@@ -14,7 +14,7 @@ use std::fmt::Debug;
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{ReadSession, Session, Store as _, StoreError};
-use fieldfen_persistence::{Durability, Missing, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
@@ -40,7 +40,7 @@ impl Place {
 fn each<S: Strategy<Value: Debug>>(values: S, case: impl Fn(&Place, S::Value)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    let mut foreign = connect(&SqliteUrl::from(path.as_path()), Missing::Create).unwrap();
+    let mut foreign = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
     migrations::run_pending(&mut foreign).unwrap();
     let mut options = SqliteOptions::default();
     options.durability = Durability::Normal;

@@ -31,17 +31,19 @@ use parking_lot::{Mutex, MutexGuard};
 
 use self::batch::{Batch, OpenBatch, shared_error};
 use self::timing::{TransactionTiming, WriteTiming, timed};
-use crate::sqlite::database_file::{DatabaseFile, OpenFiles};
+use crate::sqlite::cached_statement::{Begin, BeginImmediate, Rollback, statement};
+use crate::sqlite::connection::handle::Handle;
+use crate::sqlite::connection::hooks::{Control, Opened};
+use crate::sqlite::connection::open;
+use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
 use crate::sqlite::fair_lock::FairLock;
-use crate::sqlite::file_header::Contents;
-use crate::sqlite::opening::{Control, Handle, Opened};
+use crate::sqlite::file::header::Contents;
+use crate::sqlite::file::open_files::{DatabaseFile, OpenFiles};
 use crate::sqlite::session::SqliteSession;
-use crate::sqlite::settings::{self, SqliteOptions};
-use crate::sqlite::statement::{Begin, BeginImmediate, Rollback, statement};
+use crate::sqlite::url::SqliteUrl;
 use crate::sqlite::watch::Commits;
-use crate::url::SqliteUrl;
 
 /// The longest time that a batch stays open for more writers to join.
 const MAX_BATCH_AGE: Duration = Duration::from_millis(50);
@@ -131,7 +133,7 @@ impl Writer {
         commits: Arc<Commits>,
         deadline: &Deadline,
     ) -> Result<Self, StoreError> {
-        let Opened { mut conn, control, handle, .. } = settings::gated_writer(url, &options, deadline)?;
+        let Opened { mut conn, control, handle, .. } = open::open_writer(url, &options, deadline)?;
         control.set_busy_timeout(deadline.left());
         conn.batch_execute(MEMORY_SETTINGS).store()?;
         conn.batch_execute(NO_AUTOMATIC_CHECKPOINT).store()?;

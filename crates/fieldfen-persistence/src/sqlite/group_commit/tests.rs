@@ -14,8 +14,8 @@ use fieldfen_domain::store::StoreError;
 
 use super::Writer;
 use crate::SqliteUrl;
+use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
-use crate::sqlite::settings::SqliteOptions;
 use crate::sqlite::watch::Commits;
 
 #[derive(Debug)]

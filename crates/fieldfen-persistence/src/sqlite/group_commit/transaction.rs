@@ -12,12 +12,12 @@ use super::batch::OpenBatch;
 use super::timing::{TransactionTiming, timed};
 use super::{Inner, UNCONTENDED_BEGIN, WriteOutcome, Writer};
 use crate::sqlite::busy_handler;
+use crate::sqlite::cached_statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::{Classify, take_failure};
 use crate::sqlite::fair_lock::FairLock;
-use crate::sqlite::log_file;
+use crate::sqlite::file::wal;
 use crate::sqlite::session::SqliteSession;
-use crate::sqlite::statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
 
 /// The length of the log, in frames, from which each commit is followed by a checkpoint. SQLite's own value.
 const CHECKPOINT_FRAMES: u32 = 1000;
@@ -156,7 +156,7 @@ impl Writer {
     }
 
     fn check_log(&self, inner: &mut Inner) -> Result<u32, StoreError> {
-        if self.files.is_some() { log_file::check(&mut inner.conn, &inner.handle) } else { Ok(0) }
+        if self.files.is_some() { wal::check(&mut inner.conn, &inner.handle) } else { Ok(0) }
     }
 
     /// Rolls the open transaction back. All its writers get the reason, which is returned.

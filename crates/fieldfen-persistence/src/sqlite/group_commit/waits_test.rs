@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::tests::{Failure, LONG, committed, foreign, run, writer_with};
-use crate::sqlite::settings::SqliteOptions;
+use crate::sqlite::connection::options::SqliteOptions;
 
 const SHORT: Duration = Duration::from_millis(200);
 

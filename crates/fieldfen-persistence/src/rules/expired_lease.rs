@@ -1,0 +1,56 @@
+//! The reason that a job gets whose lease has expired.
+
+use std::fmt::Display;
+
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::Job;
+
+/// Why a job was taken back from this worker, for people. `expires_at` is the end of its lease, or why that cannot be read.
+pub(crate) fn reason(
+    job: &Job,
+    worker: Option<&str>,
+    expires_at: Result<Option<Timestamp>, impl Display>,
+    now: Timestamp,
+) -> String {
+    let mut reason = format!("the lease of {} expired", worker.unwrap_or("its worker"));
+    match expires_at {
+        Ok(Some(expires_at)) if expires_at > now => reason += &format!(", since it was to end at {expires_at} only"),
+        Ok(_) => {}
+        Err(error) => reason += &format!(": {error}"),
+    }
+    match (job.cancel_requested_at, &job.last_error) {
+        // The reason of the request to stop is what ended the job.
+        (Some(_), Some(asked)) => format!("{asked} ({reason})"),
+        _ => reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldfen_domain::job::JobState;
+    use fieldfen_testkit::fixtures::{at, job_id};
+
+    use super::*;
+
+    #[test]
+    fn the_reason_names_the_worker_a_lease_that_is_too_long_and_a_request_to_stop() {
+        type Expiry = Result<Option<Timestamp>, &'static str>;
+        let job = |asked: Option<&str>| {
+            let mut job = Job::new(job_id(1), "test.work".parse().unwrap(), JobState::Pending, at(0));
+            job.cancel_requested_at = asked.map(|_| at(1));
+            job.last_error = asked.map(str::to_owned);
+            job
+        };
+        let far = at(1000);
+        let cases: [(Option<&str>, Option<&str>, Expiry, String); 5] = [
+            (None, Some("den"), Ok(Some(at(4))), "the lease of den expired".into()),
+            (None, None, Ok(None), "the lease of its worker expired".into()),
+            (None, Some("den"), Ok(Some(far)), format!("the lease of den expired, since it was to end at {far} only")),
+            (None, Some("den"), Err("a blob"), "the lease of den expired: a blob".into()),
+            (Some("not wanted"), Some("den"), Ok(None), "not wanted (the lease of den expired)".into()),
+        ];
+        for (asked, worker, expires_at, expected) in cases {
+            assert_eq!(reason(&job(asked), worker, expires_at, at(5)), expected);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! A database for tests of single repositories.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::sqlite::SqliteSession;
+
+/// A database in memory with the newest schema and nothing in it.
+pub(crate) fn database() -> SqliteConnection {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    crate::sqlite::migrations::run_pending(&mut conn).unwrap();
+    conn.batch_execute("PRAGMA foreign_keys = ON").unwrap();
+    conn
+}
+
+/// A session on it. SQLite commits each statement by itself.
+pub(crate) fn session(conn: &mut SqliteConnection) -> SqliteSession<'_> {
+    SqliteSession::new(conn)
+}
+
+/// The one text that a query gives.
+pub(crate) fn text(conn: &mut SqliteConnection, query: &str) -> String {
+    diesel::select(diesel::dsl::sql::<Text>(&format!("({query})"))).get_result(conn).unwrap()
+}

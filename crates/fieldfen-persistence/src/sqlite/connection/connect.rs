@@ -1,0 +1,93 @@
+//! The connection that a tool gets, which writes without a store.
+
+use diesel::connection::SimpleConnection;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use super::open::open_for_tool;
+use super::options::SqliteOptions;
+use crate::sqlite::deadline::Deadline;
+use crate::sqlite::error::Classify;
+use crate::sqlite::file::creation::create_database;
+use crate::sqlite::file::path_check::require_file;
+use crate::sqlite::url::SqliteUrl;
+
+/// Whether [`connect`] creates a database file that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Create it, as [`create_database`] does.
+    CreateIfMissing,
+    /// Fail when there is no file.
+    ExistingOnly,
+}
+
+/// A connection for tools that write. A database that is created is in WAL mode; one that is there keeps its journal mode,
+/// which the first store that opens it sets. The other settings are those of a store's writer with the default options.
+/// The schema is not looked at.
+///
+/// # Errors
+/// [`StoreError::Open`] when the file or its folder cannot be had, [`StoreError::ReadOnly`] when this user cannot write
+/// the file, [`StoreError::Setting`] when SQLite is too old or a setting does not hold, [`StoreError::Corrupt`] when the
+/// file is not a database.
+pub fn connect(url: &SqliteUrl, mode: OpenMode) -> Result<SqliteConnection, StoreError> {
+    if mode == OpenMode::CreateIfMissing {
+        create_database(url, |_| Ok::<_, StoreError>(()))?;
+    }
+    require_file(url)?;
+    let options = SqliteOptions::default();
+    let deadline = Deadline::after(options.busy_timeout);
+    let opened = open_for_tool(url, &options, &deadline)?;
+    let mut conn = opened.conn;
+    // Reads the first page, which tells whether it is a database.
+    conn.batch_execute("SELECT count(*) FROM sqlite_schema").store()?;
+    Ok(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use diesel::Connection;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_a_missing_file_and_a_file_that_is_no_database_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let says = |path: &Path| connect(&SqliteUrl::from(path), OpenMode::ExistingOnly).err().unwrap().to_string();
+        assert!(says(folder.path()).contains("it is a folder"));
+        assert!(says(&folder.path().join("none.db")).contains("there is no such file"));
+        let garbage = folder.path().join("garbage.db");
+        fs::write(&garbage, "this is a text of some length, not a database, and SQLite says so").unwrap();
+        assert!(matches!(
+            connect(&SqliteUrl::from(garbage.as_path()), OpenMode::ExistingOnly),
+            Err(StoreError::Corrupt(_))
+        ));
+        assert!(!folder.path().join("none.db").exists());
+    }
+
+    #[test]
+    fn folders_are_made_and_a_file_in_their_place_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = SqliteUrl::from(folder.path().join("a/b/c.db").as_path());
+        connect(&url, OpenMode::CreateIfMissing).unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let blocked = SqliteUrl::from(folder.path().join("file/c.db").as_path());
+        let message = connect(&blocked, OpenMode::CreateIfMissing).err().unwrap().to_string();
+        assert!(message.contains("file/c.db"), "{message}");
+    }
+
+    #[test]
+    fn an_existing_rollback_journal_database_keeps_its_journal_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("theirs.db");
+        let mut theirs = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        theirs.batch_execute("CREATE TABLE t (n)").unwrap();
+        let before = fs::read(&path).unwrap();
+        for mode in [OpenMode::CreateIfMissing, OpenMode::ExistingOnly] {
+            connect(&SqliteUrl::from(path.as_path()), mode).unwrap();
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+}

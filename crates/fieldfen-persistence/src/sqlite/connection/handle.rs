@@ -1,0 +1,102 @@
+//! Reads the database file, its log and the log's index through the files that SQLite has open.
+//!
+//! Closing any other descriptor of these files would drop SQLite's locks.
+
+use std::ffi::{c_int, c_void};
+use std::ptr::{self, NonNull};
+
+use diesel::sqlite::SqliteConnection;
+use libsqlite3_sys as ffi;
+
+/// The bytes of each part of the log's index that SQLite maps at once.
+const INDEX_PART: c_int = 32768;
+
+/// The part of the index that is looked at: one of the two copies of its header.
+pub(in crate::sqlite) type IndexHeader = [u8; 48];
+
+/// The log (`-wal`) as it is in its file.
+pub(in crate::sqlite) struct LogFile {
+    pub(in crate::sqlite) bytes: u64,
+    /// The first 32 bytes; zeros where the file is shorter.
+    pub(in crate::sqlite) header: [u8; 32],
+}
+
+/// SQLite's handle of a connection. It stays beside its connection, and is of use only with it.
+#[derive(Debug)]
+pub(in crate::sqlite) struct Handle(pub(super) NonNull<ffi::sqlite3>);
+
+// SAFETY: the handle is only used together with an exclusive reference to its connection, which may move between threads
+// as well.
+#[expect(unsafe_code, reason = "a handle goes where its connection goes")]
+unsafe impl Send for Handle {}
+
+impl Handle {
+    /// The first 100 bytes of the database file, as they are in the file; `None` when they cannot be read.
+    pub(in crate::sqlite) fn read_header(&self, _conn: &mut SqliteConnection) -> Option<[u8; 100]> {
+        let mut header = [0_u8; 100];
+        // SAFETY: the connection is open, since it is lent for as long as this lasts, and nobody else uses it. SQLite
+        // answers with the file that it has open, whose methods read so many bytes to where there is room for them.
+        #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
+        unsafe {
+            let file = self.file(ffi::SQLITE_FCNTL_FILE_POINTER)?;
+            let methods = (*file).pMethods.as_ref()?;
+            let code = (methods.xRead?)(file, header.as_mut_ptr().cast(), 100, 0);
+            (code == ffi::SQLITE_OK).then_some(header)
+        }
+    }
+
+    /// The header of the log's index, of a connection that has a transaction open; `None` when there is no such index.
+    pub(in crate::sqlite) fn read_log_index(&self, _conn: &mut SqliteConnection) -> Option<IndexHeader> {
+        let mut header: IndexHeader = [0; 48];
+        let mut index: *mut c_void = ptr::null_mut();
+        // SAFETY: as in `read_header`. The connection has read the database, so that the first part of the index is
+        // mapped already and stays so. It is larger than the header, begins on a page, and other processes may write it at
+        // any time: each number is read once.
+        #[expect(unsafe_code, reason = "reads the index that SQLite has mapped")]
+        unsafe {
+            let file = self.file(ffi::SQLITE_FCNTL_FILE_POINTER)?;
+            let methods = (*file).pMethods.as_ref().filter(|methods| methods.iVersion >= 2)?;
+            let code = (methods.xShmMap?)(file, 0, INDEX_PART, 0, &raw mut index);
+            if code != ffi::SQLITE_OK || index.is_null() {
+                return None;
+            }
+            for (number, bytes) in header.chunks_exact_mut(4).enumerate() {
+                bytes.copy_from_slice(&index.cast::<u32>().add(number).read_volatile().to_ne_bytes());
+            }
+        }
+        Some(header)
+    }
+
+    /// The log of a connection that has a transaction open, as it is in the file; `None` when it cannot be read.
+    pub(in crate::sqlite) fn read_log(&self, _conn: &mut SqliteConnection) -> Option<LogFile> {
+        let (mut header, mut bytes) = ([0_u8; 32], 0);
+        // SAFETY: as in `read_header`; SQLite fills up with zeros what is not in the file.
+        #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
+        unsafe {
+            let file = self.file(ffi::SQLITE_FCNTL_JOURNAL_POINTER)?;
+            let methods = (*file).pMethods.as_ref()?;
+            if (methods.xFileSize?)(file, &raw mut bytes) != ffi::SQLITE_OK {
+                return None;
+            }
+            let code = (methods.xRead?)(file, header.as_mut_ptr().cast(), 32, 0);
+            if code != ffi::SQLITE_OK && code != ffi::SQLITE_IOERR_SHORT_READ {
+                return None;
+            }
+        }
+        Some(LogFile { bytes: u64::try_from(bytes).ok()?, header })
+    }
+
+    /// One of the files that SQLite has open for the database.
+    ///
+    /// # Safety
+    /// The connection must be open, and nobody else may use it as long as the file is used.
+    #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+    unsafe fn file(&self, which: c_int) -> Option<*mut ffi::sqlite3_file> {
+        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+        // SAFETY: the caller's promise; SQLite answers with a pointer.
+        let code = unsafe {
+            ffi::sqlite3_file_control(self.0.as_ptr(), c"main".as_ptr(), which, ptr::from_mut(&mut file).cast())
+        };
+        (code == ffi::SQLITE_OK && !file.is_null()).then_some(file)
+    }
+}

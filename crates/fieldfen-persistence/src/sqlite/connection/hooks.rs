@@ -1,0 +1,248 @@
+//! What connections get when they are opened, through the handle that diesel does not hand out.
+//!
+//! **Plans that do not depend on what is bound.** The bundled SQLite samples the rows (`SQLITE_ENABLE_STAT4`). Once
+//! `ANALYZE` or `PRAGMA optimize` has run, it looks at every value that is bound to see whether another plan would suit
+//! it better: a statement that is kept is prepared anew at each call all the same, and that takes longer than a claim. The
+//! plans that matter here are pinned, so that the connections ask for the query planner stability guarantee
+//! (<https://sqlite.org/queryplanner-ng.html>, section 4.1).
+//!
+//! **A gate before each commit.** When SQLite has rolled a transaction back by itself, whatever is written next would be a
+//! transaction of its own and commit at once (<https://sqlite.org/c3ref/commit_hook.html>).
+//!
+//! **Waits that are known.** A busy handler of our own tells how long a lock was waited for.
+//!
+//! **How the handle is found.** SQLite shows every new connection of the process to an extension. The program may open
+//! connections of its own while a store opens one, in the same thread too (diesel calls the program's instrumentation), so
+//! that the extension cannot know which connection is the store's. It gives each a rollback hook that tells the handle.
+//! The store then rolls an empty transaction back on its own connection, which touches no file.
+
+use std::cell::Cell;
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+use libsqlite3_sys as ffi;
+
+use super::handle::Handle;
+use crate::sqlite::busy_handler;
+use crate::sqlite::url::SqliteUrl;
+
+/// Without the hook a writer might be told that it has committed what SQLite has rolled back.
+const NO_COMMIT_HOOK: &str = "SQLite does not let commits be watched: does another library take its extensions back?";
+
+thread_local! {
+    /// Whether this thread opens a connection of a store.
+    static OPENING: Cell<bool> = const { Cell::new(false) };
+    /// Which connections of this thread have rolled back since they were asked to.
+    static ROLLED_BACK: Cell<RolledBack> = const { Cell::new(RolledBack::None) };
+}
+
+#[derive(Clone, Copy, Default)]
+enum RolledBack {
+    #[default]
+    None,
+    One(NonNull<ffi::sqlite3>),
+    Several,
+}
+
+/// A connection that has just been opened.
+pub(in crate::sqlite) struct Opened {
+    pub(in crate::sqlite) conn: SqliteConnection,
+    pub(in crate::sqlite) control: Control,
+    pub(in crate::sqlite) handle: Handle,
+    /// Whether its database can only be read.
+    pub(in crate::sqlite) read_only: bool,
+}
+
+/// What the callbacks of a connection read.
+#[derive(Debug)]
+struct Shared {
+    may_commit: AtomicBool,
+    /// How long locks are waited for, in microseconds.
+    busy_timeout: AtomicU64,
+}
+
+/// Says whether a connection may commit, and how long it waits for locks.
+#[derive(Debug)]
+pub(in crate::sqlite) struct Control(Arc<Shared>);
+
+impl Control {
+    /// Lets the connection commit.
+    pub(in crate::sqlite) fn allow_commits(&self) {
+        self.0.may_commit.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on every commit becomes a rollback and an error.
+    pub(in crate::sqlite) fn forbid_commits(&self) {
+        self.0.may_commit.store(false, Ordering::Relaxed);
+    }
+
+    /// From now on the connection waits for a lock for so long.
+    pub(in crate::sqlite) fn set_busy_timeout(&self, timeout: Duration) {
+        let timeout = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+        self.0.busy_timeout.store(timeout, Ordering::Relaxed);
+    }
+}
+
+/// Opens a connection whose plans are stable and whose commits may be stopped. It waits for no lock until it is told to.
+/// No file is read yet.
+pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened, StoreError> {
+    let refused = |reason: &str, source| StoreError::Open { url: url.to_string(), reason: reason.to_owned(), source };
+    let no_commit_hook = |source| refused(NO_COMMIT_HOOK, source);
+    // SAFETY: the function lives for ever and has the signature that SQLite calls it with; that it is there already
+    // does no harm.
+    #[expect(unsafe_code, reason = "registers a function with SQLite")]
+    let code = unsafe { ffi::sqlite3_auto_extension(Some(on_new_connection)) };
+    if code != ffi::SQLITE_OK {
+        return Err(no_commit_hook(Some(format!("SQLite's code {code}").into())));
+    }
+    let opening = Restored::set(&OPENING, true);
+    let established = SqliteConnection::establish(name);
+    drop(opening);
+    let mut conn = established.map_err(|error| {
+        refused("SQLite cannot open it: check that the file and its folder can be read and written", Some(error.into()))
+    })?;
+    let asking = Restored::set(&ROLLED_BACK, RolledBack::None);
+    conn.batch_execute("BEGIN; ROLLBACK").map_err(|error| no_commit_hook(Some(error.into())))?;
+    let RolledBack::One(db) = ROLLED_BACK.get() else { return Err(no_commit_hook(None)) };
+    drop(asking);
+    // SAFETY: it is the handle of `conn`, which alone has rolled back, and which is open.
+    #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+    let (control, read_only) =
+        unsafe { (install_hooks(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
+    let control = control.ok_or_else(|| no_commit_hook(None))?;
+    Ok(Opened { conn, control, handle: Handle(db), read_only })
+}
+
+/// Gives a thread's variable its former value back when it is dropped, also by a panic.
+///
+/// Instrumentation may open a store while another one is opened.
+struct Restored<T: Copy + 'static> {
+    variable: &'static std::thread::LocalKey<Cell<T>>,
+    before: T,
+}
+
+impl<T: Copy + 'static> Restored<T> {
+    fn set(variable: &'static std::thread::LocalKey<Cell<T>>, value: T) -> Self {
+        Self { variable, before: variable.with(|cell| cell.replace(value)) }
+    }
+}
+
+impl<T: Copy + 'static> Drop for Restored<T> {
+    fn drop(&mut self) {
+        let _ = self.variable.try_with(|cell| cell.set(self.before));
+    }
+}
+
+/// Is shown every new connection of the process.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn on_new_connection(
+    db: *mut ffi::sqlite3,
+    _message: *mut *mut c_char,
+    _routines: *const ffi::sqlite3_api_routines,
+) -> c_int {
+    if OPENING.try_with(Cell::get).unwrap_or(false) {
+        // SAFETY: the connection is open. The hook only reports its argument and never uses it.
+        unsafe { ffi::sqlite3_rollback_hook(db, Some(rollback_hook), db.cast()) };
+    }
+    ffi::SQLITE_OK
+}
+
+/// Tells which connection has rolled back.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn rollback_hook(db: *mut c_void) {
+    let _ = ROLLED_BACK.try_with(|cell| {
+        cell.set(match (cell.get(), NonNull::new(db.cast())) {
+            (RolledBack::None, Some(db)) => RolledBack::One(db),
+            _ => RolledBack::Several,
+        });
+    });
+}
+
+/// Sets up the callbacks; `None` when SQLite does not keep the hook before commits.
+///
+/// # Safety
+/// The handle must be that of an open connection.
+#[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+unsafe fn install_hooks(db: NonNull<ffi::sqlite3>) -> Option<Control> {
+    let db = db.as_ptr();
+    let control = Control(Arc::new(Shared { may_commit: AtomicBool::new(true), busy_timeout: AtomicU64::new(0) }));
+    let kept: *mut c_void = Arc::into_raw(Arc::clone(&control.0)).cast_mut().cast();
+    // SAFETY: the connection is open, the name ends in a NUL. What is kept belongs to a function of the connection, for which
+    // SQLite calls `release` once: when it closes the connection, or at once when it refuses the function. The setting
+    // takes a number and where to put the answer, which may be null. The second call of `sqlite3_commit_hook` answers
+    // what the first one has set.
+    unsafe {
+        ffi::sqlite3_rollback_hook(db, None, ptr::null_mut());
+        ffi::sqlite3_db_config(db, ffi::SQLITE_DBCONFIG_ENABLE_QPSG, 1 as c_int, ptr::null_mut::<c_int>());
+        let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY;
+        let name = c"fieldfen_keeps".as_ptr();
+        let code =
+            ffi::sqlite3_create_function_v2(db, name, 0, flags, kept, Some(answer_null), None, None, Some(release));
+        if code != ffi::SQLITE_OK {
+            return None;
+        }
+        ffi::sqlite3_busy_handler(db, Some(on_busy), kept);
+        ffi::sqlite3_commit_hook(db, Some(commit_hook), kept);
+        (ffi::sqlite3_commit_hook(db, Some(commit_hook), kept) == kept).then_some(control)
+    }
+}
+
+/// A function that is only there to keep something until the connection is closed.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn answer_null(_: *mut ffi::sqlite3_context, _: c_int, _: *mut *mut ffi::sqlite3_value) {}
+
+/// Drops the connection's own part of what its callbacks read.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn release(shared: *mut c_void) {
+    // SAFETY: it was made by `Arc::into_raw` in `install_hooks`, and SQLite calls this once.
+    drop(unsafe { Arc::from_raw(shared.cast::<Shared>()) });
+}
+
+/// Is asked before every commit; anything but 0 makes it a rollback.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn commit_hook(shared: *mut c_void) -> c_int {
+    // SAFETY: SQLite hands on what it was given in `install_hooks`, and the connection keeps that.
+    let may_commit = unsafe { (*shared.cast::<Shared>()).may_commit.load(Ordering::Relaxed) };
+    c_int::from(!may_commit)
+}
+
+/// Is asked when a lock is taken; 0 gives it up.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn on_busy(shared: *mut c_void, tried: c_int) -> c_int {
+    // SAFETY: as in `commit_hook`.
+    let timeout = unsafe { (*shared.cast::<Shared>()).busy_timeout.load(Ordering::Relaxed) };
+    c_int::from(busy_handler::wait(tried.unsigned_abs(), Duration::from_micros(timeout)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_opening_of_a_connection() {
+        let panic = catch_unwind(|| {
+            let _opening = Restored::set(&OPENING, true);
+            panic!("lens cap");
+        });
+        assert!(panic.is_err() && !OPENING.get());
+    }
+
+    #[test]
+    fn what_a_hook_reads_is_freed_when_its_connection_is_closed_and_not_before() {
+        let opened = establish(":memory:", &SqliteUrl::memory()).unwrap();
+        let held = Arc::downgrade(&opened.control.0);
+        drop(opened.control);
+        assert_eq!(held.strong_count(), 1);
+        drop(opened.conn);
+        assert_eq!(held.strong_count(), 0);
+    }
+}

@@ -1,0 +1,37 @@
+//! Keeps a thread from opening a session inside another one of the same store, which would wait for itself.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
+use fieldfen_domain::store::StoreError;
+
+thread_local! {
+    /// The stores of which this thread has a session open.
+    static OPEN: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One open session of this thread.
+pub(in crate::sqlite) struct SessionGuard {
+    store: usize,
+    /// It must be dropped by the thread that made it.
+    not_send: PhantomData<*const ()>,
+}
+
+impl SessionGuard {
+    /// Enters a session of the store with this address.
+    pub(in crate::sqlite) fn enter(store: usize) -> Result<Self, StoreError> {
+        OPEN.with_borrow_mut(|open| {
+            if open.contains(&store) {
+                return Err(StoreError::Nested);
+            }
+            open.push(store);
+            Ok(Self { store, not_send: PhantomData })
+        })
+    }
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        OPEN.with_borrow_mut(|open| open.retain(|&store| store != self.store));
+    }
+}

@@ -1,0 +1,224 @@
+//! Opens connections with their settings, and checks that SQLite has taken the settings.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use super::hooks::{Opened, establish};
+use super::options::{Durability, SqliteOptions};
+use crate::sqlite::busy_handler::NoLocks;
+use crate::sqlite::deadline::Deadline;
+use crate::sqlite::error::{CHECK_PERMISSIONS, Classify, classify};
+use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::url::SqliteUrl;
+
+/// The oldest SQLite that is trusted with a shared file.
+///
+/// Older ones may lose a transaction when a checkpoint and a writer meet while the WAL is reset
+/// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug").
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long to sleep before an opening that met a lock is tried again.
+const OPEN_AGAIN: Duration = Duration::from_millis(5);
+
+/// The version of the SQLite in this program, for example `3.53.1`.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    // SAFETY: returns a pointer to a constant text that ends in a NUL.
+    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
+    let version = unsafe { std::ffi::CStr::from_ptr(libsqlite3_sys::sqlite3_libversion()) };
+    version.to_str().unwrap_or("unknown")
+}
+
+/// The connection of a store that writes. A file that can only be read is refused before anything is made
+/// beside it.
+pub(in crate::sqlite) fn open_writer(
+    url: &SqliteUrl,
+    options: &SqliteOptions,
+    deadline: &Deadline,
+) -> Result<Opened, StoreError> {
+    open_to(Purpose::Write, &url.file_name(), url, deadline, &writing(url, options))
+}
+
+/// A connection for a tool that writes, which leaves the journal mode of the file as it is.
+pub(in crate::sqlite) fn open_for_tool(
+    url: &SqliteUrl,
+    options: &SqliteOptions,
+    deadline: &Deadline,
+) -> Result<Opened, StoreError> {
+    open_to(Purpose::Write, &url.existing(), url, deadline, &without_journal(options))
+}
+
+/// A connection for the maintenance of an open store's file.
+pub(in crate::sqlite) fn open_for_maintenance(
+    file: &DatabaseFile,
+    options: &SqliteOptions,
+    deadline: &Deadline,
+) -> Result<Opened, StoreError> {
+    let url = file.url();
+    open_to(Purpose::Any, &url.existing(), &url, deadline, &writing(&url, options))
+}
+
+/// A connection to an open store's file that cannot write.
+pub(in crate::sqlite) fn open_reader(file: &DatabaseFile, deadline: &Deadline) -> Result<Opened, StoreError> {
+    let url = file.url();
+    open_to(Purpose::Any, &url.existing(), &url, deadline, &[("query_only", "ON", "1")])
+}
+
+/// A pragma, the value it is set to, and the value it must then answer.
+pub(in crate::sqlite) type Setting = (&'static str, &'static str, &'static str);
+
+/// The journal mode of a file.
+pub(in crate::sqlite) const WAL: Setting = ("journal_mode", "wal", "wal");
+
+fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
+    let journal = if url.path().is_some() { WAL } else { ("journal_mode", "memory", "memory") };
+    let [synchronous, foreign_keys] = without_journal(options);
+    [journal, synchronous, foreign_keys]
+}
+
+/// The settings of a connection that writes and leaves the journal mode as it is.
+pub(in crate::sqlite) const fn without_journal(options: &SqliteOptions) -> [Setting; 2] {
+    let synchronous = match options.durability {
+        Durability::Full => ("synchronous", "FULL", "2"),
+        Durability::Normal => ("synchronous", "NORMAL", "1"),
+    };
+    [synchronous, ("foreign_keys", "ON", "1")]
+}
+
+/// What a connection is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A database that this user cannot write is refused.
+    Write,
+    Any,
+}
+
+/// Opens a connection, also to a database that this user can only read.
+pub(in crate::sqlite) fn open(
+    name: &str,
+    url: &SqliteUrl,
+    deadline: &Deadline,
+    settings: &[Setting],
+) -> Result<SqliteConnection, StoreError> {
+    Ok(open_to(Purpose::Any, name, url, deadline, settings)?.conn)
+}
+
+/// Opens a connection, which then waits for locks as long as an operation with this deadline does from its beginning.
+///
+/// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
+/// this waits by itself, and opens the connection anew each time.
+fn open_to(
+    purpose: Purpose,
+    name: &str,
+    url: &SqliteUrl,
+    deadline: &Deadline,
+    settings: &[Setting],
+) -> Result<Opened, StoreError> {
+    loop {
+        match open_once(purpose, name, url, settings) {
+            Ok(opened) => {
+                opened.control.set_busy_timeout(deadline.timeout());
+                return Ok(opened);
+            }
+            Err(StoreError::Io(source)) if source.is::<NoLocks>() => {
+                return Err(StoreError::Open { url: url.to_string(), reason: source.to_string(), source: None });
+            }
+            Err(StoreError::Busy { source, .. }) if deadline.is_over() => return Err(deadline.busy(source)),
+            Err(StoreError::Busy { .. }) => std::thread::sleep(OPEN_AGAIN.min(deadline.left())),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn open_once(purpose: Purpose, name: &str, url: &SqliteUrl, settings: &[Setting]) -> Result<Opened, StoreError> {
+    // SAFETY: returns a number.
+    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
+    let version = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
+    if version < OLDEST_SQLITE {
+        return Err(StoreError::Setting {
+            what: "SQLite's version",
+            found: sqlite_version().to_owned(),
+            rule: "it must be 3.51.3 or newer: older ones can lose a transaction when the log is reset",
+        });
+    }
+    let mut opened = establish(name, url)?;
+    if opened.read_only && purpose == Purpose::Write {
+        return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user: {CHECK_PERMISSIONS}").into()));
+    }
+    for (name, value, expected) in settings {
+        set(&mut opened.conn, name, value, expected)?;
+    }
+    Ok(opened)
+}
+
+pub(in crate::sqlite) fn set(
+    conn: &mut SqliteConnection,
+    name: &'static str,
+    value: &str,
+    expected: &str,
+) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        answer: String,
+    }
+    conn.batch_execute(&format!("PRAGMA {name} = {value}")).store()?;
+    let ask = format!("SELECT CAST({name} AS TEXT) AS answer FROM pragma_{name}");
+    let answer = diesel::sql_query(ask).get_result::<Row>(conn).map_err(classify)?.answer;
+    if answer == expected {
+        return Ok(());
+    }
+    Err(StoreError::Setting {
+        what: name,
+        found: answer,
+        rule: "it could not be set: is the file on a file system without shared memory, or written by an old program?",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::connection::connect::{OpenMode, connect};
+
+    #[test]
+    fn settings_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = SqliteUrl::from(folder.path().join("a.db").as_path());
+        connect(&url, OpenMode::CreateIfMissing).unwrap();
+        let (options, deadline) = (SqliteOptions::default(), Deadline::after(Duration::from_secs(60)));
+        let options = SqliteOptions { durability: Durability::Normal, ..options };
+        let Opened { mut conn, .. } = open_writer(&url, &options, &deadline).unwrap();
+        set(&mut conn, "synchronous", "NORMAL", "1").unwrap();
+        let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
+        let mut conn = open_reader(&file, &deadline).unwrap().conn;
+        assert!(conn.batch_execute("CREATE TABLE t (n)").is_err());
+        assert!(sqlite_version().starts_with("3."));
+    }
+
+    #[test]
+    fn a_statement_that_finds_the_database_busy_says_how_long_it_has_waited() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = SqliteUrl::from(folder.path().join("a.db").as_path());
+        drop(connect(&url, OpenMode::CreateIfMissing).unwrap());
+        let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
+        let open = || {
+            open_for_maintenance(&file, &SqliteOptions::default(), &Deadline::after(Duration::from_millis(200)))
+                .unwrap()
+                .conn
+        };
+        let (mut first, mut second) = (open(), open());
+        first.batch_execute("CREATE TABLE t (n); BEGIN IMMEDIATE").unwrap();
+        let busy = second.batch_execute("INSERT INTO t VALUES (1)").store().unwrap_err();
+        assert!(matches!(busy, StoreError::Busy { waited_ms: 200.., .. }), "{busy:?}");
+        // A snapshot that is out of date is not waited for.
+        second.batch_execute("BEGIN; SELECT * FROM t").unwrap();
+        first.batch_execute("INSERT INTO t VALUES (1); COMMIT").unwrap();
+        let stale = second.batch_execute("INSERT INTO t VALUES (1)").store().unwrap_err();
+        assert!(matches!(stale, StoreError::Busy { waited_ms: 0, .. }), "{stale:?}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Making a database that is complete or not there.
+//!
+//! An empty file cannot be removed after a failure: another program may have opened it by then, and would write into a
+//! file without a name. The database is therefore made under a name of its own, and gets its real one at the end.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use crate::sqlite::connection::open::{WAL, open, set, without_journal};
+use crate::sqlite::connection::options::SqliteOptions;
+use crate::sqlite::deadline::Deadline;
+use crate::sqlite::file::path_check::{file_exists, refusal};
+use crate::sqlite::url::SqliteUrl;
+
+/// Makes a database with its folder and lets `f` fill it; `None` when a file is there already. Only its owner may read
+/// and write it, and enter a folder that was made; `-wal`, `-shm` and `-lock` follow its mode when another one is set.
+///
+/// If anything fails, neither file nor folder remains. If several programs make the same database at once, one of them
+/// does, and the others get `None`.
+///
+/// # Errors
+/// [`StoreError::Open`] when the file or its folder cannot be made, or when the log of a database that is not there any
+/// more would become the new one's; what `f` returns.
+pub fn create_database<T, E>(
+    url: &SqliteUrl,
+    f: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+) -> Result<Option<T>, E>
+where
+    E: From<StoreError>,
+{
+    let Some(path) = url.path() else { return Ok(None) };
+    if file_exists(url)? {
+        return Ok(None);
+    }
+    let cannot = |what: &str| {
+        let reason = what.to_owned();
+        move |error: io::Error| refusal(url, reason, Some(error))
+    };
+    refuse_remains(url, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Dropped after the file in it.
+    let made = format!("its folder {} cannot be created", folder.display());
+    let folders = NewFolders::make(folder).map_err(cannot(&made))?;
+    let new = tempfile::Builder::new()
+        .prefix(".fieldfen-new-")
+        .suffix(".db")
+        .tempfile_in(folder)
+        // The file is closed before SQLite opens it: closing it later would drop SQLite's locks.
+        .map(tempfile::NamedTempFile::into_temp_path)
+        .map_err(cannot("it cannot be created"))?;
+    // Dropped after the connection, which cannot always remove them where there is no room.
+    let beside = Beside(&new);
+    let options = SqliteOptions::default();
+    // With a rollback journal the file holds everything that was committed, and needs no log.
+    let name = SqliteUrl::from(&*new).existing();
+    let deadline = Deadline::after(options.busy_timeout);
+    let mut conn = open(&name, url, &deadline, &without_journal(&options))?;
+    let filled = f(&mut conn)?;
+    let (journal, value, expected) = WAL;
+    set(&mut conn, journal, value, expected)?;
+    drop(conn);
+    drop(beside);
+    match new.persist_noclobber(path) {
+        Ok(()) => {}
+        Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists && path.exists() => {
+            folders.keep();
+            return Ok(None);
+        }
+        Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists => {
+            return Err(refusal(url, "it is a symbolic link to a file that does not exist".to_owned(), None).into());
+        }
+        Err(failed) => return Err(cannot("it cannot be created")(failed.error).into()),
+    }
+    // After a power cut the name could be missing otherwise. Some file systems do not let folders be flushed.
+    File::open(folder).and_then(|folder| folder.sync_all()).ok();
+    folders.keep();
+    Ok(Some(filled))
+}
+
+/// Refuses to put a new database beside a log or journal, which SQLite would take for the new one's.
+fn refuse_remains(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
+    for ending in ["-wal", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        if fs::metadata(&name).is_ok_and(|found| found.len() > 0) {
+            let reason = format!(
+                "it is not there, but {} is, which belongs to it: restore the database, or move that file away",
+                Path::new(&name).display()
+            );
+            return Err(refusal(url, reason, None));
+        }
+    }
+    Ok(())
+}
+
+/// The files that SQLite makes beside a new database, whose name nobody else knows; they are removed.
+struct Beside<'p>(&'p Path);
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        for ending in ["-journal", "-wal", "-shm"] {
+            let mut name = self.0.as_os_str().to_owned();
+            name.push(ending);
+            let _ = fs::remove_file(name);
+        }
+    }
+}
+
+/// Folders that were made for the file, the innermost first; they are removed again unless they are kept.
+struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    fn make(folder: &Path) -> io::Result<Self> {
+        let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let made = Self(missing.map(Path::to_owned).collect());
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        // Who may write the folder can put another database there.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
+        Ok(made)
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        // A folder that is not empty has become another program's too.
+        let _ = self.0.iter().try_for_each(fs::remove_dir);
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+
+    fn fill(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+        conn.batch_execute("CREATE TABLE t (n)").map_err(crate::sqlite::error::classify)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_new_database_is_its_owners_alone_in_wal_mode_and_an_existing_file_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/c.db");
+        let url = SqliteUrl::from(path.as_path());
+        assert_eq!(create_database(&url, fill).unwrap(), Some(()));
+        assert_eq!(names(path.parent().unwrap()), ["c.db"]);
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!((fs::metadata(&path).unwrap().permissions().mode() & 0o777, &bytes[18..20]), (0o600, &[2, 2][..]));
+        assert_eq!(fs::metadata(folder.path().join("a")).unwrap().permissions().mode() & 0o777, 0o700);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(create_database(&url, fill).unwrap(), None);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_failure_leaves_neither_file_nor_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = SqliteUrl::from(folder.path().join("a/b/c.db").as_path());
+        let failed = create_database::<(), StoreError>(&url, |conn| {
+            fill(conn)?;
+            Err(StoreError::Nested)
+        });
+        assert!(matches!(failed, Err(StoreError::Nested)), "{failed:?}");
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn of_two_who_make_the_same_database_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/c.db");
+        let url = SqliteUrl::from(path.as_path());
+        let late = create_database::<_, StoreError>(&url, |conn| {
+            create_database(&url, fill)?;
+            conn.batch_execute("CREATE TABLE other (n)").map_err(crate::sqlite::error::classify)
+        });
+        assert_eq!(late.unwrap(), None);
+        assert_eq!(names(path.parent().unwrap()), ["c.db"]);
+        let deadline = Deadline::after(SqliteOptions::default().busy_timeout);
+        let mut conn = open(&url.existing(), &url, &deadline, &[]).unwrap();
+        conn.batch_execute("INSERT INTO t VALUES (1)").unwrap();
+    }
+
+    #[test]
+    fn a_log_of_a_database_that_is_gone_does_not_become_the_new_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.db");
+        for ending in ["-wal", "-journal"] {
+            let remains = folder.path().join(format!("c.db{ending}"));
+            fs::write(&remains, "rows").unwrap();
+            let error = create_database(&SqliteUrl::from(path.as_path()), fill).unwrap_err();
+            assert!(error.to_string().contains(remains.to_str().unwrap()), "{error}");
+            assert_eq!(names(folder.path()), [format!("c.db{ending}")]);
+            fs::remove_file(&remains).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_not_followed_by_the_creation() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("a.db"), folder.path().join("b.db"));
+        symlink(&target, &link).unwrap();
+        let error = create_database(&SqliteUrl::from(link.as_path()), fill).unwrap_err();
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        assert_eq!(names(folder.path()), ["a.db"]);
+        fs::write(&target, "").unwrap();
+        assert_eq!(create_database(&SqliteUrl::from(link.as_path()), fill).unwrap(), None);
+    }
+}

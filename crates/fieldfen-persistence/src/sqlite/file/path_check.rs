@@ -1,0 +1,76 @@
+//! What stands at the path of a database, before SQLite opens it.
+
+use std::fs;
+use std::path::Path;
+
+use fieldfen_domain::store::StoreError;
+
+use crate::sqlite::url::SqliteUrl;
+
+/// Fails unless there is a file that SQLite may open. A database in memory needs none.
+///
+/// SQLite answers most of these faults with the same text, and the operating system tells them apart.
+pub(in crate::sqlite) fn require_file(url: &SqliteUrl) -> Result<(), StoreError> {
+    if url.path().is_none() || file_exists(url)? {
+        return Ok(());
+    }
+    Err(refusal(url, "there is no such file: create it with `migrate up`, or correct the address".to_owned(), None))
+}
+
+/// Whether there is a file that SQLite may open. Anything else in its place is refused.
+pub(in crate::sqlite) fn file_exists(url: &SqliteUrl) -> Result<bool, StoreError> {
+    let Some(path) = url.path() else { return Ok(false) };
+    let refuse = |reason: &str, source| Err(refusal(url, reason.to_owned(), source));
+    if path.to_str().is_none() {
+        return refuse("its path is not UTF-8, and SQLite takes no other", None);
+    }
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => refuse("it is a folder: name the file in it", None),
+        Ok(found) if !found.is_file() => refuse("it is no regular file", None),
+        Ok(found) if has_other_names(&found) => refuse(
+            "it has several names (hard links), and SQLite keeps a log for each name, so that programs which open it by \
+             different names damage it: remove the other names, or copy the file",
+            None,
+        ),
+        Ok(_) => refuse_irregular_logs(url, path).map(|()| true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => refuse("it cannot be looked at", Some(error)),
+    }
+}
+
+/// Refuses a log or journal that is no file of its own: SQLite would wait for a pipe, write through a link, and remove a
+/// device.
+fn refuse_irregular_logs(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
+    let cannot = |error| refusal(url, "it cannot be looked at".to_owned(), Some(error));
+    // SQLite names them by the path without symbolic links.
+    let path = path.canonicalize().map_err(cannot)?;
+    for ending in ["-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        let rule = match fs::symlink_metadata(&name) {
+            Ok(found) if !found.is_file() => "is no regular file: remove it",
+            Ok(found) if has_other_names(&found) => "has several names (hard links): remove the other names",
+            Ok(_) => continue,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(cannot(error)),
+        };
+        return Err(refusal(url, format!("{} beside it {rule}", Path::new(&name).display()), None));
+    }
+    Ok(())
+}
+
+/// Says why a database is not opened.
+pub(in crate::sqlite) fn refusal(url: &SqliteUrl, reason: String, source: Option<std::io::Error>) -> StoreError {
+    StoreError::Open { url: url.to_string(), reason, source: source.map(Into::into) }
+}
+
+/// Whether a file can be reached by another name than this one, symbolic links aside.
+fn has_other_names(found: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::nlink(found) > 1;
+    #[cfg(not(unix))]
+    return {
+        let _ = found;
+        false
+    };
+}

@@ -1,0 +1,87 @@
+//! Whether the log is the one that its index describes, to notice that another program has cut it off or has copied a
+//! file over it.
+//!
+//! SQLite finds the frames of the log by its index, the `-shm`, and writes behind them without another look at what is
+//! before them. The next program to open the database reads the log from the beginning, and ends where that is not what was
+//! written: all that was acknowledged behind it would be lost. Both files are read through SQLite's own, since closing any
+//! other descriptor of the index would drop SQLite's locks (<https://sqlite.org/walformat.html>).
+
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use crate::sqlite::connection::handle::{Handle, IndexHeader, LogFile};
+
+/// The bytes of the log's header, and of the header of each frame.
+const HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
+
+/// What the index says of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Described {
+    bytes: u64,
+    frames: u32,
+    /// The numbers that mark all frames of this log, as they stand in its header too.
+    salts: [u8; 8],
+}
+
+impl Described {
+    /// `None` for an index that is not in use, or describes a log without frames, which may have any length.
+    fn parse(index: &IndexHeader) -> Option<Self> {
+        let frames = u32::from_ne_bytes([index[16], index[17], index[18], index[19]]);
+        // 65536 does not fit: it is written as 1.
+        let page = match u16::from_ne_bytes([index[14], index[15]]) {
+            1 => 65536,
+            page => u64::from(page),
+        };
+        let mut salts = [0; 8];
+        salts.copy_from_slice(&index[32..40]);
+        let is_in_use = index[12] != 0 && frames > 0;
+        is_in_use.then(|| Self { frames, bytes: HEADER + u64::from(frames) * (FRAME_HEADER + page), salts })
+    }
+
+    fn is(&self, log: &LogFile) -> bool {
+        log.bytes >= self.bytes && log.header[16..24] == self.salts
+    }
+}
+
+/// Fails when the log of this connection is another than its index describes; otherwise returns the number of its frames.
+/// Nobody else may write meanwhile: the connection has the lock for that.
+pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<u32, StoreError> {
+    let Some(described) = handle.read_log_index(conn).as_ref().and_then(Described::parse) else { return Ok(0) };
+    match handle.read_log(conn) {
+        Some(log) if !described.is(&log) => {
+            let found = "another program has cut off or overwritten the log (-wal) of the database: stop all programs that \
+                         have it open, keep a copy of its -wal, and check what is missing";
+            Err(StoreError::Io(found.into()))
+        }
+        Some(_) | None => Ok(described.frames),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(in_use: u8, page: u16, frames: u32) -> IndexHeader {
+        let mut index = [0; 48];
+        index[12] = in_use;
+        index[14..16].copy_from_slice(&page.to_ne_bytes());
+        index[16..20].copy_from_slice(&frames.to_ne_bytes());
+        index[32..40].copy_from_slice(b"saltsalt");
+        index
+    }
+
+    #[test]
+    fn a_log_has_all_frames_of_its_index_and_the_same_salts() {
+        let mut header = [0; 32];
+        header[16..24].copy_from_slice(b"saltsalt");
+        let log = |bytes| LogFile { bytes, header };
+        let described = Described::parse(&index(1, 4096, 3)).unwrap();
+        assert!(described.is(&log(32 + 3 * 4120)) && described.is(&log(1 << 30)));
+        assert!(!described.is(&log(32 + 3 * 4120 - 1)) && !described.is(&log(0)));
+        assert!(!described.is(&LogFile { bytes: 1 << 30, header: [0; 32] }));
+        assert_eq!(Described::parse(&index(1, 1, 2)).unwrap().bytes, 32 + 2 * (24 + 65536));
+        assert_eq!(Described::parse(&index(1, 4096, 0)), None);
+        assert_eq!(Described::parse(&index(0, 4096, 3)), None);
+    }
+}

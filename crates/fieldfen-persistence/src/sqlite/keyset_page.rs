@@ -1,0 +1,247 @@
+//! Pages of a table in the order of insertion.
+//!
+//! That is the order of rowids, in which every index ends: a page of the rows with some value is one step down the index
+//! of that value and one along it. The planner, which guesses how many rows have a value, is not asked: the index is named.
+
+use std::marker::PhantomData;
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::rows::{self, split_bad_row, wrong_cursor};
+use fieldfen_domain::{Cursor, FileId, Page, PageRequest};
+
+use super::columns::Spellings;
+use super::error::Classify;
+
+/// How many rows are examined at the most for one page where the index does not lead to its rows alone.
+pub(super) const EXAMINED: i64 = 10_000;
+
+/// The rowids that a page may have.
+///
+/// A cursor is the name of the list and a rowid, and stands for the place behind the row with that rowid, whether there is
+/// one or not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// They are above this one.
+    pub(super) above: i64,
+    /// They are not above this one.
+    pub(super) up_to: i64,
+    pub(super) ascending: bool,
+    /// How many rows to read: one more than the page has.
+    pub(super) limit: i64,
+}
+
+impl Reach {
+    pub(super) fn new(list: &str, request: &PageRequest) -> Result<Self, StoreError> {
+        let ascending = request.is_ascending();
+        let limit = i64::from(request.limit().get()) + 1;
+        let everything = Self { above: i64::MIN, up_to: i64::MAX, ascending, limit };
+        let Some(cursor) = request.cursor() else { return Ok(everything) };
+        let place = cursor.as_str().strip_prefix(list).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
+        match place.filter(|place| row_cursor(list, *place) == *cursor) {
+            Some(place) if ascending => Ok(Self { above: place, ..everything }),
+            Some(place) => Ok(Self { up_to: place, ..everything }),
+            None => Err(wrong_cursor(cursor)),
+        }
+    }
+
+    /// The place behind this row, seen from where the page is read.
+    pub(super) const fn behind(self, rowid: i64) -> i64 {
+        if self.ascending { rowid } else { rowid.saturating_sub(1) }
+    }
+}
+
+/// The cursor that stands for a place between the rows of a list.
+pub(super) fn row_cursor(list: &str, place: i64) -> Cursor {
+    Cursor::new(format!("{list}-{place}"))
+}
+
+/// Makes a page of the rows that were read, as [`Page::from_rows`] does; a row that cannot be read is named in it.
+pub(super) fn page_of<P, T>(
+    rows: impl Iterator<Item = (P, Result<T, StoreError>)>,
+    stopped: Option<P>,
+    request: &PageRequest,
+    cursor: impl FnOnce(P) -> Cursor,
+) -> Result<Page<T>, StoreError> {
+    let rows = rows.map(|(place, row)| Ok((place, split_bad_row(row)?)));
+    Ok(rows::page(rows.collect::<Result<_, StoreError>>()?, stopped, request, cursor))
+}
+
+/// A query for the rows of a page. Its text depends on the filter, so that diesel caches it by its text.
+#[derive(Debug, Clone)]
+pub(super) struct TablePage<'a, C> {
+    list: &'static str,
+    select: &'static str,
+    /// What the index is searched by.
+    equal: Vec<(&'static str, &'a str)>,
+    /// What is looked at in each row.
+    beyond: Vec<(&'static str, &'a str)>,
+    reach: Reach,
+    columns: PhantomData<C>,
+}
+
+/// A query for the last row that is examined for a page, if there are so many.
+#[derive(Debug, Clone)]
+pub(super) struct LastExamined<'p, 'a, C>(&'p TablePage<'a, C>);
+
+impl<'a, C> TablePage<'a, C> {
+    /// A query for the page of a list; `select` names the columns, the table and the index.
+    pub(super) fn new(list: &'static str, select: &'static str, request: &PageRequest) -> Result<Self, StoreError> {
+        let reach = Reach::new(list, request)?;
+        Ok(Self { list, select, equal: Vec::new(), beyond: Vec::new(), reach, columns: PhantomData })
+    }
+
+    /// Only rows in which a column has this value, where one is given: ` AND column = `.
+    pub(super) fn with(mut self, column: &'static str, value: Option<&'a str>) -> Self {
+        self.equal.extend(value.map(|value| (column, value)));
+        self
+    }
+
+    /// As [`TablePage::with`], for a column that the index does not have. At most [`EXAMINED`] rows are examined.
+    pub(super) fn and_beyond_the_index(mut self, column: &'static str, value: Option<&'a str>) -> Self {
+        self.beyond.extend(value.map(|value| (column, value)));
+        self
+    }
+
+    /// The query for the last row that is examined; `None` where the index leads to the rows of the page alone.
+    pub(super) fn last_examined(&self) -> Option<LastExamined<'_, 'a, C>> {
+        (!self.beyond.is_empty()).then_some(LastExamined(self))
+    }
+
+    /// Walks the part of the query that the index answers.
+    fn walk_index<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(" WHERE rowid > ");
+        out.push_bind_param::<BigInt, _>(&self.reach.above)?;
+        out.push_sql(" AND rowid <= ");
+        out.push_bind_param::<BigInt, _>(&self.reach.up_to)?;
+        equals(out, &self.equal)
+    }
+
+    const fn order(&self) -> &'static str {
+        if self.reach.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " }
+    }
+
+    /// Reads the page. `read` says the rowid of a row and what it holds.
+    pub(super) fn read<'q, R, T>(
+        mut self,
+        conn: &mut SqliteConnection,
+        request: &PageRequest,
+        read: impl Fn(R) -> (i64, Result<T, StoreError>),
+    ) -> Result<Page<T>, StoreError>
+    where
+        Self: LoadQuery<'q, SqliteConnection, R>,
+    {
+        let last = match self.last_examined() {
+            Some(last) => last.get_result::<(i64,)>(conn).optional().store()?,
+            None => None,
+        };
+        match last {
+            Some((last,)) if self.reach.ascending => self.reach.up_to = last,
+            Some((last,)) => self.reach.above = last.saturating_sub(1),
+            None => {}
+        }
+        let (list, reach) = (self.list, self.reach);
+        let rows: Vec<R> = self.load(conn).store()?;
+        let rows = rows.into_iter().map(read).map(|(rowid, row)| (reach.behind(rowid), row));
+        page_of(rows, last.map(|(last,)| reach.behind(last)), request, |place| row_cursor(list, place))
+    }
+}
+
+impl<C> QueryFragment<Sqlite> for TablePage<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(self.select);
+        self.walk_index(&mut out)?;
+        equals(&mut out, &self.beyond)?;
+        out.push_sql(self.order());
+        out.push_bind_param::<BigInt, _>(&self.reach.limit)
+    }
+}
+
+fn equals<'b>(out: &mut AstPass<'_, 'b, Sqlite>, columns: &'b [(&'static str, &str)]) -> QueryResult<()> {
+    for (column, value) in columns {
+        out.push_sql(column);
+        out.push_bind_param::<Text, str>(value)?;
+    }
+    Ok(())
+}
+
+impl<C> QueryFragment<Sqlite> for LastExamined<'_, '_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let Self(page) = self;
+        out.push_sql("SELECT rowid FROM ");
+        out.push_sql(page.select.rsplit_once(" FROM ").map_or(page.select, |(_, table)| table));
+        page.walk_index(&mut out)?;
+        out.push_sql(page.order());
+        out.push_sql("1 OFFSET ");
+        out.push_bind_param::<BigInt, _>(&(EXAMINED - 1))
+    }
+}
+
+impl<C> QueryId for LastExamined<'_, '_, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C> Query for LastExamined<'_, '_, C> {
+    type SqlType = (BigInt,);
+}
+
+impl<C> RunQueryDsl<SqliteConnection> for LastExamined<'_, '_, C> {}
+
+impl<C> QueryId for TablePage<'_, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C> Query for TablePage<'_, C> {
+    type SqlType = C;
+}
+
+impl<C> RunQueryDsl<SqliteConnection> for TablePage<'_, C> {}
+
+/// A page of what belongs to a file, or of what belongs to any file where none is given.
+///
+/// All rows that refer to a file spell its id as its own row does: foreign keys compare texts. The other spelling is asked
+/// for only where the first one has led to nothing.
+pub(super) fn in_either_spelling<T>(
+    file_id: Option<&FileId>,
+    mut read: impl FnMut(Option<&str>) -> Result<Page<T>, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let Some(file_id) = file_id else { return read(None) };
+    let [file_id, other] = file_id.spellings();
+    let page = read(Some(&file_id))?;
+    if page.is_empty() { read(Some(&other)) } else { Ok(page) }
+}
+
+/// The text of a query.
+#[cfg(test)]
+pub(super) fn sql(query: &impl QueryFragment<Sqlite>) -> String {
+    use diesel::backend::Backend;
+    use diesel::query_builder::QueryBuilder;
+
+    let mut builder = <Sqlite as Backend>::QueryBuilder::default();
+    query.to_sql(&mut builder, &Sqlite).unwrap();
+    builder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_cursors_of_the_same_list_lead_anywhere() {
+        let reach = |cursor: &str| Reach::new("jobs", &PageRequest::first(2).after(Cursor::new(cursor)));
+        assert_eq!(reach("jobs-17").unwrap().above, 17);
+        assert_eq!(reach("jobs--9223372036854775808").unwrap().above, i64::MIN);
+        for foreign in
+            ["", "jobs", "jobs-", "17", "files-17", "jobs-017", "jobs-+17", "jobs-17 ", "jobs-9223372036854775808"]
+        {
+            let error = reach(foreign).unwrap_err();
+            assert!(matches!(&error, StoreError::Invalid { what: "cursor", value, .. } if value == foreign), "{error}");
+        }
+    }
+}

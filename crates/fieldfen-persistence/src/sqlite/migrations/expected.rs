@@ -1,0 +1,209 @@
+//! The schema that the migrations make, and where a database's schema is another one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use diesel::migration::MigrationConnection as _;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use super::difference::{Additions, Difference, compare};
+use super::embedded::{EMBEDDED, Embedded};
+use super::shape::{Column, Object, Table, objects};
+use super::tokens::tokens;
+use super::{MigrationError, has};
+use crate::sqlite::error::Classify as _;
+
+/// The schema after the newest migration, which does not change while the program runs.
+static NEWEST: OnceLock<Expected> = OnceLock::new();
+
+/// The schema that some migrations make.
+#[derive(Debug)]
+pub(super) struct Expected {
+    objects: Vec<Object>,
+    tables: BTreeMap<String, Table>,
+}
+
+impl Expected {
+    /// The schema that these make, which must be the oldest ones.
+    pub(super) fn after(migrations: &[Embedded]) -> Result<Self, MigrationError> {
+        let mut conn = SqliteConnection::establish(":memory:")
+            .map_err(|error| StoreError::Database(Box::new(error) as fieldfen_domain::store::Source))?;
+        conn.setup().store()?;
+        for migration in migrations {
+            migration.apply(&mut conn)?;
+        }
+        let mut objects = objects(&mut conn)?;
+        objects.retain(|object| !object.table.starts_with("__diesel"));
+        let mut tables = BTreeMap::new();
+        for table in objects.iter().filter(|object| object.kind == "table") {
+            tables.insert(table.name.clone(), Table::read(&mut conn, table)?);
+        }
+        Ok(Self { objects, tables })
+    }
+
+    /// The tables with their columns.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, Column>)> {
+        self.tables.iter().map(|(name, table)| (name.as_str(), &table.columns))
+    }
+
+    /// The columns of a table.
+    pub(super) fn table(&self, name: &str) -> Option<&BTreeMap<String, Column>> {
+        self.tables.get(name).map(|table| &table.columns)
+    }
+
+    fn newest() -> Result<&'static Self, MigrationError> {
+        if let Some(newest) = NEWEST.get() {
+            return Ok(newest);
+        }
+        let newest = Self::after(&EMBEDDED)?;
+        Ok(NEWEST.get_or_init(|| newest))
+    }
+
+    /// The differences of the database from this schema. Additions of other programs are ignored unless they block a
+    /// write.
+    fn differences(&self, conn: &mut SqliteConnection) -> Result<Vec<Difference>, StoreError> {
+        let found = Found::read(conn)?;
+        let mut differences = Vec::new();
+        let mut missing_tables = Vec::new();
+        for expected in &self.objects {
+            let what = format!("{} {}", expected.kind, expected.name);
+            match found.get(expected) {
+                // An index, column or trigger of a missing table is not named again.
+                None if missing_tables.contains(&&expected.table) => {}
+                None => {
+                    if expected.kind == "table" {
+                        missing_tables.push(&expected.table);
+                    }
+                    differences.push(Difference::missing(what, one_line(&expected.sql)));
+                }
+                Some(found) if found.sql == expected.sql => {}
+                Some(found) if found.kind == "table" && expected.kind == "table" => {
+                    let table = Table::read(conn, found)?;
+                    let expected = self.tables.get(&expected.name);
+                    differences.extend(
+                        expected
+                            .map(|expected| compare(&found.name, &table, expected, Additions::Ignored))
+                            .unwrap_or_default(),
+                    );
+                }
+                Some(found) if tokens(&found.sql) == tokens(&expected.sql) => {}
+                Some(found) => {
+                    let (found, expected) = (one_line(&found.sql), one_line(&expected.sql));
+                    differences.push(Difference { what, found, expected });
+                }
+            }
+        }
+        Ok(differences)
+    }
+}
+
+/// How many of the migrations, the oldest first, the database has; `None` when there is a gap in them.
+fn reached(applied: &[String]) -> Option<usize> {
+    let reached = EMBEDDED.iter().take_while(|migration| has(applied, migration.version())).count();
+    (reached >= applied.len()).then_some(reached)
+}
+
+/// Where the schema of a database that has these migrations is not as they leave it. Nothing is said of a database whose
+/// migrations have a gap.
+pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
+    match reached(applied) {
+        None | Some(0) => Ok(Vec::new()),
+        Some(all) if all == EMBEDDED.len() => Ok(Expected::newest()?.differences(conn)?),
+        Some(some) => Ok(Expected::after(&EMBEDDED[..some])?.differences(conn)?),
+    }
+}
+
+/// What has a name that the migrations after these give to something of their own.
+pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
+    let Some(reached) = reached(applied).filter(|reached| *reached < EMBEDDED.len()) else { return Ok(Vec::new()) };
+    let (before, after) = (Expected::after(&EMBEDDED[..reached])?, Expected::newest()?);
+    let found = Found::read(conn)?;
+    let is_there = |new: &Object| before.objects.iter().any(|old| (&old.kind, &old.name) == (&new.kind, &new.name));
+    let new = after.objects.iter().filter(|object| !is_there(object));
+    let named = |found: &Object| Difference::surplus(format!("{} {}", found.kind, found.name), one_line(&found.sql));
+    let mut taken: Vec<_> = new.filter_map(|object| found.get(object)).map(named).collect();
+    for table in before.objects.iter().filter(|object| object.kind == "table") {
+        let Some(object) = found.get(table).filter(|found| found.kind == "table") else { continue };
+        let is_new = |column: &String| {
+            let has =
+                |expected: &Expected| expected.table(&table.name).is_some_and(|columns| columns.contains_key(column));
+            has(after) && !has(&before)
+        };
+        let columns = Table::read(conn, object)?.columns;
+        let columns = columns.iter().filter(|(column, _)| is_new(column));
+        taken
+            .extend(columns.map(|(name, column)| {
+                Difference::surplus(format!("column {}.{name}", table.name), column.to_string())
+            }));
+    }
+    Ok(taken)
+}
+
+/// What a database without migrations holds under the names of the first one's tables.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Baseline {
+    /// None of the tables.
+    Absent,
+    /// All of them, as the first migration makes them. These statements make the indexes that are missing.
+    Equal { indexes: Vec<String> },
+    /// Something else.
+    Different(Vec<Difference>),
+}
+
+impl Baseline {
+    /// Looks at a database; `None` when it has the first migration.
+    pub(super) fn of_unmigrated(
+        conn: &mut SqliteConnection,
+        applied: &[String],
+    ) -> Result<Option<Self>, MigrationError> {
+        if has(applied, EMBEDDED[0].version()) { Ok(None) } else { Self::of(conn).map(Some) }
+    }
+
+    fn of(conn: &mut SqliteConnection) -> Result<Self, MigrationError> {
+        let Expected { objects, tables } = Expected::after(&EMBEDDED[..1])?;
+        let found = Found::read(conn)?;
+        if objects.iter().filter(|object| object.kind == "table").all(|table| found.get(table).is_none()) {
+            return Ok(Self::Absent);
+        }
+        let (mut differences, mut indexes) = (Vec::new(), Vec::new());
+        for expected in &objects {
+            let what = format!("{} {}", expected.kind, expected.name);
+            match (found.get(expected), tables.get(&expected.name)) {
+                (Some(table), Some(expected)) if table.kind == "table" => {
+                    let found = Table::read(conn, table)?;
+                    differences.extend(compare(&table.name, &found, expected, Additions::Refused));
+                }
+                (None, None) => indexes.push(expected.sql.clone()),
+                (None, Some(_)) => differences.push(Difference::missing(what, "a table".to_owned())),
+                (Some(found), None) if tokens(&found.sql) == tokens(&expected.sql) => {}
+                (Some(found), _) => {
+                    let (found, expected) = (one_line(&found.sql), one_line(&expected.sql));
+                    differences.push(Difference { what, found, expected });
+                }
+            }
+        }
+        Ok(if differences.is_empty() { Self::Equal { indexes } } else { Self::Different(differences) })
+    }
+}
+
+/// What is there, by whether it is a trigger and its name in lower case: all other kinds share their names.
+struct Found(HashMap<(bool, String), Object>);
+
+impl Found {
+    fn read(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let by_name = |object: Object| ((object.kind == "trigger", object.name.to_lowercase()), object);
+        Ok(Self(objects(conn)?.into_iter().map(by_name).collect()))
+    }
+
+    fn get(&self, like: &Object) -> Option<&Object> {
+        self.0.get(&(like.kind == "trigger", like.name.clone()))
+    }
+}
+
+/// The statement without comments and line ends.
+fn one_line(sql: &str) -> String {
+    let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,153 @@
+//! What is lost when migrations are taken back.
+
+use std::fmt;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sqlite::SqliteConnection;
+
+use super::MigrationError;
+use super::embedded::Embedded;
+use super::expected::Expected;
+use crate::sqlite::error::Classify as _;
+
+/// Whether migrations may be taken back that somebody still needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataLoss {
+    /// Refuse it while there is a [`Loss`] that needs permission.
+    Refuse,
+    /// Take them back all the same.
+    Allow,
+}
+
+/// Something that is lost when migrations are taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Loss {
+    /// What, for example `running jobs` or `rows with files.failure`.
+    pub what: String,
+    /// How many rows.
+    pub rows: u64,
+    /// What follows from it, in a few words.
+    pub consequence: &'static str,
+    /// Whether [`DataLoss::Refuse`] refuses it.
+    pub needs_permission: bool,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.what, self.rows, self.consequence)
+    }
+}
+
+/// All losses in one text.
+pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
+    losses.into_iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The jobs that `0002_job_queue/down.sql` holds, by the clock that it holds them by.
+const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
+
+/// What follows from the loss of a column or a table.
+const CONSEQUENCES: [(&str, &str); 17] = [
+    ("jobs.priority", "they run in the order of their insertion"),
+    ("jobs.max_retries", "they get the usual number of retries"),
+    ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
+    ("jobs.cancel_requested_at", "they are not asked to stop any more"),
+    ("jobs.parked_for", "they are failed jobs, which no approval and no person's word lets run again"),
+    ("files.failed_from", "they cannot be taken up where they failed"),
+    ("files.failure", "nobody can tell any more why they failed"),
+    ("files.content_hash", "the same pictures are not recognised when they arrive again"),
+    ("file_history", "nobody can tell any more what became of the files, and when"),
+    ("file_drive_ids", "arrivals with these Drive ids are not recognised any more"),
+    ("publications", "nobody can tell any more which calls were made to which platform"),
+    ("listings.status_event_at", "older news of a platform can overwrite newer news"),
+    ("processed_hashes.source", "nobody can tell any more who sent them"),
+    ("processed_hashes.expires_at", "repetitions are recognised for 24 hours only"),
+    ("recurring_jobs", "recurring work ends until a program defines it again"),
+    ("operator_actions", "nobody can tell any more who did what, and why"),
+    ("", "this is forgotten"),
+];
+
+/// Tables and columns whose values are made again when the migration is applied again, or mean nothing for a job that is
+/// due.
+const NOT_LOST: [&str; 4] = ["jobs.run_at", "jobs.waiting_since", "publication_gap", "workers"];
+
+/// The rows of `file_drive_ids` that are not made again from the files.
+const NOT_OF_FILES: &str = "NOT EXISTS (SELECT 1 FROM files WHERE files.id = file_drive_ids.file_id \
+                            AND files.drive_file_id = file_drive_ids.drive_file_id)";
+
+/// What a database with these migrations loses when only so many remain. Nothing is changed.
+pub(super) fn losses(
+    conn: &mut SqliteConnection,
+    applied: &[Embedded],
+    remain: usize,
+) -> Result<Vec<Loss>, MigrationError> {
+    let (before, after) = (Expected::after(applied)?, Expected::after(&applied[..remain])?);
+    let specified = Expected::after(&applied[..applied.len().min(1)])?;
+    let taken_back = |version: &str| applied[remain..].iter().any(|migration| migration.version() == version);
+    let mut losses = Vec::new();
+    let mut count = |what: String, consequence, needs_permission, from: &str| -> Result<(), MigrationError> {
+        let rows = rows(conn, from)?;
+        if rows > 0 {
+            losses.push(Loss { what, rows, consequence, needs_permission });
+        }
+        Ok(())
+    };
+    if applied.iter().any(|migration| migration.version() == "0002") && remain < applied.len() {
+        let follows = if taken_back("0002") {
+            "they become failed jobs, which a person must look at: stop the workers first"
+        } else {
+            "their workers need the schema that is taken back: stop the workers first"
+        };
+        count("running jobs".into(), follows, true, "jobs WHERE status = 'running' AND lease_expires_at IS NOT NULL")?;
+    }
+    if taken_back("0002") {
+        let follows = "they are failed jobs until migration 0002 is applied again, so that nobody runs them too early";
+        count("jobs that are not due yet".into(), follows, false, &format!("jobs WHERE {NOT_DUE}"))?;
+    }
+    if taken_back("0004") {
+        const AGAIN: &str =
+            "what a platform has been asked for may be published a second time, where it cannot be looked up";
+        const LISTED: &str = "only listings and social_posts tell that they are out there, without account and variant";
+        for (state, follows) in [("reserved", AGAIN), ("unknown", AGAIN), ("confirmed", LISTED)] {
+            let from = format!("publications WHERE state = '{state}'");
+            count(format!("{state} publications"), follows, true, &from)?;
+        }
+    }
+    let lost =
+        |name: &str| CONSEQUENCES.iter().find(|(lost, _)| [name, ""].contains(lost)).map_or("", |(_, said)| said);
+    for (table, columns) in before.tables() {
+        if NOT_LOST.contains(&table) {
+            continue;
+        }
+        let Some(remaining) = after.table(table) else {
+            let is_specified = specified.table(table).is_some();
+            let follows = if is_specified { "other programs lose them too" } else { lost(table) };
+            let from = format!("\"{table}\" WHERE {}", if table == "file_drive_ids" { NOT_OF_FILES } else { "1" });
+            count(format!("rows of {table}"), follows, is_specified, &from)?;
+            continue;
+        };
+        for (column, definition) in columns.iter().filter(|(column, _)| !remaining.contains_key(*column)) {
+            let name = format!("{table}.{column}");
+            if NOT_LOST.contains(&name.as_str()) {
+                continue;
+            }
+            let default = definition.default.as_deref().unwrap_or("NULL");
+            let kept = if table == "jobs" && taken_back("0002") { NOT_DUE } else { "0" };
+            let from = format!("\"{table}\" WHERE \"{column}\" IS NOT {default} AND NOT ({kept})");
+            count(format!("rows with {name}"), lost(&name), false, &from)?;
+        }
+    }
+    Ok(losses)
+}
+
+fn rows(conn: &mut SqliteConnection, from: &str) -> Result<u64, MigrationError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let row: Row = diesel::sql_query(format!("SELECT count(*) AS n FROM {from}")).get_result(conn).store()?;
+    Ok(row.n.unsigned_abs())
+}

@@ -1,0 +1,381 @@
+//! The schema's migrations, embedded in the program, and their bare runner.
+//!
+//! A database that another program made after the specification has the first migration's tables already.
+//! [`run_pending`] recognises them, records that migration as applied and goes on from there.
+//!
+//! [`run_pending`] applies everything in one transaction: a migration that fails leaves the database as it was, and two
+//! programs that migrate at once do so one after the other. Stores never migrate by themselves.
+
+mod check;
+mod difference;
+mod embedded;
+mod encoding;
+mod error;
+mod expected;
+mod losses;
+mod shape;
+mod tokens;
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::store::StoreError;
+
+use crate::sqlite::error::{Classify as _, classify};
+pub(crate) use check::check;
+pub use difference::Difference;
+use embedded::{EMBEDDED, Embedded, locked};
+pub use error::MigrationError;
+use expected::Baseline;
+pub use losses::{DataLoss, Loss};
+
+/// One migration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Migration {
+    /// Its version, for example `0002`; versions sort as texts.
+    pub version: String,
+    /// Its name, for example `job_queue`.
+    pub name: String,
+}
+
+impl std::fmt::Display for Migration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name.as_str() {
+            "" => f.pad(&self.version),
+            name => f.pad(&format!("{}_{name}", self.version)),
+        }
+    }
+}
+
+/// A migration and where it stands in a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MigrationStatus {
+    /// The migration. Its name is empty when this program does not know it.
+    pub migration: Migration,
+    /// Whether the database has it.
+    pub applied: bool,
+    /// Whether this program knows it.
+    pub known: bool,
+}
+
+/// The schema of a database, in comparison with what this program knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaState {
+    /// All migrations that the program knows or the database has, the oldest first.
+    pub migrations: Vec<MigrationStatus>,
+    /// Whether the database has no migration, but the specification's tables: [`run_pending`] takes them for the first
+    /// migration's.
+    pub is_specification: bool,
+    /// The differences of the schema from the specification's and from that of its migrations. An addition of another
+    /// program is a difference only if it has a name that a missing migration needs.
+    pub differences: Vec<Difference>,
+}
+
+/// What [`run_pending`] has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The first migration, when another program had made its tables after the specification.
+    pub recognised: Option<Migration>,
+    /// The migrations that were applied, the oldest first.
+    pub migrations: Vec<Migration>,
+}
+
+/// The newest migration that this program knows.
+#[must_use]
+pub fn newest() -> Migration {
+    EMBEDDED[EMBEDDED.len() - 1].migration()
+}
+
+/// All migrations that the program knows or the database has, the oldest first. Migrations of an importing program
+/// (versions that do not have four digits) are left out, here and everywhere.
+///
+/// # Errors
+/// [`MigrationError::Store`] when the database cannot be read.
+pub fn status(conn: &mut SqliteConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
+    let applied = applied(conn)?;
+    let known = EMBEDDED.iter().map(|embedded| embedded.migration());
+    let mut all: Vec<MigrationStatus> = known
+        .map(|migration| MigrationStatus { applied: applied.contains(&migration.version), known: true, migration })
+        .collect();
+    for version in applied {
+        if !all.iter().any(|status| status.migration.version == version) {
+            let migration = Migration { version, name: String::new() };
+            all.push(MigrationStatus { migration, applied: true, known: false });
+        }
+    }
+    all.sort_by(|a, b| a.migration.cmp(&b.migration));
+    Ok(all)
+}
+
+/// The migrations of a database and the state of its schema.
+///
+/// # Errors
+/// [`MigrationError::Store`] when the database cannot be read.
+pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationError> {
+    // Another program may migrate meanwhile.
+    conn.batch_execute("SAVEPOINT fieldfen_inspect").store()?;
+    let state = (|| {
+        encoding::refuse_other(conn)?;
+        let mut applied = applied(conn)?;
+        let baseline = Baseline::of_unmigrated(conn, &applied)?;
+        let is_specification = matches!(baseline, Some(Baseline::Equal { .. }));
+        let differences = match baseline {
+            Some(Baseline::Different(differences)) => differences,
+            Some(Baseline::Equal { .. }) => {
+                applied.push(EMBEDDED[0].version().to_owned());
+                expected::taken_names(conn, &applied)?
+            }
+            Some(Baseline::Absent) | None => {
+                let mut differences = expected::differences(conn, &applied)?;
+                differences.extend(expected::taken_names(conn, &applied)?);
+                differences
+            }
+        };
+        Ok(SchemaState { migrations: status(conn)?, is_specification, differences })
+    })();
+    conn.batch_execute("RELEASE fieldfen_inspect").store()?;
+    state
+}
+
+/// Applies every migration that the database lacks, the oldest first, and says which.
+///
+/// When the database has no migration but the specification's six tables, however another program spelled them, the
+/// first migration is recorded as applied, and indexes of it that are missing are made.
+///
+/// # Errors
+/// [`MigrationError`]; then nothing has been applied.
+pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationError> {
+    locked(conn, |conn| {
+        encoding::refuse_other(conn)?;
+        let mut applied = refuse_newer(conn)?;
+        let baseline = Baseline::of_unmigrated(conn, &applied)?;
+        // Makes diesel's own table where it is missing.
+        conn.setup().store()?;
+        let mut done = Applied::default();
+        match baseline {
+            Some(Baseline::Different(differences)) => return Err(MigrationError::NotTheSpecification(differences)),
+            Some(Baseline::Equal { indexes }) => {
+                indexes.iter().try_for_each(|index| conn.batch_execute(index)).store()?;
+                EMBEDDED[0].record(conn)?;
+                applied.push(EMBEDDED[0].version().to_owned());
+                done.recognised = Some(EMBEDDED[0].migration());
+            }
+            Some(Baseline::Absent) | None => {}
+        }
+        refuse_changed(conn, &applied)?;
+        match expected::taken_names(conn, &applied)? {
+            taken if taken.is_empty() => {}
+            taken => return Err(MigrationError::NamesTaken(taken)),
+        }
+        for embedded in EMBEDDED.iter().filter(|embedded| !has(&applied, embedded.version())) {
+            embedded.apply(conn)?;
+            done.migrations.push(embedded.migration());
+        }
+        let applied = self::applied(conn)?;
+        refuse_changed(conn, &applied).map(|()| done)
+    })
+}
+
+fn refuse_changed(conn: &mut SqliteConnection, applied: &[String]) -> Result<(), MigrationError> {
+    match expected::differences(conn, applied)? {
+        differences if differences.is_empty() => Ok(()),
+        differences => Err(MigrationError::Changed(differences)),
+    }
+}
+
+/// What the database loses when so many of its newest migrations are taken back. Nothing is changed.
+///
+/// # Errors
+/// [`MigrationError::Newer`], and [`MigrationError::Store`] when the database cannot be read.
+pub fn losses(conn: &mut SqliteConnection, migrations: usize) -> Result<Vec<Loss>, MigrationError> {
+    let applied = applied_here(conn)?;
+    losses::losses(conn, &applied, applied.len().saturating_sub(migrations))
+}
+
+/// Takes back these migrations, the newest first, with everything that their tables and columns hold; all or none.
+///
+/// Pending jobs that are not due yet are kept as failed ones, and are pending again when the migrations are applied again.
+///
+/// # Errors
+/// [`MigrationError::StillNeeded`] while jobs run or publications are live and no loss is allowed,
+/// [`MigrationError::NotNewest`] when another program has moved the schema, and others; then nothing has been taken back.
+pub fn revert(
+    conn: &mut SqliteConnection,
+    migrations: &[Migration],
+    data_loss: DataLoss,
+) -> Result<(), MigrationError> {
+    locked(conn, |conn| {
+        let applied = applied_here(conn)?;
+        let newest: Vec<_> = applied.iter().rev().take(migrations.len()).map(|embedded| embedded.migration()).collect();
+        if newest != migrations {
+            let mut pairs = migrations.iter().map(Some).zip(newest.iter().map(Some).chain(std::iter::repeat(None)));
+            let differing = pairs.find(|(expected, found)| expected != found);
+            let text = |migration: Option<&Migration>| migration.map_or("none".to_owned(), ToString::to_string);
+            let (expected, found) = differing.map_or((None, None), |pair| pair);
+            return Err(MigrationError::NotNewest { expected: text(expected), found: text(found) });
+        }
+        take_back(conn, &applied, migrations.len(), data_loss)
+    })
+}
+
+/// Takes back the migration that was applied last, as [`revert`] does without any loss allowed; `None` when the database
+/// has none.
+///
+/// # Errors
+/// [`MigrationError`]; then nothing has been taken back.
+pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, MigrationError> {
+    locked(conn, |conn| {
+        let applied = applied_here(conn)?;
+        take_back(conn, &applied, 1.min(applied.len()), DataLoss::Refuse)?;
+        Ok(applied.last().map(|newest| newest.migration()))
+    })
+}
+
+fn take_back(
+    conn: &mut SqliteConnection,
+    applied: &[Embedded],
+    migrations: usize,
+    data_loss: DataLoss,
+) -> Result<(), MigrationError> {
+    let remain = applied.len() - migrations;
+    if data_loss == DataLoss::Refuse {
+        let mut losses = losses::losses(conn, applied, remain)?;
+        losses.retain(|loss| loss.needs_permission);
+        if !losses.is_empty() {
+            return Err(MigrationError::StillNeeded(losses));
+        }
+    }
+    applied[remain..].iter().rev().try_for_each(|migration| migration.take_back(conn))
+}
+
+/// The migrations that the database has, all of which this program must know.
+fn applied_here(conn: &mut SqliteConnection) -> Result<Vec<Embedded>, MigrationError> {
+    let applied = refuse_newer(conn)?;
+    Ok(EMBEDDED.into_iter().filter(|embedded| has(&applied, embedded.version())).collect())
+}
+
+/// The versions of the migrations that this program knows, the oldest first.
+fn versions() -> [&'static str; EMBEDDED.len()] {
+    EMBEDDED.map(|embedded| embedded.version())
+}
+
+fn has(applied: &[String], version: &str) -> bool {
+    applied.iter().any(|applied| applied == version)
+}
+
+/// The versions of fieldfen's that the database has, the oldest first: those of four digits. A program that imports
+/// fieldfen may keep migrations of its own in the same table; diesel numbers those by the time when they were made, in
+/// fourteen digits. A database without diesel's own table has none; nothing is written.
+fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    #[derive(QueryableByName)]
+    struct Tables {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let table = "SELECT count(*) AS n FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
+    if diesel::sql_query(table).get_result::<Tables>(conn).map_err(classify)?.n == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = diesel::sql_query(
+        "SELECT version FROM __diesel_schema_migrations WHERE version GLOB '[0-9][0-9][0-9][0-9]' ORDER BY version",
+    );
+    let rows: Vec<Row> = rows.load(conn).map_err(classify)?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
+    let applied = applied(conn)?;
+    match applied.iter().find(|version| !versions().contains(&version.as_str())) {
+        Some(version) => Err(MigrationError::Newer { version: version.clone() }),
+        None => Ok(applied),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection() -> SqliteConnection {
+        SqliteConnection::establish(":memory:").unwrap()
+    }
+
+    #[test]
+    fn everything_is_applied_once_and_taken_back_one_by_one() {
+        let mut conn = connection();
+        assert!(status(&mut conn).unwrap().iter().all(|status| status.known && !status.applied));
+        let done = run_pending(&mut conn).unwrap();
+        assert_eq!((done.recognised.as_ref(), done.migrations.last()), (None, Some(&newest())));
+        assert_eq!(done.migrations[0].to_string(), "0001_initial_schema");
+        assert_eq!(run_pending(&mut conn).unwrap(), Applied::default());
+        for expected in done.migrations.iter().rev() {
+            assert_eq!(revert_last(&mut conn).unwrap().as_ref(), Some(expected));
+        }
+        assert_eq!(revert_last(&mut conn).unwrap(), None);
+        assert_eq!(run_pending(&mut conn).unwrap(), done);
+    }
+
+    #[test]
+    fn a_newer_schema_is_left_alone() {
+        let mut conn = connection();
+        run_pending(&mut conn).unwrap();
+        conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')").unwrap();
+        assert_eq!(status(&mut conn).unwrap().last().map(|last| (last.known, last.applied)), Some((false, true)));
+        for error in [run_pending(&mut conn).unwrap_err(), revert_last(&mut conn).unwrap_err()] {
+            assert!(error.to_string().contains("migration 9999"), "{error}");
+        }
+    }
+
+    #[test]
+    fn migrations_of_the_importing_program_are_left_alone() {
+        let mut conn = connection();
+        let done = run_pending(&mut conn).unwrap();
+        conn.batch_execute(
+            "INSERT INTO __diesel_schema_migrations (version) VALUES ('20260101000000'), (CAST(x'e9' AS TEXT))",
+        )
+        .unwrap();
+        assert!(status(&mut conn).unwrap().iter().all(|status| status.known && status.applied));
+        assert_eq!(run_pending(&mut conn).unwrap(), Applied::default());
+        assert_eq!(revert_last(&mut conn).unwrap().as_ref(), done.migrations.last());
+        assert_eq!(run_pending(&mut conn).unwrap().migrations.len(), 1);
+    }
+
+    #[test]
+    fn drive_ids_that_stand_in_several_rows_lead_to_the_oldest_of_them() {
+        let mut conn = connection();
+        run_pending(&mut conn).unwrap();
+        while applied(&mut conn).unwrap() != ["0001"] {
+            revert_last(&mut conn).unwrap();
+        }
+        for (id, drive) in [
+            ("NULL", "'x'"),
+            ("'b'", "'x'"),
+            ("'a'", "'x'"),
+            ("'c'", "NULL"),
+            ("'d'", "NULL"),
+            ("'e'", "''"),
+            ("'f'", "''"),
+            ("'g'", "'y'"),
+            ("'h'", "x'79'"),
+            ("'i'", "CAST(x'e9' AS TEXT)"),
+        ] {
+            let insert = "INSERT INTO files (id, original_filename, status, drive_file_id) VALUES";
+            conn.batch_execute(&format!("{insert} ({id}, 'n', 'ingested', {drive})")).unwrap();
+        }
+        run_pending(&mut conn).unwrap();
+        let led = "(SELECT group_concat(hex(drive_file_id) || ' ' || file_id, ', ') \
+                   FROM (SELECT * FROM file_drive_ids ORDER BY file_id))";
+        let led: String = diesel::select(diesel::dsl::sql::<Text>(led)).get_result(&mut conn).unwrap();
+        assert_eq!(led, "78 b, 79 g, E9 i");
+    }
+}

@@ -1,0 +1,90 @@
+//! The history of files.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::file::{FileHistoryEntry, FileStatus};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{FileId, Page, PageRequest, Timestamp};
+
+use crate::sqlite::columns::{RowRef, SqlTime, StoredText, StoredTime};
+use crate::sqlite::error::Classify;
+#[cfg(test)]
+use crate::sqlite::keyset_page::sql;
+use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::schema::file_history;
+use crate::sqlite::session::SqliteSession;
+
+/// A page of one file's history.
+type HistoryPage<'a> = TablePage<'a, (BigInt, Nullable<Text>, Text, Text, SqlTimestamp)>;
+
+fn history_page<'a>(file_id: Option<&'a str>, request: &PageRequest) -> Result<HistoryPage<'a>, StoreError> {
+    let select = "SELECT id, from_status, to_status, reason, at FROM file_history INDEXED BY idx_file_history_file_id";
+    Ok(TablePage::new("history", select, request)?.with(" AND file_id = ", file_id))
+}
+
+#[derive(Debug, Queryable)]
+struct HistoryRow {
+    id: i64,
+    from_status: Option<StoredText>,
+    to_status: StoredText,
+    reason: StoredText,
+    at: StoredTime,
+}
+
+impl HistoryRow {
+    fn read(self) -> Result<FileHistoryEntry, StoreError> {
+        let name = self.id.to_string();
+        let row = RowRef::known("file_history", &name);
+        Ok(FileHistoryEntry::new(
+            row.parse_nullable("from_status", self.from_status.as_ref())?,
+            row.parse("to_status", &self.to_status)?,
+            self.reason.into_prose(),
+            row.time("at", self.at)?,
+        ))
+    }
+}
+
+impl SqliteSession<'_> {
+    /// Adds a line to the history of the file whose row spells its id like this.
+    pub(super) fn write_history(
+        &mut self,
+        file_id: &str,
+        from: Option<FileStatus>,
+        to: FileStatus,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let line = (
+            file_history::file_id.eq(file_id),
+            file_history::from_status.eq(from.map(FileStatus::as_str)),
+            file_history::to_status.eq(to.as_str()),
+            file_history::reason.eq(reason),
+            file_history::at.eq(SqlTime(at)),
+        );
+        diesel::insert_into(file_history::table)
+            .values(line)
+            .execute(self.conn)
+            .writing(|| format!("a history line of file {file_id}"))?;
+        Ok(())
+    }
+
+    /// A page of a file's history.
+    pub(super) fn history_page(
+        &mut self,
+        id: &FileId,
+        request: &PageRequest,
+    ) -> Result<Page<FileHistoryEntry>, StoreError> {
+        in_either_spelling(Some(id), |file_id| {
+            history_page(file_id, request)?.read(self.conn, request, |row: HistoryRow| (row.id, row.read()))
+        })
+    }
+}
+
+/// Every query with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let first = PageRequest::first(1);
+    [("HistoryPage", first.clone()), ("HistoryPage, newest first", first.newest_first())]
+        .map(|(name, request)| (name, sql(&history_page(Some(""), &request).unwrap())))
+        .into()
+}

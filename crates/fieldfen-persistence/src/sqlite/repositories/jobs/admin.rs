@@ -1,0 +1,251 @@
+//! What operators do with jobs.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{JobActionOutcome, JobStatus, PruneRequest};
+use fieldfen_domain::store::{JobActions, JobReads, StoreError};
+use fieldfen_domain::{JobId, Timestamp, cut_reason};
+
+use super::enqueue::live_id;
+use crate::rules::operator_retry::retry_times;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText, StoredTime, limit};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+statement! {
+    /// The live job that has the dedup key of a failed one.
+    LiveLike<'a> { id: &'a str as Text, other: &'a str as Text } -> (BigInt, Nullable<Text>) =
+        "SELECT live.rowid, live.id FROM jobs AS failed CROSS JOIN jobs AS live INDEXED BY idx_jobs_dedup_key \
+         WHERE failed.id IN (?, ?) AND failed.status = 'failed' AND live.dedup_key = failed.dedup_key \
+         AND live.dedup_key IS NOT NULL AND live.status IN ('pending', 'running') LIMIT 1"
+}
+statement! {
+    /// When the lease ends under which a job was killed.
+    KilledUntil<'a> { id: &'a str as Text } -> (Nullable<SqlTimestamp>,) =
+        "SELECT lease_expires_at FROM jobs WHERE id = ? AND status = 'failed'"
+}
+statement! {
+    /// Lets a failed job run again; one whose killed handler may still run keeps that one's lease.
+    RetryFailed<'a> {
+        run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        killed_until: Option<SqlTime> as Nullable<SqlTimestamp>,
+        token_until: Option<SqlTime> as Nullable<SqlTimestamp>,
+        id: &'a str as Text,
+    } = "UPDATE jobs SET status = 'pending', attempts = 0, throttled = 0, run_at = ?, waiting_since = ?, \
+         completed_at = NULL, started_at = NULL, alone = 0, cancel_requested_at = NULL, declined_since = NULL, \
+         parked_for = NULL, lease_expires_at = ?, \
+         lease_token = iif(? IS NULL, NULL, lease_token), worker = NULL WHERE id = ? AND status = 'failed'"
+}
+statement! {
+    /// Ends a job that waits.
+    CancelPending<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
+         WHERE id = ? AND status = 'pending'"
+}
+statement! {
+    /// Makes a parked job a dead letter.
+    CancelParked<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE jobs SET last_error = ?, completed_at = ?, parked_for = NULL \
+         WHERE id = ? AND status = 'failed' AND parked_for IS NOT NULL"
+}
+statement! {
+    /// Asks a running job to stop; the first request stays.
+    CancelRunning<'a> { at: SqlTime as SqlTimestamp, reason: &'a str as Text, id: &'a str as Text } =
+        "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, ?), last_error = ? \
+         WHERE id = ? AND status = 'running'"
+}
+statement! {
+    /// Ends a running job. The lease stays: it says until when the handler may still run.
+    KillRunning<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
+         WHERE id = ? AND status = 'running'"
+}
+statement! {
+    /// Removes a job that does not run.
+    DeleteIdle<'a> { id: &'a str as Text } = "DELETE FROM jobs WHERE id = ? AND status <> 'running'"
+}
+
+/// Jobs that have ended and do not say when, in the order in which they were created. Where that is no text either, they
+/// are left out.
+macro_rules! unknown_ends {
+    () => {
+        "FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') \
+         AND completed_at IS NULL AND parked_for IS NULL AND created_at > ''"
+    };
+}
+/// The jobs that have ended first. Both indexes are read in their own order and merged: nothing is sorted.
+macro_rules! first_ended {
+    ($($before:literal)?) => {
+        concat!(
+            "SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended \
+             WHERE status = ? AND parked_for IS NULL AND completed_at IS NOT NULL", $(" AND completed_at ", $before,)?
+            " UNION ALL SELECT created_at, rowid ", unknown_ends!(), $(" AND created_at ", $before,)?
+            " ORDER BY ended_at, rowid LIMIT ?)"
+        )
+    };
+}
+
+statement! {
+    /// Removes ended jobs, the oldest first.
+    PruneOlder<'a> {
+        status: &'a str as Text,
+        before: &'a str as Text,
+        same_status: &'a str as Text,
+        same_before: &'a str as Text,
+        limit: i64 as BigInt,
+    } = concat!("DELETE FROM jobs WHERE rowid IN (", first_ended!("< ?"), ")")
+}
+statement! {
+    /// Removes the oldest ended jobs.
+    PruneOldest<'a> { status: &'a str as Text, same_status: &'a str as Text, limit: i64 as BigInt } =
+        concat!("DELETE FROM jobs WHERE rowid IN (", first_ended!(), ")")
+}
+statement! {
+    /// Takes the word from completed jobs: programs that do not know the column have let them run again and completed them.
+    ForgetParked { limit: i64 as BigInt } =
+        "UPDATE jobs SET parked_for = NULL WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_parked \
+         WHERE status = 'completed' AND parked_for IS NOT NULL LIMIT ?)"
+}
+statement! {
+    /// How many jobs ended at a time that is known.
+    CountEnded<'a> { status: &'a str as Text } -> (BigInt,) =
+        "SELECT count(*) FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL \
+         AND completed_at IS NOT NULL"
+}
+statement! {
+    /// How many jobs count as if they had ended when they were created.
+    CountUnknownEnds<'a> { status: &'a str as Text } -> (BigInt,) = concat!("SELECT count(*) ", unknown_ends!())
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn count_ended_jobs(&mut self, status: JobStatus) -> Result<u64, StoreError> {
+        let status = ended(status)?;
+        let (known,) = CountEnded { status }.get_result::<(i64,)>(self.conn).store()?;
+        let (unknown,) = CountUnknownEnds { status }.get_result::<(i64,)>(self.conn).store()?;
+        Ok(u64::try_from(known.saturating_add(unknown)).unwrap_or_default())
+    }
+
+    /// What an operation answers that has changed nothing.
+    fn refused(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
+        Ok(match self.find(id)? {
+            Some(job) => JobActionOutcome::Refused { status: job.state.status() },
+            None => JobActionOutcome::NotFound,
+        })
+    }
+
+    /// What an operation answers that has changed this many rows.
+    fn administered(
+        &mut self,
+        id: &JobId,
+        rows: usize,
+        answer: JobActionOutcome,
+    ) -> Result<JobActionOutcome, StoreError> {
+        if rows == 0 {
+            return self.refused(id);
+        }
+        self.announces = true;
+        Ok(answer)
+    }
+}
+
+impl JobActions for SqliteSession<'_> {
+    fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let [one, other] = id.spellings();
+        let live = LiveLike { id: &one, other: &other }.get_result::<(i64, Option<StoredText>)>(self.conn);
+        if let Some(live) = live.optional().store()? {
+            return live_id(live).map(JobActionOutcome::Duplicate);
+        }
+        let mut rows = 0;
+        for id in [one, other] {
+            let lease = KilledUntil { id: &id }.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?;
+            let row = RowRef::known("jobs", &id);
+            let lease_end = lease.and_then(|(time,)| row.nullable_time("lease_expires_at", time).unwrap_or(None));
+            let times = retry_times(lease_end, at);
+            let retry = RetryFailed {
+                run_at: SqlTime(times.run_at),
+                at: SqlTime(at),
+                killed_until: times.killed_until.map(SqlTime),
+                token_until: times.killed_until.map(SqlTime),
+                id: &id,
+            };
+            rows += retry.execute(self.conn).store()?;
+        }
+        self.administered(id, rows, JobActionOutcome::Done)
+    }
+
+    fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let (at, reason) = (SqlTime(at), &*cut_reason(reason));
+        let (mut ended, mut asked) = (0, 0);
+        for id in id.spellings() {
+            ended += CancelPending { reason, at, id: &id }.execute(self.conn).store()?;
+            ended += CancelParked { reason, at, id: &id }.execute(self.conn).store()?;
+            asked += CancelRunning { at, reason, id: &id }.execute(self.conn).store()?;
+        }
+        let answer = if ended > 0 { JobActionOutcome::Done } else { JobActionOutcome::CancelRequested };
+        self.administered(id, ended + asked, answer)
+    }
+
+    fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let reason = &*cut_reason(reason);
+        let mut rows = 0;
+        for id in id.spellings() {
+            rows += KillRunning { reason, at: SqlTime(at), id: &id }.execute(self.conn).store()?;
+        }
+        self.administered(id, rows, JobActionOutcome::Done)
+    }
+
+    fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
+        let mut rows = 0;
+        for id in id.spellings() {
+            rows += DeleteIdle { id: &id }.execute(self.conn).store()?;
+        }
+        self.administered(id, rows, JobActionOutcome::Done)
+    }
+
+    fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
+        let status = ended(request.status)?;
+        let most = i64::from(request.limit);
+        let before = limit(request.ended_before);
+        if request.status == JobStatus::Completed {
+            ForgetParked { limit: most }.execute(self.conn).store()?;
+        }
+        let older = PruneOlder { status, before: &before, same_status: status, same_before: &before, limit: most };
+        let mut pruned = i64::try_from(older.execute(self.conn).store()?).unwrap_or(i64::MAX);
+        let surplus = i64::from(request.also_oldest).min(most - pruned);
+        if surplus > 0 {
+            let oldest = PruneOldest { status, same_status: status, limit: surplus }.execute(self.conn).store()?;
+            pruned = pruned.saturating_add(i64::try_from(oldest).unwrap_or(i64::MAX));
+        }
+        Ok(u64::try_from(pruned).unwrap_or_default())
+    }
+}
+
+/// The word of a status in which jobs can be pruned.
+fn ended(status: JobStatus) -> Result<&'static str, StoreError> {
+    if status.is_final() {
+        return Ok(status.as_str());
+    }
+    let value = status.to_string();
+    Err(StoreError::Invalid { what: "status to prune", value, rule: "must be completed or failed" })
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("LiveLike", LiveLike::SQL),
+        ("KilledUntil", KilledUntil::SQL),
+        ("RetryFailed", RetryFailed::SQL),
+        ("CancelPending", CancelPending::SQL),
+        ("CancelParked", CancelParked::SQL),
+        ("CancelRunning", CancelRunning::SQL),
+        ("KillRunning", KillRunning::SQL),
+        ("DeleteIdle", DeleteIdle::SQL),
+        ("PruneOlder", PruneOlder::SQL),
+        ("PruneOldest", PruneOldest::SQL),
+        ("ForgetParked", ForgetParked::SQL),
+        ("CountEnded", CountEnded::SQL),
+        ("CountUnknownEnds", CountUnknownEnds::SQL),
+    ]
+}

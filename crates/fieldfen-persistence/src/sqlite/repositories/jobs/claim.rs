@@ -1,0 +1,192 @@
+//! Taking due jobs: the hot path.
+//!
+//! Each kind is one seek into `idx_jobs_claim`, a partial index on (command_type, priority, run_at) of the pending jobs
+//! alone, whose order is the order of the claim: neither ended jobs, nor those in flight, nor other kinds, nor jobs due
+//! later at a higher priority are looked at. `INDEXED BY` pins it, since the planner would otherwise take the index on
+//! `status` and sort; the priorities stand in the text so that each is a seek of its own.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, UnreadableJob};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Timestamp, cut_reason, later};
+
+use super::row::{JobColumns, JobRow, job_columns};
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{SqlTime, StoredText};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+macro_rules! due {
+    () => {
+        "FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
+         AND priority IN (0, 1, 2, 3) AND run_at >= '' AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?"
+    };
+}
+
+statement! {
+    /// Takes the due jobs of one kind.
+    TakeKind<'a> {
+        token: &'a str as Text,
+        expires_at: SqlTime as SqlTimestamp,
+        worker: &'a str as Text,
+        started_at: SqlTime as SqlTimestamp,
+        kind: &'a str as Text,
+        now: SqlTime as SqlTimestamp,
+        limit: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
+         alone = 0, parked_for = NULL WHERE rowid IN (SELECT rowid ", due!(), ") RETURNING ", job_columns!()
+    )
+}
+statement! {
+    /// The due jobs of one kind in the order of the claim.
+    DueOfKind<'a> {
+        kind: &'a str as Text,
+        now: SqlTime as SqlTimestamp,
+        limit: i64 as BigInt,
+    } -> (BigInt, Text, BigInt) = concat!("SELECT priority, run_at, rowid ", due!())
+}
+statement! {
+    /// Takes one job that has just been found due.
+    TakeRow<'a> {
+        token: &'a str as Text,
+        expires_at: SqlTime as SqlTimestamp,
+        worker: &'a str as Text,
+        started_at: SqlTime as SqlTimestamp,
+        rowid: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
+         alone = 0, parked_for = NULL WHERE rowid = ? AND status = 'pending' RETURNING ", job_columns!()
+    )
+}
+statement! {
+    /// Ends a row that no job can be read from.
+    FailRow<'a> {
+        reason: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        rowid: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
+         WHERE rowid = ? AND status IN ('pending', 'running') RETURNING ", job_columns!()
+    )
+}
+
+statement! {
+    /// Gives a job back that the same transaction has taken.
+    PutBack { rowid: i64 as BigInt } =
+        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
+         started_at = NULL WHERE rowid = ?"
+}
+statement! {
+    /// Notes whether a job that must run alone does so already.
+    NoteAlone { alone: bool as Bool, rowid: i64 as BigInt } = "UPDATE jobs SET alone = ? WHERE rowid = ?"
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn claim_jobs(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError> {
+        let limit = i64::from(request.limit);
+        let mut kinds = request.kinds.iter();
+        let rows = match (kinds.next(), kinds.next()) {
+            (None, _) => return Ok(ClaimOutcome::default()),
+            _ if limit == 0 => return Ok(ClaimOutcome::default()),
+            (Some(kind), None) => self.take_kind(request, kind.as_str(), request.limit_of(kind).into())?,
+            _ => self.take_kinds(request, limit)?,
+        };
+        let mut claimed = ClaimOutcome::default();
+        let mut jobs: Vec<(i64, Job)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let rowid = row.rowid;
+            match row.read() {
+                // Other programs write times in forms that come up before or after their time.
+                Ok(job) if job.run_at > request.now && self.put_back_irregular(rowid)? => {}
+                Ok(job) => jobs.push((rowid, job)),
+                Err(_) if self.put_back_irregular(rowid)? => {}
+                Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
+            }
+        }
+        // The order in which RETURNING gives rows is not defined.
+        jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
+        self.keep_apart(&mut jobs, request.alone)?;
+        claimed.jobs = jobs.into_iter().map(|(_, job)| job).collect();
+        Ok(claimed)
+    }
+
+    /// Gives back what cannot run together: a job that must run alone, unless it is the first, and what follows it.
+    fn keep_apart(&mut self, jobs: &mut Vec<(i64, Job)>, alone: bool) -> Result<(), StoreError> {
+        let Some(apart) = jobs.iter().position(|(_, job)| job.must_run_alone()) else { return Ok(()) };
+        for (rowid, _) in jobs.split_off(apart.max(1)) {
+            PutBack { rowid }.execute(self.conn).store()?;
+        }
+        if apart == 0
+            && let Some(&(rowid, _)) = jobs.first()
+        {
+            NoteAlone { alone, rowid }.execute(self.conn).store()?;
+        }
+        Ok(())
+    }
+
+    /// Ends a row that no job can be read from, and says what is left of it; `None` when it has ended already.
+    pub(super) fn fail_row(
+        &mut self,
+        rowid: i64,
+        error: &StoreError,
+        now: Timestamp,
+    ) -> Result<Option<UnreadableJob>, StoreError> {
+        let reason = cut_reason(&error.to_string()).into_owned();
+        let fail = FailRow { reason: &reason, at: SqlTime(now), rowid };
+        let Some(row) = fail.get_result::<JobRow>(self.conn).optional().store()? else { return Ok(None) };
+        self.announces = true;
+        Ok(Some(row.unreadable(reason)))
+    }
+
+    fn take_kind(&mut self, request: &ClaimRequest, kind: &str, limit: i64) -> Result<Vec<JobRow>, StoreError> {
+        let token = request.token.to_string();
+        let take = TakeKind {
+            token: &token,
+            expires_at: SqlTime(later(request.now, request.lease)),
+            worker: request.worker.as_str(),
+            started_at: SqlTime(request.now),
+            kind,
+            now: SqlTime(request.now),
+            limit,
+        };
+        take.load(self.conn).store()
+    }
+
+    /// Looks at the first due jobs of each kind and takes the first of them all.
+    fn take_kinds(&mut self, request: &ClaimRequest, limit: i64) -> Result<Vec<JobRow>, StoreError> {
+        let now = SqlTime(request.now);
+        let mut due: Vec<(i64, StoredText, i64)> = Vec::new();
+        for kind in &request.kinds {
+            let limit = request.limit_of(kind).into();
+            due.extend(
+                DueOfKind { kind: kind.as_str(), now, limit }.load::<(i64, StoredText, i64)>(self.conn).store()?,
+            );
+        }
+        due.sort_unstable_by(|(priority, run_at, rowid), (other, then, after)| {
+            (priority, run_at.as_bytes(), rowid).cmp(&(other, then.as_bytes(), after))
+        });
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let token = request.token.to_string();
+        let (expires_at, worker) = (SqlTime(later(request.now, request.lease)), request.worker.as_str());
+        let mut rows = Vec::with_capacity(due.len());
+        for (.., rowid) in due {
+            let take = TakeRow { token: &token, expires_at, worker, started_at: now, rowid };
+            rows.extend(take.load::<JobRow>(self.conn).store()?);
+        }
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("TakeKind", TakeKind::SQL),
+        ("DueOfKind", DueOfKind::SQL),
+        ("TakeRow", TakeRow::SQL),
+        ("FailRow", FailRow::SQL),
+        ("PutBack", PutBack::SQL),
+        ("NoteAlone", NoteAlone::SQL),
+    ]
+}

@@ -1,0 +1,156 @@
+//! Reading jobs.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{FailedJobs, Job, JobCount, JobFilter, JobKind, JobStatus, JobSummary, Priority};
+use fieldfen_domain::store::{JobReads, StoreError};
+use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
+
+use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{ReachedAt, Spellings, StoredText};
+use crate::sqlite::error::Classify;
+#[cfg(test)]
+use crate::sqlite::keyset_page::sql;
+use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::session::SqliteSession;
+
+statement! {
+    /// The job with this id.
+    ById<'a> { id: &'a str as Text } -> JobColumns =
+        concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = ?")
+}
+statement! {
+    /// When the first pending job of one kind and priority is due.
+    FirstDue<'a> { kind: &'a str as Text, priority: i64 as BigInt } -> (SqlTimestamp,) =
+        "SELECT run_at FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
+         AND priority = ? AND run_at >= '' ORDER BY run_at LIMIT 1"
+}
+statement! {
+    /// How many jobs of each kind are in each status, parked ones by what they are parked for.
+    CountAll {} -> (Text, Text, Nullable<Text>, BigInt) =
+        "SELECT command_type, status, iif(status = 'failed', parked_for, NULL) AS parked, count(*) FROM jobs \
+         GROUP BY command_type, status, parked"
+}
+
+/// A page of the jobs that a filter names, about the file whose row spells its id like this, where one is given.
+fn job_page<'a>(
+    filter: &'a JobFilter,
+    file_id: Option<&'a str>,
+    request: &PageRequest,
+) -> Result<TablePage<'a, JobColumns>, StoreError> {
+    let status = filter.status.map(JobStatus::as_str);
+    let kind = filter.kind.as_ref().map(JobKind::as_str);
+    let failed = JobStatus::Failed.as_str();
+    let is_parked = matches!(filter.failed, Some(FailedJobs::Parked | FailedJobs::ParkedFor(_)));
+    let select = match (file_id, status.or(filter.failed.map(|_| failed)), kind) {
+        (None, ..) if is_parked => {
+            concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_parked")
+        }
+        (Some(_), ..) => concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_file_id"),
+        (None, Some(_), _) => concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_status"),
+        (None, None, Some(_)) => {
+            concat!("SELECT ", job_summary_columns!(), " FROM jobs INDEXED BY idx_jobs_command_type")
+        }
+        (None, None, None) => concat!("SELECT ", job_summary_columns!(), " FROM jobs"),
+    };
+    let page = TablePage::new("jobs", select, request)?.with(" AND file_id = ", file_id).with(" AND status = ", status);
+    let page = match &filter.failed {
+        None => page,
+        Some(FailedJobs::DeadLetters) => page.with(" AND parked_for IS NULL AND status = ", Some(failed)),
+        Some(FailedJobs::Parked) => page.with(" AND parked_for IS NOT NULL AND status = ", Some(failed)),
+        Some(FailedJobs::ParkedFor(parked_for)) => page
+            .with(" AND parked_for IS NOT NULL AND status = ", Some(failed))
+            .with(" AND parked_for = ", Some(parked_for.as_str())),
+    };
+    // A file has few jobs, a status may have a million.
+    Ok(match (file_id, status.or(filter.failed.map(|_| failed))) {
+        (None, Some(_)) => page.and_beyond_the_index(" AND command_type = ", kind),
+        _ => page.with(" AND command_type = ", kind),
+    })
+}
+
+impl JobReads for SqliteSession<'_> {
+    fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        for id in id.spellings() {
+            if let Some(row) = (ById { id: &id }).get_result::<JobRow>(self.conn).optional().store()? {
+                return row.read().map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn page(&mut self, filter: &JobFilter, request: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
+        in_either_spelling(filter.file_id.as_ref(), |file_id| {
+            let read = |row: JobRow| (row.rowid, row.read().map(JobSummary::from));
+            job_page(filter, file_id, request)?.read(self.conn, request, read)
+        })
+    }
+
+    fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
+        let rows = CountAll {}.load::<(StoredText, StoredText, Option<StoredText>, i64)>(self.conn).store()?;
+        let mut counts = Vec::with_capacity(rows.len());
+        for (kind, status, parked_for, jobs) in rows {
+            let (kind, parked_for) = (kind.name(), parked_for.map(|parked_for| parked_for.name()));
+            match status.as_str().and_then(|status| status.parse().ok()) {
+                Some(status) => {
+                    counts.push(JobCount::new(kind, status, parked_for, u64::try_from(jobs).unwrap_or_default()));
+                }
+                None => log!(ERROR, kind, %status, jobs, "ignoring rows of jobs with an unknown status in the counts"),
+            }
+        }
+        Ok(counts)
+    }
+
+    fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError> {
+        self.count_ended_jobs(status)
+    }
+
+    fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
+        let mut next: Option<Timestamp> = None;
+        for kind in kinds {
+            for priority in Priority::ALL {
+                let first = FirstDue { kind: kind.as_str(), priority: priority.number().into() };
+                // The claim compares texts, and it is the claim that ends a job whose time it cannot read.
+                if let Some((ReachedAt(Some(due)),)) = first.get_result(self.conn).optional().store()? {
+                    next = Some(next.map_or(due, |next| next.min(due)));
+                }
+            }
+        }
+        Ok(next)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    use fieldfen_domain::job::ParkedFor;
+
+    let first = PageRequest::first(1);
+    let newest = first.clone().newest_first();
+    let all = JobFilter::new();
+    let kind = all.clone().kind(JobKind::CreateListing);
+    let status = all.clone().status(JobStatus::Failed);
+    let both = status.clone().kind(kind.kind.clone());
+    let page = |filter, file_id, request| sql(&job_page(filter, file_id, request).unwrap());
+    vec![
+        ("ById", ById::SQL.to_owned()),
+        ("PageOfAll", page(&all, None, &first)),
+        ("PageOfAll, newest first", page(&all, None, &newest)),
+        ("PageOfStatus", page(&status, None, &first)),
+        ("PageOfStatus, newest first", page(&status, None, &newest)),
+        ("PageOfStatus, kind", page(&both, None, &first)),
+        ("PageOfStatus, kind, last examined", sql(&job_page(&both, None, &first).unwrap().last_examined().unwrap())),
+        ("PageOfDeadLetters", page(&all.clone().dead_letters(), None, &first)),
+        ("PageOfParked", page(&all.clone().parked(), None, &first)),
+        ("PageOfParked, newest first", page(&all.clone().parked(), None, &newest)),
+        ("PageOfParkedFor, kind", page(&kind.clone().parked_for(ParkedFor::Approval), None, &first)),
+        ("PageOfKind", page(&kind, None, &first)),
+        ("PageOfKind, newest first", page(&kind, None, &newest)),
+        ("PageOfFile", page(&all, Some(""), &first)),
+        ("PageOfFile, status and kind", page(&both, Some(""), &first)),
+        ("PageOfFile, parked", page(&all.clone().parked_for(ParkedFor::Person), Some(""), &first)),
+        ("PageOfFile, newest first", page(&all, Some(""), &newest)),
+        ("FirstDue", FirstDue::SQL.to_owned()),
+        ("CountAll", CountAll::SQL.to_owned()),
+    ]
+}

@@ -1,0 +1,130 @@
+//! Taking back jobs whose worker has let the lease run out.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{Job, ReclaimReport, ReclaimRequest, ReclaimedJob};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Timestamp, cut_reason, later};
+
+use super::row::{JobColumns, JobRow, job_columns};
+use crate::rules::expired_lease;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::SqlTime;
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+statement! {
+    /// The jobs whose leases have run out, the longest first.
+    Expired { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_lease \
+         WHERE status = 'running' AND lease_expires_at IS NOT NULL AND lease_expires_at <= ? \
+         ORDER BY lease_expires_at, rowid LIMIT ?"
+    )
+}
+statement! {
+    /// The jobs whose leases end later than any lease of a worker that lives.
+    Beyond { latest: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> JobColumns = concat!(
+        "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_lease \
+         WHERE status = 'running' AND lease_expires_at IS NOT NULL AND lease_expires_at > ? \
+         ORDER BY lease_expires_at, rowid LIMIT ?"
+    )
+}
+statement! {
+    /// Gives an expired job another try. A job without one is left: it has no retries at all, or has spent them and ran
+    /// alone, or somebody asked for it to stop.
+    TakeBack<'a> {
+        last_error: &'a str as Text,
+        run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        rowid: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+         attempts = min(coalesce(attempts, 0) + 1, 4294967295), lost_leases = min(lost_leases + 1, 4294967295), \
+         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
+         WHERE rowid = ? AND status = 'running' AND cancel_requested_at IS NULL AND max_retries > 0 \
+         AND (coalesce(attempts, 0) < max_retries OR alone = 0) RETURNING ", job_columns!()
+    )
+}
+statement! {
+    /// Ends an expired job. Its token is taken away: what its worker still reports counts no more.
+    GiveUp<'a> {
+        last_error: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        rowid: i64 as BigInt,
+    } -> JobColumns = concat!(
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, \
+         lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL, \
+         parked_for = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
+    )
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn reclaim_jobs(
+        &mut self,
+        request: &ReclaimRequest,
+        backoff: &dyn Fn(&Job) -> Duration,
+    ) -> Result<ReclaimReport, StoreError> {
+        let ReclaimRequest { now, expired_at, latest, limit, .. } = *request;
+        let limit = i64::from(limit);
+        let mut taken = ReclaimReport::default();
+        let left = |taken: &ReclaimReport| limit.saturating_sub(i64::try_from(taken.jobs.len()).unwrap_or(i64::MAX));
+        let without_end = self.settle_irregular(now, limit, &mut taken)?;
+        self.take_back_all(without_end, now, backoff, &mut taken)?;
+        let expired = Expired { now: SqlTime(expired_at), limit: left(&taken) }.load(self.conn).store()?;
+        self.take_back_all(expired, now, backoff, &mut taken)?;
+        let beyond = Beyond { latest: SqlTime(latest), limit: left(&taken) }.load(self.conn).store()?;
+        self.take_back_all(beyond, now, backoff, &mut taken)?;
+        taken.shortened = self.shorten_waits(now, limit)?;
+        Ok(taken)
+    }
+
+    fn take_back_all(
+        &mut self,
+        rows: Vec<JobRow>,
+        now: Timestamp,
+        backoff: &dyn Fn(&Job) -> Duration,
+        taken: &mut ReclaimReport,
+    ) -> Result<(), StoreError> {
+        for row in rows {
+            self.announces = true;
+            self.take_back(row, now, backoff, taken)?;
+        }
+        Ok(())
+    }
+
+    fn take_back(
+        &mut self,
+        mut row: JobRow,
+        now: Timestamp,
+        backoff: &dyn Fn(&Job) -> Duration,
+        taken: &mut ReclaimReport,
+    ) -> Result<(), StoreError> {
+        let (rowid, worker) = (row.rowid, row.worker());
+        let expires_at = row.take_expiry();
+        let job = match row.read() {
+            Ok(job) => job,
+            Err(error) => {
+                // Left as it is, it would come up again and again and keep others from their turn.
+                taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
+                return Ok(());
+            }
+        };
+        let reason = expired_lease::reason(&job, worker.as_deref(), expires_at, now);
+        let reason = cut_reason(&reason);
+        let run_at = later(now, backoff(&job));
+        let back = TakeBack { last_error: &reason, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
+        let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
+            Some(row) => row,
+            None => GiveUp { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
+        };
+        taken.jobs.push(ReclaimedJob::new(row.read()?, worker));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![("Expired", Expired::SQL), ("Beyond", Beyond::SQL), ("TakeBack", TakeBack::SQL), ("GiveUp", GiveUp::SQL)]
+}

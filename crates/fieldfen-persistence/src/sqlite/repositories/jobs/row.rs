@@ -1,0 +1,181 @@
+//! A row of `jobs`, and what it means.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::{Job, JobState, JobStatus, Lease, Priority, UnreadableJob};
+use fieldfen_domain::store::StoreError;
+
+use crate::sqlite::columns::{RowRef, StoredNumber, StoredText, StoredTime};
+
+/// The columns that [`JobRow`] reads, in its order.
+macro_rules! job_columns {
+    () => {
+        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
+         dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, \
+         completed_at, lease_token, lease_expires_at, worker, declined_since, parked_for"
+    };
+}
+
+/// The same columns for a page, which leaves out what may be large; 500 is
+/// [`SUMMARY_ERROR_CHARS`](fieldfen_domain::job::SUMMARY_ERROR_CHARS).
+macro_rules! job_summary_columns {
+    () => {
+        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
+         dedup_key, NULL, NULL, NULL, substr(last_error, 1, 500), cancel_requested_at, created_at, started_at, \
+         completed_at, lease_token, lease_expires_at, worker, declined_since, parked_for"
+    };
+}
+
+pub(in crate::sqlite) use {job_columns, job_summary_columns};
+
+/// The SQL types of [`job_columns`] and [`job_summary_columns`].
+pub(in crate::sqlite) type JobColumns = (
+    BigInt,
+    Nullable<Text>,
+    Nullable<Text>,
+    Text,
+    Text,
+    Nullable<BigInt>,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    SqlTimestamp,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+    Nullable<Text>,
+    Nullable<SqlTimestamp>,
+    Nullable<Text>,
+    Nullable<SqlTimestamp>,
+    Nullable<Text>,
+);
+
+#[derive(Debug, Queryable)]
+pub(in crate::sqlite) struct JobRow {
+    pub(in crate::sqlite) rowid: i64,
+    id: Option<StoredText>,
+    file_id: Option<StoredText>,
+    command_type: StoredText,
+    status: StoredText,
+    attempts: Option<StoredNumber>,
+    max_retries: StoredNumber,
+    lost_leases: StoredNumber,
+    throttled: StoredNumber,
+    priority: StoredNumber,
+    run_at: StoredTime,
+    dedup_key: Option<StoredText>,
+    payload_json: Option<StoredText>,
+    result_json: Option<StoredText>,
+    progress_json: Option<StoredText>,
+    last_error: Option<StoredText>,
+    cancel_requested_at: Option<StoredTime>,
+    created_at: Option<StoredTime>,
+    started_at: Option<StoredTime>,
+    completed_at: Option<StoredTime>,
+    lease_token: Option<StoredText>,
+    lease_expires_at: Option<StoredTime>,
+    worker: Option<StoredText>,
+    declined_since: Option<StoredTime>,
+    parked_for: Option<StoredText>,
+}
+
+impl JobRow {
+    /// Names the row for people.
+    fn named(&self) -> RowRef<'_> {
+        RowRef::stored("jobs", self.id.as_ref(), self.rowid)
+    }
+
+    /// Who holds or held the job.
+    pub(in crate::sqlite) fn worker(&self) -> Option<String> {
+        self.worker.clone().map(StoredText::into_prose)
+    }
+
+    /// What can be said of a row that no job can be read from.
+    pub(in crate::sqlite) fn unreadable(&self, reason: String) -> UnreadableJob {
+        UnreadableJob::new(
+            self.named().name(),
+            self.command_type.as_str().and_then(|kind| kind.parse().ok()),
+            self.file_id.as_ref().and_then(|id| id.as_str()?.parse().ok()),
+            reason,
+        )
+    }
+
+    /// Takes the lease out of the row, which can be read as a job then whatever the lease was, and says when it ends.
+    pub(in crate::sqlite) fn take_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.lease_token = None;
+        let expires_at = self.lease_expires_at.take();
+        self.named().nullable_time("lease_expires_at", expires_at)
+    }
+
+    /// Reads the row as a job. The name of its worker and its last error are for people: they stop no job.
+    pub(in crate::sqlite) fn read(self) -> Result<Job, StoreError> {
+        let row = RowRef::stored("jobs", self.id.as_ref(), self.rowid);
+        let priority = row.number("priority", self.priority)?;
+        let started_at = row.nullable_time("started_at", self.started_at)?;
+        let ended_at = row.nullable_time("completed_at", self.completed_at)?;
+        let state = match row.parse("status", &self.status)? {
+            JobStatus::Pending => JobState::Pending,
+            JobStatus::Running => {
+                let expires_at = row.nullable_time("lease_expires_at", self.lease_expires_at)?;
+                JobState::Running { started_at, lease: lease(row, self.lease_token, expires_at, self.worker)? }
+            }
+            JobStatus::Completed => JobState::Completed { at: ended_at },
+            // In another status, the word means nothing: another program has moved the job on.
+            JobStatus::Failed => match row.parse_nullable("parked_for", self.parked_for.as_ref())? {
+                Some(parked_for) => JobState::Parked { at: ended_at, parked_for },
+                None => JobState::Failed { at: ended_at },
+            },
+        };
+        let mut job = Job::new(
+            row.key("id", self.id.as_ref())?,
+            row.parse("command_type", &self.command_type)?,
+            state,
+            row.time("run_at", self.run_at)?,
+        );
+        job.file_id = row.parse_nullable("file_id", self.file_id.as_ref())?;
+        job.attempts = match self.attempts {
+            Some(number) => row.count("attempts", row.number("attempts", number)?)?,
+            None => 0,
+        };
+        job.max_retries = row.count("max_retries", row.number("max_retries", self.max_retries)?)?;
+        job.lost_leases = row.count("lost_leases", row.number("lost_leases", self.lost_leases)?)?;
+        job.throttled = row.count("throttled", row.number("throttled", self.throttled)?)?;
+        job.priority =
+            Priority::from_number(priority).ok_or_else(|| row.bad("priority", priority, "it must be 0, 1, 2 or 3"))?;
+        job.dedup_key = row.parse_nullable("dedup_key", self.dedup_key.as_ref())?;
+        job.payload = row.json("payload_json", self.payload_json)?;
+        job.result = row.json("result_json", self.result_json)?;
+        job.progress = row.json("progress_json", self.progress_json)?;
+        job.last_error = self.last_error.map(StoredText::into_prose);
+        job.cancel_requested_at = row.nullable_time("cancel_requested_at", self.cancel_requested_at)?;
+        job.declined_since = row.nullable_time("declined_since", self.declined_since)?;
+        job.created_at = row.nullable_time("created_at", self.created_at)?;
+        Ok(job)
+    }
+}
+
+/// The lease of a running job; `None` when a program that knows only the specification runs it.
+fn lease(
+    row: RowRef<'_>,
+    token: Option<StoredText>,
+    expires_at: Option<Timestamp>,
+    worker: Option<StoredText>,
+) -> Result<Option<Lease>, StoreError> {
+    match (token, expires_at) {
+        (Some(token), Some(expires_at)) => {
+            let worker = worker.map(StoredText::into_prose).unwrap_or_default();
+            Ok(Some(Lease::new(row.parse("lease_token", &token)?, expires_at, worker)))
+        }
+        // A token alone is what an earlier claim has left: the baseline program that runs the job now knows no leases.
+        (_, None) => Ok(None),
+        (None, Some(_)) => Err(row.bad("lease_token", "NULL", "a lease that expires needs a token")),
+    }
+}

@@ -1,0 +1,131 @@
+//! Rows of other programs that no claim and no reclaim finds in its index: their times are in forms by which times do not
+//! compare, or their priority or kind is none.
+//!
+//! A partial index holds them and nothing else, so that finding them costs nothing while there are none.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::ReclaimReport;
+use fieldfen_domain::store::StoreError;
+
+use super::row::{JobColumns, JobRow, job_columns};
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{ForeignTime, SqlTime, StoredText, regular_time};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+/// The condition of `idx_jobs_irregular`, to the letter.
+macro_rules! irregular {
+    () => {
+        concat!(
+            "((status = 'pending' AND (priority NOT IN (0, 1, 2, 3) OR typeof(command_type) <> 'text' \
+             OR typeof(run_at) <> 'text' OR run_at NOT GLOB ",
+            regular_time!(),
+            ")) OR (status = 'running' AND lease_expires_at NOT GLOB ",
+            regular_time!(),
+            "))"
+        )
+    };
+}
+
+statement! {
+    /// Rows that no claim and no reclaim finds, and whether they are pending with a due time that does not compare.
+    Irregular { limit: i64 as BigInt } -> (BigInt, Text, SqlTimestamp, Nullable<SqlTimestamp>, Bool) = concat!(
+        "SELECT rowid, status, run_at, lease_expires_at, typeof(run_at) <> 'text' OR run_at NOT GLOB ", regular_time!(),
+        " FROM jobs INDEXED BY idx_jobs_irregular WHERE status IN ('pending', 'running') AND ", irregular!(), " LIMIT ?"
+    )
+}
+statement! {
+    /// The due time of a row, as it is spelled and as it is meant.
+    RunAt { rowid: i64 as BigInt } -> (Text, SqlTimestamp) = "SELECT run_at, run_at FROM jobs WHERE rowid = ?"
+}
+statement! {
+    /// Writes the due time of a job that waits, or was taken just now, and gives it back.
+    WriteRunAt { run_at: SqlTime as SqlTimestamp, rowid: i64 as BigInt } =
+        "UPDATE jobs SET status = 'pending', run_at = ?, lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
+         started_at = NULL WHERE rowid = ?"
+}
+statement! {
+    /// Writes the end of a lease.
+    WriteExpiry { expires_at: SqlTime as SqlTimestamp, rowid: i64 as BigInt } =
+        "UPDATE jobs SET lease_expires_at = ? WHERE rowid = ?"
+}
+statement! {
+    /// One row.
+    ByRowid { rowid: i64 as BigInt } -> JobColumns = concat!("SELECT ", job_columns!(), " FROM jobs WHERE rowid = ?")
+}
+
+impl SqliteSession<'_> {
+    /// Writes the times of rows anew that do not compare, and ends pending jobs that no claim comes upon. Returns running
+    /// jobs whose leases end at no time.
+    pub(super) fn settle_irregular(
+        &mut self,
+        now: Timestamp,
+        limit: i64,
+        taken: &mut ReclaimReport,
+    ) -> Result<Vec<JobRow>, StoreError> {
+        type Found = (i64, String, ForeignTime, Option<ForeignTime>, bool);
+        let mut without_end = Vec::new();
+        let found: Vec<Found> = Irregular { limit }.load(self.conn).store()?;
+        for (rowid, status, run_at, expires_at, is_irregular) in found {
+            self.announces = true;
+            match (status.as_str(), run_at, expires_at) {
+                ("running", _, Some(ForeignTime(Some(expires_at)))) => {
+                    WriteExpiry { expires_at: SqlTime(expires_at), rowid }.execute(self.conn).store()?;
+                    taken.rewritten += 1;
+                }
+                ("running", ..) => without_end.push(ByRowid { rowid }.get_result(self.conn).store()?),
+                (_, ForeignTime(Some(run_at)), _) if is_irregular => {
+                    WriteRunAt { run_at: SqlTime(run_at), rowid }.execute(self.conn).store()?;
+                    taken.rewritten += 1;
+                }
+                _ => self.fail_unclaimable(rowid, now, taken)?,
+            }
+        }
+        Ok(without_end)
+    }
+
+    /// Ends a pending job that no claim comes upon: there are no priorities but 0 to 3, no kinds but texts, and its due
+    /// time is none.
+    fn fail_unclaimable(&mut self, rowid: i64, now: Timestamp, taken: &mut ReclaimReport) -> Result<(), StoreError> {
+        let row: JobRow = ByRowid { rowid }.get_result(self.conn).store()?;
+        let error = match row.read() {
+            Err(error) => error,
+            Ok(job) => StoreError::BadRow {
+                table: "jobs",
+                row: job.id.to_string(),
+                column: "run_at",
+                value: job.run_at.to_string(),
+                rule: "no claim finds it".to_owned(),
+            },
+        };
+        taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
+        Ok(())
+    }
+
+    /// Gives a job back that a claim has come upon too early or cannot read, if that is because of the form of its due
+    /// time; says whether.
+    pub(super) fn put_back_irregular(&mut self, rowid: i64) -> Result<bool, StoreError> {
+        let run_at = RunAt { rowid }.get_result::<(StoredText, ForeignTime)>(self.conn).optional().store()?;
+        let Some((spelled, ForeignTime(Some(run_at)))) = run_at else { return Ok(false) };
+        let run_at = SqlTime(run_at);
+        if run_at.text().as_deref() == spelled.as_str() {
+            return Ok(false);
+        }
+        WriteRunAt { run_at, rowid }.execute(self.conn).store()?;
+        self.announces = true;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("Irregular", Irregular::SQL),
+        ("RunAt", RunAt::SQL),
+        ("WriteRunAt", WriteRunAt::SQL),
+        ("WriteExpiry", WriteExpiry::SQL),
+        ("ByRowid", ByRowid::SQL),
+    ]
+}

@@ -1,0 +1,14 @@
+//! The repositories of the seam on an open transaction, one file or folder for each.
+
+pub(in crate::sqlite) mod api_usage;
+pub(in crate::sqlite) mod files;
+pub(in crate::sqlite) mod jobs;
+pub(in crate::sqlite) mod operator_actions;
+#[cfg(test)]
+mod plans_test;
+pub(in crate::sqlite) mod publications;
+pub(in crate::sqlite) mod recurring;
+#[cfg(test)]
+mod repository_plans_test;
+pub(in crate::sqlite) mod webhook_hashes;
+pub(in crate::sqlite) mod workers;

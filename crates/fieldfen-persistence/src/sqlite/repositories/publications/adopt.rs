@@ -1,0 +1,60 @@
+//! Adopting a row that another program has made, or the key that a person has given a product.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::publication::{AdoptOutcome, Adoption, ConfirmOutcome, IdempotencyKey, PlatformRowId};
+use fieldfen_domain::store::decisions::AdoptDecision;
+use fieldfen_domain::store::{PublicationReads, StoreError};
+use fieldfen_domain::{PublicationId, Timestamp};
+
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::SqlTime;
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+statement! {
+    /// Gives a publication another key.
+    TakeKey<'a> { client_key: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+        "UPDATE publications SET client_key = ?, updated_at = ? WHERE id = ? AND state IN ('confirmed', 'ended')"
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn adopt_row(&mut self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
+        adoption.check()?;
+        let request = &adoption.request;
+        let known = self.all_of_file(&request.file_id, &request.target)?;
+        let same = self.same_id(&request.target, &adoption.confirmation.platform_id)?;
+        let decision = known.decide_adopt(adoption, &same)?;
+        let mut publications = known.publications;
+        let publication = match decision {
+            AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),
+            AdoptDecision::Taken(other) => return Ok(AdoptOutcome::Taken(*other)),
+            AdoptDecision::NotUnclaimed => return Ok(AdoptOutcome::NotUnclaimed),
+            AdoptDecision::Ended(position) => publications.swap_remove(position),
+            AdoptDecision::Again(position) => self.reserve_again(&publications.swap_remove(position), request)?,
+            AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,
+        };
+        if let PlatformRowId::Post(id) = &adoption.row {
+            self.name_post(id, &adoption.confirmation.platform_id)?;
+        }
+        let confirmed = self.confirm_publication(&publication.id, &adoption.confirmation)?;
+        match (confirmed, self.find(&publication.id)?) {
+            (ConfirmOutcome::Done, Some(publication)) => Ok(AdoptOutcome::Done(publication)),
+            (other, _) => {
+                let answer = format!("publication {} was to be adopted, and is {other:?}", publication.id);
+                Err(StoreError::Database(answer.into()))
+            }
+        }
+    }
+
+    pub(super) fn take_client_key(
+        &mut self,
+        id: &PublicationId,
+        key: &IdempotencyKey,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        key.check()?;
+        let take = TakeKey { client_key: key.as_str(), at: SqlTime(at), id: &id.to_string() };
+        Ok(take.execute(self.conn).store()? > 0)
+    }
+}

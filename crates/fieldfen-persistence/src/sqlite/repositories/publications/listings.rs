@@ -1,0 +1,252 @@
+//! Listings: products that are really at a platform.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::publication::{
+    Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform, SocialPost, publication_of,
+};
+use fieldfen_domain::store::{Listings, PublicationReads as _, StoreError};
+use fieldfen_domain::{FileId, ListingId, Page, PageRequest, SocialPostId, Timestamp};
+
+use crate::rules::listing_update::replaces;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
+use crate::sqlite::error::Classify;
+#[cfg(test)]
+use crate::sqlite::keyset_page::sql;
+use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::session::SqliteSession;
+
+/// The columns that [`ListingRow`] reads, in its order.
+macro_rules! listing_columns {
+    () => {
+        "rowid, id, file_id, platform, platform_listing_id, listing_url, status, platform_status, status_event_at, \
+         created_at, updated_at"
+    };
+}
+
+/// The SQL types of [`listing_columns`].
+type ListingColumns = (
+    BigInt,
+    Nullable<Text>,
+    Text,
+    Text,
+    Text,
+    Nullable<Text>,
+    Text,
+    Nullable<Text>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+);
+
+statement! {
+    /// All listings of a file, under either spelling of its id.
+    OfFile<'a> { file_id: &'a str as Text, other: &'a str as Text } -> ListingColumns = concat!(
+        "SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_file_id WHERE file_id IN (?, ?) \
+         ORDER BY rowid"
+    )
+}
+statement! {
+    /// The listing with this id at its platform.
+    At<'a> { platform: &'a str as Text, platform_id: &'a str as Text } -> ListingColumns = concat!(
+        "SELECT ", listing_columns!(), " FROM listings WHERE platform = ? AND platform_listing_id = ?"
+    )
+}
+statement! {
+    /// Brings a listing's status up to date, unless newer news is known. Known news of the future is no newer: a clock that was
+    /// ahead has dated it.
+    Update<'a> {
+        status: &'a str as Text,
+        platform_status: Option<&'a str> as Nullable<Text>,
+        event_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        other: &'a str as Text,
+        not_after: SqlTime as SqlTimestamp,
+        ahead_after: SqlTime as SqlTimestamp,
+    } -> (Text,) =
+        "UPDATE listings SET status = ?, platform_status = ?, status_event_at = ?, updated_at = ? \
+         WHERE id IN (?, ?) AND (status_event_at IS NULL OR status_event_at <= ? OR status_event_at > ?) \
+         RETURNING file_id"
+}
+statement! {
+    /// When the news happened that a listing's status comes from.
+    KnownSince<'a> { id: &'a str as Text, other: &'a str as Text } -> (Nullable<SqlTimestamp>,) =
+        "SELECT status_event_at FROM listings WHERE id IN (?, ?)"
+}
+statement! {
+    /// Ends the publication of a listing that is gone.
+    End<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
+        "UPDATE publications SET state = 'ended', updated_at = ? WHERE id IN (?, ?) AND state = 'confirmed'"
+}
+
+#[derive(Debug, Queryable)]
+struct ListingRow {
+    rowid: i64,
+    id: Option<StoredText>,
+    file_id: StoredText,
+    platform: StoredText,
+    platform_listing_id: StoredText,
+    listing_url: Option<StoredText>,
+    status: StoredText,
+    platform_status: Option<StoredText>,
+    status_event_at: Option<StoredTime>,
+    created_at: Option<StoredTime>,
+    updated_at: Option<StoredTime>,
+}
+
+impl ListingRow {
+    fn read(self) -> Result<Listing, StoreError> {
+        let row = RowRef::stored("listings", self.id.as_ref(), self.rowid);
+        let mut listing = Listing::new(
+            row.key("id", self.id.as_ref())?,
+            row.parse("file_id", &self.file_id)?,
+            row.parse("platform", &self.platform)?,
+            row.text("platform_listing_id", self.platform_listing_id)?,
+            row.parse("status", &self.status)?,
+        );
+        listing.url = row.nullable_text("listing_url", self.listing_url)?;
+        listing.platform_status = row.nullable_text("platform_status", self.platform_status)?;
+        listing.status_event_at = row.nullable_time("status_event_at", self.status_event_at)?;
+        listing.created_at = row.nullable_time("created_at", self.created_at)?;
+        listing.updated_at = row.nullable_time("updated_at", self.updated_at)?;
+        Ok(listing)
+    }
+}
+
+/// A page of the listings that a filter names, of the file whose row spells its id like this, where one is given.
+fn listing_page<'a>(
+    filter: &'a ListingFilter,
+    file_id: Option<&'a str>,
+    request: &PageRequest,
+) -> Result<TablePage<'a, ListingColumns>, StoreError> {
+    let platform = filter.platform.as_ref().map(Platform::as_str);
+    let status = filter.status.map(ListingStatus::as_str);
+    let select = match (file_id, platform, status) {
+        (Some(_), ..) => concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_file_id"),
+        (None, Some(_), _) => concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_platform"),
+        (None, None, Some(_)) => {
+            concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_status")
+        }
+        (None, None, None) => concat!("SELECT ", listing_columns!(), " FROM listings"),
+    };
+    let page = TablePage::new("listings", select, request)?
+        .with(" AND file_id = ", file_id)
+        .with(" AND platform = ", platform);
+    Ok(match (file_id, platform) {
+        (None, Some(_)) => page.and_beyond_the_index(" AND status = ", status),
+        _ => page.with(" AND status = ", status),
+    })
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn listings_of(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
+        let [file_id, other] = file_id.spellings();
+        let rows: Vec<ListingRow> = OfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
+        rows.into_iter().map(ListingRow::read).collect()
+    }
+
+    pub(super) fn listing_page(
+        &mut self,
+        filter: &ListingFilter,
+        request: &PageRequest,
+    ) -> Result<Page<Listing>, StoreError> {
+        in_either_spelling(filter.file_id.as_ref(), |file_id| {
+            listing_page(filter, file_id, request)?.read(self.conn, request, |row: ListingRow| (row.rowid, row.read()))
+        })
+    }
+
+    pub(super) fn listing_with(
+        &mut self,
+        platform: Platform,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError> {
+        let at = At { platform: platform.as_str(), platform_id };
+        at.get_result::<ListingRow>(self.conn).optional().store()?.map(ListingRow::read).transpose()
+    }
+}
+
+impl Listings for SqliteSession<'_> {
+    fn update(&mut self, listing_id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdateOutcome, StoreError> {
+        let [id, other] = listing_id.spellings();
+        let replaces = replaces(update);
+        let statement = Update {
+            status: update.status.as_str(),
+            platform_status: update.platform_status.as_deref(),
+            event_at: SqlTime(replaces.not_after),
+            at: SqlTime(update.at),
+            id: &id,
+            other: &other,
+            not_after: SqlTime(replaces.not_after),
+            ahead_after: SqlTime(replaces.ahead_after),
+        };
+        let updated = statement.get_result::<(StoredText,)>(self.conn).optional().store()?;
+        let row = RowRef::known("listings", &id);
+        if let Some((file_id,)) = updated {
+            if update.status == ListingStatus::Delisted {
+                self.end_publication(listing_id, &row.parse("file_id", &file_id)?, update.at)?;
+            }
+            return Ok(ListingUpdateOutcome::Done);
+        }
+        let known = KnownSince { id: &id, other: &other };
+        let known = known.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?.and_then(|(known,)| known);
+        Ok(match row.nullable_time("status_event_at", known)? {
+            Some(known) => ListingUpdateOutcome::Stale { known },
+            None => ListingUpdateOutcome::NotFound,
+        })
+    }
+
+    fn insert_listing(&mut self, listing: &Listing) -> Result<(), StoreError> {
+        let file_id = self.key_of_file(&listing.file_id)?;
+        self.add_listing(listing, &file_id)
+    }
+
+    fn insert_post(&mut self, post: &SocialPost) -> Result<(), StoreError> {
+        let file_id = self.key_of_file(&post.file_id)?;
+        self.add_post(post, &file_id)
+    }
+
+    fn mark_post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
+        self.note_gone(id, at)
+    }
+}
+
+impl SqliteSession<'_> {
+    /// Ends the publication that a listing belongs to.
+    fn end_publication(&mut self, id: &ListingId, file_id: &FileId, at: Timestamp) -> Result<(), StoreError> {
+        let (listings, publications) = (self.listings_of(file_id)?, self.list_by_file(file_id)?);
+        let listing = listings.iter().find(|listing| listing.id == *id);
+        if let Some(its) = listing.and_then(|listing| publication_of(listing, &listings, &publications)) {
+            let [id, other] = its.id.spellings();
+            End { at: SqlTime(at), id: &id, other: &other }.execute(self.conn).store()?;
+        }
+        Ok(())
+    }
+}
+
+/// Every statement with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let first = PageRequest::first(1);
+    let page = |filter: &ListingFilter, request: &PageRequest| {
+        let file_id = filter.file_id.map(|_| "");
+        sql(&listing_page(filter, file_id, request).unwrap())
+    };
+    let all = ListingFilter::new();
+    let (at, sold_out) = (all.clone().platform(Platform::Etsy), all.clone().status(ListingStatus::SoldOut));
+    let both = at.clone().status(ListingStatus::SoldOut);
+    vec![
+        ("listings OfFile", OfFile::SQL.to_owned()),
+        ("ListingPage", page(&all, &first)),
+        ("ListingPage at a platform", page(&at, &first)),
+        ("ListingPage at a platform, newest first", page(&at, &first.clone().newest_first())),
+        ("ListingPage of a status", page(&sold_out, &first)),
+        ("ListingPage of a status at a platform", page(&both, &first)),
+        ("ListingPage of a file", page(&both.clone().file_id(FileId::from_random(1)), &first)),
+        ("At", At::SQL.to_owned()),
+        ("Update", Update::SQL.to_owned()),
+        ("KnownSince", KnownSince::SQL.to_owned()),
+        ("End", End::SQL.to_owned()),
+    ]
+}

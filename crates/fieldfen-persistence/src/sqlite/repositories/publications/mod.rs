@@ -1,0 +1,235 @@
+//! Publications: reserving, giving up, and reading what came of them.
+
+mod adopt;
+mod confirm;
+mod listings;
+mod missing_publications;
+mod posts;
+mod prune;
+mod reserve;
+mod row;
+#[cfg(test)]
+mod tests;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use fieldfen_domain::job::{FencedResult, ParkedFor};
+use fieldfen_domain::publication::{
+    AdoptOutcome, Adoption, ConfirmOutcome, Confirmation, IdempotencyKey, Listing, ListingFilter, Platform, PostFilter,
+    PrunePublications, Publication, PublicationFilter, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest,
+    SocialPlatform, SocialPost, Target,
+};
+use fieldfen_domain::store::{ListingReads, PublicationReads, Publications, StoreError};
+use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp};
+
+use crate::rules::reservation::GiveUp;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::Spellings;
+use crate::sqlite::error::Classify;
+#[cfg(test)]
+use crate::sqlite::keyset_page::sql;
+use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::session::SqliteSession;
+pub use missing_publications::mark_as_copy;
+use row::{PublicationColumns, PublicationRow, publication_columns};
+
+statement! {
+    /// The publication with this id.
+    ById<'a> { id: &'a str as Text, other: &'a str as Text } -> PublicationColumns =
+        concat!("SELECT ", publication_columns!(), " FROM publications WHERE id IN (?, ?)")
+}
+statement! {
+    /// All publications of a file, under either spelling of its id.
+    OfFile<'a> { file_id: &'a str as Text, other: &'a str as Text } -> PublicationColumns = concat!(
+        "SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_file_id \
+         WHERE file_id IN (?, ?) ORDER BY rowid"
+    )
+}
+
+/// A page of the publications that a filter names, of the file whose row spells its id like this, where one is given.
+fn publication_page<'a>(
+    filter: &'a PublicationFilter,
+    file_id: Option<&'a str>,
+    request: &PageRequest,
+) -> Result<TablePage<'a, PublicationColumns>, StoreError> {
+    let state = filter.state.map(PublicationState::as_str);
+    let (platform, network) = (filter.platform.as_ref(), filter.network.as_ref());
+    let select = match (file_id, state, platform.is_some() || network.is_some()) {
+        (Some(_), ..) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_file_id")
+        }
+        (None, Some(_), true) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state_platform")
+        }
+        (None, Some(_), false) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state")
+        }
+        (None, None, true) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_platform")
+        }
+        (None, None, false) => concat!("SELECT ", publication_columns!(), " FROM publications"),
+    };
+    let page = TablePage::new("publications", select, request)?
+        .with(" AND file_id = ", file_id)
+        .with(" AND state = ", state)
+        .with(" AND channel = ", platform.map(|_| "listing"))
+        .with(" AND platform = ", platform.map(Platform::as_str))
+        .with(" AND channel = ", network.map(|_| "post"))
+        .with(" AND platform = ", network.map(SocialPlatform::as_str));
+    // A file has few publications.
+    Ok(match file_id {
+        Some(_) => page.with(" AND account = ", filter.account.as_deref()),
+        None => page.and_beyond_the_index(" AND account = ", filter.account.as_deref()),
+    })
+}
+
+impl SqliteSession<'_> {
+    fn publication_row(&mut self, id: &PublicationId) -> Result<Option<PublicationRow>, StoreError> {
+        let [id, other] = id.spellings();
+        ById { id: &id, other: &other }.get_result(self.conn).optional().store()
+    }
+}
+
+impl PublicationReads for SqliteSession<'_> {
+    fn find(&mut self, id: &PublicationId) -> Result<Option<Publication>, StoreError> {
+        self.publication_row(id)?.map(PublicationRow::read).transpose()
+    }
+
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError> {
+        let [file_id, other] = file_id.spellings();
+        let rows: Vec<PublicationRow> = OfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
+        rows.into_iter().map(PublicationRow::read).collect()
+    }
+
+    fn page(&mut self, filter: &PublicationFilter, request: &PageRequest) -> Result<Page<Publication>, StoreError> {
+        in_either_spelling(filter.file_id.as_ref(), |file_id| {
+            publication_page(filter, file_id, request)?
+                .read(self.conn, request, |row: PublicationRow| (row.rowid, row.read()))
+        })
+    }
+}
+
+impl ListingReads for SqliteSession<'_> {
+    fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
+        self.listings_of(file_id)
+    }
+
+    fn page(&mut self, filter: &ListingFilter, page: &PageRequest) -> Result<Page<Listing>, StoreError> {
+        self.listing_page(filter, page)
+    }
+
+    fn find_by_platform_id(
+        &mut self,
+        platform: Platform,
+        account: &str,
+        platform_id: &str,
+    ) -> Result<Option<Listing>, StoreError> {
+        let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
+        Ok(self.same_id(&target, platform_id)?.at(platform, account, platform_id))
+    }
+
+    fn list_posts_by_file(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
+        self.posts_of(file_id)
+    }
+
+    fn page_of_posts(&mut self, filter: &PostFilter, page: &PageRequest) -> Result<Page<SocialPost>, StoreError> {
+        self.post_page(filter, page)
+    }
+}
+
+impl Publications for SqliteSession<'_> {
+    fn reserve(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {
+        self.reserve_target(request)
+    }
+
+    fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<ConfirmOutcome, StoreError> {
+        self.confirm_publication(id, confirmation)
+    }
+
+    fn adopt(&mut self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
+        self.adopt_row(adoption)
+    }
+
+    fn release(
+        &mut self,
+        id: &PublicationId,
+        token: &FenceToken,
+        release: ReleaseReason,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<FencedResult<()>, StoreError> {
+        self.give_up(id, token, GiveUp::Released(release), (reason, at))
+    }
+
+    fn mark_unknown(
+        &mut self,
+        id: &PublicationId,
+        token: &FenceToken,
+        reason: &str,
+        parked_for: Option<ParkedFor>,
+        at: Timestamp,
+    ) -> Result<FencedResult<()>, StoreError> {
+        self.give_up(id, token, GiveUp::Unknown(parked_for), (reason, at))
+    }
+
+    fn set_key(&mut self, id: &PublicationId, key: &IdempotencyKey, at: Timestamp) -> Result<bool, StoreError> {
+        self.take_client_key(id, key, at)
+    }
+
+    fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError> {
+        self.prune_publications(request)
+    }
+}
+
+/// Every statement with its name.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let mut all = [listings::statements(), posts::statements()].concat();
+    let first = PageRequest::first(1);
+    let page = |filter: &PublicationFilter, request: &PageRequest| {
+        let file_id = filter.file_id.map(|_| "");
+        sql(&publication_page(filter, file_id, request).unwrap())
+    };
+    let of_all = PublicationFilter::new();
+    let in_state = of_all.clone().state(PublicationState::Unknown);
+    let at = of_all.clone().platform(Platform::Etsy);
+    let in_state_at = in_state.clone().network(SocialPlatform::Instagram);
+    let of_account = at.clone().account(String::new());
+    let of_file = of_account.clone().file_id(FileId::from_random(1)).state(PublicationState::Unknown);
+    all.extend([
+        ("PublicationPage", page(&of_all, &first)),
+        ("PublicationPage in a state", page(&in_state, &first)),
+        ("PublicationPage in a state, newest first", page(&in_state, &first.clone().newest_first())),
+        ("PublicationPage at a platform", page(&at, &first)),
+        ("PublicationPage in a state at a network", page(&in_state_at, &first)),
+        ("PublicationPage at an account", page(&of_account, &first)),
+        ("PublicationPage at an account, last examined", {
+            sql(&publication_page(&of_account, None, &first).unwrap().last_examined().unwrap())
+        }),
+        ("PublicationPage of a file", page(&of_file, &first)),
+    ]);
+    let constant = [
+        ("PostsOfFile", posts::PostsOfFile::SQL),
+        ("PostGone", posts::PostGone::SQL),
+        ("WithPlatformId", confirm::WithPlatformId::SQL),
+        ("InsertListing", confirm::InsertListing::SQL),
+        ("UpdateConfirmed", confirm::UpdateConfirmed::SQL),
+        ("GiveUpId", confirm::GiveUpId::SQL),
+        ("InsertPost", confirm::InsertPost::SQL),
+        ("UpdatePost", confirm::UpdatePost::SQL),
+        ("NamePost", confirm::NamePost::SQL),
+        ("Confirm", confirm::Confirm::SQL),
+        ("ById", ById::SQL),
+        ("OfFile", OfFile::SQL),
+        ("AfterTheGap", missing_publications::AfterTheGap::SQL),
+        ("Reserve", reserve::Reserve::SQL),
+        ("ReserveAgain", reserve::ReserveAgain::SQL),
+        ("HoldAnew", reserve::HoldAnew::SQL),
+        ("TakeOver", reserve::TakeOver::SQL),
+        ("WriteGivenUp", reserve::WriteGivenUp::SQL),
+        ("TakeKey", adopt::TakeKey::SQL),
+        ("Prune", prune::Prune::SQL),
+    ];
+    all.extend(constant.map(|(name, sql)| (name, sql.to_owned())));
+    all
+}
