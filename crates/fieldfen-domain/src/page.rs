@@ -5,20 +5,18 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-/// A place between two rows of a list.
+/// A position between two rows of a list.
 ///
-/// Its text is made and read by the store alone, and is fit for a query string. It leads to the same place whatever rows
-/// are inserted and deleted beside it, in the database that it comes from, until the database is rebuilt or restored. It may
-/// be
-/// used with another filter and another [`Order`], as long as the list and the key by which its rows are sorted stay the
-/// same; a store answers any other with
-/// [`StoreError::Invalid`](crate::store::StoreError::Invalid).
+/// Only the store makes and reads its text, which is fit for a query string. It names the same position whatever rows
+/// are inserted and deleted beside it, in the database that it comes from, until that database is rebuilt or
+/// restored. It may be used with another filter and another [`Order`], if the list and its sort key are the same; a
+/// store answers any other with [`StoreError::Invalid`](crate::store::StoreError::Invalid).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(Box<str>);
 
 impl Cursor {
-    /// The cursor with this text, which is checked by the store that reads it.
+    /// The cursor with this text. The store that reads it checks it.
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
@@ -37,7 +35,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// Which end of a list comes first.
+/// The direction of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Order {
     /// The oldest row comes first.
@@ -55,7 +53,7 @@ enum Start {
     Before(Cursor),
 }
 
-/// Which page is wanted.
+/// A request for one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     start: Start,
@@ -89,19 +87,19 @@ impl PageRequest {
         Self { start: Start::Before(cursor), ..self }
     }
 
-    /// How many rows the page has at the most.
+    /// The most rows that the page has.
     #[must_use]
     pub const fn limit(&self) -> NonZeroU32 {
         self.limit
     }
 
-    /// Which end of the list comes first.
+    /// The direction of the list.
     #[must_use]
     pub const fn order(&self) -> Order {
         self.order
     }
 
-    /// The cursor from which a store reads; `None` where it reads from an end of the list.
+    /// The cursor from which the store reads; `None` if it reads from an end of the list.
     #[must_use]
     pub const fn cursor(&self) -> Option<&Cursor> {
         match &self.start {
@@ -115,29 +113,28 @@ impl PageRequest {
         matches!(self.start, Start::Before(_))
     }
 
-    /// Whether a store reads from older rows to newer ones, which is away from the cursor.
+    /// Whether the store reads from older rows to newer ones.
     #[must_use]
     pub fn is_ascending(&self) -> bool {
         (self.order == Order::Oldest) != matches!(self.start, Start::Before(_))
     }
 }
 
-/// Some rows of a list, in the order that was asked for.
+/// A part of a list, in the order that was asked for.
 ///
-/// A page may have fewer rows than its limit, or none, although more follow: a store examines a limited number of rows
-/// for a filter that it has no index for. The cursors tell whether there is more.
+/// A page may have fewer rows than its limit, or none, although more follow, because a store examines a bounded
+/// number of rows for a filter without an index. The cursors tell whether there is more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Page<T> {
     /// The rows that could be read, in the order that was asked for.
     pub items: Vec<T>,
-    /// Rows between them that hold what they must not. They count for the limit.
+    /// Rows of this page that could not be read. They count for the limit.
     pub unreadable: Vec<UnreadableRow>,
-    /// Where the [page after](PageRequest::after) this one begins. It is `None` for a page that was read up to the end of
-    /// the list.
+    /// The cursor for the [page after](PageRequest::after) this one; `None` if the page ends at the end of the list.
     pub next: Option<Cursor>,
-    /// Where the [page before](PageRequest::before) this one ends. It is `None` for a page that was read from, or up to,
-    /// the beginning of the list. The page before may turn out to be empty.
+    /// The cursor for the [page before](PageRequest::before) this one; `None` if the page begins at the beginning of
+    /// the list. The page before may be empty.
     pub previous: Option<Cursor>,
 }
 
@@ -149,7 +146,7 @@ impl<T> Page<T> {
     }
 }
 
-/// A row that holds what its column does not allow.
+/// A row with a column that holds a value which is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{table} {row}: column {column} holds {value}; {rule}")]
 pub struct UnreadableRow {

@@ -13,25 +13,26 @@ pub fn truncate_to_micros(time: Timestamp) -> Timestamp {
     time.trunc_subsecs(6)
 }
 
-/// The time that is this much later, at most [`MAX_TIMESTAMP`].
+/// The time plus a span, at most [`MAX_TIMESTAMP`].
 #[must_use]
 pub fn later(time: Timestamp, span: Duration) -> Timestamp {
     let sum = TimeDelta::from_std(span).ok().and_then(|span| time.checked_add_signed(span));
     sum.map_or(MAX_TIMESTAMP, |sum| sum.min(MAX_TIMESTAMP))
 }
 
-/// The most by which the clocks may differ that have written and that judge a time. A time that should be past and is later
-/// than this from now was written by a clock that was ahead.
+/// The largest difference between two clocks that is tolerated. A time that should be past, and is further in the
+/// future than this, was written by a clock that was ahead.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
 
-/// Whether a clock that was ahead has written this time, which should be past.
+/// Whether a time that should be past is in the future by more than [`CLOCK_TOLERANCE`], because a clock that was
+/// ahead has written it.
 #[must_use]
 pub fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
     time.signed_duration_since(now) > CLOCK_TOLERANCE
 }
 
-/// The end of a span of time that a clock has measured which was ahead: as long after now as it was after the beginning, but
-/// no later than it was. `None` where the clock was right, and the end stays.
+/// The corrected end of a span of time that a clock ahead of time has written: the span begins now, keeps its length,
+/// and ends no later than it did. `None` if the beginning is not [ahead](is_ahead), and the end stays as it is.
 #[must_use]
 pub fn end_from_now(began: Timestamp, end: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let span = end.signed_duration_since(began).to_std().unwrap_or_default();

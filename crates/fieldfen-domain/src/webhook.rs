@@ -3,19 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::hash;
 use crate::ids::FileId;
+use crate::sha256;
 use crate::time::Timestamp;
 
 /// What `processed_hashes.hash` holds: SHA-256 as 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PayloadHash(hash::Bytes);
+pub struct PayloadHash(sha256::Bytes);
 
 impl PayloadHash {
     /// The hash of a delivery's body, as the specification asks.
     #[must_use]
     pub fn of_body(body: &[u8]) -> Self {
-        Self(hash::digest(&[body]))
+        Self(sha256::digest(&[body]))
     }
 
     /// The hash of a delivery that its sender has numbered: of source, scope and delivery id, not of the body.
@@ -25,7 +25,7 @@ impl PayloadHash {
     #[must_use]
     pub fn of_delivery(source: &str, scope: &str, delivery_id: &str) -> Self {
         let lengths = [source, scope].map(|part| (part.len() as u64).to_be_bytes());
-        Self(hash::digest(&[
+        Self(sha256::digest(&[
             b"delivery",
             &lengths[0],
             source.as_bytes(),
@@ -38,7 +38,7 @@ impl PayloadHash {
 
 impl fmt::Display for PayloadHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hash::write(&self.0))
+        f.write_str(&sha256::write(&self.0))
     }
 }
 
@@ -46,7 +46,7 @@ impl FromStr for PayloadHash {
     type Err = InvalidPayloadHash;
 
     fn from_str(text: &str) -> Result<Self, InvalidPayloadHash> {
-        hash::parse(text).map(Self).ok_or_else(|| InvalidPayloadHash(text.to_owned()))
+        sha256::parse(text).map(Self).ok_or_else(|| InvalidPayloadHash(text.to_owned()))
     }
 }
 

@@ -3,23 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::hash;
+use crate::sha256;
 
 /// SHA-256 of a picture's bytes, written as 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ContentHash(hash::Bytes);
+pub struct ContentHash(sha256::Bytes);
 
 impl ContentHash {
     /// The hash of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self(hash::digest(&[bytes]))
+        Self(sha256::digest(&[bytes]))
     }
 }
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hash::write(&self.0))
+        f.write_str(&sha256::write(&self.0))
     }
 }
 
@@ -27,7 +27,7 @@ impl FromStr for ContentHash {
     type Err = InvalidContentHash;
 
     fn from_str(text: &str) -> Result<Self, InvalidContentHash> {
-        hash::parse(text).map(Self).ok_or_else(|| InvalidContentHash(text.to_owned()))
+        sha256::parse(text).map(Self).ok_or_else(|| InvalidContentHash(text.to_owned()))
     }
 }
 

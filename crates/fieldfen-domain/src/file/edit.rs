@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stored_edit::{StoredDetails, StoredEdit};
+use super::edit_json::{StoredDetails, StoredEdit};
 use super::{Dimensions, File};
 use crate::json::RawJson;
 

@@ -5,11 +5,11 @@ mod change;
 mod content_hash;
 mod deletion;
 mod edit;
+mod edit_json;
 mod filter;
 mod metadata;
 mod new_file;
 mod status;
-mod stored_edit;
 
 pub use aspect_ratio::{AspectRatio, Dimensions, InvalidAspectRatio, InvalidDimensions, MAX_SIDE};
 pub use change::{FileChange, FileChangeOutcome, FileHistoryEntry};

@@ -4,36 +4,36 @@ use super::JobStatus;
 use crate::ids::JobId;
 use crate::time::Timestamp;
 
-/// What came of an operator's retry or cancel.
+/// The answer to a retry, cancel, kill or delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "it may have been refused"]
 pub enum JobActionOutcome {
     /// The action took effect.
     Done,
-    /// The job runs; it has been asked to stop and will see so at its next heartbeat.
+    /// The job is running. It has been asked to stop, and its worker learns that at the next heartbeat.
     CancelRequested,
-    /// The job is in a status in which that cannot be done; nothing was changed.
+    /// The action is not possible in the status of the job. Nothing was changed.
     Refused {
         /// The status that the job has.
         status: JobStatus,
     },
-    /// A live job has the dedup key that this one would take back; nothing was changed.
+    /// The job cannot be retried, because this live job has its dedup key. Nothing was changed.
     Duplicate(JobId),
     /// There is no such job.
     NotFound,
 }
 
-/// Which ended jobs [`prune`](crate::store::JobActions::prune) removes.
+/// Which ended jobs [`prune`](crate::store::JobActions::prune) deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PruneRequest {
-    /// `Completed` or `Failed`.
+    /// Delete jobs of this status, which must be completed or failed.
     pub status: JobStatus,
-    /// Those that ended before this time.
+    /// Delete jobs that ended before this time.
     pub ended_before: Timestamp,
-    /// Of the others, so many that ended first.
+    /// In addition, delete up to this many of the oldest ended jobs, whatever their age.
     pub also_oldest: u32,
-    /// How many at the most.
+    /// Delete at most this many jobs in all.
     pub limit: u32,
 }
 
@@ -58,14 +58,14 @@ impl PruneRequest {
         self
     }
 
-    /// The same request, which also deletes this many of the younger jobs, the first to end before the others.
+    /// The same request, which in addition deletes up to this many of the oldest ended jobs, whatever their age.
     #[must_use]
     pub const fn also_oldest(mut self, jobs: u32) -> Self {
         self.also_oldest = jobs;
         self
     }
 
-    /// The same request for at most so many jobs.
+    /// The same request for at most this many jobs.
     #[must_use]
     pub const fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;

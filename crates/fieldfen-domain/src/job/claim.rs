@@ -9,12 +9,12 @@ use super::kind::JobKind;
 use crate::ids::{FenceToken, FileId};
 use crate::time::Timestamp;
 
-/// Who claims, for people to read: host, process and thread, for example.
+/// The name of a worker, for people to read: for example host, process and thread.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WorkerName(String);
 
 impl WorkerName {
-    /// Takes a name; what is beyond 255 characters is cut off.
+    /// The first 255 characters of this name.
     #[must_use]
     pub fn new(name: impl AsRef<str>) -> Self {
         Self(name.as_ref().chars().take(255).collect())
@@ -37,28 +37,28 @@ impl fmt::Display for WorkerName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClaimRequest {
-    /// The kinds this worker can do. None means nothing is claimed.
+    /// The kinds that this worker handles. If the set is empty, nothing is claimed.
     pub kinds: BTreeSet<JobKind>,
-    /// How many jobs at the most.
+    /// The most jobs that the claim takes.
     pub limit: u32,
-    /// Of these kinds, how many at the most; the others have only the limit of all.
+    /// The most jobs of single kinds. A kind that is not in the map is limited by `limit` only.
     pub limits: BTreeMap<JobKind, u32>,
-    /// A new random token. All jobs of one claim get it; each of them has never had it before.
+    /// A new random token, which all jobs of the claim get. No job may have had it before.
     pub token: FenceToken,
     /// The current time. Jobs that are due at this time or before are claimed.
     pub now: Timestamp,
-    /// How long the claim holds without a heartbeat.
+    /// How long the lease of each job lasts without a heartbeat.
     pub lease: Duration,
     /// The worker that claims; lists and logs show the name.
     pub worker: WorkerName,
-    /// Whether a job that [must run alone](Job::must_run_alone) counts as running alone from this claim on. Otherwise it
-    /// does from [`run_alone`](crate::store::JobQueue::run_alone) on.
+    /// Whether the worker runs nothing else. A claimed job that [must run alone](Job::must_run_alone) then counts as
+    /// running alone from this claim on, and otherwise from [`run_alone`](crate::store::JobQueue::run_alone) on.
     pub alone: bool,
 }
 
 impl ClaimRequest {
-    /// A claim of at most `limit` jobs of these kinds, which holds for `lease` from now. The kinds have no limits of their own,
-    /// and nothing is said of a job that must run alone.
+    /// A claim of at most `limit` jobs of these kinds, whose leases last for `lease`. The kinds have no limits of
+    /// their own, and `alone` is false.
     #[must_use]
     pub const fn new(
         kinds: BTreeSet<JobKind>,
@@ -85,55 +85,55 @@ impl ClaimRequest {
         self
     }
 
-    /// The same claim for this long.
+    /// The same claim with leases of this length.
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// The same claim by a worker that has nothing else in hand, or has.
+    /// The same claim by a worker that runs nothing else (`true`) or something else (`false`).
     #[must_use]
     pub const fn alone(mut self, alone: bool) -> Self {
         self.alone = alone;
         self
     }
 
-    /// How many jobs of this kind may be taken at the most.
+    /// The most jobs of this kind that the claim takes.
     #[must_use]
     pub fn limit_of(&self, kind: &JobKind) -> u32 {
         self.limits.get(kind).map_or(self.limit, |limit| self.limit.min(*limit))
     }
 }
 
-/// What a claim took.
+/// The jobs that a claim took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClaimOutcome {
-    /// The jobs, by priority, due time and insertion. All of them carry a lease. One that
-    /// [must run alone](Job::must_run_alone) is the only one.
+    /// The claimed jobs in the order of priority, due time and insertion, each with its lease. A job that [must run
+    /// alone](Job::must_run_alone) is the only one.
     pub jobs: Vec<Job>,
-    /// Rows that came up but hold something that no job can hold. They are in status failed now, with the reason, so
-    /// that they do not stand in the way of every later claim.
+    /// Unreadable rows that the claim came upon. The store has failed them with the reason, so that no later claim
+    /// comes upon them.
     pub unreadable: Vec<UnreadableJob>,
 }
 
-/// A row of `jobs` that came up but could not be read.
+/// A row of `jobs` that is due and could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnreadableJob {
-    /// Its id as it stands in the row.
+    /// The text in `jobs.id`.
     pub id: String,
-    /// Its kind, where that can be read.
+    /// The kind; `None` if it is unreadable.
     pub kind: Option<JobKind>,
-    /// The file it is about, where there is one and it can be read.
+    /// The file that the job concerns; `None` if there is none or it is unreadable.
     pub file_id: Option<FileId>,
-    /// What is wrong with it.
+    /// Which column is wrong, what it holds and what it must hold.
     pub reason: String,
 }
 
 impl UnreadableJob {
-    /// The row with this id and kind, about this file, which is unreadable for this reason.
+    /// A row with these columns that is unreadable for this reason.
     #[must_use]
     pub fn new(
         id: impl Into<String>,

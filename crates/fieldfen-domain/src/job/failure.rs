@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailureReport {
-    /// What went wrong, for people.
+    /// What went wrong, for people to read. The store cuts it to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES).
     pub error: String,
     /// Whether and when to try again.
     pub retry: Retry,
@@ -26,26 +26,27 @@ impl FailureReport {
 /// Whether a failed job is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Try again at this time, if a retry is left.
+    /// Try again at this time, if the job has a retry left.
     At(Timestamp),
-    /// It would fail again: no more tries.
+    /// The job would fail again, so it fails for good.
     Never,
-    /// Nobody knows when: the job is [parked](super::JobState::Parked), unless somebody asked for it to stop.
+    /// The job cannot go on before something else happens: it is [parked](super::JobState::Parked), unless an
+    /// operator has asked it to stop.
     Parked(ParkedFor),
 }
 
-/// What became of a job whose try failed.
+/// The state of a job after a failed try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the job may have failed for good"]
 pub enum FailOutcome {
-    /// It waits for its next try.
+    /// The job is pending again.
     Retrying {
         /// When the next try is due.
         run_at: Timestamp,
-        /// How many retries it has used, this one included.
+        /// The number of retries that it has used, this one included.
         attempts: u32,
     },
-    /// It has failed for good.
+    /// The job has failed for good: a dead letter.
     DeadLetter,
     /// The job is parked until a retry lets it run again.
     Parked,

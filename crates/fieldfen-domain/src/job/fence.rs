@@ -5,16 +5,17 @@ use std::time::Duration;
 use crate::ids::{FenceToken, JobId};
 use crate::time::Timestamp;
 
-/// The longest lease. A lease that seems to end later than this from now was written by a clock that was wrong.
+/// The longest lease. A lease that ends later than this from now was written by a wrong clock.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(24 * 3600);
 
-/// Whether a lease that ends at `expires_at` still holds: not when its end is further away than [`LONGEST_LEASE`].
+/// Whether a lease that ends at `expires_at` still holds. It does not if its end has passed, or is more than
+/// [`LONGEST_LEASE`] away.
 #[must_use]
 pub fn lease_holds(expires_at: Timestamp, now: Timestamp) -> bool {
     expires_at.signed_duration_since(now).to_std().is_ok_and(|left| !left.is_zero() && left <= LONGEST_LEASE)
 }
 
-/// Names one claim of one job.
+/// Identifies one claim of one job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimRef {
     /// The job that was claimed.
@@ -23,20 +24,20 @@ pub struct ClaimRef {
     pub token: FenceToken,
 }
 
-/// The answer to an operation that needs the current token.
+/// The answer to an operation that needs the current fence token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the operation may not have taken effect: the job may belong to somebody else by now"]
 pub enum FencedResult<T> {
     /// The operation took effect now. The value is its answer.
     Done(T),
-    /// This very claim had ended the job before: the answer had been lost on its way. Nothing was changed.
+    /// The same claim has ended the job before, and its caller did not get the answer. Nothing was changed.
     AlreadyDone {
         /// When the job ended.
         at: Option<Timestamp>,
     },
-    /// The job has been taken over, cancelled or given back. Nothing was changed.
+    /// The token is not the current one: the job was reclaimed, cancelled or released. Nothing was changed.
     LeaseLost,
-    /// There is no such job any more. Nothing was changed.
+    /// The row is not there. Nothing was changed.
     NotFound,
 }
 
@@ -52,9 +53,9 @@ impl<T> FencedResult<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Heartbeat {
-    /// The lease holds until then.
+    /// When the extended lease expires.
     pub expires_at: Timestamp,
-    /// Somebody asked for the job to stop.
+    /// Whether an operator has asked the job to stop.
     pub cancel_requested: bool,
 }
 

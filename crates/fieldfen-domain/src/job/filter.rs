@@ -3,7 +3,7 @@
 use super::{JobKind, JobStatus, ParkedFor};
 use crate::ids::FileId;
 
-/// Which jobs are wanted; everything given must hold.
+/// A filter of jobs. A job passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobFilter {
@@ -11,7 +11,7 @@ pub struct JobFilter {
     pub status: Option<JobStatus>,
     /// Only jobs of this kind.
     pub kind: Option<JobKind>,
-    /// Only jobs about this file.
+    /// Only jobs that concern this file.
     pub file_id: Option<FileId>,
     /// Only these of the failed jobs.
     pub failed: Option<FailedJobs>,
@@ -38,7 +38,7 @@ impl JobFilter {
         self
     }
 
-    /// Only jobs about this file; `None` for any.
+    /// Only jobs that concern this file; `None` for any.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
@@ -74,18 +74,18 @@ impl JobFilter {
     }
 }
 
-/// Which of the failed jobs are wanted.
+/// Which of the failed jobs pass a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailedJobs {
-    /// The dead letters: those that are not parked.
+    /// The dead letters: failed jobs that are not parked.
     DeadLetters,
     /// The parked jobs, whatever they are parked for.
     Parked,
-    /// Those that are parked for this.
+    /// The jobs that are parked for this word.
     ParkedFor(ParkedFor),
 }
 
-/// How many jobs of one kind are in one status, and parked for one thing.
+/// The number of jobs of one kind in one status, parked for one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobCount {
@@ -93,14 +93,14 @@ pub struct JobCount {
     pub kind: String,
     /// The status of the counted jobs.
     pub status: JobStatus,
-    /// The word in `parked_for` of the failed jobs that are counted here. Failed jobs without a word are dead letters.
+    /// The word in `parked_for` of the counted jobs; `None` for jobs that are not parked.
     pub parked_for: Option<String>,
     /// The number of jobs.
     pub jobs: u64,
 }
 
 impl JobCount {
-    /// So many jobs of this kind in this status, and parked for this.
+    /// This many jobs of this kind in this status, parked for this word.
     #[must_use]
     pub fn new(kind: impl Into<String>, status: JobStatus, parked_for: Option<String>, jobs: u64) -> Self {
         Self { kind: kind.into(), status, parked_for, jobs }

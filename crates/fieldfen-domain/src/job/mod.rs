@@ -1,4 +1,4 @@
-//! Jobs: what is to be done, by whom it is being done, and what came of it.
+//! Jobs: their kinds, payloads and states, and the requests and answers of the job queue.
 
 mod actions;
 mod claim;
@@ -38,7 +38,7 @@ use crate::ids::{FileId, JobId};
 use crate::json::RawJson;
 use crate::time::Timestamp;
 
-/// How urgent a job is; the lowest number runs first.
+/// The priority of a job. Jobs with the lowest number are claimed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum Priority {
@@ -76,47 +76,47 @@ impl Priority {
 pub struct Job {
     /// Primary key of the row.
     pub id: JobId,
-    /// The file it is about; the job is deleted with it.
+    /// The file that the job concerns. The job is deleted with it.
     pub file_id: Option<FileId>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
     /// The status, with what belongs to that status only.
     pub state: JobState,
-    /// How often it has gone back for another try.
+    /// How many retries it has used: how often it became pending again after a failed try or a lost lease.
     pub attempts: u32,
-    /// How often it may go back before it has failed for good. A job that loses its lease beside others goes back even
-    /// when this is spent, see [`must_run_alone`](Self::must_run_alone).
+    /// The number of retries before the job fails for good. A job that loses its lease while other jobs run beside it
+    /// is retried even if none is left, see [`must_run_alone`](Self::must_run_alone).
     pub max_retries: u32,
-    /// How many leases it has lost: how often its worker died, or did not extend the lease in time.
+    /// How many leases it has lost, because its worker died or did not extend the lease in time.
     pub lost_leases: u32,
-    /// How often it was throttled since it was enqueued, or last failed or was retried.
+    /// How often a rate limit has delayed it since it was enqueued, last failed or was retried.
     pub throttled: u32,
     /// Among the jobs that are due, those with the lowest number are claimed first.
     pub priority: Priority,
     /// No claim takes the job before this time.
     pub run_at: Timestamp,
-    /// The queue adds no job while a live one has its key.
+    /// While this job is live, no other job with this key is enqueued.
     pub dedup_key: Option<DedupKey>,
-    /// What it is about; read it with [`Payload::from_json`].
+    /// The arguments of the handler; read them with [`Payload::from_json`].
     pub payload: Option<RawJson>,
     /// What the handler returned; `None` before the job has completed, and where the handler returned nothing.
     pub result: Option<RawJson>,
-    /// How far it is, in its handler's own words.
+    /// The last progress that its handler has reported, in the handler's own form.
     pub progress: Option<RawJson>,
-    /// The message of its last failure.
+    /// The message of its last failure, or the reason of its cancellation; `None` if it has never failed.
     pub last_error: Option<String>,
-    /// When somebody asked for it to stop while it ran.
+    /// When an operator asked it to stop while it ran; `None` if nobody did.
     pub cancel_requested_at: Option<Timestamp>,
     /// Since when workers have declined it, see [`decline`](crate::store::JobQueue::decline); `None` when the last one that
     /// claimed it could do it.
     pub declined_since: Option<Timestamp>,
-    /// When it was enqueued; a program that knows only the specification may have left it out.
+    /// When it was enqueued; `None` if a program that knows only the specification has left it out.
     pub created_at: Option<Timestamp>,
 }
 
 impl Job {
-    /// The row of a job that is about no file, was never tried and holds nothing: of the usual urgency and with
-    /// [`DEFAULT_MAX_RETRIES`]. A store sets what is otherwise.
+    /// A row with the defaults of a new job: no file, no payload, no tries, normal priority and
+    /// [`DEFAULT_MAX_RETRIES`]. A store sets the other columns.
     #[must_use]
     pub const fn new(id: JobId, kind: JobKind, state: JobState, run_at: Timestamp) -> Self {
         Self {
@@ -141,11 +141,11 @@ impl Job {
         }
     }
 
-    /// Whether nothing else may run beside this job in its worker's process: it has lost two leases, or has lost one
-    /// with no retry left, and may be the job that kills its workers.
+    /// Whether no other job may run beside this one in its worker. The job has lost two leases, or one with no retry
+    /// left, so it may be the job that kills its workers.
     ///
-    /// Such a job is claimed alone. A lost lease fails a job for good only if the job ran alone, so that a job that kills
-    /// its workers takes no other job along.
+    /// Such a job is claimed alone. A lost lease fails a job for good only if the job ran alone, so that other jobs
+    /// do not fail because of it.
     #[must_use]
     pub const fn must_run_alone(&self) -> bool {
         self.lost_leases >= 2 || (self.lost_leases > 0 && self.attempts > self.max_retries)

@@ -20,7 +20,7 @@ const MAX_DEDUP_KEY: usize = 255;
 pub struct NewJob {
     /// The id of the row that is made.
     pub id: JobId,
-    /// The file it is about; the job is deleted with it.
+    /// The file that the job concerns. The job is deleted with it.
     pub file_id: Option<FileId>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
@@ -32,7 +32,7 @@ pub struct NewJob {
     pub run_at: Timestamp,
     /// How often the job may be tried again after a failed try; 0 for a job that must not run twice.
     pub max_retries: u32,
-    /// Unique among live jobs: while one has it, another is not made.
+    /// While a live job has this key, no other job with it is enqueued.
     pub dedup_key: Option<DedupKey>,
     /// When it is enqueued, by the caller's clock.
     pub created_at: Timestamp,
@@ -199,17 +199,17 @@ impl fmt::Display for DedupKey {
     }
 }
 
-/// What became of a [`NewJob`].
+/// The answer to an enqueue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnqueueOutcome {
-    /// It was enqueued under its own id.
+    /// The job was enqueued with its own id.
     Created(JobId),
-    /// A live job with the same dedup key was there already.
+    /// Nothing was enqueued, because this live job has the same dedup key.
     Duplicate(JobId),
 }
 
 impl EnqueueOutcome {
-    /// The live job, whether it was made now or met.
+    /// The id of the live job, new or not.
     #[must_use]
     pub const fn id(&self) -> &JobId {
         match self {

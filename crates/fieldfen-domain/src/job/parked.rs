@@ -3,14 +3,14 @@
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// `jobs.parked_for` and `publications.parked_for`: what has to come before the row is taken up again.
+    /// What a parked job or publication waits for, in the column `parked_for`.
     ///
-    /// An importing program parks its jobs for [words of its own](ParkedFor::own), and lets them run again by
+    /// An importing program may park its jobs for [words of its own](ParkedFor::own), and lets them run again by
     /// [`retry`](crate::store::JobActions::retry). A word that a newer version has added is read as such a word.
     pub enum ParkedFor as "thing to be parked for" {
         /// The approval of its file.
         Approval = "approval",
-        /// A person's word on what nobody else can tell.
+        /// The decision of a person, because no lookup can tell.
         Person = "person",
     }
 }

@@ -99,7 +99,7 @@ pub enum InvalidPayload {
         source: InvalidJson,
     },
     /// A field breaks a rule.
-    #[error("payload of {kind}: {field} is {value}; it must be {rule}")]
+    #[error("payload of {kind}: {field} is {value:?}; it must be {rule}")]
     Field {
         /// The kind of the job.
         kind: JobKind,

@@ -3,18 +3,19 @@
 use super::{Job, UnreadableJob};
 use crate::time::{MAX_TIMESTAMP, Timestamp};
 
-/// A reclaim of jobs whose holders have died.
+/// A reclaim of jobs whose workers have died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReclaimRequest {
     /// The current time, from which backoffs are counted.
     pub now: Timestamp,
-    /// Leases that end then or before have expired: a time before which every holder that lives has extended its own.
+    /// A lease that ends at this time or before has expired. Pass a time at which every living worker had extended
+    /// its leases.
     pub expired_at: Timestamp,
-    /// A lease that ends later than this has expired too: a clock that was wrong has written it. No lease of a holder that
-    /// lives may end later. [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP) lets every lease last for as long as it says.
+    /// A lease that ends later than this counts as expired, because a wrong clock has written it. No lease of a
+    /// living worker may end later. With [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP) no lease is too late.
     pub latest: Timestamp,
-    /// How many jobs at the most.
+    /// The most jobs that are taken back.
     pub limit: u32,
 }
 
@@ -40,34 +41,34 @@ impl ReclaimRequest {
     }
 }
 
-/// What a reclaim took back.
+/// The result of a reclaim.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReclaimReport {
-    /// The jobs whose leases had run out, the longest first.
+    /// The jobs whose leases had expired, those first that expired first.
     pub jobs: Vec<ReclaimedJob>,
-    /// Rows that came up but hold something that no job can hold, and pending ones that no claim would ever find. They
-    /// are in status failed now, with the reason.
+    /// Unreadable rows that the reclaim came upon, and pending rows that no claim can find. The store has failed them
+    /// with the reason.
     pub unreadable: Vec<UnreadableJob>,
-    /// How many rows of other programs had a due time, or an end of their lease, in a form by which times do not compare,
-    /// and have it in the usual form now.
+    /// The number of rows of other programs whose due time or lease end did not compare as text, and was rewritten in
+    /// the usual form.
     pub rewritten: u64,
-    /// How many waits a clock that was ahead had set. They begin now, and are as long as they were.
+    /// The number of waits that a clock ahead of time had begun, and that begin now.
     pub shortened: u64,
 }
 
-/// A job whose lease had run out.
+/// A job whose lease had expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReclaimedJob {
-    /// The job, in its new state: pending again, or failed.
+    /// The job in its new state, pending or failed.
     pub job: Job,
-    /// Who had let it go.
+    /// The name of the worker that lost the lease; `None` if the row did not hold it.
     pub worker: Option<String>,
 }
 
 impl ReclaimedJob {
-    /// This job in its new state, which this worker had let go.
+    /// This job in its new state, whose lease this worker had lost.
     #[must_use]
     pub const fn new(job: Job, worker: Option<String>) -> Self {
         Self { job, worker }

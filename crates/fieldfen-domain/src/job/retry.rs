@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// Retries of a job that says nothing else; the specification's figure.
+/// The number of retries of a job that asks for no other, by the specification.
 pub const DEFAULT_MAX_RETRIES: u32 = 5;
 
 /// Exponential backoff with jitter and a cap.
 ///
-/// The wait before retry `n` (1 for the first) is drawn evenly from the upper half of `base · 2^(n-1)`, cut to `cap`:
-/// jobs that failed together do not come back together, and none comes back at once: of a base or cap below that of
-/// [`Backoff::LEAST`], the latter holds.
+/// The wait before retry `n` (1 for the first) is drawn evenly from the upper half of `base · 2^(n-1)`, cut to `cap`.
+/// So jobs that failed together are not retried together. A base or cap below that of [`Backoff::LEAST`] is raised to
+/// it, so that no job is retried at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -28,7 +28,8 @@ impl Default for Backoff {
 
 /// How often a job is tried again, and when.
 ///
-/// The number counts when the job is enqueued, and stays with it; the worker that runs the job determines the waits.
+/// The number of retries is stored with the job when it is enqueued. The waits are those of the worker that runs the
+/// job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {

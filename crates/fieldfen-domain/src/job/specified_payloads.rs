@@ -256,9 +256,9 @@ mod tests {
         assert!(message(r#""scale_factor": -4, "target_dpi": 300"#).contains("-4"));
         assert_eq!(
             message(r#""scale_factor": 65, "target_dpi": 300"#),
-            "payload of UpscaleImage: scale_factor is 65; it must be 1 to 64"
+            "payload of UpscaleImage: scale_factor is \"65\"; it must be 1 to 64"
         );
-        assert!(message(r#""scale_factor": 4, "target_dpi": 0"#).contains("target_dpi is 0"));
+        assert!(message(r#""scale_factor": 4, "target_dpi": 0"#).contains("target_dpi is \"0\""));
         let platform = RawJson::parse(format!(r#"{{"file_id": "{FILE}", "platform": "Walmart"}}"#)).unwrap();
         let error = CreateListing::from_json(&platform).unwrap_err();
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("Walmart"));

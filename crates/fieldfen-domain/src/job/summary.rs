@@ -1,4 +1,4 @@
-//! What a list shows of a job.
+//! The part of a job that a page of jobs shows.
 
 use super::kind::JobKind;
 use super::{DedupKey, Job, JobState, Priority};
@@ -15,15 +15,15 @@ pub const SUMMARY_ERROR_CHARS: usize = 500;
 pub struct JobSummary {
     /// Primary key of the row.
     pub id: JobId,
-    /// The file it is about; the job is deleted with it.
+    /// The file that the job concerns. The job is deleted with it.
     pub file_id: Option<FileId>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
     /// The status, with what belongs to that status only.
     pub state: JobState,
-    /// How often it has gone back for another try.
+    /// How many retries it has used.
     pub attempts: u32,
-    /// How often it may go back before it has failed for good.
+    /// The number of retries before the job fails for good.
     pub max_retries: u32,
     /// How many leases it has lost.
     pub lost_leases: u32,
@@ -33,15 +33,15 @@ pub struct JobSummary {
     pub priority: Priority,
     /// No claim takes the job before this time.
     pub run_at: Timestamp,
-    /// At most one live job has this key.
+    /// While this job is live, no other job with this key is enqueued.
     pub dedup_key: Option<DedupKey>,
     /// The beginning of the message of its last failure: at most [`SUMMARY_ERROR_CHARS`] characters.
     pub last_error: Option<String>,
-    /// When somebody asked for it to stop while it ran.
+    /// When an operator asked it to stop while it ran; `None` if nobody did.
     pub cancel_requested_at: Option<Timestamp>,
-    /// Since when workers have declined it.
+    /// Since when workers have declined it; `None` if the last worker that claimed it could do it.
     pub declined_since: Option<Timestamp>,
-    /// When it was enqueued; a program that knows only the specification may have left it out.
+    /// When it was enqueued; `None` if a program that knows only the specification has left it out.
     pub created_at: Option<Timestamp>,
 }
 

@@ -11,7 +11,7 @@ mod on_platforms;
 mod reserve;
 mod row;
 mod row_ownership;
-mod social;
+mod social_post;
 mod state;
 mod target;
 
@@ -28,6 +28,6 @@ pub use row_ownership::{
     ListingRowChoice, PlatformRow, PlatformRowId, SamePlatformId, given_up_id, ids_at, publication_of, qualified_id,
     unclaimed_listings, unclaimed_posts,
 };
-pub use social::{PostType, SocialPlatform, SocialPost};
+pub use social_post::{PostType, SocialPlatform, SocialPost};
 pub use state::{IllegalPublicationTransition, PublicationEvent, PublicationState};
 pub use target::{IdempotencyKey, Target};

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::listing::Platform;
-use super::social::{PostType, SocialPlatform};
-use crate::hash;
+use super::social_post::{PostType, SocialPlatform};
 use crate::ids::FileId;
+use crate::sha256;
 
 /// What is published where. At most one live publication exists for each file and target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -131,7 +131,7 @@ impl IdempotencyKey {
         }
         parts.push(ended.to_be_bytes().to_vec());
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-        let mut key = hash::write(&hash::digest(&parts));
+        let mut key = sha256::write(&sha256::digest(&parts));
         key.truncate(26);
         Self(format!("ff-{key}"))
     }

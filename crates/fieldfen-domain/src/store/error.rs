@@ -133,7 +133,7 @@ pub enum StoreError {
         rule: &'static str,
     },
     /// The database cannot be opened.
-    #[error("cannot open the database {url}: {reason}")]
+    #[error("cannot open the database {url:?}: {reason}")]
     Open {
         /// Its address, without passwords.
         url: String,

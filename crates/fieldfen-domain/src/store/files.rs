@@ -11,82 +11,81 @@ use crate::time::Timestamp;
 
 /// Reads rows of `files` and `file_history`.
 pub trait FileReads {
-    /// The file with this id, however its row spells it.
+    /// The file with this id, whether its row holds the id with or without hyphens; `None` if there is none.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no file can hold; other [`StoreError`]s as the store has them.
+    /// [`StoreError::BadRow`] when the row holds what no file can hold.
     fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError>;
 
-    /// The file to which this Google Drive id leads: the one that arrived with it, or whose row has it. Its
-    /// [`File::drive_file_id`] may be another one where its bytes have arrived under several Drive ids. A blank Drive id
-    /// leads nowhere.
+    /// The file that arrived with this Google Drive id, or whose row holds it. The same bytes may have arrived under
+    /// several Drive ids; then [`File::drive_file_id`] may differ from `drive_file_id`. A blank Drive id finds no
+    /// file.
     ///
     /// # Errors
     /// As [`FileReads::find`].
     fn find_by_drive_id(&mut self, drive_file_id: &str) -> Result<Option<File>, StoreError>;
 
-    /// The file with these bytes.
+    /// The file whose bytes have this hash.
     ///
     /// # Errors
     /// As [`FileReads::find`].
     fn find_by_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError>;
 
-    /// A page of files. Rows that no file can be read from are named in it.
+    /// A page of files. Unreadable rows are listed in [`Page::unreadable`].
     ///
-    /// Files are sorted in the order of their insertion. With a [window](crate::file::Arrival::Window) they are sorted by
-    /// their time of arrival, and those of one time in the order of insertion. A cursor of one order does not lead
-    /// anywhere in the other.
+    /// Files are sorted by insertion. With a [window](crate::file::Arrival::Window) they are sorted by time of
+    /// arrival, then by insertion. A cursor of one order is an error in the other.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     fn page(&mut self, filter: &FileFilter, page: &PageRequest) -> Result<Page<File>, StoreError>;
 
-    /// How many files have each status; statuses without files are left out, and so are rows whose status is none, which
-    /// the log names.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// The number of files in each status. Statuses without files are left out. Rows with an unknown status are left
+    /// out too, and the log names them.
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError>;
 
-    /// A page of the file's history. Lines that cannot be read are named in it.
+    /// A page of the file's history. Unreadable lines are listed in [`Page::unreadable`].
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     fn history(&mut self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError>;
 }
 
 /// Writes rows of `files`. Each change of a status also writes a line of the file's history.
 pub trait Files: FileReads {
-    /// Adds a file, or meets the one that has its Drive id or its bytes already. The arrival is in its history.
+    /// Adds a file with the first line of its history, unless a file with the same Drive id or the same bytes is
+    /// there.
     ///
-    /// A file that is met by its Drive id and has other bytes is [`IngestOutcome::ContentDiffers`], and is not changed.
+    /// If the known file has the same Drive id and other bytes, the answer is [`IngestOutcome::ContentDiffers`], and
+    /// the file is not changed.
     ///
-    /// A file that is met gets the Drive id or the hash of its bytes if it has none, and every Drive id of an arrival
-    /// leads to its file from then on, until the file is deleted. The next arrival with the Drive id alone meets the file
-    /// too.
+    /// A known file gets the Drive id, or the hash of its bytes, that it lacks. The store also remembers every Drive
+    /// id of an arrival until the file is deleted, so that the next arrival with that Drive id alone finds the file.
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
     /// [`StoreError::Invalid`] when the Drive id is blank.
     fn insert(&mut self, file: &NewFile) -> Result<IngestOutcome, StoreError>;
 
-    /// Moves a file on, if it still has the status from which the change was made, and writes its history.
+    /// Applies a change and writes a line of the history, if the file still has the status from which the change was
+    /// made.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them; a lost race is not one.
+    /// None of its own. A lost race is no error: the answer is [`FileChangeOutcome::Conflict`].
     fn change(&mut self, change: &FileChange) -> Result<FileChangeOutcome, StoreError>;
 
-    /// Sets what is known about a file, unless it is no longer [as the editor saw it](FileEdit::seen).
+    /// Writes new values to a file. If the edit has a version ([`FileEdit::seen`]) and the file differs from it,
+    /// nothing is written.
     ///
     /// # Errors
-    /// As [`FileEdit::check`]; [`StoreError::BadRow`] when the edit demands a version and the row cannot be read; other
-    /// [`StoreError`]s as the store has them. A lost race is not one.
+    /// As [`FileEdit::check`]; [`StoreError::BadRow`] when the edit demands a version and the row cannot be read. A
+    /// lost race is no error.
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError>;
 
-    /// Deletes a file with its jobs, history, publications, listings and posts. A listing or publication whose status
-    /// cannot be read counts as live.
+    /// Deletes a file with its jobs, history, publications, listings and posts. A listing or publication with an
+    /// unreadable status counts as live.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them; a refusal is not one.
+    /// None of its own. A refusal is no error: the answer is [`FileDeleteOutcome::Refused`].
     fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<FileDeleteOutcome, StoreError>;
 }

@@ -15,56 +15,52 @@ use crate::time::Timestamp;
 
 /// Reads rows of `jobs`, without changing or claiming any.
 pub trait JobReads {
-    /// The job with this id, however its row spells it.
+    /// The job with this id, whether its row holds the id with or without hyphens; `None` if there is none.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no job can hold; other [`StoreError`]s as the store has them.
+    /// [`StoreError::BadRow`] when the row holds what no job can hold.
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
 
-    /// A page of jobs in the order of insertion, without what may be large. Rows that no job can be read from are named in
-    /// it.
+    /// A page of jobs in the order of insertion, without their large columns. Unreadable rows are listed in
+    /// [`Page::unreadable`].
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     fn page(&mut self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError>;
 
-    /// How many jobs of each kind are in each status, parked ones by what they are parked for. Combinations without jobs are
-    /// left out, and so are rows whose status is none, which the log names.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// The number of jobs of each kind in each status. Parked jobs are counted by what they are parked for.
+    /// Combinations without jobs are left out. Rows with an unknown status are left out too, and the log names them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
 
-    /// How many jobs have ended in this status: those that [`prune`](JobActions::prune) can remove. A parked job has not ended.
+    /// The number of jobs that have ended in this status, and that [`prune`](JobActions::prune) can delete. A parked
+    /// job has not ended.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a status that is not final; others as the store has them.
+    /// [`StoreError::Invalid`] for a status that is not final.
     fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError>;
 
-    /// When the next pending job of one of these kinds is due; it may be past. One whose time cannot be read is due when a
-    /// claim would come upon it.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// The earliest due time of the pending jobs of these kinds, which may be in the past. `None` if there is no such
+    /// job. For a job with an unreadable due time, it is the time from which a claim would find the job.
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
 }
 
-/// Jobs on their way.
+/// Writes of producers and workers: enqueue, claim, extend, end.
 ///
-/// A method that takes a [`ClaimRef`] changes nothing unless its token is the current one, and says which it was. Two
-/// things are kept for the claim of a job that was killed, although its answer is [`FencedResult::LeaseLost`]: a heartbeat
-/// extends the lease that a [retry](JobActions::retry) waits for, and a complete, fail or release ends that lease.
+/// A method that takes a [`ClaimRef`] changes the job only if the token is the current one; its answer says whether
+/// it was. There is one exception. The claim of a killed job is answered with [`FencedResult::LeaseLost`], but a
+/// heartbeat still extends the lease that a [retry](JobActions::retry) waits for, and a complete, fail or release
+/// still ends that lease.
 ///
-/// A method whose name ends in `_many` does what the method without that ending does, for one claim after the other, and
-/// gives each answer in the place of its claim. A store needs only the methods for one claim; it overrides those for many
-/// where fewer statements can do it. The row of a claimed job that cannot be read is no error of the batch: its answer is
-/// [`FencedResult::LeaseLost`], so that the row does not keep the other claims from their answers. Any other error is that of the
-/// first claim that is refused: let the transaction fail with it, since the claims before it may have taken effect.
+/// A method whose name ends in `_many` applies the method without that ending to one claim after the other. It
+/// returns the answers in the order of the claims. By default it calls the method for one claim; a store overrides it
+/// to use fewer statements. If the row of a claimed job is unreadable, the answer for that claim is
+/// [`FencedResult::LeaseLost`], and the others are not affected. Any other error is the error of the first claim that
+/// is refused. The claims before it may have taken effect, so the caller must let the transaction fail.
 pub trait JobQueue: JobReads {
-    /// Adds a job, unless a live one has its dedup key.
+    /// Adds a job, unless a live job has the same dedup key.
     ///
-    /// A job that is due when it is created waits from then on, see [`reclaim`](Self::reclaim). A later due time is one that
-    /// somebody has chosen, and no reclaim changes it.
+    /// For a job that is due when it is created, the store notes that its wait begins then;
+    /// [`reclaim`](Self::reclaim) says why. A later due time was chosen by the caller, and no reclaim changes it.
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken,
@@ -72,22 +68,19 @@ pub trait JobQueue: JobReads {
     /// [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP), and for a payload that cannot be [read back](RawJson::check).
     fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, StoreError>;
 
-    /// Adds jobs in this order, as [`enqueue`](Self::enqueue) does one by one; each answer stands in the place of its job.
-    /// Two jobs of one batch with the same dedup key meet each other: the second answer names the first job.
+    /// Adds jobs in this order and returns the answers in the same order. Of two jobs with the same dedup key, the
+    /// second is a duplicate of the first.
     ///
     /// # Errors
-    /// As [`enqueue`](Self::enqueue), for the first job that is refused. The jobs before it may have been added: let the
-    /// transaction fail with the error.
+    /// As [`enqueue`](Self::enqueue), for the first job that is refused. The jobs before it may have been added, so
+    /// the caller must let the transaction fail.
     fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, StoreError> {
         jobs.iter().map(|job| self.enqueue(job)).collect()
     }
 
-    /// Takes due jobs, by priority, due time and insertion, each with a new lease. A job that
-    /// [must run alone](Job::must_run_alone) is taken when it is the first one, and then it is the only one; otherwise the
-    /// claim takes what is due before it.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Claims due jobs in the order of priority, due time and insertion, and gives each a new lease. A job that [must
+    /// run alone](Job::must_run_alone) is claimed only if it is the first of that order, and then no other job is
+    /// claimed with it. If it is not the first, the claim takes only the jobs before it.
     fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError>;
 
     /// Ends a job with success.
@@ -95,7 +88,7 @@ pub trait JobQueue: JobReads {
     /// A completion after the lease has expired counts as long as nobody has reclaimed the job: no clock decides.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a result that cannot be [read back](RawJson::check); others as the store has them.
+    /// [`StoreError::Invalid`] for a result that cannot be [read back](RawJson::check).
     fn complete(
         &mut self,
         claim: &ClaimRef,
@@ -116,14 +109,12 @@ pub trait JobQueue: JobReads {
         completions.iter().map(complete).map(lost_if_unreadable).collect()
     }
 
-    /// Ends a try without success: the job goes back with one retry spent, has failed for good, or is parked. A parked job
-    /// has spent no retry, and stays parked until an operator or a service [retries](JobActions::retry) or
-    /// [cancels](JobActions::cancel) it. A job that was asked to stop fails for good, whatever the report says.
+    /// Ends a try without success. The job becomes pending again with one retry spent, fails for good, or is parked.
+    /// Parking spends no retry. A parked job stays parked until an operator or a service [retries](JobActions::retry)
+    /// or [cancels](JobActions::cancel) it. A job that was asked to stop fails for good, whatever the report says.
     ///
-    /// A next try that no store can keep the time of is due at the first or last time that it can.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// A due time outside [`MIN_TIMESTAMP`](crate::MIN_TIMESTAMP) to [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP) is
+    /// clamped to that range.
     fn fail(&mut self, claim: &ClaimRef, report: &FailureReport) -> Result<FencedResult<FailOutcome>, StoreError>;
 
     /// [Fails](Self::fail) many jobs, each with its report.
@@ -138,14 +129,11 @@ pub trait JobQueue: JobReads {
         failures.iter().map(fail).map(lost_if_unreadable).collect()
     }
 
-    /// Gives a job back without spending a retry; it is due again at `run_at`, or at the first or last time that every
-    /// store can keep. `at` is the time now.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Makes a running job pending again without spending a retry. It is due at `run_at`, clamped to the range of
+    /// timestamps that every store can keep. `at` is the current time.
     fn release(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError>;
 
-    /// [Gives](Self::release) many jobs back.
+    /// [Releases](Self::release) many jobs.
     ///
     /// # Errors
     /// As [`release`](Self::release).
@@ -158,13 +146,10 @@ pub trait JobQueue: JobReads {
         claims.iter().map(|claim| self.release(claim, run_at, at)).map(lost_if_unreadable).collect()
     }
 
-    /// Gives a job back that this worker cannot do and another one may be able to: its payload is of a newer program, for
-    /// example. No retry is spent. The job is due again at `run_at`, or at the first or last time that every store can
-    /// keep, and keeps the error and, in `declined_since`, the first time that it was declined. A failed try, a release
-    /// and an operator's retry clear that time, since a worker could do the job again.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Releases a job that this worker cannot do but another one may: for example, a newer program wrote its payload.
+    /// No retry is spent. The job is due again at `run_at`, clamped to the range of timestamps that every store can
+    /// keep. The store keeps the error, and in `declined_since` the time of the first decline. A failed try, a
+    /// release and an operator's retry clear `declined_since`.
     fn decline(
         &mut self,
         claim: &ClaimRef,
@@ -173,16 +158,13 @@ pub trait JobQueue: JobReads {
         at: Timestamp,
     ) -> Result<FencedResult<()>, StoreError>;
 
-    /// Gives a job back as [`release`](Self::release) does, and counts that in [`Job::throttled`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// [Releases](Self::release) a job, and adds one to [`Job::throttled`].
     fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError>;
 
-    /// Extends a lease to `now + lease` and keeps the progress, where one is given.
+    /// Extends a lease to `now + lease`, and stores the progress if one is given.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for progress that cannot be [read back](RawJson::check); others as the store has them.
+    /// [`StoreError::Invalid`] for progress that cannot be [read back](RawJson::check).
     fn heartbeat(
         &mut self,
         claim: &ClaimRef,
@@ -191,7 +173,7 @@ pub trait JobQueue: JobReads {
         lease: Duration,
     ) -> Result<FencedResult<Heartbeat>, StoreError>;
 
-    /// [Extends](Self::heartbeat) many leases, and keeps the progress of those claims that have one.
+    /// [Extends](Self::heartbeat) many leases, and stores the progress of the claims that have one.
     ///
     /// # Errors
     /// As [`heartbeat`](Self::heartbeat).
@@ -206,29 +188,22 @@ pub trait JobQueue: JobReads {
         claims.iter().map(beat).map(lost_if_unreadable).collect()
     }
 
-    /// Says that from now on the holder of this claim runs nothing beside the job.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Records that the holder of this claim runs no other job from now on.
     fn run_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError>;
 
-    /// Takes back at most `limit` jobs whose lease has expired (it ends at `expired_at` or before), the longest expired first,
-    /// or ends later than `latest`, or at no time. Each has one retry spent, and is due again after the `backoff` that is given
-    /// for the job as it was held.
+    /// Takes back at most `limit` jobs whose lease has expired: it ends at `expired_at` or before, later than
+    /// `latest`, or at a time that cannot be read. The leases that expired first are taken first. Each job has one
+    /// retry spent and is due again after `backoff`, which is called with the job as it was while it ran.
     ///
-    /// A job has failed for good instead when somebody asked for it to stop, and the reason of that request stays in its
-    /// last error; when it has no retries at all; and when its retries are spent and it ran alone. With spent retries it
-    /// goes back if it ran beside others: one of those may have killed the worker.
+    /// Such a job fails for good in three cases: somebody asked it to stop (its last error keeps the reason of that
+    /// request), its `max_retries` is 0, or its retries are spent and it ran alone. A job with spent retries that ran
+    /// beside other jobs becomes pending again, because one of the others may have killed the worker.
     ///
-    /// Pending jobs that no claim would ever find, since another program gave them a priority that there is not or a due
-    /// time that is none, fail as well. Due times and ends of leases in a form by which times do not compare are written
-    /// anew, so that the jobs are due when they say.
+    /// Also fails pending jobs that can never be claimed, because another program stored an invalid priority or due
+    /// time. Due times and lease ends in a form that does not compare as text are rewritten in the usual form.
     ///
-    /// At most `limit` jobs whose wait began [in the future](crate::is_ahead) wait anew from now on, for as long as they were
-    /// to wait: a clock that was ahead has enqueued them, given them back or let them run again.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Also corrects at most `limit` jobs whose wait began [in the future](crate::is_ahead), because a clock that was
+    /// ahead had enqueued, released or retried them. Their wait begins now and lasts as long as it was to last.
     fn reclaim(
         &mut self,
         request: &ReclaimRequest,
@@ -245,39 +220,27 @@ fn lost_if_unreadable<T>(answer: Result<FencedResult<T>, StoreError>) -> Result<
 
 /// What operators do with jobs.
 pub trait JobActions: JobReads {
-    /// Lets a failed or parked job run again at once, with all its retries.
+    /// Makes a failed or parked job pending and due at once, with all its retries.
     ///
-    /// A job that was killed is not due before its lease has run out or its handler has ended: until then the handler
-    /// may still run. Each heartbeat of that handler makes the job wait for the extended lease. A lease that does not
-    /// [hold](crate::job::lease_holds) is not waited for.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// The handler of a killed job may still run. Such a job is therefore not due before its lease has expired or its
+    /// handler has ended, and each heartbeat of that handler delays it further. A lease that does not
+    /// [hold](crate::job::lease_holds) delays nothing.
     fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
-    /// Stops a job: a pending one fails at once, and so does a parked one, which nothing but a retry of its own lets run
-    /// again then. A running one is asked to stop. `reason` becomes its last error.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Stops a job. A pending or parked job fails at once; a parked job then runs again only if it is retried itself.
+    /// A running job is asked to stop. `reason` becomes the last error.
     fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
-    /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The lease stays with
-    /// the job for a [retry](JobActions::retry) to wait for.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Fails a running job although a worker holds it. Later reports of that worker are refused. The store keeps the
+    /// lease, for which a [retry](JobActions::retry) waits.
     fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
-    /// Deletes a job that does not run.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Deletes a job that is not running.
     fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError>;
 
-    /// Deletes ended jobs, the oldest first, and says how many. A job that does not say when it ended counts as if it had
-    /// ended when it was created; one that does not say that either stays. So does a parked job, however long it has waited:
-    /// what it waits for may still come.
+    /// Deletes ended jobs, the oldest first, and returns their number. A job without the time of its end counts as
+    /// ended when it was created; a job without either time is kept. A parked job is kept however long it has waited,
+    /// because what it waits for may still come.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a status that is not final.

@@ -1,12 +1,17 @@
-//! The seam between rules and storage: one small trait for each concern, sessions that hand them out, and stores that
-//! open sessions.
+//! The interface between rules and storage. Each concern has one small trait. A session hands out the traits, and a
+//! store opens sessions.
 //!
-//! Programs call services; stores implement this module. The traits keep what a single row can tell: fences, keys,
-//! references. They enqueue any payload, move a file without its jobs, and record no operator. The rules across rows are
-//! those of the services, `fieldfen-services` for example, whose handles do each thing with all that belongs to it.
+//! Programs call services; stores implement this module. The traits enforce the rules of a single row: fence tokens,
+//! unique keys, references. They do not know the rules across rows: a trait enqueues any payload, moves a file
+//! without its jobs, and records no operator. Those rules are in the services (`fieldfen-services`).
 //!
-//! A session is one open transaction. [`ReadSession`] has no method that writes. A [`Store`] runs closures in sessions;
-//! a closure that fails or panics leaves nothing behind.
+//! A session is one open transaction. [`ReadSession`] has no method that writes. A [`Store`] runs closures in
+//! sessions. If a closure fails or panics, its transaction is rolled back.
+//!
+//! # Errors
+//! Every method can fail with a [`StoreError`] whose cause is the database: it is busy, full, read-only, damaged or cannot
+//! be reached. [`StoreError::disposition`] says whether to try again. The documentation of a method names only the errors
+//! that depend on its arguments and on the rows that it reads.
 
 mod api_usage;
 mod checks;
@@ -35,7 +40,7 @@ pub use publications::{ListingReads, Listings, PublicationReads, Publications};
 pub use recurring::{Recurring, RecurringReads};
 pub use workers::{WorkerReads, Workers};
 
-/// An open transaction that only reads. Everything it returns is of one and the same moment.
+/// An open transaction that only reads. All its answers come from one snapshot of the database.
 pub trait ReadSession {
     /// Files and their history.
     fn files(&mut self) -> &mut dyn FileReads;
@@ -64,9 +69,9 @@ pub trait ReadSession {
 pub trait Session {
     /// Files and their history.
     fn files(&mut self) -> &mut dyn Files;
-    /// Jobs on their way: enqueue, claim, complete, fail.
+    /// Jobs that are enqueued, claimed and ended by workers.
     fn jobs(&mut self) -> &mut dyn JobQueue;
-    /// What operators do with jobs.
+    /// Actions of operators on jobs, and the pruning of ended jobs.
     fn job_actions(&mut self) -> &mut dyn JobActions;
     /// Hashes of webhooks.
     fn hashes(&mut self) -> &mut dyn Hashes;
@@ -86,14 +91,14 @@ pub trait Session {
     fn reads(&mut self) -> &mut dyn ReadSession;
 }
 
-/// A place that keeps everything.
+/// A database, or something that behaves like one.
 ///
 /// Stores are handles: a clone is the same store, and all threads may use it at once.
 pub trait Store: Clone + Send + Sync + 'static {
     /// Runs `f` in a transaction that only reads, with an error type of the caller's.
     ///
-    /// `f` sees one moment, and every write that a call to this store, in this process, has answered as committed. The
-    /// store may run `f` again, so `f` must do nothing but read.
+    /// `f` reads one snapshot. The snapshot contains every write that this store has reported as committed in this
+    /// process. The store may run `f` again, so `f` must do nothing but read.
     ///
     /// # Errors
     /// The error that `f` returns. [`StoreError::Nested`] inside another session of this store in the same thread, and other
@@ -106,14 +111,15 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Runs `f` in a transaction that reads and writes, with an error type of the caller's, and returns after everything
     /// is committed.
     ///
-    /// Transactions behave as if they ran one after another. A store that cannot guarantee this for a transaction takes
-    /// it back and runs `f` again. `f` must therefore keep its effects inside the session, and must compute the same
-    /// from what it reads there. When `f` fails or panics, nothing of what it wrote remains.
+    /// Transactions are serializable: they behave as if they ran one after another. A store that cannot guarantee
+    /// this for a transaction rolls it back and runs `f` again. `f` must therefore have no effect outside the
+    /// session, and must depend only on what it reads there. If `f` fails or panics, the transaction is rolled back.
     ///
-    /// If the connection is lost during the commit, the answer is [`StoreError::OutcomeUnknown`]: everything that `f` wrote is
-    /// there, or nothing of it. The caller looks in its next transaction. Writes that carry a fence token or a dedup key may be
-    /// repeated without a look, since a repetition is recognised; so may deletions of what is old, and updates to a given
-    /// value. An insert without a key (a recorded call, an operator's action) would be there twice.
+    /// If the connection is lost during the commit, the error is [`StoreError::OutcomeUnknown`]: the transaction was
+    /// committed as a whole, or not at all. The caller finds out which in its next transaction. A write with a fence
+    /// token or a dedup key may be repeated without that, because the store recognises the repetition. The same holds
+    /// for deletions of old rows and for updates to a fixed value. An insert without a key, for example of a recorded
+    /// call, would be done twice.
     ///
     /// # Errors
     /// The error that `f` returns. [`StoreError::Nested`] inside another session of this store in the same thread,
@@ -135,8 +141,8 @@ pub trait Store: Clone + Send + Sync + 'static {
         self.try_read(f)
     }
 
-    /// Like [`Store::read`], but the answer may be some seconds old: a store with replicas may ask one that lags. For
-    /// figures and lists that a person looks at; never for a decision.
+    /// Like [`Store::read`], but the answer may be some seconds old, because a store may read from a replica. Use it
+    /// for figures and lists that a person looks at, and never for a decision.
     ///
     /// # Errors
     /// As [`Store::try_read`].
@@ -164,18 +170,19 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be watched.
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError>;
 
-    /// Lets the store put itself in order: statistics for its query plans, and a transaction log
-    /// cut back to what its readers still need.
+    /// Maintains the database: updates the statistics for query plans, and truncates the transaction log to what
+    /// readers still need.
     ///
-    /// Cheap when there is nothing to do; meant to be called every few minutes. A log that readers hold back grows with
-    /// every commit: the report says so, and the caller is to pass it on.
+    /// The call is cheap when there is nothing to do; call it every few minutes. If a reader keeps the log from being
+    /// truncated, the log grows with every commit. The report then says so, and the caller should log it.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read or written. A busy database is none: the next call tries again.
     fn maintain(&self) -> Result<MaintenanceReport, StoreError>;
 }
 
-/// Waits for commits. Made by [`Store::watch`]; what was committed since then, or since the last wait, is not missed.
+/// Waits for commits. [`Store::watch`] makes it. A wait also returns for a commit that was made before it began,
+/// after the watch was made or after the last wait.
 pub trait Watch: Send {
     /// Waits until something has been committed or the time is over, and says whether something was.
     ///

@@ -9,15 +9,12 @@ pub trait OperatorActionReads {
     /// A page of actions, in the order of insertion. Rows that no action can be read from are named in it.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     fn page(&mut self, filter: &OperatorActionFilter, page: &PageRequest) -> Result<Page<OperatorAction>, StoreError>;
 }
 
 /// Recording operators' actions. The table is append-only.
 pub trait OperatorActions: OperatorActionReads {
     /// Records an action.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     fn record(&mut self, action: &OperatorAction) -> Result<(), StoreError>;
 }

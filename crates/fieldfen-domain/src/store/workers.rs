@@ -6,33 +6,21 @@ use crate::page::UnreadableRow;
 use crate::time::Timestamp;
 use crate::worker::RegisteredWorker;
 
-/// Reading the registry of workers.
+/// Reads rows of `workers`.
 pub trait WorkerReads {
-    /// The workers that have given a sign of life since this time, that with the oldest sign first. Rows that no worker
-    /// can be read from are named among them.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// The workers that have renewed their row since this time, the least recently renewed first. An unreadable row
+    /// is an `Err` in its place.
     fn seen_since(&mut self, since: Timestamp) -> Result<Vec<Result<RegisteredWorker, UnreadableRow>>, StoreError>;
 }
 
-/// Writing the registry of workers.
+/// Writes rows of `workers`.
 pub trait Workers: WorkerReads {
-    /// Writes a worker's row, or writes it anew with this sign of life.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Inserts a worker's row, or replaces the row with the same id.
     fn register(&mut self, worker: &RegisteredWorker) -> Result<(), StoreError>;
 
-    /// Deletes a worker's row; `false` when there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Deletes a worker's row. Returns `false` if there is none.
     fn unregister(&mut self, id: &WorkerId) -> Result<bool, StoreError>;
 
-    /// Deletes the rows whose last sign of life is before this time, and says how many.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
+    /// Deletes the rows that were last renewed before this time, and returns their number.
     fn forget_silent(&mut self, before: Timestamp) -> Result<u64, StoreError>;
 }

@@ -54,7 +54,7 @@ fn a_payload_that_breaks_a_rule_fails_at_once(store: impl Store) {
     let id = untyped(&bench, Some(r#"{"text": ""}"#));
     let running = bench.worker().handle(|_: Task<Note>| Outcome::retry("must not run")).start().unwrap();
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Failed { .. }));
-    assert_failed_at_once(&bench, &id, "text is ; it must be 1 character or more");
+    assert_failed_at_once(&bench, &id, "text is \"\"; it must be 1 character or more");
     running.stop_handle().stop();
     running.join().unwrap();
 }

@@ -42,7 +42,7 @@ on_every_store!(
 fn a_broken_payload_is_refused_and_leaves_nothing_behind(store: impl Store) {
     let bench = Bench::new(store);
     let error = bench.queue.job(&Note::new("")).unwrap_err();
-    assert_eq!(error.to_string(), "payload of test.note: text is ; it must be 1 character or more");
+    assert_eq!(error.to_string(), "payload of test.note: text is \"\"; it must be 1 character or more");
 
     let upscale = |json: &str| {
         let json = RawJson::parse(json).unwrap();

@@ -13,21 +13,19 @@ use super::answer::{Answer, answer, masked_job};
 use crate::fixtures::{at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind, reclaim_request};
 
 /// A job that a trace enqueues.
+#[expect(
+    missing_docs,
+    reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceJob {
-    /// The job.
     pub job: u64,
-    /// Which kind.
     pub kind: u64,
-    /// The file it is about.
     pub file: Option<u64>,
-    /// How urgent it is.
     pub priority: Priority,
-    /// When it is due.
     pub run_at: Second,
     /// How many retries it has.
     pub max_retries: u32,
-    /// Its dedup key.
     pub dedup_key: Option<u64>,
 }
 
@@ -44,6 +42,10 @@ impl TraceJob {
 }
 
 /// What a worker says of many jobs.
+#[expect(
+    missing_docs,
+    reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
     /// They are completed.
@@ -56,15 +58,14 @@ pub enum Report {
     /// They are given back.
     Release,
     /// It lives.
-    Heartbeat {
-        /// How far the jobs are.
-        progress: Option<u64>,
-        /// For how many seconds.
-        lease: u64,
-    },
+    Heartbeat { progress: Option<u64>, lease: u64 },
 }
 
 /// Something that happens to jobs.
+#[expect(
+    missing_docs,
+    reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOp {
     /// A job is enqueued.
@@ -73,143 +74,70 @@ pub enum JobOp {
     EnqueueMany(Vec<TraceJob>),
     /// Due jobs are claimed.
     Claim {
-        /// Which kinds.
         kinds: Vec<u64>,
-        /// How many at the most.
         limit: u32,
-        /// With which token.
         token: u64,
-        /// When.
         now: Second,
-        /// For how many seconds.
         lease: u64,
         /// Whether the claimer has nothing else in hand.
         alone: bool,
     },
     /// A job is completed.
-    Complete {
-        /// The job.
-        job: u64,
-        /// With which token.
-        token: u64,
-        /// When.
-        at: Second,
-    },
+    Complete { job: u64, token: u64, at: Second },
     /// A try fails.
     Fail {
-        /// The job.
         job: u64,
-        /// With which token.
         token: u64,
         /// When it may be tried again; `None` fails for good.
         retry: Option<Second>,
-        /// When.
         at: Second,
     },
     /// A job is parked.
     Park {
-        /// The job.
         job: u64,
-        /// With which token.
         token: u64,
         /// Whether for a person; otherwise for an approval.
         person: bool,
-        /// When.
         at: Second,
     },
     /// A job is declined.
-    Decline {
-        /// The job.
-        job: u64,
-        /// With which token.
-        token: u64,
-        /// When it is due again.
-        run_at: Second,
-        /// When.
-        at: Second,
-    },
+    Decline { job: u64, token: u64, run_at: Second, at: Second },
     /// A job is given back.
     Release {
-        /// The job.
         job: u64,
-        /// With which token.
         token: u64,
-        /// When it is due again.
         run_at: Second,
         /// Whether it was throttled.
         throttled: bool,
     },
     /// A worker says that it lives.
-    Heartbeat {
-        /// The job.
-        job: u64,
-        /// With which token.
-        token: u64,
-        /// How far it is.
-        progress: Option<u64>,
-        /// When.
-        now: Second,
-        /// For how many seconds.
-        lease: u64,
-    },
+    Heartbeat { job: u64, token: u64, progress: Option<u64>, now: Second, lease: u64 },
     /// A worker says the same of many jobs.
     Many {
         /// The jobs, with which tokens.
         claims: Vec<(u64, u64)>,
-        /// What it says.
         report: Report,
-        /// When.
         at: Second,
     },
     /// A worker runs nothing beside a job.
-    RunAlone {
-        /// The job.
-        job: u64,
-        /// With which token.
-        token: u64,
-    },
+    RunAlone { job: u64, token: u64 },
     /// Expired leases are taken back.
-    Reclaim {
-        /// When.
-        now: Second,
-        /// How many at the most.
-        limit: u32,
-    },
+    Reclaim { now: Second, limit: u32 },
     /// An operator lets a job run again.
-    Retry {
-        /// The job.
-        job: u64,
-        /// When.
-        at: Second,
-    },
+    Retry { job: u64, at: Second },
     /// An operator stops a job.
-    Cancel {
-        /// The job.
-        job: u64,
-        /// When.
-        at: Second,
-    },
+    Cancel { job: u64, at: Second },
     /// An operator ends a running job.
-    Kill {
-        /// The job.
-        job: u64,
-        /// When.
-        at: Second,
-    },
+    Kill { job: u64, at: Second },
     /// An operator deletes a job.
-    Delete {
-        /// The job.
-        job: u64,
-    },
+    Delete { job: u64 },
     /// Ended jobs are deleted.
     Prune {
-        /// Of which status.
         status: JobStatus,
         /// Which ended before this time.
         ended_before: Second,
         /// Of the others, so many of the oldest.
         surplus: u32,
-        /// How many at the most.
         limit: u32,
     },
 }

@@ -26,43 +26,30 @@ pub use state::state;
 /// A second of the trace's own time, see [`at`].
 pub type Second = i64;
 
-/// One step of a trace. Numbers stand for the fixtures with these numbers.
+/// One step of a trace.
+///
+/// A number stands for the fixture with that number: `file: 3` is [`file_id(3)`](file_id), `drive` its Drive id, `content`
+/// its bytes, `token` a fence token, `hash` a webhook. Times (`at`, `now`) are seconds of the trace.
+#[expect(
+    missing_docs,
+    reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
     /// A file arrives, with these Drive id and bytes, where it has any.
-    InsertFile {
-        /// The file.
-        file: u64,
-        /// Its Drive id.
-        drive: Option<u64>,
-        /// Its bytes.
-        content: Option<u64>,
-        /// When.
-        at: Second,
-    },
+    InsertFile { file: u64, drive: Option<u64>, content: Option<u64>, at: Second },
     /// An event happens to a file.
     MoveFile {
-        /// The file.
         file: u64,
-        /// The event.
         event: FileEvent,
         /// The state in which the mover believes the file to be; `None` looks it up.
         believed: Option<FileState>,
-        /// When.
         at: Second,
     },
     /// A file's species is set.
-    EditFile {
-        /// The file.
-        file: u64,
-        /// Which species.
-        species: u64,
-        /// When.
-        at: Second,
-    },
+    EditFile { file: u64, species: u64, at: Second },
     /// A file is deleted.
     DeleteFile {
-        /// The file.
         file: u64,
         /// Whether live listings may stand in the way.
         deletion: Deletion,
@@ -71,37 +58,22 @@ pub enum Op {
     Job(JobOp),
     /// A webhook arrives.
     InsertHash {
-        /// Which one.
         hash: u64,
-        /// When.
         at: Second,
         /// How many seconds it is remembered.
         remembered: Second,
     },
     /// A webhook has led to a file.
-    LinkHash {
-        /// The webhook.
-        hash: u64,
-        /// The file.
-        file: u64,
-    },
+    LinkHash { hash: u64, file: u64 },
     /// A webhook is forgotten.
-    ForgetHash {
-        /// Which one.
-        hash: u64,
-    },
+    ForgetHash { hash: u64 },
     /// Expired hashes are deleted.
-    PurgeHashes {
-        /// When.
-        now: Second,
-    },
+    PurgeHashes { now: Second },
     /// A call to an API is recorded.
     RecordCall {
-        /// Which service.
         service: u64,
         /// How many requests it took.
         requests: u32,
-        /// When.
         at: Second,
     },
     /// Something is published, or news of it arrive.
@@ -110,7 +82,6 @@ pub enum Op {
     Recurring(RecurringOp),
     /// Several steps in one transaction. A step that fails ends it and rolls it back.
     Transaction {
-        /// The steps.
         steps: Vec<Op>,
         /// Whether it is committed; otherwise the closure fails at the end.
         commits: bool,

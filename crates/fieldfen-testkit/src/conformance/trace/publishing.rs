@@ -16,69 +16,57 @@ use crate::fixtures::{
 };
 
 /// Something is published, or news of it arrive.
+#[expect(
+    missing_docs,
+    reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PublishingOp {
     /// A target is reserved.
     Reserve {
         /// The publication, if one is made.
         publication: u64,
-        /// The file.
         file: u64,
         /// A post, rather than a listing.
         post: bool,
-        /// At which account.
         account: u64,
         /// Which variant or post key.
         discriminator: u64,
-        /// With which token.
         token: u64,
-        /// When.
         at: Second,
-        /// For how many seconds.
         hold: Second,
     },
     /// A platform says that something is there.
     Confirm {
-        /// The publication.
         publication: u64,
         /// A post, rather than a listing.
         post: bool,
         /// The id that the platform has given.
         platform_id: u64,
-        /// The row to be made.
         row: u64,
         /// The status of the listing.
         status: ListingStatus,
-        /// When.
         at: Second,
     },
     /// A platform says that nothing is there.
     Release {
-        /// The publication.
         publication: u64,
-        /// With which token.
         token: u64,
         /// Whether a lookup says so.
         absent: bool,
-        /// When.
         at: Second,
     },
     /// No answer came.
     MarkUnknown {
-        /// The publication.
         publication: u64,
-        /// With which token.
         token: u64,
         /// Whether a person has to look.
         parked: bool,
-        /// When.
         at: Second,
     },
     /// Another program writes down what it has listed or posted.
     InsertRow {
-        /// The row.
         row: u64,
-        /// The file.
         file: u64,
         /// A post, rather than a listing.
         post: bool,
@@ -93,102 +81,54 @@ pub enum PublishingOp {
     Adopt {
         /// The publication, if one is made.
         publication: u64,
-        /// The file.
         file: u64,
         /// A post, rather than a listing.
         post: bool,
-        /// At which account.
         account: u64,
         /// Which variant or post key.
         discriminator: u64,
         /// The id at the platform.
         platform_id: u64,
-        /// The row.
         row: u64,
-        /// When.
         at: Second,
     },
     /// A post is found to be gone.
-    PostGone {
-        /// The row.
-        row: u64,
-        /// When.
-        at: Second,
-    },
+    PostGone { row: u64, at: Second },
     /// A publication gets the key that a person has given its product.
-    TakeKey {
-        /// The publication.
-        publication: u64,
-        /// The key.
-        key: u64,
-        /// When.
-        at: Second,
-    },
+    TakeKey { publication: u64, key: u64, at: Second },
     /// Publications that are over are pruned.
     Prune {
         /// Those that were over before this.
         before: Second,
-        /// At most so many.
         limit: u32,
     },
     /// It is asked which listing a product is.
     FindListing {
-        /// At which account.
         account: u64,
         /// The id at the platform.
         platform_id: u64,
     },
     /// News of a listing arrive.
-    UpdateListing {
-        /// The listing.
-        listing: u64,
-        /// Its status.
-        status: ListingStatus,
-        /// When it was so.
-        event_at: Second,
-        /// When the news arrive.
-        at: Second,
-    },
+    UpdateListing { listing: u64, status: ListingStatus, event_at: Second, at: Second },
 }
 
 /// Something happens to recurring work.
+#[expect(
+    missing_docs,
+    reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecurringOp {
     /// Work is set up or changed.
-    Define {
-        /// Which work.
-        work: u64,
-        /// Which schedule.
-        schedule: u64,
-        /// Its next tick.
-        next_at: Second,
-    },
+    Define { work: u64, schedule: u64, next_at: Second },
     /// A tick is taken.
-    Take {
-        /// Of which work.
-        work: u64,
-        /// When it was due.
-        due: Second,
-        /// The tick after it.
-        next_at: Second,
-    },
+    Take { work: u64, due: Second, next_at: Second },
     /// Work is paused.
-    Pause {
-        /// Which work.
-        work: u64,
-        /// When.
-        at: Second,
-    },
+    Pause { work: u64, at: Second },
     /// A pause ends.
-    Resume {
-        /// Which work.
-        work: u64,
-    },
+    Resume { work: u64 },
     /// Work is ended.
-    Remove {
-        /// Which work.
-        work: u64,
-    },
+    Remove { work: u64 },
 }
 
 /// Runs one step in an open session.
