@@ -9,11 +9,11 @@ default:
 
 # Move the database's schema: `just migrate up`, `status`, `down [--to VERSION] [--yes]`
 migrate *ARGS='status':
-    cargo run --quiet -p fieldfen-migrate --bin migrate -- "$@"
+    cargo run --quiet -p fieldfen-migrate --bin fieldfen-migrate -- "$@"
 
 # Back the database up while programs are at work on it: `just backup run [--dir FOLDER] [--keep DAYS]`
 backup *ARGS='run':
-    cargo run --quiet -p fieldfen-backup --bin backup -- "$@"
+    cargo run --quiet -p fieldfen-backup --bin fieldfen-backup -- "$@"
 
 # Take a folder of pictures from ingest to a catalogue (the sample pictures without a folder)
 pipeline *ARGS:
@@ -41,7 +41,7 @@ schema:
     set -euo pipefail
     place=$(mktemp -d)
     trap 'rm -r "$place"' EXIT
-    cargo run --quiet -p fieldfen-migrate --bin migrate -- up --quiet --database "$place/schema.db"
+    cargo run --quiet -p fieldfen-migrate --bin fieldfen-migrate -- up --quiet --database "$place/schema.db"
     diesel print-schema --database-url "$place/schema.db" > "$place/schema.rs"
     cp "$place/schema.rs" crates/fieldfen-persistence/src/sqlite/schema.rs
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use fieldfen_console::{CommonArgs, Versions, run};
 use fieldfen_examples::journey::{self, Options};
 use fieldfen_examples::readers::Readers;
 use fieldfen_persistence::{migrations, sqlite_version};
+use fieldfen_terminal::{CommonArgs, Versions, run};
 
 /// Take every picture of a folder from ingest to a published listing in a local catalogue
 ///
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         let newest_migration = migrations::newest().to_string();
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
-    run(versions, |args: &Args, console| {
+    run(versions, |args: &Args, terminal| {
         let samples = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/pictures"));
         let options = Options {
             folder: args.folder.clone().unwrap_or_else(samples),
@@ -66,6 +66,6 @@ fn main() -> ExitCode {
             catalogue_readers: if args.public_catalogue { Readers::Everybody } else { Readers::Owner },
             rules: args.rules.clone(),
         };
-        journey::run(&options, console)
+        journey::run(&options, terminal)
     })
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fieldfen_console::open_regular_file;
+use fieldfen_terminal::open_regular_file;
 
 use crate::readers::{Readers, private};
 

@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fieldfen_console::{CommonArgs, Console, Exit, Versions, is_readable_by_all, run};
 use fieldfen_domain::with_causes;
 use fieldfen_examples::webhooks::{Senders, routes, secrets_of, serve};
 use fieldfen_persistence::{SqliteOptions, SqliteStore, SqliteUrl, migrations, sqlite_version};
 use fieldfen_services::intake::WebhookIntake;
 use fieldfen_services::{AsyncStore, Environment};
+use fieldfen_terminal::{CommonArgs, Exit, Terminal, Versions, is_readable_by_all, run};
 use serde_json::json;
 
 /// How long a client may take to send its request, and the requests under way to end when the server stops.
@@ -72,42 +72,44 @@ fn main() -> ExitCode {
         let newest_migration = migrations::newest().to_string();
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
-    run(versions, |args: &Args, console| {
-        let senders = senders(args, console).map_err(|error| Exit::Usage.with(error))?;
-        let url = console.database_url()?;
+    run(versions, |args: &Args, terminal| {
+        let senders = senders(args, terminal).map_err(|error| Exit::Usage.with(error))?;
+        let url = terminal.database_url()?;
         url.parse::<SqliteUrl>()?;
         let mut options = SqliteOptions::default();
         options.busy_timeout = BUSY_TIMEOUT;
         let store = SqliteStore::create_with(&url, &options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(listen(args, console, senders, store))?;
+        runtime.block_on(listen(args, terminal, senders, store))?;
         // A delivery that is being written ends with its transaction. Slow clients are not waited for.
         runtime.shutdown_timeout(BUSY_TIMEOUT);
-        console.finish(&json!({ "stopped": true }), |out| writeln!(out, "stopped"))?;
+        terminal.print_result(&json!({ "stopped": true }), |out| writeln!(out, "stopped"))?;
         Ok(())
     })
 }
 
-fn senders(args: &Args, console: &Console) -> anyhow::Result<Senders> {
+fn senders(args: &Args, terminal: &Terminal) -> anyhow::Result<Senders> {
     let file = match &args.secrets {
-        Some(path) => read_secrets(path, console).with_context(|| format!("cannot read the secrets in {path:?}"))?,
+        Some(path) => read_secrets(path, terminal).with_context(|| format!("cannot read the secrets in {path:?}"))?,
         None => String::new(),
     };
     Ok(Senders::parse(secrets_of(&file).chain(args.trials.iter().map(String::as_str)))?)
 }
 
-fn read_secrets(path: &Path, console: &Console) -> io::Result<String> {
+fn read_secrets(path: &Path, terminal: &Terminal) -> io::Result<String> {
     let file = File::open(path)?;
     if is_readable_by_all(&file)? {
-        console.note(&format!("warning: every user of this machine can read the keys in {path:?}: `chmod 600` it"));
+        terminal.print_message(&format!(
+            "warning: every user of this machine can read the keys in {path:?}: `chmod 600` it"
+        ));
     }
     io::read_to_string(file)
 }
 
-async fn listen(args: &Args, console: &Console, senders: Senders, store: SqliteStore) -> anyhow::Result<()> {
+async fn listen(args: &Args, terminal: &Terminal, senders: Senders, store: SqliteStore) -> anyhow::Result<()> {
     let listener = std::net::TcpListener::bind(args.listen)
         .with_context(|| format!("cannot listen on {}: is another program there?", args.listen))?;
-    console.note(&format!("listening on http://{}/webhooks/", listener.local_addr()?));
+    terminal.print_message(&format!("listening on http://{}/webhooks/", listener.local_addr()?));
     let environment = Environment::system();
     let intake = WebhookIntake::new(store.clone(), environment.clone());
     let purging = tokio::spawn(purge(AsyncStore::new(store.clone()), intake));

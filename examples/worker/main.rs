@@ -9,7 +9,6 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use fieldfen_console::{CommonArgs, Console, Versions, run};
 use fieldfen_domain::job::{Backoff, InvalidPayload, Payload, Priority};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::store::Store;
@@ -20,6 +19,7 @@ use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::Recurring;
 use fieldfen_services::upkeep::{self, Upkeep};
 use fieldfen_services::worker::{Completion, Outcome, StopHandle, Task, Worker};
+use fieldfen_terminal::{CommonArgs, Terminal, Versions, run};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -114,8 +114,8 @@ fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> 
     Ok(Completion::new().result(&webhook))
 }
 
-fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
-    let url = console.database_url()?;
+fn work(args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
+    let url = terminal.database_url()?;
     url.parse::<SqliteUrl>()?;
     let store = if args.create { SqliteStore::create(&url)? } else { SqliteStore::open(&url)? };
     let environment = Environment::system();
@@ -150,14 +150,14 @@ fn work(args: &Args, console: &Console) -> anyhow::Result<()> {
     if args.try_out.is_some() {
         worker.stop_handle().stop_when_idle();
     }
-    console.note("working; stop with Ctrl-C");
+    terminal.print_message("working; stop with Ctrl-C");
     let stopped = worker.join()?;
 
     let counts = queue.count()?;
     let rows: Vec<_> =
         counts.iter().map(|count| json!({"kind": count.kind, "status": count.status, "jobs": count.jobs})).collect();
     let left = json!({"given_back": stopped.released, "kept": stopped.unreleased, "still_running": stopped.still_running.len(), "jobs": rows});
-    console.finish(&left, |out| {
+    terminal.print_result(&left, |out| {
         writeln!(out, "given back: {}", stopped.released)?;
         counts.iter().try_for_each(|count| writeln!(out, "{} {}: {}", count.kind, count.status, count.jobs))
     })?;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use fieldfen_console::{file_kind, open_regular_file};
+use fieldfen_terminal::{file_kind, open_regular_file};
 
 use crate::error::{BackupError, Trying};
 use crate::live::LiveDatabase;

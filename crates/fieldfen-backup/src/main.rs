@@ -1,4 +1,4 @@
-//! `backup`: copies of a live database, for operators and cron.
+//! `fieldfen-backup`: copies of a live database, for operators and cron.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use fieldfen_backup::{BackupError, BackupReport, DEFAULT_KEEP_DAYS, RetentionReport, back_up, remove_old};
-use fieldfen_console::{CommonArgs, Exit, Versions, run};
 use fieldfen_domain::with_causes;
 use fieldfen_persistence::{SqliteUrl, migrations, sqlite_version};
 use fieldfen_services::environment::Environment;
+use fieldfen_terminal::{CommonArgs, Exit, Versions, run};
 use serde::Serialize;
 
 /// Backs up a fieldfen database while programs are at work on it
 #[derive(Parser)]
 #[command(
-    name = "backup",
+    name = "fieldfen-backup",
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 database not there, 4 busy \
     or another backup at work, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O"
 )]
@@ -53,8 +53,8 @@ fn main() -> ExitCode {
         let newest_migration = migrations::newest().to_string();
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
-    run(versions, |args: &Backup, console| {
-        let url: SqliteUrl = console.database_url()?.parse()?;
+    run(versions, |args: &Backup, terminal| {
+        let url: SqliteUrl = terminal.database_url()?.parse()?;
         let Action::Run { dir, keep, mode } = &args.action;
         let now = Environment::system().now();
         let report = back_up(&url, dir, now, *mode)
@@ -62,19 +62,20 @@ fn main() -> ExitCode {
             .with_context(|| format!("no backup of {url} was made"))?;
         if report.dangling_references > 0 {
             let n = report.dangling_references;
-            console
-                .note(&format!("warning: {n} rows refer to rows that do not exist, in the database as in the backup"));
+            terminal.print_message(&format!(
+                "warning: {n} rows refer to rows that do not exist, in the database as in the backup"
+            ));
         }
         let made = || format!("{} was made, but older backups stay", report.backup.display());
         let retention = remove_old(&url, dir, now.date_naive(), *keep).map_err(with_exit).with_context(made)?;
         for (_, reason) in &retention.skipped {
-            console.note(&format!("warning: an old backup stays: {}", with_causes(reason)));
+            terminal.print_message(&format!("warning: an old backup stays: {}", with_causes(reason)));
         }
         if retention.later > 0 {
             let n = retention.later;
-            console.note(&format!("warning: {n} backups are of a later day than today: is the clock right?"));
+            terminal.print_message(&format!("warning: {n} backups are of a later day than today: is the clock right?"));
         }
-        console.finish(&Run::new(&report, &retention), |out| {
+        terminal.print_result(&Run::new(&report, &retention), |out| {
             let rows: i64 = report.rows.values().sum();
             let schema = report.schema.as_deref().unwrap_or("no migrations");
             writeln!(out, "{}: {} bytes, {rows} rows, {schema}, checked", report.backup.display(), report.bytes)?;

@@ -1,19 +1,19 @@
-//! `migrate`: the schema of a database, for operators.
+//! `fieldfen-migrate`: the schema of a database, for operators.
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
-use fieldfen_console::{CommonArgs, Console, Exit, Table, Versions, run};
 use fieldfen_migrate::{DifferenceLine, Down, DownPlan, MigrateError, Migrator, SchemaReport};
 use fieldfen_persistence::migrations::{self, DataLoss, Loss, Migration, MigrationError};
 use fieldfen_persistence::{SqliteUrl, sqlite_version};
+use fieldfen_terminal::{CommonArgs, Exit, Table, Terminal, Versions, run};
 use serde_json::json;
 
 /// Moves a fieldfen database from schema to schema and back
 #[derive(Parser)]
 #[command(
-    name = "migrate",
+    name = "fieldfen-migrate",
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or not confirmed, \
     3 database not there, 4 busy, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O"
 )]
@@ -55,21 +55,21 @@ fn main() -> ExitCode {
         let newest_migration = migrations::newest().to_string();
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
-    run(versions, |args: &Migrate, console| {
-        let url: SqliteUrl = console.database_url()?.parse()?;
+    run(versions, |args: &Migrate, terminal| {
+        let url: SqliteUrl = terminal.database_url()?.parse()?;
         let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
         match &args.action {
-            Action::Up => up(&migrator, &url, console),
+            Action::Up => up(&migrator, &url, terminal),
             Action::Down { to, yes, allow_data_loss } => {
                 let data_loss = if *allow_data_loss { DataLoss::Allow } else { DataLoss::Refuse };
-                down(&migrator, &url, to.as_deref(), *yes, data_loss, console)
+                down(&migrator, &url, to.as_deref(), *yes, data_loss, terminal)
             }
-            Action::Status => status(&migrator, console),
+            Action::Status => status(&migrator, terminal),
         }
     })
 }
 
-fn up(migrator: &Migrator, url: &SqliteUrl, console: &Console) -> anyhow::Result<()> {
+fn up(migrator: &Migrator, url: &SqliteUrl, terminal: &Terminal) -> anyhow::Result<()> {
     let applied = migrator.up().map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
     let at = migrations::newest().to_string();
     let recognised = applied.recognised.as_ref().map(ToString::to_string);
@@ -77,7 +77,7 @@ fn up(migrator: &Migrator, url: &SqliteUrl, console: &Console) -> anyhow::Result
     let document = json!({
         "database": url.to_string(), "recognised": recognised, "applied": names(&applied), "at": at,
     });
-    console.finish(&document, |out| {
+    terminal.print_result(&document, |out| {
         if let Some(recognised) = &recognised {
             writeln!(out, "the database has the specification's tables: taken as {recognised}")?;
         }
@@ -98,7 +98,7 @@ fn down(
     to: Option<&str>,
     yes: bool,
     data_loss: DataLoss,
-    console: &Console,
+    terminal: &Terminal,
 ) -> anyhow::Result<()> {
     let target = match to {
         None => Down::Last,
@@ -117,10 +117,10 @@ fn down(
             _ => format!("this will be lost: {}", listed(&losses)),
         };
         let what = format!("takes back {} of {url}: {lost}", names(&migrations).join(", "));
-        match console.confirm(&format!("This {what}. Go on?"))? {
+        match terminal.confirm(&format!("This {what}. Go on?"))? {
             Some(true) => {}
             Some(false) => bail!(Exit::Usage.with("not confirmed: nothing was done")),
-            None => bail!(Exit::Usage.with(format!("`migrate down` {what}: back it up, then give --yes"))),
+            None => bail!(Exit::Usage.with(format!("`fieldfen-migrate down` {what}: back it up, then give --yes"))),
         }
     }
     migrator.down(&migrations, data_loss).map_err(with_exit).with_context(failed)?;
@@ -130,7 +130,7 @@ fn down(
         .map(|loss| json!({"what": loss.what, "rows": loss.rows, "consequence": loss.consequence}))
         .collect();
     let document = json!({"database": url.to_string(), "reverted": names(&migrations), "lost": lost, "at": at});
-    console.finish(&document, |out| {
+    terminal.print_result(&document, |out| {
         for migration in &migrations {
             writeln!(out, "took back {migration}")?;
         }
@@ -146,12 +146,12 @@ fn down(
     Ok(())
 }
 
-fn status(migrator: &Migrator, console: &Console) -> anyhow::Result<()> {
+fn status(migrator: &Migrator, terminal: &Terminal) -> anyhow::Result<()> {
     let report = migrator.status().map_err(with_exit).context("cannot read the schema")?;
     let said = format!("{}: {}", report.database, report.advice());
     let is_current = report.is_current();
-    console.finish(&report, |out| {
-        out.table(&table(&report, console))?;
+    terminal.print_result(&report, |out| {
+        out.table(&table(&report, terminal))?;
         for DifferenceLine { what, found, expected, .. } in &report.differences {
             writeln!(out, "{what}: found {found}, expected {expected}")?;
         }
@@ -160,8 +160,8 @@ fn status(migrator: &Migrator, console: &Console) -> anyhow::Result<()> {
     if is_current { Ok(()) } else { bail!(Exit::Schema.with(said)) }
 }
 
-fn table(report: &SchemaReport, console: &Console) -> Table {
-    let mut table = console.table(["version", "name", "state"]);
+fn table(report: &SchemaReport, terminal: &Terminal) -> Table {
+    let mut table = terminal.table(["version", "name", "state"]);
     for line in &report.migrations {
         let state = match (line.applied, line.known) {
             (true, true) => "applied",

@@ -43,8 +43,8 @@ pub struct SchemaReport {
     pub unknown: usize,
     /// All of them, the oldest first.
     pub migrations: Vec<MigrationLine>,
-    /// Whether the database has no migration, but the specification's tables, which `migrate up` takes for the first
-    /// migration's.
+    /// Whether the database has no migration, but the specification's tables. `fieldfen-migrate up` takes these as the
+    /// tables of the first migration.
     pub is_specification: bool,
     /// Where the schema is neither the specification's nor as its migrations left it.
     pub differences: Vec<DifferenceLine>,
@@ -87,7 +87,7 @@ impl SchemaReport {
             (_, 1.., _) => "the database is newer than this program: use the newer program".to_owned(),
             (_, 0, None) if differ => {
                 "another program has made tables with the specification's names that are not the specification's, or things \
-                 with names that the migrations need: `migrate up` refuses them"
+                 with names that the migrations need: `fieldfen-migrate up` refuses them"
                     .to_owned()
             }
             (_, 0, None) if self.is_specification => {
@@ -99,9 +99,9 @@ impl SchemaReport {
                 format!("another program has changed the schema after {at}: undo that, or restore a backup")
             }
             (0, 0, Some(at)) => format!("the database is at {at}, the newest migration"),
-            (_, 0, None) => "the database has no schema yet: create it with `migrate up`".to_owned(),
+            (_, 0, None) => "the database has no schema yet: create it with `fieldfen-migrate up`".to_owned(),
             (pending, 0, Some(at)) => {
-                format!("the database is at {at} and lacks {pending}: back it up, then run `migrate up`")
+                format!("the database is at {at} and lacks {pending}: back it up, then run `fieldfen-migrate up`")
             }
         }
     }

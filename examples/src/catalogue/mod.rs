@@ -23,8 +23,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fieldfen_console::open_regular_file;
 use fieldfen_services::Environment;
+use fieldfen_terminal::open_regular_file;
 
 use crate::partial_file;
 use crate::readers::{Readers, private};

@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use fieldfen_console::{Console, ProgressBar};
 use fieldfen_domain::FileId;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::Environment;
+use fieldfen_terminal::{ProgressBar, Terminal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -67,16 +67,16 @@ struct Run {
 /// # Errors
 /// When the folder, the database, the output or the catalogue cannot be used. A file that cannot be used is no error: it
 /// is in the report.
-pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
+pub fn run(options: &Options, terminal: &Terminal) -> anyhow::Result<()> {
     let started = Instant::now();
     let stop = stop_on_signals().context("cannot listen for signals")?;
     let paths = arrivals::list(&options.folder)?;
-    let shop = Shop::open(&console.database_url()?, options, Environment::system())?;
+    let shop = Shop::open(&terminal.database_url()?, options, Environment::system())?;
     let mut run =
         Run { had_work: shop.is_busy()?, files: shop.unfinished()?, arrivals: Vec::new(), interrupted: false };
 
     let worker = handlers::worker(&shop).start().context("cannot start the worker")?;
-    let bar = console.progress(paths.len() as u64, "taking in");
+    let bar = terminal.progress_bar(paths.len() as u64, "taking in");
     for path in paths {
         if stop.load(Ordering::Relaxed) {
             run.interrupted = true;
@@ -91,13 +91,13 @@ pub fn run(options: &Options, console: &Console) -> anyhow::Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    wait(&shop, &run.files, &stop, &console.progress(run.files.len() as u64 * STEPS, "publishing"))?;
+    wait(&shop, &run.files, &stop, &terminal.progress_bar(run.files.len() as u64 * STEPS, "publishing"))?;
     worker.stop_handle().stop();
     let stopped = worker.join()?;
     tracing::info!(released = stopped.released, still_running = ?stopped.still_running, "the worker has stopped");
     run.interrupted |= shop.is_busy()?;
     shop.sweep()?;
-    Report::make(&shop, &run, started.elapsed())?.say(console)?;
+    Report::make(&shop, &run, started.elapsed())?.say(terminal)?;
     Ok(())
 }
 

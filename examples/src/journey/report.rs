@@ -5,12 +5,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fieldfen_console::{Console, StdoutError, TextOutput};
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::JobFilter;
 use fieldfen_domain::publication::ListingStatus;
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_terminal::{StdoutError, Terminal, TextOutput};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -107,12 +107,12 @@ impl Report {
     }
 
     /// Says it on stdout.
-    pub(super) fn say(&self, console: &Console) -> Result<(), StdoutError> {
-        console.finish(self, |out| self.write(console, out))
+    pub(super) fn say(&self, terminal: &Terminal) -> Result<(), StdoutError> {
+        terminal.print_result(self, |out| self.write(terminal, out))
     }
 
-    fn write(&self, console: &Console, out: &mut TextOutput<'_>) -> io::Result<()> {
-        let mut table = console.table(["file", "status", "print", "listing", "work"]);
+    fn write(&self, terminal: &Terminal, out: &mut TextOutput<'_>) -> io::Result<()> {
+        let mut table = terminal.table(["file", "status", "print", "listing", "work"]);
         for line in &self.files {
             table.add_row([
                 line.name.clone(),

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use fieldfen_console::{DatabaseAddress, Exit, ExitError};
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, JobKind, JobState, JobStatus};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
@@ -14,6 +13,7 @@ use fieldfen_services::api_usage::ApiUsage;
 use fieldfen_services::files::ShopFiles;
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::shop::{Shop as Rules, ShopFile};
+use fieldfen_terminal::{DatabaseAddress, Exit, ExitError};
 
 use super::Options;
 use super::handlers::LEASE;

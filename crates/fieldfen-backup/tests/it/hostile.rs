@@ -279,7 +279,7 @@ fn names_with_line_ends_and_escape_sequences_are_printed_harmlessly_and_kept_in_
 #[test]
 fn a_user_who_may_only_read_backs_up_and_leaves_nothing_beside_the_database() {
     let shop = Shop::with_files(5);
-    let program = Path::new(env!("CARGO_BIN_EXE_backup"));
+    let program = Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
     for journal in ["wal", "delete"] {
         let mut conn = SqliteConnection::establish(shop.database()).unwrap();
         conn.batch_execute(&format!("PRAGMA journal_mode = {journal}")).unwrap();
@@ -305,7 +305,7 @@ fn a_folder_in_a_folder_without_permission_is_named_and_ends_with_7() {
     fs::set_permissions(shop.database(), Permissions::from_mode(0o644)).unwrap();
     fs::create_dir(shop.folder().join("closed")).unwrap();
     fs::set_permissions(shop.folder().join("closed"), Permissions::from_mode(0o500)).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_backup"));
+    let program = Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
     let Some(refused) = unprivileged(&shop, ":", "run --dir closed/backups", program) else {
         return fieldfen_testkit::skipped("root cannot drop its privileges here");
     };
@@ -334,7 +334,7 @@ fn a_full_disk_ends_with_8_and_leaves_the_earlier_backup_and_nothing_else() {
     let shop = Shop::with_files(20_000);
     let small = shop.folder().join("small");
     fs::create_dir(&small).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_backup"));
+    let program = Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
     let mount = "mount -t tmpfs -o size=1m tmpfs small";
     if shop.shell(&format!("unshare --mount sh -c '{mount}'"), program).code != 0 {
         return fieldfen_testkit::skipped("this user cannot mount a small file system");
@@ -358,7 +358,7 @@ fn a_full_disk_ends_with_8_and_leaves_the_earlier_backup_and_nothing_else() {
 fn a_database_on_a_full_disk_is_backed_up_to_another_one() {
     let shop = Shop::with_files(1);
     fs::create_dir(shop.folder().join("small")).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_backup"));
+    let program = Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
     let mount = "mount -t tmpfs -o size=1m tmpfs small";
     if shop.shell(&format!("unshare --mount sh -c '{mount}'"), program).code != 0 {
         return fieldfen_testkit::skipped("this user cannot mount a small file system");
@@ -376,7 +376,7 @@ fn a_database_on_a_full_disk_is_backed_up_to_another_one() {
 #[test]
 fn a_stdout_that_is_full_or_closed_has_its_code() {
     let shop = Shop::with_files(1);
-    let program = Path::new(env!("CARGO_BIN_EXE_backup"));
+    let program = Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
     let full = shop.shell("\"$1\" run > /dev/full", program);
     full.ends_with(8);
     assert!(full.err.contains("cannot write to stdout"), "{}", full.err);

@@ -63,7 +63,7 @@ fn a_file_that_may_not_grow_is_an_error_and_leaves_the_earlier_backup() {
     let before = fs::read(&backup).unwrap();
     // Blocks of 512 bytes: enough for the log's index and not for the copy.
     let limited = "ulimit -f 256; exec \"$1\" run";
-    let refused = shop.shell(limited, Path::new(env!("CARGO_BIN_EXE_backup")));
+    let refused = shop.shell(limited, Path::new(env!("CARGO_BIN_EXE_fieldfen-backup")));
     refused.ends_with(8);
     assert!(refused.err.contains("no backup of ") && refused.err.lines().count() == 1, "{}", refused.err);
     assert_eq!((shop.names(), fs::read(&backup).unwrap()), (names, before));
@@ -72,7 +72,7 @@ fn a_file_that_may_not_grow_is_an_error_and_leaves_the_earlier_backup() {
 #[test]
 fn under_a_limit_on_the_size_of_files_a_backup_that_fits_is_made() {
     let shop = Shop::with_files(1);
-    shop.shell("ulimit -f 100000; exec \"$1\" run", Path::new(env!("CARGO_BIN_EXE_backup"))).ends_with(0);
+    shop.shell("ulimit -f 100000; exec \"$1\" run", Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"))).ends_with(0);
     assert_eq!(shop.names().len(), 1);
 }
 
@@ -81,7 +81,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let shop = Shop::with_files(1);
     fs::create_dir(shop.backups()).unwrap();
     fs::set_permissions(shop.backups(), fs::Permissions::from_mode(0o555)).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_backup"));
+    let program = Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
     let Some(refused) = unprivileged(&shop, "chown -R 65534:65534 data", "run", program) else {
         return fieldfen_testkit::skipped("root cannot drop its privileges here");
     };

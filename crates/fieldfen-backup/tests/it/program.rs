@@ -67,14 +67,14 @@ impl Shop {
         names
     }
 
-    /// The command that runs `backup` in the shop's folder.
+    /// The command that runs `fieldfen-backup` in the shop's folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backup"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
         self.set_up(command.args(arguments));
         command
     }
 
-    /// Runs `backup` in the shop's folder.
+    /// Runs `fieldfen-backup` in the shop's folder.
     pub(crate) fn backup(&self, arguments: &[&str]) -> Ended {
         self.command(arguments).output().unwrap().into()
     }

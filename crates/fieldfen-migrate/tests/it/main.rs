@@ -64,7 +64,7 @@ fn status_tells_applied_pending_and_unknown_apart() {
 
     let people = shop.migrate(&["status"]);
     people.ends_with(5);
-    assert!(people.out.contains("pending") && people.err.contains("run `migrate up`"), "{people:?}");
+    assert!(people.out.contains("pending") && people.err.contains("run `fieldfen-migrate up`"), "{people:?}");
 }
 
 #[test]

@@ -57,21 +57,21 @@ impl Shop {
         self.database.parse().unwrap()
     }
 
-    /// Runs `migrate` on the shop's database.
+    /// Runs `fieldfen-migrate` on the shop's database.
     pub(crate) fn migrate(&self, arguments: &[&str]) -> Ended {
         self.command(arguments, true)
     }
 
-    /// Runs a script in the shop's folder, with `migrate` as `$0` and its arguments, the shop's database among them, as
-    /// `$@`. The script is run by `sh`, or by a shell in a namespace of its own, where it may mount file systems.
+    /// Runs a script in the shop's folder, with `fieldfen-migrate` as `$0` and its arguments, the shop's database among
+    /// them, as `$@`. The script is run by `sh`, or by a shell in a namespace of its own, where it may mount file systems.
     pub(crate) fn script(&self, shell: &[&str], script: &str, arguments: &[&str]) -> Ended {
         let mut command = Command::new(shell[0]);
-        command.args(&shell[1..]).args(["-c", script, env!("CARGO_BIN_EXE_migrate")]);
+        command.args(&shell[1..]).args(["-c", script, env!("CARGO_BIN_EXE_fieldfen-migrate")]);
         self.set_up(&mut command, arguments, true);
         command.output().unwrap().into()
     }
 
-    /// Runs `migrate` in the shop's folder, told its database or not.
+    /// Runs `fieldfen-migrate` in the shop's folder, told its database or not.
     pub(crate) fn command(&self, arguments: &[&str], told: bool) -> Ended {
         self.prepare(arguments, told).output().unwrap().into()
     }
@@ -81,12 +81,12 @@ impl Shop {
     }
 
     pub(crate) fn prepare(&self, arguments: &[&str], told: bool) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen-migrate"));
         self.set_up(&mut command, arguments, told);
         command
     }
 
-    /// Runs `migrate` as another user; without root's privileges, as the user of the test.
+    /// Runs `fieldfen-migrate` as another user; without root's privileges, as the user of the test.
     pub(crate) fn migrate_as_other(&self, arguments: &[&str]) -> Ended {
         use std::os::unix::fs::PermissionsExt;
         use std::os::unix::process::CommandExt;
@@ -102,7 +102,7 @@ impl Shop {
         }
         let copy = public.path().join("migrate");
         // Made by another process: a child of another thread that inherits the open copy would keep it from running.
-        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_migrate")).arg(&copy).status().unwrap();
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_fieldfen-migrate")).arg(&copy).status().unwrap();
         assert!(copied.success());
         std::fs::set_permissions(&copy, everybody).unwrap();
         let mut command = Command::new(copy);

@@ -151,7 +151,10 @@ fn what_another_program_has_under_a_name_that_the_migrations_need_is_named_befor
             assert!(refused.err.contains(named), "{}", refused.err);
             let status = shop.migrate(&["status"]);
             status.ends_with(5);
-            assert!(status.out.contains(named) && status.err.contains("`migrate up` refuses them"), "{status:?}");
+            assert!(
+                status.out.contains(named) && status.err.contains("`fieldfen-migrate up` refuses them"),
+                "{status:?}"
+            );
             assert_eq!(shop.listing(), before, "{statement}");
         }
     }

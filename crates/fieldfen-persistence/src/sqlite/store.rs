@@ -42,7 +42,8 @@ impl fmt::Debug for SqliteStore {
 impl SqliteStore {
     /// Opens a store with the default options, see [`SqliteUrl`] for what the address may be.
     ///
-    /// The file must be there, at the newest migration: the program `migrate` and [`SqliteStore::create`] bring it there.
+    /// The file must be there, at the newest migration: the program `fieldfen-migrate` and [`SqliteStore::create`] bring it
+    /// there.
     ///
     /// # Errors
     /// [`StoreError::Open`] when the file is not there or cannot be had, [`StoreError::ReadOnly`] when this user cannot
@@ -73,8 +74,8 @@ impl SqliteStore {
     /// Opens a store with the default options, for the first start of a program: makes the file and its folder where they
     /// are not there, and applies the migrations that the database lacks.
     ///
-    /// A program in production [opens](SqliteStore::open) its database, and `migrate up` migrates it, after a backup: a
-    /// mistyped address is then an error and no empty database, a new version does not migrate what other processes of
+    /// A program in production [opens](SqliteStore::open) its database, and `fieldfen-migrate up` migrates it, after a backup:
+    /// a mistyped address is then an error and no empty database, a new version does not migrate what other processes of
     /// the old one still use, and migrations run at a time that somebody has chosen.
     ///
     /// # Errors

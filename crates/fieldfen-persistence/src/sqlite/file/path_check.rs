@@ -14,7 +14,11 @@ pub(in crate::sqlite) fn require_file(url: &SqliteUrl) -> Result<(), StoreError>
     if url.path().is_none() || file_exists(url)? {
         return Ok(());
     }
-    Err(refusal(url, "there is no such file: create it with `migrate up`, or correct the address".to_owned(), None))
+    Err(refusal(
+        url,
+        "there is no such file: create it with `fieldfen-migrate up`, or correct the address".to_owned(),
+        None,
+    ))
 }
 
 /// Whether there is a file that SQLite may open. Anything else in its place is refused.

@@ -64,7 +64,7 @@ where
             Err(Refused::Again) => continue,
             Err(Refused::For(StoreError::ReadOnly(_))) if holds_something(&file.beside("-journal"))? => {
                 let reason = "a program was stopped while it wrote, and its journal (the file ending in -journal) must be \
-                              rolled back first: run the program that writes the database, or `migrate up`";
+                              rolled back first: run the program that writes the database, or `fieldfen-migrate up`";
                 return Err(refuse(url, reason).into());
             }
             Err(Refused::For(error)) => return Err(error.into()),

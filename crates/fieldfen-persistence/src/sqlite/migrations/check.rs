@@ -29,7 +29,7 @@ fn check_versions(applied: &[String]) -> Result<(), StoreError> {
         Some(last) => last.clone(),
         None => "none".to_owned(),
     };
-    Err(StoreError::Schema { found, needed, remedy: "run `migrate up` first, after a backup" })
+    Err(StoreError::Schema { found, needed, remedy: "run `fieldfen-migrate up` first, after a backup" })
 }
 
 impl From<MigrationError> for StoreError {

@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn every_kind_of_store_error_has_its_code() {
         let source = || "sqlite says so".into();
-        let schema = StoreError::Schema { found: "0001".into(), needed: "0002".into(), remedy: "run migrate up" };
+        let schema =
+            StoreError::Schema { found: "0001".into(), needed: "0002".into(), remedy: "run `fieldfen-migrate up`" };
         let open = StoreError::Open { url: "x.db".into(), reason: "it is not there".into(), source: None };
         for (error, exit) in [
             (StoreError::Busy { waited_ms: 5, source: source() }, Exit::Busy),

@@ -35,7 +35,7 @@ impl<'o> TextOutput<'o> {
     }
 }
 
-/// A table for people, see [`Console::table`](crate::Console::table).
+/// A table for people, see [`Terminal::table`](crate::Terminal::table).
 #[derive(Debug, Clone)]
 pub struct Table(comfy_table::Table);
 

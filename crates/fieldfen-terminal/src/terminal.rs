@@ -20,14 +20,14 @@ pub struct StdoutError(#[source] pub(crate) io::Error);
 
 /// The way a program talks to its user or its caller. Made by [`run`](crate::run).
 #[derive(Debug, Clone)]
-pub struct Console {
+pub struct Terminal {
     args: CommonArgs,
     bars: MultiProgress,
     /// Whether the one document has been written.
     finished: Arc<AtomicBool>,
 }
 
-impl Console {
+impl Terminal {
     pub(crate) fn new(args: &CommonArgs) -> Self {
         Self { args: args.clone(), bars: MultiProgress::new(), finished: Arc::default() }
     }
@@ -42,7 +42,7 @@ impl Console {
     /// # Errors
     /// [`DatabaseAddressError`] when what there is cannot be read.
     pub fn database_url(&self) -> Result<DatabaseAddress, DatabaseAddressError> {
-        database::address_here(self.args.database.as_ref(), |note| self.note(note))
+        database::address_here(self.args.database.as_ref(), |note| self.print_message(note))
     }
 
     /// Whether stdout gets one JSON document and nothing else.
@@ -56,15 +56,15 @@ impl Console {
     ///
     /// # Errors
     /// When stdout cannot be written; [`run`](crate::run) takes a reader that has gone away for success.
-    pub fn finish(
+    pub fn print_result(
         &self,
         document: &impl Serialize,
         human: impl FnOnce(&mut TextOutput<'_>) -> io::Result<()>,
     ) -> Result<(), StdoutError> {
-        self.finish_on(&mut io::stdout().lock(), document, human).map_err(StdoutError)
+        self.print_result_on(&mut io::stdout().lock(), document, human).map_err(StdoutError)
     }
 
-    fn finish_on(
+    fn print_result_on(
         &self,
         out: &mut dyn Write,
         document: &impl Serialize,
@@ -80,12 +80,12 @@ impl Console {
     }
 
     /// Whether the result has been said as a document.
-    pub(crate) fn has_finished(&self) -> bool {
+    pub(crate) fn has_printed_result(&self) -> bool {
         self.finished.load(Ordering::Relaxed)
     }
 
     /// Says something in passing, in one line on stderr; nothing under `--quiet`.
-    pub fn note(&self, text: &str) {
+    pub fn print_message(&self, text: &str) {
         if !self.args.quiet {
             // A program goes on when its stderr cannot be written.
             self.bars.suspend(|| writeln!(io::stderr(), "{}", escape_controls(text)).ok());
@@ -95,7 +95,7 @@ impl Console {
     /// A progress bar of this many steps, on stderr; it stays invisible unless stderr is a terminal and neither
     /// `--quiet` nor `--json` was given.
     #[must_use]
-    pub fn progress(&self, steps: u64, what: &'static str) -> ProgressBar {
+    pub fn progress_bar(&self, steps: u64, what: &'static str) -> ProgressBar {
         if self.args.quiet || self.args.json || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
@@ -142,8 +142,8 @@ mod tests {
 
     fn said(args: &CommonArgs) -> String {
         let mut out = Vec::new();
-        Console::new(args)
-            .finish_on(&mut out, &json!({"files": 3}), |out| writeln!(out, "three files"))
+        Terminal::new(args)
+            .print_result_on(&mut out, &json!({"files": 3}), |out| writeln!(out, "three files"))
             .expect("a vector takes everything");
         String::from_utf8(out).expect("only text is written")
     }
@@ -164,7 +164,7 @@ mod tests {
         for args in
             [CommonArgs { quiet: true, ..CommonArgs::default() }, CommonArgs { json: true, ..CommonArgs::default() }]
         {
-            assert!(Console::new(&args).progress(3, "files").is_hidden());
+            assert!(Terminal::new(&args).progress_bar(3, "files").is_hidden());
         }
     }
 }

@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
-mod console;
 mod database;
 mod escape;
 mod exit;
@@ -12,9 +11,9 @@ mod output;
 mod program;
 mod regular_file;
 mod shop_file;
+mod terminal;
 
 pub use arguments::CommonArgs;
-pub use console::{Console, StdoutError};
 pub use database::{DEFAULT_DATABASE, DatabaseAddress, DatabaseAddressError};
 pub use escape::escape_controls;
 pub use exit::{Exit, ExitError};
@@ -22,3 +21,4 @@ pub use indicatif::ProgressBar;
 pub use output::{Table, TextOutput};
 pub use program::{Versions, run};
 pub use regular_file::{file_kind, is_readable_by_all, open_regular_file};
+pub use terminal::{StdoutError, Terminal};

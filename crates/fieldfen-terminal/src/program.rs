@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::CommonArgs;
-use crate::console::{Console, StdoutError, write_document};
 use crate::escape::{escape_controls, escape_controls_in_lines};
 use crate::exit::{Exit, ExitError};
 use crate::logging;
+use crate::terminal::{StdoutError, Terminal, write_document};
 
 /// What `--version` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,7 +40,7 @@ pub fn run<A, V, F>(versions: V, main: F) -> ExitCode
 where
     A: clap::Parser + AsRef<CommonArgs>,
     V: FnOnce() -> anyhow::Result<Versions>,
-    F: FnOnce(&A, &Console) -> anyhow::Result<()>,
+    F: FnOnce(&A, &Terminal) -> anyhow::Result<()>,
 {
     outlive_file_size_limit();
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -61,7 +61,7 @@ fn run_on<A, V, F>(arguments: &[OsString], versions: V, main: F, out: &mut dyn W
 where
     A: clap::Parser + AsRef<CommonArgs>,
     V: FnOnce() -> anyhow::Result<Versions>,
-    F: FnOnce(&A, &Console) -> anyhow::Result<()>,
+    F: FnOnce(&A, &Terminal) -> anyhow::Result<()>,
 {
     // Whether a document is wanted must be known even where clap cannot read the arguments.
     let json = arguments.iter().skip(1).take_while(|argument| *argument != "--").any(|argument| argument == "--json");
@@ -70,11 +70,11 @@ where
         versions().context("cannot say which versions this program is made of").and_then(|versions| {
             match parse::<A>(arguments, &versions) {
                 Ok(args) => {
-                    let console = started.insert(Console::new(args.as_ref()));
-                    logging::start(args.as_ref(), console.bars()).map_err(|error| Exit::Usage.with(error)).context(
+                    let terminal = started.insert(Terminal::new(args.as_ref()));
+                    logging::start(args.as_ref(), terminal.bars()).map_err(|error| Exit::Usage.with(error)).context(
                         "the environment variable RUST_LOG must be a filter such as info or fieldfen_services=debug",
                     )?;
-                    main(&args, console)
+                    main(&args, terminal)
                 }
                 Err(error) if error.kind() == ErrorKind::DisplayVersion && json => {
                     Ok(write_document(out, &versions).and_then(|()| out.flush()).map_err(StdoutError)?)
@@ -91,7 +91,7 @@ where
         Err(error) if reader_has_gone(&error) => Exit::Ok,
         Err(error) => {
             let exit = Exit::of(&error);
-            let document = json && !started.is_some_and(|console| console.has_finished());
+            let document = json && !started.is_some_and(|terminal| terminal.has_printed_result());
             report(&error, exit, document, out, err);
             exit
         }
@@ -226,7 +226,7 @@ mod tests {
     /// What a program with this main function and these arguments leaves on stdout and stderr, and its exit.
     fn outcome(
         arguments: &[&str],
-        main: impl FnOnce(&Count, &Console) -> anyhow::Result<()>,
+        main: impl FnOnce(&Count, &Terminal) -> anyhow::Result<()>,
     ) -> (Exit, String, String) {
         let arguments: Vec<_> = ["count"].iter().chain(arguments).map(OsString::from).collect();
         let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -234,7 +234,7 @@ mod tests {
         (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
-    fn busy(_: &Count, _: &Console) -> anyhow::Result<()> {
+    fn busy(_: &Count, _: &Terminal) -> anyhow::Result<()> {
         let busy = StoreError::Busy { waited_ms: 5, source: "database\nis locked".into() };
         Err(busy).context("cannot count the files")
     }
@@ -244,8 +244,8 @@ mod tests {
         for arguments in
             [["--json", "--database", "x.db", "files", "3"], ["files", "--json", "3", "--database", "x.db"]]
         {
-            let (exit, ..) = outcome(&arguments, |args, console| {
-                assert_eq!((&*console.database_url()?, console.is_json()), ("x.db", true));
+            let (exit, ..) = outcome(&arguments, |args, terminal| {
+                assert_eq!((&*terminal.database_url()?, terminal.is_json()), ("x.db", true));
                 let What::Files { limit } = args.what;
                 assert_eq!(limit, 3);
                 Ok(())
@@ -278,9 +278,9 @@ mod tests {
 
     #[test]
     fn an_error_after_the_result_leaves_stdout_to_the_result() {
-        let (exit, out, err) = outcome(&["files", "3", "--json"], |_, console| {
+        let (exit, out, err) = outcome(&["files", "3", "--json"], |_, terminal| {
             // In this test the document goes to the test's own stdout.
-            console.finish(&json!({"files": 3}), |_| Ok(()))?;
+            terminal.print_result(&json!({"files": 3}), |_| Ok(()))?;
             Err(Exit::Schema.with("a file is missing").into())
         });
         assert_eq!((exit, out.as_str()), (Exit::Schema, ""));
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_version_names_the_program_sqlite_and_the_newest_migration() {
-        let unreachable = |_: &Count, _: &Console| -> anyhow::Result<()> { unreachable!("only the version is asked") };
+        let unreachable = |_: &Count, _: &Terminal| -> anyhow::Result<()> { unreachable!("only the version is asked") };
         let (exit, out, _) = outcome(&["--version"], unreachable);
         assert_eq!(exit, Exit::Ok);
         assert_eq!(out, "count 1.2.3 (SQLite 3.53.1, newest migration 0006_recurring_jobs)\n");
