@@ -49,8 +49,8 @@ schema:
 ci:
     bash .ci/run
 
-# Run the long proofs: more kills, more jobs, more random runs (PROOFS.md says which variables set other sizes and seeds)
-prove:
+# Run the long proofs: more kills, more jobs, more random runs (STRESS.md says which variables set other sizes and seeds)
+stress:
     seed=$(date +%s); \
     FIELDFEN_SEED="${FIELDFEN_SEED:-$seed}" \
     FIELDFEN_PIPELINE_SEED="${FIELDFEN_PIPELINE_SEED:-$seed}" \

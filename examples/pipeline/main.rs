@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use fieldfen_examples::journey::{self, Options};
-use fieldfen_examples::readers::Readers;
+use fieldfen_examples::pipeline::{self, Options};
+use fieldfen_examples::read_access::ReadAccess;
 use fieldfen_persistence::{migrations, sqlite_version};
 use fieldfen_terminal::{CommonArgs, Versions, run};
 
@@ -63,9 +63,9 @@ fn main() -> ExitCode {
             folder: args.folder.clone().unwrap_or_else(samples),
             output: args.output.clone(),
             catalogue: args.catalogue.clone(),
-            catalogue_readers: if args.public_catalogue { Readers::Everybody } else { Readers::Owner },
+            catalogue_access: if args.public_catalogue { ReadAccess::Everybody } else { ReadAccess::Owner },
             rules: args.rules.clone(),
         };
-        journey::run(&options, terminal)
+        pipeline::run(&options, terminal)
     })
 }

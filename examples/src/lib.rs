@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod atomic_file;
 pub mod catalogue;
 pub mod describe;
-pub mod journey;
-pub mod partial_file;
 pub mod picture;
-pub mod readers;
+pub mod pipeline;
+pub mod read_access;
 pub mod webhooks;

@@ -14,9 +14,9 @@ use fieldfen_persistence::{SqliteUrl, read_database};
 use serde::Serialize;
 
 use crate::error::{BackupError, Trying};
+use crate::file_mode::open_up;
 use crate::folder::{Folder, private};
-use crate::live::LiveDatabase;
-use crate::mode::open_up;
+use crate::live_database::LiveDatabase;
 use crate::snapshot::{self, Checked, Snapshot, data_version, failed, sqlite_name};
 
 /// A finished backup.

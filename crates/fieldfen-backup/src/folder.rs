@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use fieldfen_terminal::{file_kind, open_regular_file};
 
 use crate::error::{BackupError, Trying};
-use crate::live::LiveDatabase;
+use crate::live_database::LiveDatabase;
 use crate::name::BackupName;
 
 /// A folder of backups, held by nobody else.

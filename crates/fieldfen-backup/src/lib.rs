@@ -4,14 +4,14 @@
 
 mod backup;
 mod error;
+mod file_mode;
 mod folder;
-mod live;
-mod mode;
+mod live_database;
 mod name;
 mod retention;
 mod snapshot;
 
 pub use backup::{BackupReport, back_up};
 pub use error::BackupError;
-pub use mode::PRIVATE;
+pub use file_mode::PRIVATE;
 pub use retention::{DEFAULT_KEEP_DAYS, RetentionReport, remove_old};

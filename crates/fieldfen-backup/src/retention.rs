@@ -7,8 +7,8 @@ use fieldfen_persistence::SqliteUrl;
 
 use crate::backup::live_database;
 use crate::error::BackupError;
+use crate::file_mode::PRIVATE;
 use crate::folder::{Folder, refuse_logs};
-use crate::mode::PRIVATE;
 
 /// How many days of backups are kept unless told otherwise: the specification's figure.
 pub const DEFAULT_KEEP_DAYS: u32 = 30;

@@ -30,13 +30,6 @@ pub mod conformance;
 pub mod faults;
 pub mod fixtures;
 mod model;
+pub mod wait;
 
 pub use model::ModelStore;
-
-/// Says that a test has not run, and why, past the harness, which keeps the output of tests that pass to itself.
-pub fn skipped(why: &str) {
-    use std::io::Write as _;
-    let line = format!("SKIPPED: {}: {why}\n", std::thread::current().name().unwrap_or("a test"));
-    // The harness would keep what eprintln! prints.
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
-}

@@ -15,7 +15,7 @@
 //! opening it makes the index anew.
 
 mod html;
-mod market;
+mod marketplace;
 mod record;
 
 use std::ffi::OsStr;
@@ -26,11 +26,11 @@ use std::path::{Path, PathBuf};
 use fieldfen_services::Environment;
 use fieldfen_terminal::open_regular_file;
 
-use crate::partial_file;
-use crate::readers::{Readers, private};
+use crate::atomic_file;
+use crate::read_access::{ReadAccess, private};
 use record::Record;
 
-pub use market::{ACCOUNT, PLATFORM};
+pub use marketplace::{ACCOUNT, PLATFORM};
 
 /// The folders in it that are shown.
 const SHOWN: [&str; 2] = ["products", "pictures"];
@@ -40,20 +40,20 @@ const SHOWN: [&str; 2] = ["products", "pictures"];
 pub struct Catalogue {
     folder: PathBuf,
     previews: PathBuf,
-    readers: Readers,
+    readers: ReadAccess,
     environment: Environment,
 }
 
 impl Catalogue {
     /// Opens the catalogue in this folder, which is made when it is not there. `previews` is where the pictures to be
     /// shown are, under the names of the processed pictures but as JPEG. `readers` may read the pages and pictures; the
-    /// records are this user's alone. [`Readers::Everybody`] opens an older catalogue up; what is open stays open.
+    /// records are this user's alone. [`ReadAccess::Everybody`] opens an older catalogue up; what is open stays open.
     ///
     /// # Errors
     /// The operating system's, with the path named; a record that cannot be read is one of them.
-    pub fn open(folder: &Path, previews: &Path, readers: Readers, environment: Environment) -> io::Result<Self> {
+    pub fn open(folder: &Path, previews: &Path, readers: ReadAccess, environment: Environment) -> io::Result<Self> {
         readers.make_folder(folder)?;
-        Readers::Owner.make_folder(&folder.join("records"))?;
+        ReadAccess::Owner.make_folder(&folder.join("records"))?;
         for part in SHOWN {
             readers.make_folder(&folder.join(part))?;
         }
@@ -61,7 +61,7 @@ impl Catalogue {
         let catalogue = Self { folder, previews: previews.to_owned(), readers, environment };
         let _lock = catalogue.lock()?;
         catalogue.write_index()?;
-        if readers == Readers::Everybody {
+        if readers == ReadAccess::Everybody {
             for path in [""].into_iter().chain(SHOWN).map(|part| catalogue.folder.join(part)) {
                 readers.admit_to_folder(&path).map_err(|error| at(&path, error))?;
             }
@@ -81,7 +81,7 @@ impl Catalogue {
     /// The operating system's, with the folder named.
     pub fn sweep(&self) -> io::Result<usize> {
         let folders = ["", "records", "products", "pictures"];
-        folders.iter().map(|part| partial_file::sweep(&self.folder.join(part))).sum()
+        folders.iter().map(|part| atomic_file::sweep(&self.folder.join(part))).sum()
     }
 
     /// Keeps everybody else from changing the catalogue until it is dropped.
@@ -134,16 +134,16 @@ impl Catalogue {
 
     /// Brings a page and then the record behind it to the disk.
     fn write_record(&self, record: &Record) -> io::Result<()> {
-        partial_file::write(&self.record_path(&record.id), &serde_json::to_vec_pretty(record)?)
+        atomic_file::write(&self.record_path(&record.id), &serde_json::to_vec_pretty(record)?)
     }
 
     fn write_page(&self, record: &Record) -> io::Result<()> {
-        partial_file::write_for(self.readers, &self.page_path(&record.id), html::product_page(record).as_bytes())
+        atomic_file::write_for(self.readers, &self.page_path(&record.id), html::product_page(record).as_bytes())
     }
 
     fn write_index(&self) -> io::Result<()> {
         let records: Vec<Record> = self.records()?.into_iter().filter(Record::is_for_sale).collect();
-        partial_file::write_for(self.readers, &self.index(), html::index_page(&records).as_bytes())
+        atomic_file::write_for(self.readers, &self.index(), html::index_page(&records).as_bytes())
     }
 }
 

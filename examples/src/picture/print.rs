@@ -11,7 +11,7 @@ use png::{BitDepth, ColorType, Encoder, EncodingError, Info, PixelDimensions, Un
 
 use super::enlarge::Enlargement;
 use super::inspect::{Format, Picture};
-use crate::partial_file::PartialFile;
+use crate::atomic_file::AtomicFile;
 
 /// The longer side of a preview, in pixels.
 pub const PREVIEW_SIDE: u32 = 1000;
@@ -52,7 +52,7 @@ pub fn write_print(
         factor,
         source,
     })?;
-    let mut file = WhileWanted { file: PartialFile::create(destination)?, wanted };
+    let mut file = WhileWanted { file: AtomicFile::create(destination)?, wanted };
     match picture.format {
         Format::Jpeg => write_jpeg(picture, enlargement, dpi, &mut file)?,
         Format::Png => write_png(picture, enlargement, size, dpi, &mut file)?,
@@ -63,7 +63,7 @@ pub fn write_print(
 
 /// A file that refuses to be written once it is not wanted any more: the encoders know no other way to be stopped.
 struct WhileWanted<F> {
-    file: PartialFile,
+    file: AtomicFile,
     wanted: F,
 }
 
@@ -135,7 +135,7 @@ pub fn write_preview(picture: &Picture, destination: &Path) -> Result<(), NotPri
     let side = |side: u32| ((f64::from(side) * scale.min(4.0)).round() as u32).max(1);
     let small = picture.pixels.resize_exact(side(width), side(height), FilterType::Lanczos3);
     let small = if small.color().has_alpha() { on_white(&small) } else { small.into_rgb8() };
-    let mut file = PartialFile::create(destination)?;
+    let mut file = AtomicFile::create(destination)?;
     let mut encoder = JpegEncoder::new_with_quality(&mut file, PREVIEW_QUALITY);
     if let Some(profile) = picture.profile.as_ref().filter(|_| picture.pixels.color().has_color()) {
         encoder.set_icc_profile(profile.clone()).map_err(|error| NotPrinted::Encode(ImageError::Unsupported(error)))?;

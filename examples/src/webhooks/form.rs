@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
-use super::scheme::Refused;
+use super::signature_scheme::Refused;
 
 /// The JSON of a body that is a form: its field `payload`, or an object of its fields. `None` for any other body.
 ///

@@ -17,10 +17,10 @@
 //! Every other answer is `{"error": …}`.
 
 mod form;
-mod received;
-mod scheme;
 mod sender;
 mod serve;
+mod signature_scheme;
+mod webhook_job;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,10 +42,10 @@ use fieldfen_services::{AsyncStore, Environment};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-pub use received::{Summary, WebhookReceived};
-pub use scheme::{Delivery, Refused};
 pub use sender::{InvalidSecret, Senders, secrets_of};
 pub use serve::serve;
+pub use signature_scheme::{Delivery, Refused};
+pub use webhook_job::{Summary, WebhookReceived};
 
 /// The largest body, in bytes: what a job's payload holds, less room for what the server adds.
 pub const BODY_LIMIT: usize = MAX_JSON_BYTES - 4096;

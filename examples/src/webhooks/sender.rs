@@ -7,7 +7,7 @@ use fieldfen_domain::Timestamp;
 use fieldfen_services::intake::Retention;
 use fieldfen_services::intake::signature::InvalidKey;
 
-use super::scheme::{Delivery, Refused, SCHEMES, STANDARD_SENDERS, Scheme};
+use super::signature_scheme::{Delivery, Refused, SCHEMES, STANDARD_SENDERS, Scheme};
 
 /// The senders that are known, each under a name in lower case.
 #[derive(Debug, Clone)]

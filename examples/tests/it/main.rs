@@ -2,16 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod escaped_output;
 #[cfg(unix)]
-mod horrors;
-mod kills;
+mod file_modes;
+mod pipeline_process;
+mod server_and_worker;
+mod server_harness;
+mod shop_rules;
+mod sigkill;
+mod signals;
 #[cfg(unix)]
-mod privacy;
-mod program;
-mod rules;
-mod senders;
-mod server;
-mod stops;
-mod terminal;
-mod together;
-mod webhooks;
+mod unusable_files;
+mod webhook_http;
+mod webhook_senders;

@@ -1,8 +1,7 @@
-//! Runs the program as an operator or cron does.
+//! The program `fieldfen-backup` as an operator or cron runs it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use fieldfen_persistence::{OpenMode, connect, migrations};
 
@@ -63,7 +62,7 @@ fn a_file_that_may_not_grow_is_an_error_and_leaves_the_earlier_backup() {
     let before = fs::read(&backup).unwrap();
     // Blocks of 512 bytes: enough for the log's index and not for the copy.
     let limited = "ulimit -f 256; exec \"$1\" run";
-    let refused = shop.shell(limited, Path::new(env!("CARGO_BIN_EXE_fieldfen-backup")));
+    let refused = shop.shell(limited);
     refused.ends_with(8);
     assert!(refused.err.contains("no backup of ") && refused.err.lines().count() == 1, "{}", refused.err);
     assert_eq!((shop.names(), fs::read(&backup).unwrap()), (names, before));
@@ -72,7 +71,7 @@ fn a_file_that_may_not_grow_is_an_error_and_leaves_the_earlier_backup() {
 #[test]
 fn under_a_limit_on_the_size_of_files_a_backup_that_fits_is_made() {
     let shop = Shop::with_files(1);
-    shop.shell("ulimit -f 100000; exec \"$1\" run", Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"))).ends_with(0);
+    shop.shell("ulimit -f 100000; exec \"$1\" run").ends_with(0);
     assert_eq!(shop.names().len(), 1);
 }
 
@@ -81,10 +80,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let shop = Shop::with_files(1);
     fs::create_dir(shop.backups()).unwrap();
     fs::set_permissions(shop.backups(), fs::Permissions::from_mode(0o555)).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
-    let Some(refused) = unprivileged(&shop, "chown -R 65534:65534 data", "run", program) else {
-        return fieldfen_testkit::skipped("root cannot drop its privileges here");
-    };
+    let refused = unprivileged(&shop, "chown -R 65534:65534 data", &["run"]);
     refused.ends_with(7);
     assert!(refused.err.contains("backups"), "{}", refused.err);
 }

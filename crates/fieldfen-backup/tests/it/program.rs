@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -9,7 +10,14 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::file::NewFile;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_testkit::wait::output;
 use serde_json::Value;
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fieldfen-backup");
+
+/// A user that owns nothing.
+const NOBODY: u32 = 65_534;
 
 pub(crate) fn new_file(id: FileId, name: String) -> NewFile {
     NewFile::new(id, name, crate::now())
@@ -69,24 +77,25 @@ impl Shop {
 
     /// The command that runs `fieldfen-backup` in the shop's folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen-backup"));
+        let mut command = Command::new(PROGRAM);
         self.set_up(command.args(arguments));
         command
     }
 
     /// Runs `fieldfen-backup` in the shop's folder.
     pub(crate) fn backup(&self, arguments: &[&str]) -> Ended {
-        self.command(arguments).output().unwrap().into()
+        output(&mut self.command(arguments)).into()
     }
 
+    /// Starts `fieldfen-backup` in the shop's folder.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Runs a shell script in the shop's folder, with the program's path as `$1`.
-    pub(crate) fn shell(&self, script: &str, program: &Path) -> Ended {
+    /// Runs a shell script in the shop's folder, with the path of `fieldfen-backup` as `$1`.
+    pub(crate) fn shell(&self, script: &str) -> Ended {
         let mut command = Command::new("sh");
-        self.set_up(command.args(["-c", script, "sh"]).arg(program)).output().unwrap().into()
+        output(self.set_up(command.args(["-c", script, "sh", PROGRAM]))).into()
     }
 
     fn set_up<'c>(&self, command: &'c mut Command) -> &'c mut Command {
@@ -98,19 +107,22 @@ impl Shop {
     }
 }
 
-/// Runs the program as a user who is not root, after a script of this user's. Root becomes a user who owns nothing; `None`
-/// where that is impossible.
-pub(crate) fn unprivileged(shop: &Shop, prepare: &str, arguments: &str, program: &Path) -> Option<Ended> {
-    if !std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
-        return Some(shop.shell(&format!("exec \"$1\" {arguments}"), program));
+/// Whether the tests run as root, whom no permissions stop.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// Runs `fieldfen-backup` as a user whom permissions stop: if the tests run as root, as another user, after `prepare`, a
+/// shell script, has given that user what it needs.
+pub(crate) fn unprivileged(shop: &Shop, prepare: &str, arguments: &[&str]) -> Ended {
+    if !is_root() {
+        return shop.backup(arguments);
     }
-    // That user can reach a copy of the program, and the database.
-    let prepare = format!("{prepare} && chmod 755 . data && cp \"$1\" program && setpriv --version");
-    if shop.shell(&prepare, program).code != 0 {
-        return None;
-    }
-    let run = format!("exec setpriv --reuid=65534 --regid=65534 --clear-groups ./program {arguments}");
-    Some(shop.shell(&run, program))
+    // The other user cannot reach a target folder below root's home.
+    let prepare = format!("{prepare} && chmod 755 . data && cp \"$1\" program");
+    shop.shell(&prepare).ends_with(0);
+    let mut command = Command::new("./program");
+    output(shop.set_up(command.args(arguments)).uid(NOBODY).gid(NOBODY)).into()
 }
 
 /// What a program left behind.

@@ -12,6 +12,7 @@ use fieldfen_backup::{BackupReport, PRIVATE, back_up};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, file::FileFilter};
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
+use fieldfen_testkit::wait::{RaiseOnDrop, exit_status, wait_until};
 
 use crate::now;
 use crate::program::{Shop, new_file};
@@ -42,17 +43,15 @@ fn a_copy_made_under_writers_is_of_one_moment_and_misses_nothing_committed_befor
                 }
             });
         }
+        let _stop_at_end = RaiseOnDrop(&stop);
         // Everybody is at work before the first copy begins.
-        while committed.iter().any(|n| n.load(Ordering::SeqCst) == 0) {
-            thread::yield_now();
-        }
+        wait_until("all writers have committed", || committed.iter().all(|n| n.load(Ordering::SeqCst) > 0));
         // Until somebody has written during one of them, however the machine shares its time out.
         while copies.len() < 5 || (copies.len() < 1000 && copies.iter().all(|(_, report)| report.compared)) {
             let before: Vec<_> = committed.iter().map(|n| n.load(Ordering::SeqCst)).collect();
             let folder = shop.folder().join(format!("backups-{}", copies.len()));
             copies.push((before, back_up(&shop.url(), &folder, now(), PRIVATE).unwrap()));
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert!(copies.iter().any(|(_, report)| !report.compared), "nobody wrote during any of the copies");
     for (before, report) in copies {
@@ -81,11 +80,9 @@ fn a_killed_backup_leaves_the_earlier_one_and_the_next_cleans_up() {
     let unfinished = || shop.names().iter().any(|name| name.ends_with(".partial"));
     let killed = (0..1000).any(|_| {
         let mut child = shop.spawn(&["run"]);
-        while !unfinished() && child.try_wait().unwrap().is_none() {
-            thread::yield_now();
-        }
+        wait_until("the backup is under way or has ended", || unfinished() || child.try_wait().unwrap().is_some());
         child.kill().unwrap();
-        child.wait().unwrap();
+        exit_status(&mut child);
         unfinished()
     });
     assert!(killed, "not one of 1000 backups was killed in the middle");
@@ -122,7 +119,7 @@ fn whenever_a_backup_is_killed_each_backup_is_whole_and_the_next_run_leaves_noth
         let mut child = shop.spawn(&["run"]);
         thread::sleep(whole * n / 20);
         child.kill().unwrap();
-        killed += u32::from(child.wait().unwrap().code().is_none());
+        killed += u32::from(exit_status(&mut child).code().is_none());
         assert_whole(&shop, 2_000);
         let unfinished = shop.names().iter().filter(|name| name.contains(".partial")).count();
         assert!(unfinished <= 2, "the copy and its journal: {:?}", shop.names());
@@ -142,7 +139,7 @@ fn of_backups_that_run_at_once_each_makes_a_whole_one_or_is_refused() {
             fs::remove_dir_all(shop.backups()).ok();
         }
         let children = [shop.spawn(&["run"]), shop.spawn(&["run"])];
-        let codes = children.map(|mut child| child.wait().unwrap().code());
+        let codes = children.map(|mut child| exit_status(&mut child).code());
         assert!(codes.contains(&Some(0)) && codes.iter().all(|code| [Some(0), Some(4)].contains(code)), "{codes:?}");
         assert!(shop.names().iter().all(|name| !name.contains(".partial")), "{:?}", shop.names());
         assert_whole(&shop, 2_000);

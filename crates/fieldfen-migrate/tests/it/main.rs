@@ -1,11 +1,11 @@
-//! Runs the program as an operator does.
+//! The program `fieldfen-migrate` as an operator runs it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod disk_full;
 mod down;
-mod full;
 mod program;
-mod reading;
+mod read_only;
 mod refusals;
 
 use std::fs;
@@ -15,6 +15,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_testkit::wait::output_of;
 use program::Shop;
 
 #[test]
@@ -72,7 +73,7 @@ fn two_at_once_apply_every_migration_once() {
     for _ in 0..5 {
         let shop = Shop::new();
         let children = [shop.spawn(&["up", "--json"]), shop.spawn(&["up", "--json"])];
-        let ended = children.map(|child| program::Ended::from(child.wait_with_output().unwrap()));
+        let ended = children.map(|child| program::Ended::from(output_of(child)));
         let mut applied = Vec::new();
         for ended in ended {
             // On a slow disk one may have been told that the database was busy, and has applied nothing.
@@ -221,7 +222,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let shop = Shop::new();
     shop.close_folder();
     let before = shop.listing();
-    let refused = shop.migrate_as_other(&["up"]);
+    let refused = shop.migrate_unprivileged(&["up"]);
     refused.ends_with(3);
     assert!(refused.err.contains("data"), "{}", refused.err);
     assert_eq!(shop.listing(), before);
@@ -261,8 +262,8 @@ fn a_reader_that_stops_reading_is_no_error() {
     let mut command = shop.prepare(&["status"], true);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = command.stdout(Stdio::from(writer)).stderr(Stdio::piped()).spawn().unwrap().wait_with_output();
-    let ended = program::Ended::from(output.unwrap());
+    let child = command.stdout(Stdio::from(writer)).stderr(Stdio::piped()).spawn().unwrap();
+    let ended = program::Ended::from(output_of(child));
     ended.ends_with(0);
     assert_eq!(ended.err, "");
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use fieldfen_persistence::SqliteUrl;
+use fieldfen_testkit::wait::output;
 use serde_json::Value;
 
-/// Another user than root.
+/// A user that owns nothing.
 const NOBODY: u32 = 65534;
 
-/// Whether the tests run with root's privileges, whom no permissions stop.
+/// Whether the tests run as root, whom no permissions stop.
 pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
@@ -68,14 +69,15 @@ impl Shop {
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).args(["-c", script, env!("CARGO_BIN_EXE_fieldfen-migrate")]);
         self.set_up(&mut command, arguments, true);
-        command.output().unwrap().into()
+        output(&mut command).into()
     }
 
     /// Runs `fieldfen-migrate` in the shop's folder, told its database or not.
     pub(crate) fn command(&self, arguments: &[&str], told: bool) -> Ended {
-        self.prepare(arguments, told).output().unwrap().into()
+        output(&mut self.prepare(arguments, told)).into()
     }
 
+    /// Starts `fieldfen-migrate` on the shop's database.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         self.prepare(arguments, true).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
@@ -86,13 +88,16 @@ impl Shop {
         command
     }
 
-    /// Runs `fieldfen-migrate` as another user; without root's privileges, as the user of the test.
+    /// Runs `fieldfen-migrate` as a user whom permissions stop: if the tests run as root, as another user.
+    pub(crate) fn migrate_unprivileged(&self, arguments: &[&str]) -> Ended {
+        if is_root() { self.migrate_as_other(arguments) } else { self.migrate(arguments) }
+    }
+
+    /// Runs `fieldfen-migrate` as another user, which only root can.
     pub(crate) fn migrate_as_other(&self, arguments: &[&str]) -> Ended {
         use std::os::unix::fs::PermissionsExt;
         use std::os::unix::process::CommandExt;
-        if !is_root() {
-            return self.migrate(arguments);
-        }
+        assert!(is_root(), "only root can become another user");
         // The other user cannot reach a target folder below root's home.
         let public = tempfile::tempdir().unwrap();
         let everybody = std::fs::Permissions::from_mode(0o755);
@@ -107,7 +112,7 @@ impl Shop {
         std::fs::set_permissions(&copy, everybody).unwrap();
         let mut command = Command::new(copy);
         self.set_up(&mut command, arguments, true);
-        command.uid(NOBODY).gid(NOBODY).output().unwrap().into()
+        output(command.uid(NOBODY).gid(NOBODY)).into()
     }
 
     /// From now on nobody but root may write in the shop's folder.

@@ -1,0 +1,91 @@
+//! No room: a limit on the size of files, and a file system that is really full.
+
+use std::fs;
+
+use fieldfen_persistence::migrations;
+
+use crate::program::{Ended, Shop};
+
+const UP: &[&str] = &["up"];
+const DOWN: &[&str] = &["down", "--to", "none", "--yes"];
+const STATUS: &[&str] = &["status", "--json"];
+
+/// A shop with a database of the newest schema, of about 250 KiB.
+fn migrated() -> Shop {
+    let shop = Shop::new();
+    shop.migrate(UP).ends_with(0);
+    shop
+}
+
+#[track_caller]
+fn is_at_newest(status: &Ended) {
+    let report: serde_json::Value = serde_json::from_str(&status.out).unwrap_or_else(|_| panic!("{status:?}"));
+    assert_eq!(report["at"], migrations::newest().to_string());
+}
+
+#[track_caller]
+fn is_full(ended: &Ended) {
+    ended.ends_with(8);
+    assert!(ended.err.contains("is full: make room") && ended.err.lines().count() == 1, "{}", ended.err);
+}
+
+#[test]
+fn at_a_limit_on_the_size_of_files_up_and_down_end_with_8_and_status_reads() {
+    // Blocks of 512 bytes: nothing at all, less than a page, less than the index of the log has, and less than the
+    // database. SIGXFSZ may have its usual effect, which is to kill, or be ignored.
+    for (blocks, trap) in
+        [0, 1, 8, 32, 63, 64, 65, 80, 128, 200, 300].into_iter().zip(["", "trap '' XFSZ;"].iter().cycle())
+    {
+        let limited = |shop: &Shop, arguments: &[&str]| {
+            let script = format!("{trap} ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            shop.script(&["sh"], &script, arguments)
+        };
+        let shop = Shop::new();
+        is_full(&limited(&shop, UP));
+        assert!(shop.listing().is_empty(), "{blocks}: {:?}", shop.listing());
+        shop.migrate(UP).ends_with(0);
+        let before = shop.listing();
+        is_at_newest(&limited(&shop, STATUS));
+        assert_eq!(shop.listing(), before, "{blocks}");
+        is_full(&limited(&shop, DOWN));
+        is_at_newest(&shop.migrate(STATUS));
+    }
+}
+
+#[test]
+fn a_limit_that_is_large_enough_is_none() {
+    let shop = Shop::new();
+    for arguments in [UP, STATUS, DOWN] {
+        shop.script(&["sh"], "ulimit -f 100000; exec \"$0\" \"$@\"", arguments).ends_with(0);
+    }
+}
+
+#[test]
+#[ignore = "needs the right to mount a file system: run it as root"]
+fn on_a_full_disk_up_and_down_end_with_8_and_status_reads() {
+    /// A shell in which a file system can be mounted that ends with it.
+    const SHELL: &[&str] = &["unshare", "--mount", "sh"];
+    const MOUNT: &str = "mount -t tmpfs -o size=1m tmpfs data";
+    let shop = migrated();
+    fs::rename(shop.database(), shop.folder().join("migrated.db")).unwrap();
+    let on_full_disk = |before: &str, room_kib: u32, arguments: &[&str], after: &str| {
+        let script = format!(
+            "{MOUNT} && {before} && cat /dev/zero > data/ballast 2> no-space; truncate -s -{room_kib}K data/ballast; \
+             \"$0\" \"$@\"; code=$?; {after}; exit $code"
+        );
+        shop.script(SHELL, &script, arguments)
+    };
+    // No page, less than the index of the log, less than the schema, and room for the schema but not for the index.
+    for room in [0, 4, 16, 32, 36, 64, 128, 200, 256] {
+        let created = on_full_disk(":", room, UP, "ls -A data");
+        is_full(&created);
+        assert_eq!(created.out, "ballast\n", "{room} KiB");
+        let copy = "cp migrated.db data/fieldfen.db";
+        is_at_newest(&on_full_disk(copy, room, STATUS, "ls -A data | grep -v -x -e ballast -e fieldfen.db"));
+        // What is left is the database of before.
+        let reverted =
+            on_full_disk(copy, room, DOWN, "rm data/ballast; \"$0\" status --json --database data/fieldfen.db");
+        is_full(&reverted);
+        is_at_newest(&reverted);
+    }
+}

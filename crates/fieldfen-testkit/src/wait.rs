@@ -1,0 +1,145 @@
+//! Waits with a deadline, so that a test that would hang fails and says what it waited for.
+
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// After this time a wait has failed. It is far longer than any wait takes on a slow and busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long a wait sleeps between two looks.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Waits until a condition holds. `what` completes the sentence "waited in vain until …".
+///
+/// # Panics
+/// When the condition does not hold within [`PATIENCE`].
+#[track_caller]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    wait_for(what, || holds().then_some(()));
+}
+
+/// Waits until `find` returns a value, and returns that value. `what` completes the sentence "waited in vain until …".
+///
+/// # Panics
+/// When `find` returns none within [`PATIENCE`].
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = find() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}, for {PATIENCE:?}");
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Raises a flag when it is dropped. The threads of a scope that run until the flag is up then end when the test fails,
+/// too: a scope waits for its threads even after a panic.
+#[derive(Debug)]
+pub struct RaiseOnDrop<'f>(pub &'f AtomicBool);
+
+impl Drop for RaiseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Runs a call that waits for something itself, for example the end of a worker, on a thread of its own, and returns its
+/// result. `what` completes the sentence "waited in vain until …".
+///
+/// # Panics
+/// When the call panics, or does not return within [`PATIENCE`].
+#[track_caller]
+pub fn with_deadline<T: Send + 'static>(what: &str, call: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = channel();
+    let thread = thread::spawn(move || drop(sender.send(call())));
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(value) => value,
+        Err(RecvTimeoutError::Timeout) => panic!("waited in vain until {what}, for {PATIENCE:?}"),
+        Err(RecvTimeoutError::Disconnected) => match thread.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => panic!("the call that waits until {what} has returned nothing"),
+        },
+    }
+}
+
+/// Waits until a process has ended, and returns its status.
+///
+/// # Panics
+/// When the process does not end within [`PATIENCE`]; it is killed then.
+#[track_caller]
+pub fn exit_status(child: &mut Child) -> ExitStatus {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if began.elapsed() > PATIENCE {
+            let id = child.id();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("process {id} has not ended within {PATIENCE:?} and was killed");
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Runs a program to its end and returns what it has written, as [`Command::output`] does.
+///
+/// # Panics
+/// When the program cannot be started, or does not end within [`PATIENCE`]; it is killed then.
+#[track_caller]
+pub fn output(command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    output_of(child.unwrap_or_else(|error| panic!("{:?} cannot be started: {error}", command.get_program())))
+}
+
+/// Waits for the end of a started program and returns what it has written to the pipes of its stdout and stderr.
+///
+/// # Panics
+/// When the program does not end within [`PATIENCE`]; it is killed then.
+#[track_caller]
+pub fn output_of(mut child: Child) -> Output {
+    // A program whose pipes nobody reads waits for a reader.
+    let (stdout, stderr) = (child.stdout.take().map(read_to_end), child.stderr.take().map(read_to_end));
+    drop(child.stdin.take());
+    let status = exit_status(&mut child);
+    let written = |reader: Option<JoinHandle<Vec<u8>>>| reader.map_or_else(Vec::new, |reader| reader.join().unwrap());
+    Output { status, stdout: written(stdout), stderr: written(stderr) }
+}
+
+fn read_to_end(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_writes_more_than_a_pipe_holds_is_read_to_its_end() {
+        let written =
+            output(Command::new("sh").args(["-c", "head -c 300000 /dev/zero; head -c 200000 /dev/zero >&2; exit 3"]));
+        assert_eq!((written.stdout.len(), written.stderr.len()), (300_000, 200_000));
+        assert_eq!(written.status.code(), Some(3));
+    }
+
+    #[test]
+    fn a_wait_returns_what_was_found_in_the_end() {
+        let mut looks = 0;
+        let found = wait_for("the third look", || {
+            looks += 1;
+            (looks == 3).then_some(looks)
+        });
+        assert_eq!(found, 3);
+    }
+}

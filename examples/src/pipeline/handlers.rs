@@ -1,0 +1,117 @@
+//! The worker: one handler for each kind of job of the pipeline.
+
+use std::fs;
+use std::io;
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::file::{File, FileEdit};
+use fieldfen_domain::job::{
+    Backoff, CreateFileRecord, CreateListing, GenerateMetadata, RetryPolicy, UpdateListing, UpscaleImage,
+};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::api_usage::RateLimit;
+use fieldfen_services::pipeline::FileFailureHook;
+use fieldfen_services::queue::RetryPolicies;
+use fieldfen_services::worker::{Completion, IntoOutcome, Outcome, Task, Worker, WorkerBuilder};
+use serde_json::json;
+
+use super::output_folders::print_name;
+use super::resources::Resources;
+use crate::describe::describe;
+use crate::picture::{NotPrinted, Picture, write_preview, write_print};
+
+/// How long a claim, and a reservation, holds without a sign of life: as long as a restart after a crash waits at most.
+pub(super) const LEASE: Duration = Duration::from_secs(2);
+
+/// How long running handlers may go on when the pipeline is asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// After so many tries a handler that fails by itself gives up.
+const TRIES: u32 = 10;
+
+const RETRIES: RetryPolicy = RetryPolicy::new(Backoff::new(Duration::from_millis(200), Duration::from_secs(2)), TRIES);
+
+/// The worker with a handler for each kind, not yet started. Jobs that need neither the picture nor its description go
+/// to the publisher's own handlers.
+pub(super) fn worker(resources: &Resources) -> WorkerBuilder<SqliteStore> {
+    let [upscaling, describing] = [resources.clone(), resources.clone()];
+    let [records, listings, updates] = [(); 3].map(|()| resources.publisher.clone());
+    Worker::builder(resources.store.clone(), resources.environment.clone())
+        .lease(LEASE)
+        .grace(GRACE)
+        // No other version of this program runs beside it: what it cannot read, nobody can.
+        .decline_for(Duration::ZERO)
+        .retry_policies(RetryPolicies::new(RETRIES))
+        .failure_hook(FileFailureHook)
+        .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
+        .handle(move |task| capped(&task, upscale(&upscaling, &task)))
+        .handle(move |task| capped(&task, generate_metadata(&describing, &task)))
+        .handle(move |task: Task<CreateListing>| capped(&task, listings.run_create_listing(&task)))
+        .handle(move |task: Task<UpdateListing>| capped(&task, updates.run_update_listing(&task)))
+}
+
+/// The same outcome, but after enough tries a failure is one for good.
+fn capped<P>(task: &Task<P>, outcome: impl IntoOutcome) -> Outcome {
+    match outcome.into_outcome() {
+        Outcome::Retry { error } if task.attempt() >= TRIES => Outcome::Fail { error },
+        other => other,
+    }
+}
+
+fn upscale(resources: &Resources, task: &Task<UpscaleImage>) -> Result<Completion, Outcome> {
+    let started = Instant::now();
+    let file = find(resources, &task.file_id)?;
+    let hash = file.content_hash.ok_or_else(|| Outcome::fail("the file has no content hash to find its picture by"))?;
+    let original = resources.output.original(&hash);
+    let bytes = match fs::read(&original) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Outcome::fail(format!("its original is gone: {}", original.display())));
+        }
+        read => read?,
+    };
+    let picture = Picture::decode(&bytes).map_err(Outcome::fail)?;
+    drop(bytes);
+    let name = print_name(&file.original_filename, task.scale_factor, &hash, picture.format);
+    let dpi = u16::try_from(task.target_dpi).map_err(Outcome::fail)?;
+    let wanted = || !task.is_cancelled();
+    let size =
+        write_print(&picture, task.scale_factor, dpi, &resources.output.print(&name), wanted).map_err(not_printed)?;
+    write_preview(&picture, &resources.output.preview(&name)).map_err(not_printed)?;
+
+    let result = json!({ "print": name, "size": size, "dpi": dpi, "milliseconds": milliseconds(started) });
+    let edit = FileEdit::new().processed_filename(name).size(size);
+    let (pipeline, id) = (resources.files.pipeline().clone(), task.file_id);
+    let call = resources.usage.call("upscaler", "upscale", RateLimit::default());
+    Ok(Completion::new()
+        .result(&result)
+        .writing(move |t| t.record_call(&call))
+        .writing(move |t| pipeline.upscaled(t, &id, &edit).map(drop)))
+}
+
+fn generate_metadata(resources: &Resources, task: &Task<GenerateMetadata>) -> Result<Completion, Outcome> {
+    let started = Instant::now();
+    let file = find(resources, &task.file_id)?;
+    let size = file.size.ok_or_else(|| Outcome::fail("the size of the file is not known"))?;
+    let metadata = describe(&file.original_filename, size).map_err(Outcome::fail)?;
+    let result = json!({ "title": metadata.title, "milliseconds": milliseconds(started) });
+    let (pipeline, id) = (resources.files.pipeline().clone(), task.file_id);
+    Ok(Completion::new().result(&result).writing(move |t| pipeline.described(t, &id, &metadata).map(drop)))
+}
+
+fn find(resources: &Resources, id: &FileId) -> Result<File, Outcome> {
+    let file = resources.files.find(id)?;
+    file.ok_or_else(|| Outcome::fail("the file is gone"))
+}
+
+/// The disk may have room again later; everything else would be the same again.
+fn not_printed(error: NotPrinted) -> Outcome {
+    match error {
+        NotPrinted::Write(_) => Outcome::retry(error),
+        _ => Outcome::fail(error),
+    }
+}
+
+fn milliseconds(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

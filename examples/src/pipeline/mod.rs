@@ -1,0 +1,131 @@
+//! The pipeline of a folder of pictures, from ingest to a published listing.
+//!
+//! [`run`] takes every picture of a folder in, and lets a worker do the jobs that follow until none is left. Whatever has
+//! been done is in the database or on the disk before the next step begins, so that the pipeline can be killed at any
+//! moment and goes on where it was when it is started again.
+
+mod handlers;
+mod ingest_folder;
+mod output_folders;
+mod recorded_calls;
+mod report;
+mod resources;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use fieldfen_domain::FileId;
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_services::Environment;
+use fieldfen_terminal::{ProgressBar, Terminal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use ingest_folder::ScannedFile;
+use report::Report;
+use resources::{Resources, STEPS};
+
+use crate::read_access::ReadAccess;
+
+/// How often it is looked whether everything is done, should no commit be noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Where the pictures are, and where everything goes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder with the pictures; folders in it and hidden files are left alone.
+    pub folder: PathBuf,
+    /// Where copies of the originals, the print files and their previews go.
+    pub output: PathBuf,
+    /// Where the catalogue is.
+    pub catalogue: PathBuf,
+    /// Who may read the catalogue.
+    pub catalogue_access: ReadAccess,
+    /// The file with the rules; without it, the rules are those of the example.
+    pub rules: Option<PathBuf>,
+}
+
+/// What one run has to do with.
+struct Run {
+    /// Whether jobs were on their way when it began.
+    had_work: bool,
+    /// The files that were on their way when it began, and those that arrived.
+    files: Vec<FileId>,
+    /// What became of the files of the folder.
+    scanned: Vec<ScannedFile>,
+    /// Whether a signal stopped it before everything was done.
+    interrupted: bool,
+}
+
+/// Takes every picture of the folder in, does all jobs that are on their way, and says what became of the files.
+///
+/// A signal (SIGINT or SIGTERM) lets running jobs end and stops it then; a second one ends the process at once.
+///
+/// # Errors
+/// When the folder, the database, the output or the catalogue cannot be used. A file that cannot be used is no error: it
+/// is in the report.
+pub fn run(options: &Options, terminal: &Terminal) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let stop = stop_on_signals().context("cannot listen for signals")?;
+    let paths = ingest_folder::list(&options.folder)?;
+    let resources = Resources::open(&terminal.database_url()?, options, Environment::system())?;
+    let mut run =
+        Run { had_work: resources.is_busy()?, files: resources.unfinished()?, scanned: Vec::new(), interrupted: false };
+
+    let worker = handlers::worker(&resources).start().context("cannot start the worker")?;
+    let bar = terminal.progress_bar(paths.len() as u64, "taking in");
+    for path in paths {
+        if stop.load(Ordering::Relaxed) {
+            run.interrupted = true;
+            break;
+        }
+        let scanned_file = ingest_folder::take_in(&resources, &path)?;
+        if let Some(trouble) = scanned_file.trouble() {
+            tracing::info!(name = scanned_file.name, trouble, "a file of no use");
+        }
+        run.files.extend(scanned_file.file_id());
+        run.scanned.push(scanned_file);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    wait(&resources, &run.files, &stop, &terminal.progress_bar(run.files.len() as u64 * STEPS, "publishing"))?;
+    worker.stop_handle().stop();
+    let stopped = worker.join()?;
+    tracing::info!(released = stopped.released, still_running = ?stopped.still_running, "the worker has stopped");
+    run.interrupted |= resources.is_busy()?;
+    resources.sweep()?;
+    Report::make(&resources, &run, started.elapsed())?.say(terminal)?;
+    Ok(())
+}
+
+/// Waits until no job is due or running any more, or until the process is asked to stop.
+fn wait(resources: &Resources, files: &[FileId], stop: &AtomicBool, bar: &ProgressBar) -> Result<(), StoreError> {
+    let mut watch = resources.store.watch()?;
+    loop {
+        let busy = resources.is_busy()?;
+        if !bar.is_hidden() {
+            let progress = resources.progress(files)?;
+            bar.set_position(progress.steps);
+            bar.set_message(format!("steps, {} of {} files", progress.ended, files.len()));
+        }
+        if !busy || stop.load(Ordering::Relaxed) {
+            bar.finish_and_clear();
+            return Ok(());
+        }
+        watch.wait(LOOK_EVERY)?;
+    }
+}
+
+/// A flag that the first signal raises; the second one ends the process.
+fn stop_on_signals() -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The order matters: the first signal must find the flag down.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,76 @@
+//! Who may read what a program makes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Who may read a file or folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadAccess {
+    /// The user who made it.
+    #[default]
+    Owner,
+    /// Every user of the machine: a web server, for example.
+    Everybody,
+}
+
+impl ReadAccess {
+    /// Makes a folder and those it lies in, where they are missing.
+    ///
+    /// # Errors
+    /// The operating system's, with the folder named.
+    pub fn make_folder(self, path: &Path) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, self.folder_mode());
+        builder.create(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+
+    /// Lets these readers at a file that is open.
+    #[cfg(unix)]
+    pub(crate) fn admit_to(self, file: &File) -> io::Result<()> {
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(self.folder_mode() & 0o666))
+    }
+
+    /// Lets these readers at a folder and what lies in it, but not at folders in it.
+    #[cfg(unix)]
+    pub(crate) fn admit_to_folder(self, path: &Path) -> io::Result<()> {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode;
+        fs::set_permissions(path, mode(self.folder_mode()))?;
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                fs::set_permissions(entry.path(), mode(self.folder_mode() & 0o666))?;
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    const fn folder_mode(self) -> u32 {
+        match self {
+            Self::Owner => 0o700,
+            Self::Everybody => 0o755,
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "only Unix has modes")]
+    pub(crate) fn admit_to(self, _: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "only Unix has modes")]
+    pub(crate) fn admit_to_folder(self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Makes the file that these options create its owner's alone.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}

@@ -1,0 +1,25 @@
+//! Crashes, several processes and other programs on one database file.
+//!
+//! Sizes and seeds come from the environment, see `parameters.rs`. The runs in STRESS.md are the same tests at larger
+//! sizes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here must fail the test")]
+
+mod aborting_jobs;
+mod audit;
+mod database;
+mod exactly_once;
+mod existing_listings;
+mod faults;
+mod foreign_times;
+mod joined_transaction;
+mod operator_processes;
+mod parameters;
+mod process;
+mod python;
+mod readmes;
+mod restored_backup;
+mod sigkill;
+mod unreadable_rows;
+mod webhooks;
+mod worker_stops;

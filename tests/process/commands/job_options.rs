@@ -1,0 +1,33 @@
+//! What the duties that enqueue and do jobs have in common.
+
+use std::time::Duration;
+
+use clap::Args;
+use fieldfen_domain::job::{Backoff, RetryPolicy};
+use fieldfen_services::queue::RetryPolicies;
+
+/// How jobs are enqueued and done.
+#[derive(Debug, Args)]
+pub(super) struct JobOptions {
+    /// How long a claim holds without a heartbeat, in milliseconds.
+    #[arg(long, default_value_t = 3_600_000)]
+    lease_ms: u64,
+    /// What the choices are made from.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Enqueue jobs of all sorts until the test sends `drain`, and disturb those that are done.
+    #[arg(long)]
+    pub(super) churn: bool,
+}
+
+impl JobOptions {
+    pub(super) const fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+}
+
+/// The next try comes short_backoff, so that a test does not wait for it.
+pub(super) fn short_backoff() -> RetryPolicies {
+    let backoff = Backoff::new(Duration::from_millis(40), Duration::from_millis(40));
+    RetryPolicies::new(RetryPolicy::new(backoff, 5))
+}
