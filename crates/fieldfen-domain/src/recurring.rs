@@ -1,6 +1,6 @@
-//! Recurring work: what is enqueued again and again, and when next.
+//! Recurring work: a job that is enqueued by a schedule.
 //!
-//! The schedule is a text whose meaning belongs to the services; the store keeps it and moves the next tick on.
+//! The schedule is a text that only the services understand. The store keeps it, and the time of the next tick.
 
 use std::fmt;
 use std::str::FromStr;
@@ -57,22 +57,22 @@ pub struct InvalidRecurringName(
 pub struct RecurringJob {
     /// The unique name, by which the work is paused, changed and removed.
     pub name: RecurringName,
-    /// When it is due again and again, in the services' words (a cron expression).
+    /// The schedule: a cron expression, which the services read.
     pub schedule: String,
     /// The kind of job that each tick enqueues.
     pub kind: JobKind,
     /// The payload of that job.
     pub payload: Option<RawJson>,
-    /// When the next tick is due.
+    /// When the next tick is due. It may be past.
     pub next_at: Timestamp,
     /// The tick that was taken last.
     pub last_at: Option<Timestamp>,
-    /// Since when it is paused; `None` while its ticks are taken.
+    /// Since when it is paused; `None` if it is not paused.
     pub paused_at: Option<Timestamp>,
 }
 
 impl RecurringJob {
-    /// The row of work that no tick was taken of, without a payload and not paused. A store sets what else the row has.
+    /// A row without a payload, of which no tick was taken and which is not paused. A store sets the other columns.
     #[must_use]
     pub fn new(name: RecurringName, schedule: impl Into<String>, kind: JobKind, next_at: Timestamp) -> Self {
         Self { name, schedule: schedule.into(), kind, payload: None, next_at, last_at: None, paused_at: None }
@@ -82,9 +82,9 @@ impl RecurringJob {
 /// The answer to a pause or a resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PauseOutcome {
-    /// The work is paused now, or is not any more.
+    /// The pause began, or ended.
     Done,
-    /// It was so already; nothing was changed.
+    /// The work was paused, or was not paused, already. Nothing was changed.
     Unchanged,
     /// There is no work of this name.
     NotFound,
@@ -94,8 +94,8 @@ pub enum PauseOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewRecurringJob {
-    /// Its name. Work that has it already is changed; its next tick stays where the schedule stays, and work that is
-    /// paused stays so.
+    /// The unique name. Work with this name is changed. Its next tick is kept if the schedule is the same, and paused
+    /// work stays paused.
     pub name: RecurringName,
     /// When it is due again and again, in the services' words (a cron expression).
     pub schedule: String,
@@ -144,13 +144,13 @@ impl NewRecurringJob {
     }
 }
 
-/// One tick, to be taken or set anew by exactly one process.
+/// One tick, which exactly one process takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tick {
     /// The name of the work.
     pub name: RecurringName,
-    /// When it was due: it is taken only while this is still the next tick.
+    /// When it was due. The tick is taken only if this is still the next tick of the row.
     pub due: Timestamp,
     /// The tick after it.
     pub next_at: Timestamp,

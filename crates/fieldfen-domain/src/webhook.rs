@@ -68,7 +68,7 @@ pub struct NewHash {
     pub source: String,
     /// When the delivery arrived, by the caller's clock.
     pub at: Timestamp,
-    /// From then on the same delivery would count as new.
+    /// From this time on, the same delivery counts as new.
     pub expires_at: Timestamp,
 }
 
@@ -94,7 +94,7 @@ impl NewHash {
     }
 }
 
-/// A row of `processed_hashes`: a delivery that has been dealt with.
+/// A row of `processed_hashes`: a delivery that has taken effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
@@ -106,8 +106,8 @@ pub struct Delivery {
     pub file_id: Option<FileId>,
     /// When it was first seen; a program that knows only the specification may have left it out.
     pub first_seen: Option<Timestamp>,
-    /// From then on the same delivery counts as new, although its row may still be there. It never does where this is
-    /// `None`.
+    /// From this time on, the same delivery counts as new, although its row may still be there. `None`: it never
+    /// does.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -147,10 +147,10 @@ impl Delivery {
     }
 }
 
-/// What became of a [`NewHash`].
+/// The answer to a [`NewHash`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HashInsertOutcome {
-    /// It was not there, or only expired; it is remembered now.
+    /// The hash was not remembered, or had expired. It is remembered now.
     New,
     /// The hash is remembered already.
     Duplicate {

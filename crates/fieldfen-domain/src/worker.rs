@@ -1,4 +1,4 @@
-//! The registry of workers that live.
+//! The registry of living workers.
 //!
 //! A worker writes a row at its start, renews it while it runs, and deletes it at its end. A worker that died leaves its
 //! row behind; the row counts as dead once it has not been renewed for [`SILENT_AFTER`].
@@ -11,14 +11,14 @@ use crate::ids::WorkerId;
 use crate::job::{JobKind, WorkerName};
 use crate::time::{Timestamp, is_ahead};
 
-/// A worker that has given no sign of life for so long is taken for dead.
+/// A worker that has not renewed its row for this long is taken for dead.
 pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 /// A row of `workers`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegisteredWorker {
-    /// Drawn anew at each start.
+    /// A new random id at each start.
     pub id: WorkerId,
     /// The name under which it claims.
     pub name: WorkerName,
@@ -34,12 +34,13 @@ pub struct RegisteredWorker {
     pub threads: u32,
     /// When the worker started, by its own clock.
     pub started_at: Timestamp,
-    /// Its last sign of life.
+    /// When the worker last renewed the row.
     pub last_seen_at: Timestamp,
 }
 
 impl RegisteredWorker {
-    /// A worker that starts now: nameless, of an unknown program on an unknown machine, and with one thread.
+    /// A worker that starts at `started_at`: without a name, of an unknown program on an unknown machine, with one
+    /// thread. Set the other fields.
     #[must_use]
     pub fn new(id: WorkerId, kinds: BTreeSet<JobKind>, started_at: Timestamp) -> Self {
         Self {
@@ -55,8 +56,8 @@ impl RegisteredWorker {
         }
     }
 
-    /// Whether it is taken for alive: it gave a sign of life in the last minute. One in the future is no sign: a clock
-    /// that was ahead has written it, and a worker that lives writes another one soon.
+    /// Whether the worker is taken for alive: it has renewed its row in the last minute. A time in the future was
+    /// written by a clock that was ahead and does not count; a living worker soon replaces it.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         !is_ahead(self.last_seen_at, now) && now.signed_duration_since(self.last_seen_at) <= SILENT_AFTER

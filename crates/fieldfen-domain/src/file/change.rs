@@ -65,14 +65,14 @@ impl FileChange {
     }
 }
 
-/// What became of a [`FileChange`].
+/// The answer to a [`FileChange`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileChangeOutcome {
-    /// The file has its new state, and the history a new line.
+    /// The state was written, with a line of the history.
     Done,
-    /// The state was the new one already; nothing was written.
+    /// The file had the new state already. Nothing was written.
     Unchanged,
-    /// Somebody else moved it in the meantime; nothing was written.
+    /// Another program has changed the status meanwhile. Nothing was written.
     Conflict {
         /// The status it has now.
         now: FileStatus,

@@ -5,16 +5,16 @@
 pub enum Deletion {
     /// Refuse while a listing is live.
     KeepLiveListings,
-    /// Delete the rows of its listings too; the products at the platforms stay as they are.
+    /// Delete the file with the rows of its listings. The products stay at their platforms.
     Forced,
 }
 
-/// What became of a deletion.
+/// The answer to a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileDeleteOutcome {
-    /// The file and all that hung on it are gone.
+    /// The file was deleted, with its jobs, history, publications, listings and posts.
     Done,
-    /// Nothing was deleted: these listings or reservations are live, as `platform: id` each.
+    /// Nothing was deleted, because these listings or reservations are live. Each is given as `platform: id`.
     Refused(Vec<String>),
     /// There was no such file.
     NotFound,

@@ -117,7 +117,8 @@ pub struct FileEdit {
     pub metadata: Patch<RawJson>,
     /// Size as looked at; `aspect_ratio` follows from it.
     pub size: Patch<Dimensions>,
-    /// The version that the editor saw. The edit is refused where the file is no longer like this.
+    /// The version that the editor saw. If the file is no longer like this, the edit is refused. `None` edits any
+    /// version.
     pub seen: Option<FileDetails>,
 }
 
@@ -163,7 +164,7 @@ impl FileEdit {
         self
     }
 
-    /// Whether a file that is like this now is another one than the editor saw.
+    /// Whether the file, which is like this now, differs from the version that the editor saw.
     #[must_use]
     pub fn is_outdated(&self, now: &FileDetails) -> bool {
         self.seen.as_ref().is_some_and(|seen| seen != now)
@@ -175,7 +176,7 @@ impl FileEdit {
 pub enum FileEditOutcome {
     /// The values were written.
     Done,
-    /// Somebody has changed the file since the editor saw it: it is like this now, and nothing was written.
+    /// Another program has changed the file since the editor saw it; it is like this now. Nothing was written.
     Conflict(Box<FileDetails>),
     /// There is no such file.
     NotFound,

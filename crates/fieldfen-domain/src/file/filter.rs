@@ -3,7 +3,7 @@
 use super::FileStatus;
 use crate::time::Timestamp;
 
-/// Which files are wanted; everything given must hold.
+/// A filter of files. A file passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileFilter {
@@ -45,9 +45,9 @@ impl FileFilter {
     }
 }
 
-/// Files by the time of their arrival, [`File::created_at`].
+/// A condition on the time of arrival, [`File::created_at`](super::File::created_at).
 ///
-/// Each file is either in the window without limits or among the other forms.
+/// Each file passes exactly one of [`Arrival::ANY_TIME`] and [`Arrival::OtherForms`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Arrival {
     /// Files that arrived at `since` or later, and before `before`; `None` is no limit.
@@ -57,8 +57,8 @@ pub enum Arrival {
         /// The first time behind the window.
         before: Option<Timestamp>,
     },
-    /// Files that no window holds, since another program has left their time of arrival out, or has written it in a form
-    /// in which it cannot be compared. The store says which forms it compares.
+    /// Files that pass no window, because another program has left their time of arrival out, or has written it in a
+    /// form that the store cannot compare. The documentation of the store names the forms that it compares.
     OtherForms,
 }
 

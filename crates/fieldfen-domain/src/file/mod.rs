@@ -33,29 +33,29 @@ pub struct File {
     pub id: FileId,
     /// The name under which it arrived.
     pub original_filename: String,
-    /// The name of the processed picture, once there is one.
+    /// The name of the processed picture; `None` before there is one.
     pub processed_filename: Option<String>,
-    /// The category, for example `whitetail-deer`.
+    /// The category, for example `whitetail-deer`; `None` where it is unknown.
     pub species: Option<String>,
     /// The status, with what belongs to that status only.
     pub state: FileState,
-    /// Its id at Google Drive. Programs that know only the specification may give one Drive id to several files; an arrival
-    /// with that Drive id leads to the oldest of them.
+    /// Its id at Google Drive. Programs that know only the specification may give one Drive id to several files; an
+    /// arrival with that Drive id then finds the oldest of them.
     pub drive_file_id: Option<String>,
-    /// SHA-256 of its bytes, where the ingesting program gave one.
+    /// SHA-256 of its bytes; `None` if the program that ingested it gave none.
     pub content_hash: Option<ContentHash>,
     /// Title, description and so on as JSON; see [`FileMetadata::from_json`].
     pub metadata: Option<RawJson>,
-    /// Size as looked at, in pixels.
+    /// Width and height in pixels, after the EXIF orientation is applied; `None` where they are unknown.
     pub size: Option<Dimensions>,
-    /// When it arrived; a program that knows only the specification may have left it out.
+    /// When it arrived; `None` if a program that knows only the specification has left it out.
     pub created_at: Option<Timestamp>,
     /// When the row last changed.
     pub updated_at: Option<Timestamp>,
 }
 
 impl File {
-    /// The row of a file of which only the name and the state are known. A store sets what else the row has.
+    /// A row of which only the name and the state are known. A store sets the other columns.
     #[must_use]
     pub fn new(id: FileId, original_filename: impl Into<String>, state: FileState) -> Self {
         Self {

@@ -12,13 +12,13 @@ pub struct NewFile {
     pub id: FileId,
     /// The name under which it arrives.
     pub original_filename: String,
-    /// The category, where it is known already.
+    /// The category; `None` where it is not known yet.
     pub species: Option<String>,
-    /// Its id at Google Drive. The file to which it has led before is met instead of a second one being made.
+    /// Its id at Google Drive. If a file has arrived with this Drive id before, no second one is made.
     pub drive_file_id: Option<String>,
-    /// SHA-256 of its bytes. The file that has it already is met instead of a second one being made.
+    /// SHA-256 of its bytes. If a file has the same bytes, no second one is made.
     pub content_hash: Option<ContentHash>,
-    /// Size as looked at, where it is known already.
+    /// Width and height in pixels, after the EXIF orientation is applied; `None` where they are not known yet.
     pub size: Option<Dimensions>,
     /// When it arrives, by the caller's clock.
     pub at: Timestamp,
@@ -89,21 +89,20 @@ impl NewFile {
     }
 }
 
-/// What became of a [`NewFile`].
+/// The answer to the arrival of a [`NewFile`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IngestOutcome {
     /// The file was not known: a row was made, with the first line of its history.
     Created,
-    /// The file was there already, by its Drive id or its bytes. Here it is as it is now: with the Drive id and the hash
-    /// of its bytes that it lacked before.
+    /// A file with the same Drive id or bytes was there already. It is given as it is now: the arrival has added the
+    /// Drive id or hash that it lacked.
     Duplicate(Box<File>),
-    /// The file was there already by its Drive id, and has other bytes: somebody has replaced them at Google Drive. Nothing
-    /// was changed, and the file stands for the bytes that it had. Ingested without the Drive id, the new ones are a file
-    /// of their own.
+    /// A file with the same Drive id was there already and has other bytes, because somebody has replaced them at
+    /// Google Drive. Nothing was changed. To make a file of the new bytes, ingest them without the Drive id.
     ContentDiffers {
         /// The file as it is.
         file: Box<File>,
-        /// The hash of the bytes that it stands for.
+        /// The hash of the bytes that the file has.
         known: ContentHash,
         /// The hash of the bytes that have arrived.
         arrived: ContentHash,
@@ -111,7 +110,7 @@ pub enum IngestOutcome {
 }
 
 impl IngestOutcome {
-    /// The answer to an arrival that is recognised as this file. The file is given as the arrival leaves it.
+    /// The answer to an arrival that is recognised as `file`, which is given as the arrival leaves it.
     #[must_use]
     pub fn of_known_file(file: File, new: &NewFile) -> Self {
         match (file.content_hash, new.content_hash) {

@@ -13,7 +13,7 @@ pub struct ReclaimRequest {
     /// its leases.
     pub expired_at: Timestamp,
     /// A lease that ends later than this counts as expired, because a wrong clock has written it. No lease of a
-    /// living worker may end later. With [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP) no lease is too late.
+    /// living worker may end later. With [`MAX_TIMESTAMP`] no lease is too late.
     pub latest: Timestamp,
     /// The most jobs that are taken back.
     pub limit: u32,

@@ -96,7 +96,7 @@ impl OperatorAction {
     }
 }
 
-/// Which actions are wanted. Everything that is set must hold.
+/// A filter of actions. An action passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperatorActionFilter {

@@ -4,7 +4,7 @@ use super::ListingStatus;
 use crate::ids::{FileId, ListingId, SocialPostId};
 use crate::time::Timestamp;
 
-/// What the platform said of something that is there.
+/// What a platform says of a product or post that it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Confirmation {
@@ -14,9 +14,10 @@ pub struct Confirmation {
     pub url: Option<String>,
     /// The row of `listings` or `social_posts` that is made when none is there.
     pub row: ConfirmedRow,
-    /// When the platform says that its status was so; a time before the call or the lookup where it does not say.
+    /// Since when the status holds, by the platform's word. If the platform does not say, a time before the call or
+    /// the lookup.
     pub event_at: Timestamp,
-    /// When we heard of it.
+    /// When the answer arrived, by the caller's clock.
     pub at: Timestamp,
 }
 
@@ -63,10 +64,11 @@ impl Confirmation {
     }
 }
 
-/// The row that a confirmation makes: one of `listings` or of `social_posts`, as the target says.
+/// The row that a confirmation makes: of `listings` for a [`Target::Listing`](super::Target::Listing), of
+/// `social_posts` for a [`Target::Post`](super::Target::Post).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfirmedRow {
-    /// For a [`Target::Listing`].
+    /// A row of `listings`.
     Listing {
         /// The id of the row, if one is made.
         id: ListingId,
@@ -75,34 +77,34 @@ pub enum ConfirmedRow {
         /// The platform's own word for its status.
         platform_status: Option<String>,
     },
-    /// For a [`Target::Post`].
+    /// A row of `social_posts`.
     Post {
         /// The id of the row, if one is made.
         id: SocialPostId,
     },
 }
 
-/// What became of a [`Confirmation`].
+/// The answer to a [`Confirmation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfirmOutcome {
     /// The publication is confirmed, and its row is written.
     Done,
-    /// The row stands, and newer news that is known says that it has been taken from the platform since: the
-    /// publication has ended.
+    /// The row is written. A newer status says that the product has been taken down since, so the publication has
+    /// ended.
     Ended,
-    /// It had been confirmed with the same platform id before; nothing was changed.
+    /// The publication was confirmed with the same platform id before. Nothing was changed.
     AlreadyDone,
-    /// Another thing is live for the same target, so that this one is a duplicate at the platform: take it down there.
+    /// Another product or post is live for the same target. This one is a duplicate, and the caller takes it down.
     /// Nothing was changed.
     Duplicate {
         /// The platform id of the other one, where it is known.
         live: Option<String>,
     },
-    /// Another target, or another file, is confirmed as this very product or has its row. Nothing was changed.
+    /// Another target or another file is confirmed as this product, or has its row. Nothing was changed.
     Taken {
         /// The file of the other one.
         file_id: FileId,
     },
-    /// There is no such publication.
+    /// There is no publication with this id.
     NotFound,
 }

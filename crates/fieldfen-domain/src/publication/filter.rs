@@ -4,7 +4,7 @@ use super::{ListingStatus, Platform, PublicationState, SocialPlatform};
 use crate::ids::FileId;
 use crate::time::Timestamp;
 
-/// Which publications are wanted; everything given must hold.
+/// A filter of publications. A publication passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublicationFilter {
@@ -16,7 +16,7 @@ pub struct PublicationFilter {
     pub platform: Option<Platform>,
     /// Only posts at this network.
     pub network: Option<SocialPlatform>,
-    /// Only those at the accounts of this name; empty for places with one account only.
+    /// Only those at accounts of this name; the empty name is the only account of a platform.
     pub account: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl PublicationFilter {
     }
 }
 
-/// Which listings are wanted; everything given must hold.
+/// A filter of listings. A listing passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListingFilter {
@@ -104,7 +104,7 @@ impl ListingFilter {
     }
 }
 
-/// Which posts are wanted; everything given must hold.
+/// A filter of posts. A post passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PostFilter {
@@ -136,11 +136,11 @@ impl PostFilter {
     }
 }
 
-/// Which ended publications are deleted.
+/// Which publications are pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PrunePublications {
-    /// Those that were released or ended before this.
+    /// Publications that were released or ended before this time.
     pub before: Timestamp,
     /// The most publications that one call deletes.
     pub limit: u32,

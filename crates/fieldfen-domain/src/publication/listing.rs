@@ -82,7 +82,7 @@ pub struct IllegalListingTransition {
     pub event: ListingEvent,
 }
 
-/// A row of `listings`: a product that is really at a platform.
+/// A row of `listings`: a product that is, or was, at a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listing {
@@ -92,7 +92,8 @@ pub struct Listing {
     pub file_id: FileId,
     /// The platform that sells the product.
     pub platform: Platform,
-    /// Its id there, which is unique for each platform; where the listing of another account has the same, `account:id`.
+    /// The platform's id of the product. The column is unique for each platform: if a listing of another account has
+    /// the same id, it holds `account:id`.
     pub platform_listing_id: String,
     /// The address of the product's public page, where it is known.
     pub url: Option<String>,
@@ -100,8 +101,8 @@ pub struct Listing {
     pub status: ListingStatus,
     /// The platform's own word for its status, where that is known.
     pub platform_status: Option<String>,
-    /// When the platform says that the status was so; older news change nothing. A time [in the future](crate::is_ahead) was
-    /// written by a clock that was ahead, and any news changes the status.
+    /// Since when the status holds, by the platform's word. An older update changes nothing. A time [in the
+    /// future](crate::is_ahead) was written by a clock that was ahead, and any update replaces it.
     pub status_event_at: Option<Timestamp>,
     /// When the row was made.
     pub created_at: Option<Timestamp>,
@@ -110,7 +111,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// The row of a product of this file, of which no page, word or time is known. A store sets what else the row has.
+    /// A row without a page, a platform's own word and times. A store sets the other columns.
     #[must_use]
     pub fn new(
         id: ListingId,
@@ -134,7 +135,7 @@ impl Listing {
     }
 }
 
-/// News of a listing's status.
+/// An update of a listing's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListingUpdate {
@@ -142,34 +143,34 @@ pub struct ListingUpdate {
     pub status: ListingStatus,
     /// The platform's own word for it.
     pub platform_status: Option<String>,
-    /// When the platform says that it was so.
+    /// Since when the status holds, by the platform's word.
     pub event_at: Timestamp,
-    /// When we heard of it.
+    /// When the update arrived, by the caller's clock.
     pub at: Timestamp,
 }
 
 impl ListingUpdate {
-    /// The news that a listing had this status at `event_at`, heard at `at`.
+    /// An update to this status, which holds since `event_at` and arrived at `at`.
     #[must_use]
     pub const fn new(status: ListingStatus, event_at: Timestamp, at: Timestamp) -> Self {
         Self { status, platform_status: None, event_at, at }
     }
 
-    /// The same news with the platform's own word for the status.
+    /// The same update with the platform's own word for the status.
     #[must_use]
     pub fn platform_status(mut self, platform_status: impl Into<Option<String>>) -> Self {
         self.platform_status = platform_status.into();
         self
     }
 
-    /// The same news of another time.
+    /// The same update with another time of its event.
     #[must_use]
     pub fn event_at(mut self, event_at: Timestamp) -> Self {
         self.event_at = event_at;
         self
     }
 
-    /// The same news, heard at this time.
+    /// The same update with another time of its arrival.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = at;
@@ -177,14 +178,14 @@ impl ListingUpdate {
     }
 }
 
-/// What became of a [`ListingUpdate`].
+/// The answer to a [`ListingUpdate`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListingUpdateOutcome {
-    /// The row is up to date now.
+    /// The status was written.
     Done,
-    /// Newer news had arrived before; nothing was changed.
+    /// A newer update had arrived before. Nothing was changed.
     Stale {
-        /// When that newer news happened.
+        /// The time of the newer update's event.
         known: Timestamp,
     },
     /// There is no such listing.

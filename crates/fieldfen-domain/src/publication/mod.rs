@@ -1,7 +1,9 @@
-//! Publications: the intent to list or post something, kept from before the platform is called until it has answered.
+//! Publications: the intent to list or post something. A publication is stored before the platform is called, and
+//! says what is known about the call.
 //!
-//! `listings` and `social_posts` hold only what is really out there. A call that was made and whose answer was lost is
-//! neither there nor not there: the publication says so, and nothing is published again before a lookup has told.
+//! `listings` and `social_posts` hold only products and posts that are at their platform. If the answer to a call was
+//! lost, nobody knows whether it made one. The publication is then unknown, and the call is not made again before a
+//! lookup.
 
 mod adopt;
 mod confirm;

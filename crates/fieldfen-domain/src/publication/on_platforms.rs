@@ -1,10 +1,10 @@
-//! All that one file has on the platforms.
+//! The publications, listings and posts of one file.
 
 use std::collections::BTreeSet;
 
 use super::{Listing, PlatformRow, Publication, SocialPost, Target, unclaimed_listings, unclaimed_posts};
 
-/// All that a file has on the platforms.
+/// All publications, listings and posts of one file.
 #[derive(Debug, Clone, Default)]
 pub struct FileOnPlatforms {
     /// Its publications, the oldest first.
@@ -16,8 +16,8 @@ pub struct FileOnPlatforms {
 }
 
 impl FileOnPlatforms {
-    /// The rows that are live at the platform of a target and belong to no confirmed publication: whether and as what
-    /// they are the target's own product or post is not known here.
+    /// The rows that are live at the platform of a target and belong to no confirmed publication. A row may or may
+    /// not be the product or post of the target; only a lookup at the platform tells.
     #[must_use]
     pub fn unclaimed(&self, target: &Target) -> Vec<PlatformRow> {
         let (listings, posts) = (&self.listings, &self.posts);
@@ -32,7 +32,7 @@ impl FileOnPlatforms {
         }
     }
 
-    /// The same at every platform.
+    /// The rows that are live at any platform and belong to no confirmed publication.
     #[must_use]
     pub fn all_unclaimed(&self) -> Vec<PlatformRow> {
         let platforms: BTreeSet<_> = self.listings.iter().map(|listing| listing.platform).collect();

@@ -6,14 +6,14 @@ use super::{PlatformRow, Publication, Target};
 use crate::ids::{FenceToken, FileId, PublicationId};
 use crate::time::Timestamp;
 
-/// So long a reservation holds at the most.
+/// The longest hold of a reservation: one day.
 pub const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
 
-/// A wish to publish.
+/// A request to reserve a target for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReserveRequest {
-    /// The id of the row, if one is made.
+    /// The id of the row, if one is made. A released publication keeps its own id.
     pub id: PublicationId,
     /// The file to publish.
     pub file_id: FileId,
@@ -21,14 +21,14 @@ pub struct ReserveRequest {
     pub target: Target,
     /// A new random token.
     pub token: FenceToken,
-    /// Until then nobody else may take the reservation over: longer than the call can last.
+    /// When the hold ends. It must last longer than the call to the platform can.
     pub held_until: Timestamp,
     /// The current time, by the caller's clock.
     pub at: Timestamp,
 }
 
 impl ReserveRequest {
-    /// A wish to publish this file at this target.
+    /// A request to reserve this target for this file.
     #[must_use]
     pub const fn new(
         id: PublicationId,
@@ -41,14 +41,14 @@ impl ReserveRequest {
         Self { id, file_id, target, token, held_until, at }
     }
 
-    /// The same wish with another token.
+    /// The same request with another token.
     #[must_use]
     pub const fn token(mut self, token: FenceToken) -> Self {
         self.token = token;
         self
     }
 
-    /// The same wish, held until this time.
+    /// The same request, held until this time.
     #[must_use]
     pub const fn held_until(mut self, held_until: Timestamp) -> Self {
         self.held_until = held_until;
@@ -56,27 +56,30 @@ impl ReserveRequest {
     }
 }
 
-/// What became of a [`ReserveRequest`].
+/// The answer to a [`ReserveRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReserveOutcome {
-    /// It is ours: call the platform, then confirm, release or mark it unknown.
+    /// The caller has the reservation. It calls the platform, and then confirms the publication, releases it or marks
+    /// it unknown.
     Granted(Publication),
-    /// It is ours, but an earlier call may have gone through: look it up at the platform first.
+    /// The caller has the reservation, but an earlier call may have made something. It looks that up at the platform
+    /// first.
     Unresolved(Publication),
-    /// Somebody else is at it.
+    /// Another caller has the reservation.
     Held(Publication),
-    /// It is published already.
+    /// The target is published already.
     Published(Publication),
-    /// Nothing was reserved: these rows of the file are live at the target's platform, and belong to no publication. They
-    /// may be the target's own product or post, so each is looked up at the platform, and adopted or given up.
+    /// Nothing was reserved. These rows of the file are live at the platform of the target and belong to no
+    /// publication. Each may be the product or post of the target, so the caller looks it up at the platform and
+    /// adopts it or gives it up.
     Unclaimed(Vec<PlatformRow>),
 }
 
 /// Why a publication is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseReason {
-    /// The platform has refused the call or was not reached: this call has made nothing.
+    /// The platform has refused the call, or was not reached. The call has made nothing, but an earlier one may have.
     NotMade,
-    /// A lookup, or a person, says that nothing with its key is there.
+    /// A lookup or a person says that the platform has nothing with the key.
     Absent,
 }

@@ -1,4 +1,4 @@
-//! The row of a publication, and how long it is held.
+//! The row of a publication, and the end of its hold.
 
 use super::{IdempotencyKey, LONGEST_HOLD, PublicationState, Target};
 use crate::ids::{FenceToken, FileId, PublicationId};
@@ -11,31 +11,31 @@ use crate::time::{Timestamp, end_from_now, later, truncate_to_micros};
 pub struct Publication {
     /// Primary key of the row.
     pub id: PublicationId,
-    /// The file that is published.
+    /// The file to publish.
     pub file_id: FileId,
-    /// What is published where.
+    /// What to publish, and where.
     pub target: Target,
-    /// The key that the platform gets with the call, as SKU or idempotency key; or the SKU that a person or another
-    /// program has given the product.
+    /// The key that the platform gets with the call, as SKU or idempotency key. If a person or another program has
+    /// given the product another SKU, it is that one.
     pub client_key: IdempotencyKey,
     /// Whether a call is under way, and what came of it.
     pub state: PublicationState,
-    /// The proof of the current reservation.
+    /// The token of the current reservation. A release needs it.
     pub token: FenceToken,
-    /// When `held_until` was written, or when the hold was found to begin in the future. `None` where another program
-    /// has written the row.
+    /// When the hold began; `None` if another program has written the row.
     pub held_since: Option<Timestamp>,
-    /// Until then nobody else may take the reservation over.
+    /// When the hold ends. Before that, nobody else may take the reservation over.
     pub held_until: Timestamp,
-    /// How often the target was reserved under this key since it was last known that nothing with it is there. From the
-    /// second time on, an earlier call may have made something. The first reservation counts as the second where an earlier
-    /// call may be missing here: after a restored backup, or after a rollback of migrations.
+    /// How often the target was reserved with this key since the platform was last known to have nothing with it.
+    /// From 2 on, an earlier call may have made something. A first reservation counts as the second if this database
+    /// may miss an earlier call: after a restored backup, or after migrations were rolled back.
     pub calls: u32,
-    /// What the platform said, or why nothing is known.
+    /// The platform's error, or the reason why the outcome of the call is unknown.
     pub last_error: Option<String>,
-    /// What has to come before an unknown publication may be called again, where a lookup that finds nothing is not enough.
+    /// What an unknown publication waits for before the platform may be called again; `None` if a lookup that finds
+    /// nothing is enough.
     pub parked_for: Option<ParkedFor>,
-    /// Its id at the platform, once confirmed.
+    /// The platform's id of the product or post; `None` before it is confirmed.
     pub platform_id: Option<String>,
     /// When it was first reserved.
     pub created_at: Timestamp,
@@ -44,8 +44,8 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// The row of a target that was first reserved at this time and has not changed since: one call, no id at the platform,
-    /// and a hold that ends at this time. A store sets what is otherwise.
+    /// A row with the defaults of a first reservation: one call, no id at the platform, and a hold that ends at
+    /// `created_at`. A store sets the other columns.
     #[must_use]
     pub const fn new(
         id: PublicationId,
@@ -74,16 +74,16 @@ impl Publication {
         }
     }
 
-    /// When the hold ends, if it began [in the future](crate::is_ahead): a clock that was ahead has written it. It begins
-    /// anew now, is as long as it was and at most [`LONGEST_HOLD`]. `None` where it stays as it is.
+    /// The corrected end of a hold that began [in the future](crate::is_ahead), by a clock that was ahead: the hold
+    /// begins now and keeps its length, at most [`LONGEST_HOLD`]. `None` if the hold needs no correction.
     #[must_use]
     pub fn restarted_hold_end(&self, at: Timestamp) -> Option<Timestamp> {
         let at = truncate_to_micros(at);
         end_from_now(self.held_since?, self.held_until, at).map(|end| end.min(later(at, LONGEST_HOLD)))
     }
 
-    /// Whether nobody else may take the publication over at this time. A reservation that ends later than
-    /// [`LONGEST_HOLD`] from now was written by a clock that was ahead, and holds nothing.
+    /// Whether the hold keeps others from taking the publication over. A hold that ends later than [`LONGEST_HOLD`]
+    /// from now was written by a clock that was ahead, and does not.
     #[must_use]
     pub fn is_held(&self, at: Timestamp) -> bool {
         self.held_until > truncate_to_micros(at) && !self.is_of_a_clock_ahead(at)

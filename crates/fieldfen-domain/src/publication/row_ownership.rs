@@ -1,15 +1,15 @@
 //! Which row of `listings` or `social_posts` belongs to which publication.
 //!
-//! Platforms count the products of each account by themselves, and `listings` has one row for each platform and id. So a
-//! row has the product's id where that is free, and `account:id` where the live listing of another account has it; the
-//! id itself is in `publications.platform_id`. A delisted listing gives its id up to a product that is live: its row then
-//! has `id#row`, with the id of the row.
+//! Two accounts of one platform may have products with the same id, but `listings` has one row for each platform and
+//! id. A row therefore holds the product's id if that is free, and `account:id` if a live listing of another account
+//! holds the id. `publications.platform_id` always holds the id itself. If a live product needs the id of a delisted
+//! listing, the row of the delisted one is changed to `id#row`, where `row` is its own primary key.
 
 use super::{Listing, Platform, Publication, PublicationState, SocialPlatform, SocialPost, Target};
 use crate::ids::{FileId, ListingId, PublicationId, SocialPostId};
 use crate::time::Timestamp;
 
-/// A row of `listings` or `social_posts`: something that is out there.
+/// A row of `listings` or `social_posts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlatformRow {
     /// A row of `listings`: a product.
@@ -37,7 +37,7 @@ impl PlatformRow {
         }
     }
 
-    /// The id at the platform, as the row has it; a post may have none.
+    /// The platform's id as the row holds it; `None` for a post without one.
     #[must_use]
     pub fn platform_id(&self) -> Option<&str> {
         match self {
@@ -46,7 +46,7 @@ impl PlatformRow {
         }
     }
 
-    /// Whether the row may be what has this id at an account.
+    /// Whether the row may be the product or post with this id at an account.
     #[must_use]
     pub fn may_be(&self, account: &str, platform_id: &str) -> bool {
         match self {
@@ -66,27 +66,28 @@ impl PlatformRow {
     }
 }
 
-/// The text in the place of a product's id, in the row of a listing, where the listing of another account has that id.
+/// The text that a listing's row holds instead of the product's id, if the listing of another account holds that id.
 #[must_use]
 pub fn qualified_id(account: &str, platform_id: &str) -> String {
     format!("{account}:{platform_id}")
 }
 
-/// The ids at an account that a listing's row may mean: what it holds, and what is behind the account's name.
+/// The platform ids that a listing's row may stand for at an account: the text that it holds, and the text after
+/// `account:`.
 #[must_use]
 pub fn ids_at<'t>(account: &str, held: &'t str) -> Vec<&'t str> {
     let behind = held.strip_prefix(account).and_then(|rest| rest.strip_prefix(':')).filter(|rest| !rest.is_empty());
     std::iter::once(held).chain(behind).collect()
 }
 
-/// The text in the place of the id in the row of a delisted listing, once a live product has that id.
+/// The text that a delisted listing's row holds instead of its id, once a live product has that id.
 #[must_use]
 pub fn given_up_id(listing: &Listing) -> String {
     format!("{}#{}", listing.platform_listing_id, listing.id)
 }
 
 impl Publication {
-    /// The row of this publication among the listings of its file.
+    /// The row of this publication among the listings of its file; `None` for a post, and before a confirmation.
     #[must_use]
     pub fn listing_among<'l>(&self, listings: &'l [Listing]) -> Option<&'l Listing> {
         let Target::Listing { platform, account, .. } = &self.target else { return None };
@@ -99,9 +100,8 @@ impl Publication {
         with(&qualified_id(account, platform_id)).or_else(|| with(platform_id))
     }
 
-    /// Whether nothing is known here any more that would be missed: it was released or has ended before this, an answer
-    /// to its last call cannot come after this, and the listing that it was confirmed as is not live. `listings` are those
-    /// of its file.
+    /// Whether the publication may be pruned. It may if it was released or ended before this time, its hold ended
+    /// before this time, and its listing is not live. `listings` are those of its file.
     #[must_use]
     pub fn is_over_since(&self, before: Timestamp, listings: &[Listing]) -> bool {
         let is_its = |listing: &&Listing| {
@@ -125,7 +125,7 @@ impl Publication {
     }
 }
 
-/// The publication that a listing belongs to: the one that is confirmed as it, or else the last one that was.
+/// The publication that a listing belongs to: the one that is confirmed as it, or the last one that was.
 ///
 /// `listings` and `publications` are those of its file.
 #[must_use]
@@ -152,8 +152,7 @@ pub fn unclaimed_listings(platform: Platform, listings: &[Listing], publications
     live.filter(|listing| !is_claimed(listing)).cloned().collect()
 }
 
-/// The posts on a platform that belong to no confirmed publication, among those that show a file. One that is known to be
-/// gone is not among them.
+/// The posts of a file at a network that belong to no confirmed publication. Posts that are gone are left out.
 #[must_use]
 pub fn unclaimed_posts(
     platform: SocialPlatform,
@@ -164,8 +163,8 @@ pub fn unclaimed_posts(
     live.filter(|post| !publications.iter().any(|other| other.is_confirmed_as(post))).cloned().collect()
 }
 
-/// All that is known about the products with one id at one platform, at whichever account: what decides which row a
-/// product gets, and which row is meant.
+/// The publications and listings of all products with one id at one platform, at any account. They decide which row a
+/// product gets, and which row is meant by its id.
 #[derive(Debug, Clone, Default)]
 pub struct SamePlatformId {
     /// The publications that are, or were, confirmed with this id at the platform, the oldest first.
@@ -175,17 +174,17 @@ pub struct SamePlatformId {
     pub listings: Vec<Listing>,
 }
 
-/// Which row a product gets when it is confirmed.
+/// The row that a product gets when it is confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListingRowChoice {
-    /// The row of the file that holds this, or a new one.
+    /// The row of the file that holds this text, or a new row.
     Row {
-        /// What it holds in the place of the product's id.
+        /// The text that the row holds instead of the product's id.
         held: String,
-        /// The delisted listing of another file that has held this, and gives it up.
+        /// The delisted listing of another file that holds this text now, and loses it.
         given_up_by: Option<Listing>,
     },
-    /// None: live listings hold every id that it could have.
+    /// No row: live listings hold every text that it could hold.
     Taken {
         /// The file of one of them.
         file_id: FileId,
@@ -193,7 +192,7 @@ pub enum ListingRowChoice {
 }
 
 impl SamePlatformId {
-    /// The publication that is confirmed with this id at the account of a target, other than this one.
+    /// The publication that is confirmed with this id at the account of a target, except the one with the id `but`.
     #[must_use]
     pub fn taken_by(&self, target: &Target, but: Option<PublicationId>) -> Option<&Publication> {
         self.publications.iter().find(|other| {
@@ -204,7 +203,7 @@ impl SamePlatformId {
         })
     }
 
-    /// The row for a product of a file at an account.
+    /// Chooses the row for a product of a file at an account.
     #[must_use]
     pub fn choose_row(
         &self,
@@ -235,8 +234,8 @@ impl SamePlatformId {
         ListingRowChoice::Taken { file_id }
     }
 
-    /// The listing that is the product with this id at an account. One that no publication knows belongs to the account
-    /// that is asked for.
+    /// The listing of the product with this id at an account. A listing without a publication is taken to be at that
+    /// account.
     #[must_use]
     pub fn at(&self, platform: Platform, account: &str, platform_id: &str) -> Option<Listing> {
         let its_own = |row: &&Listing| self.owner(row).is_none_or(|owner| owner.target.account() == account);

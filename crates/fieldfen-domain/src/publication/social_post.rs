@@ -33,7 +33,7 @@ text_enum! {
     }
 }
 
-/// A row of `social_posts`: a post that is really out there.
+/// A row of `social_posts`: a post that is, or was, at a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocialPost {
@@ -51,12 +51,12 @@ pub struct SocialPost {
     pub url: Option<String>,
     /// When it was posted.
     pub posted_at: Option<Timestamp>,
-    /// When it was found to be gone.
+    /// When it was found to be gone; `None` while it is there as far as is known.
     pub gone_at: Option<Timestamp>,
 }
 
 impl SocialPost {
-    /// The row of a post that shows this file, of which nothing else is known. A store sets what else the row has.
+    /// A row of which only the file and the network are known. A store sets the other columns.
     #[must_use]
     pub const fn new(id: SocialPostId, file_id: FileId, platform: SocialPlatform) -> Self {
         Self {

@@ -7,13 +7,13 @@ text_enum! {
     pub enum PublicationState as "publication state" {
         /// The call to the platform may be under way.
         Reserved = "reserved",
-        /// The call was made and its answer is not known: only a lookup can tell.
+        /// The answer to the call is not known. Only a lookup can tell whether it made something.
         Unknown = "unknown",
-        /// It is at the platform.
+        /// The product or post is at the platform.
         Confirmed = "confirmed",
-        /// It is not at the platform and nothing is under way.
+        /// The product or post is not at the platform, and no call is under way.
         Released = "released",
-        /// It was at the platform and has been taken away.
+        /// The product or post was at the platform and has been taken down.
         Ended = "ended",
     }
 }
@@ -21,13 +21,13 @@ text_enum! {
 text_enum! {
     /// What can happen to a publication.
     pub enum PublicationEvent as "publication event" {
-        /// The platform says that it is there.
+        /// The platform says that it has the product or post.
         Confirmed = "confirmed",
-        /// The platform says that it is not there.
+        /// The platform says that it does not have the product or post.
         Released = "released",
-        /// No answer came, or the one who waited for it is gone.
+        /// No answer came, or the caller that waited for it has died.
         AnswerLost = "answer lost",
-        /// It was taken away from the platform.
+        /// The product or post was taken down.
         Ended = "ended",
     }
 }
@@ -35,8 +35,8 @@ text_enum! {
 impl PublicationState {
     /// The state after this event.
     ///
-    /// A confirmation counts even after a release or an end: what is at the platform is there, and an answer that came
-    /// late or a list that was incomplete is put right by it.
+    /// A confirmation counts even after a release or an end, because it corrects an answer that came late or a list
+    /// that was incomplete.
     ///
     /// # Errors
     /// [`IllegalPublicationTransition`] when the event cannot happen in this state.
@@ -51,7 +51,7 @@ impl PublicationState {
         })
     }
 
-    /// Whether it stands in the way of another publication of the same thing.
+    /// Whether it keeps the same target from being reserved again.
     #[must_use]
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Reserved | Self::Unknown | Self::Confirmed)

@@ -20,7 +20,7 @@ pub enum Target {
         /// The seller's account there; empty where there is only one.
         #[serde(default)]
         account: String,
-        /// Which of several products made from the file; empty where there is only one.
+        /// Which of several products of the file; empty if there is only one.
         #[serde(default)]
         variant: String,
     },
@@ -31,7 +31,7 @@ pub enum Target {
         /// The account there; empty where there is only one.
         #[serde(default)]
         account: String,
-        /// Which post this is: a retry keeps the key, a deliberate repost gets a new one.
+        /// Which post it is. A retry keeps the key; a deliberate repost gets a new one.
         #[serde(default)]
         post_key: String,
         /// What kind of post. Not part of what makes the target unique.
@@ -67,7 +67,7 @@ impl Target {
         }
     }
 
-    /// The same thing at another account.
+    /// The same target at another account.
     #[must_use]
     pub fn at_account(&self, other: &str) -> Self {
         let mut target = self.clone();
@@ -77,7 +77,7 @@ impl Target {
         target
     }
 
-    /// Whether two targets are the same thing at the same place; what kind of post it is makes no difference.
+    /// Whether two targets are the same, apart from the type of a post.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         fn place(target: &Target) -> (&str, &str) {
@@ -112,9 +112,9 @@ impl fmt::Display for Target {
 
 /// The key that a platform gets with every call for one publication, as SKU or idempotency key.
 ///
-/// It follows from the file, the target and how often such a publication has ended before. A call that is made again
-/// after a crash or a refusal carries the same key, so that the platform can recognise it; a product that is listed
-/// anew after it was taken down carries another.
+/// It is derived from the file, the target and the number of publications of that target that have ended. A call that
+/// is repeated after a crash or a refusal has the same key, so that the platform can recognise it. A product that is
+/// listed again after it was taken down has another key.
 ///
 /// 29 ASCII characters: Etsy takes SKUs of up to 32, Amazon of 40, eBay of 50.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -136,14 +136,15 @@ impl IdempotencyKey {
         Self(format!("ff-{key}"))
     }
 
-    /// Whether this looks like a key from [`IdempotencyKey::derive`], rather than one that somebody has made up.
+    /// Whether this has the form of a key from [`IdempotencyKey::derive`]. A key that a person has made up has
+    /// another form.
     #[must_use]
     pub fn is_derived(&self) -> bool {
         self.0.len() == 29
             && self.0.strip_prefix("ff-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 
-    /// Takes a key that was written before.
+    /// The key with this text, as a database or a platform holds it.
     #[must_use]
     pub const fn from_text(key: String) -> Self {
         Self(key)

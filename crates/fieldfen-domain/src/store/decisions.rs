@@ -1,4 +1,4 @@
-//! What becomes of a wish to reserve, to confirm and to adopt: the rules that every store follows.
+//! The rules by which every store reserves, confirms and adopts.
 
 use std::collections::BTreeSet;
 
@@ -10,48 +10,49 @@ use crate::publication::{
 };
 use crate::time::{is_ahead, truncate_to_micros};
 
-/// What becomes of a [`ReserveRequest`]. Positions are those in the publications of the file.
+/// What a store does with a [`ReserveRequest`]. A number is a position in the publications of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReserveDecision {
-    /// This one is confirmed.
+    /// This publication is confirmed: nothing is written.
     Published(usize),
-    /// Somebody else has this one.
+    /// Another caller holds this publication: nothing is written.
     Held(usize),
-    /// This one is taken over, to be looked up.
+    /// This publication is taken over, and its caller looks it up.
     TakeOver(usize),
-    /// These rows are out there, and no publication knows them.
+    /// These live rows belong to no publication: nothing is written.
     Unclaimed(Vec<PlatformRow>),
-    /// This one, which was released, is reserved again.
+    /// This released publication is reserved again.
     Again(usize),
-    /// A new one is reserved under this key.
+    /// A new publication is reserved with this key.
     New(IdempotencyKey),
 }
 
-/// What becomes of a [`Confirmation`].
+/// What a store does with a [`Confirmation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfirmDecision {
-    /// It was confirmed so before.
+    /// The publication was confirmed with the same id before: nothing is written.
     AlreadyDone,
-    /// Another thing is live for its target.
+    /// Another product or post is live for the target: nothing is written.
     Duplicate {
         /// The platform id of the other one, where it is known.
         live: Option<String>,
     },
-    /// Another target or file has this very product.
+    /// Another target or file has this product: nothing is written.
     Taken {
         /// The file of the other one.
         file_id: FileId,
     },
-    /// Its row of `listings` is this one.
+    /// The publication is confirmed with this row of `listings`.
     Listing {
         /// The row as it is to be.
         row: Listing,
         /// Whether the row is there already.
         is_there: bool,
-        /// The delisted listing of another file that has held what the row is to hold, and gives it up.
+        /// The delisted listing of another file that holds the row's text now, and gets
+        /// [`given_up_id`](crate::publication::given_up_id).
         given_up_by: Option<Box<Listing>>,
     },
-    /// Its row of `social_posts` is this one.
+    /// The publication is confirmed with this row of `social_posts`.
     Post {
         /// The row as it is to be.
         row: SocialPost,
@@ -60,26 +61,26 @@ pub enum ConfirmDecision {
     },
 }
 
-/// What becomes of an [`Adoption`]. Positions are those in the publications of the file.
+/// What a store does with an [`Adoption`]. A number is a position in the publications of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdoptDecision {
-    /// This one is live for the target.
+    /// This publication of the target is live: nothing is written.
     Live(usize),
-    /// This one is confirmed as the product.
+    /// This publication is confirmed as the product: nothing is written.
     Taken(Box<Publication>),
-    /// The row is not one that may be adopted.
+    /// The row may not be adopted: nothing is written.
     NotUnclaimed,
-    /// This one had ended as the same product, and is confirmed anew.
+    /// This publication, which had ended as the same product, is confirmed again.
     Ended(usize),
-    /// This one, which was released, is reserved again and confirmed.
+    /// This released publication is reserved again and confirmed.
     Again(usize),
-    /// A new one is reserved under this key and confirmed.
+    /// A new publication is reserved with this key and confirmed.
     New(IdempotencyKey),
 }
 
 impl FileOnPlatforms {
-    /// Lets the hold of the live publication of a target begin anew if it began [in the future](crate::is_ahead). Returns the
-    /// publication as the store has to write it; `None` where nothing changes.
+    /// Corrects the hold of the live publication of a target, if it began [in the future](crate::is_ahead): it begins
+    /// now. Returns the publication as the store must write it; `None` if nothing changes.
     pub fn restart_future_hold(&mut self, request: &ReserveRequest) -> Option<&Publication> {
         let (position, live) = self.live(&request.target)?;
         if live.state == PublicationState::Confirmed {
@@ -91,7 +92,7 @@ impl FileOnPlatforms {
         Some(live)
     }
 
-    /// What becomes of a wish to publish the file.
+    /// Decides about a request to reserve a target for the file.
     #[must_use]
     pub fn decide_reserve(&self, request: &ReserveRequest) -> ReserveDecision {
         let target = &request.target;
@@ -106,7 +107,7 @@ impl FileOnPlatforms {
         if unclaimed.is_empty() { self.free(&request.file_id, target) } else { ReserveDecision::Unclaimed(unclaimed) }
     }
 
-    /// The decision about the report that one of the file's publications is at its platform.
+    /// Decides about the report that the product or post of one of the file's publications is at its platform.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target,
@@ -183,7 +184,7 @@ impl FileOnPlatforms {
         }
     }
 
-    /// What becomes of a wish to adopt a row of the file.
+    /// Decides about a request to adopt a row of the file.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the row has another id than the one that is confirmed.
@@ -237,8 +238,8 @@ impl FileOnPlatforms {
         all.filter(move |(_, other)| other.target.is_same_place(target))
     }
 
-    /// How a target is reserved that nothing stands in the way of: the row that was released is taken again, so that
-    /// refusals leave one row, unless its key has been confirmed and has ended.
+    /// Decides how a free target is reserved. The last released row is reserved again, so that refused calls leave
+    /// one row, unless its key belongs to a publication that has ended.
     fn free(&self, file_id: &FileId, target: &Target) -> ReserveDecision {
         let ended = || self.of_target(target).filter(|(_, other)| other.state == PublicationState::Ended);
         let over: BTreeSet<&IdempotencyKey> = ended().map(|(_, other)| &other.client_key).collect();
