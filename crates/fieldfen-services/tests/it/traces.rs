@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 
+use fieldfen_domain::file::Deletion;
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_testkit::ModelStore;
@@ -23,9 +24,8 @@ use program::Program;
 enum Step {
     /// A picture arrives.
     Ingest(u64),
-    /// Somebody approves a file, or takes it up again.
-    Approve(u64),
-    Retry(u64),
+    /// An operator does something to a file.
+    File(u64, FileAction),
     /// Jobs are enqueued together, with these keys.
     Enqueue(Vec<Option<u64>>),
     Claim(u32),
@@ -36,11 +36,21 @@ enum Step {
     Heartbeat,
     Reclaim,
     /// An operator does something to a job.
-    Operate(usize, Operation),
+    Job(usize, JobAction),
     /// A webhook arrives that enqueues a job.
     Webhook(u64),
     PurgeWebhooks,
+    /// An operator has a webhook forgotten.
+    ForgetWebhook(u64),
     TakeDue,
+    /// An operator or program does something to recurring work.
+    Recurring(WorkAction),
+    /// Somebody writes down a product of a file that another program has made.
+    InsertListing(u64),
+    /// A person says what the first such row of a file is: its product, or nothing.
+    Resolve(u64, bool),
+    /// A person says that a call that got no answer has made nothing.
+    NothingIsThere(u64),
     /// The next call of the platform goes wrong.
     Mishap(bool),
     Reconcile,
@@ -58,30 +68,66 @@ enum End {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Operation {
+enum JobAction {
     Retry,
     Cancel,
     Kill,
     Delete,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum FileAction {
+    Approve,
+    Reject,
+    Fail,
+    Retry,
+    /// With a new species, by somebody who has seen the file as it is.
+    Edit,
+    Publish,
+    Delete(Deletion),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum WorkAction {
+    Define,
+    Pause,
+    Resume,
+    RunNow,
+    Remove,
+}
+
 fn any_step() -> impl Strategy<Value = Step> {
     let end = select(&[End::Fail, End::FailForGood, End::Decline, End::Release, End::Throttle][..]);
-    let operation = select(&[Operation::Retry, Operation::Cancel, Operation::Kill, Operation::Delete][..]);
+    let job_action = select(&[JobAction::Retry, JobAction::Cancel, JobAction::Kill, JobAction::Delete][..]);
+    let file_action = prop_oneof![
+        4 => Just(FileAction::Approve),
+        1 => Just(FileAction::Reject),
+        1 => Just(FileAction::Fail),
+        3 => Just(FileAction::Retry),
+        1 => Just(FileAction::Edit),
+        1 => Just(FileAction::Publish),
+        1 => select(&[Deletion::KeepLiveListings, Deletion::Forced][..]).prop_map(FileAction::Delete),
+    ];
+    let work_actions =
+        [WorkAction::Define, WorkAction::Pause, WorkAction::Resume, WorkAction::RunNow, WorkAction::Remove];
     prop_oneof![
         2 => (0..3_u64).prop_map(Step::Ingest),
-        2 => (0..3_u64).prop_map(Step::Approve),
-        1 => (0..3_u64).prop_map(Step::Retry),
+        4 => (0..3_u64, file_action).prop_map(|(file, action)| Step::File(file, action)),
         2 => vec(prop::option::of(0..3_u64), 0..4).prop_map(Step::Enqueue),
         5 => (1..4_u32).prop_map(Step::Claim),
         8 => (0..8_usize).prop_map(Step::Run),
         3 => (0..8_usize, end).prop_map(|(job, end)| Step::End(job, end)),
         1 => Just(Step::Heartbeat),
         1 => Just(Step::Reclaim),
-        2 => (0..8_usize, operation).prop_map(|(job, operation)| Step::Operate(job, operation)),
+        2 => (0..8_usize, job_action).prop_map(|(job, action)| Step::Job(job, action)),
         2 => (0..3_u64).prop_map(Step::Webhook),
         1 => Just(Step::PurgeWebhooks),
-        1 => Just(Step::TakeDue),
+        1 => (0..3_u64).prop_map(Step::ForgetWebhook),
+        2 => Just(Step::TakeDue),
+        2 => select(work_actions.to_vec()).prop_map(Step::Recurring),
+        1 => (0..3_u64).prop_map(Step::InsertListing),
+        1 => (0..3_u64, any::<bool>()).prop_map(|(file, is_product)| Step::Resolve(file, is_product)),
+        1 => (0..3_u64).prop_map(Step::NothingIsThere),
         1 => any::<bool>().prop_map(Step::Mishap),
         1 => Just(Step::Reconcile),
         2 => select(&[1, 30, 90, 400, 90_000][..]).prop_map(Step::Wait),
@@ -92,7 +138,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 fn any_trace() -> impl Strategy<Value = Vec<Step>> {
     let mut before = vec![Step::Ingest(0)];
     before.extend([Step::Claim(1), Step::Run(0)].into_iter().cycle().take(6));
-    before.extend([Step::Approve(0), Step::Ingest(1)]);
+    before.extend([Step::File(0, FileAction::Approve), Step::Ingest(1)]);
     vec(any_step(), 0..50).prop_map(move |steps| before.iter().cloned().chain(steps).collect())
 }
 

@@ -6,22 +6,23 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use fieldfen_domain::file::{ContentHash, NewFile};
+use fieldfen_domain::file::{ContentHash, FileEdit, NewFile};
 use fieldfen_domain::job::{Backoff, JobFilter, JobKind, NewJob, Payload, RetryPolicy, WorkerName};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{JobId, PageRequest};
 use fieldfen_services::Transaction;
 use fieldfen_services::environment::{Environment, ManualClock, Randomness};
-use fieldfen_services::intake::WebhookIntake;
+use fieldfen_services::intake::{self, Deliveries, WebhookIntake};
 use fieldfen_services::pipeline::{FileFailureHook, Pipeline};
-use fieldfen_services::publishing::Publisher;
+use fieldfen_services::publications::Publications;
+use fieldfen_services::publishing::{Publisher, Resolution};
 use fieldfen_services::queue::{ClaimedJob, Completion, Queue, RetryPolicies};
-use fieldfen_services::recurring;
+use fieldfen_services::recurring::{self, Recurring};
 use fieldfen_services::worker::Outcome;
-use fieldfen_testkit::fixtures::{by_ann, dedup_key, file_id, recurring_name};
+use fieldfen_testkit::fixtures::{by_ann, dedup_key, file_id, foreign_listing, recurring_name};
 
-use super::{End, Operation, Step};
+use super::{End, FileAction, JobAction, Step, WorkAction};
 use crate::shop::{HOLD, confirm, describe, listing_on, upscale};
 use crate::stall::{Next, Stall};
 use crate::{Bench, LEASE, Note, SetUp as _};
@@ -80,14 +81,9 @@ impl<S: Store> Program<S> {
         match step {
             Step::Ingest(number) => {
                 let file = self.new_file(*number);
-                told(store.set_up(|s| pipeline.ingest(&mut Transaction::new(s), &file)))
+                told(pipeline.files(store.clone()).ingest(&file))
             }
-            Step::Approve(file) => {
-                told(store.set_up(|s| pipeline.approve(&mut Transaction::new(s), &file_id(*file), &by_ann("sharp"))))
-            }
-            Step::Retry(file) => {
-                told(store.set_up(|s| pipeline.retry(&mut Transaction::new(s), &file_id(*file), &by_ann("again"))))
-            }
+            Step::File(number, action) => self.act_on_file(*number, *action),
             Step::Enqueue(keys) => {
                 let job = |key: &Option<u64>| {
                     let job = queue.job(&Note::new("work")).unwrap();
@@ -119,7 +115,7 @@ impl<S: Store> Program<S> {
                 beats.collect::<Vec<_>>().join("; ")
             }
             Step::Reclaim => told(queue.reclaim(10)),
-            Step::Operate(number, operation) => self.operate(*number, *operation),
+            Step::Job(number, action) => self.act_on_job(*number, *action),
             Step::Webhook(number) => {
                 let intake = WebhookIntake::new(store.clone(), queue.environment().clone());
                 let job = queue.job(&Note::new("news")).unwrap();
@@ -132,7 +128,25 @@ impl<S: Store> Program<S> {
                 WebhookIntake::new(store.clone(), queue.environment().clone()).purge(10).unwrap();
                 String::new()
             }
+            Step::ForgetWebhook(number) => {
+                let hash = intake::hash("etsy", Some(&number.to_string()), None, b"{}").unwrap();
+                told(
+                    Deliveries::new(store.clone(), queue.environment().clone()).forget(&hash, &by_ann("send it again")),
+                )
+            }
             Step::TakeDue => told(recurring::take_due(store, queue.environment())),
+            Step::Recurring(action) => self.act_on_work(*action),
+            Step::InsertListing(number) => {
+                let listing = foreign_listing(*number, file_id(*number));
+                let publications = Publications::new(store.clone(), queue.environment().clone());
+                // Each database has its own words for a refusal.
+                told(publications.insert_listing(&listing, &by_ann("listed by hand")).map_err(|_| "refused"))
+            }
+            Step::Resolve(number, is_product) => self.resolve(*number, *is_product),
+            Step::NothingIsThere(number) => {
+                let target = listing_on(Platform::Etsy);
+                told(self.publisher.nothing_is_there(&file_id(*number), &target, &by_ann("looked")))
+            }
             Step::Mishap(heard) => {
                 self.stall.next([if *heard { Next::CreateInSilence } else { Next::Ignore }]);
                 String::new()
@@ -212,16 +226,57 @@ impl<S: Store> Program<S> {
         }
     }
 
-    fn operate(&self, number: usize, operation: Operation) -> String {
+    fn act_on_job(&self, number: usize, action: JobAction) -> String {
         let (queue, jobs) = (&self.bench.queue, self.jobs());
         let Some(id) = jobs.get(number % jobs.len().max(1)) else { return String::new() };
-        let action = by_ann("by hand");
-        match operation {
-            Operation::Retry => told(queue.retry(id, &action)),
-            Operation::Cancel => told(queue.cancel(id, &action)),
-            Operation::Kill => told(queue.kill(id, &action)),
-            Operation::Delete => told(queue.delete(id, &action)),
+        let by_hand = by_ann("by hand");
+        match action {
+            JobAction::Retry => told(queue.retry(id, &by_hand)),
+            JobAction::Cancel => told(queue.cancel(id, &by_hand)),
+            JobAction::Kill => told(queue.kill(id, &by_hand)),
+            JobAction::Delete => told(queue.delete(id, &by_hand)),
         }
+    }
+
+    fn act_on_file(&self, number: u64, action: FileAction) -> String {
+        let (files, id) = (self.pipeline.files(self.bench.queue.store().clone()), file_id(number));
+        match action {
+            FileAction::Approve => told(files.approve(&id, &by_ann("sharp"))),
+            FileAction::Reject => told(files.reject(&id, &by_ann("blurred"))),
+            FileAction::Fail => told(files.fail(&id, &by_ann("a copy"))),
+            FileAction::Retry => told(files.retry(&id, &by_ann("again"))),
+            FileAction::Edit => {
+                let Some(file) = files.find(&id).unwrap() else { return String::new() };
+                let edit = FileEdit::new().species(format!("deer-{}", self.answers.len())).seen(&file);
+                told(files.edit(&id, &edit, &by_ann("named")))
+            }
+            FileAction::Publish => told(files.publish(&id, &listing_on(Platform::Etsy), &by_ann("for sale"))),
+            FileAction::Delete(deletion) => told(files.delete(&id, deletion, &by_ann("not wanted"))),
+        }
+    }
+
+    fn act_on_work(&self, action: WorkAction) -> String {
+        let queue = &self.bench.queue;
+        let recurring = Recurring::new(queue.store().clone(), queue.environment().clone());
+        let name = recurring_name("hourly");
+        match action {
+            WorkAction::Define => {
+                let schedule = "30 * * * *".parse().unwrap();
+                told(recurring.define(&name, &schedule, &Note::new("the half hour"), &by_ann("half past")))
+            }
+            WorkAction::Pause => told(recurring.pause(&name, &by_ann("the disk is replaced"))),
+            WorkAction::Resume => told(recurring.resume(&name, &by_ann("done"))),
+            WorkAction::RunNow => told(recurring.run_now(&name, &by_ann("at once"))),
+            WorkAction::Remove => told(recurring.remove(&name, &by_ann("not needed"))),
+        }
+    }
+
+    fn resolve(&self, number: u64, is_product: bool) -> String {
+        let (id, target) = (file_id(number), listing_on(Platform::Etsy));
+        let rows = self.publisher.unclaimed(&id, &target).unwrap();
+        let Some(row) = rows.first() else { return String::new() };
+        let resolution = if is_product { Resolution::Adopt { target, platform_id: None } } else { Resolution::Gone };
+        told(self.publisher.resolve(&id, row.id(), &resolution, &by_ann("looked")))
     }
 
     fn jobs(&self) -> Vec<JobId> {
@@ -255,6 +310,8 @@ fn stored(s: &mut dyn ReadSession, jobs: &[JobId]) -> Result<Vec<String>, StoreE
         lines.push(format!("{:?}", s.files().history(&id, &PageRequest::first(1000))?.items));
         lines.push(format!("{:?}", s.publications().list_by_file(&id)?));
         lines.push(format!("{:?}", s.listings().list_by_file(&id)?));
+        let hash = intake::hash("etsy", Some(&number.to_string()), None, b"{}").unwrap();
+        lines.push(format!("{:?}", s.hashes().find(&hash)?));
     }
     lines.push(format!("{:?}", s.recurring().list()?));
     let actions = s.operator_actions().page(&Default::default(), &PageRequest::first(1000))?;
