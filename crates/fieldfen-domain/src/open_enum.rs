@@ -34,7 +34,7 @@ impl OwnWord {
         Some(Self { bytes, len })
     }
 
-    /// The word.
+    /// The word, as it stands in the database.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Only ASCII was let in.

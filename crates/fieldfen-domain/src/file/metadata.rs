@@ -24,7 +24,7 @@ pub struct FileMetadata {
     pub hashtags: Vec<String>,
     /// One caption for each social platform that has one of its own.
     pub captions: BTreeMap<String, String>,
-    /// Every other key.
+    /// Every key that is not one of the four above.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

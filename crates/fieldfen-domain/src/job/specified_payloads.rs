@@ -19,9 +19,9 @@ pub const MAX_SCALE_FACTOR: u32 = 64;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateFileRecord {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
-    /// Unknown fields.
+    /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -38,13 +38,13 @@ impl Payload for CreateFileRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpscaleImage {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
     /// How many times as wide and high, 1 to [`MAX_SCALE_FACTOR`].
     pub scale_factor: u32,
     /// The resolution to write into the picture, in dots per inch, 1 to 65,535 (JFIF keeps 16 bits).
     pub target_dpi: u32,
-    /// Unknown fields.
+    /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -66,9 +66,9 @@ impl Payload for UpscaleImage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpdateImage {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
-    /// Unknown fields: what to change is up to the handler.
+    /// The fields of the JSON that this type does not have. They tell the handler what to change.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -85,9 +85,9 @@ impl Payload for UpdateImage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GenerateMetadata {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
-    /// Unknown fields.
+    /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -104,17 +104,17 @@ impl Payload for GenerateMetadata {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateListing {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
-    /// Where to list it.
+    /// The platform to list it at.
     pub platform: Platform,
-    /// The seller's account there; empty where there is only one.
+    /// The seller's account at the platform; empty if there is only one.
     #[serde(default)]
     pub account: String,
-    /// Which of several products made from the file; empty where there is only one.
+    /// Which of several products of the file; empty if there is only one.
     #[serde(default)]
     pub variant: String,
-    /// Unknown fields.
+    /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -131,11 +131,11 @@ impl Payload for CreateListing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpdateListing {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
-    /// The listing.
+    /// The listing to update.
     pub listing_id: ListingId,
-    /// Unknown fields: what to change is up to the handler.
+    /// The fields of the JSON that this type does not have. They tell the handler what to change.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -152,20 +152,20 @@ impl Payload for UpdateListing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PublishSocial {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
-    /// Where to post it.
+    /// The network to post it at.
     pub platform: SocialPlatform,
-    /// What kind of post.
+    /// What kind of post to make; `None` leaves it to the network.
     #[serde(default)]
     pub post_type: Option<PostType>,
-    /// The account there; empty where there is only one.
+    /// The account at the network; empty if there is only one.
     #[serde(default)]
     pub account: String,
-    /// Which post this is: a retry keeps the key, a deliberate repost gets a new one.
+    /// Which post it is. A retry keeps the key; a deliberate repost gets a new one.
     #[serde(default)]
     pub post_key: String,
-    /// Unknown fields.
+    /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -184,12 +184,12 @@ impl Payload for PublishSocial {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFile {
-    /// The file.
+    /// The file that the job concerns.
     pub file_id: FileId,
     /// Whether to delete it although listings are live.
     #[serde(default)]
     pub force: bool,
-    /// Unknown fields.
+    /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

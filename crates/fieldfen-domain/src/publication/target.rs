@@ -17,7 +17,7 @@ pub enum Target {
     Listing {
         /// The platform that sells the product.
         platform: Platform,
-        /// The seller's account there; empty where there is only one.
+        /// The seller's account at the platform; empty if there is only one.
         #[serde(default)]
         account: String,
         /// Which of several products of the file; empty if there is only one.
@@ -28,7 +28,7 @@ pub enum Target {
     Post {
         /// The network that shows the post.
         platform: SocialPlatform,
-        /// The account there; empty where there is only one.
+        /// The account at the network; empty if there is only one.
         #[serde(default)]
         account: String,
         /// Which post it is. A retry keeps the key; a deliberate repost gets a new one.
@@ -59,7 +59,7 @@ impl Target {
         }
     }
 
-    /// The account at the platform; empty where there is only one.
+    /// The account at the platform; empty if there is only one.
     #[must_use]
     pub fn account(&self) -> &str {
         match self {

@@ -22,6 +22,6 @@ pub trait ApiUsageReads {
 
 /// Inserts rows of `api_usage`, which is append-only.
 pub trait ApiUsage: ApiUsageReads {
-    /// Records a call.
+    /// Inserts a row. A repeated call inserts it twice.
     fn record(&mut self, call: &ApiCall) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Clocks that jump: nothing is lost, nothing runs twice, whatever they say.
+//! Clocks that jump: no job is lost and none runs twice.
 
 use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState, Retry};
 use fieldfen_domain::store::{Store, StoreError};

@@ -1,4 +1,4 @@
-//! Confirmations: what a platform says is there, is there.
+//! Confirmations: the products and posts that a platform says it has.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{

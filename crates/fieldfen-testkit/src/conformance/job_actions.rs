@@ -1,4 +1,4 @@
-//! What operators do with jobs, from each status.
+//! Actions of operators on jobs in each status.
 
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{

@@ -1,4 +1,4 @@
-//! Jobs that were killed while their handlers may still run, and are retried.
+//! Killed jobs, whose handlers may still run when the jobs are retried.
 
 use std::time::Duration;
 

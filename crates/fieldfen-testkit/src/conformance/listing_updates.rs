@@ -1,4 +1,4 @@
-//! News of listings, which may arrive late and out of order.
+//! Updates of listings, which may arrive late and out of order.
 
 use fieldfen_domain::CLOCK_TOLERANCE;
 use fieldfen_domain::file::FileStatus;

@@ -1,6 +1,6 @@
-//! What every store must do, as named cases.
+//! The conformance suite: what every store must do, as named cases.
 //!
-//! Where a trait is silent, the case decides: its name says what.
+//! If the documentation of a trait leaves something open, the case decides it; its name says what it requires.
 
 mod adoption;
 mod api_usage;
@@ -46,7 +46,7 @@ use fieldfen_domain::store::Store;
 pub use foreign_job_pruning::foreign_job_pruning;
 pub use threads::threads;
 
-/// A case: its name, and what it does with a fresh store. It panics when the store is not as it must be.
+/// A case: its name, and a function that takes an empty store and panics if the store is wrong.
 pub type Case<S> = (&'static str, fn(&S));
 
 /// Lists the cases of a module by their functions' names.
@@ -58,7 +58,7 @@ macro_rules! named {
 
 use named;
 
-/// Every case, for runners that list them or run some of them.
+/// All cases, for a runner that lists or filters them.
 #[must_use]
 pub fn cases<S: Store>() -> Vec<Case<S>> {
     [

@@ -1,4 +1,5 @@
-//! Jobs that have lost leases: one of them may kill its workers, and must take no other job along.
+//! Jobs that must run alone: a job that has lost leases may kill its workers, and no other job may fail because of
+//! it.
 
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;

@@ -1,4 +1,4 @@
-//! The steps that cases are made of: one operation in one transaction each.
+//! The operations of the cases. Each runs in a transaction of its own.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::fixtures::{
     LEASE, at, claim_request, failure, file_id, file_in, job_id, lost_lease_backoff, publication_id, reclaim_request,
 };
 
-/// A store, and steps on it that must not fail.
+/// A store, with operations that panic if they fail.
 pub(super) struct On<'s, S>(pub(super) &'s S);
 
 impl<S: Store> On<'_, S> {

@@ -5,9 +5,10 @@ use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, Sto
 use super::failing_writes::Hits;
 use super::roll_back_write;
 
-/// Answers attempts at some writes with [`StoreError::Conflict`], after it has run the closure and rolled it back.
+/// Fails attempts at some writes with [`StoreError::Conflict`], after it has run the closure and rolled the
+/// transaction back.
 ///
-/// A database does so that has run a transaction again and again beside others that wrote the same rows.
+/// A database with optimistic transactions behaves like this when other transactions keep writing the same rows.
 #[derive(Debug, Clone)]
 pub struct ConflictStore<S> {
     inner: S,
@@ -15,7 +16,8 @@ pub struct ConflictStore<S> {
 }
 
 impl<S: Store> ConflictStore<S> {
-    /// Wraps a store. Of each write that the sequence of this seed chooses, `attempts` fail before one gets through.
+    /// Wraps a store. `seed` chooses the writes that fail; `attempts` attempts at such a write fail before one
+    /// succeeds.
     pub fn new(inner: S, seed: u64, attempts: u32) -> Self {
         Self { inner, hits: Hits::new(seed, attempts) }
     }

@@ -1,4 +1,4 @@
-//! Which writes fail.
+//! The choice of the writes that fail.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ thread_local! {
     static SUSPENDED: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs `f`, whose writes in this thread do not fail: a test prepares what it is about.
+/// Runs `f` without faults in this thread. A test prepares its data so.
 pub fn suspended<T>(f: impl FnOnce() -> T) -> T {
     struct Resume;
     impl Drop for Resume {
@@ -23,7 +23,7 @@ pub fn suspended<T>(f: impl FnOnce() -> T) -> T {
     f()
 }
 
-/// Chooses the writes that fail; clones choose together.
+/// Chooses the writes that fail. Clones share one sequence.
 #[derive(Debug, Clone)]
 pub(super) struct Hits {
     in_a_row: u32,
@@ -33,12 +33,12 @@ pub(super) struct Hits {
 #[derive(Debug)]
 struct State {
     sequence: u64,
-    /// Of threads whose last write has failed: how many more fail before one gets through.
+    /// For each thread whose last write has failed: how many more fail before one succeeds.
     left: HashMap<ThreadId, u32>,
 }
 
 impl Hits {
-    /// By the sequence of this seed a write of two is hit, and `in_a_row` attempts at it fail.
+    /// One write of two is chosen, by a sequence from `seed`, and `in_a_row` attempts at it fail.
     pub(super) fn new(seed: u64, in_a_row: u32) -> Self {
         let state = State { sequence: seed, left: HashMap::new() };
         Self { in_a_row, state: Arc::new(Mutex::new(state)) }

@@ -1,7 +1,8 @@
-//! Fault injection: stores that behave as databases do that are shared or far away, over any other store.
+//! Fault injection: wrappers that make any store behave like a database that is shared or remote.
 //!
-//! [`RerunStore`] runs each closure twice. [`ConflictStore`] and [`UnknownStore`] fail some writes, which a seeded sequence
-//! chooses. A thread whose write has failed gets the next one through, so that a caller who repeats the write succeeds.
+//! [`RerunStore`] runs each closure twice. [`ConflictStore`] and [`UnknownStore`] fail some writes, which a seeded
+//! sequence chooses. After a failed write, the next write of that thread succeeds, so that a caller that repeats a
+//! write succeeds.
 
 mod conflict;
 mod failing_writes;
@@ -15,9 +16,9 @@ pub use failing_writes::suspended;
 pub use rerun::RerunStore;
 pub use unknown::UnknownStore;
 
-/// How an attempt ends that is not to be committed.
+/// The end of an attempt that is not committed.
 enum Attempt {
-    /// The closure has run, and nothing of what it wrote remains.
+    /// The closure has run, and the transaction was rolled back.
     RolledBack,
     /// The store has not run the closure.
     NotBegun(StoreError),
@@ -29,7 +30,7 @@ impl From<StoreError> for Attempt {
     }
 }
 
-/// Runs `f` in a transaction and rolls that back; the answer is that of `f`.
+/// Runs `f` in a transaction, rolls the transaction back, and returns the answer of `f`.
 fn roll_back_write<S, T, E, F>(store: &S, f: &mut F) -> Result<Result<T, E>, StoreError>
 where
     S: Store,

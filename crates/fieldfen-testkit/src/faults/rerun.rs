@@ -4,17 +4,17 @@ use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, Sto
 
 use super::{roll_back_read, roll_back_write};
 
-/// Runs each closure, rolls it back, and runs it again: the second run counts.
+/// Runs each closure, rolls the transaction back, and runs the closure again. The second run is committed.
 ///
-/// A database that cannot put two transactions in an order does so with one of them. A closure that changes anything
-/// outside of its session, or that goes on from what its first run has left there, fails on this store.
+/// A database behaves like this with a transaction that it cannot serialize. On this store, a test fails whose
+/// closure changes something outside its session, or depends on what its first run has changed there.
 #[derive(Debug, Clone)]
 pub struct RerunStore<S> {
     inner: S,
 }
 
 impl<S: Store> RerunStore<S> {
-    /// Wraps a store.
+    /// Wraps a store, whose transactions are each run twice from now on.
     pub const fn new(inner: S) -> Self {
         Self { inner }
     }

@@ -1,13 +1,14 @@
-//! A store that does not say what has become of a write.
+//! A store that loses the answer to a commit.
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
 use super::failing_writes::Hits;
 use super::roll_back_write;
 
-/// Answers some writes with [`StoreError::OutcomeUnknown`], either after it has committed them or without.
+/// Answers some writes with [`StoreError::OutcomeUnknown`]: either it has committed all of them, or none of them.
 ///
-/// A database does so whose connection is lost during the commit. A write whose closure fails is answered with that error.
+/// A database behaves like this when the connection is lost during the commit. If the closure of a write fails, the
+/// answer is that error.
 #[derive(Debug, Clone)]
 pub struct UnknownStore<S> {
     inner: S,
@@ -16,12 +17,12 @@ pub struct UnknownStore<S> {
 }
 
 impl<S: Store> UnknownStore<S> {
-    /// Wraps a store, which commits the writes that the sequence of this seed chooses, and does not say so.
+    /// Wraps a store. The writes that `seed` chooses are committed and answered with `OutcomeUnknown`.
     pub fn committing(inner: S, seed: u64) -> Self {
         Self { inner, hits: Hits::new(seed, 1), commits: true }
     }
 
-    /// Wraps a store, which rolls back the writes that the sequence of this seed chooses, and does not say so.
+    /// Wraps a store. The writes that `seed` chooses are rolled back and answered with `OutcomeUnknown`.
     pub fn rolling_back(inner: S, seed: u64) -> Self {
         Self { inner, hits: Hits::new(seed, 1), commits: false }
     }

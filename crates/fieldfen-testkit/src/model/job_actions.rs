@@ -1,4 +1,4 @@
-//! What operators do with jobs.
+//! Actions of operators on jobs, and pruning.
 
 use fieldfen_domain::job::{JobActionOutcome, JobState, JobStatus, PruneRequest, lease_holds};
 use fieldfen_domain::store::{JobActions, StoreError};

@@ -1,4 +1,4 @@
-//! Jobs on their way: enqueue, claim, fence, reclaim.
+//! The job queue: enqueue, claim, fence, reclaim.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is out there: listings and posts, and reading how they came there.
+//! Listings and posts, and reading publications.
 
 use fieldfen_domain::publication::{
     Listing, ListingFilter, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform, PostFilter, Publication,

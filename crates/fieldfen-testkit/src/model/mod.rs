@@ -1,7 +1,6 @@
 //! The model: a store in plain Rust that is simple enough to be right by inspection.
 //!
-//! It is what the other stores are compared with, and what services are tested against. Nothing in it is SQL, and
-//! nothing survives the program.
+//! Other stores are compared with it, and services are tested on it. It uses no SQL and keeps everything in memory.
 
 mod api_usage;
 mod files;
@@ -52,7 +51,7 @@ struct State {
 }
 
 impl State {
-    /// Keeps everything that was done; says whether anything was.
+    /// Commits the open transaction. Returns whether it changed anything.
     fn commit(&mut self) -> bool {
         [
             self.files.commit(),

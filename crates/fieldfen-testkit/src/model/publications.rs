@@ -279,7 +279,7 @@ impl ModelSession<'_> {
         Ok(publication)
     }
 
-    /// Release and mark unknown: an event that needs the token, and leads to one state only.
+    /// Applies an event that needs the token: a release or a lost answer.
     fn give_up(
         &mut self,
         id: &PublicationId,

@@ -14,7 +14,8 @@ use super::{ModelSession, State};
 
 /// A store in plain Rust that keeps everything in memory.
 ///
-/// A clone is the same store. One session is open at a time, whether it reads or writes: that is what makes it simple.
+/// A clone is the same store. Only one session is open at a time, whether it reads or writes, which keeps the model
+/// simple.
 #[derive(Clone, Default)]
 pub struct ModelStore {
     shared: Arc<Shared>,
@@ -28,7 +29,7 @@ struct Shared {
 }
 
 impl ModelStore {
-    /// An empty store.
+    /// A store without rows. Each call makes another one.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -116,11 +117,11 @@ impl Watch for ModelWatch {
 }
 
 thread_local! {
-    /// The stores that have a session open in this thread.
+    /// The stores with an open session in this thread.
     static OPEN: RefCell<Vec<*const Shared>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An open session. What has not been committed when it is dropped, by an error or a panic, is taken back.
+/// An open session. If it is dropped without a commit, by an error or a panic, its changes are rolled back.
 struct Transaction<'s> {
     state: MutexGuard<'s, State>,
     _entered: Entered,

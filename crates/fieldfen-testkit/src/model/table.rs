@@ -1,4 +1,4 @@
-//! One table of the model: rows by number, the keys they are found by, and what is needed to take everything back.
+//! One table of the model: rows by number, the index of their keys, and the undo log of the open transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -7,16 +7,16 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::store::rows::{self, wrong_cursor};
 use fieldfen_domain::{Cursor, Page, PageRequest};
 
-/// A row that can be found by some of its values.
+/// A row with keys.
 pub(super) trait Row: Clone {
-    /// What it can be found by.
+    /// The type of its keys.
     type Key: Ord + Clone;
 
-    /// Everything this row can be found by.
+    /// All keys of this row.
     fn keys(&self) -> Vec<Self::Key>;
 }
 
-/// Rows by number, in the order of insertion. A number is never given twice.
+/// Rows by number, in the order of insertion. A number is never used twice.
 pub(super) struct Table<R: Row> {
     rows: BTreeMap<i64, R>,
     index: BTreeSet<(R::Key, i64)>,
@@ -31,18 +31,18 @@ impl<R: Row> Default for Table<R> {
 }
 
 impl<R: Row> Table<R> {
-    /// Adds a row behind all others.
+    /// Inserts a row with the next number.
     pub(super) fn insert(&mut self, row: R) {
         self.last += 1;
         self.put(self.last, Some(row));
     }
 
-    /// Replaces a row.
+    /// Replaces the row with this number.
     pub(super) fn update(&mut self, number: i64, row: R) {
         self.put(number, Some(row));
     }
 
-    /// Removes a row.
+    /// Removes the row with this number.
     pub(super) fn remove(&mut self, number: i64) {
         self.put(number, None);
     }
@@ -75,7 +75,8 @@ impl<R: Row> Table<R> {
         self.rows.values()
     }
 
-    /// A page of the rows that are wanted, in the order of insertion. Its cursors name the list and the row before them.
+    /// A page of the rows that pass `wanted`, in the order of insertion. A cursor holds the name of the list and the
+    /// number of the row before it.
     pub(super) fn page<T>(
         &self,
         list: &str,
@@ -101,8 +102,8 @@ impl<R: Row> Table<R> {
         Ok(rows::page(rows, None, request, |place| Cursor::new(format!("{list} after {place}"))))
     }
 
-    /// A page of the rows that have a number to be sorted by, in the order of these numbers and of insertion. Its cursors
-    /// name the list, and both numbers of the row before them.
+    /// A page of the rows that have a sort key, in the order of that key, then of insertion. A cursor holds the name
+    /// of the list, and the sort key and number of the row before it.
     pub(super) fn sorted_page<T>(
         &self,
         list: &str,
@@ -131,14 +132,14 @@ impl<R: Row> Table<R> {
         Ok(rows::page(rows, None, request, |(key, number)| Cursor::new(format!("{list} after {key} {number}"))))
     }
 
-    /// Keeps everything that was done; says whether anything was.
+    /// Commits the open transaction. Returns whether it changed anything.
     pub(super) fn commit(&mut self) -> bool {
         let changed = !self.undo.is_empty();
         self.undo.clear();
         changed
     }
 
-    /// Takes back everything that was done since the last commit.
+    /// Rolls back every change since the last commit.
     pub(super) fn roll_back(&mut self) {
         let undo = std::mem::take(&mut self.undo);
         for (number, row) in undo.into_iter().rev() {

@@ -41,7 +41,7 @@ impl TraceJob {
     }
 }
 
-/// What a worker says of many jobs.
+/// A report of a worker about many jobs.
 #[expect(
     missing_docs,
     reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
@@ -57,7 +57,7 @@ pub enum Report {
     },
     /// They are given back.
     Release,
-    /// It lives.
+    /// Their leases are extended.
     Heartbeat { progress: Option<u64>, lease: u64 },
 }
 
