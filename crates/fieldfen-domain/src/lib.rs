@@ -34,5 +34,5 @@ pub use reason::{MAX_REASON_BYTES, cut_reason};
 pub use redacted::redacted;
 pub use text_enum::ParseEnumError;
 pub use time::{
-    CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, end_from_now, is_ahead, later, truncate_to_micros,
+    CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, corrected_end, is_ahead, later, truncate_to_micros,
 };

@@ -34,7 +34,7 @@ pub fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
 /// The corrected end of a span of time that a clock ahead of time has written: the span begins now, keeps its length,
 /// and ends no later than it did. `None` if the beginning is not [ahead](is_ahead), and the end stays as it is.
 #[must_use]
-pub fn end_from_now(began: Timestamp, end: Timestamp, now: Timestamp) -> Option<Timestamp> {
+pub fn corrected_end(began: Timestamp, end: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let span = end.signed_duration_since(began).to_std().unwrap_or_default();
     is_ahead(began, now).then(|| later(now, span).min(end))
 }

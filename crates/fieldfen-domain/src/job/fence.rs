@@ -52,14 +52,14 @@ impl<T> FencedResult<T> {
 /// The answer to a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Heartbeat {
+pub struct HeartbeatOutcome {
     /// When the extended lease expires.
     pub expires_at: Timestamp,
     /// Whether an operator has asked the job to stop.
     pub cancel_requested: bool,
 }
 
-impl Heartbeat {
+impl HeartbeatOutcome {
     /// A lease that holds until then, of a job that is asked to stop or not.
     #[must_use]
     pub const fn new(expires_at: Timestamp, cancel_requested: bool) -> Self {

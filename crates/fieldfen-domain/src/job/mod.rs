@@ -19,7 +19,7 @@ mod summary;
 pub use actions::{JobActionOutcome, PruneRequest};
 pub use claim::{ClaimOutcome, ClaimRequest, UnreadableJob, WorkerName};
 pub use failure::{FailOutcome, FailureReport, Retry};
-pub use fence::{ClaimRef, FencedResult, Heartbeat, LONGEST_LEASE, lease_holds};
+pub use fence::{ClaimRef, FencedResult, HeartbeatOutcome, LONGEST_LEASE, lease_holds};
 pub use filter::{FailedJobs, JobCount, JobFilter};
 pub use kind::{CustomKind, InvalidKind, JobKind};
 pub use new_job::{DedupKey, EnqueueOutcome, InvalidJob, NewJob};

@@ -3,7 +3,7 @@
 use super::{IdempotencyKey, LONGEST_HOLD, PublicationState, Target};
 use crate::ids::{FenceToken, FileId, PublicationId};
 use crate::job::ParkedFor;
-use crate::time::{Timestamp, end_from_now, later, truncate_to_micros};
+use crate::time::{Timestamp, corrected_end, later, truncate_to_micros};
 
 /// A row of `publications`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Publication {
     #[must_use]
     pub fn restarted_hold_end(&self, at: Timestamp) -> Option<Timestamp> {
         let at = truncate_to_micros(at);
-        end_from_now(self.held_since?, self.held_until, at).map(|end| end.min(later(at, LONGEST_HOLD)))
+        corrected_end(self.held_since?, self.held_until, at).map(|end| end.min(later(at, LONGEST_HOLD)))
     }
 
     /// Whether the hold keeps others from taking the publication over. A hold that ends later than [`LONGEST_HOLD`]

@@ -103,7 +103,7 @@ impl Publication {
     /// Whether the publication may be pruned. It may if it was released or ended before this time, its hold ended
     /// before this time, and its listing is not live. `listings` are those of its file.
     #[must_use]
-    pub fn is_over_since(&self, before: Timestamp, listings: &[Listing]) -> bool {
+    pub fn is_prunable(&self, before: Timestamp, listings: &[Listing]) -> bool {
         let is_its = |listing: &&Listing| {
             self.platform_id.as_deref().is_some_and(|platform_id| {
                 listing.platform.as_str() == self.target.platform()
@@ -194,7 +194,7 @@ pub enum ListingRowChoice {
 impl SamePlatformId {
     /// The publication that is confirmed with this id at the account of a target, except the one with the id `but`.
     #[must_use]
-    pub fn taken_by(&self, target: &Target, but: Option<PublicationId>) -> Option<&Publication> {
+    pub fn confirmed_publication(&self, target: &Target, but: Option<PublicationId>) -> Option<&Publication> {
         self.publications.iter().find(|other| {
             other.state == PublicationState::Confirmed
                 && Some(other.id) != but

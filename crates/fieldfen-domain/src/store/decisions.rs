@@ -130,7 +130,7 @@ impl FileOnPlatforms {
         if let Some((_, live)) = self.live(target).filter(|(_, live)| live.id != publication.id) {
             return Ok(ConfirmDecision::Duplicate { live: live.platform_id.clone() });
         }
-        if let Some(other) = same.taken_by(target, Some(publication.id)) {
+        if let Some(other) = same.confirmed_publication(target, Some(publication.id)) {
             return Ok(ConfirmDecision::Taken { file_id: other.file_id });
         }
         let at = truncate_to_micros(confirmation.at);
@@ -201,7 +201,7 @@ impl FileOnPlatforms {
             let rule = "it must be the id that the row has";
             return Err(StoreError::Invalid { what: "platform id", value: platform_id.clone(), rule });
         }
-        if let Some(other) = same.taken_by(target, None) {
+        if let Some(other) = same.confirmed_publication(target, None) {
             return Ok(AdoptDecision::Taken(Box::new(other.clone())));
         }
         if let (PlatformRow::Listing(listing), Target::Listing { platform, account, .. }) = (&row, target)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
-    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult, Heartbeat, Job,
-    JobActionOutcome, JobCount, JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, ReclaimReport,
+    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult, HeartbeatOutcome,
+    Job, JobActionOutcome, JobCount, JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, ReclaimReport,
     ReclaimRequest,
 };
 use crate::json::RawJson;
@@ -171,7 +171,7 @@ pub trait JobQueue: JobReads {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<FencedResult<Heartbeat>, StoreError>;
+    ) -> Result<FencedResult<HeartbeatOutcome>, StoreError>;
 
     /// [Extends](Self::heartbeat) many leases, and stores the progress of the claims that have one.
     ///
@@ -182,7 +182,7 @@ pub trait JobQueue: JobReads {
         claims: &[(ClaimRef, Option<RawJson>)],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<HeartbeatOutcome>>, StoreError> {
         let beat =
             |(claim, progress): &(ClaimRef, Option<RawJson>)| self.heartbeat(claim, progress.as_ref(), now, lease);
         claims.iter().map(beat).map(lost_if_unreadable).collect()

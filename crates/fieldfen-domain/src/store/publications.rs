@@ -109,7 +109,7 @@ pub trait Publications: PublicationReads {
     /// [`StoreError::Invalid`] when the key is blank.
     fn set_key(&mut self, id: &PublicationId, key: &IdempotencyKey, at: Timestamp) -> Result<bool, StoreError>;
 
-    /// Deletes publications for which [`Publication::is_over_since`] is true, those first that changed longest ago,
+    /// Deletes publications for which [`Publication::is_prunable`] is true, those first that changed longest ago,
     /// and returns their number.
     fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError>;
 }

@@ -1,6 +1,6 @@
 //! Times that a clock has written which was ahead of the clock that reads them.
 
-use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, Timestamp, end_from_now, truncate_to_micros};
+use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, Timestamp, corrected_end, truncate_to_micros};
 
 /// The latest time that a clock which agrees with this one may have written by now. A row that should have been written
 /// in the past and has a later time was written by a clock that was ahead.
@@ -11,7 +11,7 @@ pub(crate) fn latest_written(now: Timestamp) -> Timestamp {
 /// The end of a wait that begins in the future, counted from now; `None` where nobody can say how long the wait was to
 /// be, because another program has written one of its times.
 pub(crate) fn wait_from_now(began: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    end_from_now(began?, end?, truncate_to_micros(now))
+    corrected_end(began?, end?, truncate_to_micros(now))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, FencedResult, Heartbeat, Job, JobState, LONGEST_LEASE, ReclaimReport, ReclaimRequest, ReclaimedJob,
+    ClaimRef, FencedResult, HeartbeatOutcome, Job, JobState, LONGEST_LEASE, ReclaimReport, ReclaimRequest, ReclaimedJob,
 };
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, RawJson, Timestamp, later};
@@ -23,7 +23,7 @@ impl<S: Store> Queue<S> {
         &self,
         claims: &[(ClaimRef, Option<RawJson>)],
         lease: Duration,
-    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<HeartbeatOutcome>>, StoreError> {
         check_lease(lease)?;
         write(&self.store, |s| {
             // Not before the lock is had: the lease begins when it is written.

@@ -2,7 +2,8 @@
 
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{
-    FencedResult, Heartbeat, JobActionOutcome, JobFilter, JobState, JobStatus, JobSummary, Retry, SUMMARY_ERROR_CHARS,
+    FencedResult, HeartbeatOutcome, JobActionOutcome, JobFilter, JobState, JobStatus, JobSummary, Retry,
+    SUMMARY_ERROR_CHARS,
 };
 use fieldfen_domain::store::Store;
 
@@ -116,7 +117,7 @@ fn a_running_job_is_asked_to_stop_and_goes_on_until_it_hears<S: Store>(store: &S
     assert_eq!(on.cancel(1, with_nanoseconds(at(5))), JobActionOutcome::CancelRequested);
     let last_error = Some("not wanted any more".to_owned());
     assert_eq!(on.job(1), with!(running, cancel_requested_at: Some(at(5)), last_error));
-    let heartbeat = Heartbeat::new(at(6) + LEASE, true);
+    let heartbeat = HeartbeatOutcome::new(at(6) + LEASE, true);
     assert_eq!(on.heartbeat(claim_ref(1, 1), at(6)), FencedResult::Done(heartbeat));
 }
 
@@ -211,7 +212,7 @@ fn a_request_to_stop_does_not_outlive_a_retry<S: Store>(store: &S) {
     assert_eq!(on.retry(1, at(3)), JobActionOutcome::Done);
     assert_eq!(on.job(1).cancel_requested_at, None);
     on.claim(2, 1, at(3));
-    let heartbeat = Heartbeat::new(at(4) + LEASE, false);
+    let heartbeat = HeartbeatOutcome::new(at(4) + LEASE, false);
     assert_eq!(on.heartbeat(claim_ref(1, 2), at(4)), FencedResult::Done(heartbeat));
 }
 

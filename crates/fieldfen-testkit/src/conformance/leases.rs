@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{FencedResult, Heartbeat, JobActionOutcome, JobState, JobStatus, Priority};
+use fieldfen_domain::job::{FencedResult, HeartbeatOutcome, JobActionOutcome, JobState, JobStatus, Priority};
 use fieldfen_domain::store::Store;
 
 use super::operations::{On, ids, numbered, with_nanoseconds};
@@ -72,7 +72,7 @@ fn a_heartbeat_holds_from_when_it_was_sent<S: Store>(store: &S) {
     on.enqueue(&job(1));
     on.claim(1, 1, at(0));
     let before = on.job(1);
-    let expected = Heartbeat::new(at(40) + LEASE, false);
+    let expected = HeartbeatOutcome::new(at(40) + LEASE, false);
     assert_eq!(on.heartbeat(claim_ref(1, 1), with_nanoseconds(at(40))), FencedResult::Done(expected));
     assert_eq!(expiry(&on, 1), Some(at(40) + LEASE));
     assert_eq!(with!(on.job(1), state: before.state.clone()), before, "nothing else has changed");
@@ -208,7 +208,7 @@ fn a_lease_is_cut_to_whole_ticks<S: Store>(store: &S) {
     let lease = Duration::from_nanos(2_999);
     on.claim_by(&claim_request(1, 1, at(0)).lease(lease));
     assert_eq!(expiry(&on, 1), Some(at(0) + TICK * 2));
-    let expected = Heartbeat::new(at(1) + TICK * 2, false);
+    let expected = HeartbeatOutcome::new(at(1) + TICK * 2, false);
     let beat = on.write(|s| s.jobs().heartbeat(&claim_ref(1, 1), None, at(1), lease));
     assert_eq!(beat, FencedResult::Done(expected));
     assert_eq!(expiry(&on, 1), Some(expected.expires_at));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fieldfen_domain::file::{File, FileHistoryEntry, FileStatus};
 use fieldfen_domain::job::{
-    ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FencedResult, Heartbeat, Job, JobActionOutcome, JobFilter,
-    NewJob, ReclaimRequest, ReclaimedJob, Retry,
+    ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FencedResult, HeartbeatOutcome, Job, JobActionOutcome,
+    JobFilter, NewJob, ReclaimRequest, ReclaimedJob, Retry,
 };
 use fieldfen_domain::publication::{
     Listing, Publication, PublicationFilter, PublicationState, ReserveOutcome, ReserveRequest,
@@ -82,7 +82,7 @@ impl<S: Store> On<'_, S> {
         self.write(|s| s.jobs().release(&claim, run_at, at(0)))
     }
 
-    pub(super) fn heartbeat(&self, claim: ClaimRef, now: Timestamp) -> FencedResult<Heartbeat> {
+    pub(super) fn heartbeat(&self, claim: ClaimRef, now: Timestamp) -> FencedResult<HeartbeatOutcome> {
         let lease = LEASE.to_std().unwrap_or(Duration::ZERO);
         self.write(|s| s.jobs().heartbeat(&claim, None, now, lease))
     }

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::store::{HashReads, Hashes, StoreError};
 use fieldfen_domain::webhook::{Delivery, HashInsertOutcome, NewHash, PayloadHash};
-use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Page, PageRequest, Timestamp, end_from_now, truncate_to_micros};
+use fieldfen_domain::{CLOCK_TOLERANCE, FileId, Page, PageRequest, Timestamp, corrected_end, truncate_to_micros};
 
 use super::keys::{FileKey, HashKey};
 use super::table::Row;
@@ -61,7 +61,7 @@ impl Hashes for ModelSession<'_> {
         let row = HashRow { hash: new.hash, source, file_id: None, created_at: at, expires_at };
         match self.state.hashes.find(&HashKey::Hash(new.hash)) {
             Some((number, mut known)) if known.expires_at > at => {
-                if let Some(expires_at) = end_from_now(known.created_at, known.expires_at, at) {
+                if let Some(expires_at) = corrected_end(known.created_at, known.expires_at, at) {
                     (known.created_at, known.expires_at) = (at, expires_at);
                     self.state.hashes.update(number, known.clone());
                 }
@@ -96,7 +96,7 @@ impl Hashes for ModelSession<'_> {
         let ahead = self.state.hashes.span(HashKey::Seen(now + CLOCK_TOLERANCE + TICK), HashKey::Seen(END)).take(limit);
         let ahead: Vec<_> = ahead.map(|(number, row)| (number, row.clone())).collect();
         for (number, row) in ahead {
-            let expires_at = end_from_now(row.created_at, row.expires_at, now).unwrap_or(row.expires_at);
+            let expires_at = corrected_end(row.created_at, row.expires_at, now).unwrap_or(row.expires_at);
             self.state.hashes.update(number, HashRow { created_at: now, expires_at, ..row });
         }
         let (from, to) = (HashKey::Expires(BEGINNING), HashKey::Expires(now));

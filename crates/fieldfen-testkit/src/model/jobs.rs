@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use fieldfen_domain::job::{
     ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailedJobs, FailureReport, FencedResult,
-    Heartbeat, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority,
+    HeartbeatOutcome, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority,
     ReclaimReport, ReclaimRequest, ReclaimedJob, Retry,
 };
 use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
 use fieldfen_domain::{
-    CLOCK_TOLERANCE, JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, RawJson, Timestamp, cut_reason,
-    end_from_now, later, truncate_to_micros,
+    CLOCK_TOLERANCE, JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, RawJson, Timestamp, corrected_end,
+    cut_reason, later, truncate_to_micros,
 };
 
 use super::job_row::JobRow;
@@ -216,7 +216,7 @@ impl JobQueue for ModelSession<'_> {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<FencedResult<Heartbeat>, StoreError> {
+    ) -> Result<FencedResult<HeartbeatOutcome>, StoreError> {
         StoreError::check_json("progress of a job", progress)?;
         let until = truncate_to_micros(later(truncate_to_micros(now), lease));
         let (number, mut row) = match self.held(claim) {
@@ -234,7 +234,7 @@ impl JobQueue for ModelSession<'_> {
         }
         let cancel_requested = row.job.cancel_requested_at.is_some();
         self.state.jobs.update(number, row);
-        Ok(FencedResult::Done(Heartbeat::new(until, cancel_requested)))
+        Ok(FencedResult::Done(HeartbeatOutcome::new(until, cancel_requested)))
     }
 
     fn run_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
@@ -300,7 +300,7 @@ impl ModelSession<'_> {
         let ahead: Vec<_> = ahead.map(|(number, row)| (number, row.clone())).collect();
         let shortened = ahead.len() as u64;
         for (number, mut row) in ahead {
-            let end = row.waiting_since.and_then(|began| end_from_now(began, row.job.run_at, now));
+            let end = row.waiting_since.and_then(|began| corrected_end(began, row.job.run_at, now));
             row.job.run_at = end.unwrap_or(row.job.run_at);
             row.waiting_since = Some(now);
             self.state.jobs.update(number, row);

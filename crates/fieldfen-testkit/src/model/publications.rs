@@ -180,7 +180,7 @@ impl Publications for ModelSession<'_> {
         let all: Vec<Publication> = self.state.publications.rows().cloned().collect();
         let mut over = Vec::new();
         for publication in all {
-            if publication.is_over_since(before, &ListingReads::list_by_file(self, &publication.file_id)?) {
+            if publication.is_prunable(before, &ListingReads::list_by_file(self, &publication.file_id)?) {
                 over.push(publication);
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimRef, FailOutcome, FailureReport, FencedResult, Heartbeat, Retry};
+use fieldfen_domain::job::{ClaimRef, FailOutcome, FailureReport, FencedResult, HeartbeatOutcome, Retry};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, cut_reason, later};
 
@@ -247,7 +247,7 @@ impl SqliteSession<'_> {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<FencedResult<Heartbeat>, StoreError> {
+    ) -> Result<FencedResult<HeartbeatOutcome>, StoreError> {
         let (token, expires_at) = (claim.token.to_string(), later(now, lease));
         for id in spellings(claim) {
             let extend = Extend {
@@ -259,7 +259,7 @@ impl SqliteSession<'_> {
             let held = extend.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?;
             if let Some((cancel,)) = held {
                 let expires_at = fieldfen_domain::truncate_to_micros(expires_at);
-                return Ok(FencedResult::Done(Heartbeat::new(expires_at, cancel.is_some())));
+                return Ok(FencedResult::Done(HeartbeatOutcome::new(expires_at, cancel.is_some())));
             }
         }
         for id in spellings(claim) {

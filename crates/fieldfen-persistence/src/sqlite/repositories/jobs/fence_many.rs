@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimRef, FencedResult, Heartbeat};
+use fieldfen_domain::job::{ClaimRef, FencedResult, HeartbeatOutcome};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, later, truncate_to_micros};
 
@@ -100,7 +100,7 @@ impl SqliteSession<'_> {
         claims: &[WithJson],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<HeartbeatOutcome>>, StoreError> {
         let expires_at = later(now, lease);
         let mut extended = HashMap::new();
         if let Some(given) = given(claims.iter().map(|(claim, progress)| (claim, progress.as_ref()))) {
@@ -110,7 +110,7 @@ impl SqliteSession<'_> {
         let one = |(claim, progress): &WithJson| match extended.remove(&claim.id.to_string()) {
             Some(cancel) => {
                 let expires_at = truncate_to_micros(expires_at);
-                Ok(FencedResult::Done(Heartbeat::new(expires_at, cancel.is_some())))
+                Ok(FencedResult::Done(HeartbeatOutcome::new(expires_at, cancel.is_some())))
             }
             None => self.extend_lease(claim, progress.as_ref(), now, lease),
         };

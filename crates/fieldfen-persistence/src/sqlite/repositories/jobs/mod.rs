@@ -20,8 +20,8 @@ mod waiting;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult, Heartbeat, Job,
-    NewJob, ReclaimReport, ReclaimRequest,
+    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult, HeartbeatOutcome,
+    Job, NewJob, ReclaimReport, ReclaimRequest,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{RawJson, Timestamp};
@@ -97,7 +97,7 @@ impl JobQueue for SqliteSession<'_> {
         progress: Option<&RawJson>,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<FencedResult<Heartbeat>, StoreError> {
+    ) -> Result<FencedResult<HeartbeatOutcome>, StoreError> {
         StoreError::check_json("progress of a job", progress)?;
         self.extend_lease(claim, progress, now, lease)
     }
@@ -107,7 +107,7 @@ impl JobQueue for SqliteSession<'_> {
         claims: &[(ClaimRef, Option<RawJson>)],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<FencedResult<Heartbeat>>, StoreError> {
+    ) -> Result<Vec<FencedResult<HeartbeatOutcome>>, StoreError> {
         claims.iter().try_for_each(|(_, progress)| StoreError::check_json("progress of a job", progress.as_ref()))?;
         self.extend_leases(claims, now, lease)
     }
