@@ -106,6 +106,19 @@ impl Completion {
         }
     }
 
+    /// Whether it writes nothing but a result.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.answer.is_none() && self.writes.is_empty() && self.follow_ups.is_empty()
+    }
+
+    /// How long the result is, in bytes.
+    pub(crate) fn result_bytes(&self) -> usize {
+        match &self.result {
+            Some(Ok(json)) => json.as_str().len(),
+            Some(Err(_)) | None => 0,
+        }
+    }
+
     /// The writes, for them to be dropped one by one.
     pub(crate) fn into_writes(self) -> impl Iterator<Item = impl Send> {
         let boxed = |write| Box::new(write) as Box<dyn Send>;

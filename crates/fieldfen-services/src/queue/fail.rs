@@ -1,8 +1,11 @@
 //! Ending tries without success: failures, parked and declined jobs, and jobs that are given back.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fieldfen_domain::job::{Backoff, FailOutcome, FailureReport, FencedResult, JobKind, JobState, ParkedFor, Retry};
+use fieldfen_domain::job::{
+    Backoff, ClaimRef, FailOutcome, FailureReport, FencedResult, JobKind, JobState, ParkedFor, Retry,
+};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, later, truncate_to_micros};
 
@@ -12,6 +15,23 @@ use crate::settled::{unless_done_before, write_once};
 /// The shortest and the longest time after which a declined job is due again.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// How a try ends otherwise than with success.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TryEnding<'e> {
+    /// The job is tried again after `delay`, if a retry is left.
+    Retry { error: &'e str, delay: Duration },
+    /// The job has failed for good.
+    Fail { error: &'e str },
+    /// The job waits for something to come.
+    Park { parked_for: ParkedFor, reason: &'e str },
+    /// The job is left to other workers, and fails once it has been declined for `patience`.
+    Decline { error: &'e str, patience: Duration },
+    /// The job goes back without a retry spent.
+    Release { run_at: Timestamp },
+    /// The job goes back without a retry spent, and waits for `least` at least.
+    Throttle { until: Timestamp, least: Duration },
+}
+
 impl<S: Store> Queue<S> {
     /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
     /// for good when its retries are spent or somebody asked for it to stop. A wait beyond the year 9999 ends with that
@@ -20,11 +40,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
-        let delay = self.backoff(&claimed.job.kind, claimed.job.attempts);
-        self.end_try(claimed, |s| {
-            let at = self.environment.now();
-            self.fail_in(s, claimed, error, Retry::At(later(at, delay)), at)
-        })
+        self.end_try(claimed, &self.retry_ending(claimed, error))
     }
 
     /// How long a job of this kind waits that has gone back so often before.
@@ -37,7 +53,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, |s| self.fail_in(s, claimed, error, Retry::Never, self.environment.now()))
+        self.end_try(claimed, &TryEnding::Fail { error })
     }
 
     /// Parks a job that cannot go on before something comes: an approval, for example. It spends no retry, and nothing but
@@ -52,8 +68,7 @@ impl<S: Store> Queue<S> {
         parked_for: ParkedFor,
         reason: &str,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        let retry = Retry::Parked(parked_for);
-        self.end_try(claimed, |s| self.fail_in(s, claimed, reason, retry, self.environment.now()))
+        self.end_try(claimed, &TryEnding::Park { parked_for, reason })
     }
 
     /// Gives a job back that this program cannot do and another one may be able to, without spending a retry: during an
@@ -70,18 +85,7 @@ impl<S: Store> Queue<S> {
         error: &str,
         patience: Duration,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, |s| {
-            let at = self.environment.now();
-            let first = claimed.job.declined_since.unwrap_or(at);
-            let declined_for = at.signed_duration_since(first).to_std().unwrap_or_default();
-            if declined_for >= patience || stop_requested(s, claimed)?.is_some() {
-                return self.fail_in(s, claimed, error, Retry::Never, at);
-            }
-            let (shortest, longest) = DECLINED_PAUSES;
-            let run_at = later(at, declined_for.clamp(shortest, longest));
-            let retrying = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
-            Ok(done_with(s.jobs().decline(&claimed.claim, error, run_at, at)?, retrying))
-        })
+        self.end_try(claimed, &TryEnding::Decline { error, patience })
     }
 
     /// Gives a job back without spending a retry; it is due again at `run_at`. A job that somebody asked to stop fails
@@ -90,7 +94,7 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, |s| self.give_back(s, claimed, run_at, self.environment.now(), false))
+        self.end_try(claimed, &TryEnding::Release { run_at })
     }
 
     /// Gives a job back that cannot be done yet, without spending a retry; it is due again at `until`, when an API lets
@@ -104,16 +108,11 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
-        let least = Backoff::LEAST.delay(claimed.job.throttled.saturating_add(1), self.jitter());
-        self.end_try(claimed, |s| {
-            let now = self.environment.now();
-            let run_at = until.min(later(now, self.policies.longest_throttle)).max(later(now, least));
-            self.give_back(s, claimed, run_at, now, true)
-        })
+        self.end_try(claimed, &self.throttle_ending(claimed, until))
     }
 
-    /// Gives several jobs back in one transaction, due at once. The answers are in the order of the jobs; one whose row
-    /// cannot be read is lost.
+    /// Gives several jobs back in one transaction, each to the place in the queue that it had. The answers are in the order of
+    /// the jobs; one whose row cannot be read is lost.
     pub(crate) fn release_all<'j>(
         &self,
         jobs: impl Iterator<Item = &'j ClaimedJob> + Clone,
@@ -125,40 +124,54 @@ impl<S: Store> Queue<S> {
                 }
             }
             let now = self.environment.now();
-            let (mut stopped, mut claims) = (Vec::new(), Vec::new());
-            for claimed in jobs.clone() {
-                stopped.push(if stop_requested(s, claimed)?.is_some() {
+            let mut answers: Vec<Option<FencedResult<FailOutcome>>> = Vec::new();
+            // Jobs with one due time go back with one statement.
+            let mut by_due_time: BTreeMap<Timestamp, Vec<(usize, &ClaimedJob)>> = BTreeMap::new();
+            for (position, claimed) in jobs.clone().enumerate() {
+                answers.push(if stop_requested(s, claimed)?.is_some() {
                     Some(lost_if_unreadable(self.fail_in(s, claimed, "given back", Retry::Never, now))?)
                 } else {
-                    claims.push(claimed.claim);
+                    by_due_time.entry(claimed.job.run_at.min(now)).or_default().push((position, claimed));
                     None
                 });
             }
-            let mut released = s.jobs().release_many(&claims, now, now)?.into_iter();
-            let run_at = truncate_to_micros(now.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-            let answer = |(stopped, claimed): (Option<FencedResult<FailOutcome>>, &ClaimedJob)| {
-                let retrying = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
-                let mut next = || released.next().map(|answer| done_with(answer, retrying));
-                stopped.or_else(&mut next).unwrap_or(FencedResult::LeaseLost)
-            };
-            Ok::<_, StoreError>(Some(stopped.into_iter().zip(jobs.clone()).map(answer).collect()))
+            for (run_at, given) in by_due_time {
+                let claims: Vec<ClaimRef> = given.iter().map(|(_, claimed)| claimed.claim).collect();
+                let released = s.jobs().release_many(&claims, run_at, now)?;
+                let run_at = truncate_to_micros(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
+                for ((position, claimed), answer) in given.into_iter().zip(released) {
+                    let retrying = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
+                    if let Some(place) = answers.get_mut(position) {
+                        *place = Some(done_with(answer, retrying));
+                    }
+                }
+            }
+            let answers = answers.into_iter().map(|answer| answer.unwrap_or(FencedResult::LeaseLost));
+            Ok::<_, StoreError>(Some(answers.collect()))
         })
     }
 
     /// Ends a try otherwise than with success.
-    fn end_try(
-        &self,
-        claimed: &ClaimedJob,
-        mut end: impl FnMut(&mut dyn Session) -> Result<FencedResult<FailOutcome>, StoreError>,
-    ) -> Result<FencedResult<FailOutcome>, StoreError> {
+    fn end_try(&self, claimed: &ClaimedJob, ending: &TryEnding<'_>) -> Result<FencedResult<FailOutcome>, StoreError> {
         write_once(&self.store, |s, before| {
             if let Some(before) = before
                 && has_gone_back(s, claimed, before)?
             {
                 return Ok(None);
             }
-            end(s).map(|now| unless_done_before(before, now))
+            self.end_try_in(s, claimed, ending).map(|now| unless_done_before(before, now))
         })
+    }
+
+    /// Ends a try for another one, after the wait that the policy of the kind says.
+    pub(crate) fn retry_ending<'e>(&self, claimed: &ClaimedJob, error: &'e str) -> TryEnding<'e> {
+        TryEnding::Retry { error, delay: self.backoff(&claimed.job.kind, claimed.job.attempts) }
+    }
+
+    /// Ends a try that was throttled until this time.
+    pub(crate) fn throttle_ending(&self, claimed: &ClaimedJob, until: Timestamp) -> TryEnding<'static> {
+        let least = Backoff::LEAST.delay(claimed.job.throttled.saturating_add(1), self.jitter());
+        TryEnding::Throttle { until, least }
     }
 
     fn jitter(&self) -> u64 {
@@ -168,6 +181,46 @@ impl<S: Store> Queue<S> {
 }
 
 impl<S: Store> Queue<S> {
+    /// Ends a try otherwise than with success, in this transaction.
+    pub(super) fn end_try_in(
+        &self,
+        s: &mut dyn Session,
+        claimed: &ClaimedJob,
+        ending: &TryEnding<'_>,
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
+        let now = self.environment.now();
+        match *ending {
+            TryEnding::Retry { error, delay } => self.fail_in(s, claimed, error, Retry::At(later(now, delay)), now),
+            TryEnding::Fail { error } => self.fail_in(s, claimed, error, Retry::Never, now),
+            TryEnding::Park { parked_for, reason } => self.fail_in(s, claimed, reason, Retry::Parked(parked_for), now),
+            TryEnding::Decline { error, patience } => self.decline_in(s, claimed, error, patience, now),
+            TryEnding::Release { run_at } => self.give_back(s, claimed, run_at, now, false),
+            TryEnding::Throttle { until, least } => {
+                let run_at = until.min(later(now, self.policies.longest_throttle)).max(later(now, least));
+                self.give_back(s, claimed, run_at, now, true)
+            }
+        }
+    }
+
+    fn decline_in(
+        &self,
+        s: &mut dyn Session,
+        claimed: &ClaimedJob,
+        error: &str,
+        patience: Duration,
+        now: Timestamp,
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
+        let first = claimed.job.declined_since.unwrap_or(now);
+        let declined_for = now.signed_duration_since(first).to_std().unwrap_or_default();
+        if declined_for >= patience || stop_requested(s, claimed)?.is_some() {
+            return self.fail_in(s, claimed, error, Retry::Never, now);
+        }
+        let (shortest, longest) = DECLINED_PAUSES;
+        let run_at = later(now, declined_for.clamp(shortest, longest));
+        let retrying = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
+        Ok(done_with(s.jobs().decline(&claimed.claim, error, run_at, now)?, retrying))
+    }
+
     fn give_back(
         &self,
         s: &mut dyn Session,
@@ -225,7 +278,7 @@ fn done_with(answer: FencedResult<()>, finished: FailOutcome) -> FencedResult<Fa
 
 /// Whether an attempt with this answer, whose outcome is unknown, has given the job back, or has failed or parked it and a
 /// failure hook lets it run again. If it has failed for good or is parked, the repetition is told so.
-fn has_gone_back(
+pub(super) fn has_gone_back(
     s: &mut dyn Session,
     claimed: &ClaimedJob,
     before: &FencedResult<FailOutcome>,

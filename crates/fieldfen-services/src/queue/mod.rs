@@ -14,6 +14,7 @@ mod complete;
 mod completion;
 #[cfg(test)]
 mod completion_answer_test;
+mod end_many;
 mod enqueue;
 mod fail;
 mod failure_hook;
@@ -29,7 +30,9 @@ pub use failure_hook::{FailedJob, FailureHook};
 pub use retry_policies::{LONGEST_THROTTLE, RetryPolicies};
 pub use wait::WaitOutcome;
 
+pub(crate) use end_many::{EndResult, JobEnd, JobEnding};
 pub(crate) use enqueue::{enqueue, enqueue_many, read_payload};
+pub(crate) use fail::TryEnding;
 pub(crate) use failure_hook::FailureHooks;
 
 use std::error::Error;

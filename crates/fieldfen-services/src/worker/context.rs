@@ -12,6 +12,7 @@ use super::events::Events;
 use super::heartbeat_signal::HeartbeatSignal;
 use super::metrics::{Metrics, NoMetrics};
 use super::outcome::Outcome;
+use super::outcome_queue::OutcomeQueue;
 use super::running_job::RunningJob;
 use super::slots::Slots;
 use super::stop::StopSignal;
@@ -42,6 +43,7 @@ pub(super) struct Context<S> {
     pub(super) stop: Arc<StopSignal>,
     pub(super) heartbeat: Arc<HeartbeatSignal>,
     pub(super) slots: Arc<Slots>,
+    pub(super) outcomes: OutcomeQueue,
 }
 
 impl<S> Context<S> {
@@ -50,7 +52,7 @@ impl<S> Context<S> {
         let stop = Arc::new(StopSignal::new(events.sender()));
         let heartbeat = Arc::new(HeartbeatSignal::default());
         let slots = Arc::new(Slots::new(Arc::clone(&stop), Arc::clone(&heartbeat), events.sender()));
-        Self { queue, settings, handlers, events, stop, heartbeat, slots }
+        Self { queue, settings, handlers, events, stop, heartbeat, slots, outcomes: OutcomeQueue::default() }
     }
 
     /// The kinds this worker can do, each with its limit.

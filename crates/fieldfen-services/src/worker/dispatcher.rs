@@ -2,24 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ClaimRequest, JobKind, JobState};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::with_causes;
+use fieldfen_domain::{catch_panic, with_causes};
 
 use super::cadence::Cadence;
 use super::context::Context;
 use super::reclaim::Reclaim;
 use super::running_job::RunningJob;
-use super::slots::Capacity;
+use super::slots::{Capacity, OpenKinds};
 use super::stop::StopLevel;
 use crate::recurring;
 
 /// The longest wait before the clock and the queue are looked at again, should no commit be noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The shortest wait for an event while jobs wait for a thread.
+const LEAST_WAIT: Duration = Duration::from_millis(5);
 
 /// How often recurring work is looked at that may have been set up in the meantime.
 const TICKS_EVERY: Duration = Duration::from_secs(5);
@@ -44,7 +47,8 @@ pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
             Ok(Next::Look) => pause = first,
             Ok(Next::Wait { at_most, commits }) => {
                 pause = first;
-                context.events.wait(at_most.min(LOOK_EVERY), commits);
+                let stalled = context.slots.until_stalled(Instant::now()).unwrap_or(LOOK_EVERY).max(LEAST_WAIT);
+                context.events.wait(at_most.min(stalled).min(LOOK_EVERY), commits);
             }
             Ok(Next::Stop) => break,
             Err(error) => {
@@ -108,10 +112,14 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.do_what_recurs(now);
         self.give_up_waiting_alone(now)?;
         let periodic = self.until_something_recurs(now);
+        self.give_back_stalled()?;
         // Asked before the queue is read: a job that ends in between may have enqueued another. And before it is asked
         // what may be claimed: a job that ends in between may have kept its kind from being looked at.
         let idle = context.slots.is_empty();
-        let Capacity { kinds, limits, jobs: most } = context.slots.capacity(context.kinds(), context.settings.threads);
+        if let Some(next) = self.claim_ahead(now, periodic)? {
+            return Ok(next);
+        }
+        let Capacity { kinds, limits, jobs: most } = context.slots.capacity(context.kinds());
         if most == 0 || kinds.is_empty() {
             return Ok(Next::Wait { at_most: periodic, commits: false });
         }
@@ -138,6 +146,54 @@ impl<'s, S: Store> Dispatcher<'s, S> {
     fn until_something_recurs(&self, now: Timestamp) -> Duration {
         let tick = self.next_tick.map(|next| next.signed_duration_since(now).to_std().unwrap_or_default());
         self.reclaim.left(now).min(tick.unwrap_or(TICKS_EVERY))
+    }
+
+    /// Claims more jobs than there are free threads, if more are due and all of them are short. `None` if jobs are to be claimed
+    /// for free threads alone.
+    ///
+    /// A due job of another kind may come before those of short kinds, so that none of these is claimed ahead of it.
+    fn claim_ahead(&mut self, now: Timestamp, periodic: Duration) -> Result<Option<Next>, StoreError> {
+        let context = self.context;
+        if !self.more {
+            return Ok(None);
+        }
+        let OpenKinds { short, others } = context.slots.open_kinds(context.kinds());
+        if short.is_empty() {
+            return Ok(None);
+        }
+        if !others.is_empty() {
+            let due = context.queue.store().read(|s| s.jobs().next_due(&others))?;
+            if due.is_some_and(|due| due <= now) {
+                return Ok(None);
+            }
+        }
+        let jobs = context.slots.capacity_ahead(&short, Instant::now());
+        if jobs == 0 {
+            return Ok(Some(Next::Wait { at_most: periodic, commits: false }));
+        }
+        self.claim(short, BTreeMap::new(), jobs).map(Some)
+    }
+
+    /// Gives jobs back that were claimed ahead and have waited too long for a thread, and ends those that were cancelled
+    /// meanwhile.
+    fn give_back_stalled(&mut self) -> Result<(), StoreError> {
+        let context = self.context;
+        let stalled = context.slots.take_stalled(Instant::now());
+        if stalled.is_empty() {
+            return Ok(());
+        }
+        let released = catch_panic(|| context.queue.release_all(stalled.iter().map(|running| &running.claimed)));
+        match released.unwrap_or_else(|panic| Err(StoreError::Database(panic.into()))) {
+            Ok(_) => {
+                log!(DEBUG, jobs = stalled.len(), "jobs given back that were claimed ahead and have not begun");
+                context.slots.finish(stalled.iter());
+                Ok(())
+            }
+            Err(error) => {
+                context.slots.return_not_begun(stalled);
+                Err(error)
+            }
+        }
     }
 
     fn claim(&mut self, kinds: Vec<JobKind>, limits: BTreeMap<JobKind, u32>, most: usize) -> Result<Next, StoreError> {
@@ -190,9 +246,9 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         };
         let Some(running) = context.slots.take_waiting_alone(waits_too_long) else { return Ok(()) };
         self.waits_for_none_since.get_or_insert(now);
-        let _finish = context.slots.finish_when_dropped(&running);
         let job = &running.claimed.job;
         log!(WARN, id = %job.id, kind = %job.kind, "job given back: it must run alone, and other jobs run for too long");
+        let _finish = context.slots.finish_when_dropped(std::slice::from_ref(&running));
         context.queue.release(&running.claimed, now + WAIT_ALONE).map(drop)
     }
 

@@ -11,6 +11,10 @@ pub(super) enum DispatcherEvent {
     Commit,
     /// Jobs have ended: there is room for others.
     JobsEnded,
+    /// Of the jobs that were claimed ahead, half have begun.
+    FewJobsWait,
+    /// Somebody has cancelled, killed or reclaimed a job in hand.
+    Interrupted,
     /// Somebody asks the worker to stop.
     Stop,
 }

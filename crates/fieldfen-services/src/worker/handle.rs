@@ -177,15 +177,15 @@ fn start_threads<S: Store>(
     began: Timestamp,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<(), StartError> {
-    for number in 1..=context.settings.threads {
+    for thread in 0..context.settings.threads {
         context.slots.pool_thread_began();
         let spawned = spawn(
             context,
-            format!("fieldfen-job-{number}"),
-            |context| pool::run(context),
-            |context| context.slots.pool_thread_ended(),
+            format!("fieldfen-job-{}", thread + 1),
+            move |context| pool::run(context, thread),
+            move |context| context.slots.pool_thread_ended(thread),
         );
-        threads.push(spawned.inspect_err(|_| context.slots.pool_thread_ended())?);
+        threads.push(spawned.inspect_err(|_| context.slots.pool_thread_ended(thread))?);
     }
     let mut start = |name: &str, mut body: Body<S>| {
         spawn(context, name.to_owned(), move |context| body(context), |_| ()).map(|thread| threads.push(thread))

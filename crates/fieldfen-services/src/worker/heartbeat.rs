@@ -8,6 +8,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{RawJson, Timestamp, with_causes};
 
 use super::context::Context;
+use super::events::DispatcherEvent;
 use super::running_job::RunningJob;
 
 /// However long the lease: a job that was asked to stop notices within this time.
@@ -88,13 +89,19 @@ fn extend_with<S: Store>(
         return Ok(());
     }
     let answers = context.queue.heartbeat(claims, context.settings.lease)?;
+    let mut interrupted = false;
     for (running, answer) in in_hand.iter().zip(answers) {
         match answer {
             FencedResult::Done(beat) if beat.cancel_requested => running.request_cancel(),
             // Its outcome has been applied since the list was made.
-            FencedResult::Done(_) | FencedResult::AlreadyDone { .. } => {}
+            FencedResult::Done(_) | FencedResult::AlreadyDone { .. } => continue,
             FencedResult::LeaseLost | FencedResult::NotFound => running.mark_lost(),
         }
+        interrupted = true;
+    }
+    if interrupted {
+        // Some of them may not have begun.
+        context.events.sender().send(DispatcherEvent::Interrupted);
     }
     Ok(())
 }

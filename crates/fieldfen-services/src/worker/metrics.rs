@@ -14,7 +14,9 @@ pub trait Metrics: Send + Sync {
     /// A handler is about to run; the job had been due for this long.
     fn job_started(&self, _job: &Job, _waited: Duration) {}
 
-    /// A job has been dealt with; `took` is the time of its handler and of applying its outcome.
+    /// The outcome of a job has been applied; `took` is the time of its handler and of applying the outcome. The thread that
+    /// calls this may be another one than that of the handler. It is also called for a job that was cancelled or lost before
+    /// its handler began.
     fn job_ended(&self, _job: &Job, _applied: AppliedOutcome, _took: Duration) {}
 
     /// So many jobs were taken back from workers that had let their leases run out.

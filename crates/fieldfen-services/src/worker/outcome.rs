@@ -94,6 +94,14 @@ impl Outcome {
         Self::Throttled { until, reason: reason.into() }
     }
 
+    /// How long the result is that it keeps, in bytes.
+    pub(super) fn result_bytes(&self) -> usize {
+        match self {
+            Self::Complete(completion) => completion.result_bytes(),
+            _ => 0,
+        }
+    }
+
     /// Cuts the error or reason to the length that is stored, so that the log gets no more either.
     pub(super) fn cut(&mut self) {
         match self {

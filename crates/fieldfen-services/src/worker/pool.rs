@@ -1,4 +1,4 @@
-//! The threads that run handlers.
+//! The threads that run handlers, and apply their outcomes.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -8,40 +8,52 @@ use fieldfen_domain::job::Job;
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{catch_panic, with_causes};
 
-use super::completer::complete;
+use super::completer;
 use super::context::Context;
 use super::outcome::Outcome;
+use super::outcome_queue::PendingOutcome;
 use super::running_job::RunningJob;
 use super::span;
 use super::task::JobContext;
 
-/// Runs handlers until the worker is closed.
-pub(super) fn run<S: Store>(context: &Context<S>) {
-    while let Some(running) = context.slots.next() {
-        let _finish = context.slots.finish_when_dropped(&running);
-        let span = span::of_try(&running.claimed.job);
-        let executed = span::within(&span, || execute(context, &running));
-        span::end(span);
-        if let Err(panic) = executed {
-            // Neither the handler nor its outcome: this thread cannot do its work. The job is left to its lease.
-            resume_unwind(Box::new(panic));
+/// Runs handlers until the worker is closed, on the thread with this number.
+pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
+    // Outcomes may be left of a time before this thread panicked.
+    completer::apply_left(context);
+    while let Some(running) = context.slots.next(thread) {
+        let (began, span) = (Instant::now(), span::of_try(&running.claimed.job));
+        let outcome = span::within(&span, || outcome_of(context, &running));
+        context.slots.handler_returned(thread);
+        match outcome {
+            Ok(Some(outcome)) => {
+                completer::submit(context, PendingOutcome { running, outcome, span, began });
+            }
+            Ok(None) => {
+                span::end(span);
+                context.slots.finish([&running].into_iter());
+            }
+            Err(panic) => {
+                span::end(span);
+                // Neither the handler nor its outcome: this thread cannot do its work. The job is left to its lease.
+                context.slots.finish([&running].into_iter());
+                resume_unwind(Box::new(panic));
+            }
         }
     }
 }
 
-fn execute<S: Store>(context: &Context<S>, running: &Arc<RunningJob>) {
+/// Runs the handler of a job; `None` when the job must not run any more.
+fn outcome_of<S: Store>(context: &Context<S>, running: &Arc<RunningJob>) -> Option<Outcome> {
     let job = &running.claimed.job;
+    if running.is_lost() || running.is_cancelled() {
+        return Some(Outcome::fail("it had not begun"));
+    }
     if job.must_run_alone() && !begins_alone(context, running) {
-        return;
+        return None;
     }
     let waited = context.queue.environment().now().signed_duration_since(job.run_at).to_std().unwrap_or_default();
     context.settings.metrics.job_started(job, waited);
-    let began = Instant::now();
-    let outcome = call(context, job, running);
-    let ended = complete(context, running, outcome);
-    let took = began.elapsed();
-    log!(DEBUG, %ended, ?took, "job ended");
-    context.settings.metrics.job_ended(job, ended, took);
+    Some(call(context, job, running))
 }
 
 /// Notes that the job runs alone from now on, so that the next lost lease counts as the job's own doing; says whether the

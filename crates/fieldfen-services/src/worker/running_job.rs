@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use fieldfen_domain::{FenceToken, JobId, RawJson};
 
@@ -27,6 +28,7 @@ pub enum Interruption {
 /// A claimed job from its claim until its outcome is applied.
 pub(super) struct RunningJob {
     pub(super) claimed: ClaimedJob,
+    pub(super) claimed_at: Instant,
     pub(super) stop: Arc<StopSignal>,
     heartbeat: Arc<HeartbeatSignal>,
     cancel_requested: AtomicBool,
@@ -37,10 +39,11 @@ pub(super) struct RunningJob {
 }
 
 impl RunningJob {
-    pub(super) const fn new(claimed: ClaimedJob, stop: Arc<StopSignal>, heartbeat: Arc<HeartbeatSignal>) -> Self {
+    pub(super) fn new(claimed: ClaimedJob, stop: Arc<StopSignal>, heartbeat: Arc<HeartbeatSignal>) -> Self {
         let cancel_requested = AtomicBool::new(claimed.job.cancel_requested_at.is_some());
         Self {
             claimed,
+            claimed_at: Instant::now(),
             stop,
             heartbeat,
             cancel_requested,

@@ -30,9 +30,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn shut_down<S: Store>(context: &Context<S>) {
     let not_begun = context.slots.take_not_begun();
     release(context, &not_begun);
-    for job in &not_begun {
-        context.slots.finish(job);
-    }
+    context.slots.finish(not_begun.iter());
     if !wait_until_empty(context, context.settings.grace, true) {
         context.stop.request(StopLevel::Now);
         wait_until_empty(context, TIME_TO_END, false);

@@ -1,17 +1,34 @@
-//! What the worker has in hand: jobs that wait for a thread, and jobs whose handlers run.
+//! What the worker has in hand: jobs that wait for a thread, jobs whose handlers run, and outcomes to be applied.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::{FenceToken, JobId};
 
 use super::events::{DispatcherEvent, EventSender};
 use super::heartbeat_signal::HeartbeatSignal;
+use super::run_times::RunTimes;
 use super::running_job::RunningJob;
 use super::shutdown_report::ShutdownReport;
 use super::stop::StopSignal;
+
+/// Jobs are claimed ahead of a free thread only where they begin within this time, by the mean run times of their kinds.
+const BEGIN_WITHIN: Duration = Duration::from_millis(10);
+
+/// Jobs of kinds that take longer are not claimed ahead: the claim is a small part of their time.
+const SHORT_RUN: Duration = Duration::from_millis(3);
+
+/// A worker claims no more jobs ahead than this, however short they are.
+const MOST_AHEAD: usize = 256;
+
+/// No job is claimed ahead while so many are in hand: outcomes are applied more slowly than handlers return.
+const MOST_IN_HAND: usize = 1024;
+
+/// Jobs that have waited for this time although all threads are busy go back to the queue: another worker may begin them.
+const STALLED_AFTER: Duration = Duration::from_millis(50);
 
 /// What the worker has in hand, and how many jobs it has room for.
 pub(super) struct Slots {
@@ -34,8 +51,24 @@ struct SlotState {
     in_hand_by_kind: BTreeMap<JobKind, u32>,
     /// Of those in hand, how many must run alone.
     run_alone: usize,
-    /// Threads of the pool that have not ended.
-    pool_threads: usize,
+    /// What each thread of the pool does.
+    threads: Vec<ThreadState>,
+    run_times: RunTimes,
+    /// The dispatcher waits until no more than so many jobs have not begun, and not for jobs to end.
+    refill_at: Option<usize>,
+}
+
+/// What a thread of the pool does.
+#[derive(Clone, PartialEq, Eq)]
+enum ThreadState {
+    /// It waits for a job.
+    Idle,
+    /// It runs the handler of a job of this kind.
+    Running { kind: JobKind, since: Instant },
+    /// It applies outcomes.
+    Applying,
+    /// It has ended.
+    Ended,
 }
 
 /// What may be claimed.
@@ -45,8 +78,17 @@ pub(super) struct Capacity {
     pub(super) kinds: Vec<JobKind>,
     /// Of kinds with a limit, how many jobs at the most.
     pub(super) limits: BTreeMap<JobKind, u32>,
-    /// How many jobs at the most.
+    /// How many jobs at the most. Zero means that the dispatcher is told when there is room.
     pub(super) jobs: usize,
+}
+
+/// The kinds of which jobs may be claimed, by whether they may be claimed ahead.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct OpenKinds {
+    /// Kinds without a limit whose handlers take so little time that jobs are claimed ahead.
+    pub(super) short: Vec<JobKind>,
+    /// The others.
+    pub(super) others: Vec<JobKind>,
 }
 
 impl Slots {
@@ -61,20 +103,18 @@ impl Slots {
         }
     }
 
-    /// What may be claimed so that no limit is exceeded; nothing by a worker that stops.
-    pub(super) fn capacity<'k>(
-        &self,
-        kinds: impl Iterator<Item = (&'k JobKind, Option<u32>)>,
-        threads: usize,
-    ) -> Capacity {
-        let state = self.lock();
+    /// What may be claimed for free threads, so that no limit is exceeded; nothing by a worker that stops.
+    pub(super) fn capacity<'k>(&self, kinds: impl Iterator<Item = (&'k JobKind, Option<u32>)>) -> Capacity {
+        let mut state = self.lock();
+        state.refill_at = None;
         if self.stop.is_stopping() || state.run_alone > 0 {
             return Capacity::default();
         }
-        let mut capacity = Capacity { jobs: threads.saturating_sub(state.in_hand.len()), ..Capacity::default() };
+        let jobs = state.threads.len().saturating_sub(state.in_hand.len());
+        let mut capacity = Capacity { jobs, ..Capacity::default() };
         for (kind, limit) in kinds {
             if let Some(limit) = limit {
-                let left = limit.saturating_sub(state.in_hand_by_kind.get(kind).copied().unwrap_or(0));
+                let left = state.left_of_limit(kind, limit);
                 if left == 0 {
                     continue;
                 }
@@ -85,10 +125,45 @@ impl Slots {
         capacity
     }
 
+    /// The kinds of which jobs may be claimed at all, by whether they may be claimed ahead.
+    pub(super) fn open_kinds<'k>(&self, kinds: impl Iterator<Item = (&'k JobKind, Option<u32>)>) -> OpenKinds {
+        let state = self.lock();
+        let mut open = OpenKinds::default();
+        for (kind, limit) in kinds {
+            match limit {
+                None if state.run_times.mean(kind).is_some_and(|mean| mean <= SHORT_RUN) => {
+                    open.short.push(kind.clone())
+                }
+                Some(limit) if state.left_of_limit(kind, limit) == 0 => {}
+                _ => open.others.push(kind.clone()),
+            }
+        }
+        open
+    }
+
+    /// How many jobs of these kinds may be claimed, for free threads and ahead. They are claimed ahead in batches: with zero,
+    /// the dispatcher is told when half of the jobs that were claimed ahead have begun.
+    pub(super) fn capacity_ahead(&self, kinds: &[JobKind], now: Instant) -> usize {
+        let mut state = self.lock();
+        state.refill_at = None;
+        if self.stop.is_stopping() || state.run_alone > 0 {
+            return 0;
+        }
+        let most = state.most_ahead(kinds, now);
+        let (waiting, in_hand) = (state.not_begun.len(), state.in_hand.len());
+        let idle = state.threads.iter().filter(|thread| **thread == ThreadState::Idle).count();
+        if waiting > most / 2 {
+            state.refill_at = Some(most / 2);
+            return 0;
+        }
+        (most + idle).saturating_sub(waiting).min(MOST_IN_HAND.saturating_sub(in_hand))
+    }
+
     /// Hands claimed jobs to the pool.
     pub(super) fn dispatch(&self, jobs: Vec<Arc<RunningJob>>) {
         let mut state = self.lock();
-        let several = jobs.len() > 1;
+        let idle = state.threads.iter().filter(|thread| **thread == ThreadState::Idle).count();
+        let wake = jobs.len().min(idle);
         if state.in_hand.is_empty() && !jobs.is_empty() {
             self.heartbeat.set_in_hand(true);
         }
@@ -100,23 +175,31 @@ impl Slots {
             state.not_begun.push_back(running);
         }
         drop(state);
-        if several {
-            self.job_ready.notify_all();
-        } else {
+        for _ in 0..wake {
             self.job_ready.notify_one();
         }
     }
 
     /// Waits for the next job; `None` once the worker is closed. No job begins once the worker stops: what was claimed
     /// before is [given back](Self::take_not_begun). A job that must run alone begins when nothing else is in hand.
-    pub(super) fn next(&self) -> Option<Arc<RunningJob>> {
+    pub(super) fn next(&self, thread: usize) -> Option<Arc<RunningJob>> {
         let mut state = self.lock();
+        state.set_thread(thread, ThreadState::Idle);
+        if self.stop.is_closed() {
+            self.thread_ended.notify_all();
+        }
         loop {
             if !self.stop.is_stopping()
                 && state.first_may_begin()
-                && let Some(job) = state.not_begun.pop_front()
+                && let Some(running) = state.not_begun.pop_front()
             {
-                return Some(job);
+                let kind = running.claimed.job.kind.clone();
+                state.set_thread(thread, ThreadState::Running { kind, since: Instant::now() });
+                if state.refill_at.is_some_and(|waiting| state.not_begun.len() <= waiting) {
+                    state.refill_at = None;
+                    self.events.send(DispatcherEvent::FewJobsWait);
+                }
+                return Some(running);
             }
             if self.stop.is_closed() {
                 return None;
@@ -125,9 +208,59 @@ impl Slots {
         }
     }
 
+    /// Says that the handler that this thread ran has returned; the thread applies outcomes now.
+    pub(super) fn handler_returned(&self, thread: usize) {
+        let mut state = self.lock();
+        if let Some(ThreadState::Running { kind, since }) = state.threads.get(thread).cloned() {
+            state.run_times.record(&kind, since.elapsed());
+        }
+        state.set_thread(thread, ThreadState::Applying);
+    }
+
     /// Takes the jobs back that no thread has begun. They are in hand until they are [finished](Self::finish).
     pub(super) fn take_not_begun(&self) -> Vec<Arc<RunningJob>> {
-        self.lock().not_begun.drain(..).collect()
+        let mut state = self.lock();
+        state.refill_at = None;
+        state.not_begun.drain(..).collect()
+    }
+
+    /// Takes jobs back that have waited too long for a thread, since all are busy, and those that somebody has cancelled,
+    /// killed or reclaimed.
+    pub(super) fn take_stalled(&self, now: Instant) -> Vec<Arc<RunningJob>> {
+        let mut state = self.lock();
+        if state.not_begun.is_empty() || state.run_alone > 0 {
+            return Vec::new();
+        }
+        let all_busy = !state.threads.contains(&ThreadState::Idle);
+        let has_stalled =
+            |job: &Arc<RunningJob>| all_busy && now.saturating_duration_since(job.claimed_at) >= STALLED_AFTER;
+        if state.not_begun.front().is_some_and(has_stalled) {
+            return state.not_begun.drain(..).collect();
+        }
+        let is_wanted = |job: &Arc<RunningJob>| !job.is_lost() && !job.is_cancelled();
+        if state.not_begun.iter().all(is_wanted) {
+            return Vec::new();
+        }
+        let (wanted, unwanted) = state.not_begun.drain(..).partition(is_wanted);
+        state.not_begun = wanted;
+        unwanted.into()
+    }
+
+    /// How long until the first job that waits counts as stalled; `None` where none waits.
+    pub(super) fn until_stalled(&self, now: Instant) -> Option<Duration> {
+        let state = self.lock();
+        let first = state.not_begun.front().filter(|_| state.run_alone == 0)?;
+        Some(STALLED_AFTER.saturating_sub(now.saturating_duration_since(first.claimed_at)))
+    }
+
+    /// Lets jobs wait for a thread again, before those that were claimed after them.
+    pub(super) fn return_not_begun(&self, jobs: Vec<Arc<RunningJob>>) {
+        let mut state = self.lock();
+        for running in jobs.into_iter().rev() {
+            state.not_begun.push_front(running);
+        }
+        drop(state);
+        self.job_ready.notify_all();
     }
 
     /// Takes a job back that must run alone and waits until nothing else is in hand, if it has waited too long.
@@ -137,22 +270,34 @@ impl Slots {
         if waits { state.not_begun.pop_front() } else { None }
     }
 
-    /// Finishes the job when the answer is dropped, however the thread ends that has it.
-    pub(super) const fn finish_when_dropped<'s>(&'s self, job: &'s RunningJob) -> FinishGuard<'s> {
-        FinishGuard { slots: self, job }
+    /// Finishes these jobs when the answer is dropped, also when the thread panics.
+    pub(super) const fn finish_when_dropped<'s>(&'s self, jobs: &'s [Arc<RunningJob>]) -> FinishGuard<'s> {
+        FinishGuard { slots: self, jobs }
     }
 
-    /// Says that a job is no longer in hand.
-    pub(super) fn finish(&self, running: &RunningJob) {
+    /// Says that these jobs are no longer in hand.
+    pub(super) fn finish<'j>(&self, jobs: impl Iterator<Item = &'j Arc<RunningJob>>) {
         let mut state = self.lock();
-        state.remove(running);
-        if state.in_hand.is_empty() {
+        for running in jobs {
+            state.remove(running);
+        }
+        let is_empty = state.in_hand.is_empty();
+        if is_empty {
             self.heartbeat.set_in_hand(false);
         }
-        if state.first_may_begin() {
+        // The last job beside one that must run alone may have ended.
+        let wake_pool = state.run_alone > 0 && state.first_may_begin();
+        let tell_dispatcher = is_empty || state.refill_at.is_none();
+        drop(state);
+        if wake_pool {
             self.job_ready.notify_one();
         }
-        self.events.send(DispatcherEvent::JobsEnded);
+        if tell_dispatcher {
+            self.events.send(DispatcherEvent::JobsEnded);
+        }
+        if self.stop.is_closed() {
+            self.thread_ended.notify_all();
+        }
     }
 
     /// Whether nothing is in hand.
@@ -173,19 +318,19 @@ impl Slots {
     }
 
     pub(super) fn pool_thread_began(&self) {
-        self.lock().pool_threads += 1;
+        self.lock().threads.push(ThreadState::Idle);
     }
 
-    pub(super) fn pool_thread_ended(&self) {
-        self.lock().pool_threads -= 1;
+    pub(super) fn pool_thread_ended(&self, thread: usize) {
+        self.lock().set_thread(thread, ThreadState::Ended);
         self.thread_ended.notify_all();
     }
 
-    /// Waits until the worker is closed and only those threads of the pool are left that have a job in hand.
+    /// Waits until the worker is closed and only those threads of the pool are left that run a handler or apply outcomes.
     pub(super) fn wait_for_end(&self) -> ShutdownReport {
         let state = self
             .thread_ended
-            .wait_while(self.lock(), |state| !self.stop.is_closed() || state.pool_threads > state.in_hand.len())
+            .wait_while(self.lock(), |state| !self.stop.is_closed() || state.threads.contains(&ThreadState::Idle))
             .unwrap_or_else(PoisonError::into_inner);
         self.report_of(&state)
     }
@@ -209,6 +354,32 @@ impl Slots {
 }
 
 impl SlotState {
+    fn set_thread(&mut self, thread: usize, does: ThreadState) {
+        if let Some(state) = self.threads.get_mut(thread) {
+            *state = does;
+        }
+    }
+
+    /// How many jobs of a kind with this limit may still be claimed.
+    fn left_of_limit(&self, kind: &JobKind, limit: u32) -> u32 {
+        limit.saturating_sub(self.in_hand_by_kind.get(kind).copied().unwrap_or(0))
+    }
+
+    /// How many jobs of these kinds may wait for a thread so that the last one begins within [`BEGIN_WITHIN`]. Threads whose
+    /// handlers have run for longer than that are not counted on.
+    fn most_ahead(&self, kinds: &[JobKind], now: Instant) -> usize {
+        let longest = kinds.iter().filter_map(|kind| self.run_times.mean(kind)).max();
+        let Some(longest) = longest.filter(|longest| *longest <= SHORT_RUN) else { return 0 };
+        let is_usable = |thread: &&ThreadState| match thread {
+            ThreadState::Running { since, .. } => now.saturating_duration_since(*since) <= BEGIN_WITHIN,
+            ThreadState::Idle | ThreadState::Applying => true,
+            ThreadState::Ended => false,
+        };
+        let usable = self.threads.iter().filter(is_usable).count();
+        let each = BEGIN_WITHIN.as_nanos() / longest.as_nanos().max(1);
+        usize::try_from(each).unwrap_or(usize::MAX).saturating_mul(usable).min(MOST_AHEAD)
+    }
+
     /// Whether the first job that has not begun may begin: it may run beside others, or there are none.
     fn first_may_begin(&self) -> bool {
         let may_begin = |first: &Arc<RunningJob>| self.in_hand.len() <= 1 || !first.claimed.job.must_run_alone();
@@ -227,14 +398,14 @@ impl SlotState {
     }
 }
 
-/// A job in hand; it is finished when this is dropped.
+/// Jobs in hand that are finished when this is dropped.
 pub(super) struct FinishGuard<'s> {
     slots: &'s Slots,
-    job: &'s RunningJob,
+    jobs: &'s [Arc<RunningJob>],
 }
 
 impl Drop for FinishGuard<'_> {
     fn drop(&mut self) {
-        self.slots.finish(self.job);
+        self.slots.finish(self.jobs.iter());
     }
 }

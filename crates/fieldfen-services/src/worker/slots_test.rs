@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::{JobKind, WorkerName};
 use fieldfen_testkit::{ModelStore, fixtures};
@@ -10,7 +10,7 @@ use fieldfen_testkit::{ModelStore, fixtures};
 use super::events::Events;
 use super::heartbeat_signal::HeartbeatSignal;
 use super::running_job::RunningJob;
-use super::slots::{Capacity, Slots};
+use super::slots::{Capacity, OpenKinds, Slots};
 use super::stop::{StopLevel, StopSignal};
 use crate::Environment;
 use crate::queue::Queue;
@@ -24,34 +24,47 @@ struct Fixture {
     stop: Arc<StopSignal>,
     heartbeat: Arc<HeartbeatSignal>,
     _events: Events,
+    queue: Queue<ModelStore>,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    /// Slots of so many threads, all of which wait for a job.
+    fn new(threads: usize) -> Self {
         let events = Events::new();
         let stop = Arc::new(StopSignal::new(events.sender()));
         let heartbeat = Arc::new(HeartbeatSignal::default());
         let slots = Slots::new(Arc::clone(&stop), Arc::clone(&heartbeat), events.sender());
-        Self { slots, stop, heartbeat, _events: events }
+        for _ in 0..threads {
+            slots.pool_thread_began();
+        }
+        let queue = Queue::new(ModelStore::new(), Environment::system());
+        Self { slots, stop, heartbeat, _events: events, queue }
     }
 
-    /// Claims a job and hands it to the pool.
-    fn dispatch(&self) {
-        let queue = Queue::new(ModelStore::new(), Environment::system());
-        let job = fixtures::job(1);
-        queue.enqueue(&job).unwrap();
-        let kinds = BTreeSet::from([job.kind]);
-        let claims = queue.claim(&kinds, 1, Duration::from_secs(1), &WorkerName::new("test")).unwrap();
-        let claimed = claims.jobs.into_iter().next().unwrap();
-        let running = RunningJob::new(claimed, Arc::clone(&self.stop), Arc::clone(&self.heartbeat));
-        self.slots.dispatch(vec![Arc::new(running)]);
+    /// Claims so many jobs of one kind and hands them to the pool.
+    fn dispatch(&self, jobs: u64) -> JobKind {
+        let jobs: Vec<_> = (1..=jobs).map(fixtures::job).collect();
+        let kind = jobs[0].kind.clone();
+        self.queue.enqueue_many(&jobs).unwrap();
+        let (kinds, lease) = (BTreeSet::from([kind.clone()]), Duration::from_secs(1));
+        let claims = self.queue.claim(&kinds, 100, lease, &WorkerName::new("test")).unwrap();
+        let running = |claimed| Arc::new(RunningJob::new(claimed, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)));
+        self.slots.dispatch(claims.jobs.into_iter().map(running).collect());
+        kind
+    }
+
+    /// The next job begins on this thread, and ends at once.
+    fn run_next(&self, thread: usize) {
+        let job = self.slots.next(thread).unwrap();
+        self.slots.handler_returned(thread);
+        self.slots.finish([&job].into_iter());
     }
 }
 
 #[test]
 fn a_limit_on_an_idle_kind_leaves_the_threads_to_the_others() {
     let (build, clean) = (kind("build"), kind("clean"));
-    let capacity = Fixture::new().slots.capacity([(&build, None), (&clean, Some(1))].into_iter(), 16);
+    let capacity = Fixture::new(16).slots.capacity([(&build, None), (&clean, Some(1))].into_iter());
     let limits = BTreeMap::from([(clean.clone(), 1)]);
     assert_eq!(capacity, Capacity { kinds: vec![build, clean], limits, jobs: 16 });
 }
@@ -59,20 +72,73 @@ fn a_limit_on_an_idle_kind_leaves_the_threads_to_the_others() {
 #[test]
 fn what_was_dispatched_before_the_stop_and_has_not_begun_is_given_back() {
     for level in [StopLevel::Graceful, StopLevel::Now] {
-        let fixture = Fixture::new();
-        fixture.dispatch();
+        let fixture = Fixture::new(1);
+        fixture.dispatch(1);
         fixture.stop.request(level);
-        assert_eq!(fixture.slots.capacity([(&kind("clean"), None)].into_iter(), 16), Capacity::default());
+        assert_eq!(fixture.slots.capacity([(&kind("clean"), None)].into_iter()), Capacity::default());
         fixture.stop.close();
-        assert!(fixture.slots.next().is_none());
+        assert!(fixture.slots.next(0).is_none());
         assert_eq!(fixture.slots.take_not_begun().len(), 1);
     }
 }
 
 #[test]
 fn a_worker_that_stops_when_idle_begins_what_it_has_claimed() {
-    let fixture = Fixture::new();
-    fixture.dispatch();
+    let fixture = Fixture::new(1);
+    fixture.dispatch(1);
     fixture.stop.request(StopLevel::WhenIdle);
-    assert!(fixture.slots.next().is_some());
+    assert!(fixture.slots.next(0).is_some());
+}
+
+#[test]
+fn only_kinds_without_a_limit_whose_run_times_are_known_and_short_are_claimed_ahead() {
+    let fixture = Fixture::new(2);
+    let short = fixture.dispatch(1);
+    let open = |limit| fixture.slots.open_kinds([(&short, limit)].into_iter());
+    let others = OpenKinds { short: vec![], others: vec![short.clone()] };
+    assert_eq!(open(None), others);
+    fixture.run_next(0);
+    assert_eq!(open(None), OpenKinds { short: vec![short.clone()], others: vec![] });
+    assert_eq!(open(Some(3)), others);
+    assert!(fixture.slots.capacity_ahead(std::slice::from_ref(&short), Instant::now()) > 2);
+    assert_eq!(fixture.slots.capacity_ahead(&[kind("unknown")], Instant::now()), 1, "one for the thread that waits");
+}
+
+#[test]
+fn threads_whose_handlers_run_for_long_begin_no_job_that_is_claimed_ahead() {
+    let fixture = Fixture::new(2);
+    let short = fixture.dispatch(3);
+    fixture.run_next(0);
+    let now = Instant::now();
+    let _running = [fixture.slots.next(0).unwrap(), fixture.slots.next(1).unwrap()];
+    assert!(fixture.slots.capacity_ahead(std::slice::from_ref(&short), now) > 0);
+    let later = now + Duration::from_secs(1);
+    assert_eq!(fixture.slots.capacity_ahead(&[short], later), 0);
+}
+
+#[test]
+fn jobs_that_wait_although_all_threads_are_busy_are_given_back() {
+    let fixture = Fixture::new(1);
+    fixture.dispatch(4);
+    let later = Instant::now() + Duration::from_secs(1);
+    assert_eq!(fixture.slots.take_stalled(later).len(), 0, "a thread is about to begin them");
+    let _running = fixture.slots.next(0).unwrap();
+    assert_eq!(fixture.slots.take_stalled(Instant::now() - Duration::from_secs(1)).len(), 0, "it may end soon");
+    assert_eq!(fixture.slots.take_stalled(later).len(), 3);
+    assert_eq!(fixture.slots.take_stalled(later).len(), 0);
+}
+
+#[test]
+fn jobs_that_were_lost_or_cancelled_before_they_began_are_given_back_at_once() {
+    let fixture = Fixture::new(1);
+    fixture.dispatch(4);
+    let jobs = fixture.slots.in_hand();
+    jobs[0].mark_lost();
+    jobs[2].request_cancel();
+    let mut keys: Vec<_> = fixture.slots.take_stalled(Instant::now()).iter().map(|job| job.key()).collect();
+    keys.sort_unstable_by_key(|(id, _)| *id);
+    let mut expected = vec![jobs[0].key(), jobs[2].key()];
+    expected.sort_unstable_by_key(|(id, _)| *id);
+    assert_eq!(keys, expected);
+    assert_eq!(fixture.slots.take_not_begun().len(), 2);
 }

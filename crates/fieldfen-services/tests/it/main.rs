@@ -60,6 +60,7 @@ mod async_store;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod chaos;
+mod claims_ahead;
 mod clocks;
 mod copies;
 mod crossings;
@@ -79,6 +80,7 @@ mod listed;
 mod listings;
 mod operator_actions;
 mod operators;
+mod outcome_batches;
 mod overlaps;
 mod overtaken;
 mod panicking_values;

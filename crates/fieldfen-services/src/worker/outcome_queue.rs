@@ -1,0 +1,161 @@
+//! Outcomes of handlers that have not been applied, and which thread applies them.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::Span;
+
+use super::outcome::Outcome;
+use super::running_job::RunningJob;
+use super::stop::{StopLevel, StopSignal};
+
+/// The first and the longest wait between two attempts at a store that refuses.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// How many outcomes are applied in one transaction.
+const BATCH: usize = 256;
+
+/// A batch ends with the outcome whose result makes its results longer than this together, in bytes.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// How often the thread that waits for a store that refuses looks whether the worker is to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The outcome of a handler that has returned.
+pub(super) struct PendingOutcome {
+    pub(super) running: Arc<RunningJob>,
+    pub(super) outcome: Outcome,
+    /// The span of the try.
+    pub(super) span: Span,
+    /// When the handler began.
+    pub(super) began: Instant,
+}
+
+/// The outcomes that are to be applied.
+#[derive(Default)]
+pub(super) struct OutcomeQueue {
+    state: Mutex<QueueState>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    pending: VecDeque<PendingOutcome>,
+    /// A thread applies outcomes.
+    is_applying: bool,
+}
+
+impl OutcomeQueue {
+    /// Adds an outcome. The answer is there if no thread applies outcomes: then the caller has to.
+    pub(super) fn push(&self, pending: PendingOutcome) -> Option<Applying<'_>> {
+        let mut state = self.lock();
+        state.pending.push_back(pending);
+        let applying = self.begin_with(&mut state);
+        drop(state);
+        if applying.is_none() {
+            self.arrived.notify_one();
+        }
+        applying
+    }
+
+    /// Lets the caller apply the outcomes that wait; `None` if another thread does or none waits.
+    pub(super) fn begin(&self) -> Option<Applying<'_>> {
+        let mut state = self.lock();
+        if state.pending.is_empty() { None } else { self.begin_with(&mut state) }
+    }
+
+    fn begin_with(&self, state: &mut QueueState) -> Option<Applying<'_>> {
+        if mem::replace(&mut state.is_applying, true) {
+            return None;
+        }
+        Some(Applying { queue: self, deferred: Deferred::new(), has_ended: false })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Outcomes that the store has refused for now.
+struct Deferred {
+    outcomes: VecDeque<PendingOutcome>,
+    pause: Duration,
+    retry_at: Instant,
+    /// How soon the worker was to stop when they were refused.
+    level: StopLevel,
+}
+
+impl Deferred {
+    fn new() -> Self {
+        Self { outcomes: VecDeque::new(), pause: PAUSES.0, retry_at: Instant::now(), level: StopLevel::None }
+    }
+}
+
+/// The right and duty of one thread to apply outcomes. When the thread panics, another one applies those that are left.
+pub(super) struct Applying<'q> {
+    queue: &'q OutcomeQueue,
+    deferred: Deferred,
+    has_ended: bool,
+}
+
+impl Applying<'_> {
+    /// The next outcomes to be applied together; `None` when there are none, and then this thread applies no more. Outcomes
+    /// that have been refused come again after a pause, or when somebody asks for a sooner stop.
+    pub(super) fn next_batch(&mut self, stop: &StopSignal) -> Option<VecDeque<PendingOutcome>> {
+        let mut state = self.queue.lock();
+        loop {
+            if !state.pending.is_empty() {
+                return Some(first_batch(&mut state.pending));
+            }
+            if self.deferred.outcomes.is_empty() {
+                state.is_applying = false;
+                self.has_ended = true;
+                return None;
+            }
+            let left = self.deferred.retry_at.saturating_duration_since(Instant::now());
+            let level = stop.level();
+            if left.is_zero() || mem::replace(&mut self.deferred.level, level) < level {
+                return Some(mem::take(&mut self.deferred.outcomes));
+            }
+            let wait = self.queue.arrived.wait_timeout(state, left.min(LOOK_EVERY));
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Keeps the outcomes of the last batch that the store has refused for now.
+    pub(super) fn defer(&mut self, refused: VecDeque<PendingOutcome>) {
+        let deferred = &mut self.deferred;
+        if deferred.outcomes.is_empty() {
+            if refused.is_empty() {
+                deferred.pause = PAUSES.0;
+                return;
+            }
+            deferred.retry_at = Instant::now() + deferred.pause;
+            deferred.pause = (deferred.pause * 2).min(PAUSES.1);
+        }
+        deferred.outcomes.extend(refused);
+    }
+}
+
+impl Drop for Applying<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let mut state = self.queue.lock();
+            state.pending.append(&mut self.deferred.outcomes);
+            state.is_applying = false;
+        }
+    }
+}
+
+fn first_batch(pending: &mut VecDeque<PendingOutcome>) -> VecDeque<PendingOutcome> {
+    let mut bytes = 0;
+    let fits = |pending: &&PendingOutcome| {
+        let fits = bytes <= BATCH_BYTES;
+        bytes += pending.outcome.result_bytes();
+        fits
+    };
+    let outcomes = pending.iter().take(BATCH).take_while(fits).count();
+    pending.drain(..outcomes).collect()
+}
