@@ -2,6 +2,7 @@
 
 mod claim;
 mod commit;
+mod drain;
 mod enqueue;
 pub mod idle;
 pub mod latency;
@@ -28,6 +29,8 @@ pub enum Section {
     Enqueue,
     /// Threads that share commits.
     Commit,
+    /// A worker that drains a queue.
+    Drain,
     /// Several processes on one file.
     Processes,
     /// From a job's enqueueing to the start of its handler.
@@ -77,10 +80,11 @@ pub struct Stage {
 
 impl Section {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Claim,
         Self::Enqueue,
         Self::Commit,
+        Self::Drain,
         Self::Processes,
         Self::Latency,
         Self::Idle,
@@ -100,6 +104,7 @@ impl Section {
             Self::Claim => claim::run(stage, report),
             Self::Enqueue => enqueue::run(stage, report),
             Self::Commit => commit::run(stage, report),
+            Self::Drain => drain::run(stage, report),
             Self::Processes => processes::run(stage, report),
             Self::Latency => latency::run(stage, report),
             Self::Idle => idle::run(stage, report),
