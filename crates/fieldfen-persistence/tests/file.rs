@@ -20,6 +20,7 @@ use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter};
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_domain::{PageRequest, with_causes};
 use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_testkit::fixtures::job;
 
 fn migrated(folder: &Path) -> PathBuf {
     let path = folder.join("shop 100%?.db");
@@ -157,8 +158,8 @@ fn the_files_beside_a_database_are_as_private_as_the_database() {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         }
         let store = SqliteStore::open(&path.display().to_string()).unwrap();
-        store.write(|_| Ok(())).unwrap();
-        for ending in ["", "-wal", "-shm", "-lock"] {
+        store.write(|s| s.jobs().enqueue(&job(1))).unwrap();
+        for ending in ["", "-wal", "-shm", "-lock", "-wake"] {
             let found = fs::metadata(beside(&path, ending)).unwrap().permissions().mode() & 0o777;
             assert_eq!(found, mode.unwrap_or(0o600), "{ending:?} is {found:o}");
         }
@@ -166,20 +167,25 @@ fn the_files_beside_a_database_are_as_private_as_the_database() {
 }
 
 #[test]
-fn a_lock_file_that_leads_elsewhere_is_left_alone_and_the_store_works_without_it() {
+fn a_lock_or_wake_file_that_leads_elsewhere_is_left_alone_and_the_store_works_without_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
     let victim = folder.path().join("victim");
-    for make in [
-        |lock: &Path, victim: &Path| symlink(victim, lock).unwrap(),
-        |lock: &Path, _: &Path| {
-            assert!(std::process::Command::new("mkfifo").arg(lock).status().unwrap().success());
+    let makers = [
+        |file: &Path, victim: &Path| symlink(victim, file).unwrap(),
+        |file: &Path, _: &Path| {
+            assert!(std::process::Command::new("mkfifo").arg(file).status().unwrap().success());
         },
-    ] {
-        let _ = fs::remove_file(beside(&path, "-lock"));
-        make(&beside(&path, "-lock"), &victim);
+    ];
+    for (number, make) in (1..).zip(makers) {
+        for ending in ["-lock", "-wake"] {
+            let _ = fs::remove_file(beside(&path, ending));
+            make(&beside(&path, ending), &victim);
+        }
         let store = SqliteStore::open(&path.display().to_string()).unwrap();
-        store.write(|_| Ok(())).unwrap();
+        let mut watch = store.watch().unwrap();
+        store.write(|s| s.jobs().enqueue(&job(number))).unwrap();
+        assert!(watch.wait(Duration::from_secs(300)).unwrap());
         assert!(!victim.exists());
     }
 }

@@ -25,9 +25,8 @@ mod operator_actions;
 mod publications;
 mod recurring;
 pub mod rows;
+mod watch;
 mod workers;
-
-use std::time::Duration;
 
 pub use api_usage::{ApiUsage, ApiUsageReads};
 pub use error::{Disposition, Source, StoreError};
@@ -38,6 +37,7 @@ pub use maintenance::{LogHeld, MaintenanceReport};
 pub use operator_actions::{OperatorActionReads, OperatorActions};
 pub use publications::{ListingReads, Listings, PublicationReads, Publications};
 pub use recurring::{Recurring, RecurringReads};
+pub use watch::{Watch, WatchCloser};
 pub use workers::{WorkerReads, Workers};
 
 /// An open transaction that only reads. All its answers come from one snapshot of the database.
@@ -179,14 +179,4 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when the database cannot be read or written. A busy database is none: the next call tries again.
     fn maintain(&self) -> Result<MaintenanceReport, StoreError>;
-}
-
-/// Waits for commits. [`Store::watch`] makes it. A wait also returns for a commit that was made before it began,
-/// after the watch was made or after the last wait.
-pub trait Watch: Send {
-    /// Waits until something has been committed or the time is over, and says whether something was.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be watched any more.
-    fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError>;
 }

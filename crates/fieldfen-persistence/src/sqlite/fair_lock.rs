@@ -79,7 +79,7 @@ impl FairLock {
     pub(super) fn open(database: &Path, timeout: Duration) -> Option<Self> {
         let mut name = database.as_os_str().to_owned();
         name.push("-lock");
-        match permissions::open_lock(Path::new(&name), database) {
+        match permissions::open_beside(Path::new(&name), database) {
             Ok(file) => {
                 let shared = Shared { file, state: Mutex::new(State::NoWaiter), changed: Condvar::new() };
                 Some(Self { shared: Arc::new(shared), timeout, cooldown: COOLDOWN })

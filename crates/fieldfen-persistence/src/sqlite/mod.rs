@@ -31,3 +31,4 @@ pub use file::read_only::read_database;
 pub use repositories::publications::mark_as_copy;
 pub use session::SqliteSession;
 pub use store::SqliteStore;
+pub(crate) use watch::CommitNotice;

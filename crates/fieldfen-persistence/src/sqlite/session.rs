@@ -11,6 +11,7 @@ use fieldfen_domain::store::{
 };
 
 use super::error::Classify;
+use super::watch::CommitNotice;
 
 /// An open transaction on a SQLite connection: implements every repository trait.
 ///
@@ -18,8 +19,8 @@ use super::error::Classify;
 /// [`SqliteSession::join`], so that fieldfen's writes and its own are one transaction.
 pub struct SqliteSession<'c> {
     pub(crate) conn: &'c mut SqliteConnection,
-    /// Something was written that may have made a job due or ended one: watches are to be told after the commit.
-    pub(crate) announces: bool,
+    /// What is to be announced after the commit.
+    pub(crate) notice: CommitNotice,
 }
 
 impl<'c> SqliteSession<'c> {
@@ -74,7 +75,12 @@ impl<'c> SqliteSession<'c> {
 
     /// A session in a transaction that the store has opened.
     pub(crate) const fn new(conn: &'c mut SqliteConnection) -> Self {
-        Self { conn, announces: false }
+        Self { conn, notice: CommitNotice::None }
+    }
+
+    /// Lets this be announced after the commit.
+    pub(crate) fn note(&mut self, notice: CommitNotice) {
+        self.notice = self.notice.max(notice);
     }
 }
 

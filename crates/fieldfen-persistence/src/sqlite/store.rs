@@ -1,7 +1,7 @@
 //! The store that a program opens.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
@@ -12,7 +12,7 @@ use super::connection::reader_pool::Readers;
 use super::deadline::Deadline;
 use super::file::path_check::require_file;
 use super::group_commit::Writer;
-use super::watch::{Commits, SqliteWatch};
+use super::watch::{CommitNotifier, LookIntervals, SqliteWatch, WakeFile, Watcher};
 use crate::sqlite::migrations;
 use crate::sqlite::url::SqliteUrl;
 
@@ -30,7 +30,12 @@ struct Shared {
     writer: Arc<Writer>,
     /// `None` for a database in memory, which only its one connection can see.
     readers: Option<Readers>,
-    commits: Arc<Commits>,
+    commits: Arc<CommitNotifier>,
+    /// `None` without file notifications.
+    wake_file: Option<Arc<WakeFile>>,
+    look_intervals: LookIntervals,
+    /// `None` until somebody watches the store, and for a database in memory.
+    watcher: Mutex<Option<Watcher>>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -120,10 +125,29 @@ impl SqliteStore {
     }
 
     fn start(url: SqliteUrl, options: &SqliteOptions, deadline: &Deadline) -> Result<Self, StoreError> {
-        let commits = Arc::new(Commits::default());
+        let commits = Arc::new(CommitNotifier::default());
         let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits), deadline)?);
         let readers = writer.files().map(|files| Readers::new(files.clone(), options.clone()));
-        Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits }) })
+        let wake_file = writer.file().filter(|_| options.file_notifications).map(|file| Arc::new(WakeFile::of(file)));
+        if let Some(wake_file) = &wake_file {
+            commits.announce_by(Arc::clone(wake_file));
+        }
+        let (look_intervals, watcher) = (LookIntervals::default(), Mutex::default());
+        Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits, wake_file, look_intervals, watcher }) })
+    }
+
+    /// The same store with other times for its watcher.
+    #[cfg(test)]
+    pub(super) fn with_look_intervals(mut self, intervals: LookIntervals) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.look_intervals = intervals;
+        }
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> &Arc<Writer> {
+        &self.shared.writer
     }
 
     fn enter(&self) -> Result<SessionGuard, StoreError> {
@@ -141,8 +165,8 @@ fn parse(url: &str) -> Result<SqliteUrl, StoreError> {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // The connection is to be closed when the store is gone, not when a watch has had its look.
-        self.commits.close();
+        // It uses the writer, whose connection is to be closed when the store is gone.
+        drop(self.watcher.get_mut().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
@@ -169,8 +193,15 @@ impl Store for SqliteStore {
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
-        let foreign = self.shared.readers.as_ref().map(|_| &self.shared.writer);
-        Ok(Box::new(SqliteWatch::new(Arc::clone(&self.shared.commits), foreign)?))
+        let Shared { writer, commits, wake_file, look_intervals, watcher, .. } = &*self.shared;
+        if let Some(file) = writer.file() {
+            let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
+            if watcher.is_none() {
+                let wake_file = wake_file.clone().filter(|_| cfg!(target_os = "linux"));
+                *watcher = Some(Watcher::start(commits, writer, file, wake_file, *look_intervals)?);
+            }
+        }
+        Ok(Box::new(SqliteWatch::new(Arc::clone(commits))))
     }
 
     fn maintain(&self) -> Result<MaintenanceReport, StoreError> {

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::events::DispatcherEvent;
 
 /// The longest wait for a commit before the thread looks whether the dispatcher still waits for one.
-const WATCH_FOR: Duration = Duration::from_millis(100);
+const WATCH_FOR: Duration = Duration::from_secs(1);
 
 /// The pause after the store could not be watched.
 const PAUSE: Duration = Duration::from_secs(1);

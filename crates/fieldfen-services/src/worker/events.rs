@@ -4,6 +4,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fieldfen_domain::store::WatchCloser;
+
 /// Why the dispatcher looks at the queue and at the worker's slots again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DispatcherEvent {
@@ -44,6 +46,8 @@ pub(super) struct Events {
 struct CommitInterest {
     wanted: bool,
     closed: bool,
+    /// Ends the wait of the thread that watches for commits.
+    watch: Option<WatchCloser>,
 }
 
 impl Events {
@@ -93,13 +97,45 @@ impl Events {
         !interest.closed
     }
 
+    /// Lets [`Events::close`] close this watch.
+    pub(super) fn close_with(&self, watch: WatchCloser) {
+        self.interest().watch = Some(watch);
+    }
+
     /// Lets the thread end that watches for commits.
     pub(super) fn close(&self) {
-        self.interest().closed = true;
+        let mut interest = self.interest();
+        interest.closed = true;
+        let watch = interest.watch.take();
+        drop(interest);
         self.interest_changed.notify_all();
+        if let Some(watch) = watch {
+            watch.close();
+        }
     }
 
     fn interest(&self) -> MutexGuard<'_, CommitInterest> {
         self.commits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_worker_closes_its_watch_once() {
+        let (events, closed) = (Events::new(), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&closed);
+        events.close_with(WatchCloser::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }));
+        events.close();
+        events.close();
+        assert_eq!(closed.load(Ordering::SeqCst), 1);
+        assert!(!events.wait_until_commits_wanted());
     }
 }

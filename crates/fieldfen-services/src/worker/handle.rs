@@ -158,6 +158,7 @@ impl fmt::Debug for StopHandle {
 pub(super) fn start<S: Store>(context: Context<S>) -> Result<Worker, StartError> {
     let watch = context.queue.store().watch()?;
     let began = context.queue.environment().now();
+    context.events.close_with(watch.closer());
     let context = Arc::new(context);
     let mut worker = Worker { stop: Arc::clone(&context.stop), slots: Arc::clone(&context.slots), threads: Vec::new() };
     let started = start_threads(&context, watch, began, &mut worker.threads);

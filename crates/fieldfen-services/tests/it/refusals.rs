@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use fieldfen_domain::job::{Job, JobState, JobStatus};
-use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch, WatchCloser};
 use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_services::environment::ManualClock;
 use fieldfen_services::queue::{Completion, Queue};
@@ -36,6 +36,10 @@ impl Watch for GatedWatch {
     fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
         (self.gate)()?;
         self.watch.wait(timeout)
+    }
+
+    fn closer(&self) -> WatchCloser {
+        self.watch.closer()
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_clone_is_the_same_store,
         a_watch_sees_what_was_committed_since_it_was_made,
         a_watch_waits_for_a_commit,
+        a_watch_that_is_closed_waits_no_longer_and_tells_of_commits_all_the_same,
         maintenance_changes_nothing,
     ]
 }
@@ -221,6 +222,23 @@ fn a_watch_waits_for_a_commit<S: Store>(store: &S) {
         });
         assert!(watch.wait(Duration::from_secs(300)).unwrap());
     });
+}
+
+fn a_watch_that_is_closed_waits_no_longer_and_tells_of_commits_all_the_same<S: Store>(store: &S) {
+    let long = Duration::from_secs(300);
+    let (mut closed, mut open) = (store.watch().unwrap(), store.watch().unwrap());
+    let closer = closed.closer();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| closed.wait(long).unwrap());
+        closer.close();
+        assert!(!waiting.join().unwrap());
+    });
+    assert!(!closed.wait(long).unwrap());
+    On(store).enqueue(&job(1));
+    assert!(closed.wait(long).unwrap() && open.wait(long).unwrap());
+    assert!(!closed.wait(long).unwrap());
+    drop((closed, open));
+    closer.close();
 }
 
 fn maintenance_changes_nothing<S: Store>(store: &S) {

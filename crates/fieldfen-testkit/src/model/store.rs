@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::{JobState, JobStatus};
-use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch, WatchCloser};
 
 use super::keys::JobKey;
 use super::{ModelSession, State};
@@ -89,7 +90,7 @@ impl Store for ModelStore {
 
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
         let seen = *lock(&self.shared.commits);
-        Ok(Box::new(ModelWatch { shared: Arc::clone(&self.shared), seen }))
+        Ok(Box::new(ModelWatch { shared: Arc::clone(&self.shared), seen, closed: Arc::default() }))
     }
 
     fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
@@ -100,6 +101,7 @@ impl Store for ModelStore {
 struct ModelWatch {
     shared: Arc<Shared>,
     seen: u64,
+    closed: Arc<AtomicBool>,
 }
 
 impl Watch for ModelWatch {
@@ -108,11 +110,23 @@ impl Watch for ModelWatch {
         let (commits, _) = self
             .shared
             .committed
-            .wait_timeout_while(commits, timeout, |commits| *commits == self.seen)
+            .wait_timeout_while(commits, timeout, |commits| {
+                *commits == self.seen && !self.closed.load(Ordering::SeqCst)
+            })
             .unwrap_or_else(PoisonError::into_inner);
         let news = *commits != self.seen;
         self.seen = *commits;
         Ok(news)
+    }
+
+    fn closer(&self) -> WatchCloser {
+        let (shared, closed) = (Arc::clone(&self.shared), Arc::clone(&self.closed));
+        WatchCloser::new(move || {
+            closed.store(true, Ordering::SeqCst);
+            // A watch that is about to wait holds the lock.
+            let _commits = lock(&shared.commits);
+            shared.committed.notify_all();
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::sqlite::file::path_check::{file_exists, refusal};
 use crate::sqlite::url::SqliteUrl;
 
 /// Makes a database with its folder and lets `f` fill it; `None` when a file is there already. Only its owner may read
-/// and write it, and enter a folder that was made; `-wal`, `-shm` and `-lock` follow its mode when another one is set.
+/// and write it, and enter a folder that was made; `-wal`, `-shm`, `-lock` and `-wake` follow its mode when another one is set.
 ///
 /// If anything fails, neither file nor folder remains. If several programs make the same database at once, one of them
 /// does, and the others get `None`.

@@ -1,25 +1,27 @@
-//! The lock file that the store creates, and who may read it.
+//! The files that the store creates beside the database, and who may read them.
 //!
-//! SQLite gives `-wal` and `-shm` the mode of the database. The lock file gets the owner and the mode of its database too.
+//! SQLite gives `-wal` and `-shm` the mode of the database. The lock file and the wake file get the owner and the mode of
+//! their database too.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Opens the lock file of a database, and creates it where it is missing.
+/// Opens a file beside a database to read and write it, and creates it where it is missing.
 ///
 /// # Errors
 /// When something other than a regular file with one name has its name, a link for example; other errors as the operating
 /// system has them.
 #[cfg(unix)]
-pub(in crate::sqlite) fn open_lock(path: &Path, database: &Path) -> io::Result<File> {
+pub(in crate::sqlite) fn open_beside(path: &Path, database: &Path) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 
     use rustix::fs::OFlags;
 
     // Opening a FIFO would wait for its reader.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = File::options().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path);
+    let file =
+        File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path);
     let file = file.map_err(|error| if is_link(path) { not_regular() } else { error })?;
     let (found, database) = (file.metadata()?, std::fs::metadata(database)?);
     // The owner and mode that are set here would also become those of a file that has another name.
@@ -28,7 +30,7 @@ pub(in crate::sqlite) fn open_lock(path: &Path, database: &Path) -> io::Result<F
     }
     let mode = database.mode() & 0o666;
     if found.mode() & 0o777 != mode || (found.uid(), found.gid()) != (database.uid(), database.gid()) {
-        // Only root and the owner may do so. To everybody else the lock is of use as it is.
+        // Only root and the owner may do so. To everybody else the file is of use as it is.
         let _ = fchown(&file, Some(database.uid()), Some(database.gid()));
         let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
     }
@@ -36,8 +38,8 @@ pub(in crate::sqlite) fn open_lock(path: &Path, database: &Path) -> io::Result<F
 }
 
 #[cfg(not(unix))]
-pub(in crate::sqlite) fn open_lock(path: &Path, _database: &Path) -> io::Result<File> {
-    let file = File::options().write(true).create(true).truncate(false).open(path)?;
+pub(in crate::sqlite) fn open_beside(path: &Path, _database: &Path) -> io::Result<File> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     if is_link(path) || !file.metadata()?.is_file() { Err(not_regular()) } else { Ok(file) }
 }
 
@@ -71,14 +73,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (database, lock) = (folder.path().join("a.db"), folder.path().join("a.db-lock"));
         create_database(&database);
-        open_lock(&lock, &database).unwrap();
+        open_beside(&lock, &database).unwrap();
         assert_eq!(mode(&lock), 0o600);
         fs::set_permissions(&database, Permissions::from_mode(0o664)).unwrap();
-        open_lock(&lock, &database).unwrap();
+        open_beside(&lock, &database).unwrap();
         assert_eq!(mode(&lock), 0o664, "as a group that shares the database needs it");
         fs::set_permissions(&lock, Permissions::from_mode(0o666)).unwrap();
         fs::set_permissions(&database, Permissions::from_mode(0o700)).unwrap();
-        open_lock(&lock, &database).unwrap();
+        open_beside(&lock, &database).unwrap();
         assert_eq!(mode(&lock), 0o600, "a lock is never more open than its database, and never executable");
     }
 
@@ -92,27 +94,27 @@ mod tests {
         fs::set_permissions(&victim, Permissions::from_mode(0o644)).unwrap();
 
         symlink(&victim, &lock).unwrap();
-        let error = open_lock(&lock, &database).unwrap_err();
+        let error = open_beside(&lock, &database).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert_eq!((mode(&victim), fs::read_to_string(&victim).unwrap().as_str()), (0o644, "theirs"));
 
         fs::remove_file(&lock).unwrap();
         fs::hard_link(&victim, &lock).unwrap();
-        let error = open_lock(&lock, &database).unwrap_err();
+        let error = open_beside(&lock, &database).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert_eq!(mode(&victim), 0o644);
 
         fs::remove_file(&lock).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &lock, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         // Nobody reads the FIFO, and then somebody does.
-        assert!(open_lock(&lock, &database).is_err());
+        assert!(open_beside(&lock, &database).is_err());
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
         let _reader = rustix::fs::open(&lock, flags, rustix::fs::Mode::empty()).unwrap();
-        let error = open_lock(&lock, &database).unwrap_err();
+        let error = open_beside(&lock, &database).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
 
         fs::remove_file(&lock).unwrap();
         fs::create_dir(&lock).unwrap();
-        assert!(open_lock(&lock, &database).is_err());
+        assert!(open_beside(&lock, &database).is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::fair_lock::FairLockGuard;
+use crate::sqlite::watch::CommitNotice;
 
 /// The batch whose transaction is open.
 pub(super) struct OpenBatch {
@@ -13,7 +14,8 @@ pub(super) struct OpenBatch {
     /// Released after the commit.
     _fair_lock: Option<FairLockGuard>,
     pub(super) writes: u32,
-    pub(super) announces: bool,
+    /// What is to be announced after the commit.
+    pub(super) notice: CommitNotice,
     /// The first error of the database file that a writer met: SQLite may have rolled the transaction back.
     pub(super) failure: Option<StoreError>,
     /// When SQLite's write lock was taken.
@@ -27,7 +29,7 @@ impl OpenBatch {
             shared: Arc::default(),
             _fair_lock: fair_lock,
             writes: 0,
-            announces: false,
+            notice: CommitNotice::None,
             failure: None,
             began: Instant::now(),
         }
@@ -119,7 +121,7 @@ impl Batch {
 
 /// One writer's own copy of the error of its batch. `waited_ms` is how long this writer has waited; if another writer has
 /// waited longer, the copy says how long that one has.
-pub(super) fn shared_error(reason: &Arc<StoreError>, waited_ms: u64) -> StoreError {
+pub(in crate::sqlite) fn shared_error(reason: &Arc<StoreError>, waited_ms: u64) -> StoreError {
     /// One error as the source of several.
     #[derive(Debug, thiserror::Error)]
     #[error(transparent)]

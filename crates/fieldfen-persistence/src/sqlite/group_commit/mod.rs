@@ -29,7 +29,8 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 use parking_lot::{Mutex, MutexGuard};
 
-use self::batch::{Batch, OpenBatch, shared_error};
+pub(super) use self::batch::shared_error;
+use self::batch::{Batch, OpenBatch};
 use self::timing::{TransactionTiming, WriteTiming, timed};
 use crate::sqlite::cached_statement::{Begin, BeginImmediate, Rollback, statement};
 use crate::sqlite::connection::handle::Handle;
@@ -43,7 +44,7 @@ use crate::sqlite::file::header::Contents;
 use crate::sqlite::file::open_files::{DatabaseFile, OpenFiles};
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::url::SqliteUrl;
-use crate::sqlite::watch::Commits;
+use crate::sqlite::watch::CommitNotifier;
 
 /// The longest time that a batch stays open for more writers to join.
 const MAX_BATCH_AGE: Duration = Duration::from_millis(50);
@@ -94,7 +95,7 @@ pub(super) struct Writer {
     pub(super) waiting: AtomicUsize,
     /// Whether `inner` is held for a commit.
     committing: AtomicBool,
-    commits: Arc<Commits>,
+    commits: Arc<CommitNotifier>,
     fair_lock: Option<FairLock>,
     files: Option<OpenFiles>,
     options: SqliteOptions,
@@ -130,7 +131,7 @@ impl Writer {
     pub(super) fn open(
         url: &SqliteUrl,
         options: SqliteOptions,
-        commits: Arc<Commits>,
+        commits: Arc<CommitNotifier>,
         deadline: &Deadline,
     ) -> Result<Self, StoreError> {
         let Opened { mut conn, control, handle, .. } = open::open_writer(url, &options, deadline)?;

@@ -16,7 +16,7 @@ use super::Writer;
 use crate::SqliteUrl;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
-use crate::sqlite::watch::Commits;
+use crate::sqlite::watch::{CommitNotice, CommitNotifier};
 
 #[derive(Debug)]
 pub(in crate::sqlite) enum Failure {
@@ -38,14 +38,14 @@ fn writer(folder: &Path) -> Writer {
 }
 
 /// A writer, and the count of its commits.
-fn counted_writer(folder: &Path) -> (Writer, Arc<Commits>) {
+fn counted_writer(folder: &Path) -> (Writer, Arc<CommitNotifier>) {
     // On a busy machine it takes long until all who are to share a batch have come.
     writer_with(folder, SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() })
 }
 
-pub(in crate::sqlite) fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<Commits>) {
+pub(in crate::sqlite) fn writer_with(folder: &Path, options: SqliteOptions) -> (Writer, Arc<CommitNotifier>) {
     let url = SqliteUrl::from(folder.join("a.db").as_path());
-    let commits = Arc::new(Commits::default());
+    let commits = Arc::new(CommitNotifier::default());
     let deadline = Deadline::after(options.busy_timeout);
     let mut writer = Writer::open(&url, options, Arc::clone(&commits), &deadline).unwrap();
     writer.max_batch_age = Duration::from_secs(3600);
@@ -56,7 +56,7 @@ pub(in crate::sqlite) fn writer_with(folder: &Path, options: SqliteOptions) -> (
 /// Executes a statement in a part of a batch.
 pub(in crate::sqlite) fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
     writer.write(|session| {
-        session.announces = true;
+        session.note(CommitNotice::JobDue);
         session.conn.batch_execute(sql).map_err(|error| crate::sqlite::classify(error).into())
     })
 }
@@ -88,7 +88,7 @@ fn together(writer: &Writer, sql: &[&'static str]) -> Vec<Result<(), Failure>> {
                 while writer.waiting.load(Ordering::SeqCst) < sql.len() - 1 {
                     thread::yield_now();
                 }
-                session.announces = true;
+                session.note(CommitNotice::JobDue);
                 session.conn.batch_execute(sql[0]).map_err(|error| crate::sqlite::classify(error).into())
             })
         });

@@ -73,7 +73,7 @@ impl Writer {
         drop(take_failure());
         let mut session = SqliteSession::new(&mut inner.conn);
         let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut session)));
-        let announces = session.announces;
+        let notice = session.notice;
         if let Some(batch) = inner.batch.as_mut().filter(|batch| batch.failure.is_none()) {
             batch.failure = take_failure();
         }
@@ -84,7 +84,7 @@ impl Writer {
                     (Err(error), _) => WriteOutcome::RolledBack(Self::rollback_batch(inner, error)),
                     (Ok(()), Some(batch)) => {
                         batch.writes += 1;
-                        batch.announces |= announces;
+                        batch.notice = batch.notice.max(notice);
                         WriteOutcome::Joined(value, Arc::clone(&batch.shared))
                     }
                     (Ok(()), None) => {
@@ -114,7 +114,7 @@ impl Writer {
 
     /// Commits the open batch, wakes its writers and returns the outcome; `None` when no batch is open.
     pub(super) fn commit(&self, inner: &mut Inner) -> Option<Result<(), Arc<StoreError>>> {
-        let announces = inner.batch.as_ref()?.announces;
+        let notice = inner.batch.as_ref()?.notice;
         let frames = match self.check_files(inner) {
             Ok(frames) => frames,
             Err(error) => return Some(Err(Self::rollback_batch(inner, error))),
@@ -138,9 +138,7 @@ impl Writer {
                 if let Some(batch) = inner.batch.take() {
                     batch.shared.resolve(Ok(()));
                 }
-                if announces {
-                    self.commits.announce();
-                }
+                self.commits.notify(notice);
                 Ok(())
             }
             Err(error) => Err(Self::rollback_batch(inner, error)),

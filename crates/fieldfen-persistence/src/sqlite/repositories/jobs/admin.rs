@@ -8,6 +8,7 @@ use fieldfen_domain::{JobId, Timestamp, cut_reason};
 
 use super::enqueue::live_id;
 use crate::rules::operator_retry::retry_times;
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText, StoredTime, limit};
 use crate::sqlite::error::Classify;
@@ -145,7 +146,7 @@ impl SqliteSession<'_> {
         if rows == 0 {
             return self.refused(id);
         }
-        self.announces = true;
+        self.note(CommitNotice::JobDue);
         Ok(answer)
     }
 }

@@ -12,6 +12,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, cut_reason, later};
 
 use super::row::{JobColumns, JobRow, job_columns};
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{SqlTime, StoredText};
 use crate::sqlite::error::Classify;
@@ -136,7 +137,7 @@ impl SqliteSession<'_> {
         let reason = cut_reason(&error.to_string()).into_owned();
         let fail = FailRow { reason: &reason, at: SqlTime(now), rowid };
         let Some(row) = fail.get_result::<JobRow>(self.conn).optional().store()? else { return Ok(None) };
-        self.announces = true;
+        self.note(CommitNotice::JobEnded);
         Ok(Some(row.unreadable(reason)))
     }
 

@@ -11,6 +11,7 @@ use fieldfen_domain::job::{DedupKey, EnqueueOutcome, NewJob};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{JobId, RawJson};
 
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText};
 use crate::sqlite::error::Classify;
@@ -160,7 +161,7 @@ impl SqliteSession<'_> {
             ) => group.iter().try_for_each(|job| self.insert_job(job)),
             result => {
                 result.store()?;
-                self.announces = true;
+                self.note(CommitNotice::JobDue);
                 Ok(())
             }
         }
@@ -180,7 +181,7 @@ impl SqliteSession<'_> {
             Some(file_id) => format!("job {} about file {file_id}", new.id),
             None => format!("job {}", new.id),
         })?;
-        self.announces = true;
+        self.note(CommitNotice::JobDue);
         Ok(())
     }
 

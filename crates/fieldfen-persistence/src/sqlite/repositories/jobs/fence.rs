@@ -9,6 +9,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, cut_reason, later};
 
 use crate::rules::job_fence::{LastClaim, why_refused};
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredNumber, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
@@ -142,7 +143,7 @@ impl SqliteSession<'_> {
         for id in spellings(claim) {
             let complete = Complete { result: result.map(RawJson::as_str), at: SqlTime(at), id: &id, token: &token };
             if complete.execute(self.conn).store()? == 1 {
-                self.announces = true;
+                self.note(CommitNotice::JobEnded);
                 return Ok(FencedResult::Done(()));
             }
         }
@@ -165,7 +166,7 @@ impl SqliteSession<'_> {
                 if let Some((Some(attempts),)) = attempts {
                     let row = RowRef::known("jobs", &id);
                     let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
-                    self.announces = true;
+                    self.note(CommitNotice::JobDue);
                     return Ok(FencedResult::Done(FailOutcome::Retrying {
                         run_at: fieldfen_domain::truncate_to_micros(run_at),
                         attempts,
@@ -176,13 +177,13 @@ impl SqliteSession<'_> {
                 let (at, parked_for) = (SqlTime(report.at), parked_for.as_str());
                 let park = Park { reason: &error, at, parked_for, id: &id, token: &token };
                 if park.execute(self.conn).store()? == 1 {
-                    self.announces = true;
+                    self.note(CommitNotice::JobEnded);
                     return Ok(FencedResult::Done(FailOutcome::Parked));
                 }
             }
             let fail = FailForGood { error: &error, at: SqlTime(report.at), id: &id, token: &token };
             if fail.execute(self.conn).store()? == 1 {
-                self.announces = true;
+                self.note(CommitNotice::JobEnded);
                 return Ok(FencedResult::Done(FailOutcome::DeadLetter));
             }
         }
@@ -202,7 +203,7 @@ impl SqliteSession<'_> {
         for id in spellings(claim) {
             let release = ReleaseJob { run_at: SqlTime(run_at), at: SqlTime(at), throttles, id: &id, token: &token };
             if release.execute(self.conn).store()? == 1 {
-                self.announces = true;
+                self.note(CommitNotice::JobDue);
                 return Ok(FencedResult::Done(()));
             }
         }
@@ -233,7 +234,7 @@ impl SqliteSession<'_> {
             let (now, id) = (SqlTime(at), &*id);
             let decline = Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token: &token };
             if decline.execute(self.conn).store()? == 1 {
-                self.announces = true;
+                self.note(CommitNotice::JobDue);
                 return Ok(FencedResult::Done(()));
             }
         }
@@ -275,7 +276,9 @@ impl SqliteSession<'_> {
     fn end_killed(&mut self, claim: &ClaimRef, token: &str, not_after: Timestamp) -> Result<(), StoreError> {
         for id in spellings(claim) {
             let ended = EndKilled { not_after: SqlTime(not_after), id: &id, token }.execute(self.conn).store()?;
-            self.announces |= ended > 0;
+            if ended > 0 {
+                self.note(CommitNotice::JobDue);
+            }
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use fieldfen_domain::job::{ClaimRef, FencedResult, HeartbeatOutcome};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, later, truncate_to_micros};
 
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
@@ -67,7 +68,9 @@ impl SqliteSession<'_> {
             let complete = CompleteMany { at: SqlTime(at), given: &given };
             completed = by_id(complete.load::<(StoredText,)>(self.conn).store()?.into_iter().map(|(id,)| (id, ())));
         }
-        self.announces |= !completed.is_empty();
+        if !completed.is_empty() {
+            self.note(CommitNotice::JobEnded);
+        }
         let one = |(claim, result): &WithJson| match completed.remove(&claim.id.to_string()) {
             Some(()) => Ok(FencedResult::Done(())),
             None => self.complete_job(claim, result.as_ref(), at),
@@ -87,7 +90,9 @@ impl SqliteSession<'_> {
             let release = ReleaseMany { run_at, at: SqlTime(at), given: &given };
             released = by_id(release.load::<(StoredText,)>(self.conn).store()?.into_iter().map(|(id,)| (id, ())));
         }
-        self.announces |= !released.is_empty();
+        if !released.is_empty() {
+            self.note(CommitNotice::JobDue);
+        }
         let one = |claim: &ClaimRef| match released.remove(&claim.id.to_string()) {
             Some(()) => Ok(FencedResult::Done(())),
             None => self.release_job(claim, run_at, at, 0),

@@ -10,6 +10,7 @@ use fieldfen_domain::{Timestamp, cut_reason, later};
 
 use super::row::{JobColumns, JobRow, job_columns};
 use crate::rules::expired_lease;
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::SqlTime;
 use crate::sqlite::error::Classify;
@@ -88,7 +89,7 @@ impl SqliteSession<'_> {
         taken: &mut ReclaimReport,
     ) -> Result<(), StoreError> {
         for row in rows {
-            self.announces = true;
+            self.note(CommitNotice::JobDue);
             self.take_back(row, now, backoff, taken)?;
         }
         Ok(())

@@ -10,6 +10,7 @@ use fieldfen_domain::job::ReclaimReport;
 use fieldfen_domain::store::StoreError;
 
 use super::row::{JobColumns, JobRow, job_columns};
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{ForeignTime, SqlTime, StoredText, regular_time};
 use crate::sqlite::error::Classify;
@@ -69,7 +70,7 @@ impl SqliteSession<'_> {
         let mut without_end = Vec::new();
         let found: Vec<Found> = Irregular { limit }.load(self.conn).store()?;
         for (rowid, status, run_at, expires_at, is_irregular) in found {
-            self.announces = true;
+            self.note(CommitNotice::JobDue);
             match (status.as_str(), run_at, expires_at) {
                 ("running", _, Some(ForeignTime(Some(expires_at)))) => {
                     WriteExpiry { expires_at: SqlTime(expires_at), rowid }.execute(self.conn).store()?;
@@ -114,7 +115,7 @@ impl SqliteSession<'_> {
             return Ok(false);
         }
         WriteRunAt { run_at, rowid }.execute(self.conn).store()?;
-        self.announces = true;
+        self.note(CommitNotice::JobDue);
         Ok(true)
     }
 }

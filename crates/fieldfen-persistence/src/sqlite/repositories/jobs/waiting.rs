@@ -9,6 +9,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, truncate_to_micros};
 
 use crate::rules::clock_ahead::{latest_written, wait_from_now};
+use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{SqlTime, StoredTime};
 use crate::sqlite::error::Classify;
@@ -36,7 +37,7 @@ impl SqliteSession<'_> {
         let waiting = WaitingAhead { after: SqlTime(latest_written(now)), limit };
         let waiting: Vec<(i64, StoredTime, StoredTime)> = waiting.load(self.conn).store()?;
         for (rowid, run_at, began) in &waiting {
-            self.announces = true;
+            self.note(CommitNotice::JobDue);
             // A wait of which another program has written a time stays.
             let run_at = wait_from_now(began.time(), run_at.time(), now);
             let (run_at, waiting_since) = (run_at.map(SqlTime), run_at.map(|_| SqlTime(now)));

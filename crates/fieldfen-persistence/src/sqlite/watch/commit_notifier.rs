@@ -1,0 +1,196 @@
+//! Who waits for commits, and how they are told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use fieldfen_domain::store::{StoreError, WatchCloser};
+
+use super::WakeFile;
+use crate::sqlite::group_commit::shared_error;
+
+/// What a transaction has changed that somebody may wait for. A greater notice includes the smaller ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum CommitNotice {
+    /// Nothing.
+    #[default]
+    None,
+    /// A job has ended or was parked. Threads of this process may wait for it.
+    JobEnded,
+    /// A job may be due, now or at another time than before. Workers of all processes wait for it.
+    JobDue,
+}
+
+/// Tells the watches of a store of commits, and other processes of jobs that may be due.
+#[derive(Default)]
+pub(in crate::sqlite) struct CommitNotifier {
+    state: Mutex<State>,
+    /// Watches wait here.
+    committed: Condvar,
+    /// The store's watcher waits here while no watch waits.
+    watcher: Condvar,
+    wake_file: OnceLock<Arc<WakeFile>>,
+}
+
+#[derive(Default)]
+struct State {
+    commits: u64,
+    /// How many watches wait and have not been told yet.
+    waiting: u32,
+    /// A watch has waited since the watcher's last look, perhaps for no time at all.
+    look_wanted: bool,
+    /// The watcher sleeps until a watch waits.
+    watcher_sleeps: bool,
+    /// How often other processes' commits could not be looked for, and why the last time.
+    failures: u64,
+    failure: Option<Arc<StoreError>>,
+    /// The store is gone.
+    closed: bool,
+}
+
+impl CommitNotifier {
+    /// From now on commits that may make a job due are announced to other processes by this file.
+    pub(in crate::sqlite) fn announce_by(&self, wake_file: Arc<WakeFile>) {
+        // A store sets it once, before anybody writes.
+        let _ = self.wake_file.set(wake_file);
+    }
+
+    /// Announces a commit of this process.
+    pub(in crate::sqlite) fn notify(&self, notice: CommitNotice) {
+        if notice == CommitNotice::None {
+            return;
+        }
+        self.tell_watches();
+        if notice == CommitNotice::JobDue
+            && let Some(wake_file) = self.wake_file.get()
+        {
+            wake_file.touch();
+        }
+    }
+
+    /// How many commits have been announced, of this process and of others.
+    #[cfg(test)]
+    pub(in crate::sqlite) fn count(&self) -> u64 {
+        self.lock().commits
+    }
+
+    /// Announces commits of other processes, or of this one, to all watches of this store.
+    pub(super) fn tell_watches(&self) {
+        let mut state = self.lock();
+        state.commits += 1;
+        // To wake nobody is a system call too.
+        if state.waiting > 0 {
+            state.waiting = 0;
+            self.committed.notify_all();
+        }
+    }
+
+    /// Lets each watch fail once with this error.
+    pub(super) fn fail_watches(&self, error: StoreError) {
+        let mut state = self.lock();
+        state.failures += 1;
+        state.failure = Some(Arc::new(error));
+        state.waiting = 0;
+        self.committed.notify_all();
+    }
+
+    /// Lets the watcher sleep until a watch waits; `false` when the store is gone.
+    pub(super) fn wait_until_watched(&self) -> bool {
+        let mut state = self.lock();
+        while !state.is_watched() && !state.closed {
+            state.watcher_sleeps = true;
+            state = self.watcher.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.watcher_sleeps = false;
+        !state.closed
+    }
+
+    /// Whether a watch waits, or has waited since the last look. Such a look begins now.
+    pub(super) fn begin_look(&self) -> bool {
+        let mut state = self.lock();
+        let watched = state.is_watched();
+        state.look_wanted = false;
+        watched
+    }
+
+    /// Lets the watcher wait for so long, or until the store is gone.
+    pub(super) fn pause_watcher(&self, pause: Duration) {
+        let state = self.lock();
+        drop(self.watcher.wait_timeout_while(state, pause, |state| !state.closed));
+    }
+
+    /// Ends the watcher.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.watcher.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    const fn is_watched(&self) -> bool {
+        self.waiting > 0 || self.look_wanted
+    }
+}
+
+/// What one watch has been told.
+pub(super) struct Subscription {
+    commits: Arc<CommitNotifier>,
+    seen: u64,
+    failures: u64,
+    closed: Arc<AtomicBool>,
+}
+
+impl Subscription {
+    /// Nothing that has been announced before counts.
+    pub(super) fn new(commits: Arc<CommitNotifier>) -> Self {
+        let state = commits.lock();
+        let (seen, failures) = (state.commits, state.failures);
+        drop(state);
+        Self { commits, seen, failures, closed: Arc::default() }
+    }
+
+    /// Waits for an announcement that this subscription has not been told of.
+    pub(super) fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
+        let mut state = self.commits.lock();
+        let nothing = |state: &State| state.commits == self.seen && state.failures == self.failures;
+        if nothing(&state) {
+            state.look_wanted = true;
+            state.waiting += 1;
+            if state.watcher_sleeps {
+                state.watcher_sleeps = false;
+                self.commits.watcher.notify_all();
+            }
+            let waits = |state: &mut State| nothing(state) && !self.closed.load(Ordering::Relaxed);
+            let waited = self.commits.committed.wait_timeout_while(state, timeout, waits);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if nothing(&state) {
+                // An announcement takes all who wait off the list.
+                state.waiting = state.waiting.saturating_sub(1);
+                return Ok(false);
+            }
+        }
+        let committed = std::mem::replace(&mut self.seen, state.commits) != state.commits;
+        if std::mem::replace(&mut self.failures, state.failures) != state.failures
+            && let Some(failure) = &state.failure
+        {
+            return Err(shared_error(failure, 0));
+        }
+        Ok(committed)
+    }
+
+    /// Lets the waits of this subscription end at once, from now on.
+    pub(super) fn closer(&self) -> WatchCloser {
+        let (commits, closed) = (Arc::clone(&self.commits), Arc::clone(&self.closed));
+        WatchCloser::new(move || {
+            closed.store(true, Ordering::Relaxed);
+            // A watch that is about to wait has looked at `closed` under this lock.
+            let state = commits.lock();
+            commits.committed.notify_all();
+            drop(state);
+        })
+    }
+}

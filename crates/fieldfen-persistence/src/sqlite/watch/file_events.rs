@@ -1,0 +1,143 @@
+//! What the operating system tells of the files beside the database (inotify).
+//!
+//! Neither the log nor the wake file is opened for that, and the database file is not watched at all: closing a descriptor
+//! of it would drop SQLite's locks.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+use super::look_schedule::Told;
+use super::wake_file::WakeFile;
+
+/// Ends a wait for events, from another thread.
+#[derive(Debug)]
+pub(super) struct StopSignal(OwnedFd);
+
+impl StopSignal {
+    /// # Errors
+    /// As the operating system has them; when the process has too many open files, for example.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    /// From now on every wait ends at once.
+    pub(super) fn set(&self) {
+        // It fails only when its counter is full, and then it is set.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+/// The events of the log and the wake file of one database.
+pub(super) struct FileEvents {
+    inotify: OwnedFd,
+    stop: Arc<StopSignal>,
+    wake_file: Arc<WakeFile>,
+    log: PathBuf,
+    /// `None` after it has told of a write.
+    log_watch: Option<i32>,
+}
+
+impl FileEvents {
+    /// Watches the wake file.
+    ///
+    /// # Errors
+    /// As the operating system has them; [`io::ErrorKind::Unsupported`] when the file system tells of nothing.
+    pub(super) fn open(wake_file: Arc<WakeFile>, log: PathBuf, stop: Arc<StopSignal>) -> io::Result<Self> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let mut events = Self { inotify, stop, wake_file, log, log_watch: None };
+        events.wake_file.reopen()?;
+        watch_wake_file(&events.inotify, events.wake_file.path())?;
+        events.wake_file.touch();
+        if !events.read()?.touched {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "this file system tells of no access to a file"));
+        }
+        Ok(events)
+    }
+
+    /// Watches the log for its next write, and says whether it was not watched before. The watch ends with that write, so
+    /// that a busy log costs its writers nothing.
+    ///
+    /// # Errors
+    /// As the operating system has them; when there is no log.
+    pub(super) fn watch_log(&mut self) -> io::Result<bool> {
+        if self.log_watch.is_some() {
+            return Ok(false);
+        }
+        let flags = WatchFlags::MODIFY | WatchFlags::ONESHOT | WatchFlags::DONT_FOLLOW;
+        self.log_watch = Some(inotify::add_watch(&self.inotify, &self.log, flags)?);
+        Ok(true)
+    }
+
+    /// Waits for events, at most so long.
+    ///
+    /// # Errors
+    /// When the files cannot be watched any longer.
+    pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<Told> {
+        // A wait that is too long for the operating system is one without end.
+        let timeout = Timespec::try_from(timeout).ok();
+        let mut ready = [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.stop.0, PollFlags::IN)];
+        match poll(&mut ready, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let stopped = !ready[1].revents().is_empty();
+        if stopped || ready[0].revents().is_empty() {
+            return Ok(Told { stopped, ..Told::default() });
+        }
+        self.read()
+    }
+
+    /// Reads the events that have come.
+    fn read(&mut self) -> io::Result<Told> {
+        let mut told = Told::default();
+        let mut is_replaced = false;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(&self.inotify, &mut buffer);
+        loop {
+            let event = match reader.next() {
+                Ok(event) => event,
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
+                (told.touched, told.log_written) = (true, true);
+            } else if Some(event.wd()) == self.log_watch {
+                told.log_written = true;
+            } else {
+                let accessed = ReadFlags::ACCESS | ReadFlags::MODIFY;
+                told.touched |= event.events().intersects(accessed);
+                is_replaced |= !event.events().difference(accessed).is_empty();
+            }
+        }
+        if told.log_written {
+            self.log_watch = None;
+        }
+        if is_replaced && self.wake_file.reopen()? {
+            log!(WARN, file = ?self.wake_file.path(), "the file that tells of commits was deleted or replaced");
+            watch_wake_file(&self.inotify, self.wake_file.path())?;
+            // Somebody may have touched the new one already.
+            told.touched = true;
+        }
+        Ok(told)
+    }
+}
+
+fn watch_wake_file(inotify: &OwnedFd, path: &Path) -> io::Result<()> {
+    let flags = WatchFlags::ACCESS
+        | WatchFlags::MODIFY
+        | WatchFlags::ATTRIB
+        | WatchFlags::DELETE_SELF
+        | WatchFlags::MOVE_SELF
+        | WatchFlags::DONT_FOLLOW;
+    inotify::add_watch(inotify, path, flags)?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! When SQLite is asked for commits of other processes.
+
+use std::time::{Duration, Instant};
+
+use super::foreign_commits::Look;
+
+/// The shortest and the longest time between two looks that are due to events. Workers whose database is written all
+/// the time look as often as workers without events.
+const SPACING: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
+
+/// What the operating system has told of the files beside the database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// A process has committed something that may make a job due.
+    pub(super) touched: bool,
+    /// A process writes the log: a commit may follow. Told once, until the log is watched anew.
+    pub(super) log_written: bool,
+    /// The store is gone.
+    pub(super) stopped: bool,
+}
+
+/// When the next look is due.
+#[derive(Debug)]
+pub(super) struct LookSchedule {
+    /// How often to look without events.
+    interval: Duration,
+    /// For how long to look after a write to the log.
+    after_write: Duration,
+    /// The last look; `None` when a look is due at once.
+    looked: Option<Instant>,
+    /// A commit was announced.
+    announced: Option<Instant>,
+    announcements: Pace,
+    /// The log was written, and looks go on until then.
+    looks_until: Option<Instant>,
+    log_look: Option<Instant>,
+    log_looks: Pace,
+}
+
+/// Lets looks that follow each other closely grow rarer.
+#[derive(Debug)]
+struct Pace {
+    last: Option<Instant>,
+    spacing: Duration,
+}
+
+impl Pace {
+    const fn new() -> Self {
+        Self { last: None, spacing: SPACING.0 }
+    }
+
+    /// When the next look may be.
+    fn earliest(&self, now: Instant) -> Instant {
+        self.last.map_or(now, |last| (last + self.spacing).max(now))
+    }
+
+    fn looked(&mut self, now: Instant) {
+        let (shortest, longest) = SPACING;
+        let is_close = self.last.is_some_and(|last| now.saturating_duration_since(last) < 2 * self.spacing);
+        self.spacing = if is_close { (2 * self.spacing).min(longest) } else { shortest };
+        self.last = Some(now);
+    }
+}
+
+impl LookSchedule {
+    /// The first look is due at once.
+    pub(super) const fn new(interval: Duration, after_write: Duration) -> Self {
+        Self {
+            interval,
+            after_write,
+            looked: None,
+            announced: None,
+            announcements: Pace::new(),
+            looks_until: None,
+            log_look: None,
+            log_looks: Pace::new(),
+        }
+    }
+
+    /// Changes how often to look without events. The next look is due at once.
+    pub(super) const fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
+        self.looked = None;
+    }
+
+    /// How long until a look is due.
+    pub(super) fn until_next(&self, now: Instant) -> Duration {
+        let Some(looked) = self.looked else { return Duration::ZERO };
+        let due = [self.announced, self.log_look].into_iter().flatten().fold(looked + self.interval, Instant::min);
+        due.saturating_duration_since(now)
+    }
+
+    /// Brings looks forward because of events.
+    pub(super) fn told(&mut self, told: Told, now: Instant) {
+        if told.touched {
+            self.announced.get_or_insert(self.announcements.earliest(now));
+        }
+        if told.log_written {
+            self.looks_until = Some(now + self.after_write);
+            self.log_look.get_or_insert(self.log_looks.earliest(now + SPACING.0));
+        }
+    }
+
+    /// Notes a look.
+    pub(super) fn looked(&mut self, look: Look, now: Instant) {
+        self.looked = Some(now);
+        self.log_looks.looked(now);
+        if self.announced.take().is_some() {
+            self.announcements.looked(now);
+            if look == Look::Unknown {
+                self.announced = Some(self.announcements.earliest(now));
+            }
+        }
+        if look == Look::Unknown {
+            self.looks_until = Some(now + self.after_write);
+        }
+        self.looks_until = self.looks_until.filter(|until| now < *until);
+        self.log_look = self.looks_until.map(|_| now + self.log_looks.spacing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const TOUCHED: Told = Told { touched: true, log_written: false, stopped: false };
+    const WRITTEN: Told = Told { touched: false, log_written: true, stopped: false };
+
+    fn milliseconds(number: u64) -> Duration {
+        Duration::from_millis(number)
+    }
+
+    /// The times of all looks within this time from now on, in milliseconds.
+    fn looks(schedule: &mut LookSchedule, now: Instant, within: Duration) -> Vec<u128> {
+        let (mut looks, mut at) = (Vec::new(), now);
+        loop {
+            at += schedule.until_next(at);
+            if at > now + within {
+                return looks;
+            }
+            looks.push(at.duration_since(now).as_millis());
+            schedule.looked(Look::Nothing, at);
+        }
+    }
+
+    fn idle(now: Instant) -> LookSchedule {
+        let mut schedule = LookSchedule::new(HOUR, milliseconds(20));
+        schedule.looked(Look::Nothing, now);
+        schedule
+    }
+
+    #[test]
+    fn a_commit_that_is_announced_is_looked_for_at_once_and_once() {
+        let began = Instant::now();
+        let mut schedule = idle(began);
+        let now = began + milliseconds(100);
+        schedule.told(TOUCHED, now);
+        assert_eq!(looks(&mut schedule, now, milliseconds(1000)), [0]);
+    }
+
+    #[test]
+    fn a_write_to_the_log_is_followed_by_looks_for_20_ms() {
+        let began = Instant::now();
+        let mut schedule = idle(began);
+        let now = began + milliseconds(100);
+        schedule.told(WRITTEN, now);
+        assert_eq!(looks(&mut schedule, now, milliseconds(1000)), [1, 2, 4, 8, 16, 26]);
+    }
+
+    #[test]
+    fn events_without_end_bring_a_look_every_10_ms_and_after_a_pause_looks_are_prompt_again() {
+        let began = Instant::now();
+        let (mut schedule, mut count, mut now) = (idle(began), 0, began);
+        for microsecond in (100_000..1_100_000).step_by(100) {
+            now = began + Duration::from_micros(microsecond);
+            schedule.told(Told { log_written: true, ..TOUCHED }, now);
+            if schedule.until_next(now).is_zero() {
+                schedule.looked(Look::Committed, now);
+                count += 1;
+            }
+        }
+        assert!((95..110).contains(&count), "{count} looks in a second");
+        now += milliseconds(100);
+        schedule.looked(Look::Nothing, now);
+        for _ in 0..9 {
+            now += milliseconds(15);
+            schedule.told(TOUCHED, now);
+            assert_eq!(schedule.until_next(now), Duration::ZERO);
+            // The worker that has been told writes the log.
+            schedule.looked(Look::Committed, now);
+            schedule.told(WRITTEN, now);
+            looks(&mut schedule, now, milliseconds(14));
+        }
+    }
+
+    #[test]
+    fn a_look_that_could_not_be_had_is_had_soon() {
+        let began = Instant::now();
+        let mut schedule = LookSchedule::new(HOUR, milliseconds(20));
+        assert!(schedule.until_next(began).is_zero());
+        schedule.looked(Look::Unknown, began);
+        assert_eq!(schedule.until_next(began), milliseconds(1));
+    }
+
+    #[test]
+    fn a_look_is_due_at_once_when_the_interval_changes() {
+        let began = Instant::now();
+        let mut schedule = idle(began);
+        assert_eq!(schedule.until_next(began), HOUR);
+        schedule.set_interval(milliseconds(10));
+        assert_eq!(looks(&mut schedule, began, milliseconds(25)), [0, 10, 20]);
+    }
+}

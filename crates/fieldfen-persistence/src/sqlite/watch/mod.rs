@@ -1,0 +1,53 @@
+//! Waiting for commits, of this process and of others.
+//!
+//! Commits of this process that may concern a waiting thread are announced by the writer ([`CommitNotifier`]). For commits
+//! of other processes one thread of the store ([`Watcher`]) asks SQLite, however many watches there are.
+
+mod commit_notifier;
+#[cfg(target_os = "linux")]
+mod file_events;
+mod foreign_commits;
+mod look_schedule;
+#[cfg(not(target_os = "linux"))]
+mod no_file_events;
+#[cfg(test)]
+mod tests;
+#[cfg(target_os = "linux")]
+mod wake_file;
+mod watcher;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldfen_domain::store::{StoreError, Watch, WatchCloser};
+
+pub(crate) use commit_notifier::CommitNotice;
+pub(super) use commit_notifier::CommitNotifier;
+#[cfg(not(target_os = "linux"))]
+pub(super) use no_file_events::WakeFile;
+#[cfg(target_os = "linux")]
+pub(super) use wake_file::WakeFile;
+pub(super) use watcher::{LookIntervals, Watcher};
+
+use commit_notifier::Subscription;
+
+/// A watch over a store. It does not keep the store open.
+pub(super) struct SqliteWatch {
+    subscription: Subscription,
+}
+
+impl SqliteWatch {
+    pub(super) fn new(commits: Arc<CommitNotifier>) -> Self {
+        Self { subscription: Subscription::new(commits) }
+    }
+}
+
+impl Watch for SqliteWatch {
+    fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
+        self.subscription.wait(timeout)
+    }
+
+    fn closer(&self) -> WatchCloser {
+        self.subscription.closer()
+    }
+}

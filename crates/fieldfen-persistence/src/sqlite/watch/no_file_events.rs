@@ -1,0 +1,57 @@
+//! The place of `wake_file` and `file_events` on operating systems other than Linux, where no file is watched.
+//!
+//! kqueue opens the file that it watches, and closing any descriptor of the database file drops SQLite's locks. Commits of
+//! other processes are looked for every 10 ms.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::look_schedule::Told;
+use crate::sqlite::file::open_files::DatabaseFile;
+
+/// No file tells of commits.
+#[derive(Debug)]
+pub(in crate::sqlite) struct WakeFile;
+
+impl WakeFile {
+    pub(in crate::sqlite) const fn of(_: &DatabaseFile) -> Self {
+        Self
+    }
+
+    /// Nobody could notice it.
+    pub(in crate::sqlite) const fn touch(&self) {}
+}
+
+/// There is no wait to be ended.
+#[derive(Debug)]
+pub(super) struct StopSignal;
+
+impl StopSignal {
+    pub(super) const fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) const fn set(&self) {}
+}
+
+/// There are none.
+pub(super) struct FileEvents(Infallible);
+
+impl FileEvents {
+    /// # Errors
+    /// Always.
+    pub(super) fn open(_: Arc<WakeFile>, _: PathBuf, _: Arc<StopSignal>) -> io::Result<Self> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "files are watched on Linux only"))
+    }
+
+    pub(super) const fn watch_log(&mut self) -> io::Result<bool> {
+        match self.0 {}
+    }
+
+    pub(super) const fn wait(&mut self, _: Duration) -> io::Result<Told> {
+        match self.0 {}
+    }
+}

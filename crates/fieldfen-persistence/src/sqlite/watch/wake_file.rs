@@ -1,0 +1,116 @@
+//! The file that tells other processes of commits.
+//!
+//! The event of a write to the log comes before the commit can be seen, and none comes afterwards: of 298 looks at such
+//! events 297 came too early. Each commit that may make a job due is therefore followed by an access to another file,
+//! `<database>-wake`, which the workers of other processes watch.
+//!
+//! The access is a read of one byte. It raises an event as a write does, but makes no page and no time of the file dirty,
+//! so that it never waits for the disk.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::file::permissions;
+
+/// How often the file is looked for at its path: somebody may have deleted or replaced it.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the file holds. A read of an empty file raises no event.
+const CONTENT: &[u8] = b"\n";
+
+/// The file `<database>-wake`. It is opened, and made where it is missing, when it is first needed.
+#[derive(Debug)]
+pub(in crate::sqlite) struct WakeFile {
+    path: PathBuf,
+    database: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Option<OpenFile>,
+    checked: Option<Instant>,
+    /// The log has said that the file cannot be used.
+    reported: bool,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    file: File,
+    id: (u64, u64),
+}
+
+impl WakeFile {
+    pub(in crate::sqlite) fn of(database: &DatabaseFile) -> Self {
+        Self { path: database.beside("-wake"), database: database.path().to_owned(), state: Mutex::default() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Raises an event for all who watch the file. Where it cannot be used, others find the commit later; the log says so
+    /// once.
+    pub(in crate::sqlite) fn touch(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = state.checked.is_some_and(|checked| checked.elapsed() < CHECK_EVERY);
+        let touched =
+            if is_fresh { Ok(false) } else { self.reopen_if_replaced(&mut state) }.and_then(|_| state.touch());
+        if let Err(error) = touched {
+            self.report(&mut state, &error);
+        }
+    }
+
+    /// Opens the file that is at the path now, unless it is open already, and says whether it was not.
+    ///
+    /// # Errors
+    /// As the operating system has them; when something other than a regular file with one name is at the path.
+    pub(super) fn reopen(&self) -> io::Result<bool> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reopen_if_replaced(&mut state)
+    }
+
+    fn reopen_if_replaced(&self, state: &mut State) -> io::Result<bool> {
+        state.checked = Some(Instant::now());
+        let at_path = self.path.symlink_metadata().ok().map(|found| id(&found));
+        if at_path.is_some() && at_path == state.open.as_ref().map(|open| open.id) {
+            return Ok(false);
+        }
+        state.open = None;
+        let file = permissions::open_beside(&self.path, &self.database)?;
+        let found = file.metadata()?;
+        if found.len() == 0 {
+            file.write_all_at(CONTENT, 0)?;
+        }
+        state.open = Some(OpenFile { file, id: id(&found) });
+        state.reported = false;
+        Ok(true)
+    }
+
+    fn report(&self, state: &mut State, error: &io::Error) {
+        if !state.reported {
+            state.reported = true;
+            log!(WARN, file = ?self.path, %error, "other processes cannot be told of commits at once");
+        }
+    }
+}
+
+impl State {
+    fn touch(&self) -> io::Result<()> {
+        let Some(open) = &self.open else { return Ok(()) };
+        match open.file.read_at(&mut [0], 0)? {
+            // Somebody has emptied it.
+            0 => open.file.write_all_at(CONTENT, 0),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn id(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}

@@ -1,0 +1,237 @@
+//! The thread that notices commits of other processes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use fieldfen_domain::catch_panic;
+use fieldfen_domain::store::StoreError;
+
+#[cfg(target_os = "linux")]
+use super::file_events::{FileEvents, StopSignal};
+use super::foreign_commits::{ForeignCommits, Look};
+use super::look_schedule::{LookSchedule, Told};
+#[cfg(not(target_os = "linux"))]
+use super::no_file_events::{FileEvents, StopSignal};
+use super::{CommitNotifier, WakeFile};
+use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::group_commit::Writer;
+
+/// How long the watcher waits after an error before it looks again.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// How often commits of other processes are looked for when no event tells of them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sqlite) struct LookIntervals {
+    /// While the files are watched.
+    pub(in crate::sqlite) with_events: Duration,
+    /// While they are not.
+    pub(in crate::sqlite) without_events: Duration,
+    /// How long after they could not be watched that is tried again.
+    pub(in crate::sqlite) try_again: Duration,
+    /// For how long a commit is looked for after an event of a write to the log. The event comes with the write, and the
+    /// commit follows after a flush of the disk.
+    pub(in crate::sqlite) after_write: Duration,
+}
+
+impl Default for LookIntervals {
+    fn default() -> Self {
+        Self {
+            with_events: Duration::from_millis(500),
+            without_events: Duration::from_millis(10),
+            try_again: Duration::from_secs(10),
+            after_write: Duration::from_millis(20),
+        }
+    }
+}
+
+/// The thread of a store that notices commits of other processes for all watches. It ends when this is dropped, which
+/// waits for it.
+pub(in crate::sqlite) struct Watcher {
+    commits: Arc<CommitNotifier>,
+    stop: Option<Arc<StopSignal>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watcher {
+    /// Starts the thread. Without a wake file the files are not watched.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked for commits, [`StoreError::Io`] when there can be no more threads.
+    pub(in crate::sqlite) fn start(
+        commits: &Arc<CommitNotifier>,
+        writer: &Arc<Writer>,
+        file: &DatabaseFile,
+        wake_file: Option<Arc<WakeFile>>,
+        intervals: LookIntervals,
+    ) -> Result<Self, StoreError> {
+        let foreign = ForeignCommits::new(Arc::clone(writer), file)?;
+        let files = wake_file.and_then(|wake_file| WatchedFiles::new(wake_file, file));
+        let stop = files.as_ref().map(|files| Arc::clone(&files.stop));
+        let schedule = LookSchedule::new(intervals.without_events, intervals.after_write);
+        let mut body = Body { commits: Arc::clone(commits), foreign, files, schedule, intervals };
+        let thread = thread::Builder::new()
+            .name("fieldfen-commits".to_owned())
+            .spawn(move || body.run())
+            .map_err(|error| StoreError::Io(error.into()))?;
+        Ok(Self { commits: Arc::clone(commits), stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.commits.close();
+        if let Some(stop) = &self.stop {
+            stop.set();
+        }
+        // The program's own instrumentation runs on the thread too, and may drop the last handle of the store there.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
+            // It catches its panics.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread works with.
+struct Body {
+    commits: Arc<CommitNotifier>,
+    foreign: ForeignCommits,
+    /// `None` where files are not to be watched.
+    files: Option<WatchedFiles>,
+    schedule: LookSchedule,
+    intervals: LookIntervals,
+}
+
+impl Body {
+    fn run(&mut self) {
+        while self.commits.wait_until_watched() {
+            // The log and the program's instrumentation may panic.
+            match catch_panic(|| self.look_once()) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    self.commits.fail_watches(error);
+                    self.commits.pause_watcher(PAUSE_AFTER_ERROR);
+                }
+                Err(panic) => {
+                    log!(ERROR, panic, "looking for commits of other processes has panicked");
+                    self.commits.pause_watcher(PAUSE_AFTER_ERROR);
+                }
+            }
+        }
+    }
+
+    /// Waits until a look is due or events have come, and looks when one is due.
+    fn look_once(&mut self) -> Result<(), StoreError> {
+        let told = self.wait();
+        let now = Instant::now();
+        self.schedule.told(told, now);
+        // While no watch waits, looks that are due stay due.
+        if told.stopped || !self.schedule.until_next(now).is_zero() || !self.commits.begin_look() {
+            return Ok(());
+        }
+        if let Some(events) = self.files.as_mut().and_then(WatchedFiles::events) {
+            match events.watch_log() {
+                // A commit that was under way before is still to come.
+                Ok(true) => self.schedule.told(Told { log_written: true, ..Told::default() }, now),
+                Ok(false) => {}
+                Err(error) => self.lose_events(&error),
+            }
+        }
+        let look = self.foreign.look()?;
+        self.schedule.looked(look, Instant::now());
+        if look == Look::Committed {
+            self.commits.tell_watches();
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Told {
+        let LookIntervals { with_events, try_again, .. } = self.intervals;
+        if let Some(files) = &mut self.files
+            && files.open_when_due(Instant::now(), try_again)
+        {
+            self.schedule.set_interval(with_events);
+        }
+        let timeout = self.schedule.until_next(Instant::now());
+        let events = self.files.as_mut().and_then(WatchedFiles::events);
+        let Some(events) = events else {
+            self.commits.pause_watcher(timeout);
+            return Told::default();
+        };
+        events.wait(timeout).unwrap_or_else(|error| {
+            self.lose_events(&error);
+            Told::default()
+        })
+    }
+
+    fn lose_events(&mut self, error: &io::Error) {
+        if let Some(files) = &mut self.files {
+            files.lose(error, Instant::now() + self.intervals.try_again);
+        }
+        self.schedule.set_interval(self.intervals.without_events);
+    }
+}
+
+/// The files beside the database, and whether they are watched.
+struct WatchedFiles {
+    wake_file: Arc<WakeFile>,
+    log: PathBuf,
+    stop: Arc<StopSignal>,
+    state: EventsState,
+}
+
+enum EventsState {
+    /// Nobody has tried to watch the files.
+    New,
+    Watched(FileEvents),
+    /// The files cannot be watched, which the log has said.
+    Lost {
+        try_at: Instant,
+    },
+}
+
+impl WatchedFiles {
+    fn new(wake_file: Arc<WakeFile>, file: &DatabaseFile) -> Option<Self> {
+        let stop = StopSignal::new().inspect_err(|error| warn_of_late_notice(file.path(), error)).ok()?;
+        Some(Self { wake_file, log: file.beside("-wal"), stop: Arc::new(stop), state: EventsState::New })
+    }
+
+    fn events(&mut self) -> Option<&mut FileEvents> {
+        if let EventsState::Watched(events) = &mut self.state { Some(events) } else { None }
+    }
+
+    /// Watches the files if nobody has tried to, or not for some time; says whether they are watched from now on.
+    fn open_when_due(&mut self, now: Instant, try_again: Duration) -> bool {
+        match self.state {
+            EventsState::Watched(_) => return false,
+            EventsState::Lost { try_at } if now < try_at => return false,
+            EventsState::New | EventsState::Lost { .. } => {}
+        }
+        match FileEvents::open(Arc::clone(&self.wake_file), self.log.clone(), Arc::clone(&self.stop)) {
+            Ok(events) => {
+                if matches!(self.state, EventsState::Lost { .. }) {
+                    log!(INFO, log = ?self.log, "the files beside the database are watched again");
+                }
+                self.state = EventsState::Watched(events);
+                true
+            }
+            Err(error) => {
+                self.lose(&error, now + try_again);
+                false
+            }
+        }
+    }
+
+    fn lose(&mut self, error: &io::Error, try_at: Instant) {
+        if !matches!(self.state, EventsState::Lost { .. }) {
+            warn_of_late_notice(&self.log, error);
+        }
+        self.state = EventsState::Lost { try_at };
+    }
+}
+
+fn warn_of_late_notice(file: &Path, error: &io::Error) {
+    log!(WARN, ?file, %error, "files cannot be watched: commits of other processes are looked for every few milliseconds");
+}
