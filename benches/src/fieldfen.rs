@@ -114,8 +114,16 @@ impl FieldfenWorker {
 pub fn open(path: &Path, durability: Durability) -> Result<SqliteStore> {
     let mut options = SqliteOptions::default();
     options.durability = durability;
+    open_with(path, &options)
+}
+
+/// Opens a store on a migrated database with these options.
+///
+/// # Errors
+/// The store's own, with the path.
+pub fn open_with(path: &Path, options: &SqliteOptions) -> Result<SqliteStore> {
     let url = SqliteUrl::from(path).to_string();
-    SqliteStore::open_with(&url, &options).with_context(|| format!("cannot open {}", path.display()))
+    SqliteStore::open_with(&url, options).with_context(|| format!("cannot open {}", path.display()))
 }
 
 /// The time at which everything happens.
