@@ -156,8 +156,8 @@ impl Program {
         let wanted = |_: &File| {
             let (account, variant, post_key) = (String::new(), String::new(), "launch".to_owned());
             vec![
-                Target::Listing { platform: Platform::Etsy, account: account.clone(), variant },
-                Target::Post { platform: SocialPlatform::Instagram, account, post_key, post_type: None },
+                Target::listing(Platform::Etsy).at_account(&account).with_variant(variant),
+                Target::post(SocialPlatform::Instagram, post_key).at_account(&account),
             ]
         };
         let (store, pipeline) = (database.store(), Pipeline::new(Environment::system()).wanting(wanted));
@@ -245,14 +245,10 @@ fn a_row_that_cannot_be_read_does_not_stop_reconciling() {
     let program = Program::new(&database, Bazaar::with(&["FIRST", "OTHER"]), Bazaar::with(&["FIRST"]));
     program.approve();
     program.work();
-    let key = IdempotencyKey::derive(
-        &the_file(),
-        &Target::Listing { platform: Platform::Etsy, account: String::new(), variant: String::new() },
-        0,
-    );
+    let key = IdempotencyKey::derive(&the_file(), &Target::listing(Platform::Etsy), 0);
     program.shop.make(&key);
     let found = program.publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.unreadable.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(), ["\"sold\""]);
-    assert_eq!(program.publisher.mend(&found).unwrap().taken_down, 1);
+    assert_eq!(program.publisher.repair(&found).unwrap().taken_down, 1);
     assert_eq!(program.shop.ids(), ["FIRST", "OTHER"]);
 }

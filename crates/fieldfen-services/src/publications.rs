@@ -2,8 +2,8 @@
 //!
 //! A [`Publications`] reads, and writes down what somebody has published without fieldfen. Publishing is the
 //! [`Publisher`](crate::publishing::Publisher)'s, and so is a person's word on what is out there:
-//! [`resolve`](crate::publishing::Publisher::resolve) and
-//! [`nothing_is_there`](crate::publishing::Publisher::nothing_is_there).
+//! [`resolve_row`](crate::publishing::Publisher::resolve_row) and
+//! [`resolve_unknown`](crate::publishing::Publisher::resolve_unknown).
 //!
 //! ```
 //! use fieldfen_domain::PageRequest;
@@ -106,7 +106,7 @@ impl<S: Store> Publications<S> {
 
     /// Writes down a product that somebody has listed by hand or with another program. It belongs to no publication, and
     /// keeps its file from being listed at that platform until it is
-    /// [adopted or given up](crate::publishing::Publisher::resolve).
+    /// [adopted or given up](crate::publishing::Publisher::resolve_row).
     ///
     /// A row is recognised by its id: if the outcome is [unknown](StoreError::OutcomeUnknown), write the same row again, and
     /// it is there once. `AlreadyExists` then says that it was there.

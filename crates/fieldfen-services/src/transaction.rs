@@ -15,8 +15,9 @@ use crate::queue::{QueueError, enqueue, enqueue_many};
 ///
 /// It reads everything, and what it writes keeps the rules: a job is enqueued after its payload has been checked, and a file
 /// changes together with what follows from the change. The services whose writes may be part of a larger transaction take a
-/// `Transaction`: the methods of a [`Pipeline`](crate::pipeline::Pipeline), the functions of [`recurring`](crate::recurring),
-/// [`listing_news`](crate::publishing::listing_news) and [`Queue::cancel_in`](crate::queue::Queue::cancel_in) with its
+/// `Transaction`: the methods of a [`Pipeline`](crate::pipeline::Pipeline), the `*_in` methods of
+/// [`Recurring`](crate::recurring::Recurring),
+/// [`apply_status_update`](crate::publishing::apply_status_update) and [`Queue::cancel_in`](crate::queue::Queue::cancel_in) with its
 /// siblings. The caller commits, or rolls back by returning an error.
 ///
 /// A program that opens a transaction of its own, with `SqliteSession::join` for example, makes one with

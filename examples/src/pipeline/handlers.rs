@@ -36,7 +36,8 @@ const RETRIES: RetryPolicy = RetryPolicy::new(Backoff::new(Duration::from_millis
 /// to the publisher's own handlers.
 pub(super) fn worker(resources: &Resources) -> WorkerBuilder<SqliteStore> {
     let [upscaling, describing] = [resources.clone(), resources.clone()];
-    let [records, listings, updates] = [(); 3].map(|()| resources.publisher.clone());
+    let [listings, updates] = [(); 2].map(|()| resources.publisher.clone());
+    let pipeline = resources.publisher.pipeline().clone();
     Worker::builder(resources.store.clone(), resources.environment.clone())
         .lease(LEASE)
         .grace(GRACE)
@@ -44,7 +45,7 @@ pub(super) fn worker(resources: &Resources) -> WorkerBuilder<SqliteStore> {
         .decline_for(Duration::ZERO)
         .retry_policies(RetryPolicies::new(RETRIES))
         .failure_hook(FileFailureHook)
-        .handle(move |task: Task<CreateFileRecord>| records.run_create_file_record(&task))
+        .handle(move |task: Task<CreateFileRecord>| pipeline.run_create_file_record(&task))
         .handle(move |task| capped(&task, upscale(&upscaling, &task)))
         .handle(move |task| capped(&task, generate_metadata(&describing, &task)))
         .handle(move |task: Task<CreateListing>| capped(&task, listings.run_create_listing(&task)))

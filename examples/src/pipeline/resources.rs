@@ -64,7 +64,7 @@ impl Resources {
         let usage = ApiUsage::new(store.clone(), environment.clone());
         let publisher = Publisher::new(store.clone(), pipeline.clone())
             .marketplace(RecordedCalls::new(catalogue.clone(), usage.clone()))
-            .holding(LEASE);
+            .with_hold(LEASE);
         rules.check_publisher(&publisher).map_err(|error| Exit::Usage.with(file.locate(&error)))?;
         let files = pipeline.files(store.clone());
         let resources = Self { store, environment, output, files, usage, publisher, catalogue };

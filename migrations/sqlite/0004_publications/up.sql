@@ -34,6 +34,11 @@ CREATE INDEX idx_publications_state ON publications(state);
 -- Pages of what is, or was, at one platform.
 CREATE INDEX idx_publications_platform ON publications(channel, platform);
 CREATE INDEX idx_publications_state_platform ON publications(state, channel, platform);
+-- Pages of what is, or was, at one account: a reconciliation compares one account.
+CREATE INDEX idx_publications_account ON publications(channel, platform, account);
+CREATE INDEX idx_publications_state_account ON publications(state, channel, platform, account);
+-- The publication to which the key of a product leads.
+CREATE INDEX idx_publications_client_key ON publications(client_key);
 CREATE INDEX idx_publications_platform_id ON publications(platform, platform_id) WHERE platform_id IS NOT NULL;
 
 -- Pruning of what is over.
@@ -50,6 +55,8 @@ CREATE TABLE publication_gap (
 INSERT INTO publication_gap (id, last_file) SELECT 1, coalesce(max(rowid), 0) FROM files;
 
 CREATE INDEX idx_listings_status ON listings(status);
+-- Pages of what is at one platform now, without passing over what ever was there.
+CREATE INDEX idx_listings_live ON listings(platform) WHERE status <> 'delisted';
 ALTER TABLE listings ADD COLUMN platform_status TEXT;
 ALTER TABLE listings ADD COLUMN status_event_at TIMESTAMP;
 ALTER TABLE social_posts ADD COLUMN gone_at TIMESTAMP;

@@ -12,7 +12,7 @@ use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{FileId, JobId};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::operator::{Asked, Operator, OperatorAnswer, Waited};
+use fieldfen_services::operator::{Operator, OperatorAnswer, QueuedRequest, RequestOutcome};
 
 use crate::event::{Event, emit};
 
@@ -61,11 +61,11 @@ impl AskWorkers {
                 ["wait", millis] => {
                     let job = last.context("nothing was asked for")?;
                     match operator.wait(&job, Duration::from_millis(millis.parse()?))? {
-                        Waited::Answered(OperatorAnswer::Done { status, jobs }) => {
+                        RequestOutcome::Answered(OperatorAnswer::Done { status, jobs }) => {
                             format!("done {} {}", status.map_or("gone", |status| status.as_str()), jobs.len())
                         }
-                        Waited::Answered(other) => other.to_string(),
-                        Waited::TimedOut { no_worker_alive: true, .. } => "no worker is alive".to_owned(),
+                        RequestOutcome::Answered(other) => other.to_string(),
+                        RequestOutcome::TimedOut { no_worker_alive: true, .. } => "no worker is alive".to_owned(),
                         other => format!("{other:?}"),
                     }
                 }
@@ -78,7 +78,7 @@ impl AskWorkers {
     }
 }
 
-fn asked(asked: Asked, last: &mut Option<JobId>) -> String {
+fn asked(asked: QueuedRequest, last: &mut Option<JobId>) -> String {
     *last = Some(asked.job);
     format!("{} workers are alive", asked.workers_alive)
 }

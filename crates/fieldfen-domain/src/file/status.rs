@@ -22,6 +22,7 @@ text_enum! {
 
 text_enum! {
     /// What can happen to a file.
+    #[non_exhaustive]
     pub enum FileEvent as "file event" {
         /// Its processing has begun.
         ProcessingStarted = "processing started",

@@ -1,6 +1,6 @@
 //! Filters of publications, listings and posts, and which publications are pruned.
 
-use super::{ListingStatus, Platform, PublicationState, SocialPlatform};
+use super::{IdempotencyKey, ListingStatus, Platform, PublicationState, SocialPlatform};
 use crate::ids::FileId;
 use crate::time::Timestamp;
 
@@ -18,6 +18,10 @@ pub struct PublicationFilter {
     pub network: Option<SocialPlatform>,
     /// Only those at accounts of this name; the empty name is the only account of a platform.
     pub account: Option<String>,
+    /// Only those with this key.
+    pub key: Option<IdempotencyKey>,
+    /// Only those that are, or were, confirmed with this id at their platform.
+    pub platform_id: Option<String>,
 }
 
 impl PublicationFilter {
@@ -61,6 +65,20 @@ impl PublicationFilter {
         self.account = account.into();
         self
     }
+
+    /// Only those with this key; `None` for any.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// Only those that are, or were, confirmed with this id at their platform; `None` for any.
+    #[must_use]
+    pub fn platform_id(mut self, platform_id: impl Into<Option<String>>) -> Self {
+        self.platform_id = platform_id.into();
+        self
+    }
 }
 
 /// A filter of listings. A listing passes it if it meets every condition that is set.
@@ -73,6 +91,10 @@ pub struct ListingFilter {
     pub status: Option<ListingStatus>,
     /// Only those of this file.
     pub file_id: Option<FileId>,
+    /// Only those whose row has this in the place of the product's id.
+    pub platform_listing_id: Option<String>,
+    /// Only those that are not delisted. A row whose status cannot be read is among the unreadable ones.
+    pub live: bool,
 }
 
 impl ListingFilter {
@@ -100,6 +122,20 @@ impl ListingFilter {
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
+        self
+    }
+
+    /// Only those whose row has this in the place of the product's id; `None` for any.
+    #[must_use]
+    pub fn platform_listing_id(mut self, platform_listing_id: impl Into<Option<String>>) -> Self {
+        self.platform_listing_id = platform_listing_id.into();
+        self
+    }
+
+    /// Only those that are not delisted.
+    #[must_use]
+    pub const fn live(mut self) -> Self {
+        self.live = true;
         self
     }
 }

@@ -5,6 +5,8 @@
 //! holds the id. `publications.platform_id` always holds the id itself. If a live product needs the id of a delisted
 //! listing, the row of the delisted one is changed to `id#row`, where `row` is its own primary key.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Listing, Platform, Publication, PublicationState, SocialPlatform, SocialPost, Target};
 use crate::ids::{FileId, ListingId, PublicationId, SocialPostId};
 use crate::time::Timestamp;
@@ -19,7 +21,8 @@ pub enum PlatformRow {
 }
 
 /// The id of a [`PlatformRow`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "table", content = "id", rename_all = "snake_case")]
 pub enum PlatformRowId {
     /// Of a row of `listings`.
     Listing(ListingId),

@@ -10,10 +10,13 @@ use crate::ids::FileId;
 use crate::sha256;
 
 /// What is published where. At most one live publication exists for each file and target.
+///
+/// [`Target::listing`] and [`Target::post`] make one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Target {
     /// A product on a shop.
+    #[non_exhaustive]
     Listing {
         /// The platform that sells the product.
         platform: Platform,
@@ -25,6 +28,7 @@ pub enum Target {
         variant: String,
     },
     /// A post on a social platform.
+    #[non_exhaustive]
     Post {
         /// The network that shows the post.
         platform: SocialPlatform,
@@ -41,6 +45,37 @@ pub enum Target {
 }
 
 impl Target {
+    /// The only product of a file at the only account of this shop.
+    #[must_use]
+    pub const fn listing(platform: Platform) -> Self {
+        Self::Listing { platform, account: String::new(), variant: String::new() }
+    }
+
+    /// The post with this key at the only account of this network.
+    #[must_use]
+    pub fn post(platform: SocialPlatform, post_key: impl Into<String>) -> Self {
+        Self::Post { platform, account: String::new(), post_key: post_key.into(), post_type: None }
+    }
+
+    /// The same target for this one of several products that are made from the file. A post has no variant and stays as it
+    /// is.
+    #[must_use]
+    pub fn with_variant(mut self, wanted: impl Into<String>) -> Self {
+        if let Self::Listing { variant, .. } = &mut self {
+            *variant = wanted.into();
+        }
+        self
+    }
+
+    /// The same target as a post of this kind. A product has none and stays as it is.
+    #[must_use]
+    pub fn with_post_type(mut self, wanted: impl Into<Option<PostType>>) -> Self {
+        if let Self::Post { post_type, .. } = &mut self {
+            *post_type = wanted.into();
+        }
+        self
+    }
+
     /// `listing` or `post`, as it stands in `publications.channel`.
     #[must_use]
     pub const fn channel(&self) -> &'static str {
@@ -117,7 +152,8 @@ impl fmt::Display for Target {
 /// listed again after it was taken down has another key.
 ///
 /// 29 ASCII characters: Etsy takes SKUs of up to 32, Amazon of 40, eBay of 50.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {

@@ -146,7 +146,7 @@ mod tests {
     };
 
     fn request(token: u128, seconds: i64) -> ReserveRequest {
-        let target = Target::Listing { platform: Platform::Etsy, account: String::new(), variant: String::new() };
+        let target = Target::listing(Platform::Etsy);
         let (id, file_id) = (PublicationId::from_random(1), FileId::from_random(1));
         let until = at(seconds) + Duration::from_secs(60);
         ReserveRequest::new(id, file_id, target, FenceToken::from_random(token), until, at(seconds))

@@ -78,8 +78,12 @@ pub(super) struct TablePage<'a, C> {
     select: &'static str,
     /// What the index is searched by.
     equal: Vec<(&'static str, &'a str)>,
+    /// A condition without values that the index is made for.
+    indexed: &'static str,
     /// What is looked at in each row.
     beyond: Vec<(&'static str, &'a str)>,
+    /// A condition without values that is looked at in each row.
+    beyond_literal: &'static str,
     reach: Reach,
     columns: PhantomData<C>,
 }
@@ -92,12 +96,25 @@ impl<'a, C> TablePage<'a, C> {
     /// A query for the page of a list; `select` names the columns, the table and the index.
     pub(super) fn new(list: &'static str, select: &'static str, request: &PageRequest) -> Result<Self, StoreError> {
         let reach = Reach::new(list, request)?;
-        Ok(Self { list, select, equal: Vec::new(), beyond: Vec::new(), reach, columns: PhantomData })
+        let (equal, beyond, columns) = (Vec::new(), Vec::new(), PhantomData);
+        Ok(Self { list, select, equal, indexed: "", beyond, beyond_literal: "", reach, columns })
     }
 
     /// Only rows in which a column has this value, where one is given: ` AND column = `.
     pub(super) fn with(mut self, column: &'static str, value: Option<&'a str>) -> Self {
         self.equal.extend(value.map(|value| (column, value)));
+        self
+    }
+
+    /// Only rows for which a condition holds that a partial index is made for: ` AND column <> 'value'`.
+    pub(super) const fn with_indexed(mut self, condition: &'static str) -> Self {
+        self.indexed = condition;
+        self
+    }
+
+    /// As [`TablePage::with_indexed`], without such an index. At most [`EXAMINED`] rows are examined.
+    pub(super) const fn with_unindexed(mut self, condition: &'static str) -> Self {
+        self.beyond_literal = condition;
         self
     }
 
@@ -109,7 +126,7 @@ impl<'a, C> TablePage<'a, C> {
 
     /// The query for the last row that is examined; `None` where the index leads to the rows of the page alone.
     pub(super) fn last_examined(&self) -> Option<LastExamined<'_, 'a, C>> {
-        (!self.beyond.is_empty()).then_some(LastExamined(self))
+        (!self.beyond.is_empty() || !self.beyond_literal.is_empty()).then_some(LastExamined(self))
     }
 
     /// Walks the part of the query that the index answers.
@@ -118,6 +135,7 @@ impl<'a, C> TablePage<'a, C> {
         out.push_bind_param::<BigInt, _>(&self.reach.above)?;
         out.push_sql(" AND rowid <= ");
         out.push_bind_param::<BigInt, _>(&self.reach.up_to)?;
+        out.push_sql(self.indexed);
         equals(out, &self.equal)
     }
 
@@ -155,6 +173,7 @@ impl<C> QueryFragment<Sqlite> for TablePage<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(self.select);
         self.walk_index(&mut out)?;
+        out.push_sql(self.beyond_literal);
         equals(&mut out, &self.beyond)?;
         out.push_sql(self.order());
         out.push_bind_param::<BigInt, _>(&self.reach.limit)

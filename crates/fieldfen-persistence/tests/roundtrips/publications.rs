@@ -17,9 +17,12 @@ use crate::{Place, each};
 
 fn target() -> impl Strategy<Value = Target> {
     let listing = (select(Platform::SPECIFIED), text(), text())
-        .prop_map(|(platform, account, variant)| Target::Listing { platform, account, variant });
-    let post = (select(SocialPlatform::SPECIFIED), text(), text(), option::of(select(PostType::ALL)))
-        .prop_map(|(platform, account, post_key, post_type)| Target::Post { platform, account, post_key, post_type });
+        .prop_map(|(platform, account, variant)| Target::listing(platform).at_account(&account).with_variant(variant));
+    let post = (select(SocialPlatform::SPECIFIED), text(), text(), option::of(select(PostType::ALL))).prop_map(
+        |(platform, account, post_key, post_type)| {
+            Target::post(platform, post_key).at_account(&account).with_post_type(post_type)
+        },
+    );
     prop_oneof![listing, post]
 }
 

@@ -10,10 +10,11 @@ use fieldfen_domain::{FileId, InvalidJson, PageRequest, RawJson};
 
 use super::answer::{LastEdit, OperatorAnswer};
 use super::jobs::{
-    ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, RetryRequest,
+    ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, ResolveKeyRequest,
+    ResolveRowRequest, ResolveUnknownRequest, RetryRequest,
 };
 use crate::Transaction;
-use crate::pipeline::{EditOutcome, FileActionOutcome, Followed, Pipeline};
+use crate::pipeline::{EditOutcome, EventOutcome, FileActionOutcome, Pipeline};
 use crate::queue::Completion;
 use crate::record::record;
 use crate::worker::{Task, WorkerBuilder};
@@ -37,7 +38,10 @@ impl Pipeline {
         let worker = serve::<RetryRequest, S>(self, worker);
         let worker = serve::<EditRequest, S>(self, worker);
         let worker = serve::<DeleteRequest, S>(self, worker);
-        serve::<PublishRequest, S>(self, worker)
+        let worker = serve::<PublishRequest, S>(self, worker);
+        let worker = serve::<ResolveRowRequest, S>(self, worker);
+        let worker = serve::<ResolveKeyRequest, S>(self, worker);
+        serve::<ResolveUnknownRequest, S>(self, worker)
     }
 }
 
@@ -50,30 +54,30 @@ fn serve<R: Request, S: Store>(pipeline: &Pipeline, worker: WorkerBuilder<S>) ->
     })
 }
 
-/// A request for an action on a file.
-trait Request: Payload + Clone + Send + 'static {
-    const ACTION: ActionKind;
+/// A request for an operator's action.
+pub(super) trait Request: Payload + Clone + Send + 'static {
+    /// Under which kind and subject the action is on record.
+    fn recorded_as(&self) -> (ActionKind, Subject);
 
-    fn of(&self) -> (&FileId, &Action);
+    fn action(&self) -> &Action;
 
     /// Carries the request out, and writes the action's row.
     fn carry_out(&self, pipeline: &Pipeline, t: &mut Transaction<'_>) -> Result<OperatorAnswer, StoreError>;
 }
 
 /// Writes down that an action was refused before it has changed anything.
-fn refused<R: Request>(
+pub(super) fn refused<R: Request>(
     pipeline: &Pipeline,
     s: &mut dyn Session,
     request: &R,
     reason: String,
 ) -> Result<OperatorAnswer, StoreError> {
-    let (file_id, action) = request.of();
-    let at = pipeline.environment().now();
-    record(s, action, R::ACTION, Subject::File(*file_id), ActionOutcome::Refused, at)?;
+    let (kind, subject) = request.recorded_as();
+    record(s, request.action(), kind, subject, ActionOutcome::Refused, pipeline.environment().now())?;
     Ok(OperatorAnswer::Refused { reason })
 }
 
-fn done(Followed { status, jobs }: Followed) -> OperatorAnswer {
+fn done(EventOutcome { status, jobs }: EventOutcome) -> OperatorAnswer {
     OperatorAnswer::Done { status: Some(status), jobs }
 }
 
@@ -91,10 +95,12 @@ fn answer(outcome: FileActionOutcome) -> OperatorAnswer {
 macro_rules! request {
     ($name:ident, $action:ident, |$request:ident, $pipeline:ident, $t:ident| $carry_out:expr) => {
         impl Request for $name {
-            const ACTION: ActionKind = ActionKind::$action;
+            fn recorded_as(&self) -> (ActionKind, Subject) {
+                (ActionKind::$action, Subject::File(self.file_id))
+            }
 
-            fn of(&self) -> (&FileId, &Action) {
-                (&self.file_id, &self.action)
+            fn action(&self) -> &Action {
+                &self.action
             }
 
             fn carry_out(&self, $pipeline: &Pipeline, $t: &mut Transaction<'_>) -> Result<OperatorAnswer, StoreError> {

@@ -1,4 +1,5 @@
-//! What operators do with files, from any program: approve, reject, fail, retry, edit, delete, publish.
+//! What operators do with files, from any program: approve, reject, fail, retry, edit, delete, publish, and say what is at a
+//! platform where nobody else can tell.
 //!
 //! What follows from such an action is up to the shop's rules, and only one program has these. So every program asks with a
 //! job of a kind of fieldfen's own, `fieldfen.approve` for example, and a worker of the program that has the rules does
@@ -9,7 +10,7 @@
 //! use std::time::Duration;
 //! use fieldfen_domain::operator::{Action, Actor, Via};
 //! use fieldfen_services::Environment;
-//! use fieldfen_services::operator::{Operator, OperatorAnswer, Waited};
+//! use fieldfen_services::operator::{Operator, OperatorAnswer, RequestOutcome};
 //! # use fieldfen_domain::FileId;
 //! # use fieldfen_services::{shop::Shop, worker::Worker};
 //! # use fieldfen_testkit::ModelStore;
@@ -24,8 +25,8 @@
 //! let asked = operator.ask(&request)?; // If an answer is lost, ask the same request again: it is there once.
 //! println!("{asked}"); // Says so if no worker is alive that does this.
 //! match operator.wait(&asked.job, Duration::from_secs(10))? {
-//!     Waited::Answered(OperatorAnswer::Done { status, jobs }) => println!("{status:?}, and {} jobs follow", jobs.len()),
-//!     Waited::Answered(other) => println!("{other}"),
+//!     RequestOutcome::Answered(OperatorAnswer::Done { status, jobs }) => println!("{status:?}, and {} jobs follow", jobs.len()),
+//!     RequestOutcome::Answered(other) => println!("{other}"),
 //!     other => println!("{other:?}"),
 //! }
 //! # worker.stop_handle().stop();
@@ -36,6 +37,7 @@
 mod answer;
 mod handlers;
 mod jobs;
+mod resolutions;
 
 use std::fmt;
 use std::time::Duration;
@@ -43,16 +45,20 @@ use std::time::Duration;
 use fieldfen_domain::file::{Deletion, FileEdit};
 use fieldfen_domain::job::{InvalidJob, JobKind, NewJob, Payload};
 use fieldfen_domain::operator::Action;
-use fieldfen_domain::publication::Target;
+use fieldfen_domain::publication::{PlatformRowId, Target};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{FileId, JobId};
+use fieldfen_domain::{FileId, JobId, PublicationId};
 
 use crate::Environment;
+use crate::publishing::{KeyResolution, RowResolution, UnknownResolution};
 use crate::queue::{self, Queue, QueueError};
 use crate::workers::Workers;
 
 pub use answer::{LastEdit, OperatorAnswer};
-pub use jobs::{ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, RetryRequest};
+pub use jobs::{
+    ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, ResolveKeyRequest,
+    ResolveRowRequest, ResolveUnknownRequest, RetryRequest,
+};
 
 /// Asks the workers of a shop for what operators want done with files. Clones are the same handle.
 ///
@@ -90,7 +96,7 @@ impl Request {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "it says whether anybody is there to do it"]
-pub struct Asked {
+pub struct QueuedRequest {
     /// The job.
     pub job: JobId,
     /// Its kind.
@@ -100,7 +106,7 @@ pub struct Asked {
     pub workers_alive: usize,
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for QueuedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { job, kind, workers_alive } = self;
         match workers_alive {
@@ -114,10 +120,11 @@ impl fmt::Display for Asked {
     }
 }
 
-/// What came of waiting for a request.
+/// The answer to [`Operator::wait`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it says what came of the request"]
-pub enum Waited {
+#[must_use = "it says whether the request was carried out"]
+#[non_exhaustive]
+pub enum RequestOutcome {
     /// A worker has dealt with it.
     Answered(OperatorAnswer),
     /// The job has failed for good, was cancelled, or was parked by a handler of the program's own: nothing was done.
@@ -132,8 +139,8 @@ pub enum Waited {
         /// Why a worker has left the request to others, where one has: it is of another version and cannot read it.
         declined: Option<String>,
     },
-    /// There is no such job (any more).
-    Gone,
+    /// There is no such job, or not any more.
+    NotFound,
 }
 
 impl<S: Store> Operator<S> {
@@ -200,6 +207,53 @@ impl<S: Store> Operator<S> {
         self.request(&PublishRequest { file_id: *file_id, action: action.clone(), target: target.clone() })
     }
 
+    /// The request to take the operator's word for what a row of a file is that belongs to no publication; see
+    /// [`Pipeline::resolve_row`](crate::pipeline::Pipeline::resolve_row).
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn resolve_row(
+        &self,
+        file_id: &FileId,
+        row: PlatformRowId,
+        resolution: &RowResolution,
+        action: &Action,
+    ) -> Result<Request, InvalidJob> {
+        let (action, resolution) = (action.clone(), resolution.clone());
+        self.request(&ResolveRowRequest { file_id: *file_id, action, row, resolution })
+    }
+
+    /// The request to take the operator's word for whose a product is that has the id of a publication and a key that nobody
+    /// here has given; see [`Pipeline::resolve_key`](crate::pipeline::Pipeline::resolve_key).
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn resolve_key(
+        &self,
+        publication_id: &PublicationId,
+        resolution: &KeyResolution,
+        action: &Action,
+    ) -> Result<Request, InvalidJob> {
+        let (action, resolution) = (action.clone(), resolution.clone());
+        self.request(&ResolveKeyRequest { publication_id: *publication_id, action, resolution })
+    }
+
+    /// The request to take the operator's word for what is at a target whose call got no answer; see
+    /// [`Pipeline::resolve_unknown`](crate::pipeline::Pipeline::resolve_unknown).
+    ///
+    /// # Errors
+    /// As [`Operator::approve`].
+    pub fn resolve_unknown(
+        &self,
+        file_id: &FileId,
+        target: &Target,
+        resolution: &UnknownResolution,
+        action: &Action,
+    ) -> Result<Request, InvalidJob> {
+        let (action, target, resolution) = (action.clone(), target.clone(), resolution.clone());
+        self.request(&ResolveUnknownRequest { file_id: *file_id, action, target, resolution })
+    }
+
     fn request<P: Payload>(&self, request: &P) -> Result<Request, InvalidJob> {
         Ok(Request { job: self.queue.job(request)? })
     }
@@ -210,33 +264,35 @@ impl<S: Store> Operator<S> {
     /// # Errors
     /// [`QueueError`]s as [`Queue::enqueue`] has them. Where the outcome is unknown, the request may be in the queue:
     /// repeat it, or look for its job with [`Operator::wait`].
-    pub fn ask(&self, request: &Request) -> Result<Asked, QueueError> {
+    pub fn ask(&self, request: &Request) -> Result<QueuedRequest, QueueError> {
         let workers_alive = self.workers.alive(request.kind())?.len();
         match self.queue.enqueue(&request.job) {
             Ok(_) => {}
             Err(QueueError::Store(StoreError::AlreadyExists { .. })) => {}
             Err(error) => return Err(error),
         }
-        Ok(Asked { job: *request.job(), kind: request.kind().clone(), workers_alive })
+        Ok(QueuedRequest { job: *request.job(), kind: request.kind().clone(), workers_alive })
     }
 
-    /// Waits for the answer to a request, but not longer than `timeout`; `job` is [`Asked::job`]. Any program may wait.
+    /// Waits for the answer to a request, but not longer than `timeout`; `job` is [`QueuedRequest::job`]. Any program may wait.
     ///
     /// Blocks the thread, as [`Queue::wait_for`] does.
     ///
     /// # Errors
     /// As [`Queue::wait_for`].
-    pub fn wait(&self, job: &JobId, timeout: Duration) -> Result<Waited, StoreError> {
+    pub fn wait(&self, job: &JobId, timeout: Duration) -> Result<RequestOutcome, StoreError> {
         Ok(match self.queue.wait_for(job, timeout)? {
-            queue::WaitOutcome::Completed { result } => Waited::Answered(OperatorAnswer::of_result(result.as_ref())),
-            queue::WaitOutcome::Failed { reason } | queue::WaitOutcome::Parked { reason, .. } => {
-                Waited::Failed { reason }
+            queue::WaitOutcome::Completed { result } => {
+                RequestOutcome::Answered(OperatorAnswer::of_result(result.as_ref()))
             }
-            queue::WaitOutcome::NotFound => Waited::Gone,
+            queue::WaitOutcome::Failed { reason } | queue::WaitOutcome::Parked { reason, .. } => {
+                RequestOutcome::Failed { reason }
+            }
+            queue::WaitOutcome::NotFound => RequestOutcome::NotFound,
             queue::WaitOutcome::TimedOut => {
-                let Some(job) = self.queue.find(job)? else { return Ok(Waited::Gone) };
+                let Some(job) = self.queue.find(job)? else { return Ok(RequestOutcome::NotFound) };
                 let no_worker_alive = self.workers.alive(&job.kind)?.is_empty();
-                Waited::TimedOut { no_worker_alive, declined: job.declined_since.and(job.last_error) }
+                RequestOutcome::TimedOut { no_worker_alive, declined: job.declined_since.and(job.last_error) }
             }
         })
     }

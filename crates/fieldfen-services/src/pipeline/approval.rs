@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus};
 use fieldfen_domain::job::{EnqueueOutcome, JobFilter, ParkedFor};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
+use fieldfen_domain::{FileId, JobId};
 
-use super::jobs_of_file::{all_jobs, has_live_listing, processing_is_dead, retry_parked};
+use super::jobs_of_file::{all_jobs, has_live_listing, processing_job_has_failed, retry_parked};
 use super::transition::move_file;
-use super::{Approval, EditOutcome, FileActionOutcome, Followed, Pipeline};
+use super::{Approval, EditOutcome, EventOutcome, FileActionOutcome, Pipeline};
 use crate::Transaction;
 use crate::record::record;
 
@@ -31,13 +31,13 @@ impl Pipeline {
         action: &Action,
     ) -> Result<FileActionOutcome, StoreError> {
         let s = t.session();
-        let outcome = self.let_go_on_sale(s, file_id, action.reason())?;
+        let outcome = self.approve_for(s, file_id, action.reason())?;
         self.record(s, action, ActionKind::Approve, file_id, &outcome)?;
         Ok(outcome)
     }
 
     /// Approves a file, by an operator or a rule.
-    pub(super) fn let_go_on_sale(
+    pub(super) fn approve_for(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
@@ -54,7 +54,7 @@ impl Pipeline {
         }
         let at = self.environment.now();
         let file = move_file(s, file, FileEvent::Approved, reason, at)?;
-        let mut followed = Followed::nothing(status);
+        let mut followed = EventOutcome::nothing(status);
         followed.status = self.publish_what_is_listed(s, file.clone())?;
         let adopting = self.adopting(s, &file)?;
         self.enqueue_updates(s, file.id, &adopting, &mut followed)?;
@@ -106,7 +106,7 @@ impl Pipeline {
             FileEditOutcome::NotFound => return Ok(EditOutcome::NotFound),
         }
         let Some(after) = s.files().find(file_id)? else { return Ok(EditOutcome::NotFound) };
-        let mut followed = Followed::nothing(after.state.status());
+        let mut followed = EventOutcome::nothing(after.state.status());
         if !shows_the_same(&before, &after) {
             let failed_from = after.state.failure().map(|failure| failure.from);
             if failed_from.unwrap_or(followed.status) == FileStatus::Approved && self.approval == Approval::Operator {
@@ -136,7 +136,7 @@ impl Pipeline {
             None => FileActionOutcome::NotFound,
             Some(status @ (FileStatus::Approved | FileStatus::Published)) => {
                 match self.enqueue_target(s, *file_id, target)? {
-                    EnqueueOutcome::Created(job) => FileActionOutcome::Done(Followed { status, jobs: vec![job] }),
+                    EnqueueOutcome::Created(job) => FileActionOutcome::Done(EventOutcome { status, jobs: vec![job] }),
                     EnqueueOutcome::Duplicate(_) => FileActionOutcome::Unchanged { status },
                 }
             }
@@ -161,24 +161,26 @@ impl Pipeline {
         record(s, action, kind, Subject::File(*file_id), outcome.recorded(), self.environment.now())
     }
 
-    /// Lets the jobs of a file run again that are parked for a person's word on what is out there. A file that has failed
-    /// meanwhile is approved again.
-    pub(crate) fn run_again_what_waited_for_a_person(
+    /// Lets the jobs of a file run again that are parked until a person says what is at a platform, and says which. A file
+    /// that has failed meanwhile is approved again.
+    pub(crate) fn retry_jobs_parked_for_person(
         &self,
         s: &mut dyn Session,
         file_id: &FileId,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<JobId>, StoreError> {
         let at = self.environment.now();
+        let mut jobs = Vec::new();
         let parked = JobFilter::new().file_id(*file_id).parked_for(ParkedFor::Person);
         if !all_jobs(s, &parked)?.is_empty()
             && let Some(file) = s.files().find(file_id)?
             && file.state.failure().is_some_and(|failure| failure.from == FileStatus::Approved)
-            && !processing_is_dead(s, file_id)?
+            && !processing_job_has_failed(s, file_id)?
         {
-            move_file(s, file, FileEvent::Retried, "a person has said what is out there", at)?;
-            retry_parked(s, file_id, ParkedFor::Approval, at)?;
+            move_file(s, file, FileEvent::Retried, "a person has said what is at the platform", at)?;
+            jobs = retry_parked(s, file_id, ParkedFor::Approval, at)?;
         }
-        retry_parked(s, file_id, ParkedFor::Person, at).map(drop)
+        jobs.extend(retry_parked(s, file_id, ParkedFor::Person, at)?);
+        Ok(jobs)
     }
 
     /// Moves an approved file to published if one of its listings is live, and says the status it has then.

@@ -13,7 +13,7 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
 
-use super::{Followed, Pipeline};
+use super::{EventOutcome, Pipeline};
 
 impl Pipeline {
     pub(super) fn enqueue_record(&self, s: &mut dyn Session, file_id: FileId) -> Result<EnqueueOutcome, StoreError> {
@@ -30,8 +30,8 @@ impl Pipeline {
         self.enqueue(s, &GenerateMetadata::new(file_id), Some(&file_id.uuid().to_string()))
     }
 
-    /// A job that publishes at a target. Its key is as short as the target's names are long, and the same whenever the
-    /// target is.
+    /// A job that publishes at a target. The dedup key is the same for the same target, and has a fixed length, however long
+    /// the names of account and variant are.
     pub(super) fn enqueue_target(
         &self,
         s: &mut dyn Session,
@@ -40,11 +40,11 @@ impl Pipeline {
     ) -> Result<EnqueueOutcome, StoreError> {
         let key = IdempotencyKey::derive(&file_id, target, 0);
         match target.clone() {
-            Target::Listing { platform, account, variant } => {
+            Target::Listing { platform, account, variant, .. } => {
                 let payload = CreateListing::new(file_id, platform).account(account).variant(variant);
                 self.enqueue(s, &payload, Some(key.as_str()))
             }
-            Target::Post { platform, account, post_key, post_type } => {
+            Target::Post { platform, account, post_key, post_type, .. } => {
                 let payload =
                     PublishSocial::new(file_id, platform).post_type(post_type).account(account).post_key(post_key);
                 self.enqueue(s, &payload, Some(key.as_str()))
@@ -57,7 +57,7 @@ impl Pipeline {
         &self,
         s: &mut dyn Session,
         file: &File,
-        followed: &mut Followed,
+        followed: &mut EventOutcome,
     ) -> Result<(), StoreError> {
         self.enqueue_wanted_but(s, file, &[PublicationState::Confirmed], followed)
     }
@@ -68,13 +68,13 @@ impl Pipeline {
         s: &mut dyn Session,
         file: &File,
         states: &[PublicationState],
-        followed: &mut Followed,
+        followed: &mut EventOutcome,
     ) -> Result<(), StoreError> {
         let publications = s.publications().list_by_file(&file.id)?;
         for target in self.targets(file) {
             let has_been = |its: &Publication| states.contains(&its.state) && its.target.is_same_place(&target);
             if !publications.iter().any(has_been) {
-                followed.note(self.enqueue_target(s, file.id, &target)?);
+                followed.add(self.enqueue_target(s, file.id, &target)?);
             }
         }
         Ok(())
@@ -107,11 +107,11 @@ impl Pipeline {
         s: &mut dyn Session,
         file_id: FileId,
         but: &BTreeSet<ListingId>,
-        followed: &mut Followed,
+        followed: &mut EventOutcome,
     ) -> Result<(), StoreError> {
         for listing in s.listings().list_by_file(&file_id)? {
             if listing.status.is_live() && !but.contains(&listing.id) {
-                followed.note(self.enqueue_update(s, file_id, listing.id)?);
+                followed.add(self.enqueue_update(s, file_id, listing.id)?);
             }
         }
         Ok(())

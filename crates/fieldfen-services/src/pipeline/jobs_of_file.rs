@@ -76,8 +76,8 @@ pub(super) fn payload(s: &mut dyn Session, id: &JobId) -> Result<Option<RawJson>
     Ok(s.jobs().find(id)?.and_then(|job| job.payload))
 }
 
-/// Whether a processing job of the file lies dead: then that is what the file has failed with.
-pub(super) fn processing_is_dead(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
+/// Whether a processing job of the file has failed for good: then the file has failed with it.
+pub(super) fn processing_job_has_failed(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
     let failed = failed_jobs(s, file_id)?;
     Ok(failed.iter().any(|job| job.kind.fails_its_file() && job.state.parked_for().is_none()))
 }

@@ -31,9 +31,10 @@
 mod approval;
 mod ingest;
 mod job_failed;
+mod job_handlers;
 mod jobs;
 mod jobs_of_file;
-mod listed;
+mod listing_confirmed;
 mod outcome;
 mod processing;
 mod rejection;
@@ -54,8 +55,9 @@ use crate::Environment;
 
 pub(crate) use approval::shows_the_same;
 pub use job_failed::FileFailureHook;
-pub(crate) use listed::listing_confirmed;
-pub use outcome::{EditOutcome, FileActionOutcome, Followed};
+pub use job_handlers::run_delete_file;
+pub(crate) use listing_confirmed::listing_confirmed;
+pub use outcome::{EditOutcome, EventOutcome, FileActionOutcome};
 
 /// Who lets a processed picture go on sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -83,11 +85,7 @@ type Wanted = dyn Fn(&File) -> Vec<Target> + Send + Sync;
 ///     .upscaling(4, 300)?
 ///     .wanting(|file| {
 ///         let sizes = file.size.map_or(&[][..], |size| size.aspect_ratio().print_variants());
-///         let listing = |size: &&str| Target::Listing {
-///             platform: Platform::Etsy,
-///             account: String::new(),
-///             variant: (*size).to_owned(),
-///         };
+///         let listing = |size: &&str| Target::listing(Platform::Etsy).with_variant(*size);
 ///         sizes.iter().map(listing).collect()
 ///     });
 /// # Ok::<(), fieldfen_domain::job::InvalidPayload>(())

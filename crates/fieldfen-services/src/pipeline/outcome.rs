@@ -1,26 +1,26 @@
-//! What came of an event, and of an operator's action on a file.
+//! The outcomes of events and of operators' actions on a file.
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::file::{FileDetails, FileStatus};
 use fieldfen_domain::job::EnqueueOutcome;
 use fieldfen_domain::operator::ActionOutcome;
 
-/// What came of an event.
+/// What an event has led to: the status of the file, and the jobs that follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Followed {
-    /// The status that the file has now.
+pub struct EventOutcome {
+    /// The status of the file after the event.
     pub status: FileStatus,
     /// The jobs that were enqueued; what was on its way already is not among them.
     pub jobs: Vec<JobId>,
 }
 
-impl Followed {
+impl EventOutcome {
     pub(super) const fn nothing(status: FileStatus) -> Self {
         Self { status, jobs: Vec::new() }
     }
 
-    pub(super) fn note(&mut self, enqueued: EnqueueOutcome) {
+    pub(super) fn add(&mut self, enqueued: EnqueueOutcome) {
         if let EnqueueOutcome::Created(id) = enqueued {
             self.jobs.push(id);
         }
@@ -34,7 +34,7 @@ impl Followed {
 #[non_exhaustive]
 pub enum FileActionOutcome {
     /// The action was carried out, and this followed.
-    Done(Followed),
+    Done(EventOutcome),
     /// The file, or the job that was asked for, was so already; nothing was changed.
     Unchanged {
         /// The status of the file.
@@ -54,7 +54,7 @@ pub enum FileActionOutcome {
 impl FileActionOutcome {
     /// The file's status and the jobs that followed, where the action was carried out.
     #[must_use]
-    pub fn followed(self) -> Option<Followed> {
+    pub fn event_outcome(self) -> Option<EventOutcome> {
         match self {
             Self::Done(followed) => Some(followed),
             Self::Unchanged { .. } | Self::Refused { .. } | Self::NotFound => None,
@@ -76,7 +76,7 @@ impl FileActionOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditOutcome {
     /// The file was edited, and this followed.
-    Edited(Followed),
+    Edited(EventOutcome),
     /// Somebody has changed the file since the editor [saw it](fieldfen_domain::file::FileEdit::seen): it is like this
     /// now, and nothing was written.
     Changed(Box<FileDetails>),
@@ -87,7 +87,7 @@ pub enum EditOutcome {
 impl EditOutcome {
     /// What followed, where the file was edited.
     #[must_use]
-    pub fn followed(self) -> Option<Followed> {
+    pub fn event_outcome(self) -> Option<EventOutcome> {
         match self {
             Self::Edited(followed) => Some(followed),
             Self::Changed(_) | Self::NotFound => None,

@@ -4,9 +4,9 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEvent, FileMetadata, FileState, FileStatus};
 use fieldfen_domain::store::{Session, StoreError};
 
-use super::jobs_of_file::processing_is_dead;
+use super::jobs_of_file::processing_job_has_failed;
 use super::transition::move_file;
-use super::{Approval, Followed, Pipeline};
+use super::{Approval, EventOutcome, Pipeline};
 use crate::Transaction;
 
 impl Pipeline {
@@ -16,15 +16,19 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn record_confirmed(&self, t: &mut Transaction<'_>, file_id: &FileId) -> Result<Option<Followed>, StoreError> {
+    pub fn record_confirmed(
+        &self,
+        t: &mut Transaction<'_>,
+        file_id: &FileId,
+    ) -> Result<Option<EventOutcome>, StoreError> {
         let s = t.session();
-        let Some(file) = self.taken_up(s, file_id, FileStatus::Ingested)? else { return Ok(None) };
-        let mut followed = Followed::nothing(file.state.status());
+        let Some(file) = self.resume_if_failed(s, file_id, FileStatus::Ingested)? else { return Ok(None) };
+        let mut followed = EventOutcome::nothing(file.state.status());
         if file.state == FileState::Ingested {
             let reason = "its record is confirmed";
             let file = move_file(s, file, FileEvent::ProcessingStarted, reason, self.environment.now())?;
             followed.status = file.state.status();
-            followed.note(self.enqueue_upscale(s, file.id)?);
+            followed.add(self.enqueue_upscale(s, file.id)?);
         }
         Ok(Some(followed))
     }
@@ -39,18 +43,18 @@ impl Pipeline {
         t: &mut Transaction<'_>,
         file_id: &FileId,
         edit: &FileEdit,
-    ) -> Result<Option<Followed>, StoreError> {
+    ) -> Result<Option<EventOutcome>, StoreError> {
         let s = t.session();
         let mut edit = edit.clone();
         edit.seen = None;
-        let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
+        let Some(file) = self.resume_if_failed(s, file_id, FileStatus::Processing)? else { return Ok(None) };
         if file.state != FileState::Processing {
-            return Ok(self.change(s, file_id, &edit, "upscaled again")?.followed());
+            return Ok(self.change(s, file_id, &edit, "upscaled again")?.event_outcome());
         }
         edit.check()?;
         s.files().edit(file_id, &edit, self.environment.now())?;
-        let mut followed = Followed::nothing(file.state.status());
-        followed.note(self.enqueue_metadata(s, file.id)?);
+        let mut followed = EventOutcome::nothing(file.state.status());
+        followed.add(self.enqueue_metadata(s, file.id)?);
         Ok(Some(followed))
     }
 
@@ -64,28 +68,34 @@ impl Pipeline {
         t: &mut Transaction<'_>,
         file_id: &FileId,
         metadata: &FileMetadata,
-    ) -> Result<Option<Followed>, StoreError> {
+    ) -> Result<Option<EventOutcome>, StoreError> {
         let s = t.session();
         let json = metadata.to_json().map_err(|error| StoreError::unfit_json("metadata", &error))?;
         let edit = FileEdit::new().metadata(json);
-        let Some(file) = self.taken_up(s, file_id, FileStatus::Processing)? else { return Ok(None) };
+        let Some(file) = self.resume_if_failed(s, file_id, FileStatus::Processing)? else { return Ok(None) };
         if file.state != FileState::Processing {
-            return Ok(self.change(s, file_id, &edit, "described again")?.followed());
+            return Ok(self.change(s, file_id, &edit, "described again")?.event_outcome());
         }
         let at = self.environment.now();
         s.files().edit(file_id, &edit, at)?;
         let file = move_file(s, file, FileEvent::ProcessingFinished, "upscaled and described", at)?;
         match self.approval {
-            Approval::Operator => Ok(Some(Followed::nothing(file.state.status()))),
-            Approval::Automatic => Ok(self.let_go_on_sale(s, file_id, "approved automatically")?.followed()),
+            Approval::Operator => Ok(Some(EventOutcome::nothing(file.state.status()))),
+            Approval::Automatic => Ok(self.approve_for(s, file_id, "approved automatically")?.event_outcome()),
         }
     }
 
-    /// The file. One that failed in `status` is taken up again if no dead job stands for that failure any more: then
-    /// the job that calls has been let run again by itself.
-    fn taken_up(&self, s: &mut dyn Session, file_id: &FileId, status: FileStatus) -> Result<Option<File>, StoreError> {
+    /// The file. If it failed in `status` and no failed job stands for that failure any more, an operator has retried the
+    /// job that calls, and the file returns to `status`.
+    fn resume_if_failed(
+        &self,
+        s: &mut dyn Session,
+        file_id: &FileId,
+        status: FileStatus,
+    ) -> Result<Option<File>, StoreError> {
         let Some(file) = s.files().find(file_id)? else { return Ok(None) };
-        if file.state.failure().is_some_and(|failure| failure.from == status) && !processing_is_dead(s, file_id)? {
+        if file.state.failure().is_some_and(|failure| failure.from == status) && !processing_job_has_failed(s, file_id)?
+        {
             let reason = "the job that it had failed with has succeeded";
             return move_file(s, file, FileEvent::Retried, reason, self.environment.now()).map(Some);
         }

@@ -8,7 +8,7 @@ use fieldfen_domain::store::{Session, StoreError};
 
 use super::jobs_of_file::all_jobs;
 use super::transition::move_file;
-use super::{FileActionOutcome, Followed, Pipeline};
+use super::{EventOutcome, FileActionOutcome, Pipeline};
 use crate::Transaction;
 use crate::record::record;
 
@@ -30,7 +30,9 @@ impl Pipeline {
         let outcome = match s.files().find(file_id)? {
             None => FileActionOutcome::NotFound,
             Some(file) => match file.state.status() {
-                FileStatus::Processed | FileStatus::Approved => self.take_out(s, file, ActionKind::Reject, action)?,
+                FileStatus::Processed | FileStatus::Approved => {
+                    self.fail_and_cancel_jobs(s, file, ActionKind::Reject, action)?
+                }
                 status => {
                     let rule = "only a processed or approved file can be rejected";
                     FileActionOutcome::Refused { status, rule }
@@ -58,7 +60,7 @@ impl Pipeline {
         let outcome = match s.files().find(file_id)? {
             None => FileActionOutcome::NotFound,
             Some(file) if file.state.failure().is_some() => FileActionOutcome::Unchanged { status: FileStatus::Failed },
-            Some(file) => self.take_out(s, file, ActionKind::Fail, action)?,
+            Some(file) => self.fail_and_cancel_jobs(s, file, ActionKind::Fail, action)?,
         };
         self.record(s, action, ActionKind::Fail, file_id, &outcome)?;
         Ok(outcome)
@@ -86,7 +88,7 @@ impl Pipeline {
         Ok(deleted)
     }
 
-    fn take_out(
+    fn fail_and_cancel_jobs(
         &self,
         s: &mut dyn Session,
         file: File,
@@ -96,7 +98,7 @@ impl Pipeline {
         let said = format!("{kind} by {}: {}", action.by().name(), action.reason());
         let file = move_file(s, file, FileEvent::Failed, said, self.environment.now())?;
         self.cancel_jobs(s, &file, action.reason())?;
-        Ok(FileActionOutcome::Done(Followed::nothing(file.state.status())))
+        Ok(FileActionOutcome::Done(EventOutcome::nothing(file.state.status())))
     }
 
     fn cancel_jobs(&self, s: &mut dyn Session, file: &File, reason: &str) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use fieldfen_domain::{FileId, ListingId};
 
 use super::jobs_of_file::{all_jobs, failed_jobs, payload};
 use super::transition::move_file;
-use super::{Approval, FileActionOutcome, Followed, Pipeline};
+use super::{Approval, EventOutcome, FileActionOutcome, Pipeline};
 use crate::Transaction;
 
 impl Pipeline {
@@ -29,19 +29,19 @@ impl Pipeline {
         action: &Action,
     ) -> Result<FileActionOutcome, StoreError> {
         let s = t.session();
-        let outcome = self.take_up(s, file_id, action.reason())?;
+        let outcome = self.resume(s, file_id, action.reason())?;
         self.record(s, action, ActionKind::Retry, file_id, &outcome)?;
         Ok(outcome)
     }
 
-    fn take_up(&self, s: &mut dyn Session, file_id: &FileId, reason: &str) -> Result<FileActionOutcome, StoreError> {
+    fn resume(&self, s: &mut dyn Session, file_id: &FileId, reason: &str) -> Result<FileActionOutcome, StoreError> {
         let Some(file) = s.files().find(file_id)? else { return Ok(FileActionOutcome::NotFound) };
         if file.state.failure().is_none() {
             return Ok(FileActionOutcome::Unchanged { status: file.state.status() });
         }
         let at = self.environment.now();
         let file = move_file(s, file, FileEvent::Retried, reason, at)?;
-        let mut followed = Followed::nothing(file.state.status());
+        let mut followed = EventOutcome::nothing(file.state.status());
         for job in failed_jobs(s, file_id)? {
             if belongs_to(&job.kind, followed.status) && s.job_actions().retry(&job.id, at)? == JobActionOutcome::Done {
                 followed.jobs.push(job.id);
@@ -57,18 +57,18 @@ impl Pipeline {
         &self,
         s: &mut dyn Session,
         file: &File,
-        followed: &mut Followed,
+        followed: &mut EventOutcome,
     ) -> Result<(), StoreError> {
         match file.state.status() {
             FileStatus::Ingested => {
                 if !is_on_its_way(s, file, JobKind::CreateFileRecord)? {
-                    followed.note(self.enqueue_record(s, file.id)?);
+                    followed.add(self.enqueue_record(s, file.id)?);
                 }
             }
             FileStatus::Processing => {
                 let described = is_on_its_way(s, file, JobKind::GenerateMetadata)?;
                 if !described && !is_on_its_way(s, file, JobKind::UpscaleImage)? {
-                    followed.note(match file.processed_filename {
+                    followed.add(match file.processed_filename {
                         None => self.enqueue_upscale(s, file.id)?,
                         Some(_) => self.enqueue_metadata(s, file.id)?,
                     });
@@ -77,7 +77,7 @@ impl Pipeline {
             FileStatus::Processed => {
                 if self.approval == Approval::Automatic
                     && !is_on_its_way(s, file, JobKind::UpdateImage)?
-                    && let Some(approved) = self.let_go_on_sale(s, &file.id, "approved automatically")?.followed()
+                    && let Some(approved) = self.approve_for(s, &file.id, "approved automatically")?.event_outcome()
                 {
                     followed.status = approved.status;
                     followed.jobs.extend(approved.jobs);
@@ -106,7 +106,7 @@ impl Pipeline {
         &self,
         s: &mut dyn Session,
         file: &File,
-        followed: &mut Followed,
+        followed: &mut EventOutcome,
     ) -> Result<(), StoreError> {
         let (kind, status) = (Some(JobKind::UpdateListing), Some(JobStatus::Pending));
         let pending = all_jobs(s, &JobFilter::new().file_id(file.id).kind(kind).status(status))?;
@@ -118,7 +118,7 @@ impl Pipeline {
         due.extend(self.adopting(s, file)?);
         for listing in s.listings().list_by_file(&file.id)? {
             if listing.status.is_live() && !due.contains(&listing.id) {
-                followed.note(self.enqueue_update(s, file.id, listing.id)?);
+                followed.add(self.enqueue_update(s, file.id, listing.id)?);
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Moving a file by an event.
+//! The one door of all moves of a file: a file changes its status by an event, here and nowhere else.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{File, FileChangeOutcome, FileEvent, IllegalFileTransition};

@@ -8,15 +8,17 @@ use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Target};
 use serde_json::Map;
 
-use super::found::Found;
-use super::platforms::{CallError, Marketplace, Message, Offer, Product, SocialNetwork};
+use super::call_error::CallError;
+use super::marketplace::{Marketplace, Offer, Product};
+use super::remote_item::RemoteItem;
+use super::social_network::{Message, SocialNetwork};
 use crate::Environment;
 
 /// More pages than this are taken for a list that never ends.
 const MOST_PAGES: usize = 10_000;
 
-/// Lists products of `file` under keys of its own and under similar ones, looks them up, changes them and takes them down again; returns one sentence for each
-/// rule that was broken. Nothing stays at the platform unless taking down is what is broken.
+/// Lists products of `file` under keys of its own and under similar ones, looks them up, changes them and takes them down
+/// again; returns one sentence for each rule that was broken. Nothing stays at the platform unless taking down is what is broken.
 ///
 /// Meant for tests and for a platform's sandbox: the products are really listed. The keys are random, so that checks do
 /// not meet each other.
@@ -64,8 +66,7 @@ pub fn check_statuses(
 /// A network that cannot be asked for posts breaks no rule.
 #[must_use]
 pub fn check_network(network: &dyn SocialNetwork, file: &File, environment: &Environment) -> Vec<String> {
-    let (account, post_key) = (network.account().to_owned(), "conformance".to_owned());
-    let target = Target::Post { platform: network.platform(), account, post_key, post_type: None };
+    let target = Target::post(network.platform(), "conformance").at_account(network.account());
     let key = IdempotencyKey::derive(&FileId::from_random(environment.bits()), &target, 0);
     let options = Map::new();
     let post = match network.post(&key, &Message { file, post_type: None, options: &options }) {
@@ -100,8 +101,7 @@ pub fn check_network(network: &dyn SocialNetwork, file: &File, environment: &Env
 }
 
 fn new_key(marketplace: &dyn Marketplace, environment: &Environment) -> IdempotencyKey {
-    let account = marketplace.account().to_owned();
-    let target = Target::Listing { platform: marketplace.platform(), account, variant: "conformance".to_owned() };
+    let target = Target::listing(marketplace.platform()).at_account(marketplace.account()).with_variant("conformance");
     IdempotencyKey::derive(&FileId::from_random(environment.bits()), &target, 0)
 }
 
@@ -145,8 +145,8 @@ impl Check<'_> {
 
     /// The ids of what a search finds, as publishing takes the answer: products of other keys are ignored.
     fn find(&mut self, what: &str, key: &IdempotencyKey) -> Option<BTreeSet<String>> {
-        let found = self.answer(what, self.marketplace.find(key))?.into_iter().map(Found::from);
-        let found: Vec<Found> = found.filter(|found| found.said_key().is_none_or(|said| said == key)).collect();
+        let found = self.answer(what, self.marketplace.find(key))?.into_iter().map(RemoteItem::from);
+        let found: Vec<RemoteItem> = found.filter(|found| found.said_key().is_none_or(|said| said == key)).collect();
         Some(found.into_iter().map(|found| found.platform_id).collect())
     }
 

@@ -3,7 +3,7 @@
 use fieldfen_domain::ListingId;
 use fieldfen_domain::store::StoreError;
 
-use super::platforms::CallError;
+use super::call_error::CallError;
 
 /// Why publishing could not be brought to an end. A later try does that.
 #[derive(Debug, thiserror::Error)]
@@ -12,13 +12,13 @@ pub enum PublishError {
     /// No marketplace or network was given for this target.
     #[error("{target}: no marketplace or network is configured for that platform and account; give the publisher one")]
     NotConfigured {
-        /// The target.
+        /// The platform and account, as text for people.
         target: String,
     },
     /// A product that must not stay could not be taken down.
     #[error("{platform_id:?} is at the platform and has to be taken down, which failed; try again")]
-    Stays {
-        /// Its id there.
+    NotTakenDown {
+        /// Its id at the platform.
         platform_id: String,
         /// What the platform said.
         source: CallError,
@@ -85,7 +85,7 @@ impl PublishError {
     #[must_use]
     pub const fn call(&self) -> Option<&CallError> {
         match self {
-            Self::Stays { source, .. }
+            Self::NotTakenDown { source, .. }
             | Self::Lookup { source, .. }
             | Self::Update { source, .. }
             | Self::Page { source, .. } => Some(source),

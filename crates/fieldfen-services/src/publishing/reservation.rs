@@ -2,42 +2,44 @@
 
 use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::{FencedResult, ParkedFor};
+use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{
-    ConfirmOutcome, Confirmation, IdempotencyKey, PlatformRow, Publication, PublicationState, ReleaseReason,
-    ReserveOutcome, ReserveRequest, Target,
+    IdempotencyKey, PlatformRow, Publication, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest, Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{FileId, PublicationId, Timestamp};
+use fieldfen_domain::{FileId, Timestamp};
 
-use super::Publisher;
-use super::found::Found;
-use crate::pipeline::{listing_confirmed, shows_the_same};
+use super::confirmation::{ReservationConfirmOutcome, confirm, is_confirmed_as};
+use super::publisher::Publisher;
+use super::remote_item::RemoteItem;
+use crate::record::{is_recorded, record};
 use crate::settled::{unless_done_before, write_once};
 
-/// What a wish to publish came to.
+/// The answer to [`Publisher::reserve`].
 #[derive(Debug)]
-pub enum Attempt<'p, S: Store> {
-    /// It is ours: call the platform, then spend it.
+#[non_exhaustive]
+pub enum ReservationAttempt<'p, S: Store> {
+    /// The target is reserved: call the platform, then spend the reservation.
     Granted(Reservation<'p, S>),
     /// An earlier call may have gone through: look it up first.
     Unresolved(Unresolved<'p, S>),
-    /// Somebody else is at it.
-    Held {
+    /// Another caller has reserved the target.
+    InProgress {
         /// Until then the reservation cannot be taken over.
         until: Timestamp,
     },
     /// It is published already.
     Published(Publication),
     /// Nothing was reserved: these rows of the file are live at the platform, and belong to no publication. Look them up
-    /// and let [`Publisher::resolve`] know what they are.
+    /// and let [`Publisher::resolve_row`] know what they are.
     Unclaimed(Vec<PlatformRow>),
     /// The file is not approved; nothing was reserved.
     NotApproved {
-        /// The status it has.
+        /// The status of the file.
         status: FileStatus,
     },
     /// There is no such file.
-    NoFile,
+    FileNotFound,
 }
 
 /// The right to publish one file at one target, for a while.
@@ -58,37 +60,6 @@ pub struct Reservation<'p, S: Store> {
 #[must_use = "nothing is published at this target before a lookup has told what is there"]
 pub struct Unresolved<'p, S: Store>(Reservation<'p, S>);
 
-/// What a confirmation came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// The listing or post has its row.
-    Done,
-    /// It had it before.
-    AlreadyDone,
-    /// It is not live: the platform says that it is delisted, or newer news does. Its row says so, the publication has
-    /// ended, and the file was not moved.
-    Delisted,
-    /// Another target or file is confirmed as this very product, or has its row: nothing was changed. The reservation
-    /// stays on its row, and a person has to look.
-    Taken {
-        /// The file of the other one.
-        file_id: FileId,
-    },
-    /// Another one is live for the same target: the one just confirmed has to be taken down at the platform.
-    Duplicate {
-        /// The platform id of the other one.
-        live: String,
-    },
-    /// Somebody else has a call under way for the same target: which of the two stays is seen when it is over.
-    Contested {
-        /// Until then at the latest it is over.
-        until: Timestamp,
-    },
-    /// The file was deleted in the meantime, or the product had been taken down before it was confirmed: what is at the
-    /// platform belongs to nothing here.
-    Unwanted,
-}
-
 impl<S: Store> Publisher<S> {
     /// Reserves a target for an approved file, durably, before the platform is called.
     ///
@@ -97,112 +68,74 @@ impl<S: Store> Publisher<S> {
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn reserve(&self, file_id: &FileId, target: &Target) -> Result<Attempt<'_, S>, StoreError> {
+    pub fn reserve(&self, file_id: &FileId, target: &Target) -> Result<ReservationAttempt<'_, S>, StoreError> {
         write_once(self.store(), |s, before| match before {
             Some(before) if is_ours(s, before)? => Ok(None),
-            _ => self.reserve_in(s, file_id, target).map(Some),
-        })
-    }
-
-    pub(super) fn reserve_in(
-        &self,
-        s: &mut dyn Session,
-        file_id: &FileId,
-        target: &Target,
-    ) -> Result<Attempt<'_, S>, StoreError> {
-        let Some(file) = s.files().find(file_id)? else { return Ok(Attempt::NoFile) };
-        let mut all = s.publications().list_by_file(file_id)?.into_iter();
-        let live = all.find(|other| other.target.is_same_place(target) && other.state.is_live());
-        let status = file.state.status();
-        if live.is_none() && !matches!(status, FileStatus::Approved | FileStatus::Published) {
-            return Ok(Attempt::NotApproved { status });
-        }
-        let at = self.environment().now();
-        let request = ReserveRequest::new(
-            self.environment().publication_id(),
-            *file_id,
-            target.clone(),
-            self.environment().token(),
-            // Who takes an unresolved publication over only looks it up: the time until which the last call may still
-            // take effect stays as it was.
-            live.map_or(at + self.hold(), |live| live.restarted_hold_end(at).unwrap_or(live.held_until)),
-            at,
-        );
-        let reservation = |publication| Reservation { publisher: self, publication, file: file.clone() };
-        Ok(match s.publications().reserve(&request)? {
-            ReserveOutcome::Granted(publication) => Attempt::Granted(reservation(publication)),
-            ReserveOutcome::Unresolved(publication) => Attempt::Unresolved(Unresolved(reservation(publication))),
-            ReserveOutcome::Held(publication) => Attempt::Held { until: publication.held_until },
-            ReserveOutcome::Published(publication) => Attempt::Published(publication),
-            ReserveOutcome::Unclaimed(rows) => Attempt::Unclaimed(rows),
+            _ => reserve_in(self, s, file_id, target).map(Some),
         })
     }
 }
 
+fn reserve_in<'p, S: Store>(
+    publisher: &'p Publisher<S>,
+    s: &mut dyn Session,
+    file_id: &FileId,
+    target: &Target,
+) -> Result<ReservationAttempt<'p, S>, StoreError> {
+    let Some(file) = s.files().find(file_id)? else { return Ok(ReservationAttempt::FileNotFound) };
+    let mut all = s.publications().list_by_file(file_id)?.into_iter();
+    let live = all.find(|other| other.target.is_same_place(target) && other.state.is_live());
+    let status = file.state.status();
+    if live.is_none() && !matches!(status, FileStatus::Approved | FileStatus::Published) {
+        return Ok(ReservationAttempt::NotApproved { status });
+    }
+    let (environment, at) = (publisher.environment(), publisher.environment().now());
+    let request = ReserveRequest::new(
+        environment.publication_id(),
+        *file_id,
+        target.clone(),
+        environment.token(),
+        // Who takes an unresolved publication over only looks it up: the time until which the last call may still
+        // take effect stays as it was.
+        live.map_or(at + publisher.hold(), |live| live.restarted_hold_end(at).unwrap_or(live.held_until)),
+        at,
+    );
+    let reservation = |publication| Reservation { publisher, publication, file: file.clone() };
+    Ok(match s.publications().reserve(&request)? {
+        ReserveOutcome::Granted(publication) => ReservationAttempt::Granted(reservation(publication)),
+        ReserveOutcome::Unresolved(publication) => ReservationAttempt::Unresolved(Unresolved(reservation(publication))),
+        ReserveOutcome::Held(publication) => ReservationAttempt::InProgress { until: publication.held_until },
+        ReserveOutcome::Published(publication) => ReservationAttempt::Published(publication),
+        ReserveOutcome::Unclaimed(rows) => ReservationAttempt::Unclaimed(rows),
+    })
+}
+
 /// Whether an attempt at a reservation, whose outcome is unknown, has taken effect: the row has its token.
-fn is_ours<S: Store>(s: &mut dyn Session, before: &Attempt<'_, S>) -> Result<bool, StoreError> {
-    let (Attempt::Granted(reservation) | Attempt::Unresolved(Unresolved(reservation))) = before else {
+fn is_ours<S: Store>(s: &mut dyn Session, before: &ReservationAttempt<'_, S>) -> Result<bool, StoreError> {
+    let (ReservationAttempt::Granted(reservation) | ReservationAttempt::Unresolved(Unresolved(reservation))) = before
+    else {
         return Ok(false);
     };
     let now = s.publications().find(&reservation.publication.id)?;
     Ok(now.is_some_and(|now| now.token == reservation.publication.token))
 }
 
-/// Whether an attempt at a confirmation, whose outcome is unknown, has taken effect.
-fn is_settled(now: &Publication, before: &Settled, found: &Found) -> bool {
-    let state = match before {
-        Settled::Done => PublicationState::Confirmed,
-        Settled::Delisted => PublicationState::Ended,
-        _ => return false,
-    };
-    now.state == state && now.platform_id.as_ref() == Some(&found.platform_id)
+/// Says that no answer came to the call of a reservation, and what has to come before the next call where a lookup that
+/// finds nothing is not enough.
+pub(super) fn mark_unknown<S: Store>(
+    publisher: &Publisher<S>,
+    reserved: &Publication,
+    reason: &str,
+    parked_for: Option<ParkedFor>,
+) -> Result<FencedResult<()>, StoreError> {
+    let at = publisher.environment().now();
+    write_once(publisher.store(), |s, before| {
+        let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, reason, parked_for, at)?;
+        Ok(unless_done_before(before, marked))
+    })
 }
 
-impl<S: Store> Publisher<S> {
-    /// Says that no answer came to the call of a reservation, and what has to come before the next call where a lookup that
-    /// finds nothing is not enough.
-    pub(super) fn mark_unknown(
-        &self,
-        reserved: &Publication,
-        reason: &str,
-        parked_for: Option<ParkedFor>,
-    ) -> Result<FencedResult<()>, StoreError> {
-        let at = self.environment().now();
-        write_once(self.store(), |s, before| {
-            let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, reason, parked_for, at)?;
-            Ok(unless_done_before(before, marked))
-        })
-    }
-
-    /// Confirms a publication whose product was another's until that one has ended just now.
-    pub(super) fn confirm_after_former(&self, reserved: &Publication, found: &Found) -> Result<Settled, StoreError> {
-        write_once(self.store(), |s, before| {
-            let now = s.publications().find(&reserved.id)?;
-            if before.zip(now).is_some_and(|(before, now)| is_settled(&now, before, found)) {
-                return Ok(None);
-            }
-            self.confirm_in(s, reserved, None, found).map(Some)
-        })
-    }
-
-    /// Confirms a publication that the platform turns out to have, even if it had ended; `None` while somebody holds it.
-    pub(super) fn confirm_unattended(&self, id: &PublicationId, found: &Found) -> Result<Option<Settled>, StoreError> {
-        write_once(self.store(), |s, before: Option<&Option<Settled>>| {
-            let Some(publication) = s.publications().find(id)? else { return Ok(Some(None)) };
-            if let Some(Some(before)) = before
-                && is_settled(&publication, before, found)
-            {
-                return Ok(None);
-            }
-            if publication.state == PublicationState::Reserved && publication.is_held(self.environment().now()) {
-                return Ok(Some(None));
-            }
-            self.confirm_in(s, &publication, None, found).map(|settled| Some(Some(settled)))
-        })
-    }
-}
-
-impl<S: Store> Reservation<'_, S> {
+impl<'p, S: Store> Reservation<'p, S> {
     /// The key that goes with the call.
     pub const fn key(&self) -> &IdempotencyKey {
         &self.publication.client_key
@@ -234,13 +167,14 @@ impl<S: Store> Reservation<'_, S> {
     /// # Errors
     /// [`StoreError`]s as the store has them. The reservation then stays on its row, and is looked up when its time is
     /// over.
-    pub fn confirm(self, found: &Found) -> Result<Settled, StoreError> {
-        self.settle(found, false)
+    pub fn confirm(self, item: &RemoteItem) -> Result<ReservationConfirmOutcome, StoreError> {
+        let shown = self.file.clone();
+        self.confirm_as_shown(item, Some(&shown), None)
     }
 
-    /// Records what a lookup has found: what it shows is not known.
-    pub(super) fn found(self, found: &Found) -> Result<Settled, StoreError> {
-        self.settle(found, true)
+    /// Records what a lookup of the publisher's own has found. What it shows is not known, so an `UpdateListing` follows.
+    pub(super) fn confirm_found(self, item: &RemoteItem) -> Result<ReservationConfirmOutcome, StoreError> {
+        self.confirm_as_shown(item, None, None)
     }
 
     /// Gives the target free: the platform has said that the call has made nothing.
@@ -260,91 +194,59 @@ impl<S: Store> Reservation<'_, S> {
     /// # Errors
     /// [`StoreError`]s as the store has them; the reservation then stays on its row, which comes to the same later.
     pub fn mark_unknown(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
-        self.publisher.mark_unknown(&self.publication, reason, None)
+        mark_unknown(self.publisher, &self.publication, reason, None)
     }
 
     /// The same, where the call was answered in a way that only a person can make out: what it has made may be found by no
     /// lookup.
     pub(super) fn park(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
-        self.publisher.mark_unknown(&self.publication, reason, Some(ParkedFor::Person))
+        mark_unknown(self.publisher, &self.publication, reason, Some(ParkedFor::Person))
     }
 
-    fn settle(self, found: &Found, looked_up: bool) -> Result<Settled, StoreError> {
-        let Self { publisher, publication, file } = self;
+    /// Confirms the publication, with the row of the action if an operator says what is there.
+    fn confirm_as_shown(
+        self,
+        item: &RemoteItem,
+        shown: Option<&File>,
+        action: Option<&Action>,
+    ) -> Result<ReservationConfirmOutcome, StoreError> {
+        let Self { publisher, publication, .. } = self;
+        let (subject, since) = (Subject::Publication(publication.id), publisher.environment().now());
         write_once(publisher.store(), |s, before| {
             let current = s.publications().find(&publication.id)?;
             if let (Some(before), Some(current)) = (before, &current)
-                && is_settled(current, before, found)
+                && is_confirmed_as(current, before, item)
             {
                 return Ok(None);
             }
-            if let Some(ended) = current.filter(|current| current.state == PublicationState::Ended) {
-                let same = ended.platform_id.as_ref() == Some(&found.platform_id);
-                return Ok(Some(if same { Settled::AlreadyDone } else { Settled::Unwanted }));
+            if before.is_some()
+                && let Some(action) = action
+                && is_recorded(s, action, ActionKind::Resolve, &subject, since)?
+            {
+                return Ok(None);
             }
-            publisher.confirm_in(s, &publication, (!looked_up).then_some(&file), found).map(Some)
+            let outcome = match current.filter(|current| current.state == PublicationState::Ended) {
+                Some(ended) if ended.platform_id.as_ref() == Some(&item.platform_id) => {
+                    ReservationConfirmOutcome::AlreadyConfirmed
+                }
+                Some(_) => ReservationConfirmOutcome::NotWanted,
+                None => confirm(publisher.pipeline(), s, &publication, shown, item)?,
+            };
+            if let Some(action) = action {
+                let at = publisher.environment().now();
+                record(s, action, ActionKind::Resolve, subject.clone(), recorded_as(&outcome), at)?;
+            }
+            Ok(Some(outcome))
         })
     }
 }
 
-impl<S: Store> Publisher<S> {
-    /// Confirms a publication. An `UpdateListing` follows unless the product shows the file as it is: as `shown`.
-    pub(super) fn confirm_in(
-        &self,
-        s: &mut dyn Session,
-        publication: &Publication,
-        shown: Option<&File>,
-        found: &Found,
-    ) -> Result<Settled, StoreError> {
-        let at = self.environment().now();
-        let confirmation = Confirmation::new(
-            found.platform_id.clone(),
-            found.state.row(self.environment()),
-            // The row was last written before the call or the lookup.
-            found.as_of.unwrap_or(publication.updated_at),
-            at,
-        )
-        .url(found.url.clone());
-        match s.publications().confirm(&publication.id, &confirmation)? {
-            ConfirmOutcome::Done => {}
-            ConfirmOutcome::Ended => return Ok(Settled::Delisted),
-            ConfirmOutcome::Taken { file_id } => return Ok(Settled::Taken { file_id }),
-            ConfirmOutcome::AlreadyDone => return Ok(Settled::AlreadyDone),
-            ConfirmOutcome::NotFound => return Ok(Settled::Unwanted),
-            ConfirmOutcome::Duplicate { live: Some(live) } if live == found.platform_id => {
-                return Ok(Settled::AlreadyDone);
-            }
-            ConfirmOutcome::Duplicate { live: Some(live) } => return Ok(Settled::Duplicate { live }),
-            ConfirmOutcome::Duplicate { live: None } => {
-                let publications = s.publications().list_by_file(&publication.file_id)?;
-                let other = publications
-                    .iter()
-                    .find(|other| other.state.is_live() && other.target.is_same_place(&publication.target));
-                return Ok(Settled::Contested { until: other.map_or(at, |other| other.held_until) });
-            }
-        }
-        self.now_listed(s, publication, shown, found)?;
-        Ok(Settled::Done)
-    }
-
-    /// What follows when a publication was confirmed.
-    pub(super) fn now_listed(
-        &self,
-        s: &mut dyn Session,
-        publication: &Publication,
-        shown: Option<&File>,
-        found: &Found,
-    ) -> Result<(), StoreError> {
-        let Target::Listing { platform, account, .. } = &publication.target else { return Ok(()) };
-        let name = format!("{} at {platform}", found.platform_id);
-        listing_confirmed(s, &publication.file_id, &name, self.environment().now())?;
-        let now = s.files().find(&publication.file_id)?;
-        let is_shown = shown.zip(now.as_ref()).is_some_and(|(shown, now)| shows_the_same(now, shown));
-        let listing = s.listings().find_by_platform_id(*platform, account, &found.platform_id)?;
-        if let Some(listing) = listing.filter(|listing| listing.status.is_live() && !is_shown) {
-            self.pipeline().enqueue_update(s, publication.file_id, listing.id)?;
-        }
-        Ok(())
+/// The word for the row of an operator's action.
+pub(super) const fn recorded_as(outcome: &ReservationConfirmOutcome) -> ActionOutcome {
+    match outcome {
+        ReservationConfirmOutcome::Confirmed | ReservationConfirmOutcome::Delisted => ActionOutcome::Done,
+        ReservationConfirmOutcome::AlreadyConfirmed => ActionOutcome::Unchanged,
+        _ => ActionOutcome::Refused,
     }
 }
 
@@ -354,54 +256,32 @@ impl<'p, S: Store> Unresolved<'p, S> {
         self.0.key()
     }
 
-    pub(super) const fn publication(&self) -> &Publication {
-        self.0.publication()
+    /// The reservation, which nobody may call the platform with before a lookup.
+    pub(super) fn into_reservation(self) -> Reservation<'p, S> {
+        self.0
     }
 
-    /// The lookup has found it: it is recorded as [`Reservation::confirm`] does. What it shows is not known, so an
-    /// `UpdateListing` follows.
+    /// An operator or a program has seen at the platform that it is there. It is recorded as [`Reservation::confirm`] does,
+    /// with the row of the action. What it shows is not known, so an `UpdateListing` follows.
+    ///
+    /// A program that does not call platforms by itself says so by [`Publisher::resolve_unknown`].
     ///
     /// # Errors
     /// As [`Reservation::confirm`].
-    pub fn found(self, found: &Found) -> Result<Settled, StoreError> {
-        self.0.found(found)
+    pub fn found(self, item: &RemoteItem, action: &Action) -> Result<ReservationConfirmOutcome, StoreError> {
+        self.0.confirm_as_shown(item, None, Some(action))
     }
 
     /// The lookup has found nothing: the target is reserved anew, to be called with the same key.
     ///
     /// That is believed only when the time of the call whose answer was lost is over; a call that is still on its way
     /// may take effect after the lookup. Until then, and when somebody else has taken the publication over, the answer
-    /// is [`Attempt::Held`].
+    /// is [`ReservationAttempt::InProgress`].
     ///
     /// # Errors
     /// [`StoreError`]s as the store has them.
-    pub fn absent(self, reason: &str) -> Result<Attempt<'p, S>, StoreError> {
-        let Reservation { publisher, publication, .. } = self.0;
-        write_once(publisher.store(), |s, before| {
-            if let Some(before) = before
-                && is_ours(s, before)?
-            {
-                return Ok(None);
-            }
-            let at = publisher.environment().now();
-            if publication.held_until > at {
-                return Ok(Some(Attempt::Held { until: publication.held_until }));
-            }
-            let attempt = match s.publications().release(
-                &publication.id,
-                &publication.token,
-                ReleaseReason::Absent,
-                reason,
-                at,
-            )? {
-                FencedResult::Done(()) => publisher.reserve_in(s, &publication.file_id, &publication.target)?,
-                FencedResult::AlreadyDone { .. } | FencedResult::LeaseLost => {
-                    Attempt::Held { until: at + publisher.hold() }
-                }
-                FencedResult::NotFound => Attempt::NoFile,
-            };
-            Ok(Some(attempt))
-        })
+    pub fn absent(self, reason: &str) -> Result<ReservationAttempt<'p, S>, StoreError> {
+        self.0.reserve_anew(reason)
     }
 
     /// The lookup has not told.
@@ -410,5 +290,32 @@ impl<'p, S: Store> Unresolved<'p, S> {
     /// As [`Reservation::mark_unknown`].
     pub fn still_unknown(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         self.0.mark_unknown(reason)
+    }
+}
+
+impl<'p, S: Store> Reservation<'p, S> {
+    /// Reserves the target once more, since a lookup has found nothing of an earlier call.
+    pub(super) fn reserve_anew(self, reason: &str) -> Result<ReservationAttempt<'p, S>, StoreError> {
+        let Self { publisher, publication, .. } = self;
+        write_once(publisher.store(), |s, before| {
+            if let Some(before) = before
+                && is_ours(s, before)?
+            {
+                return Ok(None);
+            }
+            let at = publisher.environment().now();
+            if publication.held_until > at {
+                return Ok(Some(ReservationAttempt::InProgress { until: publication.held_until }));
+            }
+            let (id, token) = (&publication.id, &publication.token);
+            let attempt = match s.publications().release(id, token, ReleaseReason::Absent, reason, at)? {
+                FencedResult::Done(()) => reserve_in(publisher, s, &publication.file_id, &publication.target)?,
+                FencedResult::AlreadyDone { .. } | FencedResult::LeaseLost => {
+                    ReservationAttempt::InProgress { until: at + publisher.hold() }
+                }
+                FencedResult::NotFound => ReservationAttempt::FileNotFound,
+            };
+            Ok(Some(attempt))
+        })
     }
 }

@@ -7,7 +7,8 @@
 //! dedup key `recurring:` and the name of the work, so that work whose handler runs nowhere does not pile up.
 //!
 //! [`Recurring`] is the handle for programs and operators. Whatever it writes is one transaction with the operator's action,
-//! and it settles unknown outcomes as a [`Queue`](crate::queue) does.
+//! and it settles unknown outcomes as a [`Queue`](crate::queue) does. Its `*_in` methods write in a transaction of the
+//! caller's.
 //!
 //! ```
 //! use fieldfen_domain::operator::{Action, Actor, Via};
@@ -27,7 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod operate;
+mod in_transaction;
 mod schedule;
 mod ticks;
 
@@ -37,7 +38,6 @@ use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::recurring::{PauseOutcome, RecurringJob, RecurringName};
 use fieldfen_domain::store::{Store, StoreError};
 
-pub use operate::{define, pause, remove, resume, run_now};
 pub use schedule::{InvalidSchedule, Schedule};
 pub(crate) use ticks::Batches;
 pub use ticks::{Ticks, take_due};
@@ -77,11 +77,11 @@ impl<S: Store> Recurring<S> {
         self.store.read(|s| s.recurring().find(name))
     }
 
-    /// Sets work up, or changes what has its name; see the function [`define`]. A program may define its work whenever it
+    /// Sets work up, or changes what has its name; see [`define_in`](Recurring::define_in). A program may define its work whenever it
     /// starts: what stays the same keeps its next tick, and what is paused stays so.
     ///
     /// # Errors
-    /// As [`define`].
+    /// As [`define_in`](Recurring::define_in).
     pub fn define<P: Payload>(
         &self,
         name: &RecurringName,
@@ -89,7 +89,7 @@ impl<S: Store> Recurring<S> {
         payload: &P,
         action: &Action,
     ) -> Result<(), QueueError> {
-        write(&self.store, |s| define(&mut Transaction::new(s), &self.environment, name, schedule, payload, action))
+        write(&self.store, |s| self.define_in(&mut Transaction::new(s), name, schedule, payload, action))
     }
 
     /// Pauses work: none of its ticks is taken until it is [resumed](Recurring::resume). A job that a tick has made before
@@ -98,7 +98,7 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn pause(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
-        self.act(name, action, ActionKind::Pause, |t| pause(t, &self.environment, name, action))
+        self.act(name, action, ActionKind::Pause, |t| self.pause_in(t, name, action))
     }
 
     /// Resumes work. The ticks that it has missed make one job together, at once; where it has missed none, the next tick
@@ -107,16 +107,16 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn resume(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
-        self.act(name, action, ActionKind::Resume, |t| resume(t, &self.environment, name, action))
+        self.act(name, action, ActionKind::Resume, |t| self.resume_in(t, name, action))
     }
 
-    /// Enqueues the job of some work now, without taking a tick; see the function [`run_now`]. `None` when there is no work
+    /// Enqueues the job of some work now, without taking a tick; see [`run_now_in`](Recurring::run_now_in). `None` when there is no work
     /// of this name.
     ///
     /// # Errors
-    /// As [`run_now`].
+    /// As [`run_now_in`](Recurring::run_now_in).
     pub fn run_now(&self, name: &RecurringName, action: &Action) -> Result<Option<EnqueueOutcome>, QueueError> {
-        self.act(name, action, ActionKind::RunNow, |t| run_now(t, &self.environment, name, action))
+        self.act(name, action, ActionKind::RunNow, |t| self.run_now_in(t, name, action))
     }
 
     /// Ends work; `false` when there is none of this name. A job that one of its ticks has made stays.
@@ -124,7 +124,7 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// [`StoreError`]s as the store has them.
     pub fn remove(&self, name: &RecurringName, action: &Action) -> Result<bool, StoreError> {
-        self.act(name, action, ActionKind::Remove, |t| remove(t, &self.environment, name, action))
+        self.act(name, action, ActionKind::Remove, |t| self.remove_in(t, name, action))
     }
 
     fn act<T, E: OfStore>(

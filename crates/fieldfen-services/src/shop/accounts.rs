@@ -54,11 +54,11 @@ impl Shop {
 }
 
 fn listing(platform: Platform, account: &str) -> Target {
-    Target::Listing { platform, account: account.to_owned(), variant: String::new() }
+    Target::listing(platform).at_account(account)
 }
 
 fn post(platform: SocialPlatform, account: &str) -> Target {
-    Target::Post { platform, account: account.to_owned(), post_key: String::new(), post_type: None }
+    Target::post(platform, "").at_account(account)
 }
 
 /// The account that a rule names, or the only one that there is.

@@ -100,11 +100,7 @@ impl ListingRule {
                 variants.iter().map(String::as_str).filter(fits).collect()
             }
         };
-        let target = |variant: &str| Target::Listing {
-            platform: self.platform,
-            account: account.to_owned(),
-            variant: variant.to_owned(),
-        };
+        let target = |variant: &str| Target::listing(self.platform).at_account(account).with_variant(variant);
         variants.into_iter().map(target).collect()
     }
 }
@@ -153,11 +149,8 @@ impl PostRule {
     }
 
     pub(super) fn target(&self, file: &File, account: &str) -> Option<Target> {
-        is_for(file, self.aspect_ratios.as_deref(), self.species.as_deref()).then(|| Target::Post {
-            platform: self.platform,
-            account: account.to_owned(),
-            post_key: self.post_key.clone(),
-            post_type: self.post_type,
+        is_for(file, self.aspect_ratios.as_deref(), self.species.as_deref()).then(|| {
+            Target::post(self.platform, self.post_key.clone()).at_account(account).with_post_type(self.post_type)
         })
     }
 }

@@ -62,11 +62,7 @@ fn a_target_is_wanted_once_however_many_rules_and_closures_name_it() {
         .publish(ListingRule::at(Platform::Etsy).account("main").species(["fox"]))
         .publish(ListingRule::at(own))
         .wanting(|file| {
-            let target = |variant: &str| Target::Listing {
-                platform: Platform::Etsy,
-                account: "main".to_owned(),
-                variant: variant.to_owned(),
-            };
+            let target = |variant: &str| Target::listing(Platform::Etsy).at_account("main").with_variant(variant);
             vec![target(""), target(&file.original_filename)]
         });
     shop.check().unwrap();

@@ -28,6 +28,7 @@ use crate::queue::Completion;
 /// }
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The job has succeeded.
     Complete(Completion),

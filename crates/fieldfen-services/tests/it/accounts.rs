@@ -6,11 +6,11 @@ use fieldfen_domain::publication::{
     IdempotencyKey, ListingStatus, Platform, PlatformRowId, PublicationState, qualified_id,
 };
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
+use fieldfen_services::publishing::{Marketplace, PublishOutcome, Publisher, RowResolution, RowResolutionOutcome};
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::fake_marketplace::{FakeMarketplace, Next};
 use crate::shop::{HOLD, Shop, approved, listing_on, publisher};
-use crate::stall::{Next, Stall};
 use crate::unclaimed::{already, insert, row, waits};
 
 on_every_store!(
@@ -28,11 +28,11 @@ fn at(file_id: FileId, account: &str) -> CreateListing {
 }
 
 /// Two approved files, and two sellers.
-fn two<S: Store>(store: S) -> (Shop<S>, [FileId; 2], [Stall; 2], Publisher<S>) {
+fn two<S: Store>(store: S) -> (Shop<S>, [FileId; 2], [FakeMarketplace; 2], Publisher<S>) {
     let shop = Shop::wanting(store, &[]);
     let files = ["buck", "doe"].map(|name| shop.process(name));
     files.iter().for_each(|id| shop.approve(id));
-    let stalls = ["north", "south"].map(|account| Stall::new(Platform::Etsy).account(account));
+    let stalls = ["north", "south"].map(|account| FakeMarketplace::new(Platform::Etsy).account(account));
     let publisher = publisher(&shop, &[&stalls[0], &stalls[1]]);
     (shop, files, stalls, publisher)
 }
@@ -41,7 +41,7 @@ fn another_files_product_with_the_same_id_at_another_account_is_listed(store: im
     let (shop, files, stalls, publisher) = two(store);
     for (id, account) in files.iter().zip(["north", "south"]) {
         let published = publisher.list(&at(*id, account)).unwrap();
-        assert_eq!(published, Publishing::Published { platform_id: "p1".to_owned(), url: None }, "{account}");
+        assert_eq!(published, PublishOutcome::Published { platform_id: "p1".to_owned(), url: None }, "{account}");
     }
     for id in &files {
         assert_eq!(shop.states(id), [PublicationState::Confirmed]);
@@ -58,17 +58,17 @@ fn another_files_product_with_the_same_id_at_another_account_is_listed(store: im
 fn a_loss_at_one_account_ends_no_publication_at_the_other(store: impl Store) {
     let (shop, [id, _], [north, south], publisher) = two(store);
     for account in ["north", "south"] {
-        assert!(matches!(publisher.list(&at(id, account)).unwrap(), Publishing::Published { .. }));
+        assert!(matches!(publisher.list(&at(id, account)).unwrap(), PublishOutcome::Published { .. }));
     }
     assert_eq!(shop.listings(&id).len(), 2);
     north.withdraw("p1").unwrap();
     shop.bench.clock.advance(HOLD);
     let found = publisher.reconcile(Platform::Etsy, "north").unwrap();
-    publisher.mend(&found).unwrap();
+    publisher.repair(&found).unwrap();
     assert_eq!(shop.states(&id), [PublicationState::Ended, PublicationState::Confirmed]);
     let statuses: Vec<_> = shop.listings(&id).iter().map(|listing| listing.status).collect();
     assert_eq!(statuses, [ListingStatus::Delisted, ListingStatus::Active]);
-    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), Publishing::AlreadyPublished { .. }));
+    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), PublishOutcome::AlreadyPublished { .. }));
     assert_eq!(south.ids(), ["p1"]);
 }
 
@@ -102,9 +102,12 @@ fn a_row_that_no_or_both_accounts_know_waits_for_a_person(store: impl Store) {
 
     let target = listing_on(Platform::Etsy).at_account("south");
     let row = PlatformRowId::Listing(shop.listings(&id)[0].id);
-    let adopt = Resolution::Adopt { target, platform_id: None };
-    assert!(matches!(publisher.resolve(&id, row, &adopt, &by_ann("looked")).unwrap(), Resolved::Adopted(_)));
-    assert!(matches!(publisher.list(&at(id, "north")).unwrap(), Publishing::Published { .. }));
+    let adopt = RowResolution::Adopt { target, platform_id: None };
+    assert!(matches!(
+        publisher.resolve_row(&id, row, &adopt, &by_ann("looked")).unwrap(),
+        RowResolutionOutcome::Adopted { .. }
+    ));
+    assert!(matches!(publisher.list(&at(id, "north")).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(publisher.list(&at(id, "south")).unwrap(), already("FIRST"));
     assert_eq!([north.made(), south.made()], [1, 0]);
 }
@@ -118,14 +121,14 @@ fn a_row_of_an_account_that_is_not_wanted_does_not_wait(store: impl Store) {
     let wanting = Publisher::new(shop.bench.queue.store().clone(), pipeline);
     let wanting = wanting.marketplace(north).marketplace(south.clone());
     assert!(waits(wanting.list(&at(id, "north")).unwrap()).contains("at account \"south\""));
-    assert!(matches!(unwanting.list(&at(id, "north")).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(unwanting.list(&at(id, "north")).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(unwanting.list(&at(id, "south")).unwrap(), already("FIRST"));
     assert_eq!(south.made(), 0);
 }
 
 fn an_update_of_a_row_that_no_publication_knows_asks_first(store: impl Store) {
     let (shop, id) = approved(store, &[]);
-    let south = Stall::new(Platform::Etsy).account("south");
+    let south = FakeMarketplace::new(Platform::Etsy).account("south");
     let publisher = publisher(&shop, &[&south]);
     south.by_hand("p1", None);
     insert(&shop, &row(1, id, &qualified_id("south", "p1")));
@@ -141,16 +144,16 @@ fn an_update_of_a_row_that_no_publication_knows_asks_first(store: impl Store) {
 fn a_row_whose_id_a_call_has_made_at_another_account_leaves_a_product_that_is_reported(store: impl Store) {
     let (shop, [id, _], [north, south], publisher) = two(store);
     south.next([Next::CreateInSilence]);
-    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), PublishOutcome::Unknown { .. }));
     // Another program has listed the file at the other account. Its row does not say so.
     north.by_hand("p1", None);
     insert(&shop, &row(1, id, "p1"));
     shop.bench.clock.advance(HOLD);
-    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&at(id, "south")).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(shop.listings(&id).len(), 1, "the row is taken for the product of the call");
     assert!(publisher.reconcile(Platform::Etsy, "south").unwrap().is_clean());
     let found = publisher.reconcile(Platform::Etsy, "north").unwrap();
     assert_eq!(found.orphaned.iter().map(|product| product.platform_id.as_str()).collect::<Vec<_>>(), ["p1"]);
-    publisher.mend(&found).unwrap();
+    publisher.repair(&found).unwrap();
     assert_eq!([north.ids(), south.ids()], [["p1"], ["p1"]]);
 }

@@ -9,9 +9,9 @@ use fieldfen_services::publishing::Marketplace;
 use fieldfen_services::queue::Completion;
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::fake_marketplace::FakeMarketplace;
 use crate::listed::{Listed, listed};
 use crate::shop::{Shop, listing_on, publisher};
-use crate::stall::Stall;
 
 on_every_store!(
     an_edit_while_the_file_is_failed_reaches_its_listing,
@@ -41,7 +41,7 @@ fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
 
 fn what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let id = shop.process("buck");
     shop.approve(&id);
@@ -56,7 +56,7 @@ fn what_was_asked_for_beyond_the_wanted_waits_for_the_next_approval(store: impl 
     let followed = shop
         .write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ann")))
         .unwrap()
-        .followed()
+        .event_outcome()
         .unwrap();
     assert_eq!(followed.jobs, [shop.all_jobs(&id).last().unwrap().id]);
     shop.work(&publisher);
@@ -67,7 +67,7 @@ fn a_retry_lists_nothing_anew_that_was_taken_down(store: impl Store) {
     let listed = listed(store);
     let (shop, id) = (&listed.shop, listed.id);
     listed.etsy.withdraw("p1").unwrap();
-    listed.mend();
+    listed.repair();
     let update = UpdateImage::new(id);
     shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();
     shop.kill(JobKind::UpdateImage);

@@ -21,7 +21,7 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
 use fieldfen_services::environment::SeededRandomness;
-use fieldfen_services::publishing::{Publisher, listing_news};
+use fieldfen_services::publishing::{Publisher, apply_status_update};
 use fieldfen_testkit::fixtures::by_ann;
 
 mod foreign;
@@ -39,11 +39,8 @@ const VARIANTS: [&str; 2] = ["", "canvas"];
 const ACCOUNTS: [&[&str]; 2] = [&[""], &["north", "south"]];
 
 fn targets(accounts: &[&str]) -> Vec<Target> {
-    let target = |account: &str, variant: &str| Target::Listing {
-        platform: Platform::Etsy,
-        account: account.to_owned(),
-        variant: variant.to_owned(),
-    };
+    let target =
+        |account: &str, variant: &str| Target::listing(Platform::Etsy).at_account(account).with_variant(variant);
     accounts.iter().flat_map(|account| VARIANTS.map(|variant| target(account, variant))).collect()
 }
 
@@ -134,7 +131,7 @@ impl<S: Store> Run<S> {
     fn reconcile(&self) {
         for market in &self.markets {
             let found = self.publisher.reconcile(Platform::Etsy, market.account).unwrap();
-            let _ = self.publisher.mend(&found);
+            let _ = self.publisher.repair(&found);
         }
     }
 
@@ -182,7 +179,9 @@ impl<S: Store> Run<S> {
             _ => at + Duration::from_secs(3 * 365 * 86_400),
         };
         let news = ListingUpdate::new(status, event_at, at);
-        self.shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, account, there, &news)).unwrap();
+        self.shop
+            .write(|s| apply_status_update(&mut Transaction::new(s), Platform::Etsy, account, there, &news))
+            .unwrap();
     }
 
     /// What holds at every moment.

@@ -8,13 +8,13 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::intake::{Received, WebhookIntake};
-use fieldfen_services::publishing::{NewsTaken, listing_news};
+use fieldfen_services::publishing::{StatusUpdateOutcome, apply_status_update};
 use fieldfen_services::queue::ClaimedJob;
 use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::fake_marketplace::FakeMarketplace;
 use crate::shop::{ETSY, approved, publisher};
-use crate::stall::Stall;
 use crate::{Bench, LONG, Note};
 
 on_every_store!(
@@ -230,31 +230,35 @@ fn news(status: ListingStatus, at: Timestamp) -> ListingUpdate {
 
 fn news_to_a_clock_ahead_hides_no_later_news(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let (bench, etsy) = (&shop.bench, Stall::new(Platform::Etsy));
+    let (bench, etsy) = (&shop.bench, FakeMarketplace::new(Platform::Etsy));
     shop.work(&publisher(&shop, &[&etsy]));
     let take = |status| {
-        shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news(status, bench.now())))
-            .unwrap()
+        shop.write(|s| {
+            apply_status_update(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news(status, bench.now()))
+        })
+        .unwrap()
     };
-    bench.ahead(YEAR, || assert!(matches!(take(ListingStatus::Draft), NewsTaken::Done { .. })));
+    bench.ahead(YEAR, || assert!(matches!(take(ListingStatus::Draft), StatusUpdateOutcome::Applied { .. })));
     bench.clock.advance(Duration::from_secs(1));
-    assert!(matches!(take(ListingStatus::SoldOut), NewsTaken::Done { .. }));
+    assert!(matches!(take(ListingStatus::SoldOut), StatusUpdateOutcome::Applied { .. }));
     let listing = shop.listings(&id).remove(0);
     assert_eq!((listing.status, listing.status_event_at), (ListingStatus::SoldOut, Some(bench.now())));
 }
 
 fn a_listing_that_a_clock_ahead_has_delisted_comes_back(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let (bench, etsy) = (&shop.bench, Stall::new(Platform::Etsy));
+    let (bench, etsy) = (&shop.bench, FakeMarketplace::new(Platform::Etsy));
     shop.work(&publisher(&shop, &[&etsy]));
     let take = |status| {
-        shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news(status, bench.now())))
-            .unwrap()
+        shop.write(|s| {
+            apply_status_update(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news(status, bench.now()))
+        })
+        .unwrap()
     };
-    bench.ahead(YEAR, || assert!(matches!(take(ListingStatus::Delisted), NewsTaken::Done { .. })));
+    bench.ahead(YEAR, || assert!(matches!(take(ListingStatus::Delisted), StatusUpdateOutcome::Applied { .. })));
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
     bench.clock.advance(Duration::from_secs(1));
-    assert!(matches!(take(ListingStatus::Active), NewsTaken::Done { .. }));
+    assert!(matches!(take(ListingStatus::Active), StatusUpdateOutcome::Applied { .. }));
     assert_eq!(shop.states(&id), [PublicationState::Confirmed]);
     assert_eq!(shop.listings(&id)[0].status, ListingStatus::Active);
 }

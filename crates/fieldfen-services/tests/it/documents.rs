@@ -7,7 +7,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_domain::{RawJson, recurring::RecurringName};
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{Completion, QueueError};
-use fieldfen_services::recurring::{self, Schedule};
+use fieldfen_services::recurring::Schedule;
 use fieldfen_services::worker::{Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 use serde::{Deserialize, Serialize};
@@ -89,10 +89,9 @@ fn a_text_that_no_handler_can_read_is_refused(store: impl Store) {
 fn recurring_work_with_a_payload_that_cannot_be_read_back_is_refused(store: impl Store) {
     let bench = Bench::new(store);
     let (name, hourly): (RecurringName, Schedule) = ("measure".parse().unwrap(), "0 * * * *".parse().unwrap());
-    let environment = bench.queue.environment();
     for broken in [Measure::new(f64::NAN, 1), Measure::new(0.5, 200)] {
         let set_up = bench.queue.store().try_set_up(|s| {
-            recurring::define(&mut Transaction::new(s), environment, &name, &hourly, &broken, &by_ann("test"))
+            bench.recurring().define_in(&mut Transaction::new(s), &name, &hourly, &broken, &by_ann("test"))
         });
         assert!(matches!(set_up, Err(QueueError::Job(_))), "{set_up:?}");
     }

@@ -70,7 +70,7 @@ fn a_broken_file_is_there_and_can_be_retried(store: impl Store) {
     let found = files.find(&broken.id).unwrap().unwrap();
     assert_eq!(found.state.failure().map(|failure| failure.reason.as_str()), Some("it ends too early"));
     assert_eq!(shop.live_jobs(&broken.id), [""; 0]);
-    let followed = files.retry(&broken.id, &by_ann("it is whole now")).unwrap().followed().unwrap();
+    let followed = files.retry(&broken.id, &by_ann("it is whole now")).unwrap().event_outcome().unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Ingested, 1));
     let history = files.history(&broken.id, &PageRequest::first(9)).unwrap();
     assert_eq!(history.items.len(), 3);
@@ -103,19 +103,19 @@ fn each_way_of_a_file_is_one_action_on_record(store: impl Store) {
     let shop = Shop::wanting(store, ETSY);
     let files = files(&shop);
     let id = processed(&shop, "buck.jpg");
-    let approved = files.approve(&id, &by_ann("sharp")).unwrap().followed().unwrap();
+    let approved = files.approve(&id, &by_ann("sharp")).unwrap().event_outcome().unwrap();
     assert_eq!((approved.status, approved.jobs.len()), (FileStatus::Approved, 1));
     let again = files.approve(&id, &by_ann("sharp, again")).unwrap();
     assert_eq!(again, FileActionOutcome::Unchanged { status: FileStatus::Approved });
     let published = files.publish(&id, &listing_on(Platform::Ebay), &by_ann("also there")).unwrap();
-    assert_eq!(published.followed().unwrap().jobs.len(), 1);
-    let rejected = files.reject(&id, &by_ann("blurred")).unwrap().followed().unwrap();
+    assert_eq!(published.event_outcome().unwrap().jobs.len(), 1);
+    let rejected = files.reject(&id, &by_ann("blurred")).unwrap().event_outcome().unwrap();
     assert_eq!((rejected.status, shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
     let rejected_again = files.reject(&id, &by_ann("still blurred")).unwrap();
     assert!(matches!(rejected_again, FileActionOutcome::Refused { status: FileStatus::Failed, .. }));
-    let followed = files.retry(&id, &by_ann("it is sharp")).unwrap().followed().unwrap();
+    let followed = files.retry(&id, &by_ann("it is sharp")).unwrap().event_outcome().unwrap();
     assert_eq!(followed.status, FileStatus::Approved);
-    assert_eq!(files.fail(&id, &by_ann("stolen")).unwrap().followed().unwrap().status, FileStatus::Failed);
+    assert_eq!(files.fail(&id, &by_ann("stolen")).unwrap().event_outcome().unwrap().status, FileStatus::Failed);
     let twice = files.fail(&id, &by_ann("twice")).unwrap();
     assert_eq!(twice, FileActionOutcome::Unchanged { status: FileStatus::Failed });
     assert_eq!(files.delete(&id, Deletion::KeepLiveListings, &by_ann("gone")).unwrap(), FileDeleteOutcome::Done);
@@ -213,7 +213,7 @@ fn of_many_approvals_at_once_one_enqueues(store: impl Store) {
         let approvals: Vec<_> = (0..4).map(|number| scope.spawn(approve(number))).collect();
         approvals
             .into_iter()
-            .map(|approval| approval.join().unwrap().followed().map_or(0, |followed| followed.jobs.len()))
+            .map(|approval| approval.join().unwrap().event_outcome().map_or(0, |followed| followed.jobs.len()))
             .sum()
     });
     assert_eq!((jobs, shop.live_jobs(&id)), (1, vec!["CreateListing".to_owned()]));

@@ -6,16 +6,16 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
-use fieldfen_services::publishing::{Mended, NewsTaken, Publisher, listing_news};
+use fieldfen_services::publishing::{Publisher, RepairReport, StatusUpdateOutcome, apply_status_update};
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::fake_marketplace::FakeMarketplace;
 use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, publisher};
-use crate::stall::Stall;
 
 /// A shop and its only file.
 pub(crate) struct Listed<S: Store> {
     pub(crate) shop: Shop<S>,
-    pub(crate) etsy: Stall,
+    pub(crate) etsy: FakeMarketplace,
     pub(crate) publisher: Publisher<S>,
     pub(crate) id: FileId,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Listed<S: Store> {
 /// A file that was listed on Etsy as `p1`, a while ago.
 pub(crate) fn listed<S: Store>(store: S) -> Listed<S> {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     assert_eq!(etsy.ids(), ["p1"]);
@@ -33,15 +33,15 @@ pub(crate) fn listed<S: Store>(store: S) -> Listed<S> {
 }
 
 impl<S: Store> Listed<S> {
-    pub(crate) fn mend(&self) -> Mended {
+    pub(crate) fn repair(&self) -> RepairReport {
         let found = self.publisher.reconcile(Platform::Etsy, "").unwrap();
         self.shop.bench.clock.advance(Duration::from_secs(5));
-        self.publisher.mend(&found).unwrap()
+        self.publisher.repair(&found).unwrap()
     }
 
     /// Mends once more, which finds nothing to do, and checks that exactly this product is known and there.
     pub(crate) fn assert_only(&self, platform_id: &str) {
-        assert_eq!(self.mend(), Mended::default());
+        assert_eq!(self.repair(), RepairReport::default());
         assert!(self.publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());
         assert_eq!(self.etsy.ids(), [platform_id]);
         let live: Vec<_> = self.shop.listings(&self.id).into_iter().filter(|row| row.status.is_live()).collect();
@@ -52,11 +52,13 @@ impl<S: Store> Listed<S> {
         assert_eq!((live[0].state, live[0].platform_id.as_deref()), (PublicationState::Confirmed, Some(platform_id)));
     }
 
-    pub(crate) fn hear(&self, platform_id: &str, status: ListingStatus) -> NewsTaken {
+    pub(crate) fn hear(&self, platform_id: &str, status: ListingStatus) -> StatusUpdateOutcome {
         self.shop.bench.clock.advance(Duration::from_secs(1));
         let at = self.shop.bench.now();
         let news = ListingUpdate::new(status, at, at);
-        self.shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", platform_id, &news)).unwrap()
+        self.shop
+            .write(|s| apply_status_update(&mut Transaction::new(s), Platform::Etsy, "", platform_id, &news))
+            .unwrap()
     }
 
     pub(crate) fn publish(&self) {

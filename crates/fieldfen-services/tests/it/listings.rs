@@ -7,11 +7,11 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
-use fieldfen_services::publishing::{Marketplace, NewsTaken, listing_news};
+use fieldfen_services::publishing::{Marketplace, StatusUpdateOutcome, apply_status_update};
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::fake_marketplace::FakeMarketplace;
 use crate::shop::{BOTH, ETSY, HOLD, approved, listing_on, publisher};
-use crate::stall::Stall;
 
 on_every_store!(
     sold_out_and_restocked_stay_published,
@@ -27,12 +27,13 @@ fn news(status: ListingStatus, event_at: Timestamp) -> ListingUpdate {
 
 fn sold_out_and_restocked_stay_published(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     shop.work(&publisher(&shop, &[&etsy]));
     for (status, seconds) in [(ListingStatus::SoldOut, 1), (ListingStatus::Active, 2), (ListingStatus::Draft, 3)] {
         let news = news(status, shop.bench.now() + Duration::from_secs(seconds));
-        let taken = shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news)).unwrap();
-        assert!(matches!(taken, NewsTaken::Done { .. }));
+        let taken =
+            shop.write(|s| apply_status_update(&mut Transaction::new(s), Platform::Etsy, "", "p1", &news)).unwrap();
+        assert!(matches!(taken, StatusUpdateOutcome::Applied { .. }));
         let listing = shop.listings(&id).remove(0);
         assert_eq!((listing.status, listing.platform_status), (status, Some(format!("etsy:{status}"))));
         assert_eq!(shop.status(&id), FileStatus::Published);
@@ -42,12 +43,12 @@ fn sold_out_and_restocked_stay_published(store: impl Store) {
 
 fn a_delisted_listing_is_listed_anew_under_another_key(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy).knowing_keys();
+    let etsy = FakeMarketplace::new(Platform::Etsy).knowing_keys();
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     let first = etsy.live()[0].key.clone();
     let gone = news(ListingStatus::Delisted, shop.bench.now() + Duration::from_secs(1));
-    shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &gone)).unwrap();
+    shop.write(|s| apply_status_update(&mut Transaction::new(s), Platform::Etsy, "", "p1", &gone)).unwrap();
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
 
     let _ = shop
@@ -63,23 +64,24 @@ fn a_delisted_listing_is_listed_anew_under_another_key(store: impl Store) {
 
 fn stale_news_change_nothing(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     shop.work(&publisher(&shop, &[&etsy]));
     let later = shop.bench.now() + Duration::from_secs(60);
     let (newer, older) = (news(ListingStatus::SoldOut, later), news(ListingStatus::Delisted, shop.bench.now()));
-    shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &newer)).unwrap();
-    let taken = shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Etsy, "", "p1", &older)).unwrap();
-    assert_eq!(taken, NewsTaken::Stale { known: later });
+    shop.write(|s| apply_status_update(&mut Transaction::new(s), Platform::Etsy, "", "p1", &newer)).unwrap();
+    let taken =
+        shop.write(|s| apply_status_update(&mut Transaction::new(s), Platform::Etsy, "", "p1", &older)).unwrap();
+    assert_eq!(taken, StatusUpdateOutcome::Stale { known: later });
     assert_eq!(shop.listings(&id)[0].status, ListingStatus::SoldOut);
     assert_eq!(
-        shop.write(|s| listing_news(&mut Transaction::new(s), Platform::Ebay, "", "p1", &newer)).unwrap(),
-        NewsTaken::Unknown
+        shop.write(|s| apply_status_update(&mut Transaction::new(s), Platform::Ebay, "", "p1", &newer)).unwrap(),
+        StatusUpdateOutcome::ListingNotFound
     );
 }
 
 fn a_published_file_that_changes_updates_its_listings(store: impl Store) {
     let (shop, id) = approved(store, BOTH);
-    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
+    let (etsy, shopify) = (FakeMarketplace::new(Platform::Etsy), FakeMarketplace::new(Platform::Shopify));
     let publisher = publisher(&shop, &[&etsy, &shopify]);
     shop.work(&publisher);
     shop.retitle(&id, "Buck in the Mist");
@@ -91,7 +93,7 @@ fn a_published_file_that_changes_updates_its_listings(store: impl Store) {
 
 fn a_product_that_vanished_is_delisted_by_its_update(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     shop.bench.clock.advance(HOLD);

@@ -12,6 +12,7 @@ use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::{ClaimedJob, Queue};
+use fieldfen_services::recurring::Recurring;
 use fieldfen_testkit::faults::suspended;
 use serde::{Deserialize, Serialize};
 
@@ -62,23 +63,24 @@ mod asynchronous;
 mod chaos;
 mod claims_ahead;
 mod clocks;
-mod copies;
-mod crossings;
 mod debug;
 mod declining;
 mod documents;
 mod doubtful;
+mod duplicates;
 mod failure_hooks;
+mod fake_marketplace;
 mod handles_files;
 mod handles_reading;
 mod handles_recurring;
 mod intake;
 mod joining;
-mod lagging;
 mod leases;
 mod listed;
 mod listings;
+mod lookup_lag;
 mod operator_actions;
+mod operator_resolutions;
 mod operators;
 mod outcome_batches;
 mod overlaps;
@@ -91,14 +93,15 @@ mod platforms;
 mod posts;
 mod publishing;
 mod queue;
-mod reconciling;
+mod races;
+mod reconcile;
+mod reconcile_pages;
 mod recurring;
 mod refusals;
 mod replaced;
 mod reused_ids;
 mod shop;
 mod sloppy;
-mod stall;
 mod stopping;
 mod throttling;
 mod traces;
@@ -173,6 +176,10 @@ impl<S: Store> Bench<S> {
         let clock = ManualClock::new("2026-11-23T14:05:09Z".parse().unwrap());
         let environment = Environment::new(clock.clone(), SeededRandomness::new(1));
         Self { queue: Queue::new(store, environment).with_failure_hook(FileFailureHook), clock }
+    }
+
+    fn recurring(&self) -> Recurring<S> {
+        Recurring::new(self.queue.store().clone(), self.queue.environment().clone())
     }
 
     fn now(&self) -> Timestamp {

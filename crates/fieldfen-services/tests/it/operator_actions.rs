@@ -3,17 +3,19 @@
 use fieldfen_domain::file::{Deletion, FileDeleteOutcome, FileEdit, FileStatus};
 use fieldfen_domain::job::{JobActionOutcome, JobKind, JobStatus, Payload};
 use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject, Via};
-use fieldfen_domain::publication::{Platform, PlatformRowId};
+use fieldfen_domain::publication::{ListingStatus, Platform, PlatformRowId};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest, RawJson};
 use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::FileActionOutcome;
-use fieldfen_services::publishing::{NothingThere, Resolution};
-use fieldfen_services::recurring;
+use fieldfen_services::publishing::{
+    RemoteItem, RemoteItemKind, ReservationAttempt, ReservationConfirmOutcome, RowResolution, UnknownResolution,
+    UnknownResolutionOutcome,
+};
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 
+use crate::fake_marketplace::FakeMarketplace;
 use crate::shop::{Shop, approved, listing_on, publisher, titled};
-use crate::stall::Stall;
 use crate::{Note, SetUp as _};
 
 on_every_store!(
@@ -22,6 +24,7 @@ on_every_store!(
     a_refused_action_changes_nothing_and_is_recorded,
     an_action_that_fails_is_not_recorded,
     what_a_person_says_of_publications_is_recorded,
+    what_a_person_has_seen_at_a_platform_is_recorded_once,
     recurring_work_is_recorded_where_it_changes,
     a_rejected_file_loses_its_jobs_and_can_be_taken_up_again,
 );
@@ -142,44 +145,57 @@ fn an_action_that_fails_is_not_recorded(store: impl Store) {
 
 fn what_a_person_says_of_publications_is_recorded(store: impl Store) {
     let (shop, id) = approved(store, &[Platform::Etsy]);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let row = foreign_listing(1, id);
     shop.write(|s| s.listings().insert_listing(&row)).unwrap();
     let of_row = || recorded(shop.bench.queue.store(), Some(Subject::Listing(row.id)));
     let listing = PlatformRowId::Listing(row.id);
-    let adopt = Resolution::Adopt { target: listing_on(Platform::Etsy), platform_id: None };
-    publisher.resolve(&id, listing, &adopt, &by_ann("it is ours")).unwrap();
-    publisher.resolve(&id, listing, &Resolution::Gone, &by_ann("it is gone")).unwrap();
+    let adopt = RowResolution::Adopt { target: listing_on(Platform::Etsy), platform_id: None };
+    publisher.resolve_row(&id, listing, &adopt, &by_ann("it is ours")).unwrap();
+    publisher.resolve_row(&id, listing, &RowResolution::NotThere, &by_ann("it is gone")).unwrap();
     assert_eq!(of_row(), ["adopt done: it is ours", "resolve refused: it is gone"]);
     let target = listing_on(Platform::Etsy);
-    let nothing = publisher.nothing_is_there(&id, &target, &by_ann("I have looked")).unwrap();
-    assert_eq!(nothing, NothingThere::NotUnknown);
+    let nothing =
+        publisher.resolve_unknown(&id, &target, &UnknownResolution::NothingThere, &by_ann("I have looked")).unwrap();
+    assert_eq!(nothing, UnknownResolutionOutcome::NotUnknown);
     let last = of_file(&shop, id).pop();
     assert_eq!(last.as_deref(), Some("nothing_is_there refused: I have looked"));
 }
 
+fn what_a_person_has_seen_at_a_platform_is_recorded_once(store: impl Store) {
+    let (shop, id) = approved(store, &[Platform::Etsy]);
+    let publisher = publisher(&shop, &[]);
+    let target = listing_on(Platform::Etsy);
+    let ReservationAttempt::Granted(reservation) = publisher.reserve(&id, &target).unwrap() else {
+        panic!("not granted")
+    };
+    assert!(reservation.mark_unknown("time-out").unwrap().is_done());
+    let ReservationAttempt::Unresolved(unresolved) = publisher.reserve(&id, &target).unwrap() else {
+        panic!("not unresolved")
+    };
+    let kind = RemoteItemKind::Listing { status: ListingStatus::Active, platform_status: None };
+    let confirmed = unresolved.found(&RemoteItem::new("777", kind), &by_ann("I see it")).unwrap();
+    assert_eq!(confirmed, ReservationConfirmOutcome::Confirmed);
+    let publication = Subject::Publication(shop.publications(&id)[0].id);
+    assert_eq!(recorded(shop.bench.queue.store(), Some(publication)), ["resolve done: I see it"]);
+}
+
 fn recurring_work_is_recorded_where_it_changes(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
-    let (store, environment) = (shop.bench.queue.store(), shop.bench.queue.environment());
+    let (store, recurring) = (shop.bench.queue.store(), shop.bench.recurring());
     let name = "sweep".parse().unwrap();
     let define = |schedule: &str, text: &str, reason: &str| {
         let schedule = schedule.parse().unwrap();
         let (note, action) = (Note::new(text), by_ann(reason));
-        store
-            .try_set_up(|s| recurring::define(&mut Transaction::new(s), environment, &name, &schedule, &note, &action))
-            .unwrap();
+        store.try_set_up(|s| recurring.define_in(&mut Transaction::new(s), &name, &schedule, &note, &action)).unwrap();
     };
     define("0 * * * *", "a", "new");
     define("0 * * * *", "a", "the program starts again");
     define("5 * * * *", "a", "later");
     define("5 * * * *", "b", "other words");
-    assert!(
-        store.set_up(|s| recurring::remove(&mut Transaction::new(s), environment, &name, &by_ann("over"))).unwrap()
-    );
-    assert!(
-        !store.set_up(|s| recurring::remove(&mut Transaction::new(s), environment, &name, &by_ann("over?"))).unwrap()
-    );
+    assert!(store.set_up(|s| recurring.remove_in(&mut Transaction::new(s), &name, &by_ann("over"))).unwrap());
+    assert!(!store.set_up(|s| recurring.remove_in(&mut Transaction::new(s), &name, &by_ann("over?"))).unwrap());
     assert_eq!(
         recorded(store, Some(Subject::Recurring(name.clone()))),
         [
@@ -197,7 +213,7 @@ fn a_rejected_file_loses_its_jobs_and_can_be_taken_up_again(store: impl Store) {
     assert_eq!(shop.live_jobs(&id), ["CreateListing"]);
     let bo = Action::new(Actor::new("bo", Via::Console).unwrap(), "blurred").unwrap();
     let followed =
-        shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &bo)).unwrap().followed().unwrap();
+        shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &bo)).unwrap().event_outcome().unwrap();
     assert_eq!((followed.status, shop.live_jobs(&id)), (FileStatus::Failed, vec![]));
     let failure = shop.bench.queue.store().read(|s| s.files().find(&id)).unwrap().unwrap();
     let reason = failure.state.failure().map(|failure| failure.reason.clone());

@@ -9,7 +9,7 @@ use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, RawJson};
 use fieldfen_services::Transaction;
-use fieldfen_services::operator::{ApproveRequest, Asked, Operator, OperatorAnswer, Request, Waited};
+use fieldfen_services::operator::{ApproveRequest, Operator, OperatorAnswer, QueuedRequest, Request, RequestOutcome};
 use fieldfen_services::worker::Worker;
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -30,32 +30,35 @@ on_every_store!(
 );
 
 /// A shop, and an operator in a program without its rules.
-struct Desk<S: Store> {
-    shop: Shop<S>,
-    operator: Operator<S>,
+pub(crate) struct Desk<S: Store> {
+    pub(crate) shop: Shop<S>,
+    pub(crate) operator: Operator<S>,
 }
 
 impl<S: Store> Desk<S> {
     fn new(store: S) -> Self {
-        let shop = Shop::wanting(store, ETSY);
+        Self::of(Shop::wanting(store, ETSY))
+    }
+
+    pub(crate) fn of(shop: Shop<S>) -> Self {
         let queue = &shop.bench.queue;
         let operator = Operator::new(queue.store().clone(), queue.environment().clone());
         Self { shop, operator }
     }
 
-    fn worker(&self) -> Worker {
+    pub(crate) fn worker(&self) -> Worker {
         let queue = &self.shop.bench.queue;
         let worker = Worker::builder(queue.store().clone(), queue.environment().clone()).threads(2);
         self.shop.pipeline.serve_operators(worker).start().unwrap()
     }
 
-    fn ask(&self, request: Result<Request, InvalidJob>) -> Asked {
+    fn ask(&self, request: Result<Request, InvalidJob>) -> QueuedRequest {
         self.operator.ask(&request.unwrap()).unwrap()
     }
 
-    fn answer(&self, request: Result<Request, InvalidJob>) -> OperatorAnswer {
+    pub(crate) fn answer(&self, request: Result<Request, InvalidJob>) -> OperatorAnswer {
         match self.operator.wait(&self.ask(request).job, LONG).unwrap() {
-            Waited::Answered(answer) => answer,
+            RequestOutcome::Answered(answer) => answer,
             other => panic!("{other:?}"),
         }
     }
@@ -66,7 +69,11 @@ impl<S: Store> Desk<S> {
 
     /// What was done to a file, as kind, outcome and who.
     fn recorded(&self, id: &FileId) -> Vec<String> {
-        let filter = OperatorActionFilter::of(Subject::File(*id));
+        self.recorded_of(Subject::File(*id))
+    }
+
+    pub(crate) fn recorded_of(&self, subject: Subject) -> Vec<String> {
+        let filter = OperatorActionFilter::of(subject);
         let store = self.shop.bench.queue.store();
         let page = store.read(|s| s.operator_actions().page(&filter, &PageRequest::first(100))).unwrap();
         page.items.iter().map(|row| format!("{} {} {}", row.action.by().name(), row.kind, row.outcome)).collect()
@@ -77,7 +84,7 @@ fn by(name: &str, reason: &str) -> Action {
     Action::new(Actor::new(name, Via::Console).unwrap(), reason).unwrap()
 }
 
-fn stop(worker: Worker) {
+pub(crate) fn stop(worker: Worker) {
     worker.stop_handle().stop();
     worker.join().unwrap();
 }
@@ -166,11 +173,11 @@ fn a_request_without_a_worker_waits_for_one(store: impl Store) {
     assert_eq!(asked.workers_alive, 0);
     assert!(asked.to_string().starts_with("no worker is alive that does fieldfen.approve: "), "{asked}");
     let waited = desk.operator.wait(&asked.job, Duration::from_millis(1)).unwrap();
-    assert_eq!(waited, Waited::TimedOut { no_worker_alive: true, declined: None });
+    assert_eq!(waited, RequestOutcome::TimedOut { no_worker_alive: true, declined: None });
     assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
     let worker = desk.worker();
     let waited = desk.operator.wait(&asked.job, LONG).unwrap();
-    assert!(matches!(waited, Waited::Answered(OperatorAnswer::Done { .. })), "{waited:?}");
+    assert!(matches!(waited, RequestOutcome::Answered(OperatorAnswer::Done { .. })), "{waited:?}");
     // The worker registers itself beside its first jobs.
     let mut alive = 0..6000;
     assert!(alive.any(|_| {
@@ -207,8 +214,8 @@ fn a_request_that_was_cancelled_does_nothing(store: impl Store) {
     let _ = desk.shop.bench.queue.cancel(&asked.job, &by_ann("it is not")).unwrap();
     assert_eq!(desk.shop.bench.status(&asked.job), JobStatus::Failed);
     let waited = desk.operator.wait(&asked.job, LONG).unwrap();
-    assert!(matches!(&waited, Waited::Failed { reason } if reason.contains("it is not")), "{waited:?}");
-    assert_eq!(desk.operator.wait(&fieldfen_domain::JobId::from_random(9), LONG).unwrap(), Waited::Gone);
+    assert!(matches!(&waited, RequestOutcome::Failed { reason } if reason.contains("it is not")), "{waited:?}");
+    assert_eq!(desk.operator.wait(&fieldfen_domain::JobId::from_random(9), LONG).unwrap(), RequestOutcome::NotFound);
     assert_eq!(desk.recorded(&id), Vec::<String>::new());
 }
 
@@ -216,13 +223,13 @@ fn a_request_that_is_repeated_is_there_once_with_its_answer(store: impl Store) {
     let desk = Desk::new(store);
     let id = desk.shop.process("buck");
     let request = desk.operator.approve(&id, &by_ann("sharp")).unwrap();
-    assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), Waited::Gone, "nothing is asked for yet");
+    assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), RequestOutcome::NotFound, "nothing is asked for yet");
     let first = desk.operator.ask(&request).unwrap();
     let again = desk.operator.ask(&request).unwrap();
     assert_eq!((&first, &first.job), (&again, request.job()));
     let worker = desk.worker();
     let answer = desk.operator.wait(request.job(), LONG).unwrap();
-    assert!(matches!(&answer, Waited::Answered(OperatorAnswer::Done { .. })), "{answer:?}");
+    assert!(matches!(&answer, RequestOutcome::Answered(OperatorAnswer::Done { .. })), "{answer:?}");
     assert_eq!(desk.operator.ask(&request).unwrap().job, first.job, "after it was done too");
     assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), answer);
     assert_eq!(desk.recorded(&id), ["ann approve done"]);
@@ -259,7 +266,7 @@ fn a_request_of_another_version_is_said_to_be_declined(store: impl Store) {
     let mut looks = 0..6000;
     assert!(looks.any(|_| {
         let waited = desk.operator.wait(&job.id, Duration::from_millis(10)).unwrap();
-        matches!(&waited, Waited::TimedOut { declined: Some(why), .. } if why.contains("unknown field `unless`"))
+        matches!(&waited, RequestOutcome::TimedOut { declined: Some(why), .. } if why.contains("unknown field `unless`"))
     }));
     assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
     stop(worker);

@@ -12,14 +12,14 @@ use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, Timestamp};
 use fieldfen_services::Transaction;
-use fieldfen_services::publishing::{Attempt, Found, Settled};
+use fieldfen_services::publishing::{RemoteItem, ReservationAttempt, ReservationConfirmOutcome};
 use fieldfen_services::queue::{FailedJob, FailureHook, WaitOutcome};
 use fieldfen_services::upkeep::{self, Upkeep};
 use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::fake_marketplace::FakeMarketplace;
 use crate::shop::{BOTH, Shop, listing_on, publisher};
-use crate::stall::Stall;
 use crate::{Bench, Note};
 
 on_every_store!(
@@ -60,7 +60,7 @@ fn publish<S: Store>(shop: &Shop<S>, id: &FileId) {
 fn approve<S: Store>(shop: &Shop<S>, id: &FileId) -> Vec<JobId> {
     shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), id, &by_ann("by Ann")))
         .unwrap()
-        .followed()
+        .event_outcome()
         .unwrap()
         .jobs
 }
@@ -71,7 +71,7 @@ fn parked_for<S: Store>(shop: &Shop<S>, id: &JobId) -> Option<ParkedFor> {
 
 fn a_cancelled_job_stays_cancelled_whatever_its_reason_says(store: impl Store) {
     let (shop, id, job) = asked_for(store);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     shop.work(&publisher(&shop, &[&etsy]));
     assert_eq!(parked_for(&shop, &job), Some(ParkedFor::Approval));
     let queue = &shop.bench.queue;
@@ -114,9 +114,9 @@ fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: imp
     let (shop, id) = crate::shop::approved(store, BOTH);
     let jobs = shop.all_jobs(&id);
     let [.., at_etsy, at_shopify] = jobs.as_slice() else { panic!("{jobs:?}") };
-    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
+    let (etsy, shopify) = (FakeMarketplace::new(Platform::Etsy), FakeMarketplace::new(Platform::Shopify));
     let publisher = publisher(&shop, &[&etsy, &shopify]);
-    let Attempt::Granted(late) = publisher.reserve(&id, &listing_on(Platform::Shopify)).unwrap() else {
+    let ReservationAttempt::Granted(late) = publisher.reserve(&id, &listing_on(Platform::Shopify)).unwrap() else {
         panic!("not granted")
     };
     for claimed in shop.bench.claim(JobKind::CreateListing, 9) {
@@ -127,8 +127,8 @@ fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: imp
     shop.work(&publisher);
     assert_eq!(parked_for(&shop, &at_etsy.id), Some(ParkedFor::Approval), "the file has failed");
     // The other call was answered after all.
-    let found = Found::from(shopify.by_hand("late", Some(late.key().as_str())));
-    assert_eq!(late.confirm(&found).unwrap(), Settled::Done);
+    let found = RemoteItem::from(shopify.by_hand("late", Some(late.key().as_str())));
+    assert_eq!(late.confirm(&found).unwrap(), ReservationConfirmOutcome::Confirmed);
     assert_eq!(shop.status(&id), FileStatus::Published);
     let statuses = [at_etsy, at_shopify].map(|job| shop.bench.status(&job.id));
     assert_eq!(statuses, [JobStatus::Pending, JobStatus::Failed]);
@@ -138,7 +138,7 @@ fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: imp
 
 fn two_parked_jobs_with_one_key_run_once(store: impl Store) {
     let (shop, id, first) = asked_for(store);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     // Another program asks for the same once more.
@@ -176,7 +176,7 @@ fn a_rejected_file_has_no_parked_jobs(store: impl Store) {
     shop.work(&publisher(&shop, &[]));
     assert_eq!(parked_for(&shop, &job), None, "no account is configured");
     assert_eq!(shop.bench.queue.retry(&job, &by_ann("again")).unwrap(), JobActionOutcome::Done);
-    shop.work(&publisher(&shop, &[&Stall::new(Platform::Etsy)]));
+    shop.work(&publisher(&shop, &[&FakeMarketplace::new(Platform::Etsy)]));
     assert_eq!(parked_for(&shop, &job), Some(ParkedFor::Approval));
     let _ = shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &by_ann(APPROVAL))).unwrap();
     assert_eq!((shop.bench.status(&job), parked_for(&shop, &job)), (JobStatus::Failed, None));

@@ -102,7 +102,7 @@ fn an_approval_publishes_what_is_wanted_once(store: impl Store) {
     let followed = shop
         .write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ann")))
         .unwrap()
-        .followed()
+        .event_outcome()
         .unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
     let again = shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ben"))).unwrap();
@@ -113,7 +113,7 @@ fn an_approval_publishes_what_is_wanted_once(store: impl Store) {
             .unwrap()
     };
     assert_eq!(publish(Platform::Etsy), FileActionOutcome::Unchanged { status: FileStatus::Approved });
-    let more = publish(Platform::Ebay).followed().unwrap();
+    let more = publish(Platform::Ebay).event_outcome().unwrap();
     assert_eq!((more.status, more.jobs.len()), (FileStatus::Approved, 1));
 }
 
@@ -194,7 +194,7 @@ fn a_dead_processing_job_takes_its_file_with_it_and_a_retry_takes_it_up_again(st
     let followed = shop
         .write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("bought paint")))
         .unwrap()
-        .followed()
+        .event_outcome()
         .unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Processing, 1));
     assert_eq!(shop.live_jobs(&id), ["UpscaleImage"]);
@@ -267,7 +267,7 @@ fn a_file_fails_when_every_listing_has_failed(store: impl Store) {
     let followed = shop
         .write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again")))
         .unwrap()
-        .followed()
+        .event_outcome()
         .unwrap();
     assert_eq!((followed.status, followed.jobs.len()), (FileStatus::Approved, 2));
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "CreateListing"]);

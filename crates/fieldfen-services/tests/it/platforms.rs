@@ -10,8 +10,8 @@ use fieldfen_services::publishing::{
 };
 use fieldfen_testkit::ModelStore;
 
+use crate::fake_marketplace::{FakeMarketplace, Finds};
 use crate::shop::Shop;
-use crate::stall::{Finds, Stall};
 
 fn with_file(check: impl FnOnce(&File, &Environment)) {
     let shop = Shop::wanting(ModelStore::new(), &[]);
@@ -21,7 +21,7 @@ fn with_file(check: impl FnOnce(&File, &Environment)) {
 }
 
 /// Forgets keys, and never takes anything down.
-struct Careless(Stall);
+struct Careless(FakeMarketplace);
 
 impl Marketplace for Careless {
     fn platform(&self) -> Platform {
@@ -56,12 +56,12 @@ impl Marketplace for Careless {
 #[test]
 fn the_conformance_check_passes_good_marketplaces_and_names_what_bad_ones_break() {
     with_file(|file, environment| {
-        for stall in [Stall::new(Platform::Etsy), Stall::new(Platform::Etsy).knowing_keys()] {
+        for stall in [FakeMarketplace::new(Platform::Etsy), FakeMarketplace::new(Platform::Etsy).knowing_keys()] {
             assert_eq!(conformance::check(&stall, file, environment), Vec::<String>::new());
             assert_eq!(stall.live(), []);
         }
 
-        let broken = conformance::check(&Careless(Stall::new(Platform::Etsy)), file, environment);
+        let broken = conformance::check(&Careless(FakeMarketplace::new(Platform::Etsy)), file, environment);
         assert!(broken.iter().any(|rule| rule.contains("a lookup finds {}")), "{broken:#?}");
         assert!(broken.iter().any(|rule| rule.contains("was taken down, and says that it is live")), "{broken:#?}");
     });
@@ -71,7 +71,7 @@ fn the_conformance_check_passes_good_marketplaces_and_names_what_bad_ones_break(
 fn a_search_that_finds_similar_keys_must_say_them() {
     with_file(|file, environment| {
         let check = |finds| {
-            let stall = Stall::new(Platform::Etsy);
+            let stall = FakeMarketplace::new(Platform::Etsy);
             stall.finds(finds);
             conformance::check(&stall, file, environment)
         };
@@ -86,7 +86,7 @@ fn a_search_that_finds_similar_keys_must_say_them() {
 #[test]
 fn a_marketplace_shows_drafts_and_what_is_sold_out() {
     with_file(|file, environment| {
-        let stall = Stall::new(Platform::Etsy);
+        let stall = FakeMarketplace::new(Platform::Etsy);
         let set = |id: &str, status| {
             stall.set(id, status);
             Ok(())

@@ -7,8 +7,9 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{IdempotencyKey, PlatformRowId, PostType, SocialPlatform};
 use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{
-    Attempt, CallError, Found, FoundState, Message, NothingThere, Post, Publisher, Publishing, Reservation, Resolution,
-    Resolved, Settled, SocialNetwork,
+    CallError, Message, Post, PublishOutcome, Publisher, RemoteItem, RemoteItemKind, Reservation, ReservationAttempt,
+    ReservationConfirmOutcome, RowResolution, RowResolutionOutcome, SocialNetwork, UnknownResolution,
+    UnknownResolutionOutcome,
 };
 use fieldfen_testkit::fixtures::{by_ann, foreign_post};
 use fieldfen_testkit::with;
@@ -109,12 +110,12 @@ impl SocialNetwork for Wall {
 }
 
 /// What a person has found.
-fn posted(platform_id: &str) -> Found {
-    Found::new(platform_id, FoundState::Post)
+fn posted(platform_id: &str) -> RemoteItem {
+    RemoteItem::new(platform_id, RemoteItemKind::Post)
 }
 
 fn reserved<'p, S: Store>(publisher: &'p Publisher<S>, id: FileId, post_key: &str) -> Reservation<'p, S> {
-    let Attempt::Granted(reservation) = publisher.reserve(&id, &post(post_key)).unwrap() else {
+    let ReservationAttempt::Granted(reservation) = publisher.reserve(&id, &post(post_key)).unwrap() else {
         panic!("not granted");
     };
     reservation
@@ -124,9 +125,9 @@ fn posts_are_made_once_and_a_repost_is_another(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let wall = Wall::new(Answers::ByKey);
     let publisher = publisher(&shop, &[]).network(wall.clone());
-    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Published { .. }));
-    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
-    assert!(matches!(publisher.post(&reel(id, "christmas")).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Published { .. }));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::AlreadyPublished { .. }));
+    assert!(matches!(publisher.post(&reel(id, "christmas")).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(wall.ids().len(), 2);
     let posts = shop.write(|s| s.listings().list_posts_by_file(&id)).unwrap();
     assert_eq!(posts.len(), 2);
@@ -138,16 +139,16 @@ fn a_network_that_cannot_look_up_waits_for_a_person(store: impl Store) {
     let wall = Wall::new(Answers::Never);
     let publisher = publisher(&shop, &[]).network(wall.clone());
     for _ in 0..3 {
-        assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
+        assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Unknown { .. }));
         shop.bench.clock.advance(HOLD);
     }
     assert_eq!(wall.ids().len(), 1);
     // The person has looked, and says what is there.
-    let Attempt::Unresolved(unresolved) = publisher.reserve(&id, &post("launch")).unwrap() else {
+    let ReservationAttempt::Unresolved(unresolved) = publisher.reserve(&id, &post("launch")).unwrap() else {
         panic!("not unresolved")
     };
     let found = posted("post-1");
-    assert_eq!(unresolved.found(&found).unwrap(), Settled::Done);
+    assert_eq!(unresolved.found(&found, &by_ann("I see it")).unwrap(), ReservationConfirmOutcome::Confirmed);
 }
 
 fn a_retried_post_leaves_the_repost_alone(store: impl Store) {
@@ -164,7 +165,7 @@ fn a_retried_post_leaves_the_repost_alone(store: impl Store) {
     assert!(third.mark_unknown("time-out").unwrap().is_done());
     shop.bench.clock.advance(HOLD);
     let posted = publisher.post(&reel(id, "easter")).unwrap();
-    assert_eq!(posted, Publishing::Published { platform_id: "post-3".to_owned(), url: None });
+    assert_eq!(posted, PublishOutcome::Published { platform_id: "post-3".to_owned(), url: None });
     assert_eq!(wall.ids(), ["post-1", "post-2", "post-3"]);
 }
 
@@ -188,20 +189,20 @@ fn an_answer_that_was_lost_is_not_taken_for_that_of_a_repost(store: impl Store) 
     shop.bench.clock.advance(HOLD);
     let repost = reserved(&publisher, id, "christmas");
     wall.make(repost.key());
-    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Unknown { .. }));
 
     // With both answers lost, a person has to look.
     assert!(repost.mark_unknown("time-out").unwrap().is_done());
     shop.bench.clock.advance(HOLD);
     for key in ["launch", "christmas"] {
-        assert!(matches!(publisher.post(&reel(id, key)).unwrap(), Publishing::Unknown { .. }));
+        assert!(matches!(publisher.post(&reel(id, key)).unwrap(), PublishOutcome::Unknown { .. }));
     }
-    let Attempt::Unresolved(repost) = publisher.reserve(&id, &post("christmas")).unwrap() else {
+    let ReservationAttempt::Unresolved(repost) = publisher.reserve(&id, &post("christmas")).unwrap() else {
         panic!("not unresolved");
     };
-    assert_eq!(repost.found(&posted("post-1")).unwrap(), Settled::Done);
+    assert_eq!(repost.found(&posted("post-1"), &by_ann("looked")).unwrap(), ReservationConfirmOutcome::Confirmed);
     let launched = publisher.post(&reel(id, "launch")).unwrap();
-    assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
+    assert_eq!(launched, PublishOutcome::Published { platform_id: "post-2".to_owned(), url: None });
     assert_eq!(wall.ids(), ["post-1", "post-2"]);
 }
 
@@ -212,11 +213,11 @@ fn a_second_try_is_not_taken_for_a_repost(store: impl Store) {
     assert!(reserved(&publisher, id, "launch").release("no route").unwrap().is_done());
     let repost = reserved(&publisher, id, "christmas");
     let made = wall.make(repost.key());
-    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Unknown { .. }));
-    assert_eq!(repost.confirm(&Found::from(made)).unwrap(), Settled::Done);
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Unknown { .. }));
+    assert_eq!(repost.confirm(&RemoteItem::from(made)).unwrap(), ReservationConfirmOutcome::Confirmed);
     shop.bench.clock.advance(HOLD);
     let launched = publisher.post(&reel(id, "launch")).unwrap();
-    assert_eq!(launched, Publishing::Published { platform_id: "post-2".to_owned(), url: None });
+    assert_eq!(launched, PublishOutcome::Published { platform_id: "post-2".to_owned(), url: None });
 }
 
 fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl Store) {
@@ -225,24 +226,32 @@ fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl St
     let publisher = publisher(&shop, &[]).network(wall.clone());
     publisher.post(&reel(id, "launch")).unwrap();
     wall.make(&IdempotencyKey::from_text("by hand".to_owned()));
-    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::AlreadyPublished { .. }));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::AlreadyPublished { .. }));
     assert_eq!(wall.ids(), ["post-1", "post-2"]);
 
     let repost = reserved(&publisher, id, "christmas");
     assert!(repost.mark_unknown("time-out").unwrap().is_done());
     let target = post("christmas");
-    let until = publisher.nothing_is_there(&id, &target, &by_ann("looked")).unwrap();
-    assert_eq!(until, NothingThere::Held { until: shop.bench.now() + HOLD });
+    let until = publisher.resolve_unknown(&id, &target, &UnknownResolution::NothingThere, &by_ann("looked")).unwrap();
+    assert_eq!(until, UnknownResolutionOutcome::InProgress { until: shop.bench.now() + HOLD });
     shop.bench.clock.advance(HOLD);
     for _ in 0..2 {
-        let Publishing::Unknown { reason } = publisher.post(&reel(id, "christmas")).unwrap() else { panic!("known") };
+        let PublishOutcome::Unknown { reason } = publisher.post(&reel(id, "christmas")).unwrap() else {
+            panic!("known")
+        };
         assert!(reason.contains("post-2"), "{reason}");
     }
     // The person has looked, and what is there was made by hand.
-    assert_eq!(publisher.nothing_is_there(&id, &target, &by_ann("looked")).unwrap(), NothingThere::Free);
-    assert_eq!(publisher.nothing_is_there(&id, &post("launch"), &by_ann("looked")).unwrap(), NothingThere::NotUnknown);
+    assert_eq!(
+        publisher.resolve_unknown(&id, &target, &UnknownResolution::NothingThere, &by_ann("looked")).unwrap(),
+        UnknownResolutionOutcome::Freed { jobs: vec![] }
+    );
+    assert_eq!(
+        publisher.resolve_unknown(&id, &post("launch"), &UnknownResolution::NothingThere, &by_ann("looked")).unwrap(),
+        UnknownResolutionOutcome::NotUnknown
+    );
     let reposted = publisher.post(&reel(id, "christmas")).unwrap();
-    assert_eq!(reposted, Publishing::Published { platform_id: "post-3".to_owned(), url: None });
+    assert_eq!(reposted, PublishOutcome::Published { platform_id: "post-3".to_owned(), url: None });
     assert_eq!(wall.ids(), ["post-1", "post-2", "post-3"]);
 }
 
@@ -257,7 +266,7 @@ fn a_network_with_keys_tells_lost_answers_apart(store: impl Store) {
     }
     for (key, platform_id) in [("christmas", "post-2"), ("launch", "post-1")] {
         let posted = publisher.post(&reel(id, key)).unwrap();
-        assert_eq!(posted, Publishing::Published { platform_id: platform_id.to_owned(), url: None });
+        assert_eq!(posted, PublishOutcome::Published { platform_id: platform_id.to_owned(), url: None });
     }
 }
 
@@ -269,16 +278,20 @@ fn a_post_without_an_id_waits_for_a_person(store: impl Store) {
     shop.write(|s| s.listings().insert_post(&nameless)).unwrap();
     assert!(waits(publisher.post(&reel(id, "launch")).unwrap()).contains("has no id at the platform"));
     let row = PlatformRowId::Post(nameless.id);
-    let adopt = |platform_id: Option<&str>| Resolution::Adopt {
+    let adopt = |platform_id: Option<&str>| RowResolution::Adopt {
         target: post("launch"),
         platform_id: platform_id.map(str::to_owned),
     };
     assert!(
-        publisher.resolve(&id, row, &adopt(None), &by_ann("looked")).unwrap_err().to_string().contains("platform id")
+        publisher
+            .resolve_row(&id, row, &adopt(None), &by_ann("looked"))
+            .unwrap_err()
+            .to_string()
+            .contains("platform id")
     );
     assert!(matches!(
-        publisher.resolve(&id, row, &adopt(Some("77")), &by_ann("looked")).unwrap(),
-        Resolved::Adopted(_)
+        publisher.resolve_row(&id, row, &adopt(Some("77")), &by_ann("looked")).unwrap(),
+        RowResolutionOutcome::Adopted { .. }
     ));
     assert_eq!(publisher.post(&reel(id, "launch")).unwrap(), already("77"));
     assert!(wall.ids().is_empty());
@@ -289,7 +302,7 @@ fn a_post_that_is_gone_is_posted_again(store: impl Store) {
     let wall = Wall::new(Answers::ByKey);
     let publisher = publisher(&shop, &[]).network(wall.clone());
     shop.write(|s| s.listings().insert_post(&foreign_post(1, id))).unwrap();
-    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Published { .. }));
     let gone: Vec<_> =
         shop.write(|s| s.listings().list_posts_by_file(&id)).unwrap().iter().map(|post| post.gone_at).collect();
     assert_eq!(gone, [Some(shop.bench.now()), None]);

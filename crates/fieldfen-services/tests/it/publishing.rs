@@ -8,14 +8,16 @@ use fieldfen_domain::job::{DeleteFile, JobKind, JobStatus};
 use fieldfen_domain::publication::{ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
+use fieldfen_services::pipeline::run_delete_file;
 use fieldfen_services::publishing::{
-    Attempt, Found, FoundState, Marketplace, Offer, PublishError, Publishing, Settled,
+    Marketplace, Offer, PublishError, PublishOutcome, RemoteItem, RemoteItemKind, ReservationAttempt,
+    ReservationConfirmOutcome,
 };
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::by_ann;
 
+use crate::fake_marketplace::{FakeMarketplace, Next};
 use crate::shop::{BOTH, ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
-use crate::stall::{Next, Stall};
 
 on_every_store!(
     a_listing_publishes_its_file,
@@ -42,7 +44,7 @@ on_every_store!(
 
 fn a_listing_publishes_its_file(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     shop.work(&publisher(&shop, &[&etsy]));
     assert_eq!(shop.status(&id), FileStatus::Published);
     let listings = shop.listings(&id);
@@ -55,24 +57,24 @@ fn a_listing_publishes_its_file(store: impl Store) {
 
 fn a_second_job_publishes_nothing_more(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     let again = publisher.list(&on_etsy(id)).unwrap();
-    assert_eq!(again, Publishing::AlreadyPublished { platform_id: "p1".to_owned() });
+    assert_eq!(again, PublishOutcome::AlreadyPublished { platform_id: "p1".to_owned() });
     assert_eq!((etsy.made(), shop.listings(&id).len()), (1, 1));
 }
 
 fn a_second_product_of_one_key_is_taken_down_by_the_job_that_comes_back(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     let file = shop.write(|s| s.files().find(&id)).unwrap().unwrap();
     let options = serde_json::Map::new();
     etsy.create(&etsy.live()[0].key.clone().unwrap(), &Offer::new(&file, "", &options)).unwrap();
     assert_eq!(etsy.live().len(), 2);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::AlreadyPublished { .. }));
     let live: Vec<_> = etsy.live().into_iter().map(|product| product.platform_id).collect();
     assert_eq!(live, ["p1"]);
 }
@@ -80,80 +82,80 @@ fn a_second_product_of_one_key_is_taken_down_by_the_job_that_comes_back(store: i
 fn a_file_that_is_not_approved_is_not_published(store: impl Store) {
     let shop = Shop::wanting(store, ETSY);
     let id = shop.process("buck");
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let refused = publisher.list(&on_etsy(id)).unwrap();
-    assert_eq!(refused, Publishing::NotApproved { status: FileStatus::Processed });
+    assert_eq!(refused, PublishOutcome::NotApproved { status: FileStatus::Processed });
     let nobody = publisher.list(&on_etsy(FileId::from_random(99))).unwrap();
-    assert_eq!(nobody, Publishing::NoFile);
+    assert_eq!(nobody, PublishOutcome::FileNotFound);
     assert_eq!((etsy.made(), shop.states(&id)), (0, vec![]));
 }
 
 fn a_definite_no_gives_the_target_free(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let until = shop.bench.now() + Duration::from_secs(30);
     etsy.next([Next::Throttle(until), Next::NotSent, Next::Refuse]);
     let job = on_etsy(id);
-    assert!(matches!(publisher.list(&job).unwrap(), Publishing::Throttled { until: told, .. } if told == until));
-    assert!(matches!(publisher.list(&job).unwrap(), Publishing::NotSent { .. }));
-    assert!(matches!(publisher.list(&job).unwrap(), Publishing::Refused { .. }));
+    assert!(matches!(publisher.list(&job).unwrap(), PublishOutcome::Throttled { until: told, .. } if told == until));
+    assert!(matches!(publisher.list(&job).unwrap(), PublishOutcome::NotSent { .. }));
+    assert!(matches!(publisher.list(&job).unwrap(), PublishOutcome::Refused { .. }));
     assert_eq!(shop.states(&id), [PublicationState::Released]);
     assert_eq!(etsy.lookups(), 2, "a second call is preceded by a lookup");
-    assert!(matches!(publisher.list(&job).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&job).unwrap(), PublishOutcome::Published { .. }));
 }
 
 fn an_answer_that_is_lost_is_looked_up(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.next([Next::CreateInSilence]);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
     assert_eq!((shop.status(&id), shop.states(&id)), (FileStatus::Approved, vec![PublicationState::Unknown]));
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!((shop.status(&id), etsy.made()), (FileStatus::Published, 1));
     assert!(shop.live_jobs(&id).contains(&"UpdateListing".to_owned()), "what it shows is not known");
 }
 
 fn a_listing_that_was_never_made_is_made_after_its_time_is_over(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.next([Next::Ignore]);
     let until = shop.bench.now() + HOLD;
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
     shop.bench.clock.advance(Duration::from_secs(10));
-    assert_eq!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Held { until });
+    assert_eq!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::InProgress { until });
     shop.bench.clock.advance(HOLD);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(etsy.made(), 1);
 }
 
 fn a_platform_that_is_slow_is_not_called_twice(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.next([Next::Delay]);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Held { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::InProgress { .. }));
     etsy.deliver();
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(etsy.live().len(), 1);
 }
 
 fn a_dropped_reservation_blocks_until_its_time_is_over(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let until = shop.bench.now() + HOLD;
-    let Attempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
+    let ReservationAttempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
         panic!("not granted");
     };
     drop(reservation);
-    assert_eq!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Held { until });
+    assert_eq!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::InProgress { until });
     shop.bench.clock.advance(HOLD);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(
         (etsy.lookups(), etsy.made()),
         (2, 1),
@@ -163,80 +165,80 @@ fn a_dropped_reservation_blocks_until_its_time_is_over(store: impl Store) {
 
 fn a_late_answer_is_taken_down_when_another_listing_is_live(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
-    let Attempt::Granted(first) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
+    let ReservationAttempt::Granted(first) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
         panic!("not granted");
     };
     // The first caller sleeps beyond its time, another one lists the file.
     shop.bench.clock.advance(HOLD);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
-    let late = Found::new("late", active());
-    assert_eq!(first.confirm(&late).unwrap(), Settled::Duplicate { live: "p1".to_owned() });
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
+    let late = RemoteItem::new("late", active());
+    assert_eq!(first.confirm(&late).unwrap(), ReservationConfirmOutcome::Duplicate { live: "p1".to_owned() });
     assert_eq!(shop.listings(&id).len(), 1);
 }
 
-fn active() -> FoundState {
-    FoundState::Listing { status: ListingStatus::Active, platform_status: None }
+fn active() -> RemoteItemKind {
+    RemoteItemKind::Listing { status: ListingStatus::Active, platform_status: None }
 }
 
 fn a_late_answer_takes_up_a_file_that_was_given_up(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let publisher = publisher(&shop, &[]);
-    let Attempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
+    let ReservationAttempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
         panic!("not granted");
     };
     shop.kill(JobKind::CreateListing);
     assert_eq!(shop.status(&id), FileStatus::Failed);
-    let late = Found::new("late", active());
-    assert_eq!(reservation.confirm(&late).unwrap(), Settled::Done);
+    let late = RemoteItem::new("late", active());
+    assert_eq!(reservation.confirm(&late).unwrap(), ReservationConfirmOutcome::Confirmed);
     assert_eq!(shop.status(&id), FileStatus::Published);
     assert_eq!(shop.history(&id)[3..], ["approved", "failed", "approved", "published"]);
 }
 
 fn a_lookup_that_fails_calls_nothing(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.next([Next::CreateInSilence]);
     publisher.list(&on_etsy(id)).unwrap();
     etsy.lookup_fails(true);
     shop.bench.clock.advance(HOLD);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
     etsy.lookup_fails(false);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(etsy.made(), 1);
 }
 
 fn a_reservation_that_ran_out_during_the_lookup_is_not_called(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.next([Next::NotSent]);
     publisher.list(&on_etsy(id)).unwrap();
     let clock = shop.bench.clock.clone();
     etsy.during_lookup(move || clock.advance(HOLD));
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
     assert_eq!((etsy.lookups(), etsy.made()), (1, 0));
 }
 
 fn an_edit_during_the_call_is_followed_by_an_update(store: impl Store) {
     let shop = Shop::wanting(store, ETSY).automatic();
     let id = shop.process("buck");
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
-    let Attempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
+    let ReservationAttempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
         panic!("not granted");
     };
     shop.retitle(&id, "Buck in the Mist");
-    let found = Found::new("p1", active());
+    let found = RemoteItem::new("p1", active());
     reservation.confirm(&found).unwrap();
     assert_eq!(shop.live_jobs(&id), ["CreateListing", "UpdateListing"]);
 }
 
 fn an_approval_withdrawn_during_the_call_leaves_the_file_processed(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.next([Next::CreateInSilence]);
     shop.work(&publisher);
@@ -256,7 +258,7 @@ fn an_approval_withdrawn_during_the_call_leaves_the_file_processed(store: impl S
 
 fn an_approval_that_comes_back_while_its_job_is_skipped_is_not_lost(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.retitle(&id, "Buck in the Mist");
     let claimed = shop.bench.claim(JobKind::CreateListing, 1).remove(0);
@@ -271,7 +273,7 @@ fn an_approval_that_comes_back_while_its_job_is_skipped_is_not_lost(store: impl 
 
 fn one_platform_fails_and_the_file_is_published_by_the_other(store: impl Store) {
     let (shop, id) = approved(store, BOTH);
-    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
+    let (etsy, shopify) = (FakeMarketplace::new(Platform::Etsy), FakeMarketplace::new(Platform::Shopify));
     etsy.next([Next::Refuse]);
     shop.work(&publisher(&shop, &[&etsy, &shopify]));
     assert_eq!(shop.status(&id), FileStatus::Published);
@@ -284,7 +286,7 @@ fn one_platform_fails_and_the_file_is_published_by_the_other(store: impl Store) 
 
 fn all_platforms_fail_and_a_retry_publishes(store: impl Store) {
     let (shop, id) = approved(store, BOTH);
-    let (etsy, shopify) = (Stall::new(Platform::Etsy), Stall::new(Platform::Shopify));
+    let (etsy, shopify) = (FakeMarketplace::new(Platform::Etsy), FakeMarketplace::new(Platform::Shopify));
     let publisher = publisher(&shop, &[&etsy, &shopify]);
     etsy.next([Next::Refuse]);
     shopify.next([Next::Refuse]);
@@ -297,7 +299,7 @@ fn all_platforms_fail_and_a_retry_publishes(store: impl Store) {
 
 fn a_job_for_a_platform_without_a_marketplace_says_so(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let publisher = publisher(&shop, &[&Stall::new(Platform::Ebay)]);
+    let publisher = publisher(&shop, &[&FakeMarketplace::new(Platform::Ebay)]);
     match publisher.list(&on_etsy(id)) {
         Err(PublishError::NotConfigured { target }) => assert_eq!(target, "listing on etsy"),
         other => panic!("{other:?}"),
@@ -307,15 +309,15 @@ fn a_job_for_a_platform_without_a_marketplace_says_so(store: impl Store) {
 
 fn a_file_with_a_live_listing_is_not_deleted(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     let job = |force| DeleteFile::new(id).force(force);
-    match publisher.run_delete_file(&job(false)) {
+    match run_delete_file(publisher.store(), &job(false)) {
         Outcome::Fail { error } => assert!(error.contains("etsy: p1"), "{error}"),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(publisher.run_delete_file(&job(true)), Outcome::Complete(_)));
-    assert!(matches!(publisher.run_delete_file(&job(true)), Outcome::Complete(_)), "twice is no error");
+    assert!(matches!(run_delete_file(publisher.store(), &job(true)), Outcome::Complete(_)));
+    assert!(matches!(run_delete_file(publisher.store(), &job(true)), Outcome::Complete(_)), "twice is no error");
     assert_eq!(shop.write(|s| s.files().find(&id)).unwrap(), None);
 }

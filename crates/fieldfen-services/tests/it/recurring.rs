@@ -41,11 +41,9 @@ const NEVER: &str = "0 0 30 2 *";
 impl<S: Store> Bench<S> {
     fn define(&self, name: &str, schedule: &str) {
         let (name, schedule): (RecurringName, Schedule) = (name.parse().unwrap(), schedule.parse().unwrap());
-        let environment = self.queue.environment();
         let define = |s: &mut dyn fieldfen_domain::store::Session| {
-            recurring::define(
+            self.recurring().define_in(
                 &mut Transaction::new(s),
-                environment,
                 &name,
                 &schedule,
                 &Note::new(name.as_str()),
@@ -288,9 +286,8 @@ fn defining_again_keeps_the_next_tick_unless_the_schedule_changes(store: impl St
 fn a_broken_payload_is_not_set_up(store: impl Store) {
     let bench = Bench::new(store);
     let (name, schedule) = ("sweep".parse().unwrap(), HOURLY.parse().unwrap());
-    let environment = bench.queue.environment();
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
-        recurring::define(&mut Transaction::new(s), environment, &name, &schedule, &Note::new(""), &by_ann("test"))
+        bench.recurring().define_in(&mut Transaction::new(s), &name, &schedule, &Note::new(""), &by_ann("test"))
     };
     assert!(matches!(bench.queue.store().try_set_up(define), Err(QueueError::Job(_))));
     assert_eq!(bench.work(), []);
@@ -331,9 +328,8 @@ fn a_schedule_that_ends_is_not_run_again(store: impl Store) {
 fn a_schedule_without_a_tick_is_not_set_up(store: impl Store) {
     let bench = Bench::new(store);
     let (name, schedule) = ("sweep".parse().unwrap(), NEVER.parse().unwrap());
-    let environment = bench.queue.environment();
     let define = |s: &mut dyn fieldfen_domain::store::Session| {
-        recurring::define(&mut Transaction::new(s), environment, &name, &schedule, &Note::new("never"), &by_ann("test"))
+        bench.recurring().define_in(&mut Transaction::new(s), &name, &schedule, &Note::new("never"), &by_ann("test"))
     };
     let error = bench.queue.store().try_set_up(define).unwrap_err();
     assert_eq!(error.to_string(), r#"schedule "0 0 30 2 *": it must have a tick in the future"#);

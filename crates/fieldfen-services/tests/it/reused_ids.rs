@@ -4,13 +4,13 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::job::{JobKind, JobStatus, ParkedFor};
 use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::{KeyResolution, KeyResolved, Marketplace, Mended, Publishing};
+use fieldfen_services::publishing::{KeyResolution, KeyResolutionOutcome, Marketplace, PublishOutcome, RepairReport};
 use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
+use crate::fake_marketplace::Next;
 use crate::listed::{Listed, listed};
 use crate::shop::{HOLD, listing_on, on_etsy};
-use crate::stall::Next;
 
 on_every_store!(
     an_answer_with_the_id_of_a_product_that_is_gone_is_confirmed,
@@ -32,7 +32,7 @@ fn reused<S: Store>(store: S) -> (Listed<S>, FileId) {
     let other = listed.shop.process("doe");
     listed.shop.approve(&other);
     listed.etsy.next([Next::Ignore]);
-    assert!(matches!(listed.publisher.list(&on_etsy(other)).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(listed.publisher.list(&on_etsy(other)).unwrap(), PublishOutcome::Unknown { .. }));
     listed.etsy.withdraw("p1").unwrap();
     listed.etsy.by_hand("p1", Some(key_of(other).as_str()));
     (listed, other)
@@ -55,7 +55,7 @@ fn an_answer_with_the_id_of_a_product_that_is_gone_is_confirmed(store: impl Stor
     listed.etsy.withdraw("p1").unwrap();
     listed.etsy.next([Next::Answer(listed.etsy.by_hand("p1", Some(key_of(other).as_str())))]);
     let published = listed.publisher.list(&on_etsy(other)).unwrap();
-    assert_eq!(published, Publishing::Published { platform_id: "p1".to_owned(), url: None });
+    assert_eq!(published, PublishOutcome::Published { platform_id: "p1".to_owned(), url: None });
     assert_handed_over(&listed, &other);
 }
 
@@ -76,13 +76,13 @@ fn a_reconciliation_reports_an_id_that_is_used_again_and_mends_it(store: impl St
     listed.shop.bench.clock.advance(HOLD);
     let found = listed.publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing.iter().map(|listing| listing.file_id).collect::<Vec<_>>(), [listed.id]);
-    assert_eq!(found.strays.iter().map(|stray| stray.publication.file_id).collect::<Vec<_>>(), [other]);
-    assert_eq!(listed.publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1, confirmed: 1));
+    assert_eq!(found.unconfirmed.iter().map(|stray| stray.publication.file_id).collect::<Vec<_>>(), [other]);
+    assert_eq!(listed.publisher.repair(&found).unwrap(), with!(RepairReport::default(), delisted: 1, confirmed: 1));
     assert_handed_over(&listed, &other);
 }
 
 /// A listed file whose product has another key by now, and whose update waits for a person.
-fn with_another_key<S: Store>(store: S, key: &str) -> Listed<S> {
+pub(crate) fn with_another_key<S: Store>(store: S, key: &str) -> Listed<S> {
     let listed = listed(store);
     listed.etsy.withdraw("p1").unwrap();
     listed.etsy.by_hand("p1", Some(key));
@@ -98,7 +98,7 @@ fn updates<S: Store>(listed: &Listed<S>) -> Vec<(JobStatus, Option<ParkedFor>)> 
     jobs.map(|job| (job.state.status(), job.state.parked_for())).collect()
 }
 
-fn says<S: Store>(listed: &Listed<S>, resolution: &KeyResolution) -> KeyResolved {
+fn says<S: Store>(listed: &Listed<S>, resolution: &KeyResolution) -> KeyResolutionOutcome {
     let id = listed.shop.publications(&listed.id)[0].id;
     listed.publisher.resolve_key(&id, resolution, &by_ann("looked")).unwrap()
 }
@@ -106,7 +106,8 @@ fn says<S: Store>(listed: &Listed<S>, resolution: &KeyResolution) -> KeyResolved
 fn a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_so(store: impl Store) {
     let key = IdempotencyKey::from_text("SKU-7".to_owned());
     let listed = with_another_key(store, key.as_str());
-    assert_eq!(says(&listed, &KeyResolution::Ours(key.clone())), KeyResolved::Done);
+    let said = says(&listed, &KeyResolution::Ours(key.clone()));
+    assert!(matches!(&said, KeyResolutionOutcome::Done { jobs } if jobs.len() == 1), "{said:?}");
     listed.shop.work(&listed.publisher);
     assert_eq!(listed.etsy.titles(), ["Buck in the Mist"]);
     listed.shop.bench.clock.advance(HOLD);
@@ -121,19 +122,20 @@ fn a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_s
     }
     // Another product that somebody has given the same SKU is no copy.
     listed.etsy.by_hand("p9", Some(key.as_str()));
-    assert_eq!(listed.mend(), Mended::default());
+    assert_eq!(listed.repair(), RepairReport::default());
     assert_eq!(listed.etsy.ids(), ["p1", "p9"]);
 }
 
 fn a_product_that_a_person_says_is_anothers_is_left_alone(store: impl Store) {
     // The key is like one of a file that has been deleted since.
     let listed = with_another_key(store, key_of(FileId::from_random(7)).as_str());
-    assert_eq!(says(&listed, &KeyResolution::NotOurs), KeyResolved::Done);
-    assert_eq!(says(&listed, &KeyResolution::NotOurs), KeyResolved::NotLive);
+    let said = says(&listed, &KeyResolution::NotOurs);
+    assert!(matches!(&said, KeyResolutionOutcome::Done { jobs } if jobs.len() == 1), "{said:?}");
+    assert_eq!(says(&listed, &KeyResolution::NotOurs), KeyResolutionOutcome::NotLive);
     listed.shop.work(&listed.publisher);
     assert_eq!(listed.etsy.titles(), [""]);
     assert_eq!(updates(&listed), [(JobStatus::Completed, None)]);
-    assert_eq!(listed.mend(), Mended::default());
+    assert_eq!(listed.repair(), RepairReport::default());
     assert_eq!(listed.shop.states(&listed.id), [PublicationState::Ended]);
     assert_eq!(listed.shop.listings(&listed.id)[0].status, ListingStatus::Delisted);
     listed.publish();

@@ -19,7 +19,7 @@ use fieldfen_testkit::fixtures::by_ann;
 
 use crate::Bench;
 use crate::SetUp as _;
-use crate::stall::Stall;
+use crate::fake_marketplace::FakeMarketplace;
 
 pub(crate) const ETSY: &[Platform] = &[Platform::Etsy];
 pub(crate) const BOTH: &[Platform] = &[Platform::Etsy, Platform::Shopify];
@@ -103,8 +103,8 @@ impl<S: Store> Shop<S> {
                 Outcome::Retry { error } => drop(queue.fail(claimed, &error).unwrap()),
                 Outcome::Fail { error } => drop(queue.fail_for_good(claimed, &error).unwrap()),
                 Outcome::Park { parked_for, reason } => drop(queue.park(claimed, parked_for, &reason).unwrap()),
-                Outcome::Decline { error } => panic!("{error}"),
                 Outcome::Throttled { until, .. } => drop(queue.release(claimed, until).unwrap()),
+                other => panic!("{other:?}"),
             }
         }
         claims.jobs.len()
@@ -129,7 +129,7 @@ impl<S: Store> Shop<S> {
         let edit = FileEdit::new().metadata(titled(title));
         self.write(|s| self.pipeline.edit(&mut Transaction::new(s), id, &edit, &by_ann("retitled")))
             .unwrap()
-            .followed()
+            .event_outcome()
             .unwrap();
     }
 
@@ -188,16 +188,11 @@ pub(crate) fn titled(title: &str) -> fieldfen_domain::RawJson {
 }
 
 pub(crate) fn listing_on(platform: Platform) -> Target {
-    Target::Listing { platform, account: String::new(), variant: String::new() }
+    Target::listing(platform)
 }
 
 pub(crate) fn post(post_key: &str) -> Target {
-    Target::Post {
-        platform: SocialPlatform::Instagram,
-        account: String::new(),
-        post_key: post_key.to_owned(),
-        post_type: Some(PostType::Reel),
-    }
+    Target::post(SocialPlatform::Instagram, post_key).with_post_type(Some(PostType::Reel))
 }
 
 /// A shop that wants every picture on these platforms, and whose only file is approved.
@@ -209,8 +204,8 @@ pub(crate) fn approved<S: Store>(store: S, platforms: &'static [Platform]) -> (S
 }
 
 /// A publisher that knows these stalls.
-pub(crate) fn publisher<S: Store>(shop: &Shop<S>, stalls: &[&Stall]) -> Publisher<S> {
-    let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).holding(HOLD);
+pub(crate) fn publisher<S: Store>(shop: &Shop<S>, stalls: &[&FakeMarketplace]) -> Publisher<S> {
+    let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).with_hold(HOLD);
     stalls.iter().fold(publisher, |publisher, &stall| publisher.marketplace(stall.clone()))
 }
 

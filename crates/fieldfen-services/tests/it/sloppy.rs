@@ -2,11 +2,11 @@
 
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::Publishing;
+use fieldfen_services::publishing::PublishOutcome;
 
+use crate::fake_marketplace::{FakeMarketplace, Finds, Next};
 use crate::listed::{Listed, listed};
 use crate::shop::{ETSY, HOLD, Shop, approved, on_etsy, publisher};
-use crate::stall::{Finds, Next, Stall};
 
 on_every_store!(
     another_files_listing_stays_when_duplicates_are_taken_down,
@@ -29,7 +29,7 @@ fn another_files_listing_stays_when_duplicates_are_taken_down(store: impl Store)
         etsy.finds(finds);
         etsy.copy("p1");
         let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-        let _ = publisher.mend(&found);
+        let _ = publisher.repair(&found);
         let _ = publisher.list(&on_etsy(id));
         assert!(etsy.ids().starts_with(&["p1".to_owned(), "p2".to_owned()]), "{finds:?}: {:?}", etsy.ids());
         for file in [&id, &other] {
@@ -45,17 +45,17 @@ fn a_repeated_job_leaves_a_hand_made_product_alone(store: impl Store) {
     etsy.by_hand("upper", Some(&key.as_str().to_uppercase()));
     for finds in SLOPPY {
         etsy.finds(finds);
-        assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
+        assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::AlreadyPublished { .. }));
         assert_eq!(etsy.ids(), ["p1", "longer", "upper"], "{finds:?}");
     }
 }
 
 /// A shop whose only file is approved, and whose first call is lost on its way.
-fn lost<S: Store>(store: S) -> (Shop<S>, Stall, fieldfen_domain::FileId) {
+fn lost<S: Store>(store: S) -> (Shop<S>, FakeMarketplace, fieldfen_domain::FileId) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     etsy.next([Next::Ignore]);
-    assert!(matches!(publisher(&shop, &[&etsy]).list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher(&shop, &[&etsy]).list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
     shop.bench.clock.advance(HOLD);
     let key = shop.publications(&id)[0].client_key.clone();
     etsy.by_hand("longer", Some(&format!("{key}-A3")));
@@ -67,7 +67,7 @@ fn a_lost_answer_adopts_no_product_of_another_key(store: impl Store) {
     let (shop, etsy, id) = lost(store);
     etsy.finds(Finds::ByPrefix);
     let published = publisher(&shop, &[&etsy]).list(&on_etsy(id)).unwrap();
-    assert_eq!(published, Publishing::Published { platform_id: "p1".to_owned(), url: None });
+    assert_eq!(published, PublishOutcome::Published { platform_id: "p1".to_owned(), url: None });
     assert_eq!(etsy.ids(), ["longer", "upper", "p1"]);
 }
 
@@ -76,7 +76,7 @@ fn a_lost_answer_without_keys_waits_for_a_person(store: impl Store) {
     for finds in [Finds::ByPrefixWithoutKeys, Finds::ByPrefixWithEmptyKeys] {
         etsy.finds(finds);
         let published = publisher(&shop, &[&etsy]).list(&on_etsy(id)).unwrap();
-        assert!(matches!(published, Publishing::Unknown { .. }), "{finds:?}: {published:?}");
+        assert!(matches!(published, PublishOutcome::Unknown { .. }), "{finds:?}: {published:?}");
         assert_eq!((etsy.ids(), shop.listings(&id)), (vec!["longer".to_owned(), "upper".to_owned()], vec![]));
     }
 }
@@ -86,6 +86,6 @@ fn a_product_without_a_key_is_not_taken_down(store: impl Store) {
     // It may be the copy that an overdue call has made, or one that somebody has made by hand.
     etsy.copy("p1");
     etsy.finds(Finds::ByPrefixWithoutKeys);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::AlreadyPublished { .. }));
     assert_eq!(etsy.ids(), ["p1", "p2"]);
 }

@@ -6,13 +6,13 @@ use fieldfen_domain::publication::{
     IdempotencyKey, Listing, ListingStatus, ListingUpdate, Platform, Publication, PublicationState, Target,
 };
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::{Marketplace, Publisher, Publishing, Resolution, Resolved};
+use fieldfen_services::publishing::{Marketplace, PublishOutcome, Publisher, RowResolution, RowResolutionOutcome};
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 use fieldfen_testkit::with;
 
 use crate::SetUp as _;
+use crate::fake_marketplace::{FakeMarketplace, Next};
 use crate::shop::{ETSY, Shop, approved, listing_on, on_etsy, publisher};
-use crate::stall::{Next, Stall};
 
 on_every_store!(
     a_listing_that_is_gone_gives_way_to_one_product,
@@ -38,23 +38,23 @@ pub(crate) fn insert<S: Store>(shop: &Shop<S>, listing: &Listing) {
 }
 
 /// An approved file that another program has listed as `FIRST`.
-fn listed_elsewhere<S: Store>(store: S) -> (Shop<S>, FileId, Stall, Publisher<S>) {
+fn listed_elsewhere<S: Store>(store: S) -> (Shop<S>, FileId, FakeMarketplace, Publisher<S>) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     etsy.by_hand("FIRST", None);
     insert(&shop, &row(1, id, "FIRST"));
     let publisher = publisher(&shop, &[&etsy]);
     (shop, id, etsy, publisher)
 }
 
-pub(crate) fn already(platform_id: &str) -> Publishing {
-    Publishing::AlreadyPublished { platform_id: platform_id.to_owned() }
+pub(crate) fn already(platform_id: &str) -> PublishOutcome {
+    PublishOutcome::AlreadyPublished { platform_id: platform_id.to_owned() }
 }
 
 /// Why a job waits for a person.
-pub(crate) fn waits(publishing: Publishing) -> String {
+pub(crate) fn waits(publishing: PublishOutcome) -> String {
     match publishing {
-        Publishing::WaitsForPerson { reason } => reason,
+        PublishOutcome::WaitsForPerson { reason } => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -92,38 +92,38 @@ fn a_row_that_comes_up_during_the_lookup_is_seen(store: impl Store) {
 
 fn a_row_for_the_product_of_a_call_under_way_becomes_its_own(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let writer = shop.bench.queue.store().clone();
     etsy.during_call(move || writer.set_up(|s| s.listings().insert_listing(&row(1, id, "p1"))).unwrap());
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!((shop.listings(&id).len(), live(&shop.publications(&id))), (1, vec![("", Some("p1"))]));
     assert!(publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());
 }
 
 fn a_row_for_the_product_of_a_lost_call_becomes_its_own(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.next([Next::CreateInSilence]);
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Unknown { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
     insert(&shop, &row(1, id, "p1"));
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!((etsy.ids(), shop.listings(&id).len()), (vec!["p1".to_owned()], 1));
 }
 
 fn a_row_beside_a_confirmed_product_is_a_duplicate(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     etsy.by_hand("FIRST", None);
     insert(&shop, &row(1, id, "FIRST"));
     for _ in 0..2 {
         let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-        let duplicates: Vec<_> = found.duplicates.iter().map(|d| (&*d.product.platform_id, &*d.stays)).collect();
+        let duplicates: Vec<_> = found.duplicates.iter().map(|d| (&*d.product.platform_id, &*d.confirmed_id)).collect();
         assert_eq!(duplicates, [("FIRST", "p1")]);
-        assert_eq!(publisher.mend(&found).unwrap().taken_down, 0, "only a person knows which of them stays");
+        assert_eq!(publisher.repair(&found).unwrap().taken_down, 0, "only a person knows which of them stays");
     }
     assert_eq!(publisher.list(&on_etsy(id)).unwrap(), already("p1"));
     assert_eq!(etsy.ids(), ["p1", "FIRST"]);
@@ -132,7 +132,7 @@ fn a_row_beside_a_confirmed_product_is_a_duplicate(store: impl Store) {
 fn a_row_beside_a_product_of_another_variant_is_adopted_once(store: impl Store) {
     let (shop, id, etsy, publisher) = listed_elsewhere(store);
     assert_eq!(publisher.list(&variant(id, "canvas")).unwrap(), already("FIRST"));
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(publisher.list(&variant(id, "canvas")).unwrap(), already("FIRST"));
     assert_eq!(etsy.ids(), ["FIRST", "p1"]);
     assert_eq!(live(&shop.publications(&id)), [("canvas", Some("FIRST")), ("", Some("p1"))]);
@@ -149,14 +149,20 @@ fn several_rows_wait_for_a_person(store: impl Store) {
     assert!(error.starts_with("waits for a person: listing on etsy: 2 of the file are there"), "{error}");
 
     let rows = publisher.unclaimed(&id, &listing_on(Platform::Etsy)).unwrap();
-    let adopt = Resolution::Adopt { target: listing_on(Platform::Etsy), platform_id: None };
-    let resolved = publisher.resolve(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap();
+    let adopt = RowResolution::Adopt { target: listing_on(Platform::Etsy), platform_id: None };
+    let resolved = publisher.resolve_row(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap();
     assert!(
-        matches!(&resolved, Resolved::Adopted(its) if its.platform_id.as_deref() == Some("SECOND")),
+        matches!(&resolved, RowResolutionOutcome::Adopted { publication, .. } if publication.platform_id.as_deref() == Some("SECOND")),
         "{resolved:?}"
     );
-    assert_eq!(publisher.resolve(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap(), Resolved::NotUnclaimed);
-    assert_eq!(publisher.resolve(&id, rows[0].id(), &Resolution::Gone, &by_ann("looked")).unwrap(), Resolved::Gone);
+    assert_eq!(
+        publisher.resolve_row(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap(),
+        RowResolutionOutcome::NotUnclaimed
+    );
+    assert_eq!(
+        publisher.resolve_row(&id, rows[0].id(), &RowResolution::NotThere, &by_ann("looked")).unwrap(),
+        RowResolutionOutcome::GivenUp { jobs: vec![] }
+    );
     assert_eq!(job().state.status(), JobStatus::Pending, "it runs again");
     shop.work(&publisher);
     assert_eq!((job().state.status(), etsy.made()), (JobStatus::Completed, 0));
@@ -164,9 +170,9 @@ fn several_rows_wait_for_a_person(store: impl Store) {
 
 pub(crate) fn rows_of_several_variants_go_by_their_keys_after_a_rollback(store: impl Store) {
     let (shop, id) = approved(store, &[]);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     for (number, name) in [(1, "print"), (2, "canvas")] {
-        let target = Target::Listing { platform: Platform::Etsy, account: String::new(), variant: name.to_owned() };
+        let target = Target::listing(Platform::Etsy).with_variant(name);
         etsy.by_hand(name, Some(IdempotencyKey::derive(&id, &target, 3).as_str()));
         insert(&shop, &row(number, id, name));
     }
@@ -175,7 +181,7 @@ pub(crate) fn rows_of_several_variants_go_by_their_keys_after_a_rollback(store: 
     for name in ["canvas", "print"] {
         assert_eq!(publisher.list(&variant(id, name)).unwrap(), already(name));
     }
-    assert!(matches!(publisher.list(&variant(id, "poster")).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(publisher.list(&variant(id, "poster")).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!(etsy.ids(), ["print", "canvas", "p1"]);
 }
 
@@ -193,7 +199,7 @@ fn a_row_that_cannot_be_looked_up_keeps_the_call_back(store: impl Store) {
 
 fn a_row_that_somebody_activates_again_is_adopted_again(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     let listing = shop.listings(&id).remove(0);
@@ -208,7 +214,7 @@ fn a_row_that_somebody_activates_again_is_adopted_again(store: impl Store) {
 
 fn a_row_with_the_key_of_another_file_waits_for_a_person(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let theirs = IdempotencyKey::derive(&FileId::from_random(99), &listing_on(Platform::Etsy), 0);
     etsy.by_hand("FIRST", Some(theirs.as_str()));

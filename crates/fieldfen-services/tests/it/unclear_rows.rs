@@ -8,12 +8,12 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::Pipeline;
-use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage, Publisher, Publishing};
+use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage, PublishOutcome, Publisher};
 use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
+use crate::fake_marketplace::FakeMarketplace;
 use crate::shop::{ETSY, HOLD, Shop, approved, on_etsy, post, publisher, reel};
-use crate::stall::Stall;
 
 on_every_store!(
     a_listing_without_an_id_is_neither_given_up_nor_listed_again,
@@ -42,7 +42,7 @@ fn row<S: Store>(shop: &Shop<S>, file_id: FileId, platform_listing_id: &str) -> 
 }
 
 fn at(account: &str) -> Target {
-    Target::Listing { platform: Platform::Etsy, account: account.to_owned(), variant: String::new() }
+    Target::listing(Platform::Etsy).at_account(account)
 }
 
 fn job_at(file_id: FileId, account: &str) -> CreateListing {
@@ -51,13 +51,13 @@ fn job_at(file_id: FileId, account: &str) -> CreateListing {
 
 fn a_listing_without_an_id_is_neither_given_up_nor_listed_again(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     etsy.by_hand("h1", None);
     let publisher = publisher(&shop, &[&etsy]);
     let rows = ["", " h1\n"].map(|held| row(&shop, id, held));
-    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::WaitsForPerson { .. }));
+    assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::WaitsForPerson { .. }));
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-    let mended = publisher.mend(&found).unwrap();
+    let mended = publisher.repair(&found).unwrap();
     assert_eq!((mended.delisted, mended.failed.len()), (0, 2), "{mended:?}");
     for row in &rows {
         let update = UpdateListing::new(id, row.id);
@@ -77,7 +77,7 @@ fn a_post_without_an_id_is_not_posted_again(store: impl Store) {
         posted_at: Some(shop.bench.now()),
     );
     shop.write(|s| s.listings().insert_post(&written)).unwrap();
-    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), Publishing::WaitsForPerson { .. }));
+    assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::WaitsForPerson { .. }));
     assert_eq!((wall.ids().len(), publisher.unclaimed(&id, &post("launch")).unwrap().len()), (0, 1));
 }
 
@@ -86,19 +86,19 @@ fn a_listing_of_an_account_that_another_process_serves_is_not_given_up(store: im
     let id = shop.process("buck");
     let pipeline =
         Pipeline::new(shop.bench.queue.environment().clone()).wanting(|_| ["north", "south"].map(at).to_vec());
-    let stalls = ["north", "south"].map(|account| Stall::new(Platform::Etsy).account(account));
+    let stalls = ["north", "south"].map(|account| FakeMarketplace::new(Platform::Etsy).account(account));
     let publishers = stalls.clone().map(|stall| {
-        Publisher::new(shop.bench.queue.store().clone(), pipeline.clone()).holding(HOLD).marketplace(stall)
+        Publisher::new(shop.bench.queue.store().clone(), pipeline.clone()).with_hold(HOLD).marketplace(stall)
     });
     stalls[1].by_hand("s1", None);
     let row = row(&shop, id, "s1");
     let _ = shop.write(|s| pipeline.approve(&mut Transaction::new(s), &id, &by_ann("by Ann"))).unwrap();
     for (publisher, account) in publishers.iter().zip(["north", "south"]) {
         let published = publisher.list(&job_at(id, account)).unwrap();
-        let Publishing::WaitsForPerson { reason } = &published else { panic!("{published:?}") };
+        let PublishOutcome::WaitsForPerson { reason } = &published else { panic!("{published:?}") };
         assert!(reason.contains("not configured"), "{reason}");
         let found = publisher.reconcile(Platform::Etsy, account).unwrap();
-        assert_eq!(publisher.mend(&found).unwrap().delisted, 0);
+        assert_eq!(publisher.repair(&found).unwrap().delisted, 0);
         let update = UpdateListing::new(id, row.id);
         assert!(publisher.update(&update).is_err());
     }
@@ -107,23 +107,23 @@ fn a_listing_of_an_account_that_another_process_serves_is_not_given_up(store: im
 
 fn an_account_with_another_name_gets_no_second_product(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     shop.work(&publisher(&shop, &[&etsy]));
     let renamed = publisher(&shop, &[&etsy.clone().account("north")]);
     for _ in 0..2 {
         let published = renamed.list(&job_at(id, "north")).unwrap();
-        let Publishing::WaitsForPerson { reason } = &published else { panic!("{published:?}") };
+        let PublishOutcome::WaitsForPerson { reason } = &published else { panic!("{published:?}") };
         assert!(reason.contains("\"p1\""), "{reason}");
     }
     // Whoever knows both accounts says that they are two.
-    let south = Stall::new(Platform::Etsy).account("south");
+    let south = FakeMarketplace::new(Platform::Etsy).account("south");
     let both = publisher(&shop, &[&etsy, &south]);
-    assert!(matches!(both.list(&job_at(id, "south")).unwrap(), Publishing::Published { .. }));
+    assert!(matches!(both.list(&job_at(id, "south")).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!((etsy.ids().len(), south.ids().len()), (1, 1));
 }
 
 /// A stall at which something happens after the first look-up by an id was answered.
-struct Late<F>(Stall, std::sync::Mutex<Option<F>>);
+struct Late<F>(FakeMarketplace, std::sync::Mutex<Option<F>>);
 
 impl<F: FnOnce() + Send> Marketplace for Late<F> {
     fn platform(&self) -> Platform {
@@ -162,7 +162,7 @@ impl<F: FnOnce() + Send> Marketplace for Late<F> {
 
 fn a_listing_that_was_adopted_meanwhile_is_not_given_up(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     row(&shop, id, "h1");
     let other = publisher(&shop, &[&etsy]);
     let (made, adopting) = (etsy.clone(), other.clone());
@@ -170,11 +170,11 @@ fn a_listing_that_was_adopted_meanwhile_is_not_given_up(store: impl Store) {
         etsy.clone(),
         std::sync::Mutex::new(Some(move || {
             made.by_hand("h1", None);
-            assert!(matches!(adopting.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
+            assert!(matches!(adopting.list(&on_etsy(id)).unwrap(), PublishOutcome::AlreadyPublished { .. }));
         })),
     );
     let slow = other.marketplace(late);
-    assert!(matches!(slow.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
+    assert!(matches!(slow.list(&on_etsy(id)).unwrap(), PublishOutcome::AlreadyPublished { .. }));
     assert_eq!((etsy.ids(), etsy.made()), (vec!["h1".to_owned()], 0));
     assert_eq!(shop.listings(&id)[0].status, ListingStatus::Active);
 }

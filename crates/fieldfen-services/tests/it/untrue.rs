@@ -2,13 +2,13 @@
 
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::{CallError, Mended, PublishError, Reconcile};
+use fieldfen_services::publishing::{CallError, PublishError, Reconcile, RepairReport};
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::with;
 
+use crate::fake_marketplace::Finds;
 use crate::listed::{Listed, listed};
 use crate::shop::on_etsy;
-use crate::stall::Finds;
 
 on_every_store!(
     a_duplicate_that_is_still_there_after_its_withdrawal_is_named,
@@ -31,7 +31,7 @@ fn still_there(reason: &str) -> bool {
 
 fn a_duplicate_that_is_still_there_after_its_withdrawal_is_named(store: impl Store) {
     let listed = lying(store);
-    let mended = listed.mend();
+    let mended = listed.repair();
     assert_eq!((mended.taken_down, mended.failed.len()), (0, 1));
     assert_eq!(mended.failed[0].platform_id, "p2");
     assert!(still_there(&mended.failed[0].reason), "{mended:?}");
@@ -41,14 +41,14 @@ fn a_duplicate_that_is_still_there_after_its_withdrawal_is_named(store: impl Sto
         other => panic!("{other:?}"),
     }
     listed.etsy.lies_about("p2", false);
-    assert_eq!(listed.mend(), with!(Mended::default(), taken_down: 1));
+    assert_eq!(listed.repair(), with!(RepairReport::default(), taken_down: 1));
     listed.assert_only("p1");
 }
 
 fn a_job_that_could_not_take_a_copy_down_comes_again(store: impl Store) {
     let listed = lying(store);
     match listed.publisher.list(&on_etsy(listed.id)) {
-        Err(PublishError::Stays { platform_id, source: CallError::NoAnswer { reason } }) => {
+        Err(PublishError::NotTakenDown { platform_id, source: CallError::NoAnswer { reason } }) => {
             assert_eq!(platform_id, "p2");
             assert!(still_there(&reason), "{reason}");
         }
@@ -64,7 +64,7 @@ fn a_platform_without_lookups_is_searched_after_a_withdrawal(store: impl Store) 
     let listed = lying(store);
     listed.etsy.refuses_lookups(true);
     listed.etsy.finds(Finds::ByPrefix);
-    assert!(matches!(listed.publisher.list(&on_etsy(listed.id)), Err(PublishError::Stays { .. })));
+    assert!(matches!(listed.publisher.list(&on_etsy(listed.id)), Err(PublishError::NotTakenDown { .. })));
     listed.etsy.lies_about("p2", false);
     assert!(listed.publisher.list(&on_etsy(listed.id)).is_ok());
     assert_eq!(listed.etsy.ids(), ["p1"]);
@@ -74,15 +74,15 @@ fn a_second_product_that_comes_back_and_stays_is_named(store: impl Store) {
     let listed = listed(store);
     let product = listed.etsy.live().remove(0);
     fieldfen_services::publishing::Marketplace::withdraw(&listed.etsy, "p1").unwrap();
-    listed.mend();
+    listed.repair();
     listed.publish();
     assert_eq!(listed.etsy.ids(), ["p2"]);
     listed.etsy.bring_back(&product);
     listed.etsy.lies_about("p1", true);
-    let mended = listed.mend();
+    let mended = listed.repair();
     assert_eq!((mended.taken_down, mended.failed.len()), (0, 1), "{mended:?}");
     assert!(mended.failed[0].reason.contains("a lookup still shows it"), "{mended:?}");
     listed.etsy.lies_about("p1", false);
-    assert_eq!(listed.mend(), with!(Mended::default(), taken_down: 1));
+    assert_eq!(listed.repair(), with!(RepairReport::default(), taken_down: 1));
     listed.assert_only("p2");
 }

@@ -17,8 +17,8 @@ use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
 use super::Bench;
+use super::fake_marketplace::{FakeMarketplace, Next};
 use super::shop::{HOLD, approved, on_etsy, publisher};
-use super::stall::{Next, Stall};
 use crate::SetUp as _;
 
 on_every_store!(
@@ -104,7 +104,7 @@ fn expired_hashes_are_purged(store: impl Store) {
 
 fn publications_that_are_over_go_and_others_stay(store: impl Store) {
     let (shop, id) = approved(store, &[]);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let list = |variant: &str| publisher.list(&on_etsy(id).variant(variant)).unwrap();
     etsy.next([Next::Refuse, Next::Refuse, Next::Refuse, Next::Refuse, Next::Ignore]);

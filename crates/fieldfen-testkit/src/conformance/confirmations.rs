@@ -3,7 +3,7 @@
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
     ConfirmOutcome, Confirmation, ConfirmedRow, Listing, ListingStatus, Platform, PostType, PublicationState,
-    ReleaseReason, SocialPlatform, SocialPost,
+    ReleaseReason, SocialPlatform, SocialPost, Target,
 };
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -303,11 +303,7 @@ fn the_same_platform_id_at_another_platform_is_another_listing<S: Store>(store: 
     let on = On(store);
     reserve(&on, 1, 1, "");
     on.file_in(2, FileStatus::Approved);
-    let ebay = fieldfen_domain::publication::Target::Listing {
-        platform: Platform::Ebay,
-        account: String::new(),
-        variant: String::new(),
-    };
+    let ebay = Target::listing(Platform::Ebay);
     on.reserve(&reserve_request(2, file_id(2), ebay, at(0)));
     confirm(&on, 1, &listing_confirmation(1, at(2)));
     let same = listing_confirmation(2, at(2)).platform_id(platform_id(1));

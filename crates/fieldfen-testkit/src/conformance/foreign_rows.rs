@@ -98,7 +98,7 @@ fn a_live_listing_without_a_publication_keeps_its_platform_from_being_reserved<S
         assert_eq!(reserve(&on, 1, listing_target(variant), 1), unclaimed);
     }
     assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), []);
-    let ebay = Target::Listing { platform: Platform::Ebay, account: String::new(), variant: String::new() };
+    let ebay = Target::listing(Platform::Ebay);
     assert!(matches!(reserve(&on, 1, ebay, 1), ReserveOutcome::Granted(_)), "another platform");
     assert!(matches!(reserve(&on, 2, post_target(""), 1), ReserveOutcome::Granted(_)), "a post");
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(2))));

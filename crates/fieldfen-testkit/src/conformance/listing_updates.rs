@@ -181,6 +181,24 @@ fn listings_are_listed_by_file_and_by_platform<S: Store>(store: &S) {
     ] {
         assert_eq!(walk(|page| on.read(|s| s.listings().page(&filter, page))), expected(numbers), "{filter:?}");
     }
+    update(&on, 2, &listing_update(ListingStatus::Delisted, at(9)));
+    let with_id = |number| all.clone().platform_listing_id(platform_id(number));
+    for (filter, numbers) in [
+        (all.clone().live(), &[1, 3, 4, 5, 6][..]),
+        (etsy.clone().live(), &[1, 3, 4, 5]),
+        (all.clone().platform(Platform::Amazon).live(), &[]),
+        (sold_out.live(), &[3]),
+        (etsy.clone().status(ListingStatus::Delisted).live(), &[]),
+        (all.clone().file_id(file_id(1)).live(), &[4, 6]),
+        (with_id(3), &[3]),
+        (with_id(3).platform(Platform::Etsy), &[3]),
+        (with_id(3).platform(Platform::Ebay), &[]),
+        (with_id(2).platform(Platform::Etsy), &[2]),
+        (with_id(2).platform(Platform::Etsy).live(), &[]),
+        (with_id(4).file_id(file_id(2)), &[]),
+    ] {
+        assert_eq!(walk(|page| on.read(|s| s.listings().page(&filter, page))), expected(numbers), "{filter:?}");
+    }
     assert_eq!(on.read(|s| s.listings().find_by_platform_id(Platform::Etsy, "", "nowhere")), None);
     assert_eq!(on.read(|s| s.listings().find_by_platform_id(Platform::Ebay, "", &platform_id(1))), None);
 }

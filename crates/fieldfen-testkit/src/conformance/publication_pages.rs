@@ -45,7 +45,7 @@ fn publications_are_listed_by_all_that_a_filter_names<S: Store>(store: &S) {
         let key = number.to_string();
         let target = match number % 3 {
             0 => listing_target(&key),
-            1 => Target::Listing { platform: Platform::Ebay, account: "b".to_owned(), variant: key },
+            1 => Target::listing(Platform::Ebay).at_account("b").with_variant(key),
             _ => post_target(&key).at_account(if number % 2 == 0 { "b" } else { "" }),
         };
         on.reserve(&reserve_request(number, file_id(1 + number / 2 % 2), target, at(0)));
@@ -81,6 +81,12 @@ fn publications_are_listed_by_all_that_a_filter_names<S: Store>(store: &S) {
                     let expected: Vec<_> = all.iter().filter(wanted).cloned().collect();
                     let found = walk(|page| on.read(|s| s.publications().page(&filter, page)));
                     assert_eq!(found, expected, "{filter:?}");
+                    for row in all.iter().step_by(5) {
+                        let filter = filter.clone().key(row.client_key.clone());
+                        let expected: Vec<_> = expected.iter().filter(|its| its.id == row.id).cloned().collect();
+                        let found = walk(|page| on.read(|s| s.publications().page(&filter, page)));
+                        assert_eq!(found, expected, "{filter:?}");
+                    }
                 }
             }
         }

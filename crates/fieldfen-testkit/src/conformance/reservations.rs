@@ -61,7 +61,7 @@ pub(super) fn mark_unknown<S: Store>(on: &On<'_, S>, number: u64, token_number: 
 fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    let target = Target::Listing { platform: Platform::Ebay, account: "shop 2".into(), variant: "canvas".into() };
+    let target = Target::listing(Platform::Ebay).at_account("shop 2").with_variant("canvas");
     let request =
         reserve_request(1, file_id(1), target.clone(), with_nanoseconds(at(1))).held_until(with_nanoseconds(at(60)));
     let (key, state) = (IdempotencyKey::derive(&file_id(1), &target, 0), PublicationState::Reserved);
@@ -191,14 +191,11 @@ fn other_targets_and_files_are_not_in_the_way<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
     on.file_in(2, FileStatus::Approved);
-    let listing = |platform, account: &str, variant: &str| Target::Listing {
-        platform,
-        account: account.to_owned(),
-        variant: variant.to_owned(),
-    };
+    let listing =
+        |platform, account: &str, variant: &str| Target::listing(platform).at_account(account).with_variant(variant);
     let post = |platform, account: &str, post_key: &str| {
         let (account, post_key) = (account.to_owned(), post_key.to_owned());
-        Target::Post { platform, account, post_key, post_type: None }
+        Target::post(platform, post_key).at_account(&account)
     };
     let wishes = [
         (1, listing(Platform::Etsy, "", "")),
@@ -221,12 +218,7 @@ fn other_targets_and_files_are_not_in_the_way<S: Store>(store: &S) {
 fn the_type_of_a_post_does_not_make_another_target<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    let target = |post_type| Target::Post {
-        platform: SocialPlatform::Instagram,
-        account: String::new(),
-        post_key: "monday".to_owned(),
-        post_type,
-    };
+    let target = |post_type| Target::post(SocialPlatform::Instagram, "monday").with_post_type(post_type);
     on.reserve(&reserve_request(1, file_id(1), target(Some(PostType::Reel)), at(0)));
     let before = on.publication(1);
     for other in [target(Some(PostType::Story)), target(None)] {

@@ -2,12 +2,12 @@
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
-    AdoptOutcome, Adoption, ConfirmOutcome, Listing, ListingStatus, Platform, PlatformRowId, PublicationState,
-    ReserveOutcome, Target,
+    AdoptOutcome, Adoption, ConfirmOutcome, Listing, ListingStatus, Platform, PlatformRowId, PublicationFilter,
+    PublicationState, ReserveOutcome, Target,
 };
 use fieldfen_domain::store::Store;
 
-use super::operations::On;
+use super::operations::{On, walk};
 use super::{Case, named};
 use crate::fixtures::{
     at, file_id, foreign_listing, listing_confirmation, listing_id, listing_update, platform_id, publication_id,
@@ -26,7 +26,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 }
 
 fn target(account: &str) -> Target {
-    Target::Listing { platform: Platform::Etsy, account: account.to_owned(), variant: String::new() }
+    Target::listing(Platform::Etsy).at_account(account)
 }
 
 /// Confirms publication `number` of a file as the product with id 1 of an account, at second `10 * number`.
@@ -68,6 +68,20 @@ fn two_accounts_list_products_with_one_id<S: Store>(store: &S) {
         assert_eq!(listing_at(&on, account).map(|row| row.id), Some(listing_id(number)), "{account}");
     }
     assert_eq!(listing_at(&on, "west"), None, "it is another account's");
+    let with_id = || PublicationFilter::new().platform_id(platform_id(1));
+    for (filter, numbers) in [
+        (with_id(), &[1, 2, 3][..]),
+        (with_id().platform(Platform::Etsy), &[1, 2, 3]),
+        (with_id().platform(Platform::Etsy).account("south".to_owned()), &[2]),
+        (with_id().account("south".to_owned()), &[2]),
+        (with_id().platform(Platform::Etsy).state(PublicationState::Ended), &[]),
+        (with_id().platform(Platform::Ebay), &[]),
+        (with_id().file_id(file_id(1)), &[1, 3]),
+        (PublicationFilter::new().platform_id(platform_id(2)).platform(Platform::Etsy), &[]),
+    ] {
+        let expected: Vec<_> = numbers.iter().map(|&number| on.publication(number)).collect();
+        assert_eq!(walk(|page| on.read(|s| s.publications().page(&filter, page))), expected, "{filter:?}");
+    }
 }
 
 fn the_end_of_one_accounts_product_ends_no_other<S: Store>(store: &S) {

@@ -53,6 +53,8 @@ impl PublicationReads for ModelSession<'_> {
                 && filter.platform.is_none_or(|_| filter.platform == platform)
                 && filter.network.is_none_or(|_| filter.network == network)
                 && filter.account.as_deref().is_none_or(|account| account == row.target.account())
+                && is_or_any(filter.key.as_ref(), &row.client_key)
+                && (filter.platform_id.is_none() || filter.platform_id == row.platform_id)
         };
         self.state.publications.page("publications", page, wanted, Publication::clone)
     }
@@ -68,6 +70,8 @@ impl ListingReads for ModelSession<'_> {
             is_or_any(filter.platform.as_ref(), &row.platform)
                 && is_or_any(filter.status.as_ref(), &row.status)
                 && is_or_any(filter.file_id.as_ref(), &row.file_id)
+                && is_or_any(filter.platform_listing_id.as_ref(), &row.platform_listing_id)
+                && !(filter.live && row.status == ListingStatus::Delisted)
         };
         self.state.listings.page("listings", page, wanted, Listing::clone)
     }
@@ -78,7 +82,7 @@ impl ListingReads for ModelSession<'_> {
         account: &str,
         platform_id: &str,
     ) -> Result<Option<Listing>, StoreError> {
-        let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
+        let target = Target::listing(platform).at_account(account);
         Ok(self.same_id(&target, platform_id).at(platform, account, platform_id))
     }
 

@@ -4,7 +4,7 @@
 use fieldfen_domain::publication::{IdempotencyKey, Platform, PlatformRow, PlatformRowId, Target, publication_of};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, ListingId};
-use fieldfen_services::publishing::Resolution;
+use fieldfen_services::publishing::RowResolution;
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 use fieldfen_testkit::with;
 
@@ -52,11 +52,7 @@ impl<S: Store> Run<S> {
     /// A product whose key is like one of fieldfen's, or that has none.
     fn make_by_hand(&self, market: &Chaos, file_id: &FileId) {
         let variant = VARIANTS[usize::try_from(self.world.dice.below(2)).unwrap()];
-        let target = Target::Listing {
-            platform: Platform::Etsy,
-            account: market.account.to_owned(),
-            variant: variant.to_owned(),
-        };
+        let target = Target::listing(Platform::Etsy).at_account(market.account).with_variant(variant);
         let key = IdempotencyKey::derive(file_id, &target, 0);
         let key = match self.world.dice.below(3) {
             0 => Some(format!("{key}-A3")),
@@ -92,10 +88,10 @@ impl<S: Store> Run<S> {
             let truth = self.foreign.borrow().rows.iter().find(|(its, ..)| *its == id).cloned();
             let resolution = match truth {
                 Some((_, Some(account), product)) => self.what_it_is(file_id, account, product),
-                Some((_, None, _)) => Resolution::Gone,
+                Some((_, None, _)) => RowResolution::NotThere,
                 None => self.what_was_ours(file_id, &row),
             };
-            self.publisher.resolve(file_id, row.id(), &resolution, &by_ann("looked")).unwrap();
+            self.publisher.resolve_row(file_id, row.id(), &resolution, &by_ann("looked")).unwrap();
         }
     }
 
@@ -123,7 +119,7 @@ impl<S: Store> Run<S> {
     }
 
     /// What a person says of the product of a row: a free target's, or one too many that is taken down.
-    fn what_it_is(&self, file_id: &FileId, account: &str, product: String) -> Resolution {
+    fn what_it_is(&self, file_id: &FileId, account: &str, product: String) -> RowResolution {
         let market = self.markets.iter().find(|market| market.account == account).unwrap();
         let is_there = market.products().iter().any(|there| there.platform_id == product);
         let publications = self.publications(file_id);
@@ -132,24 +128,24 @@ impl<S: Store> Run<S> {
                 && !publications.iter().any(|other| other.state.is_live() && other.target.is_same_place(target))
         };
         match self.targets.iter().find(is_free) {
-            Some(target) if is_there => Resolution::Adopt { target: target.clone(), platform_id: Some(product) },
+            Some(target) if is_there => RowResolution::Adopt { target: target.clone(), platform_id: Some(product) },
             _ => {
                 market.remove(&product);
-                Resolution::Gone
+                RowResolution::NotThere
             }
         }
     }
 
     /// A row that a publication has had: it is that one's if its product is there.
-    fn what_was_ours(&self, file_id: &FileId, row: &PlatformRow) -> Resolution {
+    fn what_was_ours(&self, file_id: &FileId, row: &PlatformRow) -> RowResolution {
         for its in self.publications(file_id).iter().rev() {
             let market = self.markets.iter().find(|market| market.account == its.target.account()).unwrap();
             if let Some(product) = its.platform_id.as_ref().filter(|id| row.may_be(its.target.account(), id))
                 && market.products().iter().any(|there| there.key.as_ref() == Some(&its.client_key))
             {
-                return Resolution::Adopt { target: its.target.clone(), platform_id: Some(product.clone()) };
+                return RowResolution::Adopt { target: its.target.clone(), platform_id: Some(product.clone()) };
             }
         }
-        Resolution::Gone
+        RowResolution::NotThere
     }
 }

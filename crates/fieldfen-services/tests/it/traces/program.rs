@@ -16,15 +16,15 @@ use fieldfen_services::environment::{Environment, ManualClock, Randomness};
 use fieldfen_services::intake::{self, Deliveries, WebhookIntake};
 use fieldfen_services::pipeline::{FileFailureHook, Pipeline};
 use fieldfen_services::publications::Publications;
-use fieldfen_services::publishing::{Publisher, Resolution};
+use fieldfen_services::publishing::{Publisher, RowResolution, UnknownResolution};
 use fieldfen_services::queue::{ClaimedJob, Completion, Queue, RetryPolicies};
 use fieldfen_services::recurring::{self, Recurring};
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::{by_ann, dedup_key, file_id, foreign_listing, recurring_name};
 
 use super::{End, FileAction, JobAction, Step, WorkAction};
+use crate::fake_marketplace::{FakeMarketplace, Next};
 use crate::shop::{HOLD, confirm, describe, listing_on, upscale};
-use crate::stall::{Next, Stall};
 use crate::{Bench, LEASE, Note, SetUp as _};
 
 /// Ids that differ, and the same jitter every time, however often a write is repeated.
@@ -41,7 +41,7 @@ pub(super) struct Program<S: Store> {
     bench: Bench<S>,
     pipeline: Pipeline,
     publisher: Publisher<S>,
-    pub(super) stall: Stall,
+    pub(super) stall: FakeMarketplace,
     claimed: Vec<ClaimedJob>,
     answers: Vec<String>,
 }
@@ -54,16 +54,15 @@ impl<S: Store> Program<S> {
         let policies = RetryPolicies::new(RetryPolicy::new(backoff, 2));
         let queue = Queue::new(store, environment.clone()).with_policies(policies).with_failure_hook(FileFailureHook);
         let pipeline = Pipeline::new(environment.clone()).wanting(|_| vec![listing_on(Platform::Etsy)]);
-        let stall = Stall::new(Platform::Etsy);
-        let publisher = Publisher::new(queue.store().clone(), pipeline.clone()).holding(HOLD);
+        let stall = FakeMarketplace::new(Platform::Etsy);
+        let publisher = Publisher::new(queue.store().clone(), pipeline.clone()).with_hold(HOLD);
         let publisher = publisher.marketplace(stall.clone());
         let (name, schedule) = (recurring_name("hourly"), "0 * * * *".parse().unwrap());
         let work = Note::new("the hour");
+        let recurring = Recurring::new(queue.store().clone(), environment.clone());
         queue
             .store()
-            .try_set_up(|s| {
-                recurring::define(&mut Transaction::new(s), &environment, &name, &schedule, &work, &by_ann("hourly"))
-            })
+            .try_set_up(|s| recurring.define_in(&mut Transaction::new(s), &name, &schedule, &work, &by_ann("hourly")))
             .unwrap();
         Self { bench: Bench { queue, clock }, pipeline, publisher, stall, claimed: Vec::new(), answers: Vec::new() }
     }
@@ -145,7 +144,8 @@ impl<S: Store> Program<S> {
             Step::Resolve(number, is_product) => self.resolve(*number, *is_product),
             Step::NothingIsThere(number) => {
                 let target = listing_on(Platform::Etsy);
-                told(self.publisher.nothing_is_there(&file_id(*number), &target, &by_ann("looked")))
+                let nothing = UnknownResolution::NothingThere;
+                told(self.publisher.resolve_unknown(&file_id(*number), &target, &nothing, &by_ann("looked")))
             }
             Step::Mishap(heard) => {
                 self.stall.next([if *heard { Next::CreateInSilence } else { Next::Ignore }]);
@@ -154,7 +154,7 @@ impl<S: Store> Program<S> {
             Step::Reconcile => {
                 let found = self.publisher.reconcile(Platform::Etsy, "").unwrap();
                 let answer = format!("{found:?}");
-                format!("{answer}; {}", told(self.publisher.mend(&found)))
+                format!("{answer}; {}", told(self.publisher.repair(&found)))
             }
             Step::Wait(seconds) => {
                 self.bench.clock.advance(Duration::from_secs(*seconds));
@@ -275,8 +275,9 @@ impl<S: Store> Program<S> {
         let (id, target) = (file_id(number), listing_on(Platform::Etsy));
         let rows = self.publisher.unclaimed(&id, &target).unwrap();
         let Some(row) = rows.first() else { return String::new() };
-        let resolution = if is_product { Resolution::Adopt { target, platform_id: None } } else { Resolution::Gone };
-        told(self.publisher.resolve(&id, row.id(), &resolution, &by_ann("looked")))
+        let resolution =
+            if is_product { RowResolution::Adopt { target, platform_id: None } } else { RowResolution::NotThere };
+        told(self.publisher.resolve_row(&id, row.id(), &resolution, &by_ann("looked")))
     }
 
     fn jobs(&self) -> Vec<JobId> {

@@ -199,9 +199,9 @@ fn name(account: u64) -> String {
 fn target(post: bool, account: u64, discriminator: u64) -> Target {
     let (name, discriminator) = (name(account), discriminator.to_string());
     match if post { post_target(&discriminator) } else { listing_target(&discriminator) } {
-        Target::Listing { platform, variant, .. } => Target::Listing { platform, account: name, variant },
+        Target::Listing { platform, variant, .. } => Target::listing(platform).at_account(&name).with_variant(variant),
         Target::Post { platform, post_key, post_type, .. } => {
-            Target::Post { platform, account: name, post_key, post_type }
+            Target::post(platform, post_key).at_account(&name).with_post_type(post_type)
         }
     }
 }

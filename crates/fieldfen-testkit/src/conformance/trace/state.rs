@@ -149,7 +149,16 @@ fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), 
                 .into_iter()
                 .map(masked_publication),
         );
-        list(lines, "at platform", walk(|page| s.listings().page(&ListingFilter::new().platform(platform), page))?);
+        for account in ["", "account-1"] {
+            let at_account = PublicationFilter::new().platform(platform).account(account.to_owned());
+            for filter in [at_account.clone(), at_account.state(PublicationState::Confirmed)] {
+                let found = walk(|page| s.publications().page(&filter, page))?;
+                list(lines, "publication at account", found.into_iter().map(masked_publication));
+            }
+        }
+        let at_platform = ListingFilter::new().platform(platform);
+        list(lines, "at platform", walk(|page| s.listings().page(&at_platform, page))?);
+        list(lines, "live at platform", walk(|page| s.listings().page(&at_platform.clone().live(), page))?);
     }
     Ok(())
 }

@@ -123,21 +123,38 @@ fn listing_page<'a>(
 ) -> Result<TablePage<'a, ListingColumns>, StoreError> {
     let platform = filter.platform.as_ref().map(Platform::as_str);
     let status = filter.status.map(ListingStatus::as_str);
-    let select = match (file_id, platform, status) {
-        (Some(_), ..) => concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_file_id"),
-        (None, Some(_), _) => concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_platform"),
-        (None, None, Some(_)) => {
-            concat!("SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_status")
-        }
-        (None, None, None) => concat!("SELECT ", listing_columns!(), " FROM listings"),
+    let held = filter.platform_listing_id.as_deref();
+    macro_rules! from {
+        ($table:literal) => {
+            concat!("SELECT ", listing_columns!(), " FROM ", $table)
+        };
+    }
+    // A file has few listings, and a platform one with each id.
+    let is_narrow = file_id.is_some() || (platform.is_some() && held.is_some());
+    let select = match (platform, status) {
+        _ if file_id.is_some() => from!("listings INDEXED BY idx_listings_file_id"),
+        // The unique index of the specification has no name of its own.
+        _ if is_narrow => from!("listings"),
+        (Some(_), _) if filter.live => from!("listings INDEXED BY idx_listings_live"),
+        (Some(_), _) => from!("listings INDEXED BY idx_listings_platform"),
+        (None, Some(_)) => from!("listings INDEXED BY idx_listings_status"),
+        (None, None) => from!("listings"),
     };
-    let page = TablePage::new("listings", select, request)?
+    let mut page = TablePage::new("listings", select, request)?
         .with(" AND file_id = ", file_id)
         .with(" AND platform = ", platform);
-    Ok(match (file_id, platform) {
-        (None, Some(_)) => page.and_beyond_the_index(" AND status = ", status),
-        _ => page.with(" AND status = ", status),
-    })
+    if filter.live {
+        let live = " AND status <> 'delisted'";
+        page = if is_narrow || platform.is_some() { page.with_indexed(live) } else { page.with_unindexed(live) };
+    }
+    if is_narrow {
+        return Ok(page.with(" AND platform_listing_id = ", held).with(" AND status = ", status));
+    }
+    let page = match platform {
+        Some(_) => page.and_beyond_the_index(" AND status = ", status),
+        None => page.with(" AND status = ", status),
+    };
+    Ok(page.and_beyond_the_index(" AND platform_listing_id = ", held))
 }
 
 impl SqliteSession<'_> {
@@ -243,6 +260,9 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("ListingPage at a platform, newest first", page(&at, &first.clone().newest_first())),
         ("ListingPage of a status", page(&sold_out, &first)),
         ("ListingPage of a status at a platform", page(&both, &first)),
+        ("ListingPage that is live at a platform", page(&at.clone().live(), &first)),
+        ("ListingPage that is live", page(&all.clone().live(), &first)),
+        ("ListingPage of an id at a platform", page(&at.clone().platform_listing_id(String::new()), &first)),
         ("ListingPage of a file", page(&both.clone().file_id(FileId::from_random(1)), &first)),
         ("At", At::SQL.to_owned()),
         ("Update", Update::SQL.to_owned()),

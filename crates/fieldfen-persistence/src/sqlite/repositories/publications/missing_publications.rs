@@ -68,7 +68,7 @@ mod tests {
     /// been.
     fn calls(store: &SqliteStore, number: u128, file_id: FileId) -> u32 {
         let at: Timestamp = "2026-11-24T03:15:00Z".parse().unwrap();
-        let target = Target::Listing { platform: Platform::Etsy, account: String::new(), variant: number.to_string() };
+        let target = Target::listing(Platform::Etsy).with_variant(number.to_string());
         let (id, token) = (PublicationId::from_random(number), FenceToken::from_random(number));
         let request = ReserveRequest::new(id, file_id, target, token, at, at);
         store

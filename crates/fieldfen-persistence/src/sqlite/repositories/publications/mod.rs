@@ -54,20 +54,25 @@ fn publication_page<'a>(
 ) -> Result<TablePage<'a, PublicationColumns>, StoreError> {
     let state = filter.state.map(PublicationState::as_str);
     let (platform, network) = (filter.platform.as_ref(), filter.network.as_ref());
-    let select = match (file_id, state, platform.is_some() || network.is_some()) {
-        (Some(_), ..) => {
-            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_file_id")
-        }
-        (None, Some(_), true) => {
-            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state_platform")
-        }
-        (None, Some(_), false) => {
-            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_state")
-        }
-        (None, None, true) => {
-            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_platform")
-        }
-        (None, None, false) => concat!("SELECT ", publication_columns!(), " FROM publications"),
+    let (key, platform_id) = (filter.key.as_ref().map(IdempotencyKey::as_str), filter.platform_id.as_deref());
+    let (has_place, has_account) = (platform.is_some() || network.is_some(), filter.account.is_some());
+    // A file, a key and an id at a platform have few publications.
+    let is_narrow = file_id.is_some() || key.is_some() || (platform_id.is_some() && has_place);
+    macro_rules! by {
+        ($index:literal) => {
+            concat!("SELECT ", publication_columns!(), " FROM publications INDEXED BY ", $index)
+        };
+    }
+    let select = match (state, has_place, has_account) {
+        _ if file_id.is_some() => by!("idx_publications_file_id"),
+        _ if key.is_some() => by!("idx_publications_client_key"),
+        _ if is_narrow => by!("idx_publications_platform_id"),
+        (Some(_), true, true) => by!("idx_publications_state_account"),
+        (Some(_), true, false) => by!("idx_publications_state_platform"),
+        (Some(_), false, _) => by!("idx_publications_state"),
+        (None, true, true) => by!("idx_publications_account"),
+        (None, true, false) => by!("idx_publications_platform"),
+        (None, false, _) => concat!("SELECT ", publication_columns!(), " FROM publications"),
     };
     let page = TablePage::new("publications", select, request)?
         .with(" AND file_id = ", file_id)
@@ -76,10 +81,16 @@ fn publication_page<'a>(
         .with(" AND platform = ", platform.map(Platform::as_str))
         .with(" AND channel = ", network.map(|_| "post"))
         .with(" AND platform = ", network.map(SocialPlatform::as_str));
-    // A file has few publications.
-    Ok(match file_id {
-        Some(_) => page.with(" AND account = ", filter.account.as_deref()),
-        None => page.and_beyond_the_index(" AND account = ", filter.account.as_deref()),
+    let account = filter.account.as_deref();
+    Ok(if is_narrow {
+        page.with(" AND account = ", account).with(" AND client_key = ", key).with(" AND platform_id = ", platform_id)
+    } else {
+        let page = if has_place {
+            page.with(" AND account = ", account)
+        } else {
+            page.and_beyond_the_index(" AND account = ", account)
+        };
+        page.and_beyond_the_index(" AND platform_id = ", platform_id)
     })
 }
 
@@ -124,7 +135,7 @@ impl ListingReads for SqliteSession<'_> {
         account: &str,
         platform_id: &str,
     ) -> Result<Option<Listing>, StoreError> {
-        let target = Target::Listing { platform, account: account.to_owned(), variant: String::new() };
+        let target = Target::listing(platform).at_account(account);
         Ok(self.same_id(&target, platform_id)?.at(platform, account, platform_id))
     }
 
@@ -195,6 +206,10 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let at = of_all.clone().platform(Platform::Etsy);
     let in_state_at = in_state.clone().network(SocialPlatform::Instagram);
     let of_account = at.clone().account(String::new());
+    let of_name = of_all.clone().account(String::new());
+    let in_state_of_account = of_account.clone().state(PublicationState::Unknown);
+    let of_key = of_all.clone().key(IdempotencyKey::from_text(String::new()));
+    let of_id = of_account.clone().platform_id(String::new());
     let of_file = of_account.clone().file_id(FileId::from_random(1)).state(PublicationState::Unknown);
     all.extend([
         ("PublicationPage", page(&of_all, &first)),
@@ -203,9 +218,13 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("PublicationPage at a platform", page(&at, &first)),
         ("PublicationPage in a state at a network", page(&in_state_at, &first)),
         ("PublicationPage at an account", page(&of_account, &first)),
-        ("PublicationPage at an account, last examined", {
-            sql(&publication_page(&of_account, None, &first).unwrap().last_examined().unwrap())
+        ("PublicationPage in a state at an account", page(&in_state_of_account, &first)),
+        ("PublicationPage of an account's name", page(&of_name, &first)),
+        ("PublicationPage of an account's name, last examined", {
+            sql(&publication_page(&of_name, None, &first).unwrap().last_examined().unwrap())
         }),
+        ("PublicationPage of a key", page(&of_key, &first)),
+        ("PublicationPage of an id at an account", page(&of_id, &first)),
         ("PublicationPage of a file", page(&of_file, &first)),
     ]);
     let constant = [

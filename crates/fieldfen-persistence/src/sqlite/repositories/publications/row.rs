@@ -71,14 +71,11 @@ impl PublicationRow {
         let discriminator = row.text("discriminator", self.discriminator)?;
         let target = match self.channel.as_str() {
             Some("listing") => {
-                Target::Listing { platform: row.parse("platform", &self.platform)?, account, variant: discriminator }
+                Target::listing(row.parse("platform", &self.platform)?).at_account(&account).with_variant(discriminator)
             }
-            Some("post") => Target::Post {
-                platform: row.parse("platform", &self.platform)?,
-                account,
-                post_key: discriminator,
-                post_type: row.parse_nullable("post_type", self.post_type.as_ref())?,
-            },
+            Some("post") => Target::post(row.parse("platform", &self.platform)?, discriminator)
+                .at_account(&account)
+                .with_post_type(row.parse_nullable("post_type", self.post_type.as_ref())?),
             _ => return Err(row.bad("channel", &self.channel, "it must be listing or post")),
         };
         let state: PublicationState = row.parse("state", &self.state)?;

@@ -167,7 +167,7 @@ fn a_target_survives_the_way_through_its_row() {
     let mut conn = with_baseline_file();
     let mut s = session(&mut conn);
     let targets = [
-        Target::Listing { platform: Platform::Amazon, account: "de".into(), variant: "30 × 40 \"matt\"".into() },
+        Target::listing(Platform::Amazon).at_account("de").with_variant("30 × 40 \"matt\""),
         listing_target(""),
         post_target("2026-11"),
     ];

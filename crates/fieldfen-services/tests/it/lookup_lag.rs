@@ -7,11 +7,11 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::job::{JobKind, JobStatus};
 use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PublicationState};
 use fieldfen_domain::store::Store;
-use fieldfen_services::publishing::{Marketplace, Mended, Publisher, Publishing};
+use fieldfen_services::publishing::{Marketplace, PublishOutcome, Publisher, RepairReport};
 use fieldfen_testkit::with;
 
+use crate::fake_marketplace::{FakeMarketplace, Next};
 use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
-use crate::stall::{Next, Stall};
 use crate::unclaimed::{insert, row};
 
 on_every_store!(
@@ -25,9 +25,9 @@ on_every_store!(
 );
 
 /// One second after its only file was listed as `p1`, which the platform does not show yet.
-fn hidden<S: Store>(store: S) -> (Shop<S>, FileId, Stall, Publisher<S>) {
+fn hidden<S: Store>(store: S) -> (Shop<S>, FileId, FakeMarketplace, Publisher<S>) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     etsy.hides(&["p1"]);
@@ -41,14 +41,14 @@ fn what_was_confirmed_just_now_is_not_taken_for_gone_by_a_reconciliation(store: 
     assert_eq!(found.missing, [], "nobody can tell yet");
     // An older reconciliation that has seen it, or a program that asks by itself.
     let told = with!(found, missing: shop.listings(&id));
-    assert_eq!(publisher.mend(&told).unwrap(), Mended::default());
+    assert_eq!(publisher.repair(&told).unwrap(), RepairReport::default());
     assert_eq!(shop.states(&id), [PublicationState::Confirmed]);
     shop.bench.clock.advance(HOLD - Duration::from_secs(2));
-    assert_eq!(publisher.mend(&told).unwrap(), Mended::default());
+    assert_eq!(publisher.repair(&told).unwrap(), RepairReport::default());
     shop.bench.clock.advance(Duration::from_secs(1));
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing.len(), 1, "a hold later it is gone");
-    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1));
+    assert_eq!(publisher.repair(&found).unwrap(), with!(RepairReport::default(), delisted: 1));
     assert_eq!((shop.states(&id), etsy.made()), (vec![PublicationState::Ended], 1));
 }
 
@@ -58,13 +58,13 @@ fn a_copy_does_not_take_the_place_of_what_was_confirmed_just_now(store: impl Sto
     for _ in 0..2 {
         let found = publisher.reconcile(Platform::Etsy, "").unwrap();
         assert_eq!(found.duplicates.len(), 1);
-        assert_eq!(publisher.mend(&found).unwrap(), Mended::default());
-        assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::AlreadyPublished { .. }));
+        assert_eq!(publisher.repair(&found).unwrap(), RepairReport::default());
+        assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::AlreadyPublished { .. }));
     }
     assert_eq!(etsy.ids(), ["p1", "p2"]);
     etsy.hides(&[]);
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), taken_down: 1));
+    assert_eq!(publisher.repair(&found).unwrap(), with!(RepairReport::default(), taken_down: 1));
     assert_eq!(etsy.ids(), ["p1"]);
     assert!(publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());
 }
@@ -88,13 +88,13 @@ fn the_word_of_the_platform_that_it_is_delisted_counts_at_once(store: impl Store
     etsy.hides(&[]);
     etsy.set("p1", ListingStatus::Delisted);
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1));
+    assert_eq!(publisher.repair(&found).unwrap(), with!(RepairReport::default(), delisted: 1));
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
 }
 
 fn a_confirmation_by_a_clock_that_was_ahead_is_not_waited_for(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let right = shop.bench.now();
     shop.bench.clock.advance(Duration::from_secs(365 * 86_400));
@@ -102,20 +102,20 @@ fn a_confirmation_by_a_clock_that_was_ahead_is_not_waited_for(store: impl Store)
     shop.bench.clock.set(right);
     etsy.withdraw("p1").unwrap();
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
-    assert_eq!(publisher.mend(&found).unwrap(), with!(Mended::default(), delisted: 1));
+    assert_eq!(publisher.repair(&found).unwrap(), with!(RepairReport::default(), delisted: 1));
     assert_eq!(shop.states(&id), [PublicationState::Ended]);
 }
 
 fn a_row_that_another_program_has_just_written_is_not_given_up(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     etsy.by_hand("FIRST", None);
     etsy.hides(&["FIRST"]);
     insert(&shop, &with!(row(1, id, "FIRST"), created_at: Some(shop.bench.now())));
     shop.bench.clock.advance(Duration::from_secs(1));
     let held = publisher.list(&on_etsy(id)).unwrap();
-    assert_eq!(held, Publishing::Held { until: shop.bench.now() + HOLD - Duration::from_secs(1) });
+    assert_eq!(held, PublishOutcome::InProgress { until: shop.bench.now() + HOLD - Duration::from_secs(1) });
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing, []);
     assert_eq!(shop.listings(&id)[0].status, ListingStatus::Active);
@@ -136,14 +136,14 @@ fn a_product_with_the_id_of_one_confirmed_just_now_waits(store: impl Store) {
     etsy.hides(&[]);
     etsy.next([Next::Answer(etsy.by_hand("p1", Some(key.as_str())))]);
     let held = publisher.list(&on_etsy(other)).unwrap();
-    assert_eq!(held, Publishing::Held { until: shop.bench.now() + HOLD - Duration::from_secs(1) });
+    assert_eq!(held, PublishOutcome::InProgress { until: shop.bench.now() + HOLD - Duration::from_secs(1) });
     assert_eq!(
         (shop.states(&id), shop.states(&other)),
         (vec![PublicationState::Confirmed], vec![PublicationState::Unknown])
     );
     shop.bench.clock.advance(HOLD);
     let published = publisher.list(&on_etsy(other)).unwrap();
-    assert_eq!(published, Publishing::Published { platform_id: "p1".to_owned(), url: None });
+    assert_eq!(published, PublishOutcome::Published { platform_id: "p1".to_owned(), url: None });
     assert_eq!(
         (shop.states(&id), shop.states(&other)),
         (vec![PublicationState::Ended], vec![PublicationState::Confirmed])

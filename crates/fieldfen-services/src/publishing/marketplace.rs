@@ -1,9 +1,11 @@
-//! What an importing program implements for each shop and each social network.
+//! What an importing program implements for each shop.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::File;
-use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PostType, SocialPlatform};
+use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use serde_json::{Map, Value};
+
+use super::call_error::CallError;
 
 /// A shop, seen through one seller's account.
 ///
@@ -73,52 +75,6 @@ pub trait Marketplace: Send + Sync {
     fn page(&self, cursor: Option<&str>) -> Result<ProductPage, CallError>;
 }
 
-/// A social network, seen through one account.
-///
-/// The rules of [`Marketplace`] hold here too.
-pub trait SocialNetwork: Send + Sync {
-    /// Which network this is.
-    fn platform(&self) -> SocialPlatform;
-
-    /// The account; empty where there is only one.
-    fn account(&self) -> &str {
-        ""
-    }
-
-    /// Posts a picture under a key.
-    ///
-    /// # Errors
-    /// [`CallError::NoAnswer`] whenever the post might be there; the others only when it surely is not.
-    fn post(&self, key: &IdempotencyKey, message: &Message<'_>) -> Result<Post, CallError>;
-
-    /// The posts with this key that are still there, the oldest first. A network without a place for the key has to be
-    /// searched for the post itself.
-    ///
-    /// Such a search finds every post of the picture, without a key. What another post of the file is confirmed as is left
-    /// out, and so is what another program has written down. Anything else may be this post, a repost or one that was made
-    /// by hand: it is neither taken for this one nor deleted, and this one stays unknown until a person says by
-    /// [`Publisher::reserve`](super::Publisher::reserve) or
-    /// [`Publisher::nothing_is_there`](super::Publisher::nothing_is_there) which is which.
-    ///
-    /// # Errors
-    /// [`CallError::Refused`] when the network cannot be asked for that at all: a post whose answer was lost then waits
-    /// for a person. Otherwise [`CallError`]s as the network has them.
-    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError>;
-
-    /// The post with this id in this account; `None` is the network's word that the account has no such post (any more).
-    ///
-    /// # Errors
-    /// [`CallError::Refused`] when the network cannot be asked for that: the posts of other programs then wait for a
-    /// person. Otherwise [`CallError`]s as the network has them.
-    fn lookup(&self, platform_id: &str) -> Result<Option<Post>, CallError>;
-
-    /// Deletes a post. One that is not there any more is no error.
-    ///
-    /// # Errors
-    /// [`CallError`]s as the network has them.
-    fn delete(&self, platform_id: &str) -> Result<(), CallError>;
-}
-
 /// What is to be sold.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -139,25 +95,13 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// What is to be posted.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Message<'a> {
-    /// The picture, with its metadata and captions.
-    pub file: &'a File,
-    /// What kind of post.
-    pub post_type: Option<PostType>,
-    /// What else the job's payload says.
-    pub options: &'a Map<String, Value>,
-}
-
 /// A product as its platform describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Product {
-    /// Its id there.
+    /// Its id at the shop.
     pub platform_id: String,
-    /// Its page there.
+    /// The address of its page at the shop.
     pub url: Option<String>,
     /// The key it was listed with, where the platform says so.
     pub key: Option<IdempotencyKey>,
@@ -228,70 +172,4 @@ impl ProductPage {
         self.next = next.into();
         self
     }
-}
-
-/// A post as its network describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Post {
-    /// Its id there.
-    pub platform_id: String,
-    /// Its page there.
-    pub url: Option<String>,
-    /// The key it was posted with, where the network says so.
-    pub key: Option<IdempotencyKey>,
-}
-
-impl Post {
-    /// A post of which only the id is known.
-    #[must_use]
-    pub fn new(platform_id: impl Into<String>) -> Self {
-        Self { platform_id: platform_id.into(), url: None, key: None }
-    }
-
-    /// The same post with this page.
-    #[must_use]
-    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
-        self.url = url.into();
-        self
-    }
-
-    /// The same post, made with this key.
-    #[must_use]
-    pub fn key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
-        self.key = key.into();
-        self
-    }
-}
-
-/// Why a call to a platform did not succeed, by what that says about the product.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    /// A definite no: nothing was made, and the same call would be refused again (HTTP 400, 403, 404, 422).
-    #[error("refused: {reason}")]
-    Refused {
-        /// The platform's words.
-        reason: String,
-    },
-    /// A definite no for now: nothing was made, and the limit is over at a known time (HTTP 429).
-    #[error("throttled until {until}: {reason}")]
-    Throttled {
-        /// When to call again.
-        until: Timestamp,
-        /// The platform's words.
-        reason: String,
-    },
-    /// The call did not reach the platform: no connection, no name, a refused handshake. Nothing was made.
-    #[error("not sent: {reason}")]
-    NotSent {
-        /// What went wrong.
-        reason: String,
-    },
-    /// The call may have taken effect: a time-out, a connection that broke after the request was sent, an answer that
-    /// cannot be read, any HTTP 5xx.
-    #[error("no answer: {reason}")]
-    NoAnswer {
-        /// What went wrong.
-        reason: String,
-    },
 }

@@ -6,9 +6,9 @@ use fieldfen_domain::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::handlers::failed;
-use super::mend::Mended;
-use super::publisher::Publisher;
+use super::repair::RepairReport;
+use crate::publishing::job_outcome::outcome_of_error;
+use crate::publishing::publisher::Publisher;
 use crate::worker::{Completion, Outcome};
 
 /// Payload of the job that compares one account at a shop with what is known here, and puts right what differs.
@@ -33,9 +33,9 @@ use crate::worker::{Completion, Outcome};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reconcile {
-    /// Which shop.
+    /// The shop's platform.
     pub platform: Platform,
-    /// Which account; empty where there is only one.
+    /// The seller's account there; empty where there is only one.
     #[serde(default)]
     pub account: String,
 }
@@ -61,37 +61,39 @@ impl Payload for Reconcile {
 
 impl<S: Store> Publisher<S> {
     /// Compares an account with what is known here and puts right what differs: [`Publisher::reconcile`] and
-    /// [`Publisher::mend`] as the outcome of a job. Its result says how much was put right, and what stays for a person:
-    /// the ids of orphaned products, and of duplicates that are not fieldfen's own, and the rows that cannot be read. If a product could not be put right,
-    /// the job names it and is tried again.
+    /// [`Publisher::repair`] as the outcome of a job.
+    ///
+    /// The result of the job says how much was put right, and names what stays for a person: the ids of orphaned products,
+    /// the number of duplicates that were found, and the rows that cannot be read. If a product could not be put right, the
+    /// job names it and is tried again.
     #[must_use]
     pub fn run_reconcile(&self, job: &Reconcile) -> Outcome {
         let found = match self.reconcile(job.platform, &job.account) {
             Ok(found) => found,
-            Err(error) => return failed(error),
+            Err(error) => return outcome_of_error(error),
         };
-        match self.mend(&found) {
-            Ok(mended) if !mended.failed.is_empty() => not_all(&mended),
-            Ok(mended) => Outcome::Complete(Completion::new().result(&json!({
-                "delisted": mended.delisted,
-                "updated": mended.updated,
-                "confirmed": mended.confirmed,
-                "taken_down": mended.taken_down,
+        match self.repair(&found) {
+            Ok(report) if !report.failed.is_empty() => failed_repairs(&report),
+            Ok(report) => Outcome::Complete(Completion::new().result(&json!({
+                "delisted": report.delisted,
+                "updated": report.updated,
+                "confirmed": report.confirmed,
+                "taken_down": report.taken_down,
                 "duplicates": found.duplicates.len(),
                 "unreadable": found.unreadable.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "orphaned": found.orphaned.iter().map(|product| &product.platform_id).collect::<Vec<_>>(),
             }))),
-            Err(error) => failed(error),
+            Err(error) => outcome_of_error(error),
         }
     }
 }
 
 /// The outcome of a job that could not put everything right.
-fn not_all(mended: &Mended) -> Outcome {
+fn failed_repairs(report: &RepairReport) -> Outcome {
     let all: Vec<String> =
-        mended.failed.iter().map(|failed| format!("{:?}: {}", failed.platform_id, failed.reason)).collect();
+        report.failed.iter().map(|failed| format!("{:?}: {}", failed.platform_id, failed.reason)).collect();
     let error = format!("{} products could not be put right: {}", all.len(), all.join("; "));
-    match mended.failed.iter().map(|failed| failed.until).max().flatten() {
+    match report.failed.iter().map(|failed| failed.until).max().flatten() {
         Some(until) => Outcome::throttled(until, error),
         None => Outcome::retry(error),
     }

@@ -21,7 +21,7 @@ pub(crate) enum Next {
     CreateInSilence,
     /// Neither carry it out nor answer.
     Ignore,
-    /// Take in nothing, and carry it out when [`Stall::deliver`] is called.
+    /// Take in nothing, and carry it out when [`FakeMarketplace::deliver`] is called.
     Delay,
     /// Answer with this product.
     Answer(Product),
@@ -43,16 +43,16 @@ pub(crate) enum Finds {
 
 /// A marketplace in memory, whose clones are the same one.
 #[derive(Clone)]
-pub(crate) struct Stall {
+pub(crate) struct FakeMarketplace {
     platform: Platform,
     account: String,
     /// Whether a second call with a key meets the product of the first.
     knows_keys: bool,
-    state: Arc<Mutex<StallState>>,
+    state: Arc<Mutex<FakeState>>,
 }
 
 #[derive(Default)]
-struct StallState {
+struct FakeState {
     products: Vec<(Product, String)>,
     made: u64,
     next: VecDeque<Next>,
@@ -73,7 +73,7 @@ struct StallState {
 /// What happens elsewhere.
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
-impl Stall {
+impl FakeMarketplace {
     pub(crate) fn new(platform: Platform) -> Self {
         Self { platform, account: String::new(), knows_keys: false, state: Arc::default() }
     }
@@ -138,6 +138,18 @@ impl Stall {
         product
     }
 
+    /// Keeps the products with these ids; all others are taken down by hand.
+    pub(crate) fn retain(&self, keep: impl Fn(&str) -> bool) {
+        self.state.lock().unwrap().products.retain(|(product, _)| keep(&product.platform_id));
+    }
+
+    /// Lets its own word for the status of a product be this one.
+    pub(crate) fn says(&self, platform_id: &str, platform_status: &str) {
+        let mut state = self.state.lock().unwrap();
+        let product = state.products.iter_mut().find(|(product, _)| product.platform_id == platform_id).unwrap();
+        product.0.platform_status = Some(platform_status.to_owned());
+    }
+
     /// Whether its pages show nothing of what it has.
     pub(crate) fn pages_lag(&self, lag: bool) {
         self.state.lock().unwrap().pages_lag = lag;
@@ -176,7 +188,7 @@ impl Stall {
     }
 
     /// Lets something happen elsewhere that may call this very marketplace.
-    fn meanwhile(&self, which: fn(&mut StallState) -> &mut Option<Meanwhile>) {
+    fn meanwhile(&self, which: fn(&mut FakeState) -> &mut Option<Meanwhile>) {
         let meanwhile = which(&mut self.state.lock().unwrap()).take();
         if let Some(meanwhile) = meanwhile {
             meanwhile();
@@ -217,7 +229,7 @@ impl Stall {
     }
 }
 
-impl StallState {
+impl FakeState {
     /// What it shows when it is asked.
     fn shown(&self) -> impl Iterator<Item = Product> {
         let all = self.products.iter().map(|(product, _)| product);
@@ -243,7 +255,7 @@ fn title_of(offer: &Offer<'_>) -> String {
     metadata.map_or_else(String::new, |metadata| metadata.title)
 }
 
-impl Marketplace for Stall {
+impl Marketplace for FakeMarketplace {
     fn platform(&self) -> Platform {
         self.platform
     }

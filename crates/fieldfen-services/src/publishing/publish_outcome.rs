@@ -1,20 +1,20 @@
-//! What came of publishing.
+//! The outcome of publishing one thing.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::FileStatus;
 
-/// What came of publishing one thing.
+/// The answer to [`Publisher::list`](super::Publisher::list) and [`Publisher::post`](super::Publisher::post).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Publishing {
-    /// It is there, and has its row.
+pub enum PublishOutcome {
+    /// The product or post is at the platform, and has its row.
     Published {
         /// Its id at the platform.
         platform_id: String,
-        /// Its page there.
+        /// The address of its page at the platform.
         url: Option<String>,
     },
-    /// It was there before; a second one that had come about has been taken down.
+    /// It was there before. Its duplicates, where there were any, have been taken down.
     AlreadyPublished {
         /// Its id at the platform.
         platform_id: String,
@@ -25,26 +25,26 @@ pub enum Publishing {
         /// Its id at the platform.
         platform_id: String,
     },
-    /// Somebody else is at it, the last call may still take effect, or a lookup may not show yet what another program or
-    /// publication has made.
-    Held {
+    /// Another caller is publishing it, the last call may still take effect, or a lookup may not show yet what another
+    /// program or publication has made.
+    InProgress {
         /// When to try again.
         until: Timestamp,
     },
     /// Another program may have published it: rows of the file at this platform belong to no publication, and only a
     /// person can tell what they are. The platform was not called to publish anything. See
-    /// [`Publisher::resolve`](super::Publisher::resolve).
+    /// [`Publisher::resolve_row`](super::Publisher::resolve_row).
     WaitsForPerson {
         /// Which rows, and what is not known of them.
         reason: String,
     },
-    /// The file is not approved (any more); the platform was not called.
+    /// The file is not approved, or not any more; the platform was not called.
     NotApproved {
-        /// The status it has.
+        /// The status of the file.
         status: FileStatus,
     },
-    /// There is no such file; what had been made for it was taken down.
-    NoFile,
+    /// There is no such file. A product that had been made for it was taken down.
+    FileNotFound,
     /// The platform refuses it, and would again.
     Refused {
         /// The platform's words.

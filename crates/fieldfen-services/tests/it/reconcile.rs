@@ -7,15 +7,15 @@ use fieldfen_domain::job::Payload;
 use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
-use fieldfen_services::publishing::{Marketplace, Offer, PublishError, Publishing, Reconcile};
+use fieldfen_services::publishing::{Marketplace, Offer, PublishError, PublishOutcome, Reconcile};
 use fieldfen_services::recurring;
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::SetUp as _;
+use crate::fake_marketplace::{FakeMarketplace, Next};
 use crate::listed::listed;
 use crate::shop::{ETSY, HOLD, Shop, on_etsy, publisher};
-use crate::stall::{Next, Stall};
 
 on_every_store!(
     reconciling_names_what_differs_and_mends_it,
@@ -25,15 +25,15 @@ on_every_store!(
 
 fn reconciling_names_what_differs_and_mends_it(store: impl Store) {
     let shop = Shop::wanting(store, ETSY).automatic();
-    let etsy = Stall::new(Platform::Etsy);
+    let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     let [missing, different, stray, twice] = ["missing", "different", "stray", "twice"].map(|name| shop.process(name));
     etsy.next([Next::CreateInSilence]);
     shop.bench.clock.advance(Duration::from_secs(1));
     let unknown = publisher.list(&on_etsy(stray)).unwrap();
-    assert!(matches!(unknown, Publishing::Unknown { .. }));
+    assert!(matches!(unknown, PublishOutcome::Unknown { .. }));
     for id in [missing, different, twice] {
-        assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), Publishing::Published { .. }));
+        assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     }
     assert!(publisher.reconcile(Platform::Etsy, "").unwrap().missing.is_empty());
     shop.bench.clock.advance(HOLD);
@@ -49,17 +49,17 @@ fn reconciling_names_what_differs_and_mends_it(store: impl Store) {
 
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing.iter().map(|listing| listing.file_id).collect::<Vec<_>>(), [missing]);
-    assert_eq!(found.different.iter().map(|d| d.product.status).collect::<Vec<_>>(), [ListingStatus::SoldOut]);
-    assert_eq!(found.strays.iter().map(|s| s.publication.file_id).collect::<Vec<_>>(), [stray]);
-    assert_eq!(found.duplicates.iter().map(|d| d.stays.as_str()).collect::<Vec<_>>(), ["p4"]);
+    assert_eq!(found.mismatched.iter().map(|d| d.product.status).collect::<Vec<_>>(), [ListingStatus::SoldOut]);
+    assert_eq!(found.unconfirmed.iter().map(|s| s.publication.file_id).collect::<Vec<_>>(), [stray]);
+    assert_eq!(found.duplicates.iter().map(|d| d.confirmed_id.as_str()).collect::<Vec<_>>(), ["p4"]);
     assert_eq!(found.orphaned.iter().map(|p| p.platform_id.as_str()).collect::<Vec<_>>(), ["p6"]);
 
-    let mended = publisher.mend(&found).unwrap();
+    let mended = publisher.repair(&found).unwrap();
     assert_eq!((mended.delisted, mended.updated, mended.confirmed, mended.taken_down), (1, 1, 1, 1));
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.orphaned.len(), 1, "what nobody here knows is left alone");
-    assert!(found.missing.is_empty() && found.different.is_empty(), "{found:?}");
-    assert!(found.strays.is_empty() && found.duplicates.is_empty(), "{found:?}");
+    assert!(found.missing.is_empty() && found.mismatched.is_empty(), "{found:?}");
+    assert!(found.unconfirmed.is_empty() && found.duplicates.is_empty(), "{found:?}");
     assert_eq!(shop.status(&stray), FileStatus::Published);
     assert!(publisher.reconcile(Platform::Etsy, "another").is_err(), "no such account is configured");
 }
@@ -74,7 +74,7 @@ fn reconciling_recurs_and_says_what_it_has_done(store: impl Store) {
         .queue
         .store()
         .try_set_up(|s| {
-            recurring::define(&mut Transaction::new(s), environment, &name, &nightly, &reconcile, &by_ann("test"))
+            bench.recurring().define_in(&mut Transaction::new(s), &name, &nightly, &reconcile, &by_ann("test"))
         })
         .unwrap();
     bench.clock.advance(Duration::from_secs(86_400));

@@ -1,0 +1,190 @@
+//! Bringing a listing up to date: the product at the platform shows the file as it is now.
+
+use fieldfen_domain::file::{File, FileStatus};
+use fieldfen_domain::job::UpdateListing;
+use fieldfen_domain::publication::{
+    IdempotencyKey, Listing, ListingStatus, ListingUpdate, PlatformRow, Publication, publication_of,
+};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{PublicationId, Timestamp};
+
+use super::adoption::give_up_row;
+use super::call_error::CallError;
+use super::duplicates::{DedupOutcome, Duplicates};
+use super::error::PublishError;
+use super::lookup_lag::LookupLag;
+use super::marketplace::{Marketplace, Offer, Product};
+use super::ownership::{all_of_file, has_key_of_another};
+use super::publisher::Publisher;
+use super::remote_catalogue::{ListingCatalogue, RemoteCatalogue as _, answered};
+use super::remote_item::RemoteItem;
+use super::status_update::apply_status_update;
+use super::unclaimed_rows::UnclaimedRows;
+use super::unknown_key::unknown_key;
+use crate::Transaction;
+use crate::pipeline::shows_the_same;
+use crate::settled::write;
+
+/// The answer to [`Publisher::update`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateOutcome {
+    /// The platform shows the file as it is.
+    Updated,
+    /// The platform does not have it any more: it is delisted.
+    Delisted,
+    /// The file is not approved; an approval brings its listings up to date.
+    NotApproved {
+        /// The status of the file.
+        status: FileStatus,
+    },
+    /// There is no such listing or file, or it was delisted before.
+    NotFound,
+    /// The product with the id of the listing has a key that nobody here has given. It was left alone. A person says by
+    /// [`Publisher::resolve_key`] whose it is.
+    WaitsForPerson {
+        /// The publication of the listing.
+        publication: PublicationId,
+        /// The key that the product has at the platform.
+        key: IdempotencyKey,
+    },
+    /// The platform does not show the product, which was confirmed so recently that it may not show it yet. Nothing was
+    /// changed.
+    NotVisible {
+        /// When to try again.
+        until: Timestamp,
+    },
+}
+
+impl<S: Store> Publisher<S> {
+    /// Brings a listing up to date as an `UpdateListing` job says.
+    ///
+    /// The product is looked up by its id first. If it has the key of another publication, the platform has used the id
+    /// again: the product is left alone, and the listing is delisted. If it has a key that nobody here has given, it is
+    /// left alone too, and the update waits for a person. If the platform says no key, nothing is known beyond the id,
+    /// and the product is updated. If the file changes while the platform is called, another `UpdateListing` follows.
+    ///
+    /// # Errors
+    /// [`PublishError`]; the job can be tried again unless the platform refuses it.
+    pub fn update(&self, job: &UpdateListing) -> Result<UpdateOutcome, PublishError> {
+        let read = self.store().read(|s| {
+            let of_file = all_of_file(s, &job.file_id)?;
+            Ok::<_, StoreError>((s.files().find(&job.file_id)?, of_file))
+        })?;
+        let (Some(file), of_file) = read else { return Ok(UpdateOutcome::NotFound) };
+        let listing = of_file.listings.iter().find(|listing| listing.id == job.listing_id);
+        let Some(listing) = listing.filter(|listing| listing.status.is_live()) else {
+            return Ok(UpdateOutcome::NotFound);
+        };
+        let status = file.state.status();
+        if !matches!(status, FileStatus::Approved | FileStatus::Published) {
+            return Ok(UpdateOutcome::NotApproved { status });
+        }
+        let called_at = self.environment().now();
+        let its = publication_of(listing, &of_file.listings, &of_file.publications);
+        let (marketplace, platform_id, variant) = match its {
+            Some(its) => {
+                let marketplace = self.marketplace_of(listing.platform, its.target.account())?;
+                let platform_id = its.platform_id.as_deref().unwrap_or(&listing.platform_listing_id);
+                if let Some(outcome) = unless_own(self, marketplace, its, platform_id)? {
+                    return Ok(outcome);
+                }
+                (marketplace, platform_id, its.target.variant_or_key())
+            }
+            None => {
+                let marketplace = only_marketplace(self, listing)?;
+                let unclaimed = UnclaimedRows::new(self, &listing.file_id);
+                let Some(platform_id) = unclaimed.id_of_listing(marketplace, listing)? else {
+                    let row = PlatformRow::Listing(listing.clone());
+                    if let Some(until) = LookupLag::of(self).hides_row(&row) {
+                        return Ok(UpdateOutcome::NotVisible { until });
+                    }
+                    write(self.store(), |s| give_up_row(self.environment(), s, &row, called_at))?;
+                    return Ok(UpdateOutcome::Delisted);
+                };
+                (marketplace, platform_id, "")
+            }
+        };
+        let offer = Offer::new(&file, variant, &job.other);
+        let failed = |source| PublishError::Update { platform_id: platform_id.to_owned(), source };
+        let product = marketplace.update(platform_id, &offer).map_err(failed)?;
+        answered(platform_id, product.clone().map(RemoteItem::from)).map_err(failed)?;
+        if product.is_none()
+            && let Some(until) = LookupLag::of(self).hides_listing(listing, its)
+        {
+            return Ok(UpdateOutcome::NotVisible { until });
+        }
+        let at = (listing, marketplace.account(), platform_id);
+        let record = |s: &mut dyn Session| record_update(self, s, &file, at, product.as_ref(), called_at);
+        write(self.store(), record).map_err(PublishError::from)
+    }
+}
+
+/// The outcome of an update whose id may be another product's by now: the listing has ended, or a person has to look.
+fn unless_own<S: Store>(
+    publisher: &Publisher<S>,
+    marketplace: &dyn Marketplace,
+    its: &Publication,
+    platform_id: &str,
+) -> Result<Option<UpdateOutcome>, PublishError> {
+    let catalogue = ListingCatalogue(marketplace);
+    let item = match catalogue.lookup(platform_id) {
+        // A platform that cannot be asked is brought up to date without.
+        Err(CallError::Refused { .. }) | Ok(None) => return Ok(None),
+        Ok(Some(item)) => item,
+        Err(source) => return Err(PublishError::Lookup { key: platform_id.to_owned(), source }),
+    };
+    if !has_key_of_another(publisher.store(), its, &item)? {
+        let waits = |key: &IdempotencyKey| UpdateOutcome::WaitsForPerson { publication: its.id, key: key.clone() };
+        return Ok(unknown_key(its, &item).map(waits));
+    }
+    let outcome = Duplicates::new(publisher, &catalogue).give_up_id(its)?;
+    let lag = LookupLag::of(publisher);
+    Ok(match outcome {
+        DedupOutcome::StillThere => None,
+        DedupOutcome::Unclear if let Some(until) = lag.hides_publication(its) => {
+            Some(UpdateOutcome::NotVisible { until })
+        }
+        DedupOutcome::Replaced { .. } | DedupOutcome::Missing | DedupOutcome::Unclear => Some(UpdateOutcome::Delisted),
+    })
+}
+
+/// The marketplace of a listing that no publication knows: the one there is.
+fn only_marketplace<'p, S: Store>(
+    publisher: &'p Publisher<S>,
+    listing: &Listing,
+) -> Result<&'p dyn Marketplace, PublishError> {
+    match publisher.marketplaces_of(listing.platform).as_slice() {
+        [only] => Ok(*only),
+        [] => publisher.marketplace_of(listing.platform, ""),
+        several => Err(PublishError::WhichAccount {
+            platform_id: listing.platform_listing_id.clone(),
+            accounts: several.len(),
+        }),
+    }
+}
+
+/// Writes the status that the platform has answered with, and lets another update follow if the file has changed meanwhile.
+fn record_update<S: Store>(
+    publisher: &Publisher<S>,
+    s: &mut dyn Session,
+    sent: &File,
+    (listing, account, platform_id): (&Listing, &str, &str),
+    product: Option<&Product>,
+    called_at: Timestamp,
+) -> Result<UpdateOutcome, StoreError> {
+    let update = ListingUpdate::new(
+        product.map_or(ListingStatus::Delisted, |product| product.status),
+        product.and_then(|product| product.as_of).unwrap_or(called_at),
+        publisher.environment().now(),
+    )
+    .platform_status(product.and_then(|product| product.platform_status.clone()));
+    apply_status_update(&mut Transaction::new(s), listing.platform, account, platform_id, &update)?;
+    if !update.status.is_live() {
+        return Ok(UpdateOutcome::Delisted);
+    }
+    if s.files().find(&sent.id)?.is_some_and(|now| !shows_the_same(&now, sent)) {
+        publisher.pipeline().enqueue_update(s, sent.id, listing.id)?;
+    }
+    Ok(UpdateOutcome::Updated)
+}

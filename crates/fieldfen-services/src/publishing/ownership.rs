@@ -1,0 +1,192 @@
+//! Whose a product or post is that a search by key, or a call, has found.
+//!
+//! Platforms search by prefix, in any case or by words, and some say no keys. So a product is a publication's own only by
+//! its exact key, or by an id that the publication is confirmed as; it is another's when another publication or row has
+//! its id; and of anything else only a person knows whose it is.
+
+use fieldfen_domain::FileId;
+use fieldfen_domain::publication::{
+    FileOnPlatforms, IdempotencyKey, PlatformRow, Publication, PublicationFilter, PublicationState, Target,
+    publication_of,
+};
+use fieldfen_domain::store::{ReadSession, Store, StoreError};
+
+use super::call_error::CallError;
+use super::pages::all_publications;
+use super::remote_catalogue::RemoteCatalogue;
+use super::remote_item::RemoteItem;
+
+/// What a search has found, by whose it is.
+#[derive(Debug, Default)]
+pub(super) struct ByOwner {
+    /// The publication's own, the oldest first.
+    pub(super) own: Vec<RemoteItem>,
+    /// May be the publication's own: they say no key and nobody here knows them, or two know them.
+    pub(super) unclear: Vec<RemoteItem>,
+}
+
+/// What a search by the key of a publication says.
+pub(super) enum Lookup {
+    /// It is there.
+    Found {
+        /// The oldest product or post with its key.
+        first: RemoteItem,
+        /// Whether there are others with its key.
+        has_duplicates: bool,
+    },
+    /// Nothing with its key is there.
+    Nothing,
+    /// Only a person can tell; the text says what was found.
+    Unclear(String),
+    /// The platform has not said.
+    Failed(CallError),
+}
+
+/// Who has the id of something that was found.
+enum Owner {
+    /// The publication itself.
+    This,
+    /// Another publication of the file and account, or another file.
+    Another,
+    /// No publication, but a row of the file.
+    UnclaimedRow,
+    /// Nobody here knows it.
+    Nobody,
+}
+
+/// Asks a platform for the key of a publication, and says whether what it answers is the publication's own.
+pub(super) fn look_up(
+    store: &impl Store,
+    catalogue: &dyn RemoteCatalogue,
+    publication: &Publication,
+) -> Result<Lookup, StoreError> {
+    let found = match catalogue.find(&publication.client_key) {
+        Ok(found) => found,
+        Err(error) => return Ok(Lookup::Failed(error)),
+    };
+    let ByOwner { own, unclear } = sort_by_owner(store, publication, found)?;
+    Ok(match own.split_first() {
+        Some((first, others)) => Lookup::Found { first: first.clone(), has_duplicates: !others.is_empty() },
+        None if unclear.is_empty() => Lookup::Nothing,
+        // Its id is another's, and its exact key says that the platform has used the id again: the confirmation tells.
+        None if let [only] = unclear.as_slice()
+            && only.said_key() == Some(&publication.client_key)
+            && !only.platform_id.trim().is_empty() =>
+        {
+            Lookup::Found { first: only.clone(), has_duplicates: false }
+        }
+        None => {
+            let ids: Vec<&str> = unclear.iter().map(|item| item.platform_id.as_str()).collect();
+            Lookup::Unclear(format!("{ids:?} may be what was published, and only a person can tell"))
+        }
+    })
+}
+
+/// Sorts by owner what a search by the key of a publication has found. What has another key is left out.
+pub(super) fn sort_by_owner(
+    store: &impl Store,
+    publication: &Publication,
+    found: Vec<RemoteItem>,
+) -> Result<ByOwner, StoreError> {
+    if found.is_empty() {
+        return Ok(ByOwner::default());
+    }
+    store.read(|s| {
+        let mut by_owner = ByOwner::default();
+        let of_file = all_of_file(s, &publication.file_id)?;
+        for item in found.iter().filter(|item| item.is_live()) {
+            let owner = owner_of(s, &of_file, publication, &item.platform_id)?;
+            match (item.said_key(), owner) {
+                (Some(key), _) if *key != publication.client_key => {
+                    let (asked, said, id) = (&publication.client_key, key.as_str(), &item.platform_id);
+                    log!(WARN, %asked, said, id, "ignoring a product with another key in the answer to a search");
+                }
+                (Some(_), Owner::Another) => by_owner.unclear.push(item.clone()),
+                (Some(_), _) if item.platform_id.trim().is_empty() => by_owner.unclear.push(item.clone()),
+                (Some(_), _) | (None, Owner::This) => by_owner.own.push(item.clone()),
+                (None, Owner::Nobody) => by_owner.unclear.push(item.clone()),
+                (None, Owner::Another | Owner::UnclaimedRow) => {}
+            }
+        }
+        Ok(by_owner)
+    })
+}
+
+/// Whether what has the id of a publication is another's by now: it has the key of another publication. Platforms use
+/// ids again. A key that nobody here knows says nothing: another program or a person has given it.
+pub(super) fn has_key_of_another(
+    store: &impl Store,
+    publication: &Publication,
+    item: &RemoteItem,
+) -> Result<bool, StoreError> {
+    match item.said_key() {
+        Some(key) if *key != publication.client_key => Ok(with_key(store, key)?.is_some()),
+        _ => Ok(false),
+    }
+}
+
+/// The publication with this key, if the key is one of fieldfen's own.
+pub(super) fn with_key(store: &impl Store, key: &IdempotencyKey) -> Result<Option<Publication>, StoreError> {
+    if !key.is_derived() {
+        return Ok(None);
+    }
+    let filter = PublicationFilter::new().key(key.clone());
+    store.read(|s| Ok(all_publications(s, &filter, &mut Vec::new())?.into_iter().next()))
+}
+
+/// Whether a product or post that a call has made is known as another's.
+pub(super) fn is_anothers(
+    store: &impl Store,
+    publication: &Publication,
+    platform_id: &str,
+) -> Result<bool, StoreError> {
+    store.read(|s| {
+        let of_file = all_of_file(s, &publication.file_id)?;
+        Ok(matches!(owner_of(s, &of_file, publication, platform_id)?, Owner::Another))
+    })
+}
+
+/// All that a file has on the platforms.
+pub(super) fn all_of_file(s: &mut dyn ReadSession, file_id: &FileId) -> Result<FileOnPlatforms, StoreError> {
+    Ok(FileOnPlatforms {
+        publications: s.publications().list_by_file(file_id)?,
+        listings: s.listings().list_by_file(file_id)?,
+        posts: s.listings().list_posts_by_file(file_id)?,
+    })
+}
+
+fn owner_of(
+    s: &mut dyn ReadSession,
+    of_file: &FileOnPlatforms,
+    publication: &Publication,
+    platform_id: &str,
+) -> Result<Owner, StoreError> {
+    let (target, confirmed) = (&publication.target, PublicationState::Confirmed);
+    let its = |other: &Publication| {
+        other.platform_id.as_deref() == Some(platform_id)
+            && other.target.channel() == target.channel()
+            && other.target.platform() == target.platform()
+            && other.target.account() == target.account()
+    };
+    if publication.platform_id.as_deref() == Some(platform_id) {
+        return Ok(Owner::This);
+    }
+    if of_file.publications.iter().any(|other| other.id != publication.id && other.state == confirmed && its(other)) {
+        return Ok(Owner::Another);
+    }
+    if let Target::Listing { platform, account, .. } = target
+        && let Some(row) = s.listings().find_by_platform_id(*platform, account, platform_id)?
+        && row.status.is_live()
+    {
+        if row.file_id != publication.file_id {
+            return Ok(Owner::Another);
+        }
+        let owner = publication_of(&row, &of_file.listings, &of_file.publications);
+        if owner.is_some_and(|owner| owner.state == confirmed && owner.id != publication.id) {
+            return Ok(Owner::Another);
+        }
+    }
+    let is_unclaimed = |row: &PlatformRow| row.platform_id().is_some() && row.may_be(target.account(), platform_id);
+    let unclaimed = of_file.unclaimed(target).iter().any(is_unclaimed);
+    Ok(if unclaimed { Owner::UnclaimedRow } else { Owner::Nobody })
+}

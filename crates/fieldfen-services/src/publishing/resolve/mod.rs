@@ -1,0 +1,91 @@
+//! What a person says, where nobody else can tell: whose a row, a key or the product of an unanswered call is.
+//!
+//! Each answer is an operator's action. The methods of [`Publisher`] are for the program that has the shop's rules; the
+//! methods of [`Pipeline`](crate::pipeline::Pipeline) do the same in a transaction of the caller's. Other programs
+//! [ask](crate::operator) a worker.
+
+pub(crate) mod key;
+pub(crate) mod row;
+mod unknown;
+
+use fieldfen_domain::operator::Action;
+use fieldfen_domain::publication::{PlatformRow, PlatformRowId, Target};
+use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::{FileId, PublicationId};
+
+pub use key::{KeyResolution, KeyResolutionOutcome};
+pub use row::{RowResolution, RowResolutionOutcome};
+pub use unknown::{UnknownResolution, UnknownResolutionOutcome};
+
+use super::ownership::all_of_file;
+use super::publisher::Publisher;
+use crate::record::{act, is_recorded};
+use crate::settled::write_once;
+
+impl<S: Store> Publisher<S> {
+    /// The rows of a file that are live at the platform of a target and belong to no publication.
+    ///
+    /// # Errors
+    /// [`StoreError`]s as the store has them.
+    pub fn unclaimed(&self, file_id: &FileId, target: &Target) -> Result<Vec<PlatformRow>, StoreError> {
+        self.store().read(|s| Ok(all_of_file(s, file_id)?.unclaimed(target)))
+    }
+
+    /// Takes a person's word for what a row of a file is that belongs to no publication. Jobs that waited for that run
+    /// again.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the target is not one of the row's platform or the row has another id; other
+    /// [`StoreError`]s as the store has them.
+    pub fn resolve_row(
+        &self,
+        file_id: &FileId,
+        row: PlatformRowId,
+        resolution: &RowResolution,
+        action: &Action,
+    ) -> Result<RowResolutionOutcome, StoreError> {
+        let said = (action, resolution.action_kind(), row::subject(row));
+        act(self.store(), self.environment(), said, |t| {
+            self.pipeline().resolve_row(t, file_id, row, resolution, action)
+        })
+    }
+
+    /// Takes a person's word for whose product has the id of a publication and a key that nobody here has given:
+    /// [`UpdateOutcome::WaitsForPerson`](super::UpdateOutcome::WaitsForPerson).
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the key is blank; other [`StoreError`]s as the store has them.
+    pub fn resolve_key(
+        &self,
+        id: &PublicationId,
+        resolution: &KeyResolution,
+        action: &Action,
+    ) -> Result<KeyResolutionOutcome, StoreError> {
+        let said = (action, resolution.action_kind(), key::subject(id));
+        act(self.store(), self.environment(), said, |t| self.pipeline().resolve_key(t, id, resolution, action))
+    }
+
+    /// Takes a person's word for what is at a target whose call got no answer. Jobs that waited for that run again.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the id at the platform is blank; other [`StoreError`]s as the store has them.
+    pub fn resolve_unknown(
+        &self,
+        file_id: &FileId,
+        target: &Target,
+        resolution: &UnknownResolution,
+        action: &Action,
+    ) -> Result<UnknownResolutionOutcome, StoreError> {
+        let since = self.environment().now();
+        // Which publication it is about is known in the transaction only.
+        let (outcome, _) = write_once(self.store(), |s, before| {
+            if let Some((_, subject)) = before
+                && is_recorded(s, action, resolution.action_kind(), subject, since)?
+            {
+                return Ok(None);
+            }
+            self.pipeline().resolve_unknown_in(s, (file_id, target), resolution, action).map(Some)
+        })?;
+        Ok(outcome)
+    }
+}

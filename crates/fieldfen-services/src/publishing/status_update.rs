@@ -1,0 +1,139 @@
+//! Applying a platform's status of a listing to its row, as a webhook or a lookup brings it.
+
+use fieldfen_domain::publication::{
+    ConfirmOutcome, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform,
+    PublicationState, Target, publication_of,
+};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{Timestamp, is_ahead, truncate_to_micros};
+
+use crate::Transaction;
+use crate::settled::write_once;
+
+/// The answer to [`apply_status_update`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StatusUpdateOutcome {
+    /// The row says so now.
+    Applied {
+        /// The status that the row had before.
+        from: ListingStatus,
+    },
+    /// A newer update had arrived before; nothing was changed.
+    Stale {
+        /// When the event of the newer update happened.
+        known: Timestamp,
+    },
+    /// The listing was delisted and is there again, but another product is live for the same target: nothing was
+    /// changed. Take this one down; [`Publisher::repair`](super::Publisher::repair) does so too.
+    Duplicate {
+        /// The platform id of the other one.
+        live: String,
+    },
+    /// The listing was delisted, and another may be taking its place just now: nothing was changed. If it is really
+    /// there again, reconciling shows it.
+    StaysDelisted,
+    /// There is no listing with this id. It may be one whose confirmation is still to come: return an error from the
+    /// webhook's handler, so that the event counts as not received and its sender delivers it again.
+    ListingNotFound,
+}
+
+/// Applies what a platform says about one of its listings, as a webhook or a lookup brings it.
+///
+/// A delisted listing ends its publication, so that the file can be listed there anew; sold out and restocked ones stay
+/// published. If a newer update says that a delisted listing is there, its publication is confirmed anew, unless another
+/// product has taken its place. No status of a listing moves its file.
+///
+/// `account` is that of the target; empty where there is only one. Platforms count the products of each account by
+/// themselves, so that one id may be the product of several.
+///
+/// # Errors
+/// [`StoreError`]s as the store has them.
+pub fn apply_status_update(
+    t: &mut Transaction<'_>,
+    platform: Platform,
+    account: &str,
+    platform_id: &str,
+    update: &ListingUpdate,
+) -> Result<StatusUpdateOutcome, StoreError> {
+    let s = t.session();
+    let Some(listing) = s.listings().find_by_platform_id(platform, account, platform_id)? else {
+        return Ok(StatusUpdateOutcome::ListingNotFound);
+    };
+    if !listing.status.is_live() && update.status.is_live() {
+        return apply_return(s, account, platform_id, &listing, update);
+    }
+    apply_to_row(s, &listing, update)
+}
+
+/// Applies an update in a transaction of its own. A repetition finds the listing as the update has left it, and only the
+/// first attempt knows the status before.
+pub(super) fn write_status_update<S: Store>(
+    store: &S,
+    mut apply: impl FnMut(&mut Transaction<'_>) -> Result<StatusUpdateOutcome, StoreError>,
+) -> Result<StatusUpdateOutcome, StoreError> {
+    write_once(store, |s, before| match apply(&mut Transaction::new(s))? {
+        StatusUpdateOutcome::Applied { .. } if matches!(before, Some(StatusUpdateOutcome::Applied { .. })) => Ok(None),
+        outcome => Ok(Some(outcome)),
+    })
+}
+
+fn apply_to_row(
+    s: &mut dyn Session,
+    listing: &Listing,
+    update: &ListingUpdate,
+) -> Result<StatusUpdateOutcome, StoreError> {
+    Ok(match s.listings().update(&listing.id, update)? {
+        ListingUpdateOutcome::Done => StatusUpdateOutcome::Applied { from: listing.status },
+        ListingUpdateOutcome::Stale { known } => StatusUpdateOutcome::Stale { known },
+        ListingUpdateOutcome::NotFound => StatusUpdateOutcome::ListingNotFound,
+    })
+}
+
+/// Applies the update of a delisted listing that is there again, or was never gone.
+fn apply_return(
+    s: &mut dyn Session,
+    account: &str,
+    platform_id: &str,
+    listing: &Listing,
+    update: &ListingUpdate,
+) -> Result<StatusUpdateOutcome, StoreError> {
+    let event_at = update.event_at.min(update.at);
+    // Of two updates of the same time, the end counts.
+    let is_newer = |known: &Timestamp| *known >= truncate_to_micros(event_at) && !is_ahead(*known, update.at);
+    if let Some(known) = listing.status_event_at.filter(is_newer) {
+        return Ok(StatusUpdateOutcome::Stale { known });
+    }
+    let (listings, publications) =
+        (s.listings().list_by_file(&listing.file_id)?, s.publications().list_by_file(&listing.file_id)?);
+    let its = publication_of(listing, &listings, &publications);
+    let Some(its) = its.filter(|its| its.state != PublicationState::Confirmed) else {
+        // Which target it belonged to is not known: whatever is live may have taken its place.
+        let is_there = |target: &Target| {
+            matches!(target, Target::Listing { platform, account: its, .. }
+                if *platform == listing.platform && its == account)
+        };
+        let replaced =
+            its.is_none() && publications.iter().any(|other| other.state.is_live() && is_there(&other.target));
+        return if replaced { Ok(StatusUpdateOutcome::StaysDelisted) } else { apply_to_row(s, listing, update) };
+    };
+    let confirmation = Confirmation::new(
+        platform_id.to_owned(),
+        ConfirmedRow::Listing {
+            id: listing.id,
+            status: update.status,
+            platform_status: update.platform_status.clone(),
+        },
+        event_at,
+        update.at,
+    )
+    .url(listing.url.clone());
+    Ok(match s.publications().confirm(&its.id, &confirmation)? {
+        ConfirmOutcome::Done | ConfirmOutcome::AlreadyDone => StatusUpdateOutcome::Applied { from: listing.status },
+        ConfirmOutcome::Duplicate { live: Some(live) } => StatusUpdateOutcome::Duplicate { live },
+        ConfirmOutcome::Duplicate { live: None } | ConfirmOutcome::Ended | ConfirmOutcome::Taken { .. } => {
+            StatusUpdateOutcome::StaysDelisted
+        }
+        ConfirmOutcome::NotFound => StatusUpdateOutcome::ListingNotFound,
+    })
+}
