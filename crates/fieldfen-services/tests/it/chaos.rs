@@ -30,7 +30,7 @@ mod market;
 use foreign::Foreign;
 use market::{Chaos, Dice, Died, Searches, World};
 
-use crate::shop::{HOLD, Shop, publisher};
+use crate::shop_harness::{HOLD, Shop, publisher};
 
 /// What each file is listed as.
 const VARIANTS: [&str; 2] = ["", "canvas"];

@@ -10,7 +10,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{ShutdownReport, Task, Worker};
 use fieldfen_testkit::fixtures::by_ann;
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_stores_without_faults!(

@@ -12,8 +12,8 @@ use fieldfen_services::publishing::{
 use fieldfen_testkit::with;
 
 use crate::fake_marketplace::Next;
-use crate::listed::listed;
-use crate::shop::{HOLD, listing_on, on_etsy};
+use crate::listed_file::listed;
+use crate::shop_harness::{HOLD, listing_on, on_etsy};
 
 on_every_store!(
     an_incomplete_list_of_products_delists_nothing,

@@ -11,8 +11,8 @@ use fieldfen_services::publishing::{Marketplace, PublishOutcome, Publisher, Repa
 use fieldfen_testkit::with;
 
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
-use crate::unclaimed::{insert, row};
+use crate::foreign_listings::{insert, row};
+use crate::shop_harness::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 
 on_every_store!(
     what_was_confirmed_just_now_is_not_taken_for_gone_by_a_reconciliation,

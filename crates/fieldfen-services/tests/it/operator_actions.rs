@@ -15,7 +15,7 @@ use fieldfen_services::publishing::{
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::shop::{Shop, approved, listing_on, publisher, titled};
+use crate::shop_harness::{Shop, approved, listing_on, publisher, titled};
 use crate::{Note, SetUp as _};
 
 on_every_store!(

@@ -10,9 +10,9 @@ use fieldfen_services::publishing::{KeyResolution, ReservationAttempt, RowResolu
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::operators::{Desk, stop};
+use crate::operator_requests::{Desk, stop};
 use crate::reused_ids::with_another_key;
-use crate::shop::{ETSY, HOLD, approved, listing_on, publisher};
+use crate::shop_harness::{ETSY, HOLD, approved, listing_on, publisher};
 
 on_every_store!(
     a_row_is_adopted_from_a_program_without_rules,

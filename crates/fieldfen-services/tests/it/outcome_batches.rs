@@ -12,7 +12,7 @@ use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::worker::{Outcome, ShutdownReport, Task};
 use fieldfen_testkit::fixtures::by_ann;
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_every_store!(

@@ -15,8 +15,8 @@ use fieldfen_testkit::ModelStore;
 use serde::{Deserialize, Serialize};
 
 use super::panics::{Bomb, end_of, ended};
-use super::refusals::is_thread;
-use super::stopping::until;
+use super::store_failures::is_thread;
+use super::worker_stop::until;
 use super::{Bench, LEASE, Note};
 
 /// Randomness that panics so often on the thread with this name.

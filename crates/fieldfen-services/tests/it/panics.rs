@@ -22,9 +22,9 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
-use super::refusals::{Gated, behind, busy, is_thread, lease_of};
-use super::stopping::{meeting, until};
+use super::store_failures::{Gated, behind, busy, is_thread, lease_of};
 use super::worker::AdvanceAfterJobs;
+use super::worker_stop::{meeting, until};
 use super::{Bench, LEASE, LONG, Note};
 
 thread_local! {

@@ -8,7 +8,7 @@ use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use fieldfen_testkit::fixtures::by_ann;
 
-use crate::shop::{Shop, confirm, describe, listing_on, upscale};
+use crate::shop_harness::{Shop, confirm, describe, listing_on, upscale};
 
 on_every_store!(
     a_picture_that_arrives_twice_is_one_file_with_one_job,

@@ -14,8 +14,8 @@ use fieldfen_services::publishing::{
 use fieldfen_testkit::fixtures::{by_ann, foreign_post};
 use fieldfen_testkit::with;
 
-use crate::shop::{ETSY, HOLD, approved, post, publisher, reel};
-use crate::unclaimed::{already, waits};
+use crate::foreign_listings::{already, waits};
+use crate::shop_harness::{ETSY, HOLD, approved, post, publisher, reel};
 
 on_every_store!(
     posts_are_made_once_and_a_repost_is_another,

@@ -17,7 +17,7 @@ use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::shop::{BOTH, ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
+use crate::shop_harness::{BOTH, ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 
 on_every_store!(
     a_listing_publishes_its_file,

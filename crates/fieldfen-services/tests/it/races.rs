@@ -13,8 +13,8 @@ use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
 use fieldfen_services::worker::{Interruption, ShutdownReport, Task};
 use fieldfen_testkit::with;
 
-use super::refusals::{behind, busy, is_thread};
-use super::stopping::{meeting, until};
+use super::store_failures::{behind, busy, is_thread};
+use super::worker_stop::{meeting, until};
 use super::{Bench, LEASE, Note};
 use crate::SetUp as _;
 

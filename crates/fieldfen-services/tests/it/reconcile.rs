@@ -14,8 +14,8 @@ use fieldfen_testkit::fixtures::by_ann;
 
 use crate::SetUp as _;
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::listed::listed;
-use crate::shop::{ETSY, HOLD, Shop, on_etsy, publisher};
+use crate::listed_file::listed;
+use crate::shop_harness::{ETSY, HOLD, Shop, on_etsy, publisher};
 
 on_every_store!(
     reconciling_names_what_differs_and_mends_it,

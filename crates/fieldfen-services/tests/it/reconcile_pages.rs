@@ -20,7 +20,7 @@ use fieldfen_testkit::fixtures::{
 };
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::shop::{ETSY, Shop, publisher};
+use crate::shop_harness::{ETSY, Shop, publisher};
 
 #[test]
 fn reconciling_the_only_account_reads_what_is_on_sale_on_the_model() {

@@ -12,7 +12,7 @@ use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::Task;
 use fieldfen_testkit::fixtures::by_ann;
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, Note};
 use crate::SetUp as _;
 

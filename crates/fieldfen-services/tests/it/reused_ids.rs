@@ -9,8 +9,8 @@ use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
 use crate::fake_marketplace::Next;
-use crate::listed::{Listed, listed};
-use crate::shop::{HOLD, listing_on, on_etsy};
+use crate::listed_file::{Listed, listed};
+use crate::shop_harness::{HOLD, listing_on, on_etsy};
 
 on_every_store!(
     an_answer_with_the_id_of_a_product_that_is_gone_is_confirmed,
@@ -156,8 +156,8 @@ fn a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file
     let Listed { shop, etsy, publisher, id } = listed(store);
     let other = shop.process("doe");
     etsy.by_hand("FIRST", Some(key_of(id).as_str()));
-    let row = crate::unclaimed::row(1, other, "FIRST");
-    crate::unclaimed::insert(&shop, &row);
+    let row = crate::foreign_listings::row(1, other, "FIRST");
+    crate::foreign_listings::insert(&shop, &row);
     shop.approve(&other);
     let update = fieldfen_domain::job::UpdateListing::new(other, row.id);
     let updated = publisher.update(&update);

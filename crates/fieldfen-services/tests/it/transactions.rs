@@ -11,7 +11,7 @@ use fieldfen_services::pipeline::EditOutcome;
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_testkit::fixtures::by_ann;
 
-use crate::shop::{ETSY, Shop, approved, titled};
+use crate::shop_harness::{ETSY, Shop, approved, titled};
 use crate::{Bench, Note};
 
 on_every_store!(

@@ -18,7 +18,7 @@ use fieldfen_testkit::with;
 
 use super::Bench;
 use super::fake_marketplace::{FakeMarketplace, Next};
-use super::shop::{HOLD, approved, on_etsy, publisher};
+use super::shop_harness::{HOLD, approved, on_etsy, publisher};
 use crate::SetUp as _;
 
 on_every_store!(

@@ -18,7 +18,7 @@ use fieldfen_services::worker::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 on_every_store!(

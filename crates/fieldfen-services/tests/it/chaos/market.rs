@@ -11,7 +11,7 @@ use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use fieldfen_services::environment::{ManualClock, Randomness, SeededRandomness};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
-use crate::shop::HOLD;
+use crate::shop_harness::HOLD;
 
 /// Dice that fall the same way for the same seed.
 #[derive(Clone)]

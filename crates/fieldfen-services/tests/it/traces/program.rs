@@ -24,7 +24,7 @@ use fieldfen_testkit::fixtures::{by_ann, dedup_key, file_id, foreign_listing, re
 
 use super::{End, FileAction, JobAction, Step, WorkAction};
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::shop::{HOLD, confirm, describe, listing_on, upscale};
+use crate::shop_harness::{HOLD, confirm, describe, listing_on, upscale};
 use crate::{Bench, LEASE, Note, SetUp as _};
 
 /// Ids that differ, and the same jitter every time, however often a write is repeated.

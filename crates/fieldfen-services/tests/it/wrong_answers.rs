@@ -6,8 +6,8 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Product, PublishOutcome};
 
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::listed::{Listed, listed};
-use crate::shop::{ETSY, approved, on_etsy, publisher};
+use crate::listed_file::{Listed, listed};
+use crate::shop_harness::{ETSY, approved, on_etsy, publisher};
 
 on_every_store!(
     an_id_that_the_platform_uses_again_is_listed,
@@ -38,7 +38,7 @@ fn an_id_that_the_platform_uses_again_is_listed(store: impl Store) {
     assert_eq!((listing.platform_listing_id.as_str(), listing.status), ("p1", ListingStatus::Active));
 }
 
-fn listed_as_delisted<S: Store>(shop: &crate::shop::Shop<S>, id: &fieldfen_domain::FileId) {
+fn listed_as_delisted<S: Store>(shop: &crate::shop_harness::Shop<S>, id: &fieldfen_domain::FileId) {
     let listing = shop.listings(id).remove(0);
     let at = shop.bench.now();
     let status = ListingStatus::Delisted;

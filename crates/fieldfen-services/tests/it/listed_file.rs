@@ -10,7 +10,7 @@ use fieldfen_services::publishing::{Publisher, RepairReport, StatusUpdateOutcome
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, publisher};
+use crate::shop_harness::{ETSY, HOLD, Shop, approved, listing_on, publisher};
 
 /// A shop and its only file.
 pub(crate) struct Listed<S: Store> {

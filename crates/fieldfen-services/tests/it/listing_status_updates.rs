@@ -11,7 +11,7 @@ use fieldfen_services::publishing::{Marketplace, StatusUpdateOutcome, apply_stat
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::shop::{BOTH, ETSY, HOLD, approved, listing_on, publisher};
+use crate::shop_harness::{BOTH, ETSY, HOLD, approved, listing_on, publisher};
 
 on_every_store!(
     sold_out_and_restocked_stay_published,

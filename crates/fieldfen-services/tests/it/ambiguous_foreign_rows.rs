@@ -13,7 +13,7 @@ use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::shop::{ETSY, HOLD, Shop, approved, on_etsy, post, publisher, reel};
+use crate::shop_harness::{ETSY, HOLD, Shop, approved, on_etsy, post, publisher, reel};
 
 on_every_store!(
     a_listing_without_an_id_is_neither_given_up_nor_listed_again,

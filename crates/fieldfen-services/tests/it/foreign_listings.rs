@@ -12,7 +12,7 @@ use fieldfen_testkit::with;
 
 use crate::SetUp as _;
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::shop::{ETSY, Shop, approved, listing_on, on_etsy, publisher};
+use crate::shop_harness::{ETSY, Shop, approved, listing_on, on_etsy, publisher};
 
 on_every_store!(
     a_listing_that_is_gone_gives_way_to_one_product,

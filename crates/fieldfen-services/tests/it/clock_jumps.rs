@@ -14,7 +14,7 @@ use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::shop::{ETSY, approved, publisher};
+use crate::shop_harness::{ETSY, approved, publisher};
 use crate::{Bench, LONG, Note};
 
 on_every_store!(
@@ -149,7 +149,7 @@ fn a_worker_finds_waits_of_a_clock_ahead_by_itself(store: impl Store) {
         .handle(|_: fieldfen_services::worker::Task<Note>| {})
         .start()
         .unwrap();
-    crate::stopping::until(|| bench.status(&id) == JobStatus::Completed);
+    crate::worker_stop::until(|| bench.status(&id) == JobStatus::Completed);
     worker.stop_handle().stop();
     worker.join().unwrap();
 }

@@ -14,7 +14,7 @@ use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, ShutdownReport
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::with;
 
-use super::stopping::{meeting, until};
+use super::worker_stop::{meeting, until};
 use super::{Bench, LEASE, Note};
 
 /// A model store that asks before each write and each wait for commits. The question may look at the thread's name: `fieldfen-job-…` runs

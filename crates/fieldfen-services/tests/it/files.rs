@@ -14,7 +14,7 @@ use fieldfen_services::files::ShopFiles;
 use fieldfen_services::pipeline::{EditOutcome, FileActionOutcome};
 use fieldfen_testkit::fixtures::by_ann;
 
-use crate::shop::{ETSY, Shop, confirm, describe, listing_on, titled, upscale};
+use crate::shop_harness::{ETSY, Shop, confirm, describe, listing_on, titled, upscale};
 
 on_every_store!(
     a_file_is_taken_in_once_with_its_first_job,

@@ -10,7 +10,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{ShutdownReport, Task};
 use fieldfen_testkit::with;
 
-use super::stopping::{meeting, until};
+use super::worker_stop::{meeting, until};
 use super::{Bench, LEASE, Note};
 
 on_every_store!(

@@ -16,7 +16,7 @@ use fieldfen_testkit::fixtures::by_ann;
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 on_every_store!(

@@ -12,7 +12,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
-use crate::shop::{ETSY, Shop};
+use crate::shop_harness::{ETSY, Shop};
 
 on_every_store!(bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of);
 

@@ -12,7 +12,7 @@ use fieldfen_testkit::fixtures::by_ann;
 
 use crate::SetUp as _;
 use crate::fake_marketplace::{FakeMarketplace, Finds, Next};
-use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
+use crate::shop_harness::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 
 on_every_store!(
     an_answer_with_another_key_is_the_last_call,

@@ -7,8 +7,8 @@ use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::with;
 
 use crate::fake_marketplace::Finds;
-use crate::listed::{Listed, listed};
-use crate::shop::on_etsy;
+use crate::listed_file::{Listed, listed};
+use crate::shop_harness::on_etsy;
 
 on_every_store!(
     a_duplicate_that_is_still_there_after_its_withdrawal_is_named,

@@ -14,7 +14,7 @@ use fieldfen_services::worker::Worker;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::LONG;
-use crate::shop::{ETSY, Shop, listing_on};
+use crate::shop_harness::{ETSY, Shop, listing_on};
 
 on_every_store!(
     a_request_leads_to_what_the_rules_of_the_worker_say,

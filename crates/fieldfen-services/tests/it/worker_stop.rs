@@ -15,7 +15,7 @@ use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
-use super::refusals::lease_of;
+use super::store_failures::lease_of;
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 
 on_every_store!(

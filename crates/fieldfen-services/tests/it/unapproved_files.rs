@@ -10,8 +10,8 @@ use fieldfen_services::queue::Completion;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::listed::{Listed, listed};
-use crate::shop::{Shop, listing_on, publisher};
+use crate::listed_file::{Listed, listed};
+use crate::shop_harness::{Shop, listing_on, publisher};
 
 on_every_store!(
     an_edit_while_the_file_is_failed_reaches_its_listing,

@@ -10,8 +10,8 @@ use fieldfen_services::publishing::{Marketplace, PublishOutcome, Publisher, RowR
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::shop::{HOLD, Shop, approved, listing_on, publisher};
-use crate::unclaimed::{already, insert, row, waits};
+use crate::foreign_listings::{already, insert, row, waits};
+use crate::shop_harness::{HOLD, Shop, approved, listing_on, publisher};
 
 on_every_store!(
     another_files_product_with_the_same_id_at_another_account_is_listed,

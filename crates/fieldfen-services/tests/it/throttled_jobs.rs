@@ -14,7 +14,7 @@ use fieldfen_testkit::fixtures::by_ann;
 
 use fieldfen_testkit::ModelStore;
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_every_store!(

@@ -12,7 +12,7 @@ use fieldfen_services::environment::{Randomness as _, SeededRandomness};
 use fieldfen_services::worker::Task;
 use fieldfen_testkit::fixtures::by_ann;
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_every_store!(

@@ -14,7 +14,7 @@ use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 use serde::{Deserialize, Serialize};
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 on_every_store!(

@@ -16,8 +16,8 @@ use fieldfen_services::publications::Publications;
 use fieldfen_services::queue::Completion;
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing, foreign_post};
 
-use crate::listed::{Listed, listed};
-use crate::shop::{ETSY, Shop, approved, listing_on, publisher};
+use crate::listed_file::{Listed, listed};
+use crate::shop_harness::{ETSY, Shop, approved, listing_on, publisher};
 use crate::{Bench, Note};
 
 on_every_store!(

@@ -19,7 +19,7 @@ use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::shop::{BOTH, Shop, listing_on, publisher};
+use crate::shop_harness::{BOTH, Shop, listing_on, publisher};
 use crate::{Bench, Note};
 
 on_every_store!(
@@ -111,7 +111,7 @@ fn an_approval_that_came_while_the_job_ran_is_not_missed(store: impl Store) {
 }
 
 fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: impl Store) {
-    let (shop, id) = crate::shop::approved(store, BOTH);
+    let (shop, id) = crate::shop_harness::approved(store, BOTH);
     let jobs = shop.all_jobs(&id);
     let [.., at_etsy, at_shopify] = jobs.as_slice() else { panic!("{jobs:?}") };
     let (etsy, shopify) = (FakeMarketplace::new(Platform::Etsy), FakeMarketplace::new(Platform::Shopify));
@@ -142,7 +142,7 @@ fn two_parked_jobs_with_one_key_run_once(store: impl Store) {
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     // Another program asks for the same once more.
-    let mut again = shop.bench.queue.job(&crate::shop::on_etsy(id)).unwrap();
+    let mut again = shop.bench.queue.job(&crate::shop_harness::on_etsy(id)).unwrap();
     again.dedup_key = shop.bench.job(&first).dedup_key;
     let second = *shop.bench.queue.enqueue(&again).unwrap().id();
     assert_ne!(first, second, "a parked job keeps no other from its key");

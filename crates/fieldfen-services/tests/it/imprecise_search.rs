@@ -5,8 +5,8 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::PublishOutcome;
 
 use crate::fake_marketplace::{FakeMarketplace, Finds, Next};
-use crate::listed::{Listed, listed};
-use crate::shop::{ETSY, HOLD, Shop, approved, on_etsy, publisher};
+use crate::listed_file::{Listed, listed};
+use crate::shop_harness::{ETSY, HOLD, Shop, approved, on_etsy, publisher};
 
 on_every_store!(
     another_files_listing_stays_when_duplicates_are_taken_down,

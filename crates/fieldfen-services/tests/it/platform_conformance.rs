@@ -11,7 +11,7 @@ use fieldfen_services::publishing::{
 use fieldfen_testkit::ModelStore;
 
 use crate::fake_marketplace::{FakeMarketplace, Finds};
-use crate::shop::Shop;
+use crate::shop_harness::Shop;
 
 fn with_file(check: impl FnOnce(&File, &Environment)) {
     let shop = Shop::wanting(ModelStore::new(), &[]);

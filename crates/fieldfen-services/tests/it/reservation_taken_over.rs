@@ -8,7 +8,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{PublishOutcome, Publisher, ReservationAttempt};
 
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::shop::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
+use crate::shop_harness::{ETSY, HOLD, Shop, approved, listing_on, on_etsy, publisher};
 
 on_every_store!(
     a_refusal_that_comes_too_late_fails_no_job,

@@ -9,7 +9,7 @@ use fieldfen_services::worker::ShutdownReport;
 use fieldfen_services::worker::{Task, Worker, WorkerFailure};
 use fieldfen_testkit::ModelStore;
 
-use super::stopping::until;
+use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 type Held = Arc<Mutex<Option<Worker>>>;
