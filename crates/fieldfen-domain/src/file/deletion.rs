@@ -1,4 +1,4 @@
-//! Deleting a file, and what stands in the way.
+//! Deleting a file, and the live listings that prevent it.
 
 /// Whether a file may be deleted together with listings that are still for sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Editing what is known about a file.
+//! Edits of the details of a file.
 
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +104,7 @@ impl FileDetails {
     }
 }
 
-/// New values for what is known about a file.
+/// New values for the details of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredEdit", into = "StoredEdit")]
 #[non_exhaustive]

@@ -10,7 +10,7 @@ use crate::json::{InvalidJson, RawJson};
 /// The keys that the specification knows.
 const SPECIFIED: [&str; 4] = ["title", "description", "hashtags", "captions"];
 
-/// What is said about a picture, in the specification's shape.
+/// The texts about a picture, in the specification's shape.
 ///
 /// Keys that are not listed here are kept, `null` included. Their numbers are serde_json's: floats are 64 bits wide,
 /// and integers beyond 64 bits become floats. The file's [`RawJson`] has them to the letter.

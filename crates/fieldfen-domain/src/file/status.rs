@@ -15,7 +15,7 @@ text_enum! {
         Approved = "approved",
         /// At least one listing has been confirmed by its platform.
         Published = "published",
-        /// Something failed for good; the file can be taken up again where it stood.
+        /// Something failed for good. A retry brings the file back to the status that it had before.
         Failed = "failed",
     }
 }
@@ -28,20 +28,20 @@ text_enum! {
         ProcessingStarted = "processing started",
         /// Everything that processing makes is there.
         ProcessingFinished = "processing finished",
-        /// Somebody, or a rule, let it go on sale.
+        /// An operator or a rule has approved it for sale.
         Approved = "approved",
-        /// What was approved has changed, so that it needs a new approval.
+        /// The approved file has changed, so that it needs a new approval.
         ApprovalWithdrawn = "approval withdrawn",
         /// A platform has confirmed a listing.
         ListingConfirmed = "listing confirmed",
         /// Something failed for good.
         Failed = "failed",
-        /// A failed file is taken up again.
+        /// A failed file is retried.
         Retried = "retried",
     }
 }
 
-/// Why a file failed and from where it can be taken up again.
+/// Why a file failed, and the status to which a retry brings it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The status it had when it failed. Never [`FileStatus::Failed`].
@@ -110,8 +110,8 @@ impl FileState {
 
     /// The state after this event; `reason` is kept when the file fails.
     ///
-    /// A further confirmed listing leaves a published file as it is. An approval that is withdrawn while the file is
-    /// failed leaves it failed; taken up again, it awaits approval.
+    /// A further confirmed listing leaves a published file as it is. If the approval of a failed file is withdrawn,
+    /// the file stays failed, and a retry brings it back to processed.
     ///
     /// # Errors
     /// [`IllegalFileTransition`] when the event cannot happen in this state.

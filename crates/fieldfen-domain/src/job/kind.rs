@@ -67,7 +67,7 @@ impl JobKind {
         Self::SPECIFIED.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The name as it stands in the database.
+    /// The name as it stands in `jobs.command_type`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -97,7 +97,7 @@ impl JobKind {
 pub struct CustomKind(Cow<'static, str>);
 
 impl CustomKind {
-    /// The name as it stands in `jobs.kind`.
+    /// The name as it stands in `jobs.command_type`: 1 to 64 ASCII characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

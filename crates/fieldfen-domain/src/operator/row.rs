@@ -14,7 +14,7 @@ text_enum! {
         Reject = "reject",
         /// A file was failed.
         Fail = "fail",
-        /// A failed file or job was taken up again.
+        /// A failed file or job was retried.
         Retry = "retry",
         /// The details of a file were changed.
         Edit = "edit",
@@ -26,19 +26,19 @@ text_enum! {
         Cancel = "cancel",
         /// A running job was failed without its worker.
         Kill = "kill",
-        /// An unclear publication was confirmed as a product or post that is out there.
+        /// An unknown publication was confirmed with a product or post that its platform has.
         Resolve = "resolve",
-        /// An unclear publication was released, since nothing is out there.
+        /// An unknown publication was released, because its platform has nothing with its key.
         NothingIsThere = "nothing_is_there",
         /// A listing or post that belonged to no publication was given one.
         Adopt = "adopt",
-        /// A listing or post was written down that somebody has made without fieldfen.
+        /// The row of a listing or post was inserted that a person or another program has made.
         WriteDown = "write_down",
         /// Recurring work was set up or changed.
         Define = "define",
-        /// Recurring work was suspended.
+        /// Recurring work was paused.
         Pause = "pause",
-        /// Recurring work was taken up again.
+        /// Paused recurring work was resumed.
         Resume = "resume",
         /// Recurring work was run before its time.
         RunNow = "run_now",
@@ -57,7 +57,7 @@ text_enum! {
         Done = "done",
         /// The running job was asked to stop.
         Requested = "requested",
-        /// Everything was so already.
+        /// The subject was in the wanted state already.
         Unchanged = "unchanged",
         /// The subject was not in a state for it, or a rule forbids it.
         Refused = "refused",
@@ -83,7 +83,7 @@ pub struct OperatorAction {
 }
 
 impl OperatorAction {
-    /// What was done to a subject at this time, and what it led to.
+    /// An action on a subject at this time, with its outcome.
     #[must_use]
     pub const fn new(
         at: Timestamp,
@@ -100,15 +100,15 @@ impl OperatorAction {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperatorActionFilter {
-    /// Only what was done to this.
+    /// Only actions on this subject.
     pub subject: Option<Subject>,
-    /// Only what the actors of this name did.
+    /// Only actions of the actors with this name.
     pub by: Option<String>,
     /// Only actions of this kind.
     pub kind: Option<ActionKind>,
-    /// Only what was done at this time or later.
+    /// Only actions at this time or later.
     pub since: Option<Timestamp>,
-    /// Only what was done before this time.
+    /// Only actions before this time.
     pub until: Option<Timestamp>,
 }
 
@@ -119,7 +119,7 @@ impl OperatorActionFilter {
         Self::default()
     }
 
-    /// What was done to a subject.
+    /// Only actions on this subject.
     #[must_use]
     pub fn of(subject: Subject) -> Self {
         Self { subject: Some(subject), ..Self::default() }
@@ -137,13 +137,13 @@ impl OperatorActionFilter {
         Self { kind: kind.into(), ..self }
     }
 
-    /// Only what was done at this time or later; `None` for any time.
+    /// Only actions at this time or later; `None` for any time.
     #[must_use]
     pub fn since(self, since: impl Into<Option<Timestamp>>) -> Self {
         Self { since: since.into(), ..self }
     }
 
-    /// Only what was done before this time; `None` for any time.
+    /// Only actions before this time; `None` for any time.
     #[must_use]
     pub fn until(self, until: impl Into<Option<Timestamp>>) -> Self {
         Self { until: until.into(), ..self }

@@ -1,4 +1,4 @@
-//! What is published where, and the key that makes a second call recognisable.
+//! Targets of publications, and the idempotency key of the call.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use super::social_post::{PostType, SocialPlatform};
 use crate::ids::FileId;
 use crate::sha256;
 
-/// What is published where. At most one live publication exists for each file and target.
+/// The target of a publication: a product at a shop, or a post at a network. At most one live publication exists for
+/// each file and target.
 ///
 /// [`Target::listing`] and [`Target::post`] make one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,9 +7,9 @@ use crate::publication::IllegalPublicationTransition;
 /// The database's own account of what went wrong.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// An operation of a store that has failed. [`disposition`](StoreError::disposition) says what a program does about it.
+/// A failed operation of a store. [`disposition`](StoreError::disposition) says what a program should do.
 ///
-/// A failed operation has changed nothing, except for [`OutcomeUnknown`](StoreError::OutcomeUnknown).
+/// A failed operation has changed nothing, except with [`OutcomeUnknown`](StoreError::OutcomeUnknown).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -106,7 +106,7 @@ pub enum StoreError {
     /// A session was opened inside another one of the same thread.
     #[error("a session of this store is open in this thread already: use the one that the closure was given")]
     Nested,
-    /// The schema is not the one that this program knows.
+    /// The schema is older or newer than the one that this program knows.
     #[error("the database is at migration {found}, this program needs {needed}: {remedy}")]
     Schema {
         /// The newest migration that has been applied; `none` for an empty database.
@@ -116,13 +116,13 @@ pub enum StoreError {
         /// What to do about it.
         remedy: &'static str,
     },
-    /// The schema has its migrations, but is not as they left it.
+    /// All migrations are applied, but another program has changed the schema since.
     #[error("another program has changed the schema of the database: {differences}: undo that, or restore a backup")]
     SchemaChanged {
-        /// Each thing that is not as it should be, with what was found and expected.
+        /// Each difference, with what was found and what was expected.
         differences: String,
     },
-    /// The store's settings are not as they must be.
+    /// A setting of the database does not have the value that the store needs.
     #[error("{what} is {found}; {rule}")]
     Setting {
         /// The name of the setting.
@@ -137,24 +137,24 @@ pub enum StoreError {
     Open {
         /// Its address, without passwords.
         url: String,
-        /// What stands in the way, and what to do about it.
+        /// Why it cannot be opened, and what to do about that.
         reason: String,
         /// The cause, where there is one.
         source: Option<Source>,
     },
-    /// Anything else that the database says.
+    /// Any other error of the database.
     #[error("the database refused the operation")]
     Database(#[source] Source),
 }
 
-/// What a program does about a [`StoreError`].
+/// What a program should do about a [`StoreError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
-    /// The store was not in a state to do it: the same may succeed later.
+    /// Try again: the same operation may succeed later.
     TryAgain,
-    /// It may have been done: read whether it was, and repeat it only where it was not.
+    /// The operation may have been done. Read whether it was, and repeat it only if it was not.
     LookFirst,
-    /// The same will fail again.
+    /// The same operation will fail again.
     GiveUp,
 }
 

@@ -50,7 +50,7 @@ pub trait ReadSession {
     fn hashes(&mut self) -> &mut dyn HashReads;
     /// Calls to external APIs.
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads;
-    /// Publications: what was wanted, called and confirmed.
+    /// Publications: reserved, unknown, confirmed, released and ended.
     fn publications(&mut self) -> &mut dyn PublicationReads;
     /// Listings and posts.
     fn listings(&mut self) -> &mut dyn ListingReads;

@@ -1,4 +1,4 @@
-//! What is done with many claims at once: each answer is the one that the claim would get by itself.
+//! Operations on many claims at once: each claim gets the answer that it would get alone.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn claims<S: Store>(on: &On<'_, S>, base: u64) -> Vec<ClaimRef> {
     [7, 1, 5, 3, 2, 6, 4, 8].map(own).into_iter().chain([claim_ref(base + 1, base + 2)]).collect()
 }
 
-/// What is left of the jobs, without what names them.
+/// The jobs without their ids.
 fn left<S: Store>(on: &On<'_, S>, base: u64) -> Vec<Option<(Job, String)>> {
     let job = |number| {
         let job = on.find_job(base + number)?;

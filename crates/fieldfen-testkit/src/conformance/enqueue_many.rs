@@ -1,4 +1,4 @@
-//! Batches: each answer is the one that the operation would get by itself, in the place of its operation.
+//! Enqueueing many jobs at once: each job gets the answer that it would get alone.
 
 use chrono::TimeDelta;
 use fieldfen_domain::file::FileStatus;

@@ -1,4 +1,4 @@
-//! Enqueueing, and reading what is enqueued.
+//! Enqueueing jobs, and reading them.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{

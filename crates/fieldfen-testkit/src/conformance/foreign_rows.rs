@@ -49,7 +49,7 @@ pub(super) fn adoption(number: u64, target: Target, row: PlatformRowId, confirma
     Adoption::new(request, row, confirmation)
 }
 
-/// The wish to adopt listing `number` as publication `number` of this variant.
+/// Adopts listing `number` as publication `number` of this variant.
 pub(super) fn adopt_listing<S: Store>(on: &On<'_, S>, number: u64, variant: &str) -> AdoptOutcome {
     let row = PlatformRowId::Listing(listing_id(number));
     let adoption = adoption(number, listing_target(variant), row, listing_confirmation(number, at(5)));

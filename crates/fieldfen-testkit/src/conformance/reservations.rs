@@ -37,8 +37,8 @@ pub(super) fn approved<S: Store>(on: &On<'_, S>) {
     on.file_in(1, FileStatus::Approved);
 }
 
-/// The wish to make publication `number` of file 1 for its only listing.
-pub(super) fn wish(number: u64, second: i64) -> ReserveRequest {
+/// The request to reserve publication `number` of file 1 for its only listing.
+pub(super) fn listing_request(number: u64, second: i64) -> ReserveRequest {
     reserve_request(number, file_id(1), listing_target(""), at(second))
 }
 
@@ -80,14 +80,14 @@ fn a_free_target_is_granted_and_read_back_as_it_came<S: Store>(store: &S) {
 
 fn a_file_that_is_not_there_is_refused<S: Store>(store: &S) {
     let on = On(store);
-    let error = on.refuse(|s| s.publications().reserve(&wish(1, 0)));
+    let error = on.refuse(|s| s.publications().reserve(&listing_request(1, 0)));
     assert!(matches!(error, StoreError::MissingReference { .. }), "{error:?}");
 }
 
 fn an_id_that_is_taken_is_refused<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    on.reserve(&wish(1, 0));
+    on.reserve(&listing_request(1, 0));
     let other = reserve_request(1, file_id(1), listing_target("canvas"), at(0));
     let error = on.refuse(|s| s.publications().reserve(&other));
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
@@ -97,13 +97,13 @@ fn an_id_that_is_taken_is_refused<S: Store>(store: &S) {
 fn a_held_target_is_held_until_the_last_tick<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    on.reserve(&wish(1, 0));
+    on.reserve(&listing_request(1, 0));
     let before = on.publication(1);
     for now in [at(0), at(0) + HOLD - TICK, with_nanoseconds(at(0) + HOLD - TICK), at(-60)] {
         let request = reserve_request(2, file_id(1), listing_target(""), now);
         assert_eq!(on.reserve(&request), ReserveOutcome::Held(before.clone()), "{now}");
     }
-    assert_eq!(on.reserve(&wish(1, 1)), ReserveOutcome::Held(before.clone()), "also to who holds it");
+    assert_eq!(on.reserve(&listing_request(1, 1)), ReserveOutcome::Held(before.clone()), "also to who holds it");
     assert_eq!(on.publication(1), before);
 }
 
@@ -142,7 +142,7 @@ fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
 fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    on.reserve(&wish(1, 0));
+    on.reserve(&listing_request(1, 0));
     let before = on.publication(1);
     let now = at(0) + HOLD;
     let expected = with!(
@@ -165,10 +165,10 @@ fn a_reservation_whose_time_is_over_is_taken_over_to_be_looked_up<S: Store>(stor
 fn an_unknown_publication_is_taken_over_at_once<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    on.reserve(&wish(1, 0));
+    on.reserve(&listing_request(1, 0));
     assert!(mark_unknown(&on, 1, 1).is_done());
     for (number, second) in [(2, 6), (3, 7)] {
-        let ReserveOutcome::Unresolved(taken) = on.reserve(&wish(number, second)) else {
+        let ReserveOutcome::Unresolved(taken) = on.reserve(&listing_request(number, second)) else {
             panic!("it was not taken over")
         };
         assert_eq!((taken.id, taken.token, taken.state), (publication_id(1), token(number), PublicationState::Unknown));
@@ -180,10 +180,10 @@ fn an_unknown_publication_is_taken_over_at_once<S: Store>(store: &S) {
 fn a_confirmed_target_is_published_already<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    on.reserve(&wish(1, 0));
+    on.reserve(&listing_request(1, 0));
     on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
     let confirmed = on.publication(1);
-    assert_eq!(on.reserve(&wish(2, 1000)), ReserveOutcome::Published(confirmed.clone()), "however long ago");
+    assert_eq!(on.reserve(&listing_request(2, 1000)), ReserveOutcome::Published(confirmed.clone()), "however long ago");
     assert_eq!(on.publication(1), confirmed);
 }
 
@@ -197,7 +197,7 @@ fn other_targets_and_files_are_not_in_the_way<S: Store>(store: &S) {
         let (account, post_key) = (account.to_owned(), post_key.to_owned());
         Target::post(platform, post_key).at_account(&account)
     };
-    let wishes = [
+    let requests = [
         (1, listing(Platform::Etsy, "", "")),
         (2, listing(Platform::Etsy, "", "")),
         (1, listing(Platform::Ebay, "", "")),
@@ -209,7 +209,7 @@ fn other_targets_and_files_are_not_in_the_way<S: Store>(store: &S) {
         (1, post(SocialPlatform::Instagram, "a", "")),
         (1, post(SocialPlatform::Instagram, "", "a")),
     ];
-    for ((file, target), number) in wishes.into_iter().zip(1..) {
+    for ((file, target), number) in requests.into_iter().zip(1..) {
         let answer = on.reserve(&reserve_request(number, file_id(file), target.clone(), at(0)));
         assert!(matches!(answer, ReserveOutcome::Granted(_)), "{target:?} of file {file}: {answer:?}");
     }
@@ -229,7 +229,7 @@ fn the_type_of_a_post_does_not_make_another_target<S: Store>(store: &S) {
 fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
     let on = On(store);
     approved(&on);
-    on.reserve(&wish(1, 0));
+    on.reserve(&listing_request(1, 0));
     assert_eq!(release(&on, 1, 1), FencedResult::Done(()));
     let released = on.publication(1);
     assert_eq!(released.state, PublicationState::Released);
@@ -243,7 +243,7 @@ fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
         calls: 2,
         updated_at: at(6),
     );
-    assert_eq!(on.reserve(&wish(2, 6)), ReserveOutcome::Granted(expected.clone()), "with its key and what they said");
+    assert_eq!(on.reserve(&listing_request(2, 6)), ReserveOutcome::Granted(expected.clone()), "with its key and what they said");
     assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), [expected]);
     assert_eq!(release(&on, 1, 1), FencedResult::LeaseLost);
 }
@@ -253,7 +253,7 @@ fn an_ended_target_is_granted_anew_with_another_client_key<S: Store>(store: &S) 
     approved(&on);
     let mut keys = Vec::new();
     for number in 1..=3 {
-        let ReserveOutcome::Granted(granted) = on.reserve(&wish(number, 0)) else { panic!("it was not granted") };
+        let ReserveOutcome::Granted(granted) = on.reserve(&listing_request(number, 0)) else { panic!("it was not granted") };
         let ended = u32::try_from(number - 1).unwrap();
         assert_eq!(granted.client_key, IdempotencyKey::derive(&file_id(1), &listing_target(""), ended));
         keys.push(granted.client_key);

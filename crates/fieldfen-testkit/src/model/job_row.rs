@@ -16,7 +16,7 @@ pub(super) struct JobRow {
     pub(super) alone: bool,
     /// The lease under which the job was killed: its handler may still run.
     pub(super) killed_under: Option<Lease>,
-    /// From when on whoever let the job wait has counted the wait; `None` for a due time that somebody has chosen.
+    /// When the wait for the due time began; `None` if a caller has chosen the due time.
     pub(super) waiting_since: Option<Timestamp>,
 }
 
@@ -55,7 +55,7 @@ impl JobRow {
     }
 }
 
-/// When a job ended; one that does not say it counts as if it had when it was created.
+/// When a job ended; a job without that time counts as ended when it was created.
 pub(super) fn ended_at(job: &Job) -> Option<Timestamp> {
     match job.state {
         JobState::Completed { at } | JobState::Failed { at } => at.or(job.created_at),

@@ -368,7 +368,7 @@ fn has_another_try(job: &Job) -> bool {
     job.attempts < job.max_retries && job.cancel_requested_at.is_none()
 }
 
-/// The time, or the nearest one that every store can keep.
+/// The time, clamped to the range that every store can keep.
 fn kept(time: Timestamp) -> Timestamp {
     truncate_to_micros(time.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP))
 }

@@ -26,7 +26,7 @@ pub(super) enum JobKey {
     Dedup(DedupKey),
     /// Of pending jobs only.
     Due(JobKind, Priority, Timestamp),
-    /// Of pending jobs only, unless somebody has chosen their due time: when their wait began.
+    /// Of pending jobs whose due time no caller has chosen: when their wait began.
     Waiting(Timestamp),
     /// Of running jobs with a lease only: when it expires.
     Leased(Timestamp),

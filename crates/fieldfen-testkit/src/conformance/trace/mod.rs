@@ -76,7 +76,7 @@ pub enum Op {
         requests: u32,
         at: Second,
     },
-    /// Something is published, or news of it arrive.
+    /// An operation on publications or listings.
     Publishing(PublishingOp),
     /// Something happens to recurring work.
     Recurring(RecurringOp),

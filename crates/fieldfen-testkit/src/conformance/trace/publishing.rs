@@ -15,7 +15,7 @@ use crate::fixtures::{
     post_confirmation, post_id, post_target, publication_id, recurring, recurring_name, reserve_request, token,
 };
 
-/// Something is published, or news of it arrive.
+/// An operation on publications or listings.
 #[expect(
     missing_docs,
     reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
@@ -108,7 +108,7 @@ pub enum PublishingOp {
         /// The id at the platform.
         platform_id: u64,
     },
-    /// News of a listing arrive.
+    /// The status of a listing is updated.
     UpdateListing { listing: u64, status: ListingStatus, event_at: Second, at: Second },
 }
 
