@@ -5,7 +5,7 @@ use fieldfen_domain::publication::{PublicationState, ReleaseReason, ReserveOutco
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::operations::On;
-use super::reservations::{approved, mark_unknown, release, listing_request};
+use super::reservations::{approved, listing_request, mark_unknown, release};
 use super::{Case, named};
 use crate::fixtures::{at, listing_confirmation, publication_id, token};
 

@@ -243,7 +243,11 @@ fn a_released_target_is_granted_again_in_the_same_row<S: Store>(store: &S) {
         calls: 2,
         updated_at: at(6),
     );
-    assert_eq!(on.reserve(&listing_request(2, 6)), ReserveOutcome::Granted(expected.clone()), "with its key and what they said");
+    assert_eq!(
+        on.reserve(&listing_request(2, 6)),
+        ReserveOutcome::Granted(expected.clone()),
+        "with its key and what they said"
+    );
     assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), [expected]);
     assert_eq!(release(&on, 1, 1), FencedResult::LeaseLost);
 }
@@ -253,7 +257,9 @@ fn an_ended_target_is_granted_anew_with_another_client_key<S: Store>(store: &S) 
     approved(&on);
     let mut keys = Vec::new();
     for number in 1..=3 {
-        let ReserveOutcome::Granted(granted) = on.reserve(&listing_request(number, 0)) else { panic!("it was not granted") };
+        let ReserveOutcome::Granted(granted) = on.reserve(&listing_request(number, 0)) else {
+            panic!("it was not granted")
+        };
         let ended = u32::try_from(number - 1).unwrap();
         assert_eq!(granted.client_key, IdempotencyKey::derive(&file_id(1), &listing_target(""), ended));
         keys.push(granted.client_key);
