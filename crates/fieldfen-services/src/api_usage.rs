@@ -20,7 +20,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, Timestamp};
 
 use crate::Environment;
-use crate::settled::{cannot_be_looked_for, write_once};
+use crate::write_retry::{cannot_be_looked_for, write_once};
 
 /// What a response said of the limits. What it did not say is `None`, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,7 +39,7 @@ impl RateLimit {
         Self::default()
     }
 
-    /// The service allows so many more requests.
+    /// The service allows this many more requests.
     #[must_use]
     pub fn remaining(mut self, remaining: impl Into<Option<i64>>) -> Self {
         self.remaining = remaining.into();

@@ -60,7 +60,7 @@ use fieldfen_domain::{FileId, Page, PageRequest};
 
 use crate::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use crate::record::act;
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 use crate::{Environment, Transaction};
 
 /// The files of a store, for programs without rules. Clones are the same handle.

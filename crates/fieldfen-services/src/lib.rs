@@ -29,12 +29,12 @@ pub mod publishing;
 pub mod queue;
 mod record;
 pub mod recurring;
-mod settled;
 pub mod shop;
 mod transaction;
 pub mod upkeep;
 pub mod worker;
 pub mod workers;
+mod write_retry;
 
 #[cfg(feature = "tokio")]
 pub use async_store::AsyncStore;

@@ -1,7 +1,7 @@
-//! Publications with what came of them: listings and posts.
+//! Publications, and the listings and posts that they have led to.
 //!
 //! A [`Publications`] reads, and writes down what somebody has published without fieldfen. Publishing is the
-//! [`Publisher`](crate::publishing::Publisher)'s, and so is a person's word on what is out there:
+//! [`Publisher`](crate::publishing::Publisher)'s, and so is a person's word on what is at a platform:
 //! [`resolve_row`](crate::publishing::Publisher::resolve_row) and
 //! [`resolve_unknown`](crate::publishing::Publisher::resolve_unknown).
 //!

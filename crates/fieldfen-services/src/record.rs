@@ -5,7 +5,7 @@ use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, OperatorActio
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
 
-use crate::settled::{OfStore, write_once};
+use crate::write_retry::{OfStore, write_once};
 use crate::{Environment, Transaction};
 
 /// Runs an operator's action in a transaction of its own. `act_in` records the action. After an attempt whose outcome is

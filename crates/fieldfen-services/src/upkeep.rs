@@ -30,13 +30,13 @@ use fieldfen_domain::recurring::RecurringName;
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::settled::write;
 use crate::worker::{Completion, Outcome, Task};
+use crate::write_retry::write;
 
 /// The kind of the job, and the name of the recurring work.
 const NAME: &str = "fieldfen.upkeep";
 
-/// The largest batch: a transaction of so many rows holds other writers up noticeably.
+/// The largest batch: a transaction of more rows holds other writers up noticeably.
 const MAX_BATCH: u32 = 10_000;
 
 /// The pause between two batches, in which other writers have a turn.
@@ -49,11 +49,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct Upkeep {
     /// Completed jobs are deleted when they ended longer ago than this, in seconds. By default a week.
     pub completed_max_age_secs: u64,
-    /// Of the completed jobs that are younger, so many are kept. By default 100,000.
+    /// How many of the younger completed jobs are kept. By default 100,000.
     pub completed_keep: Option<u32>,
     /// Failed jobs are deleted when they ended longer ago than this, in seconds. By default 90 days.
     pub failed_max_age_secs: u64,
-    /// Of the failed jobs that are younger, so many are kept. By default all.
+    /// How many of the younger failed jobs are kept. By default all.
     pub failed_keep: Option<u32>,
     /// Publications that were released or have ended are deleted when that was longer ago than this, in seconds. One
     /// whose last call may still take effect, and one whose listing is live, stays. By default 90 days.
@@ -76,7 +76,7 @@ impl Upkeep {
         self
     }
 
-    /// Keeps so many of the younger completed jobs; `None` keeps all.
+    /// Keeps this many of the younger completed jobs; `None` keeps all.
     #[must_use]
     pub fn completed_keep(mut self, completed_keep: impl Into<Option<u32>>) -> Self {
         self.completed_keep = completed_keep.into();
@@ -90,7 +90,7 @@ impl Upkeep {
         self
     }
 
-    /// Keeps so many of the younger failed jobs; `None` keeps all.
+    /// Keeps this many of the younger failed jobs; `None` keeps all.
     #[must_use]
     pub fn failed_keep(mut self, failed_keep: impl Into<Option<u32>>) -> Self {
         self.failed_keep = failed_keep.into();
@@ -104,7 +104,7 @@ impl Upkeep {
         self
     }
 
-    /// Deletes so many rows in one transaction, 1 to 10,000.
+    /// Deletes at most this many rows in one transaction, 1 to 10,000.
     #[must_use]
     pub const fn batch(mut self, batch: u32) -> Self {
         self.batch = batch;
@@ -243,7 +243,7 @@ fn in_batches(
     Ok(deleted)
 }
 
-/// So many seconds ago; an age beyond the calendar is before everything.
+/// This many seconds ago; an age beyond the calendar is before everything.
 fn before(now: Timestamp, age_secs: u64) -> Timestamp {
     let age = TimeDelta::from_std(Duration::from_secs(age_secs)).ok();
     age.and_then(|age| now.checked_sub_signed(age)).unwrap_or(Timestamp::UNIX_EPOCH)

@@ -28,7 +28,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::webhook::{HashInsertOutcome, NewHash, PayloadHash};
 use fieldfen_domain::{FileId, Timestamp, later};
 
-use crate::settled::{OfStore, cannot_be_looked_for, write, write_once};
+use crate::write_retry::{OfStore, cannot_be_looked_for, write, write_once};
 use crate::{Environment, Transaction};
 
 pub use deliveries::Deliveries;

@@ -174,7 +174,7 @@ impl<S: Store> Operator<S> {
         self.request(&FailRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// The request that a failed file be taken up again where it failed.
+    /// The request that a failed file be retried where it failed.
     ///
     /// # Errors
     /// As [`Operator::approve`].

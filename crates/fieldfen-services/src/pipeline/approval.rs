@@ -66,8 +66,8 @@ impl Pipeline {
     /// Changes what is known about a file. `None` when there is no such file.
     ///
     /// An approved file whose picture or words change needs a new approval, unless approval is automatic: its listing
-    /// jobs read it when they run; one that has failed since it was approved needs it when it is taken up again. The
-    /// live listings of a published file are brought up to date, those of one that has failed when it is taken up.
+    /// jobs read it when they run. A file that has failed since it was approved needs the new approval when it is retried.
+    /// The live listings of a published file are brought up to date; those of a failed file when it is retried.
     ///
     /// # Errors
     /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.

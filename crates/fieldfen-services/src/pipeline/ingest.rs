@@ -26,9 +26,9 @@ impl Pipeline {
         Ok(ingested)
     }
 
-    /// Takes a file in that cannot be used, so that it is seen and can be taken up again: it fails at once.
+    /// Takes a file in that cannot be used, so that it is seen and can be retried: it fails at once.
     ///
-    /// A file that is there already is met and left as it is.
+    /// A file that is there already is left as it is, and the answer names it.
     ///
     /// # Errors
     /// As [`Pipeline::ingest`].

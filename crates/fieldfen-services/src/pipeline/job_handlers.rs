@@ -6,8 +6,8 @@ use fieldfen_domain::store::{Store, StoreError};
 use serde_json::json;
 
 use super::Pipeline;
-use crate::settled::write_once;
 use crate::worker::{Completion, Outcome, Task, WorkerBuilder};
+use crate::write_retry::write_once;
 
 impl Pipeline {
     /// Gives a worker on this store the handlers of `CreateFileRecord` and `DeleteFile`.

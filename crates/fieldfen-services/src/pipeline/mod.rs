@@ -21,11 +21,11 @@
 //! | a platform confirms a listing | approved → published | |
 //! | a processing job fails for good ([`FileFailureHook`]) | any → failed | |
 //! | the last listing job fails for good, none is parked, nothing is listed ([`FileFailureHook`]) | approved → failed | |
-//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its dead jobs of that status, and what that status needs: `UpdateListing` for what is live too; what was published and has ended is not listed anew |
+//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its failed jobs of that status, and what that status needs: `UpdateListing` for what is live too; what was published and has ended is not listed anew |
 //! | a listing is sold out, restocked, delisted | | |
 //! | a delisted product is listed anew ([`Pipeline::publish`]) | | `CreateListing` |
 //!
-//! A failed file is also taken up again by a success: when somebody retried the one job that it had failed with, and
+//! A failed file also returns to where it failed by a success: when somebody retried the one job that it had failed with, and
 //! when a platform's late answer shows that a listing given up is there after all.
 
 mod approval;

@@ -22,14 +22,14 @@ pub enum CallError {
     /// The call did not reach the platform: no connection, no name, a refused handshake. Nothing was made.
     #[error("not sent: {reason}")]
     NotSent {
-        /// What went wrong.
+        /// What went wrong, for people.
         reason: String,
     },
     /// The call may have taken effect: a time-out, a connection that broke after the request was sent, an answer that
     /// cannot be read, any HTTP 5xx.
     #[error("no answer: {reason}")]
     NoAnswer {
-        /// What went wrong.
+        /// What went wrong, for people.
         reason: String,
     },
 }

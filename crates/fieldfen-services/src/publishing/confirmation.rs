@@ -8,7 +8,7 @@ use fieldfen_domain::{FileId, PublicationId, Timestamp};
 use super::publisher::Publisher;
 use super::remote_item::RemoteItem;
 use crate::pipeline::{Pipeline, listing_confirmed, shows_the_same};
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 
 /// The answer to the confirmation of a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::publisher::Publisher;
 use super::remote_catalogue::{RemoteCatalogue, take_down};
 use super::remote_item::RemoteItem;
 use super::status_update::{apply_status_update, write_status_update};
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 
 /// What a platform has of a confirmed publication.
 #[derive(Debug, Clone, PartialEq, Eq)]

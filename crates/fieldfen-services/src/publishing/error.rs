@@ -52,7 +52,7 @@ pub enum PublishError {
         "listing {listing} has no id at the platform that could be looked up ({platform_id:?}): a person has to write it into the row, or to say that the product is gone"
     )]
     NoId {
-        /// The row.
+        /// The id of the row of `listings`.
         listing: ListingId,
         /// What the row has in the place of the id.
         platform_id: String,
@@ -60,15 +60,15 @@ pub enum PublishError {
     /// The platform did not say what it has.
     #[error("{platform} could not be asked for its products")]
     Page {
-        /// The platform.
+        /// The name of the platform that was asked.
         platform: String,
-        /// What it said.
+        /// What the platform said.
         source: CallError,
     },
     /// The platform's list of products leads back to where it was, or does not end.
     #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
     Endless {
-        /// The platform.
+        /// The name of the platform that was asked.
         platform: String,
         /// How many pages were read.
         pages: usize,

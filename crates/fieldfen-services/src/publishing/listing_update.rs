@@ -23,7 +23,7 @@ use super::unclaimed_rows::UnclaimedRows;
 use super::unknown_key::unknown_key;
 use crate::Transaction;
 use crate::pipeline::shows_the_same;
-use crate::settled::write;
+use crate::write_retry::write;
 
 /// The answer to [`Publisher::update`].
 #[derive(Debug, Clone, PartialEq, Eq)]

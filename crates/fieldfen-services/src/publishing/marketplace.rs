@@ -10,7 +10,7 @@ use super::call_error::CallError;
 /// A shop, seen through one seller's account.
 ///
 /// Implementations make one call to the platform for each method, with a time limit well below
-/// [`Publisher::hold`](super::Publisher::hold), and say precisely what came of it: everything that keeps a product from
+/// [`Publisher::hold`](super::Publisher::hold), and say precisely how it ended: everything that keeps a product from
 /// being listed twice rests on the difference between the [`CallError`]s.
 /// [`conformance::check`](super::conformance::check) tries that out.
 pub trait Marketplace: Send + Sync {
@@ -105,7 +105,7 @@ pub struct Product {
     pub url: Option<String>,
     /// The key it was listed with, where the platform says so.
     pub key: Option<IdempotencyKey>,
-    /// Its status.
+    /// The platform's status as one of the specification's.
     pub status: ListingStatus,
     /// The platform's own word for its status.
     pub platform_status: Option<String>,
@@ -153,7 +153,7 @@ impl Product {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ProductPage {
-    /// The products.
+    /// The products on this page; may be empty.
     pub products: Vec<Product>,
     /// Where the next page begins, in the platform's words; `None` when this was the last one.
     pub next: Option<String>,

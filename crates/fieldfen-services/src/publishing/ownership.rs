@@ -27,7 +27,7 @@ pub(super) struct ByOwner {
 
 /// What a search by the key of a publication says.
 pub(super) enum Lookup {
-    /// It is there.
+    /// A product or post with its key is there.
     Found {
         /// The oldest product or post with its key.
         first: RemoteItem,

@@ -59,12 +59,12 @@ pub enum PublishOutcome {
     },
     /// The platform was not reached; nothing was made.
     NotSent {
-        /// What went wrong.
+        /// What went wrong, for people.
         reason: String,
     },
     /// It may be there. The next try looks it up.
     Unknown {
-        /// What went wrong.
+        /// What went wrong, for people.
         reason: String,
     },
 }

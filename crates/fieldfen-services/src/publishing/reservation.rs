@@ -13,7 +13,7 @@ use super::confirmation::{ReservationConfirmOutcome, confirm, is_confirmed_as};
 use super::publisher::Publisher;
 use super::remote_item::RemoteItem;
 use crate::record::{is_recorded, record};
-use crate::settled::{unless_done_before, write_once};
+use crate::write_retry::{unless_done_before, write_once};
 
 /// The answer to [`Publisher::reserve`].
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{Timestamp, is_ahead, truncate_to_micros};
 
 use crate::Transaction;
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 
 /// The answer to [`apply_status_update`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use super::remote_catalogue::{ListingCatalogue, RemoteCatalogue as _};
 use super::remote_item::RemoteItem;
 use super::unknown_accounts::unknown_accounts;
 use super::unknown_key::MAX_ENDINGS;
-use crate::settled::{write, write_once};
+use crate::write_retry::{write, write_once};
 
 /// What the platform says of one row.
 enum RowLookup {

@@ -9,7 +9,7 @@ use fieldfen_domain::job::{
 use fieldfen_domain::store::{Session, Store, StoreError};
 
 use super::Queue;
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 
 /// A job that this program has claimed, with the proof of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 
 use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::Transaction;
-use crate::settled::{unless_done_before, write_once};
+use crate::write_retry::{unless_done_before, write_once};
 
 impl<S: Store> Queue<S> {
     /// Ends a job with success, and writes what it leaves behind in the same transaction.

@@ -8,7 +8,7 @@ use super::complete::complete;
 use super::fail::{TryEnding, has_gone_back};
 use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::Transaction;
-use crate::settled::{unless_done_before, write_once};
+use crate::write_retry::{unless_done_before, write_once};
 
 /// How a claimed job ends.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use fieldfen_domain::job::{EnqueueOutcome, InvalidJob, InvalidPayload, NewJob, P
 use fieldfen_domain::store::{Session, Store};
 
 use super::{Queue, QueueError};
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 
 impl<S: Store> Queue<S> {
     /// A job with this payload, due at once, with a new id and the retries that the payload says, or its kind's policy.

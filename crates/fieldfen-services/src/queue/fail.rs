@@ -10,7 +10,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, later, truncate_to_micros};
 
 use super::{ClaimedJob, Queue};
-use crate::settled::{unless_done_before, write_once};
+use crate::write_retry::{unless_done_before, write_once};
 
 /// The shortest and the longest time after which a declined job is due again.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));

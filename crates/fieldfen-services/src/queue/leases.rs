@@ -10,7 +10,7 @@ use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, RawJson, Timestamp, later}
 
 use super::Queue;
 use super::claim::check_lease;
-use crate::settled::{write, write_once};
+use crate::write_retry::{write, write_once};
 
 impl<S: Store> Queue<S> {
     /// Extends the leases of these claims to `lease` from now in one transaction, and keeps the progress of those that

@@ -42,7 +42,7 @@ use fieldfen_domain::job::InvalidJob;
 use fieldfen_domain::store::{Store, StoreError};
 
 use crate::Environment;
-use crate::settled::OfStore;
+use crate::write_retry::OfStore;
 
 /// The job queue of a store; clones are the same queue.
 ///

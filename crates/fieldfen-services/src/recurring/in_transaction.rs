@@ -89,7 +89,7 @@ impl<S: Store> Recurring<S> {
     }
 
     /// Enqueues the job of recurring work now, in the caller's transaction, without taking a tick; paused work too. If the job of
-    /// an earlier tick has not ended, that job is met and no other is made. `None` when there is no work of this name.
+    /// an earlier tick has not ended, the answer names that job, and no other is made. `None` when there is no work of this name.
     ///
     /// # Errors
     /// [`QueueError::Store`] with [`BadRow`](StoreError::BadRow) when the work cannot be read, [`QueueError::Job`] when its

@@ -44,7 +44,7 @@ pub use ticks::{Ticks, take_due};
 
 use crate::queue::QueueError;
 use crate::record::act;
-use crate::settled::{OfStore, write};
+use crate::write_retry::{OfStore, write};
 use crate::{Environment, Transaction};
 
 /// The recurring work of a store; clones are the same handle.

@@ -7,7 +7,7 @@ use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
 
 use super::schedule::{InvalidSchedule, Schedule};
 use crate::Environment;
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 
 /// When a schedule without a further tick is due next: the last second that every store can hold.
 const NEVER: i64 = 253_402_300_799;

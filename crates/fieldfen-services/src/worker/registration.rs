@@ -9,7 +9,7 @@ use fieldfen_domain::worker::RegisteredWorker;
 
 use super::cadence::Cadence;
 use super::context::Context;
-use crate::settled::write;
+use crate::write_retry::write;
 
 /// How often a worker gives a sign of life: three may be lost before it is taken for dead.
 const EVERY: Duration = Duration::from_secs(15);

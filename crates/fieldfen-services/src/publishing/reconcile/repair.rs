@@ -24,7 +24,7 @@ use crate::publishing::remote_item::{RemoteItem, RemoteItemKind};
 use crate::publishing::status_update::{StatusUpdateOutcome, apply_status_update, write_status_update};
 use crate::publishing::unclaimed_rows::UnclaimedRows;
 use crate::publishing::unknown_key::unknown_key;
-use crate::settled::write;
+use crate::write_retry::write;
 
 /// How much [`Publisher::repair`] has put right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ pub struct RepairReport {
 pub struct FailedRepair {
     /// Its id at the platform.
     pub platform_id: String,
-    /// What went wrong.
+    /// What went wrong, with its causes.
     pub reason: String,
     /// When the platform takes calls again, where it has said so.
     pub until: Option<Timestamp>,

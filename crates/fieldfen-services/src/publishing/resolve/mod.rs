@@ -20,7 +20,7 @@ pub use unknown::{UnknownResolution, UnknownResolutionOutcome};
 use super::ownership::all_of_file;
 use super::publisher::Publisher;
 use crate::record::{act, is_recorded};
-use crate::settled::write_once;
+use crate::write_retry::write_once;
 
 impl<S: Store> Publisher<S> {
     /// The rows of a file that are live at the platform of a target and belong to no publication.

@@ -1,6 +1,6 @@
-//! Writes that are repeated until it is settled what has become of them.
+//! Writes that are repeated after a failure, and after a commit whose outcome is unknown.
 //!
-//! Where a store answers [`StoreError::OutcomeUnknown`], the transaction has taken effect or not. A service looks in its next
+//! If a store answers [`StoreError::OutcomeUnknown`], the transaction has taken effect or not. The service looks in its next
 //! transaction which of the two it was, and answers as if the first answer had arrived.
 
 use std::thread;
