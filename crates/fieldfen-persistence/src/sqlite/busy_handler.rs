@@ -7,8 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::system_error::take_no_locks;
 
-/// The sleeps before the first tries of a lock, taken from SQLite's own handler; later sleeps are as long as the last one.
-const PAUSES_MS: [u64; 12] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
+/// The sleeps before the first tries of a lock. SQLite's own handler sleeps up to 100 ms at a time: a process that has
+/// waited for long then finds the lock free less often than one that has just begun to wait.
+const PAUSES_MS: [u64; 4] = [1, 1, 2, 2];
+
+/// Each later sleep.
+const LAST_PAUSE_MS: u64 = 5;
 
 thread_local! {
     /// When this thread began to wait for a lock.
@@ -43,7 +47,7 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
         WAITED.set(waited);
         return false;
     }
-    let pause = PAUSES_MS.get(tried as usize).copied().unwrap_or(100);
+    let pause = PAUSES_MS.get(tried as usize).copied().unwrap_or(LAST_PAUSE_MS);
     std::thread::sleep(Duration::from_millis(pause).min(timeout - waited));
     true
 }

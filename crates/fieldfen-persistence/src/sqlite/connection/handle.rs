@@ -12,7 +12,7 @@ use libsqlite3_sys as ffi;
 const INDEX_PART: c_int = 32768;
 
 /// The part of the index that is looked at: one of the two copies of its header.
-pub(in crate::sqlite) type IndexHeader = [u8; 48];
+pub(in crate::sqlite) type IndexHeader = [u8; 100];
 
 /// The log (`-wal`) as it is in its file.
 pub(in crate::sqlite) struct LogFile {
@@ -47,7 +47,7 @@ impl Handle {
 
     /// The header of the log's index, of a connection that has a transaction open; `None` when there is no such index.
     pub(in crate::sqlite) fn read_log_index(&self, _conn: &mut SqliteConnection) -> Option<IndexHeader> {
-        let mut header: IndexHeader = [0; 48];
+        let mut header: IndexHeader = [0; 100];
         let mut index: *mut c_void = ptr::null_mut();
         // SAFETY: as in `read_header`. The connection has read the database, so that the first part of the index is
         // mapped already and stays so. It is larger than the header, begins on a page, and other processes may write it at

@@ -15,11 +15,18 @@ use crate::sqlite::connection::handle::{Handle, IndexHeader, LogFile};
 const HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
+/// How long the log is, and how much of it a checkpoint has copied into the database, in frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::sqlite) struct LogState {
+    pub(in crate::sqlite) frames: u32,
+    pub(in crate::sqlite) copied: u32,
+}
+
 /// What the index says of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Described {
     bytes: u64,
-    frames: u32,
+    state: LogState,
     /// The numbers that mark all frames of this log, as they stand in its header too.
     salts: [u8; 8],
 }
@@ -33,10 +40,15 @@ impl Described {
             1 => 65536,
             page => u64::from(page),
         };
+        let copied = u32::from_ne_bytes([index[96], index[97], index[98], index[99]]);
         let mut salts = [0; 8];
         salts.copy_from_slice(&index[32..40]);
         let is_in_use = index[12] != 0 && frames > 0;
-        is_in_use.then(|| Self { frames, bytes: HEADER + u64::from(frames) * (FRAME_HEADER + page), salts })
+        is_in_use.then(|| Self {
+            state: LogState { frames, copied },
+            bytes: HEADER + u64::from(frames) * (FRAME_HEADER + page),
+            salts,
+        })
     }
 
     fn is(&self, log: &LogFile) -> bool {
@@ -44,17 +56,19 @@ impl Described {
     }
 }
 
-/// Fails when the log of this connection is another than its index describes; otherwise returns the number of its frames.
+/// Fails when the log of this connection is another than its index describes; otherwise returns its state.
 /// Nobody else may write meanwhile: the connection has the lock for that.
-pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<u32, StoreError> {
-    let Some(described) = handle.read_log_index(conn).as_ref().and_then(Described::parse) else { return Ok(0) };
+pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<LogState, StoreError> {
+    let Some(described) = handle.read_log_index(conn).as_ref().and_then(Described::parse) else {
+        return Ok(LogState::default());
+    };
     match handle.read_log(conn) {
         Some(log) if !described.is(&log) => {
             let found = "another program has cut off or overwritten the log (-wal) of the database: stop all programs that \
                          have it open, keep a copy of its -wal, and check what is missing";
             Err(StoreError::Io(found.into()))
         }
-        Some(_) | None => Ok(described.frames),
+        Some(_) | None => Ok(described.state),
     }
 }
 
@@ -63,7 +77,7 @@ mod tests {
     use super::*;
 
     fn index(in_use: u8, page: u16, frames: u32) -> IndexHeader {
-        let mut index = [0; 48];
+        let mut index = [0; 100];
         index[12] = in_use;
         index[14..16].copy_from_slice(&page.to_ne_bytes());
         index[16..20].copy_from_slice(&frames.to_ne_bytes());

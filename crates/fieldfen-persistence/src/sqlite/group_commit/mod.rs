@@ -9,6 +9,7 @@
 //! writer of the batch gets the error, and the next batch begins with a new transaction.
 
 mod batch;
+mod checkpoint;
 #[cfg(test)]
 pub(super) mod tests;
 mod timing;
@@ -31,6 +32,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 pub(super) use self::batch::shared_error;
 use self::batch::{Batch, OpenBatch};
+use self::checkpoint::Checkpointer;
 use self::timing::{TransactionTiming, WriteTiming, timed};
 use crate::sqlite::cached_statement::{Begin, BeginImmediate, Rollback, statement};
 use crate::sqlite::connection::handle::Handle;
@@ -58,7 +60,7 @@ const MAX_BATCH_AGE: Duration = Duration::from_millis(50);
 /// index of ten million hashes.
 const MEMORY_SETTINGS: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768";
 
-/// The writer checkpoints by itself, after the commit.
+/// See [`checkpoint`].
 const NO_AUTOMATIC_CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 0";
 
 /// How often a thread tries the writer's mutex and yields before it sleeps.
@@ -104,6 +106,8 @@ pub(super) struct Writer {
 }
 
 struct Inner {
+    /// Dropped before the connection.
+    checkpointer: Checkpointer,
     conn: SqliteConnection,
     /// Commits are forbidden while a batch is open, so that only [`Writer::commit`] commits it.
     control: Control,
@@ -149,8 +153,16 @@ impl Writer {
             .as_ref()
             .filter(|_| options.fair)
             .and_then(|files| FairLock::open(files.database().path(), FAIR_LOCK_TIMEOUT.min(options.busy_timeout / 2)));
-        let inner =
-            Mutex::new(Inner { conn, control, handle, contents, batch: None, timing: TransactionTiming::default() });
+        let checkpointer = Checkpointer::new(files.clone(), options.clone());
+        let inner = Mutex::new(Inner {
+            checkpointer,
+            conn,
+            control,
+            handle,
+            contents,
+            batch: None,
+            timing: TransactionTiming::default(),
+        });
         Ok(Self {
             inner,
             waiting: AtomicUsize::new(0),

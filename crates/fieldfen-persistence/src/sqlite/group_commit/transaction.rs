@@ -5,27 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use diesel::prelude::*;
-use diesel::sql_types::Integer;
 use fieldfen_domain::store::StoreError;
 
 use super::batch::OpenBatch;
 use super::timing::{TransactionTiming, timed};
 use super::{Inner, UNCONTENDED_BEGIN, WriteOutcome, Writer};
 use crate::sqlite::busy_handler;
-use crate::sqlite::cached_statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint, statement};
+use crate::sqlite::cached_statement::{BeginImmediate, Commit, Release, Rollback, RollbackTo, Savepoint};
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::{Classify, take_failure};
 use crate::sqlite::fair_lock::FairLock;
-use crate::sqlite::file::wal;
+use crate::sqlite::file::wal::{self, LogState};
 use crate::sqlite::session::SqliteSession;
-
-/// The length of the log, in frames, from which each commit is followed by a checkpoint. SQLite's own value.
-const CHECKPOINT_FRAMES: u32 = 1000;
-
-statement! {
-    /// Copies the log into the database as far as no reader needs the old pages, without waiting.
-    PassiveCheckpoint {} -> (Integer, Integer, Integer) = "PRAGMA wal_checkpoint(PASSIVE)"
-}
 
 impl Writer {
     /// Opens a batch: takes the fair lock, then SQLite's write lock.
@@ -115,8 +106,8 @@ impl Writer {
     /// Commits the open batch, wakes its writers and returns the outcome; `None` when no batch is open.
     pub(super) fn commit(&self, inner: &mut Inner) -> Option<Result<(), Arc<StoreError>>> {
         let notice = inner.batch.as_ref()?.notice;
-        let frames = match self.check_files(inner) {
-            Ok(frames) => frames,
+        let log = match self.check_files(inner) {
+            Ok(log) => log,
             Err(error) => return Some(Err(Self::rollback_batch(inner, error))),
         };
         if let Err(reason) = inner.batch.as_ref()?.shared.begin_commit() {
@@ -126,35 +117,37 @@ impl Writer {
         self.committing.store(true, Ordering::Relaxed);
         inner.control.allow_commits();
         let committed = timed(&mut inner.timing.commit, || (Commit {}).execute(&mut inner.conn).store());
-        self.committing.store(false, Ordering::Relaxed);
-        Some(match committed {
+        let outcome = match committed {
             Ok(_) => {
-                if frames >= CHECKPOINT_FRAMES {
-                    // A checkpoint that fails is tried again after the next commit.
-                    let _ = timed(&mut inner.timing.checkpoint, || {
-                        PassiveCheckpoint {}.get_result::<(i32, i32, i32)>(&mut inner.conn)
-                    });
-                }
-                if let Some(batch) = inner.batch.take() {
+                let batch = inner.batch.take();
+                if let Some(batch) = &batch {
                     batch.shared.resolve(Ok(()));
                 }
                 self.commits.notify(notice);
+                // The fair lock is held until `batch` is dropped.
+                let Inner { checkpointer, conn, control, timing, .. } = inner;
+                timed(&mut timing.checkpoint, || checkpointer.after_commit(log, conn, control));
+                drop(batch);
                 Ok(())
             }
             Err(error) => Err(Self::rollback_batch(inner, error)),
-        })
+        };
+        self.committing.store(false, Ordering::Relaxed);
+        Some(outcome)
     }
 
     /// Fails if the database or its log has been removed or replaced: no other program would find the commit.
-    /// Returns the number of frames in the log.
-    fn check_files(&self, inner: &mut Inner) -> Result<u32, StoreError> {
-        let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else { return Ok(0) };
+    /// Returns the state of the log.
+    fn check_files(&self, inner: &mut Inner) -> Result<LogState, StoreError> {
+        let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else {
+            return Ok(LogState::default());
+        };
         contents.check(&files.check()?, &mut inner.conn, &inner.handle)?;
         self.check_log(inner)
     }
 
-    fn check_log(&self, inner: &mut Inner) -> Result<u32, StoreError> {
-        if self.files.is_some() { wal::check(&mut inner.conn, &inner.handle) } else { Ok(0) }
+    fn check_log(&self, inner: &mut Inner) -> Result<LogState, StoreError> {
+        if self.files.is_some() { wal::check(&mut inner.conn, &inner.handle) } else { Ok(LogState::default()) }
     }
 
     /// Rolls the open transaction back. All its writers get the reason, which is returned.

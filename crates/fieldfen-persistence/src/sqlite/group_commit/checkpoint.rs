@@ -1,0 +1,192 @@
+//! Checkpoints: when the log is copied into the database, and by which thread.
+//!
+//! SQLite's automatic checkpoint runs inside a commit: its writers, and all processes that wait for the fair lock, wait
+//! until the pages are on the disk. Here a thread of its own copies the log while others write. They never let it reach the
+//! end of the log, and SQLite starts the log anew only when all of it has been copied. Therefore the thread that commits
+//! copies the rest when little is left, and holds the write lock meanwhile.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
+
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::connection::hooks::{Control, Opened};
+use crate::sqlite::connection::open::open_for_maintenance;
+use crate::sqlite::connection::options::SqliteOptions;
+use crate::sqlite::deadline::Deadline;
+use crate::sqlite::file::open_files::OpenFiles;
+use crate::sqlite::file::wal::LogState;
+
+/// The length of the log, in frames, from which it is copied. SQLite's own default.
+const CHECKPOINT_FRAMES: u32 = 1000;
+
+/// With fewer frames left to copy, the thread that commits copies them.
+const BLOCKING_FRAMES: u32 = 250;
+
+/// From this length on the thread that commits copies all that is left. Writers that are faster than the disk would
+/// otherwise make the log longer and longer.
+const MAX_FRAMES: u32 = 4000;
+
+statement! {
+    /// Copies the frames that the log has now. Waits for nobody, and others go on writing.
+    PassiveCheckpoint {} -> (Integer, Integer, Integer) = "PRAGMA wal_checkpoint(PASSIVE)"
+}
+
+statement! {
+    /// Copies the whole log, and holds the write lock meanwhile.
+    FullCheckpoint {} -> (Integer, Integer, Integer) = "PRAGMA wal_checkpoint(FULL)"
+}
+
+/// Copies the log of one store into its database.
+pub(super) struct Checkpointer {
+    thread: CheckpointThread,
+    options: SqliteOptions,
+}
+
+enum CheckpointThread {
+    NotStarted(OpenFiles),
+    Running {
+        wake: SyncSender<()>,
+        ended: JoinHandle<()>,
+    },
+    /// The database is in memory, or the thread could not be started or could not open a connection: checkpoints run in
+    /// the thread that commits.
+    Unavailable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checkpoint {
+    Passive,
+    Full,
+}
+
+fn due(log: LogState) -> Option<Checkpoint> {
+    let left = log.frames.saturating_sub(log.copied);
+    if log.frames < CHECKPOINT_FRAMES || left == 0 {
+        None
+    } else if left < BLOCKING_FRAMES || log.frames >= MAX_FRAMES {
+        Some(Checkpoint::Full)
+    } else {
+        Some(Checkpoint::Passive)
+    }
+}
+
+impl Checkpointer {
+    /// `files` is `None` for a database in memory, which has no log.
+    pub(super) fn new(files: Option<OpenFiles>, options: SqliteOptions) -> Self {
+        Self { thread: files.map_or(CheckpointThread::Unavailable, CheckpointThread::NotStarted), options }
+    }
+
+    /// Checkpoints a log that was in this state at the last commit, if it is long enough. Waits for no lock. A checkpoint
+    /// that fails is tried again after the next commit.
+    pub(super) fn after_commit(&mut self, log: LogState, conn: &mut SqliteConnection, control: &Control) {
+        match due(log) {
+            None => {}
+            Some(Checkpoint::Passive) if self.wake_thread() => {}
+            Some(checkpoint) => {
+                control.set_busy_timeout(Duration::ZERO);
+                run(checkpoint, conn);
+            }
+        }
+    }
+
+    /// Wakes the thread, and starts it before if necessary. Returns `false` if it is not available.
+    fn wake_thread(&mut self) -> bool {
+        if let CheckpointThread::NotStarted(files) = &self.thread {
+            let (wake, woken) = sync_channel(1);
+            let (files, options) = (files.clone(), self.options.clone());
+            let started = thread::Builder::new()
+                .name("fieldfen-checkpoint".into())
+                .spawn(move || run_when_woken(&files, &options, &woken));
+            self.thread =
+                started.map_or(CheckpointThread::Unavailable, |ended| CheckpointThread::Running { wake, ended });
+        }
+        let CheckpointThread::Running { wake, .. } = &self.thread else { return false };
+        match wake.try_send(()) {
+            Ok(()) | Err(TrySendError::Full(())) => true,
+            Err(TrySendError::Disconnected(())) => {
+                self.thread = CheckpointThread::Unavailable;
+                false
+            }
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        // The connection of the thread is closed before the writer's: the last one to close empties the log.
+        let thread = std::mem::replace(&mut self.thread, CheckpointThread::Unavailable);
+        if let CheckpointThread::Running { wake, ended } = thread {
+            drop(wake);
+            let _ = ended.join();
+        }
+    }
+}
+
+fn run_when_woken(files: &OpenFiles, options: &SqliteOptions, woken: &Receiver<()>) {
+    let opened = open_for_maintenance(files.database(), options, &Deadline::after(options.busy_timeout));
+    let Opened { mut conn, control, .. } = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            log!(WARN, %error, "checkpoint thread not available");
+            return;
+        }
+    };
+    control.set_busy_timeout(Duration::ZERO);
+    while woken.recv().is_ok() {
+        // The next commit reports a file that has been replaced.
+        if files.check().is_ok() {
+            run(Checkpoint::Passive, &mut conn);
+        }
+    }
+}
+
+fn run(checkpoint: Checkpoint, conn: &mut SqliteConnection) {
+    let done: QueryResult<(i32, i32, i32)> = match checkpoint {
+        Checkpoint::Passive => PassiveCheckpoint {}.get_result(conn),
+        Checkpoint::Full => FullCheckpoint {}.get_result(conn),
+    };
+    if let Err(error) = done {
+        log!(DEBUG, %error, "checkpoint failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{run as write, writer_with};
+    use super::*;
+    use crate::sqlite::connection::options::Durability;
+
+    #[test]
+    fn a_long_log_is_copied_while_others_write_and_its_rest_while_they_wait() {
+        let of = |frames, copied| due(LogState { frames, copied });
+        assert_eq!([of(999, 0), of(3999, 3999), of(5000, 5000)], [None; 3]);
+        assert_eq!([of(1000, 0), of(3999, 3000), of(1000, 750)], [Some(Checkpoint::Passive); 3]);
+        assert_eq!([of(1000, 751), of(3999, 3998), of(4000, 0)], [Some(Checkpoint::Full); 3]);
+    }
+
+    #[test]
+    fn the_log_starts_anew_while_a_process_writes_without_a_pause_and_is_removed_with_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions { durability: Durability::Normal, ..Default::default() };
+        let (writer, _) = writer_with(folder.path(), options);
+        let log = folder.path().join("a.db-wal");
+        write(&writer, "CREATE TABLE pages (page BLOB)").unwrap();
+        let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) \
+                    INSERT INTO pages SELECT zeroblob(3000) FROM n";
+        // The number of times that the log was started anew, in its header.
+        let restarts = || std::fs::read(&log).unwrap()[12..16].to_vec();
+        write(&writer, rows).unwrap();
+        let before = restarts();
+        let commits = (0..1000).take_while(|_| {
+            write(&writer, rows).unwrap();
+            restarts() == before
+        });
+        assert!(commits.count() < 1000);
+        drop(writer);
+        assert!(!log.exists(), "the last connection to close removes the log");
+    }
+}
