@@ -40,6 +40,7 @@ mod run_times;
 mod running_job;
 mod shutdown;
 mod shutdown_report;
+mod slot_state;
 mod slots;
 #[cfg(test)]
 mod slots_test;
