@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldfen_domain::publication::{Platform, SocialPlatform, Target};
 use fieldfen_domain::store::Store;
 
-use super::check::{InvalidShop, Setting};
+use super::setting::{InvalidShop, Setting};
 use super::{ListingRule, PostRule, Shop};
 use crate::publishing::Publisher;
 

@@ -1,7 +1,6 @@
-//! Rules that cannot be, and where they stand.
+//! Checking a shop's rules: each rule by itself, and against the others.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::AspectRatio;
@@ -9,71 +8,11 @@ use fieldfen_domain::job::{InvalidPayload, Payload, UpscaleImage};
 use fieldfen_domain::publication::{Platform, SocialPlatform};
 
 use super::accounts::check_account;
+use super::setting::{InvalidShop, Setting};
 use super::{PostRule, Shop, Variants};
 
 /// The longest name of an account, variant or post, in bytes.
 const MAX_NAME: usize = 255;
-
-/// The place of a setting in a shop's rules, for example `publish #2, account`: the second rule of `publish`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting(pub(super) Vec<Step>);
-
-/// A step on the way to a setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Key(String),
-    /// Counted from 0.
-    Item(usize),
-}
-
-impl Setting {
-    pub(super) fn of(name: &str) -> Self {
-        Self(Vec::new()).key(name)
-    }
-
-    pub(super) fn key(mut self, name: &str) -> Self {
-        self.0.push(Step::Key(name.to_owned()));
-        self
-    }
-
-    pub(super) fn item(mut self, index: usize) -> Self {
-        self.0.push(Step::Item(index));
-        self
-    }
-}
-
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, step) in self.0.iter().enumerate() {
-            match step {
-                Step::Key(name) if index == 0 => f.write_str(name)?,
-                Step::Key(name) if matches!(self.0.get(index - 1), Some(Step::Item(_))) => write!(f, ", {name}")?,
-                Step::Key(name) => write!(f, ".{name}")?,
-                Step::Item(item) => write!(f, " #{}", item + 1)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A rule of a shop that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{setting} is {value}: {rule}")]
-#[non_exhaustive]
-pub struct InvalidShop {
-    /// Which setting.
-    pub setting: Setting,
-    /// Its value.
-    pub value: String,
-    /// What it must be.
-    pub rule: String,
-}
-
-impl InvalidShop {
-    pub(super) fn at(setting: Setting, value: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self { setting, value: value.into(), rule: rule.into() }
-    }
-}
 
 impl Shop {
     /// Checks that the rules can be followed: numbers are within their limits, accounts are the shop's, and no rule is for

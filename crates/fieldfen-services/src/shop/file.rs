@@ -12,8 +12,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Shop;
-use super::check::InvalidShop;
-use super::place::{setting_at, span_of};
+use super::setting::InvalidShop;
+use super::toml_position::{setting_at, span_of};
 
 /// The section that every program reads.
 const DATABASE: &str = "database";

@@ -26,13 +26,14 @@ mod check;
 mod file;
 #[cfg(all(test, feature = "toml"))]
 mod file_test;
-#[cfg(feature = "toml")]
-mod place;
 mod retention;
 mod retries;
 mod rules;
 #[cfg(test)]
 mod rules_test;
+mod setting;
+#[cfg(feature = "toml")]
+mod toml_position;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -48,11 +49,11 @@ use crate::pipeline::{Approval, Pipeline};
 use crate::queue::RetryPolicies;
 use crate::upkeep::Upkeep;
 
-pub use check::{InvalidShop, Setting};
 #[cfg(feature = "toml")]
 pub use file::{DatabaseSection, ShopFile, ShopFileError};
 pub use retention::Retention;
 pub use rules::{ListingRule, PostRule, Variants};
+pub use setting::{InvalidShop, Setting};
 
 use retries::Retries;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::check::{InvalidShop, Setting};
+use super::setting::{InvalidShop, Setting};
 use crate::intake;
 use crate::upkeep::Upkeep;
 

@@ -7,7 +7,7 @@ use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, JobKind, RetryPolicy};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::check::{InvalidShop, Setting};
+use super::setting::{InvalidShop, Setting};
 use crate::queue::RetryPolicies;
 
 /// The most retries of a job: with the default waits, it is tried for a century.

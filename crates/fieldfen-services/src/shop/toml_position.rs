@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::check::{Setting, Step};
+use super::setting::{Setting, Step};
 
 /// Where a setting stands, or, if it is left out, the innermost part that is there.
 pub(super) fn span_of(table: &DeTable<'_>, setting: &Setting) -> Range<usize> {
