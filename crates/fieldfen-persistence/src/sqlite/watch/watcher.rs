@@ -67,7 +67,7 @@ impl Watcher {
         wake_file: Option<Arc<WakeFile>>,
         intervals: LookIntervals,
     ) -> Result<Self, StoreError> {
-        let foreign = ForeignCommits::new(Arc::clone(writer), file)?;
+        let foreign = ForeignCommits::new(Arc::clone(writer))?;
         let files = wake_file.and_then(|wake_file| WatchedFiles::new(wake_file, file));
         let stop = files.as_ref().map(|files| Arc::clone(&files.stop));
         let schedule = LookSchedule::new(intervals.without_events, intervals.after_write);
