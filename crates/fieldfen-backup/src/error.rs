@@ -31,23 +31,23 @@ pub enum BackupError {
     /// Something else has a name of a backup, and this program did not make it.
     #[error("{} is {found}, which a backup never is: move it away", path.display())]
     Blocked {
-        /// Where it is.
+        /// The path of what was found.
         path: PathBuf,
-        /// What it is.
+        /// What was found there, for example `a folder`.
         found: &'static str,
     },
     /// The database, or a file of SQLite's beside it, has the name of a backup.
     #[error("{} belongs to the database itself: keep the database and its backups in different folders", path.display())]
     Live {
-        /// Where it is.
+        /// The path of what was found.
         path: PathBuf,
     },
     /// The folder is none.
     #[error("{found} is there instead of the folder {}: name another folder", path.display())]
     NoFolder {
-        /// The path.
+        /// The path that was given.
         path: PathBuf,
-        /// What is there.
+        /// What is there instead.
         found: &'static str,
     },
     /// Somebody has opened today's earlier backup as a database.
@@ -63,13 +63,13 @@ pub enum BackupError {
     /// Another program backs up into the same folder.
     #[error("another backup into {} is at work: wait for it to end", folder.display())]
     AtWork {
-        /// The folder.
+        /// The folder of the backups.
         folder: PathBuf,
     },
     /// The folder's name is not text, which SQLite needs.
     #[error("the backup's path {} is not valid UTF-8: name another folder", path.display())]
     NotText {
-        /// The path.
+        /// The path that was given.
         path: PathBuf,
     },
     /// The copy is not as it must be, and has been thrown away.
@@ -81,19 +81,19 @@ pub enum BackupError {
     /// A file or folder could not be made, written or renamed.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
-        /// With what.
+        /// The path that it concerned.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the operating system or the database.
         source: io::Error,
     },
     /// The database could not be read, or the copy not written.
     #[error("cannot {action}")]
     Store {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
-        /// Why it failed.
+        /// The error of the operating system or the database.
         source: StoreError,
     },
 }

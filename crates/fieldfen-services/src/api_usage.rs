@@ -88,9 +88,6 @@ impl<S: Store> ApiUsage<S> {
     ///
     /// A record has no id. If the outcome is [unknown](StoreError::OutcomeUnknown), the request is recorded or not: record it
     /// again where counting it twice is better than not at all.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn record(&self, service: &str, endpoint: &str, limit: RateLimit) -> Result<(), StoreError> {
         let call = self.call(service, endpoint, limit);
         write_once(&self.store, |s, before| match before {
@@ -116,15 +113,12 @@ impl<S: Store> ApiUsage<S> {
     /// from. It may have fewer calls than its limit, or none, and a cursor that leads on.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     pub fn list(&self, filter: &ApiCallFilter, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
         self.store.read(|s| s.api_usage().page(filter, page))
     }
 
     /// What was used of each service since a time.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn totals(&self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         self.store.read(|s| s.api_usage().totals(since))
     }

@@ -13,9 +13,9 @@ use fieldfen_domain::{
     FenceToken, FileId, JobId, ListingId, PublicationId, SocialPostId, Timestamp, WorkerId, truncate_to_micros,
 };
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
@@ -55,7 +55,7 @@ impl Environment {
         truncate_to_micros(self.clock.now())
     }
 
-    /// 128 random bits.
+    /// 128 random bits, from which ids and tokens are made.
     #[must_use]
     pub fn bits(&self) -> u128 {
         self.random.bits()

@@ -81,7 +81,7 @@ impl<S: Store> Files<S> {
     /// The file with this id.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no file can hold; other [`StoreError`]s as the store has them.
+    /// [`StoreError::BadRow`] when the row holds what no file can hold.
     pub fn find(&self, id: &FileId) -> Result<Option<File>, StoreError> {
         self.store.read(|s| s.files().find(id))
     }
@@ -106,15 +106,12 @@ impl<S: Store> Files<S> {
     /// rows that no file can be read from.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     pub fn list(&self, filter: &FileFilter, page: &PageRequest) -> Result<Page<File>, StoreError> {
         self.store.read(|s| s.files().page(filter, page))
     }
 
     /// How many files have each status; statuses without files are left out.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn count(&self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
         self.store.read(|s| s.files().count())
     }
@@ -144,7 +141,7 @@ impl<S: Store> Files<S> {
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
-    /// [`StoreError::Invalid`] when the Drive id is blank; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] when the Drive id is blank.
     pub fn ingest(&self, file: &NewFile) -> Result<IngestOutcome, StoreError> {
         self.take_in(file, |t| self.pipeline.ingest(t, file))
     }
@@ -201,33 +198,21 @@ impl<S: Store> ShopFiles<S> {
     }
 
     /// Lets a processed file go on sale; see [`Pipeline::approve`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn approve(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Approve, |t| self.pipeline().approve(t, id, action))
     }
 
     /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn reject(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Reject, |t| self.pipeline().reject(t, id, action))
     }
 
     /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn fail(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Fail, |t| self.pipeline().fail(t, id, action))
     }
 
     /// Takes a failed file up again where it failed; see [`Pipeline::retry`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn retry(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Retry, |t| self.pipeline().retry(t, id, action))
     }
@@ -236,24 +221,18 @@ impl<S: Store> ShopFiles<S> {
     /// by another is told what the file is like now, and nothing is written.
     ///
     /// # Errors
-    /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
+    /// As [`FileEdit::check`].
     pub fn edit(&self, id: &FileId, edit: &FileEdit, action: &Action) -> Result<EditOutcome, StoreError> {
         self.act(id, action, ActionKind::Edit, |t| self.pipeline().edit(t, id, edit, action))
     }
 
     /// Publishes an approved or published file at one target; see [`Pipeline::publish`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn publish(&self, id: &FileId, target: &Target, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Publish, |t| self.pipeline().publish(t, id, target, action))
     }
 
     /// Deletes a file with its jobs, history, publications, listings and posts, unless listings of it are live and the
     /// deletion is not forced. What operators did to it stays on record.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<FileDeleteOutcome, StoreError> {
         self.act(id, action, ActionKind::Delete, |t| self.pipeline().delete(t, id, deletion, action))
     }

@@ -21,7 +21,7 @@ impl<S: Store> OperatorActions<S> {
     /// A page of actions, in the order in which they were done. The page names the rows that no action can be read from.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     pub fn list(&self, filter: &OperatorActionFilter, page: &PageRequest) -> Result<Page<OperatorAction>, StoreError> {
         self.store.read(|s| s.operator_actions().page(filter, page))
     }

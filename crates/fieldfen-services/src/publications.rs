@@ -46,8 +46,7 @@ impl<S: Store> Publications<S> {
     /// The publication with this id.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no publication can hold; other [`StoreError`]s as the store has
-    /// them.
+    /// [`StoreError::BadRow`] when the row holds what no publication can hold.
     pub fn find(&self, id: &PublicationId) -> Result<Option<Publication>, StoreError> {
         self.store.read(|s| s.publications().find(id))
     }
@@ -70,7 +69,7 @@ impl<S: Store> Publications<S> {
     /// can be read from. It may have fewer rows than its limit, or none, and a cursor that leads on.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     pub fn list(&self, filter: &PublicationFilter, page: &PageRequest) -> Result<Page<Publication>, StoreError> {
         self.store.read(|s| s.publications().page(filter, page))
     }
@@ -112,8 +111,8 @@ impl<S: Store> Publications<S> {
     /// it is there once. `AlreadyExists` then says that it was there.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id or the id at the platform is taken, [`StoreError::MissingReference`] when
-    /// there is no such file; others as the store has them.
+    /// [`StoreError::AlreadyExists`] when the id or the id at the platform is taken, [`StoreError::MissingReference`]
+    /// when there is no such file.
     pub fn insert_listing(&self, listing: &Listing, action: &Action) -> Result<(), StoreError> {
         self.write_down(Subject::Listing(listing.id), action, |s| s.listings().insert_listing(listing))
     }

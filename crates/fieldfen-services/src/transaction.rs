@@ -61,7 +61,7 @@ impl<'s> Transaction<'s> {
     /// # Errors
     /// [`QueueError::Job`] when the payload is not what its kind asks for. [`QueueError::Store`] with
     /// [`MissingReference`](StoreError::MissingReference) when its file does not exist,
-    /// [`AlreadyExists`](StoreError::AlreadyExists) when its id is taken, and others as the store has them.
+    /// [`AlreadyExists`](StoreError::AlreadyExists) when its id is taken.
     pub fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, QueueError> {
         enqueue(self.session, job)
     }
@@ -76,9 +76,6 @@ impl<'s> Transaction<'s> {
     }
 
     /// Records a call to an external API; [`ApiUsage::call`](crate::api_usage::ApiUsage::call) makes one.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn record_call(&mut self, call: &ApiCall) -> Result<(), StoreError> {
         self.session.api_usage().record(call)
     }
@@ -87,7 +84,7 @@ impl<'s> Transaction<'s> {
     /// remembered. The hash is that of [`intake::hash`](crate::intake::hash).
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when there is no such file; others as the store has them.
+    /// [`StoreError::MissingReference`] when there is no such file.
     pub fn link_delivery(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError> {
         self.session.hashes().link(hash, file_id)
     }

@@ -63,7 +63,7 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// As by default.
+    /// The default figures.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -162,9 +162,9 @@ pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Done {
-    /// Completed jobs.
+    /// The number of completed jobs that were deleted.
     pub completed_jobs: u64,
-    /// Failed jobs.
+    /// The number of dead letters that were deleted.
     pub failed_jobs: u64,
     /// Expired hashes of webhooks.
     pub hashes: u64,
@@ -182,7 +182,7 @@ pub struct Done {
 /// Does the upkeep, in short transactions, for as long as `go_on` says so: what is left, the next run does.
 ///
 /// # Errors
-/// [`StoreError`]s as the store has them; what has been deleted before stays deleted.
+/// After an error, what was deleted before stays deleted.
 pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn() -> bool) -> Result<Done, StoreError> {
     Ok(delete_and_maintain(store, now, upkeep, go_on)?.0)
 }

@@ -34,9 +34,6 @@ impl<S: Store> Workers<S> {
 
     /// The workers that are alive: each has given a sign of life in the last minute. A worker that has just been killed
     /// is among them until then. Rows that no worker can be read from are named in the log.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn all_alive(&self) -> Result<Vec<RegisteredWorker>, StoreError> {
         let now = self.environment.now();
         let seen = self.store.read(|s| s.workers().seen_since(now - SILENT_AFTER))?;

@@ -50,7 +50,7 @@ impl<S: Store> Deliveries<S> {
     /// [purged](super::WebhookIntake::purge).
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no delivery can hold; other [`StoreError`]s as the store has them.
+    /// [`StoreError::BadRow`] when the row holds what no delivery can hold.
     pub fn find(&self, hash: &PayloadHash) -> Result<Option<Delivery>, StoreError> {
         self.store.read(|s| s.hashes().find(hash))
     }
@@ -59,7 +59,7 @@ impl<S: Store> Deliveries<S> {
     /// be read from.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     pub fn list(&self, page: &PageRequest) -> Result<Page<Delivery>, StoreError> {
         self.store.read(|s| s.hashes().page(page))
     }
@@ -69,9 +69,6 @@ impl<S: Store> Deliveries<S> {
     ///
     /// If the outcome is [unknown](StoreError::OutcomeUnknown), the delivery is forgotten or not; forget it again. `false` then
     /// says that it was forgotten.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn forget(&self, hash: &PayloadHash, action: &Action) -> Result<bool, StoreError> {
         let (kind, subject) = (ActionKind::Forget, Subject::Delivery(*hash));
         act(&self.store, &self.environment, (action, kind, subject.clone()), |t| {

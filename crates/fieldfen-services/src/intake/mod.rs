@@ -126,7 +126,7 @@ impl<S: Store> WebhookIntake<S> {
     /// were. Rows of a transaction whose outcome was unknown are not counted if they were deleted.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them; what was deleted before stays so.
+    /// After an error, what was deleted before stays deleted.
     pub fn purge(&self, batch: u32) -> Result<u64, StoreError> {
         let batch = batch.max(1);
         let mut purged = 0;
@@ -203,9 +203,9 @@ pub enum InvalidDelivery {
     /// The body is too large.
     #[error("the body has {bytes} bytes; at most {limit} are taken")]
     TooLarge {
-        /// Its size.
+        /// The size of the body in bytes.
         bytes: usize,
-        /// The limit.
+        /// The largest size that is taken, in bytes.
         limit: usize,
     },
     /// The source cannot be a name.
@@ -223,7 +223,7 @@ pub enum InvalidDelivery {
     /// A delivery id or scope that identifies nothing.
     #[error("{what} {value:?}: it must have 1 to 255 bytes and not be blank; leave it out where there is none")]
     Name {
-        /// Which of the two.
+        /// `source` or `scope`.
         what: &'static str,
         /// The value that was given.
         value: String,
@@ -236,7 +236,7 @@ pub enum ReceiveError<E> {
     /// It cannot be taken at all.
     #[error(transparent)]
     Delivery(#[from] InvalidDelivery),
-    /// The store failed.
+    /// The store failed; see [`StoreError::disposition`](fieldfen_domain::store::StoreError::disposition).
     #[error("{0}")]
     Store(#[source] StoreError),
     /// Its effect failed.

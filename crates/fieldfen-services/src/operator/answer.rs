@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "answer", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OperatorAnswer {
-    /// It was done.
+    /// The action took effect.
     Done {
         /// The status that the file has now; none for a file that was deleted.
         status: Option<FileStatus>,
@@ -49,11 +49,11 @@ pub enum OperatorAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LastEdit {
-    /// Who.
+    /// The operator who asked for it.
     pub by: Actor,
-    /// Why.
+    /// The reason, for people to read.
     pub reason: String,
-    /// When.
+    /// When it was asked for, by the clock of that program.
     pub at: Timestamp,
 }
 

@@ -85,7 +85,7 @@ file_request! {
 file_request! {
     /// Publishes an approved or published file at one target.
     PublishRequest = "fieldfen.publish" {
-        /// Where.
+        /// The target to publish at.
         target: Target,
     }
 }

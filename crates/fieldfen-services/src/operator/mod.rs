@@ -97,9 +97,9 @@ impl Request {
 #[non_exhaustive]
 #[must_use = "it says whether anybody is there to do it"]
 pub struct QueuedRequest {
-    /// The job.
+    /// The id of the job that carries the request out.
     pub job: JobId,
-    /// Its kind.
+    /// The kind of that job.
     pub kind: JobKind,
     /// How many workers are alive that do jobs of this kind. Without one, the request takes effect when one starts. A
     /// worker that has just died counts for a minute.
@@ -129,7 +129,7 @@ pub enum RequestOutcome {
     Answered(OperatorAnswer),
     /// The job has failed for good, was cancelled, or was parked by a handler of the program's own: nothing was done.
     Failed {
-        /// Why.
+        /// The reason, for people to read.
         reason: String,
     },
     /// The job is still on its way.

@@ -21,9 +21,6 @@ impl Pipeline {
     /// What is approved or published already stays as it is. A file of which something is listed already, because the
     /// platform was faster than the withdrawal of an earlier approval, is published at once and its listings are
     /// brought up to date. The jobs that are parked for an approval run again, wanted or asked for.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn approve(
         &self,
         t: &mut Transaction<'_>,
@@ -70,7 +67,7 @@ impl Pipeline {
     /// The live listings of a published file are brought up to date; those of a failed file when it is retried.
     ///
     /// # Errors
-    /// As [`FileEdit::check`], and [`StoreError`]s as the store has them.
+    /// As [`FileEdit::check`].
     pub fn edit(
         &self,
         t: &mut Transaction<'_>,
@@ -121,9 +118,6 @@ impl Pipeline {
     /// Publishes an approved or published file at one target: a product listed anew after it was delisted, one that
     /// was not wanted before, or a deliberate repost under a new post key. The action is refused for a file with another
     /// status. It changes nothing where a job does the same already.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn publish(
         &self,
         t: &mut Transaction<'_>,

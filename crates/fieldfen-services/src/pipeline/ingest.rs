@@ -14,8 +14,7 @@ impl Pipeline {
     /// both hashes.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
-    /// other [`StoreError`]s as the store has them.
+    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files.
     pub fn ingest(&self, t: &mut Transaction<'_>, file: &NewFile) -> Result<IngestOutcome, StoreError> {
         let s = t.session();
         let ingested = s.files().insert(file)?;

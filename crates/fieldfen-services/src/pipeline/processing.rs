@@ -13,9 +13,6 @@ impl Pipeline {
     /// The row of an ingested file stands: its processing begins. `None` when there is no such file.
     ///
     /// A file that is beyond that stays where it is.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn record_confirmed(
         &self,
         t: &mut Transaction<'_>,
@@ -60,9 +57,6 @@ impl Pipeline {
 
     /// The picture has its title and description, and with them all that processing makes. `None` when there is no such
     /// file.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn described(
         &self,
         t: &mut Transaction<'_>,

@@ -17,9 +17,6 @@ impl Pipeline {
     /// with another status.
     ///
     /// Its jobs are cancelled, parked ones too. [`Pipeline::retry`] takes the file up where it was.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn reject(
         &self,
         t: &mut Transaction<'_>,
@@ -47,9 +44,6 @@ impl Pipeline {
     ///
     /// Its jobs are cancelled: those that wait or are parked fail at once, those that run are asked to stop. A processing job that
     /// succeeds all the same takes the file up again, and so does a platform's confirmation of a listing.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn fail(
         &self,
         t: &mut Transaction<'_>,
@@ -67,9 +61,6 @@ impl Pipeline {
     }
 
     /// Deletes a file with everything that hangs on it, unless listings of it are live and the deletion is not forced.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn delete(
         &self,
         t: &mut Transaction<'_>,

@@ -19,9 +19,6 @@ impl Pipeline {
     /// needs is enqueued where it is not on its way.
     ///
     /// A file that has not failed stays as it is.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn retry(
         &self,
         t: &mut Transaction<'_>,

@@ -75,7 +75,7 @@ pub enum PublishError {
         /// Where the next page begins.
         cursor: String,
     },
-    /// The store failed.
+    /// The store failed; see [`StoreError::disposition`](fieldfen_domain::store::StoreError::disposition).
     #[error("{0}")]
     Store(#[from] StoreError),
 }

@@ -65,9 +65,6 @@ impl<S: Store> Publisher<S> {
     ///
     /// If the outcome is [unknown](StoreError::OutcomeUnknown), the target may be reserved, and nobody has called the
     /// platform: the reservation is looked up when its time is over.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn reserve(&self, file_id: &FileId, target: &Target) -> Result<ReservationAttempt<'_, S>, StoreError> {
         write_once(self.store(), |s, before| match before {
             Some(before) if is_ours(s, before)? => Ok(None),
@@ -165,8 +162,7 @@ impl<'p, S: Store> Reservation<'p, S> {
     /// transaction. If the file has changed since it was reserved, an `UpdateListing` follows.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them. The reservation then stays on its row, and is looked up when its time is
-    /// over.
+    /// After an error, the reservation stays on its row, and is looked up when its time is over.
     pub fn confirm(self, item: &RemoteItem) -> Result<ReservationConfirmOutcome, StoreError> {
         let shown = self.file.clone();
         self.confirm_as_shown(item, Some(&shown), None)
@@ -180,7 +176,7 @@ impl<'p, S: Store> Reservation<'p, S> {
     /// Gives the target free: the platform has said that the call has made nothing.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them; the reservation then stays on its row.
+    /// After an error, the reservation stays on its row.
     pub fn release(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
         write_once(self.publisher.store(), |s, before| {
@@ -192,7 +188,7 @@ impl<'p, S: Store> Reservation<'p, S> {
     /// Says that no answer came: nothing more is published at this target before a lookup has told.
     ///
     /// # Errors
-    /// [`StoreError`]s as the store has them; the reservation then stays on its row, which comes to the same later.
+    /// After an error, the reservation stays on its row, which comes to the same later.
     pub fn mark_unknown(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         mark_unknown(self.publisher, &self.publication, reason, None)
     }
@@ -277,9 +273,6 @@ impl<'p, S: Store> Unresolved<'p, S> {
     /// That is believed only when the time of the call whose answer was lost is over; a call that is still on its way
     /// may take effect after the lookup. Until then, and when somebody else has taken the publication over, the answer
     /// is [`ReservationAttempt::InProgress`].
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn absent(self, reason: &str) -> Result<ReservationAttempt<'p, S>, StoreError> {
         self.0.reserve_anew(reason)
     }

@@ -46,9 +46,6 @@ pub enum StatusUpdateOutcome {
 ///
 /// `account` is that of the target; empty where there is only one. Platforms count the products of each account by
 /// themselves, so that one id may be the product of several.
-///
-/// # Errors
-/// [`StoreError`]s as the store has them.
 pub fn apply_status_update(
     t: &mut Transaction<'_>,
     platform: Platform,

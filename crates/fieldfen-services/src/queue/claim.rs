@@ -50,7 +50,7 @@ impl<S: Store> Queue<S> {
     /// when their leases run out.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a lease above 24 hours; others as the store has them.
+    /// [`StoreError::Invalid`] for a lease above 24 hours.
     pub fn claim(
         &self,
         kinds: &BTreeSet<JobKind>,

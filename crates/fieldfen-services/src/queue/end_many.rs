@@ -22,7 +22,7 @@ pub(crate) enum JobEnding<'e> {
 /// What became of a claimed job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JobEnd {
-    /// It has succeeded.
+    /// The job has completed.
     Completed,
     /// It has not succeeded.
     Failed(FailOutcome),

@@ -36,9 +36,6 @@ impl<S: Store> Queue<S> {
     /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
     /// for good when its retries are spent or somebody asked for it to stop. A wait beyond the year 9999 ends with that
     /// year.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &self.retry_ending(claimed, error))
     }
@@ -49,9 +46,6 @@ impl<S: Store> Queue<S> {
     }
 
     /// Ends a job without success and without another try.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &TryEnding::Fail { error })
     }
@@ -59,9 +53,6 @@ impl<S: Store> Queue<S> {
     /// Parks a job that cannot go on before something comes: an approval, for example. It spends no retry, and nothing but
     /// [`retry`](Queue::retry) lets it run again, by whoever knows that what it waits for has come. It is no dead letter: it
     /// fails no file and is not pruned. A job that somebody asked to stop fails for good instead.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn park(
         &self,
         claimed: &ClaimedJob,
@@ -76,9 +67,6 @@ impl<S: Store> Queue<S> {
     ///
     /// The job is due again after as long as it has been declined, at least a second and at most a minute. A job that was
     /// declined for the first time at least `patience` ago fails for good, and so does a job that was asked to stop.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn decline(
         &self,
         claimed: &ClaimedJob,
@@ -90,9 +78,6 @@ impl<S: Store> Queue<S> {
 
     /// Gives a job back without spending a retry; it is due again at `run_at`. A job that somebody asked to stop fails
     /// for good instead.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &TryEnding::Release { run_at })
     }
@@ -104,9 +89,6 @@ impl<S: Store> Queue<S> {
     /// a circle or never again: the job waits at least as [`Backoff::LEAST`] says for the number of times it has been
     /// [throttled](Job::throttled), and at most for the [longest throttle](super::RetryPolicies::longest_throttle). The
     /// answer says when it is due.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &self.throttle_ending(claimed, until))
     }

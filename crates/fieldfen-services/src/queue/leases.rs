@@ -17,8 +17,7 @@ impl<S: Store> Queue<S> {
     /// have one. The answers are in the order of the claims; a job whose row cannot be read is lost.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for progress that cannot be kept as JSON, other [`StoreError`]s as the store has them; then
-    /// no lease was extended.
+    /// [`StoreError::Invalid`] for progress that cannot be kept as JSON; then no lease was extended.
     pub fn heartbeat(
         &self,
         claims: &[(ClaimRef, Option<RawJson>)],
@@ -41,9 +40,6 @@ impl<S: Store> Queue<S> {
     ///
     /// Each waits as its kind's policy says, by the number of leases that it has lost. Jobs that cannot be read fail,
     /// and are named in the log.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn reclaim(&self, limit: u32) -> Result<Vec<ReclaimedJob>, StoreError> {
         // Not when the lock is had at last: who was alive then may have waited for the same lock.
         let expired_at = self.environment.now();

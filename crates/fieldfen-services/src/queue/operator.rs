@@ -13,7 +13,7 @@ impl<S: Store> Queue<S> {
     /// The job with this id.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no job can hold; other [`StoreError`]s as the store has them.
+    /// [`StoreError::BadRow`] when the row holds what no job can hold.
     pub fn find(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         self.store.read(|s| s.jobs().find(id))
     }
@@ -23,7 +23,7 @@ impl<S: Store> Queue<S> {
     /// on.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a cursor of another list; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] for a cursor of another list.
     pub fn list(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
         self.store.read(|s| s.jobs().page(filter, page))
     }
@@ -51,9 +51,6 @@ impl<S: Store> Queue<S> {
     ///
     /// The figures may be some seconds old, since a person or a graph looks at them and nothing is decided by them: a
     /// store with replicas may ask [one that lags](Store::read_stale).
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn count(&self) -> Result<Vec<JobCount>, StoreError> {
         self.store.read_stale(|s| s.jobs().count())
     }
@@ -63,17 +60,11 @@ impl<S: Store> Queue<S> {
     ///
     /// A job that was [killed](Queue::kill) runs again once its handler has returned, or once the lease has run out that
     /// nobody extends any more: no two handlers of one job run at once.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn retry(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Retry), |t| self.retry_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn retry_in(
         &self,
         t: &mut Transaction<'_>,
@@ -90,17 +81,11 @@ impl<S: Store> Queue<S> {
     /// Stops a job: a pending or parked one fails at once, a running one is asked to stop and sees so at its next heartbeat.
     /// The reason of the action becomes the job's last error, and decides nothing: what a parked job has waited for does not
     /// let it run again after a cancel.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn cancel(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Cancel), |t| self.cancel_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn cancel_in(
         &self,
         t: &mut Transaction<'_>,
@@ -117,17 +102,11 @@ impl<S: Store> Queue<S> {
 
     /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The handler is told at
     /// the next heartbeat; a handler that does not look goes on running.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn kill(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Kill), |t| self.kill_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn kill_in(
         &self,
         t: &mut Transaction<'_>,
@@ -143,17 +122,11 @@ impl<S: Store> Queue<S> {
     }
 
     /// Deletes a job that does not run.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn delete(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Delete), |t| self.delete_in(t, id, action))
     }
 
     /// The same inside the caller's transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn delete_in(
         &self,
         t: &mut Transaction<'_>,

@@ -22,14 +22,14 @@ pub enum WaitOutcome {
     },
     /// The job has failed for good, or was cancelled.
     Failed {
-        /// Why.
+        /// The reason, for people to read.
         reason: String,
     },
     /// The job is parked: it does nothing before something comes that may take days.
     Parked {
         /// What it waits for.
         parked_for: ParkedFor,
-        /// Why.
+        /// The reason, for people to read.
         reason: String,
     },
     /// The job is still on its way.

@@ -21,8 +21,7 @@ impl<S: Store> Recurring<S> {
     ///
     /// # Errors
     /// [`QueueError::Job`] when the payload breaks one of its rules; [`QueueError::Store`] with
-    /// [`Invalid`](StoreError::Invalid) when the schedule has no tick any more, the 30th of February for example, and others
-    /// as the store has them.
+    /// [`Invalid`](StoreError::Invalid) when the schedule has no tick any more, the 30th of February for example.
     pub fn define_in<P: Payload>(
         &self,
         t: &mut Transaction<'_>,
@@ -54,9 +53,6 @@ impl<S: Store> Recurring<S> {
 
     /// Pauses recurring work in the caller's transaction: none of its ticks is taken until it is
     /// [resumed](Recurring::resume). A job that a tick has made before goes on.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn pause_in(
         &self,
         t: &mut Transaction<'_>,
@@ -72,9 +68,6 @@ impl<S: Store> Recurring<S> {
 
     /// Resumes recurring work in the caller's transaction. The ticks that it has missed make one job together, at once; where it
     /// has missed none, the next tick stays as it was.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn resume_in(
         &self,
         t: &mut Transaction<'_>,
@@ -92,8 +85,8 @@ impl<S: Store> Recurring<S> {
     /// an earlier tick has not ended, the answer names that job, and no other is made. `None` when there is no work of this name.
     ///
     /// # Errors
-    /// [`QueueError::Store`] with [`BadRow`](StoreError::BadRow) when the work cannot be read, [`QueueError::Job`] when its
-    /// payload breaks a rule; other [`StoreError`]s as the store has them.
+    /// [`QueueError::Store`] with [`BadRow`](StoreError::BadRow) when the work cannot be read, [`QueueError::Job`]
+    /// when its payload breaks a rule.
     pub fn run_now_in(
         &self,
         t: &mut Transaction<'_>,
@@ -120,9 +113,6 @@ impl<S: Store> Recurring<S> {
 
     /// Ends recurring work in the caller's transaction; `false` when there is none of this name. A job that one of its ticks
     /// has made stays.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn remove_in(
         &self,
         t: &mut Transaction<'_>,

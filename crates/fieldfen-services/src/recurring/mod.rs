@@ -62,9 +62,6 @@ impl<S: Store> Recurring<S> {
     }
 
     /// All recurring work, by name; rows that hold what no recurring work can hold are named among it.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn list(&self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
         self.store.read(|s| s.recurring().list())
     }
@@ -72,7 +69,7 @@ impl<S: Store> Recurring<S> {
     /// The work of this name.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no recurring work can hold; others as the store has them.
+    /// [`StoreError::BadRow`] when the row holds what no recurring work can hold.
     pub fn find(&self, name: &RecurringName) -> Result<Option<RecurringJob>, StoreError> {
         self.store.read(|s| s.recurring().find(name))
     }
@@ -94,18 +91,12 @@ impl<S: Store> Recurring<S> {
 
     /// Pauses work: none of its ticks is taken until it is [resumed](Recurring::resume). A job that a tick has made before
     /// goes on.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn pause(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
         self.act(name, action, ActionKind::Pause, |t| self.pause_in(t, name, action))
     }
 
     /// Resumes work. The ticks that it has missed make one job together, at once; where it has missed none, the next tick
     /// stays as it was.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn resume(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
         self.act(name, action, ActionKind::Resume, |t| self.resume_in(t, name, action))
     }
@@ -120,9 +111,6 @@ impl<S: Store> Recurring<S> {
     }
 
     /// Ends work; `false` when there is none of this name. A job that one of its ticks has made stays.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn remove(&self, name: &RecurringName, action: &Action) -> Result<bool, StoreError> {
         self.act(name, action, ActionKind::Remove, |t| self.remove_in(t, name, action))
     }

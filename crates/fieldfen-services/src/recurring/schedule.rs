@@ -32,7 +32,7 @@ impl Schedule {
         self.cron.find_next_occurrence(&time.trunc_subsecs(0), false).ok()
     }
 
-    /// The expression.
+    /// The cron expression as it was parsed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text

@@ -36,7 +36,7 @@ pub struct Ticks {
 /// more, and its job is in the queue although no answer names it.
 ///
 /// # Errors
-/// [`StoreError`]s as the store has them; the ticks taken before have been taken.
+/// After an error, the ticks that were taken before it stay taken.
 pub fn take_due<S: Store>(store: &S, environment: &Environment) -> Result<Ticks, StoreError> {
     let mut batches = Batches::default();
     let mut jobs = Vec::new();

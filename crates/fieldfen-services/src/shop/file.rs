@@ -109,7 +109,7 @@ pub enum ShopFileError {
     /// The file cannot be read.
     #[error("cannot read {path:?}: correct the path, or the permissions of the file")]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The system's own words.
         source: io::Error,
@@ -117,9 +117,9 @@ pub enum ShopFileError {
     /// Something in it is not as it must be.
     #[error("{path:?}, line {line}, column {column}: {problem}")]
     Invalid {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// The number of the line, from 1.
         line: usize,
         /// The column, in characters from 1.
         column: usize,

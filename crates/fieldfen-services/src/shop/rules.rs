@@ -58,7 +58,7 @@ impl ListingRule {
         Self { platform, account: None, variants: Variants::Single, aspect_ratios: None, species: None }
     }
 
-    /// At this account.
+    /// The same rule for this account of the platform.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
@@ -113,7 +113,7 @@ impl PostRule {
         Self { platform, account: None, post_type: None, post_key, aspect_ratios: None, species: None }
     }
 
-    /// At this account.
+    /// The same rule for this account of the platform.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());

@@ -10,7 +10,7 @@ pub struct Setting(pub(super) Vec<Step>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     Key(String),
-    /// Counted from 0.
+    /// The position in a list, from 0.
     Item(usize),
 }
 

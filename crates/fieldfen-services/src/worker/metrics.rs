@@ -91,7 +91,7 @@ impl<M: Metrics> Metrics for Guarded<M> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppliedOutcome {
-    /// It has succeeded.
+    /// The job has completed.
     Completed,
     /// It failed and waits for its next try.
     Retrying,

@@ -34,19 +34,19 @@ pub enum Outcome {
     Complete(Completion),
     /// It failed, and may succeed when it is tried again: spends a retry.
     Retry {
-        /// What went wrong.
+        /// The error, for people to read.
         error: String,
     },
     /// It failed, and would fail again.
     Fail {
-        /// What went wrong.
+        /// The error, for people to read.
         error: String,
     },
     /// It cannot go on before something comes: spends no retry. See [`Queue::park`](crate::queue::Queue::park).
     Park {
         /// What it waits for.
         parked_for: ParkedFor,
-        /// Why, for people.
+        /// The reason, for people to read.
         reason: String,
     },
     /// This worker cannot do it, and another one may be able to: the job is of a newer version of the program, for

@@ -19,7 +19,7 @@ pub enum MigrationError {
     /// The migration itself failed.
     #[error("migration {migration} failed")]
     Failed {
-        /// The migration.
+        /// The migration that failed.
         migration: Migration,
         /// The [`StoreError`] that says why.
         source: Source,

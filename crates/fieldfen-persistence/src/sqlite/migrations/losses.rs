@@ -26,7 +26,7 @@ pub enum DataLoss {
 pub struct Loss {
     /// What, for example `running jobs` or `rows with files.failure`.
     pub what: String,
-    /// How many rows.
+    /// The number of rows that would be lost.
     pub rows: u64,
     /// What follows from it, in a few words.
     pub consequence: &'static str,

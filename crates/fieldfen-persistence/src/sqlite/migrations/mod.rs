@@ -31,7 +31,7 @@ pub use error::MigrationError;
 use expected::Baseline;
 pub use losses::{DataLoss, Loss};
 
-/// One migration.
+/// A migration of the schema, by its version and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Migration {

@@ -101,7 +101,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
-    /// There is none.
+    /// No key was given.
     #[error("a signature check needs at least one key")]
     None,
     /// It is empty: anybody could sign with it.
@@ -125,13 +125,13 @@ pub enum SignatureError {
     /// A header did not come.
     #[error("the header {what} is missing")]
     Missing {
-        /// Which.
+        /// The name of the header.
         what: &'static str,
     },
     /// A header is not of its form.
     #[error("the header {what} is malformed: {rule}")]
     Malformed {
-        /// Which.
+        /// The name of the header.
         what: &'static str,
         /// The rule it breaks.
         rule: &'static str,

@@ -24,9 +24,6 @@ use crate::write_retry::write_once;
 
 impl<S: Store> Publisher<S> {
     /// The rows of a file that are live at the platform of a target and belong to no publication.
-    ///
-    /// # Errors
-    /// [`StoreError`]s as the store has them.
     pub fn unclaimed(&self, file_id: &FileId, target: &Target) -> Result<Vec<PlatformRow>, StoreError> {
         self.store().read(|s| Ok(all_of_file(s, file_id)?.unclaimed(target)))
     }
@@ -35,8 +32,7 @@ impl<S: Store> Publisher<S> {
     /// again.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the target is not one of the row's platform or the row has another id; other
-    /// [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] when the target is not one of the row's platform or the row has another id.
     pub fn resolve_row(
         &self,
         file_id: &FileId,
@@ -54,7 +50,7 @@ impl<S: Store> Publisher<S> {
     /// [`UpdateOutcome::WaitsForPerson`](super::UpdateOutcome::WaitsForPerson).
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the key is blank; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] when the key is blank.
     pub fn resolve_key(
         &self,
         id: &PublicationId,
@@ -68,7 +64,7 @@ impl<S: Store> Publisher<S> {
     /// Takes a person's word for what is at a target whose call got no answer. Jobs that waited for that run again.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the id at the platform is blank; other [`StoreError`]s as the store has them.
+    /// [`StoreError::Invalid`] when the id at the platform is blank.
     pub fn resolve_unknown(
         &self,
         file_id: &FileId,
