@@ -119,6 +119,11 @@ id_type!(
     "worker id"
 );
 id_type!(
+    /// An operator's action: its caller gives it once, so that an action is recognised that is tried again.
+    OperatorActionId,
+    "operator action id"
+);
+id_type!(
     /// The proof that a claim, or a reservation, is still the current one.
     ///
     /// Every claim writes a new one on the rows it takes; a worker that presents an older one has lost its lease.

@@ -26,7 +26,9 @@ pub mod worker;
 
 pub use catch_panic::catch_panic;
 pub use error_chain::with_causes;
-pub use ids::{FenceToken, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId, WorkerId};
+pub use ids::{
+    FenceToken, FileId, InvalidId, JobId, ListingId, OperatorActionId, PublicationId, SocialPostId, WorkerId,
+};
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use open_enum::{InvalidWord, OwnWord};
 pub use page::{Cursor, Order, Page, PageRequest, UnreadableRow};

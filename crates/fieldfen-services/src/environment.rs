@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use fieldfen_domain::{
-    FenceToken, FileId, JobId, ListingId, PublicationId, SocialPostId, Timestamp, WorkerId, truncate_to_micros,
+    FenceToken, FileId, JobId, ListingId, OperatorActionId, PublicationId, SocialPostId, Timestamp, WorkerId,
+    truncate_to_micros,
 };
 
 /// A source of the current time.
@@ -95,6 +96,12 @@ impl Environment {
     #[must_use]
     pub fn publication_id(&self) -> PublicationId {
         PublicationId::from_random(self.bits())
+    }
+
+    /// A new id for an operator's action.
+    #[must_use]
+    pub fn operator_action_id(&self) -> OperatorActionId {
+        OperatorActionId::from_random(self.bits())
     }
 
     /// A new fence token, for a claim or a reservation.

@@ -244,6 +244,6 @@ impl<S: Store> ShopFiles<S> {
         kind: ActionKind,
         act_in: impl FnMut(&mut Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        act(&self.files.store, self.files.pipeline.environment(), (action, kind, Subject::File(*id)), act_in)
+        act(&self.files.store, (action, kind, Subject::File(*id)), act_in)
     }
 }

@@ -132,10 +132,10 @@ impl<S: Store> Publications<S> {
         mut insert: impl FnMut(&mut dyn Session) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let kind = ActionKind::WriteDown;
-        act(&self.store, &self.environment, (action, kind, subject.clone()), |t| {
+        act(&self.store, (action, kind, subject.clone()), |t| {
             let s = t.session();
             insert(s)?;
-            record(s, action, kind, subject.clone(), ActionOutcome::Done, self.environment.now())
+            record(s, action, kind, subject.clone(), ActionOutcome::Done, &self.environment).map(drop)
         })
     }
 }

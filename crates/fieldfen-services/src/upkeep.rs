@@ -1,7 +1,8 @@
 //! Upkeep: what keeps the database small and quick.
 //!
-//! An [`Upkeep`] job prunes ended jobs by age and by number and publications that are over by age, purges expired hashes of
-//! webhooks and lets the store put itself in order. It is meant to recur:
+//! An [`Upkeep`] job prunes ended jobs by age and by number, publications that are over by age and, where that is wanted,
+//! operators' actions by age. It purges expired hashes of webhooks and lets the store put itself in order. It is meant to
+//! recur:
 //!
 //! ```
 //! use fieldfen_services::upkeep::{self, Upkeep};
@@ -58,6 +59,9 @@ pub struct Upkeep {
     /// Publications that were released or have ended are deleted when that was longer ago than this, in seconds. One
     /// whose last call may still take effect, and one whose listing is live, stays. By default 90 days.
     pub publications_max_age_secs: u64,
+    /// Operators' actions are deleted when they were done longer ago than this, in seconds. By default (`None`) never: the
+    /// table says who did what, and why.
+    pub operator_actions_max_age_secs: Option<u64>,
     /// How many rows are deleted in one transaction, 1 to 10,000. By default 500.
     pub batch: u32,
 }
@@ -104,6 +108,13 @@ impl Upkeep {
         self
     }
 
+    /// Deletes operators' actions that were done longer ago than this, in seconds; `None` keeps all.
+    #[must_use]
+    pub fn operator_actions_max_age_secs(mut self, operator_actions_max_age_secs: impl Into<Option<u64>>) -> Self {
+        self.operator_actions_max_age_secs = operator_actions_max_age_secs.into();
+        self
+    }
+
     /// Deletes at most this many rows in one transaction, 1 to 10,000.
     #[must_use]
     pub const fn batch(mut self, batch: u32) -> Self {
@@ -121,6 +132,7 @@ impl Default for Upkeep {
             failed_max_age_secs: 90 * DAY,
             failed_keep: None,
             publications_max_age_secs: 90 * DAY,
+            operator_actions_max_age_secs: None,
             batch: 500,
         }
     }
@@ -171,6 +183,9 @@ pub struct Done {
     /// Publications that were over.
     #[serde(default)]
     pub publications: u64,
+    /// Operators' actions.
+    #[serde(default)]
+    pub operator_actions: u64,
     /// The size of the store's write-ahead log, in bytes.
     #[serde(default)]
     pub log_bytes: u64,
@@ -216,13 +231,21 @@ fn delete_and_maintain<S: Store>(
     let hashes = in_batches(limit, &go_on, || write(store, |s| s.hashes().purge(now, limit)))?;
     let over = PrunePublications::new(before(now, upkeep.publications_max_age_secs), limit);
     let publications = in_batches(limit, &go_on, || write(store, |s| s.publications().prune(&over)))?;
+    let operator_actions = match upkeep.operator_actions_max_age_secs {
+        Some(age) => {
+            let before = before(now, age);
+            in_batches(limit, &go_on, || write(store, |s| s.operator_actions().prune(before, limit)))?
+        }
+        None => 0,
+    };
     let report = store.maintain()?;
     let log_bytes = report.log_bytes;
     if let Some(held) = &report.log_held {
         log!(WARN, log_bytes, processes = ?held.processes, "{held}");
     }
     let log_held = report.log_held.as_ref().map(ToString::to_string);
-    Ok((Done { completed_jobs, failed_jobs, hashes, publications, log_bytes, log_held }, report))
+    let done = Done { completed_jobs, failed_jobs, hashes, publications, operator_actions, log_bytes, log_held };
+    Ok((done, report))
 }
 
 /// Deletes batch by batch, with pauses, until one is not full, and says how many rows that were.

@@ -1,6 +1,7 @@
 //! The rows of `operator_actions`, and the filter for pages of them.
 
 use super::{Action, Subject};
+use crate::ids::OperatorActionId;
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
@@ -70,6 +71,8 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperatorAction {
+    /// Identifies the action, whatever the clocks say: an action whose transaction has had no answer is looked up by it.
+    pub id: OperatorActionId,
     /// When it was done, by the clock of the program that did it.
     pub at: Timestamp,
     /// The actor and the reason.
@@ -86,13 +89,14 @@ impl OperatorAction {
     /// An action on a subject at this time, with its outcome.
     #[must_use]
     pub const fn new(
+        id: OperatorActionId,
         at: Timestamp,
         action: Action,
         kind: ActionKind,
         subject: Subject,
         outcome: ActionOutcome,
     ) -> Self {
-        Self { at, action, kind, subject, outcome }
+        Self { id, at, action, kind, subject, outcome }
     }
 }
 

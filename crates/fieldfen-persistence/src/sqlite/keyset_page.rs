@@ -1,7 +1,8 @@
-//! Pages of a table in the order of insertion.
+//! Keyset pages of a table, in the order of insertion.
 //!
-//! That is the order of rowids, in which every index ends: a page of the rows with some value is one step down the index
-//! of that value and one along it. The planner, which guesses how many rows have a value, is not asked: the index is named.
+//! The order of insertion is the order of rowids, and every index of SQLite ends in the rowid. A page of the rows with a
+//! certain value is therefore one search in the index of that value. Each query names its index, since the planner only
+//! estimates how many rows have a value.
 
 use std::marker::PhantomData;
 
@@ -14,24 +15,23 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::store::rows::{self, split_bad_row, wrong_cursor};
 use fieldfen_domain::{Cursor, FileId, Page, PageRequest};
 
-use super::columns::Spellings;
+use super::columns::IdFormats;
 use super::error::Classify;
 
-/// How many rows are examined at the most for one page where the index does not lead to its rows alone.
+/// The most rows that are examined for one page whose filter has a column that the index does not have.
 pub(super) const EXAMINED: i64 = 10_000;
 
-/// The rowids that a page may have.
+/// The range of rowids of a page.
 ///
-/// A cursor is the name of the list and a rowid, and stands for the place behind the row with that rowid, whether there is
-/// one or not.
+/// A cursor is the name of the list and a rowid. It stands for the place behind that rowid, whether or not such a row exists.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reach {
-    /// They are above this one.
+    /// The rowids are greater than this one.
     pub(super) above: i64,
-    /// They are not above this one.
+    /// The rowids are at most this one.
     pub(super) up_to: i64,
     pub(super) ascending: bool,
-    /// How many rows to read: one more than the page has.
+    /// The number of rows to read: one more than the page has, which shows whether another page follows.
     pub(super) limit: i64,
 }
 
@@ -76,13 +76,13 @@ pub(super) fn page_of<P, T>(
 pub(super) struct TablePage<'a, C> {
     list: &'static str,
     select: &'static str,
-    /// What the index is searched by.
+    /// Conditions on columns of the index.
     equal: Vec<(&'static str, &'a str)>,
     /// A condition without values that the index is made for.
     indexed: &'static str,
-    /// What is looked at in each row.
+    /// Conditions on other columns, which SQLite checks row by row.
     beyond: Vec<(&'static str, &'a str)>,
-    /// A condition without values that is looked at in each row.
+    /// A condition without values that SQLite checks row by row.
     beyond_literal: &'static str,
     reach: Reach,
     columns: PhantomData<C>,
@@ -222,16 +222,16 @@ impl<C> Query for TablePage<'_, C> {
 
 impl<C> RunQueryDsl<SqliteConnection> for TablePage<'_, C> {}
 
-/// A page of what belongs to a file, or of what belongs to any file where none is given.
+/// A page of the rows that refer to a file; of all rows if no file is given.
 ///
-/// All rows that refer to a file spell its id as its own row does: foreign keys compare texts. The other spelling is asked
-/// for only where the first one has led to nothing.
-pub(super) fn in_either_spelling<T>(
+/// Foreign keys compare texts, so all rows that refer to a file have its id in the same format as the file's own row. The
+/// second format is tried only if no row has the first one.
+pub(super) fn in_either_id_format<T>(
     file_id: Option<&FileId>,
     mut read: impl FnMut(Option<&str>) -> Result<Page<T>, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let Some(file_id) = file_id else { return read(None) };
-    let [file_id, other] = file_id.spellings();
+    let [file_id, other] = file_id.formats();
     let page = read(Some(&file_id))?;
     if page.is_empty() { read(Some(&other)) } else { Ok(page) }
 }

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, StoreError};
 
-use super::connection::hooks::Opened;
+use super::connection::hooks::OpenConnection;
 use super::connection::open;
 use super::deadline::Deadline;
 use super::error::Classify;
@@ -38,7 +38,7 @@ impl Writer {
         let Some(files) = self.files() else { return Ok(report) };
         files.check()?;
         let file = files.database();
-        let Opened { mut conn, control, .. } = open::open_for_maintenance(file, self.options(), &deadline)?;
+        let OpenConnection { mut conn, control, .. } = open::open_for_maintenance(file, self.options(), &deadline)?;
         control.set_busy_timeout(Duration::ZERO);
         // A passive checkpoint waits for nobody, and leaves little to do to the one that does.
         left_to_next_time(checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)"))?;

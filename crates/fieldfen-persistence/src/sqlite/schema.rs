@@ -99,6 +99,7 @@ diesel::table! {
 diesel::table! {
     operator_actions (id) {
         id -> BigInt,
+        action_id -> Text,
         at -> Timestamp,
         by -> Text,
         via -> Text,

@@ -71,11 +71,11 @@ impl<S: Store> Deliveries<S> {
     /// says that it was forgotten.
     pub fn forget(&self, hash: &PayloadHash, action: &Action) -> Result<bool, StoreError> {
         let (kind, subject) = (ActionKind::Forget, Subject::Delivery(*hash));
-        act(&self.store, &self.environment, (action, kind, subject.clone()), |t| {
+        act(&self.store, (action, kind, subject.clone()), |t| {
             let s = t.session();
             let forgotten = s.hashes().forget(hash)?;
             let outcome = if forgotten { ActionOutcome::Done } else { ActionOutcome::NotFound };
-            record(s, action, kind, subject.clone(), outcome, self.environment.now())?;
+            record(s, action, kind, subject.clone(), outcome, &self.environment)?;
             Ok(forgotten)
         })
     }

@@ -73,7 +73,7 @@ pub(super) fn refused<R: Request>(
     reason: String,
 ) -> Result<OperatorAnswer, StoreError> {
     let (kind, subject) = request.recorded_as();
-    record(s, request.action(), kind, subject, ActionOutcome::Refused, pipeline.environment().now())?;
+    record(s, request.action(), kind, subject, ActionOutcome::Refused, pipeline.environment())?;
     Ok(OperatorAnswer::Refused { reason })
 }
 

@@ -82,7 +82,7 @@ impl Pipeline {
             EditOutcome::Changed(_) => ActionOutcome::Refused,
             EditOutcome::NotFound => ActionOutcome::NotFound,
         };
-        record(s, action, ActionKind::Edit, Subject::File(*file_id), outcome, self.environment.now())?;
+        record(s, action, ActionKind::Edit, Subject::File(*file_id), outcome, &self.environment)?;
         Ok(edited)
     }
 
@@ -152,7 +152,7 @@ impl Pipeline {
         file_id: &FileId,
         outcome: &FileActionOutcome,
     ) -> Result<(), StoreError> {
-        record(s, action, kind, Subject::File(*file_id), outcome.recorded(), self.environment.now())
+        record(s, action, kind, Subject::File(*file_id), outcome.recorded(), &self.environment).map(drop)
     }
 
     /// Lets the jobs of a file run again that are parked until a person says what is at a platform, and says which. A file

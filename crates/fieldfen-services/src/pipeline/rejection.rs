@@ -75,7 +75,7 @@ impl Pipeline {
             FileDeleteOutcome::Refused(_) => ActionOutcome::Refused,
             FileDeleteOutcome::NotFound => ActionOutcome::NotFound,
         };
-        record(s, action, ActionKind::Delete, Subject::File(*file_id), outcome, self.environment.now())?;
+        record(s, action, ActionKind::Delete, Subject::File(*file_id), outcome, &self.environment)?;
         Ok(deleted)
     }
 

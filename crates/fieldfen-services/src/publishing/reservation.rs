@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{
     IdempotencyKey, PlatformRow, Publication, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest, Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{FileId, Timestamp};
+use fieldfen_domain::{FileId, OperatorActionId, Timestamp};
 
 use super::confirmation::{ReservationConfirmOutcome, confirm, is_confirmed_as};
 use super::publisher::Publisher;
@@ -207,17 +207,16 @@ impl<'p, S: Store> Reservation<'p, S> {
         action: Option<&Action>,
     ) -> Result<ReservationConfirmOutcome, StoreError> {
         let Self { publisher, publication, .. } = self;
-        let (subject, since) = (Subject::Publication(publication.id), publisher.environment().now());
-        write_once(publisher.store(), |s, before| {
+        let subject = Subject::Publication(publication.id);
+        let confirmed = write_once(publisher.store(), |s, before: Option<&(_, Option<OperatorActionId>)>| {
             let current = s.publications().find(&publication.id)?;
-            if let (Some(before), Some(current)) = (before, &current)
+            if let (Some((before, _)), Some(current)) = (before, &current)
                 && is_confirmed_as(current, before, item)
             {
                 return Ok(None);
             }
-            if before.is_some()
-                && let Some(action) = action
-                && is_recorded(s, action, ActionKind::Resolve, &subject, since)?
+            if let Some((_, Some(id))) = before
+                && is_recorded(s, id)?
             {
                 return Ok(None);
             }
@@ -228,12 +227,14 @@ impl<'p, S: Store> Reservation<'p, S> {
                 Some(_) => ReservationConfirmOutcome::NotWanted,
                 None => confirm(publisher.pipeline(), s, &publication, shown, item)?,
             };
-            if let Some(action) = action {
-                let at = publisher.environment().now();
-                record(s, action, ActionKind::Resolve, subject.clone(), recorded_as(&outcome), at)?;
-            }
-            Ok(Some(outcome))
-        })
+            let record_of = |action| {
+                let recorded = recorded_as(&outcome);
+                record(s, action, ActionKind::Resolve, subject.clone(), recorded, publisher.environment())
+            };
+            let id = action.map(record_of).transpose()?;
+            Ok::<_, StoreError>(Some((outcome, id)))
+        });
+        confirmed.map(|(outcome, _)| outcome)
     }
 }
 

@@ -74,7 +74,7 @@ impl<S: Store> Queue<S> {
         let s = t.session();
         let at = self.environment.now();
         let answer = s.job_actions().retry(id, at)?;
-        record(s, action, ActionKind::Retry, Subject::Job(*id), of_job(&answer), at)?;
+        record(s, action, ActionKind::Retry, Subject::Job(*id), of_job(&answer), &self.environment)?;
         Ok(answer)
     }
 
@@ -96,7 +96,7 @@ impl<S: Store> Queue<S> {
         let at = self.environment.now();
         let answer = s.job_actions().cancel(id, action.reason(), at)?;
         let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
-        record(s, action, ActionKind::Cancel, Subject::Job(*id), of_job(&answer), at)?;
+        record(s, action, ActionKind::Cancel, Subject::Job(*id), of_job(&answer), &self.environment)?;
         Ok(answer)
     }
 
@@ -117,7 +117,7 @@ impl<S: Store> Queue<S> {
         let at = self.environment.now();
         let answer = s.job_actions().kill(id, action.reason(), at)?;
         let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
-        record(s, action, ActionKind::Kill, Subject::Job(*id), of_job(&answer), at)?;
+        record(s, action, ActionKind::Kill, Subject::Job(*id), of_job(&answer), &self.environment)?;
         Ok(answer)
     }
 
@@ -134,9 +134,8 @@ impl<S: Store> Queue<S> {
         action: &Action,
     ) -> Result<JobActionOutcome, StoreError> {
         let s = t.session();
-        let at = self.environment.now();
         let answer = s.job_actions().delete(id)?;
-        record(s, action, ActionKind::Delete, Subject::Job(*id), of_job(&answer), at)?;
+        record(s, action, ActionKind::Delete, Subject::Job(*id), of_job(&answer), &self.environment)?;
         Ok(answer)
     }
 
@@ -147,7 +146,7 @@ impl<S: Store> Queue<S> {
         (action, kind): (&Action, ActionKind),
         act_in: impl FnMut(&mut Transaction<'_>) -> Result<JobActionOutcome, StoreError>,
     ) -> Result<JobActionOutcome, StoreError> {
-        act(&self.store, &self.environment, (action, kind, Subject::Job(*id)), act_in)
+        act(&self.store, (action, kind, Subject::Job(*id)), act_in)
     }
 
     fn run_hooks_if_done(

@@ -46,7 +46,8 @@ impl<S: Store> Recurring<S> {
         });
         s.recurring().define(&work)?;
         if !is_known {
-            record(s, action, ActionKind::Define, Subject::Recurring(name.clone()), ActionOutcome::Done, at)?;
+            let subject = Subject::Recurring(name.clone());
+            record(s, action, ActionKind::Define, subject, ActionOutcome::Done, &self.environment)?;
         }
         Ok(())
     }
@@ -62,7 +63,7 @@ impl<S: Store> Recurring<S> {
         let s = t.session();
         let at = self.environment.now();
         let paused = s.recurring().pause(name, at)?;
-        record(s, action, ActionKind::Pause, Subject::Recurring(name.clone()), of_pause(paused), at)?;
+        record(s, action, ActionKind::Pause, Subject::Recurring(name.clone()), of_pause(paused), &self.environment)?;
         Ok(paused)
     }
 
@@ -77,7 +78,7 @@ impl<S: Store> Recurring<S> {
         let s = t.session();
         let resumed = s.recurring().resume(name)?;
         let subject = Subject::Recurring(name.clone());
-        record(s, action, ActionKind::Resume, subject, of_pause(resumed), self.environment.now())?;
+        record(s, action, ActionKind::Resume, subject, of_pause(resumed), &self.environment)?;
         Ok(resumed)
     }
 
@@ -107,7 +108,7 @@ impl<S: Store> Recurring<S> {
             Some(EnqueueOutcome::Duplicate(_)) => ActionOutcome::Unchanged,
             None => ActionOutcome::NotFound,
         };
-        record(s, action, ActionKind::RunNow, Subject::Recurring(name.clone()), outcome, at)?;
+        record(s, action, ActionKind::RunNow, Subject::Recurring(name.clone()), outcome, &self.environment)?;
         Ok(enqueued)
     }
 
@@ -122,7 +123,7 @@ impl<S: Store> Recurring<S> {
         let s = t.session();
         let removed = s.recurring().remove(name)?;
         let outcome = if removed { ActionOutcome::Done } else { ActionOutcome::NotFound };
-        record(s, action, ActionKind::Remove, Subject::Recurring(name.clone()), outcome, self.environment.now())?;
+        record(s, action, ActionKind::Remove, Subject::Recurring(name.clone()), outcome, &self.environment)?;
         Ok(removed)
     }
 }

@@ -122,6 +122,6 @@ impl<S: Store> Recurring<S> {
         kind: ActionKind,
         act_in: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        act(&self.store, &self.environment, (action, kind, Subject::Recurring(name.clone())), act_in)
+        act(&self.store, (action, kind, Subject::Recurring(name.clone())), act_in)
     }
 }

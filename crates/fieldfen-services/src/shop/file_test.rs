@@ -45,6 +45,7 @@ fn the_example_of_the_readme_can_be_read_and_has_every_setting() {
         "failed_jobs_days",
         "failed_jobs_keep",
         "publications_days",
+        "operator_actions_days",
         "deliveries_hours",
     ] {
         assert!(shown.contains(name), "{name} is no setting");

@@ -30,6 +30,8 @@ pub struct Retention {
     pub failed_jobs_keep: Option<u32>,
     /// Days for which publications that are over are kept, 1 to 36,500.
     pub publications_days: Option<u32>,
+    /// Days for which operators' actions are kept, 1 to 36,500. By default they are kept for ever.
+    pub operator_actions_days: Option<u32>,
     /// Hours for which the deliveries of a source of webhooks are remembered, 1 to 876,000; `otherwise` for all other
     /// sources.
     pub deliveries_hours: BTreeMap<String, u32>,
@@ -47,6 +49,7 @@ impl Retention {
                 *secs = u64::from(days) * DAY_SECS;
             }
         }
+        upkeep.operator_actions_max_age_secs = self.operator_actions_days.map(|days| u64::from(days) * DAY_SECS);
         upkeep.completed_keep = self.completed_jobs_keep.or(upkeep.completed_keep);
         upkeep.failed_keep = self.failed_jobs_keep.or(upkeep.failed_keep);
         upkeep
@@ -65,6 +68,7 @@ impl Retention {
             ("completed_jobs_days", self.completed_jobs_days),
             ("failed_jobs_days", self.failed_jobs_days),
             ("publications_days", self.publications_days),
+            ("operator_actions_days", self.operator_actions_days),
         ] {
             if let Some(days) = days.filter(|days| !(1..=MAX_DAYS).contains(days)) {
                 return Err(InvalidShop::at(at.key(name), days.to_string(), "it must be 1 to 36500"));

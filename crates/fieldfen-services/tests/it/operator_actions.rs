@@ -1,18 +1,24 @@
 //! Who did what, and why.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use fieldfen_domain::file::{Deletion, FileDeleteOutcome, FileEdit, FileStatus};
 use fieldfen_domain::job::{JobActionOutcome, JobKind, JobStatus, Payload};
 use fieldfen_domain::operator::{Action, Actor, OperatorAction, OperatorActionFilter, Subject, Via};
 use fieldfen_domain::publication::{ListingStatus, Platform, PlatformRowId};
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::{FileId, PageRequest, RawJson};
-use fieldfen_services::Transaction;
+use fieldfen_services::environment::{ManualClock, SeededRandomness};
 use fieldfen_services::pipeline::FileActionOutcome;
 use fieldfen_services::publishing::{
     RemoteItem, RemoteItemKind, ReservationAttempt, ReservationConfirmOutcome, RowResolution, UnknownResolution,
     UnknownResolutionOutcome,
 };
-use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
+use fieldfen_services::queue::Queue;
+use fieldfen_services::{Environment, Transaction};
+use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::fixtures::{at, by_ann, foreign_listing};
 
 use crate::fake_marketplace::FakeMarketplace;
 use crate::shop_harness::{Shop, approved, listing_on, publisher, titled};
@@ -221,4 +227,60 @@ fn a_rejected_file_loses_its_jobs_and_can_be_taken_up_again(store: impl Store) {
     let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("it is sharp"))).unwrap();
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Approved, vec!["CreateListing".to_owned()]));
     shop.finish(JobKind::CreateListing, |_, _, _| Ok(()));
+}
+
+/// Commits the next write, sets the clock back by an hour, and does not say that the write was committed.
+#[derive(Clone)]
+struct ForgetsOneAnswer<S> {
+    inner: S,
+    clock: ManualClock,
+    forgets: Arc<AtomicBool>,
+}
+
+impl<S: Store> Store for ForgetsOneAnswer<S> {
+    fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        self.inner.try_read(f)
+    }
+
+    fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        let answer = self.inner.try_write(f)?;
+        if !self.forgets.swap(false, Ordering::SeqCst) {
+            return Ok(answer);
+        }
+        self.clock.set(at(0));
+        Err(StoreError::OutcomeUnknown("the test keeps the answer to itself".into()).into())
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        self.inner.watch()
+    }
+
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
+        self.inner.maintain()
+    }
+}
+
+#[test]
+fn an_action_whose_answer_is_lost_is_done_once_although_the_clock_steps_back() {
+    let clock = ManualClock::new(at(3600));
+    let environment = Environment::new(clock.clone(), SeededRandomness::new(7));
+    let store = ForgetsOneAnswer { inner: ModelStore::new(), clock, forgets: Arc::default() };
+    let queue = Queue::new(store.clone(), environment);
+    let id = *queue.enqueue(&queue.job(&Note::new("a")).unwrap()).unwrap().id();
+    store.forgets.store(true, Ordering::SeqCst);
+    assert_eq!(queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::Done);
+    assert!(!store.forgets.load(Ordering::SeqCst));
+    assert_eq!(recorded(&store, Some(Subject::Job(id))), ["cancel done: wrong picture"]);
+    // The same once more is an action of its own.
+    let refused = JobActionOutcome::Refused { status: JobStatus::Failed };
+    assert_eq!(queue.cancel(&id, &by_ann("wrong picture")).unwrap(), refused);
+    assert_eq!(recorded(&store, Some(Subject::Job(id))).len(), 2);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{JobStatus, Payload};
+use fieldfen_domain::operator::Subject;
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
@@ -13,7 +14,7 @@ use fieldfen_services::recurring::Recurring;
 use fieldfen_services::upkeep::{self, Done, Upkeep};
 use fieldfen_services::worker::Metrics;
 use fieldfen_testkit::faults::suspended;
-use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::fixtures::{by_ann, job_id, operator_action};
 use fieldfen_testkit::with;
 
 use super::Bench;
@@ -26,6 +27,7 @@ on_every_store!(
     of_the_young_ones_only_so_many_are_kept,
     expired_hashes_are_purged,
     publications_that_are_over_go_and_others_stay,
+    operators_actions_go_only_where_an_age_is_set,
     it_ends_between_two_batches_when_told,
     it_recurs_and_says_what_it_has_done,
     the_workers_metrics_get_the_figures_of_the_log,
@@ -117,6 +119,20 @@ fn publications_that_are_over_go_and_others_stay(store: impl Store) {
     shop.bench.clock.advance(HOLD + Duration::from_secs(61));
     assert_eq!(shop.bench.upkeep(&upkeep).publications, 4, "in two batches");
     assert_eq!(shop.states(&id), [PublicationState::Unknown, PublicationState::Confirmed]);
+}
+
+fn operators_actions_go_only_where_an_age_is_set(store: impl Store) {
+    let bench = Bench::new(store);
+    for number in 1..=5_u64 {
+        let action = operator_action(number, "ann", Subject::Job(job_id(number)), bench.now());
+        bench.queue.store().set_up(|s| s.operator_actions().record(&action)).unwrap();
+        bench.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(bench.upkeep(&nothing()), Done::default());
+    // The first was done 5 seconds ago, the last one second ago.
+    let upkeep = nothing().operator_actions_max_age_secs(1);
+    assert_eq!(bench.upkeep(&upkeep), with!(Done::default(), operator_actions: 4), "in two batches");
+    assert_eq!(bench.upkeep(&upkeep), Done::default());
 }
 
 fn it_ends_between_two_batches_when_told(store: impl Store) {

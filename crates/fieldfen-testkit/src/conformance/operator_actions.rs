@@ -1,5 +1,6 @@
 //! Operators' actions.
 
+use fieldfen_domain::OperatorActionId;
 use fieldfen_domain::job::JobActionOutcome;
 use fieldfen_domain::operator::{
     Action, ActionKind, ActionOutcome, Actor, OperatorAction, OperatorActionFilter, Subject, Via,
@@ -13,6 +14,8 @@ use crate::fixtures::{at, file_id, job, job_id, operator_action, publication_id,
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["operator_actions":
         an_action_is_kept_as_it_was_recorded,
+        an_action_is_recorded_once_whatever_the_clock_says,
+        old_actions_are_pruned_the_oldest_first,
         actions_are_listed_by_subject_and_by_actor,
         an_action_stands_or_falls_with_its_transaction,
         an_action_outlives_its_subject,
@@ -30,7 +33,9 @@ fn actions<S: Store>(on: &On<'_, S>, filter: &OperatorActionFilter) -> Vec<Opera
 fn an_action_is_kept_as_it_was_recorded<S: Store>(store: &S) {
     let on = On(store);
     let by = Actor::new("Ann <ann@shop.example>", Via::Console).unwrap();
+    let id = OperatorActionId::from_random(1);
     let recorded = OperatorAction::new(
+        id,
         at(5),
         Action::new(by, "a reason\nof two lines").unwrap(),
         ActionKind::NothingIsThere,
@@ -38,7 +43,42 @@ fn an_action_is_kept_as_it_was_recorded<S: Store>(store: &S) {
         ActionOutcome::NotFound,
     );
     record(&on, &with!(recorded.clone(), at: with_nanoseconds(at(5))));
+    assert_eq!(on.read(|s| s.operator_actions().find(&id)).as_ref(), Some(&recorded));
     assert_eq!(actions(&on, &OperatorActionFilter::all()), [recorded]);
+    assert_eq!(on.read(|s| s.operator_actions().find(&OperatorActionId::from_random(2))), None);
+}
+
+fn an_action_is_recorded_once_whatever_the_clock_says<S: Store>(store: &S) {
+    let on = On(store);
+    let action = operator_action(1, "ann", Subject::Job(job_id(1)), at(5));
+    record(&on, &action);
+    let again = with!(action.clone(), at: at(1));
+    let error = on.refuse(|s| s.operator_actions().record(&again));
+    assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");
+    let same = operator_action(2, "ann", Subject::Job(job_id(1)), at(5));
+    record(&on, &same);
+    assert_eq!(actions(&on, &OperatorActionFilter::all()), [action, same]);
+}
+
+fn old_actions_are_pruned_the_oldest_first<S: Store>(store: &S) {
+    let on = On(store);
+    let times = [30, 10, 20, 10, 40];
+    let recorded = [1, 2, 3, 4, 5].map(|number: u64| {
+        let at = at(times[usize::try_from(number - 1).unwrap_or_default()]);
+        let action = operator_action(number, "ann", Subject::Job(job_id(number)), at);
+        record(&on, &action);
+        action
+    });
+    let prune = |before, limit| on.write(|s| s.operator_actions().prune(before, limit));
+    let left = |numbers: &[usize]| numbers.iter().map(|number| recorded[number - 1].clone()).collect::<Vec<_>>();
+    assert_eq!(prune(at(10), 9), 0, "what was done at that very time stays");
+    assert_eq!(prune(at(40), 1), 1);
+    assert_eq!(actions(&on, &OperatorActionFilter::all()), left(&[1, 3, 4, 5]));
+    assert_eq!(prune(at(40), 2), 2);
+    assert_eq!(actions(&on, &OperatorActionFilter::all()), left(&[1, 5]));
+    assert_eq!(prune(with_nanoseconds(at(40)), 9), 1);
+    assert_eq!(actions(&on, &OperatorActionFilter::all()), left(&[5]));
+    assert_eq!(on.read(|s| s.operator_actions().find(&recorded[0].id)), None);
 }
 
 fn actions_are_listed_by_subject_and_by_actor<S: Store>(store: &S) {
@@ -55,7 +95,7 @@ fn actions_are_listed_by_subject_and_by_actor<S: Store>(store: &S) {
             let by = if number % 3 == 0 { "ann" } else { "bo" };
             let subject = &subjects[usize::try_from(number).unwrap_or_default() % subjects.len()];
             // Older times behind newer ones: the order is that of recording.
-            operator_action(by, subject.clone(), at(100 - number))
+            operator_action(number.unsigned_abs(), by, subject.clone(), at(100 - number))
         })
         .collect();
     for action in &recorded {
@@ -95,7 +135,7 @@ fn actions_are_listed_by_subject_and_by_actor<S: Store>(store: &S) {
 
 fn an_action_stands_or_falls_with_its_transaction<S: Store>(store: &S) {
     let on = On(store);
-    let action = operator_action("ann", Subject::Job(job_id(1)), at(1));
+    let action = operator_action(1, "ann", Subject::Job(job_id(1)), at(1));
     on.refuse(|s| {
         s.operator_actions().record(&action)?;
         Err::<(), _>(StoreError::Nested)
@@ -106,7 +146,7 @@ fn an_action_stands_or_falls_with_its_transaction<S: Store>(store: &S) {
 fn an_action_outlives_its_subject<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
-    let action = operator_action("ann", Subject::Job(job_id(1)), at(1));
+    let action = operator_action(1, "ann", Subject::Job(job_id(1)), at(1));
     let deleted = on.write(|s| {
         s.operator_actions().record(&action)?;
         s.job_actions().delete(&job_id(1))

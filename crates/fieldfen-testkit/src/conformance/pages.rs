@@ -113,7 +113,7 @@ fn cursors_of_other_lists_are_refused<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue_all(&[1, 2].map(job));
     for number in [1, 2] {
-        on.write(|s| s.operator_actions().record(&operator_action("ann", Subject::Job(job_id(number)), at(1))));
+        on.write(|s| s.operator_actions().record(&operator_action(number, "ann", Subject::Job(job_id(number)), at(1))));
         on.write(|s| s.hashes().insert(&hash(number, at(1))));
         on.write(|s| s.api_usage().record(&api_call("etsy", 1, at(1))));
         on.file_in(number, FileStatus::Approved);

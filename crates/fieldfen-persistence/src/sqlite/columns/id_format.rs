@@ -6,15 +6,15 @@
 use fieldfen_domain::{FileId, JobId, ListingId, PublicationId, SocialPostId};
 
 /// An id that a row may spell in two ways.
-pub(crate) trait Spellings {
+pub(crate) trait IdFormats {
     /// The text with hyphens, then the one without.
-    fn spellings(&self) -> [String; 2];
+    fn formats(&self) -> [String; 2];
 }
 
-macro_rules! spellings {
+macro_rules! id_formats {
     ($($id:ident),+) => {$(
-        impl Spellings for $id {
-            fn spellings(&self) -> [String; 2] {
+        impl IdFormats for $id {
+            fn formats(&self) -> [String; 2] {
                 let uuid = self.uuid();
                 [uuid.hyphenated().to_string(), uuid.simple().to_string()]
             }
@@ -22,4 +22,4 @@ macro_rules! spellings {
     )+};
 }
 
-spellings!(FileId, JobId, ListingId, SocialPostId, PublicationId);
+id_formats!(FileId, JobId, ListingId, SocialPostId, PublicationId);

@@ -17,12 +17,12 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{RawJson, Timestamp};
 
 pub(crate) use foreign_time::ForeignTime;
-pub(crate) use id_format::Spellings;
+pub(crate) use id_format::IdFormats;
 pub(crate) use number::StoredNumber;
 pub(crate) use text::StoredText;
 use text::quoted;
 pub(crate) use time::{OutOfRange, SqlTime, StoredTime, regular_time};
-pub(crate) use time_bound::{ReachedAt, limit};
+pub(crate) use time_bound::{DueFrom, least_text};
 
 /// Names a row while it is being read.
 #[derive(Debug, Clone, Copy)]

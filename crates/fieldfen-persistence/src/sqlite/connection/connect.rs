@@ -21,12 +21,13 @@ pub enum OpenMode {
     ExistingOnly,
 }
 
-/// A connection for tools that write. A database that is created is in WAL mode; one that is there keeps its journal mode,
-/// which the first store that opens it sets. The other settings are those of a store's writer with the default options.
-/// The schema is not looked at.
+/// Opens a connection for a tool that writes.
+///
+/// A new database is in WAL mode. An existing one keeps its journal mode until a store opens it. All other settings are
+/// those of a store's writer with the default options. The schema is not checked.
 ///
 /// # Errors
-/// [`StoreError::Open`] when the file or its folder cannot be had, [`StoreError::ReadOnly`] when this user cannot write
+/// [`StoreError::Open`] when the file or its folder is missing or cannot be created, [`StoreError::ReadOnly`] when this user cannot write
 /// the file, [`StoreError::Setting`] when SQLite is too old or a setting does not hold, [`StoreError::Corrupt`] when the
 /// file is not a database.
 pub fn connect(url: &SqliteUrl, mode: OpenMode) -> Result<SqliteConnection, StoreError> {

@@ -8,10 +8,10 @@ use std::ptr::{self, NonNull};
 use diesel::sqlite::SqliteConnection;
 use libsqlite3_sys as ffi;
 
-/// The bytes of each part of the log's index that SQLite maps at once.
+/// The size of the parts in which SQLite maps the index of the log (`-shm`), in bytes.
 const INDEX_PART: c_int = 32768;
 
-/// The part of the index that is looked at: one of the two copies of its header.
+/// The first 100 bytes of the index: two copies of its header, and how much of the log a checkpoint has copied.
 pub(in crate::sqlite) type IndexHeader = [u8; 100];
 
 /// The log (`-wal`) as it is in its file.
@@ -21,7 +21,7 @@ pub(in crate::sqlite) struct LogFile {
     pub(in crate::sqlite) header: [u8; 32],
 }
 
-/// SQLite's handle of a connection. It stays beside its connection, and is of use only with it.
+/// SQLite's handle of a connection. It must not be used after the connection is closed.
 #[derive(Debug)]
 pub(in crate::sqlite) struct Handle(pub(super) NonNull<ffi::sqlite3>);
 
@@ -31,7 +31,7 @@ pub(in crate::sqlite) struct Handle(pub(super) NonNull<ffi::sqlite3>);
 unsafe impl Send for Handle {}
 
 impl Handle {
-    /// The first 100 bytes of the database file, as they are in the file; `None` when they cannot be read.
+    /// Reads the header of the database file, its first 100 bytes. Returns `None` if the read fails.
     pub(in crate::sqlite) fn read_header(&self, _conn: &mut SqliteConnection) -> Option<[u8; 100]> {
         let mut header = [0_u8; 100];
         // SAFETY: the connection is open, since it is lent for as long as this lasts, and nobody else uses it. SQLite
@@ -45,7 +45,8 @@ impl Handle {
         }
     }
 
-    /// The header of the log's index, of a connection that has a transaction open; `None` when there is no such index.
+    /// Reads the header of the log's index. The connection must have a transaction open. Returns `None` if the database has
+    /// no such index.
     pub(in crate::sqlite) fn read_log_index(&self, _conn: &mut SqliteConnection) -> Option<IndexHeader> {
         let mut header: IndexHeader = [0; 100];
         let mut index: *mut c_void = ptr::null_mut();
@@ -67,7 +68,8 @@ impl Handle {
         Some(header)
     }
 
-    /// The log of a connection that has a transaction open, as it is in the file; `None` when it cannot be read.
+    /// Reads the size and the header of the log file. The connection must have a transaction open. Returns `None` if the
+    /// read fails.
     pub(in crate::sqlite) fn read_log(&self, _conn: &mut SqliteConnection) -> Option<LogFile> {
         let (mut header, mut bytes) = ([0_u8; 32], 0);
         // SAFETY: as in `read_header`; SQLite fills up with zeros what is not in the file.

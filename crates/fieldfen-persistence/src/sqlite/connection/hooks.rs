@@ -1,20 +1,21 @@
-//! What connections get when they are opened, through the handle that diesel does not hand out.
+//! The hooks and settings that a new connection gets through SQLite's C handle, which diesel 2.3 hides.
 //!
-//! **Plans that do not depend on what is bound.** The bundled SQLite samples the rows (`SQLITE_ENABLE_STAT4`). Once
-//! `ANALYZE` or `PRAGMA optimize` has run, it looks at every value that is bound to see whether another plan would suit
-//! it better: a statement that is kept is prepared anew at each call all the same, and that takes longer than a claim. The
-//! plans that matter here are pinned, so that the connections ask for the query planner stability guarantee
-//! (<https://sqlite.org/queryplanner-ng.html>, section 4.1).
+//! **Query planner stability guarantee.** The bundled SQLite samples rows (`SQLITE_ENABLE_STAT4`). After `ANALYZE` or
+//! `PRAGMA optimize`, SQLite compares each bound value with the samples and prepares even a cached statement anew at each
+//! call, which takes longer than a claim. The statements here name their indexes, so the connections turn that
+//! comparison off (<https://sqlite.org/queryplanner-ng.html>, section 4.1).
 //!
-//! **A gate before each commit.** When SQLite has rolled a transaction back by itself, whatever is written next would be a
-//! transaction of its own and commit at once (<https://sqlite.org/c3ref/commit_hook.html>).
+//! **Commit hook.** If SQLite rolls a transaction back by itself, the next statement starts a transaction of its own and
+//! commits at once. The hook refuses each commit that the writer has not allowed
+//! (<https://sqlite.org/c3ref/commit_hook.html>).
 //!
-//! **Waits that are known.** A busy handler of our own tells how long a lock was waited for.
+//! **Busy handler.** SQLite's own handler does not report how long it has waited for a lock; this one does.
 //!
-//! **How the handle is found.** SQLite shows every new connection of the process to an extension. The program may open
-//! connections of its own while a store opens one, in the same thread too (diesel calls the program's instrumentation), so
-//! that the extension cannot know which connection is the store's. It gives each a rollback hook that tells the handle.
-//! The store then rolls an empty transaction back on its own connection, which touches no file.
+//! **How the handle is found.** An automatic extension of SQLite is called for every new connection of the process. The
+//! program may open connections of its own while a store opens one, in the same thread too (diesel calls the program's
+//! instrumentation), so the extension cannot tell which connection is the store's. The extension therefore gives each
+//! connection a rollback hook that reports the handle. The store then rolls back an empty transaction on its own
+//! connection, which touches no file.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
@@ -33,13 +34,13 @@ use super::handle::Handle;
 use crate::sqlite::busy_handler;
 use crate::sqlite::url::SqliteUrl;
 
-/// Without the hook a writer might be told that it has committed what SQLite has rolled back.
+/// Without the hook, a writer could be told that its write is committed although SQLite has rolled it back.
 const NO_COMMIT_HOOK: &str = "SQLite does not let commits be watched: does another library take its extensions back?";
 
 thread_local! {
     /// Whether this thread opens a connection of a store.
     static OPENING: Cell<bool> = const { Cell::new(false) };
-    /// Which connections of this thread have rolled back since they were asked to.
+    /// The connections of this thread that have rolled back since the last reset.
     static ROLLED_BACK: Cell<RolledBack> = const { Cell::new(RolledBack::None) };
 }
 
@@ -51,48 +52,48 @@ enum RolledBack {
     Several,
 }
 
-/// A connection that has just been opened.
-pub(in crate::sqlite) struct Opened {
+/// A new connection with its hooks.
+pub(in crate::sqlite) struct OpenConnection {
     pub(in crate::sqlite) conn: SqliteConnection,
-    pub(in crate::sqlite) control: Control,
+    pub(in crate::sqlite) control: HookControl,
     pub(in crate::sqlite) handle: Handle,
-    /// Whether its database can only be read.
+    /// Whether SQLite can only read the database, for lack of permissions.
     pub(in crate::sqlite) read_only: bool,
 }
 
-/// What the callbacks of a connection read.
+/// The settings that the hooks of a connection read.
 #[derive(Debug)]
-struct Shared {
+struct HookState {
     may_commit: AtomicBool,
-    /// How long locks are waited for, in microseconds.
+    /// The longest wait for a lock, in microseconds.
     busy_timeout: AtomicU64,
 }
 
-/// Says whether a connection may commit, and how long it waits for locks.
+/// Sets whether a connection may commit, and how long it waits for locks.
 #[derive(Debug)]
-pub(in crate::sqlite) struct Control(Arc<Shared>);
+pub(in crate::sqlite) struct HookControl(Arc<HookState>);
 
-impl Control {
+impl HookControl {
     /// Lets the connection commit.
     pub(in crate::sqlite) fn allow_commits(&self) {
         self.0.may_commit.store(true, Ordering::Relaxed);
     }
 
-    /// From now on every commit becomes a rollback and an error.
+    /// Turns every commit into a rollback and an error, until commits are allowed again.
     pub(in crate::sqlite) fn forbid_commits(&self) {
         self.0.may_commit.store(false, Ordering::Relaxed);
     }
 
-    /// From now on the connection waits for a lock for so long.
+    /// Sets the longest wait for a lock.
     pub(in crate::sqlite) fn set_busy_timeout(&self, timeout: Duration) {
         let timeout = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
         self.0.busy_timeout.store(timeout, Ordering::Relaxed);
     }
 }
 
-/// Opens a connection whose plans are stable and whose commits may be stopped. It waits for no lock until it is told to.
-/// No file is read yet.
-pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened, StoreError> {
+/// Opens a connection and installs the hooks. The connection waits for no lock until a timeout is set. No file is read
+/// yet.
+pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<OpenConnection, StoreError> {
     let refused = |reason: &str, source| StoreError::Open { url: url.to_string(), reason: reason.to_owned(), source };
     let no_commit_hook = |source| refused(NO_COMMIT_HOOK, source);
     // SAFETY: the function lives for ever and has the signature that SQLite calls it with; that it is there already
@@ -102,13 +103,13 @@ pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened
     if code != ffi::SQLITE_OK {
         return Err(no_commit_hook(Some(format!("SQLite's code {code}").into())));
     }
-    let opening = Restored::set(&OPENING, true);
+    let opening = RestoreOnDrop::set(&OPENING, true);
     let established = SqliteConnection::establish(name);
     drop(opening);
     let mut conn = established.map_err(|error| {
         refused("SQLite cannot open it: check that the file and its folder can be read and written", Some(error.into()))
     })?;
-    let asking = Restored::set(&ROLLED_BACK, RolledBack::None);
+    let asking = RestoreOnDrop::set(&ROLLED_BACK, RolledBack::None);
     conn.batch_execute("BEGIN; ROLLBACK").map_err(|error| no_commit_hook(Some(error.into())))?;
     let RolledBack::One(db) = ROLLED_BACK.get() else { return Err(no_commit_hook(None)) };
     drop(asking);
@@ -117,30 +118,30 @@ pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<Opened
     let (control, read_only) =
         unsafe { (install_hooks(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
     let control = control.ok_or_else(|| no_commit_hook(None))?;
-    Ok(Opened { conn, control, handle: Handle(db), read_only })
+    Ok(OpenConnection { conn, control, handle: Handle(db), read_only })
 }
 
-/// Gives a thread's variable its former value back when it is dropped, also by a panic.
+/// Restores the former value of a thread-local variable when it is dropped, also by a panic.
 ///
-/// Instrumentation may open a store while another one is opened.
-struct Restored<T: Copy + 'static> {
+/// Instrumentation may open a second store while the first one is being opened.
+struct RestoreOnDrop<T: Copy + 'static> {
     variable: &'static std::thread::LocalKey<Cell<T>>,
     before: T,
 }
 
-impl<T: Copy + 'static> Restored<T> {
+impl<T: Copy + 'static> RestoreOnDrop<T> {
     fn set(variable: &'static std::thread::LocalKey<Cell<T>>, value: T) -> Self {
         Self { variable, before: variable.with(|cell| cell.replace(value)) }
     }
 }
 
-impl<T: Copy + 'static> Drop for Restored<T> {
+impl<T: Copy + 'static> Drop for RestoreOnDrop<T> {
     fn drop(&mut self) {
         let _ = self.variable.try_with(|cell| cell.set(self.before));
     }
 }
 
-/// Is shown every new connection of the process.
+/// The automatic extension: SQLite calls it for every new connection of the process.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn on_new_connection(
     db: *mut ffi::sqlite3,
@@ -154,7 +155,7 @@ unsafe extern "C" fn on_new_connection(
     ffi::SQLITE_OK
 }
 
-/// Tells which connection has rolled back.
+/// The rollback hook: reports the handle of the connection that has rolled back.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn rollback_hook(db: *mut c_void) {
     let _ = ROLLED_BACK.try_with(|cell| {
@@ -165,14 +166,15 @@ unsafe extern "C" fn rollback_hook(db: *mut c_void) {
     });
 }
 
-/// Sets up the callbacks; `None` when SQLite does not keep the hook before commits.
+/// Installs the hooks. Returns `None` if SQLite does not keep the commit hook.
 ///
 /// # Safety
 /// The handle must be that of an open connection.
 #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
-unsafe fn install_hooks(db: NonNull<ffi::sqlite3>) -> Option<Control> {
+unsafe fn install_hooks(db: NonNull<ffi::sqlite3>) -> Option<HookControl> {
     let db = db.as_ptr();
-    let control = Control(Arc::new(Shared { may_commit: AtomicBool::new(true), busy_timeout: AtomicU64::new(0) }));
+    let control =
+        HookControl(Arc::new(HookState { may_commit: AtomicBool::new(true), busy_timeout: AtomicU64::new(0) }));
     let kept: *mut c_void = Arc::into_raw(Arc::clone(&control.0)).cast_mut().cast();
     // SAFETY: the connection is open, the name ends in a NUL. What is kept belongs to a function of the connection, for which
     // SQLite calls `release` once: when it closes the connection, or at once when it refuses the function. The setting
@@ -194,30 +196,30 @@ unsafe fn install_hooks(db: NonNull<ffi::sqlite3>) -> Option<Control> {
     }
 }
 
-/// A function that is only there to keep something until the connection is closed.
+/// An SQL function that does nothing: SQLite keeps its user data until the connection is closed.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn answer_null(_: *mut ffi::sqlite3_context, _: c_int, _: *mut *mut ffi::sqlite3_value) {}
 
-/// Drops the connection's own part of what its callbacks read.
+/// Drops the connection's reference to the settings of its hooks.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn release(shared: *mut c_void) {
     // SAFETY: it was made by `Arc::into_raw` in `install_hooks`, and SQLite calls this once.
-    drop(unsafe { Arc::from_raw(shared.cast::<Shared>()) });
+    drop(unsafe { Arc::from_raw(shared.cast::<HookState>()) });
 }
 
-/// Is asked before every commit; anything but 0 makes it a rollback.
+/// The commit hook: any answer but 0 turns the commit into a rollback.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn commit_hook(shared: *mut c_void) -> c_int {
     // SAFETY: SQLite hands on what it was given in `install_hooks`, and the connection keeps that.
-    let may_commit = unsafe { (*shared.cast::<Shared>()).may_commit.load(Ordering::Relaxed) };
+    let may_commit = unsafe { (*shared.cast::<HookState>()).may_commit.load(Ordering::Relaxed) };
     c_int::from(!may_commit)
 }
 
-/// Is asked when a lock is taken; 0 gives it up.
+/// The busy handler: SQLite calls it when another connection holds a lock. The answer 0 ends the wait.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn on_busy(shared: *mut c_void, tried: c_int) -> c_int {
     // SAFETY: as in `commit_hook`.
-    let timeout = unsafe { (*shared.cast::<Shared>()).busy_timeout.load(Ordering::Relaxed) };
+    let timeout = unsafe { (*shared.cast::<HookState>()).busy_timeout.load(Ordering::Relaxed) };
     c_int::from(busy_handler::wait(tried.unsigned_abs(), Duration::from_micros(timeout)))
 }
 
@@ -230,7 +232,7 @@ mod tests {
     #[test]
     fn a_panic_ends_the_opening_of_a_connection() {
         let panic = catch_unwind(|| {
-            let _opening = Restored::set(&OPENING, true);
+            let _opening = RestoreOnDrop::set(&OPENING, true);
             panic!("lens cap");
         });
         assert!(panic.is_err() && !OPENING.get());

@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use fieldfen_domain::store::StoreError;
 
 thread_local! {
-    /// The stores of which this thread has a session open.
+    /// The addresses of the stores in which this thread has a session open.
     static OPEN: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One open session of this thread.
+/// Marks a session of this thread as open until it is dropped.
 pub(in crate::sqlite) struct SessionGuard {
     store: usize,
     /// It must be dropped by the thread that made it.
@@ -18,7 +18,7 @@ pub(in crate::sqlite) struct SessionGuard {
 }
 
 impl SessionGuard {
-    /// Enters a session of the store with this address.
+    /// Marks a session of the store with this address as open, or fails with [`StoreError::Nested`] if one is open.
     pub(in crate::sqlite) fn enter(store: usize) -> Result<Self, StoreError> {
         OPEN.with_borrow_mut(|open| {
             if open.contains(&store) {

@@ -8,7 +8,7 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
-use super::hooks::{Opened, establish};
+use super::hooks::{OpenConnection, establish};
 use super::options::{Durability, SqliteOptions};
 use crate::sqlite::busy_handler::NoLocks;
 use crate::sqlite::deadline::Deadline;
@@ -16,13 +16,13 @@ use crate::sqlite::error::{CHECK_PERMISSIONS, Classify, classify};
 use crate::sqlite::file::open_files::DatabaseFile;
 use crate::sqlite::url::SqliteUrl;
 
-/// The oldest SQLite that is trusted with a shared file.
+/// The oldest version of SQLite that is accepted.
 ///
-/// Older ones may lose a transaction when a checkpoint and a writer meet while the WAL is reset
+/// Older versions may lose a transaction when a checkpoint and a writer meet while the WAL is reset
 /// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug").
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// How long to sleep before an opening that met a lock is tried again.
+/// The pause before a connection is opened again that found the database locked.
 const OPEN_AGAIN: Duration = Duration::from_millis(5);
 
 /// The version of the SQLite in this program, for example `3.53.1`.
@@ -34,13 +34,12 @@ pub fn sqlite_version() -> &'static str {
     version.to_str().unwrap_or("unknown")
 }
 
-/// The connection of a store that writes. A file that can only be read is refused before anything is made
-/// beside it.
+/// The writing connection of a store. If this user can only read the file, it fails before SQLite creates files beside it.
 pub(in crate::sqlite) fn open_writer(
     url: &SqliteUrl,
     options: &SqliteOptions,
     deadline: &Deadline,
-) -> Result<Opened, StoreError> {
+) -> Result<OpenConnection, StoreError> {
     open_to(Purpose::Write, &url.file_name(), url, deadline, &writing(url, options))
 }
 
@@ -49,7 +48,7 @@ pub(in crate::sqlite) fn open_for_tool(
     url: &SqliteUrl,
     options: &SqliteOptions,
     deadline: &Deadline,
-) -> Result<Opened, StoreError> {
+) -> Result<OpenConnection, StoreError> {
     open_to(Purpose::Write, &url.existing(), url, deadline, &without_journal(options))
 }
 
@@ -58,21 +57,21 @@ pub(in crate::sqlite) fn open_for_maintenance(
     file: &DatabaseFile,
     options: &SqliteOptions,
     deadline: &Deadline,
-) -> Result<Opened, StoreError> {
+) -> Result<OpenConnection, StoreError> {
     let url = file.url();
     open_to(Purpose::Any, &url.existing(), &url, deadline, &writing(&url, options))
 }
 
 /// A connection to an open store's file that cannot write.
-pub(in crate::sqlite) fn open_reader(file: &DatabaseFile, deadline: &Deadline) -> Result<Opened, StoreError> {
+pub(in crate::sqlite) fn open_reader(file: &DatabaseFile, deadline: &Deadline) -> Result<OpenConnection, StoreError> {
     let url = file.url();
     open_to(Purpose::Any, &url.existing(), &url, deadline, &[("query_only", "ON", "1")])
 }
 
-/// A pragma, the value it is set to, and the value it must then answer.
+/// The name of a pragma, the value to set, and the value that SQLite must report afterwards.
 pub(in crate::sqlite) type Setting = (&'static str, &'static str, &'static str);
 
-/// The journal mode of a file.
+/// The journal mode of every database that a store has opened.
 pub(in crate::sqlite) const WAL: Setting = ("journal_mode", "wal", "wal");
 
 fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
@@ -90,15 +89,15 @@ pub(in crate::sqlite) const fn without_journal(options: &SqliteOptions) -> [Sett
     [synchronous, ("foreign_keys", "ON", "1")]
 }
 
-/// What a connection is opened for.
+/// Whether a connection must be able to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// A database that this user cannot write is refused.
+    /// Opening fails if this user cannot write the database.
     Write,
     Any,
 }
 
-/// Opens a connection, also to a database that this user can only read.
+/// Opens a connection. The user may lack the permission to write the database.
 pub(in crate::sqlite) fn open(
     name: &str,
     url: &SqliteUrl,
@@ -108,17 +107,17 @@ pub(in crate::sqlite) fn open(
     Ok(open_to(Purpose::Any, name, url, deadline, settings)?.conn)
 }
 
-/// Opens a connection, which then waits for locks as long as an operation with this deadline does from its beginning.
+/// Opens a connection with the busy timeout of the deadline.
 ///
-/// While another process recovers or removes the log, SQLite answers busy at once whatever the timeout says, so that
-/// this waits by itself, and opens the connection anew each time.
+/// While another process recovers or removes the log, SQLite reports busy at once, whatever the timeout is. The loop waits
+/// instead, and opens a new connection each time.
 fn open_to(
     purpose: Purpose,
     name: &str,
     url: &SqliteUrl,
     deadline: &Deadline,
     settings: &[Setting],
-) -> Result<Opened, StoreError> {
+) -> Result<OpenConnection, StoreError> {
     loop {
         match open_once(purpose, name, url, settings) {
             Ok(opened) => {
@@ -135,7 +134,12 @@ fn open_to(
     }
 }
 
-fn open_once(purpose: Purpose, name: &str, url: &SqliteUrl, settings: &[Setting]) -> Result<Opened, StoreError> {
+fn open_once(
+    purpose: Purpose,
+    name: &str,
+    url: &SqliteUrl,
+    settings: &[Setting],
+) -> Result<OpenConnection, StoreError> {
     // SAFETY: returns a number.
     #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
     let version = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
@@ -192,7 +196,7 @@ mod tests {
         connect(&url, OpenMode::CreateIfMissing).unwrap();
         let (options, deadline) = (SqliteOptions::default(), Deadline::after(Duration::from_secs(60)));
         let options = SqliteOptions { durability: Durability::Normal, ..options };
-        let Opened { mut conn, .. } = open_writer(&url, &options, &deadline).unwrap();
+        let OpenConnection { mut conn, .. } = open_writer(&url, &options, &deadline).unwrap();
         set(&mut conn, "synchronous", "NORMAL", "1").unwrap();
         let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
         let mut conn = open_reader(&file, &deadline).unwrap().conn;

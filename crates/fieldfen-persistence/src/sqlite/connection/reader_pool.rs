@@ -1,4 +1,4 @@
-//! The connections that read.
+//! The pool of connections that read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{ReadSession, StoreError};
 
 use crate::sqlite::cached_statement::{Begin, Commit, Rollback};
-use crate::sqlite::connection::hooks::Opened;
+use crate::sqlite::connection::hooks::OpenConnection;
 use crate::sqlite::connection::open;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
@@ -16,7 +16,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::file::open_files::OpenFiles;
 use crate::sqlite::session::SqliteSession;
 
-/// A pool of connections that cannot write. They are opened when they are first needed.
+/// A pool of connections that cannot write. A connection is opened when no idle one is left.
 pub(in crate::sqlite) struct Readers {
     files: OpenFiles,
     options: SqliteOptions,
@@ -26,7 +26,7 @@ pub(in crate::sqlite) struct Readers {
 
 #[derive(Default)]
 struct Pool {
-    idle: Vec<Opened>,
+    idle: Vec<OpenConnection>,
     open: u32,
 }
 
@@ -35,7 +35,7 @@ impl Readers {
         Self { files, options, pool: Mutex::default(), returned: Condvar::new() }
     }
 
-    /// Runs `f` in a transaction that sees one and the same moment.
+    /// Runs `f` in a read transaction: all its statements see the same state of the database.
     pub(in crate::sqlite) fn read<T, E, F>(&self, mut f: F) -> Result<T, E>
     where
         E: From<StoreError>,
@@ -62,7 +62,7 @@ impl Readers {
         }
     }
 
-    fn take(&self, deadline: &Deadline) -> Result<Opened, StoreError> {
+    fn take(&self, deadline: &Deadline) -> Result<OpenConnection, StoreError> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(reader) = pool.idle.pop() {
@@ -81,9 +81,9 @@ impl Readers {
         }
     }
 
-    /// Opens a connection for which there is room; the room is free again when that fails, or when the program's own
+    /// Opens a connection that is counted already. The count is taken back if the opening fails, or if the program's
     /// instrumentation panics.
-    fn open(&self, deadline: &Deadline) -> Result<Opened, StoreError> {
+    fn open(&self, deadline: &Deadline) -> Result<OpenConnection, StoreError> {
         let opened = catch_unwind(AssertUnwindSafe(|| open::open_reader(self.files.database(), deadline)));
         if !matches!(opened, Ok(Ok(_))) {
             self.give_back(None);
@@ -91,8 +91,8 @@ impl Readers {
         opened.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    /// Puts a connection back, or, with `None`, makes room for a new one.
-    fn give_back(&self, reader: Option<Opened>) {
+    /// Returns a connection to the pool; `None` stands for one that is closed, and lets another thread open a new one.
+    fn give_back(&self, reader: Option<OpenConnection>) {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         match reader {
             Some(reader) => pool.idle.push(reader),
@@ -113,9 +113,9 @@ where
     Ok(value)
 }
 
-/// The connection after a failure; `None` when it cannot be used any more.
-fn rolled_back(mut reader: Opened) -> Option<Opened> {
-    // There may be no transaction left to roll back; a new one tells.
+/// Rolls back after a failure. Returns `None` if the connection cannot begin a new transaction.
+fn rolled_back(mut reader: OpenConnection) -> Option<OpenConnection> {
+    // SQLite may have rolled back by itself. A new transaction shows whether the connection still works.
     let _ = Rollback {}.execute(&mut reader.conn);
     let usable = Begin {}.execute(&mut reader.conn).is_ok() && Rollback {}.execute(&mut reader.conn).is_ok();
     usable.then_some(reader)

@@ -14,7 +14,7 @@ use fieldfen_domain::store::StoreError;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::connection::handle::Handle;
 use crate::sqlite::error::Classify;
-use crate::sqlite::file::open_files::Found;
+use crate::sqlite::file::open_files::DatabaseStamp;
 
 /// How long the header is read again before a difference counts: another process may be writing the first page.
 const AGAIN: [Duration; 3] = [Duration::from_millis(1), Duration::from_millis(5), Duration::from_millis(20)];
@@ -31,7 +31,7 @@ statement! {
 
 /// What the database file looked like when it was last looked at.
 #[derive(Debug)]
-pub(in crate::sqlite) struct Contents {
+pub(in crate::sqlite) struct KnownHeader {
     /// As long as these are the same, no program has written the file.
     stamp: (u64, Option<SystemTime>),
     /// `None` for a file that SQLite can only read together with its log.
@@ -77,15 +77,15 @@ const fn is_at_least(now: u32, before: u32) -> bool {
     now.wrapping_sub(before) < 1 << 31
 }
 
-impl Contents {
-    pub(in crate::sqlite) fn of(found: &Found, conn: &mut SqliteConnection, handle: &Handle) -> Self {
+impl KnownHeader {
+    pub(in crate::sqlite) fn of(found: &DatabaseStamp, conn: &mut SqliteConnection, handle: &Handle) -> Self {
         Self { stamp: found.stamp(), header: handle.read_header(conn).as_ref().and_then(Header::parse) }
     }
 
     /// Fails when the file holds something that cannot come from what it held before.
     pub(in crate::sqlite) fn check(
         &mut self,
-        found: &Found,
+        found: &DatabaseStamp,
         conn: &mut SqliteConnection,
         handle: &Handle,
     ) -> Result<(), StoreError> {

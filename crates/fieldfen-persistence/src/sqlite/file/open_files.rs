@@ -32,12 +32,12 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// Its address.
+    /// The address that opens this file, whatever the working folder is.
     pub(in crate::sqlite) fn url(&self) -> SqliteUrl {
         SqliteUrl::from(self.path.as_path())
     }
 
-    /// The file that has its name and this ending.
+    /// The path of the file beside it whose name has this ending, for example `-wal`.
     pub(in crate::sqlite) fn beside(&self, ending: &str) -> PathBuf {
         let mut name = self.path.as_os_str().to_owned();
         name.push(ending);
@@ -71,9 +71,9 @@ pub(in crate::sqlite) struct OpenFiles {
 }
 
 /// The database file as it was found.
-pub(in crate::sqlite) struct Found(Metadata);
+pub(in crate::sqlite) struct DatabaseStamp(Metadata);
 
-impl Found {
+impl DatabaseStamp {
     /// What changes when somebody writes the file.
     pub(in crate::sqlite) fn stamp(&self) -> (u64, Option<std::time::SystemTime>) {
         (self.0.len(), self.0.modified().ok())
@@ -92,15 +92,15 @@ impl OpenFiles {
     }
 
     /// Fails unless all files are those that were opened.
-    pub(in crate::sqlite) fn check(&self) -> Result<Found, StoreError> {
+    pub(in crate::sqlite) fn check(&self) -> Result<DatabaseStamp, StoreError> {
         let found = self.check_database()?;
         self.beside.iter().try_for_each(|file| file.check().map(drop))?;
         Ok(found)
     }
 
     /// Fails unless the database file is the one that was opened.
-    pub(in crate::sqlite) fn check_database(&self) -> Result<Found, StoreError> {
-        self.database.check().map(Found)
+    pub(in crate::sqlite) fn check_database(&self) -> Result<DatabaseStamp, StoreError> {
+        self.database.check().map(DatabaseStamp)
     }
 }
 

@@ -21,7 +21,7 @@ pub(in crate::sqlite) fn require_file(url: &SqliteUrl) -> Result<(), StoreError>
     ))
 }
 
-/// Whether there is a file that SQLite may open. Anything else in its place is refused.
+/// Whether a file exists that SQLite may open. Fails if anything but a regular file with one name has its path.
 pub(in crate::sqlite) fn file_exists(url: &SqliteUrl) -> Result<bool, StoreError> {
     let Some(path) = url.path() else { return Ok(false) };
     let refuse = |reason: &str, source| Err(refusal(url, reason.to_owned(), source));
@@ -42,8 +42,8 @@ pub(in crate::sqlite) fn file_exists(url: &SqliteUrl) -> Result<bool, StoreError
     }
 }
 
-/// Refuses a log or journal that is no file of its own: SQLite would wait for a pipe, write through a link, and remove a
-/// device.
+/// Fails if a log or journal beside the database is not a regular file with one name: SQLite would wait for a pipe, write
+/// through a link, and remove a device.
 fn refuse_irregular_logs(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
     let cannot = |error| refusal(url, "it cannot be looked at".to_owned(), Some(error));
     // SQLite names them by the path without symbolic links.
@@ -63,7 +63,7 @@ fn refuse_irregular_logs(url: &SqliteUrl, path: &Path) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Says why a database is not opened.
+/// The error of a database that is not opened for this reason.
 pub(in crate::sqlite) fn refusal(url: &SqliteUrl, reason: String, source: Option<std::io::Error>) -> StoreError {
     StoreError::Open { url: url.to_string(), reason, source: source.map(Into::into) }
 }

@@ -61,13 +61,13 @@ where
     for _ in 0..ATTEMPTS {
         let mut source = match connect(url, &file, &deadline) {
             Ok(source) => source,
-            Err(Refused::Again) => continue,
-            Err(Refused::For(StoreError::ReadOnly(_))) if holds_something(&file.beside("-journal"))? => {
+            Err(NoConnection::TryAgain) => continue,
+            Err(NoConnection::Failed(StoreError::ReadOnly(_))) if holds_something(&file.beside("-journal"))? => {
                 let reason = "a program was stopped while it wrote, and its journal (the file ending in -journal) must be \
                               rolled back first: run the program that writes the database, or `fieldfen-migrate up`";
                 return Err(refuse(url, reason).into());
             }
-            Err(Refused::For(error)) => return Err(error.into()),
+            Err(NoConnection::Failed(error)) => return Err(error.into()),
         };
         let result = f(&mut source.conn);
         if source.is_as_it_was(&file)? {
@@ -78,22 +78,22 @@ where
 }
 
 /// A connection, and what must not change while it reads.
-struct Source {
+struct ReadConnection {
     conn: SqliteConnection,
     /// `None` where SQLite's locks protect the reader.
     stamp: Option<Stamp>,
 }
 
 /// Why there is no connection.
-enum Refused {
+enum NoConnection {
     /// The log came or went meanwhile.
-    Again,
-    For(StoreError),
+    TryAgain,
+    Failed(StoreError),
 }
 
-impl<E: Into<StoreError>> From<E> for Refused {
+impl<E: Into<StoreError>> From<E> for NoConnection {
     fn from(error: E) -> Self {
-        Self::For(error.into())
+        Self::Failed(error.into())
     }
 }
 
@@ -120,7 +120,7 @@ impl Stamp {
     }
 }
 
-impl Source {
+impl ReadConnection {
     fn is_as_it_was(&self, file: &DatabaseFile) -> Result<bool, StoreError> {
         let Some(before) = &self.stamp else { return Ok(true) };
         let now = look_at(file.path())?;
@@ -129,7 +129,7 @@ impl Source {
     }
 }
 
-fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<Source, Refused> {
+fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<ReadConnection, NoConnection> {
     let open = |parameters: &str, settings: &[Setting]| -> Result<SqliteConnection, StoreError> {
         let name = file.url().uri(parameters);
         let mut conn = open(&name, url, deadline, settings)?;
@@ -142,11 +142,11 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
         (Some(log), Some(_)) => {
             let conn = open("mode=ro", &[])?;
             if look_at(&file.beside("-wal"))?.is_some_and(|now| identity(&now) == identity(&log)) {
-                return Ok(Source { conn, stamp: None });
+                return Ok(ReadConnection { conn, stamp: None });
             }
             drop(conn);
             remove_own_log(file, user())?;
-            Err(Refused::Again)
+            Err(NoConnection::TryAgain)
         }
         (Some(log), None) if log.len() > 0 => {
             let reason = "its log (the file ending in -wal) was not closed properly, and only its owner can recover it, in \
@@ -157,21 +157,21 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
             // SQLite gives what it makes to the owner of the database.
             match open("mode=ro", &[]) {
                 Err(StoreError::Io(_)) if look_at(&file.beside("-shm"))?.is_none() => Err(refuse(url, reason).into()),
-                opened => Ok(Source { conn: opened?, stamp: None }),
+                opened => Ok(ReadConnection { conn: opened?, stamp: None }),
             }
         }
         // If the database is in WAL mode, SQLite wants an exclusive lock before it makes the log of a connection in
         // exclusive locking mode, and cannot get one on a file that is open for reading only: an I/O error.
         _ => match open("mode=ro", &[("locking_mode", "EXCLUSIVE", "exclusive")]) {
-            Ok(conn) => Ok(Source { conn, stamp: None }),
+            Ok(conn) => Ok(ReadConnection { conn, stamp: None }),
             Err(StoreError::Io(_)) => {
-                let Some(database) = database else { return Err(Refused::Again) };
+                let Some(database) = database else { return Err(NoConnection::TryAgain) };
                 let stamp = Stamp::of(&database);
                 if !stamp.tells_the_next_write() {
                     std::thread::sleep(SETTLED);
-                    return Err(Refused::Again);
+                    return Err(NoConnection::TryAgain);
                 }
-                Ok(Source { conn: open("mode=ro&immutable=1", &[])?, stamp: Some(stamp) })
+                Ok(ReadConnection { conn: open("mode=ro&immutable=1", &[])?, stamp: Some(stamp) })
             }
             Err(error) => Err(error.into()),
         },

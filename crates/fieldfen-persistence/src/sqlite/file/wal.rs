@@ -24,14 +24,14 @@ pub(in crate::sqlite) struct LogState {
 
 /// What the index says of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Described {
+struct IndexedLog {
     bytes: u64,
     state: LogState,
     /// The numbers that mark all frames of this log, as they stand in its header too.
     salts: [u8; 8],
 }
 
-impl Described {
+impl IndexedLog {
     /// `None` for an index that is not in use, or describes a log without frames, which may have any length.
     fn parse(index: &IndexHeader) -> Option<Self> {
         let frames = u32::from_ne_bytes([index[16], index[17], index[18], index[19]]);
@@ -59,7 +59,7 @@ impl Described {
 /// Fails when the log of this connection is another than its index describes; otherwise returns its state.
 /// Nobody else may write meanwhile: the connection has the lock for that.
 pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<LogState, StoreError> {
-    let Some(described) = handle.read_log_index(conn).as_ref().and_then(Described::parse) else {
+    let Some(described) = handle.read_log_index(conn).as_ref().and_then(IndexedLog::parse) else {
         return Ok(LogState::default());
     };
     match handle.read_log(conn) {
@@ -90,12 +90,12 @@ mod tests {
         let mut header = [0; 32];
         header[16..24].copy_from_slice(b"saltsalt");
         let log = |bytes| LogFile { bytes, header };
-        let described = Described::parse(&index(1, 4096, 3)).unwrap();
+        let described = IndexedLog::parse(&index(1, 4096, 3)).unwrap();
         assert!(described.is(&log(32 + 3 * 4120)) && described.is(&log(1 << 30)));
         assert!(!described.is(&log(32 + 3 * 4120 - 1)) && !described.is(&log(0)));
         assert!(!described.is(&LogFile { bytes: 1 << 30, header: [0; 32] }));
-        assert_eq!(Described::parse(&index(1, 1, 2)).unwrap().bytes, 32 + 2 * (24 + 65536));
-        assert_eq!(Described::parse(&index(1, 4096, 0)), None);
-        assert_eq!(Described::parse(&index(0, 4096, 3)), None);
+        assert_eq!(IndexedLog::parse(&index(1, 1, 2)).unwrap().bytes, 32 + 2 * (24 + 65536));
+        assert_eq!(IndexedLog::parse(&index(1, 4096, 0)), None);
+        assert_eq!(IndexedLog::parse(&index(0, 4096, 3)), None);
     }
 }

@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::connection::hooks::{Control, Opened};
+use crate::sqlite::connection::hooks::{HookControl, OpenConnection};
 use crate::sqlite::connection::open::open_for_maintenance;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
@@ -82,7 +82,7 @@ impl Checkpointer {
 
     /// Checkpoints a log that was in this state at the last commit, if it is long enough. Waits for no lock. A checkpoint
     /// that fails is tried again after the next commit.
-    pub(super) fn after_commit(&mut self, log: LogState, conn: &mut SqliteConnection, control: &Control) {
+    pub(super) fn after_commit(&mut self, log: LogState, conn: &mut SqliteConnection, control: &HookControl) {
         match due(log) {
             None => {}
             Some(Checkpoint::Passive) if self.wake_thread() => {}
@@ -128,7 +128,7 @@ impl Drop for Checkpointer {
 
 fn run_when_woken(files: &OpenFiles, options: &SqliteOptions, woken: &Receiver<()>) {
     let opened = open_for_maintenance(files.database(), options, &Deadline::after(options.busy_timeout));
-    let Opened { mut conn, control, .. } = match opened {
+    let OpenConnection { mut conn, control, .. } = match opened {
         Ok(opened) => opened,
         Err(error) => {
             log!(WARN, %error, "checkpoint thread not available");

@@ -36,13 +36,13 @@ use self::checkpoint::Checkpointer;
 use self::timing::{TransactionTiming, WriteTiming, timed};
 use crate::sqlite::cached_statement::{Begin, BeginImmediate, Rollback, statement};
 use crate::sqlite::connection::handle::Handle;
-use crate::sqlite::connection::hooks::{Control, Opened};
+use crate::sqlite::connection::hooks::{HookControl, OpenConnection};
 use crate::sqlite::connection::open;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
 use crate::sqlite::fair_lock::FairLock;
-use crate::sqlite::file::header::Contents;
+use crate::sqlite::file::header::KnownHeader;
 use crate::sqlite::file::open_files::{DatabaseFile, OpenFiles};
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::url::SqliteUrl;
@@ -110,10 +110,10 @@ struct Inner {
     checkpointer: Checkpointer,
     conn: SqliteConnection,
     /// Commits are forbidden while a batch is open, so that only [`Writer::commit`] commits it.
-    control: Control,
+    control: HookControl,
     handle: Handle,
     /// `None` for a database in memory.
-    contents: Option<Contents>,
+    contents: Option<KnownHeader>,
     batch: Option<OpenBatch>,
     /// Of the batch that is open, or of the last one.
     timing: TransactionTiming,
@@ -138,7 +138,7 @@ impl Writer {
         commits: Arc<CommitNotifier>,
         deadline: &Deadline,
     ) -> Result<Self, StoreError> {
-        let Opened { mut conn, control, handle, .. } = open::open_writer(url, &options, deadline)?;
+        let OpenConnection { mut conn, control, handle, .. } = open::open_writer(url, &options, deadline)?;
         control.set_busy_timeout(deadline.left());
         conn.batch_execute(MEMORY_SETTINGS).store()?;
         conn.batch_execute(NO_AUTOMATIC_CHECKPOINT).store()?;
@@ -147,7 +147,7 @@ impl Writer {
         deadline.with_total_wait(Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store())?;
         let files = database.map(OpenFiles::remember).transpose()?;
         let contents = files.as_ref().map(OpenFiles::check).transpose()?;
-        let contents = contents.map(|found| Contents::of(&found, &mut conn, &handle));
+        let contents = contents.map(|found| KnownHeader::of(&found, &mut conn, &handle));
         Rollback {}.execute(&mut conn).store()?;
         let fair_lock = files
             .as_ref()

@@ -8,7 +8,7 @@ use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
 use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber, StoredText, StoredTime, limit};
+use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber, StoredText, StoredTime, least_text};
 use crate::sqlite::error::Classify;
 use crate::sqlite::keyset_page::TablePage;
 #[cfg(test)]
@@ -130,7 +130,7 @@ impl SqliteSession<'_> {
 impl ApiUsageReads for SqliteSession<'_> {
     fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         let mut totals = ApiUsageTotals::default();
-        for row in (Totals { since: &limit(since) }).load::<ServiceRow>(self.conn).store()? {
+        for row in (Totals { since: &least_text(since) }).load::<ServiceRow>(self.conn).store()? {
             if let Some(id) = row.first_uncounted {
                 let uncounted = self.uncounted(id)?;
                 totals.unreadable.extend(split_bad_row::<()>(Err(uncounted))?.err());
@@ -146,7 +146,7 @@ impl ApiUsageReads for SqliteSession<'_> {
     }
 
     fn page(&mut self, filter: &ApiCallFilter, request: &PageRequest) -> Result<Page<ApiCall>, StoreError> {
-        let (since, until) = (filter.since.map(limit), filter.until.map(limit));
+        let (since, until) = (filter.since.map(least_text), filter.until.map(least_text));
         call_page(filter, since.as_deref(), until.as_deref(), request)?
             .read(self.conn, request, |row: CallRow| (row.id, row.read()))
     }

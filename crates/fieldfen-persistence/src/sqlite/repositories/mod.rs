@@ -2,13 +2,13 @@
 
 pub(in crate::sqlite) mod api_usage;
 pub(in crate::sqlite) mod files;
+#[cfg(test)]
+mod job_plans_test;
 pub(in crate::sqlite) mod jobs;
 pub(in crate::sqlite) mod operator_actions;
 #[cfg(test)]
 mod plans_test;
 pub(in crate::sqlite) mod publications;
 pub(in crate::sqlite) mod recurring;
-#[cfg(test)]
-mod repository_plans_test;
 pub(in crate::sqlite) mod webhook_hashes;
 pub(in crate::sqlite) mod workers;

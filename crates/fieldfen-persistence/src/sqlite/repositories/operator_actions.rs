@@ -2,29 +2,56 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
-#[cfg(test)]
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::operator::{Action, ActionKind, Actor, OperatorAction, OperatorActionFilter, Subject};
 use fieldfen_domain::store::{OperatorActionReads, OperatorActions, StoreError};
-use fieldfen_domain::{Page, PageRequest};
+use fieldfen_domain::{OperatorActionId, Page, PageRequest, Timestamp};
 
-use crate::sqlite::columns::{RowRef, SqlTime, StoredText, StoredTime, limit};
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{RowRef, SqlTime, StoredText, StoredTime, least_text};
 use crate::sqlite::error::Classify;
 use crate::sqlite::keyset_page::TablePage;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::schema::operator_actions;
 use crate::sqlite::session::SqliteSession;
 
 /// The columns that [`ActionRow`] reads, in its order.
 macro_rules! action_columns {
     () => {
-        "id, at, by, via, action, subject_kind, subject_id, reason, outcome"
+        "id, action_id, at, by, via, action, subject_kind, subject_id, reason, outcome"
     };
 }
 
 /// The SQL types of [`action_columns`].
-type ActionColumns = (BigInt, SqlTimestamp, Text, Text, Text, Text, Text, Text, Text);
+type ActionColumns = (BigInt, Text, SqlTimestamp, Text, Text, Text, Text, Text, Text, Text);
+
+statement! {
+    /// The action with this id.
+    Find<'a> { action_id: &'a str as Text } -> ActionColumns = concat!(
+        "SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_action_id \
+         WHERE action_id = ?"
+    )
+}
+statement! {
+    /// Adds an action.
+    Record<'a> {
+        action_id: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        by: &'a str as Text,
+        via: &'a str as Text,
+        action: &'a str as Text,
+        subject_kind: &'a str as Text,
+        subject_id: &'a str as Text,
+        reason: &'a str as Text,
+        outcome: &'a str as Text,
+    } = "INSERT INTO operator_actions (action_id, at, by, via, action, subject_kind, subject_id, reason, outcome) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+}
+statement! {
+    /// Deletes some actions from before a time, the oldest first.
+    Prune<'a> { before: &'a str as Text, limit: i64 as BigInt } =
+        "DELETE FROM operator_actions WHERE id IN (SELECT id FROM operator_actions \
+         INDEXED BY idx_operator_actions_at WHERE at < ? ORDER BY at, id LIMIT ?)"
+}
 
 /// The texts of what a filter names.
 #[derive(Default)]
@@ -38,7 +65,7 @@ struct Texts {
 impl Texts {
     fn of(filter: &OperatorActionFilter) -> Self {
         let subject = filter.subject.as_ref().map(Subject::id);
-        Self { subject, since: filter.since.map(limit), until: filter.until.map(limit) }
+        Self { subject, since: filter.since.map(least_text), until: filter.until.map(least_text) }
     }
 }
 
@@ -71,6 +98,7 @@ fn action_page<'a>(
 #[derive(Debug, Queryable)]
 struct ActionRow {
     id: i64,
+    action_id: StoredText,
     at: StoredTime,
     by: StoredText,
     via: StoredText,
@@ -83,8 +111,7 @@ struct ActionRow {
 
 impl ActionRow {
     fn read(self) -> Result<OperatorAction, StoreError> {
-        let name = self.id.to_string();
-        let row = RowRef::known("operator_actions", &name);
+        let row = RowRef::stored("operator_actions", Some(&self.action_id), self.id);
         let by = row.text("by", self.by)?;
         let reason = self.reason.into_prose();
         let actor = Actor::new(by.as_str(), row.parse("via", &self.via)?);
@@ -92,6 +119,7 @@ impl ActionRow {
         let subject_id = row.text("subject_id", self.subject_id)?;
         let subject = Subject::parse(row.parse("subject_kind", &self.subject_kind)?, &subject_id);
         Ok(OperatorAction::new(
+            row.parse("action_id", &self.action_id)?,
             row.time("at", self.at)?,
             Action::new(actor, reason.as_str())
                 .map_err(|error| row.bad("reason", format_args!("{reason:?}"), error))?,
@@ -103,6 +131,11 @@ impl ActionRow {
 }
 
 impl OperatorActionReads for SqliteSession<'_> {
+    fn find(&mut self, id: &OperatorActionId) -> Result<Option<OperatorAction>, StoreError> {
+        let row = Find { action_id: &id.to_string() }.get_result::<ActionRow>(self.conn);
+        row.optional().store()?.map(ActionRow::read).transpose()
+    }
+
     fn page(
         &mut self,
         filter: &OperatorActionFilter,
@@ -115,23 +148,29 @@ impl OperatorActionReads for SqliteSession<'_> {
 
 impl OperatorActions for SqliteSession<'_> {
     fn record(&mut self, action: &OperatorAction) -> Result<(), StoreError> {
-        let row = (
-            operator_actions::at.eq(SqlTime(action.at)),
-            operator_actions::by.eq(action.action.by().name()),
-            operator_actions::via.eq(action.action.by().via().as_str()),
-            operator_actions::action.eq(action.kind.as_str()),
-            operator_actions::subject_kind.eq(action.subject.kind().as_str()),
-            operator_actions::subject_id.eq(action.subject.id()),
-            operator_actions::reason.eq(action.action.reason()),
-            operator_actions::outcome.eq(action.outcome.as_str()),
-        );
-        let insert = diesel::insert_into(operator_actions::table).values(row);
-        insert.execute(self.conn).writing(|| format!("an action on {}", action.subject))?;
+        let (id, subject_id) = (action.id.to_string(), action.subject.id());
+        let record = Record {
+            action_id: &id,
+            at: SqlTime(action.at),
+            by: action.action.by().name(),
+            via: action.action.by().via().as_str(),
+            action: action.kind.as_str(),
+            subject_kind: action.subject.kind().as_str(),
+            subject_id: &subject_id,
+            reason: action.action.reason(),
+            outcome: action.outcome.as_str(),
+        };
+        record.execute(self.conn).writing(|| format!("operator action {id}"))?;
         Ok(())
+    }
+
+    fn prune(&mut self, before: Timestamp, most: u32) -> Result<u64, StoreError> {
+        let pruned = Prune { before: &least_text(before), limit: most.into() }.execute(self.conn).store()?;
+        Ok(pruned as u64)
     }
 }
 
-/// The statements of this file that search, for the test of their plans.
+/// Every statement with its name.
 #[cfg(test)]
 pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
     let all = OperatorActionFilter::all();
@@ -148,6 +187,9 @@ pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
     };
     let examined = in_time(&of_one);
     vec![
+        ("Find", Find::SQL.to_owned()),
+        ("Record", Record::SQL.to_owned()),
+        ("Prune", Prune::SQL.to_owned()),
         ("AllActions", page(&all, &first)),
         ("ActionsIn", page(&in_time(&all), &first)),
         ("ActionsBy", page(&of_one, &first)),
@@ -193,8 +235,11 @@ mod tests {
         ] {
             let mut conn = database();
             for number in 1..=2 {
-                session(&mut conn).record(&operator_action("ann", Subject::Job(job_id(number)), at(1))).unwrap();
+                session(&mut conn)
+                    .record(&operator_action(number, "ann", Subject::Job(job_id(number)), at(1)))
+                    .unwrap();
             }
+            let bad = operator_action(1, "ann", Subject::Job(job_id(1)), at(1)).id;
             conn.batch_execute(&format!("UPDATE operator_actions SET {column} = {value} WHERE id = 1")).unwrap();
             let page = OperatorActionReads::page(
                 &mut session(&mut conn),
@@ -202,9 +247,9 @@ mod tests {
                 &PageRequest::first(9),
             );
             let page = page.unwrap();
-            assert_eq!(page.items, [operator_action("ann", Subject::Job(job_id(2)), at(1))]);
+            assert_eq!(page.items, [operator_action(2, "ann", Subject::Job(job_id(2)), at(1))]);
             let unreadable: Vec<_> = page.unreadable.iter().map(ToString::to_string).collect();
-            assert_eq!(unreadable, [format!("operator_actions 1: column {column} holds {shown}")]);
+            assert_eq!(unreadable, [format!("operator_actions {bad}: column {column} holds {shown}")]);
         }
     }
 }

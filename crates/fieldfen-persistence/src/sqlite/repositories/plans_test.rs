@@ -1,56 +1,67 @@
-//! The statements of the job queue and how SQLite carries them out, before ANALYZE has ever run and after it.
+//! The statements of the repositories beside the queue, and how SQLite carries them out on 100,000 rows, before ANALYZE
+//! has ever run and after it.
 
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 
-use crate::sqlite::repositories::jobs::statements;
+use crate::sqlite::columns::test_database::database;
+use crate::sqlite::repositories::job_plans_test::plan;
 
-#[derive(QueryableByName)]
-struct Step {
-    #[diesel(sql_type = Text)]
-    detail: String,
+/// What does more than search on purpose: counting everything.
+const BEYOND_A_SEARCH: [&str; 1] = ["CountAll"];
+
+fn statements() -> Vec<(&'static str, String)> {
+    [
+        crate::sqlite::repositories::files::statements(),
+        crate::sqlite::repositories::publications::statements(),
+        crate::sqlite::repositories::webhook_hashes::statements(),
+        crate::sqlite::repositories::api_usage::statements(),
+        crate::sqlite::repositories::recurring::statements(),
+        crate::sqlite::repositories::operator_actions::statements(),
+        crate::sqlite::repositories::workers::statements(),
+    ]
+    .concat()
 }
 
-/// How SQLite would carry the statement out.
-pub(in crate::sqlite) fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
-    let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load::<Step>(conn).unwrap();
-    steps.into_iter().map(|step| step.detail).collect()
-}
-
-/// Steps that look up or, read from two indexes at once or from a list of what is looked up, pass on what they look up.
-const SEARCHES: [&str; 9] = [
-    "SEARCH",
-    "SCAN json_each VIRTUAL TABLE",
-    "SCAN given VIRTUAL TABLE",
-    "LIST SUBQUERY",
-    "CO-ROUTINE",
-    "MERGE (UNION ALL)",
-    "LEFT",
-    "RIGHT",
-    "SCAN (subquery-",
-];
-
-/// A database in which every index is tempting: thousands of jobs in every status and of several kinds.
-fn busy_database() -> SqliteConnection {
-    let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    crate::sqlite::migrations::run_pending(&mut conn).unwrap();
+/// 100,000 files, hashes, listings and publications, so that every index is tempting.
+fn full_database() -> SqliteConnection {
+    let mut conn = database();
     conn.batch_execute(
-        "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
-         INSERT INTO jobs (id, command_type, status, priority, run_at, completed_at, lease_token, lease_expires_at)
-         SELECT printf('%08x', i), 'Kind' || (i % 3),
-                CASE i % 4 WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'completed' ELSE 'failed' END,
-                i % 4, '2026-01-01 00:00:00.000000', iif(i % 4 > 1 AND i % 3, '2026-01-01 00:00:00.000000', NULL),
-                'x', iif(i % 4 = 1, '2026-01-01 00:00:00.000000', NULL) FROM n",
+        "PRAGMA foreign_keys = OFF; BEGIN;
+         CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+         SELECT i FROM n;
+         INSERT INTO files (id, original_filename, species, status, created_at)
+         SELECT printf('%032x', i), 'a.jpg', 'species ' || (i % 7),
+                iif(i % 10 = 0, 'processed', 'published'), datetime('2026-01-01', i || ' minutes') FROM n;
+         INSERT INTO file_history (file_id, to_status, reason, at)
+         SELECT printf('%032x', i / 5), 'ingested', '', '2026-01-01 00:00:00.000000' FROM n;
+         INSERT INTO processed_hashes (hash, created_at, expires_at)
+         SELECT printf('%064x', i), datetime('2026-01-01', i || ' minutes'),
+                iif(i % 4, datetime('2026-01-02', i || ' minutes'), NULL) FROM n;
+         INSERT INTO listings (id, file_id, platform, platform_listing_id, status)
+         SELECT printf('%032x', i), printf('%032x', i / 3), iif(i % 2, 'etsy', 'ebay'), i, 'active' FROM n;
+         INSERT INTO social_posts (id, file_id, platform)
+         SELECT printf('%032x', i), printf('%032x', i / 3), 'tiktok' FROM n;
+         INSERT INTO publications (id, file_id, channel, platform, client_key, state, token, held_until, platform_id,
+                                   created_at, updated_at)
+         SELECT printf('%032x', i), printf('%032x', i), 'listing', iif(i % 2, 'etsy', 'ebay'), 'k',
+                iif(i % 50, 'confirmed', 'unknown'), 't', '', i, '', '' FROM n;
+         INSERT INTO recurring_jobs (name, schedule, command_type, next_at, updated_at)
+         SELECT 'work-' || i, '* * * * *', 'test.work', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000' FROM n;
+         INSERT INTO api_usage (service, recorded_at)
+         SELECT iif(i % 2, 'etsy', 'replicate'), datetime('2026-01-01', i || ' minutes') FROM n;
+         INSERT INTO operator_actions (action_id, at, by, via, action, subject_kind, subject_id, reason, outcome)
+         SELECT printf('%032x', i), '2026-01-01 00:00:00.000000', iif(i % 2, 'ann', 'bo'), 'tool', 'retry', 'job', printf('%032x', i / 2), 'r', 'done'
+         FROM n;
+         COMMIT",
     )
     .unwrap();
     conn
 }
 
 #[test]
-fn the_statements_of_the_queue_and_their_plans_are_as_they_were() {
-    let mut conn = busy_database();
+fn the_statements_of_the_repositories_and_their_plans_are_as_they_were() {
+    let mut conn = full_database();
     let mut lines = String::new();
     for (name, sql) in statements() {
         lines += &format!("{name}: {sql}\n");
@@ -62,16 +73,18 @@ fn the_statements_of_the_queue_and_their_plans_are_as_they_were() {
 }
 
 #[test]
-fn no_statement_of_the_queue_scans_or_sorts_whether_analyzed_or_not() {
-    let mut conn = busy_database();
+fn no_statement_of_the_repositories_scans_or_sorts_whether_analyzed_or_not() {
+    let mut conn = full_database();
     for analyzed in [false, true] {
         if analyzed {
             conn.batch_execute("ANALYZE").unwrap();
         }
-        for (name, sql) in statements().into_iter().filter(|(name, _)| !["PageOfAll", "CountAll"].contains(name)) {
+        for (name, sql) in statements().into_iter().filter(|(name, _)| !BEYOND_A_SEARCH.contains(name)) {
             for step in plan(&mut conn, &sql) {
-                let searches = SEARCHES.iter().any(|search| step.starts_with(search));
-                assert!(searches, "{name}, analyzed: {analyzed}: {step}");
+                let walks = step.contains("SCAN") && !step.contains("SCAN CONSTANT ROW");
+                // All that a file has on the platforms are a handful of rows, which may come under two spellings.
+                let sorts = step.contains("TEMP B-TREE") && !name.contains("OfFile");
+                assert!(!walks && !sorts, "{name}, analyzed: {analyzed}: {step}");
             }
         }
     }

@@ -9,7 +9,7 @@ use fieldfen_domain::{RawJson, Timestamp, UnreadableRow};
 
 use crate::rules::recurring_tick::{is_next, pause_outcome};
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{ReachedAt, RowRef, SqlTime, StoredText, StoredTime, regular_time};
+use crate::sqlite::columns::{DueFrom, RowRef, SqlTime, StoredText, StoredTime, regular_time};
 use crate::sqlite::error::Classify;
 use crate::sqlite::schema::recurring_jobs;
 use crate::sqlite::session::SqliteSession;
@@ -81,7 +81,7 @@ statement! {
 }
 statement! {
     /// Work that a clock has written which was ahead, the furthest ahead first.
-    WrittenAhead { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
+    WrittenInFuture { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
         columns!(), "INDEXED BY idx_recurring_jobs_updated_at WHERE paused_at IS NULL AND updated_at > ? \
          ORDER BY updated_at DESC LIMIT ?"
     )
@@ -151,15 +151,15 @@ impl RecurringReads for SqliteSession<'_> {
 
     fn doubtful(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
         let limit = i64::from(limit);
-        let mut rows: Vec<RecurringRow> = WrittenAhead { now: SqlTime(now), limit }.load(self.conn).store()?;
+        let mut rows: Vec<RecurringRow> = WrittenInFuture { now: SqlTime(now), limit }.load(self.conn).store()?;
         rows.extend(Irregular { limit }.load::<RecurringRow>(self.conn).store()?);
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         read(rows)
     }
 
     fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let next = TickAfter { after: SqlTime(after) }.get_result::<(ReachedAt,)>(self.conn);
-        Ok(next.optional().store()?.and_then(|(ReachedAt(next),)| next))
+        let next = TickAfter { after: SqlTime(after) }.get_result::<(DueFrom,)>(self.conn);
+        Ok(next.optional().store()?.and_then(|(DueFrom(next),)| next))
     }
 }
 
@@ -249,7 +249,7 @@ pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
         ("Resume", Resume::SQL),
         ("WorkNamed", WorkNamed::SQL),
         ("DueWork", DueWork::SQL),
-        ("WrittenAhead", WrittenAhead::SQL),
+        ("WrittenInFuture", WrittenInFuture::SQL),
         ("Irregular", Irregular::SQL),
         ("TickAfter", TickAfter::SQL),
         ("NextTick", NextTick::SQL),

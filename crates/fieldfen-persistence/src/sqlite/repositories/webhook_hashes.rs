@@ -38,7 +38,7 @@ statement! {
 }
 statement! {
     /// Hashes that were first seen in the future, the soonest first. Texts that are no times are left out.
-    SeenAhead { after: SqlTime as SqlTimestamp, limit: i64 as BigInt } ->
+    SeenInFuture { after: SqlTime as SqlTimestamp, limit: i64 as BigInt } ->
         (BigInt, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>) =
         "SELECT rowid, created_at, expires_at FROM processed_hashes INDEXED BY idx_processed_hashes_created_at \
          WHERE created_at > ? AND created_at GLOB \
@@ -153,7 +153,7 @@ impl Hashes for SqliteSession<'_> {
         let stored = row.nullable_time("created_at", seen)?;
         let (first_seen, is_ahead) = first_seen(stored, hash.at);
         if is_ahead {
-            self.remember_from_now(rowid, stored, expires_at, hash.at)?;
+            self.restart_retention(rowid, stored, expires_at, hash.at)?;
         }
         Ok(HashInsertOutcome::Duplicate { first_seen, file_id: row.parse_nullable("file_id", file_id.as_ref())? })
     }
@@ -175,9 +175,9 @@ impl Hashes for SqliteSession<'_> {
         let (now, limit) = (truncate_to_micros(now), i64::from(limit));
         let after = SqlTime(latest_written(now));
         let ahead =
-            SeenAhead { after, limit }.load::<(i64, Option<StoredTime>, Option<StoredTime>)>(self.conn).store()?;
+            SeenInFuture { after, limit }.load::<(i64, Option<StoredTime>, Option<StoredTime>)>(self.conn).store()?;
         for (rowid, seen, expires_at) in ahead {
-            self.remember_from_now(rowid, seen.and_then(|seen| seen.time()), expires_at, now)?;
+            self.restart_retention(rowid, seen.and_then(|seen| seen.time()), expires_at, now)?;
         }
         let expired = Purge { now: SqlTime(now), limit }.execute(self.conn).store()?;
         let left = limit.saturating_sub(i64::try_from(expired).unwrap_or(i64::MAX));
@@ -190,7 +190,7 @@ impl Hashes for SqliteSession<'_> {
 impl SqliteSession<'_> {
     /// Remembers a hash from now on for as long as it was to be remembered, or, where nobody can say how long that is, for
     /// the specification's 24 hours.
-    fn remember_from_now(
+    fn restart_retention(
         &mut self,
         rowid: i64,
         seen: Option<Timestamp>,
@@ -211,7 +211,7 @@ pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
     let fixed = [
         ("Remember", Remember::SQL),
         ("Remembered", Remembered::SQL),
-        ("SeenAhead", SeenAhead::SQL),
+        ("SeenInFuture", SeenInFuture::SQL),
         ("WriteTimes", WriteTimes::SQL),
         ("Link", Link::SQL),
         ("Purge", Purge::SQL),

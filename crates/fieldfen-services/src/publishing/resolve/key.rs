@@ -70,7 +70,7 @@ impl Pipeline {
             KeyResolutionOutcome::Done { .. } => ActionOutcome::Done,
             KeyResolutionOutcome::NotLive => ActionOutcome::Refused,
         };
-        record(s, action, resolution.action_kind(), subject(id), recorded, self.environment().now())?;
+        record(s, action, resolution.action_kind(), subject(id), recorded, self.environment())?;
         Ok(outcome)
     }
 }

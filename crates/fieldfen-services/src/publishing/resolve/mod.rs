@@ -11,7 +11,7 @@ mod unknown;
 use fieldfen_domain::operator::Action;
 use fieldfen_domain::publication::{PlatformRow, PlatformRowId, Target};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{FileId, PublicationId};
+use fieldfen_domain::{FileId, OperatorActionId, PublicationId};
 
 pub use key::{KeyResolution, KeyResolutionOutcome};
 pub use row::{RowResolution, RowResolutionOutcome};
@@ -41,9 +41,7 @@ impl<S: Store> Publisher<S> {
         action: &Action,
     ) -> Result<RowResolutionOutcome, StoreError> {
         let said = (action, resolution.action_kind(), row::subject(row));
-        act(self.store(), self.environment(), said, |t| {
-            self.pipeline().resolve_row(t, file_id, row, resolution, action)
-        })
+        act(self.store(), said, |t| self.pipeline().resolve_row(t, file_id, row, resolution, action))
     }
 
     /// Takes a person's word for whose product has the id of a publication and a key that nobody here has given:
@@ -58,7 +56,7 @@ impl<S: Store> Publisher<S> {
         action: &Action,
     ) -> Result<KeyResolutionOutcome, StoreError> {
         let said = (action, resolution.action_kind(), key::subject(id));
-        act(self.store(), self.environment(), said, |t| self.pipeline().resolve_key(t, id, resolution, action))
+        act(self.store(), said, |t| self.pipeline().resolve_key(t, id, resolution, action))
     }
 
     /// Takes a person's word for what is at a target whose call got no answer. Jobs that waited for that run again.
@@ -72,11 +70,10 @@ impl<S: Store> Publisher<S> {
         resolution: &UnknownResolution,
         action: &Action,
     ) -> Result<UnknownResolutionOutcome, StoreError> {
-        let since = self.environment().now();
         // Which publication it is about is known in the transaction only.
-        let (outcome, _) = write_once(self.store(), |s, before| {
-            if let Some((_, subject)) = before
-                && is_recorded(s, action, resolution.action_kind(), subject, since)?
+        let (outcome, _) = write_once(self.store(), |s, before: Option<&(_, OperatorActionId)>| {
+            if let Some((_, id)) = before
+                && is_recorded(s, id)?
             {
                 return Ok(None);
             }

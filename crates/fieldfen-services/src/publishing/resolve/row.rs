@@ -93,7 +93,7 @@ impl Pipeline {
             | RowResolutionOutcome::ItemIsTaken(_)
             | RowResolutionOutcome::NotUnclaimed => ActionOutcome::Refused,
         };
-        record(s, action, resolution.action_kind(), subject(row), recorded, self.environment().now())?;
+        record(s, action, resolution.action_kind(), subject(row), recorded, self.environment())?;
         Ok(outcome)
     }
 }

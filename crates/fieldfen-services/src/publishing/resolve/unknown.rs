@@ -5,7 +5,7 @@ use fieldfen_domain::publication::{
     ListingStatus, Publication, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest, Target,
 };
 use fieldfen_domain::store::{Session, StoreError};
-use fieldfen_domain::{FileId, JobId, Timestamp};
+use fieldfen_domain::{FileId, JobId, OperatorActionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Transaction;
@@ -86,15 +86,14 @@ impl Pipeline {
         self.resolve_unknown_in(t.session(), (file_id, target), resolution, action).map(|(outcome, _)| outcome)
     }
 
-    /// The same, with the subject under which the action is on record.
+    /// The same, with the id of the action's row.
     pub(super) fn resolve_unknown_in(
         &self,
         s: &mut dyn Session,
         (file_id, target): (&FileId, &Target),
         resolution: &UnknownResolution,
         action: &Action,
-    ) -> Result<(UnknownResolutionOutcome, Subject), StoreError> {
-        let at = self.environment().now();
+    ) -> Result<(UnknownResolutionOutcome, OperatorActionId), StoreError> {
         let (outcome, subject) = match take_over(self, s, file_id, target)? {
             TakeOver::Unknown(its) => {
                 let outcome = match resolution {
@@ -117,8 +116,8 @@ impl Pipeline {
             | UnknownResolutionOutcome::IdTaken { .. }
             | UnknownResolutionOutcome::NotUnknown => ActionOutcome::Refused,
         };
-        record(s, action, resolution.action_kind(), subject.clone(), recorded, at)?;
-        Ok((outcome, subject))
+        let id = record(s, action, resolution.action_kind(), subject, recorded, self.environment())?;
+        Ok((outcome, id))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sqlite::columns::{RowRef, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::schema::file_history;
 use crate::sqlite::session::SqliteSession;
 
@@ -74,7 +74,7 @@ impl SqliteSession<'_> {
         id: &FileId,
         request: &PageRequest,
     ) -> Result<Page<FileHistoryEntry>, StoreError> {
-        in_either_spelling(Some(id), |file_id| {
+        in_either_id_format(Some(id), |file_id| {
             history_page(file_id, request)?.read(self.conn, request, |row: HistoryRow| (row.id, row.read()))
         })
     }

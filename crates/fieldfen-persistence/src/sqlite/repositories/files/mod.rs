@@ -22,7 +22,7 @@ use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
 
 use crate::rules::file_move::unmoved;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{Spellings, SqlTime, StoredText};
+use crate::sqlite::columns::{IdFormats, SqlTime, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use row::{FileColumns, FileRow, file_columns};
@@ -62,7 +62,7 @@ statement! {
 }
 statement! {
     /// Moves a file on, if it has the status it must have and not the new one already.
-    Move<'a> {
+    ChangeState<'a> {
         status: &'a str as Text,
         failed_from: Option<&'a str> as Nullable<Text>,
         failure: Option<&'a str> as Nullable<Text>,
@@ -102,7 +102,7 @@ statement! {
 statement! {
     /// What would be orphaned at the platforms if the file were deleted: live listings, and calls that may be under way.
     /// Whatever does not say that it is neither counts.
-    Live<'a> {
+    LiveReferences<'a> {
         listed: &'a str as Text,
         listed_as: &'a str as Text,
         published: &'a str as Text,
@@ -139,7 +139,7 @@ impl SqliteSession<'_> {
     /// The id of a file as its row spells it, since foreign keys compare texts. Where there is no such file, the text
     /// meets no row either.
     pub(in crate::sqlite) fn key_of_file(&mut self, id: &FileId) -> Result<String, StoreError> {
-        let [id, other] = id.spellings();
+        let [id, other] = id.formats();
         let found = Spelling { id: &id, other: &other }.get_result::<(String,)>(self.conn).optional().store()?;
         Ok(found.map_or(id, |(found,)| found))
     }
@@ -147,7 +147,7 @@ impl SqliteSession<'_> {
 
 impl FileReads for SqliteSession<'_> {
     fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError> {
-        let [id, other] = id.spellings();
+        let [id, other] = id.formats();
         let row = ById { id: &id, other: &other }.get_result::<FileRow>(self.conn).optional().store()?;
         row.map(FileRow::read).transpose()
     }
@@ -188,7 +188,7 @@ impl Files for SqliteSession<'_> {
         if let Some(known) = self.known_file(file)? {
             return Ok(IngestOutcome::of_known_file(known, file));
         }
-        let [id, other] = file.id.spellings();
+        let [id, other] = file.id.formats();
         let content_hash = file.content_hash.map(|hash| hash.to_string());
         let sides = Sides::of(file.size);
         let insert = Insert {
@@ -214,11 +214,11 @@ impl Files for SqliteSession<'_> {
     }
 
     fn change(&mut self, change: &FileChange) -> Result<FileChangeOutcome, StoreError> {
-        let [id, other] = change.file_id().spellings();
+        let [id, other] = change.file_id().formats();
         let (from, to) = (change.from(), change.to().status());
         let failure = change.to().failure();
         let failed_from = failure.map(|failure| failure.from.as_str());
-        let update = Move {
+        let update = ChangeState {
             status: to.as_str(),
             failed_from,
             failure: failure.map(|failure| failure.reason.as_str()),
@@ -245,7 +245,7 @@ impl Files for SqliteSession<'_> {
                 return Ok(FileEditOutcome::Conflict(Box::new(now)));
             }
         }
-        let [id, other] = id.spellings();
+        let [id, other] = id.formats();
         let sides = Sides::of(edit.size.value().copied());
         let update = Edit {
             clear_processed_filename: edit.processed_filename.clears(),
@@ -271,10 +271,10 @@ impl Files for SqliteSession<'_> {
     }
 
     fn delete(&mut self, id: &FileId, deletion: Deletion) -> Result<FileDeleteOutcome, StoreError> {
-        let [one, other] = id.spellings();
+        let [one, other] = id.formats();
         let id = self.key_of_file(id)?;
         if deletion == Deletion::KeepLiveListings {
-            let live = Live { listed: &one, listed_as: &other, published: &one, published_as: &other };
+            let live = LiveReferences { listed: &one, listed_as: &other, published: &one, published_as: &other };
             let live = live.load::<(StoredText, StoredText)>(self.conn).store()?;
             if !live.is_empty() {
                 let live = live.into_iter().map(|(platform, id)| format!("{}: {}", platform.name(), id.name()));
@@ -298,9 +298,9 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("ById", ById::SQL),
         ("CountAll", CountAll::SQL),
         ("Insert", Insert::SQL),
-        ("Move", Move::SQL),
+        ("ChangeState", ChangeState::SQL),
         ("Edit", Edit::SQL),
-        ("Live", Live::SQL),
+        ("LiveReferences", LiveReferences::SQL),
         ("Delete", Delete::SQL),
     ];
     all.extend(constant.into_iter().chain(identity::statements()).map(|(name, sql)| (name, sql.to_owned())));

@@ -17,7 +17,7 @@ use fieldfen_domain::store::rows::wrong_cursor;
 use fieldfen_domain::{Cursor, Page, PageRequest, Timestamp};
 
 use super::row::{FileColumns, FileRow, file_columns};
-use crate::sqlite::columns::limit;
+use crate::sqlite::columns::least_text;
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
@@ -80,8 +80,8 @@ impl Span {
             let Reach { above, up_to, .. } = Reach::new("files", request)?;
             return Ok(vec![Self::Inserted { above, up_to }]);
         };
-        let from = limit(since.unwrap_or(Timestamp::MIN_UTC));
-        let until = limit(before.unwrap_or(Timestamp::MAX_UTC));
+        let from = least_text(since.unwrap_or(Timestamp::MIN_UTC));
+        let until = least_text(before.unwrap_or(Timestamp::MAX_UTC));
         let Some(cursor) = request.cursor() else { return Ok(vec![Self::Arrived { from, until }]) };
         // SQLite does not look up a pair of an expression and a rowid, so that rows of the same time, of which there may be
         // any number, are a span of their own.

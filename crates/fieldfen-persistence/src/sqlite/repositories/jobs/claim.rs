@@ -100,21 +100,25 @@ impl SqliteSession<'_> {
             let rowid = row.rowid;
             match row.read() {
                 // Other programs write times in forms that come up before or after their time.
-                Ok(job) if job.run_at > request.now && self.put_back_irregular(rowid)? => {}
+                Ok(job) if job.run_at > request.now && self.rewrite_due_time(rowid)? => {}
                 Ok(job) => jobs.push((rowid, job)),
-                Err(_) if self.put_back_irregular(rowid)? => {}
+                Err(_) if self.rewrite_due_time(rowid)? => {}
                 Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
             }
         }
         // The order in which RETURNING gives rows is not defined.
         jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
-        self.keep_apart(&mut jobs, request.alone)?;
+        self.put_back_behind_job_that_runs_alone(&mut jobs, request.alone)?;
         claimed.jobs = jobs.into_iter().map(|(_, job)| job).collect();
         Ok(claimed)
     }
 
     /// Gives back what cannot run together: a job that must run alone, unless it is the first, and what follows it.
-    fn keep_apart(&mut self, jobs: &mut Vec<(i64, Job)>, alone: bool) -> Result<(), StoreError> {
+    fn put_back_behind_job_that_runs_alone(
+        &mut self,
+        jobs: &mut Vec<(i64, Job)>,
+        alone: bool,
+    ) -> Result<(), StoreError> {
         let Some(apart) = jobs.iter().position(|(_, job)| job.must_run_alone()) else { return Ok(()) };
         for (rowid, _) in jobs.split_off(apart.max(1)) {
             PutBack { rowid }.execute(self.conn).store()?;

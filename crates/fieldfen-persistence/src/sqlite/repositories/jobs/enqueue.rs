@@ -13,7 +13,7 @@ use fieldfen_domain::{JobId, RawJson};
 
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText};
+use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
@@ -171,7 +171,7 @@ impl SqliteSession<'_> {
         let mut row = new.row();
         let mut result = InsertRows(&[row]).execute(self.conn);
         if let Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) = result
-            && let Some([_, other]) = new.job.file_id.map(|id| id.spellings())
+            && let Some([_, other]) = new.job.file_id.map(|id| id.formats())
         {
             // The file's row may spell its id the other way, and foreign keys compare texts.
             row.file_id = Some(&other);

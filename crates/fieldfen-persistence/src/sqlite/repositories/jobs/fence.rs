@@ -11,7 +11,7 @@ use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, cut_reas
 use crate::rules::job_fence::{LastClaim, why_refused};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredNumber, StoredText, StoredTime};
+use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredNumber, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
@@ -140,7 +140,7 @@ impl SqliteSession<'_> {
         at: Timestamp,
     ) -> Result<FencedResult<()>, StoreError> {
         let token = claim.token.to_string();
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             let complete = Complete { result: result.map(RawJson::as_str), at: SqlTime(at), id: &id, token: &token };
             if complete.execute(self.conn).store()? == 1 {
                 self.note(CommitNotice::JobEnded);
@@ -157,7 +157,7 @@ impl SqliteSession<'_> {
         report: &FailureReport,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
         let (token, error) = (claim.token.to_string(), cut_reason(&report.error));
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             if let Retry::At(run_at) = report.retry {
                 let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
                 let (run_at_kept, at) = (SqlTime(run_at), SqlTime(report.at));
@@ -200,7 +200,7 @@ impl SqliteSession<'_> {
         throttles: i64,
     ) -> Result<FencedResult<()>, StoreError> {
         let (token, run_at) = (claim.token.to_string(), run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             let release = ReleaseJob { run_at: SqlTime(run_at), at: SqlTime(at), throttles, id: &id, token: &token };
             if release.execute(self.conn).store()? == 1 {
                 self.note(CommitNotice::JobDue);
@@ -213,7 +213,7 @@ impl SqliteSession<'_> {
 
     pub(super) fn mark_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
         let token = claim.token.to_string();
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             if (RunAlone { id: &id, token: &token }).execute(self.conn).store()? == 1 {
                 return Ok(FencedResult::Done(()));
             }
@@ -230,7 +230,7 @@ impl SqliteSession<'_> {
     ) -> Result<FencedResult<()>, StoreError> {
         let (token, error) = (claim.token.to_string(), cut_reason(error));
         let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             let (now, id) = (SqlTime(at), &*id);
             let decline = Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token: &token };
             if decline.execute(self.conn).store()? == 1 {
@@ -250,7 +250,7 @@ impl SqliteSession<'_> {
         lease: Duration,
     ) -> Result<FencedResult<HeartbeatOutcome>, StoreError> {
         let (token, expires_at) = (claim.token.to_string(), later(now, lease));
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             let extend = Extend {
                 expires_at: SqlTime(expires_at),
                 progress: progress.map(RawJson::as_str),
@@ -263,7 +263,7 @@ impl SqliteSession<'_> {
                 return Ok(FencedResult::Done(HeartbeatOutcome::new(expires_at, cancel.is_some())));
             }
         }
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             let (expires_at, now) = (SqlTime(expires_at), SqlTime(now));
             let extend = ExtendKilled { expires_at, not_before: expires_at, now, id: &id, token: &token };
             extend.execute(self.conn).store()?;
@@ -274,7 +274,7 @@ impl SqliteSession<'_> {
     /// Notes that the handler of a killed job has ended, so that an operator's retry, before or after that, need not wait
     /// for the end of the lease.
     fn end_killed(&mut self, claim: &ClaimRef, token: &str, not_after: Timestamp) -> Result<(), StoreError> {
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             let ended = EndKilled { not_after: SqlTime(not_after), id: &id, token }.execute(self.conn).store()?;
             if ended > 0 {
                 self.note(CommitNotice::JobDue);
@@ -285,7 +285,7 @@ impl SqliteSession<'_> {
 
     /// Why nothing was changed for this claim.
     fn why_refused<T>(&mut self, claim: &ClaimRef) -> Result<FencedResult<T>, StoreError> {
-        for id in spellings(claim) {
+        for id in id_formats(claim) {
             let found = WhoHolds { id: &id }
                 .get_result::<(StoredText, Option<StoredText>, Option<StoredTime>, i64)>(self.conn)
                 .optional()
@@ -305,10 +305,10 @@ impl SqliteSession<'_> {
 }
 
 /// The two texts the job's row may hold for its id; the other one is made only when the first has met no row.
-fn spellings(claim: &ClaimRef) -> impl Iterator<Item = String> + use<> {
+fn id_formats(claim: &ClaimRef) -> impl Iterator<Item = String> + use<> {
     let id = claim.id;
     std::iter::once_with(move || id.to_string()).chain(std::iter::once_with(move || {
-        let [_, other] = id.spellings();
+        let [_, other] = id.formats();
         other
     }))
 }

@@ -1,10 +1,11 @@
 //! Jobs: the repository traits over what the other files do.
 
-mod admin;
+mod actions;
 mod claim;
 mod enqueue;
 mod fence;
 mod fence_many;
+mod future_waits;
 #[cfg(test)]
 mod other_programs_test;
 #[cfg(test)]
@@ -15,7 +16,6 @@ mod read;
 mod reclaim;
 mod row;
 mod unclaimable;
-mod waiting;
 
 use std::time::Duration;
 
@@ -135,8 +135,8 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         fence_many::statements(),
         reclaim::statements(),
         unclaimable::statements(),
-        waiting::statements(),
-        admin::statements(),
+        future_waits::statements(),
+        actions::statements(),
     ]
     .concat();
     let constant = constant.into_iter().map(|(name, sql)| (name, sql.to_owned()));

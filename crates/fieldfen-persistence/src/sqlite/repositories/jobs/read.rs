@@ -8,11 +8,11 @@ use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{ReachedAt, Spellings, StoredText};
+use crate::sqlite::columns::{DueFrom, IdFormats, StoredText};
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::session::SqliteSession;
 
 statement! {
@@ -72,7 +72,7 @@ fn job_page<'a>(
 
 impl JobReads for SqliteSession<'_> {
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        for id in id.spellings() {
+        for id in id.formats() {
             if let Some(row) = (ById { id: &id }).get_result::<JobRow>(self.conn).optional().store()? {
                 return row.read().map(Some);
             }
@@ -81,7 +81,7 @@ impl JobReads for SqliteSession<'_> {
     }
 
     fn page(&mut self, filter: &JobFilter, request: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
-        in_either_spelling(filter.file_id.as_ref(), |file_id| {
+        in_either_id_format(filter.file_id.as_ref(), |file_id| {
             let read = |row: JobRow| (row.rowid, row.read().map(JobSummary::from));
             job_page(filter, file_id, request)?.read(self.conn, request, read)
         })
@@ -112,7 +112,7 @@ impl JobReads for SqliteSession<'_> {
             for priority in Priority::ALL {
                 let first = FirstDue { kind: kind.as_str(), priority: priority.number().into() };
                 // The claim compares texts, and it is the claim that ends a job whose time it cannot read.
-                if let Some((ReachedAt(Some(due)),)) = first.get_result(self.conn).optional().store()? {
+                if let Some((DueFrom(Some(due)),)) = first.get_result(self.conn).optional().store()? {
                     next = Some(next.map_or(due, |next| next.min(due)));
                 }
             }

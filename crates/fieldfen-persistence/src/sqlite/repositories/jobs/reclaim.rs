@@ -26,7 +26,7 @@ statement! {
 }
 statement! {
     /// The jobs whose leases end later than any lease of a worker that lives.
-    Beyond { latest: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> JobColumns = concat!(
+    ExpiresTooLate { latest: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> JobColumns = concat!(
         "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_lease \
          WHERE status = 'running' AND lease_expires_at IS NOT NULL AND lease_expires_at > ? \
          ORDER BY lease_expires_at, rowid LIMIT ?"
@@ -35,7 +35,7 @@ statement! {
 statement! {
     /// Gives an expired job another try. A job without one is left: it has no retries at all, or has spent them and ran
     /// alone, or somebody asked for it to stop.
-    TakeBack<'a> {
+    ReclaimForRetry<'a> {
         last_error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
@@ -50,7 +50,7 @@ statement! {
 }
 statement! {
     /// Ends an expired job. Its token is taken away: what its worker still reports counts no more.
-    GiveUp<'a> {
+    ReclaimAsFailed<'a> {
         last_error: &'a str as Text,
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
@@ -71,17 +71,17 @@ impl SqliteSession<'_> {
         let limit = i64::from(limit);
         let mut taken = ReclaimReport::default();
         let left = |taken: &ReclaimReport| limit.saturating_sub(i64::try_from(taken.jobs.len()).unwrap_or(i64::MAX));
-        let without_end = self.settle_irregular(now, limit, &mut taken)?;
-        self.take_back_all(without_end, now, backoff, &mut taken)?;
+        let without_end = self.rewrite_irregular_rows(now, limit, &mut taken)?;
+        self.reclaim_rows(without_end, now, backoff, &mut taken)?;
         let expired = Expired { now: SqlTime(expired_at), limit: left(&taken) }.load(self.conn).store()?;
-        self.take_back_all(expired, now, backoff, &mut taken)?;
-        let beyond = Beyond { latest: SqlTime(latest), limit: left(&taken) }.load(self.conn).store()?;
-        self.take_back_all(beyond, now, backoff, &mut taken)?;
-        taken.shortened = self.shorten_waits(now, limit)?;
+        self.reclaim_rows(expired, now, backoff, &mut taken)?;
+        let beyond = ExpiresTooLate { latest: SqlTime(latest), limit: left(&taken) }.load(self.conn).store()?;
+        self.reclaim_rows(beyond, now, backoff, &mut taken)?;
+        taken.shortened = self.restart_future_waits(now, limit)?;
         Ok(taken)
     }
 
-    fn take_back_all(
+    fn reclaim_rows(
         &mut self,
         rows: Vec<JobRow>,
         now: Timestamp,
@@ -90,12 +90,12 @@ impl SqliteSession<'_> {
     ) -> Result<(), StoreError> {
         for row in rows {
             self.note(CommitNotice::JobDue);
-            self.take_back(row, now, backoff, taken)?;
+            self.reclaim_row(row, now, backoff, taken)?;
         }
         Ok(())
     }
 
-    fn take_back(
+    fn reclaim_row(
         &mut self,
         mut row: JobRow,
         now: Timestamp,
@@ -115,10 +115,10 @@ impl SqliteSession<'_> {
         let reason = expired_lease::reason(&job, worker.as_deref(), expires_at, now);
         let reason = cut_reason(&reason);
         let run_at = later(now, backoff(&job));
-        let back = TakeBack { last_error: &reason, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
+        let back = ReclaimForRetry { last_error: &reason, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
         let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
             Some(row) => row,
-            None => GiveUp { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
+            None => ReclaimAsFailed { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
         };
         taken.jobs.push(ReclaimedJob::new(row.read()?, worker));
         Ok(())
@@ -127,5 +127,10 @@ impl SqliteSession<'_> {
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    vec![("Expired", Expired::SQL), ("Beyond", Beyond::SQL), ("TakeBack", TakeBack::SQL), ("GiveUp", GiveUp::SQL)]
+    vec![
+        ("Expired", Expired::SQL),
+        ("ExpiresTooLate", ExpiresTooLate::SQL),
+        ("ReclaimForRetry", ReclaimForRetry::SQL),
+        ("ReclaimAsFailed", ReclaimAsFailed::SQL),
+    ]
 }

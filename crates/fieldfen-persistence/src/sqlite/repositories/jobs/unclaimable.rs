@@ -60,7 +60,7 @@ statement! {
 impl SqliteSession<'_> {
     /// Writes the times of rows anew that do not compare, and ends pending jobs that no claim comes upon. Returns running
     /// jobs whose leases end at no time.
-    pub(super) fn settle_irregular(
+    pub(super) fn rewrite_irregular_rows(
         &mut self,
         now: Timestamp,
         limit: i64,
@@ -107,7 +107,7 @@ impl SqliteSession<'_> {
 
     /// Gives a job back that a claim has come upon too early or cannot read, if that is because of the form of its due
     /// time; says whether.
-    pub(super) fn put_back_irregular(&mut self, rowid: i64) -> Result<bool, StoreError> {
+    pub(super) fn rewrite_due_time(&mut self, rowid: i64) -> Result<bool, StoreError> {
         let run_at = RunAt { rowid }.get_result::<(StoredText, ForeignTime)>(self.conn).optional().store()?;
         let Some((spelled, ForeignTime(Some(run_at)))) = run_at else { return Ok(false) };
         let run_at = SqlTime(run_at);

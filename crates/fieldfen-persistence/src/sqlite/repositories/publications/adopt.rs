@@ -14,7 +14,7 @@ use crate::sqlite::session::SqliteSession;
 
 statement! {
     /// Gives a publication another key.
-    TakeKey<'a> { client_key: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
+    SetKey<'a> { client_key: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
         "UPDATE publications SET client_key = ?, updated_at = ? WHERE id = ? AND state IN ('confirmed', 'ended')"
 }
 
@@ -35,7 +35,7 @@ impl SqliteSession<'_> {
             AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,
         };
         if let PlatformRowId::Post(id) = &adoption.row {
-            self.name_post(id, &adoption.confirmation.platform_id)?;
+            self.set_post_id(id, &adoption.confirmation.platform_id)?;
         }
         let confirmed = self.confirm_publication(&publication.id, &adoption.confirmation)?;
         match (confirmed, self.find(&publication.id)?) {
@@ -47,14 +47,14 @@ impl SqliteSession<'_> {
         }
     }
 
-    pub(super) fn take_client_key(
+    pub(super) fn set_client_key(
         &mut self,
         id: &PublicationId,
         key: &IdempotencyKey,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         key.check()?;
-        let take = TakeKey { client_key: key.as_str(), at: SqlTime(at), id: &id.to_string() };
+        let take = SetKey { client_key: key.as_str(), at: SqlTime(at), id: &id.to_string() };
         Ok(take.execute(self.conn).store()? > 0)
     }
 }

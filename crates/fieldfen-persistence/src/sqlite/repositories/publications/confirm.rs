@@ -15,7 +15,7 @@ use fieldfen_domain::{FileId, PublicationId, SocialPostId};
 use super::row::{PublicationColumns, PublicationRow, publication_columns};
 use crate::rules::reservation::confirmed_state;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{Spellings, SqlTime};
+use crate::sqlite::columns::{IdFormats, SqlTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
@@ -81,7 +81,7 @@ statement! {
 }
 statement! {
     /// Writes down the id of a post that another program has left out.
-    NamePost<'a> { platform_id: &'a str as Text, id: &'a str as Text, other: &'a str as Text } =
+    SetPostId<'a> { platform_id: &'a str as Text, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE social_posts SET platform_post_id = ? WHERE id IN (?, ?) AND platform_post_id IS NULL"
 }
 statement! {
@@ -175,7 +175,7 @@ impl SqliteSession<'_> {
     }
 
     fn give_up_id(&mut self, listing: &Listing, confirmation: &Confirmation) -> Result<(), StoreError> {
-        let [id, other] = listing.id.spellings();
+        let [id, other] = listing.id.formats();
         let held = given_up_id(listing);
         let give_up = GiveUpId { held: &held, at: SqlTime(confirmation.at), id: &id, other: &other };
         give_up.execute(self.conn).writing(|| format!("listing {id}")).map(drop)
@@ -200,7 +200,7 @@ impl SqliteSession<'_> {
     }
 
     fn update_confirmed(&mut self, listing: &Listing) -> Result<(), StoreError> {
-        let [id, other] = listing.id.spellings();
+        let [id, other] = listing.id.formats();
         let update = UpdateConfirmed {
             url: listing.url.as_deref(),
             status: listing.status.as_str(),
@@ -230,14 +230,14 @@ impl SqliteSession<'_> {
     }
 
     fn update_post(&mut self, post: &SocialPost) -> Result<(), StoreError> {
-        let [id, other] = post.id.spellings();
+        let [id, other] = post.id.formats();
         let update = UpdatePost { url: post.url.as_deref(), id: &id, other: &other };
         update.execute(self.conn).store().map(drop)
     }
 
     /// Writes down the id of a post whose row has none.
-    pub(super) fn name_post(&mut self, id: &SocialPostId, platform_id: &str) -> Result<(), StoreError> {
-        let [id, other] = id.spellings();
-        NamePost { platform_id, id: &id, other: &other }.execute(self.conn).store().map(drop)
+    pub(super) fn set_post_id(&mut self, id: &SocialPostId, platform_id: &str) -> Result<(), StoreError> {
+        let [id, other] = id.formats();
+        SetPostId { platform_id, id: &id, other: &other }.execute(self.conn).store().map(drop)
     }
 }

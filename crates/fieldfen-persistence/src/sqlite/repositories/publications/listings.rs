@@ -10,11 +10,11 @@ use fieldfen_domain::{FileId, ListingId, Page, PageRequest, SocialPostId, Timest
 
 use crate::rules::listing_update::replaces;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
+use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::session::SqliteSession;
 
 /// The columns that [`ListingRow`] reads, in its order.
@@ -49,7 +49,7 @@ statement! {
 }
 statement! {
     /// The listing with this id at its platform.
-    At<'a> { platform: &'a str as Text, platform_id: &'a str as Text } -> ListingColumns = concat!(
+    ByPlatformId<'a> { platform: &'a str as Text, platform_id: &'a str as Text } -> ListingColumns = concat!(
         "SELECT ", listing_columns!(), " FROM listings WHERE platform = ? AND platform_listing_id = ?"
     )
 }
@@ -77,7 +77,7 @@ statement! {
 }
 statement! {
     /// Ends the publication of a listing that is gone.
-    End<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
+    EndPublication<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE publications SET state = 'ended', updated_at = ? WHERE id IN (?, ?) AND state = 'confirmed'"
 }
 
@@ -159,7 +159,7 @@ fn listing_page<'a>(
 
 impl SqliteSession<'_> {
     pub(super) fn listings_of(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
-        let [file_id, other] = file_id.spellings();
+        let [file_id, other] = file_id.formats();
         let rows: Vec<ListingRow> = OfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
         rows.into_iter().map(ListingRow::read).collect()
     }
@@ -169,7 +169,7 @@ impl SqliteSession<'_> {
         filter: &ListingFilter,
         request: &PageRequest,
     ) -> Result<Page<Listing>, StoreError> {
-        in_either_spelling(filter.file_id.as_ref(), |file_id| {
+        in_either_id_format(filter.file_id.as_ref(), |file_id| {
             listing_page(filter, file_id, request)?.read(self.conn, request, |row: ListingRow| (row.rowid, row.read()))
         })
     }
@@ -179,14 +179,14 @@ impl SqliteSession<'_> {
         platform: Platform,
         platform_id: &str,
     ) -> Result<Option<Listing>, StoreError> {
-        let at = At { platform: platform.as_str(), platform_id };
-        at.get_result::<ListingRow>(self.conn).optional().store()?.map(ListingRow::read).transpose()
+        let by_id = ByPlatformId { platform: platform.as_str(), platform_id };
+        by_id.get_result::<ListingRow>(self.conn).optional().store()?.map(ListingRow::read).transpose()
     }
 }
 
 impl Listings for SqliteSession<'_> {
     fn update(&mut self, listing_id: &ListingId, update: &ListingUpdate) -> Result<ListingUpdateOutcome, StoreError> {
-        let [id, other] = listing_id.spellings();
+        let [id, other] = listing_id.formats();
         let replaces = replaces(update);
         let statement = Update {
             status: update.status.as_str(),
@@ -225,7 +225,7 @@ impl Listings for SqliteSession<'_> {
     }
 
     fn mark_post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
-        self.note_gone(id, at)
+        self.mark_gone(id, at)
     }
 }
 
@@ -235,8 +235,8 @@ impl SqliteSession<'_> {
         let (listings, publications) = (self.listings_of(file_id)?, self.list_by_file(file_id)?);
         let listing = listings.iter().find(|listing| listing.id == *id);
         if let Some(its) = listing.and_then(|listing| publication_of(listing, &listings, &publications)) {
-            let [id, other] = its.id.spellings();
-            End { at: SqlTime(at), id: &id, other: &other }.execute(self.conn).store()?;
+            let [id, other] = its.id.formats();
+            EndPublication { at: SqlTime(at), id: &id, other: &other }.execute(self.conn).store()?;
         }
         Ok(())
     }
@@ -264,9 +264,9 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("ListingPage that is live", page(&all.clone().live(), &first)),
         ("ListingPage of an id at a platform", page(&at.clone().platform_listing_id(String::new()), &first)),
         ("ListingPage of a file", page(&both.clone().file_id(FileId::from_random(1)), &first)),
-        ("At", At::SQL.to_owned()),
+        ("ByPlatformId", ByPlatformId::SQL.to_owned()),
         ("Update", Update::SQL.to_owned()),
         ("KnownSince", KnownSince::SQL.to_owned()),
-        ("End", End::SQL.to_owned()),
+        ("EndPublication", EndPublication::SQL.to_owned()),
     ]
 }

@@ -16,7 +16,7 @@ use crate::sqlite::session::SqliteSession;
 
 statement! {
     /// Whether a file is newer than every gap.
-    AfterTheGap<'a> { file_id: &'a str as Text } -> BigInt =
+    NewerThanTheGap<'a> { file_id: &'a str as Text } -> BigInt =
         "SELECT count(*) FROM files \
          WHERE id = ? AND rowid > (SELECT last_file FROM publication_gap WHERE id = 1)"
 }
@@ -24,7 +24,7 @@ statement! {
 impl SqliteSession<'_> {
     /// Whether a platform may have been called for a file without a trace here.
     pub(super) fn may_miss_publications(&mut self, file_id: &str) -> Result<bool, StoreError> {
-        let newer: i64 = AfterTheGap { file_id }.get_result(self.conn).store()?;
+        let newer: i64 = NewerThanTheGap { file_id }.get_result(self.conn).store()?;
         Ok(newer == 0)
     }
 }

@@ -24,11 +24,11 @@ use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Time
 
 use crate::rules::reservation::GiveUp;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::Spellings;
+use crate::sqlite::columns::IdFormats;
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::session::SqliteSession;
 pub use missing_publications::mark_as_copy;
 use row::{PublicationColumns, PublicationRow, publication_columns};
@@ -96,7 +96,7 @@ fn publication_page<'a>(
 
 impl SqliteSession<'_> {
     fn publication_row(&mut self, id: &PublicationId) -> Result<Option<PublicationRow>, StoreError> {
-        let [id, other] = id.spellings();
+        let [id, other] = id.formats();
         ById { id: &id, other: &other }.get_result(self.conn).optional().store()
     }
 }
@@ -107,13 +107,13 @@ impl PublicationReads for SqliteSession<'_> {
     }
 
     fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Publication>, StoreError> {
-        let [file_id, other] = file_id.spellings();
+        let [file_id, other] = file_id.formats();
         let rows: Vec<PublicationRow> = OfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
         rows.into_iter().map(PublicationRow::read).collect()
     }
 
     fn page(&mut self, filter: &PublicationFilter, request: &PageRequest) -> Result<Page<Publication>, StoreError> {
-        in_either_spelling(filter.file_id.as_ref(), |file_id| {
+        in_either_id_format(filter.file_id.as_ref(), |file_id| {
             publication_page(filter, file_id, request)?
                 .read(self.conn, request, |row: PublicationRow| (row.rowid, row.read()))
         })
@@ -184,7 +184,7 @@ impl Publications for SqliteSession<'_> {
     }
 
     fn set_key(&mut self, id: &PublicationId, key: &IdempotencyKey, at: Timestamp) -> Result<bool, StoreError> {
-        self.take_client_key(id, key, at)
+        self.set_client_key(id, key, at)
     }
 
     fn prune(&mut self, request: &PrunePublications) -> Result<u64, StoreError> {
@@ -229,24 +229,24 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     ]);
     let constant = [
         ("PostsOfFile", posts::PostsOfFile::SQL),
-        ("PostGone", posts::PostGone::SQL),
+        ("MarkPostGone", posts::MarkPostGone::SQL),
         ("WithPlatformId", confirm::WithPlatformId::SQL),
         ("InsertListing", confirm::InsertListing::SQL),
         ("UpdateConfirmed", confirm::UpdateConfirmed::SQL),
         ("GiveUpId", confirm::GiveUpId::SQL),
         ("InsertPost", confirm::InsertPost::SQL),
         ("UpdatePost", confirm::UpdatePost::SQL),
-        ("NamePost", confirm::NamePost::SQL),
+        ("SetPostId", confirm::SetPostId::SQL),
         ("Confirm", confirm::Confirm::SQL),
         ("ById", ById::SQL),
         ("OfFile", OfFile::SQL),
-        ("AfterTheGap", missing_publications::AfterTheGap::SQL),
+        ("NewerThanTheGap", missing_publications::NewerThanTheGap::SQL),
         ("Reserve", reserve::Reserve::SQL),
         ("ReserveAgain", reserve::ReserveAgain::SQL),
-        ("HoldAnew", reserve::HoldAnew::SQL),
+        ("RestartHold", reserve::RestartHold::SQL),
         ("TakeOver", reserve::TakeOver::SQL),
         ("WriteGivenUp", reserve::WriteGivenUp::SQL),
-        ("TakeKey", adopt::TakeKey::SQL),
+        ("SetKey", adopt::SetKey::SQL),
         ("Prune", prune::Prune::SQL),
     ];
     all.extend(constant.map(|(name, sql)| (name, sql.to_owned())));

@@ -7,11 +7,11 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, Page, PageRequest, SocialPostId, Timestamp};
 
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText, StoredTime};
+use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::keyset_page::{TablePage, in_either_spelling};
+use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::session::SqliteSession;
 
 /// The columns that [`PostRow`] reads, in its order.
@@ -30,7 +30,7 @@ statement! {
 }
 statement! {
     /// Notes that a post is gone.
-    PostGone<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
+    MarkPostGone<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE social_posts SET gone_at = ? WHERE id IN (?, ?) AND gone_at IS NULL"
 }
 
@@ -103,20 +103,20 @@ impl SqliteSession<'_> {
         filter: &PostFilter,
         request: &PageRequest,
     ) -> Result<Page<SocialPost>, StoreError> {
-        in_either_spelling(filter.file_id.as_ref(), |file_id| {
+        in_either_id_format(filter.file_id.as_ref(), |file_id| {
             post_page(filter, file_id, request)?.read(self.conn, request, |row: PostRow| (row.rowid, row.read()))
         })
     }
 
     pub(super) fn posts_of(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
-        let [file_id, other] = file_id.spellings();
+        let [file_id, other] = file_id.formats();
         let rows: Vec<PostRow> = PostsOfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
         rows.into_iter().map(PostRow::read).collect()
     }
 
-    pub(super) fn note_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
-        let [id, other] = id.spellings();
-        Ok(PostGone { at: SqlTime(at), id: &id, other: &other }.execute(self.conn).store()? > 0)
+    pub(super) fn mark_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError> {
+        let [id, other] = id.formats();
+        Ok(MarkPostGone { at: SqlTime(at), id: &id, other: &other }.execute(self.conn).store()? > 0)
     }
 }
 

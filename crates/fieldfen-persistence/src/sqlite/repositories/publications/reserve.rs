@@ -55,7 +55,7 @@ statement! {
 }
 statement! {
     /// Lets a hold begin anew that a clock has written which was ahead.
-    HoldAnew<'a> {
+    RestartHold<'a> {
         held_since: SqlTime as SqlTimestamp,
         held_until: SqlTime as SqlTimestamp,
         id: &'a str as Text,
@@ -94,7 +94,7 @@ impl SqliteSession<'_> {
     pub(super) fn reserve_target(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError> {
         let mut known = self.all_of_file(&request.file_id, &request.target)?;
         if let Some(publication) = known.restart_future_hold(request) {
-            let hold = HoldAnew {
+            let hold = RestartHold {
                 held_since: SqlTime(request.at),
                 held_until: SqlTime(publication.held_until),
                 id: &publication.id.to_string(),

@@ -17,7 +17,7 @@ use crate::sqlite::session::SqliteSession;
 
 statement! {
     /// Waits that begin in the future, the soonest first.
-    WaitingAhead { after: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> (BigInt, SqlTimestamp, SqlTimestamp) =
+    WaitsInFuture { after: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> (BigInt, SqlTimestamp, SqlTimestamp) =
         "SELECT rowid, run_at, waiting_since FROM jobs INDEXED BY idx_jobs_waiting \
          WHERE status = 'pending' AND waiting_since IS NOT NULL AND waiting_since > ? ORDER BY waiting_since LIMIT ?"
 }
@@ -32,9 +32,9 @@ statement! {
 
 impl SqliteSession<'_> {
     /// Lets waits begin now that begin in the future, and says how many.
-    pub(super) fn shorten_waits(&mut self, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    pub(super) fn restart_future_waits(&mut self, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
         let now = truncate_to_micros(now);
-        let waiting = WaitingAhead { after: SqlTime(latest_written(now)), limit };
+        let waiting = WaitsInFuture { after: SqlTime(latest_written(now)), limit };
         let waiting: Vec<(i64, StoredTime, StoredTime)> = waiting.load(self.conn).store()?;
         for (rowid, run_at, began) in &waiting {
             self.note(CommitNotice::JobDue);
@@ -49,5 +49,5 @@ impl SqliteSession<'_> {
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    vec![("WaitingAhead", WaitingAhead::SQL), ("WriteWait", WriteWait::SQL)]
+    vec![("WaitsInFuture", WaitsInFuture::SQL), ("WriteWait", WriteWait::SQL)]
 }

@@ -10,7 +10,7 @@ use super::enqueue::live_id;
 use crate::rules::operator_retry::retry_times;
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{RowRef, Spellings, SqlTime, StoredText, StoredTime, limit};
+use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredText, StoredTime, least_text};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
@@ -137,7 +137,7 @@ impl SqliteSession<'_> {
     }
 
     /// What an operation answers that has changed this many rows.
-    fn administered(
+    fn answer_for(
         &mut self,
         id: &JobId,
         rows: usize,
@@ -153,7 +153,7 @@ impl SqliteSession<'_> {
 
 impl JobActions for SqliteSession<'_> {
     fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
-        let [one, other] = id.spellings();
+        let [one, other] = id.formats();
         let live = LiveLike { id: &one, other: &other }.get_result::<(i64, Option<StoredText>)>(self.conn);
         if let Some(live) = live.optional().store()? {
             return live_id(live).map(JobActionOutcome::Duplicate);
@@ -173,42 +173,42 @@ impl JobActions for SqliteSession<'_> {
             };
             rows += retry.execute(self.conn).store()?;
         }
-        self.administered(id, rows, JobActionOutcome::Done)
+        self.answer_for(id, rows, JobActionOutcome::Done)
     }
 
     fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
         let (at, reason) = (SqlTime(at), &*cut_reason(reason));
         let (mut ended, mut asked) = (0, 0);
-        for id in id.spellings() {
+        for id in id.formats() {
             ended += CancelPending { reason, at, id: &id }.execute(self.conn).store()?;
             ended += CancelParked { reason, at, id: &id }.execute(self.conn).store()?;
             asked += CancelRunning { at, reason, id: &id }.execute(self.conn).store()?;
         }
         let answer = if ended > 0 { JobActionOutcome::Done } else { JobActionOutcome::CancelRequested };
-        self.administered(id, ended + asked, answer)
+        self.answer_for(id, ended + asked, answer)
     }
 
     fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
         let reason = &*cut_reason(reason);
         let mut rows = 0;
-        for id in id.spellings() {
+        for id in id.formats() {
             rows += KillRunning { reason, at: SqlTime(at), id: &id }.execute(self.conn).store()?;
         }
-        self.administered(id, rows, JobActionOutcome::Done)
+        self.answer_for(id, rows, JobActionOutcome::Done)
     }
 
     fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
         let mut rows = 0;
-        for id in id.spellings() {
+        for id in id.formats() {
             rows += DeleteIdle { id: &id }.execute(self.conn).store()?;
         }
-        self.administered(id, rows, JobActionOutcome::Done)
+        self.answer_for(id, rows, JobActionOutcome::Done)
     }
 
     fn prune(&mut self, request: &PruneRequest) -> Result<u64, StoreError> {
         let status = ended(request.status)?;
         let most = i64::from(request.limit);
-        let before = limit(request.ended_before);
+        let before = least_text(request.ended_before);
         if request.status == JobStatus::Completed {
             ForgetParked { limit: most }.execute(self.conn).store()?;
         }
