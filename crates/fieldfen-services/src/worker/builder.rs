@@ -51,6 +51,14 @@ pub struct WorkerBuilder<S> {
     refused: Option<(&'static str, String, &'static str)>,
 }
 
+impl Worker {
+    /// Sets up a worker on this store, with as many threads as the machine has cores, leases of a minute and a grace period
+    /// of 30 seconds. It needs at least one handler.
+    pub fn builder<S: Store>(store: S, environment: Environment) -> WorkerBuilder<S> {
+        WorkerBuilder::new(store, environment)
+    }
+}
+
 impl<S> fmt::Debug for WorkerBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerBuilder")

@@ -9,7 +9,6 @@ use fieldfen_domain::catch_panic;
 use fieldfen_domain::store::{Store, Watch};
 
 use super::blocking::{block_in_place, may_block};
-use super::builder::WorkerBuilder;
 use super::context::Context;
 use super::errors::{StartError, WorkerError, WorkerFailure};
 use super::shutdown::shut_down;
@@ -18,7 +17,6 @@ use super::slots::Slots;
 use super::stop::{StopLevel, StopSignal};
 use super::threads::spawn;
 use super::{commit_watch, dispatcher, heartbeat, pool, queue_depth, registration};
-use crate::Environment;
 
 /// A worker that has been started. It goes on until it is told to stop; dropping it stops it gracefully and waits, as
 /// [`stop`](StopHandle::stop) and [`join`](Worker::join) would, so that an early return loses no work.
@@ -30,12 +28,6 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Sets up a worker on this store, with as many threads as the machine has cores, leases of a minute and a grace period
-    /// of 30 seconds. It needs at least one handler.
-    pub fn builder<S: Store>(store: S, environment: Environment) -> WorkerBuilder<S> {
-        WorkerBuilder::new(store, environment)
-    }
-
     /// A handle to stop the worker with, from any thread: on a signal, for example.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
