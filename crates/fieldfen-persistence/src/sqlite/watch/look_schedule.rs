@@ -31,13 +31,14 @@ pub(super) struct LookSchedule {
     /// A commit was announced.
     announced: Option<Instant>,
     announcements: Pace,
-    /// The log was written, and looks go on until then.
+    /// The log was written, and looks go on until then, each this long after the one before it.
     looks_until: Option<Instant>,
     log_look: Option<Instant>,
-    log_looks: Pace,
+    log_spacing: Duration,
+    log_writes: Pace,
 }
 
-/// Lets looks that follow each other closely grow rarer.
+/// Lets looks grow rarer whose reasons follow each other closely.
 #[derive(Debug)]
 struct Pace {
     last: Option<Instant>,
@@ -54,7 +55,7 @@ impl Pace {
         self.last.map_or(now, |last| (last + self.spacing).max(now))
     }
 
-    fn looked(&mut self, now: Instant) {
+    fn count(&mut self, now: Instant) {
         let (shortest, longest) = SPACING;
         let is_close = self.last.is_some_and(|last| now.saturating_duration_since(last) < 2 * self.spacing);
         self.spacing = if is_close { (2 * self.spacing).min(longest) } else { shortest };
@@ -73,7 +74,8 @@ impl LookSchedule {
             announcements: Pace::new(),
             looks_until: None,
             log_look: None,
-            log_looks: Pace::new(),
+            log_spacing: SPACING.0,
+            log_writes: Pace::new(),
         }
     }
 
@@ -97,16 +99,18 @@ impl LookSchedule {
         }
         if told.log_written {
             self.looks_until = Some(now + self.after_write);
-            self.log_look.get_or_insert(self.log_looks.earliest(now + SPACING.0));
+            self.log_writes.count(now);
+            self.log_spacing = self.log_writes.spacing;
+            let earliest = self.looked.map_or(now, |looked| looked + self.log_spacing).max(now + SPACING.0);
+            self.log_look = Some(self.log_look.map_or(earliest, |look| look.min(earliest)));
         }
     }
 
     /// Notes a look.
     pub(super) fn looked(&mut self, look: Look, now: Instant) {
         self.looked = Some(now);
-        self.log_looks.looked(now);
         if self.announced.take().is_some() {
-            self.announcements.looked(now);
+            self.announcements.count(now);
             if look == Look::Unknown {
                 self.announced = Some(self.announcements.earliest(now));
             }
@@ -115,7 +119,8 @@ impl LookSchedule {
             self.looks_until = Some(now + self.after_write);
         }
         self.looks_until = self.looks_until.filter(|until| now < *until);
-        self.log_look = self.looks_until.map(|_| now + self.log_looks.spacing);
+        self.log_look = self.looks_until.map(|_| now + self.log_spacing);
+        self.log_spacing = (2 * self.log_spacing).min(SPACING.1);
     }
 }
 
@@ -191,6 +196,11 @@ mod tests {
             schedule.looked(Look::Committed, now);
             schedule.told(WRITTEN, now);
             looks(&mut schedule, now, milliseconds(14));
+        }
+        for _ in 0..9 {
+            now += milliseconds(15);
+            schedule.told(WRITTEN, now);
+            assert_eq!(looks(&mut schedule, now, milliseconds(14)), [1, 2, 4, 8]);
         }
     }
 
