@@ -77,7 +77,10 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
         );
         single_writes(name, &many, &longest, report);
     }
-    report.note("processes: each claims one job and completes it, again and again, from the same moment on.");
+    report.note(
+        "processes: each claims one job and completes it, again and again, from the same moment on. just trace-writes shows \
+         the phases of these writes and what the longest ones waited for.",
+    );
     Ok(())
 }
 

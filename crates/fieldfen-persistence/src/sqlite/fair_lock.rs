@@ -1,7 +1,7 @@
 //! The fair write lock: orders the write transactions of several processes.
 //!
-//! SQLite's busy handler sleeps and tries again, and the process that has just committed is the first to find the write
-//! lock free. Of several busy processes, some write nothing for seconds. Therefore each process takes an exclusive lock
+//! SQLite's write lock has no queue: a process that finds it taken sleeps and tries again, and the process that has just
+//! committed is the first to find it free. Of several busy processes, some write nothing for seconds. Therefore each process takes an exclusive lock
 //! on a file beside the database before it begins a write transaction. The lock only makes the order fair; SQLite's own
 //! write lock protects the data. A process that does not get the fair lock in time writes without it.
 
@@ -19,7 +19,7 @@ use super::file::permissions;
 const MAX_HOLD: Duration = Duration::from_millis(3);
 
 /// How long no thread waits for the lock after a wait for it timed out although SQLite's write lock was free. The holder
-/// is then probably suspended or checkpointing.
+/// is then probably suspended.
 const COOLDOWN: Duration = Duration::from_secs(2);
 
 /// How long a process keeps the lock without using it.
