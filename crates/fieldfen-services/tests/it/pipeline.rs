@@ -312,6 +312,6 @@ fn events_of_files_that_are_gone_are_nothing(store: impl Store) {
 #[test]
 fn an_upscale_beyond_its_limits_is_refused_when_the_pipeline_is_set_up() {
     let pipeline = || Pipeline::new(fieldfen_services::Environment::system());
-    assert!(pipeline().upscaling(65, 300).unwrap_err().to_string().contains("scale_factor is 65"));
-    assert!(pipeline().upscaling(4, 0).unwrap_err().to_string().contains("target_dpi is 0"));
+    assert!(pipeline().upscaling(65, 300).unwrap_err().to_string().contains("scale_factor is \"65\""));
+    assert!(pipeline().upscaling(4, 0).unwrap_err().to_string().contains("target_dpi is \"0\""));
 }

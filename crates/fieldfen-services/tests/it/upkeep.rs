@@ -228,6 +228,6 @@ fn fields_that_are_left_out_have_their_defaults_and_the_batch_is_checked() {
     assert_eq!(read(r#"{"failed_keep": 7}"#).unwrap(), Upkeep::new().failed_keep(Some(7)));
     for batch in ["0", "10001"] {
         let error = read(&format!(r#"{{"batch": {batch}}}"#)).unwrap_err().to_string();
-        assert_eq!(error, format!("payload of fieldfen.upkeep: batch is {batch}; it must be 1 to 10000"));
+        assert_eq!(error, format!("payload of fieldfen.upkeep: batch is \"{batch}\"; it must be 1 to 10000"));
     }
 }
