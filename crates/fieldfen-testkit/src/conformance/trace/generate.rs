@@ -102,7 +102,7 @@ fn believed() -> impl Strategy<Value = FileState> {
 }
 
 fn job_op() -> impl Strategy<Value = JobOp> {
-    prop_oneof![4 => enqueue(), 6 => claim(), 8 => report(), 3 => operate()]
+    prop_oneof![4 => enqueue(), 6 => claim(), 8 => report(), 3 => job_action()]
 }
 
 fn enqueue() -> impl Strategy<Value = JobOp> {
@@ -194,7 +194,7 @@ fn report() -> impl Strategy<Value = JobOp> {
     prop_oneof![4 => complete, 4 => fail, 3 => park, 4 => decline, 4 => release, 4 => heartbeat, 4 => many, 1 => run_alone]
 }
 
-fn operate() -> impl Strategy<Value = JobOp> {
+fn job_action() -> impl Strategy<Value = JobOp> {
     let prune =
         (select(vec![JobStatus::Completed, JobStatus::Failed, JobStatus::Running]), second(), 0..3_u32, 0..4_u32)
             .prop_map(|(status, ended_before, surplus, limit)| JobOp::Prune { status, ended_before, surplus, limit });
