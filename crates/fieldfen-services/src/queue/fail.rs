@@ -87,8 +87,8 @@ impl<S: Store> Queue<S> {
     ///
     /// However often a job is throttled, it spends no retry, so that `until` is moved where it would make the job run in
     /// a circle or never again: the job waits at least as [`Backoff::LEAST`] says for the number of times it has been
-    /// [throttled](Job::throttled), and at most for the [longest throttle](super::RetryPolicies::longest_throttle). The
-    /// answer says when it is due.
+    /// [throttled](fieldfen_domain::job::Job::throttled), and at most for the
+    /// [longest throttle](super::RetryPolicies::longest_throttle). The answer says when it is due.
     pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &self.throttle_ending(claimed, until))
     }
