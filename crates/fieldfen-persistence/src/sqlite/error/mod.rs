@@ -3,6 +3,7 @@
 //! diesel 2.3 hands most of SQLite's result codes on as `Unknown` with SQLite's English text. This file is the only
 //! place that looks at those texts; its test makes the errors with a real SQLite, so that a changed text is noticed.
 
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use fieldfen_domain::store::{Source, StoreError};
 use crate::sqlite::busy_handler::{self, NoLocks};
 use crate::sqlite::columns::OutOfRange;
 use crate::sqlite::system_error;
+
+pub(in crate::sqlite) use shared::shared_error;
 
 /// What is to be done about a database that is read-only.
 pub(in crate::sqlite) const CHECK_PERMISSIONS: &str =

@@ -118,22 +118,3 @@ impl Batch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// One writer's own copy of the error of its batch. `waited_ms` is how long this writer has waited; if another writer has
-/// waited longer, the copy says how long that one has.
-pub(in crate::sqlite) fn shared_error(reason: &Arc<StoreError>, waited_ms: u64) -> StoreError {
-    /// One error as the source of several.
-    #[derive(Debug, thiserror::Error)]
-    #[error(transparent)]
-    struct Shared(Arc<StoreError>);
-
-    let source = Box::new(Shared(Arc::clone(reason)));
-    match **reason {
-        StoreError::Busy { waited_ms: others, .. } => StoreError::Busy { waited_ms: waited_ms.max(others), source },
-        StoreError::Full(_) => StoreError::Full(source),
-        StoreError::ReadOnly(_) => StoreError::ReadOnly(source),
-        StoreError::Io(_) => StoreError::Io(source),
-        StoreError::Corrupt(_) => StoreError::Corrupt(source),
-        _ => StoreError::Database(source),
-    }
-}

@@ -30,7 +30,6 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 use parking_lot::{Mutex, MutexGuard};
 
-pub(super) use self::batch::shared_error;
 use self::batch::{Batch, OpenBatch};
 use self::checkpoint::Checkpointer;
 use self::timing::{TransactionTiming, WriteTiming, timed};
@@ -40,7 +39,7 @@ use crate::sqlite::connection::hooks::{HookControl, OpenConnection};
 use crate::sqlite::connection::open;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
-use crate::sqlite::error::Classify;
+use crate::sqlite::error::{Classify, shared_error};
 use crate::sqlite::fair_lock::FairLock;
 use crate::sqlite::file::header::KnownHeader;
 use crate::sqlite::file::open_files::{DatabaseFile, OpenFiles};

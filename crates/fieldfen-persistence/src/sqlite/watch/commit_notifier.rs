@@ -7,7 +7,7 @@ use std::time::Duration;
 use fieldfen_domain::store::{StoreError, WatchCloser};
 
 use super::WakeFile;
-use crate::sqlite::group_commit::shared_error;
+use crate::sqlite::error::shared_error;
 
 /// What a transaction has changed that somebody may wait for. A greater notice includes the smaller ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
