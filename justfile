@@ -7,21 +7,25 @@ set positional-arguments := true
 default:
     @just --list --unsorted
 
-# Move the database's schema: `just migrate up`, `status`, `down [--to VERSION] [--yes]`
-migrate *ARGS='status':
+# Bring the database to the newest schema, and create it where there is none; also `just migrate status`, `just migrate down`
+migrate *ARGS='up':
     cargo run --quiet -p fieldfen-migrate --bin fieldfen-migrate -- "$@"
 
-# Back the database up while programs are at work on it: `just backup run [--dir FOLDER] [--keep DAYS]`
+# Back the database up while programs are at work on it; also `just backup run [--dir FOLDER] [--keep DAYS]`
 backup *ARGS='run':
-    cargo run --quiet -p fieldfen-backup --bin fieldfen-backup -- "$@"
+    @cargo run --quiet -p fieldfen-backup --bin fieldfen-backup -- "$@" || { code=$?; [ $code -ne 3 ] || echo 'To create the database, run: just migrate' >&2; exit $code; }
 
 # Take a folder of pictures from ingest to a catalogue (the sample pictures without a folder)
 pipeline *ARGS:
     cargo run --quiet --example pipeline -- "$@"
 
-# Run all tests; arguments go to cargo test
+# Run the tests that need nothing but Rust; arguments go to cargo test
 test *ARGS:
     cargo test --workspace "$@"
+
+# Run the tests that need Python, npm packages or root, as CI does; each says what it needs
+test-ignored *ARGS:
+    cargo test --workspace --tests "$@" -- --ignored
 
 # Run the criterion benchmarks; arguments go to criterion
 bench *ARGS:
@@ -49,7 +53,7 @@ schema:
 ci:
     bash .ci/run
 
-# Run the long proofs: more kills, more jobs, more random runs (STRESS.md says which variables set other sizes and seeds)
+# Run the long randomised tests: more kills, more jobs, more random runs (STRESS.md lists the variables that set sizes and seeds)
 stress:
     seed=$(date +%s); \
     FIELDFEN_SEED="${FIELDFEN_SEED:-$seed}" \

@@ -98,7 +98,7 @@ fn senders(args: &Args, terminal: &Terminal) -> anyhow::Result<Senders> {
 
 fn read_secrets(path: &Path, terminal: &Terminal) -> io::Result<String> {
     let file = File::open(path)?;
-    if is_readable_by_all(&file)? {
+    if is_readable_by_all(&file.metadata()?) {
         terminal.print_message(&format!(
             "warning: every user of this machine can read the keys in {path:?}: `chmod 600` it"
         ));

@@ -127,7 +127,7 @@ fn from_dotenv(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, D
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(DatabaseAddressError::Unreadable)?,
     };
-    if is_readable_by_all(&file).map_err(DatabaseAddressError::Unreadable)? {
+    if is_readable_by_all(&file.metadata().map_err(DatabaseAddressError::Unreadable)?) {
         note("warning: every user of this machine can read .env, which may hold secrets: `chmod 600 .env`");
     }
     let text = io::read_to_string(file).map_err(DatabaseAddressError::Unreadable)?;

@@ -1,6 +1,6 @@
 //! Opening files at names that anybody may have put something else at.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -28,23 +28,19 @@ pub fn open_regular_file(options: &OpenOptions, path: &Path) -> io::Result<File>
     if kind.is_file() { Ok(file) } else { Err(other(kind)) }
 }
 
-/// Whether every user of the machine can read this file, by its mode.
-///
-/// # Errors
-/// When the mode cannot be read.
+/// Whether every user of the machine can read a file with this metadata, by its mode.
 #[cfg(unix)]
-pub fn is_readable_by_all(file: &File) -> io::Result<bool> {
+#[must_use]
+pub fn is_readable_by_all(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    Ok(file.metadata()?.mode() & 0o004 != 0)
+    metadata.mode() & 0o004 != 0
 }
 
-/// Whether every user of the machine can read this file, by its mode: `false`, since files have none here.
-///
-/// # Errors
-/// None.
+/// Whether every user of the machine can read a file with this metadata, by its mode: `false`, since files have none here.
 #[cfg(not(unix))]
-pub fn is_readable_by_all(_: &File) -> io::Result<bool> {
-    Ok(false)
+#[must_use]
+pub const fn is_readable_by_all(_: &Metadata) -> bool {
+    false
 }
 
 /// What kind of file this is, in words: `a folder`, for example.

@@ -1,44 +1,44 @@
 //! The database that a `fieldfen.toml` in the current folder names.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use fieldfen_domain::redacted;
-use fieldfen_services::shop::ShopFile;
+use fieldfen_services::shop::{ShopFile, ShopFileError};
 
 use crate::database::DatabaseAddressError;
-use crate::regular_file::{is_readable_by_all, open_regular_file};
+use crate::regular_file::is_readable_by_all;
 
 /// The name of the file.
 pub(crate) const SHOP_FILE: &str = "fieldfen.toml";
 
-/// The largest file that is read, in bytes.
-const MAX_BYTES: u64 = 4 << 20;
-
 /// The address in the section `[database]`; `None` when there is no file, or no such section. The rules of the shop in the
 /// file are passed over: they may be of another version than this program.
+///
+/// A symbolic link is followed, as by every program that reads the rules: the file belongs to the shop, and deployments
+/// often put a link there. A link to nothing is an error, because without the file another database would be used.
 pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, DatabaseAddressError> {
-    let file = match open_regular_file(File::options().read(true), path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(DatabaseAddressError::UnreadableShopFile)?,
+    let file = match ShopFile::read(path) {
+        Err(ShopFileError::Unreadable { source, .. }) if is_missing(path, &source) => return Ok(None),
+        Err(ShopFileError::Unreadable { source, .. }) => return Err(DatabaseAddressError::UnreadableShopFile(source)),
+        read => read.map_err(DatabaseAddressError::MalformedShopFile)?,
     };
-    let for_all = is_readable_by_all(&file).map_err(DatabaseAddressError::UnreadableShopFile)?;
-    let text = io::read_to_string(file.take(MAX_BYTES + 1)).map_err(DatabaseAddressError::UnreadableShopFile)?;
-    if text.len() as u64 > MAX_BYTES {
-        let error = io::Error::new(io::ErrorKind::InvalidData, "it has more than 4 MiB");
-        return Err(DatabaseAddressError::UnreadableShopFile(error));
-    }
-    // The file is in the current folder, to which a relative address is relative in an argument too.
-    let file = ShopFile::parse(text, SHOP_FILE);
     let database = file.database().map_err(DatabaseAddressError::MalformedShopFile)?;
+    // The file is in the current folder, to which a relative address is relative in an argument too.
     let url = database.map(|database| database.url().to_owned());
+    let for_all = fs::metadata(path).is_ok_and(|found| is_readable_by_all(&found));
     if for_all && url.as_ref().is_some_and(|url| redacted(url) != *url) {
         note(
             "warning: every user of this machine can read fieldfen.toml, which may hold a secret: `chmod 600 fieldfen.toml`",
         );
     }
     Ok(url)
+}
+
+/// Whether this error of reading says that nothing has the name, not even a link.
+fn is_missing(path: &Path, error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err()
 }
 
 #[cfg(test)]
@@ -71,10 +71,7 @@ mod tests {
             ("[database]\nurl = \"hunter2", "line 2, column "),
         ] {
             let error = address(text).unwrap_err();
-            assert!(
-                error.starts_with(&format!("\"fieldfen.toml\", {problem}")) && !error.contains("hunter2"),
-                "{error}"
-            );
+            assert!(error.contains(&format!("fieldfen.toml\", {problem}")) && !error.contains("hunter2"), "{error}");
         }
     }
 
@@ -85,6 +82,17 @@ mod tests {
         std::fs::File::create(&path).unwrap().set_len((4 << 20) + 1).unwrap();
         let error = address_in(&path, |_| {}).unwrap_err();
         assert!(fieldfen_domain::with_causes(&error).contains("more than 4 MiB"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_the_file_is_followed_and_a_link_to_nothing_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SHOP_FILE);
+        std::os::unix::fs::symlink("rules.toml", &path).unwrap();
+        assert!(matches!(address_in(&path, |_| {}), Err(DatabaseAddressError::UnreadableShopFile(_))));
+        std::fs::write(folder.path().join("rules.toml"), "[database]\nurl = \"x.db\"\n").unwrap();
+        assert_eq!(address_in(&path, |_| {}).unwrap().as_deref(), Some("x.db"));
     }
 
     #[cfg(unix)]

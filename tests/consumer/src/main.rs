@@ -1,4 +1,4 @@
-//! A program of a stranger, who wants a queue and a worker and has no shop.
+//! A program outside the workspace that uses the queue and the worker and has no shop.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ struct Greet {
 }
 
 impl Payload for Greet {
-    const KIND: &'static str = "stranger.greet";
+    const KIND: &'static str = "consumer.greet";
 }
 
 fn greet(task: Task<Greet>) -> Result<Completion, Outcome> {
