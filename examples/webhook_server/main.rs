@@ -124,8 +124,8 @@ async fn purge(store: AsyncStore<SqliteStore>, intake: WebhookIntake<SqliteStore
         ticks.tick().await;
         let intake = intake.clone();
         match store.run(move |_| intake.purge(PURGE_BATCH)).await {
-            Ok(purged) => tracing::info!(purged, "deleted the expired deliveries"),
-            Err(error) => tracing::warn!(error = with_causes(&error), "could not delete the expired deliveries"),
+            Ok(purged) => tracing::info!(purged, "expired deliveries deleted"),
+            Err(error) => tracing::warn!(error = with_causes(&error), "deleting expired deliveries failed"),
         }
     }
 }

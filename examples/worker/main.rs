@@ -110,7 +110,7 @@ fn count_down<S: Store>(queue: &Queue<S>, task: &Task<CountDown>) -> Result<Comp
 fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> {
     let webhook = task.summary().map_err(Outcome::fail)?;
     // What others have sent is shown with its control characters escaped.
-    tracing::info!(source = webhook.source, event = ?webhook.event, ids = ?webhook.ids, "a webhook has come in");
+    tracing::info!(source = webhook.source, event = ?webhook.event, ids = ?webhook.ids, "webhook received");
     Ok(Completion::new().result(&webhook))
 }
 

@@ -13,7 +13,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::{SqliteUrl, read_database};
 use serde::Serialize;
 
-use crate::error::{BackupError, Trying};
+use crate::error::{BackupError, WithOperation};
 use crate::file_mode::open_up;
 use crate::folder::{Folder, private};
 use crate::live_database::LiveDatabase;
@@ -64,9 +64,9 @@ pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Res
     let (backup, unfinished) = (folder.backup(day), folder.unfinished(day));
     let made = folder.refuse_blocked(day).and_then(|()| {
         let made = read_database(url, |conn| copy_and_check(conn, &unfinished))?;
-        open_up(&unfinished, database, mode).trying("set the mode of", &unfinished)?;
-        folder.take_in(&unfinished, &backup)?;
-        let bytes = fs::metadata(&backup).trying("look at", &backup)?.len();
+        open_up(&unfinished, database, mode).with_operation("set the mode of", &unfinished)?;
+        folder.publish(&unfinished, &backup)?;
+        let bytes = fs::metadata(&backup).with_operation("look at", &backup)?.len();
         Ok((made, bytes))
     });
     match made {
@@ -89,43 +89,43 @@ pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Res
 /// The files of the database, which no backup may replace and no retention remove.
 pub(crate) fn live_database(url: &SqliteUrl) -> Result<LiveDatabase, BackupError> {
     let path = url.path().ok_or_else(|| BackupError::InMemory { url: url.clone() })?;
-    LiveDatabase::at(path).trying("look at the database", path)
+    LiveDatabase::at(path).with_operation("look at the database", path)
 }
 
-/// Copies the database, checks the copy, and says whether it could be compared with the database.
+/// Copies the database and checks the copy. The result says whether the rows could be compared with the database.
 fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(Checked, bool), BackupError> {
     let name = sqlite_name(copy)?;
     let version_before = data_version(conn)?;
     let before = Snapshot::take(conn)?;
     create(copy)?;
     let copied = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(conn);
-    copied.map_err(failed("copy the database")).map_err(|error| told_by_the_disk(error, copy))?;
+    copied.map_err(failed("copy the database")).map_err(|error| full_disk_or(error, copy))?;
     snapshot::mark(copy)?;
     let checked = snapshot::check(copy)?;
     // With no commit from before the count until after the copy, both are of the same moment.
     let undisturbed = data_version(conn)? == version_before;
     if undisturbed && checked.snapshot != before {
         let problem = format!("the database holds {before:?}, the copy {:?}", checked.snapshot);
-        return Err(BackupError::Unsound { problem });
+        return Err(BackupError::CheckFailed { problem });
     }
     Ok((checked, undisturbed))
 }
 
-/// Makes the empty file that SQLite writes the copy to, since SQLite would make one that everybody can read. An earlier
-/// copy of the same run goes.
+/// Makes the empty file to which SQLite writes the copy: SQLite would make one that every user can read. An earlier copy
+/// of the same run is removed.
 fn create(copy: &Path) -> Result<(), BackupError> {
     if fs::symlink_metadata(copy).is_ok_and(|found| found.is_file()) {
-        fs::remove_file(copy).trying("remove", copy)?;
+        fs::remove_file(copy).with_operation("remove", copy)?;
     }
     let mut options = File::options();
     options.write(true).create_new(true);
     private(&mut options);
-    options.open(copy).map(drop).trying("make the copy", copy)
+    options.open(copy).map(drop).with_operation("make the copy", copy)
 }
 
-/// SQLite does not tell a quota or a limit on the size of files from other errors of input and output: to write a little
-/// more does.
-fn told_by_the_disk(error: BackupError, copy: &Path) -> BackupError {
+/// Turns an I/O error of SQLite into the error of a full disk if that is the cause. SQLite does not tell a quota or a limit
+/// on the size of files from other I/O errors; a write of some more bytes does.
+fn full_disk_or(error: BackupError, copy: &Path) -> BackupError {
     let BackupError::Store { source: StoreError::Io(_), .. } = &error else { return error };
     let write = || File::options().append(true).open(copy)?.write_all(&[0; 1 << 16]);
     match write() {

@@ -1,6 +1,6 @@
-//! Who may read a backup.
+//! The file mode of a backup.
 
-/// The mode of a backup that its owner alone may read: what holds unless told otherwise.
+/// The default mode of a backup: only its owner may read it.
 pub const PRIVATE: u32 = 0o600;
 
 /// Gives a copy this mode, without rights for users that may not read the database.

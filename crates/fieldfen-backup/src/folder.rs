@@ -1,4 +1,4 @@
-//! The folder of backups: what lies in it, its lock, and taking a finished copy in.
+//! The folder of backups: its files, its lock, and the renaming of a finished copy.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use fieldfen_terminal::{file_kind, open_regular_file};
 
-use crate::error::{BackupError, Trying};
+use crate::error::{BackupError, WithOperation};
 use crate::live_database::LiveDatabase;
 use crate::name::BackupName;
 
-/// A folder of backups, held by nobody else.
+/// A folder of backups with its lock, which one process holds at a time.
 pub(crate) struct Folder<'l> {
     path: PathBuf,
     live: &'l LiveDatabase,
-    /// The folders that were made for it, the innermost first.
+    /// The folders that this run has made, the innermost first.
     made: Vec<PathBuf>,
-    /// Freed by the operating system when the process ends, however it does.
+    /// The operating system releases the lock when the process ends, after a kill too.
     _lock: File,
 }
 
@@ -28,7 +28,7 @@ impl<'l> Folder<'l> {
         let made = make(path, mode)?;
         Self::lock(path, live, &made).inspect_err(|error| {
             // Another backup that has the lock uses the folder, although both have found it missing.
-            if !matches!(error, BackupError::AtWork { .. }) {
+            if !matches!(error, BackupError::AlreadyRunning { .. }) {
                 remove_made(&made);
             }
         })
@@ -39,11 +39,11 @@ impl<'l> Folder<'l> {
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
         private(&mut options);
-        let lock = open_regular_file(&options, &lock_path).trying("open the lock", &lock_path)?;
+        let lock = open_regular_file(&options, &lock_path).with_operation("open the lock", &lock_path)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(BackupError::AtWork { folder: path.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(error).trying("lock", &lock_path),
+            Err(TryLockError::WouldBlock) => return Err(BackupError::AlreadyRunning { folder: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(error).with_operation("lock", &lock_path),
         }
         let folder = Self { path: path.to_owned(), live, made: made.to_owned(), _lock: lock };
         folder.remove_unfinished()?;
@@ -54,17 +54,17 @@ impl<'l> Folder<'l> {
         self.path.join(name.to_string())
     }
 
-    /// Where a finished backup of this day stands.
+    /// The path of the finished backup of this day.
     pub(crate) fn backup(&self, day: NaiveDate) -> PathBuf {
         self.at(BackupName::finished(day))
     }
 
-    /// Where an unfinished one stands.
+    /// The path of the unfinished copy of this day.
     pub(crate) fn unfinished(&self, day: NaiveDate) -> PathBuf {
         self.at(BackupName::unfinished(day)[0])
     }
 
-    /// Refuses to make the backup of this day where something has its names that must stay.
+    /// Refuses the backup of this day if something has one of its names and must not be replaced.
     pub(crate) fn refuse_blocked(&self, day: NaiveDate) -> Result<(), BackupError> {
         let backup = self.backup(day);
         for path in BackupName::unfinished(day).map(|name| self.at(name)).iter().chain([&backup]) {
@@ -77,7 +77,7 @@ impl<'l> Folder<'l> {
                     return Err(BackupError::Blocked { path: path.clone(), found: file_kind(found.file_type()) });
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error).trying("look at", path),
+                Err(error) => return Err(error).with_operation("look at", path),
             }
         }
         refuse_logs(&backup)
@@ -90,10 +90,10 @@ impl<'l> Folder<'l> {
                 continue;
             }
             match self.remove(&path) {
-                Ok(()) => tracing::info!(path = %path.display(), "removed an unfinished copy"),
+                Ok(()) => tracing::info!(?path, "unfinished copy removed"),
                 Err(error) => tracing::warn!(
                     error = fieldfen_domain::with_causes(&error),
-                    "kept something else that has the name of an unfinished copy"
+                    "file with the name of an unfinished copy kept"
                 ),
             }
         }
@@ -103,12 +103,12 @@ impl<'l> Folder<'l> {
     /// Removes a regular file that is not the database's.
     pub(crate) fn remove(&self, path: &Path) -> Result<(), BackupError> {
         self.refuse_foreign(path)?;
-        fs::remove_file(path).trying("remove", path)
+        fs::remove_file(path).with_operation("remove", path)
     }
 
-    /// Refuses whatever is no regular file, or is the database.
+    /// Refuses a path that is not a regular file or that belongs to the database.
     pub(crate) fn refuse_foreign(&self, path: &Path) -> Result<(), BackupError> {
-        let found = fs::symlink_metadata(path).trying("look at", path)?;
+        let found = fs::symlink_metadata(path).with_operation("look at", path)?;
         if self.live.is_at(path) {
             return Err(BackupError::Live { path: path.to_owned() });
         }
@@ -118,15 +118,15 @@ impl<'l> Folder<'l> {
         Ok(())
     }
 
-    /// Puts a checked copy in its place, replacing an earlier one of the same name, and returns when the disk has it.
-    pub(crate) fn take_in(&self, unfinished: &Path, backup: &Path) -> Result<(), BackupError> {
-        File::open(unfinished).and_then(|file| file.sync_all()).trying("write out", unfinished)?;
+    /// Renames a checked copy to the backup of its day, in place of an earlier one, and flushes both to the disk.
+    pub(crate) fn publish(&self, unfinished: &Path, backup: &Path) -> Result<(), BackupError> {
+        File::open(unfinished).and_then(|file| file.sync_all()).with_operation("write out", unfinished)?;
         refuse_logs(backup)?;
-        fs::rename(unfinished, backup).trying("rename the copy to", backup)?;
-        File::open(&self.path).and_then(|folder| folder.sync_all()).trying("write out the folder", &self.path)
+        fs::rename(unfinished, backup).with_operation("rename the copy to", backup)?;
+        File::open(&self.path).and_then(|folder| folder.sync_all()).with_operation("write out the folder", &self.path)
     }
 
-    /// Leaves nothing of a run that failed: the unfinished copy goes, and the folders that were made for it.
+    /// Removes what a failed run has made: the unfinished copy and the folders.
     pub(crate) fn give_up(self) {
         // The error that stopped the run matters more than one about its remains, which the next run removes.
         self.remove_unfinished().ok();
@@ -141,22 +141,22 @@ impl<'l> Folder<'l> {
         Ok(backups)
     }
 
-    /// What has a name that this program makes.
+    /// The files whose names are names of this program.
     fn entries(&self) -> Result<Vec<(BackupName, PathBuf)>, BackupError> {
         let list = || fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>();
-        let names = list().trying("list the folder", &self.path)?;
+        let names = list().with_operation("list the folder", &self.path)?;
         let known = names.iter().filter_map(|name| BackupName::parse(name.to_str()?));
         Ok(known.map(|name| (name, self.at(name))).collect())
     }
 }
 
-/// Makes a folder and those it lies in, where they are missing, and says which, the innermost first.
+/// Makes a folder and its missing parents, and returns those that it has made, the innermost first.
 fn make(path: &Path, mode: u32) -> Result<Vec<PathBuf>, BackupError> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Ok(Vec::new()),
         Ok(found) => return Err(BackupError::NoFolder { path: path.to_owned(), found: file_kind(found.file_type()) }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).trying("look at the folder", path),
+        Err(error) => return Err(error).with_operation("look at the folder", path),
     }
     // Another backup may have made the folder in the meantime.
     if let Ok(found) = fs::symlink_metadata(path).map(|found| found.file_type())
@@ -172,7 +172,7 @@ fn make(path: &Path, mode: u32) -> Result<Vec<PathBuf>, BackupError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700 | readable(mode, 0o040) | readable(mode, 0o004));
     #[cfg(not(unix))]
     let _ = mode;
-    builder.create(path).trying("make the folder", path).inspect_err(|_| remove_made(&made))?;
+    builder.create(path).with_operation("make the folder", path).inspect_err(|_| remove_made(&made))?;
     Ok(made)
 }
 
@@ -195,7 +195,7 @@ fn lock_path(folder: &Path) -> PathBuf {
     folder.join(".fieldfen-backup.lock")
 }
 
-/// Makes a new file its owner's alone.
+/// Lets only the owner read the file that these options create.
 pub(crate) fn private(options: &mut fs::OpenOptions) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
@@ -212,7 +212,7 @@ pub(crate) fn refuse_logs(backup: &Path) -> Result<(), BackupError> {
         match fs::symlink_metadata(&log) {
             Ok(_) => return Err(BackupError::InUse { path: log }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).trying("look at", &log),
+            Err(error) => return Err(error).with_operation("look at", &log),
         }
     }
     Ok(())
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_has_one_holder_and_loses_what_is_unfinished() {
+    fn a_folder_is_locked_by_one_run_which_removes_unfinished_copies() {
         let place = tempfile::tempdir().unwrap();
         for name in ["fieldfen-20261123.db.partial", "fieldfen-20261123.db.partial-journal", "fieldfen-20261123.db"] {
             fs::write(place.path().join(name), "x").unwrap();
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(folder.backups().unwrap().len(), 1);
         assert!(!place.path().join("fieldfen-20261123.db.partial").exists());
         assert!(!place.path().join("fieldfen-20261123.db.partial-journal").exists());
-        assert!(matches!(hold(), Err(BackupError::AtWork { .. })));
+        assert!(matches!(hold(), Err(BackupError::AlreadyRunning { .. })));
         drop(folder);
         hold().unwrap().give_up();
         assert!(place.path().join("fieldfen-20261123.db").exists());

@@ -1,4 +1,4 @@
-//! The database that is backed up, recognised wherever it lies.
+//! The files of the database that is backed up, recognised under every path.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! `fieldfen-backup`: copies of a live database, for operators and cron.
+//! The program `fieldfen-backup`: a checked copy of a database, for operators and cron.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ use serde::Serialize;
 #[command(
     name = "fieldfen-backup",
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 database not there, 4 busy \
-    or another backup at work, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O"
+    or another backup running, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O"
 )]
 struct Backup {
     #[command(flatten)]
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
                 "warning: {n} rows refer to rows that do not exist, in the database as in the backup"
             ));
         }
-        let made = || format!("{} was made, but older backups stay", report.backup.display());
+        let made = || format!("{:?} was made, but older backups stay", report.backup);
         let retention = remove_old(&url, dir, now.date_naive(), *keep).map_err(with_exit).with_context(made)?;
         for (_, reason) in &retention.skipped {
             terminal.print_message(&format!("warning: an old backup stays: {}", with_causes(reason)));
@@ -97,7 +97,7 @@ fn file_mode(text: &str) -> Result<u32, &'static str> {
     }
 }
 
-/// What a run says under `--json`.
+/// The document of a run under `--json`.
 #[derive(Serialize)]
 struct Run<'a> {
     #[serde(flatten)]
@@ -131,8 +131,8 @@ fn with_exit(error: BackupError) -> anyhow::Error {
         | BackupError::NotText { .. }
         | BackupError::NoFolder { .. } => Exit::Usage.with(error).into(),
         BackupError::Empty { .. } => Exit::Schema.with(error).into(),
-        BackupError::AtWork { .. } | BackupError::InUse { .. } => Exit::Busy.with(error).into(),
-        BackupError::Unsound { .. } => Exit::Corrupt.with(error).into(),
+        BackupError::AlreadyRunning { .. } | BackupError::InUse { .. } => Exit::Busy.with(error).into(),
+        BackupError::CheckFailed { .. } => Exit::Corrupt.with(error).into(),
         error => error.into(),
     }
 }

@@ -13,14 +13,15 @@ use crate::folder::{Folder, refuse_logs};
 /// How many days of backups are kept unless told otherwise: the specification's figure.
 pub const DEFAULT_KEEP_DAYS: u32 = 30;
 
-/// What became of old backups.
+/// The old backups that were removed, and those that were not.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RetentionReport {
-    /// The backups that were removed.
+    /// The paths of the removed backups.
     pub removed: Vec<PathBuf>,
-    /// What has the name of an old backup and stays, and why: it is no regular file, the database itself, opened by a
-    /// program ([`BackupError::Blocked`], [`BackupError::Live`], [`BackupError::InUse`]), or it could not be removed.
+    /// The paths with the name of an old backup that were kept, and the reason: the path is not a regular file
+    /// ([`BackupError::Blocked`]), belongs to the database ([`BackupError::Live`]), is open in a program
+    /// ([`BackupError::InUse`]), or could not be removed.
     pub skipped: Vec<(PathBuf, BackupError)>,
     /// How many backups are of a later day than today: the clock is wrong, or was.
     pub later: usize,

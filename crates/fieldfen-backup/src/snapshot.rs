@@ -1,4 +1,4 @@
-//! What a database holds at one moment, and whether a copy holds the same.
+//! The rows and migrations of a database at one moment, and the check of a copy.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::migrations::{self, MigrationError};
 use fieldfen_persistence::{mark_as_copy, store_error};
 
-use crate::error::{BackupError, Trying};
+use crate::error::{BackupError, WithOperation};
 
 #[derive(QueryableByName)]
 struct Number {
@@ -25,7 +25,7 @@ struct Words {
     text: String,
 }
 
-/// What a database holds at one moment.
+/// The rows and migrations of a database at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     /// The number of rows of each table.
@@ -37,7 +37,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// What the database holds now.
+    /// Reads the database.
     pub(crate) fn take(conn: &mut SqliteConnection) -> Result<Self, BackupError> {
         let schema = migrations::status(conn).map_err(|error| match error {
             MigrationError::Store(source) => source,
@@ -73,19 +73,19 @@ fn rows(conn: &mut SqliteConnection) -> QueryResult<BTreeMap<String, i64>> {
     tables.into_iter().map(count).collect()
 }
 
-/// What a check of a copy has found that does not make it a bad copy.
+/// The result of the check of a good copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checked {
-    /// What the copy holds.
+    /// The rows and migrations of the copy.
     pub(crate) snapshot: Snapshot,
     /// How many rows refer to rows that are not there; the database has them too.
     pub(crate) dangling: u64,
 }
 
-/// Notes in a copy that it is one. No journal appears beside it: a copy that is not finished is made anew.
+/// Marks a copy as a copy. SQLite writes no journal beside it, because an unfinished copy is never continued.
 pub(crate) fn mark(path: &Path) -> Result<(), BackupError> {
     let mut conn = open(path)?;
-    let marking = "note in the copy that it is one";
+    let marking = "mark the copy as a copy";
     conn.batch_execute("PRAGMA journal_mode = MEMORY").map_err(failed(marking))?;
     mark_as_copy(&mut conn).map_err(|source| BackupError::Store { action: marking, source })
 }
@@ -99,7 +99,7 @@ pub(crate) fn check(path: &Path) -> Result<Checked, BackupError> {
         .map_err(failed(reading))?;
     let problems: Vec<_> = problems.into_iter().map(|problem| problem.text).collect();
     if problems != ["ok"] {
-        return Err(BackupError::Unsound { problem: format!("integrity_check says {}", problems.join("; ")) });
+        return Err(BackupError::CheckFailed { problem: format!("integrity_check says {}", problems.join("; ")) });
     }
     let dangling = number(&mut conn, "SELECT count(*) AS n FROM pragma_foreign_key_check").map_err(failed(reading))?;
     let snapshot = Snapshot::take(&mut conn)?;
@@ -108,12 +108,12 @@ pub(crate) fn check(path: &Path) -> Result<Checked, BackupError> {
 
 fn open(path: &Path) -> Result<SqliteConnection, BackupError> {
     let name = sqlite_name(path)?;
-    SqliteConnection::establish(&name).map_err(|error| BackupError::Unsound { problem: error.to_string() })
+    SqliteConnection::establish(&name).map_err(|error| BackupError::CheckFailed { problem: error.to_string() })
 }
 
 /// The path as SQLite takes it: absolute, so that no folder's name means anything special to it.
 pub(crate) fn sqlite_name(path: &Path) -> Result<String, BackupError> {
-    let absolute = std::path::absolute(path).trying("find", path)?;
+    let absolute = std::path::absolute(path).with_operation("find", path)?;
     absolute.into_os_string().into_string().map_err(|_| BackupError::NotText { path: path.to_owned() })
 }
 
@@ -121,7 +121,7 @@ fn number(conn: &mut SqliteConnection, sql: &str) -> QueryResult<i64> {
     Ok(diesel::sql_query(sql).get_result::<Number>(conn)?.n)
 }
 
-/// Says what was tried when the database refuses.
+/// Adds the operation to an error of the database.
 pub(crate) fn failed(action: &'static str) -> impl Fn(diesel::result::Error) -> BackupError {
     move |error| BackupError::Store { action, source: store_error(error) }
 }

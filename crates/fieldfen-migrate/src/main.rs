@@ -1,4 +1,4 @@
-//! `fieldfen-migrate`: the schema of a database, for operators.
+//! The program `fieldfen-migrate`: moves the schema of a database, for operators.
 
 use std::process::ExitCode;
 

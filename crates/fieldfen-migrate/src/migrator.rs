@@ -1,4 +1,4 @@
-//! Moving one database from schema to schema.
+//! Applying and taking back migrations of one database.
 
 use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::migrations::{self, Applied, DataLoss, Loss, Migration, MigrationError, SchemaState};
@@ -17,32 +17,32 @@ pub enum Down {
     Everything,
 }
 
-/// What [`Migrator::down`] would do.
+/// The migrations that [`Migrator::down`] would take back, and the data that would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DownPlan {
     /// The migrations that it would take back, the newest first.
     pub migrations: Vec<Migration>,
-    /// What would be lost with them.
+    /// The data that would be lost with them.
     pub losses: Vec<Loss>,
 }
 
-/// What can go wrong while moving a database from schema to schema.
+/// Why the schema of a database was not read or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// A database in memory ends with the program.
     #[error("{url} is a database in memory, which ends with this program: name a file")]
     InMemory {
-        /// The address that was given.
+        /// The address of the database.
         url: SqliteUrl,
     },
     /// The database does not have the version that should remain.
     #[error("migration {version:?} is not one that the database has: it has {applied}")]
     NotApplied {
-        /// The version that was given.
+        /// The version that was asked for.
         version: String,
-        /// Those there are, for people.
+        /// The applied migrations, as text.
         applied: String,
     },
     /// The schema could not be read or moved.
@@ -50,7 +50,7 @@ pub enum MigrateError {
     Migration(#[from] MigrationError),
 }
 
-/// Moves one database from schema to schema.
+/// Applies and takes back the migrations of one database.
 #[derive(Debug, Clone)]
 pub struct Migrator {
     url: SqliteUrl,

@@ -1,4 +1,4 @@
-//! What is said about the schema of a database, for people and for programs.
+//! The report of `fieldfen-migrate status`, for people and as JSON.
 
 use fieldfen_persistence::migrations::{Difference, Migration, MigrationStatus, SchemaState};
 use serde::Serialize;

@@ -53,7 +53,7 @@ where
 fn outlive_file_size_limit() {
     #[cfg(unix)]
     if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default()) {
-        tracing::debug!(%error, "SIGXFSZ keeps its effect: a limit on the size of files ends the program");
+        tracing::debug!(%error, "SIGXFSZ cannot be handled: a limit on the size of files ends the program");
     }
 }
 

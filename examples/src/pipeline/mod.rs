@@ -84,7 +84,7 @@ pub fn run(options: &Options, terminal: &Terminal) -> anyhow::Result<()> {
         }
         let scanned_file = ingest_folder::take_in(&resources, &path)?;
         if let Some(trouble) = scanned_file.trouble() {
-            tracing::info!(name = scanned_file.name, trouble, "a file of no use");
+            tracing::info!(name = scanned_file.name, trouble, "file cannot be used");
         }
         run.files.extend(scanned_file.file_id());
         run.scanned.push(scanned_file);
@@ -94,7 +94,7 @@ pub fn run(options: &Options, terminal: &Terminal) -> anyhow::Result<()> {
     wait(&resources, &run.files, &stop, &terminal.progress_bar(run.files.len() as u64 * STEPS, "publishing"))?;
     worker.stop_handle().stop();
     let stopped = worker.join()?;
-    tracing::info!(released = stopped.released, still_running = ?stopped.still_running, "the worker has stopped");
+    tracing::info!(released = stopped.released, still_running = ?stopped.still_running, "worker stopped");
     run.interrupted |= resources.is_busy()?;
     resources.sweep()?;
     Report::make(&resources, &run, started.elapsed())?.say(terminal)?;

@@ -24,7 +24,7 @@ impl<M: Marketplace, S: Store> RecordedCalls<M, S> {
         if !matches!(answer, Err(CallError::NotSent { .. })) {
             // The answer counts, whether or not it can be recorded that the question was asked.
             if let Err(error) = self.usage.record(SERVICE, endpoint, RateLimit::default()) {
-                tracing::warn!(error = with_causes(&error), endpoint, "a call of the catalogue cannot be recorded");
+                tracing::warn!(error = with_causes(&error), endpoint, "recording an API call failed");
             }
         }
         answer

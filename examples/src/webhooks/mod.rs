@@ -95,7 +95,7 @@ async fn receive<S: Store>(
     match taken {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
-            tracing::error!(panic, "a webhook's handler has panicked");
+            tracing::error!(panic, "webhook handler panicked");
             refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
         }
         Err(error) => failure("all sources", &error),
@@ -107,7 +107,7 @@ impl<S: Store> Server<S> {
         let delivery = match self.senders.check(source, headers, body, self.environment.now()) {
             Some(Ok(delivery)) => delivery,
             Some(Err(Refused::Signature(error))) => {
-                tracing::warn!(source, %error, "refused a webhook");
+                tracing::warn!(source, %error, "webhook refused");
                 return refusal(StatusCode::UNAUTHORIZED, "the signature does not verify");
             }
             Some(Err(error)) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
@@ -166,7 +166,7 @@ impl InvalidWebhook {
 }
 
 fn failure(source: &str, error: &StoreError) -> Response {
-    tracing::error!(source, error = with_causes(error), "a webhook could not be taken");
+    tracing::error!(source, error = with_causes(error), "receiving a webhook failed");
     if error.disposition() != Disposition::GiveUp {
         // A delivery that has taken effect all the same is known when it comes again.
         let later = refusal(StatusCode::SERVICE_UNAVAILABLE, "the webhook cannot be taken now");

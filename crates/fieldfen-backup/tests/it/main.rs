@@ -62,7 +62,7 @@ fn a_failed_backup_leaves_the_earlier_one_and_nothing_else() {
     .unwrap();
     drop(conn);
     let error = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap_err();
-    assert!(matches!(error, BackupError::Store { .. } | BackupError::Unsound { .. }), "{error:?}");
+    assert!(matches!(error, BackupError::Store { .. } | BackupError::CheckFailed { .. }), "{error:?}");
     assert_eq!(fs::read(&backup).unwrap(), before);
     assert_eq!(shop.names(), ["fieldfen-20261124.db"]);
 }
