@@ -15,7 +15,7 @@ use fieldfen_terminal::open_regular_file;
 
 use crate::read_access::{ReadAccess, private};
 
-/// What the hidden names end in.
+/// The ending of the hidden names.
 const SUFFIX: &str = ".partial";
 
 /// A file on its way. Dropped without [`AtomicFile::commit`], it is removed.

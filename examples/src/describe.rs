@@ -1,4 +1,4 @@
-//! What can be said about a picture from its file name and its shape.
+//! Titles, descriptions and tags of a picture, from its file name and its shape.
 //!
 //! It stands where a shop would ask a person or a language model, and gives the same answer every time.
 
@@ -42,7 +42,7 @@ const SPECIES: [&str; 34] = [
     "wolf",
 ];
 
-/// What cameras and phones begin their file names with: no title is made of these.
+/// The beginnings of file names that cameras and phones make. They are no part of a title.
 const CAMERA_WORDS: [&str; 9] = ["dsc", "dscf", "dscn", "image", "img", "mvimg", "photo", "picture", "pxl"];
 
 /// The animal that a file name speaks of, the most precise one that is known: `whitetail-deer` rather than `deer`.

@@ -1,10 +1,10 @@
-//! Who may read what a program makes.
+//! Which users may read the files and folders that a program makes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Who may read a file or folder.
+/// The users that may read a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReadAccess {
     /// The user who made it.

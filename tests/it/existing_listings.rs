@@ -1,28 +1,25 @@
-//! What another program has listed and posted before fieldfen came.
-
-use std::sync::{Arc, Mutex};
+//! Listings and posts that another program has made before fieldfen was used.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{JobFilter, JobStatus};
-use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform, PublicationState, SocialPlatform, Target};
+use fieldfen_domain::publication::{IdempotencyKey, Platform, PublicationState, SocialPlatform, Target};
 use fieldfen_domain::store::Store as _;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::Transaction;
 use fieldfen_services::pipeline::{FileActionOutcome, Pipeline};
-use fieldfen_services::publishing::{
-    CallError, Marketplace, Message, Offer, Post, Product, ProductPage, Publisher, SocialNetwork,
-};
+use fieldfen_services::publishing::Publisher;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::worker::Worker;
 use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::wait::{wait_until, with_deadline};
 
 use crate::database::Database;
+use crate::fake_platform::FakePlatform;
 
-/// What a program that knows only the specification leaves: a processed picture that is on sale and posted already.
+/// The rows of a program that knows only the specification: a processed picture that is already listed and posted.
 pub(crate) const ROWS: &str = r#"
     INSERT INTO files (id, original_filename, status, width, height, metadata_json)
     VALUES ('0c5f3a52-6f0e-4a3f-9a57-0000000000f1', 'buck.jpg', 'processed', 6000, 4000, '{"title": "Buck"}');
@@ -32,7 +29,7 @@ pub(crate) const ROWS: &str = r#"
     VALUES ('0c5f3a52-6f0e-4a3f-9a57-0000000000b1', '0c5f3a52-6f0e-4a3f-9a57-0000000000f1', 'instagram', 'post', 'FIRST');
 "#;
 
-/// The migration that makes the publications, back and forth.
+/// The migration that makes the table of publications, and its reversal.
 pub(crate) const DOWN: &str = include_str!("../../migrations/sqlite/0004_publications/down.sql");
 pub(crate) const UP: &str = include_str!("../../migrations/sqlite/0004_publications/up.sql");
 
@@ -40,119 +37,17 @@ pub(crate) fn the_file() -> FileId {
     "0c5f3a52-6f0e-4a3f-9a57-0000000000f1".parse().unwrap()
 }
 
-/// Something that is there: its id, and the key that came with it.
-type There = (String, Option<IdempotencyKey>);
-
-/// Etsy and Instagram in memory.
-#[derive(Clone, Default)]
-pub(crate) struct Bazaar {
-    there: Arc<Mutex<Vec<There>>>,
-}
-
-impl Bazaar {
-    fn with(ids: &[&str]) -> Self {
-        let there = ids.iter().map(|id| ((*id).to_owned(), None)).collect();
-        Self { there: Arc::new(Mutex::new(there)) }
-    }
-
-    pub(crate) fn ids(&self) -> Vec<String> {
-        self.there.lock().unwrap().iter().map(|(id, _)| id.clone()).collect()
-    }
-
-    fn make(&self, key: &IdempotencyKey) -> There {
-        let mut there = self.there.lock().unwrap();
-        let made = (format!("made-{}", there.len()), Some(key.clone()));
-        there.push(made.clone());
-        made
-    }
-
-    fn with_key(&self, key: &IdempotencyKey) -> Vec<There> {
-        self.there.lock().unwrap().iter().filter(|(_, its)| its.as_ref() == Some(key)).cloned().collect()
-    }
-
-    fn with_id(&self, platform_id: &str) -> Option<There> {
-        self.there.lock().unwrap().iter().find(|(id, _)| id == platform_id).cloned()
-    }
-
-    fn remove(&self, platform_id: &str) {
-        self.there.lock().unwrap().retain(|(id, _)| id != platform_id);
-    }
-}
-
-fn product((platform_id, key): There) -> Product {
-    Product::new(platform_id, ListingStatus::Active).key(key)
-}
-
-fn post((platform_id, key): There) -> Post {
-    Post::new(platform_id).key(key)
-}
-
-impl Marketplace for Bazaar {
-    fn platform(&self) -> Platform {
-        Platform::Etsy
-    }
-
-    fn create(&self, key: &IdempotencyKey, _: &Offer<'_>) -> Result<Product, CallError> {
-        Ok(product(self.make(key)))
-    }
-
-    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
-        Ok(self.with_key(key).into_iter().map(product).collect())
-    }
-
-    fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
-        Ok(self.with_id(platform_id).map(product))
-    }
-
-    fn update(&self, platform_id: &str, _: &Offer<'_>) -> Result<Option<Product>, CallError> {
-        Ok(self.with_id(platform_id).map(product))
-    }
-
-    fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
-        self.remove(platform_id);
-        Ok(())
-    }
-
-    fn page(&self, _: Option<&str>) -> Result<ProductPage, CallError> {
-        let products = self.there.lock().unwrap().iter().cloned().map(product).collect();
-        Ok(ProductPage::new(products))
-    }
-}
-
-impl SocialNetwork for Bazaar {
-    fn platform(&self) -> SocialPlatform {
-        SocialPlatform::Instagram
-    }
-
-    fn post(&self, key: &IdempotencyKey, _: &Message<'_>) -> Result<Post, CallError> {
-        Ok(post(self.make(key)))
-    }
-
-    fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError> {
-        Ok(self.with_key(key).into_iter().map(post).collect())
-    }
-
-    fn lookup(&self, platform_id: &str) -> Result<Option<Post>, CallError> {
-        Ok(self.with_id(platform_id).map(post))
-    }
-
-    fn delete(&self, platform_id: &str) -> Result<(), CallError> {
-        self.remove(platform_id);
-        Ok(())
-    }
-}
-
 /// A program that wants every picture on Etsy and Instagram.
 pub(crate) struct Program {
     pub(crate) store: SqliteStore,
     pipeline: Pipeline,
     pub(crate) publisher: Publisher<SqliteStore>,
-    pub(crate) shop: Bazaar,
-    pub(crate) network: Bazaar,
+    pub(crate) shop: FakePlatform,
+    pub(crate) network: FakePlatform,
 }
 
 impl Program {
-    pub(crate) fn new(database: &Database, shop: Bazaar, network: Bazaar) -> Self {
+    pub(crate) fn new(database: &Database, shop: FakePlatform, network: FakePlatform) -> Self {
         let wanted = |_: &File| {
             let (account, variant, post_key) = (String::new(), String::new(), "launch".to_owned());
             vec![
@@ -200,7 +95,7 @@ impl Program {
 fn what_another_program_has_listed_and_posted_is_not_published_again() {
     let database = Database::new();
     database.foreign().execute_batch(ROWS).unwrap();
-    let program = Program::new(&database, Bazaar::with(&["FIRST"]), Bazaar::with(&["FIRST"]));
+    let program = Program::new(&database, FakePlatform::with(&["FIRST"]), FakePlatform::with(&["FIRST"]));
     program.approve();
     assert_eq!(
         program.jobs().iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(),
@@ -217,7 +112,7 @@ fn what_was_published_before_down_and_up_is_not_published_again() {
     let database = Database::new();
     database.foreign().execute_batch(ROWS).unwrap();
     database.foreign().execute_batch("DELETE FROM listings; DELETE FROM social_posts").unwrap();
-    let program = Program::new(&database, Bazaar::default(), Bazaar::default());
+    let program = Program::new(&database, FakePlatform::default(), FakePlatform::default());
     program.approve();
     program.work();
     let (shop, network) = (program.shop, program.network);
@@ -242,7 +137,7 @@ fn a_row_that_cannot_be_read_does_not_stop_reconciling() {
     // The same picture once more, with a status that only its program knows.
     let other = ROWS.replace("00f1", "00f2").replace("00a1", "00a2").replace("00b1", "00b2").replace("FIRST", "OTHER");
     database.foreign().execute_batch(&other.replace("'active'", "'sold'")).unwrap();
-    let program = Program::new(&database, Bazaar::with(&["FIRST", "OTHER"]), Bazaar::with(&["FIRST"]));
+    let program = Program::new(&database, FakePlatform::with(&["FIRST", "OTHER"]), FakePlatform::with(&["FIRST"]));
     program.approve();
     program.work();
     let key = IdempotencyKey::derive(&the_file(), &Target::listing(Platform::Etsy), 0);

@@ -10,6 +10,7 @@ mod audit;
 mod database;
 mod exactly_once;
 mod existing_listings;
+mod fake_platform;
 mod faults;
 mod foreign_times;
 mod joined_transaction;

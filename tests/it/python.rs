@@ -35,7 +35,7 @@ fn script(name: &str, command: &str, database: &Database) -> Command {
     python
 }
 
-/// What a script prints, which must be JSON.
+/// The output of a script, which must be JSON.
 fn answer(name: &str, command: &str, database: &Database) -> Value {
     let started = script(name, command, database).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
     let python = started.unwrap_or_else(|error| panic!("{:?} cannot be started: {error}", interpreter()));

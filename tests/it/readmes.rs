@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What writes past the rules, as it would stand in an example.
+/// Calls of repositories, which skip the rules of the services. No example may show one.
 const REPOSITORIES: [&str; 9] = [
     ".jobs().enqueue",
     ".jobs().claim",
@@ -42,7 +42,7 @@ fn lines(text: &str, language: Option<&str>) -> Vec<String> {
     found
 }
 
-/// Where the links of some prose lead.
+/// The targets of the links in some prose.
 fn links(prose: &[String]) -> Vec<String> {
     let rest = prose.iter().flat_map(|line| line.split("](").skip(1));
     rest.map(|rest| rest.split(')').next().unwrap_or_default().to_owned()).collect()

@@ -1,5 +1,5 @@
-//! What was published and is not in the database any more: after a restored backup, and after a rollback of migrations
-//! while an answer was outstanding. The platforms here ignore keys.
+//! Products and posts that the database has forgotten: after a restored backup, and after a rollback of migrations while
+//! an answer was outstanding.
 
 use std::fs;
 
@@ -7,7 +7,8 @@ use fieldfen_backup::{PRIVATE, back_up};
 use fieldfen_persistence::SqliteUrl;
 
 use crate::database::Database;
-use crate::existing_listings::{Bazaar, DOWN, Program, ROWS, UP};
+use crate::existing_listings::{DOWN, Program, ROWS, UP};
+use crate::fake_platform::FakePlatform;
 
 /// A processed file that is nowhere yet.
 fn database() -> Database {
@@ -18,7 +19,7 @@ fn database() -> Database {
 }
 
 /// Publishes the file, and returns what the platforms have then.
-fn publish(database: &Database, shop: Bazaar, network: Bazaar) -> (Bazaar, Bazaar) {
+fn publish(database: &Database, shop: FakePlatform, network: FakePlatform) -> (FakePlatform, FakePlatform) {
     let program = Program::new(database, shop, network);
     program.approve();
     program.work();
@@ -33,7 +34,7 @@ fn what_was_published_after_a_backup_is_found_when_it_has_been_restored() {
     let folder = database.folder().join("backups");
     let now = "2026-11-24T03:15:00Z".parse().unwrap();
     let backup = back_up(&SqliteUrl::from(database.path()), &folder, now, PRIVATE).unwrap().backup;
-    let (shop, network) = publish(&database, Bazaar::default(), Bazaar::default());
+    let (shop, network) = publish(&database, FakePlatform::default(), FakePlatform::default());
 
     fs::copy(backup, database.path()).unwrap();
     for ending in ["-wal", "-shm"] {
@@ -45,7 +46,7 @@ fn what_was_published_after_a_backup_is_found_when_it_has_been_restored() {
 #[test]
 fn a_call_without_an_answer_is_found_after_down_and_up() {
     let database = database();
-    let (shop, network) = publish(&database, Bazaar::default(), Bazaar::default());
+    let (shop, network) = publish(&database, FakePlatform::default(), FakePlatform::default());
     let conn = database.foreign();
     // Nothing but the publication knew of it, as when the answer has not come yet.
     conn.execute_batch("DELETE FROM listings; DELETE FROM social_posts").unwrap();

@@ -25,7 +25,7 @@ use crate::snapshot::{self, Checked, Snapshot, data_version, failed, sqlite_name
 pub struct BackupReport {
     /// The database that was backed up.
     pub database: String,
-    /// Where the backup is.
+    /// The path of the backup.
     pub backup: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
@@ -36,7 +36,8 @@ pub struct BackupReport {
     /// Whether the numbers of rows were also compared with the database's: that can be done only when nobody has
     /// written meanwhile.
     pub compared: bool,
-    /// How many rows refer to rows that do not exist. The database has them too: a program wrote without foreign keys.
+    /// The number of rows that refer to rows that do not exist. The database has them too: a program has written them
+    /// without checking foreign keys.
     pub dangling_references: u64,
 }
 

@@ -104,9 +104,9 @@ struct Run<'a> {
     report: &'a BackupReport,
     /// Older backups that were removed.
     removed: &'a [PathBuf],
-    /// What has the name of an older backup and stays.
+    /// Paths with the name of an older backup that were kept.
     skipped: Vec<Skipped<'a>>,
-    /// How many backups are of a later day than today.
+    /// The number of backups of a later day than today.
     later: usize,
 }
 

@@ -4,13 +4,13 @@ use std::fmt;
 
 use chrono::{Datelike as _, NaiveDate};
 
-/// What every name begins with.
+/// The beginning of every name.
 const PREFIX: &str = "fieldfen-";
 
-/// What follows the day in the name of a finished backup.
+/// The ending of the name of a finished backup.
 const FINISHED: &str = ".db";
 
-/// What follows the day in the names of an unfinished copy and of what SQLite keeps beside it.
+/// The endings of the names of an unfinished copy and of SQLite's files beside it.
 const UNFINISHED: [&str; 4] = [".db.partial", ".db.partial-journal", ".db.partial-wal", ".db.partial-shm"];
 
 /// The name of a file that this program makes: `fieldfen-`, a day as eight digits, and one of five endings.

@@ -10,7 +10,7 @@ use crate::error::BackupError;
 use crate::file_mode::PRIVATE;
 use crate::folder::{Folder, refuse_logs};
 
-/// How many days of backups are kept unless told otherwise: the specification's figure.
+/// The default number of days for which backups are kept. The specification names this figure.
 pub const DEFAULT_KEEP_DAYS: u32 = 30;
 
 /// The old backups that were removed, and those that were not.
@@ -23,7 +23,7 @@ pub struct RetentionReport {
     /// ([`BackupError::Blocked`]), belongs to the database ([`BackupError::Live`]), is open in a program
     /// ([`BackupError::InUse`]), or could not be removed.
     pub skipped: Vec<(PathBuf, BackupError)>,
-    /// How many backups are of a later day than today: the clock is wrong, or was.
+    /// The number of backups of a later day than today: the clock is or was wrong.
     pub later: usize,
 }
 
@@ -64,7 +64,7 @@ fn last_to_go(today: NaiveDate, keep: u32) -> Option<NaiveDate> {
     today.checked_sub_days(Days::new(keep.into()))
 }
 
-/// Those of these backups, the newest first, that go.
+/// The backups that retention removes. `backups` is sorted, the newest first.
 fn too_old(backups: Vec<(NaiveDate, PathBuf)>, today: NaiveDate, keep: u32) -> Vec<PathBuf> {
     let Some(last_to_go) = last_to_go(today, keep) else {
         return Vec::new();

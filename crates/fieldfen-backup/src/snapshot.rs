@@ -78,7 +78,7 @@ fn rows(conn: &mut SqliteConnection) -> QueryResult<BTreeMap<String, i64>> {
 pub(crate) struct Checked {
     /// The rows and migrations of the copy.
     pub(crate) snapshot: Snapshot,
-    /// How many rows refer to rows that are not there; the database has them too.
+    /// The number of rows that refer to rows that do not exist; the database has them too.
     pub(crate) dangling: u64,
 }
 

@@ -6,7 +6,7 @@ use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_d
 
 use crate::report::SchemaReport;
 
-/// How far back [`Migrator::down`] goes.
+/// The migrations that [`Migrator::down`] takes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Down {
     /// Takes back the newest migration.
@@ -129,7 +129,7 @@ impl Migrator {
     }
 }
 
-/// Those of the applied migrations, the newest first, that are to be taken back.
+/// Selects the migrations to take back from the applied ones, which are sorted, the newest first.
 fn select(mut applied: Vec<Migration>, down: &Down) -> Result<Vec<Migration>, MigrateError> {
     match down {
         Down::Last => applied.truncate(1),

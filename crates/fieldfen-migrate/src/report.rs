@@ -23,9 +23,9 @@ pub struct MigrationLine {
 pub struct DifferenceLine {
     /// Which thing, for example `column files.width` or `index idx_jobs_claim`.
     pub what: String,
-    /// How it is there; `nothing` when it is missing.
+    /// Its definition in the database; `nothing` if it is missing.
     pub found: String,
-    /// How it should be; `nothing` when it should not be there.
+    /// Its definition by the migrations; `nothing` if it should not exist.
     pub expected: String,
 }
 
@@ -37,16 +37,16 @@ pub struct SchemaReport {
     pub database: String,
     /// The newest migration that the database has.
     pub at: Option<String>,
-    /// How many migrations the database lacks.
+    /// The number of migrations that the database lacks.
     pub pending: usize,
-    /// How many migrations the database has that this program does not know.
+    /// The number of applied migrations that this program does not know.
     pub unknown: usize,
     /// All of them, the oldest first.
     pub migrations: Vec<MigrationLine>,
     /// Whether the database has no migration, but the specification's tables. `fieldfen-migrate up` takes these as the
     /// tables of the first migration.
     pub is_specification: bool,
-    /// Where the schema is neither the specification's nor as its migrations left it.
+    /// The differences from the specification, or from the schema that the applied migrations make.
     pub differences: Vec<DifferenceLine>,
 }
 
@@ -79,7 +79,7 @@ impl SchemaReport {
         self.pending == 0 && self.unknown == 0 && self.differences.is_empty()
     }
 
-    /// What to do next, in one sentence.
+    /// One sentence that says what the operator should do next.
     #[must_use]
     pub fn advice(&self) -> String {
         let differ = !self.differences.is_empty();

@@ -1,4 +1,4 @@
-//! Where the database is, when the arguments do not say it.
+//! The address of the database, from the arguments, the environment, `.env`, `fieldfen.toml` or the default.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -31,7 +31,7 @@ impl DatabaseAddress {
     /// program reads it before it opens the store.
     ///
     /// # Errors
-    /// As reading has them.
+    /// The error of `T` with [`Exit::Usage`].
     pub fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(&self) -> Result<T, ExitError> {
         self.0.parse().map_err(|error| Exit::Usage.with(error))
     }

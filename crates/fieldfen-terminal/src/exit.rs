@@ -26,7 +26,7 @@ pub enum Exit {
     Schema = 5,
     /// The database, or a row of it, is damaged.
     Corrupt = 6,
-    /// What had to be written is read-only.
+    /// The database, a file or a folder cannot be written.
     ReadOnly = 7,
     /// No space is left.
     Full = 8,

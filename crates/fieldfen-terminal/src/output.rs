@@ -1,4 +1,4 @@
-//! What people read on stdout: lines and tables.
+//! Text output on stdout: lines and tables.
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};

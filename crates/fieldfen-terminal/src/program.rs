@@ -19,7 +19,7 @@ use crate::exit::{Exit, ExitError};
 use crate::logging;
 use crate::terminal::{StdoutError, Terminal, write_document};
 
-/// What `--version` says.
+/// The versions that `--version` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Versions {
     /// The program's own version: `env!("CARGO_PKG_VERSION")`.
@@ -168,7 +168,7 @@ fn reader_has_gone(error: &anyhow::Error) -> bool {
     error.downcast_ref::<StdoutError>().is_some_and(|StdoutError(error)| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Says what went wrong. Whatever cannot be said any more, because nobody listens, is left unsaid.
+/// Prints the error. A failure to print is ignored, since nobody reads the output then.
 fn report(error: &anyhow::Error, exit: Exit, json: bool, out: &mut dyn Write, err: &mut dyn Write) {
     let usage = error.downcast_ref::<ExitError>().and_then(|error| error.inner().downcast_ref::<UsageError>());
     match usage {

@@ -43,7 +43,7 @@ pub const fn is_readable_by_all(_: &Metadata) -> bool {
     false
 }
 
-/// What kind of file this is, in words: `a folder`, for example.
+/// The kind of a file in words, for example `a folder`.
 #[must_use]
 pub fn file_kind(kind: FileType) -> &'static str {
     if kind.is_file() {

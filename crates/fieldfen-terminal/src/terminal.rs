@@ -1,4 +1,4 @@
-//! What a program says, and how: one JSON document or text for people, bars, tables and questions.
+//! The output of a program, as one JSON document or as text, and its progress bars, tables and questions.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::output::{Table, TextOutput};
 #[error("cannot write to stdout")]
 pub struct StdoutError(#[source] pub(crate) io::Error);
 
-/// The way a program talks to its user or its caller. Made by [`run`](crate::run).
+/// The output of a program: results, messages, progress bars, tables and questions. Made by [`run`](crate::run).
 #[derive(Debug, Clone)]
 pub struct Terminal {
     args: CommonArgs,
     bars: MultiProgress,
-    /// Whether the one document has been written.
+    /// Whether the result was printed as a document.
     finished: Arc<AtomicBool>,
 }
 
@@ -51,8 +51,9 @@ impl Terminal {
         self.args.json
     }
 
-    /// Says the program's result on stdout, once and at the end: the document under `--json`, otherwise what `human`
-    /// writes, or nothing under `--quiet`. An error that `main` returns afterwards is said on stderr only.
+    /// Prints the result of the program on stdout; call it once, at the end. It prints the document under `--json`, nothing
+    /// under `--quiet`, and otherwise the text that `human` writes. An error that `main` returns afterwards goes to stderr
+    /// only.
     ///
     /// # Errors
     /// When stdout cannot be written; [`run`](crate::run) takes a reader that has gone away for success.
@@ -79,12 +80,12 @@ impl Terminal {
         out.flush()
     }
 
-    /// Whether the result has been said as a document.
+    /// Whether the result was printed as a document.
     pub(crate) fn has_printed_result(&self) -> bool {
         self.finished.load(Ordering::Relaxed)
     }
 
-    /// Says something in passing, in one line on stderr; nothing under `--quiet`.
+    /// Prints one line on stderr; nothing under `--quiet`.
     pub fn print_message(&self, text: &str) {
         if !self.args.quiet {
             // A program goes on when its stderr cannot be written.
@@ -112,8 +113,8 @@ impl Terminal {
         Table::new(headings)
     }
 
-    /// Asks a question that `y` or `yes` answers; `None` when nobody is there to be asked, that is, when stdin or
-    /// stderr is no terminal or `--json` was given.
+    /// Asks a question on the terminal; the answers `y` and `yes` are `Some(true)`. `None` when nobody can be asked: stdin or
+    /// stderr is not a terminal, or `--json` was given.
     ///
     /// # Errors
     /// When stdin cannot be read.

@@ -1,4 +1,4 @@
-//! What the catalogue keeps of a product.
+//! The record of a product in the catalogue.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{Dimensions, File, FileMetadata};
@@ -15,11 +15,11 @@ pub(super) struct Record {
     pub(super) withdrawn: bool,
     /// When it was listed.
     pub(super) listed_at: Timestamp,
-    /// What is said about it.
+    /// The description.
     pub(super) shown: Shown,
 }
 
-/// What a product shows.
+/// The contents of a product's page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shown {
     pub(super) title: String,
@@ -39,10 +39,10 @@ impl Record {
 }
 
 impl Shown {
-    /// What there is to show of a file.
+    /// Takes the contents from a file.
     ///
     /// # Errors
-    /// What is missing, in words.
+    /// A text that names what is missing.
     pub(super) fn of(file: &File, variant: &str) -> Result<Self, String> {
         let metadata = file.metadata.as_ref().ok_or("the file has no metadata yet")?;
         let metadata = FileMetadata::from_json(metadata).map_err(|error| error.to_string())?;

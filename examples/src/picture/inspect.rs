@@ -21,7 +21,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What names of such files end in.
+    /// The file name extension of the format.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// What the head of a picture file says.
+/// The facts in the head of a picture file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspected {
     /// The format, by its content: the name of the file does not count.
@@ -138,9 +138,9 @@ pub enum Unusable {
     /// It cannot be decoded.
     #[error("a damaged {format} file: {source}")]
     Damaged {
-        /// What it should be.
+        /// The expected value.
         format: Format,
-        /// What the decoder says.
+        /// The message of the decoder.
         source: ImageError,
     },
     /// Its pixels would take too much memory.

@@ -17,7 +17,7 @@ use crate::picture::inspect;
 /// The largest file that is taken in, in bytes.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// What became of one file of the folder.
+/// One file of the folder, with the outcome of its ingest.
 #[derive(Debug, Clone)]
 pub(super) struct ScannedFile {
     /// Its name in the folder.
@@ -57,7 +57,7 @@ impl ScannedFile {
         }
     }
 
-    /// What is wrong with it.
+    /// The reason why the file cannot be used.
     pub(super) fn trouble(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Broken(_, reason) | Outcome::NotRead(reason) => Some(reason),

@@ -33,28 +33,28 @@ use crate::read_access::ReadAccess;
 /// How often it is looked whether everything is done, should no commit be noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Where the pictures are, and where everything goes.
+/// The folders and rules of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The folder with the pictures; folders in it and hidden files are left alone.
     pub folder: PathBuf,
-    /// Where copies of the originals, the print files and their previews go.
+    /// The folder for copies of the originals, print files and previews.
     pub output: PathBuf,
-    /// Where the catalogue is.
+    /// The folder of the catalogue.
     pub catalogue: PathBuf,
-    /// Who may read the catalogue.
+    /// The users that may read the catalogue.
     pub catalogue_access: ReadAccess,
     /// The file with the rules; without it, the rules are those of the example.
     pub rules: Option<PathBuf>,
 }
 
-/// What one run has to do with.
+/// The files and the state of one run.
 struct Run {
     /// Whether jobs were on their way when it began.
     had_work: bool,
     /// The files that were on their way when it began, and those that arrived.
     files: Vec<FileId>,
-    /// What became of the files of the folder.
+    /// The files of the folder.
     scanned: Vec<ScannedFile>,
     /// Whether a signal stopped it before everything was done.
     interrupted: bool,

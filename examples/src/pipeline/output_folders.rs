@@ -1,4 +1,4 @@
-//! Where the pictures lie while they are worked on.
+//! The folders of originals, print files and previews.
 
 use std::io;
 use std::path::{Path, PathBuf};

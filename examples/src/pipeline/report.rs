@@ -1,4 +1,4 @@
-//! What became of the files, for people and for programs.
+//! The report of a run, for people and as JSON.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +21,7 @@ use super::resources::{Resources, is_end};
 /// How many jobs of a file are looked at for the time they took.
 const JOBS: u32 = 100;
 
-/// What became of the files of one run.
+/// The files of one run with their outcomes.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     files: Vec<Line>,
@@ -39,7 +39,7 @@ pub(super) struct Report {
     milliseconds: u64,
 }
 
-/// What became of one file.
+/// One file with its outcome.
 #[derive(Debug, Serialize)]
 struct Line {
     name: String,
@@ -108,7 +108,7 @@ impl Report {
         })
     }
 
-    /// Says it on stdout.
+    /// Prints the report on stdout.
     pub(super) fn say(&self, terminal: &Terminal) -> Result<(), StdoutError> {
         terminal.print_result(self, |out| self.write(terminal, out))
     }

@@ -120,7 +120,7 @@ impl Resources {
         })
     }
 
-    /// How far these files have come.
+    /// The progress of these files.
     pub(super) fn progress(&self, files: &[FileId]) -> Result<Progress, StoreError> {
         self.store.read(|s| {
             let mut progress = Progress::default();
@@ -142,7 +142,7 @@ impl Resources {
     }
 }
 
-/// How far some files have come.
+/// The progress of some files.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Progress {
     /// How many are published or have failed.

@@ -1,4 +1,4 @@
-//! Who sends webhooks, and with which keys.
+//! The senders of webhooks and their keys.
 
 use std::collections::BTreeMap;
 
@@ -89,7 +89,7 @@ pub fn secrets_of(file: &str) -> impl Iterator<Item = &str> {
     file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// How the sender of this name signs; the name itself where it is none that is known.
+/// The signature scheme of a known sender; the name itself for any other.
 fn scheme_of(name: &str) -> &str {
     if STANDARD_SENDERS.contains(&name) { "standard-webhooks" } else { name }
 }

@@ -1,4 +1,4 @@
-//! How each sender signs, and where it says what a delivery is.
+//! The signature scheme of each sender, and where its deliveries hold id and event.
 
 use axum::http::HeaderMap;
 use fieldfen_domain::Timestamp;
@@ -70,7 +70,7 @@ pub enum Refused {
     /// Its body is no text.
     #[error("the body must be JSON in UTF-8, without a byte order mark: {found}")]
     Encoding {
-        /// What it is instead.
+        /// A description of the body.
         found: &'static str,
     },
 }

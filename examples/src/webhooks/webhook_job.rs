@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Where senders put the ids of what a webhook is about, each as a name and a JSON pointer into the body.
+/// The places of ids in the bodies of senders, each as a name and a JSON pointer.
 const IDS: [(&str, &str); 9] = [
     ("id", "/id"),
     ("action", "/action"),
@@ -31,7 +31,7 @@ pub struct WebhookReceived {
     pub source: String,
     /// The sender's own id for the delivery.
     pub delivery_id: Option<String>,
-    /// What it is about, where the sender says so.
+    /// The ids of the things that the event concerns, if the sender names them.
     pub event: Option<String>,
     /// The JSON that arrived, letter by letter; `null` for an empty body.
     pub body: Box<RawValue>,

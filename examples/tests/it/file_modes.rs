@@ -1,4 +1,4 @@
-//! Who may read what the pipeline leaves on the disk.
+//! The modes of the files and folders that the pipeline makes.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};

@@ -78,7 +78,8 @@ fn a_webhook_goes_from_the_server_through_the_worker() {
 
     let body = br#"{"action": "opened", "number": 7, "repository": {"full_name": "octo/pus"}}"#;
     let signature = format!("sha256={}", hex(b"octopus", &[body]));
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
     let request = agent.post(format!("{address}github")).header("X-GitHub-Delivery", "d-1");
     let request = request.header("X-GitHub-Event", "pull_request").header("X-Hub-Signature-256", &signature);
     assert_eq!(request.send(&body[..]).unwrap().status(), 202);

@@ -1,4 +1,4 @@
-//! The webhook server on a port and a database of its own, and a client for it.
+//! A webhook server with a port and a database of its own, and a client for it.
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,6 +14,7 @@ use fieldfen_domain::store::Store as _;
 use fieldfen_examples::webhooks::{Senders, routes, serve};
 use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, connect};
 use fieldfen_services::Environment;
+use fieldfen_testkit::wait::PATIENCE;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
@@ -25,7 +26,7 @@ pub(crate) const GITHUB_KEY: &str = "octopus";
 pub(crate) const SHOPIFY_KEY: &str = "bags";
 pub(crate) const ETSY_KEY: &[u8] = b"needles and thread, 24 bytes";
 
-/// More patience than any test needs.
+/// So much time for slow clients that none is cut off.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 /// A server on a port of its own, on a database of its own.
@@ -88,12 +89,17 @@ impl Server {
     /// A connection on which this has been sent.
     pub(crate) fn say(&self, text: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(text.as_bytes()).unwrap();
         stream
     }
 
     pub(crate) fn post(&self, source: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .new_agent();
         let mut request = agent.post(format!("http://{}/webhooks/{source}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -8,10 +8,10 @@ use fieldfen_testkit::wait::exit_status;
 
 use crate::pipeline_process::{Workdir, program};
 
-/// How often the pipeline is killed unless `FIELDFEN_PIPELINE_KILLS` says otherwise.
+/// The default number of kills; `FIELDFEN_PIPELINE_KILLS` sets another.
 const KILLS: u32 = 50;
 
-/// What the moments are drawn from unless `FIELDFEN_PIPELINE_SEED` says otherwise.
+/// The default seed of the moments; `FIELDFEN_PIPELINE_SEED` sets another.
 const SEED: u64 = 20_261_124;
 
 #[test]

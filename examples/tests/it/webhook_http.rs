@@ -99,7 +99,8 @@ fn what_is_no_delivery_is_told_so_in_json() {
     let server = Server::start();
     assert_eq!(server.post("%FF", &[], b"{}").status, 404);
     assert_eq!(server.post("github/more", &[], b"{}").status, 404);
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent();
     let mut looked = agent.get(format!("http://{}/webhooks/github", server.address)).call().unwrap();
     assert_eq!(looked.status(), 405);
     let told: Value = serde_json::from_str(&looked.body_mut().read_to_string().unwrap()).unwrap();

@@ -12,7 +12,7 @@ use crate::audit::{enqueued, ids};
 use crate::database::{Database, foreign, migrate};
 use crate::process::{PROGRAM, Process, arguments};
 
-/// What the store calls a write for which there is no room.
+/// The kind of the store's error when there is no room for a write.
 const NO_ROOM: &[&str] = &["full"];
 
 /// Fills the database until the store refuses with errors of these kinds, makes room, and fills on; the jobs that were

@@ -75,7 +75,7 @@ fn a_store_can_be_opened_and_read_while_the_database_is_locked() {
 }
 
 #[test]
-fn upkeep_of_a_locked_database_is_left_to_the_next_time() {
+fn maintenance_of_a_locked_database_is_no_error() {
     let database = Database::new();
     database.enqueue(WORK_KIND, 2000);
     let mut foreigner = Process::start(database.path(), "interpret").wait_until_ready();

@@ -1,4 +1,4 @@
-//! What the surroundings can do to a database while it is in use.
+//! Faults around a database in use: no room, locks, moved files, missing rights, stopped processes, long readers.
 
 mod disk_full;
 mod locked;

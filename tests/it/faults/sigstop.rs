@@ -12,7 +12,7 @@ use crate::database::Database;
 use crate::parameters::{seed, size};
 use crate::process::Process;
 
-/// What a write may take beyond the timeout, on a slow machine too.
+/// The time that a write may take beyond the timeout, on a slow machine too.
 const SLACK: Duration = Duration::from_secs(60);
 
 /// How long a lock of another process is waited for.
@@ -30,7 +30,7 @@ fn write(worker: &mut Process) -> Event {
 }
 
 #[test]
-fn a_stopped_process_that_has_the_turn_at_writing_does_not_keep_others_from_it() {
+fn a_stopped_process_that_holds_the_fairness_lock_does_not_keep_others_from_writing() {
     let database = Database::new();
     let mut writers: Vec<Process> = (0..2)
         .map(|_| {
@@ -44,7 +44,7 @@ fn a_stopped_process_that_has_the_turn_at_writing_does_not_keep_others_from_it()
     stopped.pause();
     for _ in 0..2 {
         for writer in &mut writers {
-            assert!(matches!(write(writer), Event::Enqueued(_)), "only the turn is taken, nothing is locked");
+            assert!(matches!(write(writer), Event::Enqueued(_)), "only the fairness lock is held, not SQLite's lock");
         }
     }
     stopped.resume();

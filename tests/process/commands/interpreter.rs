@@ -29,7 +29,7 @@ pub struct Interpret {
     threads: u64,
 }
 
-/// What the process holds between two commands.
+/// The state between two commands.
 struct Interpreter<'c> {
     command: &'c Interpret,
     database: &'c Database,
@@ -158,7 +158,7 @@ impl Interpreter<'_> {
         })
     }
 
-    /// Asks for a job with each of so many dedup keys.
+    /// Enqueues a job with each of so many dedup keys.
     fn ask_for(&self, keys: u64) -> Result<(), Error> {
         for key in 0..keys {
             let job = job(&self.environment, 2)?.dedup_key(DedupKey::new(format!("key-{key}"))?);

@@ -1,4 +1,4 @@
-//! What the duties that enqueue and do jobs have in common.
+//! Options of the commands that enqueue and run jobs.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use clap::Args;
 use fieldfen_domain::job::{Backoff, RetryPolicy};
 use fieldfen_services::queue::RetryPolicies;
 
-/// How jobs are enqueued and done.
+/// Options of the commands that enqueue and run jobs.
 #[derive(Debug, Args)]
 pub(super) struct JobOptions {
     /// How long a claim holds without a heartbeat, in milliseconds.
     #[arg(long, default_value_t = 3_600_000)]
     lease_ms: u64,
-    /// What the choices are made from.
+    /// The seed of the random choices.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
     /// Enqueue jobs of all sorts until the test sends `drain`, and disturb those that are done.

@@ -56,7 +56,7 @@ pub struct TestProcess {
     command: Command,
 }
 
-/// What the process does.
+/// The subcommand.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Enqueues, claims, completes, fails and releases jobs through `Queue`, without a `Worker`.

@@ -30,7 +30,7 @@ pub struct ReceiveWebhooks {
     /// How often each comes.
     #[arg(long)]
     times: u64,
-    /// What the order is made from.
+    /// The seed of the order.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

@@ -30,7 +30,7 @@ pub struct RestartWorker {
     /// How often the worker is stopped.
     #[arg(long)]
     stops: u64,
-    /// Where each handler locks a file named after its job, for all processes to see.
+    /// The folder in which each handler locks a file that is named after its job; all processes use the same folder.
     #[arg(long)]
     locks: PathBuf,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub struct RestartWorker {
 /// A job whose handler takes so long, and does not look whether it is wanted.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UncancellableJob {
-    /// How long, in milliseconds.
+    /// The run time of the handler, in milliseconds.
     pub millis: u64,
 }
 

@@ -60,7 +60,7 @@ struct Work {
     scenario: Scenario,
 }
 
-/// What follows the job with this id.
+/// The follow-up of the job with this id.
 #[derive(Debug, Serialize, Deserialize)]
 struct FollowUp(String);
 

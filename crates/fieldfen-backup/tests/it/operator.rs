@@ -43,7 +43,7 @@ fn a_missing_a_damaged_and_a_wrong_database_are_told_apart() {
 }
 
 #[test]
-fn the_folder_may_hold_one_backup_at_work() {
+fn a_second_backup_into_the_same_folder_is_refused_while_one_runs() {
     let shop = Shop::with_files(1);
     shop.backup(&["run"]).ends_with(0);
     let lock = fs::File::open(shop.backups().join(".fieldfen-backup.lock")).unwrap();
