@@ -72,14 +72,14 @@ fn kill_at_random(command: &'static str, kills: u64, seed: u64) -> Figures {
         // Now and then there is time for leases to run out while their holders live.
         let longest = if pool.rng.one_in(12) { 700_000 } else { 4000 };
         thread::sleep(Duration::from_micros(pool.rng.below(longest)));
-        // Now and then somebody sleeps through its leases, with whatever lock it holds, and wakes up.
+        // Now and then a process is stopped until its leases have expired, with the locks that it holds, and goes on.
         if pool.rng.one_in(20) {
             let sleeper = &workers[usize::try_from(pool.rng.below(3)).unwrap()];
             sleeper.pause();
             thread::sleep(Duration::from_millis(500));
             sleeper.resume();
         }
-        // Now and then nobody survives who knows the state of the log.
+        // Now and then all processes are killed, so that the next one has to recover the log.
         let victims = if pool.rng.one_in(12) { 0..3 } else { chosen..chosen + 1 };
         let mut victims: Vec<Process> = workers.drain(victims).collect();
         let poisoned: u64 = victims.iter_mut().map(|worker| u64::from(worker.has_ended())).sum();

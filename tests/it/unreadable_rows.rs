@@ -14,7 +14,7 @@ use fieldfen_testkit::wait::with_deadline;
 
 use crate::database::Database;
 
-/// A database with a file that waits for a job which nobody can read.
+/// A database with a file that waits for an unreadable job.
 fn with_unreadable_job() -> Database {
     let database = Database::new();
     let store = database.store();
@@ -56,7 +56,7 @@ fn the_file_of_a_job_that_a_reclaim_cannot_read_fails_with_it() {
     }
 }
 
-/// A database with 100 jobs that nobody can read and one that can be, all of whose leases have run out; its own the last.
+/// A database with 100 unreadable jobs and one readable job. The leases of all have expired, that of the readable job last.
 fn with_unreadable_leases() -> Database {
     let database = with_unreadable_job();
     database

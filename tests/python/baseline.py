@@ -84,10 +84,10 @@ def enqueue(conn, jobs):
 
 
 def main():
-    duty, database, *rest = sys.argv[1:]
+    command, database, *rest = sys.argv[1:]
     conn = sqlite3.connect(database, timeout=300)
     conn.execute("PRAGMA foreign_keys = ON")
-    {"write": write, "read": read, "enqueue": enqueue}[duty](conn, *map(int, rest))
+    {"write": write, "read": read, "enqueue": enqueue}[command](conn, *map(int, rest))
 
 
 main()

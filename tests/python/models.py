@@ -69,10 +69,10 @@ def read(session):
 
 
 def main():
-    duty, database = sys.argv[1:]
+    command, database = sys.argv[1:]
     engine = create_engine(f"sqlite:///{database}", connect_args={"check_same_thread": False, "timeout": 120})
     with Session(engine) as session:
-        {"write": write, "read": read}[duty](session)
+        {"write": write, "read": read}[command](session)
 
 
 main()

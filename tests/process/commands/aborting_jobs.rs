@@ -1,4 +1,4 @@
-//! Running the worker that programs run, with jobs some of which take the process down.
+//! A `Worker` some of whose jobs abort the process.
 
 use std::process::abort;
 use std::thread;

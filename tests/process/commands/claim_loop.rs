@@ -1,4 +1,4 @@
-//! Enqueueing jobs and doing them, in every way a handler can end.
+//! A claim loop of its own: enqueues jobs and ends them in every way, without a `Worker`.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

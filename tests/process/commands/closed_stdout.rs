@@ -1,4 +1,4 @@
-//! Running a worker whose log nobody reads.
+//! A worker that logs to a closed stdout.
 
 use std::thread;
 use std::time::Duration;

@@ -10,8 +10,8 @@ use libsqlite3_sys::{SQLITE_NOMEM, SQLITE_OK, sqlite3, sqlite3_api_routines, sql
 /// The limit of connections that are opened from now on; 0 for none.
 static LIMIT: AtomicU32 = AtomicU32::new(0);
 
-/// Sets the limit of all connections that this process opens from now on. SQLite keeps it for each connection alone and
-/// nowhere in the file, and a store gives nobody its connection: this asks SQLite to call us whenever it opens one.
+/// Sets the limit of all connections that this process opens from now on. SQLite keeps the limit in each connection and
+/// not in the file, and a store does not give out its connections. Therefore SQLite calls a function for each new one.
 pub(super) fn limit_pages(pages: Option<u32>) -> Result<(), Error> {
     LIMIT.store(pages.unwrap_or(0), Ordering::SeqCst);
     // SAFETY: the function lives for ever and has the signature that SQLite calls it with; that it is there already

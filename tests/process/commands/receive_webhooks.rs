@@ -1,4 +1,4 @@
-//! Receiving the same webhooks over and over.
+//! Receives each of some webhooks several times.
 
 use std::thread;
 

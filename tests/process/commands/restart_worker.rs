@@ -1,4 +1,4 @@
-//! Stopping the worker that programs run without grace, and starting it again.
+//! A `Worker` that is stopped without grace and started again, many times.
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Running the worker that programs run, with handlers that end in every way.
+//! A `Worker` whose handlers end in every way.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
