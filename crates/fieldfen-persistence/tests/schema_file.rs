@@ -3,7 +3,7 @@
 //! `just schema` writes the file with diesel's own program. This test needs no such program, so that every run of the tests
 //! notices a stale file. The width of an integer is diesel's choice and is not compared.
 
-#![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test support outside of test functions")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
