@@ -27,9 +27,9 @@ pub enum OpenMode {
 /// those of a store's writer with the default options. The schema is not checked.
 ///
 /// # Errors
-/// [`StoreError::Open`] when the file or its folder is missing or cannot be created, [`StoreError::ReadOnly`] when this user cannot write
-/// the file, [`StoreError::Setting`] when SQLite is too old or a setting does not hold, [`StoreError::Corrupt`] when the
-/// file is not a database.
+/// [`StoreError::Open`] when the file or its folder is missing or cannot be created, [`StoreError::ReadOnly`] when this
+/// user cannot write the file, [`StoreError::Setting`] when SQLite is too old or a setting does not hold,
+/// [`StoreError::Corrupt`] when the file is not a database.
 pub fn connect(url: &SqliteUrl, mode: OpenMode) -> Result<SqliteConnection, StoreError> {
     if mode == OpenMode::CreateIfMissing {
         create_database(url, |_| Ok::<_, StoreError>(()))?;

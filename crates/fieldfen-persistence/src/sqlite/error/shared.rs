@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fieldfen_domain::store::StoreError;
 
-/// A caller's own copy of an error that several callers get, for example the writers of one batch. `waited_ms` is how long this caller has
-/// waited; if the error says that another one has waited longer, so does the copy.
+/// A caller's own copy of an error that several callers get, for example the writers of one batch. `waited_ms` is how long
+/// this caller has waited; if the error says that another one has waited longer, so does the copy.
 pub(in crate::sqlite) fn shared_error(reason: &Arc<StoreError>, waited_ms: u64) -> StoreError {
     /// One error as the source of several.
     #[derive(Debug, thiserror::Error)]
