@@ -16,7 +16,8 @@ pub(in crate::sqlite) type IndexHeader = [u8; 100];
 
 /// The log (`-wal`) as it is in its file.
 pub(in crate::sqlite) struct LogFile {
-    pub(in crate::sqlite) bytes: u64,
+    /// Whether the file is as long as was asked.
+    pub(in crate::sqlite) is_complete: bool,
     /// The first 32 bytes; zeros where the file is shorter.
     pub(in crate::sqlite) header: [u8; 32],
 }
@@ -68,24 +69,21 @@ impl Handle {
         Some(header)
     }
 
-    /// Reads the size and the header of the log file. The connection must have a transaction open. Returns `None` if the
-    /// read fails.
-    pub(in crate::sqlite) fn read_log(&self, _conn: &mut SqliteConnection) -> Option<LogFile> {
-        let (mut header, mut bytes) = ([0_u8; 32], 0);
-        // SAFETY: as in `read_header`; SQLite fills up with zeros what is not in the file.
+    /// Reads the header and the last byte of the log, which should have `bytes` bytes. The connection must have a
+    /// transaction open. Returns `None` if a read fails.
+    pub(in crate::sqlite) fn read_log(&self, _conn: &mut SqliteConnection, bytes: u64) -> Option<LogFile> {
+        let (mut header, mut last) = ([0_u8; 32], 0_u8);
+        let end = i64::try_from(bytes).ok()?.checked_sub(1)?;
+        // SAFETY: as in `read_header`; SQLite fills up with zeros what is not in the file. The last byte is read instead of
+        // the length, since `xFileSize` reads the times of the file too (`FileStatus::without_times` says why not).
         #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
-        unsafe {
+        let codes = unsafe {
             let file = self.file(ffi::SQLITE_FCNTL_JOURNAL_POINTER)?;
-            let methods = (*file).pMethods.as_ref()?;
-            if (methods.xFileSize?)(file, &raw mut bytes) != ffi::SQLITE_OK {
-                return None;
-            }
-            let code = (methods.xRead?)(file, header.as_mut_ptr().cast(), 32, 0);
-            if code != ffi::SQLITE_OK && code != ffi::SQLITE_IOERR_SHORT_READ {
-                return None;
-            }
-        }
-        Some(LogFile { bytes: u64::try_from(bytes).ok()?, header })
+            let read = (*file).pMethods.as_ref()?.xRead?;
+            [read(file, header.as_mut_ptr().cast(), 32, 0), read(file, (&raw mut last).cast(), 1, end)]
+        };
+        let are_read = codes.iter().all(|code| [ffi::SQLITE_OK, ffi::SQLITE_IOERR_SHORT_READ].contains(code));
+        are_read.then_some(LogFile { is_complete: codes[1] == ffi::SQLITE_OK, header })
     }
 
     /// One of the files that SQLite has open for the database.

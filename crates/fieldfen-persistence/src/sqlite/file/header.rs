@@ -4,7 +4,7 @@
 //! counters in the header never go back. The header is read through SQLite's own file, since closing any other
 //! descriptor would drop SQLite's locks (<https://sqlite.org/fileformat2.html#the_database_header>).
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -33,7 +33,7 @@ statement! {
 #[derive(Debug)]
 pub(in crate::sqlite) struct KnownHeader {
     /// As long as these are the same, no program has written the file.
-    stamp: (u64, Option<SystemTime>),
+    stamp: DatabaseStamp,
     /// `None` for a file that SQLite can only read together with its log.
     header: Option<Header>,
 }
@@ -78,23 +78,22 @@ const fn is_at_least(now: u32, before: u32) -> bool {
 }
 
 impl KnownHeader {
-    pub(in crate::sqlite) fn of(found: &DatabaseStamp, conn: &mut SqliteConnection, handle: &Handle) -> Self {
-        Self { stamp: found.stamp(), header: handle.read_header(conn).as_ref().and_then(Header::parse) }
+    pub(in crate::sqlite) fn of(stamp: DatabaseStamp, conn: &mut SqliteConnection, handle: &Handle) -> Self {
+        Self { stamp, header: handle.read_header(conn).as_ref().and_then(Header::parse) }
     }
 
     /// Fails when the file holds something that cannot come from what it held before.
     pub(in crate::sqlite) fn check(
         &mut self,
-        found: &DatabaseStamp,
+        stamp: DatabaseStamp,
         conn: &mut SqliteConnection,
         handle: &Handle,
     ) -> Result<(), StoreError> {
-        let stamp = found.stamp();
         if stamp == self.stamp {
             return Ok(());
         }
         let Some(before) = self.header else {
-            *self = Self::of(found, conn, handle);
+            *self = Self::of(stamp, conn, handle);
             return Ok(());
         };
         let mut again = AGAIN.into_iter();

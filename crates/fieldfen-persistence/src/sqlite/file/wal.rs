@@ -52,7 +52,7 @@ impl IndexedLog {
     }
 
     fn is(&self, log: &LogFile) -> bool {
-        log.bytes >= self.bytes && log.header[16..24] == self.salts
+        log.is_complete && log.header[16..24] == self.salts
     }
 }
 
@@ -62,7 +62,7 @@ pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> 
     let Some(described) = handle.read_log_index(conn).as_ref().and_then(IndexedLog::parse) else {
         return Ok(LogState::default());
     };
-    match handle.read_log(conn) {
+    match handle.read_log(conn, described.bytes) {
         Some(log) if !described.is(&log) => {
             let found = "another program has cut off or overwritten the log (-wal) of the database: stop all programs that \
                          have it open, keep a copy of its -wal, and check what is missing";
@@ -89,11 +89,11 @@ mod tests {
     fn a_log_has_all_frames_of_its_index_and_the_same_salts() {
         let mut header = [0; 32];
         header[16..24].copy_from_slice(b"saltsalt");
-        let log = |bytes| LogFile { bytes, header };
         let described = IndexedLog::parse(&index(1, 4096, 3)).unwrap();
-        assert!(described.is(&log(32 + 3 * 4120)) && described.is(&log(1 << 30)));
-        assert!(!described.is(&log(32 + 3 * 4120 - 1)) && !described.is(&log(0)));
-        assert!(!described.is(&LogFile { bytes: 1 << 30, header: [0; 32] }));
+        assert_eq!(described.bytes, 32 + 3 * 4120);
+        assert!(described.is(&LogFile { is_complete: true, header }));
+        assert!(!described.is(&LogFile { is_complete: false, header }));
+        assert!(!described.is(&LogFile { is_complete: true, header: [0; 32] }));
         assert_eq!(IndexedLog::parse(&index(1, 1, 2)).unwrap().bytes, 32 + 2 * (24 + 65536));
         assert_eq!(IndexedLog::parse(&index(1, 4096, 0)), None);
         assert_eq!(IndexedLog::parse(&index(0, 4096, 3)), None);

@@ -21,7 +21,7 @@ use std::any::Any;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -113,6 +113,8 @@ struct Inner {
     handle: Handle,
     /// `None` for a database in memory.
     contents: Option<KnownHeader>,
+    /// The time of the last check that found the files in place.
+    checked_at: Instant,
     batch: Option<OpenBatch>,
     /// Of the batch that is open, or of the last one.
     timing: TransactionTiming,
@@ -146,7 +148,7 @@ impl Writer {
         deadline.with_total_wait(Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store())?;
         let files = database.map(OpenFiles::remember).transpose()?;
         let contents = files.as_ref().map(OpenFiles::check).transpose()?;
-        let contents = contents.map(|found| KnownHeader::of(&found, &mut conn, &handle));
+        let contents = contents.map(|stamp| KnownHeader::of(stamp, &mut conn, &handle));
         Rollback {}.execute(&mut conn).store()?;
         let fair_lock = files
             .as_ref()
@@ -159,6 +161,7 @@ impl Writer {
             control,
             handle,
             contents,
+            checked_at: Instant::now(),
             batch: None,
             timing: TransactionTiming::default(),
         });

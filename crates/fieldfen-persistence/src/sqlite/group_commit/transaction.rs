@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use fieldfen_domain::store::StoreError;
@@ -18,13 +19,18 @@ use crate::sqlite::fair_lock::FairLock;
 use crate::sqlite::file::wal::{self, LogState};
 use crate::sqlite::session::SqliteSession;
 
+/// How long after a check of the files a fault may be reported by SQLite's own error.
+const CLEAR_ERRORS: Duration = Duration::from_millis(1);
+
 impl Writer {
     /// Opens a batch: takes the fair lock, then SQLite's write lock.
     pub(super) fn begin(&self, inner: &mut Inner, deadline: &Deadline) -> Result<(), StoreError> {
         // A statement would report the same fault less clearly.
-        if let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) {
+        if inner.checked_at.elapsed() > CLEAR_ERRORS
+            && let (Some(files), Some(contents)) = (&self.files, &mut inner.contents)
+        {
             inner.control.set_busy_timeout(deadline.left());
-            deadline.with_total_wait(contents.check(&files.check_database()?, &mut inner.conn, &inner.handle))?;
+            deadline.with_total_wait(contents.check(files.check_database()?, &mut inner.conn, &inner.handle))?;
         }
         let mut timing = TransactionTiming::default();
         let mut fair_lock = timed(&mut timing.fair_lock, || self.fair_lock.as_ref().and_then(FairLock::acquire));
@@ -142,7 +148,8 @@ impl Writer {
         let (Some(files), Some(contents)) = (&self.files, &mut inner.contents) else {
             return Ok(LogState::default());
         };
-        contents.check(&files.check()?, &mut inner.conn, &inner.handle)?;
+        contents.check(files.check()?, &mut inner.conn, &inner.handle)?;
+        inner.checked_at = Instant::now();
         self.check_log(inner)
     }
 
