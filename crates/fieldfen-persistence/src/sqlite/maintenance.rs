@@ -1,8 +1,8 @@
 //! Maintenance of the planner's statistics and of the write-ahead log.
 //!
-//! SQLite starts its log anew at a moment at which nobody reads from it. Readers that overlap leave no such moment, and
-//! the log grows with every commit. A `TRUNCATE` checkpoint makes one: it keeps writers away, so that new readers read
-//! the database alone, and waits for the readers that were there before.
+//! SQLite restarts its log when no reader uses it. Overlapping readers leave no such moment, and the log then grows
+//! with every commit. A `TRUNCATE` checkpoint blocks writers, so that new readers read the database alone, and waits
+//! for the older readers to end.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,18 +19,18 @@ use super::error::Classify;
 use super::file::wal_readers::log_readers;
 use super::group_commit::Writer;
 
-/// A log longer than this is cut back, and readers are waited for.
+/// A longer log is truncated by a checkpoint that waits for readers.
 const LARGE_LOG: u64 = 16 << 20;
 
-/// How long readers of a log of that length are waited for; those of a longer log are waited for in proportion. A
-/// checkpoint may wait for two readers, one after the other.
+/// The wait for the readers of a log of [`LARGE_LOG`] bytes. A longer log has a proportionally longer wait. A
+/// checkpoint may wait twice: first for one reader, then for another, one after the other.
 const READER_WAIT: Duration = Duration::from_millis(100);
 
-/// The longest wait for readers: no process can write meanwhile.
+/// The longest wait for readers. No process can write during the wait.
 const LONGEST_READER_WAIT: Duration = Duration::from_secs(2);
 
 impl Writer {
-    /// Refreshes the planner's statistics where they are out of date, and cuts the log back.
+    /// Updates the planner's statistics where they are out of date, and truncates a large log.
     pub(super) fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
         let deadline = Deadline::after(self.options().busy_timeout);
         left_to_next_time(self.with_connection(&deadline, |conn| conn.batch_execute("PRAGMA optimize").store()))?;
@@ -40,7 +40,7 @@ impl Writer {
         let file = files.database();
         let OpenConnection { mut conn, control, .. } = open::open_for_maintenance(file, self.options(), &deadline)?;
         control.set_busy_timeout(Duration::ZERO);
-        // A passive checkpoint waits for nobody, and leaves little to do to the one that does.
+        // A passive checkpoint does not wait. It shortens the checkpoint that waits for readers.
         left_to_next_time(checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)"))?;
         let log = file.beside("-wal");
         report.log_bytes = bytes(&log);
@@ -58,7 +58,7 @@ impl Writer {
     }
 }
 
-/// How long the readers of a log of this length are waited for.
+/// The wait for the readers of a log of this length.
 fn reader_wait(log_bytes: u64) -> Duration {
     let times = u32::try_from(log_bytes / LARGE_LOG).unwrap_or(u32::MAX);
     READER_WAIT.saturating_mul(times).min(LONGEST_READER_WAIT)
@@ -68,7 +68,7 @@ fn bytes(log: &Path) -> u64 {
     std::fs::metadata(log).map_or(0, |found| found.len())
 }
 
-/// Runs a checkpoint, and says whether it was done to its end.
+/// Runs a checkpoint. Returns whether it copied the whole log.
 fn checkpoint(conn: &mut SqliteConnection, pragma: &str) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -78,7 +78,7 @@ fn checkpoint(conn: &mut SqliteConnection, pragma: &str) -> Result<bool, StoreEr
     Ok(diesel::sql_query(pragma).get_result::<Row>(conn).store()?.busy == 0)
 }
 
-/// Maintenance that meets a busy database is no failure: the next one tries again.
+/// Turns a busy database into `None`: the next maintenance tries again.
 fn left_to_next_time<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(done) => Ok(Some(done)),

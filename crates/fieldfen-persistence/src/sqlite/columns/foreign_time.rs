@@ -1,4 +1,4 @@
-//! Times as other programs write them.
+//! Reads the times that other programs write.
 
 use chrono::{NaiveDate, TimeDelta};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -6,20 +6,20 @@ use diesel::sql_types;
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
-/// The last second that SQLite's own functions take for a Unix time.
+/// The last second that SQLite's own functions read as a Unix time.
 const LAST_UNIX_SECOND: f64 = 253_402_300_799.0;
 
-/// SQLite's own functions take smaller numbers for Julian days.
+/// SQLite's own functions read smaller numbers as Julian days.
 const LAST_JULIAN_DAY: f64 = 5_373_484.5;
 
-/// The Julian day on which Unix time began.
+/// The Julian day of the Unix epoch.
 const UNIX_EPOCH_DAY: f64 = 2_440_587.5;
 
-/// What a time means that another program has written; `None` where nobody can say.
+/// The time that another program has written; `None` if its meaning is ambiguous or unknown.
 ///
-/// Texts are dates with or without a time of day, with a blank or a `T` between them, with any number of fraction digits,
-/// and with `Z`, an offset or nothing behind them, which means UTC. Numbers are seconds, milliseconds or microseconds
-/// since 1970, by their size, or Julian days, as SQLite's modifier `auto` has it.
+/// A text is a date with an optional time of day, separated by a blank or a `T`, with any number of fraction digits,
+/// and with `Z`, an offset or nothing at the end; without an offset it means UTC. A number means seconds, milliseconds
+/// or microseconds since 1970, depending on its size, or a Julian day, as in SQLite's modifier `auto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub(crate) struct ForeignTime(pub(crate) Option<Timestamp>);
 
@@ -38,7 +38,7 @@ impl FromSql<sql_types::Timestamp, Sqlite> for ForeignTime {
 fn whole_number(number_read: i64) -> Option<Timestamp> {
     const SECONDS: i64 = LAST_UNIX_SECOND as i64;
     match number_read.unsigned_abs() {
-        // Julian days too are numbers of this size, and SQLite stores one that is whole as an integer.
+        // Julian days are numbers of this size too. SQLite stores a whole Julian day as an integer.
         0..=5_373_484 => number(number_read as f64),
         magnitude if magnitude <= SECONDS.unsigned_abs() => Timestamp::from_timestamp(number_read, 0),
         magnitude if magnitude <= SECONDS.unsigned_abs() * 1000 => Timestamp::from_timestamp_millis(number_read),
@@ -55,7 +55,7 @@ fn number(number: f64) -> Option<Timestamp> {
     };
     let since_epoch = if (0.0..LAST_JULIAN_DAY).contains(&number) { number - UNIX_EPOCH_DAY } else { number };
     let micros = (since_epoch * micros_each).round();
-    // The cast clamps a number beyond the calendar to i64, which is then no time.
+    // The cast clamps a number beyond the calendar to the range of i64, which is outside the calendar too.
     if micros.is_finite() { Timestamp::from_timestamp_micros(micros as i64) } else { None }
 }
 
@@ -69,7 +69,7 @@ fn text(text: &str) -> Option<Timestamp> {
     }
     let day = digits(&mut rest, 2)?;
     let first = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, u32::try_from(month).ok()?, 1)?;
-    // SQLite takes the 30th of February for the second of March.
+    // SQLite reads the 30th of February as the second of March.
     let date = first.checked_add_signed(TimeDelta::days(day - 1)).filter(|_| (1..=31).contains(&day))?;
     let mut time = TimeDelta::zero();
     if skip(&mut rest, "T") || skip(&mut rest, "t") || skip(&mut rest, " ") {
@@ -79,7 +79,7 @@ fn text(text: &str) -> Option<Timestamp> {
     Some(date.and_time(chrono::NaiveTime::MIN).checked_add_signed(time)?.checked_sub_signed(offset)?.and_utc())
 }
 
-/// `HH:MM`, perhaps with seconds, perhaps with a fraction of them; 24:00:00 is the beginning of the next day.
+/// Reads `HH:MM` with optional seconds and an optional fraction; 24:00:00 is the start of the next day.
 fn time_of_day(rest: &mut &str, compact: bool) -> Option<TimeDelta> {
     let hours = digits(rest, 2)?;
     if !compact && !skip(rest, ":") {
@@ -101,7 +101,7 @@ fn time_of_day(rest: &mut &str, compact: bool) -> Option<TimeDelta> {
     in_range.then(|| TimeDelta::seconds(hours * 3600 + minutes * 60 + seconds) + TimeDelta::microseconds(micros))
 }
 
-/// `Z`, `+HH:MM`, `+HHMM`, `+HH`, the same with a minus, or nothing.
+/// Reads `Z`, `+HH:MM`, `+HHMM`, `+HH`, the same forms with a minus, or nothing.
 fn offset(mut rest: &str) -> Option<TimeDelta> {
     if matches!(rest, "" | "Z" | "z") {
         return Some(TimeDelta::zero());
@@ -114,7 +114,7 @@ fn offset(mut rest: &str) -> Option<TimeDelta> {
     ends.then(|| TimeDelta::minutes(sign * (hours * 60 + minutes)))
 }
 
-/// A number of so many digits, at least one.
+/// Reads a number of at most `count` digits and at least one.
 fn digits(rest: &mut &str, count: usize) -> Option<i64> {
     let number = rest.get(..count).filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))?;
     *rest = &rest[count..];

@@ -1,13 +1,13 @@
-//! The texts that a row may hold for an id.
+//! The two texts that a row may hold for an id.
 //!
-//! fieldfen writes ids with hyphens. Rows of programs that use SQLAlchemy's `Uuid` type hold 32 hex digits, and other
-//! rows refer to them by that text: foreign keys compare texts.
+//! fieldfen writes ids with hyphens. Programs that use SQLAlchemy's `Uuid` type write 32 hex digits. Foreign keys
+//! compare texts, so a reference must use the text of the row that it refers to.
 
 use fieldfen_domain::{FileId, JobId, ListingId, PublicationId, SocialPostId};
 
-/// An id that a row may spell in two ways.
+/// An id that a row may hold in two formats.
 pub(crate) trait IdFormats {
-    /// The text with hyphens, then the one without.
+    /// The text with hyphens, then the text without.
     fn formats(&self) -> [String; 2];
 }
 

@@ -1,5 +1,5 @@
-//! Columns on their way between rows and domain types. A row whose columns no domain type can hold becomes an error
-//! that names table, row and column.
+//! Converts between columns and domain types. If no domain type can hold the columns of a row, the error names table,
+//! row and column.
 
 mod foreign_time;
 mod id_format;
@@ -24,7 +24,7 @@ use text::quoted;
 pub(crate) use time::{OutOfRange, SqlTime, StoredTime, regular_time};
 pub(crate) use time_bound::{DueFrom, least_text};
 
-/// Names a row while it is being read.
+/// The table and the key of a row that is being read, for error messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowRef<'a> {
     table: &'static str,
@@ -43,12 +43,12 @@ impl<'a> RowRef<'a> {
         Self { table, key: Key::Known(key) }
     }
 
-    /// A row with this key, which another program may have left out or written as it likes.
+    /// A row with a stored key. Another program may have left the key NULL or written any value.
     pub(crate) const fn stored(table: &'static str, key: Option<&'a StoredText>, rowid: i64) -> Self {
         Self { table, key: Key::Stored { key, rowid } }
     }
 
-    /// What to call the row in messages.
+    /// The name of the row in messages.
     pub(crate) fn name(self) -> String {
         match self.key {
             Key::Known(key) => key.to_owned(),
@@ -58,13 +58,13 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// The error for a column that holds what it must not.
+    /// The error for a column whose value breaks a rule.
     pub(crate) fn bad(self, column: &'static str, value: impl Display, rule: impl Display) -> StoreError {
         let (value, rule) = (value.to_string(), rule.to_string());
         StoreError::BadRow { table: self.table, row: self.name(), column, value, rule }
     }
 
-    /// Reads the key, which the specification's tables let be NULL.
+    /// Reads the key. The specification's tables allow a NULL key.
     pub(crate) fn key<T: FromStr<Err: Display>>(
         self,
         column: &'static str,
@@ -76,7 +76,6 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Reads a text.
     pub(crate) fn text(self, column: &'static str, text: StoredText) -> Result<String, StoreError> {
         match text {
             StoredText::Text(text) => Ok(text),
@@ -84,7 +83,6 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Reads a text that may be NULL.
     pub(crate) fn nullable_text(
         self,
         column: &'static str,
@@ -93,12 +91,12 @@ impl<'a> RowRef<'a> {
         text.map(|text| self.text(column, text)).transpose()
     }
 
-    /// Reads a JSON document, which is checked by the reader who knows what it should be.
+    /// Reads a JSON document without checking its content: the caller knows the expected shape.
     pub(crate) fn json(self, column: &'static str, text: Option<StoredText>) -> Result<Option<RawJson>, StoreError> {
         Ok(self.nullable_text(column, text)?.map(RawJson::unchecked))
     }
 
-    /// Reads a text column as a type.
+    /// Reads a text column and parses it.
     pub(crate) fn parse<T: FromStr<Err: Display>>(
         self,
         column: &'static str,
@@ -106,7 +104,7 @@ impl<'a> RowRef<'a> {
     ) -> Result<T, StoreError> {
         let Some(text) = text.as_str() else { return Err(self.no_text(column, text)) };
         text.parse().map_err(|error: T::Err| {
-            // Most of these errors repeat the value.
+            // Most of these errors repeat the value. A long value would make the message long.
             let rule = match text.len() {
                 0..=100 => error.to_string(),
                 bytes => format!("{bytes} bytes are too many"),
@@ -115,7 +113,7 @@ impl<'a> RowRef<'a> {
         })
     }
 
-    /// Reads a text column that may be NULL as a type.
+    /// Reads a nullable text column and parses it.
     pub(crate) fn parse_nullable<T: FromStr<Err: Display>>(
         self,
         column: &'static str,
@@ -124,7 +122,6 @@ impl<'a> RowRef<'a> {
         text.map(|text| self.parse(column, text)).transpose()
     }
 
-    /// Reads a time.
     pub(crate) fn time(self, column: &'static str, time: StoredTime) -> Result<Timestamp, StoreError> {
         match time {
             StoredTime::Time(time) => Ok(time),
@@ -133,7 +130,6 @@ impl<'a> RowRef<'a> {
         }
     }
 
-    /// Reads a time that may be NULL.
     pub(crate) fn nullable_time(
         self,
         column: &'static str,
@@ -142,12 +138,11 @@ impl<'a> RowRef<'a> {
         time.map(|time| self.time(column, time)).transpose()
     }
 
-    /// Reads a whole number that counts something.
+    /// Reads a count: a whole number from 0 to `u32::MAX`.
     pub(crate) fn count(self, column: &'static str, number: i64) -> Result<u32, StoreError> {
         u32::try_from(number).map_err(|_| self.bad(column, number, "it must be a whole number from 0 to 4294967295"))
     }
 
-    /// Reads a whole number.
     pub(crate) fn number(self, column: &'static str, number: StoredNumber) -> Result<i64, StoreError> {
         match number {
             StoredNumber::Whole(number) => Ok(number),

@@ -1,16 +1,16 @@
-//! Whole numbers as the database keeps them. SQLite lets a column that is declared INTEGER hold anything.
+//! Reads whole numbers. SQLite allows any value in an INTEGER column.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types;
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 
-/// A number on its way out of the database, whatever the column holds. Reading never fails here: the row that is being
-/// read can name itself, see [`RowRef::number`](super::RowRef::number).
+/// A value read from an INTEGER column. Reading it never fails, so that the error can name the row: see
+/// [`RowRef::number`](super::RowRef::number).
 #[derive(Debug, Clone, Copy, FromSqlRow)]
 pub(crate) enum StoredNumber {
-    /// A whole number.
+    /// An integer.
     Whole(i64),
-    /// Something else.
+    /// A value of another type, whose SQLite name this is.
     Other(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! A database for tests of single repositories.
+//! An empty database for tests of single repositories.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -6,7 +6,7 @@ use diesel::sql_types::Text;
 
 use crate::sqlite::SqliteSession;
 
-/// A database in memory with the newest schema and nothing in it.
+/// An empty database in memory with the newest schema.
 pub(crate) fn database() -> SqliteConnection {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
     crate::sqlite::migrations::run_pending(&mut conn).unwrap();
@@ -14,12 +14,12 @@ pub(crate) fn database() -> SqliteConnection {
     conn
 }
 
-/// A session on it. SQLite commits each statement by itself.
+/// A session on the connection. SQLite commits each statement by itself.
 pub(crate) fn session(conn: &mut SqliteConnection) -> SqliteSession<'_> {
     SqliteSession::new(conn)
 }
 
-/// The one text that a query gives.
+/// Runs a query that returns one text.
 pub(crate) fn text(conn: &mut SqliteConnection, query: &str) -> String {
     diesel::select(diesel::dsl::sql::<Text>(&format!("({query})"))).get_result(conn).unwrap()
 }

@@ -1,5 +1,5 @@
-//! Texts as the database keeps them. SQLite lets a column that is declared TEXT hold blobs, and texts that are not UTF-8:
-//! Python programs write Latin-1 bytes.
+//! Reads texts. SQLite allows blobs in a TEXT column, and texts that are not UTF-8: Python programs write Latin-1
+//! bytes.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types;
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 
-/// How many bytes of a bad value an error shows.
+/// The number of bytes of a bad value that an error message shows.
 const SHOWN: usize = 100;
 
-/// A text on its way out of the database, whatever the column holds. Reading never fails here: the row that is being read
-/// can name itself, see [`RowRef::text`](super::RowRef::text).
+/// A value read from a TEXT column. Reading it never fails, so that the error can name the row: see
+/// [`RowRef::text`](super::RowRef::text).
 #[derive(Debug, Clone, PartialEq, Eq, FromSqlRow)]
 pub(crate) enum StoredText {
-    /// A text.
+    /// A UTF-8 text.
     Text(String),
     /// The bytes of a text that is not UTF-8.
     NotUtf8(Vec<u8>),
@@ -27,7 +27,7 @@ impl FromSql<sql_types::Text, Sqlite> for StoredText {
         if let Some(SqliteType::Binary) = value.value_type() {
             return Ok(Self::Blob(value.read_blob().to_vec()));
         }
-        // diesel puts U+FFFD into the place of what is not UTF-8; a text may hold that character by itself.
+        // diesel replaces bytes that are not UTF-8 with U+FFFD. A text may also contain that character itself.
         let text = value.read_text().to_owned();
         if text.contains(char::REPLACEMENT_CHARACTER) {
             let bytes = value.read_blob();
@@ -40,7 +40,7 @@ impl FromSql<sql_types::Text, Sqlite> for StoredText {
 }
 
 impl StoredText {
-    /// The text, if it is one.
+    /// The text, or `None` for any other value.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -48,7 +48,7 @@ impl StoredText {
         }
     }
 
-    /// The bytes as they stand in the row.
+    /// The bytes of the row, without conversion.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -56,12 +56,12 @@ impl StoredText {
         }
     }
 
-    /// Whether it can stand in a message as it is.
+    /// Returns whether a message can show the value without quotes.
     pub(crate) fn is_name(&self) -> bool {
         self.as_str().is_some_and(|text| (1..=SHOWN).contains(&text.len()) && !text.contains(char::is_control))
     }
 
-    /// What to call something with this name in messages.
+    /// The value as a message shows it: as it is if it is a name, quoted otherwise.
     pub(crate) fn name(&self) -> String {
         match self.as_str() {
             Some(text) if self.is_name() => text.to_owned(),
@@ -69,7 +69,7 @@ impl StoredText {
         }
     }
 
-    /// A text that only people read: U+FFFD stands for what is not UTF-8.
+    /// A text for people: U+FFFD replaces bytes that are not UTF-8.
     pub(crate) fn into_prose(self) -> String {
         match self {
             Self::Text(text) => text,
@@ -78,7 +78,7 @@ impl StoredText {
     }
 }
 
-/// For error messages: without control characters, and cut.
+/// Shortens the value for error messages and removes its control characters.
 impl fmt::Display for StoredText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.as_bytes();
@@ -92,14 +92,14 @@ impl fmt::Display for StoredText {
     }
 }
 
-/// A value in quotes, cut for error messages.
+/// Quotes and shortens a value for error messages.
 pub(crate) fn quoted(text: &str) -> String {
     let mut end = text.len().min(SHOWN);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     let mut quoted = format!("{:?}", &text[..end]);
-    // Writing to a text cannot fail.
+    // Writing to a `String` cannot fail.
     let _ = more(&mut quoted, text.len() - end);
     quoted
 }

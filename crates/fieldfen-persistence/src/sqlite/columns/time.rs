@@ -1,8 +1,8 @@
-//! Times as the database keeps them.
+//! Reads and writes times.
 //!
-//! fieldfen writes UTC text with exactly six fraction digits, so that texts compare like times. Other programs write
-//! fewer: SQLite's `CURRENT_TIMESTAMP` none, SQLAlchemy six, diesel 0, 3, 6 or 9. All of those are read; anything with
-//! an offset, a number or an empty text is refused, since nobody could say which moment it means.
+//! fieldfen writes UTC text with exactly six fraction digits, so that texts sort like times. Other programs write fewer
+//! digits: SQLite's `CURRENT_TIMESTAMP` writes none, SQLAlchemy six, diesel 0, 3, 6 or 9. This module reads all of
+//! these forms. It refuses an offset, a number and an empty text, because their meaning is not certain.
 
 use chrono::{Datelike, NaiveDate, Timelike};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -12,8 +12,8 @@ use diesel::sql_types;
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 use fieldfen_domain::Timestamp;
 
-/// The pattern of `GLOB` for times as fieldfen writes them, the only form in which all texts compare like times. It
-/// stands in the conditions of partial indexes too.
+/// The `GLOB` pattern of the times that fieldfen writes. Only texts of this form sort like times. Partial indexes use
+/// the pattern in their conditions.
 macro_rules! regular_time {
     () => {
         "'[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]'"
@@ -22,22 +22,22 @@ macro_rules! regular_time {
 
 pub(crate) use regular_time;
 
-/// What a time must look like, for error messages.
+/// The rule for times in error messages.
 pub(super) const RULE: &str = "it must be UTC text like 2026-11-23 14:05:09.000000, without an offset";
 
-/// A time on its way into the database.
+/// A time to be written into the database.
 #[derive(Debug, Clone, Copy, AsExpression)]
 #[diesel(sql_type = sql_types::Timestamp)]
 pub(crate) struct SqlTime(pub(crate) Timestamp);
 
 impl SqlTime {
-    /// The text as it stands in the database: 26 characters. Times that four digits of year cannot say are `None`.
+    /// The text in the database: 26 characters. `None` if the year does not fit into four digits.
     pub(crate) fn text(self) -> Option<String> {
         let time = self.0;
         let year = u32::try_from(time.year()).ok().filter(|year| *year <= 9999)?;
         let mut text = *b"0000-00-00 00:00:00.000000";
-        // A leap second has a nanosecond part above a second; the text cannot say it, so that it becomes the last moment
-        // before the next second.
+        // chrono gives a leap second a nanosecond part above one second. The text has no form for it, so that it
+        // becomes the last microsecond before the next second.
         let micros = (time.nanosecond() / 1000).min(999_999);
         for (place, digits, mut number) in [
             (0, 4, year),
@@ -65,21 +65,21 @@ impl ToSql<sql_types::Timestamp, Sqlite> for SqlTime {
     }
 }
 
-/// A time that four digits of year cannot say.
+/// A time whose year does not fit into four digits.
 #[derive(Debug, thiserror::Error)]
 #[error("the time {0} is not between the years 0 and 9999")]
 pub(crate) struct OutOfRange(pub(crate) Timestamp);
 
-/// A time on its way out of the database, whatever the column holds.
+/// A value read from a time column.
 ///
-/// Reading never fails here: the row that is being read can name itself, see [`RowRef::time`](super::RowRef::time).
+/// Reading it never fails, so that the error can name the row: see [`RowRef::time`](super::RowRef::time).
 #[derive(Debug, Clone, FromSqlRow)]
 pub(crate) enum StoredTime {
-    /// A time.
+    /// A time in one of the known forms.
     Time(Timestamp),
-    /// A text that is none.
+    /// A text in another form.
     Text(String),
-    /// Something that is no text.
+    /// A value of another type, whose SQLite name this is.
     Other(&'static str),
 }
 
@@ -95,7 +95,7 @@ impl FromSql<sql_types::Timestamp, Sqlite> for StoredTime {
 }
 
 impl StoredTime {
-    /// The time, unless the column holds none.
+    /// The time, or `None` for any other value.
     pub(crate) const fn time(&self) -> Option<Timestamp> {
         match self {
             Self::Time(time) => Some(*time),
@@ -108,9 +108,10 @@ impl StoredTime {
     }
 }
 
-/// Reads `YYYY-MM-DD HH:MM:SS`, with a `T` or a blank in the middle and 0 to 9 fraction digits, cut to microseconds.
+/// Reads `YYYY-MM-DD HH:MM:SS` with a `T` or a blank in the middle and 0 to 9 fraction digits, truncated to
+/// microseconds.
 ///
-/// chrono's own parser does this too, at some ten times the cost; the claim reads several times for each job.
+/// chrono's parser accepts the same forms but takes about ten times as long. A claim reads several times for each job.
 fn parse(text: &[u8]) -> Option<Timestamp> {
     let number = |digits: &[u8]| {
         digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))

@@ -1,4 +1,4 @@
-//! Times as SQLite compares them.
+//! Time limits for SQL comparisons.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types;
@@ -9,9 +9,9 @@ use super::SqlTime;
 
 /// The least text that any program may have written for this time.
 ///
-/// fieldfen writes six fraction digits, others fewer where the last ones are zero, and texts compare letter by letter:
-/// `…:09` comes before `…:09.000000`. A text at or above this limit means this time or a later one, a text below it an
-/// earlier one, however many digits it has. Times that no row can hold become a limit below or above all rows.
+/// SQLite compares these texts byte by byte. fieldfen writes six fraction digits, other programs omit trailing zeros:
+/// `…:09` sorts before `…:09.000000`. A text at or above this limit means this time or a later one, and a text below it
+/// an earlier one, for any number of digits. If no row can hold the time, the limit sorts before or after all rows.
 pub(crate) fn least_text(time: Timestamp) -> String {
     match SqlTime(time).text() {
         Some(text) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
@@ -20,10 +20,10 @@ pub(crate) fn least_text(time: Timestamp) -> String {
     }
 }
 
-/// The first time that is not below what a column holds, whatever that is; `None` where it is above all times.
+/// The first time that compares as not less than the value of a column; `None` if the value sorts above all times.
 ///
-/// SQLite puts numbers before all texts and blobs behind them, and texts that are no times, or have a `T` in the middle,
-/// somewhere between those that are. A row is due in a statement from this moment on.
+/// SQLite sorts numbers before all texts and blobs after them. Texts in other forms, also those with a `T` in the
+/// middle, sort anywhere among the regular times. A statement treats the row as due from this time on.
 #[derive(Debug, Clone, Copy, FromSqlRow)]
 pub(crate) struct DueFrom(pub(crate) Option<Timestamp>);
 

@@ -1,7 +1,7 @@
-//! Making a database that is complete or not there.
+//! Creates a database so that the path holds either a complete database or nothing.
 //!
-//! An empty file cannot be removed after a failure: another program may have opened it by then, and would write into a
-//! file without a name. The database is therefore made under a name of its own, and gets its real one at the end.
+//! An empty file could not be removed after a failure: another program may have opened it by then and would write into
+//! a file without a name. The database is therefore created under a temporary name and renamed at the end.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -16,15 +16,16 @@ use crate::sqlite::deadline::Deadline;
 use crate::sqlite::file::path_check::{file_exists, refusal};
 use crate::sqlite::url::SqliteUrl;
 
-/// Makes a database with its folder and lets `f` fill it; `None` when a file is there already. Only its owner may read
-/// and write it, and enter a folder that was made; `-wal`, `-shm`, `-lock` and `-wake` follow its mode when another one is set.
+/// Creates a database and its folder, and lets `f` fill the database. Returns `None` if the file exists already. Only
+/// the owner may read and write the new file or enter a new folder. `-wal`, `-shm`, `-lock` and `-wake` get the mode of
+/// the database, also after that mode is changed.
 ///
-/// If anything fails, neither file nor folder remains. If several programs make the same database at once, one of them
-/// does, and the others get `None`.
+/// After a failure neither file nor folder remains. If several programs create the same database at once, one of them
+/// succeeds, and the others get `None`.
 ///
 /// # Errors
-/// [`StoreError::Open`] when the file or its folder cannot be made, or when the log of a database that is not there any
-/// more would become the new one's; what `f` returns.
+/// [`StoreError::Open`] if the file or its folder cannot be created, or if SQLite would read the log of an earlier
+/// database of this name as the new one's; and any error of `f`.
 pub fn create_database<T, E>(
     url: &SqliteUrl,
     f: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
@@ -42,7 +43,7 @@ where
     };
     refuse_remains(url, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Dropped after the file in it.
+    // Declared before the file, so that the folders are dropped after the file in them.
     let made = format!("its folder {} cannot be created", folder.display());
     let folders = NewFolders::make(folder).map_err(cannot(&made))?;
     let new = tempfile::Builder::new()
@@ -52,10 +53,10 @@ where
         // The file is closed before SQLite opens it: closing it later would drop SQLite's locks.
         .map(tempfile::NamedTempFile::into_temp_path)
         .map_err(cannot("it cannot be created"))?;
-    // Dropped after the connection, which cannot always remove them where there is no room.
+    // Dropped after the connection: on a full disk, the connection cannot always remove these files itself.
     let beside = Beside(&new);
     let options = SqliteOptions::default();
-    // With a rollback journal the file holds everything that was committed, and needs no log.
+    // With a rollback journal, the file alone holds every committed transaction.
     let name = SqliteUrl::from(&*new).existing();
     let deadline = Deadline::after(options.busy_timeout);
     let mut conn = open(&name, url, &deadline, &without_journal(&options))?;
@@ -75,13 +76,13 @@ where
         }
         Err(failed) => return Err(cannot("it cannot be created")(failed.error).into()),
     }
-    // After a power cut the name could be missing otherwise. Some file systems do not let folders be flushed.
+    // Without this flush, the name could be missing after a power failure. Some file systems refuse to flush a folder.
     File::open(folder).and_then(|folder| folder.sync_all()).ok();
     folders.keep();
     Ok(Some(filled))
 }
 
-/// Refuses to put a new database beside a log or journal, which SQLite would take for the new one's.
+/// Refuses to create a database beside a log or journal of the same name: SQLite would apply it to the new database.
 fn refuse_remains(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
     for ending in ["-wal", "-journal"] {
         let mut name = path.as_os_str().to_owned();
@@ -97,7 +98,8 @@ fn refuse_remains(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The files that SQLite makes beside a new database, whose name nobody else knows; they are removed.
+/// The files that SQLite creates beside the temporary database. They are removed on drop: no other program knows their
+/// names.
 struct Beside<'p>(&'p Path);
 
 impl Drop for Beside<'_> {
@@ -110,7 +112,7 @@ impl Drop for Beside<'_> {
     }
 }
 
-/// Folders that were made for the file, the innermost first; they are removed again unless they are kept.
+/// The folders that were created for the file, the innermost first. They are removed on drop unless they are kept.
 struct NewFolders(Vec<PathBuf>);
 
 impl NewFolders {
@@ -119,7 +121,7 @@ impl NewFolders {
         let made = Self(missing.map(Path::to_owned).collect());
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
-        // Who may write the folder can put another database there.
+        // A user with write permission on the folder could replace the database.
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder)?;
@@ -133,7 +135,7 @@ impl NewFolders {
 
 impl Drop for NewFolders {
     fn drop(&mut self) {
-        // A folder that is not empty has become another program's too.
+        // A folder that is not empty is in use by another program.
         let _ = self.0.iter().try_for_each(fs::remove_dir);
     }
 }

@@ -1,8 +1,9 @@
-//! The first 100 bytes of the database file, to notice that another file was copied over it.
+//! The first 100 bytes of the database file. A store compares them to notice that another file was copied over its
+//! database.
 //!
-//! In WAL mode only checkpoints write the database file, and what they write follows from what was there before: the
-//! counters in the header never go back. The header is read through SQLite's own file, since closing any other
-//! descriptor would drop SQLite's locks (<https://sqlite.org/fileformat2.html#the_database_header>).
+//! In WAL mode only checkpoints write the database file, and a checkpoint never lowers the counters in the header. The
+//! header is read through SQLite's own file handle: closing any other descriptor would drop SQLite's locks
+//! (<https://sqlite.org/fileformat2.html#the_database_header>).
 
 use std::time::Duration;
 
@@ -16,25 +17,26 @@ use crate::sqlite::connection::handle::Handle;
 use crate::sqlite::error::Classify;
 use crate::sqlite::file::open_files::DatabaseStamp;
 
-/// How long the header is read again before a difference counts: another process may be writing the first page.
+/// The pauses before the header is read again. A difference counts only if it is still there after the last pause:
+/// another process may be writing the first page.
 const AGAIN: [Duration; 3] = [Duration::from_millis(1), Duration::from_millis(5), Duration::from_millis(20)];
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// The number of the file format that has a write-ahead log.
+/// The format number of a database in WAL mode.
 const WAL: [u8; 2] = [2, 2];
 
 statement! {
-    /// How many pages the database has, and the version of its schema, as this transaction sees them.
+    /// The number of pages and the version of the schema, as this transaction sees them.
     Size {} -> (BigInt, BigInt) = "SELECT page_count, schema_version FROM pragma_page_count, pragma_schema_version"
 }
 
-/// What the database file looked like when it was last looked at.
+/// The header and the stamp of the database file at the last check.
 #[derive(Debug)]
 pub(in crate::sqlite) struct KnownHeader {
-    /// As long as these are the same, no program has written the file.
+    /// An equal stamp means that no program has written the file since.
     stamp: DatabaseStamp,
-    /// `None` for a file that SQLite can only read together with its log.
+    /// `None` for a file that SQLite can read only together with its log.
     header: Option<Header>,
 }
 
@@ -44,7 +46,7 @@ struct Header {
     changes: u32,
     pages: u32,
     schema: u32,
-    /// Not 0 in a database that shrinks by itself.
+    /// 0 unless the database is in an auto-vacuum mode.
     largest_root: u32,
 }
 
@@ -60,8 +62,8 @@ impl Header {
         })
     }
 
-    /// Whether checkpoints may have turned `self` into `new`, in a database that now has so many pages and this version
-    /// of the schema. Only VACUUM makes a database smaller, and that changes the version too.
+    /// Returns whether checkpoints can have turned `self` into `new`, given the present number of pages and version of
+    /// the schema. Only VACUUM makes a database smaller, and VACUUM also changes the version of the schema.
     fn may_become(&self, new: &Self, pages: i64, schema: i64) -> bool {
         let shrinks = self.largest_root != 0 || new.largest_root != 0 || i64::from(self.schema) != schema;
         self.page_size == new.page_size
@@ -72,7 +74,8 @@ impl Header {
     }
 }
 
-/// Whether a counter that begins anew after the largest number may have got from `before` to `now`.
+/// Returns whether a counter can have advanced from `before` to `now`. The counter wraps around after the largest
+/// number.
 const fn is_at_least(now: u32, before: u32) -> bool {
     now.wrapping_sub(before) < 1 << 31
 }
@@ -82,7 +85,7 @@ impl KnownHeader {
         Self { stamp, header: handle.read_header(conn).as_ref().and_then(Header::parse) }
     }
 
-    /// Fails when the file holds something that cannot come from what it held before.
+    /// Returns an error if the present header cannot follow from the last one.
     pub(in crate::sqlite) fn check(
         &mut self,
         stamp: DatabaseStamp,

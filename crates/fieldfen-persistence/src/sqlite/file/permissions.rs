@@ -1,36 +1,36 @@
-//! The files that the store creates beside the database, and who may read them.
+//! Owner and mode of the files that the store creates beside the database.
 //!
-//! SQLite gives `-wal` and `-shm` the mode of the database. The lock file and the wake file get the owner and the mode of
-//! their database too.
+//! SQLite gives `-wal` and `-shm` the mode of the database. The store gives the lock file and the wake file the owner
+//! and the mode of the database.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Opens a file beside a database to read and write it, and creates it where it is missing.
+/// Opens a file beside a database for reading and writing. A missing file is created.
 ///
 /// # Errors
-/// When something other than a regular file with one name has its name, a link for example; other errors as the operating
-/// system has them.
+/// An error if the path holds anything but a regular file with one name, for example a link; and any other error of the
+/// operating system.
 #[cfg(unix)]
 pub(in crate::sqlite) fn open_beside(path: &Path, database: &Path) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 
     use rustix::fs::OFlags;
 
-    // Opening a FIFO would wait for its reader.
+    // Without `NONBLOCK`, opening a FIFO would wait for a reader of the FIFO.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file =
         File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path);
     let file = file.map_err(|error| if is_link(path) { not_regular() } else { error })?;
     let (found, database) = (file.metadata()?, std::fs::metadata(database)?);
-    // The owner and mode that are set here would also become those of a file that has another name.
+    // With a second name, the file would get the owner and mode of the database under that name too.
     if !found.is_file() || found.nlink() > 1 {
         return Err(not_regular());
     }
     let mode = database.mode() & 0o666;
     if found.mode() & 0o777 != mode || (found.uid(), found.gid()) != (database.uid(), database.gid()) {
-        // Only root and the owner may do so. To everybody else the file is of use as it is.
+        // Only root and the owner may change the owner. Other users can use the file as it is.
         let _ = fchown(&file, Some(database.uid()), Some(database.gid()));
         let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
     }
@@ -106,7 +106,7 @@ mod tests {
 
         fs::remove_file(&lock).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &lock, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
-        // Nobody reads the FIFO, and then somebody does.
+        // The first call finds the FIFO without a reader, the second one with a reader.
         assert!(open_beside(&lock, &database).is_err());
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
         let _reader = rustix::fs::open(&lock, flags, rustix::fs::Mode::empty()).unwrap();

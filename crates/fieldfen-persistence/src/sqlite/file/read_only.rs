@@ -1,14 +1,16 @@
-//! Reading a database without a trace beside it, for tools.
+//! Tools read a database through this module. Reading leaves no files beside the database.
 //!
-//! SQLite makes `-wal` and `-shm` beside a database in WAL mode even for a connection that only reads, and such a
-//! connection cannot remove them. If a user other than the service's makes them, the service cannot write them later and
-//! cannot open its own database. The file is therefore opened in the one of three ways that creates nothing:
+//! SQLite creates `-wal` and `-shm` beside a database in WAL mode even for a read-only connection, and a read-only
+//! connection cannot remove them. If a user other than the service's creates these files, the service cannot write them
+//! later and cannot open its own database. This module therefore opens the file in one of three ways, none of which
+//! creates a file:
 //!
-//! | the database | is read | protected by |
+//! | state of the database | how it is read | protection |
 //! | --- | --- | --- |
-//! | has a rollback journal | as it is | SQLite's lock, which is kept until the end |
-//! | is in WAL mode, nobody has it open, its log is empty | `immutable`: without log and locks | the file's time and size, compared afterwards |
-//! | is in WAL mode and has a log | with the log that is there | SQLite's locks |
+//! | it has a rollback journal | as an ordinary read-only database | SQLite's lock, held until the end |
+//! | it is in WAL mode, no program has it open, and its log is empty | with `immutable`: without log and locks | the
+//! file's time and size are compared afterwards |
+//! | it is in WAL mode and has a log | together with that log | SQLite's locks |
 //!
 //! (<https://sqlite.org/wal.html>, "Read-Only Databases"; <https://sqlite.org/uri.html>, "immutable".)
 
@@ -29,25 +31,28 @@ use crate::sqlite::file::open_files::DatabaseFile;
 use crate::sqlite::file::path_check::require_file;
 use crate::sqlite::url::SqliteUrl;
 
-/// A file whose time is older than this gets another one with the next write. Clocks of file systems tick in 1 to 10 ms.
+/// If a file's time is older than this, the next write changes the time. The clocks of file systems tick in 1 to 10 ms.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// How often the file is read anew because a program wrote it meanwhile.
+/// The number of reads before the function returns [`StoreError::Busy`]. The file is read again if a program wrote it
+/// meanwhile.
 const ATTEMPTS: u32 = 20;
 
-/// Reads the first page and, of a database in WAL mode, opens the log.
+/// Reads the first page. If the database is in WAL mode, this statement also opens the log.
 const FIRST_READ: &str = "SELECT count(*) FROM sqlite_schema";
 
-/// Runs `f` on a connection that cannot write, and leaves the file, the files beside it and its journal mode as they
-/// are. The connection sees everything that was committed before. If a program begins to write a database that nobody
-/// had open, `f` runs once more. Only a transaction of `f`'s own makes several statements see the same moment.
+/// Runs `f` on a read-only connection. The file, the files beside it and its journal mode stay as they are. The
+/// connection sees every transaction that was committed before. If a program starts to write a database that no program
+/// had open, `f` runs once more. Several statements see the same state only inside a transaction that `f` itself
+/// begins.
 ///
-/// A user who may only read the file can do this. The schema is not looked at. A database in memory is a new, empty one.
+/// A user with read permission alone can call this. The function does not check the schema. For a database in memory,
+/// the connection opens a new, empty database.
 ///
 /// # Errors
-/// [`StoreError::Open`] when the file is not there or cannot be read, or when it has a log that only its owner can
-/// recover or a journal that must be rolled back first; [`StoreError::Busy`] when programs write the file whenever it is
-/// read; [`StoreError::Corrupt`] when it is not a database; and what `f` returns.
+/// [`StoreError::Open`] if the file is missing or unreadable, if only its owner can recover its log, or if its journal
+/// must be rolled back first; [`StoreError::Busy`] if other programs write the file during every attempt;
+/// [`StoreError::Corrupt`] if the file is not a database; and any error of `f`.
 pub fn read_database<T, E>(url: &SqliteUrl, mut f: impl FnMut(&mut SqliteConnection) -> Result<T, E>) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -77,16 +82,16 @@ where
     Err(deadline.busy("the file or its log changed each time it was read").into())
 }
 
-/// A connection, and what must not change while it reads.
+/// A read-only connection and the stamp by which a concurrent write is noticed.
 struct ReadConnection {
     conn: SqliteConnection,
-    /// `None` where SQLite's locks protect the reader.
+    /// `None` if SQLite's locks protect the reader.
     stamp: Option<Stamp>,
 }
 
-/// Why there is no connection.
+/// The reason why no connection was opened.
 enum NoConnection {
-    /// The log came or went meanwhile.
+    /// The log appeared or disappeared during the attempt.
     TryAgain,
     Failed(StoreError),
 }
@@ -97,10 +102,10 @@ impl<E: Into<StoreError>> From<E> for NoConnection {
     }
 }
 
-/// Tells one file from another.
+/// Device and inode: two paths with the same pair lead to the same file.
 type Identity = (u64, u64);
 
-/// What changes when a file is written or replaced.
+/// The metadata that changes when a program writes or replaces the file.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -113,9 +118,10 @@ impl Stamp {
         Self { modified: found.modified().ok(), bytes: found.len(), file: identity(found) }
     }
 
-    /// Whether the next write gives the file another time.
+    /// Returns whether the next write will change the file's time.
     fn tells_the_next_write(&self) -> bool {
-        // A time in the future is another computer's or was set by hand; the next write is of now.
+        // A time in the future comes from another computer's clock or was set by hand. The next write sets the present
+        // time.
         self.modified.is_none_or(|modified| modified.elapsed().map_or(true, |age| age > SETTLED))
     }
 }
@@ -154,14 +160,14 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
             if database.is_none_or(|database| ![0, owner(&database)].contains(&user())) {
                 return Err(refuse(url, reason).into());
             }
-            // SQLite gives what it makes to the owner of the database.
+            // SQLite gives new files the owner of the database.
             match open("mode=ro", &[]) {
                 Err(StoreError::Io(_)) if look_at(&file.beside("-shm"))?.is_none() => Err(refuse(url, reason).into()),
                 opened => Ok(ReadConnection { conn: opened?, stamp: None }),
             }
         }
-        // If the database is in WAL mode, SQLite wants an exclusive lock before it makes the log of a connection in
-        // exclusive locking mode, and cannot get one on a file that is open for reading only: an I/O error.
+        // SQLite takes an exclusive lock before it creates the log of a connection in exclusive locking mode. On a file
+        // that is open for reading only, the lock fails with an I/O error, and no file is created.
         _ => match open("mode=ro", &[("locking_mode", "EXCLUSIVE", "exclusive")]) {
             Ok(conn) => Ok(ReadConnection { conn, stamp: None }),
             Err(StoreError::Io(_)) => {
@@ -178,8 +184,8 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
     }
 }
 
-/// Removes the empty log that this user made because the last program closed the database at that moment. A process
-/// that may not write a log cannot have it in use.
+/// Removes the empty log that this user created because the last program closed the database at that moment. No other
+/// process uses the log: only this user may write it.
 fn remove_own_log(file: &DatabaseFile, user: u32) -> Result<(), StoreError> {
     let (Some(database), Some(log)) = (look_at(file.path())?, look_at(&file.beside("-wal"))?) else { return Ok(()) };
     let is_of_use = owner(&log) != user || owner(&database) == user || is_writable_by_others(&log) || log.len() > 0;
@@ -192,7 +198,7 @@ fn remove_own_log(file: &DatabaseFile, user: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What is at this path; `None` for nothing.
+/// Returns the metadata of a path, or `None` if nothing is there.
 fn look_at(path: &Path) -> Result<Option<Metadata>, StoreError> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(found)),
@@ -229,7 +235,7 @@ mod unix {
         found.mode() & 0o022 != 0
     }
 
-    /// The user whose rights this process has.
+    /// The effective user id of this process.
     pub(in crate::sqlite) fn user() -> u32 {
         rustix::process::geteuid().as_raw()
     }
@@ -238,7 +244,7 @@ mod unix {
 #[cfg(not(unix))]
 use elsewhere::{identity, is_writable_by_others, owner, user};
 
-/// Where files have no owners in this sense, everybody counts as the owner.
+/// On systems without Unix owners, every user counts as the owner.
 #[cfg(not(unix))]
 mod elsewhere {
     use std::fs::Metadata;

@@ -1,41 +1,41 @@
-//! Whether the log is the one that its index describes, to notice that another program has cut it off or has copied a
-//! file over it.
+//! Checks that the log is the one its index describes. The check notices that another program has truncated the log or
+//! has copied a file over it.
 //!
-//! SQLite finds the frames of the log by its index, the `-shm`, and writes behind them without another look at what is
-//! before them. The next program to open the database reads the log from the beginning, and ends where that is not what was
-//! written: all that was acknowledged behind it would be lost. Both files are read through SQLite's own, since closing any
-//! other descriptor of the index would drop SQLite's locks (<https://sqlite.org/walformat.html>).
+//! SQLite finds the frames of the log through the index (`-shm`) and appends frames without reading the earlier ones
+//! again. The next program that opens the database reads the log from the beginning and stops at the first frame that
+//! does not match. Every commit behind that frame would be lost. Both files are read through SQLite's own file handles:
+//! closing any other descriptor of the index would drop SQLite's locks (<https://sqlite.org/walformat.html>).
 
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::connection::handle::{Handle, IndexHeader, LogFile};
 
-/// The bytes of the log's header, and of the header of each frame.
+/// The size of the log's header in bytes, and of the header of each frame.
 const HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
-/// How long the log is, and how much of it a checkpoint has copied into the database, in frames.
+/// The length of the log, and the part that a checkpoint has copied into the database, in frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::sqlite) struct LogState {
     pub(in crate::sqlite) frames: u32,
     pub(in crate::sqlite) copied: u32,
 }
 
-/// What the index says of the log.
+/// The description of the log in its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct IndexedLog {
     bytes: u64,
     state: LogState,
-    /// The numbers that mark all frames of this log, as they stand in its header too.
+    /// The two salts that mark every frame of this log. The log's header holds the same salts.
     salts: [u8; 8],
 }
 
 impl IndexedLog {
-    /// `None` for an index that is not in use, or describes a log without frames, which may have any length.
+    /// `None` if the index is not in use, or if it describes a log without frames: such a log may have any length.
     fn parse(index: &IndexHeader) -> Option<Self> {
         let frames = u32::from_ne_bytes([index[16], index[17], index[18], index[19]]);
-        // 65536 does not fit: it is written as 1.
+        // 65536 does not fit into 16 bits. SQLite writes 1 instead.
         let page = match u16::from_ne_bytes([index[14], index[15]]) {
             1 => 65536,
             page => u64::from(page),
@@ -56,8 +56,8 @@ impl IndexedLog {
     }
 }
 
-/// Fails when the log of this connection is another than its index describes; otherwise returns its state.
-/// Nobody else may write meanwhile: the connection has the lock for that.
+/// Returns the state of this connection's log, or an error if the log is not the one that the index describes. The
+/// connection must hold the write lock, so that no other program writes meanwhile.
 pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<LogState, StoreError> {
     let Some(described) = handle.read_log_index(conn).as_ref().and_then(IndexedLog::parse) else {
         return Ok(LogState::default());

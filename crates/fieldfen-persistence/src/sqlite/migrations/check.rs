@@ -1,4 +1,4 @@
-//! The check of the schema when a store is opened.
+//! Checks the schema when a store is opened.
 
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
@@ -6,8 +6,8 @@ use fieldfen_domain::store::StoreError;
 use super::difference::listed;
 use super::{MigrationError, applied, encoding, expected, has, newest, versions};
 
-/// Refuses a schema that is not exactly what this program knows: other migrations, and tables, columns, indexes or triggers
-/// that another program has changed or removed.
+/// Returns an error unless the schema is exactly the one of this program. A difference is an unknown or missing
+/// migration, or a table, column, index or trigger that another program has changed or removed.
 pub(crate) fn check(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     encoding::refuse_other(conn)?;
     let applied = applied(conn)?;

@@ -1,18 +1,18 @@
-//! Where a schema is not as it should be.
+//! Differences between a schema and the expected schema.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::shape::Table;
 
-/// One thing in a schema that is not as it should be.
+/// One object of a schema that differs from the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Which thing, for example `column files.width` or `index idx_jobs_claim`.
+    /// The object, for example `column files.width` or `index idx_jobs_claim`.
     pub what: String,
-    /// How it is there; `nothing` when it is missing.
+    /// The definition in the database; `nothing` if the object is missing.
     pub found: String,
-    /// How it should be; `nothing` when it should not be there.
+    /// The expected definition; `nothing` if the object must not exist.
     pub expected: String,
 }
 
@@ -22,20 +22,20 @@ impl fmt::Display for Difference {
     }
 }
 
-/// All differences in one text.
+/// All differences as one text.
 pub(crate) fn listed(differences: &[Difference]) -> String {
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// What stands for something that is not there.
+/// The text for a missing object.
 const NOTHING: &str = "nothing";
 
-/// How much of a table another program may have added.
+/// The additions of another program that a comparison ignores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Additions {
-    /// Columns that need no value, constraints and indexes.
+    /// Ignores nullable or defaulted columns, constraints and indexes.
     Ignored,
-    /// Indexes that bind no row.
+    /// Ignores only indexes that are not unique.
     Refused,
 }
 
@@ -49,7 +49,7 @@ impl Difference {
     }
 }
 
-/// Where a table is not as it should be.
+/// The differences of a table from the expected one.
 pub(super) fn compare(name: &str, found: &Table, expected: &Table, additions: Additions) -> Vec<Difference> {
     let mut differences = Vec::new();
     for (column, expected) in &expected.columns {

@@ -1,4 +1,4 @@
-//! The migrations in this program, and how one is run.
+//! The embedded migrations and the functions that run one.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -8,10 +8,9 @@ use diesel::sqlite::SqliteConnection;
 use super::{Migration, MigrationError};
 use crate::sqlite::error::{Classify, classify};
 
-/// One migration with its statements.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Embedded {
-    /// The name of its folder.
+    /// The name of the migration's folder.
     name: &'static str,
     up: &'static str,
     down: &'static str,
@@ -27,7 +26,7 @@ macro_rules! embedded {
     };
 }
 
-/// All of them, the oldest first.
+/// All migrations, the oldest first.
 pub(super) const EMBEDDED: [Embedded; 10] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
@@ -51,19 +50,19 @@ impl Embedded {
         Migration { version: self.version().to_owned(), name: name.to_owned() }
     }
 
-    /// Changes the schema and records it, in the transaction that is open.
+    /// Runs the migration's statements and records it, within the open transaction.
     pub(super) fn apply(&self, conn: &mut SqliteConnection) -> Result<(), MigrationError> {
         self.attempt(conn.batch_execute(self.up))?;
         self.record(conn)
     }
 
-    /// Records it as applied.
+    /// Records the migration as applied.
     pub(super) fn record(&self, conn: &mut SqliteConnection) -> Result<(), MigrationError> {
         let insert = diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES (?)");
         self.attempt(insert.bind::<Text, _>(self.version()).execute(conn))
     }
 
-    /// Changes the schema back and forgets it, in the transaction that is open.
+    /// Reverts the migration's statements and deletes its record, within the open transaction.
     pub(super) fn take_back(&self, conn: &mut SqliteConnection) -> Result<(), MigrationError> {
         self.attempt(conn.batch_execute(self.down))?;
         let delete = diesel::sql_query("DELETE FROM __diesel_schema_migrations WHERE version = ?");
@@ -78,10 +77,10 @@ impl Embedded {
     }
 }
 
-/// Runs `f` in a transaction that holds the write lock from the start.
+/// Runs `f` in a transaction that holds the write lock from its start.
 ///
-/// diesel's own transactions are no use here: when SQLite has rolled back by itself, as on a full disk, they report that
-/// their own rollback failed instead of the cause.
+/// diesel's transactions do not fit here. When SQLite has rolled back by itself, for example on a full disk, diesel
+/// reports that its own rollback failed and hides the cause.
 pub(super) fn locked<T>(
     conn: &mut SqliteConnection,
     f: impl FnOnce(&mut SqliteConnection) -> Result<T, MigrationError>,
@@ -89,7 +88,7 @@ pub(super) fn locked<T>(
     conn.batch_execute("BEGIN IMMEDIATE").store()?;
     let result = f(conn).and_then(|done| Ok(conn.batch_execute("COMMIT").store().map(|()| done)?));
     if result.is_err() {
-        // Fails where SQLite has rolled back already.
+        // The statement fails if SQLite has rolled back already.
         conn.batch_execute("ROLLBACK").ok();
     }
     result

@@ -1,4 +1,4 @@
-//! The encoding of a database's texts, which is fixed with its first table.
+//! Checks the text encoding of a database. SQLite fixes the encoding when the first table is created.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -7,10 +7,10 @@ use diesel::sqlite::SqliteConnection;
 use super::MigrationError;
 use crate::sqlite::error::Classify as _;
 
-/// Statements look at the bytes of texts, and expect UTF-8.
+/// Some statements read the bytes of texts and expect UTF-8.
 const EXPECTED: &str = "UTF-8";
 
-/// Refuses a database with another encoding.
+/// Returns an error if the database has another encoding.
 pub(super) fn refuse_other(conn: &mut SqliteConnection) -> Result<(), MigrationError> {
     #[derive(QueryableByName)]
     struct Row {

@@ -1,4 +1,4 @@
-//! What can go wrong while migrating.
+//! The errors of migrations.
 
 use fieldfen_domain::store::{Source, StoreError};
 
@@ -6,28 +6,28 @@ use super::Migration;
 use super::difference::{Difference, listed};
 use super::losses::{self, Loss};
 
-/// What can go wrong while migrating. The database is as it was before.
+/// An error of a migration. The database is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationError {
     /// The database has a migration that this program does not know.
     #[error("the database has migration {version}, which this program does not know: use the newer program")]
     Newer {
-        /// The unknown version.
+        /// The version of that migration.
         version: String,
     },
-    /// The migration itself failed.
+    /// A statement of the migration failed.
     #[error("migration {migration} failed")]
     Failed {
-        /// The migration that failed.
+        /// The migration whose statement failed.
         migration: Migration,
-        /// The [`StoreError`] that says why.
+        /// The [`StoreError`] that caused the failure.
         source: Source,
     },
-    /// The database has tables with the specification's names, made by another program and not as the specification says.
+    /// Another program created tables with the specification's names, but not as the specification defines them.
     #[error("another program has made tables with the specification's names, and they are not the specification's: {}", listed(.0))]
     NotTheSpecification(Vec<Difference>),
-    /// The database's texts are not UTF-8.
+    /// The text encoding of the database is not UTF-8.
     #[error(
         "the encoding of the database is {found}, and must be UTF-8: load its dump (`.dump` of sqlite3) into a new database"
     )]
@@ -35,21 +35,21 @@ pub enum MigrationError {
         /// SQLite's name of the encoding.
         found: String,
     },
-    /// Another program has made something with a name that a migration gives to something of its own.
+    /// Another program has created objects with names that the migrations need.
     #[error("another program has made things with names that the migrations need: rename or drop them: {}", listed(.0))]
     NamesTaken(Vec<Difference>),
-    /// Migrations are to be taken back that somebody still needs.
+    /// The migrations to be reverted hold data that is still needed.
     #[error("the migrations to be taken back hold data that is still needed: {}", losses::listed(.0))]
     StillNeeded(Vec<Loss>),
-    /// The migrations to be taken back are not the newest of the database.
+    /// The migrations to be reverted are not the newest ones of the database.
     #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]
     NotNewest {
-        /// The migration that should have been the newest.
+        /// The migration that the caller expected to be the newest.
         expected: String,
-        /// The newest one, or `none`.
+        /// The newest migration, or `none`.
         found: String,
     },
-    /// Another program has changed what the migrations made.
+    /// Another program has changed objects that the migrations created.
     #[error("another program has changed what the migrations made: {}", listed(.0))]
     Changed(Vec<Difference>),
     /// The database cannot be read or written.

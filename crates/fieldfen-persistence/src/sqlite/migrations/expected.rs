@@ -1,4 +1,4 @@
-//! The schema that the migrations make, and where a database's schema is another one.
+//! The schema that the migrations create, and the differences of a database from it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -15,10 +15,10 @@ use super::tokens::tokens;
 use super::{MigrationError, has};
 use crate::sqlite::error::Classify as _;
 
-/// The schema after the newest migration, which does not change while the program runs.
+/// The schema after the newest migration. It is computed once.
 static NEWEST: OnceLock<Expected> = OnceLock::new();
 
-/// The schema that some migrations make.
+/// The schema that a sequence of migrations creates.
 #[derive(Debug)]
 pub(super) struct Expected {
     objects: Vec<Object>,
@@ -26,7 +26,7 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    /// The schema that these make, which must be the oldest ones.
+    /// Computes the schema after these migrations, which must be the oldest ones without a gap.
     pub(super) fn after(migrations: &[Embedded]) -> Result<Self, MigrationError> {
         let mut conn = SqliteConnection::establish(":memory:")
             .map_err(|error| StoreError::Database(Box::new(error) as fieldfen_domain::store::Source))?;
@@ -43,12 +43,12 @@ impl Expected {
         Ok(Self { objects, tables })
     }
 
-    /// The tables with their columns.
+    /// All tables with their columns.
     pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, Column>)> {
         self.tables.iter().map(|(name, table)| (name.as_str(), &table.columns))
     }
 
-    /// The columns of a table.
+    /// The columns of one table.
     pub(super) fn table(&self, name: &str) -> Option<&BTreeMap<String, Column>> {
         self.tables.get(name).map(|table| &table.columns)
     }
@@ -70,7 +70,7 @@ impl Expected {
         for expected in &self.objects {
             let what = format!("{} {}", expected.kind, expected.name);
             match found.get(expected) {
-                // An index, column or trigger of a missing table is not named again.
+                // A missing table is reported once, without its indexes, columns and triggers.
                 None if missing_tables.contains(&&expected.table) => {}
                 None => {
                     if expected.kind == "table" {
@@ -99,14 +99,14 @@ impl Expected {
     }
 }
 
-/// How many of the migrations, the oldest first, the database has; `None` when there is a gap in them.
+/// The number of migrations that the database has, counted from the oldest; `None` if one in between is missing.
 fn reached(applied: &[String]) -> Option<usize> {
     let reached = EMBEDDED.iter().take_while(|migration| has(applied, migration.version())).count();
     (reached >= applied.len()).then_some(reached)
 }
 
-/// Where the schema of a database that has these migrations is not as they leave it. Nothing is said of a database whose
-/// migrations have a gap.
+/// The differences of a database from the schema of its migrations. The list is empty if a migration in between is
+/// missing.
 pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
     match reached(applied) {
         None | Some(0) => Ok(Vec::new()),
@@ -115,7 +115,7 @@ pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Re
     }
 }
 
-/// What has a name that the migrations after these give to something of their own.
+/// The objects whose names the following migrations need for their own objects.
 pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
     let Some(reached) = reached(applied).filter(|reached| *reached < EMBEDDED.len()) else { return Ok(Vec::new()) };
     let (before, after) = (Expected::after(&EMBEDDED[..reached])?, Expected::newest()?);
@@ -141,19 +141,19 @@ pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Re
     Ok(taken)
 }
 
-/// What a database without migrations holds under the names of the first one's tables.
+/// The state of the first migration's tables in a database without migrations.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Baseline {
-    /// None of the tables.
+    /// No table of the first migration exists.
     Absent,
-    /// All of them, as the first migration makes them. These statements make the indexes that are missing.
+    /// All tables exist as the first migration creates them. The statements create the missing indexes.
     Equal { indexes: Vec<String> },
-    /// Something else.
+    /// Some tables exist, or some differ.
     Different(Vec<Difference>),
 }
 
 impl Baseline {
-    /// Looks at a database; `None` when it has the first migration.
+    /// Reads the state of a database; `None` if the database has the first migration.
     pub(super) fn of_unmigrated(
         conn: &mut SqliteConnection,
         applied: &[String],
@@ -188,7 +188,8 @@ impl Baseline {
     }
 }
 
-/// What is there, by whether it is a trigger and its name in lower case: all other kinds share their names.
+/// The objects of a database. The key is whether the object is a trigger, and its name in lower case: all other kinds
+/// share one namespace.
 struct Found(HashMap<(bool, String), Object>);
 
 impl Found {
@@ -202,7 +203,7 @@ impl Found {
     }
 }
 
-/// The statement without comments and line ends.
+/// The statement on one line, without comments.
 fn one_line(sql: &str) -> String {
     let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
     lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")

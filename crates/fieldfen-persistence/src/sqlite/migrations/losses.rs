@@ -1,4 +1,4 @@
-//! What is lost when migrations are taken back.
+//! The data that is lost when migrations are reverted.
 
 use std::fmt;
 
@@ -11,26 +11,26 @@ use super::embedded::Embedded;
 use super::expected::Expected;
 use crate::sqlite::error::Classify as _;
 
-/// Whether migrations may be taken back that somebody still needs.
+/// Whether migrations whose data is still needed may be reverted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataLoss {
-    /// Refuse it while there is a [`Loss`] that needs permission.
+    /// Refuses the reversal if a [`Loss`] needs permission.
     Refuse,
-    /// Take them back all the same.
+    /// Reverts the migrations and accepts every loss.
     Allow,
 }
 
-/// Something that is lost when migrations are taken back.
+/// Data that is lost when migrations are reverted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loss {
-    /// What, for example `running jobs` or `rows with files.failure`.
+    /// The data, for example `running jobs` or `rows with files.failure`.
     pub what: String,
     /// The number of rows that would be lost.
     pub rows: u64,
-    /// What follows from it, in a few words.
+    /// The consequence of the loss, in a few words.
     pub consequence: &'static str,
-    /// Whether [`DataLoss::Refuse`] refuses it.
+    /// Whether [`DataLoss::Refuse`] refuses this loss.
     pub needs_permission: bool,
 }
 
@@ -40,15 +40,15 @@ impl fmt::Display for Loss {
     }
 }
 
-/// All losses in one text.
+/// All losses as one text.
 pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
     losses.into_iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// The jobs that `0002_job_queue/down.sql` holds, by the clock that it holds them by.
+/// The jobs that `0002_job_queue/down.sql` keeps as failed. The condition uses the same clock as that script.
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
-/// What follows from the loss of a column or a table.
+/// The consequence of losing a column or a table.
 const CONSEQUENCES: [(&str, &str); 17] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
@@ -69,15 +69,16 @@ const CONSEQUENCES: [(&str, &str); 17] = [
     ("", "this is forgotten"),
 ];
 
-/// Tables and columns whose values are made again when the migration is applied again, or mean nothing for a job that is
-/// due.
+/// Tables and columns that are no loss: applying the migration again restores their values, or a due job does not need
+/// them.
 const NOT_LOST: [&str; 4] = ["jobs.run_at", "jobs.waiting_since", "publication_gap", "workers"];
 
-/// The rows of `file_drive_ids` that are not made again from the files.
+/// The rows of `file_drive_ids` that the migration cannot restore from `files`.
 const NOT_OF_FILES: &str = "NOT EXISTS (SELECT 1 FROM files WHERE files.id = file_drive_ids.file_id \
                             AND files.drive_file_id = file_drive_ids.drive_file_id)";
 
-/// What a database with these migrations loses when only so many remain. Nothing is changed.
+/// Lists the data that the database would lose if only this number of its migrations remained. The function changes
+/// nothing.
 pub(super) fn losses(
     conn: &mut SqliteConnection,
     applied: &[Embedded],

@@ -1,10 +1,10 @@
-//! The schema's migrations, embedded in the program, and their bare runner.
+//! The schema's migrations, embedded in the program, and the functions that run them.
 //!
-//! A database that another program made after the specification has the first migration's tables already.
-//! [`run_pending`] recognises them, records that migration as applied and goes on from there.
+//! A database that another program created from the specification already has the first migration's tables.
+//! [`run_pending`] recognises them, records the first migration as applied and applies the following ones.
 //!
-//! [`run_pending`] applies everything in one transaction: a migration that fails leaves the database as it was, and two
-//! programs that migrate at once do so one after the other. Stores never migrate by themselves.
+//! [`run_pending`] applies all migrations in one transaction. If a migration fails, the database stays as it was. Two
+//! programs that migrate at once run one after the other. A store never migrates its database.
 
 mod check;
 mod difference;
@@ -35,9 +35,9 @@ pub use losses::{DataLoss, Loss};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Migration {
-    /// Its version, for example `0002`; versions sort as texts.
+    /// For example `0002`. Versions sort as texts.
     pub version: String,
-    /// Its name, for example `job_queue`.
+    /// For example `job_queue`.
     pub name: String,
 }
 
@@ -50,39 +50,39 @@ impl std::fmt::Display for Migration {
     }
 }
 
-/// A migration and where it stands in a database.
+/// A migration and its state in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MigrationStatus {
-    /// The migration. Its name is empty when this program does not know it.
+    /// The name is empty if this program does not know the migration.
     pub migration: Migration,
-    /// Whether the database has it.
+    /// Whether the database has the migration.
     pub applied: bool,
-    /// Whether this program knows it.
+    /// Whether this program knows the migration.
     pub known: bool,
 }
 
-/// The schema of a database, in comparison with what this program knows.
+/// The schema of a database, compared with the migrations of this program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SchemaState {
     /// All migrations that the program knows or the database has, the oldest first.
     pub migrations: Vec<MigrationStatus>,
-    /// Whether the database has no migration, but the specification's tables: [`run_pending`] takes them for the first
-    /// migration's.
+    /// Whether the database has the specification's tables and no migration. [`run_pending`] then records the first
+    /// migration as applied.
     pub is_specification: bool,
-    /// The differences of the schema from the specification's and from that of its migrations. An addition of another
-    /// program is a difference only if it has a name that a missing migration needs.
+    /// The differences from the specification and from the schema of the applied migrations. An addition of another
+    /// program counts only if a missing migration needs its name.
     pub differences: Vec<Difference>,
 }
 
-/// What [`run_pending`] has done.
+/// The result of [`run_pending`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Applied {
-    /// The first migration, when another program had made its tables after the specification.
+    /// The first migration, if another program had created its tables from the specification.
     pub recognised: Option<Migration>,
-    /// The migrations that were applied, the oldest first.
+    /// The applied migrations, the oldest first.
     pub migrations: Vec<Migration>,
 }
 
@@ -92,11 +92,11 @@ pub fn newest() -> Migration {
     EMBEDDED[EMBEDDED.len() - 1].migration()
 }
 
-/// All migrations that the program knows or the database has, the oldest first. Migrations of an importing program
-/// (versions that do not have four digits) are left out, here and everywhere.
+/// All migrations that the program knows or the database has, the oldest first. This module ignores the migrations of
+/// an importing program, whose versions do not have four digits.
 ///
 /// # Errors
-/// [`MigrationError::Store`] when the database cannot be read.
+/// [`MigrationError::Store`] if the database cannot be read.
 pub fn status(conn: &mut SqliteConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
     let applied = applied(conn)?;
     let known = EMBEDDED.iter().map(|embedded| embedded.migration());
@@ -116,9 +116,9 @@ pub fn status(conn: &mut SqliteConnection) -> Result<Vec<MigrationStatus>, Migra
 /// The migrations of a database and the state of its schema.
 ///
 /// # Errors
-/// [`MigrationError::Store`] when the database cannot be read.
+/// [`MigrationError::Store`] if the database cannot be read.
 pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationError> {
-    // Another program may migrate meanwhile.
+    // Without a savepoint, another program could migrate between the statements.
     conn.batch_execute("SAVEPOINT fieldfen_inspect").store()?;
     let state = (|| {
         encoding::refuse_other(conn)?;
@@ -143,19 +143,19 @@ pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationErro
     state
 }
 
-/// Applies every migration that the database lacks, the oldest first, and says which.
+/// Applies every missing migration, the oldest first, and returns the applied ones.
 ///
-/// When the database has no migration but the specification's six tables, however another program spelled them, the
-/// first migration is recorded as applied, and indexes of it that are missing are made.
+/// If the database has no migration but the specification's six tables, in any equivalent SQL, the first migration is
+/// recorded as applied and its missing indexes are created.
 ///
 /// # Errors
-/// [`MigrationError`]; then nothing has been applied.
+/// [`MigrationError`]. After an error, no migration has been applied.
 pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationError> {
     locked(conn, |conn| {
         encoding::refuse_other(conn)?;
         let mut applied = refuse_newer(conn)?;
         let baseline = Baseline::of_unmigrated(conn, &applied)?;
-        // Makes diesel's own table where it is missing.
+        // Creates diesel's own table if it is missing.
         conn.setup().store()?;
         let mut done = Applied::default();
         match baseline {
@@ -189,22 +189,26 @@ fn refuse_changed(conn: &mut SqliteConnection, applied: &[String]) -> Result<(),
     }
 }
 
-/// What the database loses when so many of its newest migrations are taken back. Nothing is changed.
+/// Lists the data that the database would lose if this number of its newest migrations were reverted. The function
+/// changes nothing.
 ///
 /// # Errors
-/// [`MigrationError::Newer`], and [`MigrationError::Store`] when the database cannot be read.
+/// [`MigrationError::Newer`], and [`MigrationError::Store`] if the database cannot be read.
 pub fn losses(conn: &mut SqliteConnection, migrations: usize) -> Result<Vec<Loss>, MigrationError> {
     let applied = applied_here(conn)?;
     losses::losses(conn, &applied, applied.len().saturating_sub(migrations))
 }
 
-/// Takes back these migrations, the newest first, with everything that their tables and columns hold; all or none.
+/// Reverts these migrations, the newest first, and deletes the data of their tables and columns. Either all or none are
+/// reverted.
 ///
-/// Pending jobs that are not due yet are kept as failed ones, and are pending again when the migrations are applied again.
+/// Pending jobs that are not due yet are kept as failed jobs. They become pending again when the migrations are applied
+/// again.
 ///
 /// # Errors
-/// [`MigrationError::StillNeeded`] while jobs run or publications are live and no loss is allowed,
-/// [`MigrationError::NotNewest`] when another program has moved the schema, and others; then nothing has been taken back.
+/// [`MigrationError::StillNeeded`] if jobs are running or publications are live and `data_loss` does not allow data loss;
+/// [`MigrationError::NotNewest`] if another program has migrated meanwhile; and others. After an error, no migration
+/// has been reverted.
 pub fn revert(
     conn: &mut SqliteConnection,
     migrations: &[Migration],
@@ -224,11 +228,10 @@ pub fn revert(
     })
 }
 
-/// Takes back the migration that was applied last, as [`revert`] does without any loss allowed; `None` when the database
-/// has none.
+/// Reverts the newest migration, as [`revert`] does without data loss; `None` if the database has no migration.
 ///
 /// # Errors
-/// [`MigrationError`]; then nothing has been taken back.
+/// [`MigrationError`]. After an error, no migration has been reverted.
 pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, MigrationError> {
     locked(conn, |conn| {
         let applied = applied_here(conn)?;
@@ -254,7 +257,7 @@ fn take_back(
     applied[remain..].iter().rev().try_for_each(|migration| migration.take_back(conn))
 }
 
-/// The migrations that the database has, all of which this program must know.
+/// The migrations of the database. This program must know all of them.
 fn applied_here(conn: &mut SqliteConnection) -> Result<Vec<Embedded>, MigrationError> {
     let applied = refuse_newer(conn)?;
     Ok(EMBEDDED.into_iter().filter(|embedded| has(&applied, embedded.version())).collect())
@@ -269,9 +272,9 @@ fn has(applied: &[String], version: &str) -> bool {
     applied.iter().any(|applied| applied == version)
 }
 
-/// The versions of fieldfen's that the database has, the oldest first: those of four digits. A program that imports
-/// fieldfen may keep migrations of its own in the same table; diesel numbers those by the time when they were made, in
-/// fourteen digits. A database without diesel's own table has none; nothing is written.
+/// The versions of fieldfen's migrations in the database, the oldest first. A version of fieldfen has four digits. An
+/// importing program may record its own migrations in the same table; diesel numbers them by their creation time, in
+/// fourteen digits. If diesel's table is missing, the result is empty. The function writes nothing.
 fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {

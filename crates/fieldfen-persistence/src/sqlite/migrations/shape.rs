@@ -1,4 +1,4 @@
-//! The tables of a database as their rows and statements meet them, however their definitions are written.
+//! The tables of a database, described by their effect on rows and statements. The layout of their SQL does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,7 +12,7 @@ use fieldfen_domain::store::StoreError;
 use super::tokens::tokens;
 use crate::sqlite::error::Classify as _;
 
-/// One table, index, trigger or view.
+/// A table, index, trigger or view.
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) kind: String,
@@ -21,7 +21,7 @@ pub(super) struct Object {
     pub(super) sql: String,
 }
 
-/// Everything that a database has, but for what SQLite makes by itself.
+/// All objects of a database, without those that SQLite creates by itself.
 pub(super) fn objects(conn: &mut SqliteConnection) -> Result<Vec<Object>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -34,7 +34,7 @@ pub(super) fn objects(conn: &mut SqliteConnection) -> Result<Vec<Object>, StoreE
         #[diesel(sql_type = Binary)]
         sql: Vec<u8>,
     }
-    // Other programs' objects may have names that are not UTF-8.
+    // Other programs may have created objects whose names are not UTF-8.
     let rows: Vec<Row> = diesel::sql_query(
         r"SELECT CAST(type AS BLOB) AS kind, CAST(name AS BLOB) AS name, CAST(tbl_name AS BLOB) AS tbl_name,
                  CAST(sql AS BLOB) AS sql
@@ -52,40 +52,40 @@ pub(super) fn objects(conn: &mut SqliteConnection) -> Result<Vec<Object>, StoreE
     Ok(rows.into_iter().map(object).collect())
 }
 
-/// What a table lets its rows be.
+/// The rules that a table sets for its rows.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// By their names in lower case.
+    /// The key is the column's name in lower case.
     pub(super) columns: BTreeMap<String, Column>,
     pub(super) primary_key: Vec<String>,
     pub(super) foreign_keys: BTreeSet<String>,
-    /// Constraints and indexes that bind every row.
+    /// The unique constraints and unique indexes that apply to every row.
     pub(super) unique: BTreeSet<String>,
-    /// Unique indexes that bind some rows.
+    /// The unique indexes that apply to some rows.
     pub(super) partly_unique: BTreeSet<String>,
-    /// `CHECK`, `STRICT`, `WITHOUT ROWID`, `ON CONFLICT`, `INITIALLY DEFERRED`.
+    /// The keywords of other rules: `CHECK`, `STRICT`, `WITHOUT ROWID`, `ON CONFLICT`, `INITIALLY DEFERRED`.
     pub(super) rules: BTreeSet<&'static str>,
 }
 
-/// What a column makes of its values.
+/// The rules that a column sets for its values.
 #[derive(Debug)]
 pub(super) struct Column {
     declared: String,
     affinity: &'static str,
     pub(super) not_null: bool,
     pub(super) default: Option<String>,
-    /// Its place in the primary key, from 1.
+    /// The position in the primary key, from 1; 0 outside the key.
     pub(super) key: i64,
     is_generated: bool,
     collation: String,
 }
 
 impl Column {
-    /// Whether its values are taken, kept and compared in the same way. A primary key may also refuse NULL: the
-    /// specification's may not, though no program writes one.
+    /// Returns whether both columns accept, store and compare values in the same way. A primary key may also refuse
+    /// NULL: the specification's accepts NULL, but no program writes one.
     pub(super) fn is_like(&self, expected: &Self) -> bool {
         let nulls = self.not_null == expected.not_null || (self.not_null && expected.key > 0);
-        // Only this spelling makes a column the rowid.
+        // Only a primary key declared as `INTEGER` is an alias of the rowid.
         let is_rowid = |column: &Self| column.key == 1 && column.declared.eq_ignore_ascii_case("INTEGER");
         nulls
             && is_rowid(self) == is_rowid(expected)
@@ -93,7 +93,7 @@ impl Column {
                 == (expected.affinity, &expected.default, expected.is_generated, &expected.collation)
     }
 
-    /// Whether a program that does not know the column can insert rows.
+    /// Returns whether a program that does not know the column can insert rows.
     pub(super) fn may_be_left_out(&self) -> bool {
         !self.not_null || self.default.is_some() || self.is_generated
     }
@@ -116,7 +116,6 @@ impl fmt::Display for Column {
 }
 
 impl Table {
-    /// Reads a table.
     pub(super) fn read(conn: &mut SqliteConnection, table: &Object) -> Result<Self, StoreError> {
         let words = tokens(&table.sql);
         let has = |word: &str| words.iter().any(|token| token == word);
@@ -208,7 +207,7 @@ fn affinity(declared: &str) -> &'static str {
     }
 }
 
-/// A default without its layout; `None` for NULL. A number in quotes becomes a number where the column wants one.
+/// A default value without its layout; `None` for NULL. A quoted number becomes a number in a numeric column.
 fn default(text: &str, affinity: &str) -> Option<String> {
     let mut words = tokens(text);
     while words.len() > 2
@@ -229,7 +228,7 @@ fn default(text: &str, affinity: &str) -> Option<String> {
 }
 
 fn foreign_keys(conn: &mut SqliteConnection, table: &str) -> Result<BTreeSet<String>, StoreError> {
-    // A key that names no column refers to the primary key.
+    // A foreign key without column names refers to the primary key.
     lines(
         conn,
         r#"SELECT lower('(' || group_concat("from", ', ') || ') REFERENCES ' || "table" || '('
@@ -240,7 +239,7 @@ fn foreign_keys(conn: &mut SqliteConnection, table: &str) -> Result<BTreeSet<Str
     )
 }
 
-/// What must be unique in all rows, and in some.
+/// The unique constraints for all rows, and those for some rows.
 fn unique(conn: &mut SqliteConnection, table: &str) -> Result<(BTreeSet<String>, BTreeSet<String>), StoreError> {
     let query = |partial: &str| {
         format!(
@@ -263,7 +262,8 @@ fn rules(conn: &mut SqliteConnection, table: &str) -> Result<BTreeSet<&'static s
     Ok(["WITHOUT ROWID", "STRICT"].into_iter().filter(|rule| found.iter().any(|line| line.contains(rule))).collect())
 }
 
-/// The collations of columns, which SQLite tells only of indexes: those of a copy of the table.
+/// The collations of columns. SQLite reports collations for indexes alone, so the function creates a copy of the table
+/// with an index.
 fn collations<'a>(table: &Object, columns: impl Iterator<Item = &'a String>) -> BTreeMap<String, String> {
     let collation = |column: &str| {
         let mut copy = SqliteConnection::establish(":memory:").ok()?;

@@ -1,7 +1,7 @@
-//! Comparing SQL texts without their layout.
+//! Splits SQL into tokens, so that texts are compared without their layout.
 
-/// The words and signs of a statement: without blanks, comments, quotes around names, and the case of names and keywords.
-/// Literals stay as they are.
+/// The words and signs of a statement, without blanks, comments and the quotes around names. Names and keywords are in
+/// lower case. Literals are unchanged.
 pub(super) fn tokens(sql: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = sql;
@@ -36,7 +36,7 @@ pub(super) fn tokens(sql: &str) -> Vec<String> {
     tokens
 }
 
-/// The length of what begins with a quote; a doubled quote does not end it.
+/// The length of a quoted text. A doubled quote does not end it.
 fn quoted(text: &str, end: char) -> usize {
     let mut from = 1;
     while let Some(at) = text[from..].find(end) {

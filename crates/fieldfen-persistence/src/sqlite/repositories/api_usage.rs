@@ -1,4 +1,4 @@
-//! Calls to external APIs.
+//! Calls of external APIs.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -17,8 +17,8 @@ use crate::sqlite::schema::api_usage;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// What was used of each service, and the first row that cannot be counted. Rows that do not say when are in no span of
-    /// time. Each half of the numbers is added up by itself, so that no sum overflows.
+    /// The sums of each service, and the first row that cannot be counted. A row without a time is in no period. The
+    /// query adds the halves of each number separately, so that no sum overflows.
     Totals<'a> { since: &'a str as Text }
         -> (Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, Nullable<BigInt>) =
         "SELECT service, sum(n >> 32), sum(n & 4294967295), count(n), min(id), min(CASE WHEN n IS NULL THEN id END) \
@@ -27,11 +27,11 @@ statement! {
          INDEXED BY idx_api_usage_recorded_at WHERE recorded_at >= ?) GROUP BY service ORDER BY service"
 }
 statement! {
-    /// The value in the place of the number of requests of one row.
+    /// The stored number of requests of one row, whatever its type.
     RequestCount { id: i64 as BigInt } -> (BigInt,) = "SELECT request_count FROM api_usage WHERE id = ?"
 }
 
-/// The columns that [`CallRow`] reads, in its order.
+/// The columns of [`CallRow`], in its order.
 macro_rules! call_columns {
     () => {
         "SELECT id, service, endpoint, request_count, rate_limit_remaining, rate_limit_reset_at, recorded_at FROM api_usage"
@@ -42,7 +42,7 @@ macro_rules! call_columns {
 type CallColumns =
     (BigInt, Text, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
 
-/// A page of the calls that a filter names; `since` and `until` are the texts of its times.
+/// A page of the calls that match a filter; `since` and `until` are the texts of its times.
 fn call_page<'a>(
     filter: &'a ApiCallFilter,
     since: Option<&'a str>,
@@ -60,7 +60,7 @@ fn call_page<'a>(
         .and_beyond_the_index(" AND recorded_at < ", until))
 }
 
-/// One call.
+/// A row of `api_usage`.
 #[derive(Debug, Queryable)]
 struct CallRow {
     id: i64,
@@ -91,7 +91,7 @@ impl CallRow {
     }
 }
 
-/// The calls of one service.
+/// The sums of one service.
 #[derive(Debug, Queryable)]
 struct ServiceRow {
     service: StoredText,
@@ -115,7 +115,7 @@ impl ServiceRow {
 }
 
 impl SqliteSession<'_> {
-    /// The error for a call whose number of requests cannot be counted.
+    /// The error for a row whose number of requests cannot be counted.
     fn uncounted(&mut self, id: i64) -> Result<StoreError, StoreError> {
         let (requests,) = RequestCount { id }.get_result::<(StoredNumber,)>(self.conn).store()?;
         let id = id.to_string();
@@ -167,7 +167,7 @@ impl ApiUsage for SqliteSession<'_> {
     }
 }
 
-/// The statements of this file that make pages, for the test of their plans.
+/// The SELECT statements of this file that read pages, for the test of query plans.
 #[cfg(test)]
 pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
     let first = PageRequest::first(1);

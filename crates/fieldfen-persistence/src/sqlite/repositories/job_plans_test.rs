@@ -1,4 +1,4 @@
-//! The statements of the job queue and how SQLite carries them out, before ANALYZE has ever run and after it.
+//! Tests the statements of the job queue and their query plans, without statistics and after ANALYZE.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -13,13 +13,13 @@ struct Step {
     detail: String,
 }
 
-/// How SQLite would carry the statement out.
+/// The steps of SQLite's query plan for a statement.
 pub(in crate::sqlite) fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load::<Step>(conn).unwrap();
     steps.into_iter().map(|step| step.detail).collect()
 }
 
-/// Steps that look up or, read from two indexes at once or from a list of what is looked up, pass on what they look up.
+/// The plan steps that are allowed: index searches, and steps that merge or pass on the rows of searches.
 const SEARCHES: [&str; 9] = [
     "SEARCH",
     "SCAN json_each VIRTUAL TABLE",
@@ -32,7 +32,8 @@ const SEARCHES: [&str; 9] = [
     "SCAN (subquery-",
 ];
 
-/// A database in which every index is tempting: thousands of jobs in every status and of several kinds.
+/// A database in which every index could look useful to the planner: thousands of jobs in every status and of several
+/// kinds.
 fn busy_database() -> SqliteConnection {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
     crate::sqlite::migrations::run_pending(&mut conn).unwrap();

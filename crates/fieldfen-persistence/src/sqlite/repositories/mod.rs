@@ -1,4 +1,4 @@
-//! The repositories of the seam on an open transaction, one file or folder for each.
+//! The implementations of the repository traits on an open transaction, one file or folder for each.
 
 pub(in crate::sqlite) mod api_usage;
 pub(in crate::sqlite) mod files;

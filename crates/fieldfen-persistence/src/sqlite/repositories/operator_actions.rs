@@ -1,4 +1,4 @@
-//! Operators' actions.
+//! The record of operators' actions.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
@@ -14,7 +14,7 @@ use crate::sqlite::keyset_page::TablePage;
 use crate::sqlite::keyset_page::sql;
 use crate::sqlite::session::SqliteSession;
 
-/// The columns that [`ActionRow`] reads, in its order.
+/// The columns of [`ActionRow`], in its order.
 macro_rules! action_columns {
     () => {
         "id, action_id, at, by, via, action, subject_kind, subject_id, reason, outcome"
@@ -25,14 +25,12 @@ macro_rules! action_columns {
 type ActionColumns = (BigInt, Text, SqlTimestamp, Text, Text, Text, Text, Text, Text, Text);
 
 statement! {
-    /// The action with this id.
     Find<'a> { action_id: &'a str as Text } -> ActionColumns = concat!(
         "SELECT ", action_columns!(), " FROM operator_actions INDEXED BY idx_operator_actions_action_id \
          WHERE action_id = ?"
     )
 }
 statement! {
-    /// Adds an action.
     Record<'a> {
         action_id: &'a str as Text,
         at: SqlTime as SqlTimestamp,
@@ -47,13 +45,13 @@ statement! {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
-    /// Deletes some actions from before a time, the oldest first.
+    /// Deletes actions from before a time, the oldest first, up to a limit.
     Prune<'a> { before: &'a str as Text, limit: i64 as BigInt } =
         "DELETE FROM operator_actions WHERE id IN (SELECT id FROM operator_actions \
          INDEXED BY idx_operator_actions_at WHERE at < ? ORDER BY at, id LIMIT ?)"
 }
 
-/// The texts of what a filter names.
+/// The values of a filter as texts.
 #[derive(Default)]
 struct Texts {
     /// The id of the subject.
@@ -69,7 +67,7 @@ impl Texts {
     }
 }
 
-/// A page of the actions that a filter names.
+/// A page of the actions that match a filter.
 fn action_page<'a>(
     filter: &'a OperatorActionFilter,
     texts: &'a Texts,

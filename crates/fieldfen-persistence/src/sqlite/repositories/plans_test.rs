@@ -1,5 +1,5 @@
-//! The statements of the repositories beside the queue, and how SQLite carries them out on 100,000 rows, before ANALYZE
-//! has ever run and after it.
+//! Tests the statements of the other repositories and their query plans on 100,000 rows, without statistics and after
+//! ANALYZE.
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -7,7 +7,7 @@ use diesel::sqlite::SqliteConnection;
 use crate::sqlite::columns::test_database::database;
 use crate::sqlite::repositories::job_plans_test::plan;
 
-/// What does more than search on purpose: counting everything.
+/// The statements that may scan: they count all rows.
 const BEYOND_A_SEARCH: [&str; 1] = ["CountAll"];
 
 fn statements() -> Vec<(&'static str, String)> {
@@ -23,7 +23,8 @@ fn statements() -> Vec<(&'static str, String)> {
     .concat()
 }
 
-/// 100,000 files, hashes, listings and publications, so that every index is tempting.
+/// A database with 100,000 files, hashes, listings and publications, so that every index could look useful to the
+/// planner.
 fn full_database() -> SqliteConnection {
     let mut conn = database();
     conn.batch_execute(
@@ -82,7 +83,8 @@ fn no_statement_of_the_repositories_scans_or_sorts_whether_analyzed_or_not() {
         for (name, sql) in statements().into_iter().filter(|(name, _)| !BEYOND_A_SEARCH.contains(name)) {
             for step in plan(&mut conn, &sql) {
                 let walks = step.contains("SCAN") && !step.contains("SCAN CONSTANT ROW");
-                // All that a file has on the platforms are a handful of rows, which may come under two spellings.
+                // A file has only a few rows at the platforms, and they may hold its id in both formats. Sorting them
+                // is allowed.
                 let sorts = step.contains("TEMP B-TREE") && !name.contains("OfFile");
                 assert!(!walks && !sorts, "{name}, analyzed: {analyzed}: {step}");
             }

@@ -1,4 +1,4 @@
-//! Recurring work.
+//! Recurring work and its ticks.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -15,8 +15,8 @@ use crate::sqlite::schema::recurring_jobs;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Sets work up, or changes it. Its next tick stays where its schedule stays, and so does the mark of a clock that was
-    /// ahead when it was set.
+    /// Inserts or changes recurring work. If the schedule is unchanged, the next tick is kept. A time of change in the
+    /// future is kept too: it shows that a clock was ahead.
     Define<'a> {
         name: &'a str as Text,
         schedule: &'a str as Text,
@@ -31,7 +31,7 @@ statement! {
          updated_at = max(updated_at, excluded.updated_at)"
 }
 statement! {
-    /// Takes a tick that is still the next one, with the text in which it was read.
+    /// Takes the next tick. `due` is its text in the row: the statement changes nothing if the next tick has changed.
     Take<'a> {
         next_at: SqlTime as SqlTimestamp,
         last_at: SqlTime as SqlTimestamp,
@@ -42,7 +42,8 @@ statement! {
          WHERE name = ? AND next_at = ? AND paused_at IS NULL"
 }
 statement! {
-    /// Sets a tick that is still the next one, with the text in which it was read.
+    /// Sets the next tick. `due` is the text of the present one: the statement changes nothing if the next tick has
+    /// changed.
     SetNext<'a> {
         next_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
@@ -51,12 +52,11 @@ statement! {
     } = "UPDATE recurring_jobs SET next_at = ?, updated_at = ? WHERE name = ? AND next_at = ?"
 }
 statement! {
-    /// Pauses work that is not paused.
+    /// Pauses recurring work, unless it is paused already.
     Pause<'a> { at: SqlTime as SqlTimestamp, name: &'a str as Text } =
         "UPDATE recurring_jobs SET paused_at = ? WHERE name = ? AND paused_at IS NULL"
 }
 statement! {
-    /// Ends a pause.
     Resume<'a> { name: &'a str as Text } =
         "UPDATE recurring_jobs SET paused_at = NULL WHERE name = ? AND paused_at IS NOT NULL"
 }
@@ -69,38 +69,37 @@ macro_rules! columns {
 type Columns = (Text, Text, Text, Nullable<Text>, SqlTimestamp, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
 
 statement! {
-    /// The work of this name.
     WorkNamed<'a> { name: &'a str as Text } -> Columns = concat!(columns!(), "WHERE name = ?")
 }
 statement! {
-    /// Work whose next tick is due.
+    /// The recurring work whose next tick is due.
     DueWork { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
         columns!(), "INDEXED BY idx_recurring_jobs_next_at WHERE paused_at IS NULL AND next_at <= ? \
          ORDER BY next_at, rowid LIMIT ?"
     )
 }
 statement! {
-    /// Work that a clock has written which was ahead, the furthest ahead first.
+    /// The recurring work with a time of change in the future, the furthest first.
     WrittenInFuture { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> Columns = concat!(
         columns!(), "INDEXED BY idx_recurring_jobs_updated_at WHERE paused_at IS NULL AND updated_at > ? \
          ORDER BY updated_at DESC LIMIT ?"
     )
 }
 statement! {
-    /// Work whose next tick does not compare with other times.
+    /// The recurring work whose next tick has a form that does not sort like times.
     Irregular { limit: i64 as BigInt } -> Columns = concat!(
         columns!(), "INDEXED BY idx_recurring_jobs_irregular \
          WHERE name >= '' AND paused_at IS NULL AND (typeof(next_at) <> 'text' OR next_at NOT GLOB ", regular_time!(), ") LIMIT ?"
     )
 }
 statement! {
-    /// The first next tick behind a time.
+    /// The first next tick after a time.
     TickAfter { after: SqlTime as SqlTimestamp } -> (SqlTimestamp,) =
         "SELECT next_at FROM recurring_jobs INDEXED BY idx_recurring_jobs_next_at \
          WHERE paused_at IS NULL AND next_at > ? ORDER BY next_at LIMIT 1"
 }
 statement! {
-    /// The next tick of some work, as it is spelled.
+    /// The next tick of recurring work as text and as time.
     NextTick<'a> { name: &'a str as Text } -> (Text, SqlTimestamp) =
         "SELECT next_at, next_at FROM recurring_jobs WHERE name = ?"
 }
@@ -168,7 +167,7 @@ fn read(rows: Vec<RecurringRow>) -> Result<Vec<Result<RecurringJob, UnreadableRo
 }
 
 impl SqliteSession<'_> {
-    /// The next tick of this work as its row spells it, if it is this one: other programs may have written fewer digits,
+    /// The text of this tick in its row, if it is still the next tick. Other programs may have written fewer digits,
     /// and SQLite compares texts.
     fn spelled_tick(&mut self, tick: &Tick) -> Result<Option<String>, StoreError> {
         let next = NextTick { name: tick.name.as_str() }.get_result::<(StoredText, StoredTime)>(self.conn);
@@ -182,7 +181,7 @@ impl SqliteSession<'_> {
 }
 
 impl SqliteSession<'_> {
-    /// What a pause or a resumption has changed, by the number of rows that it has changed.
+    /// The outcome of a pause or of its end, by the number of changed rows.
     fn paused(&mut self, name: &RecurringName, changed: usize) -> Result<PauseOutcome, StoreError> {
         let known = NextTick { name: name.as_str() }.get_result::<(StoredText, StoredTime)>(self.conn);
         Ok(pause_outcome(changed > 0, known.optional().store()?.is_some()))

@@ -1,4 +1,4 @@
-//! Hashes of webhooks.
+//! The hashes of webhooks.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -17,8 +17,7 @@ use crate::sqlite::keyset_page::sql;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Remembers a hash, unless it is there and has not expired. A row that says neither when it was made nor when it
-    /// expires never does.
+    /// Inserts a hash, or replaces an expired one. A row without a creation time and an expiry never expires.
     Remember<'a> {
         hash: &'a str as Text,
         source: &'a str as Text,
@@ -32,12 +31,12 @@ statement! {
          WHERE expires_at <= ? OR (expires_at IS NULL AND created_at <= ?)"
 }
 statement! {
-    /// What is remembered of a hash.
+    /// The stored values of a hash.
     Remembered<'a> { hash: &'a str as Text } -> (BigInt, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>, Nullable<Text>) =
         "SELECT rowid, created_at, expires_at, file_id FROM processed_hashes WHERE hash = ?"
 }
 statement! {
-    /// Hashes that were first seen in the future, the soonest first. Texts that are no times are left out.
+    /// The hashes whose first sight is in the future, the soonest first. Texts that are not times are left out.
     SeenInFuture { after: SqlTime as SqlTimestamp, limit: i64 as BigInt } ->
         (BigInt, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>) =
         "SELECT rowid, created_at, expires_at FROM processed_hashes INDEXED BY idx_processed_hashes_created_at \
@@ -45,7 +44,7 @@ statement! {
          '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]*' ORDER BY created_at LIMIT ?"
 }
 statement! {
-    /// Writes anew when a hash was first seen and when it expires.
+    /// Rewrites the first sight and the expiry of a hash.
     WriteTimes {
         created_at: SqlTime as SqlTimestamp,
         expires_at: Option<SqlTime> as Nullable<SqlTimestamp>,
@@ -53,25 +52,25 @@ statement! {
     } = "UPDATE processed_hashes SET created_at = ?, expires_at = ? WHERE rowid = ?"
 }
 statement! {
-    /// Says which file a delivery has led to.
+    /// Records the file that a delivery became.
     Link<'a> { file_id: &'a str as Text, hash: &'a str as Text } =
         "UPDATE processed_hashes SET file_id = ? WHERE hash = ?"
 }
 statement! {
-    /// Deletes some hashes whose time is over, the longest expired first.
+    /// Deletes expired hashes, the longest expired first, up to a limit.
     Purge { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } =
         "DELETE FROM processed_hashes WHERE rowid IN (SELECT rowid FROM processed_hashes \
          INDEXED BY idx_processed_hashes_expires_at WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
 }
 statement! {
-    /// Deletes some old hashes of programs that know only the specification, the oldest first.
+    /// Deletes old hashes of programs that know only the specification, the oldest first, up to a limit.
     PurgeUnlimited { made_until: SqlTime as SqlTimestamp, limit: i64 as BigInt } =
         "DELETE FROM processed_hashes WHERE rowid IN (SELECT rowid FROM processed_hashes \
          INDEXED BY idx_processed_hashes_unlimited WHERE expires_at IS NULL AND created_at <= ? \
          ORDER BY created_at LIMIT ?)"
 }
 
-/// The columns that [`DeliveryRow`] reads, in its order.
+/// The columns of [`DeliveryRow`], in its order.
 macro_rules! delivery_columns {
     () => {
         "SELECT rowid, hash, source, file_id, created_at, expires_at FROM processed_hashes"
@@ -83,11 +82,10 @@ type DeliveryColumns =
     (BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
 
 statement! {
-    /// The delivery with this hash.
     DeliveryWith<'a> { hash: &'a str as Text } -> DeliveryColumns = concat!(delivery_columns!(), " WHERE hash = ?")
 }
 statement! {
-    /// Forgets a delivery.
+    /// Deletes the hash of a delivery.
     Forget<'a> { hash: &'a str as Text } = "DELETE FROM processed_hashes WHERE hash = ?"
 }
 
@@ -188,8 +186,8 @@ impl Hashes for SqliteSession<'_> {
 }
 
 impl SqliteSession<'_> {
-    /// Remembers a hash from now on for as long as it was to be remembered, or, where nobody can say how long that is, for
-    /// the specification's 24 hours.
+    /// Restarts the retention of a hash now, with its earlier length. If that length is unknown, it is the
+    /// specification's 24 hours.
     fn restart_retention(
         &mut self,
         rowid: i64,
@@ -235,7 +233,7 @@ mod tests {
 
     const DAY: i64 = 24 * 3600;
 
-    /// Writes a hash as a program does that knows only the specification.
+    /// Inserts a hash as a program does that knows only the specification.
     fn insert_baseline(conn: &mut diesel::SqliteConnection, number: u64, created_at: &str) {
         let hash = hash(number, at(0)).hash;
         conn.batch_execute(&format!("INSERT INTO processed_hashes (hash, created_at) VALUES ('{hash}', {created_at})"))

@@ -1,4 +1,4 @@
-//! The registry of workers.
+//! The register of workers.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Writes a worker's row, whether it is there or not.
+    /// Inserts or updates a worker's row.
     Register<'a> {
         id: &'a str as Text,
         name: &'a str as Text,
@@ -34,16 +34,15 @@ statement! {
          excluded.kinds_json, excluded.threads, excluded.started_at, excluded.last_seen_at)"
 }
 statement! {
-    /// Deletes a worker's row.
     Unregister<'a> { id: &'a str as Text } = "DELETE FROM workers WHERE id = ?"
 }
 statement! {
-    /// Deletes the rows of workers that have been silent for long.
+    /// Deletes the rows of workers whose last heartbeat is before a time.
     ForgetSilent { before: SqlTime as SqlTimestamp } =
         "DELETE FROM workers INDEXED BY idx_workers_last_seen_at WHERE last_seen_at < ?"
 }
 statement! {
-    /// The workers that have given a sign of life.
+    /// The workers with a heartbeat since a time.
     SeenSince { since: SqlTime as SqlTimestamp }
         -> (Text, Text, BigInt, Text, Text, Text, BigInt, SqlTimestamp, SqlTimestamp) =
         "SELECT id, name, process, host, version, kinds_json, threads, started_at, last_seen_at FROM workers \
@@ -119,7 +118,7 @@ impl Workers for SqliteSession<'_> {
     }
 }
 
-/// The statements of this file that search, for the test of their plans.
+/// The SELECT statements of this file with their names, for the test of query plans.
 #[cfg(test)]
 pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
     [("Unregister", Unregister::SQL), ("ForgetSilent", ForgetSilent::SQL), ("SeenSince", SeenSince::SQL)]

@@ -14,7 +14,7 @@ use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::schema::file_history;
 use crate::sqlite::session::SqliteSession;
 
-/// A page of one file's history.
+/// The SQL types of a page of one file's history.
 type HistoryPage<'a> = TablePage<'a, (BigInt, Nullable<Text>, Text, Text, SqlTimestamp)>;
 
 fn history_page<'a>(file_id: Option<&'a str>, request: &PageRequest) -> Result<HistoryPage<'a>, StoreError> {
@@ -45,7 +45,7 @@ impl HistoryRow {
 }
 
 impl SqliteSession<'_> {
-    /// Adds a line to the history of the file whose row spells its id like this.
+    /// Inserts a line into the history of a file. `file_id` is the file's id as its row holds it.
     pub(super) fn write_history(
         &mut self,
         file_id: &str,
@@ -68,7 +68,6 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// A page of a file's history.
     pub(super) fn history_page(
         &mut self,
         id: &FileId,

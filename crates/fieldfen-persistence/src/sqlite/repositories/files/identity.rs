@@ -1,7 +1,7 @@
-//! Which file an arrival is: the one with its Drive id, or with its bytes.
+//! Finds the file of an arrival: the file with its Drive id, or the file with its bytes.
 //!
-//! A write transaction holds SQLite's write lock, so that nobody inserts between the look-up and the insert. No unique
-//! index is needed, and rows of other programs are never refused.
+//! A write transaction holds SQLite's write lock, so that no other program inserts between the query and the insert.
+//! This makes a unique index unnecessary, and rows of other programs are never refused.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
@@ -23,14 +23,14 @@ statement! {
     )
 }
 statement! {
-    /// The file to which this Drive id has led before.
+    /// The file that an earlier arrival with this Drive id became.
     ArrivedByDriveId<'a> { drive_file_id: &'a str as Text } -> FileColumns = concat!(
         "SELECT ", file_columns!(), " FROM files WHERE id = (SELECT file_id FROM file_drive_ids WHERE drive_file_id = ?)"
     )
 }
 statement! {
-    /// Remembers to which file a Drive id leads. A file that another program has deleted without its foreign keys is
-    /// replaced.
+    /// Records the file of a Drive id. The new file replaces one that another program has deleted with foreign keys
+    /// disabled.
     RememberDriveId<'a> { drive_file_id: &'a str as Text, file_id: &'a str as Text } =
         "INSERT INTO file_drive_ids (drive_file_id, file_id) VALUES (?, ?) ON CONFLICT (drive_file_id) \
          DO UPDATE SET file_id = excluded.file_id WHERE file_drive_ids.file_id IS NOT excluded.file_id"
@@ -43,7 +43,7 @@ statement! {
     )
 }
 statement! {
-    /// Gives a file the Drive id and the hash of its bytes that it lacked.
+    /// Sets the Drive id and the content hash of a file where they are missing.
     FillIn<'a> {
         drive_file_id: Option<&'a str> as Nullable<Text>,
         content_hash: Option<&'a str> as Nullable<Text>,
@@ -54,8 +54,8 @@ statement! {
 }
 
 impl SqliteSession<'_> {
-    /// The file of a Drive id: the one to which it has led before, unless rows of other files have that Drive id by now
-    /// and its own row has another one.
+    /// The file of a Drive id. This is the file of an earlier arrival, unless its row now has another Drive id and the
+    /// row of another file has this one.
     pub(super) fn file_of_drive_id(&mut self, drive_file_id: &str) -> Result<Option<File>, StoreError> {
         if drive_file_id.trim().is_empty() {
             return Ok(None);
@@ -69,14 +69,13 @@ impl SqliteSession<'_> {
         Ok(holder.map(FileRow::read).transpose()?.or(arrived))
     }
 
-    /// The file of these bytes.
     pub(super) fn file_of_content(&mut self, hash: &ContentHash) -> Result<Option<File>, StoreError> {
         let hash = hash.to_string();
         let row = ByContent { hash: &hash }.get_result::<FileRow>(self.conn).optional().store()?;
         row.map(FileRow::read).transpose()
     }
 
-    /// The known file that an arrival is, with what it lacked and the arrival has; `None` for a new one.
+    /// The known file of an arrival, with its missing values filled in; `None` for a new file.
     pub(super) fn known_file(&mut self, new: &NewFile) -> Result<Option<File>, StoreError> {
         let by_drive_id = match &new.drive_file_id {
             Some(drive_file_id) => self.file_of_drive_id(drive_file_id)?,
@@ -92,7 +91,7 @@ impl SqliteSession<'_> {
         self.fill_in(known, &key, new).map(Some)
     }
 
-    /// Remembers the Drive id of an arrival for the file whose row spells its id like this.
+    /// Records the Drive id of an arrival. `file_id` is the file's id as its row holds it.
     pub(super) fn remember_drive_id(&mut self, new: &NewFile, file_id: &str) -> Result<(), StoreError> {
         if let Some(drive_file_id) = &new.drive_file_id {
             RememberDriveId { drive_file_id, file_id }.execute(self.conn).store()?;

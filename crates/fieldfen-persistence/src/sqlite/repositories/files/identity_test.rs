@@ -1,4 +1,4 @@
-//! Drive ids and bytes of files whose rows other programs have written or changed.
+//! Tests Drive ids and bytes of files whose rows other programs have inserted or changed.
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -9,7 +9,7 @@ use fieldfen_testkit::fixtures::{at, file, file_id};
 
 use crate::sqlite::columns::test_database::{database, session, text};
 
-/// A row as a program writes it that knows only the specification.
+/// Inserts a row as a program does that knows only the specification.
 fn insert_baseline(conn: &mut SqliteConnection, number: u64, drive_file_id: &str) {
     let id = file_id(number).uuid().simple().to_string();
     let row = format!(
@@ -19,12 +19,12 @@ fn insert_baseline(conn: &mut SqliteConnection, number: u64, drive_file_id: &str
     conn.batch_execute(&row).unwrap();
 }
 
-/// An arrival of which only the Drive id is known.
+/// An arrival with a Drive id and no bytes.
 fn arriving(number: u64, drive_file_id: &str) -> NewFile {
     file(number).drive_file_id(drive_file_id.to_owned()).content_hash(None)
 }
 
-/// The file that an arrival is, or `None` for a new one.
+/// The known file of an arrival, or `None` for a new file.
 fn met(conn: &mut SqliteConnection, new: &NewFile) -> Option<FileId> {
     match session(conn).insert(new).unwrap() {
         IngestOutcome::Created => None,

@@ -1,4 +1,4 @@
-//! Files: arriving, moving from state to state, being edited and deleted.
+//! Files: arrival, changes of state, edits and deletion.
 
 mod history;
 mod identity;
@@ -28,22 +28,21 @@ use crate::sqlite::session::SqliteSession;
 use row::{FileColumns, FileRow, file_columns};
 
 statement! {
-    /// How the row of this file spells its id.
+    /// The id of this file as its row holds it.
     Spelling<'a> { id: &'a str as Text, other: &'a str as Text } -> (Text,) =
         "SELECT id FROM files WHERE id IN (?, ?)"
 }
 statement! {
-    /// The file with this id.
     ById<'a> { id: &'a str as Text, other: &'a str as Text } -> FileColumns =
         concat!("SELECT ", file_columns!(), " FROM files WHERE id IN (?, ?)")
 }
 statement! {
-    /// How many files have each status.
+    /// The number of files by status.
     CountAll {} -> (Text, BigInt) =
         "SELECT status, count(*) FROM files INDEXED BY idx_files_status GROUP BY status"
 }
 statement! {
-    /// Adds a file unless its id is there already, in either spelling.
+    /// Inserts a file, unless its id exists in either format.
     Insert<'a> {
         id: &'a str as Text,
         original_filename: &'a str as Text,
@@ -61,7 +60,7 @@ statement! {
          WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = ?) ON CONFLICT DO NOTHING"
 }
 statement! {
-    /// Moves a file on, if it has the status it must have and not the new one already.
+    /// Changes the state of a file that has the required status and not the new one.
     ChangeState<'a> {
         status: &'a str as Text,
         failed_from: Option<&'a str> as Nullable<Text>,
@@ -77,7 +76,7 @@ statement! {
          WHERE id IN (?, ?) AND status = ? AND (status <> ? OR failed_from IS NOT ?) RETURNING id"
 }
 statement! {
-    /// Sets the values that are given, and clears those for which `clear` says so.
+    /// Sets the given values, and clears the values whose `clear` flag is set.
     Edit<'a> {
         clear_processed_filename: bool as Bool,
         processed_filename: Option<&'a str> as Nullable<Text>,
@@ -100,8 +99,8 @@ statement! {
          aspect_ratio = iif(?, NULL, coalesce(?, aspect_ratio)), updated_at = ? WHERE id IN (?, ?)"
 }
 statement! {
-    /// What would be orphaned at the platforms if the file were deleted: live listings, and calls that may be under way.
-    /// Whatever does not say that it is neither counts.
+    /// The live listings of a file and the calls that may be in progress: deleting the file would orphan them at the
+    /// platforms. A row counts unless its columns say that it is neither.
     LiveReferences<'a> {
         listed: &'a str as Text,
         listed_as: &'a str as Text,
@@ -114,11 +113,11 @@ statement! {
          WHERE file_id IN (?, ?) AND state NOT IN ('confirmed', 'released', 'ended')"
 }
 statement! {
-    /// Deletes a file; the foreign keys delete what hangs on it.
+    /// Deletes a file. Foreign keys delete the rows that refer to it.
     Delete<'a> { id: &'a str as Text } = "DELETE FROM files WHERE id = ?"
 }
 
-/// The columns that a size fills.
+/// The columns that hold a size.
 struct Sides {
     width: Option<i64>,
     height: Option<i64>,
@@ -136,8 +135,8 @@ impl Sides {
 }
 
 impl SqliteSession<'_> {
-    /// The id of a file as its row spells it, since foreign keys compare texts. Where there is no such file, the text
-    /// meets no row either.
+    /// The id of a file as its row holds it, because foreign keys compare texts. If the file does not exist, the text
+    /// matches no row.
     pub(in crate::sqlite) fn key_of_file(&mut self, id: &FileId) -> Result<String, StoreError> {
         let [id, other] = id.formats();
         let found = Spelling { id: &id, other: &other }.get_result::<(String,)>(self.conn).optional().store()?;

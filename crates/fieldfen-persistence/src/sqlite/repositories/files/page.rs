@@ -1,11 +1,11 @@
 //! Pages of files.
 //!
-//! Each combination of filters has an index of its own, which ends in the rowid: a page is one step down that index and one
-//! along it. The planner, which guesses how many rows have a status, is not asked: the index is named.
+//! Each combination of filters has an index that ends in the rowid. A page is one seek into that index and a read along
+//! it. The query names the index, because the planner only guesses how many rows have a status.
 //!
-//! Pages come in the order of insertion, which is that of the rowids. A window of time is sorted by `created_at` first.
-//! The indexes of migration 0007 hold that column where its text compares like a time, and NULL for every other value:
-//! those rows are the other forms, in the order of insertion.
+//! Pages are in the order of insertion, which is the order of rowids. A time window is sorted by `created_at` first.
+//! The indexes of migration 0007 hold that column if its text sorts like a time, and NULL for every other form. Rows
+//! with NULL follow in the order of insertion.
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -24,7 +24,7 @@ use crate::sqlite::keyset_page::sql;
 use crate::sqlite::keyset_page::{Reach, page_of, row_cursor};
 use crate::sqlite::session::SqliteSession;
 
-/// The expression of the indexes of migration 0007.
+/// The indexed expression of migration 0007.
 macro_rules! arrival {
     () => {
         "CASE WHEN typeof(created_at) = 'text' \
@@ -33,7 +33,7 @@ macro_rules! arrival {
     };
 }
 
-/// A place in a window of time: behind the row with this `created_at` and rowid, whether there is one or not.
+/// A position in a time window: after the row with this `created_at` and rowid. The row need not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     /// Empty in the order of insertion.
@@ -42,7 +42,7 @@ struct Place {
 }
 
 impl Place {
-    /// The cursor that stands for it. It has no blank, so that it is fit for a query string.
+    /// The cursor of this position. It contains no blank, so that it fits into a query string.
     fn cursor(&self) -> Cursor {
         match self.arrived.as_str() {
             "" => row_cursor("files", self.rowid),
@@ -50,7 +50,7 @@ impl Place {
         }
     }
 
-    /// The place in a window to which a cursor leads.
+    /// The position of a cursor in a time window.
     fn in_window(cursor: &Cursor) -> Result<Self, StoreError> {
         let read = |text: &str| {
             let (rowid, arrived) = text.strip_prefix("files-")?.split_once('@')?;
@@ -62,19 +62,19 @@ impl Place {
     }
 }
 
-/// Rows that are neighbours in an index.
+/// A range of adjacent rows in an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Span {
-    /// In the order of insertion: rowids above the one and up to the other.
+    /// The rowids above the first number and up to the second, in the order of insertion.
     Inserted { above: i64, up_to: i64 },
-    /// Of one time of arrival, as it is written in the row, in the order of insertion.
+    /// The rows with one text in `created_at`, in the order of insertion.
     Tied { arrived: String, above: i64, up_to: i64 },
-    /// Of a window of time, by arrival and insertion: from the one text on and below the other.
+    /// The rows of a time window, by arrival and insertion: from the first text on and below the second.
     Arrived { from: String, until: String },
 }
 
 impl Span {
-    /// The spans that make up a page, in the order of reading.
+    /// The ranges of a page, in reading order.
     fn of_page(filter: &FileFilter, request: &PageRequest) -> Result<Vec<Self>, StoreError> {
         let Some(Arrival::Window { since, before }) = filter.arrival else {
             let Reach { above, up_to, .. } = Reach::new("files", request)?;
@@ -83,8 +83,8 @@ impl Span {
         let from = least_text(since.unwrap_or(Timestamp::MIN_UTC));
         let until = least_text(before.unwrap_or(Timestamp::MAX_UTC));
         let Some(cursor) = request.cursor() else { return Ok(vec![Self::Arrived { from, until }]) };
-        // SQLite does not look up a pair of an expression and a rowid, so that rows of the same time, of which there may be
-        // any number, are a span of their own.
+        // SQLite cannot seek to a pair of an expression and a rowid. Any number of rows may have the same time, so they
+        // are a range of their own.
         let Place { arrived, rowid } = Place::in_window(cursor)?;
         Ok(match (arrived < from, arrived >= until, request.is_ascending()) {
             (true, _, true) | (false, true, false) => vec![Self::Arrived { from, until }],
@@ -101,7 +101,7 @@ impl Span {
     }
 }
 
-/// The index in which the rows of a filter are neighbours.
+/// The index in which the rows of a filter are adjacent.
 const fn index(filter: &FileFilter) -> &'static str {
     match (filter.species.is_some(), filter.status.is_some(), filter.arrival.is_some()) {
         (false, false, false) => "",
@@ -115,8 +115,8 @@ const fn index(filter: &FileFilter) -> &'static str {
     }
 }
 
-/// A query for rows of a page, each with its time of arrival as it is written there where that is part of the order. Its
-/// text depends on the filter, so that diesel caches it by its text.
+/// A query for the rows of a page. If the order includes the arrival, the query also returns its text. The statement's
+/// text depends on the filter, so diesel caches it by text.
 #[derive(Debug)]
 struct Rows<'a> {
     filter: &'a FileFilter,
@@ -184,7 +184,6 @@ impl Query for Rows<'_> {
 impl RunQueryDsl<SqliteConnection> for Rows<'_> {}
 
 impl SqliteSession<'_> {
-    /// A page of files.
     pub(super) fn file_page(&mut self, filter: &FileFilter, request: &PageRequest) -> Result<Page<File>, StoreError> {
         let (ascending, wanted) = (request.is_ascending(), i64::from(request.limit().get()) + 1);
         let mut rows: Vec<(FileRow, String)> = Vec::new();
@@ -195,7 +194,7 @@ impl SqliteSession<'_> {
             }
         }
         let rows = rows.into_iter().map(|(row, arrived)| {
-            // Seen in the order of insertion, the place behind a row that was read backwards is before it.
+            // Reading backwards, the position after a row becomes the position before it in the order of insertion.
             let rowid = if ascending { row.rowid } else { row.rowid.saturating_sub(1) };
             (Place { arrived, rowid }, row.read())
         });

@@ -1,4 +1,4 @@
-//! Windows of time over files whose rows other programs have written or changed.
+//! Tests time windows over files whose rows other programs have inserted or changed.
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -31,7 +31,7 @@ fn walk_from(conn: &mut SqliteConnection, filter: &FileFilter, first: &PageReque
     pages.iter().flat_map(numbers).collect()
 }
 
-/// The name of each file is its rowid. Rows that cannot be read come behind the others of their page.
+/// The names of the files, which are their rowids. Unreadable rows follow the other rows of their page.
 fn numbers(page: &Page<File>) -> Vec<u64> {
     let items = page.items.iter().map(|file| file.original_filename.parse().unwrap());
     items.chain(page.unreadable.iter().map(|row| u64::from_str_radix(&row.row, 16).unwrap())).collect()
@@ -41,7 +41,7 @@ fn arriving(arrival: Arrival) -> FileFilter {
     FileFilter::new().arrival(Some(arrival))
 }
 
-/// Rows that say nothing of a file but its arrival. Their ids and names are their rowids.
+/// Inserts rows with only a time of arrival. Their ids and names are their rowids.
 fn insert(conn: &mut SqliteConnection, arrivals: &[&str]) {
     for arrival in arrivals {
         let row = "INSERT INTO files (original_filename, status, created_at) VALUES ('', 'ingested', ";
@@ -79,7 +79,7 @@ fn each_row_is_in_a_window_or_among_the_other_forms_whatever_its_time_is() {
         "CAST(x'323032362d30312d30312031303a30303a3030ff' AS TEXT)",
     ];
     let mut conn = database();
-    // What can be compared stands between the other forms, as the rows 9 to 15.
+    // The rows 9 to 15 have comparable times. They stand between the rows with other forms.
     let (above, below) = others.split_at(8);
     insert(&mut conn, &[above, &comparable, below].concat());
     conn.batch_execute("UPDATE files SET species = 'fox' WHERE rowid % 2 = 0").unwrap();
@@ -95,7 +95,7 @@ fn each_row_is_in_a_window_or_among_the_other_forms_whatever_its_time_is() {
         for (arrival, expected) in [(Arrival::ANY_TIME, in_order), (Arrival::OtherForms, rest)] {
             let filter = arriving(arrival).species(species.map(str::to_owned)).status(status);
             assert_eq!(walk(&mut conn, &filter, 1), expected, "{filter:?}");
-            // Pages of more than one name the rows that cannot be read behind the others.
+            // A page of more than one row lists its unreadable rows after the others.
             let mut all = walk_from(&mut conn, &filter, &PageRequest::first(3));
             all.sort_unstable();
             assert_eq!(all, expected, "{filter:?}");
@@ -107,7 +107,7 @@ fn each_row_is_in_a_window_or_among_the_other_forms_whatever_its_time_is() {
 fn windows_of_every_size_hold_the_same_files_as_a_plain_filter_whatever_their_order() {
     const FILES: u64 = 3000;
     let mut conn = database();
-    // In the order of insertion, in that order but for some, in no order at all, and with few times for all.
+    // Arrivals in the order of insertion, almost in that order, in no order, and with few distinct times.
     for (name, second) in [
         ("in order", (|number| number) as fn(u64) -> u64),
         ("some late", |number| if number % 97 < 20 { number.saturating_sub(40) } else { number }),

@@ -1,4 +1,4 @@
-//! A row of `files`, and what it means.
+//! Reads a row of `files` as a file.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -8,7 +8,7 @@ use fieldfen_domain::store::rows;
 
 use crate::sqlite::columns::{RowRef, StoredNumber, StoredText, StoredTime};
 
-/// The columns that [`FileRow`] reads, in its order.
+/// The columns of [`FileRow`], in its order.
 macro_rules! file_columns {
     () => {
         "rowid, id, original_filename, processed_filename, species, status, failed_from, failure, drive_file_id, \
@@ -57,11 +57,10 @@ pub(super) struct FileRow {
 }
 
 impl FileRow {
-    /// Reads the row as a file.
     pub(super) fn read(self) -> Result<File, StoreError> {
         let row = RowRef::stored("files", self.id.as_ref(), self.rowid);
         let failed_from = row.parse_nullable("failed_from", self.failed_from.as_ref())?;
-        // The reason of a failure is for people: it hides no file.
+        // An unreadable reason of a failure is no error: it is only shown to people.
         let failure = self.failure.map(StoredText::into_prose);
         let state = rows::file_state(row.parse("status", &self.status)?, failed_from, failure).map_err(|error| {
             row.bad("failed_from", format_args!("{:?}", failed_from.map(FileStatus::as_str)), error)
@@ -81,7 +80,7 @@ impl FileRow {
     }
 }
 
-/// Reads the two sides: both or none. `aspect_ratio` is not read, since it follows from them.
+/// Reads width and height: both or none. `aspect_ratio` is not read, because the two sides determine it.
 fn size(
     row: RowRef<'_>,
     width: Option<StoredNumber>,

@@ -9,7 +9,7 @@ use fieldfen_testkit::fixtures::{at, file, file_id};
 
 use crate::sqlite::columns::test_database::{database, session, text};
 
-/// An id as SQLAlchemy writes it, and the same one with hyphens.
+/// An id as SQLAlchemy writes it. `HYPHENATED` is the same id with hyphens.
 const PLAIN: &str = "c3b1a7a06f0e4a3e9d2a5b8c7d6e5f40";
 const HYPHENATED: &str = "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40";
 
@@ -17,7 +17,7 @@ fn id() -> FileId {
     HYPHENATED.parse().unwrap()
 }
 
-/// A row as a program writes it that knows only the specification.
+/// Inserts a row as a program does that knows only the specification.
 fn insert_baseline(conn: &mut SqliteConnection) {
     let row = format!("INSERT INTO files (id, original_filename, status) VALUES ('{PLAIN}', 'buck.jpg', 'ingested')");
     conn.batch_execute(&row).unwrap();
@@ -173,7 +173,7 @@ fn whatever_does_not_say_that_it_is_over_keeps_its_file_from_being_deleted() {
              VALUES ('{state}', '{PLAIN}', 'listing', 'etsy', 'k', '{state}', 't', '', '', '')"
         )
     };
-    // Programs whose foreign keys are off may spell the id as they like.
+    // Programs that disable foreign keys may write the id in any format.
     let listing = format!(
         "PRAGMA foreign_keys = OFF;
          INSERT INTO listings (file_id, platform, platform_listing_id, status)

@@ -1,4 +1,4 @@
-//! What operators do with jobs.
+//! Operators' actions on jobs.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -15,19 +15,19 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// The live job that has the dedup key of a failed one.
+    /// The live job with the same dedup key as a failed job.
     LiveLike<'a> { id: &'a str as Text, other: &'a str as Text } -> (BigInt, Nullable<Text>) =
         "SELECT live.rowid, live.id FROM jobs AS failed CROSS JOIN jobs AS live INDEXED BY idx_jobs_dedup_key \
          WHERE failed.id IN (?, ?) AND failed.status = 'failed' AND live.dedup_key = failed.dedup_key \
          AND live.dedup_key IS NOT NULL AND live.status IN ('pending', 'running') LIMIT 1"
 }
 statement! {
-    /// When the lease ends under which a job was killed.
+    /// The end of the lease that a killed job had.
     KilledUntil<'a> { id: &'a str as Text } -> (Nullable<SqlTimestamp>,) =
         "SELECT lease_expires_at FROM jobs WHERE id = ? AND status = 'failed'"
 }
 statement! {
-    /// Lets a failed job run again; one whose killed handler may still run keeps that one's lease.
+    /// Makes a failed job pending. If the handler of a killed job may still run, the job keeps that handler's lease.
     RetryFailed<'a> {
         run_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
@@ -40,43 +40,42 @@ statement! {
          lease_token = iif(? IS NULL, NULL, lease_token), worker = NULL WHERE id = ? AND status = 'failed'"
 }
 statement! {
-    /// Ends a job that waits.
+    /// Fails a pending job.
     CancelPending<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
         "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
          WHERE id = ? AND status = 'pending'"
 }
 statement! {
-    /// Makes a parked job a dead letter.
+    /// Turns a parked job into a dead letter.
     CancelParked<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
         "UPDATE jobs SET last_error = ?, completed_at = ?, parked_for = NULL \
          WHERE id = ? AND status = 'failed' AND parked_for IS NOT NULL"
 }
 statement! {
-    /// Asks a running job to stop; the first request stays.
+    /// Requests the cancellation of a running job. An earlier request is kept.
     CancelRunning<'a> { at: SqlTime as SqlTimestamp, reason: &'a str as Text, id: &'a str as Text } =
         "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, ?), last_error = ? \
          WHERE id = ? AND status = 'running'"
 }
 statement! {
-    /// Ends a running job. The lease stays: it says until when the handler may still run.
+    /// Fails a running job. The lease is kept: it says until when the handler may still run.
     KillRunning<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
         "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
          WHERE id = ? AND status = 'running'"
 }
 statement! {
-    /// Removes a job that does not run.
+    /// Deletes a job that is not running.
     DeleteIdle<'a> { id: &'a str as Text } = "DELETE FROM jobs WHERE id = ? AND status <> 'running'"
 }
 
-/// Jobs that have ended and do not say when, in the order in which they were created. Where that is no text either, they
-/// are left out.
+/// Ended jobs without an end time, in the order of their creation. A job whose creation time is not a text is left out.
 macro_rules! unknown_ends {
     () => {
         "FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') \
          AND completed_at IS NULL AND parked_for IS NULL AND created_at > ''"
     };
 }
-/// The jobs that have ended first. Both indexes are read in their own order and merged: nothing is sorted.
+/// The jobs that ended first. SQLite reads both indexes in order and merges them without sorting.
 macro_rules! first_ended {
     ($($before:literal)?) => {
         concat!(
@@ -89,7 +88,7 @@ macro_rules! first_ended {
 }
 
 statement! {
-    /// Removes ended jobs, the oldest first.
+    /// Deletes the ended jobs from before a time, the oldest first.
     PruneOlder<'a> {
         status: &'a str as Text,
         before: &'a str as Text,
@@ -99,24 +98,25 @@ statement! {
     } = concat!("DELETE FROM jobs WHERE rowid IN (", first_ended!("< ?"), ")")
 }
 statement! {
-    /// Removes the oldest ended jobs.
+    /// Deletes the oldest ended jobs.
     PruneOldest<'a> { status: &'a str as Text, same_status: &'a str as Text, limit: i64 as BigInt } =
         concat!("DELETE FROM jobs WHERE rowid IN (", first_ended!(), ")")
 }
 statement! {
-    /// Takes the word from completed jobs: programs that do not know the column have let them run again and completed them.
+    /// Clears `parked_for` of completed jobs. Programs that do not know the column have retried and completed such
+    /// jobs.
     ForgetParked { limit: i64 as BigInt } =
         "UPDATE jobs SET parked_for = NULL WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_parked \
          WHERE status = 'completed' AND parked_for IS NOT NULL LIMIT ?)"
 }
 statement! {
-    /// How many jobs ended at a time that is known.
+    /// The number of ended jobs with an end time.
     CountEnded<'a> { status: &'a str as Text } -> (BigInt,) =
         "SELECT count(*) FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL \
          AND completed_at IS NOT NULL"
 }
 statement! {
-    /// How many jobs count as if they had ended when they were created.
+    /// The number of ended jobs whose creation time counts as their end time.
     CountUnknownEnds<'a> { status: &'a str as Text } -> (BigInt,) = concat!("SELECT count(*) ", unknown_ends!())
 }
 
@@ -128,7 +128,7 @@ impl SqliteSession<'_> {
         Ok(u64::try_from(known.saturating_add(unknown)).unwrap_or_default())
     }
 
-    /// What an operation answers that has changed nothing.
+    /// The outcome of an action whose statement changed no row.
     fn refused(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
         Ok(match self.find(id)? {
             Some(job) => JobActionOutcome::Refused { status: job.state.status() },
@@ -136,7 +136,7 @@ impl SqliteSession<'_> {
         })
     }
 
-    /// What an operation answers that has changed this many rows.
+    /// The outcome of an action, by the number of changed rows.
     fn answer_for(
         &mut self,
         id: &JobId,
@@ -223,7 +223,7 @@ impl JobActions for SqliteSession<'_> {
     }
 }
 
-/// The word of a status in which jobs can be pruned.
+/// The text of a status whose jobs can be pruned.
 fn ended(status: JobStatus) -> Result<&'static str, StoreError> {
     if status.is_final() {
         return Ok(status.as_str());

@@ -1,9 +1,9 @@
-//! Taking due jobs: the hot path.
+//! Claims due jobs. This is the most frequent statement of the queue.
 //!
-//! Each kind is one seek into `idx_jobs_claim`, a partial index on (command_type, priority, run_at) of the pending jobs
-//! alone, whose order is the order of the claim: neither ended jobs, nor those in flight, nor other kinds, nor jobs due
-//! later at a higher priority are looked at. `INDEXED BY` pins it, since the planner would otherwise take the index on
-//! `status` and sort; the priorities stand in the text so that each is a seek of its own.
+//! For each kind, the claim is one seek into `idx_jobs_claim`, a partial index on (command_type, priority, run_at) of
+//! the pending jobs. Its order is the order of the claim, so that SQLite reads no ended or running job, no job of
+//! another kind, and no job that is due later at a higher priority. `INDEXED BY` forces this index: the planner would
+//! otherwise use the index on `status` and sort. The text lists the priorities, so that each one is a seek of its own.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
@@ -26,7 +26,7 @@ macro_rules! due {
 }
 
 statement! {
-    /// Takes the due jobs of one kind.
+    /// Claims the due jobs of one kind.
     TakeKind<'a> {
         token: &'a str as Text,
         expires_at: SqlTime as SqlTimestamp,
@@ -41,7 +41,7 @@ statement! {
     )
 }
 statement! {
-    /// The due jobs of one kind in the order of the claim.
+    /// The due jobs of one kind, in the order of the claim.
     DueOfKind<'a> {
         kind: &'a str as Text,
         now: SqlTime as SqlTimestamp,
@@ -49,7 +49,7 @@ statement! {
     } -> (BigInt, Text, BigInt) = concat!("SELECT priority, run_at, rowid ", due!())
 }
 statement! {
-    /// Takes one job that has just been found due.
+    /// Claims one job that was found due in this transaction.
     TakeRow<'a> {
         token: &'a str as Text,
         expires_at: SqlTime as SqlTimestamp,
@@ -62,7 +62,7 @@ statement! {
     )
 }
 statement! {
-    /// Ends a row that no job can be read from.
+    /// Fails a row that cannot be read as a job.
     FailRow<'a> {
         reason: &'a str as Text,
         at: SqlTime as SqlTimestamp,
@@ -74,13 +74,13 @@ statement! {
 }
 
 statement! {
-    /// Gives a job back that the same transaction has taken.
+    /// Makes a job pending again that this transaction has claimed.
     PutBack { rowid: i64 as BigInt } =
         "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
          started_at = NULL WHERE rowid = ?"
 }
 statement! {
-    /// Notes whether a job that must run alone does so already.
+    /// Records whether a job that must run alone runs without other jobs already.
     NoteAlone { alone: bool as Bool, rowid: i64 as BigInt } = "UPDATE jobs SET alone = ? WHERE rowid = ?"
 }
 
@@ -99,21 +99,23 @@ impl SqliteSession<'_> {
         for row in rows {
             let rowid = row.rowid;
             match row.read() {
-                // Other programs write times in forms that come up before or after their time.
+                // Times in other programs' forms sort before or after their meaning, so that a claim may find them too
+                // early.
                 Ok(job) if job.run_at > request.now && self.rewrite_due_time(rowid)? => {}
                 Ok(job) => jobs.push((rowid, job)),
                 Err(_) if self.rewrite_due_time(rowid)? => {}
                 Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
             }
         }
-        // The order in which RETURNING gives rows is not defined.
+        // SQLite does not define the order of RETURNING.
         jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
         self.put_back_behind_job_that_runs_alone(&mut jobs, request.alone)?;
         claimed.jobs = jobs.into_iter().map(|(_, job)| job).collect();
         Ok(claimed)
     }
 
-    /// Gives back what cannot run together: a job that must run alone, unless it is the first, and what follows it.
+    /// Puts back the jobs that cannot run with the others: a job that must run alone, unless it is the first, and all
+    /// jobs after it.
     fn put_back_behind_job_that_runs_alone(
         &mut self,
         jobs: &mut Vec<(i64, Job)>,
@@ -131,7 +133,7 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// Ends a row that no job can be read from, and says what is left of it; `None` when it has ended already.
+    /// Fails a row that cannot be read as a job and describes it; `None` if the row has ended already.
     pub(super) fn fail_row(
         &mut self,
         rowid: i64,
@@ -159,7 +161,7 @@ impl SqliteSession<'_> {
         take.load(self.conn).store()
     }
 
-    /// Looks at the first due jobs of each kind and takes the first of them all.
+    /// Finds the first due jobs of each kind, and claims the first ones among all kinds.
     fn take_kinds(&mut self, request: &ClaimRequest, limit: i64) -> Result<Vec<JobRow>, StoreError> {
         let now = SqlTime(request.now);
         let mut due: Vec<(i64, StoredText, i64)> = Vec::new();

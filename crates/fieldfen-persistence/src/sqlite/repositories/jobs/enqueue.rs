@@ -1,4 +1,4 @@
-//! Enqueueing one job, and many with few statements.
+//! Enqueues one job, or many jobs with few statements.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,13 @@ use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-/// How many rows one statement inserts. Each size is a text of its own, so there are few of them; what is left is inserted
-/// row by row.
+/// The number of rows of one INSERT. Each number of rows is a statement text of its own, so there are only a few; the
+/// remaining rows are inserted one by one.
 const MANY: usize = 128;
 const SOME: usize = 16;
 
 statement! {
-    /// The values of a new job.
+    /// The values of a new row.
     NewRow<'a> {
         id: &'a str as Text,
         file_id: Option<&'a str> as Nullable<Text>,
@@ -38,20 +38,20 @@ statement! {
     } = "(?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
-    /// The first live job with this dedup key. There are several where another program has set the status of one.
+    /// The first live job with this dedup key. There are several if another program has changed the status of one.
     LiveByKey<'a> { key: &'a str as Text } -> (BigInt, Nullable<Text>) =
         "SELECT rowid, id FROM jobs INDEXED BY idx_jobs_dedup_key \
          WHERE dedup_key = ? AND dedup_key IS NOT NULL AND status IN ('pending', 'running') ORDER BY rowid LIMIT 1"
 }
 statement! {
-    /// The live jobs with these dedup keys, which are an array of JSON; each key is named by its place in the array.
+    /// The live jobs with these dedup keys, given as a JSON array. Each row names its key by the index in the array.
     LiveByKeys<'a> { keys: &'a str as Text } -> (BigInt, BigInt, Nullable<Text>) =
         "SELECT given.key, jobs.rowid, jobs.id FROM json_each(?) AS given \
          CROSS JOIN jobs INDEXED BY idx_jobs_dedup_key ON jobs.dedup_key = given.value \
          AND jobs.dedup_key IS NOT NULL AND jobs.status IN ('pending', 'running')"
 }
 
-/// Inserts so many rows.
+/// Inserts this number of rows with one statement.
 #[derive(Debug, Clone, Copy)]
 struct InsertRows<'r, const ROWS: usize>(&'r [NewRow<'r>; ROWS]);
 
@@ -78,7 +78,7 @@ impl<const ROWS: usize> QueryId for InsertRows<'_, ROWS> {
 
 impl<const ROWS: usize> RunQueryDsl<SqliteConnection> for InsertRows<'_, ROWS> {}
 
-/// A job with the texts of its ids as they are written.
+/// A job with the texts of its ids.
 struct Written<'j> {
     job: &'j NewJob,
     id: String,
@@ -110,7 +110,7 @@ impl<'j> Written<'j> {
 impl SqliteSession<'_> {
     pub(super) fn enqueue_job(&mut self, job: &NewJob) -> Result<EnqueueOutcome, StoreError> {
         StoreError::check_json("payload of a job", job.payload.as_ref())?;
-        // The write lock is held: nobody enqueues a job between this look and the insert.
+        // The write lock is held: no other program can enqueue a job between this query and the insert.
         let live = job.dedup_key.as_ref().map(|key| self.live_job(key)).transpose()?.flatten();
         if let Some(live) = live {
             return Ok(EnqueueOutcome::Duplicate(live));
@@ -124,7 +124,7 @@ impl SqliteSession<'_> {
             return Ok(vec![self.enqueue_job(job)?]);
         }
         let Some(mut by_key) = self.live_jobs(jobs)? else {
-            // One of them is refused, and which one is the first is found out in their order.
+            // At least one job is refused. Enqueueing them one by one finds the first of these.
             return jobs.iter().map(|job| self.enqueue_job(job)).collect();
         };
         let mut answers = Vec::with_capacity(jobs.len());
@@ -150,8 +150,8 @@ impl SqliteSession<'_> {
         Ok(answers)
     }
 
-    /// Inserts jobs with one statement. If one of them is refused, the statement leaves nothing behind, and they are inserted
-    /// one by one.
+    /// Inserts jobs with one statement. If one job is refused, the whole statement has no effect, and the jobs are
+    /// inserted one by one.
     fn insert_group<const ROWS: usize>(&mut self, group: &[Written<'_>; ROWS]) -> Result<(), StoreError> {
         use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, UniqueViolation};
         match InsertRows(&group.each_ref().map(Written::row)).execute(self.conn) {
@@ -173,7 +173,7 @@ impl SqliteSession<'_> {
         if let Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) = result
             && let Some([_, other]) = new.job.file_id.map(|id| id.formats())
         {
-            // The file's row may spell its id the other way, and foreign keys compare texts.
+            // Foreign keys compare texts, and the file's row may hold its id in the other format.
             row.file_id = Some(&other);
             result = InsertRows(&[row]).execute(self.conn);
         }
@@ -185,15 +185,14 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// The live job with this dedup key.
     fn live_job(&mut self, key: &DedupKey) -> Result<Option<JobId>, StoreError> {
         let found =
             LiveByKey { key: key.as_str() }.get_result::<(i64, Option<StoredText>)>(self.conn).optional().store()?;
         found.map(live_id).transpose()
     }
 
-    /// The live jobs with the dedup keys of these jobs; `None` if a payload cannot be stored, a live job cannot be named, or
-    /// a key cannot be given to SQLite in JSON, whose texts end at a NUL.
+    /// The live jobs with the dedup keys of these jobs. `None` if a payload cannot be stored, if the id of a live job
+    /// cannot be read, or if a key contains a NUL: SQLite's JSON texts end at a NUL.
     fn live_jobs<'j>(&mut self, jobs: &'j [NewJob]) -> Result<Option<HashMap<&'j DedupKey, JobId>>, StoreError> {
         if jobs.iter().any(|job| StoreError::check_json("payload of a job", job.payload.as_ref()).is_err()) {
             return Ok(None);
@@ -221,7 +220,7 @@ impl SqliteSession<'_> {
     }
 }
 
-/// The id of a live job that stands in the way of another one.
+/// The id of the live job that makes another one a duplicate.
 pub(super) fn live_id((rowid, id): (i64, Option<StoredText>)) -> Result<JobId, StoreError> {
     RowRef::stored("jobs", id.as_ref(), rowid).key("id", id.as_ref())
 }
@@ -243,7 +242,7 @@ mod tests {
     use super::*;
     use crate::sqlite::columns::test_database::{database, session};
 
-    /// More jobs than one statement takes, in groups of each size.
+    /// More jobs than one statement inserts, so that every group size occurs.
     fn batch() -> Vec<NewJob> {
         (100..).take(MANY + SOME + 3).map(job).collect()
     }

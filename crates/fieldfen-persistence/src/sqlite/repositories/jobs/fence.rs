@@ -1,4 +1,4 @@
-//! What the holder of a claim does: only the current token changes anything.
+//! Applies the outcomes that a claim holder reports. A statement changes a job only if the claim's token is current.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Ends a job with success.
+    /// Completes a job.
     Complete<'a> {
         result: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
@@ -26,7 +26,8 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
-    /// Gives a job back for another try, or ends it when no retry is left or somebody asked for it to stop.
+    /// Makes a job pending for its next attempt. The statement skips a job without retries left and a job whose
+    /// cancellation was requested.
     Fail<'a> {
         error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
@@ -42,7 +43,7 @@ statement! {
          AND cancel_requested_at IS NULL RETURNING attempts"
 }
 statement! {
-    /// Ends a job without success.
+    /// Fails a job.
     FailForGood<'a> {
         error: &'a str as Text,
         at: SqlTime as SqlTimestamp,
@@ -52,7 +53,7 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
-    /// Parks a job, unless somebody asked for it to stop.
+    /// Parks a job, unless its cancellation was requested.
     Park<'a> {
         reason: &'a str as Text,
         at: SqlTime as SqlTimestamp,
@@ -63,7 +64,8 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running' AND cancel_requested_at IS NULL"
 }
 statement! {
-    /// Gives a job back that its worker cannot do. The first time that it was declined stays, unless it is to come.
+    /// Makes a job pending that its worker cannot run. The first decline keeps its time, unless that time is in the
+    /// future.
     Decline<'a> {
         error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
@@ -77,7 +79,7 @@ statement! {
          worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
-    /// Gives a job back as it was.
+    /// Releases a job: it is pending again, with unchanged attempts.
     ReleaseJob<'a> {
         run_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
@@ -90,12 +92,12 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
-    /// Notes that the holder runs nothing beside the job.
+    /// Records that the holder runs no other job beside this one.
     RunAlone<'a> { id: &'a str as Text, token: &'a str as Text } =
         "UPDATE jobs SET alone = 1 WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
-    /// Extends a lease.
+    /// Extends the lease of a job and records its progress.
     Extend<'a> {
         expires_at: SqlTime as SqlTimestamp,
         progress: Option<&'a str> as Nullable<Text>,
@@ -106,8 +108,8 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running' RETURNING cancel_requested_at"
 }
 statement! {
-    /// Extends the lease under which a job was killed, and lets the job wait for it when it was retried. A wait that seems to
-    /// begin later keeps its beginning, by which it is known that a clock was ahead.
+    /// Extends the lease of a killed job's handler. A job that was retried waits until that lease ends. If
+    /// `waiting_since` is later than now, it is kept: a clock was ahead, and the later time shows it.
     ExtendKilled<'a> {
         expires_at: SqlTime as SqlTimestamp,
         not_before: SqlTime as SqlTimestamp,
@@ -119,14 +121,14 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {
-    /// Ends the lease under which a job was killed: its handler has ended. A job that was retried waits for it no longer.
+    /// Ends the lease of a killed job whose handler has ended. A job that was retried no longer waits for it.
     EndKilled<'a> { not_after: SqlTime as SqlTimestamp, id: &'a str as Text, token: &'a str as Text } =
         "UPDATE jobs SET lease_token = NULL, lease_expires_at = NULL, \
          run_at = iif(status = 'pending', min(run_at, ?), run_at) \
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {
-    /// Why a token was of no use.
+    /// The state of a job whose token was refused.
     WhoHolds<'a> { id: &'a str as Text } -> (Text, Nullable<Text>, Nullable<SqlTimestamp>, BigInt) =
         "SELECT status, lease_token, completed_at, status = 'failed' AND lease_expires_at IS NOT NULL FROM jobs \
          WHERE id = ?"
@@ -191,7 +193,7 @@ impl SqliteSession<'_> {
         self.why_refused(claim)
     }
 
-    /// Gives a job back that was throttled so many times.
+    /// Releases a job and adds this number to its count of throttles.
     pub(super) fn release_job(
         &mut self,
         claim: &ClaimRef,
@@ -271,8 +273,8 @@ impl SqliteSession<'_> {
         self.why_refused(claim)
     }
 
-    /// Notes that the handler of a killed job has ended, so that an operator's retry, before or after that, need not wait
-    /// for the end of the lease.
+    /// Records that the handler of a killed job has ended. An operator's retry then does not wait for the end of the
+    /// lease, whether the retry came before or comes later.
     fn end_killed(&mut self, claim: &ClaimRef, token: &str, not_after: Timestamp) -> Result<(), StoreError> {
         for id in id_formats(claim) {
             let ended = EndKilled { not_after: SqlTime(not_after), id: &id, token }.execute(self.conn).store()?;
@@ -283,7 +285,7 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// Why nothing was changed for this claim.
+    /// The reason why a statement changed no row for this claim.
     fn why_refused<T>(&mut self, claim: &ClaimRef) -> Result<FencedResult<T>, StoreError> {
         for id in id_formats(claim) {
             let found = WhoHolds { id: &id }
@@ -304,7 +306,8 @@ impl SqliteSession<'_> {
     }
 }
 
-/// The two texts the job's row may hold for its id; the other one is made only when the first has met no row.
+/// The two texts that the job's row may hold for its id. The second text is created only if the first one matched no
+/// row.
 fn id_formats(claim: &ClaimRef) -> impl Iterator<Item = String> + use<> {
     let id = claim.id;
     std::iter::once_with(move || id.to_string()).chain(std::iter::once_with(move || {
@@ -351,7 +354,7 @@ mod tests {
                 "status = 'failed', completed_at = 'just now', lease_expires_at = NULL",
                 FencedResult::AlreadyDone { at: None },
             ),
-            // As if it had been killed: its handler may still run.
+            // The job counts as killed: its handler may still run.
             ("status = 'failed', completed_at = 'just now'", FencedResult::LeaseLost),
             ("status = 'finished'", FencedResult::LeaseLost),
         ] {

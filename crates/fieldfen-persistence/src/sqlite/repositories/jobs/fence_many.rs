@@ -1,7 +1,7 @@
-//! What the holders of many claims do at once: one statement for all claims that are current.
+//! Applies the outcomes of many claims at once: one statement for all claims that are current.
 //!
-//! The claims are an array of JSON, each with the text that belongs to it. Those that the statement has not met are asked
-//! for one by one: their rows may spell the id the other way, or the claims may be lost.
+//! The statement gets the claims as a JSON array, each with its text. A claim whose job the statement did not change is
+//! then applied by itself: its row may hold the id in the other format, or the lease is lost.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::sqlite::columns::{SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-/// The claims that are given; a unary plus keeps the planner from the indexes of the other columns.
+/// The claims of the JSON array. The unary plus keeps the planner from using the indexes of the other columns.
 macro_rules! of_given {
     () => {
         "FROM (SELECT value ->> 0 AS id, value ->> 1 AS token, value ->> 2 AS json FROM json_each(?)) AS given \
@@ -27,14 +27,14 @@ macro_rules! of_given {
 }
 
 statement! {
-    /// Ends jobs with success.
+    /// Completes jobs.
     CompleteMany<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } -> (Text,) = concat!(
         "UPDATE jobs SET status = 'completed', result_json = given.json, completed_at = ?, lease_expires_at = NULL ",
         of_given!(), " RETURNING id"
     )
 }
 statement! {
-    /// Gives jobs back as they were.
+    /// Releases jobs: they are pending again, with unchanged attempts.
     ReleaseMany<'a> {
         run_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
@@ -46,7 +46,7 @@ statement! {
     )
 }
 statement! {
-    /// Extends leases.
+    /// Extends the leases of jobs.
     ExtendMany<'a> { expires_at: SqlTime as SqlTimestamp, given: &'a str as Text } -> (Text, Nullable<SqlTimestamp>) =
         concat!(
             "UPDATE jobs SET lease_expires_at = ?, progress_json = coalesce(given.json, progress_json) ",
@@ -54,7 +54,7 @@ statement! {
         )
 }
 
-/// A claim with the document that belongs to it.
+/// A claim with its JSON document.
 type WithJson = (ClaimRef, Option<RawJson>);
 
 impl SqliteSession<'_> {
@@ -123,8 +123,8 @@ impl SqliteSession<'_> {
     }
 }
 
-/// The claims as an array of JSON; `None` if that is of no use: there is at most one, or two of them are about the same job
-/// and have to come one after the other.
+/// The claims as a JSON array. `None` if one statement is no advantage: there is at most one claim, or two claims are
+/// about the same job and must be applied in order.
 fn given<'c>(claims: impl Iterator<Item = (&'c ClaimRef, Option<&'c RawJson>)>) -> Option<String> {
     let claims: Vec<(String, String, Option<&str>)> = claims
         .map(|(claim, json)| (claim.id.to_string(), claim.token.to_string(), json.map(RawJson::as_str)))
@@ -136,7 +136,7 @@ fn given<'c>(claims: impl Iterator<Item = (&'c ClaimRef, Option<&'c RawJson>)>) 
     serde_json::to_string(&claims).ok()
 }
 
-/// What the statement says of the jobs that it has met, by their ids.
+/// The rows that the statement returned, by job id.
 fn by_id<T>(rows: impl Iterator<Item = (StoredText, T)>) -> HashMap<String, T> {
     rows.filter_map(|(id, rest)| Some((id.as_str()?.to_owned(), rest))).collect()
 }

@@ -1,7 +1,7 @@
-//! Waits that a clock has set which was ahead.
+//! Shortens waits that were set by a clock that was ahead.
 //!
-//! Whatever lets a job wait writes the time beside `run_at` from which it has counted the wait. A wait that begins in the
-//! future was counted from a wrong time; a due time that somebody has chosen has no beginning, and stays.
+//! Every statement that makes a job wait writes the start of the wait beside `run_at`. A start in the future shows that
+//! the clock was wrong. A due time that the caller chose has no start and is not changed.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Timestamp as SqlTimestamp};
@@ -16,13 +16,13 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Waits that begin in the future, the soonest first.
+    /// Waits that start in the future, the soonest first.
     WaitsInFuture { after: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> (BigInt, SqlTimestamp, SqlTimestamp) =
         "SELECT rowid, run_at, waiting_since FROM jobs INDEXED BY idx_jobs_waiting \
          WHERE status = 'pending' AND waiting_since IS NOT NULL AND waiting_since > ? ORDER BY waiting_since LIMIT ?"
 }
 statement! {
-    /// Writes a wait anew; its end stays where none is given.
+    /// Rewrites the start and the end of a wait. Without a new end, the end is not changed.
     WriteWait {
         run_at: Option<SqlTime> as Nullable<SqlTimestamp>,
         waiting_since: Option<SqlTime> as Nullable<SqlTimestamp>,
@@ -31,14 +31,14 @@ statement! {
 }
 
 impl SqliteSession<'_> {
-    /// Lets waits begin now that begin in the future, and says how many.
+    /// Makes waits that start in the future start now. Returns their number.
     pub(super) fn restart_future_waits(&mut self, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
         let now = truncate_to_micros(now);
         let waiting = WaitsInFuture { after: SqlTime(latest_written(now)), limit };
         let waiting: Vec<(i64, StoredTime, StoredTime)> = waiting.load(self.conn).store()?;
         for (rowid, run_at, began) in &waiting {
             self.note(CommitNotice::JobDue);
-            // A wait of which another program has written a time stays.
+            // The wait is not changed if another program has written one of its times.
             let run_at = wait_from_now(began.time(), run_at.time(), now);
             let (run_at, waiting_since) = (run_at.map(SqlTime), run_at.map(|_| SqlTime(now)));
             WriteWait { run_at, waiting_since, rowid: *rowid }.execute(self.conn).store()?;

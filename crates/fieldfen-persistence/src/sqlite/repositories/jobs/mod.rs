@@ -1,4 +1,4 @@
-//! Jobs: the repository traits over what the other files do.
+//! The repository traits of jobs, implemented with the functions of this folder.
 
 mod actions;
 mod claim;
@@ -125,7 +125,7 @@ impl JobQueue for SqliteSession<'_> {
     }
 }
 
-/// Every statement of the queue with its name, for the tests of their plans.
+/// Every statement of the queue with its name, for the tests of query plans.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     let constant = [

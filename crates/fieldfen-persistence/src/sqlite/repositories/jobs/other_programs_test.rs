@@ -1,4 +1,4 @@
-//! Jobs that other programs have put in, with what no job can hold.
+//! Tests jobs that other programs inserted with values that no domain type can hold.
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -11,7 +11,7 @@ use fieldfen_testkit::fixtures::{
 
 use crate::sqlite::columns::test_database::{database, session, text};
 
-/// A database with one pending job in it, of which these columns are set otherwise.
+/// A database with one pending job. `set` changes some of its columns.
 fn with_job(set: &str) -> SqliteConnection {
     let mut conn = database();
     session(&mut conn).enqueue(&job(1)).unwrap();
@@ -23,7 +23,7 @@ fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// Due times as other programs write them, and when they are due; without a time the job fails.
+/// Due times as other programs write them, with their meaning. With `None`, the job fails.
 fn due_times() -> Vec<(&'static str, Option<Timestamp>)> {
     let due = |sql, text: &str| (sql, Some(time(text)));
     vec![
@@ -99,7 +99,7 @@ fn a_due_time_in_our_own_form_that_only_sqlite_takes_for_one_fails_no_job() {
         let due = time(due);
         let before = due - chrono::TimeDelta::microseconds(1);
         assert_eq!(s.claim(&claim_request(1, 9, before)).unwrap(), Default::default(), "{run_at}");
-        // The first claim that reaches the text writes the time anew.
+        // The first claim that reads the text rewrites the time.
         let claims = [2, 3].map(|number| s.claim(&claim_request(number, 9, due)).unwrap());
         let (jobs, unreadable): (Vec<_>, Vec<_>) = claims.into_iter().map(|c| (c.jobs.len(), c.unreadable)).unzip();
         assert_eq!((jobs.iter().sum::<usize>(), unreadable.concat()), (1, vec![]), "{run_at}");
@@ -243,7 +243,7 @@ fn jobs_with_a_status_that_there_is_not_are_not_counted() {
     assert_eq!((counts.len(), counts[0].status, counts[0].jobs), (1, JobStatus::Pending, 1));
 }
 
-/// A job about a file, with a number of retries that none can have.
+/// A job of a file, with a number of retries outside the valid range.
 fn with_unreadable_job_of_a_file() -> SqliteConnection {
     let mut conn = with_job("max_retries = 'many'");
     Files::insert(&mut session(&mut conn), &file(1)).unwrap();
@@ -377,7 +377,7 @@ fn a_job_whose_payload_is_not_utf_8_fails_by_name_and_the_others_are_claimed() {
         let reason = format!("jobs {}: column {column} holds {value}", job_id(2));
         assert_eq!(claimed.unreadable.iter().map(|row| &row.reason).collect::<Vec<_>>(), [&reason]);
         let page = s.page(&JobFilter::default(), &PageRequest::first(9)).unwrap();
-        // Pages leave payloads out.
+        // Pages do not read payloads.
         let hidden = usize::from(column != "payload_json");
         assert_eq!((page.items.len(), page.unreadable.len()), (3 - hidden, hidden), "{set}");
         assert_eq!(s.count().unwrap().iter().map(|count| count.jobs).sum::<u64>(), 3);

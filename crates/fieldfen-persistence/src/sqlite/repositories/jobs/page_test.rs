@@ -1,4 +1,4 @@
-//! Pages of jobs for a filter that no index answers alone.
+//! Tests pages of jobs for a filter that no single index serves.
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -9,7 +9,7 @@ use fieldfen_domain::store::JobReads;
 use crate::sqlite::columns::test_database::{database, session};
 use crate::sqlite::keyset_page::EXAMINED;
 
-/// So many failed jobs, of which only these rows are of the rare kind.
+/// A number of failed jobs. Only the jobs with the rowids in `rare` are of the rare kind.
 fn failed_jobs(jobs: i64, rare: &[i64]) -> SqliteConnection {
     let mut conn = database();
     let rare = rare.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -22,7 +22,7 @@ fn failed_jobs(jobs: i64, rare: &[i64]) -> SqliteConnection {
     conn
 }
 
-/// The pages of the rare kind, as the rowids of their jobs.
+/// The pages of the rare kind, as the rowids of the jobs.
 fn pages(conn: &mut SqliteConnection, first: &PageRequest) -> Vec<Vec<u128>> {
     let filter = JobFilter::default().status(JobStatus::Failed).kind(JobKind::CreateListing);
     let mut page = |request: &PageRequest| session(conn).page(&filter, request).unwrap();
@@ -45,7 +45,7 @@ fn a_page_ends_after_so_many_rows_and_says_where_to_go_on() {
     let oldest = pages(&mut conn, &PageRequest::first(2));
     assert_eq!(oldest, [vec![3, 10_000], vec![10_001, 10_002], vec![29_999], vec![]]);
     let newest = pages(&mut conn, &PageRequest::first(2).newest_first());
-    // The page before the last examines exactly what is left, and does not know that.
+    // The page before the last one examines exactly the remaining rows and cannot know that none is left.
     assert_eq!(newest, [vec![29_999], vec![10_002, 10_001], vec![10_000, 3], vec![]]);
 }
 

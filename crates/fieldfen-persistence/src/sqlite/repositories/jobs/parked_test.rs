@@ -1,4 +1,4 @@
-//! Parked jobs in the file: what stays of them, and what other programs write into the column.
+//! Tests parked jobs in the file: the columns that are kept, and values that other programs write into `parked_for`.
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -12,7 +12,7 @@ use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, job, job
 use crate::sqlite::columns::test_database::{database, session, text};
 use crate::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
 
-/// A database with one failed job in it, of which these columns are set otherwise.
+/// A database with one failed job. `set` changes some of its columns.
 fn with_failed_job(set: &str) -> SqliteConnection {
     let mut conn = database();
     session(&mut conn).enqueue(&job(1)).unwrap();

@@ -1,4 +1,4 @@
-//! Reading jobs.
+//! Queries for jobs.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -16,24 +16,23 @@ use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// The job with this id.
     ById<'a> { id: &'a str as Text } -> JobColumns =
         concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = ?")
 }
 statement! {
-    /// When the first pending job of one kind and priority is due.
+    /// The due time of the first pending job of one kind and priority.
     FirstDue<'a> { kind: &'a str as Text, priority: i64 as BigInt } -> (SqlTimestamp,) =
         "SELECT run_at FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
          AND priority = ? AND run_at >= '' ORDER BY run_at LIMIT 1"
 }
 statement! {
-    /// How many jobs of each kind are in each status, parked ones by what they are parked for.
+    /// The number of jobs by kind, status and, for parked jobs, reason for parking.
     CountAll {} -> (Text, Text, Nullable<Text>, BigInt) =
         "SELECT command_type, status, iif(status = 'failed', parked_for, NULL) AS parked, count(*) FROM jobs \
          GROUP BY command_type, status, parked"
 }
 
-/// A page of the jobs that a filter names, about the file whose row spells its id like this, where one is given.
+/// A page of the jobs that match a filter. `file_id` is the id of the filter's file, as the file's row holds it.
 fn job_page<'a>(
     filter: &'a JobFilter,
     file_id: Option<&'a str>,
@@ -63,7 +62,7 @@ fn job_page<'a>(
             .with(" AND parked_for IS NOT NULL AND status = ", Some(failed))
             .with(" AND parked_for = ", Some(parked_for.as_str())),
     };
-    // A file has few jobs, a status may have a million.
+    // A file has few jobs, while a status may have a million.
     Ok(match (file_id, status.or(filter.failed.map(|_| failed))) {
         (None, Some(_)) => page.and_beyond_the_index(" AND command_type = ", kind),
         _ => page.with(" AND command_type = ", kind),
@@ -111,7 +110,7 @@ impl JobReads for SqliteSession<'_> {
         for kind in kinds {
             for priority in Priority::ALL {
                 let first = FirstDue { kind: kind.as_str(), priority: priority.number().into() };
-                // The claim compares texts, and it is the claim that ends a job whose time it cannot read.
+                // The statement compares texts, as the claim does. The claim fails a job whose time is not readable.
                 if let Some((DueFrom(Some(due)),)) = first.get_result(self.conn).optional().store()? {
                     next = Some(next.map_or(due, |next| next.min(due)));
                 }

@@ -1,4 +1,4 @@
-//! Taking back jobs whose worker has let the lease run out.
+//! Reclaims jobs whose lease has expired.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// The jobs whose leases have run out, the longest first.
+    /// The jobs with an expired lease, the longest expired first.
     Expired { now: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> JobColumns = concat!(
         "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_lease \
          WHERE status = 'running' AND lease_expires_at IS NOT NULL AND lease_expires_at <= ? \
@@ -25,7 +25,7 @@ statement! {
     )
 }
 statement! {
-    /// The jobs whose leases end later than any lease of a worker that lives.
+    /// The jobs whose lease ends later than a living worker could have set it.
     ExpiresTooLate { latest: SqlTime as SqlTimestamp, limit: i64 as BigInt } -> JobColumns = concat!(
         "SELECT ", job_columns!(), " FROM jobs INDEXED BY idx_jobs_lease \
          WHERE status = 'running' AND lease_expires_at IS NOT NULL AND lease_expires_at > ? \
@@ -33,8 +33,8 @@ statement! {
     )
 }
 statement! {
-    /// Gives an expired job another try. A job without one is left: it has no retries at all, or has spent them and ran
-    /// alone, or somebody asked for it to stop.
+    /// Gives an expired job another attempt. The statement skips a job without one: a job without retries, a job that
+    /// has spent its retries and ran alone, and a job whose cancellation was requested.
     ReclaimForRetry<'a> {
         last_error: &'a str as Text,
         run_at: SqlTime as SqlTimestamp,
@@ -49,7 +49,7 @@ statement! {
     )
 }
 statement! {
-    /// Ends an expired job. Its token is taken away: what its worker still reports counts no more.
+    /// Fails an expired job. The statement removes the lease token, so that a late outcome of the worker is refused.
     ReclaimAsFailed<'a> {
         last_error: &'a str as Text,
         at: SqlTime as SqlTimestamp,
@@ -107,7 +107,7 @@ impl SqliteSession<'_> {
         let job = match row.read() {
             Ok(job) => job,
             Err(error) => {
-                // Left as it is, it would come up again and again and keep others from their turn.
+                // An unchanged row would be selected at every reclaim and would take the place of other jobs.
                 taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! A row of `jobs`, and what it means.
+//! Reads a row of `jobs` as a job.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -8,7 +8,7 @@ use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::columns::{RowRef, StoredNumber, StoredText, StoredTime};
 
-/// The columns that [`JobRow`] reads, in its order.
+/// The columns of [`JobRow`], in its order.
 macro_rules! job_columns {
     () => {
         "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
@@ -17,7 +17,7 @@ macro_rules! job_columns {
     };
 }
 
-/// The same columns for a page, which leaves out what may be large; 500 is
+/// The columns for a page, which omits large values. 500 is
 /// [`SUMMARY_ERROR_CHARS`](fieldfen_domain::job::SUMMARY_ERROR_CHARS).
 macro_rules! job_summary_columns {
     () => {
@@ -88,17 +88,17 @@ pub(in crate::sqlite) struct JobRow {
 }
 
 impl JobRow {
-    /// Names the row for people.
+    /// The name of the row in messages.
     fn named(&self) -> RowRef<'_> {
         RowRef::stored("jobs", self.id.as_ref(), self.rowid)
     }
 
-    /// Who holds or held the job.
+    /// The worker that holds or held the job.
     pub(in crate::sqlite) fn worker(&self) -> Option<String> {
         self.worker.clone().map(StoredText::into_prose)
     }
 
-    /// What can be said of a row that no job can be read from.
+    /// The description of a row that cannot be read as a job.
     pub(in crate::sqlite) fn unreadable(&self, reason: String) -> UnreadableJob {
         UnreadableJob::new(
             self.named().name(),
@@ -108,14 +108,15 @@ impl JobRow {
         )
     }
 
-    /// Takes the lease out of the row, which can be read as a job then whatever the lease was, and says when it ends.
+    /// Removes the lease from the row and returns its end. The row can then be read as a job even if the lease was
+    /// invalid.
     pub(in crate::sqlite) fn take_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.lease_token = None;
         let expires_at = self.lease_expires_at.take();
         self.named().nullable_time("lease_expires_at", expires_at)
     }
 
-    /// Reads the row as a job. The name of its worker and its last error are for people: they stop no job.
+    /// Reads the row as a job. An unreadable worker name or last error is no error: both are only shown to people.
     pub(in crate::sqlite) fn read(self) -> Result<Job, StoreError> {
         let row = RowRef::stored("jobs", self.id.as_ref(), self.rowid);
         let priority = row.number("priority", self.priority)?;
@@ -128,7 +129,7 @@ impl JobRow {
                 JobState::Running { started_at, lease: lease(row, self.lease_token, expires_at, self.worker)? }
             }
             JobStatus::Completed => JobState::Completed { at: ended_at },
-            // In another status, the word means nothing: another program has moved the job on.
+            // In another status, the column has no meaning: another program has changed the status.
             JobStatus::Failed => match row.parse_nullable("parked_for", self.parked_for.as_ref())? {
                 Some(parked_for) => JobState::Parked { at: ended_at, parked_for },
                 None => JobState::Failed { at: ended_at },
@@ -162,7 +163,7 @@ impl JobRow {
     }
 }
 
-/// The lease of a running job; `None` when a program that knows only the specification runs it.
+/// The lease of a running job; `None` if a program that knows only the specification runs it.
 fn lease(
     row: RowRef<'_>,
     token: Option<StoredText>,
@@ -174,7 +175,7 @@ fn lease(
             let worker = worker.map(StoredText::into_prose).unwrap_or_default();
             Ok(Some(Lease::new(row.parse("lease_token", &token)?, expires_at, worker)))
         }
-        // A token alone is what an earlier claim has left: the baseline program that runs the job now knows no leases.
+        // A token without an end is left from an earlier claim: the program that runs the job now knows no leases.
         (_, None) => Ok(None),
         (None, Some(_)) => Err(row.bad("lease_token", "NULL", "a lease that expires needs a token")),
     }

@@ -1,7 +1,7 @@
-//! Rows of other programs that no claim and no reclaim finds in its index: their times are in forms by which times do not
-//! compare, or their priority or kind is none.
+//! Repairs rows of other programs that neither a claim nor a reclaim finds in its index: the form of a time does not
+//! sort like times, or the priority or kind is invalid.
 //!
-//! A partial index holds them and nothing else, so that finding them costs nothing while there are none.
+//! A partial index holds only these rows, so that the search costs nothing while there are none.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
@@ -16,7 +16,7 @@ use crate::sqlite::columns::{ForeignTime, SqlTime, StoredText, regular_time};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-/// The condition of `idx_jobs_irregular`, to the letter.
+/// The condition of `idx_jobs_irregular`. The planner needs exactly this text.
 macro_rules! irregular {
     () => {
         concat!(
@@ -31,35 +31,35 @@ macro_rules! irregular {
 }
 
 statement! {
-    /// Rows that no claim and no reclaim finds, and whether they are pending with a due time that does not compare.
+    /// The rows that neither a claim nor a reclaim finds. The last column says whether the due time does not sort like
+    /// times.
     Irregular { limit: i64 as BigInt } -> (BigInt, Text, SqlTimestamp, Nullable<SqlTimestamp>, Bool) = concat!(
         "SELECT rowid, status, run_at, lease_expires_at, typeof(run_at) <> 'text' OR run_at NOT GLOB ", regular_time!(),
         " FROM jobs INDEXED BY idx_jobs_irregular WHERE status IN ('pending', 'running') AND ", irregular!(), " LIMIT ?"
     )
 }
 statement! {
-    /// The due time of a row, as it is spelled and as it is meant.
+    /// The due time of a row as text and as time.
     RunAt { rowid: i64 as BigInt } -> (Text, SqlTimestamp) = "SELECT run_at, run_at FROM jobs WHERE rowid = ?"
 }
 statement! {
-    /// Writes the due time of a job that waits, or was taken just now, and gives it back.
+    /// Rewrites the due time of a pending or just claimed job, and makes the job pending.
     WriteRunAt { run_at: SqlTime as SqlTimestamp, rowid: i64 as BigInt } =
         "UPDATE jobs SET status = 'pending', run_at = ?, lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
          started_at = NULL WHERE rowid = ?"
 }
 statement! {
-    /// Writes the end of a lease.
+    /// Rewrites the end of a lease.
     WriteExpiry { expires_at: SqlTime as SqlTimestamp, rowid: i64 as BigInt } =
         "UPDATE jobs SET lease_expires_at = ? WHERE rowid = ?"
 }
 statement! {
-    /// One row.
     ByRowid { rowid: i64 as BigInt } -> JobColumns = concat!("SELECT ", job_columns!(), " FROM jobs WHERE rowid = ?")
 }
 
 impl SqliteSession<'_> {
-    /// Writes the times of rows anew that do not compare, and ends pending jobs that no claim comes upon. Returns running
-    /// jobs whose leases end at no time.
+    /// Rewrites the times that do not sort like times, and fails the pending jobs that no claim can find. Returns the
+    /// running jobs whose lease has no valid end.
     pub(super) fn rewrite_irregular_rows(
         &mut self,
         now: Timestamp,
@@ -87,8 +87,8 @@ impl SqliteSession<'_> {
         Ok(without_end)
     }
 
-    /// Ends a pending job that no claim comes upon: there are no priorities but 0 to 3, no kinds but texts, and its due
-    /// time is none.
+    /// Fails a pending job that no claim can find: its priority is not 0 to 3, its kind is not a text, or its due time
+    /// is not a time.
     fn fail_unclaimable(&mut self, rowid: i64, now: Timestamp, taken: &mut ReclaimReport) -> Result<(), StoreError> {
         let row: JobRow = ByRowid { rowid }.get_result(self.conn).store()?;
         let error = match row.read() {
@@ -105,8 +105,8 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// Gives a job back that a claim has come upon too early or cannot read, if that is because of the form of its due
-    /// time; says whether.
+    /// Rewrites the due time of a job that a claim found too early or could not read, if the form of the due time is
+    /// the cause. Returns whether it was.
     pub(super) fn rewrite_due_time(&mut self, rowid: i64) -> Result<bool, StoreError> {
         let run_at = RunAt { rowid }.get_result::<(StoredText, ForeignTime)>(self.conn).optional().store()?;
         let Some((spelled, ForeignTime(Some(run_at)))) = run_at else { return Ok(false) };

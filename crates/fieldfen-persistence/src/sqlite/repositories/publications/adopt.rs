@@ -1,4 +1,4 @@
-//! Adopting a row that another program has made, or the key that a person has given a product.
+//! Adopts a row that another program inserted, or the key that a person has given to a product.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
@@ -13,7 +13,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Gives a publication another key.
+    /// Sets the key of a publication.
     SetKey<'a> { client_key: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
         "UPDATE publications SET client_key = ?, updated_at = ? WHERE id = ? AND state IN ('confirmed', 'ended')"
 }

@@ -1,4 +1,4 @@
-//! Confirming a publication, which makes the row of what is out there.
+//! Confirms a publication and inserts the row of its listing or post.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,13 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// All publications that have, or had, this id at a platform.
+    /// All publications that have or had this id at a platform.
     WithPlatformId<'a> { platform: &'a str as Text, platform_id: &'a str as Text } -> PublicationColumns = concat!(
         "SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_platform_id \
          WHERE platform = ? AND platform_id = ? ORDER BY rowid"
     )
 }
 statement! {
-    /// Adds a listing.
     InsertListing<'a> {
         id: &'a str as Text,
         file_id: &'a str as Text,
@@ -43,7 +42,7 @@ statement! {
          status_event_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
-    /// Brings a listing up to date that has its row.
+    /// Updates the row of a confirmed listing.
     UpdateConfirmed<'a> {
         url: Option<&'a str> as Nullable<Text>,
         status: &'a str as Text,
@@ -56,12 +55,11 @@ statement! {
          WHERE id IN (?, ?)"
 }
 statement! {
-    /// Takes an id from a delisted listing.
+    /// Removes the platform's id from a delisted listing.
     GiveUpId<'a> { held: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE listings SET platform_listing_id = ?, updated_at = ? WHERE id IN (?, ?)"
 }
 statement! {
-    /// Adds a post.
     InsertPost<'a> {
         id: &'a str as Text,
         file_id: &'a str as Text,
@@ -75,17 +73,17 @@ statement! {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
-    /// Brings a post up to date that has its row.
+    /// Updates the row of a confirmed post.
     UpdatePost<'a> { url: Option<&'a str> as Nullable<Text>, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE social_posts SET post_url = ?, gone_at = NULL WHERE id IN (?, ?)"
 }
 statement! {
-    /// Writes down the id of a post that another program has left out.
+    /// Sets the platform's id of a post whose row another program inserted without one.
     SetPostId<'a> { platform_id: &'a str as Text, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE social_posts SET platform_post_id = ? WHERE id IN (?, ?) AND platform_post_id IS NULL"
 }
 statement! {
-    /// Sets a publication confirmed or ended, if it is still in the state it was seen in.
+    /// Sets a publication to confirmed or ended, if its state has not changed since it was read.
     Confirm<'a> {
         state: &'a str as Text,
         platform_id: &'a str as Text,
@@ -156,7 +154,7 @@ impl SqliteSession<'_> {
         Ok(answer)
     }
 
-    /// All that is known about the products with this id at the platform of a target.
+    /// The publications and rows with this id at the platform of a target.
     pub(super) fn same_id(&mut self, target: &Target, platform_id: &str) -> Result<SamePlatformId, StoreError> {
         let with_id = WithPlatformId { platform: target.platform(), platform_id };
         let rows: Vec<PublicationRow> = with_id.load(self.conn).store()?;
@@ -181,7 +179,7 @@ impl SqliteSession<'_> {
         give_up.execute(self.conn).writing(|| format!("listing {id}")).map(drop)
     }
 
-    /// Adds a listing of a file, spelled as in its row.
+    /// Inserts a listing. `file_id` is the file's id as its row holds it.
     pub(super) fn add_listing(&mut self, listing: &Listing, file_id: &str) -> Result<(), StoreError> {
         let id = listing.id.to_string();
         let insert = InsertListing {
@@ -213,7 +211,7 @@ impl SqliteSession<'_> {
         update.execute(self.conn).store().map(drop)
     }
 
-    /// Adds a post of a file, spelled as in its row.
+    /// Inserts a post. `file_id` is the file's id as its row holds it.
     pub(super) fn add_post(&mut self, post: &SocialPost, file_id: &str) -> Result<(), StoreError> {
         let id = post.id.to_string();
         let insert = InsertPost {
@@ -235,7 +233,7 @@ impl SqliteSession<'_> {
         update.execute(self.conn).store().map(drop)
     }
 
-    /// Writes down the id of a post whose row has none.
+    /// Sets the platform's id of a post whose row has none.
     pub(super) fn set_post_id(&mut self, id: &SocialPostId, platform_id: &str) -> Result<(), StoreError> {
         let [id, other] = id.formats();
         SetPostId { platform_id, id: &id, other: &other }.execute(self.conn).store().map(drop)

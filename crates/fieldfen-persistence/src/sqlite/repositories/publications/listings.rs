@@ -1,4 +1,4 @@
-//! Listings: products that are really at a platform.
+//! Listings: products that exist at a platform.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -17,7 +17,7 @@ use crate::sqlite::keyset_page::sql;
 use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::session::SqliteSession;
 
-/// The columns that [`ListingRow`] reads, in its order.
+/// The columns of [`ListingRow`], in its order.
 macro_rules! listing_columns {
     () => {
         "rowid, id, file_id, platform, platform_listing_id, listing_url, status, platform_status, status_event_at, \
@@ -41,7 +41,7 @@ type ListingColumns = (
 );
 
 statement! {
-    /// All listings of a file, under either spelling of its id.
+    /// All listings of a file, for both formats of its id.
     OfFile<'a> { file_id: &'a str as Text, other: &'a str as Text } -> ListingColumns = concat!(
         "SELECT ", listing_columns!(), " FROM listings INDEXED BY idx_listings_file_id WHERE file_id IN (?, ?) \
          ORDER BY rowid"
@@ -54,8 +54,8 @@ statement! {
     )
 }
 statement! {
-    /// Brings a listing's status up to date, unless newer news is known. Known news of the future is no newer: a clock that was
-    /// ahead has dated it.
+    /// Updates the status of a listing, unless a newer status is known. A known status dated in the future does not
+    /// count as newer: its clock was ahead.
     Update<'a> {
         status: &'a str as Text,
         platform_status: Option<&'a str> as Nullable<Text>,
@@ -71,12 +71,12 @@ statement! {
          RETURNING file_id"
 }
 statement! {
-    /// When the news happened that a listing's status comes from.
+    /// The time of the event that set a listing's status.
     KnownSince<'a> { id: &'a str as Text, other: &'a str as Text } -> (Nullable<SqlTimestamp>,) =
         "SELECT status_event_at FROM listings WHERE id IN (?, ?)"
 }
 statement! {
-    /// Ends the publication of a listing that is gone.
+    /// Ends the publication of a delisted listing.
     EndPublication<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE publications SET state = 'ended', updated_at = ? WHERE id IN (?, ?) AND state = 'confirmed'"
 }
@@ -115,7 +115,7 @@ impl ListingRow {
     }
 }
 
-/// A page of the listings that a filter names, of the file whose row spells its id like this, where one is given.
+/// A page of the listings that match a filter. `file_id` is the id of the filter's file, as the file's row holds it.
 fn listing_page<'a>(
     filter: &'a ListingFilter,
     file_id: Option<&'a str>,
@@ -129,11 +129,11 @@ fn listing_page<'a>(
             concat!("SELECT ", listing_columns!(), " FROM ", $table)
         };
     }
-    // A file has few listings, and a platform one with each id.
+    // A file has few listings, and a platform has one listing for each id.
     let is_narrow = file_id.is_some() || (platform.is_some() && held.is_some());
     let select = match (platform, status) {
         _ if file_id.is_some() => from!("listings INDEXED BY idx_listings_file_id"),
-        // The unique index of the specification has no name of its own.
+        // The index comes from a UNIQUE constraint of the specification and has no name of its own.
         _ if is_narrow => from!("listings"),
         (Some(_), _) if filter.live => from!("listings INDEXED BY idx_listings_live"),
         (Some(_), _) => from!("listings INDEXED BY idx_listings_platform"),
@@ -230,7 +230,7 @@ impl Listings for SqliteSession<'_> {
 }
 
 impl SqliteSession<'_> {
-    /// Ends the publication that a listing belongs to.
+    /// Ends the publication of a listing.
     fn end_publication(&mut self, id: &ListingId, file_id: &FileId, at: Timestamp) -> Result<(), StoreError> {
         let (listings, publications) = (self.listings_of(file_id)?, self.list_by_file(file_id)?);
         let listing = listings.iter().find(|listing| listing.id == *id);

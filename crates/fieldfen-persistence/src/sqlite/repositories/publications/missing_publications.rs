@@ -1,8 +1,8 @@
-//! Publications that a database may miss: what was published after the backup that it was restored from, or before its
-//! migrations were taken back.
+//! Finds files whose publications the database may lack: publications made after the backup that the database was
+//! restored from, or before its migrations were reverted.
 //!
-//! Files are told apart by rowid, the order of their insertion, so that no clock decides. A VACUUM keeps that order and
-//! only lowers rowids: a newer file may then count as older, which costs a lookup.
+//! The file's rowid decides, not a clock: rowids follow the order of insertion. VACUUM keeps the order and only lowers
+//! rowids. A newer file may then count as older, which costs one lookup.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -15,32 +15,32 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Whether a file is newer than every gap.
+    /// Returns 1 if the file was inserted after the last gap, 0 otherwise.
     NewerThanTheGap<'a> { file_id: &'a str as Text } -> BigInt =
         "SELECT count(*) FROM files \
          WHERE id = ? AND rowid > (SELECT last_file FROM publication_gap WHERE id = 1)"
 }
 
 impl SqliteSession<'_> {
-    /// Whether a platform may have been called for a file without a trace here.
+    /// Returns whether a platform may have been called for this file without a record in this database.
     pub(super) fn may_miss_publications(&mut self, file_id: &str) -> Result<bool, StoreError> {
         let newer: i64 = NewerThanTheGap { file_id }.get_result(self.conn).store()?;
         Ok(newer == 0)
     }
 }
 
-/// Notes in a copy of a database that the database goes on publishing. A store on the copy then looks a file of the copy up
-/// at a platform before it calls that for the first time. A schema without publications is left as it is.
+/// Records in a copy of a database that the original continues to publish. A store on the copy then looks up a file at
+/// a platform before the first call for it. The function does not change a schema without publications.
 ///
 /// # Errors
-/// [`StoreError`]s as SQLite has them; then nothing is changed.
+/// Any [`StoreError`] of SQLite. After an error, nothing has been changed.
 pub fn mark_as_copy(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     let table = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'publication_gap'";
     let tables: i64 = diesel::select(diesel::dsl::sql::<BigInt>(&format!("({table})"))).get_result(conn).store()?;
     if tables == 0 {
         return Ok(());
     }
-    // A lookup that found nothing says nothing about later calls.
+    // A publication without a call counts as called once: the original may have called the platform since the copy.
     conn.immediate_transaction(|conn| {
         conn.batch_execute(
             "UPDATE publication_gap SET last_file = (SELECT coalesce(max(rowid), 0) FROM files);
@@ -64,8 +64,7 @@ mod tests {
         conn.batch_execute(&format!("{insert} ('{file}', 'a.jpg', 'approved')")).unwrap();
     }
 
-    /// Reserves a target of a file under a lookup's word that nothing is there, and says how many calls there may have
-    /// been.
+    /// Reserves a target of a file after a lookup found nothing there. Returns the number of possible calls.
     fn calls(store: &SqliteStore, number: u128, file_id: FileId) -> u32 {
         let at: Timestamp = "2026-11-24T03:15:00Z".parse().unwrap();
         let target = Target::listing(Platform::Etsy).with_variant(number.to_string());
@@ -102,7 +101,7 @@ mod tests {
         conn.batch_execute("VACUUM").unwrap();
         assert_eq!(calls(&store, 4, older), 2);
 
-        // Without the row nothing is known of gaps.
+        // Without the row of `publication_gap`, every file may have a gap.
         conn.batch_execute("DELETE FROM publication_gap").unwrap();
         assert_eq!(calls(&store, 5, newer), 2);
     }

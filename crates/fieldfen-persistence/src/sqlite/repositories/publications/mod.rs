@@ -1,4 +1,4 @@
-//! Publications: reserving, giving up, and reading what came of them.
+//! Publications: reserving a target, giving it up, and queries.
 
 mod adopt;
 mod confirm;
@@ -34,19 +34,19 @@ pub use missing_publications::mark_as_copy;
 use row::{PublicationColumns, PublicationRow, publication_columns};
 
 statement! {
-    /// The publication with this id.
     ById<'a> { id: &'a str as Text, other: &'a str as Text } -> PublicationColumns =
         concat!("SELECT ", publication_columns!(), " FROM publications WHERE id IN (?, ?)")
 }
 statement! {
-    /// All publications of a file, under either spelling of its id.
+    /// All publications of a file, for both formats of its id.
     OfFile<'a> { file_id: &'a str as Text, other: &'a str as Text } -> PublicationColumns = concat!(
         "SELECT ", publication_columns!(), " FROM publications INDEXED BY idx_publications_file_id \
          WHERE file_id IN (?, ?) ORDER BY rowid"
     )
 }
 
-/// A page of the publications that a filter names, of the file whose row spells its id like this, where one is given.
+/// A page of the publications that match a filter. `file_id` is the id of the filter's file, as the file's row holds
+/// it.
 fn publication_page<'a>(
     filter: &'a PublicationFilter,
     file_id: Option<&'a str>,
@@ -56,7 +56,7 @@ fn publication_page<'a>(
     let (platform, network) = (filter.platform.as_ref(), filter.network.as_ref());
     let (key, platform_id) = (filter.key.as_ref().map(IdempotencyKey::as_str), filter.platform_id.as_deref());
     let (has_place, has_account) = (platform.is_some() || network.is_some(), filter.account.is_some());
-    // A file, a key and an id at a platform have few publications.
+    // Few publications share a file, a key, or an id at a platform.
     let is_narrow = file_id.is_some() || key.is_some() || (platform_id.is_some() && has_place);
     macro_rules! by {
         ($index:literal) => {

@@ -1,4 +1,4 @@
-//! Posts that are really on a social platform.
+//! Posts that exist on a social platform.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -14,7 +14,7 @@ use crate::sqlite::keyset_page::sql;
 use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
 use crate::sqlite::session::SqliteSession;
 
-/// The columns that [`PostRow`] reads, in its order.
+/// The columns of [`PostRow`], in its order.
 macro_rules! post_columns {
     () => {
         "rowid, id, file_id, platform, post_type, platform_post_id, post_url, posted_at, gone_at"
@@ -22,14 +22,14 @@ macro_rules! post_columns {
 }
 
 statement! {
-    /// All posts that show a file, under either spelling of its id.
+    /// All posts that show a file, for both formats of its id.
     PostsOfFile<'a> { file_id: &'a str as Text, other: &'a str as Text }
         -> PostColumns =
         concat!("SELECT ", post_columns!(), " FROM social_posts INDEXED BY idx_social_posts_file_id \
          WHERE file_id IN (?, ?) ORDER BY rowid")
 }
 statement! {
-    /// Notes that a post is gone.
+    /// Records that a post no longer exists.
     MarkPostGone<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE social_posts SET gone_at = ? WHERE id IN (?, ?) AND gone_at IS NULL"
 }
@@ -77,7 +77,7 @@ impl PostRow {
     }
 }
 
-/// A page of the posts that a filter names, of the file whose row spells its id like this, where one is given.
+/// A page of the posts that match a filter. `file_id` is the id of the filter's file, as the file's row holds it.
 fn post_page<'a>(
     filter: &'a PostFilter,
     file_id: Option<&'a str>,
@@ -120,7 +120,7 @@ impl SqliteSession<'_> {
     }
 }
 
-/// The statements of this file that make pages, for the test of their plans.
+/// The SELECT statements of this file that read pages, for the test of query plans.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     let first = PageRequest::first(1);

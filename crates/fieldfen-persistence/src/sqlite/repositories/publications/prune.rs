@@ -1,4 +1,4 @@
-//! Pruning publications that are over.
+//! Deletes old publications that were released or have ended.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp as SqlTimestamp};
@@ -11,7 +11,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Deletes what is over, unless its listing is live.
+    /// Deletes released and ended publications, unless their listing is live.
     Prune {
         updated_before: SqlTime as SqlTimestamp,
         held_before: SqlTime as SqlTimestamp,

@@ -1,4 +1,4 @@
-//! Reserving a target, and giving it up.
+//! Reserves a target, and gives up a reservation.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -19,7 +19,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Reserves a target that nothing stands in the way of.
+    /// Inserts the reservation of a free target.
     Reserve<'a> {
         id: &'a str as Text,
         file_id: &'a str as Text,
@@ -40,7 +40,7 @@ statement! {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')"
 }
 statement! {
-    /// Reserves a target again whose publication was released.
+    /// Reserves the target of a released publication again.
     ReserveAgain<'a> {
         post_type: Option<&'a str> as Nullable<Text>,
         token: &'a str as Text,
@@ -54,7 +54,7 @@ statement! {
          WHERE id = ? AND state = 'released'"
 }
 statement! {
-    /// Lets a hold begin anew that a clock has written which was ahead.
+    /// Restarts a reservation whose start a fast clock has set in the future.
     RestartHold<'a> {
         held_since: SqlTime as SqlTimestamp,
         held_until: SqlTime as SqlTimestamp,
@@ -63,7 +63,7 @@ statement! {
     } = "UPDATE publications SET held_since = ?, held_until = ? WHERE id = ? AND token = ?"
 }
 statement! {
-    /// Takes over a reservation that is over, or one whose outcome nobody knows.
+    /// Takes over an expired reservation, or a publication whose outcome is unknown.
     TakeOver<'a> {
         token: &'a str as Text,
         held_until: SqlTime as SqlTimestamp,
@@ -76,7 +76,7 @@ statement! {
          WHERE id = ? AND token = ? AND state = ?"
 }
 statement! {
-    /// Moves a publication on without a confirmation.
+    /// Changes the state of a publication without a confirmation.
     WriteGivenUp<'a> {
         state: &'a str as Text,
         calls: i64 as BigInt,
@@ -116,7 +116,7 @@ impl SqliteSession<'_> {
         })
     }
 
-    /// What decides about a target: the publications of its file, and the rows of what is out there.
+    /// The publications of the file and the rows of its listings and posts. Together they decide about a target.
     pub(super) fn all_of_file(&mut self, file_id: &FileId, target: &Target) -> Result<FileOnPlatforms, StoreError> {
         let (mut listings, mut posts) = (Vec::new(), Vec::new());
         match target {
@@ -193,7 +193,7 @@ impl SqliteSession<'_> {
         Ok(new)
     }
 
-    /// Releases a publication, or marks it unknown.
+    /// Releases a publication, or sets it to unknown.
     pub(super) fn give_up(
         &mut self,
         id: &PublicationId,

@@ -1,4 +1,4 @@
-//! A row of `publications`, and what it means.
+//! Reads a row of `publications` as a publication.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -7,7 +7,7 @@ use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::columns::{RowRef, StoredNumber, StoredText, StoredTime};
 
-/// The columns that [`PublicationRow`] reads, in its order.
+/// The columns of [`PublicationRow`], in its order.
 macro_rules! publication_columns {
     () => {
         "rowid, id, file_id, channel, platform, account, discriminator, post_type, client_key, state, token, held_until, \
@@ -64,7 +64,7 @@ pub(super) struct PublicationRow {
 }
 
 impl PublicationRow {
-    /// Reads the row as a publication. Its last error is for people.
+    /// Reads the row as a publication. An unreadable last error is no error: it is only shown to people.
     pub(super) fn read(self) -> Result<Publication, StoreError> {
         let row = RowRef::stored("publications", Some(&self.id), self.rowid);
         let account = row.text("account", self.account)?;

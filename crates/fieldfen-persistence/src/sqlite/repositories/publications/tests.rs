@@ -12,7 +12,7 @@ use fieldfen_testkit::fixtures::{
 
 use crate::sqlite::columns::test_database::{database, session, text};
 
-/// An id as SQLAlchemy writes it, and the same one with hyphens.
+/// An id as SQLAlchemy writes it. `HYPHENATED` is the same id with hyphens.
 const PLAIN: &str = "c3b1a7a06f0e4a3e9d2a5b8c7d6e5f40";
 const HYPHENATED: &str = "c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40";
 
@@ -20,7 +20,7 @@ fn id() -> FileId {
     HYPHENATED.parse().unwrap()
 }
 
-/// A database with a file that a baseline program has written.
+/// A database with a file of a program that knows only the specification.
 fn with_baseline_file() -> SqliteConnection {
     let mut conn = database();
     let row = format!("INSERT INTO files (id, original_filename, status) VALUES ('{PLAIN}', 'buck.jpg', 'approved')");
@@ -28,7 +28,7 @@ fn with_baseline_file() -> SqliteConnection {
     conn
 }
 
-/// A listing of that file as a baseline program writes it.
+/// Inserts a listing of that file as such a program does.
 fn insert_baseline_listing(conn: &mut SqliteConnection) {
     let row = format!(
         "INSERT INTO listings (id, file_id, platform, platform_listing_id, status)
@@ -79,7 +79,7 @@ fn a_listing_of_a_baseline_program_keeps_its_platform_from_being_reserved() {
     let reserved = s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
     let ReserveOutcome::Unclaimed(rows) = reserved else { panic!("{reserved:?}") };
     assert_eq!(rows.iter().map(|row| row.platform_id()).collect::<Vec<_>>(), [Some("at-platform-1")]);
-    // A row that cannot be read keeps the platform back as well, wherever it is.
+    // An unreadable row also blocks the platform, whichever column is unreadable.
     for (column, value) in [("status", "Active"), ("platform", "Etsy")] {
         s.conn.batch_execute(&format!("UPDATE listings SET {column} = '{value}'")).unwrap();
         let error = s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap_err().to_string();
