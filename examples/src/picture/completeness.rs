@@ -1,15 +1,15 @@
-//! Whether a picture file is all there, by its structure alone.
+//! Checks by its structure whether a picture file is complete.
 //!
-//! Decoders are lenient: one that meets the end of a JPEG too early fills the rest with grey and reports success.
+//! A decoder does not report a truncated JPEG: it fills the missing part with grey and succeeds.
 
-/// Whether a JPEG file reaches its end-of-image marker.
+/// Returns whether a JPEG file reaches its end-of-image marker.
 ///
-/// Segments are walked by their lengths, so that the end of a thumbnail inside one does not count; what cameras append
-/// behind the end does no harm (ISO/IEC 10918-1, B.1 and B.2).
+/// The function skips segments by their length, so that the end marker of an embedded thumbnail does not count. Bytes
+/// after the end are allowed, because cameras append data (ISO/IEC 10918-1, B.1 and B.2).
 pub(super) fn jpeg_is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {
-        // Any number of fill bytes may stand before a marker, and each marker begins with one.
+        // Any number of fill bytes may precede a marker. Each marker also begins with the value of a fill byte.
         while bytes.get(at) == Some(&0xff) && bytes.get(at + 1) == Some(&0xff) {
             at += 1;
         }
@@ -32,14 +32,14 @@ pub(super) fn jpeg_is_complete(bytes: &[u8]) -> bool {
     }
 }
 
-/// Where the coded data of a scan ends: at the first marker that is neither a stuffed zero nor a restart.
+/// The end of a scan's coded data: the first marker that is neither a stuffed zero nor a restart marker.
 fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
     let data = bytes.get(from..)?;
     let end = data.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7 | 0xff))?;
     Some(from + end)
 }
 
-/// Whether a PNG file reaches its end chunk (ISO/IEC 15948, 5.3). The checksums are the decoder's business.
+/// Returns whether a PNG file reaches its end chunk (ISO/IEC 15948, 5.3). The decoder checks the checksums.
 pub(super) fn png_is_complete(bytes: &[u8]) -> bool {
     let mut at = 8;
     while let Some(head) = bytes.get(at..at + 8) {

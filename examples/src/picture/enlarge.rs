@@ -1,20 +1,20 @@
-//! Enlarging a picture band by band.
+//! Enlarges a picture in bands of rows.
 //!
-//! Enlarged by four, a 24-megapixel photograph has more than a gigabyte of pixels. An [`Enlargement`] is never in memory
-//! as a whole: the encoders ask for its rows from the top to the bottom, and only the band they are in exists.
+//! A 24-megapixel photograph, enlarged by four, has more than a gigabyte of pixels. An [`Enlargement`] is never in
+//! memory as a whole: the encoders request its rows from top to bottom, and only the present band is in memory.
 
 use std::cell::RefCell;
 
 use image::imageops::FilterType;
 use image::{DynamicImage, GenericImageView, ImageBuffer, Pixel};
 
-/// How many rows of the picture a band is made of: a multiple of the 8 rows that a JPEG encoder asks for at a time.
+/// The number of rows in a band: a multiple of the 8 rows that a JPEG encoder requests at a time.
 const BAND_ROWS: u32 = 32;
 
-/// How many rows above and below a band shine into it: the reach of the Lanczos filter, rounded up.
+/// The number of rows above and below a band that influence its pixels: the reach of the Lanczos filter, rounded up.
 const REACH: u32 = 4;
 
-/// A picture enlarged by a whole factor with a Lanczos filter of three lobes.
+/// A picture enlarged by an integer factor with a three-lobed Lanczos filter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Enlargement<'a> {
     source: &'a DynamicImage,
@@ -22,7 +22,7 @@ pub(super) struct Enlargement<'a> {
 }
 
 impl<'a> Enlargement<'a> {
-    /// The enlargement of this picture by this factor, which must be at least 1.
+    /// Enlarges this picture by this factor, which must be at least 1.
     pub(super) const fn new(source: &'a DynamicImage, factor: u32) -> Self {
         Self { source, factor }
     }
@@ -33,13 +33,13 @@ impl<'a> Enlargement<'a> {
         (scaled(self.source.width()), scaled(self.source.height()))
     }
 
-    /// The bands of the enlargement, from the top to the bottom.
+    /// The bands of the enlargement, from top to bottom.
     pub(super) fn bands(&self) -> impl Iterator<Item = DynamicImage> + use<'a> {
         let this = *self;
         (0..this.source.height().div_ceil(BAND_ROWS)).map(move |number| this.band(number))
     }
 
-    /// The enlargement as a view that has one band in memory, for encoders that ask for pixels.
+    /// A view of the enlargement for encoders that request pixels. It keeps one band in memory.
     pub(super) fn view<P: Pixel<Subpixel = u8>>(&self, convert: Convert<P>) -> BandedView<'a, P> {
         BandedView { enlargement: *self, convert, band: RefCell::new((0, convert(self.band(0)))) }
     }
@@ -56,7 +56,7 @@ impl<'a> Enlargement<'a> {
     }
 }
 
-/// How a band becomes pixels of one type.
+/// Converts a band to pixels of one type.
 pub(super) type Convert<P> = fn(DynamicImage) -> ImageBuffer<P, Vec<u8>>;
 
 /// See [`Enlargement::view`].

@@ -1,4 +1,4 @@
-//! Looking at a picture: what it is, how large, and which way up.
+//! Reads the format, the size and the orientation of a picture.
 
 use std::fmt;
 use std::io::Cursor;
@@ -8,10 +8,10 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 use super::completeness::{jpeg_is_complete, png_is_complete};
 
-/// The most memory that the pixels of one picture may take, in bytes: 89 megapixels of 8-bit colour.
+/// The most memory for the pixels of one picture, in bytes. It suffices for 89 megapixels of 8-bit colour.
 pub const MAX_DECODED_BYTES: u64 = 256 << 20;
 
-/// The formats that are taken.
+/// The accepted formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JPEG.
@@ -40,41 +40,41 @@ impl fmt::Display for Format {
     }
 }
 
-/// The facts in the head of a picture file.
+/// The format, orientation and size from the header of a picture file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspected {
-    /// The format, by its content: the name of the file does not count.
+    /// The format of the content. The file's name does not count.
     pub format: Format,
     /// The EXIF orientation, 1 to 8.
     pub orientation: u8,
-    /// The size as looked at, in pixels.
+    /// The size in pixels after the orientation was applied.
     pub size: Dimensions,
 }
 
-/// Looks at a picture without decoding it.
+/// Reads the header of a picture without decoding the pixels.
 ///
 /// # Errors
-/// [`Unusable`] when it is no picture, is cut off, or is larger than [`MAX_DECODED_BYTES`] allow.
+/// [`Unusable`] if the file is not a picture, is truncated, or needs more than [`MAX_DECODED_BYTES`].
 pub fn inspect(bytes: &[u8]) -> Result<Inspected, Unusable> {
     open(bytes).map(|(inspected, _)| inspected)
 }
 
-/// A picture with its pixels in memory, the right way up.
+/// A decoded picture in upright orientation.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// The format of the file it came from.
+    /// The format of the source file.
     pub format: Format,
-    /// The pixels, turned as the orientation says.
+    /// The pixels after the orientation was applied.
     pub pixels: DynamicImage,
-    /// The colour profile (ICC), where there is one that goes with the pixels.
+    /// The ICC colour profile, if its colour space is that of the pixels.
     pub profile: Option<Vec<u8>>,
 }
 
 impl Picture {
-    /// Decodes a picture and turns it the right way up.
+    /// Decodes a picture and applies its orientation.
     ///
     /// # Errors
-    /// [`Unusable`] as for [`inspect`], and when its data is damaged.
+    /// [`Unusable`] as for [`inspect`], and if the pixel data is damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unusable> {
         let (Inspected { format, .. }, mut decoder) = open(bytes)?;
         let damaged = |source| Unusable::Damaged { format, source };
@@ -83,8 +83,8 @@ impl Picture {
         let mut pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
         pixels.apply_orientation(orientation);
         let space: &[u8] = if pixels.color().has_color() { b"RGB " } else { b"GRAY" };
-        // A profile names its colour space in bytes 16 to 19 (ICC.1, 7.2). One for CMYK does not go with the RGB that
-        // a CMYK picture has been decoded to.
+        // A profile names its colour space in bytes 16 to 19 (ICC.1, 7.2). A CMYK profile does not fit a CMYK picture
+        // that was decoded to RGB.
         let profile = profile.filter(|profile| profile.get(16..20) == Some(space));
         Ok(Self { format, pixels, profile })
     }
@@ -123,37 +123,37 @@ fn open(bytes: &[u8]) -> Result<(Inspected, impl ImageDecoder), Unusable> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unusable {
-    /// It has no bytes.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// It is something else.
+    /// The content is not a picture.
     #[error("not a picture: neither JPEG nor PNG")]
     NotAPicture,
-    /// It is a picture of another kind.
+    /// The picture has a format that is not accepted.
     #[error("a picture in the format {0:?}: only JPEG and PNG are taken")]
     OtherFormat(ImageFormat),
-    /// Its end is missing.
+    /// The file is truncated.
     #[error("a {0} file whose end is missing: copy it again from where it came from")]
     CutOff(Format),
-    /// It cannot be decoded.
+    /// The pixel data cannot be decoded.
     #[error("a damaged {format} file: {source}")]
     Damaged {
-        /// The expected value.
+        /// The format of the file.
         format: Format,
-        /// The message of the decoder.
+        /// The decoder's error.
         source: ImageError,
     },
-    /// Its pixels would take too much memory.
+    /// The pixels would need too much memory.
     #[error("{width}×{height} pixels would take {needed} bytes of memory; at most {MAX_DECODED_BYTES} are allowed")]
     TooLarge {
         /// Stored width in pixels.
         width: u32,
         /// Stored height in pixels.
         height: u32,
-        /// The memory its pixels would take, in bytes.
+        /// The memory that the pixels would need, in bytes.
         needed: u64,
     },
-    /// Its size is absurd.
+    /// Width or height is outside the domain's limits.
     #[error(transparent)]
     Dimensions(#[from] InvalidDimensions),
 }
@@ -195,7 +195,7 @@ mod tests {
                 let row = (0..pixels.width()).map(|x| pixels.get_pixel(x, y).0);
                 row.map(|[red, _, blue]| i64::from(blue) - i64::from(red)).sum::<i64>()
             };
-            // Both have their bluest sky along the upper edge.
+            // In both pictures, the sky is bluest at the upper edge.
             assert!(blueness(0) > blueness(pixels.height() / 2) + 1000, "{name}");
         }
     }
@@ -231,7 +231,7 @@ mod tests {
         let mut encoder = png::Encoder::new(&mut bomb, 60_000, 60_000);
         encoder.set_color(png::ColorType::Rgb);
         let mut writer = encoder.write_header().unwrap();
-        // As far as the structure goes, the file is whole: one chunk of data, and the end when the writer is dropped.
+        // The structure of the file is complete: it has one data chunk, and dropping the writer adds the end chunk.
         writer.write_chunk(png::chunk::IDAT, &[0; 8]).unwrap();
         drop(writer);
         let error = inspect(&bomb).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Pictures: looking at them, and making them ready for print.
+//! Reads pictures and makes print files and previews.
 
 mod completeness;
 mod enlarge;

@@ -1,4 +1,4 @@
-//! Print files and previews.
+//! Writes print files and previews.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,19 +16,19 @@ use crate::atomic_file::AtomicFile;
 /// The longer side of a preview, in pixels.
 pub const PREVIEW_SIDE: u32 = 1000;
 
-/// The quality of JPEG print files: above it files grow faster than prints get better.
+/// The JPEG quality of print files. A higher quality makes larger files without visibly better prints.
 const PRINT_QUALITY: u8 = 92;
 
 const PREVIEW_QUALITY: u8 = 82;
 
-/// Enlarges a picture by a whole factor and writes it in its own format with this resolution, in dots per inch.
+/// Enlarges a picture by an integer factor and writes it in its own format. `dpi` is the resolution in dots per inch.
 ///
-/// The file appears under its name only when it is whole and on the disk. `wanted` is asked from time to time; as soon as
-/// it says no, the work is given up. Returns the size in pixels.
+/// The file gets its name only when it is complete and flushed to the disk. The function calls `wanted` from time to
+/// time and stops as soon as `wanted` returns `false`. It returns the size in pixels.
 ///
 /// # Errors
-/// [`NotPrinted`] when the enlargement would be larger than pictures can be, when it cannot be written, and when it is
-/// not wanted any more.
+/// [`NotPrinted`] if the enlargement exceeds the largest size of a picture, if the file cannot be written, or if
+/// `wanted` returned `false`.
 pub fn write_print(
     picture: &Picture,
     factor: u32,
@@ -61,7 +61,7 @@ pub fn write_print(
     Ok(size)
 }
 
-/// A file that refuses to be written once it is not wanted any more: the encoders know no other way to be stopped.
+/// A writer that fails once `wanted` returns `false`. The encoders can be stopped only by a write error.
 struct WhileWanted<F> {
     file: AtomicFile,
     wanted: F,
@@ -108,7 +108,7 @@ fn write_png(
     };
     let wide = u16::from(color.bytes_per_pixel()) == 2 * u16::from(color.channel_count());
     info.bit_depth = if wide { BitDepth::Sixteen } else { BitDepth::Eight };
-    // PNG counts in metres, of which an inch is 0.0254.
+    // PNG stores pixels per metre. An inch is 0.0254 metres.
     let per_metre = (f64::from(dpi) / 0.0254).round() as u32;
     info.pixel_dims = Some(PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter });
     info.icc_profile = picture.profile.as_deref().map(Into::into);
@@ -125,10 +125,10 @@ fn write_png(
     Ok(writer.finish()?)
 }
 
-/// Writes a JPEG for the screen, whose longer side has at most [`PREVIEW_SIDE`] pixels. What was transparent is white.
+/// Writes a JPEG for the screen. Its longer side has at most [`PREVIEW_SIDE`] pixels. Transparent pixels become white.
 ///
 /// # Errors
-/// [`NotPrinted`] when it cannot be written.
+/// [`NotPrinted`] if the file cannot be written.
 pub fn write_preview(picture: &Picture, destination: &Path) -> Result<(), NotPrinted> {
     let (width, height) = (picture.pixels.width(), picture.pixels.height());
     let scale = f64::from(PREVIEW_SIDE) / f64::from(width.max(height));
@@ -152,29 +152,29 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
     })
 }
 
-/// A picture that could not be made.
+/// The error of a print file or preview.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotPrinted {
-    /// The enlargement would be larger than pictures can be.
+    /// The enlargement exceeds the largest size of a picture.
     #[error("{width}×{height} pixels enlarged by {factor}: {source}")]
     TooLarge {
-        /// Width in pixels.
+        /// The width before the enlargement, in pixels.
         width: u32,
-        /// Height in pixels.
+        /// The height before the enlargement, in pixels.
         height: u32,
-        /// The factor.
+        /// The factor of the enlargement.
         factor: u32,
-        /// The rule.
+        /// The limit that the size exceeds.
         source: InvalidDimensions,
     },
     /// The file cannot be written.
     #[error("cannot write the picture: {0}")]
     Write(#[from] io::Error),
-    /// The JPEG encoder refuses.
+    /// The JPEG encoder failed.
     #[error("cannot encode the JPEG file: {0}")]
     Encode(ImageError),
-    /// The PNG encoder refuses.
+    /// The PNG encoder failed.
     #[error("cannot encode the PNG file: {0}")]
     EncodePng(EncodingError),
 }
@@ -218,7 +218,7 @@ mod tests {
         let size = write_print(&fox, 4, 300, &path, || true).unwrap();
         assert_eq!((size.width(), size.height()), (960, 1200));
         let bytes = fs::read(&path).unwrap();
-        // JFIF, version 1.2, dots per inch, 300 by 300.
+        // A JFIF header: version 1.2, dots per inch, 300 by 300.
         assert_eq!(&bytes[6..18], b"JFIF\0\x01\x02\x01\x01\x2c\x01\x2c");
         let inspected = inspect(&bytes).unwrap();
         assert_eq!((inspected.format, inspected.orientation, inspected.size), (Format::Jpeg, 1, size));

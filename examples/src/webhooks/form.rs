@@ -1,4 +1,4 @@
-//! Bodies that are sent as forms.
+//! Reads bodies that are sent as forms.
 
 use axum::http::{HeaderMap, header};
 use percent_encoding::percent_decode;
@@ -6,19 +6,20 @@ use serde_json::{Map, Value};
 
 use super::signature_scheme::Refused;
 
-/// The JSON of a body that is a form: its field `payload`, or an object of its fields. `None` for any other body.
+/// The JSON of a form body: its field `payload`, or an object of all its fields. `None` for any other body.
 ///
-/// A body that begins as a JSON object does is none, whatever the content type says: that header is not signed.
+/// A body that begins like a JSON object is not a form, whatever the content type says: the signature does not cover
+/// that header.
 ///
 /// # Errors
-/// [`Refused::Encoding`] when the fields are not UTF-8.
+/// [`Refused::Encoding`] if the fields are not UTF-8.
 pub(super) fn unwrap_form(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Refused> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") || body.starts_with(b"{") {
         return Ok(None);
     }
-    // The parser replaces what is not UTF-8.
+    // The form parser silently replaces bytes that are not UTF-8.
     if percent_decode(body).decode_utf8().is_err() {
         return Err(Refused::Encoding { found: "it is not UTF-8" });
     }

@@ -2,17 +2,18 @@
 //!
 //! | answer | when |
 //! | --- | --- |
-//! | 202 `{"result": "new"}` | the delivery is committed, and a job that holds [`WebhookReceived`] waits for a worker |
-//! | 200 `{"result": "duplicate", "first_seen": …}` | it was committed before |
-//! | 200 `{"challenge": …}` | Slack asks whether this is [its app's address](https://docs.slack.dev/reference/events/url_verification) |
-//! | 400 | its body is not JSON that a worker can read, or its id is blank or not ASCII |
-//! | 401 | its signature is missing or wrong; nothing of it is kept |
-//! | 404 | nobody of that name is known, or nothing is there |
-//! | 405 | the method is another one than `POST` |
-//! | 408 | its body did not arrive in time |
-//! | 413 | it is too large, alone or with what its headers say |
-//! | 503 with `Retry-After` | the database cannot take it now: it is busy or full, for example |
-//! | 500 | anything else; the sender will try again |
+//! | 202 `{"result": "new"}` | the delivery is committed, and its [`WebhookReceived`] job waits for a worker |
+//! | 200 `{"result": "duplicate", "first_seen": …}` | an equal delivery was committed before |
+//! | 200 `{"challenge": …}` | Slack verifies [its app's
+//! address](https://docs.slack.dev/reference/events/url_verification) |
+//! | 400 | the body is not JSON that a worker can read, or the delivery's id is blank or not ASCII |
+//! | 401 | the signature is missing or wrong; the server stores nothing of the delivery |
+//! | 404 | the sender's name is not configured, or the path does not exist |
+//! | 405 | the method is not `POST` |
+//! | 408 | the body did not arrive in time |
+//! | 413 | the body is too large, alone or together with the stored headers |
+//! | 503 with `Retry-After` | the database cannot store the delivery now, for example because it is busy or full |
+//! | 500 | any other error; the sender will send again |
 //!
 //! Every other answer is `{"error": …}`.
 
@@ -47,7 +48,7 @@ pub use serve::serve;
 pub use signature_scheme::{Delivery, Refused};
 pub use webhook_job::{Summary, WebhookReceived};
 
-/// The largest body, in bytes: what a job's payload holds, less room for what the server adds.
+/// The largest body, in bytes: the limit of a job's payload minus the room for the fields that the server adds.
 pub const BODY_LIMIT: usize = MAX_JSON_BYTES - 4096;
 
 struct Server<S> {
@@ -58,7 +59,7 @@ struct Server<S> {
     patience: Duration,
 }
 
-/// The server's routes, for [`serve`] or to be merged into a program's own. A body has to arrive within `patience`.
+/// The server's routes, for [`serve`] or for a program's own router. A body must arrive within `patience`.
 pub fn routes<S: Store>(store: S, environment: Environment, senders: Senders, patience: Duration) -> Router {
     let intake = WebhookIntake::new(store.clone(), environment.clone());
     let intake = intake.body_limit(BODY_LIMIT).retaining(senders.retention());
@@ -116,7 +117,7 @@ impl<S: Store> Server<S> {
         if let Some(challenge) = delivery.challenge {
             return answer(StatusCode::OK, &json!({ "challenge": challenge }));
         }
-        // Equal bodies without an id are one delivery of each sender, not one of all senders.
+        // Equal bodies without an id count as one delivery for each sender, not as one for all senders.
         let hash = || (!body.is_empty()).then(|| PayloadHash::of_body(body).to_string());
         let id = delivery.id.clone().or_else(hash);
         let job = match self.job(source, delivery) {
@@ -142,12 +143,12 @@ impl<S: Store> Server<S> {
         let Delivery { id: delivery_id, event, json, .. } = delivery;
         let body = RawValue::from_string(json).map_err(InvalidWebhook::NotJson)?;
         let payload = WebhookReceived { source: source.to_owned(), delivery_id, event, body };
-        // Reads the payload back: what no worker could read is refused here.
+        // Parses the payload again, so that the server refuses a payload that no worker could read.
         Ok(NewJob::new(self.environment.job_id(), &payload, self.environment.now())?)
     }
 }
 
-/// A genuine delivery that cannot become a job.
+/// The error of a genuine delivery that cannot become a job.
 #[derive(Debug, thiserror::Error)]
 enum InvalidWebhook {
     #[error("the body must be JSON: {0}")]
@@ -168,7 +169,7 @@ impl InvalidWebhook {
 fn failure(source: &str, error: &StoreError) -> Response {
     tracing::error!(source, error = with_causes(error), "receiving a webhook failed");
     if error.disposition() != Disposition::GiveUp {
-        // A delivery that has taken effect all the same is known when it comes again.
+        // The delivery may have been committed all the same. It is then a duplicate when the sender repeats it.
         let later = refusal(StatusCode::SERVICE_UNAVAILABLE, "the webhook cannot be taken now");
         return ([(header::RETRY_AFTER, "5")], later).into_response();
     }

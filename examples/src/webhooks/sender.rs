@@ -1,4 +1,4 @@
-//! The senders of webhooks and their keys.
+//! The configured senders of webhooks and their keys.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,17 @@ use fieldfen_services::intake::signature::InvalidKey;
 
 use super::signature_scheme::{Delivery, Refused, SCHEMES, STANDARD_SENDERS, Scheme};
 
-/// The senders that are known, each under a name in lower case.
+/// The configured senders. Names are in lower case.
 #[derive(Debug, Clone)]
 pub struct Senders(BTreeMap<String, Scheme>);
 
 impl Senders {
     /// Reads `NAME=KEY` and `NAME:SCHEME=KEY` arguments.
     ///
-    /// A name alone is that of a sender that is known here, and says how it signs: `github`, `shopify`, `slack`, `stripe`,
-    /// and those that follow Standard Webhooks. Any other name needs a scheme: `stripe-live:stripe=whsec_…`. A name may
-    /// come several times, so that its key can be exchanged. Upper and lower case are the same.
+    /// A name alone must be one of the built-in senders, whose signature scheme is known: `github`, `shopify`, `slack`,
+    /// `stripe`, and the senders that use Standard Webhooks. Any other name needs a scheme:
+    /// `stripe-live:stripe=whsec_…`. A name may occur several times, so that its key can be rotated. Case does not
+    /// matter.
     ///
     /// # Errors
     /// [`InvalidSecret`], which never repeats a key.
@@ -30,7 +31,8 @@ impl Senders {
                 Some((name, scheme)) => (name, scheme.to_ascii_lowercase()),
                 None => (sender, scheme_of(&sender.to_ascii_lowercase()).to_owned()),
             };
-            // A key in base64 that comes without a name ends in "=". The other errors repeat the name.
+            // A base64 key without a name ends in "=" and would be parsed as a name with an empty key. The other errors
+            // repeat the name, so this one must not.
             if key.bytes().all(|byte| byte == b'=') && !SCHEMES.contains(&scheme.as_str()) {
                 return Err(InvalidSecret::Form);
             }
@@ -53,13 +55,14 @@ impl Senders {
         if senders.is_empty() { Err(InvalidSecret::None) } else { Ok(Self(senders)) }
     }
 
-    /// The name under which a sender is known, if it is.
+    /// The configured name of a sender; `None` if the sender is not configured.
     #[must_use]
     pub fn known(&self, name: &str) -> Option<&str> {
         self.0.get_key_value(&name.to_ascii_lowercase()).map(|(name, _)| name.as_str())
     }
 
-    /// For how long deliveries are remembered: each sender's as long as those of its scheme may come again, at least.
+    /// The retention of deliveries by sender. It is at least the period in which the sender's scheme repeats a
+    /// delivery.
     #[must_use]
     pub fn retention(&self) -> Retention {
         self.0.iter().fold(Retention::default(), |retention, (name, scheme)| {
@@ -68,7 +71,8 @@ impl Senders {
         })
     }
 
-    /// Checks the signature of a delivery and reads it; `None` for a sender that is not [known](Senders::known).
+    /// Verifies the signature of a delivery and reads the delivery; `None` if the sender is not
+    /// [configured](Senders::known).
     #[must_use]
     pub fn check(
         &self,
@@ -83,57 +87,57 @@ impl Senders {
     }
 }
 
-/// The secrets in the text of a file, for [`Senders::parse`]: one on each line. Blank lines and lines that begin with `#`
-/// are skipped.
+/// The secrets in the text of a file, one a line, for [`Senders::parse`]. Blank lines and lines that begin with `#` are
+/// skipped.
 pub fn secrets_of(file: &str) -> impl Iterator<Item = &str> {
     file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// The signature scheme of a known sender; the name itself for any other.
+/// The signature scheme of a built-in sender; for any other name, the name itself.
 fn scheme_of(name: &str) -> &str {
     if STANDARD_SENDERS.contains(&name) { "standard-webhooks" } else { name }
 }
 
-/// Secrets that cannot be used.
+/// The error of a secret that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSecret {
-    /// There are none.
+    /// No secret was given.
     #[error("no secrets were given: name at least one sender, with --secrets FILE or --secret NAME=KEY")]
     None,
-    /// One is not of the form.
+    /// A secret does not have the form `NAME=KEY` or `NAME:SCHEME=KEY`.
     #[error("a secret is not of the form NAME=KEY or NAME:SCHEME=KEY")]
     Form,
-    /// A name cannot be part of the address that is sent to.
+    /// A name contains characters that the server's path does not allow.
     #[error("the name {name:?}: it must be ASCII letters, digits, '_', '-' or '.'")]
     Name {
-        /// The name.
+        /// The invalid name.
         name: String,
     },
-    /// A sender's way of signing is not known here.
+    /// The signature scheme is unknown.
     #[error(
         "the secret of {name:?}: how {scheme:?} signs is not known here; known senders are {}, {}; \
          give any other name a scheme, NAME:SCHEME=KEY, which is one of {}",
         SCHEMES.join(", "), STANDARD_SENDERS.join(", "), SCHEMES.join(", ")
     )]
     Unknown {
-        /// Whose.
+        /// The name of the sender.
         name: String,
-        /// The scheme that was asked for, or the name where none was.
+        /// The unknown scheme, or the name if no scheme was given.
         scheme: String,
     },
-    /// One name was given with two schemes.
+    /// One name has secrets with two schemes.
     #[error("the secrets of {name:?} have different schemes: give each scheme a name of its own")]
     TwoSchemes {
-        /// Whose.
+        /// The name of the sender.
         name: String,
     },
-    /// A key cannot be used.
+    /// A key is not valid for its scheme.
     #[error("the secret of {name:?}")]
     Key {
-        /// Whose.
+        /// The name of the sender.
         name: String,
-        /// Why.
+        /// The rule that the key breaks.
         source: InvalidKey,
     },
 }
@@ -169,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_key_without_a_name_is_not_taken_for_a_name() {
-        // Base64 ends in the character that stands between a name and its key.
+        // A base64 text ends in "=", which also separates a name from its key.
         for secret in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=", "whsec_Mf/Q9r8GKYqrTwjUPD8ILPZIo2LaLQ==", "github:MfKQ="] {
             assert_eq!(refused(secret), InvalidSecret::Form);
         }

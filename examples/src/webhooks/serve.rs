@@ -1,4 +1,4 @@
-//! Serving, with clients that are slow and with an end.
+//! Serves requests with a time limit for slow clients and with a graceful shutdown.
 
 use std::future::Future;
 use std::io;
@@ -8,14 +8,15 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 
-/// Serves until `stop` resolves, and then for as long as the requests under way take.
+/// Serves until `stop` resolves, and then until the requests in progress have ended.
 ///
-/// A connection is closed after `patience` without the whole head of a request, and after its first answer: a client
-/// cannot keep a connection by staying silent, by not reading the answers to many requests, or by HTTP/2. Requests that have not ended so long after the first `stop` end then; a second `stop`
-/// ends them at once.
+/// A connection is closed if the head of a request does not arrive within `patience`, and after its first answer. A
+/// client therefore cannot keep a connection open by staying silent, by leaving answers unread, or with HTTP/2.
+/// Requests that are still in progress `patience` after the first `stop` are aborted. A second `stop` aborts them at
+/// once.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// The listener's error.
 pub async fn serve<F, S>(listener: TcpListener, routes: Router, patience: Duration, stop: F) -> io::Result<()>
 where
     F: Fn() -> S,

@@ -1,4 +1,4 @@
-//! The signature scheme of each sender, and where its deliveries hold id and event.
+//! The signature scheme of each sender, and the position of id and event in its deliveries.
 
 use axum::http::HeaderMap;
 use fieldfen_domain::Timestamp;
@@ -9,74 +9,76 @@ use serde_json::Value;
 
 use super::form::unwrap_form;
 
-/// The ways of signing that are known here.
+/// The names of the supported signature schemes.
 pub(super) const SCHEMES: [&str; 5] = ["github", "shopify", "slack", "standard-webhooks", "stripe"];
 
-/// Senders that sign as Standard Webhooks: [Etsy](https://developers.etsy.com/documentation/essentials/webhooks),
-/// [Replicate](https://replicate.com/docs/topics/webhooks/verify-webhook), and those that send through
-/// [Svix](https://docs.svix.com/receiving/verifying-payloads/how-manual), such as
+/// Senders that sign by Standard Webhooks: [Etsy](https://developers.etsy.com/documentation/essentials/webhooks),
+/// [Replicate](https://replicate.com/docs/topics/webhooks/verify-webhook), and the users of
+/// [Svix](https://docs.svix.com/receiving/verifying-payloads/how-manual), for example
 /// [Clerk](https://clerk.com/docs/webhooks/sync-data) and
 /// [Resend](https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests).
 pub(super) const STANDARD_SENDERS: [&str; 5] = ["clerk", "etsy", "replicate", "resend", "svix"];
 
-/// A sender's way of signing, with its keys.
+/// A signature scheme with its keys.
 #[derive(Debug, Clone)]
 pub(super) enum Scheme {
-    /// Sends [JSON, or a form whose field `payload` is the
-    /// JSON](https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks); the API's default is the form. Signed
-    /// is the body as it is sent.
+    /// GitHub sends [JSON, or a form whose field `payload` is the
+    /// JSON](https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks); the API's default is the form. The
+    /// signature covers the body as it is sent.
     GitHub(HmacSha256),
-    /// `X-Shopify-Webhook-Id` names the delivery and stays the same in its repetitions. `X-Shopify-Event-Id`, by which
-    /// [Shopify tells duplicates apart](https://shopify.dev/docs/apps/build/webhooks/ignore-duplicates), names what has
-    /// happened: it is the same in the deliveries of all subscriptions to it, of which each is taken here.
+    /// `X-Shopify-Webhook-Id` identifies the delivery and is the same in its repetitions. `X-Shopify-Event-Id`
+    /// identifies the event, and [Shopify recommends it against
+    /// duplicates](https://shopify.dev/docs/apps/build/webhooks/ignore-duplicates). It is the same for all
+    /// subscriptions to the event, and the server accepts the delivery of each subscription, so the server does not use
+    /// it.
     Shopify(HmacSha256),
-    /// Names the event [in the body](https://docs.stripe.com/api/events/object): `id` stays the same in repetitions, while
-    /// `pending_webhooks` may change.
+    /// Stripe identifies the event [in the body](https://docs.stripe.com/api/events/object): `id` is the same in
+    /// repetitions, while `pending_webhooks` may change.
     Stripe(Stripe),
-    /// Sends [events](https://docs.slack.dev/apis/events-api/) as JSON, and what people do
-    /// [as forms](https://docs.slack.dev/interactivity/handling-user-interaction).
+    /// Slack sends [events](https://docs.slack.dev/apis/events-api/) as JSON and users' interactions [as
+    /// forms](https://docs.slack.dev/interactivity/handling-user-interaction).
     Slack(Slack),
-    /// Etsy, for example, and many others.
+    /// Standard Webhooks, which Etsy and others use.
     Standard(StandardWebhooks),
 }
 
-/// A genuine delivery, as its sender describes it.
+/// A genuine delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The sender's own id for it.
+    /// The sender's id of the delivery.
     pub id: Option<String>,
-    /// The name of its event, where the sender gives one.
+    /// The name of the event, if the sender gives one.
     pub event: Option<String>,
-    /// Its JSON; `null` for an empty body.
+    /// The JSON of the body; `null` for an empty body.
     pub json: String,
-    /// The challenge that Slack sends when somebody enters the server's address there, to be sent back. Such a delivery is
-    /// not an event.
+    /// The challenge that Slack sends when a user enters the server's address. The server must send it back. Such a
+    /// delivery is not an event.
     pub challenge: Option<String>,
 }
 
-/// Why a delivery is not taken.
+/// The reason why a delivery is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// It is not known to be genuine.
+    /// The signature is missing or wrong.
     #[error(transparent)]
     Signature(SignatureError),
-    /// The sender's id for it, or its event, cannot be read.
+    /// The header with the sender's id or event is not printable ASCII.
     #[error("the header {name} must be printable ASCII")]
     Header {
-        /// The header it came in.
+        /// The name of the header.
         name: &'static str,
     },
-    /// Its body is no text.
+    /// The body is not UTF-8 text.
     #[error("the body must be JSON in UTF-8, without a byte order mark: {found}")]
     Encoding {
-        /// A description of the body.
+        /// The description of the body.
         found: &'static str,
     },
 }
 
 impl Scheme {
-    /// The way of signing with this name, one of [`SCHEMES`]; `None` for any other name.
+    /// Creates the scheme with this name, one of [`SCHEMES`]; `None` for any other name.
     pub(super) fn new(name: &str, keys: &[&str]) -> Option<Result<Self, InvalidKey>> {
         Some(match name {
             "github" => HmacSha256::github(keys).map(Self::GitHub),
@@ -88,9 +90,9 @@ impl Scheme {
         })
     }
 
-    /// Checks the signature of a delivery.
+    /// Verifies the signature of a delivery.
     pub(super) fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
-        // A header that is not ASCII is as good as none: no signature is like that.
+        // A header that is not ASCII counts as missing: no signature contains other characters.
         let one = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let joined = |name: &str, separator: &str| {
             let lines: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -111,7 +113,7 @@ impl Scheme {
         }
     }
 
-    /// Reads a delivery whose signature has been checked.
+    /// Reads a delivery whose signature has been verified.
     pub(super) fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Refused> {
         let json = match self {
             Self::GitHub(_) | Self::Slack(_) => unwrap_form(headers, body)?,
@@ -119,7 +121,7 @@ impl Scheme {
         };
         let json = json.map_or_else(|| text(body), Ok)?;
         let label = |name| label(headers, name);
-        // A body that is no JSON has no fields here, and is refused when it is to become a job.
+        // A body that is not JSON has no fields here. It is refused later, when it should become a job.
         let fields = serde_json::from_str::<Value>(&json).unwrap_or_default();
         let field = |pointer| fields.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let (id, event, challenge) = match self {
@@ -140,7 +142,7 @@ impl Scheme {
         Ok(Delivery { id, event, json, challenge })
     }
 
-    /// Under which name it is known for how long its sender may send again.
+    /// The name under which the retention of the scheme's deliveries is looked up.
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::GitHub(_) => "github",
@@ -152,7 +154,7 @@ impl Scheme {
     }
 }
 
-/// Id, time and signatures of Standard Webhooks, under the names that this delivery has them.
+/// Id, time and signatures of Standard Webhooks, under the header names of this delivery.
 fn standard_headers(headers: &HeaderMap) -> [&'static str; 3] {
     if headers.contains_key("svix-id") && !headers.contains_key("webhook-id") {
         ["svix-id", "svix-timestamp", "svix-signature"]
@@ -166,7 +168,7 @@ fn label(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Refu
     value.transpose().map_err(|_| Refused::Header { name })
 }
 
-/// The body as a text, or why it is none.
+/// The body as text, or the reason why it is not text.
 fn text(body: &[u8]) -> Result<String, Refused> {
     let found = match body {
         [] => return Ok("null".to_owned()),

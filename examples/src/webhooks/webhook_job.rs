@@ -1,4 +1,4 @@
-//! The job that a webhook becomes.
+//! The job of a received webhook.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The places of ids in the bodies of senders, each as a name and a JSON pointer.
+/// The positions of ids in the senders' bodies: a name and a JSON pointer for each.
 const IDS: [(&str, &str); 9] = [
     ("id", "/id"),
     ("action", "/action"),
@@ -20,20 +20,19 @@ const IDS: [(&str, &str); 9] = [
     ("team", "/team_id"),
 ];
 
-/// The longest text that is taken for an id or a name of an event, in bytes.
+/// The longest text that counts as an id or as the name of an event, in bytes.
 const MAX_ID: usize = 255;
 
-/// A webhook that was taken in, as the payload of the job that is enqueued for it: the server writes it, the worker reads
-/// it.
+/// A received webhook, as the payload of its job. The server writes the payload, and the worker reads it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct WebhookReceived {
-    /// Under which name its sender is known.
+    /// The configured name of the sender.
     pub source: String,
-    /// The sender's own id for the delivery.
+    /// The sender's id of the delivery.
     pub delivery_id: Option<String>,
-    /// The ids of the things that the event concerns, if the sender names them.
+    /// The name of the event, if the sender gives one.
     pub event: Option<String>,
-    /// The JSON that arrived, letter by letter; `null` for an empty body.
+    /// The received JSON, unchanged; `null` for an empty body.
     pub body: Box<RawValue>,
 }
 
@@ -42,10 +41,10 @@ impl Payload for WebhookReceived {
 }
 
 impl WebhookReceived {
-    /// The webhook in one line: its event and the ids of what it is about.
+    /// Extracts the event of the webhook and the ids in its body.
     ///
     /// # Errors
-    /// When the body is not JSON; the server takes no such body.
+    /// An error if the body is not JSON. The server refuses such bodies.
     pub fn summary(&self) -> serde_json::Result<Summary<'_>> {
         let body: Value = serde_json::from_str(self.body.get())?;
         let id = |(name, pointer)| Some((name, text(body.pointer(pointer)?)?));
@@ -59,7 +58,7 @@ impl WebhookReceived {
     }
 }
 
-/// A text of 255 bytes at most, or a number as a text; nothing else is an id.
+/// A text of at most 255 bytes, or a number as text. Other values are not ids.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => (text.len() <= MAX_ID).then(|| text.clone()),
@@ -68,16 +67,16 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A webhook in one line.
+/// The event and the ids of a webhook, in a form that fits on one log line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary<'w> {
-    /// Under which name its sender is known.
+    /// The configured name of the sender.
     pub source: &'w str,
-    /// The name of its event, unless that is longer than 255 bytes.
+    /// The name of the event; `None` if it is longer than 255 bytes.
     pub event: Option<&'w str>,
-    /// The sender's own id for the delivery.
+    /// The sender's id of the delivery.
     pub delivery_id: Option<&'w str>,
-    /// The ids in its body, by name.
+    /// The ids in the body, by name.
     pub ids: BTreeMap<&'static str, String>,
 }
 
@@ -99,7 +98,7 @@ mod tests {
         let github = r#"{"action": "opened", "number": 7, "repository": {"id": 1, "full_name": "octo/pus"}}"#;
         let expected = [("action", "opened"), ("number", "7"), ("repository", "octo/pus")];
         assert_eq!(ids(github), expected.map(|(name, id)| (name, id.to_owned())));
-        // Shopify's ids are above 2^53.
+        // Shopify's ids exceed 2^53.
         assert_eq!(ids(r#"{"id": 9007199254740993}"#), [("id", "9007199254740993".to_owned())]);
         let stripe = r#"{"id": "evt_1", "data": {"object": {"id": "ch_1"}}}"#;
         assert_eq!(ids(stripe), [("id", "evt_1".to_owned()), ("object", "ch_1".to_owned())]);

@@ -1,4 +1,4 @@
-//! What a worker answers to a request.
+//! The answers of workers to operators' requests.
 
 use std::fmt;
 
@@ -7,40 +7,40 @@ use fieldfen_domain::operator::Actor;
 use fieldfen_domain::{JobId, RawJson, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The answer to an operator's request: the result of its job.
+/// The answer to an operator's request. It is stored as the result of the request's job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OperatorAnswer {
     /// The action took effect.
     Done {
-        /// The status that the file has now; none for a file that was deleted.
+        /// The present status of the file; `None` if the file was deleted.
         status: Option<FileStatus>,
-        /// The jobs that follow, or that run again.
+        /// The jobs that the action enqueued or retried.
         jobs: Vec<JobId>,
     },
-    /// Everything was so already; nothing was written.
+    /// The file already was as requested. Nothing was written.
     Unchanged {
-        /// The status that the file has.
+        /// The present status of the file; `None` if there is no file any more.
         status: Option<FileStatus>,
     },
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
-    /// A rule forbids it; nothing was done.
+    /// A rule forbids the action. Nothing was changed.
     Refused {
-        /// The rule, and what stands against it.
+        /// The rule and the fact that breaks it, for people to read.
         reason: String,
     },
-    /// Somebody has changed the file since the editor saw it; nothing was written.
+    /// The file has changed since the editor read it. Nothing was written.
     Changed {
-        /// The columns that have changed, `species` or `metadata_json` for example.
+        /// The changed columns, for example `species` or `metadata_json`.
         columns: Vec<String>,
-        /// What is known about the file now; `None` where that is too large for an answer.
+        /// The present details of the file; `None` if they are too large for an answer.
         now: Option<Box<FileDetails>>,
-        /// The last edit by an operator, where there was one. A job may have changed the file since.
+        /// The last edit by an operator, if there is one. A job may have changed the file since.
         last_edit: Option<LastEdit>,
     },
-    /// The worker is of a newer version, whose answer this version cannot read.
+    /// An answer of a newer version's worker. This version cannot read it.
     #[serde(other)]
     Unknown,
 }
@@ -49,11 +49,11 @@ pub enum OperatorAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LastEdit {
-    /// The operator who asked for it.
+    /// The operator who requested the edit.
     pub by: Actor,
-    /// The reason, for people to read.
+    /// The operator's reason, for people to read.
     pub reason: String,
-    /// When it was asked for, by the clock of that program.
+    /// The time of the request, by the clock of the requesting program.
     pub at: Timestamp,
 }
 
@@ -64,7 +64,7 @@ impl OperatorAnswer {
 }
 
 impl fmt::Display for OperatorAnswer {
-    /// One sentence for people.
+    /// Writes the answer as one sentence for people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done { status: Some(status), jobs } => {
@@ -95,7 +95,7 @@ impl fmt::Display for OperatorAnswer {
     }
 }
 
-/// The longest value that a sentence repeats, in characters.
+/// The longest value in a sentence, in characters.
 const SHOWN: usize = 200;
 
 fn shown(now: &FileDetails, column: &str) -> Option<String> {
@@ -108,7 +108,7 @@ fn shown(now: &FileDetails, column: &str) -> Option<String> {
     }
 }
 
-/// The beginning of a text, on one line.
+/// The start of a text, on one line.
 fn cut(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if shown.len() < text.len() {

@@ -1,4 +1,4 @@
-//! The handlers of operators' requests, in the program that has the shop's rules.
+//! The handlers of operators' requests. They run in the program that has the shop's rules.
 
 use std::time::Duration;
 
@@ -19,18 +19,18 @@ use crate::queue::Completion;
 use crate::record::record;
 use crate::worker::{Task, WorkerBuilder};
 
-/// The waits of a request whose try has failed: a person waits for it.
+/// The retry delays of a request. They are short, because a person waits for the answer.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
-/// How many of the newest actions on a file are looked through for an edit.
+/// The number of a file's newest actions that are searched for an edit.
 const NEWEST: u32 = 20;
 
 impl Pipeline {
-    /// Gives a worker the handlers of operators' requests, which follow the rules of this pipeline; see
-    /// [`Operator`](super::Operator). The workers of one shop must all have the same rules.
+    /// Registers the handlers of operators' requests with a worker. The handlers apply the rules of this pipeline; see
+    /// [`Operator`](super::Operator). All workers of one shop must have the same rules.
     ///
-    /// [`Publisher::serve`](crate::publishing::Publisher::serve) does so too. A worker whose threads are all busy lets
-    /// requests wait: a second worker with these handlers alone answers at once.
+    /// [`Publisher::serve`](crate::publishing::Publisher::serve) registers them too. While all threads of a worker are
+    /// busy, requests wait. A second worker with these handlers alone answers at once.
     pub fn serve_operators<S: Store>(&self, worker: WorkerBuilder<S>) -> WorkerBuilder<S> {
         let worker = serve::<ApproveRequest, S>(self, worker);
         let worker = serve::<RejectRequest, S>(self, worker);
@@ -49,23 +49,24 @@ fn serve<R: Request, S: Store>(pipeline: &Pipeline, worker: WorkerBuilder<S>) ->
     let pipeline = pipeline.clone();
     worker.backoff::<R>(BACKOFF).handle(move |task: Task<R>| {
         let (pipeline, request) = (pipeline.clone(), task.payload().clone());
-        // The action, its row and the answer are written with the end of the job: a repetition finds the job ended.
+        // The action, its record and the answer are written in the transaction that ends the job. A second run of the
+        // job therefore finds the job ended.
         Completion::new().answering(move |t| request.carry_out(&pipeline, t))
     })
 }
 
 /// A request for an operator's action.
 pub(super) trait Request: Payload + Clone + Send + 'static {
-    /// Under which kind and subject the action is on record.
+    /// The kind and the subject under which the action is recorded.
     fn recorded_as(&self) -> (ActionKind, Subject);
 
     fn action(&self) -> &Action;
 
-    /// Carries the request out, and writes the action's row.
+    /// Carries out the request and records the action.
     fn carry_out(&self, pipeline: &Pipeline, t: &mut Transaction<'_>) -> Result<OperatorAnswer, StoreError>;
 }
 
-/// Writes down that an action was refused before it has changed anything.
+/// Records an action that was refused before it changed anything.
 pub(super) fn refused<R: Request>(
     pipeline: &Pipeline,
     s: &mut dyn Session,
@@ -151,7 +152,7 @@ request!(PublishRequest, Publish, |request, pipeline, t| {
     pipeline.publish(t, &request.file_id, &request.target, &request.action).map(answer)
 });
 
-/// What has changed since the editor saw the file, and who has edited it last.
+/// The columns that have changed since the editor read the file, and the last edit by an operator.
 fn changed(
     s: &mut dyn Session,
     file_id: &FileId,

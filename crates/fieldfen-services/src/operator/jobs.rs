@@ -1,8 +1,8 @@
-//! The jobs with which programs ask for an operator's action.
+//! The jobs by which programs request operators' actions.
 //!
-//! A field that a worker does not know makes it decline the job: a request of a newer version is done as a whole or not at
-//! all. The column `jobs.file_id` stays empty: a request outlives its file, and a rejection, which cancels the jobs of the
-//! file, does not cancel what other operators have asked for.
+//! A worker declines a request with a field that it does not know, so that a request of a newer version is carried out
+//! completely or not at all. The column `jobs.file_id` stays empty for two reasons: a request outlives its file, and a
+//! rejection cancels the jobs of the file but must not cancel other operators' requests.
 
 use fieldfen_domain::file::FileEdit;
 use fieldfen_domain::job::{Payload, Priority};
@@ -18,7 +18,7 @@ macro_rules! file_request {
         request! {
             $(#[$meta])*
             $name = $kind {
-                /// The file that the action is about.
+                /// The file of the action.
                 file_id: FileId,
                 $($fields)*
             }
@@ -32,7 +32,7 @@ macro_rules! request {
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// Who asks, and why.
+            /// The operator and the reason.
             pub action: Action,
             $( $(#[$field_meta])* pub $field: $type, )*
         }
@@ -40,44 +40,44 @@ macro_rules! request {
         impl Payload for $name {
             const KIND: &'static str = $kind;
             const MAX_RETRIES: Option<u32> = Some(5);
-            /// A person waits for it.
+            /// A person waits for the answer.
             const PRIORITY: Priority = Priority::Urgent;
         }
     };
 }
 
 file_request! {
-    /// Lets a processed file go on sale.
+    /// Approves a processed file for sale.
     ApproveRequest = "fieldfen.approve" {}
 }
 
 file_request! {
-    /// Fails a file that awaits its approval, or that is approved and listed nowhere.
+    /// Fails a file that awaits approval, or an approved file without listings.
     RejectRequest = "fieldfen.reject" {}
 }
 
 file_request! {
-    /// Fails a file, whatever its status.
+    /// Fails a file in any status.
     FailRequest = "fieldfen.fail" {}
 }
 
 file_request! {
-    /// Takes a failed file up again where it failed.
+    /// Retries a failed file from the step that failed.
     RetryRequest = "fieldfen.retry" {}
 }
 
 file_request! {
-    /// Changes what is known about a file.
+    /// Edits the details of a file.
     EditRequest = "fieldfen.edit" {
-        /// The new values, and the version that the editor saw.
+        /// The new values, and the version that the editor read.
         edit: FileEdit,
     }
 }
 
 file_request! {
-    /// Deletes a file with all that hangs on it.
+    /// Deletes a file and all rows that belong to it.
     DeleteRequest = "fieldfen.delete" {
-        /// Whether to delete it although listings of it are live.
+        /// Whether to delete the file although it has live listings.
         force: bool,
     }
 }
@@ -91,31 +91,31 @@ file_request! {
 }
 
 file_request! {
-    /// Says what a row of the file is that belongs to no publication.
+    /// Resolves a row of a listing or post that belongs to no publication.
     ResolveRowRequest = "fieldfen.resolve_row" {
         /// The row of `listings` or `social_posts`.
         row: PlatformRowId,
-        /// What the operator says of it.
+        /// The operator's decision about the row.
         resolution: RowResolution,
     }
 }
 
 request! {
-    /// Says whose a product is that has the id of a publication and a key that nobody here has given.
+    /// Resolves a product at a platform that has the id of a publication and an unknown key.
     ResolveKeyRequest = "fieldfen.resolve_key" {
-        /// The publication.
+        /// The publication with that id.
         publication_id: PublicationId,
-        /// What the operator says of the product.
+        /// The operator's decision about the product.
         resolution: KeyResolution,
     }
 }
 
 file_request! {
-    /// Says what is at a target whose call got no answer.
+    /// Resolves a target whose call returned no answer.
     ResolveUnknownRequest = "fieldfen.resolve_unknown" {
         /// The target of the call.
         target: Target,
-        /// What the operator says of it.
+        /// The operator's decision about the target.
         resolution: UnknownResolution,
     }
 }

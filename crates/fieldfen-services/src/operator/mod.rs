@@ -1,10 +1,10 @@
-//! What operators do with files, from any program: approve, reject, fail, retry, edit, delete, publish, and say what is at a
-//! platform where nobody else can tell.
+//! Operators' actions on files, for any program: approve, reject, fail, retry, edit, delete, publish, and resolve the
+//! state of a platform that only a person can determine.
 //!
-//! What follows from such an action is up to the shop's rules, and only one program has these. So every program asks with a
-//! job of a kind of fieldfen's own, `fieldfen.approve` for example, and a worker of the program that has the rules does
-//! it. The job's result is an [`OperatorAnswer`]. A program that asks knows nothing but the database's address, from
-//! `fieldfen.toml` for example:
+//! The consequences of an action depend on the shop's rules, and one program alone has these rules. Every other program
+//! therefore enqueues a job of one of fieldfen's own kinds, for example `fieldfen.approve`, and a worker of the program
+//! with the rules carries it out. The job's result is an [`OperatorAnswer`]. The requesting program needs only the
+//! database's address, for example from `fieldfen.toml`:
 //!
 //! ```
 //! use std::time::Duration;
@@ -60,18 +60,18 @@ pub use jobs::{
     ResolveRowRequest, ResolveUnknownRequest, RetryRequest,
 };
 
-/// Asks the workers of a shop for what operators want done with files. Clones are the same handle.
+/// Requests operators' actions from the workers of a shop. A clone is the same handle.
 ///
-/// A [`Request`] is made first, which writes nothing. [`ask`](Operator::ask) puts it into the queue, in one transaction, and
-/// may be repeated; [`wait`](Operator::wait) waits for what comes of it. Two requests that say the same are two jobs: between
-/// them, another operator may have asked for something else.
+/// Create a [`Request`] first; this writes nothing. [`ask`](Operator::ask) enqueues it in one transaction and may be
+/// repeated. [`wait`](Operator::wait) waits for the answer. Two requests with the same content are two jobs, because
+/// another operator may have requested something else between them.
 #[derive(Debug, Clone)]
 pub struct Operator<S> {
     queue: Queue<S>,
     workers: Workers<S>,
 }
 
-/// What an operator wants done, with the id of its job. It is in the queue once it was [asked for](Operator::ask).
+/// An operator's action on a file, with the id of its job. The job exists after [`Operator::ask`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "nothing is asked for until it is given to `Operator::ask`"]
 pub struct Request {
@@ -79,20 +79,20 @@ pub struct Request {
 }
 
 impl Request {
-    /// The id of its job, by which any program finds the job once the request was asked for.
+    /// The id of the request's job. Any program finds the job by this id after [`Operator::ask`].
     #[must_use]
     pub const fn job(&self) -> &JobId {
         &self.job.id
     }
 
-    /// The kind of its job.
+    /// The kind of the request's job.
     #[must_use]
     pub const fn kind(&self) -> &JobKind {
         &self.job.kind
     }
 }
 
-/// A request that is in the queue.
+/// An enqueued request, with the number of workers that can carry it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "it says whether anybody is there to do it"]
@@ -101,8 +101,8 @@ pub struct QueuedRequest {
     pub job: JobId,
     /// The kind of that job.
     pub kind: JobKind,
-    /// How many workers are alive that do jobs of this kind. Without one, the request takes effect when one starts. A
-    /// worker that has just died counts for a minute.
+    /// The number of living workers that run jobs of this kind. With 0, the action is carried out when such a worker
+    /// starts. A worker that stopped without notice counts for one more minute.
     pub workers_alive: usize,
 }
 
@@ -125,32 +125,34 @@ impl fmt::Display for QueuedRequest {
 #[must_use = "it says whether the request was carried out"]
 #[non_exhaustive]
 pub enum RequestOutcome {
-    /// A worker has dealt with it.
+    /// A worker has carried out or refused the request.
     Answered(OperatorAnswer),
-    /// The job has failed for good, was cancelled, or was parked by a handler of the program's own: nothing was done.
+    /// The job failed for good, was cancelled, or was parked by a handler that the program registered itself. Nothing
+    /// was changed.
     Failed {
         /// The reason, for people to read.
         reason: String,
     },
-    /// The job is still on its way.
+    /// The job had not ended at the timeout.
     TimedOut {
-        /// No worker is alive that does such jobs: the request takes effect when one starts.
+        /// Whether no living worker runs jobs of this kind. The request is then carried out when one starts.
         no_worker_alive: bool,
-        /// Why a worker has left the request to others, where one has: it is of another version and cannot read it.
+        /// Why a worker declined the job, if one did: it is of another version and cannot read the request.
         declined: Option<String>,
     },
-    /// There is no such job, or not any more.
+    /// The job does not exist, or was deleted.
     NotFound,
 }
 
 impl<S: Store> Operator<S> {
-    /// A handle on this store.
+    /// Creates a handle on this store.
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
         Self { workers: Workers::new(store.clone(), environment.clone()), queue: Queue::new(store, environment) }
     }
 
-    /// The request that a processed file go on sale; see [`Pipeline::approve`](crate::pipeline::Pipeline::approve).
+    /// Creates a request to approve a processed file for sale; see
+    /// [`Pipeline::approve`](crate::pipeline::Pipeline::approve).
     ///
     /// # Errors
     /// [`InvalidJob`] when the request is above [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) as JSON.
@@ -158,7 +160,7 @@ impl<S: Store> Operator<S> {
         self.request(&ApproveRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// The request that a file be failed that awaits its approval, or that is approved and listed nowhere.
+    /// Creates a request to fail a file that awaits approval, or an approved file without listings.
     ///
     /// # Errors
     /// As [`Operator::approve`].
@@ -166,7 +168,7 @@ impl<S: Store> Operator<S> {
         self.request(&RejectRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// The request that a file be failed, whatever its status.
+    /// Creates a request to fail a file in any status.
     ///
     /// # Errors
     /// As [`Operator::approve`].
@@ -174,7 +176,7 @@ impl<S: Store> Operator<S> {
         self.request(&FailRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// The request that a failed file be retried where it failed.
+    /// Creates a request to retry a failed file from the step that failed.
     ///
     /// # Errors
     /// As [`Operator::approve`].
@@ -182,8 +184,8 @@ impl<S: Store> Operator<S> {
         self.request(&RetryRequest { file_id: *file_id, action: action.clone() })
     }
 
-    /// The request for an edit. With the version that the editor has [seen](FileEdit::seen), it is refused where somebody
-    /// else has changed the file since, and the answer says what has changed.
+    /// Creates a request to edit a file. If the edit holds the version that the editor has [seen](FileEdit::seen) and
+    /// the file has changed since, the worker refuses the edit and answers with the changes.
     ///
     /// # Errors
     /// As [`Operator::approve`].
@@ -191,7 +193,7 @@ impl<S: Store> Operator<S> {
         self.request(&EditRequest { file_id: *file_id, action: action.clone(), edit: edit.clone() })
     }
 
-    /// The request that a file be deleted with all that hangs on it.
+    /// Creates a request to delete a file and all rows that belong to it.
     ///
     /// # Errors
     /// As [`Operator::approve`].
@@ -199,7 +201,7 @@ impl<S: Store> Operator<S> {
         self.request(&DeleteRequest { file_id: *file_id, action: action.clone(), force: deletion == Deletion::Forced })
     }
 
-    /// The request that an approved or published file be published at one target.
+    /// Creates a request to publish an approved or published file at one target.
     ///
     /// # Errors
     /// As [`Operator::approve`].
@@ -207,7 +209,7 @@ impl<S: Store> Operator<S> {
         self.request(&PublishRequest { file_id: *file_id, action: action.clone(), target: target.clone() })
     }
 
-    /// The request to take the operator's word for what a row of a file is that belongs to no publication; see
+    /// Creates a request to apply the operator's decision about a row that belongs to no publication; see
     /// [`Pipeline::resolve_row`](crate::pipeline::Pipeline::resolve_row).
     ///
     /// # Errors
@@ -223,8 +225,8 @@ impl<S: Store> Operator<S> {
         self.request(&ResolveRowRequest { file_id: *file_id, action, row, resolution })
     }
 
-    /// The request to take the operator's word for whose a product is that has the id of a publication and a key that nobody
-    /// here has given; see [`Pipeline::resolve_key`](crate::pipeline::Pipeline::resolve_key).
+    /// Creates a request to apply the operator's decision about a product that has the id of a publication and an
+    /// unknown key; see [`Pipeline::resolve_key`](crate::pipeline::Pipeline::resolve_key).
     ///
     /// # Errors
     /// As [`Operator::approve`].
@@ -238,7 +240,7 @@ impl<S: Store> Operator<S> {
         self.request(&ResolveKeyRequest { publication_id: *publication_id, action, resolution })
     }
 
-    /// The request to take the operator's word for what is at a target whose call got no answer; see
+    /// Creates a request to apply the operator's decision about a target whose call returned no answer; see
     /// [`Pipeline::resolve_unknown`](crate::pipeline::Pipeline::resolve_unknown).
     ///
     /// # Errors
@@ -258,12 +260,12 @@ impl<S: Store> Operator<S> {
         Ok(Request { job: self.queue.job(request)? })
     }
 
-    /// Puts a request into the queue. Repeat it with the same request after any error: the request is recognised by the id
-    /// of its job and is done once, as long as [upkeep](crate::upkeep) keeps that job.
+    /// Enqueues a request. After any error, call this again with the same request: the job's id identifies the request,
+    /// so it is carried out once, as long as [upkeep](crate::upkeep) keeps that job.
     ///
     /// # Errors
-    /// [`QueueError`]s as [`Queue::enqueue`] has them. Where the outcome is unknown, the request may be in the queue:
-    /// repeat it, or look for its job with [`Operator::wait`].
+    /// Any [`QueueError`] of [`Queue::enqueue`]. If the outcome is unknown, the request may have been enqueued: repeat
+    /// the call, or query the job with [`Operator::wait`].
     pub fn ask(&self, request: &Request) -> Result<QueuedRequest, QueueError> {
         let workers_alive = self.workers.alive(request.kind())?.len();
         match self.queue.enqueue(&request.job) {
@@ -274,7 +276,7 @@ impl<S: Store> Operator<S> {
         Ok(QueuedRequest { job: *request.job(), kind: request.kind().clone(), workers_alive })
     }
 
-    /// Waits for the answer to a request, but not longer than `timeout`; `job` is [`QueuedRequest::job`]. Any program may wait.
+    /// Waits for the answer to a request until `timeout`; `job` is [`QueuedRequest::job`]. Any program may wait.
     ///
     /// Blocks the thread, as [`Queue::wait_for`] does.
     ///

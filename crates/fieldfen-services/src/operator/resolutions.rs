@@ -1,4 +1,4 @@
-//! The handlers of requests that say what is at a platform.
+//! The handlers of requests that resolve the state of a platform.
 
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, StoreError};
