@@ -91,6 +91,11 @@ impl Deferred {
     fn new() -> Self {
         Self { outcomes: VecDeque::new(), pause: PAUSES.0, retry_at: Instant::now(), level: StopLevel::None }
     }
+
+    /// Whether it is time to try again: the pause is over, or somebody has asked for a sooner stop.
+    fn is_due(&mut self, level: StopLevel) -> bool {
+        mem::replace(&mut self.level, level) < level || self.retry_at <= Instant::now()
+    }
 }
 
 /// The right and duty of one thread to apply outcomes. When the thread panics, another one applies those that are left.
@@ -106,6 +111,10 @@ impl Applying<'_> {
     pub(super) fn next_batch(&mut self, stop: &StopSignal) -> Option<VecDeque<PendingOutcome>> {
         let mut state = self.queue.lock();
         loop {
+            // Before those that have come since: a busy worker is never without them.
+            if !self.deferred.outcomes.is_empty() && self.deferred.is_due(stop.level()) {
+                return Some(mem::take(&mut self.deferred.outcomes));
+            }
             if !state.pending.is_empty() {
                 return Some(first_batch(&mut state.pending));
             }
@@ -115,10 +124,6 @@ impl Applying<'_> {
                 return None;
             }
             let left = self.deferred.retry_at.saturating_duration_since(Instant::now());
-            let level = stop.level();
-            if left.is_zero() || mem::replace(&mut self.deferred.level, level) < level {
-                return Some(mem::take(&mut self.deferred.outcomes));
-            }
             let wait = self.queue.arrived.wait_timeout(state, left.min(LOOK_EVERY));
             state = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -158,4 +163,48 @@ fn first_batch(pending: &mut VecDeque<PendingOutcome>) -> VecDeque<PendingOutcom
     };
     let outcomes = pending.iter().take(BATCH).take_while(fits).count();
     pending.drain(..outcomes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use fieldfen_domain::job::WorkerName;
+    use fieldfen_testkit::{ModelStore, fixtures};
+
+    use super::*;
+    use crate::Environment;
+    use crate::queue::{Completion, Queue};
+    use crate::worker::events::Events;
+    use crate::worker::heartbeat_signal::HeartbeatSignal;
+
+    #[test]
+    fn an_outcome_that_the_store_has_refused_comes_again_although_others_arrive_all_the_time() {
+        let events = Events::new();
+        let (stop, heartbeat) = (Arc::new(StopSignal::new(events.sender())), Arc::new(HeartbeatSignal::default()));
+        let jobs = [1, 2, 3].map(fixtures::job);
+        let queue = Queue::new(ModelStore::new(), Environment::system());
+        queue.enqueue_many(&jobs).unwrap();
+        let (kinds, lease) = (BTreeSet::from([jobs[0].kind.clone()]), Duration::from_secs(60));
+        let claims = queue.claim(&kinds, 3, lease, &WorkerName::new("test")).unwrap();
+        let mut pending = claims.jobs.into_iter().map(|claimed| PendingOutcome {
+            running: Arc::new(RunningJob::new(claimed, Arc::clone(&stop), Arc::clone(&heartbeat))),
+            outcome: Outcome::Complete(Completion::new()),
+            span: Span::none(),
+            began: Instant::now(),
+        });
+        let ids = |batch: &VecDeque<PendingOutcome>| batch.iter().map(|p| p.running.key().0).collect::<Vec<_>>();
+
+        let outcomes = OutcomeQueue::default();
+        let mut applying = outcomes.push(pending.next().unwrap()).unwrap();
+        let refused = applying.next_batch(&stop).unwrap();
+        assert!(outcomes.push(pending.next().unwrap()).is_none());
+        applying.defer(refused);
+        assert_eq!(ids(&applying.next_batch(&stop).unwrap()), [jobs[1].id], "the store is left alone for a while");
+        assert!(outcomes.push(pending.next().unwrap()).is_none());
+        std::thread::sleep(PAUSES.0);
+        assert_eq!(ids(&applying.next_batch(&stop).unwrap()), [jobs[0].id]);
+        assert_eq!(ids(&applying.next_batch(&stop).unwrap()), [jobs[2].id]);
+        assert!(applying.next_batch(&stop).is_none());
+    }
 }
