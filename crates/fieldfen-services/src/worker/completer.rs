@@ -5,7 +5,6 @@
 //! their next jobs. So an outcome that comes alone waits for nobody, and outcomes that come in numbers share a commit.
 
 use std::collections::VecDeque;
-use std::mem;
 
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{catch_panic, with_causes};
@@ -46,7 +45,7 @@ struct Batch<'c, S> {
 }
 
 impl<S: Store> Batch<'_, S> {
-    /// Applies the outcomes together, and one by one if one of them keeps the others from it. Gives back those that the
+    /// Applies the outcomes together, and one by one if one of them may keep the others from it. Gives back those that the
     /// store may take later.
     fn apply(mut self) -> VecDeque<PendingOutcome> {
         if self.outcomes.len() > 1 && !self.outcomes.iter().any(|outcome| outcome.running.is_lost()) {
@@ -55,10 +54,10 @@ impl<S: Store> Batch<'_, S> {
                     self.finish(applied);
                     return VecDeque::new();
                 }
+                // Also when a write of one of them has failed so, although the store takes the others.
                 Ok(Err(QueueError::Store(error))) if apply::concerns_all(&error) => {
                     log!(WARN, error = with_causes(&error), jobs = self.outcomes.len(), "cannot apply outcomes yet");
                     self.context.settings.metrics.store_failed(&error);
-                    return mem::take(&mut self.outcomes);
                 }
                 // Which of them it is shows when each is applied by itself. The store has taken everything back.
                 Ok(Err(_)) | Err(_) => {}
@@ -69,8 +68,12 @@ impl<S: Store> Batch<'_, S> {
             match apply::apply_one(self.context, first) {
                 Ok(applied) => self.finish(vec![applied]),
                 Err(error) => {
-                    let concerns_all = apply::concerns_all(&error);
-                    refused.extend(self.outcomes.drain(..if concerns_all { self.outcomes.len() } else { 1 }));
+                    let first = self.outcomes.pop_front();
+                    if apply::concerns_all(&error) {
+                        refused.append(&mut self.outcomes);
+                    }
+                    // Behind those that have not been tried by themselves, so that each has its turn.
+                    refused.extend(first);
                 }
             }
         }

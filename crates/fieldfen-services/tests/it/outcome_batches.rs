@@ -1,13 +1,13 @@
 //! Outcomes that are applied in one transaction: one that the store refuses, or that comes too late, harms no other.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::{JobKind, JobStatus};
-use fieldfen_domain::store::Store;
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::worker::{Outcome, ShutdownReport, Task};
 use fieldfen_testkit::fixtures::by_ann;
@@ -18,6 +18,7 @@ use super::{Bench, Note};
 on_every_store!(
     a_write_that_fails_fails_its_own_job_alone,
     a_write_that_panics_fails_its_own_job_alone,
+    a_write_that_fails_as_a_store_does_keeps_no_other_job_waiting,
     a_job_that_was_killed_meanwhile_keeps_the_others_from_nothing,
     outcomes_of_every_sort_are_applied_together,
 );
@@ -127,6 +128,33 @@ fn a_write_that_panics_fails_its_own_job_alone(store: impl Store) {
         },
     );
     assert_all_but_the_broken_one(&bench, &ids, "its writes panicked: torn");
+}
+
+fn a_write_that_fails_as_a_store_does_keeps_no_other_job_waiting(store: impl Store) {
+    let bench = Bench::new(store);
+    let others_have_ended = Arc::new(AtomicBool::new(false));
+    let may_succeed = Arc::clone(&others_have_ended);
+    let outcome = move |task: &Task<Note>| {
+        let (is_broken, may_succeed) = (task.text == "broken", Arc::clone(&may_succeed));
+        Outcome::Complete(writing(task).writing(move |_| match is_broken && !may_succeed.load(Ordering::SeqCst) {
+            true => Err(StoreError::Io("the disk of another store".into())),
+            false => Ok(()),
+        }))
+    };
+    std::thread::scope(|scope| {
+        let watch = |ids: &[JobId]| {
+            let (ids, bench, others_have_ended) = (ids.to_vec(), &bench, &others_have_ended);
+            scope.spawn(move || {
+                until(|| ids.iter().filter(|id| bench.status(id) == JobStatus::Completed).count() == ids.len() - 1);
+                others_have_ended.store(true, Ordering::SeqCst);
+            });
+        };
+        let ids = run_together(&bench, TEXTS, watch, outcome);
+        assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed && bench.job(id).attempts == 0));
+    });
+    let counts = bench.queue.count().unwrap();
+    let written: u64 = counts.iter().filter(|count| count.kind == "test.written").map(|count| count.jobs).sum();
+    assert_eq!(written, 5, "each has written once");
 }
 
 fn a_job_that_was_killed_meanwhile_keeps_the_others_from_nothing(store: impl Store) {
