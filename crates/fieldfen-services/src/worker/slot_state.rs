@@ -44,7 +44,7 @@ pub(super) enum ThreadState {
     /// It runs the handler of a job of this kind.
     Running { kind: JobKind, since: Instant },
     /// It applies outcomes.
-    Applying,
+    Applying { since: Instant },
     /// It has ended.
     Ended,
 }
@@ -61,14 +61,16 @@ impl SlotState {
         limit.saturating_sub(self.in_hand_by_kind.get(kind).copied().unwrap_or(0))
     }
 
-    /// How many jobs of these kinds may wait for a thread so that the last one begins within [`BEGIN_WITHIN`]. Threads whose
-    /// handlers have run for longer than that are not counted on.
+    /// How many jobs of these kinds may wait for a thread so that the last one begins within [`BEGIN_WITHIN`]. Threads that
+    /// have run a handler or applied outcomes for longer than that are not counted on.
     pub(super) fn most_ahead(&self, kinds: &[JobKind], now: Instant) -> usize {
         let longest = kinds.iter().filter_map(|kind| self.run_times.mean(kind)).max();
         let Some(longest) = longest.filter(|longest| *longest <= SHORT_RUN) else { return 0 };
         let is_usable = |thread: &&ThreadState| match thread {
-            ThreadState::Running { since, .. } => now.saturating_duration_since(*since) <= BEGIN_WITHIN,
-            ThreadState::Idle | ThreadState::Applying => true,
+            ThreadState::Running { since, .. } | ThreadState::Applying { since } => {
+                now.saturating_duration_since(*since) <= BEGIN_WITHIN
+            }
+            ThreadState::Idle => true,
             ThreadState::Ended => false,
         };
         let usable = self.threads.iter().filter(is_usable).count();
@@ -80,6 +82,11 @@ impl SlotState {
     pub(super) fn first_may_begin(&self) -> bool {
         let may_begin = |first: &Arc<RunningJob>| self.in_hand.len() <= 1 || !first.claimed.job.must_run_alone();
         self.not_begun.front().is_some_and(may_begin)
+    }
+
+    /// The first job that has not begun, unless it must run alone: it waits for the others to end.
+    pub(super) fn first_beside_others(&self) -> Option<&RunningJob> {
+        self.not_begun.front().map(Arc::as_ref).filter(|first| !first.claimed.job.must_run_alone())
     }
 
     pub(super) fn remove(&mut self, running: &RunningJob) {

@@ -175,7 +175,7 @@ impl Slots {
         if let Some(ThreadState::Running { kind, since }) = state.threads.get(thread).cloned() {
             state.run_times.record(&kind, since.elapsed());
         }
-        state.set_thread(thread, ThreadState::Applying);
+        state.set_thread(thread, ThreadState::Applying { since: Instant::now() });
     }
 
     /// Takes the jobs back that no thread has begun. They are in hand until they are [finished](Self::finish).
@@ -189,13 +189,9 @@ impl Slots {
     /// killed or reclaimed.
     pub(super) fn take_stalled(&self, now: Instant) -> Vec<Arc<RunningJob>> {
         let mut state = self.lock();
-        if state.not_begun.is_empty() || state.run_alone > 0 {
-            return Vec::new();
-        }
         let all_busy = !state.threads.contains(&ThreadState::Idle);
-        let has_stalled =
-            |job: &Arc<RunningJob>| all_busy && now.saturating_duration_since(job.claimed_at) >= STALLED_AFTER;
-        if state.not_begun.front().is_some_and(has_stalled) {
+        let has_stalled = |job: &RunningJob| now.saturating_duration_since(job.claimed_at) >= STALLED_AFTER;
+        if all_busy && state.first_beside_others().is_some_and(has_stalled) {
             return state.not_begun.drain(..).collect();
         }
         let is_wanted = |job: &Arc<RunningJob>| !job.is_lost() && !job.is_cancelled();
@@ -210,7 +206,7 @@ impl Slots {
     /// How long until the first job that waits counts as stalled; `None` where none waits.
     pub(super) fn until_stalled(&self, now: Instant) -> Option<Duration> {
         let state = self.lock();
-        let first = state.not_begun.front().filter(|_| state.run_alone == 0)?;
+        let first = state.first_beside_others()?;
         Some(STALLED_AFTER.saturating_sub(now.saturating_duration_since(first.claimed_at)))
     }
 

@@ -13,7 +13,7 @@ use super::running_job::RunningJob;
 use super::slots::{Capacity, OpenKinds, Slots};
 use super::stop::{StopLevel, StopSignal};
 use crate::Environment;
-use crate::queue::Queue;
+use crate::queue::{ClaimedJob, Queue};
 
 fn kind(name: &str) -> JobKind {
     JobKind::custom(name).unwrap()
@@ -43,11 +43,25 @@ impl Fixture {
 
     /// Claims so many jobs of one kind and hands them to the pool.
     fn dispatch(&self, jobs: u64) -> JobKind {
+        self.dispatch_with(jobs, |_| ())
+    }
+
+    /// The same; the last one must run alone.
+    fn dispatch_before_one_alone(&self, jobs: u64) {
+        self.dispatch_with(jobs, |claimed| {
+            if let Some(last) = claimed.last_mut() {
+                last.job.lost_leases = 2;
+            }
+        });
+    }
+
+    fn dispatch_with(&self, jobs: u64, change: impl FnOnce(&mut [ClaimedJob])) -> JobKind {
         let jobs: Vec<_> = (1..=jobs).map(fixtures::job).collect();
         let kind = jobs[0].kind.clone();
         self.queue.enqueue_many(&jobs).unwrap();
         let (kinds, lease) = (BTreeSet::from([kind.clone()]), Duration::from_secs(1));
-        let claims = self.queue.claim(&kinds, 100, lease, &WorkerName::new("test")).unwrap();
+        let mut claims = self.queue.claim(&kinds, 100, lease, &WorkerName::new("test")).unwrap();
+        change(&mut claims.jobs);
         let running = |claimed| Arc::new(RunningJob::new(claimed, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)));
         self.slots.dispatch(claims.jobs.into_iter().map(running).collect());
         kind
@@ -141,4 +155,38 @@ fn jobs_that_were_lost_or_cancelled_before_they_began_are_given_back_at_once() {
     expected.sort_unstable_by_key(|(id, _)| *id);
     assert_eq!(keys, expected);
     assert_eq!(fixture.slots.take_not_begun().len(), 2);
+}
+
+#[test]
+fn a_thread_that_applies_outcomes_for_long_begins_no_job_that_is_claimed_ahead() {
+    let fixture = Fixture::new(1);
+    let short = fixture.dispatch(1);
+    let _running = fixture.slots.next(0).unwrap();
+    fixture.slots.handler_returned(0);
+    let now = Instant::now();
+    assert!(fixture.slots.capacity_ahead(std::slice::from_ref(&short), now) > 0);
+    assert_eq!(fixture.slots.capacity_ahead(&[short], now + Duration::from_secs(1)), 0);
+}
+
+#[test]
+fn jobs_that_wait_although_all_threads_are_busy_are_given_back_also_before_one_that_must_run_alone() {
+    let fixture = Fixture::new(1);
+    fixture.dispatch_before_one_alone(4);
+    let _running = fixture.slots.next(0).unwrap();
+    let later = Instant::now() + Duration::from_secs(1);
+    assert_eq!(fixture.slots.until_stalled(later), Some(Duration::ZERO));
+    assert_eq!(fixture.slots.take_stalled(later).len(), 3);
+}
+
+#[test]
+fn a_job_that_must_run_alone_waits_for_the_others_unless_it_is_cancelled() {
+    let fixture = Fixture::new(1);
+    fixture.dispatch_before_one_alone(2);
+    let _running = fixture.slots.next(0).unwrap();
+    let later = Instant::now() + Duration::from_secs(1);
+    assert_eq!((fixture.slots.take_stalled(later).len(), fixture.slots.until_stalled(later)), (0, None));
+    for job in fixture.slots.in_hand().iter().filter(|job| job.claimed.job.must_run_alone()) {
+        job.request_cancel();
+    }
+    assert_eq!(fixture.slots.take_stalled(later).len(), 1);
 }
