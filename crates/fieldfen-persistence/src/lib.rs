@@ -2,10 +2,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::disallowed_macros)]
 
-/// Writes a line into the log, `log!(WARN, …)` as `tracing::warn!(…)` does.
+/// Emits a log event: `log!(WARN, …)` is `tracing::warn!(…)`, but a panic of the subscriber is caught.
 ///
-/// A subscriber may panic: `println!` does so when nobody reads stdout any more, and the one of tracing-subscriber when
-/// nobody reads stderr either. The write that the line tells of goes on all the same.
+/// A subscriber that prints may panic when nobody reads stdout or stderr any more. The write that logs must not fail with
+/// it.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {{
         let _ = fieldfen_domain::catch_panic(|| tracing::event!(tracing::Level::$level, $($line)+));

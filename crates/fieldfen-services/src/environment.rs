@@ -132,7 +132,7 @@ impl Randomness for SystemRandomness {
     fn bits(&self) -> u128 {
         let mut bytes = [0; 16];
         if let Err(error) = getrandom::fill(&mut bytes) {
-            log!(ERROR, %error, "the operating system gives no random bits");
+            log!(ERROR, %error, "no random bits from the operating system");
             // `eprintln!` panics where nobody reads stderr, and the abort would not be reached.
             let reason = format!("fieldfen: the operating system gives no random bits ({error}): no id can be made\n");
             let _ = std::io::Write::write_all(&mut std::io::stderr(), reason.as_bytes());

@@ -14,6 +14,7 @@
 
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::with_causes;
 use fieldfen_domain::worker::{RegisteredWorker, SILENT_AFTER};
 
 use crate::Environment;
@@ -40,7 +41,7 @@ impl<S: Store> Workers<S> {
         let readable = seen.into_iter().filter_map(|worker| match worker {
             Ok(worker) => Some(worker),
             Err(error) => {
-                log!(ERROR, %error, "a registered worker cannot be read");
+                log!(ERROR, error = with_causes(&error), "unreadable row of a worker");
                 None
             }
         });

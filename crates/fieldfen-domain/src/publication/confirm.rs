@@ -1,20 +1,20 @@
-//! Confirming what a platform says is there.
+//! Confirms a publication with a platform's answer.
 
 use super::ListingStatus;
 use crate::ids::{FileId, ListingId, SocialPostId};
 use crate::time::Timestamp;
 
-/// What a platform says of a product or post that it has.
+/// A platform's answer that a product or post exists there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Confirmation {
     /// The platform's id of the product or post. It must not be blank.
     pub platform_id: String,
-    /// The address of its public page, where the platform says one.
+    /// The address of its public page, if the platform gives one.
     pub url: Option<String>,
-    /// The row of `listings` or `social_posts` that is made when none is there.
+    /// The row of `listings` or `social_posts`. The store inserts it if none exists.
     pub row: ConfirmedRow,
-    /// Since when the status holds, by the platform's word. If the platform does not say, a time before the call or
+    /// The time since which the platform reports the status. If the platform reports none, a time before the call or
     /// the lookup.
     pub event_at: Timestamp,
     /// When the answer arrived, by the caller's clock.
@@ -64,22 +64,22 @@ impl Confirmation {
     }
 }
 
-/// The row that a confirmation makes: of `listings` for a [`Target::Listing`](super::Target::Listing), of
+/// The row of a confirmation: of `listings` for a [`Target::Listing`](super::Target::Listing), of
 /// `social_posts` for a [`Target::Post`](super::Target::Post).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfirmedRow {
     /// A row of `listings`.
     Listing {
-        /// The id of the row, if one is made.
+        /// The id of a new row.
         id: ListingId,
         /// The status at the platform.
         status: ListingStatus,
-        /// The platform's own word for its status.
+        /// The platform's own name of the status.
         platform_status: Option<String>,
     },
     /// A row of `social_posts`.
     Post {
-        /// The id of the row, if one is made.
+        /// The id of a new row.
         id: SocialPostId,
     },
 }
@@ -97,7 +97,7 @@ pub enum ConfirmOutcome {
     /// Another product or post is live for the same target. This one is a duplicate, and the caller takes it down.
     /// Nothing was changed.
     Duplicate {
-        /// The platform id of the other one, where it is known.
+        /// The platform id of the other one, if it is known.
         live: Option<String>,
     },
     /// Another target or another file is confirmed as this product, or has its row. Nothing was changed.

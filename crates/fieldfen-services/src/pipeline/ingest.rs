@@ -52,6 +52,6 @@ impl Pipeline {
 fn warn_of_other_bytes(new: &NewFile, ingested: &IngestOutcome) {
     if let IngestOutcome::ContentDiffers { file, known, arrived } = ingested {
         let (id, drive_id) = (&file.id, new.drive_file_id.as_deref().unwrap_or_default());
-        log!(WARN, %id, drive_id, %known, %arrived, "the bytes of a file were replaced under its Drive id; it keeps those it had");
+        log!(WARN, %id, drive_id, %known, %arrived, "other bytes under a known Drive id");
     }
 }

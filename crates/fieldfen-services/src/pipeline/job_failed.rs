@@ -3,7 +3,7 @@
 use fieldfen_domain::file::{FileEvent, FileStatus};
 use fieldfen_domain::job::{Job, JobFilter, JobKind, ParkedFor};
 use fieldfen_domain::store::{Session, StoreError};
-use fieldfen_domain::{FileId, JobId, Timestamp};
+use fieldfen_domain::{FileId, JobId, Timestamp, with_causes};
 
 use super::jobs_of_file::{all_jobs, has_live_listing};
 use super::transition::move_file;
@@ -43,7 +43,7 @@ impl FailureHook for FileFailureHook {
                 | StoreError::FileTransition(_)
                 | StoreError::PublicationTransition(_)),
             ) => {
-                log!(ERROR, job = %job.id, %kind, %error, "the file of a failed job could not be moved");
+                log!(ERROR, job = %job.id, %kind, error = with_causes(&error), "file of a failed job left in its status");
                 Ok(())
             }
             moved => moved,
@@ -61,7 +61,7 @@ impl FailureHook for FileFailureHook {
         let (ParkedFor::Approval, Some(file_id)) = (parked_for, job.file_id) else { return Ok(()) };
         let file = match s.files().find(&file_id) {
             Err(error @ StoreError::BadRow { .. }) => {
-                log!(ERROR, job = %job.id, %error, "the file of a parked job cannot be read");
+                log!(ERROR, job = %job.id, error = with_causes(&error), "unreadable file of a parked job");
                 return Ok(());
             }
             file => file?,

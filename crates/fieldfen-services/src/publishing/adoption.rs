@@ -34,7 +34,7 @@ pub(super) fn adopt_row(
     let adopted = s.publications().adopt(&adoption)?;
     let mut jobs = Vec::new();
     if let AdoptOutcome::Done(publication) = &adopted {
-        log!(INFO, file = %file_id, %target, id = item.platform_id, "adopted a row of another program");
+        log!(INFO, file = %file_id, %target, id = item.platform_id, "row of another program adopted");
         follow_confirmation(pipeline, s, publication, None, item)?;
         jobs = pipeline.retry_jobs_parked_for_person(s, file_id)?;
     }

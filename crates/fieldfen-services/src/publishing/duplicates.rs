@@ -51,12 +51,12 @@ pub(super) enum FormerOwner {
     },
 }
 
-/// What became of the products of a confirmed publication.
+/// The outcome for the products of a confirmed publication.
 pub(super) struct DedupReport {
     pub(super) outcome: DedupOutcome,
-    /// How many were taken down.
+    /// The number of products that were taken down.
     pub(super) taken_down: u64,
-    /// Those that could not be taken down, each with what the platform said.
+    /// The error of each product that could not be taken down.
     pub(super) failed: Vec<PublishError>,
 }
 

@@ -5,7 +5,7 @@ use fieldfen_domain::store::StoreError;
 
 use super::call_error::CallError;
 
-/// Why publishing could not be brought to an end. A later try does that.
+/// The error of publishing that did not finish. A later attempt continues it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -15,64 +15,64 @@ pub enum PublishError {
         /// The platform and account, as text for people.
         target: String,
     },
-    /// A product that must not stay could not be taken down.
+    /// A product had to be taken down, and the call failed.
     #[error("{platform_id:?} is at the platform and has to be taken down, which failed; try again")]
     NotTakenDown {
         /// Its id at the platform.
         platform_id: String,
-        /// What the platform said.
+        /// The platform's answer.
         source: CallError,
     },
-    /// A product or a post could not be looked up.
+    /// The lookup of a product or post failed.
     #[error("the product or post {key:?} could not be looked up at the platform; try again")]
     Lookup {
         /// The key, or the id at the platform.
         key: String,
-        /// What the platform said.
+        /// The platform's answer.
         source: CallError,
     },
-    /// A listing could not be brought up to date.
+    /// The update of a listing failed.
     #[error("listing {platform_id:?} could not be brought up to date")]
     Update {
         /// Its id at the platform.
         platform_id: String,
-        /// What the platform said.
+        /// The platform's answer.
         source: CallError,
     },
-    /// A listing that no publication knows may be at any of several accounts.
+    /// A listing without a publication may be at any of several accounts.
     #[error("listing {platform_id:?} may be at any of {accounts} accounts: a person has to say at which one")]
     WhichAccount {
         /// Its id at the platform.
         platform_id: String,
-        /// How many there are.
+        /// The number of these accounts.
         accounts: usize,
     },
-    /// A listing that no publication knows has no id that a platform could be asked for.
+    /// A listing without a publication has no id that could be looked up at its platform.
     #[error(
         "listing {listing} has no id at the platform that could be looked up ({platform_id:?}): a person has to write it into the row, or to say that the product is gone"
     )]
     NoId {
         /// The id of the row of `listings`.
         listing: ListingId,
-        /// What the row has in the place of the id.
+        /// The value in the id's column.
         platform_id: String,
     },
-    /// The platform did not say what it has.
+    /// The call for a page of the platform's products failed.
     #[error("{platform} could not be asked for its products")]
     Page {
         /// The name of the platform that was asked.
         platform: String,
-        /// What the platform said.
+        /// The platform's answer.
         source: CallError,
     },
-    /// The platform's list of products leads back to where it was, or does not end.
+    /// The pages of the platform's products repeat or do not end.
     #[error("the list of products at {platform} has no end: after {pages} pages it leads on to {cursor:?}")]
     Endless {
         /// The name of the platform that was asked.
         platform: String,
-        /// How many pages were read.
+        /// The number of pages that were read.
         pages: usize,
-        /// Where the next page begins.
+        /// The cursor of the next page.
         cursor: String,
     },
     /// The store failed; see [`StoreError::disposition`](fieldfen_domain::store::StoreError::disposition).
@@ -81,7 +81,7 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    /// What the platform said, where it was the platform.
+    /// The platform's answer, if a call of the platform caused the error.
     #[must_use]
     pub const fn call(&self) -> Option<&CallError> {
         match self {

@@ -99,7 +99,7 @@ pub(super) fn sort_by_owner(
             match (item.said_key(), owner) {
                 (Some(key), _) if *key != publication.client_key => {
                     let (asked, said, id) = (&publication.client_key, key.as_str(), &item.platform_id);
-                    log!(WARN, %asked, said, id, "ignoring a product with another key in the answer to a search");
+                    log!(WARN, %asked, said, id, "product with another key ignored");
                 }
                 (Some(_), Owner::Another) => by_owner.unclear.push(item.clone()),
                 (Some(_), _) if item.platform_id.trim().is_empty() => by_owner.unclear.push(item.clone()),

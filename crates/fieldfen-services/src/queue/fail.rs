@@ -7,7 +7,7 @@ use fieldfen_domain::job::{
     Backoff, ClaimRef, FailOutcome, FailureReport, FencedResult, JobKind, JobState, ParkedFor, Retry,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, later, truncate_to_micros};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, later, truncate_to_micros, with_causes};
 
 use super::{ClaimedJob, Queue};
 use crate::write_retry::{unless_done_before, write_once};
@@ -303,7 +303,7 @@ fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<St
 fn lost_if_unreadable<T>(answer: Result<FencedResult<T>, StoreError>) -> Result<FencedResult<T>, StoreError> {
     match answer {
         Err(error @ StoreError::BadRow { .. }) => {
-            log!(ERROR, %error, "a claimed job cannot be read and is given up");
+            log!(ERROR, error = with_causes(&error), "unreadable row of a claimed job");
             Ok(FencedResult::LeaseLost)
         }
         other => other,

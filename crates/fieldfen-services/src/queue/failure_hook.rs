@@ -92,7 +92,7 @@ impl FailureHooks {
     ) -> Result<(), StoreError> {
         for job in jobs {
             let UnreadableJob { id, kind, file_id, reason, .. } = job;
-            log!(ERROR, job = id, reason, "a job cannot be read and has failed");
+            log!(ERROR, job = id, reason, "unreadable job failed");
             self.run_for(s, &FailedJob { id: id.clone(), kind: kind.as_ref(), file_id: *file_id, reason }, at)?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use fieldfen_domain::job::{DedupKey, EnqueueOutcome, InvalidJob, JobState, NewJob};
 use fieldfen_domain::recurring::{RecurringJob, RecurringName, Tick};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead};
+use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead, with_causes};
 
 use super::schedule::{InvalidSchedule, Schedule};
 use crate::Environment;
@@ -117,7 +117,7 @@ fn step(
         Ok(work) => work,
         Err(error) => {
             if log {
-                log!(ERROR, %error, "recurring work cannot be read");
+                log!(ERROR, error = with_causes(error), "unreadable recurring work");
             }
             return None;
         }
@@ -126,7 +126,7 @@ fn step(
         Ok(step) => Some(step),
         Err(error) => {
             if log {
-                log!(ERROR, name = %work.name, schedule = work.schedule, %error, "recurring work cannot be run");
+                log!(ERROR, name = %work.name, schedule = work.schedule, error = with_causes(&error), "invalid recurring work");
             }
             None
         }
@@ -148,7 +148,7 @@ fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp)
     if !is_ahead(work.next_at, second) {
         return Ok(Step { tick: tick(work.next_at), job: None });
     }
-    log!(WARN, name = %work.name, was = %work.next_at, is = %next_at, "recurring work was set by a wrong clock");
+    log!(WARN, name = %work.name, was = %work.next_at, is = %next_at, "next tick of recurring work set by a wrong clock");
     Ok(Step { tick: tick(next_at), job: None })
 }
 
@@ -162,7 +162,7 @@ impl Step {
         };
         match taken {
             Err(error @ StoreError::BadRow { .. }) => {
-                log!(ERROR, name = %self.tick.name, %error, "a tick makes no job");
+                log!(ERROR, name = %self.tick.name, error = with_causes(&error), "tick without a job: unreadable row");
                 Ok(None)
             }
             taken => taken,
@@ -189,7 +189,7 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
     match enqueued {
         EnqueueOutcome::Created(id) => Ok(Some(id)),
         EnqueueOutcome::Duplicate(met) => {
-            log!(WARN, name = %tick.name, job = %met, "a tick is passed over: the job of an earlier one has not ended");
+            log!(WARN, name = %tick.name, job = %met, "tick skipped: job of an earlier tick not ended");
             Ok(None)
         }
     }

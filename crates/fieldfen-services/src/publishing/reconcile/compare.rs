@@ -62,7 +62,7 @@ impl<S: Store> Comparison<'_, S> {
         products.retain(|product| {
             let has_id = !product.platform_id.trim().is_empty();
             if !has_id {
-                log!(WARN, %platform, account, "ignoring a product without an id on a page of products");
+                log!(WARN, %platform, account, "product without an id ignored");
             }
             has_id
         });

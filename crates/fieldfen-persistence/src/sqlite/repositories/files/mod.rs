@@ -169,7 +169,7 @@ impl FileReads for SqliteSession<'_> {
         for (status, files) in rows {
             match status.as_str().and_then(|status| status.parse().ok()) {
                 Some(status) => counts.push((status, u64::try_from(files).unwrap_or_default())),
-                None => log!(ERROR, %status, files, "ignoring rows of files with an unknown status in the counts"),
+                None => log!(ERROR, %status, files, "files with an unknown status not counted"),
             }
         }
         counts.sort_unstable();

@@ -95,7 +95,7 @@ impl JobReads for SqliteSession<'_> {
                 Some(status) => {
                     counts.push(JobCount::new(kind, status, parked_for, u64::try_from(jobs).unwrap_or_default()));
                 }
-                None => log!(ERROR, kind, %status, jobs, "ignoring rows of jobs with an unknown status in the counts"),
+                None => log!(ERROR, kind, %status, jobs, "jobs with an unknown status not counted"),
             }
         }
         Ok(counts)
