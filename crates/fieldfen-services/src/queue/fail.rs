@@ -110,10 +110,18 @@ impl<S: Store> Queue<S> {
             // Jobs with one due time go back with one statement.
             let mut by_due_time: BTreeMap<Timestamp, Vec<(usize, &ClaimedJob)>> = BTreeMap::new();
             for (position, claimed) in jobs.clone().enumerate() {
+                let run_at = claimed.job.run_at.min(now);
                 answers.push(if stop_requested(s, claimed)?.is_some() {
                     Some(lost_if_unreadable(self.fail_in(s, claimed, "given back", Retry::Never, now))?)
+                } else if claimed.job.declined_since.is_some() {
+                    // A release would begin the time anew after which the job fails, although nobody has tried it.
+                    let error = claimed.job.last_error.as_deref().unwrap_or_default();
+                    let declined = s.jobs().decline(&claimed.claim, error, run_at, now);
+                    let run_at = truncate_to_micros(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
+                    let retrying = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
+                    Some(lost_if_unreadable(declined.map(|answer| done_with(answer, retrying)))?)
                 } else {
-                    by_due_time.entry(claimed.job.run_at.min(now)).or_default().push((position, claimed));
+                    by_due_time.entry(run_at).or_default().push((position, claimed));
                     None
                 });
             }

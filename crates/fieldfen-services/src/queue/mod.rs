@@ -20,6 +20,8 @@ mod fail;
 mod failure_hook;
 mod leases;
 mod operator;
+#[cfg(test)]
+mod release_all_test;
 mod retry_policies;
 mod wait;
 
