@@ -211,6 +211,31 @@ fn has_noticed(result: &Result<(), StoreError>) -> bool {
     matches!(result, Err(StoreError::Io(_) | StoreError::Corrupt(_)))
 }
 
+/// A store that has found its files in place so often that it looks only at the times of their folder.
+fn settled(path: &Path) -> SqliteStore {
+    let store = open(path, Duration::from_secs(60));
+    for _ in 0..2 {
+        write(&store).unwrap();
+        thread::sleep(Duration::from_millis(100));
+    }
+    write(&store).unwrap();
+    store
+}
+
+#[test]
+fn a_log_that_is_replaced_is_noticed_also_when_the_time_of_the_folder_is_put_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let store = settled(&path);
+    let modified = fs::metadata(folder.path()).unwrap().modified().unwrap();
+    fs::copy(beside(&path, "-wal"), folder.path().join("other")).unwrap();
+    fs::rename(folder.path().join("other"), beside(&path, "-wal")).unwrap();
+    // As `rsync -a` does.
+    File::open(folder.path()).unwrap().set_modified(modified).unwrap();
+    let written = write(&store);
+    assert!(has_noticed(&written), "{written:?}");
+}
+
 #[test]
 fn a_log_or_its_index_that_is_gone_or_replaced_is_noticed_before_the_next_acknowledgement() {
     for ending in ["-wal", "-shm"] {
