@@ -1,7 +1,6 @@
 //! Workers of several threads and processes that nobody kills: each job runs exactly once, and no write is refused as busy.
 
 use std::collections::BTreeSet;
-use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use fieldfen_domain::job::{JobKind, WorkerName};
 use fieldfen_domain::store::Store as _;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::{Completion, Queue};
+use fieldfen_testkit::wait::DeadlineBarrier;
 use fieldfen_tests::commands::WORK_KIND;
 use fieldfen_tests::event::Event;
 
@@ -45,7 +45,7 @@ fn threads_do_each_job_once_beside_readers() {
     let queue = Queue::new(database.store(), Environment::system());
     let kinds: BTreeSet<JobKind> = [JobKind::custom("test.simple").unwrap()].into();
     let lease = Duration::from_secs(3600);
-    let together = Barrier::new(THREADS + 1);
+    let together = DeadlineBarrier::new(THREADS + 1);
     let done: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|number| {
@@ -53,7 +53,7 @@ fn threads_do_each_job_once_beside_readers() {
                 scope.spawn(move || {
                     let name = WorkerName::new(format!("thread {number}"));
                     let mut done = Vec::new();
-                    together.wait();
+                    together.wait("all threads have started");
                     loop {
                         let claims = queue.claim(kinds, 1 + (number as u32 % 3), lease, &name).unwrap();
                         if claims.jobs.is_empty() {
@@ -67,7 +67,7 @@ fn threads_do_each_job_once_beside_readers() {
                 })
             })
             .collect();
-        together.wait();
+        together.wait("all threads have started");
         while !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
             let seen: u64 = queue.count().unwrap().iter().map(|count| count.jobs).sum();
             assert_eq!(seen, jobs, "a reader sees every job, whatever state it is in");

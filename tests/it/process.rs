@@ -89,7 +89,8 @@ impl Process {
         self
     }
 
-    fn events_until(&mut self, end: &Event, command: &str) -> Vec<Event> {
+    /// Reads events up to this one, of a command that the process was given, and returns those before it.
+    pub(crate) fn events_until(&mut self, end: &Event, command: &str) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
             match self.next_event() {

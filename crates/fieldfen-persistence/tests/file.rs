@@ -21,6 +21,7 @@ use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_domain::{PageRequest, with_causes};
 use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::fixtures::job;
+use fieldfen_testkit::wait::{received, with_deadline};
 
 fn migrated(folder: &Path) -> PathBuf {
     let path = folder.join("shop 100%?.db");
@@ -75,11 +76,11 @@ fn a_store_that_is_gone_has_closed_its_file_whoever_watches_it() {
                 watch.wait(Duration::from_micros(1)).unwrap();
             }
         });
-        looked.recv().unwrap();
+        received("the watch has looked", &looked);
         drop(store);
         let closed = !beside(&path, "-wal").exists();
         drop(looked);
-        watching.join().unwrap();
+        with_deadline("the thread that watches has ended", || watching.join()).unwrap();
         assert!(closed, "the log is still there");
     }
 }

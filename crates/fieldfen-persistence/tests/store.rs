@@ -4,7 +4,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FenceToken, JobId, Timestamp};
 use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::fixtures::{file, file_id};
+use fieldfen_testkit::wait::DeadlineBarrier;
 
 fn migrated(folder: &Path) -> String {
     let path = folder.join("shop.db");
@@ -142,18 +142,18 @@ fn a_read_session_sees_one_moment() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&migrated(folder.path())).unwrap();
     store.write(|s| s.jobs().enqueue(&job(1))).unwrap();
-    let (reading, written) = (Barrier::new(2), Barrier::new(2));
+    let (reading, written) = (DeadlineBarrier::new(2), DeadlineBarrier::new(2));
     thread::scope(|scope| {
         scope.spawn(|| {
-            reading.wait();
+            reading.wait("the read session has begun");
             store.write(|s| s.jobs().enqueue(&job(2))).unwrap();
-            written.wait();
+            written.wait("the other thread has written");
         });
         store
             .read(|s| {
                 assert!(s.jobs().find(&job(1).id)?.is_some());
-                reading.wait();
-                written.wait();
+                reading.wait("the read session has begun");
+                written.wait("the other thread has written");
                 assert!(s.jobs().find(&job(2).id)?.is_none(), "committed after this session began");
                 Ok(())
             })
@@ -248,11 +248,11 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
     let path = migrated(folder.path());
     // Two stores share nothing but the file, as two programs do.
     let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
-    let start = Barrier::new(4);
+    let start = DeadlineBarrier::new(4);
     let (start, stores) = (&start, &stores);
     let created: u64 = thread::scope(|scope| {
         let ingest = move |worker: u64| {
-            start.wait();
+            start.wait("all threads have started");
             let mut created = 0;
             for number in 0..ARRIVALS {
                 let mut new = file(number);

@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,50 @@ pub fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
         }
         assert!(began.elapsed() < PATIENCE, "waited in vain until {what}, for {PATIENCE:?}");
         thread::sleep(PAUSE);
+    }
+}
+
+/// Waits until a channel has a message, and returns that message. `what` completes the sentence "waited in vain until …".
+///
+/// # Panics
+/// When no message comes within [`PATIENCE`], or every sender is dropped before one has come.
+#[track_caller]
+pub fn received<T>(what: &str, receiver: &Receiver<T>) -> T {
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(message) => message,
+        Err(RecvTimeoutError::Timeout) => panic!("waited in vain until {what}, for {PATIENCE:?}"),
+        Err(RecvTimeoutError::Disconnected) => panic!("waited in vain until {what}: every sender is gone"),
+    }
+}
+
+/// A barrier for threads that meet once. As [`std::sync::Barrier`], but a thread whose partners never come fails.
+#[derive(Debug)]
+pub struct DeadlineBarrier {
+    missing: Mutex<usize>,
+    all_have_come: Condvar,
+}
+
+impl DeadlineBarrier {
+    /// A barrier that lets its threads go on when so many have come.
+    #[must_use]
+    pub fn new(threads: usize) -> Self {
+        Self { missing: Mutex::new(threads), all_have_come: Condvar::new() }
+    }
+
+    /// Waits until all threads have come. `what` completes the sentence "waited in vain until …".
+    ///
+    /// # Panics
+    /// When they do not come within [`PATIENCE`], or when more threads come than the barrier is for.
+    #[track_caller]
+    pub fn wait(&self, what: &str) {
+        let mut missing = self.missing.lock().unwrap();
+        *missing = missing.checked_sub(1).unwrap();
+        self.all_have_come.notify_all();
+        let (missing, _) = self.all_have_come.wait_timeout_while(missing, PATIENCE, |missing| *missing > 0).unwrap();
+        let left = *missing;
+        // A panic under the lock would poison it for the other threads, which are to say what they have waited for.
+        drop(missing);
+        assert!(left == 0, "waited in vain until {what}, for {PATIENCE:?}: {left} threads have not come");
     }
 }
 
@@ -141,5 +186,30 @@ mod tests {
             (looks == 3).then_some(looks)
         });
         assert_eq!(found, 3);
+    }
+
+    #[test]
+    fn a_message_is_received_and_a_channel_without_senders_fails_at_once() {
+        let (sender, receiver) = channel();
+        sender.send(7).unwrap();
+        assert_eq!(received("a number has come", &receiver), 7);
+        drop(sender);
+        let failed = thread::spawn(move || received("a number has come", &receiver)).join().unwrap_err();
+        let message = failed.downcast_ref::<String>().unwrap();
+        assert_eq!(message, "waited in vain until a number has come: every sender is gone");
+    }
+
+    #[test]
+    fn no_thread_passes_a_barrier_before_all_have_come() {
+        let (barrier, come) = (DeadlineBarrier::new(3), std::sync::atomic::AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    come.fetch_add(1, Ordering::SeqCst);
+                    barrier.wait("three threads have come");
+                    assert_eq!(come.load(Ordering::SeqCst), 3);
+                });
+            }
+        });
     }
 }

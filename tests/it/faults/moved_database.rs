@@ -69,7 +69,7 @@ fn of_writers_whose_database_is_moved_away_and_back_only_the_acknowledged_writes
         if let Some(kind) = refused {
             assert_eq!(kind, "io");
             noticed += 1;
-            while worker.next_event() != Some(Event::CommandDone) {}
+            worker.events_until(&Event::CommandDone, "enqueue");
         }
         assert!(matches!(worker.run("enqueue 1 10").as_slice(), [Event::Enqueued(_)]));
     }

@@ -79,7 +79,7 @@ fn a_process_that_is_stopped_amid_its_writes_makes_others_busy_at_the_most_and_g
             event => panic!("{event:?}"),
         }
         stopped.resume();
-        while stopped.next_event() != Some(Event::CommandDone) {}
+        stopped.events_until(&Event::CommandDone, "enqueue");
         assert!(matches!(write(&mut other), Event::Enqueued(_)), "nobody is in its way any more");
     }
     println!("of {stops} writes beside a stopped process {served} were made and {busy} found the database busy");

@@ -225,6 +225,8 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use fieldfen_testkit::wait::{wait_until, with_deadline};
+
     use super::*;
 
     fn open(database: &Path, timeout: Duration) -> FairLock {
@@ -251,7 +253,7 @@ mod tests {
         let guard = first.acquire().unwrap();
         let waiting = thread::spawn(move || patient.acquire().is_some());
         drop(guard);
-        assert!(waiting.join().unwrap());
+        assert!(with_deadline("the patient writer has the lock", || waiting.join()).unwrap());
     }
 
     #[test]
@@ -273,9 +275,13 @@ mod tests {
         assert_eq!(*other.shared.lock(), cooling_down);
         drop(held);
         // The helper thread releases the lock once it has it.
-        while *other.shared.lock() != State::Idle {
-            drop(other.acquire().unwrap());
-        }
+        wait_until("the helper thread has released the lock", || {
+            let released = *other.shared.lock() == State::Idle;
+            if !released {
+                drop(other.acquire().unwrap());
+            }
+            released
+        });
     }
 
     #[test]
@@ -291,9 +297,7 @@ mod tests {
         let late = second.acquire().unwrap();
         assert_eq!(*second.shared.lock(), State::TimedOut);
         drop(held);
-        while *second.shared.lock() != State::Granted {
-            thread::yield_now();
-        }
+        wait_until("the helper thread has the lock", || *second.shared.lock() == State::Granted);
         assert!(matches!(first.shared.file.try_lock(), Err(TryLockError::WouldBlock)));
         drop(late);
         drop(first.acquire().unwrap());
@@ -307,18 +311,16 @@ mod tests {
         let guard = first.acquire().unwrap();
         let shared = Arc::clone(&second.shared);
         let waiting = thread::spawn(move || (second.acquire().unwrap(), second));
-        while *shared.lock() != State::Waiting {
-            thread::yield_now();
-        }
+        wait_until("the second one waits for the lock", || *shared.lock() == State::Waiting);
         drop(guard);
-        let (granted, second) = waiting.join().unwrap();
+        let (granted, second) = with_deadline("the second one has the lock", || waiting.join()).unwrap();
         assert_eq!(*second.shared.lock(), State::Granted);
         drop(granted);
-        while *second.shared.lock() != State::Idle {
+        wait_until("the helper thread has released the lock", || {
             let state = *second.shared.lock();
             assert!(matches!(state, State::Retained { .. } | State::Idle), "{state:?}");
-            thread::yield_now();
-        }
+            state == State::Idle
+        });
         assert!(first.shared.file.try_lock().is_ok(), "the helper thread has released the lock");
     }
 }

@@ -13,9 +13,11 @@ use fieldfen_services::queue::WaitOutcome;
 use fieldfen_services::worker::{Completion, Outcome, ShutdownReport, Task, WorkerFailure};
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::{received, wait_until};
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
+use super::panics::end_of;
 use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
@@ -91,12 +93,10 @@ fn a_future_is_dropped_when_the_worker_stops_and_its_job_given_back(store: impl 
         }
     };
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     running.stop_handle().stop_now();
-    assert_eq!(running.join().unwrap().released, 1);
-    while dropped.load(Ordering::SeqCst) == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    assert_eq!(end_of(running).unwrap().released, 1);
+    wait_until("the future has been dropped", || dropped.load(Ordering::SeqCst) > 0);
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
@@ -111,10 +111,10 @@ fn a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry(store: impl St
         std::future::pending::<()>()
     };
     let running = bench.worker().grace(LONG).handle_async(runtime.handle(), handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     runtime.shutdown_background();
     // Nobody tells the worker to stop.
-    let error = running.join().unwrap_err();
+    let error = end_of(running).unwrap_err();
     assert_eq!((error.failure, error.report.still_running), (WorkerFailure::RuntimeGone, vec![]));
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
@@ -164,14 +164,14 @@ fn a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled(store: imp
     let dropped = Arc::default();
     let (handler, has_begun) = endless(&dropped);
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let waited = bench.queue.wait_for(&id, LONG).unwrap();
     let reason = "wrong picture (its future was dropped before it ended)".to_owned();
     assert_eq!((waited, dropped.load(Ordering::SeqCst)), (WaitOutcome::Failed { reason }, 1));
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 /// A future that never ends, and asks whether it should when it is dropped.
@@ -201,12 +201,12 @@ fn a_future_that_looks_at_its_job_when_it_is_dropped_ends_no_worker(store: impl 
         LooksWhenDropped(task)
     };
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Failed { .. }));
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
 }
 
 fn a_future_is_dropped_when_its_job_is_killed(store: impl Store) {
@@ -216,12 +216,12 @@ fn a_future_is_dropped_when_its_job_is_killed(store: impl Store) {
     let dropped = Arc::default();
     let (handler, has_begun) = endless(&dropped);
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     bench.clock.advance(Duration::from_secs(5));
     until(|| dropped.load(Ordering::SeqCst) == 1);
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert_eq!(bench.job(&id).last_error.as_deref(), Some("hangs"));
 }
 
@@ -240,13 +240,13 @@ fn a_future_that_listens_hears_of_the_cancel_and_takes_its_time(store: impl Stor
         }
     };
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let reason = "wrong picture (CancelRequested)".to_owned();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Failed { reason });
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 fn a_future_that_listens_hears_of_the_stop_and_may_complete(store: impl Store) {
@@ -259,9 +259,9 @@ fn a_future_that_listens_hears_of_the_stop_and_may_complete(store: impl Store) {
         async move { Completion::new().result(&format!("{:?}", task.cancelled().await)) }
     };
     let running = bench.worker().handle_async(runtime.handle(), handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     running.stop_handle().stop_now();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!(bench.job(&id).result.unwrap().as_str(), r#""WorkerStops""#);
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::AsyncStore;
 use fieldfen_testkit::fixtures::file;
+use fieldfen_testkit::wait::received;
 use tokio::runtime::Runtime;
 
 on_stores_without_faults!(
@@ -78,12 +79,12 @@ fn a_call_whose_future_is_dropped_runs_to_its_end(store: impl Store) {
     let call = runtime.spawn(async move {
         let call = writer.run(move |store| {
             begun.send(()).unwrap();
-            may_go.recv().unwrap();
+            received("the call may go on", &may_go);
             store.write(|s| s.files().insert(&file(1)).map(drop))
         });
         call.await.unwrap();
     });
-    has_begun.recv().unwrap();
+    received("the call has begun", &has_begun);
     call.abort();
     go.send(()).unwrap();
     drop(runtime);

@@ -10,6 +10,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{ShutdownReport, Task, Worker};
 use fieldfen_testkit::fixtures::by_ann;
 
+use super::panics::end_of;
 use super::worker_stop::until;
 use super::{Bench, Note};
 
@@ -89,7 +90,7 @@ fn a_stop_gives_back_what_was_claimed_ahead(store: impl Store) {
         let ids = slow_notes(&bench, 20);
         until(|| handler.begun() == 2);
         running.stop_handle().stop();
-        let report = running.join().unwrap();
+        let report = end_of(running).unwrap();
         assert_eq!((report.unreleased, report.still_running.len()), (0, 0));
         assert_eq!((count_of(&bench, &ids, JobStatus::Completed), handler.begun()), (2, 2));
         for id in ids.iter().filter(|id| bench.status(id) != JobStatus::Completed) {
@@ -124,7 +125,7 @@ fn a_job_that_is_cancelled_before_it_begins_never_runs(store: impl Store) {
     handler.may_end.store(true, Ordering::SeqCst);
     until(|| count_of(&bench, &ids, JobStatus::Completed) == ids.len() - 1);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert!(!handler.begun.lock().unwrap().contains(&"slow 6".to_owned()));
     let job = bench.job(cancelled);
     assert!(job.last_error.as_deref().unwrap().starts_with("wrong picture"), "{job:?}");
@@ -148,7 +149,7 @@ fn no_worker_keeps_jobs_that_another_one_could_run(store: impl Store) {
     until(|| count_of(&bench, &ids, JobStatus::Completed) == 16);
     for worker in workers {
         worker.stop_handle().stop();
-        assert_eq!(worker.join().unwrap(), ShutdownReport::default());
+        assert_eq!(end_of(worker).unwrap(), ShutdownReport::default());
     }
     assert!(ids.iter().all(|id| bench.job(id).attempts == 0));
 }

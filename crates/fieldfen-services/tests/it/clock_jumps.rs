@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::panics::end_of;
 use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobStatus};
 use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, PublicationState};
 use fieldfen_domain::store::{Store, StoreError};
@@ -151,7 +152,7 @@ fn a_worker_finds_waits_of_a_clock_ahead_by_itself(store: impl Store) {
         .unwrap();
     crate::worker_stop::until(|| bench.status(&id) == JobStatus::Completed);
     worker.stop_handle().stop();
-    worker.join().unwrap();
+    end_of(worker).unwrap();
 }
 
 fn a_killed_handler_that_still_runs_holds_a_retry_back_for_its_lease(store: impl Store) {

@@ -14,6 +14,7 @@ use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 use serde::{Deserialize, Serialize};
 
+use super::panics::end_of;
 use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
@@ -56,7 +57,7 @@ fn a_payload_that_breaks_a_rule_fails_at_once(store: impl Store) {
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Failed { .. }));
     assert_failed_at_once(&bench, &id, "text is \"\"; it must be 1 character or more");
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 /// Counts how jobs end.
@@ -80,7 +81,7 @@ fn the_first_decline_shows_in_the_job_and_in_the_metrics(store: impl Store) {
     assert_eq!((job.state.status(), job.declined_since), (JobStatus::Pending, Some(bench.now())));
     assert!(job.last_error.unwrap().contains("text: invalid type: integer `7`"));
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert_eq!(*endings.0.lock().unwrap(), HashMap::from([(AppliedOutcome::Declined, 1)]));
 }
 
@@ -128,10 +129,10 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     };
     until(|| all_have_run() || bench.now() > began + TimeDelta::minutes(31));
     old.stop_handle().stop();
-    old.join().unwrap();
+    end_of(old).unwrap();
     until(all_have_run);
     new.stop_handle().stop();
-    new.join().unwrap();
+    end_of(new).unwrap();
     assert!(jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
 
     let orphan = bench.queue.job(&NewerNote { text: Vec::new() }).unwrap();
@@ -142,7 +143,7 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     assert!(matches!(bench.queue.wait_for(&orphan.id, LONG).unwrap(), WaitOutcome::Failed { .. }));
     assert_eq!(bench.job(&orphan.id).attempts, 0);
     old.stop_handle().stop();
-    old.join().unwrap();
+    end_of(old).unwrap();
 }
 
 fn a_declined_job_that_was_asked_to_stop_fails(store: impl Store) {

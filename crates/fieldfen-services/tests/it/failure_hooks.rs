@@ -14,6 +14,7 @@ use fieldfen_services::queue::{ClaimedJob, FailedJob, FailureHook, Queue};
 use fieldfen_services::worker::{Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
 
+use super::panics::end_of;
 use super::{Bench, LEASE, Note};
 
 on_every_store! {
@@ -141,7 +142,7 @@ fn the_hook_of_a_worker_is_told_of_what_its_handlers_fail(store: impl Store) {
     let worker = bench.worker().failure_hook(Diary("hook", Arc::clone(&told)));
     let running = worker.handle(|_: Task<Note>| Outcome::fail("illegible")).start().unwrap();
     running.stop_handle().stop_when_idle();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert_eq!(once(&told), [format!("hook: {} illegible", Note::kind())]);
 }
 

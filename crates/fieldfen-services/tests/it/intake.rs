@@ -1,7 +1,6 @@
 //! Webhooks take effect once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness}
 use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, Retention, WebhookIntake, hash};
 use fieldfen_services::queue::{Queue, QueueError};
 use fieldfen_testkit::faults::suspended;
+use fieldfen_testkit::wait::DeadlineBarrier;
 
 use crate::{Bench, Note};
 
@@ -188,7 +188,7 @@ fn what_cannot_be_taken_is_refused_and_not_remembered(store: impl Store) {
 fn many_threads_that_deliver_the_same_webhooks_have_one_effect_each(store: impl Store) {
     const WEBHOOKS: u32 = 50;
     let bench = Bench::new(store);
-    let (new, start) = (AtomicU32::new(0), Barrier::new(8));
+    let (new, start) = (AtomicU32::new(0), DeadlineBarrier::new(8));
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let (new, start) = (&new, &start);
@@ -198,7 +198,7 @@ fn many_threads_that_deliver_the_same_webhooks_have_one_effect_each(store: impl 
             let environment = Environment::new(clock.clone(), SeededRandomness::new(u64::from(thread) + 2));
             let bench = Bench { queue: Queue::new(bench.queue.store().clone(), environment), clock };
             scope.spawn(move || {
-                start.wait();
+                start.wait("all threads have started");
                 for step in 0..WEBHOOKS {
                     // Each thread goes through them in an order of its own.
                     let id = ((step * 7 + thread * 13) % WEBHOOKS).to_string();

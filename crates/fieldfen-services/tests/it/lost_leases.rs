@@ -8,8 +8,10 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{ShutdownReport, Task};
+use fieldfen_testkit::wait::received;
 use fieldfen_testkit::with;
 
+use super::panics::end_of;
 use super::worker_stop::{meeting, until};
 use super::{Bench, LEASE, Note};
 
@@ -72,7 +74,7 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
         }
     };
     let running = bench.worker().threads(3).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     bench.clock.advance(SECOND_WAIT);
     until(|| bench.status(&lost) == JobStatus::Running);
     let other = bench.note("other");
@@ -84,7 +86,7 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     bench.clock.advance(Duration::from_secs(600 + 1));
     until(|| bench.status(&lost) == JobStatus::Completed);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
 }
 
 fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store: impl Store) {
@@ -98,7 +100,7 @@ fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store:
         }
     };
     let running = bench.worker().threads(3).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     bench.clock.advance(SECOND_WAIT);
     until(|| lost.iter().any(|id| bench.status(id) == JobStatus::Running));
     let other = bench.note("other");
@@ -109,7 +111,7 @@ fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store:
     bench.clock.advance(Duration::from_secs(600 + 1));
     until(|| lost.iter().all(|id| bench.status(id) == JobStatus::Completed));
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
 }
 
 fn a_worker_that_stops_gives_back_what_waits_and_not_what_runs(store: impl Store) {
@@ -118,11 +120,11 @@ fn a_worker_that_stops_gives_back_what_waits_and_not_what_runs(store: impl Store
     let endless = bench.note("endless");
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().threads(3).handle(move |_: Task<Note>| meet()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     bench.clock.advance(SECOND_WAIT);
     until(|| bench.status(&lost) == JobStatus::Running);
     running.stop_handle().stop_now();
-    let stopped = running.join().unwrap();
+    let stopped = end_of(running).unwrap();
     assert_eq!(stopped, with!(ShutdownReport::default(), released: 1, still_running: vec![endless]));
     assert_eq!([lost, endless].map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Running]);
     let_go.send(()).unwrap();

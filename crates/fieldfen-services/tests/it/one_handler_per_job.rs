@@ -12,6 +12,7 @@ use fieldfen_services::environment::{Randomness as _, SeededRandomness};
 use fieldfen_services::worker::Task;
 use fieldfen_testkit::fixtures::by_ann;
 
+use super::panics::end_of;
 use super::worker_stop::until;
 use super::{Bench, Note};
 
@@ -73,11 +74,11 @@ fn handlers_that_are_stopped_without_grace_run_once_and_never_beside_each_other(
         let running = start();
         thread::sleep(Duration::from_millis(u64::try_from(random.bits() >> 125).unwrap()));
         running.stop_handle().stop_now();
-        running.join().unwrap();
+        end_of(running).unwrap();
     }
     let running = start();
     running.stop_handle().stop_when_idle();
-    running.join().unwrap();
+    end_of(running).unwrap();
     until(|| jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
     assert_eq!(seen.count(|runs| runs.most > 1), 0, "jobs whose handlers ran beside each other");
     assert_eq!(seen.count(|runs| runs.ended > 1), 0, "jobs whose handlers ran to their end twice");
@@ -113,6 +114,6 @@ fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
         bench.status(&id) == JobStatus::Completed
     });
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert_eq!((seen.count(|runs| runs.most > 1), seen.count(|runs| runs.ended == 2)), (0, 1));
 }

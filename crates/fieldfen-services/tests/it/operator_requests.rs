@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::panics::end_of;
 use fieldfen_domain::file::{Deletion, File, FileEdit, FileStatus};
 use fieldfen_domain::job::{InvalidJob, JobStatus, NewJob, Payload as _};
 use fieldfen_domain::operator::{Action, Actor, OperatorActionFilter, Subject, Via};
@@ -86,7 +87,7 @@ fn by(name: &str, reason: &str) -> Action {
 
 pub(crate) fn stop(worker: Worker) {
     worker.stop_handle().stop();
-    worker.join().unwrap();
+    end_of(worker).unwrap();
 }
 
 fn a_request_leads_to_what_the_rules_of_the_worker_say(store: impl Store) {

@@ -61,7 +61,7 @@ fn run_together<S: Store>(
     may_end.store(1, Ordering::SeqCst);
     until(|| ids.iter().chain([&first]).all(|id| bench.status(id) != JobStatus::Running));
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(super::panics::end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!(bench.status(&first), JobStatus::Completed);
     ids
 }

@@ -5,7 +5,6 @@ use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Once};
-use std::thread;
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
@@ -17,6 +16,7 @@ use fieldfen_services::worker::{
     AppliedOutcome, Metrics, Outcome, ShutdownReport, Task, Worker, WorkerBuilder, WorkerError, WorkerFailure,
 };
 use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::wait::{received, with_deadline};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -83,9 +83,7 @@ fn let_log_panic(panics: &Arc<AtomicUsize>) {
 
 /// What comes of a worker that nothing must keep from ending.
 pub(crate) fn end_of(running: Worker) -> Result<ShutdownReport, WorkerError> {
-    let (end, has_ended) = channel();
-    thread::spawn(move || end.send(running.join()).unwrap());
-    has_ended.recv_timeout(LONG).unwrap()
+    with_deadline("the worker has stopped", || running.join())
 }
 
 pub(crate) fn ended(running: Worker) {
@@ -145,7 +143,7 @@ fn leases_are_extended_although_the_log_panics_on_the_thread_of_the_heartbeat() 
     let id = bench.note("x");
     let (meet, has_begun, let_go) = meeting();
     let running = worker.worker().lease(LEASE).handle(move |_: Task<Note>| meet()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     // Time for a heartbeat, and not for the dispatcher to look at leases.
     bench.clock.advance(Duration::from_secs(6));
     until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));

@@ -11,8 +11,10 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
 use fieldfen_services::worker::{Interruption, ShutdownReport, Task};
+use fieldfen_testkit::wait::received;
 use fieldfen_testkit::with;
 
+use super::panics::end_of;
 use super::store_failures::{behind, busy, is_thread};
 use super::worker_stop::{meeting, until};
 use super::{Bench, LEASE, Note};
@@ -55,9 +57,9 @@ fn what_a_handler_has_completed_is_not_kept(store: impl Store) {
         meet();
     };
     let running = bench.worker().grace(Duration::ZERO).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), with!(ShutdownReport::default(), still_running: vec![id]));
+    assert_eq!(end_of(running).unwrap(), with!(ShutdownReport::default(), still_running: vec![id]));
     assert_eq!(bench.status(&id), JobStatus::Completed);
     drop(let_go);
 }
@@ -85,15 +87,15 @@ fn newer_progress_is_not_overwritten_by_older() {
         next();
     };
     let running = worker.worker().threads(1).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     holds.store(true, Ordering::SeqCst);
     proceed.send(()).unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     // Another thread than the heartbeat extends the leases before it takes back what has expired.
     bench.clock.advance(LEASE / 2);
-    extends.recv().unwrap();
+    received("a thread extends the leases", &extends);
     proceed.send(()).unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     holds.store(false, Ordering::SeqCst);
     let second = RawJson::parse("2").unwrap();
     until(|| bench.job(&id).progress.as_ref() == Some(&second));
@@ -101,7 +103,7 @@ fn newer_progress_is_not_overwritten_by_older() {
     // Once the worker has stopped, nothing is on its way any more.
     drop(proceed);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!(bench.job(&id).progress, Some(second));
 }
 
@@ -133,9 +135,9 @@ fn a_store_that_panics_at_the_stop_does_not_keep_handlers_from_being_told() {
         told.lock().unwrap().send(task.interruption()).unwrap();
     };
     let running = worker.worker().threads(1).grace(Duration::ZERO).handle(handler).start().unwrap();
-    assert_eq!(was_told.recv().unwrap(), None);
+    assert_eq!(received("the handler has been told", &was_told), None);
     panics.store(true, Ordering::SeqCst);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
-    assert_eq!(was_told.recv().unwrap(), Some(Interruption::WorkerStops));
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
+    assert_eq!(received("the handler has been told", &was_told), Some(Interruption::WorkerStops));
 }

@@ -11,7 +11,9 @@ use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::Task;
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::received;
 
+use super::panics::end_of;
 use super::worker_stop::until;
 use super::{Bench, Note};
 use crate::SetUp as _;
@@ -218,9 +220,9 @@ fn many_ticks_hold_up_neither_other_jobs_nor_a_stop(store: impl Store) {
         move |_: Task<Note>| ran.lock().unwrap().send(taken()).unwrap()
     };
     let running = bench.worker().threads(1).handle(handler).start().unwrap();
-    let taken_before = has_run.recv().unwrap();
+    let taken_before = received("the handler has run", &has_run);
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert!(taken_before < SCHEDULES, "all ticks were taken before the due job ran");
     assert!(taken() < SCHEDULES, "all ticks were taken before the worker stopped");
     bench.take_due();
@@ -347,14 +349,14 @@ fn a_worker_takes_ticks_by_itself(store: impl Store) {
     for hour in [15, 16] {
         let tick = time(&format!("2026-11-23T{hour}:00:00Z"));
         bench.clock.set(tick);
-        assert_eq!(has_run.recv().unwrap(), tick);
+        assert_eq!(received("the handler has run", &has_run), tick);
         // The next tick would be passed over while this job runs.
         until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Completed));
     }
     // Set up while the worker runs, and found without being told.
     bench.define("other", "*/5 * * * *");
     bench.clock.set(time("2026-11-23T16:05:00Z"));
-    assert_eq!(has_run.recv().unwrap(), time("2026-11-23T16:05:00Z"));
+    assert_eq!(received("the handler has run", &has_run), time("2026-11-23T16:05:00Z"));
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }

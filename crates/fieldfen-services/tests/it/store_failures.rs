@@ -12,8 +12,10 @@ use fieldfen_services::environment::ManualClock;
 use fieldfen_services::queue::{Completion, Queue};
 use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, ShutdownReport, Task};
 use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::wait::received;
 use fieldfen_testkit::with;
 
+use super::panics::end_of;
 use super::worker_stop::{meeting, until};
 use super::{Bench, LEASE, Note};
 
@@ -119,10 +121,10 @@ fn a_worker_that_is_stopped_while_it_does_what_recurs_claims_nothing_more() {
     });
     let id = bench.note("x");
     let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     running.stop_handle().stop();
     drop(go_on);
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
@@ -189,12 +191,12 @@ fn a_worker_whose_clock_leaps_takes_no_job_from_itself() {
     let (meet, has_begun, let_go) = meeting();
     let running =
         worker.worker().lease(Duration::from_millis(300)).handle(move |_: Task<Note>| meet()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     bench.clock.advance(Duration::from_secs(3600));
     until(|| lease_of(&bench, &id).is_none_or(|expires_at| expires_at > bench.now()));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Completed, 0));
 }
 
@@ -204,7 +206,7 @@ fn a_clock_that_is_set_back_by_a_year_takes_no_job_from_a_worker_that_lives() {
     let id = bench.note("x");
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     let year_before = bench.now() - Duration::from_secs(365 * 86_400);
     bench.clock.set(year_before);
     // A worker that knows nothing of the clock's past, and looks before the first one has extended its lease.
@@ -213,7 +215,7 @@ fn a_clock_that_is_set_back_by_a_year_takes_no_job_from_a_worker_that_lives() {
     let_go.send(()).unwrap();
     for worker in [running, fresh] {
         worker.stop_handle().stop();
-        assert_eq!(worker.join().unwrap(), ShutdownReport::default());
+        assert_eq!(end_of(worker).unwrap(), ShutdownReport::default());
     }
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Completed, 0));
 }
@@ -231,10 +233,10 @@ fn an_outcome_that_the_store_refuses_at_the_stop_is_applied_once_the_store_takes
         if task.text == "retries" { Err("told to stop") } else { Ok(()) }
     };
     let running = worker.worker().threads(2).handle(handler).start().unwrap();
-    ids.iter().for_each(|_| has_begun.recv().unwrap());
+    ids.iter().for_each(|_| received("the handler has begun", &has_begun));
     locked.store(true, Ordering::SeqCst);
     running.stop_handle().stop_now();
-    let mut stopped = running.join().unwrap();
+    let mut stopped = end_of(running).unwrap();
     stopped.still_running.sort_unstable();
     let mut both = ids.to_vec();
     both.sort_unstable();
@@ -254,13 +256,13 @@ fn leases_are_kept_by_a_heartbeat_that_has_panicked() {
     let id = bench.note("x");
     let (meet, has_begun, let_go) = meeting();
     let running = worker.worker().lease(LEASE).handle(move |_: Task<Note>| meet()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     // Time for a heartbeat, and not for the dispatcher to look at leases.
     bench.clock.advance(Duration::from_secs(6));
     until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 #[test]
@@ -275,9 +277,9 @@ fn commits_are_watched_for_after_a_watch_has_panicked() {
         Ok(())
     });
     let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
-    waited.recv().unwrap();
+    received("a watch waits for commits", &waited);
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 #[test]

@@ -14,6 +14,7 @@ use fieldfen_testkit::fixtures::by_ann;
 
 use fieldfen_testkit::ModelStore;
 
+use super::panics::end_of;
 use super::worker_stop::until;
 use super::{Bench, Note};
 
@@ -51,7 +52,7 @@ fn waits<S: Store>(
         bench.clock.set(run_at);
     }
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     waits
 }
 
@@ -167,5 +168,5 @@ fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_ever_more_rarely() {
     let claims = writes.load(Ordering::SeqCst) - before;
     assert!(claims < 60, "{claims} claims in two seconds");
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }

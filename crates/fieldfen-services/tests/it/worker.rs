@@ -16,8 +16,10 @@ use fieldfen_services::queue::{Completion, QueueError, WaitOutcome};
 use fieldfen_services::worker::{
     AppliedOutcome, IntoOutcome, Metrics, Outcome, ShutdownReport, StartError, Task, Worker, WorkerBuilder,
 };
+use fieldfen_testkit::wait::wait_until;
 use serde::{Deserialize, Serialize};
 
+use super::panics::end_of;
 use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
@@ -48,7 +50,7 @@ impl<S: Store> Bench<S> {
     pub(crate) fn drain(&self, worker: WorkerBuilder<S>) {
         let running = worker.start().unwrap();
         running.stop_handle().stop_when_idle();
-        assert_eq!(running.join().unwrap(), ShutdownReport::default());
+        assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     }
 }
 
@@ -66,7 +68,7 @@ fn every_job_runs_exactly_once_on_many_threads(store: impl Store) {
         .collect();
     for running in workers {
         running.stop_handle().stop_when_idle();
-        assert_eq!(running.join().unwrap(), ShutdownReport::default());
+        assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     }
     let runs = runs.lock().unwrap();
     assert_eq!(runs.len(), 400);
@@ -139,7 +141,7 @@ fn a_write_that_finds_another_transaction_busy_fails_its_try(store: impl Store) 
     let running = bench.worker().handle(handler).start().unwrap();
     until(|| bench.job(&id).attempts > 0);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     let job = bench.job(&id);
     assert_eq!((job.state.status(), job.attempts), (JobStatus::Pending, 1));
     assert!(job.last_error.unwrap().contains("another thread of this program is writing"));
@@ -203,15 +205,15 @@ fn a_throttled_job_waits_without_a_spent_retry(store: impl Store) {
         if task.now() < until { Outcome::throttled(until, "0 calls left") } else { ().into_outcome() }
     };
     let running = bench.worker().handle(handler).start().unwrap();
-    while bench.job(&id).run_at != until || bench.status(&id) != JobStatus::Pending {
-        std::thread::yield_now();
-    }
+    wait_until("the job waits for the end of the throttle", || {
+        bench.job(&id).run_at == until && bench.status(&id) == JobStatus::Pending
+    });
     assert_eq!(bench.job(&id).attempts, 0);
     bench.clock.advance(Duration::from_secs(90));
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { .. }));
     assert_eq!(bench.job(&id).attempts, 0);
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 fn a_limit_holds_and_other_kinds_pass_by(store: impl Store) {
@@ -227,9 +229,7 @@ fn a_limit_holds_and_other_kinds_pass_by(store: impl Store) {
     let limited = move |_: Task<Note>| {
         seen.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         // The first one holds its place until all others have passed by.
-        while passed.load(Ordering::SeqCst) < 6 {
-            std::thread::yield_now();
-        }
+        wait_until("all others have passed by", || passed.load(Ordering::SeqCst) == 6);
         running.fetch_sub(1, Ordering::SeqCst);
     };
     let free = Arc::clone(&others);
@@ -257,7 +257,7 @@ fn a_delayed_job_runs_when_its_time_has_come(store: impl Store) {
     assert_eq!(bench.queue.wait_for(&job.id, LONG).unwrap(), completed);
     assert_eq!(*started.lock().unwrap(), Some(job.run_at));
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
@@ -269,7 +269,7 @@ fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
     until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Pending));
     bench.clock.advance(super::LOST_LEASE_WAIT);
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     for id in ids {
         let job = bench.job(&id);
         assert_eq!((job.state.status(), job.attempts), (JobStatus::Completed, 1));

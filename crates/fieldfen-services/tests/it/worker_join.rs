@@ -8,6 +8,7 @@ use fieldfen_domain::job::JobStatus;
 use fieldfen_services::worker::ShutdownReport;
 use fieldfen_services::worker::{Task, Worker, WorkerFailure};
 use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::wait::received;
 
 use super::worker_stop::until;
 use super::{Bench, LONG, Note};
@@ -45,7 +46,7 @@ fn a_handler_that_joins_its_own_worker_is_refused_and_the_worker_ends() {
         assert!(handle.is_stopping() && error.to_string().contains("by a thread of the worker itself"), "{error}");
         failures.send((error.failure, error.report.still_running.len())).unwrap();
     });
-    assert_eq!(failure.recv().unwrap(), (WorkerFailure::JoinedByItself, 1));
+    assert_eq!(received("the handler has joined its worker", &failure), (WorkerFailure::JoinedByItself, 1));
     // Nobody is left who would run another job.
     let id = bench.note("y");
     assert_eq!(bench.status(&id), JobStatus::Pending);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::panics::end_of;
 use fieldfen_domain::job::{GenerateMetadata, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{Task, Worker};
@@ -29,7 +30,7 @@ fn a_worker_is_registered_while_it_runs(store: impl Store) {
     assert!(!alive.host.is_empty());
     assert_eq!(workers.alive(&GenerateMetadata::kind()).unwrap(), []);
     worker.stop_handle().stop();
-    worker.join().unwrap();
+    end_of(worker).unwrap();
     assert_eq!(workers.all_alive().unwrap(), []);
 }
 

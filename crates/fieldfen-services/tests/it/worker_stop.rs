@@ -1,7 +1,7 @@
 //! Workers that stop, or lose their jobs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -13,8 +13,10 @@ use fieldfen_services::queue::{Completion, Queue, WaitOutcome};
 use fieldfen_services::worker::{AppliedOutcome, Interruption, Metrics, Outcome, ShutdownReport, StopHandle, Task};
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::{PATIENCE, received, wait_for};
 use fieldfen_testkit::with;
 
+use super::panics::end_of;
 use super::store_failures::lease_of;
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 
@@ -38,8 +40,9 @@ pub(crate) fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sen
     let go = Mutex::new(go);
     let meet = move || {
         begun.send(()).unwrap();
-        // The test may have ended already.
-        let _ = go.lock().unwrap().recv();
+        // The test may have ended already: then the channel has no sender.
+        let gone_on = go.lock().unwrap().recv_timeout(PATIENCE);
+        assert_ne!(gone_on, Err(RecvTimeoutError::Timeout), "waited in vain until the test lets the handler go on");
     };
     (meet, has_begun, let_go)
 }
@@ -58,11 +61,11 @@ fn a_graceful_stop_lets_handlers_finish_and_claims_nothing_more(store: impl Stor
     let (first, second) = (bench.note("first"), bench.note("second"));
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().threads(1).grace(LONG).handle(move |_: Task<Note>| meet()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     running.stop_handle().stop();
     assert!(running.stop_handle().is_stopping());
     let_go.send(()).unwrap();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!((bench.status(&first), bench.status(&second)), (JobStatus::Completed, JobStatus::Pending));
     assert_eq!(bench.job(&second).attempts, 0);
 }
@@ -86,7 +89,7 @@ fn a_handler_that_is_asked_to_end_and_fails_gives_its_job_back(store: impl Store
     let running = bench.worker().threads(3).grace(Duration::ZERO).handle(handler).start().unwrap();
     until(|| begun.load(Ordering::SeqCst) == 3);
     running.stop_handle().stop();
-    assert_eq!(running.join().unwrap(), with!(ShutdownReport::default(), released: 2));
+    assert_eq!(end_of(running).unwrap(), with!(ShutdownReport::default(), released: 2));
     assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 3]);
     assert_eq!(ids.map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Pending, JobStatus::Completed]);
     for id in &ids[..2] {
@@ -107,9 +110,9 @@ fn a_handler_that_sees_the_stop_may_give_its_job_back_itself(store: impl Store) 
         Outcome::throttled(task.now(), "the worker stops")
     };
     let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
 }
 
@@ -123,14 +126,14 @@ fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
         Err::<(), _>(format!("{:?}", task.interruption().unwrap()))
     };
     let running = bench.worker().handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::CancelRequested);
     bench.clock.advance(Duration::from_secs(5));
     let waited = bench.queue.wait_for(&id, LONG).unwrap();
     assert_eq!(waited, WaitOutcome::Failed { reason: "wrong picture (CancelRequested)".to_owned() });
     assert_eq!(bench.job(&id).attempts, 0);
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
@@ -138,12 +141,12 @@ fn a_cancelled_job_that_was_finished_anyway_is_completed(store: impl Store) {
     let id = bench.note("x");
     let (meet, has_begun, let_go) = meeting();
     let running = bench.worker().handle(move |_: Task<Note>| meet()).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.cancel(&id, &by_ann("too late")).unwrap(), JobActionOutcome::CancelRequested);
     let_go.send(()).unwrap();
     assert_eq!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { result: None });
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
 }
 
 fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
@@ -157,7 +160,7 @@ fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
         if task.text == "x" { Completion::new().result(&task.attempt()).then(note) } else { Completion::new() }
     };
     let running = bench.worker().threads(1).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     // Another process, whose clock is ahead, finds the lease expired and takes the job over.
     let ahead = Environment::new(ManualClock::new(bench.now() + LEASE), SeededRandomness::new(2));
     let other = Queue::new(bench.queue.store().clone(), ahead);
@@ -166,13 +169,13 @@ fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
     // The first run's outcome is refused; the second run, and the note it wrote, end the test.
     bench.clock.advance(LEASE + LOST_LEASE_WAIT);
     for _ in 0..2 {
-        has_begun.recv().unwrap();
+        received("the handler has begun", &has_begun);
         let_go.send(()).unwrap();
     }
     assert!(matches!(bench.queue.wait_for(&id, LONG).unwrap(), WaitOutcome::Completed { .. }));
     assert_eq!(bench.job(&id).result, Some(RawJson::parse("2").unwrap()));
     running.stop_handle().stop_when_idle();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     let counts = bench.queue.count().unwrap();
     assert_eq!((counts.len(), counts[0].jobs), (1, 2), "the job and the one note that it may write");
 }
@@ -189,13 +192,13 @@ fn a_killed_job_is_told(store: impl Store) {
         *seen.lock().unwrap() = task.interruption();
     };
     let running = bench.worker().handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     bench.clock.advance(Duration::from_secs(5));
     until(|| interruption.lock().unwrap().is_some());
     assert_eq!(*interruption.lock().unwrap(), Some(Interruption::LeaseLost));
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert_eq!(bench.job(&id).last_error.as_deref(), Some("hangs"));
 }
 
@@ -208,15 +211,15 @@ fn progress_is_kept_while_the_handler_runs(store: impl Store) {
     let handler = move |task: Task<Note>| {
         task.progress(&serde_json::json!({"done": 3})).unwrap();
         begun.send(()).unwrap();
-        go.lock().unwrap().recv().unwrap();
+        received("the handler may go on", &go.lock().unwrap());
     };
     let running = bench.worker().handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     until(|| bench.job(&id).progress.is_some());
     assert_eq!(bench.job(&id).progress, Some(RawJson::parse(r#"{"done":3}"#).unwrap()));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
-    running.join().unwrap();
+    end_of(running).unwrap();
     assert_eq!(bench.status(&id), JobStatus::Completed);
 }
 
@@ -229,9 +232,9 @@ fn a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts(store: impl 
         Completion::new().result(&"late")
     };
     let running = bench.worker().lease(LEASE).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     running.stop_handle().stop_now();
-    assert_eq!(running.join().unwrap(), with!(ShutdownReport::default(), still_running: vec![id]));
+    assert_eq!(end_of(running).unwrap(), with!(ShutdownReport::default(), still_running: vec![id]));
     // The worker is gone, and the lease is extended for as long as the handler runs: nobody takes the job over.
     for _ in 0..4 {
         bench.clock.advance(LEASE / 3);
@@ -254,7 +257,7 @@ fn a_worker_that_is_dropped_lets_its_handlers_finish() {
         until(|| task.is_stopping());
     };
     let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
-    has_begun.recv().unwrap();
+    received("the handler has begun", &has_begun);
     drop(running);
     assert_eq!(bench.status(&id), JobStatus::Completed);
 }
@@ -288,7 +291,7 @@ impl Metrics for StopAtReclaim {
     fn jobs_reclaimed(&self, jobs: usize) {
         let (worker, reclaimed) = &*self.0;
         reclaimed.lock().unwrap().push(jobs);
-        worker.wait().stop();
+        wait_for("the test has set the stop handle", || worker.get()).stop();
     }
 }
 
@@ -300,7 +303,7 @@ fn a_stop_ends_a_reclaim_between_two_batches(store: impl Store) {
     let stop = StopAtReclaim::default();
     let running = bench.worker().metrics(stop.clone()).handle(|_: Task<Note>| ()).start().unwrap();
     stop.0.0.set(running.stop_handle()).unwrap();
-    assert_eq!(running.join().unwrap(), ShutdownReport::default());
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!(*stop.0.1.lock().unwrap(), [100]);
     assert_eq!(ids.iter().filter(|id| bench.status(id) == JobStatus::Pending).count(), 100);
 }

@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use fieldfen_domain::store::StoreError;
+use fieldfen_testkit::wait::{DeadlineBarrier, wait_until};
 
 use super::Writer;
 use crate::SqliteUrl;
@@ -80,19 +81,17 @@ pub(in crate::sqlite) fn committed(folder: &Path) -> Vec<i64> {
 /// Runs the first statement while the others wait to join its batch, and gives all answers in their order. The mutex
 /// does not promise the order in which the others come.
 fn together(writer: &Writer, sql: &[&'static str]) -> Vec<Result<(), Failure>> {
-    let begun = Barrier::new(2);
+    let begun = DeadlineBarrier::new(2);
     thread::scope(|scope| {
         let first = scope.spawn(|| {
             writer.write(|session| {
-                begun.wait();
-                while writer.waiting.load(Ordering::SeqCst) < sql.len() - 1 {
-                    thread::yield_now();
-                }
+                begun.wait("the first write has begun");
+                wait_until("all others wait", || writer.waiting.load(Ordering::SeqCst) >= sql.len() - 1);
                 session.note(CommitNotice::JobDue);
                 session.conn.batch_execute(sql[0]).map_err(|error| crate::sqlite::classify(error).into())
             })
         });
-        begun.wait();
+        begun.wait("the first write has begun");
         let others: Vec<_> = sql[1..].iter().map(|sql| scope.spawn(|| run(writer, sql))).collect();
         std::iter::once(first).chain(others).map(|thread| thread.join().unwrap()).collect()
     })

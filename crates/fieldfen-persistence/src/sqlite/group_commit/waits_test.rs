@@ -1,6 +1,5 @@
 //! How long writers wait for SQLite's lock, for one another and for the commit of their batch.
 
-use std::sync::Barrier;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
@@ -8,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
+use fieldfen_testkit::wait::{DeadlineBarrier, wait_until};
 
 use super::tests::{Failure, LONG, committed, foreign, run, writer_with};
 use crate::sqlite::connection::options::SqliteOptions;
@@ -89,19 +89,17 @@ fn a_closure_that_waits_for_a_writer_of_its_own_batch_fails_with_it() {
     writer.max_batch_age = Duration::from_millis(50);
     let writer = &writer;
     let shared = (0..50).any(|_| {
-        let begun = Barrier::new(2);
+        let begun = DeadlineBarrier::new(2);
         thread::scope(|scope| {
             let first = scope.spawn(|| {
                 writer.write::<_, Failure, _>(|session| {
-                    begun.wait();
-                    while writer.waiting.load(Ordering::SeqCst) == 0 {
-                        thread::yield_now();
-                    }
+                    begun.wait("the first write has begun");
+                    wait_until("the second writer waits", || writer.waiting.load(Ordering::SeqCst) > 0);
                     session.conn.batch_execute("INSERT INTO t (n) VALUES (1)").unwrap();
                     Ok(())
                 })
             });
-            begun.wait();
+            begun.wait("the first write has begun");
             let mut first = Some(first);
             let mut first_answer = None;
             let second = writer.write::<(), Failure, _>(|session| {
@@ -144,32 +142,29 @@ fn a_writer_waits_for_the_lock_and_for_its_batch_no_longer_in_all_than_the_timeo
     let folder = tempfile::tempdir().unwrap();
     let (writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: TIMEOUT, ..Default::default() });
     let writer = &writer;
-    let somebody_waits = || {
-        while writer.waiting.load(Ordering::SeqCst) == 0 {
-            thread::yield_now();
-        }
-    };
-    let (begun, second_begun, (end_last, last_may_end)) = (Barrier::new(2), Barrier::new(2), mpsc::channel::<()>());
+    let somebody_waits = || wait_until("another writer waits", || writer.waiting.load(Ordering::SeqCst) > 0);
+    let (begun, second_begun, (end_last, last_may_end)) =
+        (DeadlineBarrier::new(2), DeadlineBarrier::new(2), mpsc::channel::<()>());
     let (second, elapsed, last) = thread::scope(|scope| {
         scope.spawn(|| {
             writer.write::<_, Failure, _>(|_| {
-                begun.wait();
+                begun.wait("the first write has begun");
                 somebody_waits();
                 thread::sleep(HELD);
                 Ok(())
             })
         });
-        begun.wait();
+        begun.wait("the first write has begun");
         let second = scope.spawn(|| {
             let asked = Instant::now();
             let answer = writer.write::<_, Failure, _>(|_| {
-                second_begun.wait();
+                second_begun.wait("the second write has begun");
                 somebody_waits();
                 Ok(())
             });
             (answer, asked.elapsed())
         });
-        second_begun.wait();
+        second_begun.wait("the second write has begun");
         // It keeps the batch open until the second one has its answer.
         let last = scope.spawn(move || {
             writer.write::<_, Failure, _>(|_| {

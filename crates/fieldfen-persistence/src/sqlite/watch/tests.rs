@@ -16,6 +16,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::job::Retry;
 use fieldfen_domain::store::{Session, Store, StoreError, Watch};
 use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, file, job};
+use fieldfen_testkit::wait::{PATIENCE, output, wait_until};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -67,7 +68,7 @@ fn watch(store: &SqliteStore) -> Box<dyn Watch> {
 }
 
 fn must_wake(watch: &mut Box<dyn Watch>) {
-    assert!(watch.wait(HOUR).unwrap());
+    assert!(watch.wait(PATIENCE).unwrap(), "no commit has woken the watch within {PATIENCE:?}");
 }
 
 /// The database of a test that is the other process.
@@ -79,7 +80,7 @@ fn given_database() -> Option<PathBuf> {
 fn run_as_process(test: &str, database: &Path) {
     let name = format!("sqlite::watch::tests::{test}");
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let output = command.args(["--exact", &name]).env(DATABASE, database).stdin(Stdio::null()).output().unwrap();
+    let output = output(command.args(["--exact", &name]).env(DATABASE, database).stdin(Stdio::null()));
     let has_run = String::from_utf8_lossy(&output.stdout).contains("running 1 test");
     assert!(has_run && output.status.success(), "{output:?}");
 }
@@ -241,9 +242,13 @@ fn a_store_whose_wake_file_cannot_be_used_works_without_it_and_says_so_once() {
     let late = log.lines(&path, "cannot be watched");
     assert_eq!(late.len(), 1, "{late:?}");
     fs::remove_dir(&wake_file).unwrap();
-    while log.lines(&path, "are watched again").is_empty() {
-        watch.wait(Duration::from_millis(5)).unwrap();
-    }
+    wait_until("files are watched again", || {
+        let again = !log.lines(&path, "are watched again").is_empty();
+        if !again {
+            watch.wait(Duration::from_millis(5)).unwrap();
+        }
+        again
+    });
     // Announced events, and no other looks.
     enqueue(&other, 6);
     must_wake(&mut watch);
