@@ -5,13 +5,16 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection, set_default_instrumentation};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
@@ -37,10 +40,24 @@ enum Meanwhile {
 /// Extensions belong to the process.
 static PROCESS: Mutex<()> = Mutex::new(());
 
+/// What a checkpoint thread meets at its next checkpoint: a store whose last handle it drops, and whom it tells of that.
+static CHECKPOINT: Mutex<Option<(SqliteStore, Sender<()>)>> = Mutex::new(None);
+static CHECKPOINT_IS_SET: Condvar = Condvar::new();
+
 struct Callback;
 
 impl Instrumentation for Callback {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = &event
+            && thread::current().name() == Some("fieldfen-checkpoint")
+            && query.to_string().contains("wal_checkpoint")
+        {
+            let given = CHECKPOINT.lock().unwrap();
+            let given = CHECKPOINT_IS_SET.wait_while(given, |given| given.is_none()).unwrap().take();
+            let (store, dropped) = given.unwrap();
+            drop(store);
+            dropped.send(()).unwrap();
+        }
         let InstrumentationEvent::StartEstablishConnection { .. } = event else { return };
         match NEXT.take() {
             Some(Meanwhile::Open(path)) => {
@@ -159,4 +176,26 @@ fn a_panic_while_a_connection_that_reads_is_opened_takes_no_connection_from_the_
     NEXT.set(Some(Meanwhile::Panic));
     assert!(catch_unwind(AssertUnwindSafe(read)).is_err());
     assert_eq!(read().unwrap(), []);
+}
+
+#[test]
+fn the_last_handle_of_a_store_may_be_dropped_by_the_thread_that_copies_its_log() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = migrated(folder.path());
+    let store = open(&path);
+    let mut conn = SqliteConnection::establish(&path.display().to_string()).unwrap();
+    conn.batch_execute(
+        "PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (page BLOB); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL \
+         SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT zeroblob(4000) FROM n",
+    )
+    .unwrap();
+    // This commit finds that the log is long.
+    store
+        .write(|s| s.api_usage().record(&ApiCall::new("camera".to_owned(), "2026-11-23T14:05:09Z".parse().unwrap())))
+        .unwrap();
+    let (dropped, is_dropped) = channel();
+    *CHECKPOINT.lock().unwrap() = Some((store, dropped));
+    CHECKPOINT_IS_SET.notify_all();
+    is_dropped.recv().unwrap();
 }

@@ -121,7 +121,10 @@ impl Drop for Checkpointer {
         let thread = std::mem::replace(&mut self.thread, CheckpointThread::Unavailable);
         if let CheckpointThread::Running { wake, ended } = thread {
             drop(wake);
-            let _ = ended.join();
+            // The program's own instrumentation runs on the thread too, and may drop the last handle of the store there.
+            if ended.thread().id() != thread::current().id() {
+                let _ = ended.join();
+            }
         }
     }
 }
