@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use fieldfen_domain::job::{FailOutcome, FencedResult};
 use fieldfen_domain::store::{Disposition, Store, StoreError};
@@ -118,6 +119,24 @@ fn end_killed<S: Store>(context: &Context<S>, running: &RunningJob) {
         // The lease runs out by itself.
         log!(WARN, error = with_causes(&error), "cannot note that the handler of a lost job has ended");
     }
+}
+
+/// Tells what became of a job that was given back before its handler began, and says whether it has gone back.
+pub(super) fn tell_of_not_begun<S>(
+    context: &Context<S>,
+    running: &RunningJob,
+    answer: FencedResult<FailOutcome>,
+) -> bool {
+    let applied = match answer {
+        FencedResult::Done(FailOutcome::Retrying { .. }) => return true,
+        // Somebody has cancelled it.
+        FencedResult::Done(FailOutcome::DeadLetter | FailOutcome::Parked) => AppliedOutcome::Failed,
+        FencedResult::AlreadyDone { .. } | FencedResult::LeaseLost | FencedResult::NotFound => AppliedOutcome::Lost,
+    };
+    let job = &running.claimed.job;
+    log!(INFO, id = %job.id, kind = %job.kind, %applied, "job ended before its handler began");
+    context.settings.metrics.job_ended(job, applied, Duration::ZERO);
+    false
 }
 
 fn attempt<S: Store>(context: &Context<S>, pending: &mut PendingOutcome) -> Result<AppliedOutcome, Refused> {

@@ -10,6 +10,7 @@ use fieldfen_domain::job::{ClaimRequest, JobKind, JobState};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{catch_panic, with_causes};
 
+use super::apply;
 use super::cadence::Cadence;
 use super::context::Context;
 use super::reclaim::Reclaim;
@@ -184,8 +185,10 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         }
         let released = catch_panic(|| context.queue.release_all(stalled.iter().map(|running| &running.claimed)));
         match released.unwrap_or_else(|panic| Err(StoreError::Database(panic.into()))) {
-            Ok(_) => {
-                log!(DEBUG, jobs = stalled.len(), "jobs given back that were claimed ahead and have not begun");
+            Ok(answers) => {
+                let each = stalled.iter().zip(answers);
+                let jobs = each.filter(|(running, answer)| apply::tell_of_not_begun(context, running, *answer)).count();
+                log!(DEBUG, jobs, "jobs given back that were claimed ahead and have not begun");
                 context.slots.finish(stalled.iter());
                 Ok(())
             }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{catch_panic, with_causes};
 
+use super::apply;
 use super::context::Context;
 use super::running_job::RunningJob;
 use super::stop::StopLevel;
@@ -63,7 +64,8 @@ fn release<S: Store>(context: &Context<S>, jobs: &[Arc<RunningJob>]) {
         let released = catch_panic(|| context.queue.release_all(jobs.iter().map(|job| &job.claimed)));
         let error = match released {
             Ok(Ok(answers)) => {
-                let released = answers.iter().filter(|answer| answer.is_done()).count();
+                let each = jobs.iter().zip(answers);
+                let released = each.filter(|(job, answer)| apply::tell_of_not_begun(context, job, *answer)).count();
                 context.stop.released.fetch_add(released, Ordering::SeqCst);
                 return;
             }

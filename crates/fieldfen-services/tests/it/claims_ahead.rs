@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{GenerateMetadata, JobActionOutcome, JobStatus, Priority};
+use fieldfen_domain::job::{GenerateMetadata, Job, JobActionOutcome, JobStatus, Priority};
 use fieldfen_domain::store::Store;
-use fieldfen_services::worker::{ShutdownReport, Task, Worker};
+use fieldfen_services::worker::{AppliedOutcome, Metrics, ShutdownReport, Task, Worker};
 use fieldfen_testkit::fixtures::by_ann;
 
 use super::panics::end_of;
@@ -45,11 +46,32 @@ impl Handler {
     }
 }
 
+/// Counts the jobs that have failed for good.
+#[derive(Clone, Default)]
+struct Failures(Arc<AtomicUsize>);
+
+impl Metrics for Failures {
+    fn job_ended(&self, _: &Job, applied: AppliedOutcome, _: Duration) {
+        self.0.fetch_add(usize::from(applied == AppliedOutcome::Failed), Ordering::SeqCst);
+    }
+}
+
 /// A worker that has run 64 notes that take no time.
 fn warmed_up<S: Store>(bench: &Bench<S>, threads: usize, handler: &Arc<Handler>) -> Worker {
+    warmed_up_and_measured(bench, threads, handler, &Failures::default())
+}
+
+/// The same; it counts the jobs that the worker says have failed.
+fn warmed_up_and_measured<S: Store>(
+    bench: &Bench<S>,
+    threads: usize,
+    handler: &Arc<Handler>,
+    failures: &Failures,
+) -> Worker {
     let quick: Vec<_> = (0..64).map(|_| bench.note("quick")).collect();
     let handler = Arc::clone(handler);
-    let running = bench.worker().threads(threads).handle(move |task: Task<Note>| handler.run(&task)).start().unwrap();
+    let worker = bench.worker().threads(threads).metrics(failures.clone());
+    let running = worker.handle(move |task: Task<Note>| handler.run(&task)).start().unwrap();
     until(|| quick.iter().all(|id| bench.status(id) == JobStatus::Completed));
     running
 }
@@ -69,7 +91,7 @@ fn jobs_begin_in_the_order_of_the_claim(store: impl Store) {
     let bench = Bench::new(store);
     let mut jobs = Vec::new();
     for number in 0..400_u32 {
-        let due = bench.now() - std::time::Duration::from_secs(u64::from(number * 7919 % 400));
+        let due = bench.now() - Duration::from_secs(u64::from(number * 7919 % 400));
         let priority = Priority::ALL[number as usize % 4];
         jobs.push(bench.queue.job(&Note::new(number.to_string())).unwrap().priority(priority).run_at(due));
     }
@@ -115,7 +137,8 @@ fn a_stop_gives_back_what_was_claimed_ahead(store: impl Store) {
 fn a_job_that_is_cancelled_before_it_begins_never_runs(store: impl Store) {
     let bench = Bench::new(store);
     let handler = Handler::new();
-    let running = warmed_up(&bench, 2, &handler);
+    let failures = Failures::default();
+    let running = warmed_up_and_measured(&bench, 2, &handler, &failures);
     let ids = slow_notes(&bench, 12);
     until(|| handler.begun() == 2);
     let cancelled = &ids[6];
@@ -130,6 +153,9 @@ fn a_job_that_is_cancelled_before_it_begins_never_runs(store: impl Store) {
     let job = bench.job(cancelled);
     assert!(job.last_error.as_deref().unwrap().starts_with("wrong picture"), "{job:?}");
     assert_eq!(job.attempts, 0);
+    // The worker hears of it only if it has claimed the job by then.
+    let told = usize::from(answer == JobActionOutcome::CancelRequested);
+    assert_eq!(failures.0.load(Ordering::SeqCst), told);
 }
 
 fn no_worker_keeps_jobs_that_another_one_could_run(store: impl Store) {
