@@ -44,6 +44,8 @@ statement! {
 pub(super) struct Checkpointer {
     thread: CheckpointThread,
     options: SqliteOptions,
+    /// Whether the last checkpoint of the thread that commits has failed.
+    is_failing: bool,
 }
 
 enum CheckpointThread {
@@ -77,7 +79,11 @@ fn due(log: LogState) -> Option<Checkpoint> {
 impl Checkpointer {
     /// `files` is `None` for a database in memory, which has no log.
     pub(super) fn new(files: Option<OpenFiles>, options: SqliteOptions) -> Self {
-        Self { thread: files.map_or(CheckpointThread::Unavailable, CheckpointThread::NotStarted), options }
+        Self {
+            thread: files.map_or(CheckpointThread::Unavailable, CheckpointThread::NotStarted),
+            options,
+            is_failing: false,
+        }
     }
 
     /// Checkpoints a log that was in this state at the last commit, if it is long enough. Waits for no lock. A checkpoint
@@ -88,7 +94,7 @@ impl Checkpointer {
             Some(Checkpoint::Passive) if self.wake_thread() => {}
             Some(checkpoint) => {
                 control.set_busy_timeout(Duration::ZERO);
-                run(checkpoint, conn);
+                run(checkpoint, conn, &mut self.is_failing);
             }
         }
     }
@@ -139,21 +145,26 @@ fn run_when_woken(files: &OpenFiles, options: &SqliteOptions, woken: &Receiver<(
         }
     };
     control.set_busy_timeout(Duration::ZERO);
+    let mut is_failing = false;
     while woken.recv().is_ok() {
         // The next commit reports a file that has been replaced.
         if files.check().is_ok() {
-            run(Checkpoint::Passive, &mut conn);
+            run(Checkpoint::Passive, &mut conn, &mut is_failing);
         }
     }
 }
 
-fn run(checkpoint: Checkpoint, conn: &mut SqliteConnection) {
+/// Runs a checkpoint. The first of several that fail is logged as a warning: the log grows until one succeeds.
+fn run(checkpoint: Checkpoint, conn: &mut SqliteConnection, is_failing: &mut bool) {
     let done: QueryResult<(i32, i32, i32)> = match checkpoint {
         Checkpoint::Passive => PassiveCheckpoint {}.get_result(conn),
         Checkpoint::Full => FullCheckpoint {}.get_result(conn),
     };
-    if let Err(error) = done {
-        log!(DEBUG, %error, "checkpoint failed");
+    let was_failing = std::mem::replace(is_failing, done.is_err());
+    if let Err(error) = done
+        && !was_failing
+    {
+        log!(WARN, %error, "checkpoint failed");
     }
 }
 
@@ -169,6 +180,19 @@ mod tests {
         assert_eq!([of(999, 0), of(3999, 3999), of(5000, 5000)], [None; 3]);
         assert_eq!([of(1000, 0), of(3999, 3000), of(1000, 750)], [Some(Checkpoint::Passive); 3]);
         assert_eq!([of(1000, 751), of(3999, 3998), of(4000, 0)], [Some(Checkpoint::Full); 3]);
+    }
+
+    #[test]
+    fn a_checkpoint_that_fails_counts_as_failed_until_one_succeeds() {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let mut is_failing = false;
+        for (statement, fails) in
+            [("SELECT 1", false), ("BEGIN IMMEDIATE", true), ("SELECT 1", true), ("COMMIT", false)]
+        {
+            diesel::sql_query(statement).execute(&mut conn).unwrap();
+            run(Checkpoint::Full, &mut conn, &mut is_failing);
+            assert_eq!(is_failing, fails, "after {statement}");
+        }
     }
 
     #[test]
