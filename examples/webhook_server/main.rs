@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use fieldfen_domain::with_causes;
 use fieldfen_examples::webhooks::{Senders, routes, secrets_of, serve};
 use fieldfen_persistence::{SqliteOptions, SqliteStore, SqliteUrl, migrations, sqlite_version};
-use fieldfen_services::intake::WebhookIntake;
+use fieldfen_services::webhooks::WebhookIntake;
 use fieldfen_services::{AsyncStore, Environment};
 use fieldfen_terminal::{CommonArgs, Exit, Terminal, Versions, is_readable_by_all, run};
 use serde_json::json;

@@ -12,8 +12,8 @@ use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::intake::{Received, WebhookIntake};
 use fieldfen_services::queue::{ClaimedJob, Completion, Queue};
+use fieldfen_services::webhooks::{Received, WebhookIntake};
 use fieldfen_testkit::wait::{exit_status, output_of};
 use serde_json::Value;
 

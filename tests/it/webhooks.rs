@@ -13,7 +13,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::Transaction;
-use fieldfen_services::intake::{ReceiveError, Received, WebhookIntake};
+use fieldfen_services::webhooks::{ReceiveError, Received, WebhookIntake};
 use fieldfen_tests::commands::{EFFECT_KIND, body, delivery_id};
 use fieldfen_tests::event::Event;
 use fieldfen_tests::rng::Rng;

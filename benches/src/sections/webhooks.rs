@@ -7,7 +7,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_persistence::Durability;
 use fieldfen_services::Environment;
-use fieldfen_services::intake::{Received, WebhookIntake};
+use fieldfen_services::webhooks::{Received, WebhookIntake};
 
 use super::{Stage, grouped, micros};
 use crate::backlog;

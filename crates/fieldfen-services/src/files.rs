@@ -58,8 +58,8 @@ use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
+use crate::action_row::act;
 use crate::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
-use crate::record::act;
 use crate::write_retry::write_once;
 use crate::{Environment, Transaction};
 

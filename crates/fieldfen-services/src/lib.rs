@@ -15,23 +15,23 @@ macro_rules! log {
     }};
 }
 
+mod action_row;
 pub mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_store;
 pub mod environment;
 pub mod files;
-pub mod intake;
 pub mod operator;
 pub mod operator_actions;
 pub mod pipeline;
 pub mod publications;
 pub mod publishing;
 pub mod queue;
-mod record;
 pub mod recurring;
 pub mod shop;
 mod transaction;
 pub mod upkeep;
+pub mod webhooks;
 pub mod worker;
 pub mod workers;
 mod write_retry;

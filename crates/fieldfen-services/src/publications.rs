@@ -27,7 +27,7 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
 
 use crate::Environment;
-use crate::record::{act, record};
+use crate::action_row::{act, record};
 
 /// The publications of a store; clones are the same handle.
 #[derive(Debug, Clone)]

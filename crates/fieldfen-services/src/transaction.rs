@@ -11,7 +11,7 @@ use fieldfen_domain::webhook::PayloadHash;
 use crate::queue::{QueueError, enqueue, enqueue_many};
 
 /// An open transaction, as the writes of a [completion](crate::queue::Completion::writing) and the effects of a
-/// [webhook](crate::intake::WebhookIntake::receive) get it.
+/// [webhook](crate::webhooks::WebhookIntake::receive) get it.
 ///
 /// It reads everything, and what it writes keeps the rules: a job is enqueued after its payload has been checked, and a file
 /// changes together with what follows from the change. The services whose writes may be part of a larger transaction take a
@@ -81,7 +81,7 @@ impl<'s> Transaction<'s> {
     }
 
     /// Says which file a webhook's delivery has led to, so that repetitions are told; `false` when the delivery is not
-    /// remembered. The hash is that of [`intake::hash`](crate::intake::hash).
+    /// remembered. The hash is that of [`webhooks::hash`](crate::webhooks::hash).
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such file.

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use fieldfen_domain::redacted;
 use fieldfen_services::shop::ShopFileError;
 
-use crate::exit::{Exit, ExitError};
+use crate::exit_code::{Exit, ExitError};
 use crate::regular_file::{is_readable_by_all, open_regular_file};
 use crate::shop_file::{self, SHOP_FILE};
 

@@ -5,7 +5,7 @@
 mod arguments;
 mod database;
 mod escape;
-mod exit;
+mod exit_code;
 mod logging;
 mod output;
 mod program;
@@ -16,7 +16,7 @@ mod terminal;
 pub use arguments::CommonArgs;
 pub use database::{DEFAULT_DATABASE, DatabaseAddress, DatabaseAddressError};
 pub use escape::escape_controls;
-pub use exit::{Exit, ExitError};
+pub use exit_code::{Exit, ExitError};
 pub use indicatif::ProgressBar;
 pub use output::{Table, TextOutput};
 pub use program::{Versions, run};

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::arguments::CommonArgs;
 use crate::escape::{escape_controls, escape_controls_in_lines};
-use crate::exit::{Exit, ExitError};
+use crate::exit_code::{Exit, ExitError};
 use crate::logging;
 use crate::terminal::{StdoutError, Terminal, write_document};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::http::HeaderMap;
 use fieldfen_domain::Timestamp;
-use fieldfen_services::intake::Retention;
-use fieldfen_services::intake::signature::InvalidKey;
+use fieldfen_services::webhooks::Retention;
+use fieldfen_services::webhooks::signature::InvalidKey;
 
 use super::signature_scheme::{Delivery, Refused, SCHEMES, STANDARD_SENDERS, Scheme};
 

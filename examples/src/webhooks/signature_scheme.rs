@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use fieldfen_domain::Timestamp;
-use fieldfen_services::intake::signature::{
+use fieldfen_services::webhooks::signature::{
     HmacSha256, InvalidKey, SignatureError, Slack, StandardHeaders, StandardWebhooks, Stripe,
 };
 use serde_json::Value;

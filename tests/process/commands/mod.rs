@@ -3,7 +3,6 @@
 mod aborting_jobs;
 mod claim_loop;
 mod closed_stdout;
-mod interpreter;
 mod job_options;
 mod operator;
 mod page_limit;
@@ -12,6 +11,7 @@ mod restart_worker;
 mod run_worker;
 mod shop_worker;
 mod stdin;
+mod stdin_commands;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,12 +31,12 @@ use crate::event::{Event, StoreFailure, emit};
 pub use aborting_jobs::{AbortingJob, AbortingJobs};
 pub use claim_loop::ClaimLoop;
 pub use closed_stdout::{ClosedStdout, FailsOnce};
-pub use interpreter::Interpret;
 pub use operator::AskWorkers;
 pub use receive_webhooks::{EFFECT_KIND, ReceiveWebhooks, body, delivery_id};
 pub use restart_worker::{RestartWorker, UncancellableJob};
 pub use run_worker::RunWorker;
 pub use shop_worker::ShopWorker;
+pub use stdin_commands::Interpret;
 
 /// The kind of jobs whose completion records an API call and enqueues a follow-up job.
 pub const WORK_KIND: &str = "test.work";

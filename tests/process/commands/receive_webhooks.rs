@@ -8,7 +8,7 @@ use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{JobKind, NewJob};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::intake::{ReceiveError, Received, WebhookIntake};
+use fieldfen_services::webhooks::{ReceiveError, Received, WebhookIntake};
 
 use super::stdin::drain_flag;
 use super::{or_emit, queue_or_emit};

@@ -42,5 +42,5 @@ pub enum AdoptOutcome {
     /// Another publication is confirmed as this product; nothing was changed.
     Taken(Publication),
     /// The row is not there, not live, or belongs to a publication by now; nothing was changed.
-    NotUnclaimed,
+    NotUntracked,
 }

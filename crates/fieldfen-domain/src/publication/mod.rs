@@ -28,7 +28,7 @@ pub use reserve::{LONGEST_HOLD, ReleaseReason, ReserveOutcome, ReserveRequest};
 pub use row::Publication;
 pub use row_ownership::{
     ListingRowChoice, PlatformRow, PlatformRowId, SamePlatformId, given_up_id, ids_at, publication_of, qualified_id,
-    unclaimed_listings, unclaimed_posts,
+    untracked_listings, untracked_posts,
 };
 pub use social_post::{PostType, SocialPlatform, SocialPost};
 pub use state::{IllegalPublicationTransition, PublicationEvent, PublicationState};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Listing, PlatformRow, Publication, SocialPost, Target, unclaimed_listings, unclaimed_posts};
+use super::{Listing, PlatformRow, Publication, SocialPost, Target, untracked_listings, untracked_posts};
 
 /// All publications, listings and posts of one file.
 #[derive(Debug, Clone, Default)]
@@ -19,29 +19,29 @@ impl FileOnPlatforms {
     /// The rows that are live at the platform of a target and belong to no confirmed publication. A row may or may
     /// not be the product or post of the target; only a lookup at the platform tells.
     #[must_use]
-    pub fn unclaimed(&self, target: &Target) -> Vec<PlatformRow> {
+    pub fn untracked(&self, target: &Target) -> Vec<PlatformRow> {
         let (listings, posts) = (&self.listings, &self.posts);
         match target {
-            Target::Listing { platform, .. } => unclaimed_listings(*platform, listings, &self.publications)
+            Target::Listing { platform, .. } => untracked_listings(*platform, listings, &self.publications)
                 .into_iter()
                 .map(PlatformRow::Listing)
                 .collect(),
             Target::Post { platform, .. } => {
-                unclaimed_posts(*platform, posts, &self.publications).into_iter().map(PlatformRow::Post).collect()
+                untracked_posts(*platform, posts, &self.publications).into_iter().map(PlatformRow::Post).collect()
             }
         }
     }
 
     /// The rows that are live at any platform and belong to no confirmed publication.
     #[must_use]
-    pub fn all_unclaimed(&self) -> Vec<PlatformRow> {
+    pub fn all_untracked(&self) -> Vec<PlatformRow> {
         let platforms: BTreeSet<_> = self.listings.iter().map(|listing| listing.platform).collect();
         let listings = platforms.into_iter().flat_map(|platform| {
-            unclaimed_listings(platform, &self.listings, &self.publications).into_iter().map(PlatformRow::Listing)
+            untracked_listings(platform, &self.listings, &self.publications).into_iter().map(PlatformRow::Listing)
         });
         let networks: BTreeSet<_> = self.posts.iter().map(|post| post.platform).collect();
         let posts = networks.into_iter().flat_map(|platform| {
-            unclaimed_posts(platform, &self.posts, &self.publications).into_iter().map(PlatformRow::Post)
+            untracked_posts(platform, &self.posts, &self.publications).into_iter().map(PlatformRow::Post)
         });
         listings.chain(posts).collect()
     }

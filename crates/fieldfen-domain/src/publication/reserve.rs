@@ -72,7 +72,7 @@ pub enum ReserveOutcome {
     /// Nothing was reserved. These rows of the file are live at the platform of the target and belong to no
     /// publication. Each may be the product or post of the target, so the caller looks it up at the platform and
     /// adopts it or gives it up.
-    Unclaimed(Vec<PlatformRow>),
+    Untracked(Vec<PlatformRow>),
 }
 
 /// Why a publication is released.

@@ -147,7 +147,7 @@ pub fn publication_of<'p>(
 
 /// The live listings at a platform that belong to no confirmed publication, among those of a file.
 #[must_use]
-pub fn unclaimed_listings(platform: Platform, listings: &[Listing], publications: &[Publication]) -> Vec<Listing> {
+pub fn untracked_listings(platform: Platform, listings: &[Listing], publications: &[Publication]) -> Vec<Listing> {
     let is_claimed = |listing: &Listing| {
         publication_of(listing, listings, publications).is_some_and(|its| its.state == PublicationState::Confirmed)
     };
@@ -157,7 +157,7 @@ pub fn unclaimed_listings(platform: Platform, listings: &[Listing], publications
 
 /// The posts of a file at a network that belong to no confirmed publication. Posts that are gone are left out.
 #[must_use]
-pub fn unclaimed_posts(
+pub fn untracked_posts(
     platform: SocialPlatform,
     posts: &[SocialPost],
     publications: &[Publication],

@@ -20,7 +20,7 @@ pub enum ReserveDecision {
     /// This publication is taken over, and its caller looks it up.
     TakeOver(usize),
     /// These live rows belong to no publication: nothing is written.
-    Unclaimed(Vec<PlatformRow>),
+    Untracked(Vec<PlatformRow>),
     /// This released publication is reserved again.
     Again(usize),
     /// A new publication is reserved with this key.
@@ -69,7 +69,7 @@ pub enum AdoptDecision {
     /// This publication is confirmed as the product: nothing is written.
     Taken(Box<Publication>),
     /// The row may not be adopted: nothing is written.
-    NotUnclaimed,
+    NotUntracked,
     /// This publication, which had ended as the same product, is confirmed again.
     Ended(usize),
     /// This released publication is reserved again and confirmed.
@@ -103,8 +103,8 @@ impl FileOnPlatforms {
                 _ => ReserveDecision::TakeOver(position),
             };
         }
-        let unclaimed = self.unclaimed(target);
-        if unclaimed.is_empty() { self.free(&request.file_id, target) } else { ReserveDecision::Unclaimed(unclaimed) }
+        let untracked = self.untracked(target);
+        if untracked.is_empty() { self.free(&request.file_id, target) } else { ReserveDecision::Untracked(untracked) }
     }
 
     /// Decides about the report that the product or post of one of the file's publications is at its platform.
@@ -193,8 +193,8 @@ impl FileOnPlatforms {
         if let Some((position, _)) = self.live(target) {
             return Ok(AdoptDecision::Live(position));
         }
-        let Some(row) = self.unclaimed(target).into_iter().find(|row| row.id() == adoption.row) else {
-            return Ok(AdoptDecision::NotUnclaimed);
+        let Some(row) = self.untracked(target).into_iter().find(|row| row.id() == adoption.row) else {
+            return Ok(AdoptDecision::NotUntracked);
         };
         let platform_id = &adoption.confirmation.platform_id;
         if !row.may_be(target.account(), platform_id) {
@@ -208,7 +208,7 @@ impl FileOnPlatforms {
             && !matches!(same.choose_row(&request.file_id, *platform, account, platform_id),
                 ListingRowChoice::Row { held, .. } if held == listing.platform_listing_id)
         {
-            return Ok(AdoptDecision::NotUnclaimed);
+            return Ok(AdoptDecision::NotUntracked);
         }
         let had_it = |(_, other): &(usize, &Publication)| {
             other.state == PublicationState::Ended && other.platform_id.as_ref() == Some(platform_id)
@@ -224,7 +224,7 @@ impl FileOnPlatforms {
             }
             (_, Some(key)) => AdoptDecision::New(key.clone()),
             (ReserveDecision::New(key), None) => AdoptDecision::New(key),
-            (_, None) => AdoptDecision::NotUnclaimed,
+            (_, None) => AdoptDecision::NotUntracked,
         })
     }
 

@@ -6,10 +6,10 @@
 pub(crate) mod clock_ahead;
 pub(crate) mod expired_lease;
 pub(crate) mod file_identity;
-pub(crate) mod file_move;
 pub(crate) mod job_fence;
 pub(crate) mod listing_update;
 pub(crate) mod operator_retry;
 pub(crate) mod recurring_tick;
 pub(crate) mod reservation;
+pub(crate) mod unmoved_file;
 pub(crate) mod webhook_retention;

@@ -10,7 +10,7 @@ use super::connection::nested_session::SessionGuard;
 use super::connection::options::SqliteOptions;
 use super::connection::reader_pool::Readers;
 use super::deadline::Deadline;
-use super::file::path_check::require_file;
+use super::file::before_open::require_file;
 use super::group_commit::Writer;
 use super::watch::{CommitNotifier, LookIntervals, SqliteWatch, WakeFile, Watcher};
 use crate::sqlite::migrations;

@@ -14,9 +14,9 @@ use super::jobs::{
     ResolveRowRequest, ResolveUnknownRequest, RetryRequest,
 };
 use crate::Transaction;
+use crate::action_row::record;
 use crate::pipeline::{EditOutcome, EventOutcome, FileActionOutcome, Pipeline};
 use crate::queue::Completion;
-use crate::record::record;
 use crate::worker::{Task, WorkerBuilder};
 
 /// The retry delays of a request. They are short, because a person waits for the answer.

@@ -36,7 +36,7 @@ impl Request for ResolveRowRequest {
             RowResolutionOutcome::ItemIsTaken(its) => OperatorAnswer::Refused {
                 reason: format!("the product or post is that of publication {} of file {}", its.id, its.file_id),
             },
-            RowResolutionOutcome::NotUnclaimed => OperatorAnswer::Refused {
+            RowResolutionOutcome::NotUntracked => OperatorAnswer::Refused {
                 reason: "the row is not there, shows nothing live, or belongs to a publication by now".to_owned(),
             },
         })

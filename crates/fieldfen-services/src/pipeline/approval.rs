@@ -13,7 +13,7 @@ use super::jobs_of_file::{all_jobs, has_live_listing, processing_job_has_failed,
 use super::transition::move_file;
 use super::{Approval, EditOutcome, EventOutcome, FileActionOutcome, Pipeline};
 use crate::Transaction;
-use crate::record::record;
+use crate::action_row::record;
 
 impl Pipeline {
     /// Lets a processed file go on sale. The action is refused for a file that is not processed.

@@ -8,7 +8,7 @@ use fieldfen_domain::job::{
     PublishSocial, UpdateListing, UpscaleImage,
 };
 use fieldfen_domain::publication::{
-    IdempotencyKey, Platform, Publication, PublicationState, Target, unclaimed_listings,
+    IdempotencyKey, Platform, Publication, PublicationState, Target, untracked_listings,
 };
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
@@ -95,8 +95,8 @@ impl Pipeline {
                 Target::Post { .. } => None,
             });
         let platforms: BTreeSet<Platform> = platforms.collect();
-        let unclaimed = platforms.into_iter().flat_map(|at| unclaimed_listings(at, &listings, &publications));
-        Ok(unclaimed.map(|listing| listing.id).collect())
+        let untracked = platforms.into_iter().flat_map(|at| untracked_listings(at, &listings, &publications));
+        Ok(untracked.map(|listing| listing.id).collect())
     }
 
     /// Brings every live listing of a file up to date but these.

@@ -10,7 +10,7 @@ use super::jobs_of_file::all_jobs;
 use super::transition::move_file;
 use super::{EventOutcome, FileActionOutcome, Pipeline};
 use crate::Transaction;
-use crate::record::record;
+use crate::action_row::record;
 
 impl Pipeline {
     /// Fails a file that awaits its approval, or that is approved and listed nowhere. The action is refused for a file

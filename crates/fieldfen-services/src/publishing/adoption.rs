@@ -53,7 +53,7 @@ pub(super) fn give_up_row(
         PlatformRow::Listing(listing) => &listing.file_id,
         PlatformRow::Post(post) => &post.file_id,
     };
-    if !all_of_file(s.reads(), file_id)?.all_unclaimed().contains(row) {
+    if !all_of_file(s.reads(), file_id)?.all_untracked().contains(row) {
         return Ok(());
     }
     match row {

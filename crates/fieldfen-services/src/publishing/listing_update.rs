@@ -19,8 +19,8 @@ use super::publisher::Publisher;
 use super::remote_catalogue::{ListingCatalogue, RemoteCatalogue as _, answered};
 use super::remote_item::RemoteItem;
 use super::status_update::apply_status_update;
-use super::unclaimed_rows::UnclaimedRows;
 use super::unknown_key::unknown_key;
+use super::untracked_rows::UntrackedRows;
 use crate::Transaction;
 use crate::pipeline::shows_the_same;
 use crate::write_retry::write;
@@ -93,8 +93,8 @@ impl<S: Store> Publisher<S> {
             }
             None => {
                 let marketplace = only_marketplace(self, listing)?;
-                let unclaimed = UnclaimedRows::new(self, &listing.file_id);
-                let Some(platform_id) = unclaimed.id_of_listing(marketplace, listing)? else {
+                let untracked = UntrackedRows::new(self, &listing.file_id);
+                let Some(platform_id) = untracked.id_of_listing(marketplace, listing)? else {
                     let row = PlatformRow::Listing(listing.clone());
                     if let Some(until) = LookupLag::of(self).hides_row(&row) {
                         return Ok(UpdateOutcome::NotVisible { until });

@@ -60,9 +60,9 @@ mod reservation;
 pub(crate) mod resolve;
 mod social_network;
 mod status_update;
-mod unclaimed_rows;
 mod unknown_accounts;
 mod unknown_key;
+mod untracked_rows;
 
 pub use call_error::CallError;
 pub use confirmation::ReservationConfirmOutcome;

@@ -49,7 +49,7 @@ enum Owner {
     /// Another publication of the file and account, or another file.
     Another,
     /// No publication, but a row of the file.
-    UnclaimedRow,
+    UntrackedRow,
     /// Nobody here knows it.
     Nobody,
 }
@@ -105,7 +105,7 @@ pub(super) fn sort_by_owner(
                 (Some(_), _) if item.platform_id.trim().is_empty() => by_owner.unclear.push(item.clone()),
                 (Some(_), _) | (None, Owner::This) => by_owner.own.push(item.clone()),
                 (None, Owner::Nobody) => by_owner.unclear.push(item.clone()),
-                (None, Owner::Another | Owner::UnclaimedRow) => {}
+                (None, Owner::Another | Owner::UntrackedRow) => {}
             }
         }
         Ok(by_owner)
@@ -186,7 +186,7 @@ fn owner_of(
             return Ok(Owner::Another);
         }
     }
-    let is_unclaimed = |row: &PlatformRow| row.platform_id().is_some() && row.may_be(target.account(), platform_id);
-    let unclaimed = of_file.unclaimed(target).iter().any(is_unclaimed);
-    Ok(if unclaimed { Owner::UnclaimedRow } else { Owner::Nobody })
+    let is_untracked = |row: &PlatformRow| row.platform_id().is_some() && row.may_be(target.account(), platform_id);
+    let untracked = of_file.untracked(target).iter().any(is_untracked);
+    Ok(if untracked { Owner::UntrackedRow } else { Owner::Nobody })
 }

@@ -15,11 +15,11 @@ use super::publisher::Publisher;
 use super::remote_catalogue::{ListingCall, ListingCatalogue, PostCall, PostCatalogue, PublishCall, doubt, take_down};
 use super::remote_item::RemoteItem;
 use super::reservation::{Reservation, ReservationAttempt, Unresolved, mark_unknown};
-use super::unclaimed_rows::UnclaimedRows;
 use super::unknown_accounts::published_under_another_name;
+use super::untracked_rows::UntrackedRows;
 
 /// How often rows that belong to no publication are settled for one call. More come only while somebody adds them.
-const MAX_UNCLAIMED_ROUNDS: u32 = 10;
+const MAX_UNTRACKED_ROUNDS: u32 = 10;
 
 impl<S: Store> Publisher<S> {
     /// Lists a file as a `CreateListing` job says.
@@ -88,11 +88,11 @@ impl<'a, S: Store> Protocol<'a, S> {
                     }
                     Err(outcome) => return Ok(outcome),
                 },
-                ReservationAttempt::Unclaimed(rows) => {
+                ReservationAttempt::Untracked(rows) => {
                     rounds += 1;
-                    match UnclaimedRows::new(self.publisher, file_id).settle(target, &rows)? {
+                    match UntrackedRows::new(self.publisher, file_id).settle(target, &rows)? {
                         Some(outcome) => return Ok(outcome),
-                        None if rounds == MAX_UNCLAIMED_ROUNDS => {
+                        None if rounds == MAX_UNTRACKED_ROUNDS => {
                             let reason = "rows of the file at this platform come up faster than they are looked up";
                             return Ok(PublishOutcome::WaitsForPerson { reason: reason.to_owned() });
                         }

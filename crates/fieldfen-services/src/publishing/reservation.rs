@@ -12,7 +12,7 @@ use fieldfen_domain::{FileId, OperatorActionId, Timestamp};
 use super::confirmation::{ReservationConfirmOutcome, confirm, is_confirmed_as};
 use super::publisher::Publisher;
 use super::remote_item::RemoteItem;
-use crate::record::{is_recorded, record};
+use crate::action_row::{is_recorded, record};
 use crate::write_retry::{unless_done_before, write_once};
 
 /// The answer to [`Publisher::reserve`].
@@ -32,7 +32,7 @@ pub enum ReservationAttempt<'p, S: Store> {
     Published(Publication),
     /// Nothing was reserved: these rows of the file are live at the platform, and belong to no publication. Look them up
     /// and let [`Publisher::resolve_row`] know what they are.
-    Unclaimed(Vec<PlatformRow>),
+    Untracked(Vec<PlatformRow>),
     /// The file is not approved; nothing was reserved.
     NotApproved {
         /// The status of the file.
@@ -103,7 +103,7 @@ fn reserve_in<'p, S: Store>(
         ReserveOutcome::Unresolved(publication) => ReservationAttempt::Unresolved(Unresolved(reservation(publication))),
         ReserveOutcome::Held(publication) => ReservationAttempt::InProgress { until: publication.held_until },
         ReserveOutcome::Published(publication) => ReservationAttempt::Published(publication),
-        ReserveOutcome::Unclaimed(rows) => ReservationAttempt::Unclaimed(rows),
+        ReserveOutcome::Untracked(rows) => ReservationAttempt::Untracked(rows),
     })
 }
 

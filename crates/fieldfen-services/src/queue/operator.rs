@@ -7,7 +7,7 @@ use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
 use crate::Transaction;
-use crate::record::{act, of_job, record};
+use crate::action_row::{act, of_job, record};
 
 impl<S: Store> Queue<S> {
     /// The job with this id.

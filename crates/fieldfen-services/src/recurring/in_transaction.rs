@@ -9,8 +9,8 @@ use super::Recurring;
 use super::schedule::Schedule;
 use super::ticks::key_of;
 use crate::Transaction;
+use crate::action_row::record;
 use crate::queue::{QueueError, enqueue};
-use crate::record::record;
 
 impl<S: Store> Recurring<S> {
     /// Sets recurring work up, or changes what has its name, in the caller's transaction. Its next tick stays where the

@@ -42,8 +42,8 @@ pub use schedule::{InvalidSchedule, Schedule};
 pub(crate) use ticks::Batches;
 pub use ticks::{Ticks, take_due};
 
+use crate::action_row::act;
 use crate::queue::QueueError;
-use crate::record::act;
 use crate::write_retry::{OfStore, write};
 use crate::{Environment, Transaction};
 

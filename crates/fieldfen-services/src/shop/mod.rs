@@ -92,7 +92,7 @@ impl Default for Upscaling {
 
 impl Shop {
     /// A shop in which an operator approves, which upscales by 4 at 300 dpi, publishes nowhere, gives each job 5 retries,
-    /// and keeps what [`Upkeep`] and [`intake::Retention`](crate::intake::Retention) keep by default.
+    /// and keeps what [`Upkeep`] and [`webhooks::Retention`](crate::webhooks::Retention) keep by default.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -229,7 +229,7 @@ impl Shop {
 
     /// For how long the deliveries of webhooks are remembered.
     #[must_use]
-    pub fn deliveries(&self) -> crate::intake::Retention {
+    pub fn deliveries(&self) -> crate::webhooks::Retention {
         self.retention.deliveries()
     }
 }

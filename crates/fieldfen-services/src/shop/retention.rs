@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::setting::{InvalidShop, Setting};
-use crate::intake;
 use crate::upkeep::Upkeep;
+use crate::webhooks;
 
 /// The longest time that is kept, in days: a century.
 const MAX_DAYS: u32 = 36_500;
@@ -15,7 +15,7 @@ const MAX_DAYS: u32 = 36_500;
 const DAY_SECS: u64 = 24 * 60 * 60;
 
 /// How long what is over is kept. What is `None` or absent is kept as [`Upkeep`] and
-/// [`intake::Retention`](crate::intake::Retention) keep it by default.
+/// [`webhooks::Retention`](crate::webhooks::Retention) keep it by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of times and numbers that are kept")]
 #[non_exhaustive]
@@ -55,8 +55,8 @@ impl Retention {
         upkeep
     }
 
-    pub(super) fn deliveries(&self) -> intake::Retention {
-        self.deliveries_hours.iter().fold(intake::Retention::default(), |retention, (source, &hours)| {
+    pub(super) fn deliveries(&self) -> webhooks::Retention {
+        self.deliveries_hours.iter().fold(webhooks::Retention::default(), |retention, (source, &hours)| {
             let span = Duration::from_secs(u64::from(hours) * 3600);
             if source == "otherwise" { retention.otherwise(span) } else { retention.with(source, span) }
         })

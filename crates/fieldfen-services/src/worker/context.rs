@@ -15,7 +15,7 @@ use super::outcome::Outcome;
 use super::outcome_queue::OutcomeQueue;
 use super::running_job::RunningJob;
 use super::slots::Slots;
-use super::stop::StopSignal;
+use super::stop_signal::StopSignal;
 use super::task::JobContext;
 use crate::queue::{ClaimedJob, Queue};
 

@@ -16,7 +16,7 @@ use super::context::Context;
 use super::reclaim::Reclaim;
 use super::running_job::RunningJob;
 use super::slots::{Capacity, OpenKinds};
-use super::stop::StopLevel;
+use super::stop_signal::StopLevel;
 use crate::recurring;
 
 /// The longest wait before the clock and the queue are looked at again, should no commit be noticed.

@@ -14,7 +14,7 @@ use super::errors::{StartError, WorkerError, WorkerFailure};
 use super::shutdown::shut_down;
 use super::shutdown_report::ShutdownReport;
 use super::slots::Slots;
-use super::stop::{StopLevel, StopSignal};
+use super::stop_signal::{StopLevel, StopSignal};
 use super::threads::spawn;
 use super::{commit_watch, dispatcher, heartbeat, pool, queue_depth, registration};
 

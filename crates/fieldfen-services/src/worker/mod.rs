@@ -45,7 +45,7 @@ mod slots;
 #[cfg(test)]
 mod slots_test;
 mod span;
-mod stop;
+mod stop_signal;
 mod task;
 mod threads;
 

@@ -9,7 +9,7 @@ use tracing::Span;
 
 use super::outcome::Outcome;
 use super::running_job::RunningJob;
-use super::stop::{StopLevel, StopSignal};
+use super::stop_signal::{StopLevel, StopSignal};
 
 /// The first and the longest wait between two attempts at a store that refuses.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));

@@ -9,7 +9,7 @@ use fieldfen_domain::{FenceToken, JobId, RawJson};
 #[cfg(feature = "tokio")]
 use super::errors::WorkerFailure;
 use super::heartbeat_signal::HeartbeatSignal;
-use super::stop::StopSignal;
+use super::stop_signal::StopSignal;
 use crate::queue::ClaimedJob;
 
 /// Why a handler should return.

@@ -10,7 +10,7 @@ use fieldfen_domain::{catch_panic, with_causes};
 use super::apply;
 use super::context::Context;
 use super::running_job::RunningJob;
-use super::stop::StopLevel;
+use super::stop_signal::StopLevel;
 
 /// How long handlers have to end once they are asked to.
 const TIME_TO_END: Duration = Duration::from_secs(1);

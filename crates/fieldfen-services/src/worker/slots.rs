@@ -12,7 +12,7 @@ use super::heartbeat_signal::HeartbeatSignal;
 use super::running_job::RunningJob;
 use super::shutdown_report::ShutdownReport;
 use super::slot_state::{SHORT_RUN, SlotState, ThreadState};
-use super::stop::StopSignal;
+use super::stop_signal::StopSignal;
 
 /// Jobs that have waited for this time although all threads are busy go back to the queue: another worker may begin them.
 const STALLED_AFTER: Duration = Duration::from_millis(50);

@@ -11,7 +11,7 @@ use super::events::Events;
 use super::heartbeat_signal::HeartbeatSignal;
 use super::running_job::RunningJob;
 use super::slots::{Capacity, OpenKinds, Slots};
-use super::stop::{StopLevel, StopSignal};
+use super::stop_signal::{StopLevel, StopSignal};
 use crate::Environment;
 use crate::queue::{ClaimedJob, Queue};
 

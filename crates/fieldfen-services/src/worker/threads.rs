@@ -10,7 +10,7 @@ use fieldfen_domain::store::Store;
 
 use super::context::Context;
 use super::errors::WorkerFailure;
-use super::stop::StopSignal;
+use super::stop_signal::StopSignal;
 
 /// After so many panics in a row of one thread the worker ends with an error.
 const PANICS_IN_A_ROW: u32 = 10;

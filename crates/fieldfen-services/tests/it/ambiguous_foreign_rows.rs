@@ -78,7 +78,7 @@ fn a_post_without_an_id_is_not_posted_again(store: impl Store) {
     );
     shop.write(|s| s.listings().insert_post(&written)).unwrap();
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::WaitsForPerson { .. }));
-    assert_eq!((wall.ids().len(), publisher.unclaimed(&id, &post("launch")).unwrap().len()), (0, 1));
+    assert_eq!((wall.ids().len(), publisher.untracked(&id, &post("launch")).unwrap().len()), (0, 1));
 }
 
 fn a_listing_of_an_account_that_another_process_serves_is_not_given_up(store: impl Store) {

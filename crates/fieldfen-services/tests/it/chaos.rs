@@ -194,8 +194,8 @@ impl<S: Store> Run<S> {
                 assert!(live <= 1, "{live} live publications of {target} are known");
             }
             let live = self.shop.listings(id).into_iter().filter(|listing| listing.status.is_live()).count();
-            let unclaimed = self.publisher.unclaimed(id, &self.targets[0]).unwrap().len();
-            assert!(live - unclaimed <= self.targets.len(), "{live} listings are live, {unclaimed} of them unclaimed");
+            let untracked = self.publisher.untracked(id, &self.targets[0]).unwrap().len();
+            assert!(live - untracked <= self.targets.len(), "{live} listings are live, {untracked} of them untracked");
         }
         for (account, id) in &self.foreign.borrow().by_hand {
             let market = self.markets.iter().find(|market| market.account == *account).unwrap();

@@ -8,9 +8,9 @@ use fieldfen_domain::publication::{ListingStatus, ListingUpdate, Platform, Publi
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_services::Transaction;
-use fieldfen_services::intake::{Received, WebhookIntake};
 use fieldfen_services::publishing::{StatusUpdateOutcome, apply_status_update};
 use fieldfen_services::queue::ClaimedJob;
+use fieldfen_services::webhooks::{Received, WebhookIntake};
 use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::fixtures::by_ann;
 

@@ -9,9 +9,9 @@ fn can_be_shown<T: Debug>() {}
 #[test]
 fn every_handle_on_a_database_can_be_shown() {
     use fieldfen_services::{
-        api_usage::ApiUsage, files::Files, files::ShopFiles, intake::Deliveries, intake::WebhookIntake,
-        operator::Operator, operator_actions::OperatorActions, publications::Publications, publishing::Publisher,
-        queue::Queue, recurring::Recurring, worker::Worker, worker::WorkerBuilder, workers::Workers,
+        api_usage::ApiUsage, files::Files, files::ShopFiles, operator::Operator, operator_actions::OperatorActions,
+        publications::Publications, publishing::Publisher, queue::Queue, recurring::Recurring, webhooks::Deliveries,
+        webhooks::WebhookIntake, worker::Worker, worker::WorkerBuilder, workers::Workers,
     };
     can_be_shown::<Queue<SqliteStore>>();
     can_be_shown::<Files<SqliteStore>>();

@@ -152,7 +152,7 @@ fn the_queue_and_the_worker_name_nothing_of_the_shop() {
     let mut lines_read = 0;
     let modules = ["queue", "worker"].map(|module| std::fs::read_dir(source.join(module)).unwrap());
     let paths = modules.into_iter().flatten().map(|entry| entry.unwrap().path());
-    for path in paths.chain(["transaction.rs", "write_retry.rs", "record.rs"].map(|file| source.join(file))) {
+    for path in paths.chain(["transaction.rs", "write_retry.rs", "action_row.rs"].map(|file| source.join(file))) {
         let text = std::fs::read_to_string(&path).unwrap();
         for line in text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
             let modules = ["pipeline", "publishing", "domain::file", "domain::publication"];

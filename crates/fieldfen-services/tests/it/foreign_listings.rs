@@ -148,7 +148,7 @@ fn several_rows_wait_for_a_person(store: impl Store) {
     let error = job().last_error.unwrap();
     assert!(error.starts_with("waits for a person: listing on etsy: 2 of the file are there"), "{error}");
 
-    let rows = publisher.unclaimed(&id, &listing_on(Platform::Etsy)).unwrap();
+    let rows = publisher.untracked(&id, &listing_on(Platform::Etsy)).unwrap();
     let adopt = RowResolution::Adopt { target: listing_on(Platform::Etsy), platform_id: None };
     let resolved = publisher.resolve_row(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap();
     assert!(
@@ -157,7 +157,7 @@ fn several_rows_wait_for_a_person(store: impl Store) {
     );
     assert_eq!(
         publisher.resolve_row(&id, rows[1].id(), &adopt, &by_ann("looked")).unwrap(),
-        RowResolutionOutcome::NotUnclaimed
+        RowResolutionOutcome::NotUntracked
     );
     assert_eq!(
         publisher.resolve_row(&id, rows[0].id(), &RowResolution::NotThere, &by_ann("looked")).unwrap(),

@@ -10,10 +10,10 @@ use fieldfen_domain::{Cursor, FileId, PageRequest, PublicationId};
 use fieldfen_services::Environment;
 use fieldfen_services::api_usage::{ApiUsage, RateLimit};
 use fieldfen_services::files::Files;
-use fieldfen_services::intake::{Deliveries, Received, WebhookIntake, hash};
 use fieldfen_services::operator_actions::OperatorActions;
 use fieldfen_services::publications::Publications;
 use fieldfen_services::queue::Completion;
+use fieldfen_services::webhooks::{Deliveries, Received, WebhookIntake, hash};
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing, foreign_post};
 
 use crate::listed_file::{Listed, listed};
@@ -78,8 +78,8 @@ fn products_that_others_have_listed_are_written_down_once(store: impl Store) {
     }
     assert_eq!((of_file.listings, of_file.posts), (vec![listing], vec![post]));
     // The row guards its file until a person or a lookup says what it is.
-    let unclaimed = publisher(&shop, &[]).unclaimed(&id, &listing_on(Platform::Etsy)).unwrap();
-    assert_eq!(unclaimed.len(), 1);
+    let untracked = publisher(&shop, &[]).untracked(&id, &listing_on(Platform::Etsy)).unwrap();
+    assert_eq!(untracked.len(), 1);
 }
 
 fn what_of_publications_is_missing_is_a_value(store: impl Store) {

@@ -285,9 +285,9 @@ fn commits_are_watched_for_after_a_watch_has_panicked() {
 #[test]
 fn an_error_says_its_cause_by_itself_and_once_with_its_causes() {
     use fieldfen_domain::with_causes;
-    use fieldfen_services::intake::ReceiveError;
     use fieldfen_services::queue::QueueError;
     use fieldfen_services::recurring::Schedule;
+    use fieldfen_services::webhooks::ReceiveError;
 
     let full = || StoreError::Full("no room on /srv".into());
     let schedule = "every day".parse::<Schedule>().unwrap_err();

@@ -5,10 +5,10 @@ use fieldfen_domain::file::{FileEdit, FileStatus, IngestOutcome};
 use fieldfen_domain::job::{EnqueueOutcome, JobKind, JobStatus, NewJob};
 use fieldfen_domain::operator::{OperatorActionFilter, Subject};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_services::intake::{Received, WebhookIntake, hash};
 use fieldfen_services::operator_actions::OperatorActions;
 use fieldfen_services::pipeline::EditOutcome;
 use fieldfen_services::queue::{Completion, QueueError};
+use fieldfen_services::webhooks::{Received, WebhookIntake, hash};
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop_harness::{ETSY, Shop, approved, titled};

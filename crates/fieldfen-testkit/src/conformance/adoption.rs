@@ -22,7 +22,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_post_without_an_id_gets_it_when_it_is_adopted,
         a_listing_that_comes_back_is_adopted_by_the_publication_that_had_ended,
         an_adoption_beside_a_live_publication_changes_nothing,
-        only_an_unclaimed_row_is_adopted,
+        only_an_untracked_row_is_adopted,
         an_adoption_under_another_id_is_refused,
         a_product_of_another_file_is_not_adopted,
         an_adopted_listing_may_have_the_key_that_the_platform_says,
@@ -107,17 +107,17 @@ fn an_adoption_beside_a_live_publication_changes_nothing<S: Store>(store: &S) {
     assert_eq!((on.read(|s| s.publications().list_by_file(&file_id(1))).len(), on.listings(1)), (1, vec![first()]));
 }
 
-fn only_an_unclaimed_row_is_adopted<S: Store>(store: &S) {
+fn only_an_untracked_row_is_adopted<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[foreign_post(1, file_id(1))]);
-    assert_eq!(adopt_listing(&on, 2, ""), AdoptOutcome::NotUnclaimed, "no such row");
+    assert_eq!(adopt_listing(&on, 2, ""), AdoptOutcome::NotUntracked, "no such row");
     let row = PlatformRowId::Post(post_id(1));
     let wrong = adoption(2, listing_target(""), row, listing_confirmation(1, at(5)));
-    assert_eq!(on.write(|s| s.publications().adopt(&wrong)), AdoptOutcome::NotUnclaimed, "a post for a listing");
+    assert_eq!(on.write(|s| s.publications().adopt(&wrong)), AdoptOutcome::NotUntracked, "a post for a listing");
     assert!(matches!(adopt_listing(&on, 1, ""), AdoptOutcome::Done(_)));
-    assert_eq!(adopt_listing(&on, 1, "canvas"), AdoptOutcome::NotUnclaimed, "it belongs to a publication");
+    assert_eq!(adopt_listing(&on, 1, "canvas"), AdoptOutcome::NotUntracked, "it belongs to a publication");
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(6))));
-    assert_eq!(adopt_listing(&on, 1, "canvas"), AdoptOutcome::NotUnclaimed, "it is over");
+    assert_eq!(adopt_listing(&on, 1, "canvas"), AdoptOutcome::NotUntracked, "it is over");
 }
 
 fn an_adoption_under_another_id_is_refused<S: Store>(store: &S) {

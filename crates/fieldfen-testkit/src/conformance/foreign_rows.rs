@@ -21,8 +21,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_live_listing_without_a_publication_keeps_its_platform_from_being_reserved,
         a_post_without_a_publication_keeps_its_network_from_being_reserved,
         a_listing_whose_publication_has_ended_keeps_its_platform_from_being_reserved,
-        a_released_target_is_not_reserved_again_beside_an_unclaimed_listing,
-        what_is_live_for_the_target_goes_before_unclaimed_listings,
+        a_released_target_is_not_reserved_again_beside_an_untracked_listing,
+        what_is_live_for_the_target_goes_before_untracked_listings,
         a_confirmation_takes_the_row_that_another_program_has_made,
     ]
 }
@@ -93,9 +93,9 @@ fn rows_of_other_programs_are_refused_as_those_of_the_store<S: Store>(store: &S)
 fn a_live_listing_without_a_publication_keeps_its_platform_from_being_reserved<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[first()], &[]);
-    let unclaimed = ReserveOutcome::Unclaimed(vec![PlatformRow::Listing(first())]);
+    let untracked = ReserveOutcome::Untracked(vec![PlatformRow::Listing(first())]);
     for variant in ["", "canvas"] {
-        assert_eq!(reserve(&on, 1, listing_target(variant), 1), unclaimed);
+        assert_eq!(reserve(&on, 1, listing_target(variant), 1), untracked);
     }
     assert_eq!(on.read(|s| s.publications().list_by_file(&file_id(1))), []);
     let ebay = Target::listing(Platform::Ebay);
@@ -112,7 +112,7 @@ fn a_post_without_a_publication_keeps_its_network_from_being_reserved<S: Store>(
     for key in ["launch", "christmas"] {
         assert_eq!(
             reserve(&on, 1, post_target(key), 1),
-            ReserveOutcome::Unclaimed(vec![PlatformRow::Post(post.clone())])
+            ReserveOutcome::Untracked(vec![PlatformRow::Post(post.clone())])
         );
     }
     assert!(on.write(|s| s.listings().mark_post_gone(&post_id(1), at(2))));
@@ -132,10 +132,10 @@ fn a_listing_whose_publication_has_ended_keeps_its_platform_from_being_reserved<
     // Somebody sets the row active again.
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Active, at(3))));
     assert_eq!(on.publication(1).state, PublicationState::Ended);
-    assert!(matches!(reserve(&on, 2, listing_target(""), 4), ReserveOutcome::Unclaimed(_)));
+    assert!(matches!(reserve(&on, 2, listing_target(""), 4), ReserveOutcome::Untracked(_)));
 }
 
-fn a_released_target_is_not_reserved_again_beside_an_unclaimed_listing<S: Store>(store: &S) {
+fn a_released_target_is_not_reserved_again_beside_an_untracked_listing<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[], &[]);
     reserve(&on, 1, listing_target(""), 0);
@@ -143,13 +143,13 @@ fn a_released_target_is_not_reserved_again_beside_an_unclaimed_listing<S: Store>
     assert!(on.write(|s| s.publications().release(&publication_id(1), &token(1), release, "refused", at(1))).is_done());
     on.write(|s| s.listings().insert_listing(&first()));
     let before = on.publication(1);
-    assert!(matches!(reserve(&on, 2, listing_target(""), 2), ReserveOutcome::Unclaimed(_)));
+    assert!(matches!(reserve(&on, 2, listing_target(""), 2), ReserveOutcome::Untracked(_)));
     assert_eq!(on.publication(1), before);
     let AdoptOutcome::Done(adopted) = adopt_listing(&on, 1, "") else { panic!("it was not adopted") };
     assert_eq!((adopted.id, &adopted.client_key), (publication_id(1), &before.client_key));
 }
 
-fn what_is_live_for_the_target_goes_before_unclaimed_listings<S: Store>(store: &S) {
+fn what_is_live_for_the_target_goes_before_untracked_listings<S: Store>(store: &S) {
     let on = On(store);
     with(&on, &[], &[]);
     for (number, variant) in [(2, "held"), (3, "unknown"), (4, "confirmed")] {
@@ -163,7 +163,7 @@ fn what_is_live_for_the_target_goes_before_unclaimed_listings<S: Store>(store: &
     assert!(matches!(reserve(&on, 5, listing_target("held"), 2), ReserveOutcome::Held(_)));
     assert!(matches!(reserve(&on, 5, listing_target("unknown"), 2), ReserveOutcome::Unresolved(_)));
     assert!(matches!(reserve(&on, 5, listing_target("confirmed"), 2), ReserveOutcome::Published(_)));
-    assert_eq!(reserve(&on, 5, listing_target(""), 2), ReserveOutcome::Unclaimed(vec![PlatformRow::Listing(first())]));
+    assert_eq!(reserve(&on, 5, listing_target(""), 2), ReserveOutcome::Untracked(vec![PlatformRow::Listing(first())]));
 }
 
 fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &S) {

@@ -38,7 +38,7 @@ impl Publications for ModelSession<'_> {
         Ok(match decision {
             ReserveDecision::Published(position) => ReserveOutcome::Published(publications.swap_remove(position)),
             ReserveDecision::Held(position) => ReserveOutcome::Held(publications.swap_remove(position)),
-            ReserveDecision::Unclaimed(unclaimed) => ReserveOutcome::Unclaimed(unclaimed),
+            ReserveDecision::Untracked(untracked) => ReserveOutcome::Untracked(untracked),
             ReserveDecision::TakeOver(position) => {
                 let mut live = publications.swap_remove(position);
                 live.state = PublicationState::Unknown;
@@ -110,7 +110,7 @@ impl Publications for ModelSession<'_> {
         let publication = match decision {
             AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),
             AdoptDecision::Taken(other) => return Ok(AdoptOutcome::Taken(*other)),
-            AdoptDecision::NotUnclaimed => return Ok(AdoptOutcome::NotUnclaimed),
+            AdoptDecision::NotUntracked => return Ok(AdoptOutcome::NotUntracked),
             AdoptDecision::Ended(position) => publications.swap_remove(position),
             AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request),
             AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,

@@ -13,7 +13,7 @@ use super::options::{Durability, SqliteOptions};
 use crate::sqlite::busy_handler::NoLocks;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::{CHECK_PERMISSIONS, Classify, classify};
-use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::file::files_in_place::DatabaseFile;
 use crate::sqlite::url::SqliteUrl;
 
 /// The oldest version of SQLite that is accepted.

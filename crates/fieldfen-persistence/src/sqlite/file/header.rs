@@ -15,7 +15,7 @@ use fieldfen_domain::store::StoreError;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::connection::handle::Handle;
 use crate::sqlite::error::Classify;
-use crate::sqlite::file::open_files::DatabaseStamp;
+use crate::sqlite::file::files_in_place::DatabaseStamp;
 
 /// The pauses before the header is read again. A difference counts only if it is still there after the last pause:
 /// another process may be writing the first page.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::foreign_commits::Look;
+use super::data_version::Look;
 
 /// The shortest and the longest time between two looks that are due to events. Workers whose database is written all
 /// the time look as often as workers without events.

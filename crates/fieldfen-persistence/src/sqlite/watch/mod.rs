@@ -4,9 +4,9 @@
 //! of other processes one thread of the store ([`Watcher`]) asks SQLite, however many watches there are.
 
 mod commit_notifier;
+mod data_version;
 #[cfg(target_os = "linux")]
 mod file_events;
-mod foreign_commits;
 mod look_schedule;
 #[cfg(not(target_os = "linux"))]
 mod no_file_events;

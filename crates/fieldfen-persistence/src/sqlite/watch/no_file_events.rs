@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::look_schedule::Told;
-use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::file::files_in_place::DatabaseFile;
 
 /// No file tells of commits.
 #[derive(Debug)]

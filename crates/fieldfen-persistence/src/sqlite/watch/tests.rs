@@ -25,7 +25,7 @@ use super::LookIntervals;
 use super::file_events::{FileEvents, StopSignal};
 use super::look_schedule::Told;
 use super::wake_file::WakeFile;
-use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::file::files_in_place::DatabaseFile;
 use crate::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 const HOUR: Duration = Duration::from_secs(3600);

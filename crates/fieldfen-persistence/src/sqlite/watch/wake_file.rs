@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::file::files_in_place::DatabaseFile;
 use crate::sqlite::file::permissions;
 
 /// How often the file is looked for at its path: somebody may have deleted or replaced it.

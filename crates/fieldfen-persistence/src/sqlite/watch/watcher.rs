@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::catch_panic;
 use fieldfen_domain::store::StoreError;
 
+use super::data_version::{ForeignCommits, Look};
 #[cfg(target_os = "linux")]
 use super::file_events::{FileEvents, StopSignal};
-use super::foreign_commits::{ForeignCommits, Look};
 use super::look_schedule::{LookSchedule, Told};
 #[cfg(not(target_os = "linux"))]
 use super::no_file_events::{FileEvents, StopSignal};
 use super::{CommitNotifier, WakeFile};
-use crate::sqlite::file::open_files::DatabaseFile;
+use crate::sqlite::file::files_in_place::DatabaseFile;
 use crate::sqlite::group_commit::Writer;
 
 /// How long the watcher waits after an error before it looks again.

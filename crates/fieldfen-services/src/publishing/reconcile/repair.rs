@@ -22,8 +22,8 @@ use crate::publishing::publisher::Publisher;
 use crate::publishing::remote_catalogue::{ListingCatalogue, RemoteCatalogue as _, take_down};
 use crate::publishing::remote_item::{RemoteItem, RemoteItemKind};
 use crate::publishing::status_update::{StatusUpdateOutcome, apply_status_update, write_status_update};
-use crate::publishing::unclaimed_rows::UnclaimedRows;
 use crate::publishing::unknown_key::unknown_key;
+use crate::publishing::untracked_rows::UntrackedRows;
 use crate::write_retry::write;
 
 /// How much [`Publisher::repair`] has put right.
@@ -122,8 +122,8 @@ impl<S: Store> Repair<'_, S> {
             return Ok(());
         }
         let Some(its) = publication else {
-            let unclaimed = UnclaimedRows::new(self.publisher, &listing.file_id);
-            if unclaimed.id_of_listing(self.catalogue.0, listing)?.is_none() {
+            let untracked = UntrackedRows::new(self.publisher, &listing.file_id);
+            if untracked.id_of_listing(self.catalogue.0, listing)?.is_none() {
                 let row = PlatformRow::Listing(listing.clone());
                 write(store, |s| give_up_row(environment, s, &row, at))?;
                 self.report.delisted += 1;

@@ -9,9 +9,9 @@ use fieldfen_domain::{JobId, PublicationId};
 use serde::{Deserialize, Serialize};
 
 use crate::Transaction;
+use crate::action_row::record;
 use crate::pipeline::Pipeline;
 use crate::publishing::ownership::all_of_file;
-use crate::record::record;
 
 /// What a person says of a product whose key nobody here has given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

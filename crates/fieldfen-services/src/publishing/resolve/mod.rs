@@ -19,13 +19,13 @@ pub use unknown::{UnknownResolution, UnknownResolutionOutcome};
 
 use super::ownership::all_of_file;
 use super::publisher::Publisher;
-use crate::record::{act, is_recorded};
+use crate::action_row::{act, is_recorded};
 use crate::write_retry::write_once;
 
 impl<S: Store> Publisher<S> {
     /// The rows of a file that are live at the platform of a target and belong to no publication.
-    pub fn unclaimed(&self, file_id: &FileId, target: &Target) -> Result<Vec<PlatformRow>, StoreError> {
-        self.store().read(|s| Ok(all_of_file(s, file_id)?.unclaimed(target)))
+    pub fn untracked(&self, file_id: &FileId, target: &Target) -> Result<Vec<PlatformRow>, StoreError> {
+        self.store().read(|s| Ok(all_of_file(s, file_id)?.untracked(target)))
     }
 
     /// Takes a person's word for what a row of a file is that belongs to no publication. Jobs that waited for that run

@@ -7,11 +7,11 @@ use fieldfen_domain::{FileId, JobId};
 use serde::{Deserialize, Serialize};
 
 use crate::Transaction;
+use crate::action_row::record;
 use crate::pipeline::Pipeline;
 use crate::publishing::adoption::{adopt_row, give_up_row};
 use crate::publishing::ownership::all_of_file;
 use crate::publishing::remote_item::{RemoteItem, RemoteItemKind};
-use crate::record::record;
 
 /// What a person says of a row that belongs to no publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub enum RowResolutionOutcome {
     /// Nothing was changed: this publication is confirmed as the product or post.
     ItemIsTaken(Box<Publication>),
     /// Nothing was changed: the row is gone, over, or belongs to a publication by now.
-    NotUnclaimed,
+    NotUntracked,
 }
 
 impl RowResolution {
@@ -91,7 +91,7 @@ impl Pipeline {
             RowResolutionOutcome::Adopted { .. } | RowResolutionOutcome::GivenUp { .. } => ActionOutcome::Done,
             RowResolutionOutcome::TargetIsLive(_)
             | RowResolutionOutcome::ItemIsTaken(_)
-            | RowResolutionOutcome::NotUnclaimed => ActionOutcome::Refused,
+            | RowResolutionOutcome::NotUntracked => ActionOutcome::Refused,
         };
         record(s, action, resolution.action_kind(), subject(row), recorded, self.environment())?;
         Ok(outcome)
@@ -105,9 +105,9 @@ fn resolve(
     row: PlatformRowId,
     resolution: &RowResolution,
 ) -> Result<RowResolutionOutcome, StoreError> {
-    let unclaimed = all_of_file(s.reads(), file_id)?.all_unclaimed();
-    let Some(row) = unclaimed.into_iter().find(|its| its.id() == row) else {
-        return Ok(RowResolutionOutcome::NotUnclaimed);
+    let untracked = all_of_file(s.reads(), file_id)?.all_untracked();
+    let Some(row) = untracked.into_iter().find(|its| its.id() == row) else {
+        return Ok(RowResolutionOutcome::NotUntracked);
     };
     match resolution {
         RowResolution::NotThere => {
@@ -121,7 +121,7 @@ fn resolve(
                 AdoptOutcome::Done(its) => RowResolutionOutcome::Adopted { publication: Box::new(its), jobs },
                 AdoptOutcome::Live(its) => RowResolutionOutcome::TargetIsLive(Box::new(its)),
                 AdoptOutcome::Taken(its) => RowResolutionOutcome::ItemIsTaken(Box::new(its)),
-                AdoptOutcome::NotUnclaimed => RowResolutionOutcome::NotUnclaimed,
+                AdoptOutcome::NotUntracked => RowResolutionOutcome::NotUntracked,
             })
         }
     }

@@ -9,10 +9,10 @@ use fieldfen_domain::{FileId, JobId, OperatorActionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Transaction;
+use crate::action_row::record;
 use crate::pipeline::Pipeline;
 use crate::publishing::confirmation::{ReservationConfirmOutcome, confirm};
 use crate::publishing::remote_item::{RemoteItem, RemoteItemKind};
-use crate::record::record;
 
 /// What a person says of a target whose call got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +146,7 @@ fn take_over(
     Ok(match s.publications().reserve(&request)? {
         ReserveOutcome::Unresolved(its) => TakeOver::Unknown(Box::new(its)),
         ReserveOutcome::Held(its) => TakeOver::InProgress(Box::new(its)),
-        ReserveOutcome::Granted(_) | ReserveOutcome::Published(_) | ReserveOutcome::Unclaimed(_) => {
+        ReserveOutcome::Granted(_) | ReserveOutcome::Published(_) | ReserveOutcome::Untracked(_) => {
             TakeOver::NotUnknown
         }
     })

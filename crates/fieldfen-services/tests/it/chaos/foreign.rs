@@ -83,7 +83,7 @@ impl<S: Store> Run<S> {
     /// A person looks at the rows of a file that belong to no publication, and says what each is.
     pub(super) fn person_looks(&self, file_id: &FileId) {
         let any = self.targets[0].clone();
-        for row in self.publisher.unclaimed(file_id, &any).unwrap() {
+        for row in self.publisher.untracked(file_id, &any).unwrap() {
             let PlatformRowId::Listing(id) = row.id() else { panic!("{row:?}") };
             let truth = self.foreign.borrow().rows.iter().find(|(its, ..)| *its == id).cloned();
             let resolution = match truth {

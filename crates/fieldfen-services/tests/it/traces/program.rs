@@ -13,12 +13,12 @@ use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{JobId, PageRequest};
 use fieldfen_services::Transaction;
 use fieldfen_services::environment::{Environment, ManualClock, Randomness};
-use fieldfen_services::intake::{self, Deliveries, WebhookIntake};
 use fieldfen_services::pipeline::{FileFailureHook, Pipeline};
 use fieldfen_services::publications::Publications;
 use fieldfen_services::publishing::{Publisher, RowResolution, UnknownResolution};
 use fieldfen_services::queue::{ClaimedJob, Completion, Queue, RetryPolicies};
 use fieldfen_services::recurring::{self, Recurring};
+use fieldfen_services::webhooks::{self, Deliveries, WebhookIntake};
 use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::fixtures::{by_ann, dedup_key, file_id, foreign_listing, recurring_name};
 
@@ -128,7 +128,7 @@ impl<S: Store> Program<S> {
                 String::new()
             }
             Step::ForgetWebhook(number) => {
-                let hash = intake::hash("etsy", Some(&number.to_string()), None, b"{}").unwrap();
+                let hash = webhooks::hash("etsy", Some(&number.to_string()), None, b"{}").unwrap();
                 told(
                     Deliveries::new(store.clone(), queue.environment().clone()).forget(&hash, &by_ann("send it again")),
                 )
@@ -273,7 +273,7 @@ impl<S: Store> Program<S> {
 
     fn resolve(&self, number: u64, is_product: bool) -> String {
         let (id, target) = (file_id(number), listing_on(Platform::Etsy));
-        let rows = self.publisher.unclaimed(&id, &target).unwrap();
+        let rows = self.publisher.untracked(&id, &target).unwrap();
         let Some(row) = rows.first() else { return String::new() };
         let resolution =
             if is_product { RowResolution::Adopt { target, platform_id: None } } else { RowResolution::NotThere };
@@ -311,7 +311,7 @@ fn stored(s: &mut dyn ReadSession, jobs: &[JobId]) -> Result<Vec<String>, StoreE
         lines.push(format!("{:?}", s.files().history(&id, &PageRequest::first(1000))?.items));
         lines.push(format!("{:?}", s.publications().list_by_file(&id)?));
         lines.push(format!("{:?}", s.listings().list_by_file(&id)?));
-        let hash = intake::hash("etsy", Some(&number.to_string()), None, b"{}").unwrap();
+        let hash = webhooks::hash("etsy", Some(&number.to_string()), None, b"{}").unwrap();
         lines.push(format!("{:?}", s.hashes().find(&hash)?));
     }
     lines.push(format!("{:?}", s.recurring().list()?));

@@ -222,7 +222,7 @@ fn masked_adopted(adopted: AdoptOutcome) -> AdoptOutcome {
         AdoptOutcome::Done(publication) => AdoptOutcome::Done(masked_publication(publication)),
         AdoptOutcome::Live(publication) => AdoptOutcome::Live(masked_publication(publication)),
         AdoptOutcome::Taken(publication) => AdoptOutcome::Taken(masked_publication(publication)),
-        AdoptOutcome::NotUnclaimed => AdoptOutcome::NotUnclaimed,
+        AdoptOutcome::NotUntracked => AdoptOutcome::NotUntracked,
     }
 }
 
@@ -232,7 +232,7 @@ fn masked_reserved(reserved: ReserveOutcome) -> ReserveOutcome {
         ReserveOutcome::Unresolved(publication) => ReserveOutcome::Unresolved(masked_publication(publication)),
         ReserveOutcome::Held(publication) => ReserveOutcome::Held(masked_publication(publication)),
         ReserveOutcome::Published(publication) => ReserveOutcome::Published(masked_publication(publication)),
-        ReserveOutcome::Unclaimed(rows) => ReserveOutcome::Unclaimed(rows),
+        ReserveOutcome::Untracked(rows) => ReserveOutcome::Untracked(rows),
     }
 }
 

@@ -20,7 +20,7 @@ use fieldfen_domain::file::{
 use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
 
-use crate::rules::file_move::unmoved;
+use crate::rules::unmoved_file::unmoved;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{IdFormats, SqlTime, StoredText};
 use crate::sqlite::error::Classify;

@@ -29,7 +29,7 @@ impl SqliteSession<'_> {
         let publication = match decision {
             AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),
             AdoptDecision::Taken(other) => return Ok(AdoptOutcome::Taken(*other)),
-            AdoptDecision::NotUnclaimed => return Ok(AdoptOutcome::NotUnclaimed),
+            AdoptDecision::NotUntracked => return Ok(AdoptOutcome::NotUntracked),
             AdoptDecision::Ended(position) => publications.swap_remove(position),
             AdoptDecision::Again(position) => self.reserve_again(&publications.swap_remove(position), request)?,
             AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,

@@ -107,7 +107,7 @@ impl SqliteSession<'_> {
         Ok(match decision {
             ReserveDecision::Published(position) => ReserveOutcome::Published(publications.swap_remove(position)),
             ReserveDecision::Held(position) => ReserveOutcome::Held(publications.swap_remove(position)),
-            ReserveDecision::Unclaimed(unclaimed) => ReserveOutcome::Unclaimed(unclaimed),
+            ReserveDecision::Untracked(untracked) => ReserveOutcome::Untracked(untracked),
             ReserveDecision::TakeOver(position) => self.take_over(publications.swap_remove(position), request)?,
             ReserveDecision::Again(position) => {
                 ReserveOutcome::Granted(self.reserve_again(&publications.swap_remove(position), request)?)

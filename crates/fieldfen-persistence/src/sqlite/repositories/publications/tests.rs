@@ -77,7 +77,7 @@ fn a_listing_of_a_baseline_program_keeps_its_platform_from_being_reserved() {
     insert_baseline_listing(&mut conn);
     let mut s = session(&mut conn);
     let reserved = s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
-    let ReserveOutcome::Unclaimed(rows) = reserved else { panic!("{reserved:?}") };
+    let ReserveOutcome::Untracked(rows) = reserved else { panic!("{reserved:?}") };
     assert_eq!(rows.iter().map(|row| row.platform_id()).collect::<Vec<_>>(), [Some("at-platform-1")]);
     // An unreadable row also blocks the platform, whichever column is unreadable.
     for (column, value) in [("status", "Active"), ("platform", "Etsy")] {

@@ -9,8 +9,8 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
-use fieldfen_services::intake::{InvalidDelivery, ReceiveError, Received, Retention, WebhookIntake, hash};
 use fieldfen_services::queue::{Queue, QueueError};
+use fieldfen_services::webhooks::{InvalidDelivery, ReceiveError, Received, Retention, WebhookIntake, hash};
 use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::wait::DeadlineBarrier;
 

@@ -6,7 +6,7 @@ use fieldfen_domain::webhook::{Delivery, PayloadHash};
 use fieldfen_domain::{Page, PageRequest};
 
 use crate::Environment;
-use crate::record::{act, record};
+use crate::action_row::{act, record};
 
 /// The webhooks that a store remembers; clones are the same handle.
 ///
@@ -14,7 +14,7 @@ use crate::record::{act, record};
 /// use fieldfen_domain::operator::{Action, Actor, Via};
 /// use fieldfen_domain::store::StoreError;
 /// use fieldfen_domain::PageRequest;
-/// use fieldfen_services::intake::{Deliveries, Received, WebhookIntake};
+/// use fieldfen_services::webhooks::{Deliveries, Received, WebhookIntake};
 /// use fieldfen_services::Environment;
 /// use fieldfen_testkit::ModelStore;
 ///
@@ -46,7 +46,7 @@ impl<S: Store> Deliveries<S> {
         Self { store, environment }
     }
 
-    /// The delivery with this hash, which [`intake::hash`](super::hash) computes. One that has expired is there until it is
+    /// The delivery with this hash, which [`webhooks::hash`](super::hash) computes. One that has expired is there until it is
     /// [purged](super::WebhookIntake::purge).
     ///
     /// # Errors

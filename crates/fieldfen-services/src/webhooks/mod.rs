@@ -7,7 +7,7 @@
 //! ```
 //! use fieldfen_domain::store::StoreError;
 //! use fieldfen_services::Environment;
-//! use fieldfen_services::intake::{Received, WebhookIntake};
+//! use fieldfen_services::webhooks::{Received, WebhookIntake};
 //! use fieldfen_testkit::ModelStore;
 //!
 //! let intake = WebhookIntake::new(ModelStore::new(), Environment::system());

@@ -41,12 +41,12 @@ enum RowLookup {
 }
 
 /// The rows of one file that belong to no publication.
-pub(super) struct UnclaimedRows<'a, S: Store> {
+pub(super) struct UntrackedRows<'a, S: Store> {
     publisher: &'a Publisher<S>,
     file_id: &'a FileId,
 }
 
-impl<'a, S: Store> UnclaimedRows<'a, S> {
+impl<'a, S: Store> UntrackedRows<'a, S> {
     pub(super) const fn new(publisher: &'a Publisher<S>, file_id: &'a FileId) -> Self {
         Self { publisher, file_id }
     }
@@ -117,7 +117,7 @@ impl<'a, S: Store> UnclaimedRows<'a, S> {
         })?;
         Ok(match adopted {
             AdoptOutcome::Done(_) => Some(PublishOutcome::AlreadyPublished { platform_id: item.platform_id.clone() }),
-            AdoptOutcome::Live(_) | AdoptOutcome::NotUnclaimed => None,
+            AdoptOutcome::Live(_) | AdoptOutcome::NotUntracked => None,
             AdoptOutcome::Taken(other) => {
                 Some(waits([format!("{} is what file {} is confirmed as there", name(row), other.file_id)]))
             }
@@ -146,7 +146,7 @@ impl<'a, S: Store> UnclaimedRows<'a, S> {
                 return Ok(Some(format!("{why}, and what is wanted there comes first")));
             }
             Ok(match adopt_row(pipeline, s, (self.file_id, &there), row, item, None)?.0 {
-                AdoptOutcome::Done(_) | AdoptOutcome::NotUnclaimed => None,
+                AdoptOutcome::Done(_) | AdoptOutcome::NotUntracked => None,
                 AdoptOutcome::Live(_) | AdoptOutcome::Taken(_) => {
                     Some(format!("{why}, where another publication is live"))
                 }

@@ -16,7 +16,7 @@ pub enum Encoding {
 /// The common scheme: HMAC-SHA256 of the body in one header.
 ///
 /// ```
-/// use fieldfen_services::intake::signature::HmacSha256;
+/// use fieldfen_services::webhooks::signature::HmacSha256;
 ///
 /// // The example of GitHub's documentation.
 /// let check = HmacSha256::github(["It's a Secret to Everybody"])?;

@@ -13,7 +13,7 @@ const PREFIX: &str = "whsec_";
 /// `v1=`, each HMAC-SHA256 of time, full stop and body in hex. While a secret is rolled, Stripe signs with both.
 ///
 /// ```
-/// use fieldfen_services::intake::signature::Stripe;
+/// use fieldfen_services::webhooks::signature::Stripe;
 ///
 /// let check = Stripe::new(["whsec_test_secret"])?;
 /// let body = br#"{"id": "evt_test_webhook", "object": "event"}"#;
