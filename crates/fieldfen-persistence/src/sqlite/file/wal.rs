@@ -72,6 +72,23 @@ pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> 
     }
 }
 
+/// The first copy of the index's header, with a number in it that every commit counts up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sqlite) struct CommitMark([u8; 48]);
+
+impl CommitMark {
+    pub(in crate::sqlite) fn of(index: IndexHeader) -> Self {
+        let mut mark = [0; 48];
+        mark.copy_from_slice(&index[..48]);
+        Self(mark)
+    }
+
+    /// Whether SQLite has begun to use the index.
+    pub(in crate::sqlite) const fn is_in_use(&self) -> bool {
+        self.0[12] != 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

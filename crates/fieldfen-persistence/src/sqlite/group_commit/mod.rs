@@ -43,6 +43,7 @@ use crate::sqlite::error::{Classify, shared_error};
 use crate::sqlite::fair_lock::FairLock;
 use crate::sqlite::file::files_in_place::{DatabaseFile, OpenFiles};
 use crate::sqlite::file::header::KnownHeader;
+use crate::sqlite::file::wal::CommitMark;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::url::SqliteUrl;
 use crate::sqlite::watch::CommitNotifier;
@@ -115,6 +116,8 @@ struct Inner {
     contents: Option<KnownHeader>,
     /// The time of the last check that found the files in place.
     checked_at: Instant,
+    /// The last answer of [`Writer::data_version`], and the index of the log before it.
+    answered: Option<(CommitMark, i64)>,
     batch: Option<OpenBatch>,
     /// Of the batch that is open, or of the last one.
     timing: TransactionTiming,
@@ -162,6 +165,7 @@ impl Writer {
             handle,
             contents,
             checked_at: Instant::now(),
+            answered: None,
             batch: None,
             timing: TransactionTiming::default(),
         });
@@ -277,10 +281,21 @@ impl Writer {
     /// process holds a lock that the question needs. Does not wait.
     pub(super) fn data_version(&self) -> Result<Option<i64>, StoreError> {
         let Some(mut inner) = self.inner.try_lock() else { return Ok(None) };
-        inner.control.set_busy_timeout(Duration::ZERO);
-        let answer = DataVersion {}.get_result::<(i64,)>(&mut inner.conn).store();
+        let Inner { conn, control, handle, answered, .. } = &mut *inner;
+        // Every commit changes the header of the log's index, which is read without a lock and without a call of the system.
+        let index = handle.read_log_index(conn).map(CommitMark::of);
+        if let Some((before, version)) = answered
+            && index.is_some_and(|now| now == *before && now.is_in_use())
+        {
+            return Ok(Some(*version));
+        }
+        control.set_busy_timeout(Duration::ZERO);
+        let answer = DataVersion {}.get_result::<(i64,)>(conn).store();
         match answer {
-            Ok((version,)) => Ok(Some(version)),
+            Ok((version,)) => {
+                *answered = index.map(|index| (index, version));
+                Ok(Some(version))
+            }
             Err(StoreError::Busy { .. }) => Ok(None),
             Err(error) => Err(error),
         }
