@@ -4,8 +4,7 @@
 //! | --- | --- |
 //! | 202 `{"result": "new"}` | the delivery is committed, and its [`WebhookReceived`] job waits for a worker |
 //! | 200 `{"result": "duplicate", "first_seen": …}` | an equal delivery was committed before |
-//! | 200 `{"challenge": …}` | Slack verifies [its app's
-//! address](https://docs.slack.dev/reference/events/url_verification) |
+//! | 200 `{"challenge": …}` | Slack [verifies] the address of its app |
 //! | 400 | the body is not JSON that a worker can read, or the delivery's id is blank or not ASCII |
 //! | 401 | the signature is missing or wrong; the server stores nothing of the delivery |
 //! | 404 | the sender's name is not configured, or the path does not exist |
@@ -14,6 +13,8 @@
 //! | 413 | the body is too large, alone or together with the stored headers |
 //! | 503 with `Retry-After` | the database cannot store the delivery now, for example because it is busy or full |
 //! | 500 | any other error; the sender will send again |
+//!
+//! [verifies]: https://docs.slack.dev/reference/events/url_verification
 //!
 //! Every other answer is `{"error": …}`.
 
