@@ -9,17 +9,11 @@ use std::path::Path;
 use std::str::FromStr;
 
 use fieldfen_domain::redacted;
-use fieldfen_services::shop::ShopFileError;
 
+use crate::address_error::{DEFAULT_DATABASE, DatabaseAddressError, SHOP_FILE, VARIABLE};
 use crate::exit_code::{Exit, ExitError};
 use crate::regular_file::{is_readable_by_all, open_regular_file};
-use crate::shop_file::{self, SHOP_FILE};
-
-/// The variable that names the database, in the environment and in `.env`.
-const VARIABLE: &str = "DATABASE_URL";
-
-/// The database of a program that is told nothing else.
-pub const DEFAULT_DATABASE: &str = "sqlite://./data/fieldfen.db";
+use crate::shop_file;
 
 /// The address of a database as it was given. It is a `str` to what opens it, and shown as [`redacted`] shows it: the
 /// address of another kind of database, given by mistake, holds a password.
@@ -61,33 +55,6 @@ impl fmt::Debug for DatabaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&redacted(&self.0), f)
     }
-}
-
-/// A database address that cannot be found out.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DatabaseAddressError {
-    /// The variable holds bytes that are no text.
-    #[error("the environment variable {VARIABLE} is not valid UTF-8: correct it, or give --database")]
-    NotText,
-    /// The file `.env` is there and cannot be read.
-    #[error("cannot read .env in the current folder: correct it, or give --database")]
-    Unreadable(#[source] io::Error),
-    /// A line of `.env` is no assignment. Its text is not repeated, since it may hold a password.
-    #[error(".env, line {line}: it must be NAME=value, with quotes around a value that holds spaces, or a # comment")]
-    Malformed {
-        /// The number of the line, from 1.
-        line: usize,
-    },
-    /// The file `fieldfen.toml` is there and cannot be read.
-    #[error("cannot read {SHOP_FILE} in the current folder: correct it, or give --database")]
-    UnreadableShopFile(#[source] io::Error),
-    /// The file `fieldfen.toml` is no TOML, or does not name the database as it must.
-    #[error(transparent)]
-    MalformedShopFile(ShopFileError),
-    /// The value that was found is empty.
-    #[error("--database \"\": it must be a path or a URL such as {DEFAULT_DATABASE}")]
-    Empty,
 }
 
 /// The argument, else the environment's value, else that of `.env` in the folder, else that of `fieldfen.toml` there, else

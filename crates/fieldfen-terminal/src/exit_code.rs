@@ -6,7 +6,7 @@ use std::io;
 
 use fieldfen_domain::store::StoreError;
 
-use crate::database::DatabaseAddressError;
+use crate::address_error::DatabaseAddressError;
 
 /// How a program ends. The numbers are part of its interface and never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

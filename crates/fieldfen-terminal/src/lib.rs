@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod address_error;
 mod arguments;
 mod database;
 mod escape;
@@ -13,8 +14,9 @@ mod regular_file;
 mod shop_file;
 mod terminal;
 
+pub use address_error::{DEFAULT_DATABASE, DatabaseAddressError};
 pub use arguments::CommonArgs;
-pub use database::{DEFAULT_DATABASE, DatabaseAddress, DatabaseAddressError};
+pub use database::DatabaseAddress;
 pub use escape::escape_controls;
 pub use exit_code::{Exit, ExitError};
 pub use indicatif::ProgressBar;

@@ -7,11 +7,8 @@ use std::path::Path;
 use fieldfen_domain::redacted;
 use fieldfen_services::shop::{ShopFile, ShopFileError};
 
-use crate::database::DatabaseAddressError;
+use crate::address_error::DatabaseAddressError;
 use crate::regular_file::is_readable_by_all;
-
-/// The name of the file.
-pub(crate) const SHOP_FILE: &str = "fieldfen.toml";
 
 /// The address in the section `[database]`; `None` when there is no file, or no such section. The rules of the shop in the
 /// file are passed over: they may be of another version than this program.
@@ -44,6 +41,7 @@ fn is_missing(path: &Path, error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address_error::SHOP_FILE;
 
     fn address(text: &str) -> Result<Option<String>, String> {
         let folder = tempfile::tempdir().unwrap();

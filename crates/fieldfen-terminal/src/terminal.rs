@@ -8,8 +8,9 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::address_error::DatabaseAddressError;
 use crate::arguments::CommonArgs;
-use crate::database::{self, DatabaseAddress, DatabaseAddressError};
+use crate::database::{self, DatabaseAddress};
 use crate::escape::escape_controls;
 use crate::output::{Table, TextOutput};
 
