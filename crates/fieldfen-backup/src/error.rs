@@ -74,7 +74,7 @@ pub enum BackupError {
     /// The copy has failed its check and was removed.
     #[error("the copy failed its check and was thrown away: {problem}")]
     CheckFailed {
-        /// What the check has found.
+        /// The findings of SQLite's check, or the reason why it could not run.
         problem: String,
     },
     /// A file or folder could not be made, written or renamed.

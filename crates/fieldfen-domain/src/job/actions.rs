@@ -1,4 +1,4 @@
-//! What an operator's action on a job leads to, and which ended jobs are pruned.
+//! The outcomes of operators' actions on jobs, and the rule that selects ended jobs for pruning.
 
 use super::JobStatus;
 use crate::ids::JobId;

@@ -99,7 +99,7 @@ pub struct Job {
     pub dedup_key: Option<DedupKey>,
     /// The arguments of the handler; read them with [`Payload::from_json`].
     pub payload: Option<RawJson>,
-    /// What the handler returned; `None` before the job has completed, and where the handler returned nothing.
+    /// The handler's result. `None` if the job has not completed or its handler returned no result.
     pub result: Option<RawJson>,
     /// The last progress that its handler has reported, in the handler's own form.
     pub progress: Option<RawJson>,

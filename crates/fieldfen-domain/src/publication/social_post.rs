@@ -43,7 +43,7 @@ pub struct SocialPost {
     pub file_id: FileId,
     /// The network that shows the post.
     pub platform: SocialPlatform,
-    /// What kind of post it is; `None` where nobody has said.
+    /// The kind of post, in the specification's words or in the program's own. `None` if the program that wrote the row left it out.
     pub post_type: Option<PostType>,
     /// The network's id of the post; `None` where it is unknown.
     pub platform_post_id: Option<String>,

@@ -1,4 +1,4 @@
-//! What every store checks before it writes a value that a program has given.
+//! The checks that every store makes on a program's values before it writes them.
 
 use super::StoreError;
 use crate::file::{FileEdit, NewFile};

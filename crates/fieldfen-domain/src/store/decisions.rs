@@ -10,7 +10,7 @@ use crate::publication::{
 };
 use crate::time::{is_ahead, truncate_to_micros};
 
-/// What a store does with a [`ReserveRequest`]. A number is a position in the publications of the file.
+/// The decision of a store on a [`ReserveRequest`]. A number is a position in the publications of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReserveDecision {
     /// This publication is confirmed: nothing is written.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{JobStatus, Payload, WorkerName};
-use fieldfen_persistence::SqliteStore;
+use fieldfen_testkit::ModelStore;
 use serde::{Deserialize, Serialize};
 
 use super::{ClaimedJob, Queue};
@@ -22,7 +22,7 @@ impl Payload for Count {
 fn jobs_that_are_given_back_count_as_declined_since_they_were_first_declined() {
     let clock = ManualClock::new("2026-11-23T14:05:09Z".parse().unwrap());
     let environment = Environment::new(clock.clone(), SeededRandomness::new(1));
-    let queue = Queue::new(SqliteStore::in_memory().unwrap(), environment);
+    let queue = Queue::new(ModelStore::new(), environment);
     queue.enqueue_many(&[queue.job(&Count).unwrap(), queue.job(&Count).unwrap()]).unwrap();
     let claim = || queue.claim(&[Count::kind()].into(), 2, HOUR, &WorkerName::new("test")).unwrap().jobs;
     let find = |claimed: &ClaimedJob| queue.find(&claimed.job.id).unwrap().unwrap();
