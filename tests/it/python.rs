@@ -13,7 +13,7 @@ use fieldfen_domain::{FileId, JobId, PageRequest};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::{ClaimedJob, Completion, Queue};
-use fieldfen_services::webhooks::{Received, WebhookIntake};
+use fieldfen_services::webhooks::{ReceiveOutcome, WebhookIntake};
 use fieldfen_testkit::wait::{exit_status, output_of};
 use serde_json::Value;
 
@@ -102,7 +102,7 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     // A webhook that it has dealt with is a repetition, with the file it led to.
     let intake = WebhookIntake::new(store, environment);
     let received = intake.receive("shop", None, None, br#"{"order": 7}"#, |_| Ok::<_, StoreError>(()));
-    let Received::Duplicate { first_seen: Some(_), file_id: Some(file_id) } = received.unwrap() else { panic!() };
+    let ReceiveOutcome::Duplicate { first_seen: Some(_), file_id: Some(file_id) } = received.unwrap() else { panic!() };
     assert_eq!(file_id, id(&ids, "ingested"));
 }
 

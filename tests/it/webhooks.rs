@@ -13,7 +13,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::Transaction;
-use fieldfen_services::webhooks::{ReceiveError, Received, WebhookIntake};
+use fieldfen_services::webhooks::{ReceiveError, ReceiveOutcome, WebhookIntake};
 use fieldfen_tests::commands::{EFFECT_KIND, body, delivery_id};
 use fieldfen_tests::event::Event;
 use fieldfen_tests::rng::Rng;
@@ -113,8 +113,8 @@ fn threads_take_each_webhook_in_once_although_some_effects_fail() {
                         if first { Err(StoreError::Full("an error of the effect".into())) } else { Ok(()) }
                     });
                     match received {
-                        Ok(Received::New(())) => new.fetch_add(1, Ordering::SeqCst),
-                        Ok(Received::Duplicate { first_seen, .. }) => u64::from(first_seen.is_some()),
+                        Ok(ReceiveOutcome::New(())) => new.fetch_add(1, Ordering::SeqCst),
+                        Ok(ReceiveOutcome::Duplicate { first_seen, .. }) => u64::from(first_seen.is_some()),
                         Err(ReceiveError::Effect(StoreError::Full(_))) => failed.fetch_add(1, Ordering::SeqCst),
                         Err(error) => panic!("{error:?}"),
                     };
@@ -179,5 +179,5 @@ fn recorded_webhooks_are_new_once_and_duplicates_to_the_byte() {
 
 fn is_new(intake: &WebhookIntake<SqliteStore>, delivery_id: Option<&str>, body: &str) -> bool {
     let received = intake.receive("github", delivery_id, None, body.as_bytes(), |_| Ok::<_, StoreError>(()));
-    matches!(received.unwrap(), Received::New(()))
+    matches!(received.unwrap(), ReceiveOutcome::New(()))
 }

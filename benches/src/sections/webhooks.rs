@@ -7,7 +7,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_persistence::Durability;
 use fieldfen_services::Environment;
-use fieldfen_services::webhooks::{Received, WebhookIntake};
+use fieldfen_services::webhooks::{ReceiveOutcome, WebhookIntake};
 
 use super::{Stage, grouped, micros};
 use crate::backlog;
@@ -39,7 +39,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
                 newest.set(newest.get() + 1);
                 newest.get()
             };
-            median(next, |delivery| Ok(matches!(receive(&intake, delivery)?, Received::New(()))))
+            median(next, |delivery| Ok(matches!(receive(&intake, delivery)?, ReceiveOutcome::New(()))))
         }));
         let mut back = 0;
         contestants.push(Box::new(move || {
@@ -47,7 +47,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
                 back = (back + 379) % FEW;
                 newest.get() - back
             };
-            median(recent, |delivery| Ok(matches!(receive(&again, delivery)?, Received::Duplicate { .. })))
+            median(recent, |delivery| Ok(matches!(receive(&again, delivery)?, ReceiveOutcome::Duplicate { .. })))
         }));
         let mut earlier = 0;
         contestants.push(Box::new(move || {
@@ -55,7 +55,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
                 earlier = (earlier + 7_919) % hashes;
                 earlier
             };
-            median(any, |delivery| Ok(matches!(receive(&long_ago, delivery)?, Received::Duplicate { .. })))
+            median(any, |delivery| Ok(matches!(receive(&long_ago, delivery)?, ReceiveOutcome::Duplicate { .. })))
         }));
     }
     let figures = rounds::interleave(21, &mut contestants)?;
@@ -97,7 +97,7 @@ fn median(mut next: impl FnMut() -> u32, mut is: impl FnMut(u32) -> Result<bool>
     Ok(rounds::median(&times))
 }
 
-fn receive(intake: &WebhookIntake<fieldfen_persistence::SqliteStore>, delivery: u32) -> Result<Received<()>> {
+fn receive(intake: &WebhookIntake<fieldfen_persistence::SqliteStore>, delivery: u32) -> Result<ReceiveOutcome<()>> {
     let id = delivery.to_string();
     Ok(intake.receive(SOURCE, Some(&id), None, b"{}", |_| Ok::<(), StoreError>(()))?)
 }

@@ -17,7 +17,7 @@ use crate::error::{BackupError, WithOperation};
 use crate::file_mode::open_up;
 use crate::folder::{Folder, private};
 use crate::live_database::LiveDatabase;
-use crate::snapshot::{self, Checked, Snapshot, data_version, failed, sqlite_name};
+use crate::snapshot::{self, CheckedCopy, Snapshot, data_version, failed, sqlite_name};
 
 /// A finished backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,7 +71,7 @@ pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Res
         Ok((made, bytes))
     });
     match made {
-        Ok(((Checked { snapshot, dangling }, compared), bytes)) => Ok(BackupReport {
+        Ok(((CheckedCopy { snapshot, dangling }, compared), bytes)) => Ok(BackupReport {
             database: url.to_string(),
             bytes,
             backup,
@@ -94,7 +94,7 @@ pub(crate) fn live_database(url: &SqliteUrl) -> Result<LiveDatabase, BackupError
 }
 
 /// Copies the database and checks the copy. The result says whether the rows could be compared with the database.
-fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(Checked, bool), BackupError> {
+fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(CheckedCopy, bool), BackupError> {
     let name = sqlite_name(copy)?;
     let version_before = data_version(conn)?;
     let before = Snapshot::take(conn)?;

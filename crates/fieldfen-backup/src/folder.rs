@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use fieldfen_terminal::{file_kind, open_regular_file};
 
+use crate::backup_name::BackupName;
 use crate::error::{BackupError, WithOperation};
 use crate::live_database::LiveDatabase;
-use crate::name::BackupName;
 
 /// A folder of backups with its lock, which one process holds at a time.
 pub(crate) struct Folder<'l> {

@@ -3,11 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod backup;
+mod backup_name;
 mod error;
 mod file_mode;
 mod folder;
 mod live_database;
-mod name;
 mod retention;
 mod snapshot;
 

@@ -75,7 +75,7 @@ fn rows(conn: &mut SqliteConnection) -> QueryResult<BTreeMap<String, i64>> {
 
 /// The result of the check of a good copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Checked {
+pub(crate) struct CheckedCopy {
     /// The rows and migrations of the copy.
     pub(crate) snapshot: Snapshot,
     /// The number of rows that refer to rows that do not exist; the database has them too.
@@ -91,7 +91,7 @@ pub(crate) fn mark(path: &Path) -> Result<(), BackupError> {
 }
 
 /// Checks a copy by itself. It is only read, so that no log appears beside it.
-pub(crate) fn check(path: &Path) -> Result<Checked, BackupError> {
+pub(crate) fn check(path: &Path) -> Result<CheckedCopy, BackupError> {
     let mut conn = open(path)?;
     let reading = "read the copy back";
     let problems: Vec<Words> = diesel::sql_query("SELECT integrity_check AS text FROM pragma_integrity_check LIMIT 3")
@@ -103,7 +103,7 @@ pub(crate) fn check(path: &Path) -> Result<Checked, BackupError> {
     }
     let dangling = number(&mut conn, "SELECT count(*) AS n FROM pragma_foreign_key_check").map_err(failed(reading))?;
     let snapshot = Snapshot::take(&mut conn)?;
-    Ok(Checked { snapshot, dangling: dangling.unsigned_abs() })
+    Ok(CheckedCopy { snapshot, dangling: dangling.unsigned_abs() })
 }
 
 fn open(path: &Path) -> Result<SqliteConnection, BackupError> {

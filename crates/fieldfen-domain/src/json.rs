@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::finite::not_finite;
+use crate::non_finite_floats::find_non_finite;
 
 /// The largest JSON document that is stored, in bytes: a payload, a result, a job's progress, a file's metadata. A job
 /// says what to do; the bytes to do it with live elsewhere.
@@ -67,7 +67,7 @@ impl RawJson {
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, InvalidJson> {
         let text = serde_json::to_string(value)?;
         if text.contains("null")
-            && let Some((path, value)) = not_finite(value)
+            && let Some((path, value)) = find_non_finite(value)
         {
             return Err(InvalidJson::NotFinite { path: of_fields(path), value });
         }

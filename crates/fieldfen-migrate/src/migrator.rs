@@ -1,7 +1,9 @@
 //! Applying and taking back migrations of one database.
 
 use fieldfen_domain::store::StoreError;
-use fieldfen_persistence::migrations::{self, Applied, DataLoss, Loss, Migration, MigrationError, SchemaState};
+use fieldfen_persistence::migrations::{
+    self, AppliedMigrations, DataLoss, Loss, Migration, MigrationError, SchemaState,
+};
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_database};
 
 use crate::report::SchemaReport;
@@ -85,7 +87,7 @@ impl Migrator {
     ///
     /// # Errors
     /// [`MigrateError::Migration`]; the file is then as it was, and neither a new file nor a new folder remains.
-    pub fn up(&self) -> Result<Applied, MigrateError> {
+    pub fn up(&self) -> Result<AppliedMigrations, MigrateError> {
         if let Some(applied) = create_database(&self.url, migrations::run_pending)? {
             return Ok(applied);
         }

@@ -157,7 +157,7 @@ pub fn name() -> RecurringName {
     NAME.parse().expect("the name of upkeep is a name of recurring work")
 }
 
-/// The handler of [`Upkeep`] jobs on this store. Its result is a [`Done`]; the worker's
+/// The handler of [`Upkeep`] jobs on this store. Its result is a [`UpkeepReport`]; the worker's
 /// [`Metrics::store_maintained`](crate::worker::Metrics::store_maintained) gets the figures of the store's log.
 pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion, Outcome> + Send + Sync + 'static {
     move |task: Task<Upkeep>| {
@@ -173,7 +173,7 @@ pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion
 /// deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Done {
+pub struct UpkeepReport {
     /// The number of completed jobs that were deleted.
     pub completed_jobs: u64,
     /// The number of dead letters that were deleted.
@@ -198,7 +198,12 @@ pub struct Done {
 ///
 /// # Errors
 /// After an error, what was deleted before stays deleted.
-pub fn run<S: Store>(store: &S, now: Timestamp, upkeep: &Upkeep, go_on: impl Fn() -> bool) -> Result<Done, StoreError> {
+pub fn run<S: Store>(
+    store: &S,
+    now: Timestamp,
+    upkeep: &Upkeep,
+    go_on: impl Fn() -> bool,
+) -> Result<UpkeepReport, StoreError> {
     Ok(delete_and_maintain(store, now, upkeep, go_on)?.0)
 }
 
@@ -207,7 +212,7 @@ fn delete_and_maintain<S: Store>(
     now: Timestamp,
     upkeep: &Upkeep,
     go_on: impl Fn() -> bool,
-) -> Result<(Done, MaintenanceReport), StoreError> {
+) -> Result<(UpkeepReport, MaintenanceReport), StoreError> {
     let limit = upkeep.batch;
     let prune = |status, age, keep: Option<u32>| {
         let ended_before = before(now, age);
@@ -244,7 +249,8 @@ fn delete_and_maintain<S: Store>(
         log!(WARN, log_bytes, processes = ?held.processes, "{held}");
     }
     let log_held = report.log_held.as_ref().map(ToString::to_string);
-    let done = Done { completed_jobs, failed_jobs, hashes, publications, operator_actions, log_bytes, log_held };
+    let done =
+        UpkeepReport { completed_jobs, failed_jobs, hashes, publications, operator_actions, log_bytes, log_held };
     Ok((done, report))
 }
 

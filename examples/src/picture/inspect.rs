@@ -42,7 +42,7 @@ impl fmt::Display for Format {
 
 /// The format, orientation and size from the header of a picture file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inspected {
+pub struct PictureHeader {
     /// The format of the content. The file's name does not count.
     pub format: Format,
     /// The EXIF orientation, 1 to 8.
@@ -54,8 +54,8 @@ pub struct Inspected {
 /// Reads the header of a picture without decoding the pixels.
 ///
 /// # Errors
-/// [`Unusable`] if the file is not a picture, is truncated, or needs more than [`MAX_DECODED_BYTES`].
-pub fn inspect(bytes: &[u8]) -> Result<Inspected, Unusable> {
+/// [`UnusablePicture`] if the file is not a picture, is truncated, or needs more than [`MAX_DECODED_BYTES`].
+pub fn inspect(bytes: &[u8]) -> Result<PictureHeader, UnusablePicture> {
     open(bytes).map(|(inspected, _)| inspected)
 }
 
@@ -74,10 +74,10 @@ impl Picture {
     /// Decodes a picture and applies its orientation.
     ///
     /// # Errors
-    /// [`Unusable`] as for [`inspect`], and if the pixel data is damaged.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Unusable> {
-        let (Inspected { format, .. }, mut decoder) = open(bytes)?;
-        let damaged = |source| Unusable::Damaged { format, source };
+    /// [`UnusablePicture`] as for [`inspect`], and if the pixel data is damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, UnusablePicture> {
+        let (PictureHeader { format, .. }, mut decoder) = open(bytes)?;
+        let damaged = |source| UnusablePicture::Damaged { format, source };
         let orientation = decoder.orientation().map_err(damaged)?;
         let profile = decoder.icc_profile().map_err(damaged)?;
         let mut pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
@@ -90,20 +90,20 @@ impl Picture {
     }
 }
 
-fn open(bytes: &[u8]) -> Result<(Inspected, impl ImageDecoder), Unusable> {
+fn open(bytes: &[u8]) -> Result<(PictureHeader, impl ImageDecoder), UnusablePicture> {
     if bytes.is_empty() {
-        return Err(Unusable::Empty);
+        return Err(UnusablePicture::Empty);
     }
     let (format, complete) = match guess_format(bytes) {
         Ok(ImageFormat::Jpeg) => (Format::Jpeg, jpeg_is_complete(bytes)),
         Ok(ImageFormat::Png) => (Format::Png, png_is_complete(bytes)),
-        Ok(other) => return Err(Unusable::OtherFormat(other)),
-        Err(_) => return Err(Unusable::NotAPicture),
+        Ok(other) => return Err(UnusablePicture::OtherFormat(other)),
+        Err(_) => return Err(UnusablePicture::NotAPicture),
     };
     if !complete {
-        return Err(Unusable::CutOff(format));
+        return Err(UnusablePicture::CutOff(format));
     }
-    let damaged = |source| Unusable::Damaged { format, source };
+    let damaged = |source| UnusablePicture::Damaged { format, source };
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| damaged(e.into()))?;
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODED_BYTES);
@@ -112,17 +112,17 @@ fn open(bytes: &[u8]) -> Result<(Inspected, impl ImageDecoder), Unusable> {
     let (width, height) = decoder.dimensions();
     let needed = decoder.total_bytes();
     if needed > MAX_DECODED_BYTES {
-        return Err(Unusable::TooLarge { width, height, needed });
+        return Err(UnusablePicture::TooLarge { width, height, needed });
     }
     let orientation = decoder.orientation().map_err(damaged)?.to_exif();
     let size = Dimensions::with_orientation(width, height, orientation)?;
-    Ok((Inspected { format, orientation, size }, decoder))
+    Ok((PictureHeader { format, orientation, size }, decoder))
 }
 
 /// A file that cannot be used as a picture.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unusable {
+pub enum UnusablePicture {
     /// The file has no bytes.
     #[error("the file is empty")]
     Empty,

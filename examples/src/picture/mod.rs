@@ -5,5 +5,5 @@ mod enlarge;
 mod inspect;
 mod print;
 
-pub use inspect::{Format, Inspected, MAX_DECODED_BYTES, Picture, Unusable, inspect};
+pub use inspect::{Format, MAX_DECODED_BYTES, Picture, PictureHeader, UnusablePicture, inspect};
 pub use print::{NotPrinted, PREVIEW_SIDE, write_preview, write_print};

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
-use super::signature_scheme::Refused;
+use super::signature_scheme::RefuseReason;
 
 /// The JSON of a form body: its field `payload`, or an object of all its fields. `None` for any other body.
 ///
@@ -12,8 +12,8 @@ use super::signature_scheme::Refused;
 /// that header.
 ///
 /// # Errors
-/// [`Refused::Encoding`] if the fields are not UTF-8.
-pub(super) fn unwrap_form(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Refused> {
+/// [`RefuseReason::Encoding`] if the fields are not UTF-8.
+pub(super) fn unwrap_form(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, RefuseReason> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") || body.starts_with(b"{") {
@@ -21,7 +21,7 @@ pub(super) fn unwrap_form(headers: &HeaderMap, body: &[u8]) -> Result<Option<Str
     }
     // The form parser silently replaces bytes that are not UTF-8.
     if percent_decode(body).decode_utf8().is_err() {
-        return Err(Refused::Encoding { found: "it is not UTF-8" });
+        return Err(RefuseReason::Encoding { found: "it is not UTF-8" });
     }
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(body) {

@@ -39,14 +39,14 @@ use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 use fieldfen_domain::{InvalidJson, MAX_JSON_BYTES, catch_panic, with_causes};
 use fieldfen_services::queue::QueueError;
-use fieldfen_services::webhooks::{InvalidDelivery, ReceiveError, Received, WebhookIntake};
+use fieldfen_services::webhooks::{InvalidDelivery, ReceiveError, ReceiveOutcome, WebhookIntake};
 use fieldfen_services::{AsyncStore, Environment};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 pub use sender::{InvalidSecret, Senders, secrets_of};
 pub use serve::serve;
-pub use signature_scheme::{Delivery, Refused};
+pub use signature_scheme::{Delivery, RefuseReason};
 pub use webhook_job::{Summary, WebhookReceived};
 
 /// The largest body, in bytes: the limit of a job's payload minus the room for the fields that the server adds.
@@ -108,7 +108,7 @@ impl<S: Store> Server<S> {
     fn take(&self, source: &str, headers: &HeaderMap, body: &[u8]) -> Response {
         let delivery = match self.senders.check(source, headers, body, self.environment.now()) {
             Some(Ok(delivery)) => delivery,
-            Some(Err(Refused::Signature(error))) => {
+            Some(Err(RefuseReason::Signature(error))) => {
                 tracing::warn!(source, %error, "webhook refused");
                 return refusal(StatusCode::UNAUTHORIZED, "the signature does not verify");
             }
@@ -127,8 +127,8 @@ impl<S: Store> Server<S> {
         };
         let taken = self.intake.receive(source, id.as_deref(), None, body, |t| t.enqueue(&job));
         match taken {
-            Ok(Received::New(_)) => answer(StatusCode::ACCEPTED, &json!({ "result": "new" })),
-            Ok(Received::Duplicate { first_seen, .. }) => {
+            Ok(ReceiveOutcome::New(_)) => answer(StatusCode::ACCEPTED, &json!({ "result": "new" })),
+            Ok(ReceiveOutcome::Duplicate { first_seen, .. }) => {
                 answer(StatusCode::OK, &json!({ "result": "duplicate", "first_seen": first_seen }))
             }
             Err(ReceiveError::Delivery(error @ InvalidDelivery::TooLarge { .. })) => {

@@ -7,7 +7,7 @@ use fieldfen_domain::Timestamp;
 use fieldfen_services::webhooks::Retention;
 use fieldfen_services::webhooks::signature::InvalidKey;
 
-use super::signature_scheme::{Delivery, Refused, SCHEMES, STANDARD_SENDERS, Scheme};
+use super::signature_scheme::{Delivery, RefuseReason, SCHEMES, STANDARD_SENDERS, Scheme};
 
 /// The configured senders. Names are in lower case.
 #[derive(Debug, Clone)]
@@ -80,9 +80,9 @@ impl Senders {
         headers: &HeaderMap,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<Result<Delivery, Refused>> {
+    ) -> Option<Result<Delivery, RefuseReason>> {
         let scheme = self.0.get(name)?;
-        let verified = scheme.verify(headers, body, now).map_err(Refused::Signature);
+        let verified = scheme.verify(headers, body, now).map_err(RefuseReason::Signature);
         Some(verified.and_then(|()| scheme.read(headers, body)))
     }
 }

@@ -59,7 +59,7 @@ pub struct Delivery {
 /// The reason why a delivery is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum RefuseReason {
     /// The signature is missing or wrong.
     #[error(transparent)]
     Signature(SignatureError),
@@ -114,7 +114,7 @@ impl Scheme {
     }
 
     /// Reads a delivery whose signature has been verified.
-    pub(super) fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Refused> {
+    pub(super) fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Delivery, RefuseReason> {
         let json = match self {
             Self::GitHub(_) | Self::Slack(_) => unwrap_form(headers, body)?,
             Self::Shopify(_) | Self::Stripe(_) | Self::Standard(_) => None,
@@ -163,13 +163,13 @@ fn standard_headers(headers: &HeaderMap) -> [&'static str; 3] {
     }
 }
 
-fn label(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Refused> {
+fn label(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, RefuseReason> {
     let value = headers.get(name).map(|value| value.to_str().map(str::to_owned));
-    value.transpose().map_err(|_| Refused::Header { name })
+    value.transpose().map_err(|_| RefuseReason::Header { name })
 }
 
 /// The body as text, or the reason why it is not text.
-fn text(body: &[u8]) -> Result<String, Refused> {
+fn text(body: &[u8]) -> Result<String, RefuseReason> {
     let found = match body {
         [] => return Ok("null".to_owned()),
         [0xEF, 0xBB, 0xBF, ..] => "it begins with one",
@@ -179,5 +179,5 @@ fn text(body: &[u8]) -> Result<String, Refused> {
             Err(_) => "it is not UTF-8",
         },
     };
-    Err(Refused::Encoding { found })
+    Err(RefuseReason::Encoding { found })
 }

@@ -49,9 +49,9 @@ enum Scenario {
     /// At the first try, fail.
     Failing,
     /// At the first try, be given back, perhaps several times.
-    Reluctant,
+    Released,
     /// Succeed, with few retries: who is killed too often fails.
-    Fragile,
+    FewRetries,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -138,8 +138,8 @@ impl ClaimThread<'_> {
             let scenario = match self.rng.below(80) {
                 0 => Scenario::Slow,
                 1..=6 => Scenario::Failing,
-                7..=12 => Scenario::Reluctant,
-                13..=24 => Scenario::Fragile,
+                7..=12 => Scenario::Released,
+                13..=24 => Scenario::FewRetries,
                 _ => Scenario::Plain,
             };
             let poison = self.rng.one_in(40);
@@ -147,7 +147,7 @@ impl ClaimThread<'_> {
             let payload = RawJson::from_value(&Payload { scenario })?;
             let retries = match scenario {
                 _ if poison => 2,
-                Scenario::Fragile => 1,
+                Scenario::FewRetries => 1,
                 _ => 1_000_000,
             };
             let job = NewJob::untyped(environment.job_id(), kind, Some(payload), environment.now())?;
@@ -175,7 +175,7 @@ impl ClaimThread<'_> {
                 let fenced = or_emit(self.queue.fail(claimed, "the first try of a failing job"))?;
                 self.emit_if_lost(fenced, job.id)
             }
-            Scenario::Reluctant if first_try && !self.rng.one_in(3) => {
+            Scenario::Released if first_try && !self.rng.one_in(3) => {
                 let fenced = or_emit(self.queue.release(claimed, self.queue.environment().now()))?;
                 self.emit_if_lost(fenced, job.id)
             }

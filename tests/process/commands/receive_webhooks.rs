@@ -8,7 +8,7 @@ use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{JobKind, NewJob};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::webhooks::{ReceiveError, Received, WebhookIntake};
+use fieldfen_services::webhooks::{ReceiveError, ReceiveOutcome, WebhookIntake};
 
 use super::stdin::drain_flag;
 use super::{or_emit, queue_or_emit};
@@ -80,8 +80,8 @@ fn receive(intake: &WebhookIntake<SqliteStore>, environment: &Environment, numbe
     let (id, body) = (delivery_id(number), body(number));
     let received = intake.receive("shop", id.as_deref(), None, body.as_bytes(), |t| t.enqueue(&effect));
     match received {
-        Ok(Received::New(_)) => emit(&Event::WebhookNew(number)),
-        Ok(Received::Duplicate { .. }) => emit(&Event::WebhookDuplicate(number)),
+        Ok(ReceiveOutcome::New(_)) => emit(&Event::WebhookNew(number)),
+        Ok(ReceiveOutcome::Duplicate { .. }) => emit(&Event::WebhookDuplicate(number)),
         Err(ReceiveError::Store(error)) => or_emit(Err(error)),
         Err(ReceiveError::Effect(error)) => queue_or_emit(Err(error)),
         Err(ReceiveError::Delivery(error)) => Err(error.into()),

@@ -50,9 +50,9 @@ enum Scenario {
     /// At the first try, wait for a platform, perhaps several times.
     Throttled,
     /// Succeed, with few retries: who is killed too often fails.
-    Fragile,
+    FewRetries,
     /// Fail for good, with no retries.
-    Hopeless,
+    NoRetries,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -162,14 +162,14 @@ fn enqueue(queue: &Queue<SqliteStore>, rng: &Rng) -> Result<(), Error> {
             1..=3 => Scenario::Failing,
             4 => Scenario::Panicking,
             5..=8 => Scenario::Throttled,
-            9..=16 => Scenario::Fragile,
-            17 => Scenario::Hopeless,
+            9..=16 => Scenario::FewRetries,
+            17 => Scenario::NoRetries,
             _ => Scenario::Plain,
         };
         jobs.push(match scenario {
             _ if rng.one_in(150) => queue.job(&Poison {})?.max_retries(2),
-            Scenario::Fragile => queue.job(&Work { scenario })?.max_retries(1),
-            Scenario::Hopeless => queue.job(&Work { scenario })?.max_retries(0),
+            Scenario::FewRetries => queue.job(&Work { scenario })?.max_retries(1),
+            Scenario::NoRetries => queue.job(&Work { scenario })?.max_retries(0),
             _ => queue.job(&Work { scenario })?.max_retries(1_000_000),
         });
     }
@@ -195,7 +195,7 @@ fn work(task: &Task<Work>, rng: &Rng, longer_than_lease: Duration) -> Result<Com
         Scenario::Throttled if first_try && task.job().throttled < 5 && !rng.one_in(3) => {
             return Err(Outcome::throttled(task.now() + Duration::from_millis(10), "the platform wants a pause"));
         }
-        Scenario::Hopeless => return Err(Outcome::fail("a hopeless job")),
+        Scenario::NoRetries => return Err(Outcome::fail("a job without retries")),
         _ => thread::sleep(Duration::from_micros(rng.below(2000))),
     }
     let follow_up = NewJob::new(task.environment().job_id(), &FollowUp(task.id().to_string()), task.now())?;

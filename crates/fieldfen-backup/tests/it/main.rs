@@ -122,14 +122,14 @@ fn rows_that_refer_to_nothing_are_counted_and_backed_up() {
 }
 
 #[test]
-fn a_baseline_database_that_was_never_migrated_is_backed_up_too() {
+fn a_database_of_the_specification_that_was_never_migrated_is_backed_up_too() {
     let shop = Shop::with_files(0);
-    let baseline = SqliteUrl::from(shop.folder().join("baseline.db").as_path());
-    connect(&baseline, OpenMode::CreateIfMissing)
+    let specification = SqliteUrl::from(shop.folder().join("specification.db").as_path());
+    connect(&specification, OpenMode::CreateIfMissing)
         .unwrap()
         .batch_execute("CREATE TABLE \"odd \"\"name\" (n); INSERT INTO \"odd \"\"name\" VALUES (1)")
         .unwrap();
-    let report = back_up(&baseline, &shop.backups(), now(), PRIVATE).unwrap();
+    let report = back_up(&specification, &shop.backups(), now(), PRIVATE).unwrap();
     assert_eq!((report.schema, report.rows["odd \"name"]), (None, 1));
 }
 

@@ -15,13 +15,13 @@
 
 mod api_usage;
 mod checks;
-pub mod decisions;
 mod error;
 mod files;
 mod hashes;
 mod jobs;
 mod maintenance;
 mod operator_actions;
+pub mod publication_decisions;
 mod publications;
 mod recurring;
 pub mod rows;

@@ -25,7 +25,7 @@ pub(super) const EXAMINED: i64 = 10_000;
 ///
 /// A cursor is the name of the list and a rowid. It stands for the place behind that rowid, whether or not such a row exists.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reach {
+pub(super) struct RowidRange {
     /// The rowids are greater than this one.
     pub(super) above: i64,
     /// The rowids are at most this one.
@@ -35,7 +35,7 @@ pub(super) struct Reach {
     pub(super) limit: i64,
 }
 
-impl Reach {
+impl RowidRange {
     pub(super) fn new(list: &str, request: &PageRequest) -> Result<Self, StoreError> {
         let ascending = request.is_ascending();
         let limit = i64::from(request.limit().get()) + 1;
@@ -84,7 +84,7 @@ pub(super) struct TablePage<'a, C> {
     beyond: Vec<(&'static str, &'a str)>,
     /// A condition without values that SQLite checks row by row.
     beyond_literal: &'static str,
-    reach: Reach,
+    range: RowidRange,
     columns: PhantomData<C>,
 }
 
@@ -95,9 +95,9 @@ pub(super) struct LastExamined<'p, 'a, C>(&'p TablePage<'a, C>);
 impl<'a, C> TablePage<'a, C> {
     /// A query for the page of a list; `select` names the columns, the table and the index.
     pub(super) fn new(list: &'static str, select: &'static str, request: &PageRequest) -> Result<Self, StoreError> {
-        let reach = Reach::new(list, request)?;
+        let range = RowidRange::new(list, request)?;
         let (equal, beyond, columns) = (Vec::new(), Vec::new(), PhantomData);
-        Ok(Self { list, select, equal, indexed: "", beyond, beyond_literal: "", reach, columns })
+        Ok(Self { list, select, equal, indexed: "", beyond, beyond_literal: "", range, columns })
     }
 
     /// Only rows in which a column has this value, where one is given: ` AND column = `.
@@ -132,15 +132,15 @@ impl<'a, C> TablePage<'a, C> {
     /// Walks the part of the query that the index answers.
     fn walk_index<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(" WHERE rowid > ");
-        out.push_bind_param::<BigInt, _>(&self.reach.above)?;
+        out.push_bind_param::<BigInt, _>(&self.range.above)?;
         out.push_sql(" AND rowid <= ");
-        out.push_bind_param::<BigInt, _>(&self.reach.up_to)?;
+        out.push_bind_param::<BigInt, _>(&self.range.up_to)?;
         out.push_sql(self.indexed);
         equals(out, &self.equal)
     }
 
     const fn order(&self) -> &'static str {
-        if self.reach.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " }
+        if self.range.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " }
     }
 
     /// Reads the page. `read` says the rowid of a row and what it holds.
@@ -158,14 +158,14 @@ impl<'a, C> TablePage<'a, C> {
             None => None,
         };
         match last {
-            Some((last,)) if self.reach.ascending => self.reach.up_to = last,
-            Some((last,)) => self.reach.above = last.saturating_sub(1),
+            Some((last,)) if self.range.ascending => self.range.up_to = last,
+            Some((last,)) => self.range.above = last.saturating_sub(1),
             None => {}
         }
-        let (list, reach) = (self.list, self.reach);
+        let (list, range) = (self.list, self.range);
         let rows: Vec<R> = self.load(conn).store()?;
-        let rows = rows.into_iter().map(read).map(|(rowid, row)| (reach.behind(rowid), row));
-        page_of(rows, last.map(|(last,)| reach.behind(last)), request, |place| row_cursor(list, place))
+        let rows = rows.into_iter().map(read).map(|(rowid, row)| (range.behind(rowid), row));
+        page_of(rows, last.map(|(last,)| range.behind(last)), request, |place| row_cursor(list, place))
     }
 }
 
@@ -176,7 +176,7 @@ impl<C> QueryFragment<Sqlite> for TablePage<'_, C> {
         out.push_sql(self.beyond_literal);
         equals(&mut out, &self.beyond)?;
         out.push_sql(self.order());
-        out.push_bind_param::<BigInt, _>(&self.reach.limit)
+        out.push_bind_param::<BigInt, _>(&self.range.limit)
     }
 }
 
@@ -253,13 +253,13 @@ mod tests {
 
     #[test]
     fn only_cursors_of_the_same_list_lead_anywhere() {
-        let reach = |cursor: &str| Reach::new("jobs", &PageRequest::first(2).after(Cursor::new(cursor)));
-        assert_eq!(reach("jobs-17").unwrap().above, 17);
-        assert_eq!(reach("jobs--9223372036854775808").unwrap().above, i64::MIN);
+        let range = |cursor: &str| RowidRange::new("jobs", &PageRequest::first(2).after(Cursor::new(cursor)));
+        assert_eq!(range("jobs-17").unwrap().above, 17);
+        assert_eq!(range("jobs--9223372036854775808").unwrap().above, i64::MIN);
         for foreign in
             ["", "jobs", "jobs-", "17", "files-17", "jobs-017", "jobs-+17", "jobs-17 ", "jobs-9223372036854775808"]
         {
-            let error = reach(foreign).unwrap_err();
+            let error = range(foreign).unwrap_err();
             assert!(matches!(&error, StoreError::Invalid { what: "cursor", value, .. } if value == foreign), "{error}");
         }
     }

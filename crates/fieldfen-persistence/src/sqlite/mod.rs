@@ -22,9 +22,9 @@ mod system_error;
 pub(crate) mod url;
 mod watch;
 
-pub use connection::connect::{OpenMode, connect};
 pub use connection::open::sqlite_version;
 pub use connection::options::{Durability, SqliteOptions};
+pub use connection::tool_connection::{OpenMode, connect};
 pub(crate) use error::classify;
 pub use file::creation::create_database;
 pub use file::read_only::read_database;

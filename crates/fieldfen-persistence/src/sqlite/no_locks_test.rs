@@ -9,9 +9,9 @@ use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
-use super::connection::connect::{OpenMode, connect};
 use super::connection::open::open_writer;
 use super::connection::options::SqliteOptions;
+use super::connection::tool_connection::{OpenMode, connect};
 use super::deadline::Deadline;
 use super::group_commit::tests::{Failure, foreign, run, writer_with};
 use crate::SqliteUrl;

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
-use super::connection::connect::{OpenMode, connect};
 use super::connection::nested_session::SessionGuard;
 use super::connection::options::SqliteOptions;
 use super::connection::reader_pool::Readers;
+use super::connection::tool_connection::{OpenMode, connect};
 use super::deadline::Deadline;
-use super::file::before_open::require_file;
+use super::file::path_check::require_file;
 use super::group_commit::Writer;
 use super::watch::{CommitNotifier, LookIntervals, SqliteWatch, WakeFile, Watcher};
 use crate::sqlite::migrations;

@@ -5,8 +5,8 @@
 mod files;
 mod jobs;
 mod publications;
-mod traffic;
 mod values;
+mod webhooks_and_calls;
 
 use std::cell::RefCell;
 use std::fmt::Debug;

@@ -38,6 +38,7 @@
 //! so already, and writes one more row of `operator_actions`. [`Publisher::reconcile`] and [`Publisher::repair`] compare anew.
 
 mod adoption;
+mod all_pages;
 mod call_error;
 mod confirmation;
 pub mod conformance;
@@ -49,7 +50,6 @@ mod listing_update;
 mod lookup_lag;
 mod marketplace;
 mod ownership;
-mod pages;
 mod publish;
 mod publish_outcome;
 mod publisher;
@@ -75,7 +75,7 @@ pub use reconcile::{
     DuplicateProduct, FailedRepair, Reconcile, ReconcileReport, RepairReport, StatusMismatch, UnconfirmedProduct,
 };
 pub use remote_item::{RemoteItem, RemoteItemKind};
-pub use reservation::{Reservation, ReservationAttempt, Unresolved};
+pub use reservation::{Reservation, ReservationAttempt, UnresolvedReservation};
 pub use resolve::{
     KeyResolution, KeyResolutionOutcome, RowResolution, RowResolutionOutcome, UnknownResolution,
     UnknownResolutionOutcome,

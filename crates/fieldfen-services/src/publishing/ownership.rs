@@ -11,8 +11,8 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 
+use super::all_pages::all_publications;
 use super::call_error::CallError;
-use super::pages::all_publications;
 use super::remote_catalogue::RemoteCatalogue;
 use super::remote_item::RemoteItem;
 

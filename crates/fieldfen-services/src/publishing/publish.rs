@@ -14,7 +14,7 @@ use super::publish_outcome::PublishOutcome;
 use super::publisher::Publisher;
 use super::remote_catalogue::{ListingCall, ListingCatalogue, PostCall, PostCatalogue, PublishCall, doubt, take_down};
 use super::remote_item::RemoteItem;
-use super::reservation::{Reservation, ReservationAttempt, Unresolved, mark_unknown};
+use super::reservation::{Reservation, ReservationAttempt, UnresolvedReservation, mark_unknown};
 use super::unknown_accounts::published_under_another_name;
 use super::untracked_rows::UntrackedRows;
 
@@ -112,7 +112,7 @@ impl<'a, S: Store> Protocol<'a, S> {
     /// is the outcome.
     fn look_up_unresolved(
         &self,
-        unresolved: Unresolved<'a, S>,
+        unresolved: UnresolvedReservation<'a, S>,
     ) -> Result<Result<ReservationAttempt<'a, S>, PublishOutcome>, PublishError> {
         let reservation = match self.look_up(unresolved.into_reservation())? {
             AfterLookup::Spent(outcome) => return Ok(Err(outcome)),

@@ -22,7 +22,7 @@ pub enum ReservationAttempt<'p, S: Store> {
     /// The target is reserved: call the platform, then spend the reservation.
     Granted(Reservation<'p, S>),
     /// An earlier call may have gone through: look it up first.
-    Unresolved(Unresolved<'p, S>),
+    Unresolved(UnresolvedReservation<'p, S>),
     /// Another caller has reserved the target.
     InProgress {
         /// Until then the reservation cannot be taken over.
@@ -46,7 +46,7 @@ pub enum ReservationAttempt<'p, S: Store> {
 ///
 /// It is spent by [`confirm`](Self::confirm), [`release`](Self::release) or [`mark_unknown`](Self::mark_unknown), each
 /// of which takes it away. One that is dropped instead, by a crash for example, stays on its row until its time is over
-/// and is then [`Unresolved`] for the next caller.
+/// and is then [`UnresolvedReservation`] for the next caller.
 #[derive(Debug)]
 #[must_use = "a reservation that is dropped blocks its target until its time is over, and then needs a lookup"]
 pub struct Reservation<'p, S: Store> {
@@ -58,7 +58,7 @@ pub struct Reservation<'p, S: Store> {
 /// A publication of which only a lookup at the platform can tell whether it is there.
 #[derive(Debug)]
 #[must_use = "nothing is published at this target before a lookup has told what is there"]
-pub struct Unresolved<'p, S: Store>(Reservation<'p, S>);
+pub struct UnresolvedReservation<'p, S: Store>(Reservation<'p, S>);
 
 impl<S: Store> Publisher<S> {
     /// Reserves a target for an approved file, durably, before the platform is called.
@@ -100,7 +100,9 @@ fn reserve_in<'p, S: Store>(
     let reservation = |publication| Reservation { publisher, publication, file: file.clone() };
     Ok(match s.publications().reserve(&request)? {
         ReserveOutcome::Granted(publication) => ReservationAttempt::Granted(reservation(publication)),
-        ReserveOutcome::Unresolved(publication) => ReservationAttempt::Unresolved(Unresolved(reservation(publication))),
+        ReserveOutcome::Unresolved(publication) => {
+            ReservationAttempt::Unresolved(UnresolvedReservation(reservation(publication)))
+        }
         ReserveOutcome::Held(publication) => ReservationAttempt::InProgress { until: publication.held_until },
         ReserveOutcome::Published(publication) => ReservationAttempt::Published(publication),
         ReserveOutcome::Untracked(rows) => ReservationAttempt::Untracked(rows),
@@ -109,7 +111,8 @@ fn reserve_in<'p, S: Store>(
 
 /// Whether an attempt at a reservation, whose outcome is unknown, has taken effect: the row has its token.
 fn is_ours<S: Store>(s: &mut dyn Session, before: &ReservationAttempt<'_, S>) -> Result<bool, StoreError> {
-    let (ReservationAttempt::Granted(reservation) | ReservationAttempt::Unresolved(Unresolved(reservation))) = before
+    let (ReservationAttempt::Granted(reservation) | ReservationAttempt::Unresolved(UnresolvedReservation(reservation))) =
+        before
     else {
         return Ok(false);
     };
@@ -247,7 +250,7 @@ pub(super) const fn recorded_as(outcome: &ReservationConfirmOutcome) -> ActionOu
     }
 }
 
-impl<'p, S: Store> Unresolved<'p, S> {
+impl<'p, S: Store> UnresolvedReservation<'p, S> {
     /// The key to look up.
     pub const fn key(&self) -> &IdempotencyKey {
         self.0.key()

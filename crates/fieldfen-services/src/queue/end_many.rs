@@ -15,13 +15,13 @@ use crate::write_retry::{unless_done_before, write_once};
 pub(crate) enum JobEnding<'e> {
     /// With success.
     Complete(&'e mut Completion),
-    /// Otherwise.
-    Otherwise(TryEnding<'e>),
+    /// Without success.
+    WithoutSuccess(TryEnding<'e>),
 }
 
 /// What became of a claimed job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JobEnd {
+pub(crate) enum EndOutcome {
     /// The job has completed.
     Completed,
     /// It has not succeeded.
@@ -29,7 +29,7 @@ pub(crate) enum JobEnd {
 }
 
 /// The answer for one job of a batch.
-pub(crate) type EndResult = FencedResult<JobEnd>;
+pub(crate) type EndResult = FencedResult<EndOutcome>;
 
 impl<S: Store> Queue<S> {
     /// Ends jobs in one transaction. The answers are in the order of the jobs.
@@ -42,7 +42,7 @@ impl<S: Store> Queue<S> {
     pub(crate) fn end_many(&self, jobs: &mut [(&ClaimedJob, JobEnding<'_>)]) -> Result<Vec<EndResult>, QueueError> {
         write_once(&self.store, |s, before: Option<&Vec<EndResult>>| {
             for ((claimed, ending), before) in jobs.iter().zip(before.into_iter().flatten()) {
-                if matches!(ending, JobEnding::Otherwise(_))
+                if matches!(ending, JobEnding::WithoutSuccess(_))
                     && let Some(before) = failed(*before)
                     && has_gone_back(s, claimed, &before)?
                 {
@@ -62,9 +62,9 @@ impl<S: Store> Queue<S> {
                                 complete(&mut transaction, &claimed.claim, completion, self.environment.now())?
                             }
                         };
-                        with(completed, |()| JobEnd::Completed)
+                        with(completed, |()| EndOutcome::Completed)
                     }
-                    JobEnding::Otherwise(ending) => with(self.end_try_in(s, claimed, ending)?, JobEnd::Failed),
+                    JobEnding::WithoutSuccess(ending) => with(self.end_try_in(s, claimed, ending)?, EndOutcome::Failed),
                 };
                 // One job that has ended before says that the whole batch has.
                 match unless_done_before(before.and_then(|before| before.get(position)), answer) {
@@ -98,12 +98,12 @@ impl<S: Store> Queue<S> {
 /// The answer of a job that has not succeeded.
 const fn failed(answer: EndResult) -> Option<FencedResult<FailOutcome>> {
     match answer {
-        FencedResult::Done(JobEnd::Failed(outcome)) => Some(FencedResult::Done(outcome)),
+        FencedResult::Done(EndOutcome::Failed(outcome)) => Some(FencedResult::Done(outcome)),
         _ => None,
     }
 }
 
-fn with<T>(answer: FencedResult<T>, end: impl FnOnce(T) -> JobEnd) -> EndResult {
+fn with<T>(answer: FencedResult<T>, end: impl FnOnce(T) -> EndOutcome) -> EndResult {
     match answer {
         FencedResult::Done(done) => FencedResult::Done(end(done)),
         FencedResult::AlreadyDone { at } => FencedResult::AlreadyDone { at },

@@ -32,7 +32,7 @@ pub use failure_hook::{FailedJob, FailureHook};
 pub use retry_policies::{LONGEST_THROTTLE, RetryPolicies};
 pub use wait::WaitOutcome;
 
-pub(crate) use end_many::{EndResult, JobEnd, JobEnding};
+pub(crate) use end_many::{EndOutcome, EndResult, JobEnding};
 pub(crate) use enqueue::{enqueue, enqueue_many, read_payload};
 pub(crate) use fail::TryEnding;
 pub(crate) use failure_hook::FailureHooks;

@@ -14,7 +14,7 @@ use crate::action_row::{act, record};
 /// use fieldfen_domain::operator::{Action, Actor, Via};
 /// use fieldfen_domain::store::StoreError;
 /// use fieldfen_domain::PageRequest;
-/// use fieldfen_services::webhooks::{Deliveries, Received, WebhookIntake};
+/// use fieldfen_services::webhooks::{Deliveries, ReceiveOutcome, WebhookIntake};
 /// use fieldfen_services::Environment;
 /// use fieldfen_testkit::ModelStore;
 ///
@@ -30,7 +30,7 @@ use crate::action_row::{act, record};
 /// // What it led to was lost by a mistake; the sender is asked to send it again.
 /// let ann = Action::new(Actor::new("ann", Via::Console)?, "its order was deleted by mistake")?;
 /// assert!(deliveries.forget(&newest.items[0].hash, &ann)?);
-/// assert!(matches!(receive()?, Received::New("taken")));
+/// assert!(matches!(receive()?, ReceiveOutcome::New("taken")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

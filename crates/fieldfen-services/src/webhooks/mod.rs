@@ -7,7 +7,7 @@
 //! ```
 //! use fieldfen_domain::store::StoreError;
 //! use fieldfen_services::Environment;
-//! use fieldfen_services::webhooks::{Received, WebhookIntake};
+//! use fieldfen_services::webhooks::{ReceiveOutcome, WebhookIntake};
 //! use fieldfen_testkit::ModelStore;
 //!
 //! let intake = WebhookIntake::new(ModelStore::new(), Environment::system());
@@ -15,8 +15,8 @@
 //!     // Jobs are enqueued here, in the transaction that is passed in: `t.enqueue(&job)?`.
 //!     Ok::<_, StoreError>("taken")
 //! });
-//! assert!(matches!(receive()?, Received::New("taken")));
-//! assert!(matches!(receive()?, Received::Duplicate { first_seen: Some(_), .. }));
+//! assert!(matches!(receive()?, ReceiveOutcome::New("taken")));
+//! assert!(matches!(receive()?, ReceiveOutcome::Duplicate { first_seen: Some(_), .. }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -94,13 +94,13 @@ impl<S: Store> WebhookIntake<S> {
         scope: Option<&str>,
         body: &[u8],
         mut f: F,
-    ) -> Result<Received<T>, ReceiveError<E>>
+    ) -> Result<ReceiveOutcome<T>, ReceiveError<E>>
     where
         F: FnMut(&mut Transaction<'_>) -> Result<T, E>,
     {
         self.check(source, delivery_id, scope, body)?;
         let mut effect =
-            |s: &mut dyn Session| f(&mut Transaction::new(s)).map(Received::New).map_err(ReceiveError::Effect);
+            |s: &mut dyn Session| f(&mut Transaction::new(s)).map(ReceiveOutcome::New).map_err(ReceiveError::Effect);
         let Some(hash) = hash(source, delivery_id, scope, body) else {
             return write_once(&self.store, |s, before| match before {
                 None => effect(s).map(Some),
@@ -112,12 +112,12 @@ impl<S: Store> WebhookIntake<S> {
         write_once(&self.store, |s, before| match s.hashes().insert(&new)? {
             HashInsertOutcome::New => effect(s).map(Some),
             HashInsertOutcome::Duplicate { first_seen: Some(first), .. }
-                if first == at && matches!(before, Some(Received::New(_))) =>
+                if first == at && matches!(before, Some(ReceiveOutcome::New(_))) =>
             {
                 Ok(None)
             }
             HashInsertOutcome::Duplicate { first_seen, file_id } => {
-                Ok(Some(Received::Duplicate { first_seen, file_id }))
+                Ok(Some(ReceiveOutcome::Duplicate { first_seen, file_id }))
             }
         })
     }
@@ -184,7 +184,7 @@ pub fn hash(source: &str, delivery_id: Option<&str>, scope: Option<&str>, body: 
 
 /// What a delivery turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received<T> {
+pub enum ReceiveOutcome<T> {
     /// It was new, and has taken effect.
     New(T),
     /// It had taken effect before; nothing was done.

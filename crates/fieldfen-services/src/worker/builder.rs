@@ -11,7 +11,7 @@ use fieldfen_domain::store::Store;
 use super::context::{Context, Handler, Settings};
 use super::errors::StartError;
 use super::handle::{self, Worker};
-use super::metrics::{Guarded, Metrics, NoMetrics};
+use super::metrics::{Metrics, NoMetrics, PanicSafe};
 use super::outcome::{IntoOutcome, Outcome};
 use super::task::Task;
 use crate::Environment;
@@ -168,7 +168,7 @@ impl<S: Store> WorkerBuilder<S> {
 
     /// Gives the worker's figures to `metrics`.
     pub fn metrics(mut self, metrics: impl Metrics + 'static) -> Self {
-        self.settings.metrics = Arc::new(Guarded(metrics));
+        self.settings.metrics = Arc::new(PanicSafe(metrics));
         self
     }
 

@@ -10,9 +10,9 @@ use fieldfen_domain::job::{ClaimRequest, JobKind, JobState};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{catch_panic, with_causes};
 
-use super::apply;
-use super::cadence::Cadence;
+use super::apply_outcome;
 use super::context::Context;
+use super::interval_timer::IntervalTimer;
 use super::reclaim::Reclaim;
 use super::running_job::RunningJob;
 use super::slots::{Capacity, OpenKinds};
@@ -80,7 +80,7 @@ enum Next {
 struct Dispatcher<'s, S> {
     context: &'s Arc<Context<S>>,
     reclaim: Reclaim,
-    ticks: Cadence,
+    ticks: IntervalTimer,
     batches: recurring::Batches,
     /// When the next tick of recurring work is due, as far as is known.
     next_tick: Option<Timestamp>,
@@ -97,7 +97,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         Self {
             context,
             reclaim: Reclaim::new(context.settings.lease),
-            ticks: Cadence::new(TICKS_EVERY),
+            ticks: IntervalTimer::new(TICKS_EVERY),
             batches: recurring::Batches::default(),
             next_tick: None,
             more: false,
@@ -187,9 +187,11 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         match released.unwrap_or_else(|panic| Err(StoreError::Database(panic.into()))) {
             Ok(answers) => {
                 let each = stalled.iter().zip(answers);
-                let jobs = each.filter(|(running, answer)| apply::tell_of_not_begun(context, running, *answer)).count();
+                let jobs = each
+                    .filter(|(running, answer)| apply_outcome::tell_of_not_begun(context, running, *answer))
+                    .count();
                 log!(DEBUG, jobs, "jobs given back that were claimed ahead and have not begun");
-                context.slots.finish(stalled.iter());
+                context.slots.remove(stalled.iter());
                 Ok(())
             }
             Err(error) => {
@@ -251,7 +253,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.waits_for_none_since.get_or_insert(now);
         let job = &running.claimed.job;
         log!(WARN, id = %job.id, kind = %job.kind, "job given back: it must run alone, and other jobs run for too long");
-        let _finish = context.slots.finish_when_dropped(std::slice::from_ref(&running));
+        let _finish = context.slots.remove_when_dropped(std::slice::from_ref(&running));
         context.queue.release(&running.claimed, now + WAIT_ALONE).map(drop)
     }
 

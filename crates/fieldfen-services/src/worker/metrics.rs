@@ -46,9 +46,9 @@ pub(super) struct NoMetrics;
 impl Metrics for NoMetrics {}
 
 /// Metrics whose panics do not end a thread of the worker.
-pub(super) struct Guarded<M>(pub(super) M);
+pub(super) struct PanicSafe<M>(pub(super) M);
 
-impl<M: Metrics> Guarded<M> {
+impl<M: Metrics> PanicSafe<M> {
     fn guard<T: Default>(&self, tell: impl FnOnce(&M) -> T) -> T {
         catch_panic(|| tell(&self.0)).unwrap_or_else(|panic| {
             log!(ERROR, panic, "the metrics of a worker panicked");
@@ -57,7 +57,7 @@ impl<M: Metrics> Guarded<M> {
     }
 }
 
-impl<M: Metrics> Metrics for Guarded<M> {
+impl<M: Metrics> Metrics for PanicSafe<M> {
     fn job_started(&self, job: &Job, waited: Duration) {
         self.guard(|metrics| metrics.job_started(job, waited));
     }

@@ -14,14 +14,12 @@
 //! each is applied by itself. A handler may run more than once for one job, when its worker dies or loses the lease; what it
 //! writes through its [`Completion`] counts exactly once.
 
-mod apply;
+mod apply_outcome;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod blocking;
 mod builder;
-mod cadence;
 mod commit_watch;
-mod completer;
 mod context;
 mod dispatcher;
 mod errors;
@@ -29,8 +27,10 @@ mod events;
 mod handle;
 mod heartbeat;
 mod heartbeat_signal;
+mod interval_timer;
 mod metrics;
 mod outcome;
+mod outcome_batch;
 mod outcome_queue;
 mod pool;
 mod queue_depth;

@@ -49,7 +49,7 @@ struct QueueState {
 
 impl OutcomeQueue {
     /// Adds an outcome. The answer is there if no thread applies outcomes: then the caller has to.
-    pub(super) fn push(&self, pending: PendingOutcome) -> Option<Applying<'_>> {
+    pub(super) fn push(&self, pending: PendingOutcome) -> Option<Applier<'_>> {
         let mut state = self.lock();
         state.pending.push_back(pending);
         let applying = self.begin_with(&mut state);
@@ -61,16 +61,16 @@ impl OutcomeQueue {
     }
 
     /// Lets the caller apply the outcomes that wait; `None` if another thread does or none waits.
-    pub(super) fn begin(&self) -> Option<Applying<'_>> {
+    pub(super) fn begin(&self) -> Option<Applier<'_>> {
         let mut state = self.lock();
         if state.pending.is_empty() { None } else { self.begin_with(&mut state) }
     }
 
-    fn begin_with(&self, state: &mut QueueState) -> Option<Applying<'_>> {
+    fn begin_with(&self, state: &mut QueueState) -> Option<Applier<'_>> {
         if mem::replace(&mut state.is_applying, true) {
             return None;
         }
-        Some(Applying { queue: self, deferred: Deferred::new(), has_ended: false })
+        Some(Applier { queue: self, deferred: Deferred::new(), has_ended: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
@@ -99,13 +99,13 @@ impl Deferred {
 }
 
 /// The right and duty of one thread to apply outcomes. When the thread panics, another one applies those that are left.
-pub(super) struct Applying<'q> {
+pub(super) struct Applier<'q> {
     queue: &'q OutcomeQueue,
     deferred: Deferred,
     has_ended: bool,
 }
 
-impl Applying<'_> {
+impl Applier<'_> {
     /// The next outcomes to be applied together; `None` when there are none, and then this thread applies no more. Outcomes
     /// that have been refused come again after a pause, or when somebody asks for a sooner stop.
     pub(super) fn next_batch(&mut self, stop: &StopSignal) -> Option<VecDeque<PendingOutcome>> {
@@ -144,7 +144,7 @@ impl Applying<'_> {
     }
 }
 
-impl Drop for Applying<'_> {
+impl Drop for Applier<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
             let mut state = self.queue.lock();

@@ -8,9 +8,9 @@ use fieldfen_domain::job::Job;
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{catch_panic, with_causes};
 
-use super::completer;
 use super::context::Context;
 use super::outcome::Outcome;
+use super::outcome_batch;
 use super::outcome_queue::PendingOutcome;
 use super::running_job::RunningJob;
 use super::span;
@@ -19,23 +19,23 @@ use super::task::JobContext;
 /// Runs handlers until the worker is closed, on the thread with this number.
 pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
     // Outcomes may be left of a time before this thread panicked.
-    completer::apply_left(context);
+    outcome_batch::apply_left(context);
     while let Some(running) = context.slots.next(thread) {
         let (began, span) = (Instant::now(), span::of_try(&running.claimed.job));
         let outcome = span::within(&span, || outcome_of(context, &running));
         context.slots.handler_returned(thread);
         match outcome {
             Ok(Some(outcome)) => {
-                completer::submit(context, PendingOutcome { running, outcome, span, began });
+                outcome_batch::submit(context, PendingOutcome { running, outcome, span, began });
             }
             Ok(None) => {
                 span::end(span);
-                context.slots.finish([&running].into_iter());
+                context.slots.remove([&running].into_iter());
             }
             Err(panic) => {
                 span::end(span);
                 // Neither the handler nor its outcome: this thread cannot do its work. The job is left to its lease.
-                context.slots.finish([&running].into_iter());
+                context.slots.remove([&running].into_iter());
                 resume_unwind(Box::new(panic));
             }
         }

@@ -8,19 +8,19 @@ use std::time::Duration;
 use fieldfen_domain::store::Store;
 use fieldfen_domain::with_causes;
 
-use super::cadence::Cadence;
 use super::context::Context;
+use super::interval_timer::IntervalTimer;
 
 /// The longest wait before the clock is looked at again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Counts at this interval until the worker is closed.
 pub(super) fn run<S: Store>(context: &Context<S>, interval: Duration) {
-    let mut cadence = Cadence::new(interval);
+    let mut timer = IntervalTimer::new(interval);
     loop {
         let now = context.queue.environment().now();
-        if cadence.is_due(now) {
-            cadence.mark_done(now);
+        if timer.is_due(now) {
+            timer.mark_done(now);
             match context.queue.count() {
                 Ok(counts) => context.settings.metrics.queue_depth(&counts),
                 Err(error) => {
@@ -30,7 +30,7 @@ pub(super) fn run<S: Store>(context: &Context<S>, interval: Duration) {
             }
         }
         // At least a moment, however often the metrics want to know.
-        let pause = cadence.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY);
+        let pause = timer.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY);
         if context.stop.wait_until_closed(pause) {
             return;
         }

@@ -7,9 +7,9 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::ReclaimReport;
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::cadence::Cadence;
 use super::context::Context;
 use super::heartbeat;
+use super::interval_timer::IntervalTimer;
 
 /// How many expired leases are taken back in one transaction.
 const BATCH: u32 = 100;
@@ -40,7 +40,7 @@ const LEASES_EXTENDED: Duration = Duration::from_secs(10);
 /// A clock that is set back leaves leases that seem to end far in the future. They are taken back only by a worker whose
 /// clock has gone along with the time for so long that everyone who lives has extended them since.
 pub(super) struct Reclaim {
-    cadence: Cadence,
+    timer: IntervalTimer,
     lease: Duration,
     /// What the clock, and the time that has really passed, were at the last look.
     looked: Option<(Timestamp, Instant)>,
@@ -55,7 +55,7 @@ impl Reclaim {
     pub(super) fn new(lease: Duration) -> Self {
         let every = (lease / 4).clamp(Duration::from_millis(10), AT_LEAST_EVERY);
         Self {
-            cadence: Cadence::new(every),
+            timer: IntervalTimer::new(every),
             lease,
             looked: None,
             not_before: None,
@@ -75,7 +75,7 @@ impl Reclaim {
             return Duration::ZERO;
         }
         let postponed = self.not_before.map(|time| time.saturating_duration_since(Instant::now()));
-        self.cadence.time_left(now).max(postponed.unwrap_or_default())
+        self.timer.time_left(now).max(postponed.unwrap_or_default())
     }
 
     /// Takes back one batch of what has expired, when it is time.
@@ -84,7 +84,7 @@ impl Reclaim {
         if !self.left(now).is_zero() {
             return Ok(());
         }
-        self.cadence.mark_done(now);
+        self.timer.mark_done(now);
         self.not_before = None;
         self.more = false;
         heartbeat::extend(context, &context.slots.in_hand())?;

@@ -7,8 +7,8 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::with_causes;
 use fieldfen_domain::worker::RegisteredWorker;
 
-use super::cadence::Cadence;
 use super::context::Context;
+use super::interval_timer::IntervalTimer;
 use crate::write_retry::write;
 
 /// How often a worker gives a sign of life: three may be lost before it is taken for dead.
@@ -23,12 +23,12 @@ const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 /// Gives signs of life until the worker is closed, and deletes the worker's row then.
 pub(super) fn run<S: Store>(context: &Context<S>) {
     let environment = context.queue.environment();
-    let mut cadence = Cadence::new(EVERY);
+    let mut timer = IntervalTimer::new(EVERY);
     let mut worker = registration(context);
     loop {
         let now = environment.now();
-        if cadence.is_due(now) {
-            cadence.mark_done(now);
+        if timer.is_due(now) {
+            timer.mark_done(now);
             worker.last_seen_at = now;
             let written = write(context.queue.store(), |s| {
                 s.workers().register(&worker)?;
@@ -36,7 +36,7 @@ pub(super) fn run<S: Store>(context: &Context<S>) {
             });
             or_logged(context, "the worker cannot be registered", written.map(drop));
         }
-        if context.stop.wait_until_closed(cadence.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY)) {
+        if context.stop.wait_until_closed(timer.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY)) {
             let removed = write(context.queue.store(), |s| s.workers().unregister(&worker.id));
             return or_logged(context, "the worker's registration cannot be deleted", removed.map(drop));
         }

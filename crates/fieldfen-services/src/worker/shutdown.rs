@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{catch_panic, with_causes};
 
-use super::apply;
+use super::apply_outcome;
 use super::context::Context;
 use super::running_job::RunningJob;
 use super::stop_signal::StopLevel;
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn shut_down<S: Store>(context: &Context<S>) {
     let not_begun = context.slots.take_not_begun();
     release(context, &not_begun);
-    context.slots.finish(not_begun.iter());
+    context.slots.remove(not_begun.iter());
     if !wait_until_empty(context, context.settings.grace, true) {
         context.stop.request(StopLevel::Now);
         wait_until_empty(context, TIME_TO_END, false);
@@ -65,7 +65,8 @@ fn release<S: Store>(context: &Context<S>, jobs: &[Arc<RunningJob>]) {
         let error = match released {
             Ok(Ok(answers)) => {
                 let each = jobs.iter().zip(answers);
-                let released = each.filter(|(job, answer)| apply::tell_of_not_begun(context, job, *answer)).count();
+                let released =
+                    each.filter(|(job, answer)| apply_outcome::tell_of_not_begun(context, job, *answer)).count();
                 context.stop.released.fetch_add(released, Ordering::SeqCst);
                 return;
             }

@@ -178,7 +178,7 @@ impl Slots {
         state.set_thread(thread, ThreadState::Applying { since: Instant::now() });
     }
 
-    /// Takes the jobs back that no thread has begun. They are in hand until they are [finished](Self::finish).
+    /// Takes the jobs back that no thread has begun. They are in hand until they are [removed](Self::remove).
     pub(super) fn take_not_begun(&self) -> Vec<Arc<RunningJob>> {
         let mut state = self.lock();
         state.refill_at = None;
@@ -228,12 +228,12 @@ impl Slots {
     }
 
     /// Finishes these jobs when the answer is dropped, also when the thread panics.
-    pub(super) const fn finish_when_dropped<'s>(&'s self, jobs: &'s [Arc<RunningJob>]) -> FinishGuard<'s> {
-        FinishGuard { slots: self, jobs }
+    pub(super) const fn remove_when_dropped<'s>(&'s self, jobs: &'s [Arc<RunningJob>]) -> RemoveGuard<'s> {
+        RemoveGuard { slots: self, jobs }
     }
 
     /// Says that these jobs are no longer in hand.
-    pub(super) fn finish<'j>(&self, jobs: impl Iterator<Item = &'j Arc<RunningJob>>) {
+    pub(super) fn remove<'j>(&self, jobs: impl Iterator<Item = &'j Arc<RunningJob>>) {
         let mut state = self.lock();
         for running in jobs {
             state.remove(running);
@@ -311,13 +311,13 @@ impl Slots {
 }
 
 /// Jobs in hand that are finished when this is dropped.
-pub(super) struct FinishGuard<'s> {
+pub(super) struct RemoveGuard<'s> {
     slots: &'s Slots,
     jobs: &'s [Arc<RunningJob>],
 }
 
-impl Drop for FinishGuard<'_> {
+impl Drop for RemoveGuard<'_> {
     fn drop(&mut self) {
-        self.slots.finish(self.jobs.iter());
+        self.slots.remove(self.jobs.iter());
     }
 }

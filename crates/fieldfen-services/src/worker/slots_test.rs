@@ -71,7 +71,7 @@ impl Fixture {
     fn run_next(&self, thread: usize) {
         let job = self.slots.next(thread).unwrap();
         self.slots.handler_returned(thread);
-        self.slots.finish([&job].into_iter());
+        self.slots.remove([&job].into_iter());
     }
 }
 

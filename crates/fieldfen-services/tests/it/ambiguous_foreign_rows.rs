@@ -69,7 +69,7 @@ fn a_listing_without_an_id_is_neither_given_up_nor_listed_again(store: impl Stor
 
 fn a_post_without_an_id_is_not_posted_again(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = crate::posts::Wall::new(crate::posts::Answers::ByKey);
+    let wall = crate::posts::FakeNetwork::new(crate::posts::Answers::ByKey);
     let publisher = publisher(&shop, &[]).network(wall.clone());
     let written = with!(
         SocialPost::new(shop.bench.queue.environment().social_post_id(), id, SocialPlatform::Instagram),

@@ -10,7 +10,7 @@ use fieldfen_domain::{JobId, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::publishing::{StatusUpdateOutcome, apply_status_update};
 use fieldfen_services::queue::ClaimedJob;
-use fieldfen_services::webhooks::{Received, WebhookIntake};
+use fieldfen_services::webhooks::{ReceiveOutcome, WebhookIntake};
 use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::fixtures::by_ann;
 
@@ -195,8 +195,8 @@ fn a_job_that_a_clock_ahead_has_declined_is_declined_for_its_whole_patience(stor
 fn deliver<S: Store>(bench: &Bench<S>) -> Option<Timestamp> {
     let intake = WebhookIntake::new(bench.queue.store().clone(), bench.queue.environment().clone());
     match intake.receive("etsy", None, None, b"{\"sold\":1}", |_| Ok::<_, StoreError>(())).unwrap() {
-        Received::New(()) => None,
-        Received::Duplicate { first_seen, .. } => Some(first_seen.unwrap()),
+        ReceiveOutcome::New(()) => None,
+        ReceiveOutcome::Duplicate { first_seen, .. } => Some(first_seen.unwrap()),
     }
 }
 

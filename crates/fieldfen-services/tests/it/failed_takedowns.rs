@@ -7,7 +7,7 @@ use fieldfen_services::worker::Outcome;
 use fieldfen_testkit::with;
 
 use crate::fake_marketplace::Finds;
-use crate::listed_file::{Listed, listed};
+use crate::listed_file::{ListedFile, listed};
 use crate::shop_harness::on_etsy;
 
 on_every_store!(
@@ -18,7 +18,7 @@ on_every_store!(
 );
 
 /// A listed file with a second product `p2`, whose platform says that it takes that down and does not.
-fn lying<S: Store>(store: S) -> Listed<S> {
+fn lying<S: Store>(store: S) -> ListedFile<S> {
     let listed = listed(store);
     listed.etsy.copy("p1");
     listed.etsy.lies_about("p2", true);

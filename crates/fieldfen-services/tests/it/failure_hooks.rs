@@ -26,9 +26,9 @@ on_every_store! {
 
 /// Keeps the hook's name, the kind and the reason of each failed job.
 #[derive(Debug, Clone)]
-struct Diary(&'static str, Arc<Mutex<Vec<String>>>);
+struct RecordingHook(&'static str, Arc<Mutex<Vec<String>>>);
 
-impl FailureHook for Diary {
+impl FailureHook for RecordingHook {
     fn job_failed(&self, _: &mut Transaction<'_>, job: &FailedJob<'_>, _: Timestamp) -> Result<(), StoreError> {
         self.1.lock().unwrap().push(format!("{}: {} {}", self.0, job.kind.unwrap(), job.reason));
         Ok(())
@@ -119,7 +119,7 @@ fn once(told: &Mutex<Vec<String>>) -> Vec<String> {
 fn hooks_are_told_of_every_way_to_fail_in_the_order_in_which_they_were_given(store: impl Store) {
     let bench = Bench::new(store);
     let told = Arc::new(Mutex::new(Vec::new()));
-    let hook = |name| Diary(name, Arc::clone(&told));
+    let hook = |name| RecordingHook(name, Arc::clone(&told));
     let queue = bench.queue.clone().with_failure_hook(hook("first")).with_failure_hook(hook("second"));
     for (reason, fail) in ways_to_fail() {
         let (_, job) = upscale(&bench);
@@ -139,7 +139,7 @@ fn the_hook_of_a_worker_is_told_of_what_its_handlers_fail(store: impl Store) {
     let bench = Bench::new(store);
     let told = Arc::new(Mutex::new(Vec::new()));
     bench.note("x");
-    let worker = bench.worker().failure_hook(Diary("hook", Arc::clone(&told)));
+    let worker = bench.worker().failure_hook(RecordingHook("hook", Arc::clone(&told)));
     let running = worker.handle(|_: Task<Note>| Outcome::fail("illegible")).start().unwrap();
     running.stop_handle().stop_when_idle();
     end_of(running).unwrap();

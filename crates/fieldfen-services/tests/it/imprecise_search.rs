@@ -5,7 +5,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::PublishOutcome;
 
 use crate::fake_marketplace::{FakeMarketplace, Finds, Next};
-use crate::listed_file::{Listed, listed};
+use crate::listed_file::{ListedFile, listed};
 use crate::shop_harness::{ETSY, HOLD, Shop, approved, on_etsy, publisher};
 
 on_every_store!(
@@ -20,7 +20,7 @@ on_every_store!(
 const SLOPPY: [Finds; 3] = [Finds::ByPrefix, Finds::ByPrefixWithoutKeys, Finds::ByPrefixWithEmptyKeys];
 
 fn another_files_listing_stays_when_duplicates_are_taken_down(store: impl Store) {
-    let Listed { shop, etsy, publisher, id } = listed(store);
+    let ListedFile { shop, etsy, publisher, id } = listed(store);
     let other = shop.process("doe");
     shop.approve(&other);
     shop.work(&publisher);
@@ -39,7 +39,7 @@ fn another_files_listing_stays_when_duplicates_are_taken_down(store: impl Store)
 }
 
 fn a_repeated_job_leaves_a_hand_made_product_alone(store: impl Store) {
-    let Listed { etsy, publisher, id, .. } = listed(store);
+    let ListedFile { etsy, publisher, id, .. } = listed(store);
     let key = etsy.live()[0].key.clone().unwrap();
     etsy.by_hand("longer", Some(&format!("{key}-A3")));
     etsy.by_hand("upper", Some(&key.as_str().to_uppercase()));
@@ -82,7 +82,7 @@ fn a_lost_answer_without_keys_waits_for_a_person(store: impl Store) {
 }
 
 fn a_product_without_a_key_is_not_taken_down(store: impl Store) {
-    let Listed { etsy, publisher, id, .. } = listed(store);
+    let ListedFile { etsy, publisher, id, .. } = listed(store);
     // It may be the copy that an overdue call has made, or one that somebody has made by hand.
     etsy.copy("p1");
     etsy.finds(Finds::ByPrefixWithoutKeys);

@@ -13,7 +13,7 @@ use crate::fake_marketplace::FakeMarketplace;
 use crate::shop_harness::{ETSY, HOLD, Shop, approved, listing_on, publisher};
 
 /// A shop and its only file.
-pub(crate) struct Listed<S: Store> {
+pub(crate) struct ListedFile<S: Store> {
     pub(crate) shop: Shop<S>,
     pub(crate) etsy: FakeMarketplace,
     pub(crate) publisher: Publisher<S>,
@@ -21,7 +21,7 @@ pub(crate) struct Listed<S: Store> {
 }
 
 /// A file that was listed on Etsy as `p1`, a while ago.
-pub(crate) fn listed<S: Store>(store: S) -> Listed<S> {
+pub(crate) fn listed<S: Store>(store: S) -> ListedFile<S> {
     let (shop, id) = approved(store, ETSY);
     let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
@@ -29,10 +29,10 @@ pub(crate) fn listed<S: Store>(store: S) -> Listed<S> {
     assert_eq!(etsy.ids(), ["p1"]);
     // Of what was confirmed just before, a lookup that does not show it says nothing.
     shop.bench.clock.advance(HOLD);
-    Listed { shop, etsy, publisher, id }
+    ListedFile { shop, etsy, publisher, id }
 }
 
-impl<S: Store> Listed<S> {
+impl<S: Store> ListedFile<S> {
     pub(crate) fn repair(&self) -> RepairReport {
         let found = self.publisher.reconcile(Platform::Etsy, "").unwrap();
         self.shop.bench.clock.advance(Duration::from_secs(5));

@@ -41,12 +41,12 @@ macro_rules! on_every_store {
             $( #[test] fn $name() { super::$name(ConflictStore::new(ModelStore::new(), crate::fault_seed(), 2)); } )+
         }
         mod on_unknown_commits {
-            use fieldfen_testkit::{ModelStore, faults::UnknownStore};
-            $( #[test] fn $name() { super::$name(UnknownStore::committing(ModelStore::new(), crate::fault_seed())); } )+
+            use fieldfen_testkit::{ModelStore, faults::OutcomeUnknownStore};
+            $( #[test] fn $name() { super::$name(OutcomeUnknownStore::committing(ModelStore::new(), crate::fault_seed())); } )+
         }
         mod on_unknown_rollbacks {
-            use fieldfen_testkit::{ModelStore, faults::UnknownStore};
-            $( #[test] fn $name() { super::$name(UnknownStore::rolling_back(ModelStore::new(), crate::fault_seed())); } )+
+            use fieldfen_testkit::{ModelStore, faults::OutcomeUnknownStore};
+            $( #[test] fn $name() { super::$name(OutcomeUnknownStore::rolling_back(ModelStore::new(), crate::fault_seed())); } )+
         }
     };
 }

@@ -31,12 +31,12 @@ on_every_store!(
 );
 
 /// A shop, and an operator in a program without its rules.
-pub(crate) struct Desk<S: Store> {
+pub(crate) struct ShopAndOperator<S: Store> {
     pub(crate) shop: Shop<S>,
     pub(crate) operator: Operator<S>,
 }
 
-impl<S: Store> Desk<S> {
+impl<S: Store> ShopAndOperator<S> {
     fn new(store: S) -> Self {
         Self::of(Shop::wanting(store, ETSY))
     }
@@ -91,70 +91,70 @@ pub(crate) fn stop(worker: Worker) {
 }
 
 fn a_request_leads_to_what_the_rules_of_the_worker_say(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let worker = desk.worker();
-    let answer = desk.answer(desk.operator.approve(&id, &by_ann("sharp")));
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let worker = setup.worker();
+    let answer = setup.answer(setup.operator.approve(&id, &by_ann("sharp")));
     let OperatorAnswer::Done { status: Some(FileStatus::Approved), jobs } = answer else { panic!("{answer:?}") };
-    let listing = desk.shop.all_jobs(&id).pop().unwrap();
+    let listing = setup.shop.all_jobs(&id).pop().unwrap();
     assert_eq!((jobs, listing.kind.as_str()), (vec![listing.id], "CreateListing"));
-    let again = desk.answer(desk.operator.approve(&id, &by_ann("sharp")));
+    let again = setup.answer(setup.operator.approve(&id, &by_ann("sharp")));
     assert_eq!(again, OperatorAnswer::Unchanged { status: Some(FileStatus::Approved) });
-    assert_eq!(desk.recorded(&id), ["ann approve done", "ann approve unchanged"]);
+    assert_eq!(setup.recorded(&id), ["ann approve done", "ann approve unchanged"]);
     stop(worker);
 }
 
 fn each_action_can_be_asked_for_and_is_recorded_once(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let worker = desk.worker();
-    let operator = &desk.operator;
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let worker = setup.worker();
+    let operator = &setup.operator;
     let status = |answer: OperatorAnswer| match answer {
         OperatorAnswer::Done { status, .. } => status,
         other => panic!("{other:?}"),
     };
-    let edit = FileEdit::new().species("whitetail-deer").seen(&desk.file(&id));
-    assert_eq!(status(desk.answer(operator.edit(&id, &edit, &by_ann("a deer")))), Some(FileStatus::Processed));
-    assert_eq!(desk.file(&id).species.as_deref(), Some("whitetail-deer"));
-    assert_eq!(status(desk.answer(operator.reject(&id, &by_ann("blurred")))), Some(FileStatus::Failed));
-    assert_eq!(status(desk.answer(operator.retry(&id, &by_ann("it is not")))), Some(FileStatus::Processed));
-    assert_eq!(status(desk.answer(operator.approve(&id, &by_ann("sharp")))), Some(FileStatus::Approved));
+    let edit = FileEdit::new().species("whitetail-deer").seen(&setup.file(&id));
+    assert_eq!(status(setup.answer(operator.edit(&id, &edit, &by_ann("a deer")))), Some(FileStatus::Processed));
+    assert_eq!(setup.file(&id).species.as_deref(), Some("whitetail-deer"));
+    assert_eq!(status(setup.answer(operator.reject(&id, &by_ann("blurred")))), Some(FileStatus::Failed));
+    assert_eq!(status(setup.answer(operator.retry(&id, &by_ann("it is not")))), Some(FileStatus::Processed));
+    assert_eq!(status(setup.answer(operator.approve(&id, &by_ann("sharp")))), Some(FileStatus::Approved));
     let ebay = listing_on(Platform::Ebay);
-    assert_eq!(status(desk.answer(operator.publish(&id, &ebay, &by_ann("ebay too")))), Some(FileStatus::Approved));
-    assert_eq!(desk.shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
-    assert_eq!(status(desk.answer(operator.fail(&id, &by_ann("a crack")))), Some(FileStatus::Failed));
-    assert_eq!(status(desk.answer(operator.delete(&id, Deletion::KeepLiveListings, &by_ann("sold")))), None);
-    assert_eq!(desk.answer(operator.approve(&id, &by_ann("back"))), OperatorAnswer::NotFound);
+    assert_eq!(status(setup.answer(operator.publish(&id, &ebay, &by_ann("ebay too")))), Some(FileStatus::Approved));
+    assert_eq!(setup.shop.live_jobs(&id), ["CreateListing", "CreateListing"]);
+    assert_eq!(status(setup.answer(operator.fail(&id, &by_ann("a crack")))), Some(FileStatus::Failed));
+    assert_eq!(status(setup.answer(operator.delete(&id, Deletion::KeepLiveListings, &by_ann("sold")))), None);
+    assert_eq!(setup.answer(operator.approve(&id, &by_ann("back"))), OperatorAnswer::NotFound);
     let done =
         ["edit", "reject", "retry", "approve", "publish", "fail", "delete"].map(|kind| format!("ann {kind} done"));
-    assert_eq!(desk.recorded(&id), [done.as_slice(), &["ann approve not_found".to_owned()]].concat());
+    assert_eq!(setup.recorded(&id), [done.as_slice(), &["ann approve not_found".to_owned()]].concat());
     stop(worker);
 }
 
 fn what_a_rule_forbids_is_answered_and_recorded(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.ingest("buck");
-    let worker = desk.worker();
-    let refused = desk.answer(desk.operator.approve(&id, &by_ann("sharp")));
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.ingest("buck");
+    let worker = setup.worker();
+    let refused = setup.answer(setup.operator.approve(&id, &by_ann("sharp")));
     assert!(matches!(&refused, OperatorAnswer::Refused { reason } if reason.contains("ingested")), "{refused:?}");
     let bad = FileEdit::new().metadata(RawJson::unchecked("{".to_owned()));
-    let refused = desk.answer(desk.operator.edit(&id, &bad, &by_ann("words")));
+    let refused = setup.answer(setup.operator.edit(&id, &bad, &by_ann("words")));
     assert!(matches!(&refused, OperatorAnswer::Refused { reason } if reason.contains("metadata")), "{refused:?}");
-    assert_eq!(desk.recorded(&id), ["ann approve refused", "ann edit refused"]);
-    assert_eq!((desk.shop.status(&id), desk.file(&id).metadata), (FileStatus::Ingested, None));
+    assert_eq!(setup.recorded(&id), ["ann approve refused", "ann edit refused"]);
+    assert_eq!((setup.shop.status(&id), setup.file(&id).metadata), (FileStatus::Ingested, None));
     stop(worker);
 }
 
 fn the_second_of_two_editors_is_told_what_the_first_has_changed(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let worker = desk.worker();
-    let seen = desk.file(&id);
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let worker = setup.worker();
+    let seen = setup.file(&id);
     let first = FileEdit::new().species("roe-deer").seen(&seen);
-    let done = desk.answer(desk.operator.edit(&id, &first, &by("bo", "it is a roe deer")));
+    let done = setup.answer(setup.operator.edit(&id, &first, &by("bo", "it is a roe deer")));
     assert!(matches!(done, OperatorAnswer::Done { .. }), "{done:?}");
     let second = FileEdit::new().species("red-deer").seen(&seen);
-    let answer = desk.answer(desk.operator.edit(&id, &second, &by("cy", "it is a red deer")));
+    let answer = setup.answer(setup.operator.edit(&id, &second, &by("cy", "it is a red deer")));
     let OperatorAnswer::Changed { columns, now: Some(now), last_edit: Some(last) } = &answer else {
         panic!("{answer:?}")
     };
@@ -162,113 +162,114 @@ fn the_second_of_two_editors_is_told_what_the_first_has_changed(store: impl Stor
     assert_eq!((last.by.name(), last.reason.as_str()), ("bo", "it is a roe deer"));
     let said = answer.to_string();
     assert!(said.contains("species is \"roe-deer\" now; bo (console) has edited it at"), "{said}");
-    assert_eq!(desk.file(&id).species.as_deref(), Some("roe-deer"));
-    assert_eq!(desk.recorded(&id), ["bo edit done", "cy edit refused"]);
+    assert_eq!(setup.file(&id).species.as_deref(), Some("roe-deer"));
+    assert_eq!(setup.recorded(&id), ["bo edit done", "cy edit refused"]);
     stop(worker);
 }
 
 fn a_request_without_a_worker_waits_for_one(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let asked = desk.ask(desk.operator.approve(&id, &by_ann("sharp")));
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let asked = setup.ask(setup.operator.approve(&id, &by_ann("sharp")));
     assert_eq!(asked.workers_alive, 0);
     assert!(asked.to_string().starts_with("no worker is alive that does fieldfen.approve: "), "{asked}");
-    let waited = desk.operator.wait(&asked.job, Duration::from_millis(1)).unwrap();
+    let waited = setup.operator.wait(&asked.job, Duration::from_millis(1)).unwrap();
     assert_eq!(waited, RequestOutcome::TimedOut { no_worker_alive: true, declined: None });
-    assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
-    let worker = desk.worker();
-    let waited = desk.operator.wait(&asked.job, LONG).unwrap();
+    assert_eq!((setup.shop.status(&id), setup.recorded(&id)), (FileStatus::Processed, vec![]));
+    let worker = setup.worker();
+    let waited = setup.operator.wait(&asked.job, LONG).unwrap();
     assert!(matches!(waited, RequestOutcome::Answered(OperatorAnswer::Done { .. })), "{waited:?}");
     // The worker registers itself beside its first jobs.
     let mut alive = 0..6000;
     assert!(alive.any(|_| {
         std::thread::sleep(Duration::from_millis(10));
-        desk.ask(desk.operator.fail(&id, &by_ann("a crack"))).workers_alive == 1
+        setup.ask(setup.operator.fail(&id, &by_ann("a crack"))).workers_alive == 1
     }));
     stop(worker);
 }
 
 fn a_request_of_a_newer_version_is_left_to_a_newer_worker(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let queue = &desk.shop.bench.queue;
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let queue = &setup.shop.bench.queue;
     let request = ApproveRequest { file_id: id, action: by_ann("sharp") };
     let mut job = queue.job(&request).unwrap();
     let json = job.payload.as_ref().unwrap().as_str().replacen('{', r#"{"only_at":"etsy","#, 1);
     job.payload = Some(RawJson::parse(json).unwrap());
     let newer = *queue.enqueue(&job).unwrap().id();
-    let worker = desk.worker();
+    let worker = setup.worker();
     let mut looks = 0..6000;
     assert!(looks.any(|_| {
         std::thread::sleep(Duration::from_millis(10));
-        desk.shop.bench.job(&newer).declined_since.is_some()
+        setup.shop.bench.job(&newer).declined_since.is_some()
     }));
-    assert_eq!(desk.shop.bench.status(&newer), JobStatus::Pending);
-    assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
+    assert_eq!(setup.shop.bench.status(&newer), JobStatus::Pending);
+    assert_eq!((setup.shop.status(&id), setup.recorded(&id)), (FileStatus::Processed, vec![]));
     stop(worker);
 }
 
 fn a_request_that_was_cancelled_does_nothing(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let asked = desk.ask(desk.operator.approve(&id, &by_ann("sharp")));
-    let _ = desk.shop.bench.queue.cancel(&asked.job, &by_ann("it is not")).unwrap();
-    assert_eq!(desk.shop.bench.status(&asked.job), JobStatus::Failed);
-    let waited = desk.operator.wait(&asked.job, LONG).unwrap();
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let asked = setup.ask(setup.operator.approve(&id, &by_ann("sharp")));
+    let _ = setup.shop.bench.queue.cancel(&asked.job, &by_ann("it is not")).unwrap();
+    assert_eq!(setup.shop.bench.status(&asked.job), JobStatus::Failed);
+    let waited = setup.operator.wait(&asked.job, LONG).unwrap();
     assert!(matches!(&waited, RequestOutcome::Failed { reason } if reason.contains("it is not")), "{waited:?}");
-    assert_eq!(desk.operator.wait(&fieldfen_domain::JobId::from_random(9), LONG).unwrap(), RequestOutcome::NotFound);
-    assert_eq!(desk.recorded(&id), Vec::<String>::new());
+    assert_eq!(setup.operator.wait(&fieldfen_domain::JobId::from_random(9), LONG).unwrap(), RequestOutcome::NotFound);
+    assert_eq!(setup.recorded(&id), Vec::<String>::new());
 }
 
 fn a_request_that_is_repeated_is_there_once_with_its_answer(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let request = desk.operator.approve(&id, &by_ann("sharp")).unwrap();
-    assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), RequestOutcome::NotFound, "nothing is asked for yet");
-    let first = desk.operator.ask(&request).unwrap();
-    let again = desk.operator.ask(&request).unwrap();
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let request = setup.operator.approve(&id, &by_ann("sharp")).unwrap();
+    assert_eq!(setup.operator.wait(request.job(), LONG).unwrap(), RequestOutcome::NotFound, "nothing is asked for yet");
+    let first = setup.operator.ask(&request).unwrap();
+    let again = setup.operator.ask(&request).unwrap();
     assert_eq!((&first, &first.job), (&again, request.job()));
-    let worker = desk.worker();
-    let answer = desk.operator.wait(request.job(), LONG).unwrap();
+    let worker = setup.worker();
+    let answer = setup.operator.wait(request.job(), LONG).unwrap();
     assert!(matches!(&answer, RequestOutcome::Answered(OperatorAnswer::Done { .. })), "{answer:?}");
-    assert_eq!(desk.operator.ask(&request).unwrap().job, first.job, "after it was done too");
-    assert_eq!(desk.operator.wait(request.job(), LONG).unwrap(), answer);
-    assert_eq!(desk.recorded(&id), ["ann approve done"]);
+    assert_eq!(setup.operator.ask(&request).unwrap().job, first.job, "after it was done too");
+    assert_eq!(setup.operator.wait(request.job(), LONG).unwrap(), answer);
+    assert_eq!(setup.recorded(&id), ["ann approve done"]);
     stop(worker);
 }
 
 fn an_editor_is_told_of_a_change_that_is_too_large_for_an_answer(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let seen = desk.file(&id);
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let seen = setup.file(&id);
     // Each quote has a backslash before it in the answer.
     let large = FileEdit::new().metadata(RawJson::parse(format!("[{}0]", "\"\",".repeat(300_000))).unwrap());
-    desk.shop
-        .write(|s| desk.shop.pipeline.edit(&mut Transaction::new(s), &id, &large, &by("bo", "all words")).map(drop))
+    setup
+        .shop
+        .write(|s| setup.shop.pipeline.edit(&mut Transaction::new(s), &id, &large, &by("bo", "all words")).map(drop))
         .unwrap();
-    let worker = desk.worker();
-    let answer = desk.answer(desk.operator.edit(&id, &FileEdit::new().species("fox").seen(&seen), &by_ann("a fox")));
+    let worker = setup.worker();
+    let answer = setup.answer(setup.operator.edit(&id, &FileEdit::new().species("fox").seen(&seen), &by_ann("a fox")));
     let OperatorAnswer::Changed { columns, now: None, last_edit: Some(last) } = &answer else { panic!("{answer}") };
     assert_eq!((columns.as_slice(), last.by.name()), (&["metadata_json".to_owned()][..], "bo"));
-    assert_eq!(desk.recorded(&id), ["bo edit done", "ann edit refused"]);
+    assert_eq!(setup.recorded(&id), ["bo edit done", "ann edit refused"]);
     stop(worker);
 }
 
 fn a_request_of_another_version_is_said_to_be_declined(store: impl Store) {
-    let desk = Desk::new(store);
-    let id = desk.shop.process("buck");
-    let queue = &desk.shop.bench.queue;
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let queue = &setup.shop.bench.queue;
     let action = r#"{"by":{"name":"ann","via":"console"},"reason":"sharp","unless":"sold"}"#;
     let payload = RawJson::parse(format!(r#"{{"file_id":"{id}","action":{action}}}"#)).unwrap();
     let kind = ApproveRequest::kind();
-    let job = NewJob::untyped(queue.environment().job_id(), kind, Some(payload), desk.shop.bench.now()).unwrap();
+    let job = NewJob::untyped(queue.environment().job_id(), kind, Some(payload), setup.shop.bench.now()).unwrap();
     let _ = queue.enqueue(&job).unwrap();
-    let worker = desk.worker();
+    let worker = setup.worker();
     let mut looks = 0..6000;
     assert!(looks.any(|_| {
-        let waited = desk.operator.wait(&job.id, Duration::from_millis(10)).unwrap();
+        let waited = setup.operator.wait(&job.id, Duration::from_millis(10)).unwrap();
         matches!(&waited, RequestOutcome::TimedOut { declined: Some(why), .. } if why.contains("unknown field `unless`"))
     }));
-    assert_eq!((desk.shop.status(&id), desk.recorded(&id)), (FileStatus::Processed, vec![]));
+    assert_eq!((setup.shop.status(&id), setup.recorded(&id)), (FileStatus::Processed, vec![]));
     stop(worker);
 }

@@ -14,7 +14,7 @@ use fieldfen_services::worker::{IntoOutcome, Metrics, Outcome, Task, Worker, Wor
 use fieldfen_testkit::ModelStore;
 use serde::{Deserialize, Serialize};
 
-use super::panics::{Bomb, end_of, ended};
+use super::panics::{PanicsWhenDropped, end_of, ended};
 use super::store_failures::is_thread;
 use super::worker_stop::until;
 use super::{Bench, LEASE, Note};
@@ -83,7 +83,7 @@ struct Armed {
 impl Drop for Armed {
     fn drop(&mut self) {
         if self.armed {
-            panic_any(Bomb);
+            panic_any(PanicsWhenDropped);
         }
     }
 }
@@ -94,15 +94,15 @@ impl Payload for Armed {
 
 /// Panics when it is shown.
 #[derive(Debug)]
-struct Unspeakable;
+struct PanicsWhenShown;
 
-impl fmt::Display for Unspeakable {
+impl fmt::Display for PanicsWhenShown {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         panic!("it cannot be said");
     }
 }
 
-impl std::error::Error for Unspeakable {}
+impl std::error::Error for PanicsWhenShown {}
 
 /// Runs one job through this worker, which has one thread, and a note after it. Says with what the job has failed.
 fn error_of(
@@ -150,13 +150,13 @@ fn error_of_note(outcome: impl Fn() -> Outcome + Send + Sync + 'static) -> Optio
 
 #[test]
 fn errors_and_writes_that_panic_fail_their_try_and_keep_no_thread() {
-    let unspeakable = error_of_note(|| Outcome::retry(Unspeakable));
-    assert_eq!(unspeakable.as_deref(), Some("the handler panicked: it cannot be said"));
-    let unspeakable = error_of_note(|| Completion::new().writing(|_| Err::<(), _>(Unspeakable)).into_outcome());
-    assert_eq!(unspeakable.as_deref(), Some("its writes panicked: it cannot be said"));
+    let not_shown = error_of_note(|| Outcome::retry(PanicsWhenShown));
+    assert_eq!(not_shown.as_deref(), Some("the handler panicked: it cannot be said"));
+    let not_shown = error_of_note(|| Completion::new().writing(|_| Err::<(), _>(PanicsWhenShown)).into_outcome());
+    assert_eq!(not_shown.as_deref(), Some("its writes panicked: it cannot be said"));
     let held = || {
-        let (first, second) = (Bomb, Bomb);
-        let write = |bomb: Bomb| {
+        let (first, second) = (PanicsWhenDropped, PanicsWhenDropped);
+        let write = |bomb: PanicsWhenDropped| {
             move |_: &mut fieldfen_services::Transaction<'_>| {
                 bomb.hold();
                 Ok::<_, StoreError>(())
@@ -168,18 +168,18 @@ fn errors_and_writes_that_panic_fail_their_try_and_keep_no_thread() {
 }
 
 /// Metrics that panic when they are dropped.
-struct ArmedMetrics(Bomb);
+struct ArmedMetrics(PanicsWhenDropped);
 
 impl Metrics for ArmedMetrics {}
 
 #[test]
 fn a_worker_whose_handlers_and_metrics_panic_when_they_are_dropped_ends() {
-    let (first, second) = (Bomb, Bomb);
+    let (first, second) = (PanicsWhenDropped, PanicsWhenDropped);
     let error = error_of(
         |queue| queue.job(&RawArmed { armed: false }).unwrap(),
         |worker| {
-            let worker = worker.metrics(ArmedMetrics(Bomb)).retry_policies(RetryPolicies::default());
-            let holding = |bomb: Bomb| move || bomb.hold();
+            let worker = worker.metrics(ArmedMetrics(PanicsWhenDropped)).retry_policies(RetryPolicies::default());
+            let holding = |bomb: PanicsWhenDropped| move || bomb.hold();
             let (first, second) = (holding(first), holding(second));
             worker.handle(move |_: Task<RawArmed>| first()).handle(move |_: Task<Note>| second())
         },
@@ -195,16 +195,16 @@ fn futures_that_panic_with_or_return_what_panics_fail_their_try_and_keep_no_thre
     let thrown = |task: Task<Note>| async move {
         tokio::task::yield_now().await;
         if task.text == "x" {
-            panic_any(Bomb);
+            panic_any(PanicsWhenDropped);
         }
     };
     let error = error_of(x, |worker| worker.handle_async(runtime.handle(), thrown));
     assert_eq!(error.as_deref(), Some("the handler panicked: without a message"));
-    let returned = |task: Task<Note>| async move { if task.text == "x" { Err(Unspeakable) } else { Ok(()) } };
+    let returned = |task: Task<Note>| async move { if task.text == "x" { Err(PanicsWhenShown) } else { Ok(()) } };
     let error = error_of(x, |worker| worker.handle_async(runtime.handle(), returned));
     assert_eq!(error.as_deref(), Some("the handler panicked: it cannot be said"));
     let held = |task: Task<Note>| {
-        let held = (task.text == "x").then(|| Bomb);
+        let held = (task.text == "x").then(|| PanicsWhenDropped);
         async move {
             tokio::task::yield_now().await;
             drop(held);

@@ -258,16 +258,16 @@ fn a_worker_goes_on_although_metrics_and_log_panic_on_all_its_threads(store: imp
 }
 
 /// Panics whenever it is dropped.
-pub(crate) struct Bomb;
+pub(crate) struct PanicsWhenDropped;
 
-impl Bomb {
+impl PanicsWhenDropped {
     /// Keeps it in the closure that calls this.
     pub(crate) const fn hold(&self) {}
 }
 
-impl Drop for Bomb {
+impl Drop for PanicsWhenDropped {
     fn drop(&mut self) {
-        panic_any(Bomb);
+        panic_any(PanicsWhenDropped);
     }
 }
 
@@ -279,7 +279,7 @@ fn a_panic_that_carries_what_panics_fails_its_try_and_keeps_no_thread() {
     let after = bench.note("after");
     let handler = |task: Task<Note>| {
         if task.text == "x" {
-            panic_any(Bomb);
+            panic_any(PanicsWhenDropped);
         }
     };
     let running = bench.worker().threads(1).handle(handler).start().unwrap();

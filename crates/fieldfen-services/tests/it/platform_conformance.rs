@@ -21,9 +21,9 @@ fn with_file(check: impl FnOnce(&File, &Environment)) {
 }
 
 /// Forgets keys, and never takes anything down.
-struct Careless(FakeMarketplace);
+struct ForgetsKeys(FakeMarketplace);
 
-impl Marketplace for Careless {
+impl Marketplace for ForgetsKeys {
     fn platform(&self) -> Platform {
         self.0.platform()
     }
@@ -61,7 +61,7 @@ fn the_conformance_check_passes_good_marketplaces_and_names_what_bad_ones_break(
             assert_eq!(stall.live(), []);
         }
 
-        let broken = conformance::check(&Careless(FakeMarketplace::new(Platform::Etsy)), file, environment);
+        let broken = conformance::check(&ForgetsKeys(FakeMarketplace::new(Platform::Etsy)), file, environment);
         assert!(broken.iter().any(|rule| rule.contains("a lookup finds {}")), "{broken:#?}");
         assert!(broken.iter().any(|rule| rule.contains("was taken down, and says that it is live")), "{broken:#?}");
     });
@@ -112,13 +112,13 @@ fn post(key: &str) -> Post {
 }
 
 /// A network that shows its posts, hides them or says that it cannot be asked.
-struct Wall {
+struct FakeNetwork {
     posts: Arc<Mutex<Vec<String>>>,
     find: fn(Vec<Post>) -> Result<Vec<Post>, CallError>,
     deletes: bool,
 }
 
-impl SocialNetwork for Wall {
+impl SocialNetwork for FakeNetwork {
     fn platform(&self) -> SocialPlatform {
         SocialPlatform::Pinterest
     }
@@ -150,7 +150,7 @@ impl SocialNetwork for Wall {
 fn a_network_finds_what_is_posted_until_it_is_deleted() {
     with_file(|file, environment| {
         let check = |find, deletes| {
-            conformance::check_network(&Wall { posts: Arc::default(), find, deletes }, file, environment)
+            conformance::check_network(&FakeNetwork { posts: Arc::default(), find, deletes }, file, environment)
         };
         assert_eq!(check(Ok, true), Vec::<String>::new());
         assert_eq!(check(|_| Err(CallError::Refused { reason: "no search".to_owned() }), true), Vec::<String>::new());

@@ -43,12 +43,12 @@ pub(crate) enum Answers {
 
 /// A network that remembers its posts.
 #[derive(Clone)]
-pub(crate) struct Wall {
+pub(crate) struct FakeNetwork {
     answers: Answers,
     posts: Arc<Mutex<Vec<(IdempotencyKey, String)>>>,
 }
 
-impl Wall {
+impl FakeNetwork {
     pub(crate) fn new(answers: Answers) -> Self {
         Self { answers, posts: Arc::default() }
     }
@@ -72,7 +72,7 @@ impl Wall {
     }
 }
 
-impl SocialNetwork for Wall {
+impl SocialNetwork for FakeNetwork {
     fn platform(&self) -> SocialPlatform {
         SocialPlatform::Instagram
     }
@@ -123,12 +123,12 @@ fn reserved<'p, S: Store>(publisher: &'p Publisher<S>, id: FileId, post_key: &st
 
 fn posts_are_made_once_and_a_repost_is_another(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByKey);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Published { .. }));
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::AlreadyPublished { .. }));
     assert!(matches!(publisher.post(&reel(id, "christmas")).unwrap(), PublishOutcome::Published { .. }));
-    assert_eq!(wall.ids().len(), 2);
+    assert_eq!(network.ids().len(), 2);
     let posts = shop.write(|s| s.listings().list_posts_by_file(&id)).unwrap();
     assert_eq!(posts.len(), 2);
     assert_eq!(shop.status(&id), FileStatus::Approved, "a post is no listing");
@@ -136,13 +136,13 @@ fn posts_are_made_once_and_a_repost_is_another(store: impl Store) {
 
 fn a_network_that_cannot_look_up_waits_for_a_person(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::Never);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::Never);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     for _ in 0..3 {
         assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Unknown { .. }));
         shop.bench.clock.advance(HOLD);
     }
-    assert_eq!(wall.ids().len(), 1);
+    assert_eq!(network.ids().len(), 1);
     // The person has looked, and says what is there.
     let ReservationAttempt::Unresolved(unresolved) = publisher.reserve(&id, &post("launch")).unwrap() else {
         panic!("not unresolved")
@@ -153,42 +153,42 @@ fn a_network_that_cannot_look_up_waits_for_a_person(store: impl Store) {
 
 fn a_retried_post_leaves_the_repost_alone(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByPicture);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     for key in ["launch", "christmas", "launch", "christmas"] {
         publisher.post(&reel(id, key)).unwrap();
-        assert_eq!(wall.ids()[0], "post-1");
+        assert_eq!(network.ids()[0], "post-1");
     }
-    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+    assert_eq!(network.ids(), ["post-1", "post-2"]);
     // A third whose answer was lost is not taken for one of the others.
     let third = reserved(&publisher, id, "easter");
     assert!(third.mark_unknown("time-out").unwrap().is_done());
     shop.bench.clock.advance(HOLD);
     let posted = publisher.post(&reel(id, "easter")).unwrap();
     assert_eq!(posted, PublishOutcome::Published { platform_id: "post-3".to_owned(), url: None });
-    assert_eq!(wall.ids(), ["post-1", "post-2", "post-3"]);
+    assert_eq!(network.ids(), ["post-1", "post-2", "post-3"]);
 }
 
 fn a_repost_whose_answer_has_not_come_is_left_alone(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByPicture);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     publisher.post(&reel(id, "launch")).unwrap();
     let repost = reserved(&publisher, id, "christmas");
-    wall.make(repost.key());
+    network.make(repost.key());
     publisher.post(&reel(id, "launch")).unwrap();
-    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+    assert_eq!(network.ids(), ["post-1", "post-2"]);
     assert!(repost.mark_unknown("time-out").unwrap().is_done());
 }
 
 fn an_answer_that_was_lost_is_not_taken_for_that_of_a_repost(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByPicture);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     assert!(reserved(&publisher, id, "launch").mark_unknown("time-out").unwrap().is_done());
     shop.bench.clock.advance(HOLD);
     let repost = reserved(&publisher, id, "christmas");
-    wall.make(repost.key());
+    network.make(repost.key());
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Unknown { .. }));
 
     // With both answers lost, a person has to look.
@@ -203,16 +203,16 @@ fn an_answer_that_was_lost_is_not_taken_for_that_of_a_repost(store: impl Store) 
     assert_eq!(repost.found(&posted("post-1"), &by_ann("looked")).unwrap(), ReservationConfirmOutcome::Confirmed);
     let launched = publisher.post(&reel(id, "launch")).unwrap();
     assert_eq!(launched, PublishOutcome::Published { platform_id: "post-2".to_owned(), url: None });
-    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+    assert_eq!(network.ids(), ["post-1", "post-2"]);
 }
 
 fn a_second_try_is_not_taken_for_a_repost(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByPicture);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     assert!(reserved(&publisher, id, "launch").release("no route").unwrap().is_done());
     let repost = reserved(&publisher, id, "christmas");
-    let made = wall.make(repost.key());
+    let made = network.make(repost.key());
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Unknown { .. }));
     assert_eq!(repost.confirm(&RemoteItem::from(made)).unwrap(), ReservationConfirmOutcome::Confirmed);
     shop.bench.clock.advance(HOLD);
@@ -222,12 +222,12 @@ fn a_second_try_is_not_taken_for_a_repost(store: impl Store) {
 
 fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByPicture);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByPicture);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     publisher.post(&reel(id, "launch")).unwrap();
-    wall.make(&IdempotencyKey::from_text("by hand".to_owned()));
+    network.make(&IdempotencyKey::from_text("by hand".to_owned()));
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::AlreadyPublished { .. }));
-    assert_eq!(wall.ids(), ["post-1", "post-2"]);
+    assert_eq!(network.ids(), ["post-1", "post-2"]);
 
     let repost = reserved(&publisher, id, "christmas");
     assert!(repost.mark_unknown("time-out").unwrap().is_done());
@@ -252,16 +252,16 @@ fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl St
     );
     let reposted = publisher.post(&reel(id, "christmas")).unwrap();
     assert_eq!(reposted, PublishOutcome::Published { platform_id: "post-3".to_owned(), url: None });
-    assert_eq!(wall.ids(), ["post-1", "post-2", "post-3"]);
+    assert_eq!(network.ids(), ["post-1", "post-2", "post-3"]);
 }
 
 fn a_network_with_keys_tells_lost_answers_apart(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByKey);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     for key in ["launch", "christmas"] {
         let reservation = reserved(&publisher, id, key);
-        wall.make(reservation.key());
+        network.make(reservation.key());
         assert!(reservation.mark_unknown("time-out").unwrap().is_done());
     }
     for (key, platform_id) in [("christmas", "post-2"), ("launch", "post-1")] {
@@ -272,8 +272,8 @@ fn a_network_with_keys_tells_lost_answers_apart(store: impl Store) {
 
 fn a_post_without_an_id_waits_for_a_person(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByKey);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     let nameless = with!(foreign_post(1, id), platform_post_id: None);
     shop.write(|s| s.listings().insert_post(&nameless)).unwrap();
     assert!(waits(publisher.post(&reel(id, "launch")).unwrap()).contains("has no id at the platform"));
@@ -294,13 +294,13 @@ fn a_post_without_an_id_waits_for_a_person(store: impl Store) {
         RowResolutionOutcome::Adopted { .. }
     ));
     assert_eq!(publisher.post(&reel(id, "launch")).unwrap(), already("77"));
-    assert!(wall.ids().is_empty());
+    assert!(network.ids().is_empty());
 }
 
 fn a_post_that_is_gone_is_posted_again(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
-    let wall = Wall::new(Answers::ByKey);
-    let publisher = publisher(&shop, &[]).network(wall.clone());
+    let network = FakeNetwork::new(Answers::ByKey);
+    let publisher = publisher(&shop, &[]).network(network.clone());
     shop.write(|s| s.listings().insert_post(&foreign_post(1, id))).unwrap();
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Published { .. }));
     let gone: Vec<_> =

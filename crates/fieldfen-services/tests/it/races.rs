@@ -22,9 +22,9 @@ use crate::SetUp as _;
 
 on_every_store!(a_completion_that_panics_when_it_is_dropped_keeps_no_thread, what_a_handler_has_completed_is_not_kept);
 
-struct Bomb;
+struct PanicsWhenDropped;
 
-impl Drop for Bomb {
+impl Drop for PanicsWhenDropped {
     fn drop(&mut self) {
         assert!(std::thread::panicking(), "dropped");
     }
@@ -34,7 +34,7 @@ fn a_completion_that_panics_when_it_is_dropped_keeps_no_thread(store: impl Store
     let bench = Bench::new(store);
     let ids = ["a", "b", "c"].map(|text| bench.note(text));
     let handler = |_: Task<Note>| {
-        let bomb = Bomb;
+        let bomb = PanicsWhenDropped;
         Completion::new().writing(move |_| {
             let _held = &bomb;
             Ok::<(), QueueError>(())

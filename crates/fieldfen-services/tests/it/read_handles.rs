@@ -13,10 +13,10 @@ use fieldfen_services::files::Files;
 use fieldfen_services::operator_actions::OperatorActions;
 use fieldfen_services::publications::Publications;
 use fieldfen_services::queue::Completion;
-use fieldfen_services::webhooks::{Deliveries, Received, WebhookIntake, hash};
+use fieldfen_services::webhooks::{Deliveries, ReceiveOutcome, WebhookIntake, hash};
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing, foreign_post};
 
-use crate::listed_file::{Listed, listed};
+use crate::listed_file::{ListedFile, listed};
 use crate::shop_harness::{ETSY, Shop, approved, listing_on, publisher};
 use crate::{Bench, Note};
 
@@ -40,7 +40,7 @@ fn at(platform: Platform) -> ListingFilter {
 }
 
 fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store) {
-    let Listed { shop, id, .. } = listed(store);
+    let ListedFile { shop, id, .. } = listed(store);
     let publications = Publications::new(shop.bench.queue.store().clone(), shop.bench.queue.environment().clone());
     let of_file = publications.list_by_file(&id).unwrap();
     let [publication] = &of_file.publications[..] else { panic!("{of_file:?}") };
@@ -106,7 +106,7 @@ fn shopfront<S: Store>(store: S) -> Shopfront<S> {
 
 impl<S: Store> Shopfront<S> {
     /// Receives a webhook of this source and id, whose effect is a note.
-    fn receive(&self, source: &str, id: &str) -> Received<EnqueueOutcome> {
+    fn receive(&self, source: &str, id: &str) -> ReceiveOutcome<EnqueueOutcome> {
         let note = self.bench.queue.job(&Note::new(id)).unwrap();
         self.intake.receive(source, Some(id), None, b"{}", |t| t.enqueue(&note)).unwrap()
     }
@@ -119,7 +119,7 @@ fn hash_of(source: &str, id: &str) -> PayloadHash {
 fn deliveries_are_listed_found_and_forgotten(store: impl Store) {
     let shop = shopfront(store);
     for (source, id) in [("etsy", "1"), ("stripe", "2"), ("etsy", "3")] {
-        assert!(matches!(shop.receive(source, id), Received::New(_)));
+        assert!(matches!(shop.receive(source, id), ReceiveOutcome::New(_)));
     }
     let listed = shop.deliveries.list(&PageRequest::first(2).newest_first()).unwrap();
     let sources: Vec<_> = listed.items.iter().map(|delivery| delivery.source.as_deref().unwrap()).collect();
@@ -141,8 +141,8 @@ fn deliveries_are_listed_found_and_forgotten(store: impl Store) {
 
 fn a_forgotten_delivery_takes_effect_once_more_and_only_once(store: impl Store) {
     let shop = shopfront(store);
-    assert!(matches!(shop.receive("etsy", "1"), Received::New(_)));
-    assert!(matches!(shop.receive("etsy", "1"), Received::Duplicate { .. }));
+    assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::New(_)));
+    assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::Duplicate { .. }));
     let hash = hash_of("etsy", "1");
     let forgotten: usize = std::thread::scope(|scope| {
         let forgets: Vec<_> = (0..4)
@@ -155,8 +155,8 @@ fn a_forgotten_delivery_takes_effect_once_more_and_only_once(store: impl Store) 
         forgets.into_iter().map(|forget| forget.join().unwrap()).sum()
     });
     assert_eq!(forgotten, 1, "one operator is told that it was there");
-    assert!(matches!(shop.receive("etsy", "1"), Received::New(_)));
-    assert!(matches!(shop.receive("etsy", "1"), Received::Duplicate { .. }));
+    assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::New(_)));
+    assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::Duplicate { .. }));
     assert_eq!(shop.bench.claim_notes(9).len(), 2);
 }
 

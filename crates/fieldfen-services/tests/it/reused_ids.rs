@@ -9,7 +9,7 @@ use fieldfen_testkit::fixtures::by_ann;
 use fieldfen_testkit::with;
 
 use crate::fake_marketplace::Next;
-use crate::listed_file::{Listed, listed};
+use crate::listed_file::{ListedFile, listed};
 use crate::shop_harness::{HOLD, listing_on, on_etsy};
 
 on_every_store!(
@@ -27,7 +27,7 @@ fn key_of(id: FileId) -> IdempotencyKey {
 }
 
 /// A listed file, and another one whose product has the first one's id after a call whose answer was lost.
-fn reused<S: Store>(store: S) -> (Listed<S>, FileId) {
+fn reused<S: Store>(store: S) -> (ListedFile<S>, FileId) {
     let listed = listed(store);
     let other = listed.shop.process("doe");
     listed.shop.approve(&other);
@@ -38,7 +38,7 @@ fn reused<S: Store>(store: S) -> (Listed<S>, FileId) {
     (listed, other)
 }
 
-fn assert_handed_over<S: Store>(Listed { shop, publisher, id, etsy }: &Listed<S>, other: &FileId) {
+fn assert_handed_over<S: Store>(ListedFile { shop, publisher, id, etsy }: &ListedFile<S>, other: &FileId) {
     assert_eq!(shop.states(id), [PublicationState::Ended]);
     assert_eq!(shop.listings(id)[0].status, ListingStatus::Delisted);
     assert_eq!(shop.states(other), [PublicationState::Confirmed]);
@@ -82,7 +82,7 @@ fn a_reconciliation_reports_an_id_that_is_used_again_and_mends_it(store: impl St
 }
 
 /// A listed file whose product has another key by now, and whose update waits for a person.
-pub(crate) fn with_another_key<S: Store>(store: S, key: &str) -> Listed<S> {
+pub(crate) fn with_another_key<S: Store>(store: S, key: &str) -> ListedFile<S> {
     let listed = listed(store);
     listed.etsy.withdraw("p1").unwrap();
     listed.etsy.by_hand("p1", Some(key));
@@ -93,12 +93,12 @@ pub(crate) fn with_another_key<S: Store>(store: S, key: &str) -> Listed<S> {
     listed
 }
 
-fn updates<S: Store>(listed: &Listed<S>) -> Vec<(JobStatus, Option<ParkedFor>)> {
+fn updates<S: Store>(listed: &ListedFile<S>) -> Vec<(JobStatus, Option<ParkedFor>)> {
     let jobs = listed.shop.all_jobs(&listed.id).into_iter().filter(|job| job.kind == JobKind::UpdateListing);
     jobs.map(|job| (job.state.status(), job.state.parked_for())).collect()
 }
 
-fn says<S: Store>(listed: &Listed<S>, resolution: &KeyResolution) -> KeyResolutionOutcome {
+fn says<S: Store>(listed: &ListedFile<S>, resolution: &KeyResolution) -> KeyResolutionOutcome {
     let id = listed.shop.publications(&listed.id)[0].id;
     listed.publisher.resolve_key(&id, resolution, &by_ann("looked")).unwrap()
 }
@@ -153,7 +153,7 @@ fn a_product_without_a_key_is_updated(store: impl Store) {
 }
 
 fn a_row_that_no_publication_knows_is_not_updated_at_the_product_of_another_file(store: impl Store) {
-    let Listed { shop, etsy, publisher, id } = listed(store);
+    let ListedFile { shop, etsy, publisher, id } = listed(store);
     let other = shop.process("doe");
     etsy.by_hand("FIRST", Some(key_of(id).as_str()));
     let row = crate::foreign_listings::row(1, other, "FIRST");

@@ -9,7 +9,7 @@ use fieldfen_domain::file::Deletion;
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_testkit::ModelStore;
-use fieldfen_testkit::faults::{ConflictStore, RerunStore, UnknownStore};
+use fieldfen_testkit::faults::{ConflictStore, OutcomeUnknownStore, RerunStore};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -191,12 +191,12 @@ fn a_store_whose_writes_conflict_answers_as_one_whose_do_not() {
 
 #[test]
 fn a_store_that_commits_and_does_not_say_so_answers_as_one_that_does() {
-    try_on("unknown commits", 1, |seed| UnknownStore::committing(ModelStore::new(), seed));
+    try_on("unknown commits", 1, |seed| OutcomeUnknownStore::committing(ModelStore::new(), seed));
 }
 
 #[test]
 fn a_store_that_rolls_back_and_does_not_say_so_answers_as_one_that_does_not() {
-    try_on("unknown rollbacks", 1, |seed| UnknownStore::rolling_back(ModelStore::new(), seed));
+    try_on("unknown rollbacks", 1, |seed| OutcomeUnknownStore::rolling_back(ModelStore::new(), seed));
 }
 
 #[test]

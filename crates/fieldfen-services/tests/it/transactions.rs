@@ -8,7 +8,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::operator_actions::OperatorActions;
 use fieldfen_services::pipeline::EditOutcome;
 use fieldfen_services::queue::{Completion, QueueError};
-use fieldfen_services::webhooks::{Received, WebhookIntake, hash};
+use fieldfen_services::webhooks::{ReceiveOutcome, WebhookIntake, hash};
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::shop_harness::{ETSY, Shop, approved, titled};
@@ -66,9 +66,9 @@ fn a_picture_that_a_webhook_brings_is_taken_in_with_its_first_job(store: impl St
             Ok::<_, StoreError>(ingested)
         })
     };
-    assert_eq!(receive().unwrap(), Received::New(IngestOutcome::Created));
+    assert_eq!(receive().unwrap(), ReceiveOutcome::New(IngestOutcome::Created));
     let first_seen = Some(shop.bench.now());
-    assert_eq!(receive().unwrap(), Received::Duplicate { first_seen, file_id: Some(arrived.id) });
+    assert_eq!(receive().unwrap(), ReceiveOutcome::Duplicate { first_seen, file_id: Some(arrived.id) });
     assert_eq!(shop.live_jobs(&arrived.id), ["CreateFileRecord"]);
 }
 

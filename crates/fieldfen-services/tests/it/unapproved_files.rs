@@ -10,7 +10,7 @@ use fieldfen_services::queue::Completion;
 use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::FakeMarketplace;
-use crate::listed_file::{Listed, listed};
+use crate::listed_file::{ListedFile, listed};
 use crate::shop_harness::{Shop, listing_on, publisher};
 
 on_every_store!(
@@ -20,7 +20,7 @@ on_every_store!(
 );
 
 fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
-    let Listed { shop, etsy, publisher, id } = listed(store);
+    let ListedFile { shop, etsy, publisher, id } = listed(store);
     // An update that is under way when the file fails, and finds it so.
     shop.retitle(&id, "Buck at Dawn");
     let update = UpdateImage::new(id);

@@ -11,7 +11,7 @@ use fieldfen_domain::store::{LogHeld, MaintenanceReport, ReadSession, Session, S
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::queue::Completion;
 use fieldfen_services::recurring::Recurring;
-use fieldfen_services::upkeep::{self, Done, Upkeep};
+use fieldfen_services::upkeep::{self, Upkeep, UpkeepReport};
 use fieldfen_services::worker::Metrics;
 use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::fixtures::{by_ann, job_id, operator_action};
@@ -58,7 +58,7 @@ impl<S: Store> Bench<S> {
         }
     }
 
-    fn upkeep(&self, upkeep: &Upkeep) -> Done {
+    fn upkeep(&self, upkeep: &Upkeep) -> UpkeepReport {
         suspended(|| upkeep::run(self.queue.store(), self.now(), upkeep, || true)).unwrap()
     }
 
@@ -72,20 +72,20 @@ fn old_jobs_go_and_young_ones_stay(store: impl Store) {
     let bench = Bench::new(store);
     bench.end_jobs(10, 10);
     bench.note("pending");
-    assert_eq!(bench.upkeep(&nothing()), Done::default());
+    assert_eq!(bench.upkeep(&nothing()), UpkeepReport::default());
     // The first completed job ended 20 seconds ago, the first failed one 10.
     let upkeep = nothing().completed_max_age_secs(13).failed_max_age_secs(4);
-    assert_eq!(bench.upkeep(&upkeep), with!(Done::default(), completed_jobs: 7, failed_jobs: 6));
+    assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), completed_jobs: 7, failed_jobs: 6));
     let left = [JobStatus::Completed, JobStatus::Failed, JobStatus::Pending].map(|status| bench.jobs_in(status));
     assert_eq!(left, [3, 4, 1]);
-    assert_eq!(bench.upkeep(&upkeep), Done::default());
+    assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
 }
 
 fn of_the_young_ones_only_so_many_are_kept(store: impl Store) {
     let bench = Bench::new(store);
     bench.end_jobs(8, 8);
     let upkeep = nothing().completed_keep(Some(5)).failed_keep(Some(0));
-    assert_eq!(bench.upkeep(&upkeep), with!(Done::default(), completed_jobs: 3, failed_jobs: 8));
+    assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), completed_jobs: 3, failed_jobs: 8));
     assert_eq!(bench.jobs_in(JobStatus::Completed), 5);
 }
 
@@ -128,11 +128,11 @@ fn operators_actions_go_only_where_an_age_is_set(store: impl Store) {
         bench.queue.store().set_up(|s| s.operator_actions().record(&action)).unwrap();
         bench.clock.advance(Duration::from_secs(1));
     }
-    assert_eq!(bench.upkeep(&nothing()), Done::default());
+    assert_eq!(bench.upkeep(&nothing()), UpkeepReport::default());
     // The first was done 5 seconds ago, the last one second ago.
     let upkeep = nothing().operator_actions_max_age_secs(1);
-    assert_eq!(bench.upkeep(&upkeep), with!(Done::default(), operator_actions: 4), "in two batches");
-    assert_eq!(bench.upkeep(&upkeep), Done::default());
+    assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), operator_actions: 4), "in two batches");
+    assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
 }
 
 fn it_ends_between_two_batches_when_told(store: impl Store) {
@@ -159,8 +159,8 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     let page = bench.queue.list(&Default::default(), &fieldfen_domain::PageRequest::first(9)).unwrap();
     let job = bench.job(&page.items.last().unwrap().id);
     assert_eq!((job.kind, job.state.status()), (Upkeep::kind(), JobStatus::Completed));
-    let done: Done = job.result.unwrap().read().unwrap();
-    assert_eq!(done, with!(Done::default(), completed_jobs: 3));
+    let done: UpkeepReport = job.result.unwrap().read().unwrap();
+    assert_eq!(done, with!(UpkeepReport::default(), completed_jobs: 3));
 }
 
 /// A store whose log is held by two processes.
@@ -216,7 +216,7 @@ fn the_workers_metrics_get_the_figures_of_the_log(store: impl Store) {
     let (reports, held) = (Reports::default(), HeldLog(bench.queue.store().clone()));
     bench.drain(bench.worker().metrics(reports.clone()).handle(upkeep::handler(held)));
     assert_eq!(*reports.0.lock().unwrap(), [held_log()]);
-    let done: Done = bench.job(&job.id).result.unwrap().read().unwrap();
+    let done: UpkeepReport = bench.job(&job.id).result.unwrap().read().unwrap();
     assert_eq!(done.log_bytes, 20 << 20);
     assert!(done.log_held.unwrap().ends_with("processes 7, 8"));
 }

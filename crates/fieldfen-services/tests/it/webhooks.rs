@@ -10,7 +10,7 @@ use fieldfen_domain::{PageRequest, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness};
 use fieldfen_services::queue::{Queue, QueueError};
-use fieldfen_services::webhooks::{InvalidDelivery, ReceiveError, Received, Retention, WebhookIntake, hash};
+use fieldfen_services::webhooks::{InvalidDelivery, ReceiveError, ReceiveOutcome, Retention, WebhookIntake, hash};
 use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::wait::DeadlineBarrier;
 
@@ -47,8 +47,8 @@ fn notes<S: Store>(bench: &Bench<S>) -> usize {
 
 fn receive<S: Store>(bench: &Bench<S>, source: &str, id: Option<&str>, body: &[u8]) -> Option<Option<Timestamp>> {
     match intake(bench).receive(source, id, None, body, |t| note(bench, t)).unwrap() {
-        Received::New(()) => None,
-        Received::Duplicate { first_seen, .. } => Some(first_seen),
+        ReceiveOutcome::New(()) => None,
+        ReceiveOutcome::Duplicate { first_seen, .. } => Some(first_seen),
     }
 }
 
@@ -77,10 +77,10 @@ fn an_id_tells_deliveries_of_one_body_apart_within_its_source_and_scope(store: i
     };
     let all = [("etsy", None, "1"), ("etsy", None, "2"), ("ebay", None, "1"), ("etsy", Some("shop"), "1")];
     for (source, scope, id) in all {
-        assert_eq!(deliver(source, scope, id), Received::New(()));
+        assert_eq!(deliver(source, scope, id), ReceiveOutcome::New(()));
     }
     for (source, scope, id) in all {
-        assert!(matches!(deliver(source, scope, id), Received::Duplicate { .. }));
+        assert!(matches!(deliver(source, scope, id), ReceiveOutcome::Duplicate { .. }));
     }
 }
 
@@ -135,7 +135,10 @@ fn a_delivery_is_new_again_when_its_source_is_remembered_no_longer(store: impl S
         assert_eq!(receive(&bench, source, Some("1"), b"{}"), None, "{source}");
     }
     let endless = intake(&bench).retaining(Retention::default().otherwise(Duration::MAX));
-    assert!(matches!(endless.receive("acme", None, None, b"{}", |_| Ok::<_, StoreError>(())), Ok(Received::New(()))));
+    assert!(matches!(
+        endless.receive("acme", None, None, b"{}", |_| Ok::<_, StoreError>(())),
+        Ok(ReceiveOutcome::New(()))
+    ));
 }
 
 fn what_has_expired_is_purged_in_batches(store: impl Store) {
@@ -157,8 +160,8 @@ fn a_repetition_names_the_file_the_first_one_led_to(store: impl Store) {
     let body = br#"{"fileId": "abc"}"#;
     let hash = hash("drive", None, None, body).unwrap();
     let deliver = || intake(&bench).receive("drive", None, None, body, |t| t.link_delivery(&hash, &file));
-    assert_eq!(deliver().unwrap(), Received::New(true));
-    assert_eq!(deliver().unwrap(), Received::Duplicate { first_seen: Some(bench.now()), file_id: Some(file) });
+    assert_eq!(deliver().unwrap(), ReceiveOutcome::New(true));
+    assert_eq!(deliver().unwrap(), ReceiveOutcome::Duplicate { first_seen: Some(bench.now()), file_id: Some(file) });
 }
 
 fn what_cannot_be_taken_is_refused_and_not_remembered(store: impl Store) {
@@ -182,7 +185,7 @@ fn what_cannot_be_taken_is_refused_and_not_remembered(store: impl Store) {
         assert!(scope.to_string().starts_with("scope"), "{scope}");
     }
     assert_eq!(notes(&bench), 0);
-    assert!(matches!(intake.receive("acme", None, None, b"1234", |t| note(&bench, t)), Ok(Received::New(()))));
+    assert!(matches!(intake.receive("acme", None, None, b"1234", |t| note(&bench, t)), Ok(ReceiveOutcome::New(()))));
 }
 
 fn many_threads_that_deliver_the_same_webhooks_have_one_effect_each(store: impl Store) {

@@ -6,7 +6,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::publishing::{Marketplace, Product, PublishOutcome};
 
 use crate::fake_marketplace::{FakeMarketplace, Next};
-use crate::listed_file::{Listed, listed};
+use crate::listed_file::{ListedFile, listed};
 use crate::shop_harness::{ETSY, approved, on_etsy, publisher};
 
 on_every_store!(
@@ -24,7 +24,7 @@ fn answer(platform_id: &str, status: ListingStatus) -> Product {
 }
 
 fn an_id_that_the_platform_uses_again_is_listed(store: impl Store) {
-    let Listed { shop, etsy, publisher, id } = listed(store);
+    let ListedFile { shop, etsy, publisher, id } = listed(store);
     etsy.withdraw("p1").unwrap();
     listed_as_delisted(&shop, &id);
     let other = shop.process("doe");
@@ -79,7 +79,7 @@ fn a_product_that_is_sold_out_when_it_is_made_is_published(store: impl Store) {
 }
 
 fn a_duplicate_that_cannot_be_taken_down_does_not_stop_the_others(store: impl Store) {
-    let Listed { shop, etsy, publisher, id } = listed(store);
+    let ListedFile { shop, etsy, publisher, id } = listed(store);
     let other = shop.process("doe");
     shop.approve(&other);
     shop.work(&publisher);

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
-use super::failing_writes::Hits;
+use super::failing_writes::FailingWrites;
 use super::roll_back_write;
 
 /// Fails attempts at some writes with [`StoreError::Conflict`], after it has run the closure and rolled the
@@ -12,14 +12,14 @@ use super::roll_back_write;
 #[derive(Debug, Clone)]
 pub struct ConflictStore<S> {
     inner: S,
-    hits: Hits,
+    failing: FailingWrites,
 }
 
 impl<S: Store> ConflictStore<S> {
     /// Wraps a store. `seed` chooses the writes that fail; `attempts` attempts at such a write fail before one
     /// succeeds.
     pub fn new(inner: S, seed: u64, attempts: u32) -> Self {
-        Self { inner, hits: Hits::new(seed, attempts) }
+        Self { inner, failing: FailingWrites::new(seed, attempts) }
     }
 }
 
@@ -37,7 +37,7 @@ impl<S: Store> Store for ConflictStore<S> {
         E: From<StoreError>,
         F: FnMut(&mut dyn Session) -> Result<T, E>,
     {
-        if !self.hits.is_hit() {
+        if !self.failing.is_hit() {
             return self.inner.try_write(f);
         }
         drop(roll_back_write(&self.inner, &mut f)?);

@@ -25,7 +25,7 @@ pub fn suspended<T>(f: impl FnOnce() -> T) -> T {
 
 /// Chooses the writes that fail. Clones share one sequence.
 #[derive(Debug, Clone)]
-pub(super) struct Hits {
+pub(super) struct FailingWrites {
     in_a_row: u32,
     state: Arc<Mutex<State>>,
 }
@@ -37,7 +37,7 @@ struct State {
     left: HashMap<ThreadId, u32>,
 }
 
-impl Hits {
+impl FailingWrites {
     /// One write of two is chosen, by a sequence from `seed`, and `in_a_row` attempts at it fail.
     pub(super) fn new(seed: u64, in_a_row: u32) -> Self {
         let state = State { sequence: seed, left: HashMap::new() };

@@ -1,20 +1,20 @@
 //! Fault injection: wrappers that make any store behave like a database that is shared or remote.
 //!
-//! [`RerunStore`] runs each closure twice. [`ConflictStore`] and [`UnknownStore`] fail some writes, which a seeded
+//! [`RerunStore`] runs each closure twice. [`ConflictStore`] and [`OutcomeUnknownStore`] fail some writes, which a seeded
 //! sequence chooses. After a failed write, the next write of that thread succeeds, so that a caller that repeats a
 //! write succeeds.
 
 mod conflict;
 mod failing_writes;
+mod outcome_unknown;
 mod rerun;
-mod unknown;
 
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 
 pub use conflict::ConflictStore;
 pub use failing_writes::suspended;
+pub use outcome_unknown::OutcomeUnknownStore;
 pub use rerun::RerunStore;
-pub use unknown::UnknownStore;
 
 /// The end of an attempt that is not committed.
 enum Attempt {

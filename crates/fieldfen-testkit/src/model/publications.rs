@@ -9,7 +9,7 @@ use fieldfen_domain::publication::{
     PrunePublications, Publication, PublicationEvent, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest,
     SamePlatformId, Target, given_up_id, qualified_id,
 };
-use fieldfen_domain::store::decisions::{AdoptDecision, ConfirmDecision, ReserveDecision};
+use fieldfen_domain::store::publication_decisions::{AdoptDecision, ConfirmDecision, ReserveDecision};
 use fieldfen_domain::store::{ListingReads, Listings as _, PublicationReads, Publications, StoreError};
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp, cut_reason, truncate_to_micros};
 

@@ -30,7 +30,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
-use super::handle::Handle;
+use super::raw_handle::RawHandle;
 use crate::sqlite::busy_handler;
 use crate::sqlite::url::SqliteUrl;
 
@@ -56,7 +56,7 @@ enum RolledBack {
 pub(in crate::sqlite) struct OpenConnection {
     pub(in crate::sqlite) conn: SqliteConnection,
     pub(in crate::sqlite) control: HookControl,
-    pub(in crate::sqlite) handle: Handle,
+    pub(in crate::sqlite) handle: RawHandle,
     /// Whether SQLite can only read the database, for lack of permissions.
     pub(in crate::sqlite) read_only: bool,
 }
@@ -118,7 +118,7 @@ pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<OpenCo
     let (control, read_only) =
         unsafe { (install_hooks(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
     let control = control.ok_or_else(|| no_commit_hook(None))?;
-    Ok(OpenConnection { conn, control, handle: Handle(db), read_only })
+    Ok(OpenConnection { conn, control, handle: RawHandle(db), read_only })
 }
 
 /// Restores the former value of a thread-local variable when it is dropped, also by a panic.

@@ -13,7 +13,7 @@ use super::options::{Durability, SqliteOptions};
 use crate::sqlite::busy_handler::NoLocks;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::{CHECK_PERMISSIONS, Classify, classify};
-use crate::sqlite::file::files_in_place::DatabaseFile;
+use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::sqlite::url::SqliteUrl;
 
 /// The oldest version of SQLite that is accepted.
@@ -187,7 +187,7 @@ pub(in crate::sqlite) fn set(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::connection::connect::{OpenMode, connect};
+    use crate::sqlite::connection::tool_connection::{OpenMode, connect};
 
     #[test]
     fn settings_hold() {

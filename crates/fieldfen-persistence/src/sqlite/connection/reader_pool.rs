@@ -13,7 +13,7 @@ use crate::sqlite::connection::open;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
-use crate::sqlite::file::files_in_place::OpenFiles;
+use crate::sqlite::file::replaced_files::OpenFiles;
 use crate::sqlite::session::SqliteSession;
 
 /// A pool of connections that cannot write. A connection is opened when no idle one is left.

@@ -13,7 +13,7 @@ use fieldfen_domain::store::StoreError;
 use crate::sqlite::connection::open::{WAL, open, set, without_journal};
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
-use crate::sqlite::file::before_open::{file_exists, refusal};
+use crate::sqlite::file::path_check::{file_exists, refusal};
 use crate::sqlite::url::SqliteUrl;
 
 /// Creates a database and its folder, and lets `f` fill the database. Returns `None` if the file exists already. Only

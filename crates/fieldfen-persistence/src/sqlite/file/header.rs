@@ -13,9 +13,9 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::connection::handle::Handle;
+use crate::sqlite::connection::raw_handle::RawHandle;
 use crate::sqlite::error::Classify;
-use crate::sqlite::file::files_in_place::DatabaseStamp;
+use crate::sqlite::file::replaced_files::DatabaseStamp;
 
 /// The pauses before the header is read again. A difference counts only if it is still there after the last pause:
 /// another process may be writing the first page.
@@ -81,7 +81,7 @@ const fn is_at_least(now: u32, before: u32) -> bool {
 }
 
 impl KnownHeader {
-    pub(in crate::sqlite) fn of(stamp: DatabaseStamp, conn: &mut SqliteConnection, handle: &Handle) -> Self {
+    pub(in crate::sqlite) fn of(stamp: DatabaseStamp, conn: &mut SqliteConnection, handle: &RawHandle) -> Self {
         Self { stamp, header: handle.read_header(conn).as_ref().and_then(Header::parse) }
     }
 
@@ -90,7 +90,7 @@ impl KnownHeader {
         &mut self,
         stamp: DatabaseStamp,
         conn: &mut SqliteConnection,
-        handle: &Handle,
+        handle: &RawHandle,
     ) -> Result<(), StoreError> {
         if stamp == self.stamp {
             return Ok(());

@@ -1,10 +1,10 @@
 //! The database file, and the files that stand beside it: how they are made, checked and read without SQLite.
 
-pub(in crate::sqlite) mod before_open;
 pub(in crate::sqlite) mod creation;
-pub(in crate::sqlite) mod files_in_place;
 pub(in crate::sqlite) mod header;
+pub(in crate::sqlite) mod path_check;
 pub(in crate::sqlite) mod permissions;
 pub(in crate::sqlite) mod read_only;
+pub(in crate::sqlite) mod replaced_files;
 pub(in crate::sqlite) mod wal;
 pub(in crate::sqlite) mod wal_readers;

@@ -27,8 +27,8 @@ use crate::sqlite::connection::open::{Setting, open};
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
-use crate::sqlite::file::before_open::require_file;
-use crate::sqlite::file::files_in_place::DatabaseFile;
+use crate::sqlite::file::path_check::require_file;
+use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::sqlite::url::SqliteUrl;
 
 /// If a file's time is older than this, the next write changes the time. The clocks of file systems tick in 1 to 10 ms.
@@ -306,7 +306,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
         let url = SqliteUrl::from(path.as_path());
-        let mut owner = crate::sqlite::connection::connect::connect(&url, crate::OpenMode::CreateIfMissing).unwrap();
+        let mut owner =
+            crate::sqlite::connection::tool_connection::connect(&url, crate::OpenMode::CreateIfMissing).unwrap();
         owner.batch_execute("CREATE TABLE t (n)").unwrap();
         drop(owner);
         let (mut runs, mut writer) = (0, None);

@@ -9,7 +9,7 @@
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
-use crate::sqlite::connection::handle::{Handle, IndexHeader, LogFile};
+use crate::sqlite::connection::raw_handle::{IndexHeader, LogFile, RawHandle};
 
 /// The size of the log's header in bytes, and of the header of each frame.
 const HEADER: u64 = 32;
@@ -58,7 +58,7 @@ impl IndexedLog {
 
 /// Returns the state of this connection's log, or an error if the log is not the one that the index describes. The
 /// connection must hold the write lock, so that no other program writes meanwhile.
-pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &Handle) -> Result<LogState, StoreError> {
+pub(in crate::sqlite) fn check(conn: &mut SqliteConnection, handle: &RawHandle) -> Result<LogState, StoreError> {
     let Some(described) = handle.read_log_index(conn).as_ref().and_then(IndexedLog::parse) else {
         return Ok(LogState::default());
     };

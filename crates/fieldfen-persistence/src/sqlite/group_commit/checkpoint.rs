@@ -17,7 +17,7 @@ use crate::sqlite::connection::hooks::{HookControl, OpenConnection};
 use crate::sqlite::connection::open::open_for_maintenance;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
-use crate::sqlite::file::files_in_place::OpenFiles;
+use crate::sqlite::file::replaced_files::OpenFiles;
 use crate::sqlite::file::wal::LogState;
 
 /// The length of the log, in frames, from which it is copied. SQLite's own default.

@@ -34,15 +34,15 @@ use self::batch::{Batch, OpenBatch};
 use self::checkpoint::Checkpointer;
 use self::timing::{TransactionTiming, WriteTiming, timed};
 use crate::sqlite::cached_statement::{Begin, BeginImmediate, Rollback, statement};
-use crate::sqlite::connection::handle::Handle;
 use crate::sqlite::connection::hooks::{HookControl, OpenConnection};
 use crate::sqlite::connection::open;
 use crate::sqlite::connection::options::SqliteOptions;
+use crate::sqlite::connection::raw_handle::RawHandle;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::{Classify, shared_error};
 use crate::sqlite::fair_lock::FairLock;
-use crate::sqlite::file::files_in_place::{DatabaseFile, OpenFiles};
 use crate::sqlite::file::header::KnownHeader;
+use crate::sqlite::file::replaced_files::{DatabaseFile, OpenFiles};
 use crate::sqlite::file::wal::CommitMark;
 use crate::sqlite::session::SqliteSession;
 use crate::sqlite::url::SqliteUrl;
@@ -111,7 +111,7 @@ struct Inner {
     conn: SqliteConnection,
     /// Commits are forbidden while a batch is open, so that only [`Writer::commit`] commits it.
     control: HookControl,
-    handle: Handle,
+    handle: RawHandle,
     /// `None` for a database in memory.
     contents: Option<KnownHeader>,
     /// The time of the last check that found the files in place.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::shape::Table;
+use super::schema_objects::Table;
 
 /// One object of a schema that differs from the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]

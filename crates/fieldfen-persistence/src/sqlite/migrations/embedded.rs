@@ -9,7 +9,7 @@ use super::{Migration, MigrationError};
 use crate::sqlite::error::{Classify, classify};
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Embedded {
+pub(super) struct EmbeddedMigration {
     /// The name of the migration's folder.
     name: &'static str,
     up: &'static str,
@@ -18,7 +18,7 @@ pub(super) struct Embedded {
 
 macro_rules! embedded {
     ($($name:literal),+ $(,)?) => {
-        [$(Embedded {
+        [$(EmbeddedMigration {
             name: $name,
             up: include_str!(concat!("../../../migrations/sqlite/", $name, "/up.sql")),
             down: include_str!(concat!("../../../migrations/sqlite/", $name, "/down.sql")),
@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [Embedded; 10] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 10] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -40,7 +40,7 @@ pub(super) const EMBEDDED: [Embedded; 10] = embedded![
     "0010_workers",
 ];
 
-impl Embedded {
+impl EmbeddedMigration {
     pub(super) fn version(&self) -> &'static str {
         self.name.split_once('_').map_or(self.name, |(version, _)| version)
     }

@@ -3,8 +3,8 @@
 use fieldfen_domain::store::{Source, StoreError};
 
 use super::Migration;
+use super::data_loss::{self, Loss};
 use super::difference::{Difference, listed};
-use super::losses::{self, Loss};
 
 /// An error of a migration. The database is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum MigrationError {
     #[error("another program has made things with names that the migrations need: rename or drop them: {}", listed(.0))]
     NamesTaken(Vec<Difference>),
     /// The migrations to be reverted hold data that is still needed.
-    #[error("the migrations to be taken back hold data that is still needed: {}", losses::listed(.0))]
+    #[error("the migrations to be taken back hold data that is still needed: {}", data_loss::listed(.0))]
     StillNeeded(Vec<Loss>),
     /// The migrations to be reverted are not the newest ones of the database.
     #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]

@@ -6,15 +6,15 @@
 //! [`run_pending`] applies all migrations in one transaction. If a migration fails, the database stays as it was. Two
 //! programs that migrate at once run one after the other. A store never migrates its database.
 
-mod check;
+mod data_loss;
 mod difference;
 mod embedded;
 mod encoding;
 mod error;
-mod expected;
-mod losses;
-mod shape;
-mod tokens;
+mod expected_schema;
+mod schema_check;
+mod schema_objects;
+mod sql_tokens;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationConnection as _;
@@ -24,12 +24,12 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::error::{Classify as _, classify};
-pub(crate) use check::check;
+pub use data_loss::{DataLoss, Loss};
 pub use difference::Difference;
-use embedded::{EMBEDDED, Embedded, locked};
+use embedded::{EMBEDDED, EmbeddedMigration, locked};
 pub use error::MigrationError;
-use expected::Baseline;
-pub use losses::{DataLoss, Loss};
+use expected_schema::SpecificationTables;
+pub(crate) use schema_check::check;
 
 /// A migration of the schema, by its version and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +79,7 @@ pub struct SchemaState {
 /// The result of [`run_pending`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Applied {
+pub struct AppliedMigrations {
     /// The first migration, if another program had created its tables from the specification.
     pub recognised: Option<Migration>,
     /// The applied migrations, the oldest first.
@@ -123,17 +123,17 @@ pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationErro
     let state = (|| {
         encoding::refuse_other(conn)?;
         let mut applied = applied(conn)?;
-        let baseline = Baseline::of_unmigrated(conn, &applied)?;
-        let is_specification = matches!(baseline, Some(Baseline::Equal { .. }));
-        let differences = match baseline {
-            Some(Baseline::Different(differences)) => differences,
-            Some(Baseline::Equal { .. }) => {
+        let specification = SpecificationTables::of_unmigrated(conn, &applied)?;
+        let is_specification = matches!(specification, Some(SpecificationTables::Equal { .. }));
+        let differences = match specification {
+            Some(SpecificationTables::Different(differences)) => differences,
+            Some(SpecificationTables::Equal { .. }) => {
                 applied.push(EMBEDDED[0].version().to_owned());
-                expected::taken_names(conn, &applied)?
+                expected_schema::taken_names(conn, &applied)?
             }
-            Some(Baseline::Absent) | None => {
-                let mut differences = expected::differences(conn, &applied)?;
-                differences.extend(expected::taken_names(conn, &applied)?);
+            Some(SpecificationTables::Absent) | None => {
+                let mut differences = expected_schema::differences(conn, &applied)?;
+                differences.extend(expected_schema::taken_names(conn, &applied)?);
                 differences
             }
         };
@@ -150,26 +150,28 @@ pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationErro
 ///
 /// # Errors
 /// [`MigrationError`]. After an error, no migration has been applied.
-pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationError> {
+pub fn run_pending(conn: &mut SqliteConnection) -> Result<AppliedMigrations, MigrationError> {
     locked(conn, |conn| {
         encoding::refuse_other(conn)?;
         let mut applied = refuse_newer(conn)?;
-        let baseline = Baseline::of_unmigrated(conn, &applied)?;
+        let specification = SpecificationTables::of_unmigrated(conn, &applied)?;
         // Creates diesel's own table if it is missing.
         conn.setup().store()?;
-        let mut done = Applied::default();
-        match baseline {
-            Some(Baseline::Different(differences)) => return Err(MigrationError::NotTheSpecification(differences)),
-            Some(Baseline::Equal { indexes }) => {
+        let mut done = AppliedMigrations::default();
+        match specification {
+            Some(SpecificationTables::Different(differences)) => {
+                return Err(MigrationError::NotTheSpecification(differences));
+            }
+            Some(SpecificationTables::Equal { indexes }) => {
                 indexes.iter().try_for_each(|index| conn.batch_execute(index)).store()?;
                 EMBEDDED[0].record(conn)?;
                 applied.push(EMBEDDED[0].version().to_owned());
                 done.recognised = Some(EMBEDDED[0].migration());
             }
-            Some(Baseline::Absent) | None => {}
+            Some(SpecificationTables::Absent) | None => {}
         }
         refuse_changed(conn, &applied)?;
-        match expected::taken_names(conn, &applied)? {
+        match expected_schema::taken_names(conn, &applied)? {
             taken if taken.is_empty() => {}
             taken => return Err(MigrationError::NamesTaken(taken)),
         }
@@ -183,7 +185,7 @@ pub fn run_pending(conn: &mut SqliteConnection) -> Result<Applied, MigrationErro
 }
 
 fn refuse_changed(conn: &mut SqliteConnection, applied: &[String]) -> Result<(), MigrationError> {
-    match expected::differences(conn, applied)? {
+    match expected_schema::differences(conn, applied)? {
         differences if differences.is_empty() => Ok(()),
         differences => Err(MigrationError::Changed(differences)),
     }
@@ -196,7 +198,7 @@ fn refuse_changed(conn: &mut SqliteConnection, applied: &[String]) -> Result<(),
 /// [`MigrationError::Newer`], and [`MigrationError::Store`] if the database cannot be read.
 pub fn losses(conn: &mut SqliteConnection, migrations: usize) -> Result<Vec<Loss>, MigrationError> {
     let applied = applied_here(conn)?;
-    losses::losses(conn, &applied, applied.len().saturating_sub(migrations))
+    data_loss::losses(conn, &applied, applied.len().saturating_sub(migrations))
 }
 
 /// Reverts these migrations, the newest first, and deletes the data of their tables and columns. Either all or none are
@@ -242,13 +244,13 @@ pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, Mig
 
 fn take_back(
     conn: &mut SqliteConnection,
-    applied: &[Embedded],
+    applied: &[EmbeddedMigration],
     migrations: usize,
     data_loss: DataLoss,
 ) -> Result<(), MigrationError> {
     let remain = applied.len() - migrations;
     if data_loss == DataLoss::Refuse {
-        let mut losses = losses::losses(conn, applied, remain)?;
+        let mut losses = data_loss::losses(conn, applied, remain)?;
         losses.retain(|loss| loss.needs_permission);
         if !losses.is_empty() {
             return Err(MigrationError::StillNeeded(losses));
@@ -258,7 +260,7 @@ fn take_back(
 }
 
 /// The migrations of the database. This program must know all of them.
-fn applied_here(conn: &mut SqliteConnection) -> Result<Vec<Embedded>, MigrationError> {
+fn applied_here(conn: &mut SqliteConnection) -> Result<Vec<EmbeddedMigration>, MigrationError> {
     let applied = refuse_newer(conn)?;
     Ok(EMBEDDED.into_iter().filter(|embedded| has(&applied, embedded.version())).collect())
 }
@@ -320,7 +322,7 @@ mod tests {
         let done = run_pending(&mut conn).unwrap();
         assert_eq!((done.recognised.as_ref(), done.migrations.last()), (None, Some(&newest())));
         assert_eq!(done.migrations[0].to_string(), "0001_initial_schema");
-        assert_eq!(run_pending(&mut conn).unwrap(), Applied::default());
+        assert_eq!(run_pending(&mut conn).unwrap(), AppliedMigrations::default());
         for expected in done.migrations.iter().rev() {
             assert_eq!(revert_last(&mut conn).unwrap().as_ref(), Some(expected));
         }
@@ -348,7 +350,7 @@ mod tests {
         )
         .unwrap();
         assert!(status(&mut conn).unwrap().iter().all(|status| status.known && status.applied));
-        assert_eq!(run_pending(&mut conn).unwrap(), Applied::default());
+        assert_eq!(run_pending(&mut conn).unwrap(), AppliedMigrations::default());
         assert_eq!(revert_last(&mut conn).unwrap().as_ref(), done.migrations.last());
         assert_eq!(run_pending(&mut conn).unwrap().migrations.len(), 1);
     }

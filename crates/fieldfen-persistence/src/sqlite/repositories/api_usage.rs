@@ -194,7 +194,7 @@ mod tests {
     use crate::sqlite::columns::test_database::{database, session, text};
 
     #[test]
-    fn rows_of_baseline_programs_count_by_the_specified_defaults() {
+    fn rows_of_other_programs_count_by_the_specified_defaults() {
         let mut conn = database();
         conn.batch_execute(
             "INSERT INTO api_usage (service, request_count, recorded_at) VALUES
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_baseline_programs_are_listed_and_bad_rows_are_named() {
+    fn calls_of_other_programs_are_listed_and_bad_rows_are_named() {
         let mut conn = database();
         conn.batch_execute(
             "INSERT INTO api_usage (service, request_count, recorded_at) VALUES

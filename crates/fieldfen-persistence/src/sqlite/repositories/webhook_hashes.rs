@@ -234,17 +234,17 @@ mod tests {
     const DAY: i64 = 24 * 3600;
 
     /// Inserts a hash as a program does that knows only the specification.
-    fn insert_baseline(conn: &mut diesel::SqliteConnection, number: u64, created_at: &str) {
+    fn insert_row_of_another_program(conn: &mut diesel::SqliteConnection, number: u64, created_at: &str) {
         let hash = hash(number, at(0)).hash;
         conn.batch_execute(&format!("INSERT INTO processed_hashes (hash, created_at) VALUES ('{hash}', {created_at})"))
             .unwrap();
     }
 
     #[test]
-    fn a_hash_of_a_baseline_program_counts_for_24_hours() {
+    fn a_hash_of_another_program_counts_for_24_hours() {
         for created_at in ["'2026-01-01 00:00:00'", "'2026-01-01 00:00:00.000000'"] {
             let mut conn = database();
-            insert_baseline(&mut conn, 1, created_at);
+            insert_row_of_another_program(&mut conn, 1, created_at);
             let mut s = session(&mut conn);
             let seen = HashInsertOutcome::Duplicate { first_seen: Some(at(0)), file_id: None };
             assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY) - TICK)).unwrap(), seen);
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_hash_without_any_time_never_expires() {
         let mut conn = database();
-        insert_baseline(&mut conn, 1, "NULL");
+        insert_row_of_another_program(&mut conn, 1, "NULL");
         let mut s = session(&mut conn);
         let seen = HashInsertOutcome::Duplicate { first_seen: None, file_id: None };
         assert_eq!(Hashes::insert(&mut s, &hash(1, at(DAY * 9999))).unwrap(), seen);
@@ -266,11 +266,11 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_of_baseline_programs_are_listed_and_bad_rows_are_named() {
+    fn deliveries_of_other_programs_are_listed_and_bad_rows_are_named() {
         let mut conn = database();
-        insert_baseline(&mut conn, 1, "'2026-01-01 00:00:00'");
-        insert_baseline(&mut conn, 2, "NULL");
-        insert_baseline(&mut conn, 3, "'tomorrow'");
+        insert_row_of_another_program(&mut conn, 1, "'2026-01-01 00:00:00'");
+        insert_row_of_another_program(&mut conn, 2, "NULL");
+        insert_row_of_another_program(&mut conn, 3, "'tomorrow'");
         conn.batch_execute("INSERT INTO processed_hashes (hash) VALUES ('abc'), (NULL)").unwrap();
         let page = HashReads::page(&mut session(&mut conn), &PageRequest::first(9)).unwrap();
         let delivery = |number, first_seen, expires_at| {
@@ -286,8 +286,8 @@ mod tests {
     fn a_hash_that_a_clock_ahead_has_written_is_remembered_for_24_hours() {
         for created_at in ["'2027-01-01 00:00:00'", "'2027-02-30 00:00:00'", "'2027-01-01 00:00:00.000000'"] {
             let mut conn = database();
-            insert_baseline(&mut conn, 1, created_at);
-            insert_baseline(&mut conn, 2, "'tomorrow'");
+            insert_row_of_another_program(&mut conn, 1, created_at);
+            insert_row_of_another_program(&mut conn, 2, "'tomorrow'");
             let mut s = session(&mut conn);
             let purged: Vec<u64> = [at(0), at(DAY) - TICK, at(DAY)].map(|now| s.purge(now, 1).unwrap()).to_vec();
             assert_eq!(purged, [0, 0, 1], "{created_at}");
@@ -299,10 +299,10 @@ mod tests {
         let mut conn = database();
         for number in 0..4 {
             Hashes::insert(&mut session(&mut conn), &hash(number, at(0))).unwrap();
-            insert_baseline(&mut conn, 10 + number, "'2026-01-01 00:00:00'");
+            insert_row_of_another_program(&mut conn, 10 + number, "'2026-01-01 00:00:00'");
         }
         Hashes::insert(&mut session(&mut conn), &hash(5, at(1))).unwrap();
-        insert_baseline(&mut conn, 15, "'2026-01-01 00:00:01'");
+        insert_row_of_another_program(&mut conn, 15, "'2026-01-01 00:00:01'");
         let mut s = session(&mut conn);
         let purged: Vec<u64> = (0..4).map(|_| s.purge(at(DAY), 3).unwrap()).collect();
         assert_eq!(purged, [3, 3, 2, 0]);
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn what_no_hash_can_hold_is_named_with_table_row_and_column() {
         let mut conn = database();
-        insert_baseline(&mut conn, 1, "'tomorrow'");
+        insert_row_of_another_program(&mut conn, 1, "'tomorrow'");
         let text = hash(1, at(0)).hash.to_string();
         let error = Hashes::insert(&mut session(&mut conn), &hash(1, at(0))).unwrap_err().to_string();
         assert!(

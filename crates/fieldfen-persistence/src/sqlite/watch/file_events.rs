@@ -14,7 +14,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use super::look_schedule::Told;
+use super::look_schedule::ObservedEvents;
 use super::wake_file::WakeFile;
 
 /// Ends a wait for events, from another thread.
@@ -80,7 +80,7 @@ impl FileEvents {
     ///
     /// # Errors
     /// When the files cannot be watched any longer.
-    pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<Told> {
+    pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<ObservedEvents> {
         // A wait that is too long for the operating system is one without end.
         let timeout = Timespec::try_from(timeout).ok();
         let mut ready = [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.stop.0, PollFlags::IN)];
@@ -90,14 +90,14 @@ impl FileEvents {
         }
         let stopped = !ready[1].revents().is_empty();
         if stopped || ready[0].revents().is_empty() {
-            return Ok(Told { stopped, ..Told::default() });
+            return Ok(ObservedEvents { stopped, ..ObservedEvents::default() });
         }
         self.read()
     }
 
     /// Reads the events that have come.
-    fn read(&mut self) -> io::Result<Told> {
-        let mut told = Told::default();
+    fn read(&mut self) -> io::Result<ObservedEvents> {
+        let mut told = ObservedEvents::default();
         let mut is_replaced = false;
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&self.inotify, &mut buffer);

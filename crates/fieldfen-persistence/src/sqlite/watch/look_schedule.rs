@@ -10,7 +10,7 @@ const SPACING: (Duration, Duration) = (Duration::from_millis(1), Duration::from_
 
 /// What the operating system has told of the files beside the database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct ObservedEvents {
     /// A process has committed something that may make a job due.
     pub(super) touched: bool,
     /// A process writes the log: a commit may follow. Told once, until the log is watched anew.
@@ -93,7 +93,7 @@ impl LookSchedule {
     }
 
     /// Brings looks forward because of events.
-    pub(super) fn told(&mut self, told: Told, now: Instant) {
+    pub(super) fn told(&mut self, told: ObservedEvents, now: Instant) {
         if told.touched {
             self.announced.get_or_insert(self.announcements.earliest(now));
         }
@@ -129,8 +129,8 @@ mod tests {
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
-    const TOUCHED: Told = Told { touched: true, log_written: false, stopped: false };
-    const WRITTEN: Told = Told { touched: false, log_written: true, stopped: false };
+    const TOUCHED: ObservedEvents = ObservedEvents { touched: true, log_written: false, stopped: false };
+    const WRITTEN: ObservedEvents = ObservedEvents { touched: false, log_written: true, stopped: false };
 
     fn milliseconds(number: u64) -> Duration {
         Duration::from_millis(number)
@@ -179,7 +179,7 @@ mod tests {
         let (mut schedule, mut count, mut now) = (idle(began), 0, began);
         for microsecond in (100_000..1_100_000).step_by(100) {
             now = began + Duration::from_micros(microsecond);
-            schedule.told(Told { log_written: true, ..TOUCHED }, now);
+            schedule.told(ObservedEvents { log_written: true, ..TOUCHED }, now);
             if schedule.until_next(now).is_zero() {
                 schedule.looked(Look::Committed, now);
                 count += 1;

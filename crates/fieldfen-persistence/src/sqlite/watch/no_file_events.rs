@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::look_schedule::Told;
-use crate::sqlite::file::files_in_place::DatabaseFile;
+use super::look_schedule::ObservedEvents;
+use crate::sqlite::file::replaced_files::DatabaseFile;
 
 /// No file tells of commits.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl FileEvents {
         match self.0 {}
     }
 
-    pub(super) const fn wait(&mut self, _: Duration) -> io::Result<Told> {
+    pub(super) const fn wait(&mut self, _: Duration) -> io::Result<ObservedEvents> {
         match self.0 {}
     }
 }

@@ -23,9 +23,9 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::LookIntervals;
 use super::file_events::{FileEvents, StopSignal};
-use super::look_schedule::Told;
+use super::look_schedule::ObservedEvents;
 use super::wake_file::WakeFile;
-use crate::sqlite::file::files_in_place::DatabaseFile;
+use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -159,7 +159,7 @@ fn events(path: &Path) -> (FileEvents, Arc<StopSignal>) {
 }
 
 /// Reads the events that have come.
-fn told(events: &mut FileEvents) -> io::Result<Told> {
+fn told(events: &mut FileEvents) -> io::Result<ObservedEvents> {
     events.wait(Duration::ZERO)
 }
 

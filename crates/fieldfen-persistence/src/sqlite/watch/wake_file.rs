@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::sqlite::file::files_in_place::DatabaseFile;
 use crate::sqlite::file::permissions;
+use crate::sqlite::file::replaced_files::DatabaseFile;
 
 /// How often the file is looked for at its path: somebody may have deleted or replaced it.
 const CHECK_EVERY: Duration = Duration::from_secs(1);

@@ -12,11 +12,11 @@ use fieldfen_domain::store::StoreError;
 use super::data_version::{ForeignCommits, Look};
 #[cfg(target_os = "linux")]
 use super::file_events::{FileEvents, StopSignal};
-use super::look_schedule::{LookSchedule, Told};
+use super::look_schedule::{LookSchedule, ObservedEvents};
 #[cfg(not(target_os = "linux"))]
 use super::no_file_events::{FileEvents, StopSignal};
 use super::{CommitNotifier, WakeFile};
-use crate::sqlite::file::files_in_place::DatabaseFile;
+use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::sqlite::group_commit::Writer;
 
 /// How long the watcher waits after an error before it looks again.
@@ -134,7 +134,7 @@ impl Body {
         if let Some(events) = self.files.as_mut().and_then(WatchedFiles::events) {
             match events.watch_log() {
                 // A commit that was under way before is still to come.
-                Ok(true) => self.schedule.told(Told { log_written: true, ..Told::default() }, now),
+                Ok(true) => self.schedule.told(ObservedEvents { log_written: true, ..ObservedEvents::default() }, now),
                 Ok(false) => {}
                 Err(error) => self.lose_events(&error),
             }
@@ -147,7 +147,7 @@ impl Body {
         Ok(())
     }
 
-    fn wait(&mut self) -> Told {
+    fn wait(&mut self) -> ObservedEvents {
         let LookIntervals { with_events, try_again, .. } = self.intervals;
         if let Some(files) = &mut self.files
             && files.open_when_due(Instant::now(), try_again)
@@ -158,11 +158,11 @@ impl Body {
         let events = self.files.as_mut().and_then(WatchedFiles::events);
         let Some(events) = events else {
             self.commits.pause_watcher(timeout);
-            return Told::default();
+            return ObservedEvents::default();
         };
         events.wait(timeout).unwrap_or_else(|error| {
             self.lose_events(&error);
-            Told::default()
+            ObservedEvents::default()
         })
     }
 

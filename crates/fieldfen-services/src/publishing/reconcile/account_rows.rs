@@ -8,7 +8,7 @@ use fieldfen_domain::publication::{
 use fieldfen_domain::store::{ReadSession, StoreError};
 use fieldfen_domain::{Cursor, FileId, PageRequest, UnreadableRow};
 
-use crate::publishing::pages::{ROWS_AT_ONCE, all_listings, all_publications};
+use crate::publishing::all_pages::{ROWS_AT_ONCE, all_listings, all_publications};
 
 /// The rows of one account.
 #[derive(Debug, Clone, Copy)]

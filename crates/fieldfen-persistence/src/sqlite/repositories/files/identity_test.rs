@@ -10,7 +10,7 @@ use fieldfen_testkit::fixtures::{at, file, file_id};
 use crate::sqlite::columns::test_database::{database, session, text};
 
 /// Inserts a row as a program does that knows only the specification.
-fn insert_baseline(conn: &mut SqliteConnection, number: u64, drive_file_id: &str) {
+fn insert_row_of_another_program(conn: &mut SqliteConnection, number: u64, drive_file_id: &str) {
     let id = file_id(number).uuid().simple().to_string();
     let row = format!(
         "INSERT INTO files (id, original_filename, status, drive_file_id) VALUES ('{id}', 'buck.jpg', 'ingested', \
@@ -36,7 +36,7 @@ fn met(conn: &mut SqliteConnection, new: &NewFile) -> Option<FileId> {
 fn of_several_rows_with_one_drive_id_the_oldest_is_met_and_then_the_next() {
     let mut conn = database();
     for number in [3, 1, 2] {
-        insert_baseline(&mut conn, number, "drive-7");
+        insert_row_of_another_program(&mut conn, number, "drive-7");
     }
     for number in [3, 1, 2] {
         assert_eq!(met(&mut conn, &arriving(9, "drive-7")), Some(file_id(number)));
@@ -50,7 +50,7 @@ fn of_several_rows_with_one_drive_id_the_oldest_is_met_and_then_the_next() {
 #[test]
 fn an_older_row_that_gets_the_drive_id_of_a_file_does_not_take_its_place() {
     let mut conn = database();
-    insert_baseline(&mut conn, 1, "drive-1");
+    insert_row_of_another_program(&mut conn, 1, "drive-1");
     assert_eq!(met(&mut conn, &arriving(2, "drive-2")), None);
     conn.batch_execute("UPDATE files SET drive_file_id = 'drive-2'").unwrap();
     assert_eq!(met(&mut conn, &arriving(9, "drive-2")), Some(file_id(2)));
@@ -60,7 +60,7 @@ fn an_older_row_that_gets_the_drive_id_of_a_file_does_not_take_its_place() {
 fn an_empty_drive_id_is_none() {
     let mut conn = database();
     for (number, blank) in [(1, ""), (2, ""), (3, " ")] {
-        insert_baseline(&mut conn, number, blank);
+        insert_row_of_another_program(&mut conn, number, blank);
         let found = session(&mut conn).find(&file_id(number)).unwrap().unwrap();
         assert_eq!(found.drive_file_id, None);
     }
@@ -121,7 +121,7 @@ fn what_hangs_on_a_file_follows_when_another_program_gives_it_a_new_id() {
 #[test]
 fn a_row_with_this_drive_id_that_cannot_be_read_is_named_instead_of_making_a_second_file() {
     let mut conn = database();
-    insert_baseline(&mut conn, 1, "drive-1");
+    insert_row_of_another_program(&mut conn, 1, "drive-1");
     conn.batch_execute("UPDATE files SET width = 7").unwrap();
     let error = session(&mut conn).insert(&arriving(9, "drive-1")).unwrap_err().to_string();
     assert!(error.contains("column height"), "{error}");

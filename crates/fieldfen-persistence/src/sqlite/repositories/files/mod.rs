@@ -20,7 +20,7 @@ use fieldfen_domain::file::{
 use fieldfen_domain::store::{FileReads, Files, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
 
-use crate::rules::unmoved_file::unmoved;
+use crate::rules::unchanged_file::why_unchanged;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{IdFormats, SqlTime, StoredText};
 use crate::sqlite::error::Classify;
@@ -232,7 +232,7 @@ impl Files for SqliteSession<'_> {
             self.write_history(&id, Some(from), to, change.reason(), change.at())?;
             return Ok(FileChangeOutcome::Done);
         }
-        Ok(unmoved(FileReads::find(self, change.file_id())?.as_ref(), change))
+        Ok(why_unchanged(FileReads::find(self, change.file_id())?.as_ref(), change))
     }
 
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError> {

@@ -21,7 +21,7 @@ use crate::sqlite::columns::least_text;
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::keyset_page::{Reach, page_of, row_cursor};
+use crate::sqlite::keyset_page::{RowidRange, page_of, row_cursor};
 use crate::sqlite::session::SqliteSession;
 
 /// The indexed expression of migration 0007.
@@ -77,7 +77,7 @@ impl Span {
     /// The ranges of a page, in reading order.
     fn of_page(filter: &FileFilter, request: &PageRequest) -> Result<Vec<Self>, StoreError> {
         let Some(Arrival::Window { since, before }) = filter.arrival else {
-            let Reach { above, up_to, .. } = Reach::new("files", request)?;
+            let RowidRange { above, up_to, .. } = RowidRange::new("files", request)?;
             return Ok(vec![Self::Inserted { above, up_to }]);
         };
         let from = least_text(since.unwrap_or(Timestamp::MIN_UTC));

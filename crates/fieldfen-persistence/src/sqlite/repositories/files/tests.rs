@@ -18,15 +18,15 @@ fn id() -> FileId {
 }
 
 /// Inserts a row as a program does that knows only the specification.
-fn insert_baseline(conn: &mut SqliteConnection) {
+fn insert_row_of_another_program(conn: &mut SqliteConnection) {
     let row = format!("INSERT INTO files (id, original_filename, status) VALUES ('{PLAIN}', 'buck.jpg', 'ingested')");
     conn.batch_execute(&row).unwrap();
 }
 
 #[test]
-fn a_row_of_a_baseline_program_is_found_and_its_history_refers_to_it_as_it_is_spelled() {
+fn a_row_of_another_program_is_found_and_its_history_refers_to_it_as_it_is_spelled() {
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     let mut s = session(&mut conn);
     let found = s.find(&id()).unwrap().unwrap();
     assert_eq!((found.id, found.id.to_string().as_str()), (id(), HYPHENATED));
@@ -40,7 +40,7 @@ fn a_row_of_a_baseline_program_is_found_and_its_history_refers_to_it_as_it_is_sp
 #[test]
 fn an_id_is_taken_in_either_spelling() {
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     let mut new = file(1);
     new.id = id();
     let error = session(&mut conn).insert(&new).unwrap_err();
@@ -49,9 +49,9 @@ fn an_id_is_taken_in_either_spelling() {
 }
 
 #[test]
-fn a_baseline_failure_is_taken_up_from_the_beginning() {
+fn a_failure_of_another_program_is_taken_up_from_the_beginning() {
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     conn.batch_execute("UPDATE files SET status = 'failed'").unwrap();
     let mut s = session(&mut conn);
     let failed = s.find(&id()).unwrap().unwrap();
@@ -62,7 +62,7 @@ fn a_baseline_failure_is_taken_up_from_the_beginning() {
 #[test]
 fn nulls_that_the_specification_allows_are_read_or_named() {
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     conn.batch_execute("UPDATE files SET created_at = NULL, updated_at = NULL").unwrap();
     let found = session(&mut conn).find(&id()).unwrap().unwrap();
     assert_eq!((found.created_at, found.updated_at), (None, None));
@@ -92,13 +92,13 @@ fn what_no_file_can_hold_is_named_with_table_row_and_column() {
         ("updated_at = ''", "updated_at"),
     ] {
         let mut conn = database();
-        insert_baseline(&mut conn);
+        insert_row_of_another_program(&mut conn);
         conn.batch_execute(&format!("UPDATE files SET {set}")).unwrap();
         let error = session(&mut conn).find(&id()).unwrap_err().to_string();
         assert!(error.starts_with(&format!("files {PLAIN}: column {column} holds")), "{set}: {error}");
     }
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     conn.batch_execute("UPDATE files SET id = 'buck'").unwrap();
     let page = session(&mut conn).page(&FileFilter::default(), &PageRequest::first(9)).unwrap();
     let error = page.unreadable[0].to_string();
@@ -108,7 +108,7 @@ fn what_no_file_can_hold_is_named_with_table_row_and_column() {
 #[test]
 fn files_with_a_status_that_there_is_not_are_not_counted() {
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     conn.batch_execute("UPDATE files SET status = 'sold'").unwrap();
     let mut s = session(&mut conn);
     s.insert(&file(1)).unwrap();
@@ -122,7 +122,7 @@ fn texts_that_are_not_utf_8_are_named_and_hide_no_other_file() {
     {
         for value in ["x'00ff'", "CAST(x'e9' AS TEXT)"] {
             let mut conn = database();
-            insert_baseline(&mut conn);
+            insert_row_of_another_program(&mut conn);
             conn.batch_execute(&format!("UPDATE files SET {column} = {value}")).unwrap();
             let mut s = session(&mut conn);
             s.insert(&file(1)).unwrap();
@@ -137,7 +137,7 @@ fn texts_that_are_not_utf_8_are_named_and_hide_no_other_file() {
 #[test]
 fn a_reason_that_is_not_utf_8_is_read_as_far_as_it_can_be() {
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     session(&mut conn).insert(&file(1)).unwrap();
     conn.batch_execute("UPDATE files SET status = 'failed', failure = CAST(x'64e9' AS TEXT)").unwrap();
     conn.batch_execute("UPDATE files SET failed_from = 'ingested'").unwrap();
@@ -149,9 +149,9 @@ fn a_reason_that_is_not_utf_8_is_read_as_far_as_it_can_be() {
 }
 
 #[test]
-fn a_listing_of_a_baseline_program_keeps_its_file_from_being_deleted() {
+fn a_listing_of_another_program_keeps_its_file_from_being_deleted() {
     let mut conn = database();
-    insert_baseline(&mut conn);
+    insert_row_of_another_program(&mut conn);
     let row = format!(
         "INSERT INTO listings (id, file_id, platform, platform_listing_id, status)
          VALUES (NULL, '{PLAIN}', 'walmart', 'W-1', 'For Sale')"
@@ -187,7 +187,7 @@ fn whatever_does_not_say_that_it_is_over_keeps_its_file_from_being_deleted() {
         (listing, Some("etsy: E-1")),
     ] {
         let mut conn = database();
-        insert_baseline(&mut conn);
+        insert_row_of_another_program(&mut conn);
         conn.batch_execute(&row).unwrap();
         let expected = live.map_or(FileDeleteOutcome::Done, |live| FileDeleteOutcome::Refused(vec![live.to_owned()]));
         assert_eq!(session(&mut conn).delete(&id(), Deletion::KeepLiveListings).unwrap(), expected, "{row}");

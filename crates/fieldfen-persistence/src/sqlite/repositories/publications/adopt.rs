@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::publication::{AdoptOutcome, Adoption, ConfirmOutcome, IdempotencyKey, PlatformRowId};
-use fieldfen_domain::store::decisions::AdoptDecision;
+use fieldfen_domain::store::publication_decisions::AdoptDecision;
 use fieldfen_domain::store::{PublicationReads, StoreError};
 use fieldfen_domain::{PublicationId, Timestamp};
 

@@ -9,7 +9,7 @@ use fieldfen_domain::publication::{
     qualified_id,
 };
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::store::decisions::ConfirmDecision;
+use fieldfen_domain::store::publication_decisions::ConfirmDecision;
 use fieldfen_domain::{FileId, PublicationId, SocialPostId};
 
 use super::row::{PublicationColumns, PublicationRow, publication_columns};

@@ -6,7 +6,7 @@ use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
     FileOnPlatforms, IdempotencyKey, Publication, ReserveOutcome, ReserveRequest, Target,
 };
-use fieldfen_domain::store::decisions::ReserveDecision;
+use fieldfen_domain::store::publication_decisions::ReserveDecision;
 use fieldfen_domain::store::{PublicationReads as _, StoreError};
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp};
 

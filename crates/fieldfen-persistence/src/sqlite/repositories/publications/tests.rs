@@ -21,7 +21,7 @@ fn id() -> FileId {
 }
 
 /// A database with a file of a program that knows only the specification.
-fn with_baseline_file() -> SqliteConnection {
+fn with_file_of_another_program() -> SqliteConnection {
     let mut conn = database();
     let row = format!("INSERT INTO files (id, original_filename, status) VALUES ('{PLAIN}', 'buck.jpg', 'approved')");
     conn.batch_execute(&row).unwrap();
@@ -29,7 +29,7 @@ fn with_baseline_file() -> SqliteConnection {
 }
 
 /// Inserts a listing of that file as such a program does.
-fn insert_baseline_listing(conn: &mut SqliteConnection) {
+fn insert_listing_of_another_program(conn: &mut SqliteConnection) {
     let row = format!(
         "INSERT INTO listings (id, file_id, platform, platform_listing_id, status)
          VALUES ('0a0b0c0d0e0f4a3e9d2a5b8c7d6e5f40', '{PLAIN}', 'etsy', 'at-platform-1', 'draft')"
@@ -39,7 +39,7 @@ fn insert_baseline_listing(conn: &mut SqliteConnection) {
 
 #[test]
 fn what_refers_to_a_file_is_spelled_as_its_row() {
-    let mut conn = with_baseline_file();
+    let mut conn = with_file_of_another_program();
     let mut s = session(&mut conn);
     for (number, target) in [(1, listing_target("")), (2, post_target(""))] {
         let reserved = s.reserve(&reserve_request(number, id(), target.clone(), at(0))).unwrap();
@@ -59,10 +59,10 @@ fn what_refers_to_a_file_is_spelled_as_its_row() {
 }
 
 #[test]
-fn a_listing_that_a_baseline_program_has_made_is_brought_up_to_date() {
-    let mut conn = with_baseline_file();
+fn a_listing_that_another_program_has_made_is_brought_up_to_date() {
+    let mut conn = with_file_of_another_program();
     session(&mut conn).reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
-    insert_baseline_listing(&mut conn);
+    insert_listing_of_another_program(&mut conn);
     let mut s = session(&mut conn);
     assert_eq!(s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap(), ConfirmOutcome::Done);
     let listings = s.listings_of(&id()).unwrap();
@@ -72,9 +72,9 @@ fn a_listing_that_a_baseline_program_has_made_is_brought_up_to_date() {
 }
 
 #[test]
-fn a_listing_of_a_baseline_program_keeps_its_platform_from_being_reserved() {
-    let mut conn = with_baseline_file();
-    insert_baseline_listing(&mut conn);
+fn a_listing_of_another_program_keeps_its_platform_from_being_reserved() {
+    let mut conn = with_file_of_another_program();
+    insert_listing_of_another_program(&mut conn);
     let mut s = session(&mut conn);
     let reserved = s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
     let ReserveOutcome::Untracked(rows) = reserved else { panic!("{reserved:?}") };
@@ -90,7 +90,7 @@ fn a_listing_of_a_baseline_program_keeps_its_platform_from_being_reserved() {
 
 #[test]
 fn news_of_a_listing_without_earlier_news_counts_and_ends_its_publication_only() {
-    let mut conn = with_baseline_file();
+    let mut conn = with_file_of_another_program();
     let mut s = session(&mut conn);
     for (number, variant) in [(1, "print"), (2, "canvas")] {
         s.reserve(&reserve_request(number, id(), listing_target(variant), at(0))).unwrap();
@@ -130,7 +130,7 @@ fn what_no_publication_can_hold_is_named_with_table_row_and_column() {
         ("created_at = 5", "created_at"),
         ("updated_at = '2026-11-23'", "updated_at"),
     ] {
-        let mut conn = with_baseline_file();
+        let mut conn = with_file_of_another_program();
         session(&mut conn).reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
         conn.batch_execute(&format!("UPDATE publications SET {set}")).unwrap();
         let error = session(&mut conn).find(&publication_id(1)).unwrap_err().to_string();
@@ -141,8 +141,8 @@ fn what_no_publication_can_hold_is_named_with_table_row_and_column() {
 
 #[test]
 fn what_no_listing_or_post_can_hold_is_named_with_table_row_and_column() {
-    let mut conn = with_baseline_file();
-    insert_baseline_listing(&mut conn);
+    let mut conn = with_file_of_another_program();
+    insert_listing_of_another_program(&mut conn);
     let message = |conn: &mut SqliteConnection| session(conn).listings_of(&id()).unwrap_err().to_string();
     conn.batch_execute("UPDATE listings SET status = 'Active'").unwrap();
     let error = message(&mut conn);
@@ -164,7 +164,7 @@ fn what_no_listing_or_post_can_hold_is_named_with_table_row_and_column() {
 
 #[test]
 fn a_target_survives_the_way_through_its_row() {
-    let mut conn = with_baseline_file();
+    let mut conn = with_file_of_another_program();
     let mut s = session(&mut conn);
     let targets = [
         Target::listing(Platform::Amazon).at_account("de").with_variant("30 × 40 \"matt\""),
@@ -180,7 +180,7 @@ fn a_target_survives_the_way_through_its_row() {
 
 #[test]
 fn a_confirmed_publication_without_its_platform_id_is_a_bad_row() {
-    let mut conn = with_baseline_file();
+    let mut conn = with_file_of_another_program();
     let mut s = session(&mut conn);
     s.reserve(&reserve_request(1, id(), listing_target(""), at(0))).unwrap();
     s.confirm(&publication_id(1), &listing_confirmation(1, at(1))).unwrap();

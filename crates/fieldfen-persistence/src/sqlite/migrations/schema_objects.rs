@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
-use super::tokens::tokens;
+use super::sql_tokens::tokens;
 use crate::sqlite::error::Classify as _;
 
 /// A table, index, trigger or view.

@@ -48,7 +48,7 @@ fn a_database_of_the_specification_is_recognised_and_migrated_from_there() {
         assert!(!state.is_specification && state.migrations.iter().all(|status| status.applied), "{name}: {state:?}");
         assert_eq!(state.differences, [], "{name}");
         assert_eq!(text(&mut conn, "SELECT file_id FROM file_drive_ids"), "f");
-        assert_eq!(migrations::run_pending(&mut conn).unwrap(), migrations::Applied::default(), "{name}");
+        assert_eq!(migrations::run_pending(&mut conn).unwrap(), migrations::AppliedMigrations::default(), "{name}");
     }
 }
 

@@ -4,7 +4,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::difference::listed;
-use super::{MigrationError, applied, encoding, expected, has, newest, versions};
+use super::{MigrationError, applied, encoding, expected_schema, has, newest, versions};
 
 /// Returns an error unless the schema is exactly the one of this program. A difference is an unknown or missing
 /// migration, or a table, column, index or trigger that another program has changed or removed.
@@ -12,7 +12,7 @@ pub(crate) fn check(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     encoding::refuse_other(conn)?;
     let applied = applied(conn)?;
     check_versions(&applied)?;
-    match expected::differences(conn, &applied)? {
+    match expected_schema::differences(conn, &applied)? {
         differences if differences.is_empty() => Ok(()),
         differences => Err(StoreError::SchemaChanged { differences: listed(&differences) }),
     }

@@ -24,14 +24,14 @@ pub(in crate::sqlite) struct LogFile {
 
 /// SQLite's handle of a connection. It must not be used after the connection is closed.
 #[derive(Debug)]
-pub(in crate::sqlite) struct Handle(pub(super) NonNull<ffi::sqlite3>);
+pub(in crate::sqlite) struct RawHandle(pub(super) NonNull<ffi::sqlite3>);
 
 // SAFETY: the handle is only used together with an exclusive reference to its connection, which may move between threads
 // as well.
 #[expect(unsafe_code, reason = "a handle goes where its connection goes")]
-unsafe impl Send for Handle {}
+unsafe impl Send for RawHandle {}
 
-impl Handle {
+impl RawHandle {
     /// Reads the header of the database file, its first 100 bytes. Returns `None` if the read fails.
     pub(in crate::sqlite) fn read_header(&self, _conn: &mut SqliteConnection) -> Option<[u8; 100]> {
         let mut header = [0_u8; 100];

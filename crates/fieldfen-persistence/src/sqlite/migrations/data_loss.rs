@@ -7,8 +7,8 @@ use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
 use super::MigrationError;
-use super::embedded::Embedded;
-use super::expected::Expected;
+use super::embedded::EmbeddedMigration;
+use super::expected_schema::ExpectedSchema;
 use crate::sqlite::error::Classify as _;
 
 /// Whether migrations whose data is still needed may be reverted.
@@ -81,11 +81,11 @@ const NOT_OF_FILES: &str = "NOT EXISTS (SELECT 1 FROM files WHERE files.id = fil
 /// nothing.
 pub(super) fn losses(
     conn: &mut SqliteConnection,
-    applied: &[Embedded],
+    applied: &[EmbeddedMigration],
     remain: usize,
 ) -> Result<Vec<Loss>, MigrationError> {
-    let (before, after) = (Expected::after(applied)?, Expected::after(&applied[..remain])?);
-    let specified = Expected::after(&applied[..applied.len().min(1)])?;
+    let (before, after) = (ExpectedSchema::after(applied)?, ExpectedSchema::after(&applied[..remain])?);
+    let specified = ExpectedSchema::after(&applied[..applied.len().min(1)])?;
     let taken_back = |version: &str| applied[remain..].iter().any(|migration| migration.version() == version);
     let mut losses = Vec::new();
     let mut count = |what: String, consequence, needs_permission, from: &str| -> Result<(), MigrationError> {

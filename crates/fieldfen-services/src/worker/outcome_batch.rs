@@ -9,10 +9,10 @@ use std::collections::VecDeque;
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{catch_panic, with_causes};
 
-use super::apply;
+use super::apply_outcome;
 use super::context::Context;
 use super::metrics::AppliedOutcome;
-use super::outcome_queue::{Applying, PendingOutcome};
+use super::outcome_queue::{Applier, PendingOutcome};
 use super::span;
 use crate::queue::QueueError;
 
@@ -31,7 +31,7 @@ pub(super) fn apply_left<S: Store>(context: &Context<S>) {
     }
 }
 
-fn apply_until_empty<S: Store>(context: &Context<S>, mut applying: Applying<'_>) {
+fn apply_until_empty<S: Store>(context: &Context<S>, mut applying: Applier<'_>) {
     while let Some(outcomes) = applying.next_batch(&context.stop) {
         let refused = Batch { context, outcomes }.apply();
         applying.defer(refused);
@@ -49,13 +49,13 @@ impl<S: Store> Batch<'_, S> {
     /// store may take later.
     fn apply(mut self) -> VecDeque<PendingOutcome> {
         if self.outcomes.len() > 1 && !self.outcomes.iter().any(|outcome| outcome.running.is_lost()) {
-            match catch_panic(|| apply::apply_together(self.context, self.outcomes.make_contiguous())) {
+            match catch_panic(|| apply_outcome::apply_together(self.context, self.outcomes.make_contiguous())) {
                 Ok(Ok(applied)) => {
-                    self.finish(applied);
+                    self.tell_applied(applied);
                     return VecDeque::new();
                 }
                 // Also when a write of one of them has failed so, although the store takes the others.
-                Ok(Err(QueueError::Store(error))) if apply::concerns_all(&error) => {
+                Ok(Err(QueueError::Store(error))) if apply_outcome::concerns_all(&error) => {
                     log!(WARN, error = with_causes(&error), jobs = self.outcomes.len(), "cannot apply outcomes yet");
                     self.context.settings.metrics.store_failed(&error);
                 }
@@ -65,11 +65,11 @@ impl<S: Store> Batch<'_, S> {
         }
         let mut refused = VecDeque::new();
         while let Some(first) = self.outcomes.front_mut() {
-            match apply::apply_one(self.context, first) {
-                Ok(applied) => self.finish(vec![applied]),
+            match apply_outcome::apply_one(self.context, first) {
+                Ok(applied) => self.tell_applied(vec![applied]),
                 Err(error) => {
                     let first = self.outcomes.pop_front();
-                    if apply::concerns_all(&error) {
+                    if apply_outcome::concerns_all(&error) {
                         refused.append(&mut self.outcomes);
                     }
                     // Behind those that have not been tried by themselves, so that each has its turn.
@@ -81,14 +81,14 @@ impl<S: Store> Batch<'_, S> {
     }
 
     /// Tells what became of the first outcomes, and says that their jobs are no longer in hand.
-    fn finish(&mut self, applied: Vec<AppliedOutcome>) {
+    fn tell_applied(&mut self, applied: Vec<AppliedOutcome>) {
         let mut jobs = Vec::with_capacity(applied.len());
         for (pending, applied) in self.outcomes.drain(..applied.len()).zip(applied) {
             let PendingOutcome { running, outcome, span, began } = pending;
             let took = began.elapsed();
             let told = span::within(&span, || {
                 log!(DEBUG, %applied, ?took, "job ended");
-                apply::discard(outcome);
+                apply_outcome::discard(outcome);
             });
             // Neither the log nor what is discarded can panic here.
             drop(told);
@@ -96,14 +96,14 @@ impl<S: Store> Batch<'_, S> {
             self.context.settings.metrics.job_ended(&running.claimed.job, applied, took);
             jobs.push(running);
         }
-        self.context.slots.finish(jobs.iter());
+        self.context.slots.remove(jobs.iter());
     }
 }
 
 impl<S> Drop for Batch<'_, S> {
     fn drop(&mut self) {
         if !self.outcomes.is_empty() {
-            self.context.slots.finish(self.outcomes.iter().map(|outcome| &outcome.running));
+            self.context.slots.remove(self.outcomes.iter().map(|outcome| &outcome.running));
         }
     }
 }

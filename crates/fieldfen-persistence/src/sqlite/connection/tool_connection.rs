@@ -8,8 +8,8 @@ use super::open::open_for_tool;
 use super::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
-use crate::sqlite::file::before_open::require_file;
 use crate::sqlite::file::creation::create_database;
+use crate::sqlite::file::path_check::require_file;
 use crate::sqlite::url::SqliteUrl;
 
 /// Whether [`connect`] creates a database file that is missing.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use fieldfen_domain::Timestamp;
 
 /// When something was last done that is done at an interval.
-pub(super) struct Cadence {
+pub(super) struct IntervalTimer {
     interval: Duration,
     last: Option<Timestamp>,
 }
 
-impl Cadence {
+impl IntervalTimer {
     /// Due at once, and then at this interval.
     pub(super) const fn new(interval: Duration) -> Self {
         Self { interval, last: None }

@@ -14,16 +14,16 @@ use super::outcome::Outcome;
 use super::outcome_queue::PendingOutcome;
 use super::running_job::RunningJob;
 use super::span;
-use crate::queue::{ClaimedJob, EndResult, JobEnd, JobEnding, QueueError, TryEnding};
+use crate::queue::{ClaimedJob, EndOutcome, EndResult, JobEnding, QueueError, TryEnding};
 
 /// Why an outcome could not be applied.
-enum Refused {
+enum ApplyError {
     /// The store may take it later.
-    ForNow(StoreError),
+    TryLater(StoreError),
     /// It will never be taken as it is; the same again is of no use.
-    Forever(Outcome),
+    ApplyInstead(Outcome),
     /// Nothing will be taken for this job.
-    Hopeless(StoreError),
+    GiveUp(StoreError),
 }
 
 /// Applies outcomes in one transaction, and says what became of each job, in their order.
@@ -72,19 +72,19 @@ pub(super) fn apply_one<S: Store>(
             let applied = catch_panic(|| attempt(context, pending));
             match applied.unwrap_or_else(|panic| Err(instead_of_panic(&pending.outcome, panic))) {
                 Ok(applied) => return Ok(applied),
-                Err(Refused::Forever(mut instead)) => {
+                Err(ApplyError::ApplyInstead(mut instead)) => {
                     instead.cut();
                     log!(ERROR, outcome = ?pending.outcome, ?instead, "outcome of a job cannot be written");
                     discard(mem::replace(&mut pending.outcome, instead));
                 }
-                Err(Refused::Hopeless(error)) => {
+                Err(ApplyError::GiveUp(error)) => {
                     let (error_text, outcome) = (with_causes(&error), &pending.outcome);
                     log!(ERROR, error = error_text, ?outcome, "outcome of a job given up: it cannot be written");
                     context.settings.metrics.store_failed(&error);
                     pending.running.mark_lost();
                     return Ok(AppliedOutcome::Lost);
                 }
-                Err(Refused::ForNow(error)) => {
+                Err(ApplyError::TryLater(error)) => {
                     log!(WARN, error = with_causes(&error), "outcome of a job cannot be written yet");
                     context.settings.metrics.store_failed(&error);
                     return Err(error);
@@ -139,16 +139,16 @@ pub(super) fn tell_of_not_begun<S>(
     false
 }
 
-fn attempt<S: Store>(context: &Context<S>, pending: &mut PendingOutcome) -> Result<AppliedOutcome, Refused> {
+fn attempt<S: Store>(context: &Context<S>, pending: &mut PendingOutcome) -> Result<AppliedOutcome, ApplyError> {
     let stops_now = context.stop.stops_now();
     let claimed = &pending.running.claimed;
     let ending = ending(context, claimed, &mut pending.outcome, stops_now);
     let ended = context.queue.end_many(&mut [(claimed, ending)]);
     match ended.map(|answers| answers.first().copied()) {
         Ok(Some(answer)) => Ok(applied(context, pending, stops_now, answer)),
-        Ok(None) => Err(Refused::Hopeless(StoreError::Database("the store has given no answer".into()))),
+        Ok(None) => Err(ApplyError::GiveUp(StoreError::Database("the store has given no answer".into()))),
         // Each of these writes is fenced: the answer to a second one says what the first one has done.
-        Err(QueueError::Store(error)) if error.disposition() != Disposition::GiveUp => Err(Refused::ForNow(error)),
+        Err(QueueError::Store(error)) if error.disposition() != Disposition::GiveUp => Err(ApplyError::TryLater(error)),
         Err(error) => Err(instead_of(&pending.outcome, error)),
     }
 }
@@ -161,7 +161,7 @@ fn ending<'o, S: Store>(
     stops_now: bool,
 ) -> JobEnding<'o> {
     let queue = &context.queue;
-    JobEnding::Otherwise(match outcome {
+    JobEnding::WithoutSuccess(match outcome {
         Outcome::Complete(completion) => return JobEnding::Complete(completion),
         Outcome::Retry { .. } | Outcome::Fail { .. } if stops_now => {
             TryEnding::Release { run_at: queue.environment().now() }
@@ -174,24 +174,24 @@ fn ending<'o, S: Store>(
     })
 }
 
-fn instead_of_panic(outcome: &Outcome, panic: String) -> Refused {
+fn instead_of_panic(outcome: &Outcome, panic: String) -> ApplyError {
     match outcome {
-        Outcome::Complete(_) => Refused::Forever(Outcome::retry(format!("its writes panicked: {panic}"))),
-        _ => Refused::Hopeless(StoreError::Database(panic.into())),
+        Outcome::Complete(_) => ApplyError::ApplyInstead(Outcome::retry(format!("its writes panicked: {panic}"))),
+        _ => ApplyError::GiveUp(StoreError::Database(panic.into())),
     }
 }
 
 /// What to do about an outcome that can never be applied: a completion becomes a failure. Where not even a failure can
 /// be written, the job is left to its lease, since a thread that tries for ever would keep the job in hand.
-fn instead_of(outcome: &Outcome, error: QueueError) -> Refused {
+fn instead_of(outcome: &Outcome, error: QueueError) -> ApplyError {
     match (outcome, error) {
         // A follow-up job with a broken payload, or a result that is no JSON, is a mistake in the handler.
         (Outcome::Complete(_), error @ (QueueError::Job(_) | QueueError::Store(StoreError::Invalid { .. }))) => {
-            Refused::Forever(Outcome::fail(error))
+            ApplyError::ApplyInstead(Outcome::fail(error))
         }
-        (Outcome::Complete(_), error) => Refused::Forever(Outcome::retry(error)),
-        (_, QueueError::Store(error)) => Refused::Hopeless(error),
-        (_, error) => Refused::Forever(Outcome::fail(error)),
+        (Outcome::Complete(_), error) => ApplyError::ApplyInstead(Outcome::retry(error)),
+        (_, QueueError::Store(error)) => ApplyError::GiveUp(error),
+        (_, error) => ApplyError::ApplyInstead(Outcome::fail(error)),
     }
 }
 
@@ -207,7 +207,7 @@ fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, a
             return AppliedOutcome::Lost;
         }
     };
-    let goes_back = matches!(end, Some(JobEnd::Failed(FailOutcome::Retrying { .. })));
+    let goes_back = matches!(end, Some(EndOutcome::Failed(FailOutcome::Retrying { .. })));
     let back_or_failed = |back| if goes_back { back } else { AppliedOutcome::Failed };
     match outcome {
         Outcome::Complete(_) => AppliedOutcome::Completed,
@@ -234,7 +234,7 @@ fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, a
             applied
         }
         Outcome::Park { parked_for, reason } => {
-            if matches!(end, None | Some(JobEnd::Failed(FailOutcome::Parked))) {
+            if matches!(end, None | Some(EndOutcome::Failed(FailOutcome::Parked))) {
                 log!(INFO, %parked_for, reason, "job parked");
                 AppliedOutcome::Parked
             } else {
@@ -249,8 +249,8 @@ fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, a
     }
 }
 
-fn log_throttled(end: Option<JobEnd>, until: Timestamp, reason: &str) {
-    let Some(JobEnd::Failed(FailOutcome::Retrying { run_at, .. })) = end else { return };
+fn log_throttled(end: Option<EndOutcome>, until: Timestamp, reason: &str) {
+    let Some(EndOutcome::Failed(FailOutcome::Retrying { run_at, .. })) = end else { return };
     if run_at == truncate_to_micros(until) {
         log!(INFO, %until, reason, "job throttled");
     } else {

@@ -12,7 +12,7 @@ use serde::ser::{
 };
 
 /// The first float of the value that is NaN or infinite, with its place in the value.
-pub(crate) fn not_finite<T: Serialize + ?Sized>(value: &T) -> Option<(String, f64)> {
+pub(crate) fn find_non_finite<T: Serialize + ?Sized>(value: &T) -> Option<(String, f64)> {
     let error = serde_path_to_error::serialize(value, Finite).err()?;
     // A value that cannot be serialised at all has been refused before.
     let found = error.inner().0?;

@@ -3,7 +3,7 @@
 use fieldfen_domain::file::{File, FileChange, FileChangeOutcome};
 
 /// Why a change has changed nothing, by the file as it is now.
-pub(crate) fn unmoved(file: Option<&File>, change: &FileChange) -> FileChangeOutcome {
+pub(crate) fn why_unchanged(file: Option<&File>, change: &FileChange) -> FileChangeOutcome {
     match file {
         None => FileChangeOutcome::NotFound,
         Some(file) if file.state == *change.to() => FileChangeOutcome::Unchanged,

@@ -9,25 +9,25 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::difference::{Additions, Difference, compare};
-use super::embedded::{EMBEDDED, Embedded};
-use super::shape::{Column, Object, Table, objects};
-use super::tokens::tokens;
+use super::embedded::{EMBEDDED, EmbeddedMigration};
+use super::schema_objects::{Column, Object, Table, objects};
+use super::sql_tokens::tokens;
 use super::{MigrationError, has};
 use crate::sqlite::error::Classify as _;
 
 /// The schema after the newest migration. It is computed once.
-static NEWEST: OnceLock<Expected> = OnceLock::new();
+static NEWEST: OnceLock<ExpectedSchema> = OnceLock::new();
 
 /// The schema that a sequence of migrations creates.
 #[derive(Debug)]
-pub(super) struct Expected {
+pub(super) struct ExpectedSchema {
     objects: Vec<Object>,
     tables: BTreeMap<String, Table>,
 }
 
-impl Expected {
+impl ExpectedSchema {
     /// Computes the schema after these migrations, which must be the oldest ones without a gap.
-    pub(super) fn after(migrations: &[Embedded]) -> Result<Self, MigrationError> {
+    pub(super) fn after(migrations: &[EmbeddedMigration]) -> Result<Self, MigrationError> {
         let mut conn = SqliteConnection::establish(":memory:")
             .map_err(|error| StoreError::Database(Box::new(error) as fieldfen_domain::store::Source))?;
         conn.setup().store()?;
@@ -110,15 +110,15 @@ fn reached(applied: &[String]) -> Option<usize> {
 pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
     match reached(applied) {
         None | Some(0) => Ok(Vec::new()),
-        Some(all) if all == EMBEDDED.len() => Ok(Expected::newest()?.differences(conn)?),
-        Some(some) => Ok(Expected::after(&EMBEDDED[..some])?.differences(conn)?),
+        Some(all) if all == EMBEDDED.len() => Ok(ExpectedSchema::newest()?.differences(conn)?),
+        Some(some) => Ok(ExpectedSchema::after(&EMBEDDED[..some])?.differences(conn)?),
     }
 }
 
 /// The objects whose names the following migrations need for their own objects.
 pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
     let Some(reached) = reached(applied).filter(|reached| *reached < EMBEDDED.len()) else { return Ok(Vec::new()) };
-    let (before, after) = (Expected::after(&EMBEDDED[..reached])?, Expected::newest()?);
+    let (before, after) = (ExpectedSchema::after(&EMBEDDED[..reached])?, ExpectedSchema::newest()?);
     let found = Found::read(conn)?;
     let is_there = |new: &Object| before.objects.iter().any(|old| (&old.kind, &old.name) == (&new.kind, &new.name));
     let new = after.objects.iter().filter(|object| !is_there(object));
@@ -127,8 +127,9 @@ pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Re
     for table in before.objects.iter().filter(|object| object.kind == "table") {
         let Some(object) = found.get(table).filter(|found| found.kind == "table") else { continue };
         let is_new = |column: &String| {
-            let has =
-                |expected: &Expected| expected.table(&table.name).is_some_and(|columns| columns.contains_key(column));
+            let has = |expected: &ExpectedSchema| {
+                expected.table(&table.name).is_some_and(|columns| columns.contains_key(column))
+            };
             has(after) && !has(&before)
         };
         let columns = Table::read(conn, object)?.columns;
@@ -143,7 +144,7 @@ pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Re
 
 /// The state of the first migration's tables in a database without migrations.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Baseline {
+pub(super) enum SpecificationTables {
     /// No table of the first migration exists.
     Absent,
     /// All tables exist as the first migration creates them. The statements create the missing indexes.
@@ -152,7 +153,7 @@ pub(super) enum Baseline {
     Different(Vec<Difference>),
 }
 
-impl Baseline {
+impl SpecificationTables {
     /// Reads the state of a database; `None` if the database has the first migration.
     pub(super) fn of_unmigrated(
         conn: &mut SqliteConnection,
@@ -162,7 +163,7 @@ impl Baseline {
     }
 
     fn of(conn: &mut SqliteConnection) -> Result<Self, MigrationError> {
-        let Expected { objects, tables } = Expected::after(&EMBEDDED[..1])?;
+        let ExpectedSchema { objects, tables } = ExpectedSchema::after(&EMBEDDED[..1])?;
         let found = Found::read(conn)?;
         if objects.iter().filter(|object| object.kind == "table").all(|table| found.get(table).is_none()) {
             return Ok(Self::Absent);
