@@ -1,0 +1,198 @@
+//! What an answer says: limits, refusals and charges.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// Of more limits in one answer, the first ones are kept. An answer of eBay lists each resource of each API.
+pub const MAX_LIMITS: usize = 512;
+
+/// Of more charges in one answer, the first ones are kept.
+pub const MAX_CHARGES: usize = 512;
+
+/// A name that is longer or has control characters is not kept; a limit or charge of such a name is skipped.
+pub const MAX_NAME_BYTES: usize = 128;
+
+/// What an answer says. An empty reading is an answer that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Reading {
+    /// The limits that the answer tells of, at most [`MAX_LIMITS`]. Several can hold for one call.
+    pub limits: Vec<LimitReading>,
+    /// Whether the service refused this call because of a limit: HTTP status 429, or what the service uses in its place.
+    pub throttled: bool,
+    /// Until when the service refuses calls.
+    pub blocked: Option<Block>,
+    /// The service's own code for the error, such as `THROTTLED`, `QuotaExceeded` or `80002`.
+    pub error_code: Option<String>,
+    /// What the call took of a limit that counts in other units than calls.
+    pub cost: Option<CallCost>,
+    /// What the answer says of things that are paid for, at most [`MAX_CHARGES`].
+    pub charges: Vec<Charge>,
+}
+
+/// One limit. Whatever the answer does not say is `None`, never 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct LimitReading {
+    /// The service's own name for the limit: of a policy, a window, a resource. It tells the limits of one service apart.
+    pub bucket: Option<String>,
+    /// The key of the partition that the limit counts for, in hexadecimal: a service can keep one count for each client.
+    pub partition: Option<String>,
+    /// What the limit counts.
+    pub unit: Unit,
+    /// How much the service allows in a window, or how much the bucket holds.
+    pub limit: Option<u64>,
+    /// How much is left.
+    pub remaining: Option<u64>,
+    /// How much is used, in hundredths of one per cent: 10,000 is all. A service that tells only this is full at 10,000,
+    /// and can be beyond.
+    pub used_basis_points: Option<u32>,
+    /// When the service allows more: the end of a fixed window. It is never before the answer was received.
+    pub resets_at: Option<Timestamp>,
+    /// The length of the window.
+    pub window: Option<Duration>,
+    /// How a token bucket refills. Such a limit has no window.
+    pub refill: Option<Refill>,
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Requests.
+    #[default]
+    Requests,
+    /// The points that a query costs.
+    Points,
+    /// Published posts.
+    Posts,
+    /// Bytes of content.
+    ContentBytes,
+    /// Requests that run at the same time.
+    ConcurrentRequests,
+    /// A unit that this version does not know.
+    Other,
+}
+
+/// The rate at which a token bucket refills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Refill {
+    /// Millionths of a unit per second: 0.0083 requests per second are 8,300. It is never 0.
+    pub micros_per_second: u64,
+}
+
+impl Refill {
+    /// How long the bucket takes to refill by this much, rounded up to a microsecond.
+    #[must_use]
+    pub fn time_for(self, amount: u64) -> Duration {
+        let micros = (u128::from(amount) * 1_000_000_000_000).div_ceil(u128::from(self.micros_per_second.max(1)));
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+}
+
+/// A refusal with an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Block {
+    /// The service refuses calls until then.
+    pub until: Timestamp,
+    /// The limit that refuses, by its [name](LimitReading::bucket), if the answer tells.
+    pub bucket: Option<String>,
+    /// Where the time comes from.
+    pub source: BlockSource,
+}
+
+/// Where the end of a refusal comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BlockSource {
+    /// The header field `Retry-After`.
+    RetryAfter,
+    /// Another field of the service's own, or the body.
+    Stated,
+    /// The answer has an error code without a time. The service's documentation has the window of the limit that the
+    /// code is about, and the refusal ends with the window at the latest.
+    Documented,
+}
+
+/// What a call took of a limit in [`Unit::Points`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub struct CallCost {
+    /// What the service reckoned before the call: it refuses a call for which less than this is left.
+    pub requested: Option<u64>,
+    /// What the call took.
+    pub actual: Option<u64>,
+}
+
+/// Something that the service charges for, or says that it does not.
+///
+/// A charge is read only once its amount is final. The same charge comes with every later answer that tells of the same
+/// thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Charge {
+    /// The service's id of what it charges for, such as a prediction.
+    pub external_id: String,
+    /// Whether it costs anything.
+    pub billable: bool,
+    /// What was bought, such as the name of a model.
+    pub item: Option<String>,
+    /// The amounts by which a price is reckoned. An amount that is not here is unknown.
+    pub amounts: Vec<ChargedAmount>,
+}
+
+/// An amount by which a price is reckoned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChargedAmount {
+    /// The service's own name for it, such as `predict_time`.
+    pub name: String,
+    /// The amount in millionths: 3.8 seconds are 3,800,000.
+    pub micros: u64,
+}
+
+impl Charge {
+    /// The amount of this name, in millionths.
+    #[must_use]
+    pub fn micros(&self, name: &str) -> Option<u64> {
+        self.amounts.iter().find(|amount| amount.name == name).map(|amount| amount.micros)
+    }
+}
+
+impl LimitReading {
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.remaining == Some(0) || self.used_basis_points.is_some_and(|used| used >= 10_000)
+    }
+}
+
+impl Reading {
+    /// The earliest time at which the service may take another call: the end of the [block](Self::blocked), or, if the
+    /// service refused this call without telling a time, the latest reset of the limits that are exhausted.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        let exhausted = || self.limits.iter().filter(|limit| limit.is_exhausted());
+        match &self.blocked {
+            Some(block) => Some(block.until),
+            None if self.throttled => exhausted().filter_map(|limit| limit.resets_at).max(),
+            None => None,
+        }
+    }
+
+    /// Keeps the later of this block and the one that is known.
+    pub(crate) fn block(&mut self, block: Block) {
+        if self.blocked.as_ref().is_none_or(|known| known.until < block.until) {
+            self.blocked = Some(block);
+        }
+    }
+
+    /// Whether the answer says nothing at all.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
