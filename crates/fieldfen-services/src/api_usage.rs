@@ -14,8 +14,10 @@
 //! # Ok::<(), fieldfen_domain::store::StoreError>(())
 //! ```
 
+use std::ops::RangeInclusive;
+
 use chrono::TimeDelta;
-use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotals};
+use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageDays, ApiUsageTotals, Day};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, Timestamp};
 
@@ -118,7 +120,13 @@ impl<S: Store> ApiUsage<S> {
         self.store.read(|s| s.api_usage().page(filter, page))
     }
 
-    /// What was used of each service since a time.
+    /// The totals of these days, from the first to the last, both included: by service, account, endpoint and outcome. They
+    /// contain the calls whose rows have been pruned.
+    pub fn days(&self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError> {
+        self.store.read_stale(|s| s.api_usage().days(days))
+    }
+
+    /// What was used of each service since a time, from the rows that have not been pruned.
     pub fn totals(&self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         self.store.read(|s| s.api_usage().totals(since))
     }

@@ -1,7 +1,7 @@
 //! Upkeep: what keeps the database small and quick.
 //!
 //! An [`Upkeep`] job prunes ended jobs by age and by number, publications that are over by age and, where that is wanted,
-//! operators' actions by age. It purges expired hashes of webhooks and lets the store put itself in order. It is meant to
+//! operators' actions by age. It adds the calls to external APIs to the totals of their days and prunes their rows. It purges expired hashes of webhooks and lets the store put itself in order. It is meant to
 //! recur:
 //!
 //! ```
@@ -62,6 +62,9 @@ pub struct Upkeep {
     /// Operators' actions are deleted when they were done longer ago than this, in seconds. By default (`None`) never: the
     /// table says who did what, and why.
     pub operator_actions_max_age_secs: Option<u64>,
+    /// Rows of `api_usage` are deleted when their calls were made longer ago than this, in seconds. The totals of their days
+    /// are kept. By default 90 days.
+    pub api_calls_max_age_secs: u64,
     /// How many rows are deleted in one transaction, 1 to 10,000. By default 500.
     pub batch: u32,
 }
@@ -115,6 +118,13 @@ impl Upkeep {
         self
     }
 
+    /// Deletes the rows of calls to external APIs that were made longer ago than this, in seconds.
+    #[must_use]
+    pub const fn api_calls_max_age_secs(mut self, api_calls_max_age_secs: u64) -> Self {
+        self.api_calls_max_age_secs = api_calls_max_age_secs;
+        self
+    }
+
     /// Deletes at most this many rows in one transaction, 1 to 10,000.
     #[must_use]
     pub const fn batch(mut self, batch: u32) -> Self {
@@ -133,6 +143,7 @@ impl Default for Upkeep {
             failed_keep: None,
             publications_max_age_secs: 90 * DAY,
             operator_actions_max_age_secs: None,
+            api_calls_max_age_secs: 90 * DAY,
             batch: 500,
         }
     }
@@ -186,6 +197,12 @@ pub struct UpkeepReport {
     /// Operators' actions.
     #[serde(default)]
     pub operator_actions: u64,
+    /// Calls to external APIs that were added to the totals of their days.
+    #[serde(default)]
+    pub rolled_up_api_calls: u64,
+    /// Calls to external APIs whose rows were deleted.
+    #[serde(default)]
+    pub api_calls: u64,
     /// The size of the store's write-ahead log, in bytes.
     #[serde(default)]
     pub log_bytes: u64,
@@ -243,14 +260,26 @@ fn delete_and_maintain<S: Store>(
         }
         None => 0,
     };
+    let rolled_up_api_calls = in_batches(MAX_BATCH, &go_on, || write(store, |s| s.api_usage().roll_up(MAX_BATCH)))?;
+    let api_calls = before(now, upkeep.api_calls_max_age_secs);
+    let api_calls = in_batches(limit, &go_on, || write(store, |s| s.api_usage().prune(api_calls, limit)))?;
     let report = store.maintain()?;
     let log_bytes = report.log_bytes;
     if let Some(held) = &report.log_held {
         log!(WARN, log_bytes, processes = ?held.processes, "{held}");
     }
     let log_held = report.log_held.as_ref().map(ToString::to_string);
-    let done =
-        UpkeepReport { completed_jobs, failed_jobs, hashes, publications, operator_actions, log_bytes, log_held };
+    let done = UpkeepReport {
+        completed_jobs,
+        failed_jobs,
+        hashes,
+        publications,
+        operator_actions,
+        rolled_up_api_calls,
+        api_calls,
+        log_bytes,
+        log_held,
+    };
     Ok((done, report))
 }
 

@@ -1,18 +1,24 @@
 //! Calls to external APIs.
 
+use std::ops::RangeInclusive;
+
 use super::StoreError;
-use crate::api_usage::{ApiCall, ApiCallFilter, ApiUsageTotals};
+use crate::api_usage::{ApiCall, ApiCallFilter, ApiUsageDays, ApiUsageTotals, Day};
 use crate::page::{Page, PageRequest};
 use crate::time::Timestamp;
 
-/// Reads rows of `api_usage`.
+/// Reads rows of `api_usage`, and the totals of each day.
 pub trait ApiUsageReads {
-    /// The totals of each service since a time. Rows that cannot be counted are listed beside the totals, which leave
-    /// them out.
+    /// The totals of each service since a time, from the rows that have not been pruned. Rows that cannot be counted are
+    /// listed beside the totals, which leave them out.
     fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError>;
 
+    /// The totals of these days, from the first to the last, both included. They contain the calls whose rows have been
+    /// [pruned](ApiUsage::prune).
+    fn days(&mut self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError>;
+
     /// A page of the calls that pass a filter, in the order of insertion. Unreadable rows are listed in
-    /// [`Page::unreadable`]. A row without a time passes no filter with a span of time. A page with a span may be
+    /// [`Page::unreadable`]. A row without a time passes no filter with a span of time. A page may be
     /// short, see [`PublicationReads::page`](super::PublicationReads::page).
     ///
     /// # Errors
@@ -20,8 +26,18 @@ pub trait ApiUsageReads {
     fn page(&mut self, filter: &ApiCallFilter, page: &PageRequest) -> Result<Page<ApiCall>, StoreError>;
 }
 
-/// Inserts rows of `api_usage`, which is append-only.
+/// Inserts rows of `api_usage`, and prunes them. No row is updated.
 pub trait ApiUsage: ApiUsageReads {
     /// Inserts a row. A repeated call inserts it twice.
+    ///
+    /// The error is cut to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES), the duration to whole milliseconds.
     fn record(&mut self, call: &ApiCall) -> Result<(), StoreError>;
+
+    /// Adds at most `limit` rows to the stored totals of their days, the oldest first, and returns their number. No answer
+    /// changes: reads add the rows that are in no stored total yet, and take the longer the more there are.
+    fn roll_up(&mut self, limit: u32) -> Result<u64, StoreError>;
+
+    /// Deletes at most `limit` rows of calls made before a time, the oldest first, and returns their number. Rows that
+    /// have not been [rolled up](Self::roll_up) and rows without a readable time stay.
+    fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }

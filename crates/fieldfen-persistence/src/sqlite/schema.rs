@@ -9,6 +9,36 @@ diesel::table! {
         rate_limit_remaining -> Nullable<BigInt>,
         rate_limit_reset_at -> Nullable<Timestamp>,
         recorded_at -> Nullable<Timestamp>,
+        account -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        http_status -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        duration_ms -> Nullable<BigInt>,
+        job_id -> Nullable<Text>,
+        file_id -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    api_usage_daily (day, service, account, endpoint, outcome) {
+        day -> Text,
+        service -> Text,
+        account -> Text,
+        endpoint -> Text,
+        outcome -> Text,
+        calls -> BigInt,
+        requests -> BigInt,
+        duration_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_usage_rollup (id) {
+        id -> BigInt,
+        rolled_up_to -> BigInt,
+        uncounted -> BigInt,
+        first_uncounted -> Nullable<BigInt>,
     }
 }
 
@@ -201,6 +231,8 @@ diesel::joinable!(social_posts -> files (file_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_usage,
+    api_usage_daily,
+    api_usage_rollup,
     file_drive_ids,
     file_history,
     files,

@@ -32,6 +32,8 @@ pub struct Retention {
     pub publications_days: Option<u32>,
     /// Days for which operators' actions are kept, 1 to 36,500. By default they are kept for ever.
     pub operator_actions_days: Option<u32>,
+    /// Days for which the rows of calls to external APIs are kept, 1 to 36,500. The totals of each day are kept for ever.
+    pub api_calls_days: Option<u32>,
     /// Hours for which the deliveries of a source of webhooks are remembered, 1 to 876,000; `otherwise` for all other
     /// sources.
     pub deliveries_hours: BTreeMap<String, u32>,
@@ -44,6 +46,7 @@ impl Retention {
             (self.completed_jobs_days, &mut upkeep.completed_max_age_secs),
             (self.failed_jobs_days, &mut upkeep.failed_max_age_secs),
             (self.publications_days, &mut upkeep.publications_max_age_secs),
+            (self.api_calls_days, &mut upkeep.api_calls_max_age_secs),
         ] {
             if let Some(days) = days {
                 *secs = u64::from(days) * DAY_SECS;
@@ -69,6 +72,7 @@ impl Retention {
             ("failed_jobs_days", self.failed_jobs_days),
             ("publications_days", self.publications_days),
             ("operator_actions_days", self.operator_actions_days),
+            ("api_calls_days", self.api_calls_days),
         ] {
             if let Some(days) = days.filter(|days| !(1..=MAX_DAYS).contains(days)) {
                 return Err(InvalidShop::at(at.key(name), days.to_string(), "it must be 1 to 36500"));

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
+use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::job::{JobStatus, Payload};
 use fieldfen_domain::operator::Subject;
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
+use fieldfen_services::api_usage::ApiUsage;
 use fieldfen_services::queue::Completion;
 use fieldfen_services::recurring::Recurring;
 use fieldfen_services::upkeep::{self, Upkeep, UpkeepReport};
@@ -28,6 +30,7 @@ on_every_store!(
     expired_hashes_are_purged,
     publications_that_are_over_go_and_others_stay,
     operators_actions_go_only_where_an_age_is_set,
+    old_calls_go_and_stay_in_the_totals_of_their_days,
     it_ends_between_two_batches_when_told,
     it_recurs_and_says_what_it_has_done,
     the_workers_metrics_get_the_figures_of_the_log,
@@ -40,6 +43,7 @@ fn nothing() -> Upkeep {
         .failed_max_age_secs(u64::MAX)
         .failed_keep(None)
         .publications_max_age_secs(u64::MAX)
+        .api_calls_max_age_secs(u64::MAX)
         .batch(3)
 }
 
@@ -133,6 +137,26 @@ fn operators_actions_go_only_where_an_age_is_set(store: impl Store) {
     let upkeep = nothing().operator_actions_max_age_secs(1);
     assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), operator_actions: 4), "in two batches");
     assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
+}
+
+fn old_calls_go_and_stay_in_the_totals_of_their_days(store: impl Store) {
+    let bench = Bench::new(store);
+    let usage = ApiUsage::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    let first_day = bench.now().date_naive();
+    for _ in 0..5 {
+        bench.queue.store().set_up(|s| s.api_usage().record(&ApiCall::new("etsy", bench.now()))).unwrap();
+        bench.clock.advance(Duration::from_secs(1));
+    }
+    let requests = || {
+        let days = usage.days(&(first_day..=bench.now().date_naive())).unwrap().days;
+        days.iter().map(|total| total.requests).sum::<u64>()
+    };
+    assert_eq!(bench.upkeep(&nothing()), with!(UpkeepReport::default(), rolled_up_api_calls: 5));
+    // The first was made 5 seconds ago, the last one second ago.
+    let upkeep = nothing().api_calls_max_age_secs(1);
+    assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), api_calls: 4), "in two batches");
+    assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
+    assert_eq!(requests(), 5);
 }
 
 fn it_ends_between_two_batches_when_told(store: impl Store) {

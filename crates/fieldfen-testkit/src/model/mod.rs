@@ -23,7 +23,7 @@ use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{Listing, Publication, SocialPost};
 use fieldfen_domain::store::{Source, StoreError};
 
-use api_usage::CallRow;
+use api_usage::{CallRow, PrunedCallRow};
 use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
 use job_row::JobRow;
@@ -45,6 +45,7 @@ struct State {
     posts: Table<SocialPost>,
     hashes: Table<HashRow>,
     calls: Table<CallRow>,
+    pruned_calls: Table<PrunedCallRow>,
     recurring: Table<RecurringRow>,
     actions: Table<ActionRow>,
     workers: Table<WorkerRow>,
@@ -63,6 +64,7 @@ impl State {
             self.posts.commit(),
             self.hashes.commit(),
             self.calls.commit(),
+            self.pruned_calls.commit(),
             self.recurring.commit(),
             self.actions.commit(),
             self.workers.commit(),
@@ -81,6 +83,7 @@ impl State {
         self.posts.roll_back();
         self.hashes.roll_back();
         self.calls.roll_back();
+        self.pruned_calls.roll_back();
         self.recurring.roll_back();
         self.actions.roll_back();
         self.workers.roll_back();

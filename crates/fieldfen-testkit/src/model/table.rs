@@ -75,6 +75,11 @@ impl<R: Row> Table<R> {
         self.rows.values()
     }
 
+    /// Every row with its number, in the order of insertion.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (i64, R)> + use<'_, R> {
+        self.rows.iter().map(|(number, row)| (*number, row.clone()))
+    }
+
     /// A page of the rows that pass `wanted`, in the order of insertion. A cursor holds the name of the list and the
     /// number of the row before it.
     pub(super) fn page<T>(

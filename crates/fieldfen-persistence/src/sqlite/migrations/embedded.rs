@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [EmbeddedMigration; 10] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 11] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -38,6 +38,7 @@ pub(super) const EMBEDDED: [EmbeddedMigration; 10] = embedded![
     "0008_unknown_ends",
     "0009_operator_actions",
     "0010_workers",
+    "0011_api_calls",
 ];
 
 impl EmbeddedMigration {
