@@ -85,7 +85,8 @@ fn no_statement_of_the_repositories_scans_or_sorts_whether_analyzed_or_not() {
                 let walks = step.contains("SCAN") && !step.contains("SCAN CONSTANT ROW");
                 // A file has only a few rows at the platforms, and they may hold its id in both formats. Sorting them
                 // is allowed, and so is grouping the rows that are rolled up.
-                let sorts = step.contains("TEMP B-TREE") && !["OfFile", "grouped"].iter().any(|word| name.contains(word));
+                let sorts =
+                    step.contains("TEMP B-TREE") && !["OfFile", "grouped"].iter().any(|word| name.contains(word));
                 assert!(!walks && !sorts, "{name}, analyzed: {analyzed}: {step}");
             }
         }
