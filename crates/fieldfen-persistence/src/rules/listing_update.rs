@@ -17,3 +17,35 @@ pub(crate) struct Replaces {
 pub(crate) fn replaces(update: &ListingUpdate) -> Replaces {
     Replaces { not_after: update.event_at.min(update.at), ahead_after: latest_written(update.at) }
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldfen_domain::MAX_TIMESTAMP;
+    use fieldfen_domain::publication::ListingStatus;
+    use fieldfen_testkit::fixtures::at;
+
+    use super::*;
+
+    #[test]
+    fn an_update_replaces_what_is_known_unless_that_is_newer() {
+        // Of updates that arrive at 100: whether an event of then, of now and of the future replaces what is known.
+        for (known, by_event_of_50, by_event_of_100, by_event_of_500) in [
+            (at(49), true, true, true),
+            (at(50), true, true, true),
+            (at(51), false, true, true),
+            (at(100), false, true, true),
+            // The clock of another program may differ by a minute.
+            (at(101), false, false, false),
+            (at(160), false, false, false),
+            // A clock that was ahead has dated it.
+            (at(161), true, true, true),
+            (MAX_TIMESTAMP, true, true, true),
+        ] {
+            for (event_at, expected) in [(50, by_event_of_50), (100, by_event_of_100), (500, by_event_of_500)] {
+                let Replaces { not_after, ahead_after } =
+                    replaces(&ListingUpdate::new(ListingStatus::Active, at(event_at), at(100)));
+                assert_eq!(known <= not_after || known > ahead_after, expected, "{known}, event of {event_at}");
+            }
+        }
+    }
+}

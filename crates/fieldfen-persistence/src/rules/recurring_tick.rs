@@ -16,3 +16,43 @@ pub(crate) const fn pause_outcome(changed: bool, exists: bool) -> PauseOutcome {
         (false, false) => PauseOutcome::NotFound,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fieldfen_testkit::fixtures::{at, recurring_name};
+
+    use super::*;
+
+    #[test]
+    fn only_the_tick_that_the_row_has_is_taken() {
+        for (due, next_at, expected) in [
+            (at(60), at(60), true),
+            // Rows keep microseconds.
+            (at(60) + Duration::from_nanos(999), at(60), true),
+            (at(60), at(59), false),
+            (at(60), at(61), false),
+            (at(60), at(120), false),
+        ] {
+            // Neither the tick that follows nor the time of taking it counts.
+            for (following, now) in [(at(120), at(61)), (at(61), at(0))] {
+                let tick = Tick::new(recurring_name("upkeep"), due, following, now);
+                assert_eq!(is_next(&tick, next_at), expected, "{tick:?}, {next_at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pause_is_done_or_changes_nothing_or_finds_no_work() {
+        for (changed, exists, expected) in [
+            (true, true, PauseOutcome::Done),
+            // Another program has deleted it since.
+            (true, false, PauseOutcome::Done),
+            (false, true, PauseOutcome::Unchanged),
+            (false, false, PauseOutcome::NotFound),
+        ] {
+            assert_eq!(pause_outcome(changed, exists), expected, "changed: {changed}, exists: {exists}");
+        }
+    }
+}

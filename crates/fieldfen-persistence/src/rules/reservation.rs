@@ -239,12 +239,13 @@ mod tests {
 
     #[test]
     fn a_product_that_is_gone_by_now_ends_its_publication_at_once() {
-        for state in STATES {
-            let can_be_confirmed = state.after(PublicationEvent::Confirmed).is_ok();
-            for (is_live, expected) in [(true, ConfirmOutcome::Done), (false, ConfirmOutcome::Ended)] {
-                let confirmed = confirmed_state(state, is_live).ok();
-                let next = if is_live { PublicationState::Confirmed } else { PublicationState::Ended };
-                assert_eq!(confirmed, can_be_confirmed.then_some((next, expected)), "{state:?}");
+        use PublicationState::{Confirmed, Ended, Released, Reserved, Unknown};
+        let table = [(Reserved, true), (Confirmed, false), (Released, true), (Unknown, true), (Ended, true)];
+        assert_eq!(table.map(|(state, _)| state), STATES);
+        for (state, can_be_confirmed) in table {
+            for (is_live, next) in [(true, (Confirmed, ConfirmOutcome::Done)), (false, (Ended, ConfirmOutcome::Ended))]
+            {
+                assert_eq!(confirmed_state(state, is_live).ok(), can_be_confirmed.then_some(next), "{state:?}");
             }
         }
     }
