@@ -81,18 +81,17 @@ impl FileEvents {
     /// # Errors
     /// When the files cannot be watched any longer.
     pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<ObservedEvents> {
-        // A wait that is too long for the operating system is one without end.
-        let timeout = Timespec::try_from(timeout).ok();
-        let mut ready = [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.stop.0, PollFlags::IN)];
-        match poll(&mut ready, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let stopped = !ready[1].revents().is_empty();
-        if stopped || ready[0].revents().is_empty() {
-            return Ok(ObservedEvents { stopped, ..ObservedEvents::default() });
-        }
-        self.read()
+        let [stopped, has_events] = wait_for([&self.stop.0, &self.inotify], timeout)?;
+        if !stopped && has_events { self.read() } else { Ok(ObservedEvents { stopped, ..ObservedEvents::default() }) }
+    }
+
+    /// Waits for the stop signal alone, at most so long. Events that come meanwhile stay to be read.
+    ///
+    /// # Errors
+    /// As the operating system has them.
+    pub(super) fn wait_for_stop(&self, timeout: Duration) -> io::Result<ObservedEvents> {
+        let [stopped] = wait_for([&self.stop.0], timeout)?;
+        Ok(ObservedEvents { stopped, ..ObservedEvents::default() })
     }
 
     /// Reads the events that have come.
@@ -128,6 +127,17 @@ impl FileEvents {
             told.touched = true;
         }
         Ok(told)
+    }
+}
+
+/// Waits until one of these can be read, at most so long, and says which can.
+fn wait_for<const N: usize>(files: [&OwnedFd; N], timeout: Duration) -> io::Result<[bool; N]> {
+    // A wait that is too long for the operating system is one without end.
+    let timeout = Timespec::try_from(timeout).ok();
+    let mut ready = files.map(|file| PollFd::new(file, PollFlags::IN));
+    match poll(&mut ready, timeout.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(ready.map(|file| !file.revents().is_empty())),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -92,6 +92,11 @@ impl LookSchedule {
         due.saturating_duration_since(now)
     }
 
+    /// Whether a look at an announced commit is due, now or soon. Further events bring no other look forward.
+    pub(super) const fn is_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
     /// Brings looks forward because of events.
     pub(super) fn told(&mut self, told: ObservedEvents, now: Instant) {
         if told.touched {

@@ -54,4 +54,8 @@ impl FileEvents {
     pub(super) const fn wait(&mut self, _: Duration) -> io::Result<ObservedEvents> {
         match self.0 {}
     }
+
+    pub(super) const fn wait_for_stop(&self, _: Duration) -> io::Result<ObservedEvents> {
+        match self.0 {}
+    }
 }

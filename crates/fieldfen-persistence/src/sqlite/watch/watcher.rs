@@ -160,7 +160,10 @@ impl Body {
             self.commits.pause_watcher(timeout);
             return ObservedEvents::default();
         };
-        events.wait(timeout).unwrap_or_else(|error| {
+        // While a look is announced, further events would bring nothing forward: a process that commits all the time would
+        // wake the thread for each commit.
+        let told = if self.schedule.is_announced() { events.wait_for_stop(timeout) } else { events.wait(timeout) };
+        told.unwrap_or_else(|error| {
             self.lose_events(&error);
             ObservedEvents::default()
         })
@@ -234,4 +237,47 @@ impl WatchedFiles {
 
 fn warn_of_late_notice(file: &Path, error: &io::Error) {
     log!(WARN, ?file, %error, "files cannot be watched: commits of other processes are looked for every few milliseconds");
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use fieldfen_domain::store::{Store as _, Watch as _};
+    use fieldfen_testkit::fixtures::job;
+
+    use super::*;
+    use crate::sqlite::watch::SqliteWatch;
+    use crate::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
+
+    #[test]
+    fn a_thread_whose_next_look_is_announced_is_not_woken_by_further_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
+        migrations::run_pending(&mut conn).unwrap();
+        let open = || SqliteStore::open(path.to_str().unwrap()).unwrap();
+        let (store, other) = (open(), open());
+        let (commits, file) = (Arc::<CommitNotifier>::default(), DatabaseFile::remember(&path).unwrap());
+        let wake_file = Arc::new(WakeFile::of(&file));
+        let hour = Duration::from_secs(3600);
+        let mut body = Body {
+            commits: Arc::clone(&commits),
+            foreign: ForeignCommits::new(Arc::clone(store.writer())).unwrap(),
+            files: WatchedFiles::new(Arc::clone(&wake_file), &file),
+            schedule: LookSchedule::new(hour, hour),
+            intervals: LookIntervals { with_events: hour, ..LookIntervals::default() },
+        };
+        let mut watch = SqliteWatch::new(Arc::clone(&commits));
+        for number in 0..20 {
+            let (before, mut rounds) = (commits.count(), 0);
+            other.write(|s| s.jobs().enqueue(&job(number))).unwrap();
+            while commits.count() == before {
+                wake_file.touch();
+                watch.wait(Duration::ZERO).unwrap();
+                body.look_once().unwrap();
+                rounds += 1;
+            }
+            // The first one reads the events, and the second one waits until it may look.
+            assert!(rounds <= 3, "{rounds} rounds for the look of commit {number}");
+        }
+    }
 }
