@@ -28,10 +28,15 @@ pub(in crate::sqlite) fn open_beside(path: &Path, database: &Path) -> io::Result
     if !found.is_file() || found.nlink() > 1 {
         return Err(not_regular());
     }
-    let mode = database.mode() & 0o666;
-    if found.mode() & 0o777 != mode || (found.uid(), found.gid()) != (database.uid(), database.gid()) {
-        // Only root and the owner may change the owner. Other users can use the file as it is.
-        let _ = fchown(&file, Some(database.uid()), Some(database.gid()));
+    // Only root may change the owner, and the file's owner may choose one of his groups. Other users can use the file as
+    // it is.
+    if found.uid() != database.uid() {
+        let _ = fchown(&file, Some(database.uid()), None);
+    }
+    let has_group = found.gid() == database.gid() || fchown(&file, None, Some(database.gid())).is_ok();
+    // A group that cannot use the database gets no right to the file.
+    let mode = database.mode() & if has_group { 0o666 } else { 0o606 };
+    if file.metadata()?.mode() & 0o777 != mode {
         let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
     }
     Ok(file)
@@ -55,7 +60,11 @@ fn not_regular() -> io::Error {
 #[cfg(unix)]
 mod tests {
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    use fieldfen_testkit::wait::output;
 
     use super::*;
 
@@ -82,6 +91,41 @@ mod tests {
         fs::set_permissions(&database, Permissions::from_mode(0o700)).unwrap();
         open_beside(&lock, &database).unwrap();
         assert_eq!(mode(&lock), 0o600, "a lock is never more open than its database, and never executable");
+    }
+
+    #[test]
+    #[ignore = "needs root, which can become another user"]
+    fn a_lock_that_another_user_makes_has_the_group_of_its_database_or_is_open_to_no_group() {
+        const DATABASE: &str = "FIELDFEN_TEST_DATABASE";
+        const USER: u32 = 65_531;
+        const GROUP: u32 = 65_532;
+        const GROUP_OF_FOLDER: u32 = 65_533;
+        const OTHER_GROUP: u32 = 65_534;
+        if let Some(database) = std::env::var_os(DATABASE) {
+            let lock = Path::new(&database).with_extension("db-lock");
+            return drop(open_beside(&lock, Path::new(&database)).unwrap());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (database, lock) = (folder.path().join("a.db"), folder.path().join("a.db-lock"));
+        create_database(&database);
+        chown(&database, None, Some(GROUP)).unwrap();
+        fs::set_permissions(&database, Permissions::from_mode(0o660)).unwrap();
+        // New files in the folder get its group.
+        chown(folder.path(), None, Some(GROUP_OF_FOLDER)).unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o2777)).unwrap();
+        let program = folder.path().join("test");
+        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let this = "sqlite::file::permissions::tests::\
+                    a_lock_that_another_user_makes_has_the_group_of_its_database_or_is_open_to_no_group";
+        for (group_of_user, expected) in [(GROUP, (GROUP, 0o660)), (OTHER_GROUP, (GROUP_OF_FOLDER, 0o600))] {
+            let mut command = Command::new(&program);
+            command.args(["--ignored", "--exact", this]).env(DATABASE, &database).uid(USER).gid(group_of_user);
+            let ended = output(command.current_dir(folder.path()));
+            assert!(ended.status.success(), "{ended:?}");
+            let found = fs::metadata(&lock).unwrap();
+            assert_eq!((found.uid(), (found.gid(), mode(&lock))), (USER, expected), "made by group {group_of_user}");
+            fs::remove_file(&lock).unwrap();
+        }
     }
 
     #[test]
