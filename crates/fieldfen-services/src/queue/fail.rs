@@ -93,11 +93,12 @@ impl<S: Store> Queue<S> {
         self.end_try(claimed, &self.throttle_ending(claimed, until))
     }
 
-    /// Gives several jobs back in one transaction, each to the place in the queue that it had. The answers are in the order of
-    /// the jobs; one whose row cannot be read is lost.
+    /// Gives several jobs back in one transaction that were not tried: each is due at `run_at`, or else has the place in the
+    /// queue that it had. The answers are in the order of the jobs; one whose row cannot be read is lost.
     pub(crate) fn release_all<'j>(
         &self,
         jobs: impl Iterator<Item = &'j ClaimedJob> + Clone,
+        run_at: Option<Timestamp>,
     ) -> Result<Vec<FencedResult<FailOutcome>>, StoreError> {
         write_once(&self.store, |s, before: Option<&Vec<FencedResult<FailOutcome>>>| {
             for (claimed, before) in jobs.clone().zip(before.into_iter().flatten()) {
@@ -110,7 +111,7 @@ impl<S: Store> Queue<S> {
             // Jobs with one due time go back with one statement.
             let mut by_due_time: BTreeMap<Timestamp, Vec<(usize, &ClaimedJob)>> = BTreeMap::new();
             for (position, claimed) in jobs.clone().enumerate() {
-                let run_at = claimed.job.run_at.min(now);
+                let run_at = run_at.unwrap_or_else(|| claimed.job.run_at.min(now));
                 answers.push(if stop_requested(s, claimed)?.is_some() {
                     Some(lost_if_unreadable(self.fail_in(s, claimed, "given back", Retry::Never, now))?)
                 } else if claimed.job.declined_since.is_some() {

@@ -34,7 +34,7 @@ fn jobs_that_are_given_back_count_as_declined_since_they_were_first_declined() {
     clock.advance(HOUR / 2);
     let second = claim();
     assert_eq!(second.len(), 2);
-    assert!(queue.release_all(second.iter()).unwrap().iter().all(|answer| answer.is_done()));
+    assert!(queue.release_all(second.iter(), None).unwrap().iter().all(|answer| answer.is_done()));
     for claimed in &second {
         let job = find(claimed);
         assert_eq!((job.state.status(), job.attempts, job.run_at), (JobStatus::Pending, 0, claimed.job.run_at));

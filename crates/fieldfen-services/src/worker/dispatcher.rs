@@ -183,7 +183,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         if stalled.is_empty() {
             return Ok(());
         }
-        let released = catch_panic(|| context.queue.release_all(stalled.iter().map(|running| &running.claimed)));
+        let released = catch_panic(|| context.queue.release_all(stalled.iter().map(|running| &running.claimed), None));
         match released.unwrap_or_else(|panic| Err(StoreError::Database(panic.into()))) {
             Ok(answers) => {
                 let each = stalled.iter().zip(answers);
@@ -254,7 +254,10 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let job = &running.claimed.job;
         log!(WARN, id = %job.id, kind = %job.kind, "job given back: it must run alone, and other jobs run for too long");
         let _finish = context.slots.remove_when_dropped(std::slice::from_ref(&running));
-        context.queue.release(&running.claimed, now + WAIT_ALONE).map(drop)
+        for answer in context.queue.release_all(std::iter::once(&running.claimed), Some(now + WAIT_ALONE))? {
+            apply_outcome::tell_of_not_begun(context, &running, answer);
+        }
+        Ok(())
     }
 
     /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: of many due ticks each round

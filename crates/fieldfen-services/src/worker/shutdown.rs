@@ -61,7 +61,7 @@ fn release<S: Store>(context: &Context<S>, jobs: &[Arc<RunningJob>]) {
     let began = Instant::now();
     let mut pause = PAUSE;
     while !jobs.is_empty() {
-        let released = catch_panic(|| context.queue.release_all(jobs.iter().map(|job| &job.claimed)));
+        let released = catch_panic(|| context.queue.release_all(jobs.iter().map(|job| &job.claimed), None));
         let error = match released {
             Ok(Ok(answers)) => {
                 let each = jobs.iter().zip(answers);

@@ -8,16 +8,17 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobStatus;
 use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{ShutdownReport, Task};
-use fieldfen_testkit::wait::received;
+use fieldfen_testkit::wait::{received, wait_until};
 use fieldfen_testkit::with;
 
 use super::panics::end_of;
-use super::worker_stop::{meeting, until};
+use super::worker_stop::meeting;
 use super::{Bench, LEASE, Note};
 
 on_every_store!(
     a_job_that_has_lost_two_leases_runs_with_nothing_beside_it,
     a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end,
+    a_job_that_is_given_back_unrun_counts_as_declined_since_it_was_first_declined,
     jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others,
     a_worker_that_stops_gives_back_what_waits_and_not_what_runs,
 );
@@ -76,15 +77,36 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     let running = bench.worker().threads(3).handle(handler).start().unwrap();
     received("the handler has begun", &has_begun);
     bench.clock.advance(SECOND_WAIT);
-    until(|| bench.status(&lost) == JobStatus::Running);
+    wait_until("the lost job is claimed", || bench.status(&lost) == JobStatus::Running);
     let other = bench.note("other");
     bench.clock.advance(Duration::from_secs(600 + 1));
-    until(|| bench.status(&other) == JobStatus::Completed);
+    wait_until("the other job is completed", || bench.status(&other) == JobStatus::Completed);
     assert_eq!((bench.status(&lost), bench.job(&lost).attempts), (JobStatus::Pending, 2));
     // When the other one has ended at last, its turn comes.
     let_go.send(()).unwrap();
     bench.clock.advance(Duration::from_secs(600 + 1));
-    until(|| bench.status(&lost) == JobStatus::Completed);
+    wait_until("the lost job is completed", || bench.status(&lost) == JobStatus::Completed);
+    running.stop_handle().stop();
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
+}
+
+fn a_job_that_is_given_back_unrun_counts_as_declined_since_it_was_first_declined(store: impl Store) {
+    let bench = Bench::new(store);
+    let lost = bench.notes_of_two_dead_workers(1)[0];
+    bench.clock.advance(SECOND_WAIT);
+    let (declined_since, hour) = (bench.now(), Duration::from_secs(3600));
+    assert!(bench.queue.decline(&bench.claim_notes(1)[0], "a newer worker can", hour).unwrap().is_done());
+    bench.note("endless");
+    let (meet, has_begun, let_go) = meeting();
+    let running = bench.worker().threads(3).handle(move |_: Task<Note>| meet()).start().unwrap();
+    received("the endless handler has begun", &has_begun);
+    bench.clock.advance(Duration::from_secs(1));
+    wait_until("the lost job is claimed", || bench.status(&lost) == JobStatus::Running);
+    bench.clock.advance(Duration::from_secs(600 + 1));
+    wait_until("the lost job is given back", || bench.status(&lost) == JobStatus::Pending);
+    let job = bench.job(&lost);
+    assert_eq!((job.declined_since, job.run_at), (Some(declined_since), bench.now() + Duration::from_secs(600)));
+    drop(let_go);
     running.stop_handle().stop();
     assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
 }
@@ -102,14 +124,14 @@ fn jobs_that_wait_to_run_alone_one_after_the_other_do_not_stop_all_others(store:
     let running = bench.worker().threads(3).handle(handler).start().unwrap();
     received("the handler has begun", &has_begun);
     bench.clock.advance(SECOND_WAIT);
-    until(|| lost.iter().any(|id| bench.status(id) == JobStatus::Running));
+    wait_until("a lost job is claimed", || lost.iter().any(|id| bench.status(id) == JobStatus::Running));
     let other = bench.note("other");
     bench.clock.advance(Duration::from_secs(600 + 1));
-    until(|| bench.status(&other) == JobStatus::Completed);
+    wait_until("the other job is completed", || bench.status(&other) == JobStatus::Completed);
     let_go.send(()).unwrap();
-    until(|| bench.status(&endless) == JobStatus::Completed);
+    wait_until("the endless job is completed", || bench.status(&endless) == JobStatus::Completed);
     bench.clock.advance(Duration::from_secs(600 + 1));
-    until(|| lost.iter().all(|id| bench.status(id) == JobStatus::Completed));
+    wait_until("all lost jobs are completed", || lost.iter().all(|id| bench.status(id) == JobStatus::Completed));
     running.stop_handle().stop();
     assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
 }
@@ -122,11 +144,11 @@ fn a_worker_that_stops_gives_back_what_waits_and_not_what_runs(store: impl Store
     let running = bench.worker().threads(3).handle(move |_: Task<Note>| meet()).start().unwrap();
     received("the handler has begun", &has_begun);
     bench.clock.advance(SECOND_WAIT);
-    until(|| bench.status(&lost) == JobStatus::Running);
+    wait_until("the lost job is claimed", || bench.status(&lost) == JobStatus::Running);
     running.stop_handle().stop_now();
     let stopped = end_of(running).unwrap();
     assert_eq!(stopped, with!(ShutdownReport::default(), released: 1, still_running: vec![endless]));
     assert_eq!([lost, endless].map(|id| bench.status(&id)), [JobStatus::Pending, JobStatus::Running]);
     let_go.send(()).unwrap();
-    until(|| bench.status(&endless) == JobStatus::Completed);
+    wait_until("the endless job is completed", || bench.status(&endless) == JobStatus::Completed);
 }
