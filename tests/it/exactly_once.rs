@@ -8,14 +8,14 @@ use fieldfen_domain::job::{JobKind, WorkerName};
 use fieldfen_domain::store::Store as _;
 use fieldfen_services::Environment;
 use fieldfen_services::queue::{Completion, Queue};
-use fieldfen_testkit::wait::DeadlineBarrier;
+use fieldfen_testkit::wait::{DeadlineBarrier, scope_within};
 use fieldfen_tests::commands::WORK_KIND;
 use fieldfen_tests::event::Event;
 
 use crate::audit::{assert_each_once, completed, enqueued, ids};
 use crate::database::Database;
 use crate::parameters::size;
-use crate::process::{Process, finish_all};
+use crate::process::{PATIENCE, Process, finish_all};
 
 #[test]
 fn processes_do_each_job_once() {
@@ -46,7 +46,7 @@ fn threads_do_each_job_once_beside_readers() {
     let kinds: BTreeSet<JobKind> = [JobKind::custom("test.simple").unwrap()].into();
     let lease = Duration::from_secs(3600);
     let together = DeadlineBarrier::new(THREADS + 1);
-    let done: Vec<_> = thread::scope(|scope| {
+    let done: Vec<_> = scope_within(PATIENCE, "no job is left", |scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|number| {
                 let (queue, kinds, together) = (&queue, &kinds, &together);

@@ -14,6 +14,7 @@ use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::Transaction;
 use fieldfen_services::webhooks::{ReceiveError, ReceiveOutcome, WebhookIntake};
+use fieldfen_testkit::wait::scope_within;
 use fieldfen_tests::commands::{EFFECT_KIND, body, delivery_id};
 use fieldfen_tests::event::Event;
 use fieldfen_tests::rng::Rng;
@@ -22,7 +23,7 @@ use serde_json::value::RawValue;
 
 use crate::database::Database;
 use crate::parameters::{seed, size};
-use crate::process::{PROGRAM, Process};
+use crate::process::{PATIENCE, PROGRAM, Process};
 
 /// Asserts that each webhook has had its effect exactly once.
 fn assert_effects(database: &Database, webhooks: u64) {
@@ -100,7 +101,7 @@ fn threads_take_each_webhook_in_once_although_some_effects_fail() {
     // The first effect of each webhook fails, and the delivery counts as never received.
     let tries: Vec<AtomicU64> = (0..webhooks).map(|_| AtomicU64::new(0)).collect();
     let (new, failed) = (AtomicU64::new(0), AtomicU64::new(0));
-    thread::scope(|scope| {
+    scope_within(PATIENCE, "all deliveries have their answers", |scope| {
         for numbers in order.chunks(order.len().div_ceil(THREADS)) {
             let (intake, environment, tries, new, failed) = (&intake, &environment, &tries, &new, &failed);
             scope.spawn(move || {

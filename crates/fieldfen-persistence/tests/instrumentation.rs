@@ -17,6 +17,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
+use fieldfen_testkit::wait::{PATIENCE, received};
 
 thread_local! {
     /// What the next connection of this thread meets before it is opened.
@@ -53,7 +54,8 @@ impl Instrumentation for Callback {
             && query.to_string().contains("wal_checkpoint")
         {
             let given = CHECKPOINT.lock().unwrap();
-            let given = CHECKPOINT_IS_SET.wait_while(given, |given| given.is_none()).unwrap().take();
+            let given =
+                CHECKPOINT_IS_SET.wait_timeout_while(given, PATIENCE, |given| given.is_none()).unwrap().0.take();
             let (store, dropped) = given.unwrap();
             drop(store);
             dropped.send(()).unwrap();
@@ -197,5 +199,5 @@ fn the_last_handle_of_a_store_may_be_dropped_by_the_thread_that_copies_its_log()
     let (dropped, is_dropped) = channel();
     *CHECKPOINT.lock().unwrap() = Some((store, dropped));
     CHECKPOINT_IS_SET.notify_all();
-    is_dropped.recv().unwrap();
+    received("the thread that copies the log has dropped the store", &is_dropped);
 }

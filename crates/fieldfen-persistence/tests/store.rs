@@ -13,7 +13,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FenceToken, JobId, Timestamp};
 use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::fixtures::{file, file_id};
-use fieldfen_testkit::wait::DeadlineBarrier;
+use fieldfen_testkit::wait::{DeadlineBarrier, scope_with_deadline};
 
 fn migrated(folder: &Path) -> String {
     let path = folder.join("shop.db");
@@ -143,7 +143,7 @@ fn a_read_session_sees_one_moment() {
     let store = SqliteStore::open(&migrated(folder.path())).unwrap();
     store.write(|s| s.jobs().enqueue(&job(1))).unwrap();
     let (reading, written) = (DeadlineBarrier::new(2), DeadlineBarrier::new(2));
-    thread::scope(|scope| {
+    scope_with_deadline("the other thread has written", |scope| {
         scope.spawn(|| {
             reading.wait("the read session has begun");
             store.write(|s| s.jobs().enqueue(&job(2))).unwrap();
@@ -175,12 +175,12 @@ fn a_watch_sees_commits_of_this_store_and_of_others_and_misses_none() {
     theirs.write(|s| s.jobs().enqueue(&job(2))).unwrap();
     assert!(watch.wait(long).unwrap());
     assert!(!watch.wait(Duration::from_millis(20)).unwrap());
-    thread::scope(|scope| {
+    scope_with_deadline("the other thread has written", |scope| {
         scope.spawn(|| theirs.write(|s| s.jobs().enqueue(&job(3))).unwrap());
         assert!(watch.wait(long).unwrap());
     });
     for number in 4..9 {
-        thread::scope(|scope| {
+        scope_with_deadline("the watch has returned", |scope| {
             let waiting = scope.spawn(|| watch.wait(long).unwrap());
             // Most often the log has been at rest for a while by then.
             thread::sleep(Duration::from_millis(20 * number));
@@ -209,7 +209,7 @@ fn threads_with_stores_of_their_own_do_each_job_once() {
     };
     let store = SqliteStore::open_with(&path, &options).unwrap();
     store.write(|s| (0..JOBS).try_for_each(|number| s.jobs().enqueue(&job(number)).map(drop))).unwrap();
-    let done: Vec<JobId> = thread::scope(|scope| {
+    let done: Vec<JobId> = scope_with_deadline("no job is left", |scope| {
         let threads: Vec<_> = (0..8_u128)
             .map(|thread| {
                 // Half of the threads share a store, the others open the file anew.
@@ -250,7 +250,7 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
     let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
     let start = DeadlineBarrier::new(4);
     let (start, stores) = (&start, &stores);
-    let created: u64 = thread::scope(|scope| {
+    let created: u64 = scope_with_deadline("all arrivals are ingested", |scope| {
         let ingest = move |worker: u64| {
             start.wait("all threads have started");
             let mut created = 0;
@@ -279,7 +279,9 @@ fn a_reader_that_waits_for_another_one_s_connection_waits_no_longer_than_the_tim
     (options.readers, options.busy_timeout) = (1, Duration::from_millis(200));
     let store = SqliteStore::open_with(&path, &options).unwrap();
     let read = || store.read(|s| s.jobs().count());
-    let inside = store.read(|_| Ok(thread::scope(|scope| scope.spawn(read).join().unwrap())));
+    let inside = store.read(|_| {
+        Ok(scope_with_deadline("the second reader has its answer", |scope| scope.spawn(read).join().unwrap()))
+    });
     let error = inside.unwrap().unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable { waited_ms: 200.., .. }), "{error:?}");
     read().unwrap();

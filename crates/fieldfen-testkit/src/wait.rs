@@ -1,11 +1,11 @@
 //! Waits with a deadline, so that a test that would hang fails and says what it waited for.
 
-use std::io::Read;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::io::{self, Read, Write as _};
+use std::process::{self, Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Condvar, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Scope};
 use std::time::{Duration, Instant};
 
 /// After this time a wait has failed. It is far longer than any wait takes on a slow and busy machine.
@@ -113,6 +113,35 @@ pub fn with_deadline<T: Send + 'static>(what: &str, call: impl FnOnce() -> T + S
     }
 }
 
+/// Runs a scope of threads, as [`thread::scope`] does. `what` completes the sentence "waited in vain until …".
+///
+/// A scope waits for all its threads, even after a panic, and no thread can be ended from outside. If the scope has not
+/// ended within [`PATIENCE`], the process says on stderr what it waited for, and aborts.
+pub fn scope_with_deadline<'env, T>(
+    what: &str,
+    threads: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+) -> T {
+    scope_within(PATIENCE, what, threads)
+}
+
+/// As [`scope_with_deadline`], for threads whose work grows with a size that the caller chooses.
+pub fn scope_within<'env, T>(
+    patience: Duration,
+    what: &str,
+    threads: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+) -> T {
+    let message = format!("waited in vain until {what}, for {patience:?}; --nocapture shows what came before\n");
+    let (_ended, has_ended) = channel::<()>();
+    thread::spawn(move || {
+        if has_ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            // The test harness keeps what a macro prints, and an abort would lose it.
+            let _ = io::stderr().write_all(message.as_bytes());
+            process::abort();
+        }
+    });
+    thread::scope(threads)
+}
+
 /// Waits until a process has ended, and returns its status.
 ///
 /// # Panics
@@ -200,9 +229,35 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_whose_threads_do_not_end_aborts_the_process_and_says_what_it_waited_for() {
+        const ENDLESS: &str = "FIELDFEN_TEST_ENDLESS_SCOPE";
+        if std::env::var_os(ENDLESS).is_some() {
+            return scope_within(Duration::from_millis(10), "the job has ended", |scope| {
+                scope.spawn(|| wait_until("this test has aborted", || false));
+                panic!("a panic does not end the thread");
+            });
+        }
+        let name = "wait::tests::a_scope_whose_threads_do_not_end_aborts_the_process_and_says_what_it_waited_for";
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let aborted = output(command.args(["--exact", name]).env(ENDLESS, "").stdin(Stdio::null()));
+        let told = String::from_utf8_lossy(&aborted.stderr);
+        assert!(told.contains("waited in vain until the job has ended, for 10ms"), "{aborted:?}");
+        assert_eq!(aborted.status.code(), None, "ended by a signal: {aborted:?}");
+    }
+
+    #[test]
+    fn a_scope_that_ends_in_time_returns_what_its_closure_returns() {
+        let is_up = AtomicBool::new(false);
+        let joined = scope_with_deadline("the thread has ended", |scope| {
+            scope.spawn(|| is_up.swap(true, Ordering::SeqCst)).join().unwrap()
+        });
+        assert_eq!((joined, is_up.into_inner()), (false, true));
+    }
+
+    #[test]
     fn no_thread_passes_a_barrier_before_all_have_come() {
         let (barrier, come) = (DeadlineBarrier::new(3), std::sync::atomic::AtomicUsize::new(0));
-        thread::scope(|scope| {
+        scope_with_deadline("all threads have passed the barrier", |scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     come.fetch_add(1, Ordering::SeqCst);

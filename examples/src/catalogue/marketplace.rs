@@ -148,6 +148,7 @@ mod tests {
     use fieldfen_domain::file::{Dimensions, File, FileMetadata, FileState};
     use fieldfen_services::Environment;
     use fieldfen_services::publishing::conformance;
+    use fieldfen_testkit::wait::scope_with_deadline;
     use serde_json::Map;
     use tempfile::TempDir;
 
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn many_at_once_make_one_product_and_lose_none() {
         let (_folder, catalogue, file) = shop();
-        std::thread::scope(|scope| {
+        scope_with_deadline("all threads have made their product", |scope| {
             for number in 0..12 {
                 let (catalogue, file) = (&catalogue, &file);
                 scope.spawn(move || create(catalogue, &format!("ff-{}", number % 4), file).unwrap());

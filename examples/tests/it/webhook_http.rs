@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection as _;
 use fieldfen_examples::webhooks::BODY_LIMIT;
 use fieldfen_persistence::{OpenMode, connect};
 use fieldfen_services::Environment;
-use fieldfen_testkit::wait::PATIENCE;
+use fieldfen_testkit::wait::{PATIENCE, scope_with_deadline};
 use serde_json::{Value, json};
 
 use crate::server_harness::{ETSY_KEY, GITHUB_KEY, LONG, SHOPIFY_KEY, Server, digest, hex};
@@ -184,7 +184,7 @@ fn a_busy_database_asks_the_sender_to_come_back() {
 #[test]
 fn deliveries_that_arrive_together_have_one_effect_each() {
     let server = Server::start();
-    let statuses: Vec<u16> = std::thread::scope(|scope| {
+    let statuses: Vec<u16> = scope_with_deadline("all deliveries have their answers", |scope| {
         let deliver = |thread: usize| {
             let server = &server;
             move || {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fieldfen_domain::store::{Store as _, StoreError};
 use fieldfen_persistence::SqliteOptions;
+use fieldfen_testkit::wait::scope_with_deadline;
 use fieldfen_tests::commands::WORK_KIND;
 use fieldfen_tests::event::Event;
 
@@ -24,7 +25,7 @@ fn a_lock_held_for_longer_than_the_timeout_is_busy_and_not_before() {
     let mut foreigner = Process::start(database.path(), "interpret").wait_until_ready();
     foreigner.run("lock");
     let store = database.store_with(&patience(TIMEOUT)).unwrap();
-    thread::scope(|scope| {
+    scope_with_deadline("all writers have their answers", |scope| {
         // Alone, and several who share what they wait for.
         for _ in 0..3 {
             scope.spawn(|| {

@@ -11,7 +11,7 @@ use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_testkit::wait::{PATIENCE, RaiseOnDrop, wait_until};
+use fieldfen_testkit::wait::{PATIENCE, RaiseOnDrop, scope_with_deadline, wait_until};
 
 use crate::database::Database;
 
@@ -44,7 +44,7 @@ fn the_log_is_cut_back_after_a_long_reader_has_ended() {
     let store = database.store();
     let (begun, has_begun) = channel();
     let (end, may_end) = channel();
-    thread::scope(|scope| {
+    scope_with_deadline("the reader has ended", |scope| {
         let store = &store;
         let reader = scope.spawn(move || {
             store.read(|s| {
@@ -76,7 +76,7 @@ fn the_log_stays_bounded_under_readers_of_whom_one_is_always_there() {
     let store = database.store();
     let (begun, commits, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let (mut highest, mut cut) = (0, false);
-    thread::scope(|scope| {
+    scope_with_deadline("all readers have ended", |scope| {
         let _over_at_end = RaiseOnDrop(&over);
         for _ in 0..3 {
             scope.spawn(|| {
@@ -131,7 +131,7 @@ fn the_log_is_cut_back_under_overlapping_readers_of_a_quarter_of_a_second() {
     let (store, theirs) = (database.store(), database.store());
     let (over, reading) = (AtomicBool::new(false), AtomicU64::new(0));
     let (mut highest, mut cuts) = (0, 0);
-    thread::scope(|scope| {
+    scope_with_deadline("all readers have ended", |scope| {
         let _over_at_end = RaiseOnDrop(&over);
         for reader in 0..3 {
             let (theirs, over, reading) = (&theirs, &over, &reading);

@@ -12,7 +12,7 @@ use fieldfen_backup::{BackupReport, PRIVATE, back_up};
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, PageRequest, file::FileFilter};
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
-use fieldfen_testkit::wait::{RaiseOnDrop, exit_status, wait_until};
+use fieldfen_testkit::wait::{RaiseOnDrop, exit_status, scope_with_deadline, wait_until};
 
 use crate::now;
 use crate::program::{Shop, new_file};
@@ -26,7 +26,7 @@ fn a_copy_made_under_writers_is_of_one_moment_and_misses_nothing_committed_befor
     let committed: [AtomicU64; WRITERS as usize] = Default::default();
     let stop = AtomicBool::new(false);
     let mut copies: Vec<(Vec<u64>, BackupReport)> = Vec::new();
-    thread::scope(|scope| {
+    scope_with_deadline("all writers have stopped", |scope| {
         for writer in 0..WRITERS {
             let (store, committed, stop) = (store.clone(), &committed[writer as usize], &stop);
             scope.spawn(move || {

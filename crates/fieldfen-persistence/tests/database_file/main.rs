@@ -22,7 +22,7 @@ use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter};
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::fixtures::job;
-use fieldfen_testkit::wait::{received, with_deadline};
+use fieldfen_testkit::wait::{received, scope_with_deadline, with_deadline};
 
 fn migrated(folder: &Path) -> PathBuf {
     let path = folder.join("shop 100%?.db");
@@ -119,7 +119,7 @@ fn the_longest_timeout_of_all_is_a_long_one() {
     let path = migrated(folder.path());
     let (first, second) = (open(&path, Duration::MAX), open(&path, Duration::MAX));
     let mut foreign = SqliteConnection::establish(&path.display().to_string()).unwrap();
-    std::thread::scope(|scope| {
+    scope_with_deadline("both writers have their answers", |scope| {
         foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
         let writers = [&first, &second].map(|store| scope.spawn(|| store.write(|_| Ok(()))));
         std::thread::sleep(Duration::from_millis(50));

@@ -18,7 +18,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
 use super::panics::end_of;
-use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 on_every_store!(
@@ -219,7 +218,7 @@ fn a_future_is_dropped_when_its_job_is_killed(store: impl Store) {
     received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     bench.clock.advance(Duration::from_secs(5));
-    until(|| dropped.load(Ordering::SeqCst) == 1);
+    wait_until("the handler's future is dropped", || dropped.load(Ordering::SeqCst) == 1);
     running.stop_handle().stop();
     end_of(running).unwrap();
     assert_eq!(bench.job(&id).last_error.as_deref(), Some("hangs"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::AsyncStore;
 use fieldfen_testkit::fixtures::file;
-use fieldfen_testkit::wait::received;
+use fieldfen_testkit::wait::{received, with_deadline};
 use tokio::runtime::Runtime;
 
 on_stores_without_faults!(
@@ -22,14 +22,17 @@ on_stores_without_faults!(
 
 fn reads_and_writes_are_those_of_the_store(store: impl Store) {
     let store = AsyncStore::new(store);
-    Runtime::new().unwrap().block_on(async {
-        store.write(|s| s.files().insert(&file(1)).map(drop)).await.unwrap();
-        assert_eq!(store.read(|s| s.files().count()).await.unwrap()[0].1, 1);
-        let refused = store.try_write(|s| s.files().insert(&file(2)).map_err(OwnError::from).and(Err(OwnError::Own)));
-        assert!(matches!(refused.await, Err::<(), _>(OwnError::Own)));
-        let refused = store.write(|s| s.files().insert(&file(1)).and(s.files().insert(&file(1))).map(drop)).await;
-        refused.unwrap();
-        assert_eq!(store.blocking().read(|s| s.files().count()).unwrap()[0].1, 1);
+    with_deadline("all calls have returned", move || {
+        Runtime::new().unwrap().block_on(async {
+            store.write(|s| s.files().insert(&file(1)).map(drop)).await.unwrap();
+            assert_eq!(store.read(|s| s.files().count()).await.unwrap()[0].1, 1);
+            let refused =
+                store.try_write(|s| s.files().insert(&file(2)).map_err(OwnError::from).and(Err(OwnError::Own)));
+            assert!(matches!(refused.await, Err::<(), _>(OwnError::Own)));
+            let refused = store.write(|s| s.files().insert(&file(1)).and(s.files().insert(&file(1))).map(drop)).await;
+            refused.unwrap();
+            assert_eq!(store.blocking().read(|s| s.files().count()).unwrap()[0].1, 1);
+        });
     });
 }
 
@@ -48,26 +51,29 @@ impl From<StoreError> for OwnError {
 fn no_more_calls_run_at_once_than_are_allowed(store: impl Store) {
     let store = AsyncStore::new(store).at_once(NonZeroUsize::new(2).unwrap());
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    Runtime::new().unwrap().block_on(async {
-        let calls: Vec<_> = (0..12)
-            .map(|_| {
-                let (store, running, most) = (store.clone(), Arc::clone(&running), Arc::clone(&most));
-                tokio::spawn(async move {
-                    let call = move |_: &_| {
-                        most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        thread::sleep(Duration::from_millis(5));
-                        running.fetch_sub(1, Ordering::SeqCst);
-                        Ok::<_, StoreError>(())
-                    };
-                    store.run(call).await.unwrap();
+    let seen = Arc::clone(&most);
+    with_deadline("all calls have returned", move || {
+        Runtime::new().unwrap().block_on(async {
+            let calls: Vec<_> = (0..12)
+                .map(|_| {
+                    let (store, running, most) = (store.clone(), Arc::clone(&running), Arc::clone(&most));
+                    tokio::spawn(async move {
+                        let call = move |_: &_| {
+                            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                            thread::sleep(Duration::from_millis(5));
+                            running.fetch_sub(1, Ordering::SeqCst);
+                            Ok::<_, StoreError>(())
+                        };
+                        store.run(call).await.unwrap();
+                    })
                 })
-            })
-            .collect();
-        for call in calls {
-            call.await.unwrap();
-        }
+                .collect();
+            for call in calls {
+                call.await.unwrap();
+            }
+        });
     });
-    assert_eq!(most.load(Ordering::SeqCst), 2);
+    assert_eq!(seen.load(Ordering::SeqCst), 2);
 }
 
 fn a_call_whose_future_is_dropped_runs_to_its_end(store: impl Store) {
@@ -93,11 +99,13 @@ fn a_call_whose_future_is_dropped_runs_to_its_end(store: impl Store) {
 
 fn a_panic_reaches_the_caller_and_leaves_the_store_usable(store: impl Store) {
     let store = AsyncStore::new(store);
-    Runtime::new().unwrap().block_on(async {
-        let writer = store.clone();
-        let call = tokio::spawn(async move { writer.write::<(), _>(|_| panic!("lens cap")).await });
-        assert!(call.await.unwrap_err().is_panic());
-        store.write(|s| s.files().insert(&file(1)).map(drop)).await.unwrap();
+    with_deadline("all calls have returned", move || {
+        Runtime::new().unwrap().block_on(async {
+            let writer = store.clone();
+            let call = tokio::spawn(async move { writer.write::<(), _>(|_| panic!("lens cap")).await });
+            assert!(call.await.unwrap_err().is_panic());
+            store.write(|s| s.files().insert(&file(1)).map(drop)).await.unwrap();
+        });
     });
 }
 
@@ -106,12 +114,11 @@ fn a_call_after_the_runtime_has_shut_down_is_refused(store: impl Store) {
     let gone = Runtime::new().unwrap();
     let handle = gone.handle().clone();
     drop(gone);
-    let _entered = handle.enter();
-    let answer = Runtime::new().map(|driver| {
-        driver.block_on(async {
+    let answer = with_deadline("the call is refused", move || {
+        Runtime::new().unwrap().block_on(async {
             let _entered = handle.enter();
             store.read(|s| s.files().count()).await
         })
     });
-    assert!(matches!(answer.unwrap(), Err(StoreError::Unavailable { .. })));
+    assert!(matches!(answer, Err(StoreError::Unavailable { .. })));
 }

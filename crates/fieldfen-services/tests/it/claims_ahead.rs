@@ -10,9 +10,9 @@ use fieldfen_domain::job::{GenerateMetadata, Job, JobActionOutcome, JobStatus, P
 use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{AppliedOutcome, Metrics, ShutdownReport, Task, Worker};
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::wait_until;
 
 use super::panics::end_of;
-use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_stores_without_faults!(
@@ -37,7 +37,9 @@ impl Handler {
     fn run(&self, task: &Task<Note>) {
         if task.text != "quick" {
             self.begun.lock().unwrap().push(task.text.clone());
-            until(|| self.may_end.load(Ordering::SeqCst) || task.is_stopping());
+            wait_until("the test lets the handler end or the worker stops", || {
+                self.may_end.load(Ordering::SeqCst) || task.is_stopping()
+            });
         }
     }
 
@@ -72,7 +74,7 @@ fn warmed_up_and_measured<S: Store>(
     let handler = Arc::clone(handler);
     let worker = bench.worker().threads(threads).metrics(failures.clone());
     let running = worker.handle(move |task: Task<Note>| handler.run(&task)).start().unwrap();
-    until(|| quick.iter().all(|id| bench.status(id) == JobStatus::Completed));
+    wait_until("the quick jobs are completed", || quick.iter().all(|id| bench.status(id) == JobStatus::Completed));
     running
 }
 
@@ -110,7 +112,7 @@ fn a_stop_gives_back_what_was_claimed_ahead(store: impl Store) {
         let handler = Handler::new();
         let running = warmed_up(&bench, 2, &handler);
         let ids = slow_notes(&bench, 20);
-        until(|| handler.begun() == 2);
+        wait_until("two handlers have begun", || handler.begun() == 2);
         running.stop_handle().stop();
         let report = end_of(running).unwrap();
         assert_eq!((report.unreleased, report.still_running.len()), (0, 0));
@@ -140,13 +142,13 @@ fn a_job_that_is_cancelled_before_it_begins_never_runs(store: impl Store) {
     let failures = Failures::default();
     let running = warmed_up_and_measured(&bench, 2, &handler, &failures);
     let ids = slow_notes(&bench, 12);
-    until(|| handler.begun() == 2);
+    wait_until("two handlers have begun", || handler.begun() == 2);
     let cancelled = &ids[6];
     let answer = bench.queue.cancel(cancelled, &by_ann("wrong picture")).unwrap();
     assert!(matches!(answer, JobActionOutcome::Done | JobActionOutcome::CancelRequested), "{answer:?}");
-    until(|| bench.status(cancelled) == JobStatus::Failed);
+    wait_until("the cancelled job has failed", || bench.status(cancelled) == JobStatus::Failed);
     handler.may_end.store(true, Ordering::SeqCst);
-    until(|| count_of(&bench, &ids, JobStatus::Completed) == ids.len() - 1);
+    wait_until("the other jobs are completed", || count_of(&bench, &ids, JobStatus::Completed) == ids.len() - 1);
     running.stop_handle().stop();
     assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     assert!(!handler.begun.lock().unwrap().contains(&"slow 6".to_owned()));
@@ -163,16 +165,16 @@ fn no_worker_keeps_jobs_that_another_one_could_run(store: impl Store) {
     let handlers = [Handler::new(), Handler::new()];
     let workers = [0, 1].map(|worker| warmed_up(&bench, 4, &handlers[worker]));
     let ids = slow_notes(&bench, 16);
-    until(|| handlers.iter().all(|handler| handler.begun() == 4));
+    wait_until("four handlers of each worker have begun", || handlers.iter().all(|handler| handler.begun() == 4));
     // Each may claim the others ahead once, since they seem to be quick, and gives them back when its threads stay busy. It
     // does not claim them again before a thread is free.
     let mut looks = 0;
-    until(|| {
+    wait_until("eight jobs have been running for 100 looks", || {
         looks = if count_of(&bench, &ids, JobStatus::Running) == 8 { looks + 1 } else { 0 };
         looks == 100
     });
     handlers.iter().for_each(|handler| handler.may_end.store(true, Ordering::SeqCst));
-    until(|| count_of(&bench, &ids, JobStatus::Completed) == 16);
+    wait_until("all jobs are completed", || count_of(&bench, &ids, JobStatus::Completed) == 16);
     for worker in workers {
         worker.stop_handle().stop();
         assert_eq!(end_of(worker).unwrap(), ShutdownReport::default());

@@ -13,6 +13,7 @@ use fieldfen_services::queue::ClaimedJob;
 use fieldfen_services::webhooks::{ReceiveOutcome, WebhookIntake};
 use fieldfen_testkit::faults::suspended;
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::wait_until;
 
 use crate::fake_marketplace::FakeMarketplace;
 use crate::shop_harness::{ETSY, approved, publisher};
@@ -150,7 +151,7 @@ fn a_worker_finds_waits_of_a_clock_ahead_by_itself(store: impl Store) {
         .handle(|_: fieldfen_services::worker::Task<Note>| {})
         .start()
         .unwrap();
-    crate::worker_stop::until(|| bench.status(&id) == JobStatus::Completed);
+    wait_until("the job is completed", || bench.status(&id) == JobStatus::Completed);
     worker.stop_handle().stop();
     end_of(worker).unwrap();
 }

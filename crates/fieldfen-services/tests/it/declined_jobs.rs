@@ -12,10 +12,10 @@ use fieldfen_domain::{JobId, RawJson};
 use fieldfen_services::queue::WaitOutcome;
 use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, Task};
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::wait_until;
 use serde::{Deserialize, Serialize};
 
 use super::panics::end_of;
-use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 on_every_store!(
@@ -76,7 +76,7 @@ fn the_first_decline_shows_in_the_job_and_in_the_metrics(store: impl Store) {
     let endings = Endings::default();
     let worker = bench.worker().metrics(endings.clone());
     let running = worker.handle(|_: Task<Note>| Outcome::retry("must not run")).start().unwrap();
-    until(|| !endings.0.lock().unwrap().is_empty());
+    wait_until("a job has ended", || !endings.0.lock().unwrap().is_empty());
     let job = bench.job(&id);
     assert_eq!((job.state.status(), job.declined_since), (JobStatus::Pending, Some(bench.now())));
     assert!(job.last_error.unwrap().contains("text: invalid type: integer `7`"));
@@ -107,11 +107,11 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     // Time passes until the old worker, which is alone, has declined them all for half an hour.
     while bench.now() < began + TimeDelta::minutes(30) {
         let due = |job: &NewJob| bench.job(&job.id).run_at > bench.now();
-        until(|| jobs.iter().all(due));
+        wait_until("no job is due", || jobs.iter().all(due));
         bench.clock.advance(Duration::from_secs(300));
     }
     for job in &jobs {
-        until(|| bench.status(&job.id) == JobStatus::Pending);
+        wait_until("the job is pending", || bench.status(&job.id) == JobStatus::Pending);
         let job = bench.job(&job.id);
         assert_eq!((job.attempts, job.declined_since), (0, Some(began)));
         assert!(job.last_error.as_deref().unwrap().contains("payload of test.note: "), "{job:?}");
@@ -127,10 +127,12 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
         bench.clock.advance(Duration::from_millis(200));
         runs.load(Ordering::SeqCst) == JOBS
     };
-    until(|| all_have_run() || bench.now() > began + TimeDelta::minutes(31));
+    wait_until("all jobs have run or 31 minutes are over", || {
+        all_have_run() || bench.now() > began + TimeDelta::minutes(31)
+    });
     old.stop_handle().stop();
     end_of(old).unwrap();
-    until(all_have_run);
+    wait_until("all jobs have run", all_have_run);
     new.stop_handle().stop();
     end_of(new).unwrap();
     assert!(jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
@@ -138,7 +140,9 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     let orphan = bench.queue.job(&NewerNote { text: Vec::new() }).unwrap();
     bench.queue.enqueue(&orphan).unwrap();
     let old = bench.worker().handle(|_: Task<Note>| Outcome::fail("must not run")).start().unwrap();
-    until(|| bench.job(&orphan.id).declined_since.is_some() && bench.status(&orphan.id) == JobStatus::Pending);
+    wait_until("the job is pending again and was declined", || {
+        bench.job(&orphan.id).declined_since.is_some() && bench.status(&orphan.id) == JobStatus::Pending
+    });
     bench.clock.advance(Duration::from_secs(3600));
     assert!(matches!(bench.queue.wait_for(&orphan.id, LONG).unwrap(), WaitOutcome::Failed { .. }));
     assert_eq!(bench.job(&orphan.id).attempts, 0);

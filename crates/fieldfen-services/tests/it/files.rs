@@ -13,6 +13,7 @@ use fieldfen_domain::{Cursor, FileId, PageRequest, RawJson};
 use fieldfen_services::files::ShopFiles;
 use fieldfen_services::pipeline::{EditOutcome, FileActionOutcome};
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::scope_with_deadline;
 
 use crate::shop_harness::{ETSY, Shop, confirm, describe, listing_on, titled, upscale};
 
@@ -188,7 +189,7 @@ fn of_many_editors_at_once_one_wins(store: impl Store) {
             files.edit(&seen.id, &edit, &by_ann(&format!("editor {number}"))).unwrap()
         }
     };
-    let answers: BTreeMap<u32, EditOutcome> = std::thread::scope(|scope| {
+    let answers: BTreeMap<u32, EditOutcome> = scope_with_deadline("all editors have their answers", |scope| {
         let editors: Vec<_> = (0..4).map(|number| (number, scope.spawn(edit(number)))).collect();
         editors.into_iter().map(|(number, editor)| (number, editor.join().unwrap())).collect()
     });
@@ -209,7 +210,7 @@ fn of_many_approvals_at_once_one_enqueues(store: impl Store) {
         let files = files(&shop);
         move || files.approve(&id, &by_ann(&format!("operator {number}"))).unwrap()
     };
-    let jobs: usize = std::thread::scope(|scope| {
+    let jobs: usize = scope_with_deadline("all operators have their answers", |scope| {
         let approvals: Vec<_> = (0..4).map(|number| scope.spawn(approve(number))).collect();
         approvals
             .into_iter()

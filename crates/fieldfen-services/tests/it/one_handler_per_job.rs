@@ -11,9 +11,9 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::environment::{Randomness as _, SeededRandomness};
 use fieldfen_services::worker::Task;
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::wait_until;
 
 use super::panics::end_of;
-use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_every_store!(
@@ -79,7 +79,7 @@ fn handlers_that_are_stopped_without_grace_run_once_and_never_beside_each_other(
     let running = start();
     running.stop_handle().stop_when_idle();
     end_of(running).unwrap();
-    until(|| jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
+    wait_until("all jobs are completed", || jobs.iter().all(|job| bench.status(&job.id) == JobStatus::Completed));
     assert_eq!(seen.count(|runs| runs.most > 1), 0, "jobs whose handlers ran beside each other");
     assert_eq!(seen.count(|runs| runs.ended > 1), 0, "jobs whose handlers ran to their end twice");
     assert_eq!(seen.count(|runs| runs.ended == 1), JOBS as usize);
@@ -92,9 +92,11 @@ fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
     let (watching, go) = (seen.clone(), Arc::new(Mutex::new(false)));
     let may_end = Arc::clone(&go);
     // It does not look whether it was killed.
-    let handler = move |task: Task<Note>| watching.run(task.id(), || until(|| *may_end.lock().unwrap()));
+    let handler = move |task: Task<Note>| {
+        watching.run(task.id(), || wait_until("the test lets the handler end", || *may_end.lock().unwrap()))
+    };
     let running = bench.worker().threads(2).handle(handler).start().unwrap();
-    until(|| seen.count(|runs| runs.now == 1) == 1);
+    wait_until("one handler runs", || seen.count(|runs| runs.now == 1) == 1);
     assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
     // As long as the handler runs, its heartbeats put the job off: for two leases here.
@@ -102,14 +104,14 @@ fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
     assert!(due > bench.now());
     while bench.now() < due + Duration::from_secs(60) {
         bench.clock.advance(Duration::from_secs(5));
-        until(|| bench.job(&id).run_at > bench.now() + Duration::from_secs(50));
+        wait_until("a heartbeat has put the job off", || bench.job(&id).run_at > bench.now() + Duration::from_secs(50));
     }
     assert_eq!(seen.count(|runs| runs.ended > 0), 0);
     *go.lock().unwrap() = true;
     // A leap of the clock beyond the lease while the handler still ran would let it run beside itself.
-    until(|| seen.count(|runs| runs.ended > 0) == 1);
+    wait_until("the handler has ended", || seen.count(|runs| runs.ended > 0) == 1);
     // A heartbeat that was under way may have put the job off once more.
-    until(|| {
+    wait_until("the retried job is completed", || {
         bench.clock.advance(Duration::from_secs(1));
         bench.status(&id) == JobStatus::Completed
     });

@@ -11,8 +11,8 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::worker::{Outcome, ShutdownReport, Task};
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::{scope_with_deadline, wait_until};
 
-use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_every_store!(
@@ -39,11 +39,11 @@ fn run_together<S: Store>(
     let handler = move |task: Task<Note>| {
         let (begun, returned, may_end) = &counts;
         begun.fetch_add(1, Ordering::SeqCst);
-        until(|| may_end.load(Ordering::SeqCst) > 0);
+        wait_until("the test lets the handlers end", || may_end.load(Ordering::SeqCst) > 0);
         if task.text == "first" {
             let returned = Arc::clone(returned);
             return Outcome::Complete(Completion::new().writing(move |_| {
-                until(|| returned.load(Ordering::SeqCst) == texts.len());
+                wait_until("all other handlers have returned", || returned.load(Ordering::SeqCst) == texts.len());
                 // For the outcomes of the handlers that have returned to arrive.
                 std::thread::sleep(Duration::from_millis(20));
                 Ok::<_, QueueError>(())
@@ -56,10 +56,10 @@ fn run_together<S: Store>(
         outcome
     };
     let running = bench.worker().threads(texts.len() + 1).handle(handler).start().unwrap();
-    until(|| begun.load(Ordering::SeqCst) == texts.len() + 1);
+    wait_until("all handlers have begun", || begun.load(Ordering::SeqCst) == texts.len() + 1);
     before_the_end(&ids);
     may_end.store(1, Ordering::SeqCst);
-    until(|| ids.iter().chain([&first]).all(|id| bench.status(id) != JobStatus::Running));
+    wait_until("no job is running", || ids.iter().chain([&first]).all(|id| bench.status(id) != JobStatus::Running));
     running.stop_handle().stop();
     assert_eq!(super::panics::end_of(running).unwrap(), ShutdownReport::default());
     assert_eq!(bench.status(&first), JobStatus::Completed);
@@ -141,11 +141,13 @@ fn a_write_that_fails_as_a_store_does_keeps_no_other_job_waiting(store: impl Sto
             false => Ok(()),
         }))
     };
-    std::thread::scope(|scope| {
+    scope_with_deadline("the other jobs are completed", |scope| {
         let watch = |ids: &[JobId]| {
             let (ids, bench, others_have_ended) = (ids.to_vec(), &bench, &others_have_ended);
             scope.spawn(move || {
-                until(|| ids.iter().filter(|id| bench.status(id) == JobStatus::Completed).count() == ids.len() - 1);
+                wait_until("all jobs but one are completed", || {
+                    ids.iter().filter(|id| bench.status(id) == JobStatus::Completed).count() == ids.len() - 1
+                });
                 others_have_ended.store(true, Ordering::SeqCst);
             });
         };

@@ -12,11 +12,11 @@ use fieldfen_services::environment::{Randomness, SeededRandomness};
 use fieldfen_services::queue::{Completion, Queue, RetryPolicies};
 use fieldfen_services::worker::{IntoOutcome, Metrics, Outcome, Task, Worker, WorkerBuilder, WorkerFailure};
 use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::wait::wait_until;
 use serde::{Deserialize, Serialize};
 
 use super::panics::{PanicsWhenDropped, end_of, ended};
 use super::store_failures::is_thread;
-use super::worker_stop::until;
 use super::{Bench, LEASE, Note};
 
 /// Randomness that panics so often on the thread with this name.
@@ -55,7 +55,7 @@ fn jobs_are_done_although_the_randomness_panics_for_a_while() {
         let worker = with_panicking_randomness(&bench, thread, 2).lease(Duration::from_secs(3));
         let running = worker.backoff::<Note>(Backoff::LEAST).handle(handler).start().unwrap();
         // A job whose outcome cannot be written comes back when its lease has run out. The clock must not seem to leap.
-        until(|| {
+        wait_until("all jobs are completed", || {
             bench.clock.advance(Duration::from_millis(2));
             ids.iter().all(|id| bench.status(id) == JobStatus::Completed)
         });

@@ -16,7 +16,7 @@ use fieldfen_services::worker::{
     AppliedOutcome, Metrics, Outcome, ShutdownReport, Task, Worker, WorkerBuilder, WorkerError, WorkerFailure,
 };
 use fieldfen_testkit::ModelStore;
-use fieldfen_testkit::wait::{received, with_deadline};
+use fieldfen_testkit::wait::{received, wait_until, with_deadline};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -24,7 +24,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 use super::store_failures::{Gated, behind, busy, is_thread, lease_of};
 use super::worker::AdvanceAfterJobs;
-use super::worker_stop::{meeting, until};
+use super::worker_stop::meeting;
 use super::{Bench, LEASE, LONG, Note};
 
 thread_local! {
@@ -146,9 +146,9 @@ fn leases_are_extended_although_the_log_panics_on_the_thread_of_the_heartbeat() 
     received("the handler has begun", &has_begun);
     // Time for a heartbeat, and not for the dispatcher to look at leases.
     bench.clock.advance(Duration::from_secs(6));
-    until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));
+    wait_until("the lease is extended", || lease_of(&bench, &id) == Some(bench.now() + LEASE));
     // A dispatcher that is quicker extends the lease too.
-    until(|| {
+    wait_until("the log has panicked", || {
         bench.clock.advance(Duration::from_millis(1));
         panics.load(Ordering::SeqCst) > 0
     });
@@ -162,7 +162,7 @@ fn jobs_are_claimed_although_the_log_panics_on_the_thread_that_claims() {
     let (bench, worker, panics) = busy_once_on("fieldfen-work");
     let ids = [bench.note("a"), bench.note("b")];
     let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
-    until(|| ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
+    wait_until("both jobs are completed", || ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
     assert!(panics.load(Ordering::SeqCst) > 0);
     running.stop_handle().stop();
     ended(running);
@@ -246,7 +246,7 @@ fn a_worker_goes_on_although_metrics_and_log_panic_on_all_its_threads(store: imp
         bench.clock.advance(LEASE);
         let worker = bench.worker().threads(threads).metrics(metrics.clone()).handle(|_: Task<Note>| ());
         let running = worker.start().unwrap();
-        until(|| {
+        wait_until("all jobs are completed and the depth of the queue was measured three times", || {
             bench.clock.advance(Duration::from_millis(2));
             let all = ids.iter().all(|id| bench.status(id) == JobStatus::Completed);
             all && metrics.depths.load(Ordering::SeqCst) > 2
@@ -329,7 +329,7 @@ fn a_thread_that_panics_for_a_while_goes_on() {
         let worker = with_panicking_clock(&bench, thread, 2).lease(Duration::from_secs(3));
         let running = worker.backoff::<Note>(Backoff::LEAST).handle(|_: Task<Note>| ()).start().unwrap();
         // A job whose thread has panicked comes back when its lease has run out. The clock must not seem to leap.
-        until(|| {
+        wait_until("all jobs are completed", || {
             bench.clock.advance(Duration::from_millis(2));
             ids.iter().all(|id| bench.status(id) == JobStatus::Completed)
         });
@@ -350,7 +350,8 @@ fn a_worker_whose_thread_panics_again_and_again_ends_with_an_error() {
         for number in 0..20 {
             bench.note(&number.to_string());
         }
-        let handler = move |task: Task<Note>| until(|| task.is_stopping() || thread == "fieldfen-job");
+        let handler =
+            move |task: Task<Note>| wait_until("the worker stops", || task.is_stopping() || thread == "fieldfen-job");
         let running = with_panicking_clock(&bench, thread, usize::MAX).handle(handler).start().unwrap();
         let failure = end_of(running).unwrap_err().failure;
         let panic = format!("the clock of {thread} panics");

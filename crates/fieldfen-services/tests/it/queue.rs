@@ -13,6 +13,7 @@ use fieldfen_domain::{MAX_TIMESTAMP, PageRequest, RawJson, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{self, Completion, Queue, QueueError, RetryPolicies, WaitOutcome};
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::scope_with_deadline;
 
 use super::{Bench, LEASE, LONG, LOST_LEASE_WAIT, Note};
 use crate::SetUp as _;
@@ -347,7 +348,7 @@ fn waiting_notices_an_end_in_another_thread(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
     let claimed = bench.claim_notes(1).remove(0);
-    std::thread::scope(|scope| {
+    scope_with_deadline("the waiting thread has its answer", |scope| {
         let waiting = scope.spawn(|| bench.queue.wait_for(&id, LONG).unwrap());
         assert!(bench.queue.complete(&claimed, &mut Completion::new()).unwrap().is_done());
         assert_eq!(waiting.join().unwrap(), WaitOutcome::Completed { result: None });

@@ -11,12 +11,12 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::Transaction;
 use fieldfen_services::queue::{Completion, Queue, QueueError, complete};
 use fieldfen_services::worker::{Interruption, ShutdownReport, Task};
-use fieldfen_testkit::wait::received;
+use fieldfen_testkit::wait::{received, wait_until};
 use fieldfen_testkit::with;
 
 use super::panics::end_of;
 use super::store_failures::{behind, busy, is_thread};
-use super::worker_stop::{meeting, until};
+use super::worker_stop::meeting;
 use super::{Bench, LEASE, Note};
 use crate::SetUp as _;
 
@@ -98,7 +98,7 @@ fn newer_progress_is_not_overwritten_by_older() {
     received("the handler has begun", &has_begun);
     holds.store(false, Ordering::SeqCst);
     let second = RawJson::parse("2").unwrap();
-    until(|| bench.job(&id).progress.as_ref() == Some(&second));
+    wait_until("the second progress is kept", || bench.job(&id).progress.as_ref() == Some(&second));
     drop(go_on);
     // Once the worker has stopped, nothing is on its way any more.
     drop(proceed);
@@ -131,7 +131,7 @@ fn a_store_that_panics_at_the_stop_does_not_keep_handlers_from_being_told() {
     let told = Mutex::new(told);
     let handler = move |task: Task<Note>| {
         told.lock().unwrap().send(None).unwrap();
-        until(|| task.is_cancelled());
+        wait_until("the job is told to stop", || task.is_cancelled());
         told.lock().unwrap().send(task.interruption()).unwrap();
     };
     let running = worker.worker().threads(1).grace(Duration::ZERO).handle(handler).start().unwrap();

@@ -15,6 +15,7 @@ use fieldfen_services::publications::Publications;
 use fieldfen_services::queue::Completion;
 use fieldfen_services::webhooks::{Deliveries, ReceiveOutcome, WebhookIntake, hash};
 use fieldfen_testkit::fixtures::{by_ann, foreign_listing, foreign_post};
+use fieldfen_testkit::wait::scope_with_deadline;
 
 use crate::listed_file::{ListedFile, listed};
 use crate::shop_harness::{ETSY, Shop, approved, listing_on, publisher};
@@ -144,7 +145,7 @@ fn a_forgotten_delivery_takes_effect_once_more_and_only_once(store: impl Store) 
     assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::New(_)));
     assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::Duplicate { .. }));
     let hash = hash_of("etsy", "1");
-    let forgotten: usize = std::thread::scope(|scope| {
+    let forgotten: usize = scope_with_deadline("all operators have their answers", |scope| {
         let forgets: Vec<_> = (0..4)
             .map(|number| {
                 let deliveries = shop.deliveries.clone();

@@ -11,10 +11,9 @@ use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Schedule};
 use fieldfen_services::worker::Task;
 use fieldfen_testkit::fixtures::by_ann;
-use fieldfen_testkit::wait::received;
+use fieldfen_testkit::wait::{received, scope_with_deadline, wait_until};
 
 use super::panics::end_of;
-use super::worker_stop::until;
 use super::{Bench, Note};
 use crate::SetUp as _;
 
@@ -267,7 +266,7 @@ fn many_processes_take_each_tick_once(store: impl Store) {
         bench.define(&format!("sweep-{number}"), HOURLY);
     }
     bench.clock.advance(Duration::from_secs(3600));
-    let taken: usize = std::thread::scope(|scope| {
+    let taken: usize = scope_with_deadline("all threads have taken their ticks", |scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| bench.take_due())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
@@ -351,7 +350,9 @@ fn a_worker_takes_ticks_by_itself(store: impl Store) {
         bench.clock.set(tick);
         assert_eq!(received("the handler has run", &has_run), tick);
         // The next tick would be passed over while this job runs.
-        until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Completed));
+        wait_until("all jobs are completed", || {
+            bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Completed)
+        });
     }
     // Set up while the worker runs, and found without being told.
     bench.define("other", "*/5 * * * *");

@@ -12,6 +12,7 @@ use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::recurring::{self, Recurring, Schedule};
 use fieldfen_services::worker::Task;
 use fieldfen_testkit::fixtures::by_ann;
+use fieldfen_testkit::wait::scope_with_deadline;
 
 use crate::{Bench, Note, SetUp as _};
 
@@ -205,7 +206,7 @@ fn of_many_pauses_at_once_one_is_done(store: impl Store) {
         let (recurring, name) = (work.recurring.clone(), &work.name);
         move || recurring.pause(name, &by_ann(&format!("operator {number}"))).unwrap()
     };
-    let outcomes: Vec<PauseOutcome> = std::thread::scope(|scope| {
+    let outcomes: Vec<PauseOutcome> = scope_with_deadline("all operators have their answers", |scope| {
         let pauses: Vec<_> = (0..4).map(|number| scope.spawn(pause(number))).collect();
         pauses.into_iter().map(|pause| pause.join().unwrap()).collect()
     });

@@ -12,11 +12,11 @@ use fieldfen_services::environment::ManualClock;
 use fieldfen_services::queue::{Completion, Queue};
 use fieldfen_services::worker::{AppliedOutcome, Metrics, Outcome, ShutdownReport, Task};
 use fieldfen_testkit::ModelStore;
-use fieldfen_testkit::wait::received;
+use fieldfen_testkit::wait::{received, wait_until};
 use fieldfen_testkit::with;
 
 use super::panics::end_of;
-use super::worker_stop::{meeting, until};
+use super::worker_stop::meeting;
 use super::{Bench, LEASE, Note};
 
 /// A model store that asks before each write and each wait for commits. The question may look at the thread's name: `fieldfen-job-…` runs
@@ -193,7 +193,9 @@ fn a_worker_whose_clock_leaps_takes_no_job_from_itself() {
         worker.worker().lease(Duration::from_millis(300)).handle(move |_: Task<Note>| meet()).start().unwrap();
     received("the handler has begun", &has_begun);
     bench.clock.advance(Duration::from_secs(3600));
-    until(|| lease_of(&bench, &id).is_none_or(|expires_at| expires_at > bench.now()));
+    wait_until("the lease is gone or extended", || {
+        lease_of(&bench, &id).is_none_or(|expires_at| expires_at > bench.now())
+    });
     let_go.send(()).unwrap();
     running.stop_handle().stop();
     assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
@@ -211,7 +213,9 @@ fn a_clock_that_is_set_back_by_a_year_takes_no_job_from_a_worker_that_lives() {
     bench.clock.set(year_before);
     // A worker that knows nothing of the clock's past, and looks before the first one has extended its lease.
     let fresh = bench.worker().handle(|_: Task<Note>| ()).start().unwrap();
-    until(|| lease_of(&bench, &id).is_some_and(|expires_at| expires_at <= bench.now() + LEASE));
+    wait_until("the lease begins at the time of the clock that was set back", || {
+        lease_of(&bench, &id).is_some_and(|expires_at| expires_at <= bench.now() + LEASE)
+    });
     let_go.send(()).unwrap();
     for worker in [running, fresh] {
         worker.stop_handle().stop();
@@ -229,7 +233,7 @@ fn an_outcome_that_the_store_refuses_at_the_stop_is_applied_once_the_store_takes
     let (begun, has_begun) = channel();
     let handler = move |task: Task<Note>| {
         begun.send(()).unwrap();
-        until(|| task.is_cancelled());
+        wait_until("the job is told to stop", || task.is_cancelled());
         if task.text == "retries" { Err("told to stop") } else { Ok(()) }
     };
     let running = worker.worker().threads(2).handle(handler).start().unwrap();
@@ -242,7 +246,9 @@ fn an_outcome_that_the_store_refuses_at_the_stop_is_applied_once_the_store_takes
     both.sort_unstable();
     assert_eq!(stopped, with!(ShutdownReport::default(), still_running: both));
     locked.store(false, Ordering::SeqCst);
-    until(|| ids.map(|id| bench.status(&id)) == [JobStatus::Pending, JobStatus::Completed]);
+    wait_until("both jobs have ended", || {
+        ids.map(|id| bench.status(&id)) == [JobStatus::Pending, JobStatus::Completed]
+    });
     assert_eq!(bench.job(&ids[0]).attempts, 0);
 }
 
@@ -259,7 +265,7 @@ fn leases_are_kept_by_a_heartbeat_that_has_panicked() {
     received("the handler has begun", &has_begun);
     // Time for a heartbeat, and not for the dispatcher to look at leases.
     bench.clock.advance(Duration::from_secs(6));
-    until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));
+    wait_until("the lease is extended", || lease_of(&bench, &id) == Some(bench.now() + LEASE));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
     end_of(running).unwrap();

@@ -13,9 +13,9 @@ use fieldfen_services::worker::{Outcome, Task, WorkerBuilder};
 use fieldfen_testkit::fixtures::by_ann;
 
 use fieldfen_testkit::ModelStore;
+use fieldfen_testkit::wait::wait_until;
 
 use super::panics::end_of;
-use super::worker_stop::until;
 use super::{Bench, Note};
 
 on_every_store!(
@@ -45,7 +45,9 @@ fn waits<S: Store>(
     let running = worker.threads(1).handle(handler).start().unwrap();
     let mut waits = Vec::new();
     for tries in 1..=tries {
-        until(|| calls.load(Ordering::SeqCst) >= tries && bench.status(id) == JobStatus::Pending);
+        wait_until("the job is pending after its next call", || {
+            calls.load(Ordering::SeqCst) >= tries && bench.status(id) == JobStatus::Pending
+        });
         let run_at = bench.job(id).run_at;
         waits.push(run_at.signed_duration_since(bench.now()));
         assert_eq!(calls.load(Ordering::SeqCst), tries, "calls before the clock went on");
@@ -157,7 +159,7 @@ fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_ever_more_rarely() {
     let queue = Queue::new(store, bench.queue.environment().clone());
     let worker = Bench { queue, clock: bench.clock.clone() };
     let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
-    until(|| writes.load(Ordering::SeqCst) > 2);
+    wait_until("the worker has written three times", || writes.load(Ordering::SeqCst) > 2);
     let before = writes.load(Ordering::SeqCst);
     let began = Instant::now();
     // Other commits do not make it claim more often.

@@ -12,7 +12,7 @@ use fieldfen_services::environment::{Environment, ManualClock, SeededRandomness}
 use fieldfen_services::queue::{Queue, QueueError};
 use fieldfen_services::webhooks::{InvalidDelivery, ReceiveError, ReceiveOutcome, Retention, WebhookIntake, hash};
 use fieldfen_testkit::faults::suspended;
-use fieldfen_testkit::wait::DeadlineBarrier;
+use fieldfen_testkit::wait::{DeadlineBarrier, scope_with_deadline};
 
 use crate::{Bench, Note};
 
@@ -192,7 +192,7 @@ fn many_threads_that_deliver_the_same_webhooks_have_one_effect_each(store: impl 
     const WEBHOOKS: u32 = 50;
     let bench = Bench::new(store);
     let (new, start) = (AtomicU32::new(0), DeadlineBarrier::new(8));
-    std::thread::scope(|scope| {
+    scope_with_deadline("all deliveries have their answers", |scope| {
         for thread in 0..8 {
             let (new, start) = (&new, &start);
             // A delivery is recognised as the caller's own by its time.

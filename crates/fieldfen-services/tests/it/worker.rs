@@ -20,7 +20,6 @@ use fieldfen_testkit::wait::wait_until;
 use serde::{Deserialize, Serialize};
 
 use super::panics::end_of;
-use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 on_every_store!(
@@ -139,7 +138,7 @@ fn a_write_that_finds_another_transaction_busy_fails_its_try(store: impl Store) 
     let busy = || StoreError::Busy { waited_ms: 5000, source: "another thread of this program is writing".into() };
     let handler = move |_: Task<Note>| Completion::new().writing(move |_| Err::<(), _>(busy()));
     let running = bench.worker().handle(handler).start().unwrap();
-    until(|| bench.job(&id).attempts > 0);
+    wait_until("the job has been tried once", || bench.job(&id).attempts > 0);
     running.stop_handle().stop();
     assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
     let job = bench.job(&id);
@@ -266,7 +265,9 @@ fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
     assert_eq!(bench.claim_notes(250).len(), 250);
     bench.clock.advance(super::LEASE);
     let running = bench.worker().handle(|_: Task<Note>| ()).start().unwrap();
-    until(|| bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Pending));
+    wait_until("all jobs are pending", || {
+        bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Pending)
+    });
     bench.clock.advance(super::LOST_LEASE_WAIT);
     running.stop_handle().stop_when_idle();
     assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
@@ -351,7 +352,7 @@ fn metrics_count_what_happens(store: impl Store) {
     let metrics = Counted(Arc::default(), bench.clock.clone());
     let counted = metrics.clone();
     let handler = move |task: Task<Note>| {
-        until(|| counted.0.lock().unwrap().jobs_counted > 0);
+        wait_until("the waiting jobs were counted", || counted.0.lock().unwrap().jobs_counted > 0);
         match task.text.as_str() {
             "good" => ().into_outcome(),
             "bad" => Outcome::retry("bad"),

@@ -8,9 +8,8 @@ use fieldfen_domain::job::JobStatus;
 use fieldfen_services::worker::ShutdownReport;
 use fieldfen_services::worker::{Task, Worker, WorkerFailure};
 use fieldfen_testkit::ModelStore;
-use fieldfen_testkit::wait::received;
+use fieldfen_testkit::wait::{received, wait_until};
 
-use super::worker_stop::until;
 use super::{Bench, LONG, Note};
 
 type Held = Arc<Mutex<Option<Worker>>>;
@@ -25,15 +24,15 @@ fn worker_in_hand(deal_with: impl Fn(Worker) + Send + Sync + 'static) -> Bench<M
     let (held, ended) = (Held::default(), channel());
     let holds = Arc::clone(&held);
     let handler = move |_: Task<Note>| {
-        until(|| holds.lock().unwrap().is_some());
+        wait_until("the test has handed the worker over", || holds.lock().unwrap().is_some());
         deal_with(take(&holds).unwrap());
         ended.0.send(()).unwrap();
     };
     let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
     *held.lock().unwrap() = Some(running);
     let id = bench.note("x");
-    ended.1.recv_timeout(LONG).unwrap();
-    until(|| bench.status(&id) == JobStatus::Completed);
+    received("the handler has dealt with the worker", &ended.1);
+    wait_until("the job is completed", || bench.status(&id) == JobStatus::Completed);
     bench
 }
 
@@ -62,6 +61,7 @@ mod in_runtimes {
     use std::time::Duration;
 
     use fieldfen_services::worker::WorkerError;
+    use fieldfen_testkit::wait::with_deadline;
     use tokio::runtime::{Builder, Runtime};
     use tokio::task::{LocalSet, spawn_blocking};
 
@@ -73,13 +73,6 @@ mod in_runtimes {
 
     fn started() -> Worker {
         Bench::new(ModelStore::new()).worker().handle(|_: Task<Note>| ()).start().unwrap()
-    }
-
-    /// Runs `f` on a thread that nothing must keep from ending.
-    fn ended<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
-        let (done, is_done) = channel();
-        std::thread::spawn(move || done.send(f()).unwrap());
-        is_done.recv_timeout(LONG).unwrap()
     }
 
     /// What comes of a worker that is joined beside a task that is to stop it.
@@ -100,11 +93,11 @@ mod in_runtimes {
 
     #[test]
     fn joining_where_no_task_can_run_meanwhile_is_refused() {
-        let current = ended(|| {
+        let current = with_deadline("the worker is joined", || {
             let runtime = Builder::new_current_thread().enable_time().build().unwrap();
             runtime.block_on(joined_beside_its_stop(|task| drop(tokio::spawn(task.stop()))))
         });
-        let in_local_set = ended(|| {
+        let in_local_set = with_deadline("the worker is joined", || {
             let spawn = |task: StopSoon| drop(tokio::task::spawn_local(task.stop()));
             one_thread().block_on(LocalSet::new().run_until(joined_beside_its_stop(spawn)))
         });
@@ -121,7 +114,7 @@ mod in_runtimes {
 
     #[test]
     fn a_worker_that_was_told_to_stop_or_is_dropped_ends_on_a_current_thread_runtime() {
-        let joined = ended(|| {
+        let joined = with_deadline("the worker is joined", || {
             let runtime = Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
                 drop(started());
@@ -135,7 +128,7 @@ mod in_runtimes {
 
     #[test]
     fn a_blocking_thread_of_a_current_thread_runtime_may_join() {
-        let joined = ended(|| {
+        let joined = with_deadline("the worker is joined", || {
             let runtime = Builder::new_current_thread().enable_time().build().unwrap();
             runtime.block_on(async {
                 let running = started();
@@ -148,7 +141,7 @@ mod in_runtimes {
 
     #[test]
     fn a_join_on_the_only_thread_of_a_runtime_holds_up_neither_its_tasks_nor_async_handlers() {
-        let joined = ended(|| {
+        let joined = with_deadline("the worker is joined", || {
             let bench = Bench::new(ModelStore::new());
             let id = bench.note("x");
             let runtime = one_thread();

@@ -13,7 +13,7 @@ use fieldfen_services::queue::{Completion, Queue, WaitOutcome};
 use fieldfen_services::worker::{AppliedOutcome, Interruption, Metrics, Outcome, ShutdownReport, StopHandle, Task};
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::fixtures::by_ann;
-use fieldfen_testkit::wait::{PATIENCE, received, wait_for};
+use fieldfen_testkit::wait::{PATIENCE, received, wait_for, wait_until};
 use fieldfen_testkit::with;
 
 use super::panics::end_of;
@@ -47,15 +47,6 @@ pub(crate) fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sen
     (meet, has_begun, let_go)
 }
 
-/// Lets the worker's threads notice what the test has done to the clock or the job.
-pub(crate) fn until(mut holds: impl FnMut() -> bool) {
-    let began = std::time::Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < LONG, "it never comes");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 fn a_graceful_stop_lets_handlers_finish_and_claims_nothing_more(store: impl Store) {
     let bench = Bench::new(store);
     let (first, second) = (bench.note("first"), bench.note("second"));
@@ -78,7 +69,7 @@ fn a_handler_that_is_asked_to_end_and_fails_gives_its_job_back(store: impl Store
     let count = Arc::clone(&begun);
     let handler = move |task: Task<Note>| {
         count.fetch_add(1, Ordering::SeqCst);
-        until(|| task.is_cancelled());
+        wait_until("the job is told to stop", || task.is_cancelled());
         seen.lock().unwrap().push(task.interruption());
         match task.text.as_str() {
             "retries" => Err(Outcome::retry("told to stop")),
@@ -87,7 +78,7 @@ fn a_handler_that_is_asked_to_end_and_fails_gives_its_job_back(store: impl Store
         }
     };
     let running = bench.worker().threads(3).grace(Duration::ZERO).handle(handler).start().unwrap();
-    until(|| begun.load(Ordering::SeqCst) == 3);
+    wait_until("three handlers have begun", || begun.load(Ordering::SeqCst) == 3);
     running.stop_handle().stop();
     assert_eq!(end_of(running).unwrap(), with!(ShutdownReport::default(), released: 2));
     assert_eq!(*interruptions.lock().unwrap(), [Some(Interruption::WorkerStops); 3]);
@@ -106,7 +97,7 @@ fn a_handler_that_sees_the_stop_may_give_its_job_back_itself(store: impl Store) 
     let (begun, has_begun) = channel();
     let handler = move |task: Task<Note>| {
         begun.send(()).unwrap();
-        until(|| task.is_stopping());
+        wait_until("the worker stops", || task.is_stopping());
         Outcome::throttled(task.now(), "the worker stops")
     };
     let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
@@ -122,7 +113,7 @@ fn a_cancelled_job_is_told_and_fails_for_good(store: impl Store) {
     let (begun, has_begun) = channel();
     let handler = move |task: Task<Note>| {
         begun.send(()).unwrap();
-        until(|| task.is_cancelled());
+        wait_until("the job is told to stop", || task.is_cancelled());
         Err::<(), _>(format!("{:?}", task.interruption().unwrap()))
     };
     let running = bench.worker().handle(handler).start().unwrap();
@@ -188,14 +179,14 @@ fn a_killed_job_is_told(store: impl Store) {
     let (begun, has_begun) = channel();
     let handler = move |task: Task<Note>| {
         begun.send(()).unwrap();
-        until(|| task.is_cancelled());
+        wait_until("the job is told to stop", || task.is_cancelled());
         *seen.lock().unwrap() = task.interruption();
     };
     let running = bench.worker().handle(handler).start().unwrap();
     received("the handler has begun", &has_begun);
     assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     bench.clock.advance(Duration::from_secs(5));
-    until(|| interruption.lock().unwrap().is_some());
+    wait_until("the handler has been told why", || interruption.lock().unwrap().is_some());
     assert_eq!(*interruption.lock().unwrap(), Some(Interruption::LeaseLost));
     running.stop_handle().stop();
     end_of(running).unwrap();
@@ -215,7 +206,7 @@ fn progress_is_kept_while_the_handler_runs(store: impl Store) {
     };
     let running = bench.worker().handle(handler).start().unwrap();
     received("the handler has begun", &has_begun);
-    until(|| bench.job(&id).progress.is_some());
+    wait_until("the job has progress", || bench.job(&id).progress.is_some());
     assert_eq!(bench.job(&id).progress, Some(RawJson::parse(r#"{"done":3}"#).unwrap()));
     let_go.send(()).unwrap();
     running.stop_handle().stop();
@@ -238,7 +229,7 @@ fn a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts(store: impl 
     // The worker is gone, and the lease is extended for as long as the handler runs: nobody takes the job over.
     for _ in 0..4 {
         bench.clock.advance(LEASE / 3);
-        until(|| lease_of(&bench, &id) == Some(bench.now() + LEASE));
+        wait_until("the lease is extended", || lease_of(&bench, &id) == Some(bench.now() + LEASE));
     }
     assert_eq!(bench.queue.reclaim(9).unwrap(), []);
     let_go.send(()).unwrap();
@@ -254,7 +245,7 @@ fn a_worker_that_is_dropped_lets_its_handlers_finish() {
     let (begun, has_begun) = channel();
     let handler = move |task: Task<Note>| {
         begun.send(()).unwrap();
-        until(|| task.is_stopping());
+        wait_until("the worker stops", || task.is_stopping());
     };
     let running = bench.worker().grace(LONG).handle(handler).start().unwrap();
     received("the handler has begun", &has_begun);

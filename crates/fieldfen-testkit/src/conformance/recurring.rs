@@ -8,6 +8,7 @@ use fieldfen_domain::store::Store;
 use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
 use crate::fixtures::{TICK, at, kind, recurring, recurring_name, work};
+use crate::wait::scope_with_deadline;
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["recurring":
@@ -217,7 +218,7 @@ fn a_tick_is_set_only_while_it_is_the_next_one<S: Store>(store: &S) {
 fn many_threads_take_each_tick_once<S: Store>(store: &S) {
     define(&On(store), &recurring("upkeep", "0 * * * *", at(0)));
     let taken = AtomicU32::new(0);
-    std::thread::scope(|scope| {
+    scope_with_deadline("all threads have taken their ticks", |scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for second in 0..20 {

@@ -9,6 +9,7 @@ use fieldfen_domain::store::Store;
 
 use super::operations::On;
 use crate::fixtures::{at, claim_request, job, token};
+use crate::wait::scope_with_deadline;
 
 /// Lets this many threads claim and complete this many jobs, between one and four at a time.
 ///
@@ -18,7 +19,7 @@ pub fn threads<S: Store>(store: &S, threads: u64, jobs: u64) {
     let new: Vec<NewJob> = (0..jobs).map(job).collect();
     On(store).enqueue_all(&new);
     let done: Mutex<BTreeMap<JobId, u32>> = Mutex::default();
-    std::thread::scope(|scope| {
+    scope_with_deadline("no job is left", |scope| {
         for thread in 0..threads {
             let done = &done;
             scope.spawn(move || {

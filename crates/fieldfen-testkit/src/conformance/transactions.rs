@@ -14,6 +14,7 @@ use crate::fixtures::{
     api_call, at, claim_request, file, file_id, file_in, hash, job, listing_target, recurring, reserve_request,
     upscale_job,
 };
+use crate::wait::scope_with_deadline;
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["transactions":
@@ -172,7 +173,7 @@ fn a_reader_sees_one_moment<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue(&job(1));
     let started = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    scope_with_deadline("the writer has written", |scope| {
         on.read(|s| {
             // A store that runs the closure again may do so after the writer.
             let (jobs, files) = (s.jobs().count()?, s.files().count()?);
@@ -215,7 +216,7 @@ fn a_watch_sees_what_was_committed_since_it_was_made<S: Store>(store: &S) {
 
 fn a_watch_waits_for_a_commit<S: Store>(store: &S) {
     let mut watch = store.watch().unwrap();
-    std::thread::scope(|scope| {
+    scope_with_deadline("the other thread has written", |scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(5));
             On(store).enqueue(&job(1));
@@ -228,7 +229,7 @@ fn a_watch_that_is_closed_waits_no_longer_and_tells_of_commits_all_the_same<S: S
     let long = Duration::from_secs(300);
     let (mut closed, mut open) = (store.watch().unwrap(), store.watch().unwrap());
     let closer = closed.closer();
-    std::thread::scope(|scope| {
+    scope_with_deadline("the watch has returned", |scope| {
         let waiting = scope.spawn(|| closed.wait(long).unwrap());
         closer.close();
         assert!(!waiting.join().unwrap());

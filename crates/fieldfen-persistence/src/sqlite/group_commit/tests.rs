@@ -11,7 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use fieldfen_domain::store::StoreError;
-use fieldfen_testkit::wait::{DeadlineBarrier, wait_until};
+use fieldfen_testkit::wait::{DeadlineBarrier, scope_with_deadline, wait_until};
 
 use super::Writer;
 use crate::SqliteUrl;
@@ -82,7 +82,7 @@ pub(in crate::sqlite) fn committed(folder: &Path) -> Vec<i64> {
 /// does not promise the order in which the others come.
 fn together(writer: &Writer, sql: &[&'static str]) -> Vec<Result<(), Failure>> {
     let begun = DeadlineBarrier::new(2);
-    thread::scope(|scope| {
+    scope_with_deadline("all writers have their answers", |scope| {
         let first = scope.spawn(|| {
             writer.write(|session| {
                 begun.wait("the first write has begun");
@@ -195,7 +195,7 @@ fn a_batch_is_no_fuller_for_the_time_that_its_lock_was_waited_for() {
     let shared = (0..20).any(|_| {
         let before = commits.count();
         foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
-        let answers = thread::scope(|scope| {
+        let answers = scope_with_deadline("all writers have their answers", |scope| {
             scope.spawn(|| {
                 thread::sleep(Duration::from_millis(100));
                 foreign.batch_execute("COMMIT").unwrap();
@@ -267,7 +267,7 @@ fn a_batch_is_committed_without_a_writer_who_was_about_to_join_it_and_does_not_c
 fn many_threads_get_what_they_were_told() {
     let folder = tempfile::tempdir().unwrap();
     let writer = writer(folder.path());
-    let told: Vec<i64> = thread::scope(|scope| {
+    let told: Vec<i64> = scope_with_deadline("all writers have their answers", |scope| {
         let threads: Vec<_> = (0..8_i64)
             .map(|thread| {
                 let writer = &writer;

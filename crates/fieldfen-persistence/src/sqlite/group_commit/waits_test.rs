@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
-use fieldfen_testkit::wait::{DeadlineBarrier, wait_until};
+use fieldfen_testkit::wait::{DeadlineBarrier, scope_with_deadline, wait_until};
 
 use super::tests::{Failure, LONG, committed, foreign, run, writer_with};
 use crate::sqlite::connection::options::SqliteOptions;
@@ -26,7 +26,7 @@ fn threads_that_wait_behind_one_another_for_a_foreign_lock_wait_no_longer_than_o
     let mut foreign = foreign(folder.path());
     foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
     let began = Instant::now();
-    thread::scope(|scope| {
+    scope_with_deadline("all writers have their answers", |scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 let began = Instant::now();
@@ -64,7 +64,7 @@ fn a_closure_that_waits_for_a_thread_that_writes_waits_no_longer_than_the_timeou
     let (mut writer, _) = writer_with(folder.path(), SqliteOptions { busy_timeout: SHORT, ..Default::default() });
     writer.max_batch_age = Duration::from_millis(50);
     let began = Instant::now();
-    let inside = thread::scope(|scope| {
+    let inside = scope_with_deadline("all writers have their answers", |scope| {
         let mut inside = None;
         writer
             .write::<_, Failure, _>(|session| {
@@ -90,7 +90,7 @@ fn a_closure_that_waits_for_a_writer_of_its_own_batch_fails_with_it() {
     let writer = &writer;
     let shared = (0..50).any(|_| {
         let begun = DeadlineBarrier::new(2);
-        thread::scope(|scope| {
+        scope_with_deadline("all writers have their answers", |scope| {
             let first = scope.spawn(|| {
                 writer.write::<_, Failure, _>(|session| {
                     begun.wait("the first write has begun");
@@ -145,7 +145,7 @@ fn a_writer_waits_for_the_lock_and_for_its_batch_no_longer_in_all_than_the_timeo
     let somebody_waits = || wait_until("another writer waits", || writer.waiting.load(Ordering::SeqCst) > 0);
     let (begun, second_begun, (end_last, last_may_end)) =
         (DeadlineBarrier::new(2), DeadlineBarrier::new(2), mpsc::channel::<()>());
-    let (second, elapsed, last) = thread::scope(|scope| {
+    let (second, elapsed, last) = scope_with_deadline("all writers have their answers", |scope| {
         scope.spawn(|| {
             writer.write::<_, Failure, _>(|_| {
                 begun.wait("the first write has begun");

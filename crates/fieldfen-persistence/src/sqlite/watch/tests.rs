@@ -16,7 +16,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::job::Retry;
 use fieldfen_domain::store::{Session, Store, StoreError, Watch};
 use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, file, job};
-use fieldfen_testkit::wait::{PATIENCE, output, wait_until};
+use fieldfen_testkit::wait::{PATIENCE, output, scope_with_deadline, wait_until};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -108,7 +108,7 @@ fn a_commit_of_a_program_that_knows_nothing_of_fieldfen_wakes_a_watch() {
     foreign.batch_execute("PRAGMA busy_timeout = 60000").unwrap();
     let mut watch = watch(&store);
     let closer = watch.closer();
-    thread::scope(|scope| {
+    scope_with_deadline("the watch has returned", |scope| {
         let waiting = scope.spawn(|| watch.wait(HOUR).unwrap());
         // Between the event and the end of its commit this program may be stopped for longer than it is looked for.
         for number in 0..1000 {

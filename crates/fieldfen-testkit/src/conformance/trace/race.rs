@@ -1,11 +1,11 @@
 //! Several threads at once: some order of their transactions must explain what they were answered.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use fieldfen_domain::store::Store;
 
 use super::{Op, apply, apply_numbered, state};
+use crate::wait::scope_with_deadline;
 
 /// How many steps the search for an order tries before it gives up.
 const MOST_TRIED: usize = 20_000;
@@ -29,7 +29,7 @@ struct Ran<'a> {
 pub fn race<A: Store, B: Store>(store: &A, fresh: impl Fn() -> B, threads: &[Vec<Op>]) {
     let next = AtomicUsize::new(0);
     let number = || next.fetch_add(1, Ordering::SeqCst);
-    let histories: Vec<Vec<Ran<'_>>> = thread::scope(|scope| {
+    let histories: Vec<Vec<Ran<'_>>> = scope_with_deadline("all threads have run their steps", |scope| {
         let running: Vec<_> = threads
             .iter()
             .map(|ops| {
