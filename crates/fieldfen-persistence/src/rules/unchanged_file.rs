@@ -51,7 +51,12 @@ mod tests {
                     ('x', Some(file)) => FileChangeOutcome::Conflict { now: file.state.status() },
                     _ => FileChangeOutcome::NotFound,
                 };
-                assert_eq!(why_unchanged(now.as_ref(), change), expected, "{:?}, {change:?}", now.map(|file| file.state));
+                assert_eq!(
+                    why_unchanged(now.as_ref(), change),
+                    expected,
+                    "{:?}, {change:?}",
+                    now.map(|file| file.state)
+                );
             }
         }
     }
