@@ -49,6 +49,11 @@ schema:
     diesel print-schema --database-url "$place/schema.db" > "$place/schema.rs"
     cp "$place/schema.rs" crates/fieldfen-persistence/src/sqlite/schema.rs
 
+# Read 10,000,000 random answers of web APIs (FIELDFEN_READER_CASES and FIELDFEN_SEED set the number and the first seed)
+fuzz-readers:
+    FIELDFEN_READER_CASES="${FIELDFEN_READER_CASES:-10000000}" \
+    cargo test --release -p fieldfen-rate-limits --test it -- --nocapture random_answers
+
 # Do what CI does
 ci:
     bash .ci/run
@@ -73,4 +78,5 @@ stress:
     FIELDFEN_PUBLISH_RUNS="${FIELDFEN_PUBLISH_RUNS:-20000}" \
     FIELDFEN_TRACES="${FIELDFEN_TRACES:-3000}" \
     FIELDFEN_ROUND_TRIPS="${FIELDFEN_ROUND_TRIPS:-5000}" \
+    FIELDFEN_READER_CASES="${FIELDFEN_READER_CASES:-10000000}" \
     cargo test --workspace --release -- --nocapture

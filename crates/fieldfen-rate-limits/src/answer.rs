@@ -1,6 +1,7 @@
 //! An answer to an HTTP request, as the readers see it.
 
 use crate::Timestamp;
+use crate::number::count;
 
 /// A header field is read up to this many bytes, the lines of a repeated field together. A longer line is skipped.
 pub const MAX_FIELD_BYTES: usize = 64 * 1024;
@@ -72,6 +73,24 @@ impl<'a> Answer<'a> {
     #[must_use]
     pub const fn received_at(&self) -> Timestamp {
         self.received_at
+    }
+
+    /// The lines of a header field that is a list, as one (RFC 9110, section 5.2).
+    pub(crate) fn list(&self, name: &str) -> Option<String> {
+        let list = self.lines(name).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ");
+        (!list.is_empty()).then_some(list)
+    }
+
+    /// The smallest count in a header field. A field that should come once can come twice, where a gateway adds its own,
+    /// and then also as a list: the stricter value counts.
+    pub(crate) fn least_count(&self, name: &str) -> Option<u64> {
+        let values = self.lines(name).flat_map(|line| line.split(','));
+        values.filter_map(|value| count(value.split(';').next().unwrap_or_default())).min()
+    }
+
+    /// The body, unless it is too large to be read.
+    pub(crate) fn readable_body(&self) -> Option<&'a [u8]> {
+        self.body.filter(|body| !body.is_empty() && body.len() <= MAX_BODY_BYTES)
     }
 
     /// The lines of a header field, in order, without the white space around them.

@@ -2,11 +2,22 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod amazon;
 mod answer;
 mod dialect;
+mod ebay;
+mod etsy;
+mod generic;
+mod instagram;
+mod json;
 mod number;
+mod pinterest;
+mod quota;
 mod reading;
+mod replicate;
 mod retry_after;
+mod shopify;
+mod tiktok;
 mod time;
 
 pub use answer::{Answer, MAX_BODY_BYTES, MAX_FIELD_BYTES};
@@ -28,15 +39,19 @@ pub fn read(dialect: Dialect, answer: &Answer<'_>) -> Reading {
     let mut reading = Reading { throttled: answer.status() == 429, ..Reading::default() };
     retry_after::read(answer, &mut reading);
     match dialect {
-        Dialect::Shopify
-        | Dialect::Etsy
-        | Dialect::Ebay
-        | Dialect::Amazon
-        | Dialect::Replicate
-        | Dialect::Instagram
-        | Dialect::Pinterest
-        | Dialect::Tiktok
-        | Dialect::Generic => {}
+        Dialect::Shopify => shopify::read(answer, &mut reading),
+        Dialect::Etsy => etsy::read(answer, &mut reading),
+        Dialect::Ebay => ebay::read(answer, &mut reading),
+        Dialect::Amazon => amazon::read(answer, &mut reading),
+        Dialect::Replicate => replicate::read(answer, &mut reading),
+        Dialect::Instagram => instagram::read(answer, &mut reading),
+        Dialect::Pinterest => pinterest::read(answer, &mut reading),
+        Dialect::Tiktok => tiktok::read(answer, &mut reading),
+        Dialect::Generic => generic::read_problem(answer, &mut reading),
     }
+    if reading.limits.is_empty() {
+        generic::read(answer, &mut reading);
+    }
+    reading.limits.truncate(MAX_LIMITS);
     reading
 }

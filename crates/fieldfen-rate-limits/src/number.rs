@@ -5,7 +5,6 @@
 pub(crate) const MAX_NUMBER: u64 = 999_999_999_999_999;
 
 /// A count, rounded down.
-#[cfg_attr(not(test), expect(dead_code, reason = "the readers of the services follow"))]
 pub(crate) fn count(text: &str) -> Option<u64> {
     parts(text).map(|(whole, _)| whole)
 }

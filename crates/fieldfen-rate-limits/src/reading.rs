@@ -45,6 +45,8 @@ pub struct LimitReading {
     pub limit: Option<u64>,
     /// How much is left.
     pub remaining: Option<u64>,
+    /// How much is used.
+    pub used: Option<u64>,
     /// How much is used, in hundredths of one per cent: 10,000 is all. A service that tells only this is full at 10,000,
     /// and can be beyond.
     pub used_basis_points: Option<u32>,
@@ -84,6 +86,11 @@ pub struct Refill {
 }
 
 impl Refill {
+    /// A rate in millionths of a unit per second, unless it is 0.
+    pub(crate) fn new(micros_per_second: u64) -> Option<Self> {
+        (micros_per_second > 0).then_some(Self { micros_per_second })
+    }
+
     /// How long the bucket takes to refill by this much, rounded up to a microsecond.
     #[must_use]
     pub fn time_for(self, amount: u64) -> Duration {
