@@ -2,10 +2,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::disallowed_macros)]
 
-/// Emits a log event: `log!(WARN, …)` is `tracing::warn!(…)`, but a panic of the subscriber is caught.
+/// Emits a log event and catches a panic of the subscriber: `log!(WARN, …)` stands for `tracing::warn!(…)`.
 ///
-/// A subscriber that prints may panic when nobody reads stdout or stderr any more. The write that logs must not fail with
-/// it.
+/// A subscriber that prints may panic when nobody reads stdout or stderr any more. The write that logs must not fail
+/// because of that panic.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {{
         let _ = fieldfen_domain::catch_panic(|| tracing::event!(tracing::Level::$level, $($line)+));
@@ -22,8 +22,8 @@ pub use sqlite::{
     read_database, sqlite_version,
 };
 
-/// What kind of error diesel's is, for programs that run statements of their own on a connection from [`connect`] or
-/// beside a joined session.
+/// Converts an error of diesel into a [`StoreError`](fieldfen_domain::store::StoreError), for programs that run their
+/// own statements on a connection from [`connect`] or beside a joined session.
 #[must_use]
 pub fn store_error(error: diesel::result::Error) -> fieldfen_domain::store::StoreError {
     sqlite::classify(error)

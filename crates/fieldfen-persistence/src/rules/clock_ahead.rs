@@ -1,15 +1,15 @@
-//! Times that a clock has written which was ahead of the clock that reads them.
+//! Recognises times that were written by a clock that was ahead of this one.
 
 use fieldfen_domain::{CLOCK_TOLERANCE, MAX_TIMESTAMP, Timestamp, corrected_end, truncate_to_micros};
 
-/// The latest time that a clock which agrees with this one may have written by now. A row that should have been written
-/// in the past and has a later time was written by a clock that was ahead.
+/// The latest time that a clock which agrees with this one may have written by now. If a row that should have been
+/// written in the past has a later time, its clock was ahead.
 pub(crate) fn latest_written(now: Timestamp) -> Timestamp {
     now.checked_add_signed(CLOCK_TOLERANCE).unwrap_or(MAX_TIMESTAMP).min(MAX_TIMESTAMP)
 }
 
-/// The end of a wait that begins in the future, counted from now; `None` where nobody can say how long the wait was to
-/// be, because another program has written one of its times.
+/// The end of a wait that begins in the future, counted from now. `None` if the length of the wait is unknown, because
+/// another program has written one of its times.
 pub(crate) fn wait_from_now(began: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     corrected_end(began?, end?, truncate_to_micros(now))
 }

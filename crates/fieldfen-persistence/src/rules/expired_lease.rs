@@ -1,11 +1,11 @@
-//! The reason that a job gets whose lease has expired.
+//! The reason that is stored with a job whose lease has expired.
 
 use std::fmt::Display;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::Job;
 
-/// Why a job was taken back from this worker, for people. `expires_at` is the end of its lease, or why that cannot be read.
+/// The reason why a job was reclaimed, for people. `expires_at` is the end of the lease, or the error of reading it.
 pub(crate) fn reason(
     job: &Job,
     worker: Option<&str>,
@@ -19,7 +19,7 @@ pub(crate) fn reason(
         Err(error) => reason += &format!(": {error}"),
     }
     match (job.cancel_requested_at, &job.last_error) {
-        // The reason of the request to stop is what ended the job.
+        // An operator's request to stop the job names its own reason, which comes first.
         (Some(_), Some(asked)) => format!("{asked} ({reason})"),
         _ => reason,
     }

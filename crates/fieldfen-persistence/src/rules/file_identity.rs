@@ -1,17 +1,18 @@
-//! Which file an arrival is: the one with its Drive id, or with its bytes.
+//! Decides which known file an arrival is: the file with its Drive id, or the file with its bytes.
 
 use fieldfen_domain::file::{ContentHash, File, NewFile};
 use fieldfen_domain::store::StoreError;
 
-/// Whether a file keeps a Drive id that has led to it before, so that no other row needs to be looked for.
+/// Returns whether a file already has a Drive id that has led to it before. No other row must be searched then.
 pub(crate) fn has_drive_id(file: &File, drive_file_id: &str) -> bool {
     file.drive_file_id.as_deref() == Some(drive_file_id)
 }
 
-/// The file that an arrival is, of the file with its Drive id and the file with its bytes; `None` for a new file.
+/// The known file of an arrival, chosen from the file with its Drive id and the file with its bytes; `None` for a new
+/// file.
 ///
 /// # Errors
-/// [`StoreError::AlreadyExists`] when the two are different files.
+/// [`StoreError::AlreadyExists`] if the two are different files.
 pub(crate) fn known_file(
     new: &NewFile,
     by_drive_id: Option<File>,
@@ -30,14 +31,14 @@ pub(crate) fn known_file(
     }
 }
 
-/// What a known file lacks and the arrival has.
+/// The values that a known file lacks and the arrival has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MissingIdentity<'n> {
     pub(crate) drive_file_id: Option<&'n str>,
     pub(crate) content_hash: Option<ContentHash>,
 }
 
-/// The Drive id and the hash that a known file gets from an arrival; `None` when it lacks nothing that the arrival has.
+/// The Drive id and the hash that a known file gets from an arrival; `None` if the arrival adds neither.
 pub(crate) fn missing_identity<'n>(known: &File, new: &'n NewFile) -> Option<MissingIdentity<'n>> {
     let drive_file_id = new.drive_file_id.as_deref().filter(|_| known.drive_file_id.is_none());
     let content_hash = new.content_hash.filter(|_| known.content_hash.is_none());

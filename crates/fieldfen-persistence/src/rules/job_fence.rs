@@ -1,21 +1,20 @@
-//! The answer to the holder of a claim whose token is not the current one.
+//! The answer to a claim whose fence token is not the current one.
 
 use fieldfen_domain::job::{FencedResult, JobStatus};
 use fieldfen_domain::{FenceToken, Timestamp};
 
-/// What the row of a job says of its last claim. Another program may have written anything into it: what cannot be read
-/// is `None`.
+/// The last claim of a job, as the row has it. A value of another program that cannot be read is `None`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LastClaim {
     pub(crate) status: Option<JobStatus>,
     pub(crate) token: Option<FenceToken>,
     pub(crate) ended_at: Option<Timestamp>,
-    /// Whether an operator has ended the job while its handler ran.
+    /// Whether an operator killed the job while its handler ran.
     pub(crate) killed: bool,
 }
 
-/// Why nothing was changed for the claim with this token. There is an answer whatever stands in the row: a refusal would
-/// keep the claim, and those that are extended together with it, from ever being told.
+/// The reason why nothing was changed for the claim with this token. Every row gets an answer, also one with unreadable
+/// values: an error would keep the worker from learning that this claim, and each claim extended with it, is lost.
 pub(crate) fn why_refused<T>(last: &LastClaim, token: FenceToken) -> FencedResult<T> {
     let ended_it = last.token == Some(token) && !last.killed && last.status.is_some_and(JobStatus::is_final);
     if ended_it { FencedResult::AlreadyDone { at: last.ended_at } } else { FencedResult::LeaseLost }

@@ -1,7 +1,7 @@
-//! Decisions over rows that were read, without SQL: a second SQL store shares them, and only its statements are its own.
+//! Decisions over rows that were read, without SQL. A second SQL store can share them and add only its own statements.
 //!
-//! A store reads rows, asks a rule, and writes what the rule answers. Which publication a call or a row belongs to is
-//! decided in `fieldfen_domain::store::publication_decisions`, for stores without SQL too.
+//! A store reads rows, asks a rule, and writes the row that the rule returns. `fieldfen_domain::store::publication_decisions`
+//! decides to which publication a call or a row belongs, since stores without SQL need that too.
 
 pub(crate) mod clock_ahead;
 pub(crate) mod expired_lease;

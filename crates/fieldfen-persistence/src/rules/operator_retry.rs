@@ -1,18 +1,18 @@
-//! When a failed job may run again that an operator retries.
+//! The due time of a failed job that an operator retries.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::lease_holds;
 
-/// When a retried job is due, and the lease that its row keeps until then.
+/// The due time of a retried job, and the lease that its row keeps until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RetryTimes {
     pub(crate) run_at: Timestamp,
-    /// The end of the lease under which the job was killed. Its handler may run until then.
+    /// The end of the lease under which the job was killed; its handler may run until then. `None` if no handler runs.
     pub(crate) killed_until: Option<Timestamp>,
 }
 
-/// The times of a job that is retried now. `lease_end` is the end of the lease under which it was killed; a lease that
-/// cannot be read holds nobody back.
+/// The times of a job that is retried now. `lease_end` is the end of the lease under which the job was killed. A lease
+/// that cannot be read delays nothing.
 pub(crate) fn retry_times(lease_end: Option<Timestamp>, at: Timestamp) -> RetryTimes {
     let killed_until = lease_end.filter(|end| lease_holds(*end, at));
     RetryTimes { run_at: killed_until.unwrap_or(at), killed_until }
@@ -31,7 +31,7 @@ mod tests {
             (None, at(10), None),
             (Some(at(10)), at(10), None),
             (Some(at(11)), at(11), Some(at(11))),
-            // No lease of a worker ends so late: a clock that was ahead has written it.
+            // No worker takes a lease that ends so late: a clock that was ahead has written it.
             (Some(MAX_TIMESTAMP), at(10), None),
         ] {
             assert_eq!(retry_times(lease_end, at(10)), RetryTimes { run_at, killed_until }, "{lease_end:?}");

@@ -1,7 +1,7 @@
-//! The rows of publications: as they are reserved, taken over, confirmed and given up.
+//! Computes the rows of publications that are reserved, taken over, confirmed or given up.
 //!
-//! Each rule answers with the row as it is to be. The store writes it if the row still has the token and the state that
-//! were read.
+//! Each rule returns the new row. The store writes it if the stored row still has the token and the state that were
+//! read.
 
 use fieldfen_domain::job::{FencedResult, ParkedFor};
 use fieldfen_domain::publication::{
@@ -12,8 +12,8 @@ use fieldfen_domain::{FenceToken, Timestamp, cut_reason, truncate_to_micros};
 
 /// The row of a target that is reserved for the first time.
 ///
-/// The first call counts as the second where the database may miss an earlier one (`may_miss_calls`), so that the
-/// platform is looked up by key before it is called.
+/// If the database may lack an earlier call (`may_miss_calls`), the first call counts as the second one. The platform
+/// is then looked up by key before it is called.
 pub(crate) fn first_reservation(
     request: &ReserveRequest,
     client_key: IdempotencyKey,
@@ -34,7 +34,8 @@ pub(crate) fn first_reservation(
     publication
 }
 
-/// The row of a target that is reserved again after its publication was released: one more call under the same key.
+/// The row of a target whose publication was released and is reserved again. It counts one more call under the same
+/// key.
 pub(crate) fn repeated_reservation(released: &Publication, request: &ReserveRequest) -> Publication {
     let mut publication = released.clone();
     publication.target = request.target.clone();
@@ -47,12 +48,13 @@ pub(crate) fn repeated_reservation(released: &Publication, request: &ReserveRequ
     publication
 }
 
-/// The row of a reservation that has run out, or whose outcome is unknown, as its next holder takes it over to look it up.
+/// The row of an expired reservation, or of a publication with unknown outcome, which its next holder takes over to
+/// look it up.
 pub(crate) fn taken_over(live: &Publication, request: &ReserveRequest) -> Publication {
     let mut publication = live.clone();
     publication.state = PublicationState::Unknown;
     publication.token = request.token;
-    // A hold that stays has its beginning still: counted from another one, a clock that was ahead would shorten it.
+    // An unchanged end keeps its start: with a new start, a clock that was ahead would shorten the reservation.
     if live.held_until != truncate_to_micros(request.held_until) {
         publication.held_since = Some(truncate_to_micros(request.at));
     }
@@ -61,28 +63,28 @@ pub(crate) fn taken_over(live: &Publication, request: &ReserveRequest) -> Public
     publication
 }
 
-/// Why a publication is given up without a confirmation.
+/// The reason why a publication is given up without a confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GiveUp {
-    /// The platform has refused the call, or a lookup has found nothing.
+    /// The platform refused the call, or a lookup found nothing.
     Released(ReleaseReason),
-    /// Nobody knows what the call has done. With a word, the publication waits for that.
+    /// The outcome of the call is unknown. With a value, the publication also waits for that event.
     Unknown(Option<ParkedFor>),
 }
 
-/// What becomes of a publication that is to be given up.
+/// The decision about a publication that is to be given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GiveUpDecision {
-    /// Its row is to be this one.
+    /// The store writes this row.
     Write(Box<Publication>),
-    /// Nothing is to be written.
+    /// The store writes nothing and returns this answer.
     Answer(FencedResult<()>),
 }
 
-/// The decision about giving up a publication, for its holder with this token.
+/// Decides about giving up a publication. `token` is the token of the caller.
 ///
 /// # Errors
-/// [`StoreError::PublicationTransition`] when a publication in its state cannot be given up.
+/// [`StoreError::PublicationTransition`] if a publication in its present state cannot be given up.
 pub(crate) fn given_up(
     publication: &Publication,
     token: FenceToken,
@@ -114,11 +116,11 @@ pub(crate) fn given_up(
     Ok(GiveUpDecision::Write(Box::new(next)))
 }
 
-/// The state of a publication that is confirmed as a product or post which is live at its platform, or is not any more;
-/// and the answer to the confirmation.
+/// The state of a confirmed publication, whose product or post is live or no longer live at the platform; and the
+/// answer to the confirmation.
 ///
 /// # Errors
-/// [`StoreError::PublicationTransition`] when a publication in its state cannot be confirmed.
+/// [`StoreError::PublicationTransition`] if a publication in its present state cannot be confirmed.
 pub(crate) fn confirmed_state(
     state: PublicationState,
     is_live: bool,
@@ -197,7 +199,8 @@ mod tests {
     #[test]
     fn every_state_is_given_up_as_the_table_says() {
         use PublicationState::{Confirmed, Ended, Released, Reserved, Unknown};
-        // What a release and a lost answer make of each state; `None` is an answer or an error that leaves the row as it is.
+        // The state that follows a release and a lost answer. `None` stands for an answer or an error that leaves the
+        // row unchanged.
         let table = [
             (Reserved, Some(Released), Some(Unknown)),
             (Confirmed, None, None),

@@ -1,8 +1,8 @@
-//! The answer to a change of a file's state that has changed no row.
+//! The answer to a change of a file's state that changed no row.
 
 use fieldfen_domain::file::{File, FileChange, FileChangeOutcome};
 
-/// Why a change has changed nothing, by the file as it is now.
+/// The reason why a change of state changed no row. `file` is the file as it is now.
 pub(crate) fn why_unchanged(file: Option<&File>, change: &FileChange) -> FileChangeOutcome {
     match file {
         None => FileChangeOutcome::NotFound,

@@ -1,24 +1,23 @@
-//! How long the hash of a webhook counts as seen.
+//! The time until which the hash of a webhook counts as seen.
 
 use chrono::TimeDelta;
 use fieldfen_domain::{Timestamp, is_ahead, truncate_to_micros};
 
-/// How long a row without `expires_at` counts: "hashes older than 24 hours" are deleted, as the specification of the
-/// database has it.
+/// The retention of a row without `expires_at`. The database's specification has hashes deleted after 24 hours.
 const SPECIFIED_RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// When a hash expires whose row does not say so.
+/// The time at which a hash without `expires_at` expires.
 pub(crate) fn specified_expiry(first_seen: Timestamp) -> Option<Timestamp> {
     first_seen.checked_add_signed(SPECIFIED_RETENTION)
 }
 
-/// Hashes whose rows do not say when they expire have expired by now if they were first seen at this time or before.
+/// Hashes without `expires_at` that were first seen at this time or earlier have expired by now.
 pub(crate) fn specified_cutoff(now: Timestamp) -> Timestamp {
     now.checked_sub_signed(SPECIFIED_RETENTION).unwrap_or(now)
 }
 
-/// When a hash that is there counts as first seen; `true` when that is now, because a clock that was ahead has written
-/// its row, which is then written anew.
+/// The time from which a stored hash counts as seen. `true` if that is now because a clock that was ahead has written
+/// the row; the row is then written anew.
 pub(crate) fn first_seen(stored: Option<Timestamp>, now: Timestamp) -> (Option<Timestamp>, bool) {
     let now = truncate_to_micros(now);
     if stored.is_some_and(|seen| is_ahead(seen, now)) { (Some(now), true) } else { (stored, false) }

@@ -1,4 +1,4 @@
-//! The busy handler of every connection: waits for SQLite's locks, and measures the wait.
+//! The busy handler of every connection: it waits for SQLite's locks and measures the wait.
 //!
 //! SQLite's own handler does not tell how long it has waited before a statement failed with `SQLITE_BUSY`.
 
@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 
 use super::system_error::take_no_locks;
 
-/// The sleeps before the first tries of a lock. SQLite's own handler sleeps up to 100 ms at a time: a process that has
-/// waited for long then finds the lock free less often than one that has just begun to wait.
+/// The pauses before the first attempts to take a lock. SQLite's own handler sleeps up to 100 ms at a time: a process
+/// that has waited long then finds the lock free less often than a process that has just begun to wait.
 const PAUSES_MS: [u64; 4] = [1, 1, 2, 2];
 
-/// Each later sleep.
+/// Each later pause.
 const LAST_PAUSE_MS: u64 = 5;
 
 thread_local! {
-    /// When this thread began to wait for a lock.
+    /// The time at which this thread began to wait for a lock; `None` while it does not wait.
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// How long it had waited when the wait timed out.
+    /// The length of the last wait that timed out.
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-    /// Whether the wait ended because the system refused the lock.
+    /// Whether the last wait ended because the operating system refused the lock.
     static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The error of a file system that has no locks, or none left.
+/// The error of a file system that has no locks or has run out of them.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error(
     "the file system gives no locks (ENOLCK), without which programs damage the database: mount it with locks, or put the \
@@ -31,8 +31,8 @@ thread_local! {
 )]
 pub(super) struct NoLocks;
 
-/// Sleeps before the next try of a lock. Returns `false` when the lock must not be tried again: after the timeout, or
-/// when the system refuses locks. `tried` counts the tries of this lock from 0.
+/// Sleeps before the next attempt to take a lock. Returns `false` if there must be no further attempt: after the
+/// timeout, or if the operating system refuses locks. `tried` counts the attempts for this lock from 0.
 pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     let began = match BEGAN.get().filter(|_| tried > 0) {
         Some(began) => began,
@@ -40,7 +40,7 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     };
     BEGAN.set(Some(began));
     let waited = began.elapsed();
-    // SQLite reports a lock that the system refuses as held by another program, and no wait changes that.
+    // SQLite reports a lock that the operating system refuses as held by another program. Waiting does not help then.
     let refused = take_no_locks();
     REFUSED.set(refused);
     if refused || waited >= timeout {
@@ -52,17 +52,18 @@ pub(super) fn wait(tried: u32, timeout: Duration) -> bool {
     true
 }
 
-/// How long this thread waited for the last lock that it did not get; zero if it got all locks since the last call.
+/// The length of this thread's wait for the last lock that it did not get; zero if it got all locks since the last
+/// call.
 pub(super) fn take_waited() -> Duration {
     WAITED.take()
 }
 
-/// Whether the system refused the last lock that this thread did not get.
+/// Returns whether the operating system refused the last lock that this thread did not get.
 pub(super) fn take_refusal() -> bool {
     REFUSED.take() | take_no_locks()
 }
 
-/// Forgets the refusal of a lock that is not SQLite's, such as the fair lock.
+/// Forgets the refusal of a lock that does not belong to SQLite, such as the fair lock.
 pub(super) fn forget_refusal() {
     take_refusal();
 }

@@ -1,7 +1,7 @@
 //! Statements whose text never changes, so that diesel prepares each of them once for a connection.
 //!
-//! diesel does not cache `sql_query`, and its own updates have no static id: they are written out anew at every call.
-//! On the claim path that costs more than SQLite does.
+//! diesel does not cache `sql_query`, and it builds the text of its own updates anew at every call, since they have no
+//! static id. In a claim, that costs more time than SQLite's own work.
 
 /// Declares a statement: a struct with one field for each `?` of its text, in their order.
 ///
@@ -30,10 +30,10 @@ macro_rules! statement {
         }
 
         impl $(<$lt>)? $name $(<$lt>)? {
-            /// The text as SQLite gets it.
+            /// The text that SQLite prepares.
             pub(in crate::sqlite) const SQL: &'static str = $sql;
 
-            /// What stands between the `?`.
+            /// The parts of the text between the `?`.
             const PARTS: [&'static str; [$( stringify!($field), )* ""].len()] = $crate::sqlite::cached_statement::parts(Self::SQL);
         }
 
@@ -61,9 +61,10 @@ macro_rules! statement {
     };
 }
 
-/// Cuts a text at its `?`; a number of parts that is not that of the fields does not compile.
+/// Cuts a text at each `?`. The code does not compile if the number of parts does not match the fields.
 ///
-/// diesel walks a statement at every call to collect what is bound, and cutting it there took as long as binding it.
+/// diesel walks a statement at every call to collect its bound values. Cutting the text during that walk took as long
+/// as binding the values.
 pub(in crate::sqlite) const fn parts<const N: usize>(sql: &'static str) -> [&'static str; N] {
     let mut parts = [""; N];
     let (mut left, mut part, mut at) = (sql, 0, 0);
@@ -98,22 +99,22 @@ statement! {
     Begin {} = "BEGIN"
 }
 statement! {
-    /// Ends a transaction.
+    /// Commits a transaction.
     Commit {} = "COMMIT"
 }
 statement! {
-    /// Abandons a transaction.
+    /// Rolls a transaction back.
     Rollback {} = "ROLLBACK"
 }
 statement! {
-    /// Opens the part of the transaction that belongs to one writer.
+    /// Opens the savepoint of one writer.
     Savepoint {} = "SAVEPOINT writer"
 }
 statement! {
-    /// Makes a writer's part one with the transaction.
+    /// Adds the changes of a writer to the transaction.
     Release {} = "RELEASE writer"
 }
 statement! {
-    /// Undoes a writer's part.
+    /// Undoes the changes of a writer.
     RollbackTo {} = "ROLLBACK TO writer"
 }

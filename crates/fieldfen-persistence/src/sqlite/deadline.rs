@@ -1,4 +1,4 @@
-//! The deadline of one operation, which counts all its waits for other threads and other processes.
+//! The deadline of one operation, which covers all its waits for other threads and other processes.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use fieldfen_domain::store::{Source, StoreError};
 
 use super::error::milliseconds;
 
-/// The time that one operation may spend waiting, all its waits taken together.
+/// The time that one operation may spend waiting, over all its waits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
     began: Instant,
@@ -19,7 +19,7 @@ impl Deadline {
         Self { began: Instant::now(), timeout }
     }
 
-    /// Runs work of the operation itself. Its time is no wait, and moves the deadline.
+    /// Runs work of the operation itself. The deadline moves by the time of that work, which is no wait.
     pub(super) fn without<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let done = work();
@@ -36,7 +36,7 @@ impl Deadline {
         self.left().is_zero()
     }
 
-    /// The moment of the deadline; `None` when the clock cannot express it.
+    /// The time of the deadline; `None` if the clock cannot express it.
     pub(super) fn at(&self) -> Option<Instant> {
         self.began.checked_add(self.timeout)
     }
@@ -51,17 +51,18 @@ impl Deadline {
         milliseconds(self.began.elapsed())
     }
 
-    /// The error of an operation whose wait for a lock timed out.
+    /// The error of an operation whose wait for a lock has timed out.
     pub(super) fn busy(&self, source: impl Into<Source>) -> StoreError {
         StoreError::Busy { waited_ms: self.waited_ms(), source: source.into() }
     }
 
-    /// The error of an operation for which no connection became free.
+    /// The error of an operation that got no connection in time.
     pub(super) fn unavailable(&self, source: impl Into<Source>) -> StoreError {
         StoreError::Unavailable { waited_ms: self.waited_ms(), source: source.into() }
     }
 
-    /// The same result, in which a [`StoreError::Busy`] says how long the whole operation has waited.
+    /// Replaces the wait in a [`StoreError::Busy`] with the total wait of the operation. Other results stay as they
+    /// are.
     pub(super) fn with_total_wait<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.map_err(|error| match error {
             StoreError::Busy { source, .. } => self.busy(source),

@@ -23,7 +23,8 @@ pub(super) const EXAMINED: i64 = 10_000;
 
 /// The range of rowids of a page.
 ///
-/// A cursor is the name of the list and a rowid. It stands for the place behind that rowid, whether or not such a row exists.
+/// A cursor consists of the name of the list and a rowid. It means the position after that rowid, whether or not the
+/// row exists.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowidRange {
     /// The rowids are greater than this one.
@@ -49,18 +50,18 @@ impl RowidRange {
         }
     }
 
-    /// The place behind this row, seen from where the page is read.
+    /// The position after this row, in the direction of reading.
     pub(super) const fn behind(self, rowid: i64) -> i64 {
         if self.ascending { rowid } else { rowid.saturating_sub(1) }
     }
 }
 
-/// The cursor that stands for a place between the rows of a list.
+/// The cursor of a position between the rows of a list.
 pub(super) fn row_cursor(list: &str, place: i64) -> Cursor {
     Cursor::new(format!("{list}-{place}"))
 }
 
-/// Makes a page of the rows that were read, as [`Page::from_rows`] does; a row that cannot be read is named in it.
+/// Makes a page of the rows that were read, as [`Page::from_rows`] does. The page names the rows that cannot be read.
 pub(super) fn page_of<P, T>(
     rows: impl Iterator<Item = (P, Result<T, StoreError>)>,
     stopped: Option<P>,
@@ -71,14 +72,14 @@ pub(super) fn page_of<P, T>(
     Ok(rows::page(rows.collect::<Result<_, StoreError>>()?, stopped, request, cursor))
 }
 
-/// A query for the rows of a page. Its text depends on the filter, so that diesel caches it by its text.
+/// A query for the rows of a page. Its text depends on the filter, so diesel caches it by its text.
 #[derive(Debug, Clone)]
 pub(super) struct TablePage<'a, C> {
     list: &'static str,
     select: &'static str,
     /// Conditions on columns of the index.
     equal: Vec<(&'static str, &'a str)>,
-    /// A condition without values that the index is made for.
+    /// A condition without values on which the index is built.
     indexed: &'static str,
     /// Conditions on other columns, which SQLite checks row by row.
     beyond: Vec<(&'static str, &'a str)>,
@@ -88,7 +89,7 @@ pub(super) struct TablePage<'a, C> {
     columns: PhantomData<C>,
 }
 
-/// A query for the last row that is examined for a page, if there are so many.
+/// A query for the last row that is examined for a page; no row if there are fewer.
 #[derive(Debug, Clone)]
 pub(super) struct LastExamined<'p, 'a, C>(&'p TablePage<'a, C>);
 
@@ -100,36 +101,38 @@ impl<'a, C> TablePage<'a, C> {
         Ok(Self { list, select, equal, indexed: "", beyond, beyond_literal: "", range, columns })
     }
 
-    /// Only rows in which a column has this value, where one is given: ` AND column = `.
+    /// Restricts the page to the rows with this value in the column, if a value is given. `column` is a text like ` AND
+    /// column = `.
     pub(super) fn with(mut self, column: &'static str, value: Option<&'a str>) -> Self {
         self.equal.extend(value.map(|value| (column, value)));
         self
     }
 
-    /// Only rows for which a condition holds that a partial index is made for: ` AND column <> 'value'`.
+    /// Restricts the page to the rows that satisfy the condition of a partial index, a text like ` AND column <>
+    /// 'value'`.
     pub(super) const fn with_indexed(mut self, condition: &'static str) -> Self {
         self.indexed = condition;
         self
     }
 
-    /// As [`TablePage::with_indexed`], without such an index. At most [`EXAMINED`] rows are examined.
+    /// As [`TablePage::with_indexed`], without such an index. The page examines at most [`EXAMINED`] rows.
     pub(super) const fn with_unindexed(mut self, condition: &'static str) -> Self {
         self.beyond_literal = condition;
         self
     }
 
-    /// As [`TablePage::with`], for a column that the index does not have. At most [`EXAMINED`] rows are examined.
+    /// As [`TablePage::with`], for a column that the index lacks. The page examines at most [`EXAMINED`] rows.
     pub(super) fn and_beyond_the_index(mut self, column: &'static str, value: Option<&'a str>) -> Self {
         self.beyond.extend(value.map(|value| (column, value)));
         self
     }
 
-    /// The query for the last row that is examined; `None` where the index leads to the rows of the page alone.
+    /// The query for the last row that is examined; `None` if the index contains only rows of the page.
     pub(super) fn last_examined(&self) -> Option<LastExamined<'_, 'a, C>> {
         (!self.beyond.is_empty() || !self.beyond_literal.is_empty()).then_some(LastExamined(self))
     }
 
-    /// Walks the part of the query that the index answers.
+    /// Writes the part of the query that the index answers.
     fn walk_index<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(" WHERE rowid > ");
         out.push_bind_param::<BigInt, _>(&self.range.above)?;
@@ -143,7 +146,7 @@ impl<'a, C> TablePage<'a, C> {
         if self.range.ascending { " ORDER BY rowid LIMIT " } else { " ORDER BY rowid DESC LIMIT " }
     }
 
-    /// Reads the page. `read` says the rowid of a row and what it holds.
+    /// Reads the page. `read` returns the rowid of a row and its value.
     pub(super) fn read<'q, R, T>(
         mut self,
         conn: &mut SqliteConnection,
@@ -236,7 +239,7 @@ pub(super) fn in_either_id_format<T>(
     if page.is_empty() { read(Some(&other)) } else { Ok(page) }
 }
 
-/// The text of a query.
+/// The SQL text of a query.
 #[cfg(test)]
 pub(super) fn sql(query: &impl QueryFragment<Sqlite>) -> String {
     use diesel::backend::Backend;

@@ -1,4 +1,4 @@
-//! A file system that has no locks: `fcntl` answers ENOLCK in the thread that is to see it.
+//! Simulates a file system without locks: `fcntl` returns ENOLCK on the threads that ask for it.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -20,7 +20,7 @@ type Fcntl = unsafe extern "C" fn(c_int, c_int, *mut c_void) -> c_int;
 
 type Sleep = unsafe extern "C" fn(*mut ffi::sqlite3_vfs, c_int) -> c_int;
 
-/// Takes a lock; the same number on all of Linux.
+/// The command that takes a lock. Its number is the same on all Linux architectures.
 const F_SETLK: c_int = 6;
 
 static REAL: OnceLock<(Fcntl, Sleep)> = OnceLock::new();
@@ -31,42 +31,42 @@ thread_local! {
     static NO_LOCKS: Cell<bool> = const { Cell::new(false) };
 }
 
-#[expect(unsafe_code, reason = "stands for a system call")]
+#[expect(unsafe_code, reason = "replaces a system call")]
 unsafe extern "C" {
     fn __errno_location() -> *mut c_int;
 }
 
-#[expect(unsafe_code, reason = "stands for a system call")]
+#[expect(unsafe_code, reason = "replaces a system call")]
 unsafe extern "C" fn fcntl(file: c_int, command: c_int, argument: *mut c_void) -> c_int {
     if NO_LOCKS.get() && command == F_SETLK {
-        // SAFETY: every thread has its own error number.
+        // SAFETY: every thread has its own `errno`.
         unsafe { *__errno_location() = rustix::io::Errno::NOLCK.raw_os_error() };
         return -1;
     }
-    // SAFETY: hands on what SQLite calls the system with.
+    // SAFETY: passes on the arguments of SQLite's call.
     REAL.get().map_or(-1, |(real, _)| unsafe { real(file, command, argument) })
 }
 
-/// Sleeps, but not between SQLite's hundred attempts to get a lock that it cannot get, which take ten seconds.
-#[expect(unsafe_code, reason = "stands for a function of SQLite's file system")]
+/// Sleeps, except between SQLite's hundred attempts to get a lock that is refused: they would take ten seconds.
+#[expect(unsafe_code, reason = "replaces a function of SQLite's file system")]
 unsafe extern "C" fn sleep(vfs: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c_int {
     if NO_LOCKS.get() {
         return microseconds;
     }
-    // SAFETY: hands on what SQLite calls it with.
+    // SAFETY: passes on the arguments of SQLite's call.
     REAL.get().map_or(0, |(_, real)| unsafe { real(vfs, microseconds) })
 }
 
-/// Lets SQLite call the functions above.
+/// Installs the functions above in SQLite.
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 fn replace_system_calls() {
-    // SAFETY: SQLite calls its system calls and its sleep by these pointers, each with the arguments of what it replaces.
+    // SAFETY: SQLite calls its system calls and its sleep by these pointers. The replacements take the same arguments.
     #[expect(unsafe_code, reason = "replaces a system call")]
     REPLACED.call_once(|| unsafe {
         let vfs = ffi::sqlite3_vfs_find(c"unix".as_ptr());
         let real = (*vfs).xGetSystemCall.unwrap()(vfs, c"fcntl".as_ptr()).unwrap();
         let real = std::mem::transmute::<unsafe extern "C" fn(), Fcntl>(real);
-        // Other threads use them as soon as they are replaced.
+        // Other threads call the replacements as soon as they are installed.
         REAL.set((real, (*vfs).xSleep.unwrap())).unwrap();
         let ours = std::mem::transmute::<Fcntl, unsafe extern "C" fn()>(fcntl as Fcntl);
         (*vfs).xSetSystemCall.unwrap()(vfs, c"fcntl".as_ptr(), Some(ours));
@@ -97,7 +97,7 @@ fn locks_that_are_refused_after_the_database_was_opened_are_named_at_once() {
     let (writer, _) = writer_with(folder.path(), patient.clone());
     replace_system_calls();
     let mut other = foreign(folder.path());
-    // The lock of a reader is refused, and then, since this process has that lock already, the one of a writer.
+    // The lock of a reader is refused. This process then has that lock, and the lock of a writer is refused too.
     for open in ["SELECT 1", "BEGIN; SELECT * FROM t"] {
         other.batch_execute(open).unwrap();
         let began = Instant::now();
@@ -122,7 +122,7 @@ fn a_lock_that_was_refused_once_makes_no_later_wait_a_refusal() {
     NO_LOCKS.set(true);
     run(&writer, "SELECT 1").unwrap_err();
     NO_LOCKS.set(false);
-    // A lock of the same process is found taken without a system call.
+    // SQLite finds a lock of its own process without a system call.
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
     let answer = run(&writer, "SELECT 1");
     assert!(matches!(&answer, Err(Failure::Store(StoreError::Busy { .. }))), "{answer:?}");

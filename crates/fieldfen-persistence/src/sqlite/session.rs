@@ -13,22 +13,22 @@ use fieldfen_domain::store::{
 use super::error::Classify;
 use super::watch::CommitNotice;
 
-/// An open transaction on a SQLite connection: implements every repository trait.
+/// An open transaction on a SQLite connection. It implements every repository trait.
 ///
-/// Stores make these for their closures. A program that has a diesel connection and tables of its own makes one with
-/// [`SqliteSession::join`], so that fieldfen's writes and its own are one transaction.
+/// A store makes a session for each closure. A program with its own diesel connection and tables makes one with
+/// [`SqliteSession::join`], so that fieldfen's writes and its own writes are one transaction.
 pub struct SqliteSession<'c> {
     pub(crate) conn: &'c mut SqliteConnection,
-    /// What is to be announced after the commit.
+    /// The notice for waiting threads and processes, sent after the commit.
     pub(crate) notice: CommitNotice,
 }
 
 impl<'c> SqliteSession<'c> {
-    /// A session in the transaction that is open on the caller's own connection. The caller commits or rolls back.
+    /// Makes a session in the open transaction of the caller's connection. The caller commits or rolls back.
     ///
     /// # Errors
-    /// [`StoreError::Setting`] when no transaction is open or foreign keys are not enforced; [`StoreError::Busy`] when
-    /// the transaction has only read so far and another connection is writing (begin it with `BEGIN IMMEDIATE`).
+    /// [`StoreError::Setting`] if no transaction is open or foreign keys are not enforced; [`StoreError::Busy`] if the
+    /// transaction has only read so far and another connection is writing (begin it with `BEGIN IMMEDIATE`).
     ///
     /// ```
     /// use diesel::{connection::SimpleConnection, prelude::*};
@@ -41,14 +41,14 @@ impl<'c> SqliteSession<'c> {
     /// conn.immediate_transaction(|conn| {
     ///     conn.batch_execute("INSERT INTO orders VALUES (7)")?;
     ///     let mut session = SqliteSession::join(conn)?;
-    ///     // fieldfen_services::Transaction::new(&mut session).enqueue(&job) stands or falls with the order.
+    ///     // fieldfen_services::Transaction::new(&mut session).enqueue(&job) is rolled back with the order.
     ///     # let _ = &mut session;
     ///     Ok::<_, Box<dyn std::error::Error>>(())
     /// })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn join(conn: &'c mut SqliteConnection) -> Result<Self, StoreError> {
-        // A second BEGIN succeeds only where no transaction is open.
+        // A second BEGIN succeeds only if no transaction is open.
         if conn.batch_execute("BEGIN").is_ok() {
             conn.batch_execute("ROLLBACK").store()?;
             return Err(StoreError::Setting {
@@ -68,17 +68,18 @@ impl<'c> SqliteSession<'c> {
                 rule: "run PRAGMA foreign_keys = ON on this connection before the transaction begins",
             });
         }
-        // Touches no row, but takes the write lock now instead of failing half-way.
+        // This statement changes no row. It takes the write lock now, so that a later statement does not fail for lack
+        // of it.
         conn.batch_execute("UPDATE jobs SET status = status WHERE 0").store()?;
         Ok(Self::new(conn))
     }
 
-    /// A session in a transaction that the store has opened.
+    /// Makes a session in a transaction that the store has opened.
     pub(crate) const fn new(conn: &'c mut SqliteConnection) -> Self {
         Self { conn, notice: CommitNotice::None }
     }
 
-    /// Lets this be announced after the commit.
+    /// Adds a notice that is sent after the commit.
     pub(crate) fn note(&mut self, notice: CommitNotice) {
         self.notice = self.notice.max(notice);
     }

@@ -16,10 +16,10 @@ use super::watch::{CommitNotifier, LookIntervals, SqliteWatch, WakeFile, Watcher
 use crate::sqlite::migrations;
 use crate::sqlite::url::SqliteUrl;
 
-/// A store in one SQLite file, or in memory. A clone is the same store; all threads may use it at once.
+/// A store in one SQLite file, or in memory. A clone is the same store. All threads may use it at once.
 ///
-/// All writes of a process go through one connection, and writers that come at the same time share a commit. Reads have
-/// connections of their own and wait for nobody. Several processes may open the same file.
+/// All writes of a process go through one connection, and concurrent writers share a commit. Reads have their own
+/// connections and do not wait for writers. Several processes may open the same file.
 #[derive(Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -28,13 +28,13 @@ pub struct SqliteStore {
 struct Shared {
     url: SqliteUrl,
     writer: Arc<Writer>,
-    /// `None` for a database in memory, which only its one connection can see.
+    /// `None` for a database in memory, which only its own connection can see.
     readers: Option<Readers>,
     commits: Arc<CommitNotifier>,
     /// `None` without file notifications.
     wake_file: Option<Arc<WakeFile>>,
     look_intervals: LookIntervals,
-    /// `None` until somebody watches the store, and for a database in memory.
+    /// `None` before the first watch, and for a database in memory.
     watcher: Mutex<Option<Watcher>>,
 }
 
@@ -45,16 +45,16 @@ impl fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a store with the default options, see [`SqliteUrl`] for what the address may be.
+    /// Opens a store with the default options. [`SqliteUrl`] lists the forms of the address.
     ///
-    /// The file must be there, at the newest migration: the program `fieldfen-migrate` and [`SqliteStore::create`] bring it
-    /// there.
+    /// The file must exist and have the newest migration. The program `fieldfen-migrate` and [`SqliteStore::create`]
+    /// create and migrate it.
     ///
     /// # Errors
-    /// [`StoreError::Open`] when the file is not there or cannot be had, [`StoreError::ReadOnly`] when this user cannot
-    /// write it, [`StoreError::Schema`] when it lacks a migration or has one that this program does not know (an empty
-    /// file is at none), [`StoreError::SchemaChanged`] when another program has changed what the migrations made,
-    /// [`StoreError::Setting`] when a setting does not hold or SQLite is too old.
+    /// [`StoreError::Open`] if the file is missing or cannot be opened, [`StoreError::ReadOnly`] if this user cannot
+    /// write it, [`StoreError::Schema`] if it lacks a migration or has one that this program does not know (an empty
+    /// file has none), [`StoreError::SchemaChanged`] if another program has changed objects of the migrations,
+    /// [`StoreError::Setting`] if SQLite is too old or does not take a setting.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_with(url, &SqliteOptions::default())
     }
@@ -76,21 +76,21 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Opens a store with the default options, for the first start of a program: makes the file and its folder where they
-    /// are not there, and applies the migrations that the database lacks.
+    /// Opens a store with the default options, for the first start of a program. Creates the file and its folder if
+    /// they are missing, and applies the missing migrations.
     ///
-    /// A program in production [opens](SqliteStore::open) its database, and `fieldfen-migrate up` migrates it, after a backup:
-    /// a mistyped address is then an error and no empty database, a new version does not migrate what other processes of
-    /// the old one still use, and migrations run at a time that somebody has chosen.
+    /// In production, call [`SqliteStore::open`], and migrate with `fieldfen-migrate up` after a backup. A mistyped
+    /// address is then an error and no empty database, a new version of the program does not migrate a database that
+    /// processes of the old version still use, and a person chooses the time of the migrations.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`], but for a missing file and missing migrations, and as [`migrations::run_pending`]. If the
-    /// outcome of the migrations is unknown, call it again: what has been applied is not applied twice.
+    /// As [`SqliteStore::open`], except for a missing file and missing migrations, and as [`migrations::run_pending`].
+    /// If the outcome of the migrations is unknown, call this again: no migration is applied twice.
     pub fn create(url: &str) -> Result<Self, StoreError> {
         Self::create_with(url, &SqliteOptions::default())
     }
 
-    /// Makes and migrates the database where it has to be, and opens it with these options.
+    /// As [`SqliteStore::create`], with these options.
     ///
     /// # Errors
     /// As [`SqliteStore::create`].
@@ -102,12 +102,13 @@ impl SqliteStore {
         Self::open_with(url, options)
     }
 
-    /// A new store in memory, migrated to the newest schema. It ends with its last clone.
+    /// Makes a new store in memory, migrated to the newest schema. The database is lost with the last clone of the
+    /// store.
     ///
     /// # Errors
-    /// [`StoreError`]s as SQLite has them.
+    /// Any [`StoreError`] of SQLite.
     pub fn in_memory() -> Result<Self, StoreError> {
-        // A commit in memory costs nothing, and readers share the connection: they must not see half a batch.
+        // A commit in memory costs nothing. Readers share the connection and must not see an unfinished batch.
         let options = SqliteOptions { batch: 1, ..SqliteOptions::default() };
         let deadline = Deadline::after(options.busy_timeout);
         let store = Self::start(SqliteUrl::memory(), &options, &deadline)?;
@@ -118,7 +119,7 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// The address that was opened.
+    /// The address of the database.
     #[must_use]
     pub fn url(&self) -> &SqliteUrl {
         &self.shared.url
@@ -165,7 +166,7 @@ fn parse(url: &str) -> Result<SqliteUrl, StoreError> {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // It uses the writer, whose connection is to be closed when the store is gone.
+        // The watcher uses the writer, whose connection must be closed after the last handle of the store is gone.
         drop(self.watcher.get_mut().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

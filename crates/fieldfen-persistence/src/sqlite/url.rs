@@ -1,4 +1,4 @@
-//! Where a SQLite database lives.
+//! The address of a SQLite database.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use fieldfen_domain::redacted;
 
-/// Characters that addresses of other databases have and paths seldom.
+/// Characters that are frequent in addresses of other databases and rare in paths.
 const OF_ADDRESSES: [char; 8] = ['?', '#', ';', '&', ':', '=', '@', '%'];
 
 /// The address of a SQLite database.
@@ -17,32 +17,33 @@ const OF_ADDRESSES: [char; 8] = ['?', '#', ';', '&', ':', '=', '@', '%'];
 /// | `sqlite://./data/fieldfen.db` | the path after `sqlite://` |
 /// | `sqlite:///./data/fieldfen.db` | as SQLAlchemy reads it: three slashes, then a relative path |
 /// | `sqlite:////srv/fieldfen.db` | as SQLAlchemy reads it: four slashes, an absolute path |
-/// | `sqlite:///srv/fieldfen.db` | also that absolute path: what is not `./…` or `../…` behind three slashes |
+/// | `sqlite:///srv/fieldfen.db` | the same absolute path: three slashes, then neither `./` nor `../` |
 /// | `:memory:`, `sqlite://:memory:`, `sqlite://`, `sqlite:///:memory:` | a database in memory |
 ///
 /// SQLAlchemy would read `sqlite:///srv/fieldfen.db` as the relative path `srv/fieldfen.db`, most other programs as the
-/// absolute one. Write `./` or four slashes where both kinds of programs share the address.
+/// absolute one. If both kinds of programs share the address, write `./` or four slashes.
 ///
-/// Other programs' addresses are not taken for paths: a path that holds `:`, `?`, `#`, `&`, `;`, `=`, `@` or `%` is refused
-/// unless it begins with `./`, `../` or one `/`, behind `sqlite://` unless it begins with `./` or `../`. So is a path that
-/// begins with `//`. Parameters are always refused.
+/// A path that may be the address of another database is refused: a path with `:`, `?`, `#`, `&`, `;`, `=`, `@` or `%`
+/// must begin with `./`, `../` or one `/`; behind `sqlite://` it must begin with `./` or `../`. A path that begins with
+/// `//` and an address with parameters are always refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteUrl(Option<PathBuf>);
 
 impl SqliteUrl {
-    /// A database in memory; it ends with the store.
+    /// A database in memory. It is lost when the store is dropped.
     #[must_use]
     pub const fn memory() -> Self {
         Self(None)
     }
 
-    /// The file; `None` for a database in memory.
+    /// The path of the file; `None` for a database in memory.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.0.as_deref()
     }
 
-    /// The same database, where a relative path is relative to this folder: of the file that names it, for example.
+    /// The same database, with a relative path taken as relative to this folder, for example the folder of the
+    /// configuration file.
     ///
     /// ```
     /// use fieldfen_persistence::SqliteUrl;
@@ -56,7 +57,8 @@ impl SqliteUrl {
         Self(self.0.as_ref().map(|path| folder.join(path.strip_prefix(".").unwrap_or(path))))
     }
 
-    /// The name under which SQLite opens it. Names that would mean something else to SQLite are told apart from it.
+    /// The name under which SQLite opens the database. It is written so that SQLite takes it for a path and nothing
+    /// else.
     pub(crate) fn file_name(&self) -> String {
         match &self.0 {
             None => ":memory:".to_owned(),
@@ -69,12 +71,12 @@ impl SqliteUrl {
 }
 
 impl SqliteUrl {
-    /// The name under which SQLite opens it only where it is there already.
+    /// The name under which SQLite opens the database only if it exists.
     pub(crate) fn existing(&self) -> String {
         self.uri("mode=rw")
     }
 
-    /// The name under which SQLite opens it with these parameters.
+    /// The name under which SQLite opens the database with these parameters.
     pub(crate) fn uri(&self, parameters: &str) -> String {
         let Some(path) = &self.0 else { return self.file_name() };
         let mut uri = String::from("file:");
@@ -130,7 +132,7 @@ impl FromStr for SqliteUrl {
 }
 
 impl fmt::Display for SqliteUrl {
-    /// An address that is read as this one.
+    /// Writes an address that parses to this one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(path) = &self.0 else { return f.write_str("sqlite://:memory:") };
         let path = path.to_string_lossy();
@@ -142,7 +144,7 @@ impl fmt::Display for SqliteUrl {
     }
 }
 
-/// Whether an address names a file beyond doubt, and not another kind of database.
+/// Returns whether an address can only be the path of a file, and not the address of another database.
 fn is_surely_path(address: &str) -> bool {
     match address.strip_prefix("sqlite://") {
         Some(path) => is_relative_path(path) || !path.contains(OF_ADDRESSES),
@@ -155,13 +157,13 @@ fn is_relative_path(text: &str) -> bool {
     text.starts_with("./") || text.starts_with("../")
 }
 
-/// A text that names no SQLite database.
+/// The error of a text that is not the address of a SQLite database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("database address {url:?} {rule}")]
 pub struct InvalidUrl {
-    /// The text that was given, see [`redacted`].
+    /// The given text, without secrets: see [`redacted`].
     pub url: String,
-    /// The rule it breaks.
+    /// The rule that the text breaks.
     pub rule: &'static str,
 }
 

@@ -7,7 +7,7 @@ use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
 use super::SqlTime;
 
-/// The least text that any program may have written for this time.
+/// The smallest text that any program may have written for this time.
 ///
 /// SQLite compares these texts byte by byte. fieldfen writes six fraction digits, other programs omit trailing zeros:
 /// `…:09` sorts before `…:09.000000`. A text at or above this limit means this time or a later one, and a text below it

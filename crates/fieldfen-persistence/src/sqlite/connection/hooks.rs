@@ -5,8 +5,8 @@
 //! call, which takes longer than a claim. The statements here name their indexes, so the connections turn that
 //! comparison off (<https://sqlite.org/queryplanner-ng.html>, section 4.1).
 //!
-//! **Commit hook.** If SQLite rolls a transaction back by itself, the next statement starts a transaction of its own and
-//! commits at once. The hook refuses each commit that the writer has not allowed
+//! **Commit hook.** If SQLite rolls a transaction back by itself, each following statement is a transaction of its own
+//! and is committed at once. The hook refuses each commit that the writer has not allowed
 //! (<https://sqlite.org/c3ref/commit_hook.html>).
 //!
 //! **Busy handler.** SQLite's own handler does not report how long it has waited for a lock; this one does.
@@ -34,13 +34,13 @@ use super::raw_handle::RawHandle;
 use crate::sqlite::busy_handler;
 use crate::sqlite::url::SqliteUrl;
 
-/// Without the hook, a writer could be told that its write is committed although SQLite has rolled it back.
+/// Without the hook, a writer could be told that its write is committed although SQLite has rolled the write back.
 const NO_COMMIT_HOOK: &str = "SQLite does not let commits be watched: does another library take its extensions back?";
 
 thread_local! {
-    /// Whether this thread opens a connection of a store.
+    /// Whether this thread is opening a connection of a store.
     static OPENING: Cell<bool> = const { Cell::new(false) };
-    /// The connections of this thread that have rolled back since the last reset.
+    /// The connections of this thread that rolled back since the last reset.
     static ROLLED_BACK: Cell<RolledBack> = const { Cell::new(RolledBack::None) };
 }
 
@@ -57,7 +57,7 @@ pub(in crate::sqlite) struct OpenConnection {
     pub(in crate::sqlite) conn: SqliteConnection,
     pub(in crate::sqlite) control: HookControl,
     pub(in crate::sqlite) handle: RawHandle,
-    /// Whether SQLite can only read the database, for lack of permissions.
+    /// Whether SQLite can only read the database because this user lacks a permission.
     pub(in crate::sqlite) read_only: bool,
 }
 
@@ -69,7 +69,7 @@ struct HookState {
     busy_timeout: AtomicU64,
 }
 
-/// Sets whether a connection may commit, and how long it waits for locks.
+/// Sets whether a connection may commit, and the length of its waits for locks.
 #[derive(Debug)]
 pub(in crate::sqlite) struct HookControl(Arc<HookState>);
 
@@ -91,13 +91,13 @@ impl HookControl {
     }
 }
 
-/// Opens a connection and installs the hooks. The connection waits for no lock until a timeout is set. No file is read
-/// yet.
+/// Opens a connection and installs the hooks. The connection does not wait for locks until a timeout is set. SQLite
+/// reads no file yet.
 pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<OpenConnection, StoreError> {
     let refused = |reason: &str, source| StoreError::Open { url: url.to_string(), reason: reason.to_owned(), source };
     let no_commit_hook = |source| refused(NO_COMMIT_HOOK, source);
-    // SAFETY: the function lives for ever and has the signature that SQLite calls it with; that it is there already
-    // does no harm.
+    // SAFETY: the function is static and has the signature with which SQLite calls it. A second registration has no
+    // effect.
     #[expect(unsafe_code, reason = "registers a function with SQLite")]
     let code = unsafe { ffi::sqlite3_auto_extension(Some(on_new_connection)) };
     if code != ffi::SQLITE_OK {
@@ -113,7 +113,7 @@ pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<OpenCo
     conn.batch_execute("BEGIN; ROLLBACK").map_err(|error| no_commit_hook(Some(error.into())))?;
     let RolledBack::One(db) = ROLLED_BACK.get() else { return Err(no_commit_hook(None)) };
     drop(asking);
-    // SAFETY: it is the handle of `conn`, which alone has rolled back, and which is open.
+    // SAFETY: this is the handle of `conn`, since only `conn` has rolled back; `conn` is open.
     #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
     let (control, read_only) =
         unsafe { (install_hooks(db), ffi::sqlite3_db_readonly(db.as_ptr(), c"main".as_ptr()) == 1) };
@@ -121,7 +121,7 @@ pub(in crate::sqlite) fn establish(name: &str, url: &SqliteUrl) -> Result<OpenCo
     Ok(OpenConnection { conn, control, handle: RawHandle(db), read_only })
 }
 
-/// Restores the former value of a thread-local variable when it is dropped, also by a panic.
+/// Restores the earlier value of a thread-local variable on drop, also after a panic.
 ///
 /// Instrumentation may open a second store while the first one is being opened.
 struct RestoreOnDrop<T: Copy + 'static> {
@@ -176,10 +176,10 @@ unsafe fn install_hooks(db: NonNull<ffi::sqlite3>) -> Option<HookControl> {
     let control =
         HookControl(Arc::new(HookState { may_commit: AtomicBool::new(true), busy_timeout: AtomicU64::new(0) }));
     let kept: *mut c_void = Arc::into_raw(Arc::clone(&control.0)).cast_mut().cast();
-    // SAFETY: the connection is open, the name ends in a NUL. What is kept belongs to a function of the connection, for which
-    // SQLite calls `release` once: when it closes the connection, or at once when it refuses the function. The setting
-    // takes a number and where to put the answer, which may be null. The second call of `sqlite3_commit_hook` answers
-    // what the first one has set.
+    // SAFETY: the connection is open, and the name ends in a NUL. The settings are owned by a function of the
+    // connection. SQLite calls `release` for it once: when it closes the connection, or at once if it refuses the
+    // function. The setting takes a number and a pointer for the answer, which may be null. The second call of
+    // `sqlite3_commit_hook` returns the argument of the first call.
     unsafe {
         ffi::sqlite3_rollback_hook(db, None, ptr::null_mut());
         ffi::sqlite3_db_config(db, ffi::SQLITE_DBCONFIG_ENABLE_QPSG, 1 as c_int, ptr::null_mut::<c_int>());
@@ -203,14 +203,14 @@ unsafe extern "C" fn answer_null(_: *mut ffi::sqlite3_context, _: c_int, _: *mut
 /// Drops the connection's reference to the settings of its hooks.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn release(shared: *mut c_void) {
-    // SAFETY: it was made by `Arc::into_raw` in `install_hooks`, and SQLite calls this once.
+    // SAFETY: `Arc::into_raw` in `install_hooks` returned this pointer, and SQLite calls the function once.
     drop(unsafe { Arc::from_raw(shared.cast::<HookState>()) });
 }
 
 /// The commit hook: any answer but 0 turns the commit into a rollback.
 #[expect(unsafe_code, reason = "is called by SQLite")]
 unsafe extern "C" fn commit_hook(shared: *mut c_void) -> c_int {
-    // SAFETY: SQLite hands on what it was given in `install_hooks`, and the connection keeps that.
+    // SAFETY: SQLite passes the pointer that it got in `install_hooks`, and the connection keeps the settings alive.
     let may_commit = unsafe { (*shared.cast::<HookState>()).may_commit.load(Ordering::Relaxed) };
     c_int::from(!may_commit)
 }

@@ -1,4 +1,4 @@
-//! Connections: their settings, the hooks that SQLite calls, and the pool of those that read.
+//! Connections: their settings, the hooks that SQLite calls, and the pool of reading connections.
 
 pub(in crate::sqlite) mod hooks;
 pub(in crate::sqlite) mod nested_session;

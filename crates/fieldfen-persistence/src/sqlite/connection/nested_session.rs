@@ -1,4 +1,4 @@
-//! Keeps a thread from opening a session inside another one of the same store, which would wait for itself.
+//! Refuses a session inside another session of the same store and thread, because it would wait for itself.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -13,12 +13,13 @@ thread_local! {
 /// Marks a session of this thread as open until it is dropped.
 pub(in crate::sqlite) struct SessionGuard {
     store: usize,
-    /// It must be dropped by the thread that made it.
+    /// The thread that made the guard must drop it.
     not_send: PhantomData<*const ()>,
 }
 
 impl SessionGuard {
-    /// Marks a session of the store with this address as open, or fails with [`StoreError::Nested`] if one is open.
+    /// Marks a session of the store with this address as open. Fails with [`StoreError::Nested`] if one is open
+    /// already.
     pub(in crate::sqlite) fn enter(store: usize) -> Result<Self, StoreError> {
         OPEN.with_borrow_mut(|open| {
             if open.contains(&store) {

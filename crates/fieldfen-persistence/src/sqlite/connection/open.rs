@@ -1,4 +1,4 @@
-//! Opens connections with their settings, and checks that SQLite has taken the settings.
+//! Opens connections with their settings, and checks that SQLite applied the settings.
 
 use std::time::Duration;
 
@@ -22,19 +22,20 @@ use crate::sqlite::url::SqliteUrl;
 /// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug").
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// The pause before a connection is opened again that found the database locked.
+/// The pause before another attempt to open a database that was locked.
 const OPEN_AGAIN: Duration = Duration::from_millis(5);
 
 /// The version of the SQLite in this program, for example `3.53.1`.
 #[must_use]
 pub fn sqlite_version() -> &'static str {
     // SAFETY: returns a pointer to a constant text that ends in a NUL.
-    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
+    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not expose")]
     let version = unsafe { std::ffi::CStr::from_ptr(libsqlite3_sys::sqlite3_libversion()) };
     version.to_str().unwrap_or("unknown")
 }
 
-/// The writing connection of a store. If this user can only read the file, it fails before SQLite creates files beside it.
+/// Opens the writing connection of a store. Fails before SQLite creates files beside the database if this user can only
+/// read it.
 pub(in crate::sqlite) fn open_writer(
     url: &SqliteUrl,
     options: &SqliteOptions,
@@ -43,7 +44,7 @@ pub(in crate::sqlite) fn open_writer(
     open_to(Purpose::Write, &url.file_name(), url, deadline, &writing(url, options))
 }
 
-/// A connection for a tool that writes, which leaves the journal mode of the file as it is.
+/// Opens a connection for a tool that writes. The journal mode of the file stays as it is.
 pub(in crate::sqlite) fn open_for_tool(
     url: &SqliteUrl,
     options: &SqliteOptions,
@@ -52,7 +53,7 @@ pub(in crate::sqlite) fn open_for_tool(
     open_to(Purpose::Write, &url.existing(), url, deadline, &without_journal(options))
 }
 
-/// A connection for the maintenance of an open store's file.
+/// Opens a connection for the maintenance of an open store's file.
 pub(in crate::sqlite) fn open_for_maintenance(
     file: &DatabaseFile,
     options: &SqliteOptions,
@@ -62,7 +63,7 @@ pub(in crate::sqlite) fn open_for_maintenance(
     open_to(Purpose::Any, &url.existing(), &url, deadline, &writing(&url, options))
 }
 
-/// A connection to an open store's file that cannot write.
+/// Opens a connection to an open store's file that cannot write.
 pub(in crate::sqlite) fn open_reader(file: &DatabaseFile, deadline: &Deadline) -> Result<OpenConnection, StoreError> {
     let url = file.url();
     open_to(Purpose::Any, &url.existing(), &url, deadline, &[("query_only", "ON", "1")])
@@ -71,7 +72,7 @@ pub(in crate::sqlite) fn open_reader(file: &DatabaseFile, deadline: &Deadline) -
 /// The name of a pragma, the value to set, and the value that SQLite must report afterwards.
 pub(in crate::sqlite) type Setting = (&'static str, &'static str, &'static str);
 
-/// The journal mode of every database that a store has opened.
+/// The journal mode that a store sets for its database.
 pub(in crate::sqlite) const WAL: Setting = ("journal_mode", "wal", "wal");
 
 fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
@@ -80,7 +81,7 @@ fn writing(url: &SqliteUrl, options: &SqliteOptions) -> [Setting; 3] {
     [journal, synchronous, foreign_keys]
 }
 
-/// The settings of a connection that writes and leaves the journal mode as it is.
+/// The settings of a writing connection that does not change the journal mode.
 pub(in crate::sqlite) const fn without_journal(options: &SqliteOptions) -> [Setting; 2] {
     let synchronous = match options.durability {
         Durability::Full => ("synchronous", "FULL", "2"),
@@ -109,8 +110,8 @@ pub(in crate::sqlite) fn open(
 
 /// Opens a connection with the busy timeout of the deadline.
 ///
-/// While another process recovers or removes the log, SQLite reports busy at once, whatever the timeout is. The loop waits
-/// instead, and opens a new connection each time.
+/// While another process recovers or removes the log, SQLite reports busy at once, whatever the timeout is. The loop
+/// then waits and opens a new connection for each attempt.
 fn open_to(
     purpose: Purpose,
     name: &str,
@@ -140,8 +141,8 @@ fn open_once(
     url: &SqliteUrl,
     settings: &[Setting],
 ) -> Result<OpenConnection, StoreError> {
-    // SAFETY: returns a number.
-    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not hand out")]
+    // SAFETY: the function takes no argument and returns a number.
+    #[expect(unsafe_code, reason = "a constant of the linked library, which diesel does not expose")]
     let version = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
     if version < OLDEST_SQLITE {
         return Err(StoreError::Setting {
@@ -219,7 +220,7 @@ mod tests {
         first.batch_execute("CREATE TABLE t (n); BEGIN IMMEDIATE").unwrap();
         let busy = second.batch_execute("INSERT INTO t VALUES (1)").store().unwrap_err();
         assert!(matches!(busy, StoreError::Busy { waited_ms: 200.., .. }), "{busy:?}");
-        // A snapshot that is out of date is not waited for.
+        // SQLite does not wait for a lock if the snapshot is out of date.
         second.batch_execute("BEGIN; SELECT * FROM t").unwrap();
         first.batch_execute("INSERT INTO t VALUES (1); COMMIT").unwrap();
         let stale = second.batch_execute("INSERT INTO t VALUES (1)").store().unwrap_err();

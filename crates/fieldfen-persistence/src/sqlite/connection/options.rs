@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// When a commit counts.
+/// The point at which a commit is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// When it is on the disk: what was acknowledged survives a power cut (`synchronous = FULL`).
+    /// After the flush to the disk: acknowledged commits survive a power failure (`synchronous = FULL`).
     #[default]
     Full,
-    /// When the operating system has it: the last commits before a power cut may be lost, not those before a crash of
-    /// the program (`synchronous = NORMAL`).
+    /// After the write to the operating system: a power failure may lose the last commits, a crash of the program loses
+    /// none (`synchronous = NORMAL`).
     Normal,
 }
 
@@ -17,25 +17,26 @@ pub enum Durability {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SqliteOptions {
-    /// When a commit counts.
+    /// The point at which a commit is acknowledged.
     pub durability: Durability,
-    /// How long an operation waits in all, for other processes and for threads of this one, before it fails as busy.
+    /// The longest total wait of an operation for other processes and for other threads of this one. After it, the
+    /// operation fails with [`StoreError::Busy`](fieldfen_domain::store::StoreError::Busy).
     pub busy_timeout: Duration,
-    /// How many connections read at once, at least one.
+    /// The number of connections that can read at once, at least one.
     pub readers: u32,
-    /// How many writes share one commit at the most, at least one.
+    /// The largest number of writes that share one commit, at least one.
     pub batch: u32,
-    /// Whether processes take turns at writing, by a lock on a file beside the database. Without it a busy process can
-    /// keep another one from writing for seconds.
+    /// Whether processes take turns at writing, with a lock on a file beside the database. Without it, a busy process
+    /// can block the writes of another process for seconds.
     pub fair: bool,
-    /// Whether commits of other processes are noticed by the operating system's events about the files beside the database
-    /// (inotify), within a millisecond or two. Without it, and wherever there are no such events, SQLite is asked every
-    /// 10 ms while somebody waits. Only Linux has them.
+    /// Whether the store notices commits of other processes through file events of the operating system (inotify),
+    /// within one or two milliseconds. Without it, and on systems other than Linux, the store asks SQLite every 10 ms
+    /// while a thread waits for commits.
     pub file_notifications: bool,
 }
 
 impl Default for SqliteOptions {
-    /// Full durability, 5 seconds, 8 readers, 128 writes a commit, fair, with file notifications.
+    /// Full durability, 5 seconds, 8 readers, 128 writes a commit, the fair lock, and file notifications.
     fn default() -> Self {
         Self {
             durability: Durability::Full,

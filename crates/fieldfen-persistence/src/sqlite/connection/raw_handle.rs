@@ -8,17 +8,17 @@ use std::ptr::{self, NonNull};
 use diesel::sqlite::SqliteConnection;
 use libsqlite3_sys as ffi;
 
-/// The size of the parts in which SQLite maps the index of the log (`-shm`), in bytes.
+/// The size in bytes of the parts in which SQLite maps the index of the log (`-shm`).
 const INDEX_PART: c_int = 32768;
 
-/// The first 100 bytes of the index: two copies of its header, and how much of the log a checkpoint has copied.
+/// The first 100 bytes of the index: two copies of its header, and the number of frames that checkpoints have copied.
 pub(in crate::sqlite) type IndexHeader = [u8; 100];
 
-/// The log (`-wal`) as it is in its file.
+/// The content of the log file (`-wal`).
 pub(in crate::sqlite) struct LogFile {
-    /// Whether the file is as long as was asked.
+    /// Whether the file has at least the requested length.
     pub(in crate::sqlite) is_complete: bool,
-    /// The first 32 bytes; zeros where the file is shorter.
+    /// The first 32 bytes. Missing bytes are zeros.
     pub(in crate::sqlite) header: [u8; 32],
 }
 
@@ -26,8 +26,8 @@ pub(in crate::sqlite) struct LogFile {
 #[derive(Debug)]
 pub(in crate::sqlite) struct RawHandle(pub(super) NonNull<ffi::sqlite3>);
 
-// SAFETY: the handle is only used together with an exclusive reference to its connection, which may move between threads
-// as well.
+// SAFETY: the handle is only used together with an exclusive reference to its connection. Connections may move between
+// threads.
 #[expect(unsafe_code, reason = "a handle goes where its connection goes")]
 unsafe impl Send for RawHandle {}
 
@@ -35,8 +35,8 @@ impl RawHandle {
     /// Reads the header of the database file, its first 100 bytes. Returns `None` if the read fails.
     pub(in crate::sqlite) fn read_header(&self, _conn: &mut SqliteConnection) -> Option<[u8; 100]> {
         let mut header = [0_u8; 100];
-        // SAFETY: the connection is open, since it is lent for as long as this lasts, and nobody else uses it. SQLite
-        // answers with the file that it has open, whose methods read so many bytes to where there is room for them.
+        // SAFETY: the connection is open for the duration of the borrow, and nobody else uses it. SQLite returns the
+        // file that it has open. The buffers have room for the number of bytes that are read.
         #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
         unsafe {
             let file = self.file(ffi::SQLITE_FCNTL_FILE_POINTER)?;
@@ -51,9 +51,9 @@ impl RawHandle {
     pub(in crate::sqlite) fn read_log_index(&self, _conn: &mut SqliteConnection) -> Option<IndexHeader> {
         let mut header: IndexHeader = [0; 100];
         let mut index: *mut c_void = ptr::null_mut();
-        // SAFETY: as in `read_header`. The connection has read the database, so that the first part of the index is
-        // mapped already and stays so. It is larger than the header, begins on a page, and other processes may write it at
-        // any time: each number is read once.
+        // SAFETY: as in `read_header`. The connection has read the database, so the first part of the index is mapped
+        // and stays mapped. That part is larger than the header and begins at a page boundary. Other processes may
+        // write it at any time, so each number is read once.
         #[expect(unsafe_code, reason = "reads the index that SQLite has mapped")]
         unsafe {
             let file = self.file(ffi::SQLITE_FCNTL_FILE_POINTER)?;
@@ -74,8 +74,9 @@ impl RawHandle {
     pub(in crate::sqlite) fn read_log(&self, _conn: &mut SqliteConnection, bytes: u64) -> Option<LogFile> {
         let (mut header, mut last) = ([0_u8; 32], 0_u8);
         let end = i64::try_from(bytes).ok()?.checked_sub(1)?;
-        // SAFETY: as in `read_header`; SQLite fills up with zeros what is not in the file. The last byte is read instead of
-        // the length, since `xFileSize` reads the times of the file too (`FileStatus::without_times` says why not).
+        // SAFETY: as in `read_header`; SQLite fills missing bytes with zeros. The last byte is read instead of the
+        // length, since `xFileSize` also reads the times of the file (`FileStatus::without_times` gives the reason
+        // against that).
         #[expect(unsafe_code, reason = "reads through the file that SQLite has open")]
         let codes = unsafe {
             let file = self.file(ffi::SQLITE_FCNTL_JOURNAL_POINTER)?;
@@ -86,14 +87,14 @@ impl RawHandle {
         are_read.then_some(LogFile { is_complete: codes[1] == ffi::SQLITE_OK, header })
     }
 
-    /// One of the files that SQLite has open for the database.
+    /// Returns one of the files that SQLite has open for the database.
     ///
     /// # Safety
-    /// The connection must be open, and nobody else may use it as long as the file is used.
+    /// The connection must be open, and nobody else may use it while the file is in use.
     #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
     unsafe fn file(&self, which: c_int) -> Option<*mut ffi::sqlite3_file> {
         let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-        // SAFETY: the caller's promise; SQLite answers with a pointer.
+        // SAFETY: the caller guarantees an open connection. SQLite writes a pointer into `file`.
         let code = unsafe {
             ffi::sqlite3_file_control(self.0.as_ptr(), c"main".as_ptr(), which, ptr::from_mut(&mut file).cast())
         };

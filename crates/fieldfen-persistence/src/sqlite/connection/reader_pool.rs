@@ -1,4 +1,4 @@
-//! The pool of connections that read.
+//! The pool of connections that only read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -75,13 +75,13 @@ impl Readers {
             }
             let left = deadline.left();
             if left.is_zero() {
-                return Err(deadline.unavailable("other threads of this program use all connections that read"));
+                return Err(deadline.unavailable("other threads of this program use all reading connections"));
             }
             pool = self.returned.wait_timeout(pool, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Opens a connection that is counted already. The count is taken back if the opening fails, or if the program's
+    /// Opens a connection that is already counted. The count is reduced again if the opening fails or the program's
     /// instrumentation panics.
     fn open(&self, deadline: &Deadline) -> Result<OpenConnection, StoreError> {
         let opened = catch_unwind(AssertUnwindSafe(|| open::open_reader(self.files.database(), deadline)));
@@ -91,7 +91,8 @@ impl Readers {
         opened.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    /// Returns a connection to the pool; `None` stands for one that is closed, and lets another thread open a new one.
+    /// Returns a connection to the pool. `None` stands for a closed connection, so that another thread can open a new
+    /// one.
     fn give_back(&self, reader: Option<OpenConnection>) {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         match reader {

@@ -1,4 +1,4 @@
-//! The connection that a tool gets, which writes without a store.
+//! Opens a connection for a tool that writes without a store.
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -12,24 +12,24 @@ use crate::sqlite::file::creation::create_database;
 use crate::sqlite::file::path_check::require_file;
 use crate::sqlite::url::SqliteUrl;
 
-/// Whether [`connect`] creates a database file that is missing.
+/// Decides whether [`connect`] creates a missing database file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Create it, as [`create_database`] does.
+    /// Creates the file, as [`create_database`] does.
     CreateIfMissing,
-    /// Fail when there is no file.
+    /// Fails if there is no file.
     ExistingOnly,
 }
 
 /// Opens a connection for a tool that writes.
 ///
 /// A new database is in WAL mode. An existing one keeps its journal mode until a store opens it. All other settings are
-/// those of a store's writer with the default options. The schema is not checked.
+/// those of a store's writer with the default options. The function does not check the schema.
 ///
 /// # Errors
-/// [`StoreError::Open`] when the file or its folder is missing or cannot be created, [`StoreError::ReadOnly`] when this
-/// user cannot write the file, [`StoreError::Setting`] when SQLite is too old or a setting does not hold,
-/// [`StoreError::Corrupt`] when the file is not a database.
+/// [`StoreError::Open`] if the file or its folder is missing or cannot be created, [`StoreError::ReadOnly`] if this
+/// user cannot write the file, [`StoreError::Setting`] if SQLite is too old or does not take a setting,
+/// [`StoreError::Corrupt`] if the file is not a database.
 pub fn connect(url: &SqliteUrl, mode: OpenMode) -> Result<SqliteConnection, StoreError> {
     if mode == OpenMode::CreateIfMissing {
         create_database(url, |_| Ok::<_, StoreError>(()))?;
@@ -39,7 +39,7 @@ pub fn connect(url: &SqliteUrl, mode: OpenMode) -> Result<SqliteConnection, Stor
     let deadline = Deadline::after(options.busy_timeout);
     let opened = open_for_tool(url, &options, &deadline)?;
     let mut conn = opened.conn;
-    // Reads the first page, which tells whether it is a database.
+    // Reads the first page, which shows whether the file is a database.
     conn.batch_execute("SELECT count(*) FROM sqlite_schema").store()?;
     Ok(conn)
 }

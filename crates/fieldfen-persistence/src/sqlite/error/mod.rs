@@ -1,7 +1,7 @@
-//! SQLite's errors, told apart.
+//! Classifies SQLite's errors.
 //!
-//! diesel 2.3 hands most of SQLite's result codes on as `Unknown` with SQLite's English text. This file is the only
-//! place that looks at those texts; its test makes the errors with a real SQLite, so that a changed text is noticed.
+//! diesel 2.3 reports most of SQLite's result codes as `Unknown` with SQLite's English text. Only this file reads those
+//! texts. Its test provokes the errors with a real SQLite, so that a changed text is noticed.
 
 mod shared;
 #[cfg(test)]
@@ -19,14 +19,14 @@ use crate::sqlite::system_error;
 
 pub(in crate::sqlite) use shared::shared_error;
 
-/// What is to be done about a database that is read-only.
+/// The advice for a database that is read-only.
 pub(in crate::sqlite) const CHECK_PERMISSIONS: &str =
     "check the permissions of the file, of the files beside it, of its folder and the file system";
 
-/// What is to be done about an error of input or output.
+/// The advice for an input or output error.
 const CHECK_FILE: &str = "check the disk and that the file is still there";
 
-/// What people can do about an error of a file, before SQLite's own words.
+/// The advice for an error of a file, followed by SQLite's own text.
 #[derive(Debug, thiserror::Error)]
 #[error("{advice}")]
 struct Advised {
@@ -45,18 +45,19 @@ thread_local! {
     static LAST_FAILURE: RefCell<Option<StoreError>> = const { RefCell::new(None) };
 }
 
-/// The error of the database file, if any, that this thread has seen last since it asked for it: full, read-only, or of
-/// input and output. SQLite may have rolled the whole transaction back with it, and does not say so again.
+/// The last error of the database file on this thread since the previous call: full, read-only, or input and output.
+/// `None` if there was no such error. SQLite may have rolled the whole transaction back with it, and does not report
+/// the error again.
 pub(in crate::sqlite) fn take_failure() -> Option<StoreError> {
     LAST_FAILURE.take()
 }
 
-/// Turns diesel's errors into the store's.
+/// Converts diesel's errors into store errors.
 pub(crate) trait Classify<T> {
-    /// For statements that can break no constraint.
+    /// Converts the error of a statement that can break no constraint.
     fn store(self) -> Result<T, StoreError>;
 
-    /// For statements that write `what`, which names the row and what it refers to.
+    /// Converts the error of a statement that writes a row. `what` names the row and the rows that it refers to.
     fn writing(self, what: impl FnOnce() -> String) -> Result<T, StoreError>;
 }
 
@@ -78,12 +79,12 @@ impl<T> Classify<T> for QueryResult<T> {
     }
 }
 
-/// A wait in whole milliseconds, as errors tell it.
+/// A wait in whole milliseconds, for error messages.
 pub(in crate::sqlite) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What kind of error this is.
+/// Converts an error of diesel into a [`StoreError`].
 pub(crate) fn classify(error: Error) -> StoreError {
     let information = match &error {
         Error::DatabaseError(_, information) => information,

@@ -1,13 +1,13 @@
-//! One error for several callers.
+//! Copies of one error for several callers.
 
 use std::sync::Arc;
 
 use fieldfen_domain::store::StoreError;
 
-/// A caller's own copy of an error that several callers get, for example the writers of one batch. `waited_ms` is how long
-/// this caller has waited; if the error says that another one has waited longer, so does the copy.
+/// A caller's own copy of an error that several callers get, for example the writers of one batch. `waited_ms` is the
+/// caller's own wait. In a [`StoreError::Busy`], the copy names the longer of this wait and the wait in the error.
 pub(in crate::sqlite) fn shared_error(reason: &Arc<StoreError>, waited_ms: u64) -> StoreError {
-    /// One error as the source of several.
+    /// One error as the source of several errors.
     #[derive(Debug, thiserror::Error)]
     #[error(transparent)]
     struct Shared(Arc<StoreError>);

@@ -1,4 +1,4 @@
-//! Makes SQLite's errors with a real SQLite, so that a text that changes is noticed.
+//! Provokes SQLite's errors with a real SQLite, so that a changed text is noticed.
 
 use std::path::Path;
 

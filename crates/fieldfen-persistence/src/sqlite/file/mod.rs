@@ -1,4 +1,4 @@
-//! The database file, and the files that stand beside it: how they are made, checked and read without SQLite.
+//! The database file and the files beside it: creation, checks, and reading them without SQLite.
 
 pub(in crate::sqlite) mod creation;
 pub(in crate::sqlite) mod header;

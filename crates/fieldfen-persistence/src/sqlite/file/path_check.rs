@@ -1,4 +1,4 @@
-//! What stands at the path of a database, before SQLite opens it.
+//! Checks the path of a database before SQLite opens it.
 
 use std::fs;
 use std::path::Path;
@@ -7,9 +7,9 @@ use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::url::SqliteUrl;
 
-/// Fails unless there is a file that SQLite may open. A database in memory needs none.
+/// Fails unless the path holds a file that SQLite may open. A database in memory needs no file.
 ///
-/// SQLite answers most of these faults with the same text, and the operating system tells them apart.
+/// SQLite reports most of these faults with the same text. The operating system distinguishes them.
 pub(in crate::sqlite) fn require_file(url: &SqliteUrl) -> Result<(), StoreError> {
     if url.path().is_none() || file_exists(url)? {
         return Ok(());
@@ -21,7 +21,8 @@ pub(in crate::sqlite) fn require_file(url: &SqliteUrl) -> Result<(), StoreError>
     ))
 }
 
-/// Whether a file exists that SQLite may open. Fails if anything but a regular file with one name has its path.
+/// Returns whether the path holds a file that SQLite may open. Fails if it holds anything but a regular file with one
+/// name.
 pub(in crate::sqlite) fn file_exists(url: &SqliteUrl) -> Result<bool, StoreError> {
     let Some(path) = url.path() else { return Ok(false) };
     let refuse = |reason: &str, source| Err(refusal(url, reason.to_owned(), source));
@@ -30,7 +31,7 @@ pub(in crate::sqlite) fn file_exists(url: &SqliteUrl) -> Result<bool, StoreError
     }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => refuse("it is a folder: name the file in it", None),
-        Ok(found) if !found.is_file() => refuse("it is no regular file", None),
+        Ok(found) if !found.is_file() => refuse("it is not a regular file", None),
         Ok(found) if has_other_names(&found) => refuse(
             "it has several names (hard links), and SQLite keeps a log for each name, so that programs which open it by \
              different names damage it: remove the other names, or copy the file",
@@ -38,15 +39,15 @@ pub(in crate::sqlite) fn file_exists(url: &SqliteUrl) -> Result<bool, StoreError
         ),
         Ok(_) => refuse_irregular_logs(url, path).map(|()| true),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => refuse("it cannot be looked at", Some(error)),
+        Err(error) => refuse("its status cannot be read", Some(error)),
     }
 }
 
-/// Fails if a log or journal beside the database is not a regular file with one name: SQLite would wait for a pipe, write
-/// through a link, and remove a device.
+/// Fails if a log or journal beside the database is not a regular file with one name: SQLite would wait for a FIFO,
+/// write through a link, and remove a device.
 fn refuse_irregular_logs(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
-    let cannot = |error| refusal(url, "it cannot be looked at".to_owned(), Some(error));
-    // SQLite names them by the path without symbolic links.
+    let cannot = |error| refusal(url, "its status cannot be read".to_owned(), Some(error));
+    // SQLite names these files by the path without symbolic links.
     let path = path.canonicalize().map_err(cannot)?;
     for ending in ["-wal", "-shm", "-journal"] {
         let mut name = path.as_os_str().to_owned();
@@ -68,7 +69,7 @@ pub(in crate::sqlite) fn refusal(url: &SqliteUrl, reason: String, source: Option
     StoreError::Open { url: url.to_string(), reason, source: source.map(Into::into) }
 }
 
-/// Whether a file can be reached by another name than this one, symbolic links aside.
+/// Returns whether a file has further hard links.
 fn has_other_names(found: &fs::Metadata) -> bool {
     #[cfg(unix)]
     return std::os::unix::fs::MetadataExt::nlink(found) > 1;

@@ -1,4 +1,4 @@
-//! The files that a store has opened, wherever their paths lead to later.
+//! Checks that the paths of a database still lead to the files that a store has opened.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,17 @@ use parking_lot::Mutex;
 
 use crate::sqlite::url::SqliteUrl;
 
-/// The file that was opened, to notice when another one, or none, stands at its path.
+/// The file that was opened. The check fails if its path holds another file or none.
 #[derive(Debug, Clone)]
 pub(in crate::sqlite) struct DatabaseFile {
-    /// Without symbolic links and relative parts: SQLite names its log by it, and so do all programs that have it open.
+    /// The path without symbolic links and relative parts. SQLite names its log by this path, and so do all programs
+    /// that have the database open.
     path: PathBuf,
     id: Option<FileId>,
 }
 
 impl DatabaseFile {
-    /// Remembers the file at a path that a connection has just been opened on.
+    /// Remembers the file at a path on which a connection has just been opened.
     pub(in crate::sqlite) fn remember(path: &Path) -> Result<Self, StoreError> {
         let path = path.canonicalize().map_err(|error| StoreError::Io(error.into()))?;
         let found = FileStatus::without_times(&path).map_err(|error| StoreError::Io(error.into()))?;
@@ -30,24 +31,24 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// The address that opens this file, whatever the working folder is.
+    /// The address that opens this file from any working folder.
     pub(in crate::sqlite) fn url(&self) -> SqliteUrl {
         SqliteUrl::from(self.path.as_path())
     }
 
-    /// The path of the file beside it whose name has this ending, for example `-wal`.
+    /// The path of the file beside it with this ending, for example `-wal`.
     pub(in crate::sqlite) fn beside(&self, ending: &str) -> PathBuf {
         let mut name = self.path.as_os_str().to_owned();
         name.push(ending);
         name.into()
     }
 
-    /// A file that was deleted or replaced can still be written and read, but everything written would be lost, and
-    /// nothing that others write would be read.
+    /// A deleted or replaced file can still be written and read through its descriptor. All later writes would be lost,
+    /// and the writes of other programs would not be seen.
     fn check(&self, look: fn(&Path) -> io::Result<FileStatus>) -> Result<FileStatus, StoreError> {
         let name = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let found = look(&self.path).map_err(|error| {
-            StoreError::Io(format!("the file {:?} is gone, or cannot be looked at: {error}", name()).into())
+            StoreError::Io(format!("the file {:?} is missing, or its status cannot be read: {error}", name()).into())
         })?;
         if found.id != self.id {
             let text = format!("another file has taken the place of {:?}: open the database anew", name());
@@ -65,10 +66,10 @@ struct FileStatus {
     /// `None` on systems without inodes.
     id: Option<FileId>,
     bytes: u64,
-    /// `None` also where the time was not asked for.
+    /// `None` if the time was not requested.
     modified: Option<SystemTime>,
-    /// When the inode changed, in seconds and nanoseconds: no program can set this time. `None` as `modified`, and on
-    /// systems without inodes.
+    /// The time at which the inode changed, in seconds and nanoseconds. No program can set this time. `None` if it was
+    /// not requested, and on systems without inodes.
     changed: Option<(i64, i64)>,
 }
 
@@ -85,10 +86,10 @@ impl FileStatus {
         Ok(Self { id, bytes: found.len(), modified: found.modified().ok(), changed })
     }
 
-    /// Reads the status of a file that is written at every commit.
+    /// Reads the status of a file that every commit writes.
     ///
-    /// After its times were read, Linux gives a file a new time at its next write, so that `fsync` has to write the inode
-    /// too (<https://docs.kernel.org/filesystems/multigrain-ts.html>). A commit under FULL took 90 µs longer.
+    /// If the times of a file were read, Linux gives it a new time at its next write, and `fsync` then has to write the
+    /// inode too (<https://docs.kernel.org/filesystems/multigrain-ts.html>). A commit under FULL took 90 µs longer.
     #[cfg(target_os = "linux")]
     fn without_times(path: &Path) -> io::Result<Self> {
         use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
@@ -112,10 +113,10 @@ impl FileStatus {
     }
 }
 
-/// The database file, and the log and its index that belong to it.
+/// The database file with its log and the log's index.
 ///
-/// SQLite keeps all three open. If one of them is deleted or replaced, SQLite goes on with the old one, while the next
-/// program to open the database makes a new one: what is written from then on is lost, or damages the database.
+/// SQLite keeps all three open. If one of them is deleted or replaced, SQLite goes on with the old file, while the next
+/// program that opens the database creates a new one. Later writes are then lost or damage the database.
 #[derive(Debug, Clone)]
 pub(in crate::sqlite) struct OpenFiles {
     database: DatabaseFile,
@@ -128,7 +129,7 @@ pub(in crate::sqlite) struct OpenFiles {
 pub(in crate::sqlite) type DatabaseStamp = (u64, Option<SystemTime>);
 
 impl OpenFiles {
-    /// Remembers the files of a database that a connection has open and has read.
+    /// Remembers the files of a database that a connection has opened and read.
     pub(in crate::sqlite) fn remember(database: DatabaseFile) -> Result<Self, StoreError> {
         let beside = |ending| DatabaseFile::remember(&database.beside(ending));
         let folder = Folder::of(database.path());
@@ -139,7 +140,7 @@ impl OpenFiles {
         &self.database
     }
 
-    /// Fails unless all files are those that were opened.
+    /// Fails unless all paths hold the files that were opened.
     pub(in crate::sqlite) fn check(&self) -> Result<DatabaseStamp, StoreError> {
         self.folder.unless_unchanged(|| {
             let stamp = self.check_database()?;
@@ -149,40 +150,42 @@ impl OpenFiles {
         })
     }
 
-    /// Fails unless the database file is the one that was opened.
+    /// Fails unless the path of the database holds the file that was opened.
     pub(in crate::sqlite) fn check_database(&self) -> Result<DatabaseStamp, StoreError> {
-        // Only checkpoints write this file, so that a look at its times costs nothing.
+        // Only checkpoints write this file, so that reading its times costs nothing.
         let found = self.database.check(FileStatus::with_times)?;
         Ok((found.bytes, found.modified))
     }
 }
 
-/// The folder of the files: as long as its times are the same, it was not renamed, and no file in it was removed, added or
-/// renamed.
+/// The folder of the files. While its times stay the same, the folder was not renamed, and no file in it was removed,
+/// added or renamed.
 #[derive(Debug)]
 struct Folder {
-    /// `None` on systems without such descriptors, and where none could be had: then the paths are looked up every time.
+    /// `None` on systems without such descriptors, and if opening them failed. The paths are then looked up every time.
     descriptors: Option<Descriptors>,
     seen: Mutex<Seen>,
 }
 
-/// The folder as it was at the last look.
+/// The state of the folder at the last look.
 #[derive(Debug)]
 struct Seen {
     status: Option<FileStatus>,
     since: Instant,
-    /// When the files were last found in place, after `SETTLED`: any later change gives the folder another time.
+    /// The time of the last successful check that came later than `SETTLED` after the last change. Any later change
+    /// gives the folder another time.
     checked: Option<Instant>,
 }
 
-/// How often the paths are looked up although the folder is the same: a folder above it may have another name, another
-/// file may be mounted over one of these, and some file systems in user space do not keep the times of folders.
+/// The interval at which the paths are looked up although the folder is unchanged: a folder above it may have been
+/// renamed, another file may be mounted over one of these files, and some file systems in user space do not keep the
+/// times of folders.
 const CHECK_EVERY: Duration = Duration::from_millis(10);
 
-/// After how long two changes of a folder have two times: Linux counts in ticks of at most 10 ms.
+/// Two changes of a folder have two times if they are further apart than this: Linux counts in ticks of at most 10 ms.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// The same on a file system that counts in whole seconds; FAT counts every other one.
+/// The same for a file system that counts in whole seconds. FAT counts every second one.
 const SETTLED_IN_SECONDS: Duration = Duration::from_secs(3);
 
 impl Folder {
@@ -191,7 +194,8 @@ impl Folder {
         Self { descriptors: Descriptors::of(file), seen: Mutex::new(seen) }
     }
 
-    /// Runs `check`, unless the folder is as it was when `check` last succeeded. Returns the stamp of the database file.
+    /// Runs `check`, unless the folder is unchanged since `check` last succeeded. Returns the stamp of the database
+    /// file.
     fn unless_unchanged(
         &self,
         check: impl FnOnce() -> Result<DatabaseStamp, StoreError>,
@@ -217,7 +221,8 @@ impl Folder {
     }
 }
 
-/// Descriptors of the folder and of the database file, by which a look takes a third of the time that it takes by a path.
+/// Descriptors of the folder and of the database file. Reading a status through them takes a third of the time that a
+/// path takes.
 ///
 /// They are of the kind `O_PATH`: closing any other descriptor of the database file would drop SQLite's locks.
 #[derive(Debug)]
@@ -303,7 +308,7 @@ mod tests {
         assert_eq!(found, FileStatus::with_times(&path).unwrap());
     }
 
-    /// A folder whose times have been the same for long, and a check that says whether it ran.
+    /// A folder whose times have been unchanged for long, and a function that returns whether the check ran.
     fn old_folder(place: &Path) -> Folder {
         std::fs::write(place.join("shop.db"), "").unwrap();
         let folder = Folder::of(&place.join("shop.db"));
@@ -336,11 +341,11 @@ mod tests {
         folder.seen.lock().checked = Some(Instant::now() + SETTLED_IN_SECONDS);
         assert!(!is_checked(&folder) && !is_checked(&folder));
         let modified = std::fs::metadata(place.path()).unwrap().modified().unwrap();
-        // The first changes may get the time that the folder has.
+        // The first changes may get the time that the folder already has.
         let notices = |number: u32| {
             std::thread::sleep(Duration::from_millis(1));
             std::fs::write(place.path().join(number.to_string()), "").unwrap();
-            // As programs do that copy whole folders.
+            // Programs that copy whole folders set such times.
             std::fs::File::open(place.path()).unwrap().set_modified(modified).unwrap();
             is_checked(&folder)
         };

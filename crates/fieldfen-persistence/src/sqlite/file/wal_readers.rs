@@ -1,14 +1,14 @@
-//! The processes that read from a write-ahead log, by the locks that SQLite holds for them.
+//! Finds the processes that read from a write-ahead log, by the locks that SQLite holds for them.
 
 use std::path::Path;
 
 /// The bytes of the `-shm` file that readers lock, `WAL_READ_LOCK(0)` to `WAL_READ_LOCK(4)`:
-/// <https://sqlite.org/walformat.html#wal_locks>. The first one is locked by readers that need the database as it is, so
-/// that nothing can be copied into it; the others by readers that need a part of the log.
+/// <https://sqlite.org/walformat.html#wal_locks>. A reader of the database alone locks the first byte, and no frame can
+/// be copied meanwhile. A reader that needs a part of the log locks one of the others.
 const READ_LOCKS: std::ops::RangeInclusive<u64> = 123..=127;
 
-/// The ids of the processes that read from the log with this `-shm` file, in ascending order. Empty where the operating
-/// system does not tell.
+/// The ids of the processes that read from the log with this `-shm` file, in ascending order. Empty on systems that do
+/// not report locks.
 pub(in crate::sqlite) fn log_readers(shm: &Path) -> Vec<u32> {
     #[cfg(target_os = "linux")]
     if let (Some(file), Ok(locks)) = (identity(shm), std::fs::read_to_string("/proc/locks")) {
@@ -18,7 +18,7 @@ pub(in crate::sqlite) fn log_readers(shm: &Path) -> Vec<u32> {
     Vec::new()
 }
 
-/// The name of a file in `/proc/locks`: the device's numbers and the inode.
+/// The name of a file in `/proc/locks`: the numbers of the device, and the inode.
 #[cfg(target_os = "linux")]
 fn identity(path: &Path) -> Option<String> {
     use std::os::linux::fs::MetadataExt as _;

@@ -14,16 +14,16 @@ pub(super) struct OpenBatch {
     /// Released after the commit.
     _fair_lock: Option<FairLockGuard>,
     pub(super) writes: u32,
-    /// What is to be announced after the commit.
+    /// The notice for waiting threads and processes, sent after the commit.
     pub(super) notice: CommitNotice,
-    /// The first error of the database file that a writer met: SQLite may have rolled the transaction back.
+    /// The first error of the database file in a writer's closure: SQLite may have rolled the transaction back.
     pub(super) failure: Option<StoreError>,
-    /// When SQLite's write lock was taken.
+    /// The time at which SQLite's write lock was taken.
     pub(super) began: Instant,
 }
 
 impl OpenBatch {
-    /// A batch without writers, whose transaction has just been opened.
+    /// A batch without writers. Its transaction has just been opened.
     pub(super) fn new(fair_lock: Option<FairLockGuard>) -> Self {
         Self {
             shared: Arc::default(),
@@ -46,7 +46,7 @@ pub(super) struct Batch {
 #[derive(Default)]
 struct BatchState {
     progress: Progress,
-    /// How many threads wait: a wake-up is a system call even if nobody waits.
+    /// The number of waiting threads. A wake-up is a system call even if nobody waits, so zero avoids it.
     waiting: u32,
 }
 
@@ -72,7 +72,7 @@ impl Batch {
         }
     }
 
-    /// Marks the beginning of the commit, after which the batch cannot be cancelled. Fails with the reason if it was
+    /// Marks the start of the commit. The batch cannot be cancelled afterwards. Fails with the reason if the batch was
     /// cancelled before.
     pub(super) fn begin_commit(&self) -> Result<(), Arc<StoreError>> {
         let mut state = self.lock();
@@ -85,7 +85,7 @@ impl Batch {
         }
     }
 
-    /// Whether a writer has cancelled the batch. Its transaction must then be rolled back.
+    /// Returns whether a writer has cancelled the batch. Its transaction must then be rolled back.
     pub(super) fn is_cancelled(&self) -> bool {
         matches!(self.lock().progress, Progress::Resolved(_))
     }

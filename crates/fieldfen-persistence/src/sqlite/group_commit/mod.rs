@@ -1,8 +1,8 @@
 //! The one connection that writes, and its group commit.
 //!
-//! A commit under full durability flushes the disk once, however little it holds. Writers that arrive while another one
-//! is at work therefore share one transaction and one flush: each writer runs in a savepoint of its own, the last one
-//! commits, and all of them return after the commit.
+//! A commit under full durability flushes the disk once, whatever its size. Writers that arrive while another writer is
+//! at work therefore share one transaction and one flush. Each writer runs in its own savepoint, the last one commits,
+//! and all of them return after the commit.
 //!
 //! Some errors (disk full, I/O error, out of memory, interrupt) make SQLite roll back the whole transaction, not only
 //! the savepoint (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). Then every
@@ -53,28 +53,28 @@ const MAX_BATCH_AGE: Duration = Duration::from_millis(50);
 
 /// The writer's memory settings.
 ///
-/// `temp_store`: SQLite writes the undo data of a savepoint beyond 64 KiB into a new temporary file each time, unless it
-/// may keep the data in memory. `cache_size`: the bundled SQLite shares one pool of cached pages between all connections
-/// of a process. A connection that has used up its own part takes pages of the others, and from then on those drop each
-/// page as soon as it is not in use. 32 MiB hold the hot pages of a queue of a million jobs, and the inner pages of an
-/// index of ten million hashes.
+/// `temp_store`: SQLite writes the undo data of a savepoint beyond 64 KiB into a new temporary file each time, unless
+/// it may keep the data in memory. `cache_size`: the bundled SQLite shares one pool of cached pages between all
+/// connections of a process. A connection that has used up its own part takes pages from the others, and those then
+/// drop each page as soon as it is not in use. 32 MiB hold the hot pages of a queue of a million jobs, and the inner
+/// pages of an index of ten million hashes.
 const MEMORY_SETTINGS: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768";
 
 /// See [`checkpoint`].
 const NO_AUTOMATIC_CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 0";
 
-/// How often a thread tries the writer's mutex and yields before it sleeps.
+/// The number of times that a thread tries the writer's mutex and yields before it sleeps.
 ///
 /// Waking a sleeping thread, most often on another core, takes longer than a small write. A thread that finds a commit
 /// under way sleeps at once.
 const SPIN_LIMIT: u32 = 400;
 
-/// How long a writer waits for the fair lock before it goes on without it.
+/// The longest wait of a writer for the fair lock. The writer then goes on without the lock.
 ///
 /// The holder may be suspended. The lock only orders the writers; SQLite's own lock protects the data.
 const FAIR_LOCK_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A `BEGIN IMMEDIATE` that takes longer has found SQLite's write lock taken.
+/// If `BEGIN IMMEDIATE` takes longer, another process held SQLite's write lock.
 const UNCONTENDED_BEGIN: Duration = Duration::from_millis(5);
 
 /// The shortest wait for the outcome of a batch, also for a writer whose deadline has passed during the commit.
@@ -93,7 +93,7 @@ statement! {
 /// The connection of a store that writes, shared by all threads of the process.
 pub(super) struct Writer {
     inner: Mutex<Inner>,
-    /// How many threads wait for `inner`.
+    /// The number of threads that wait for `inner`.
     pub(super) waiting: AtomicUsize,
     /// Whether `inner` is held for a commit.
     committing: AtomicBool,
@@ -116,20 +116,20 @@ struct Inner {
     contents: Option<KnownHeader>,
     /// The time of the last check that found the files in place.
     checked_at: Instant,
-    /// The last answer of [`Writer::data_version`], and the index of the log before it.
+    /// The last answer of [`Writer::data_version`], and the index of the log before that question.
     answered: Option<(CommitMark, i64)>,
     batch: Option<OpenBatch>,
-    /// Of the batch that is open, or of the last one.
+    /// The timing of the open batch, or of the last one.
     timing: TransactionTiming,
 }
 
 /// The result of one writer's closure, before its batch is committed.
 enum WriteOutcome<T, E> {
-    /// It succeeded, and its changes are part of this batch.
+    /// The closure succeeded, and its changes are part of this batch.
     Joined(T, Arc<Batch>),
-    /// It returned an error, and its changes are undone.
+    /// The closure returned an error, and its changes are undone.
     Failed(E),
-    /// It panicked, and its changes are undone.
+    /// The closure panicked, and its changes are undone.
     Panicked(Box<dyn Any + Send>),
     /// The whole transaction was rolled back.
     RolledBack(Arc<StoreError>),
@@ -147,7 +147,7 @@ impl Writer {
         conn.batch_execute(MEMORY_SETTINGS).store()?;
         conn.batch_execute(NO_AUTOMATIC_CHECKPOINT).store()?;
         let database = url.path().map(DatabaseFile::remember).transpose()?;
-        // The log is there once the database has been read.
+        // SQLite opens the log when it first reads the database.
         deadline.with_total_wait(Begin {}.execute(&mut conn).and_then(|_| Schema {}.execute(&mut conn)).store())?;
         let files = database.map(OpenFiles::remember).transpose()?;
         let contents = files.as_ref().map(OpenFiles::check).transpose()?;
@@ -181,7 +181,7 @@ impl Writer {
         })
     }
 
-    /// Runs `f` in the open batch, or in a new one, and returns after the batch is committed.
+    /// Runs `f` in the open batch, or in a new one, and returns after the commit of the batch.
     ///
     /// # Errors
     /// The error of `f`; [`StoreError::Busy`] when the wait for other threads, other processes and the commit of the batch
@@ -265,7 +265,7 @@ impl Writer {
     }
 
     /// Fails if the database can be read but not written, for example because the log belongs to another user. Does not
-    /// wait for the write lock: a lock that is taken says nothing against a later write.
+    /// wait for the write lock, since a later write can succeed although the lock is taken now.
     pub(super) fn check_writable(&self, deadline: &Deadline) -> Result<(), StoreError> {
         let mut inner = self.lock(deadline)?;
         self.commit(&mut inner);
@@ -277,12 +277,12 @@ impl Writer {
         }
     }
 
-    /// A number that changes with each commit of another connection; `None` while this process writes, or while another
-    /// process holds a lock that the question needs. Does not wait.
+    /// A number that changes with each commit of another connection. `None` while this process writes, or while another
+    /// process holds a lock that the query needs. Does not wait.
     pub(super) fn data_version(&self) -> Result<Option<i64>, StoreError> {
         let Some(mut inner) = self.inner.try_lock() else { return Ok(None) };
         let Inner { conn, control, handle, answered, .. } = &mut *inner;
-        // Every commit changes the header of the log's index, which is read without a lock and without a call of the system.
+        // Every commit changes the header of the log's index. Reading it needs no lock and no system call.
         let index = handle.read_log_index(conn).map(CommitMark::of);
         if let Some((before, version)) = answered
             && index.is_some_and(|now| now == *before && now.is_in_use())
@@ -315,7 +315,7 @@ impl Writer {
         &self.options
     }
 
-    /// Takes the connection, after the threads that use it.
+    /// Locks the connection, after the threads that use it.
     fn lock(&self, deadline: &Deadline) -> Result<MutexGuard<'_, Inner>, StoreError> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let locked = self.lock_until(deadline);
@@ -342,7 +342,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // The next program uses the statistics that are gathered here. If another process writes, they are left out.
+        // Gathers statistics that the next program will use. If another process writes, this step is skipped.
         let inner = self.inner.get_mut();
         inner.control.set_busy_timeout(Duration::ZERO);
         let _ = inner.conn.batch_execute("PRAGMA optimize");

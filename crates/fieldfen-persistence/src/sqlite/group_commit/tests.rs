@@ -31,16 +31,16 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Waits that end only with the test, should they not end by themselves.
+/// The timeout of waits that should end by themselves.
 pub(in crate::sqlite) const LONG: Duration = Duration::from_secs(60);
 
 fn writer(folder: &Path) -> Writer {
     counted_writer(folder).0
 }
 
-/// A writer, and the count of its commits.
+/// A writer and the notifier that counts its commits.
 fn counted_writer(folder: &Path) -> (Writer, Arc<CommitNotifier>) {
-    // On a busy machine it takes long until all who are to share a batch have come.
+    // On a busy machine it takes long until all threads of a batch have arrived.
     writer_with(folder, SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() })
 }
 
@@ -54,7 +54,7 @@ pub(in crate::sqlite) fn writer_with(folder: &Path, options: SqliteOptions) -> (
     (writer, commits)
 }
 
-/// Executes a statement in a part of a batch.
+/// Executes a statement in a write of its own, which may share a batch.
 pub(in crate::sqlite) fn run(writer: &Writer, sql: &str) -> Result<(), Failure> {
     writer.write(|session| {
         session.note(CommitNotice::JobDue);
@@ -62,7 +62,7 @@ pub(in crate::sqlite) fn run(writer: &Writer, sql: &str) -> Result<(), Failure> 
     })
 }
 
-/// Another program's connection.
+/// A connection of another program.
 pub(in crate::sqlite) fn foreign(folder: &Path) -> SqliteConnection {
     SqliteConnection::establish(&folder.join("a.db").to_string_lossy()).unwrap()
 }
@@ -78,8 +78,8 @@ pub(in crate::sqlite) fn committed(folder: &Path) -> Vec<i64> {
     rows.into_iter().map(|row| row.n).collect()
 }
 
-/// Runs the first statement while the others wait to join its batch, and gives all answers in their order. The mutex
-/// does not promise the order in which the others come.
+/// Runs the first statement while the others wait to join its batch, and returns all answers in the order of the
+/// statements. The mutex does not guarantee the order in which the others run.
 fn together(writer: &Writer, sql: &[&'static str]) -> Vec<Result<(), Failure>> {
     let begun = DeadlineBarrier::new(2);
     scope_with_deadline("all writers have their answers", |scope| {
@@ -164,7 +164,7 @@ fn when_rollback_to_fails_nobody_who_was_told_ok_is_missing() {
 fn what_is_written_after_the_transaction_is_lost_never_commits_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let writer = writer(folder.path());
-    // Nobody notices before the next writer's savepoint, which is a transaction of its own then.
+    // SQLite notices only at the next writer's savepoint, which is then a transaction of its own.
     let answers = together(&writer, &["ROLLBACK", "INSERT INTO t (n) VALUES (2)", "INSERT INTO t (n) VALUES (3)"]);
     told_ok_means_committed(&answers, &[0, 2, 3], folder.path());
     assert!(answers[0].is_err());
@@ -191,7 +191,7 @@ fn a_batch_is_no_fuller_for_the_time_that_its_lock_was_waited_for() {
     let (mut writer, commits) = writer_with(folder.path(), patient);
     writer.max_batch_age = Duration::from_millis(50);
     let mut foreign = foreign(folder.path());
-    // The threads may be slow to come together; where the wait counts, they never share.
+    // The threads may arrive slowly. If a batch waited on purpose, they would never share one.
     let shared = (0..20).any(|_| {
         let before = commits.count();
         foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -241,7 +241,7 @@ fn a_full_database_fails_its_writers_and_loses_nothing() {
         Ok(())
     });
     assert!(is_full(&swallowed), "{swallowed:?}");
-    // What has been told once is the reason of nothing that comes later.
+    // An error that was reported once is not the reason of a later failure.
     let answers = together(&writer, &["INSERT INTO t (n) VALUES (4)", "ROLLBACK"]);
     assert!(answers.iter().any(Result::is_err) && !answers.iter().any(is_full), "{answers:?}");
     writer
@@ -291,7 +291,7 @@ fn many_threads_get_what_they_were_told() {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let committed = committed(folder.path());
-    // How many share a batch with a rollback, and are told so, is up to the scheduler.
+    // The scheduler decides how many writers share a batch with a rollback and get its error.
     assert!(!told.is_empty());
     for n in told {
         assert!(committed.contains(&n), "{n} was acknowledged and is missing");
@@ -302,7 +302,7 @@ fn is_full(answer: &Result<(), Failure>) -> bool {
     matches!(answer, Err(Failure::Store(StoreError::Full(_))))
 }
 
-/// Everyone who was told Ok is in the database, and everyone who was told otherwise is not.
+/// Checks that the numbers of all writers that got `Ok` are in the database, and that all others are not.
 fn told_ok_means_committed(answers: &[Result<(), Failure>], numbers: &[i64], folder: &Path) {
     let committed = committed(folder);
     for (answer, number) in answers.iter().zip(numbers) {

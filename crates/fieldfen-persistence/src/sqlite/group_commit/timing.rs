@@ -1,9 +1,8 @@
-//! The time that each phase of a write takes, as one log line per write at the level TRACE.
+//! Measures each phase of a write, and logs one line per write at the level TRACE.
 
 use std::time::{Duration, Instant};
 
-/// The phases of one write, in the order in which they happen. A phase that another writer of the batch went through is
-/// zero.
+/// The phases of one write, in their order. A phase that another writer of the batch went through is zero.
 #[derive(Debug, Default)]
 pub(super) struct WriteTiming {
     /// The wait for other threads of the process.

@@ -19,7 +19,7 @@ use crate::sqlite::fair_lock::FairLock;
 use crate::sqlite::file::wal::{self, LogState};
 use crate::sqlite::session::SqliteSession;
 
-/// How long after a check of the files a fault may be reported by SQLite's own error.
+/// For this time after a check of the files, a fault may be reported by SQLite's own error.
 const CLEAR_ERRORS: Duration = Duration::from_millis(1);
 
 impl Writer {
@@ -46,7 +46,7 @@ impl Writer {
         if let Err(error) = begun {
             // SQLite may have opened the transaction before it failed.
             let _ = Rollback {}.execute(&mut inner.conn);
-            // The cause may be that the log has been removed.
+            // A removed log may be the cause.
             let is_wait = matches!(error, StoreError::Busy { .. });
             let error = if is_wait { error } else { self.check_log(inner).err().unwrap_or(error) };
             return deadline.with_total_wait(Err(error));

@@ -1,4 +1,4 @@
-//! How long writers wait for SQLite's lock, for one another and for the commit of their batch.
+//! The waits of writers: for SQLite's lock, for each other and for the commit of their batch.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -108,7 +108,7 @@ fn a_closure_that_waits_for_a_writer_of_its_own_batch_fails_with_it() {
                 Ok(())
             });
             let first_answer = first_answer.unwrap_or_else(|| first.unwrap().join().unwrap());
-            // Where the first one had to commit before the second came, there was nothing to wait for.
+            // If the first one had to commit before the second arrived, there was nothing to wait for.
             let shared = is_busy(&first_answer);
             assert_eq!(is_busy(&second), shared, "{first_answer:?}, {second:?}");
             assert_eq!(committed(folder.path()), if shared { vec![] } else { vec![1, 2] });
@@ -165,7 +165,7 @@ fn a_writer_waits_for_the_lock_and_for_its_batch_no_longer_in_all_than_the_timeo
             (answer, asked.elapsed())
         });
         second_begun.wait("the second write has begun");
-        // It keeps the batch open until the second one has its answer.
+        // The thread keeps the batch open until the second one has its answer.
         let last = scope.spawn(move || {
             writer.write::<_, Failure, _>(|_| {
                 last_may_end.recv_timeout(LONG).unwrap();
@@ -179,7 +179,7 @@ fn a_writer_waits_for_the_lock_and_for_its_batch_no_longer_in_all_than_the_timeo
     let Err(Failure::Store(StoreError::Busy { waited_ms, .. })) = second else { panic!("{second:?}") };
     assert!(u128::from(waited_ms) >= TIMEOUT.as_millis(), "{waited_ms}");
     assert!(elapsed < TIMEOUT + HELD, "{elapsed:?}");
-    // The one that kept it open has waited for nobody, but others have waited for it.
+    // The thread that kept the batch open has waited for nobody, but others have waited for it.
     let Err(Failure::Store(StoreError::Busy { waited_ms, .. })) = last else { panic!("{last:?}") };
     assert!(u128::from(waited_ms) >= TIMEOUT.as_millis(), "{waited_ms}");
 }

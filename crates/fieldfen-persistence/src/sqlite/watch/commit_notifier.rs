@@ -1,4 +1,4 @@
-//! Who waits for commits, and how they are told.
+//! Tells waiting threads and processes of commits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,25 +9,25 @@ use fieldfen_domain::store::{StoreError, WatchCloser};
 use super::WakeFile;
 use crate::sqlite::error::shared_error;
 
-/// What a transaction has changed that somebody may wait for. A greater notice includes the smaller ones.
+/// A change of a transaction for which a thread may wait. A greater notice includes the smaller ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum CommitNotice {
-    /// Nothing.
+    /// No such change.
     #[default]
     None,
-    /// A job has ended or was parked. Threads of this process may wait for it.
+    /// A job has ended or was parked. Threads of this process may wait for that.
     JobEnded,
-    /// A job may be due, now or at another time than before. Workers of all processes wait for it.
+    /// A job may be due, now or at a changed time. Workers of all processes wait for that.
     JobDue,
 }
 
-/// Tells the watches of a store of commits, and other processes of jobs that may be due.
+/// Notifies the watches of a store of commits, and other processes of jobs that may be due.
 #[derive(Default)]
 pub(in crate::sqlite) struct CommitNotifier {
     state: Mutex<State>,
-    /// Watches wait here.
+    /// Watches wait for this.
     committed: Condvar,
-    /// The store's watcher waits here while no watch waits.
+    /// The store's watcher waits for this while no watch waits.
     watcher: Condvar,
     wake_file: OnceLock<Arc<WakeFile>>,
 }
@@ -35,23 +35,23 @@ pub(in crate::sqlite) struct CommitNotifier {
 #[derive(Default)]
 struct State {
     commits: u64,
-    /// How many watches wait and have not been told yet.
+    /// The number of watches that wait and have not been notified yet.
     waiting: u32,
-    /// A watch has waited since the watcher's last look, perhaps for no time at all.
+    /// Whether a watch has waited since the watcher's last look, even for no time at all.
     look_wanted: bool,
-    /// The watcher sleeps until a watch waits.
+    /// Whether the watcher sleeps until a watch waits.
     watcher_sleeps: bool,
-    /// How often other processes' commits could not be looked for, and why the last time.
+    /// The number of failed looks for commits of other processes, and the last error.
     failures: u64,
     failure: Option<Arc<StoreError>>,
-    /// The store is gone.
+    /// Whether the store has been dropped.
     closed: bool,
 }
 
 impl CommitNotifier {
-    /// From now on commits that may make a job due are announced to other processes by this file.
+    /// From now on, commits that may make a job due are announced to other processes through this file.
     pub(in crate::sqlite) fn announce_by(&self, wake_file: Arc<WakeFile>) {
-        // A store sets it once, before anybody writes.
+        // A store sets the file once, before its first write.
         let _ = self.wake_file.set(wake_file);
     }
 
@@ -68,24 +68,24 @@ impl CommitNotifier {
         }
     }
 
-    /// How many commits have been announced, of this process and of others.
+    /// The number of announced commits, of this process and of others.
     #[cfg(test)]
     pub(in crate::sqlite) fn count(&self) -> u64 {
         self.lock().commits
     }
 
-    /// Announces commits of other processes, or of this one, to all watches of this store.
+    /// Announces a commit of this process or another one to all watches of this store.
     pub(super) fn tell_watches(&self) {
         let mut state = self.lock();
         state.commits += 1;
-        // To wake nobody is a system call too.
+        // A wake-up is a system call even if no thread waits.
         if state.waiting > 0 {
             state.waiting = 0;
             self.committed.notify_all();
         }
     }
 
-    /// Lets each watch fail once with this error.
+    /// Makes each watch fail once with this error.
     pub(super) fn fail_watches(&self, error: StoreError) {
         let mut state = self.lock();
         state.failures += 1;
@@ -94,7 +94,7 @@ impl CommitNotifier {
         self.committed.notify_all();
     }
 
-    /// Lets the watcher sleep until a watch waits; `false` when the store is gone.
+    /// Blocks the watcher until a watch waits. Returns `false` if the store has been dropped.
     pub(super) fn wait_until_watched(&self) -> bool {
         let mut state = self.lock();
         while !state.is_watched() && !state.closed {
@@ -105,7 +105,7 @@ impl CommitNotifier {
         !state.closed
     }
 
-    /// Whether a watch waits, or has waited since the last look. Such a look begins now.
+    /// Returns whether a watch waits or has waited since the last look, and marks the start of a look.
     pub(super) fn begin_look(&self) -> bool {
         let mut state = self.lock();
         let watched = state.is_watched();
@@ -113,13 +113,13 @@ impl CommitNotifier {
         watched
     }
 
-    /// Lets the watcher wait for so long, or until the store is gone.
+    /// Blocks the watcher for this time, or until the store is dropped.
     pub(super) fn pause_watcher(&self, pause: Duration) {
         let state = self.lock();
         drop(self.watcher.wait_timeout_while(state, pause, |state| !state.closed));
     }
 
-    /// Ends the watcher.
+    /// Ends the watcher's waits, because the store has been dropped.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.watcher.notify_all();
@@ -136,7 +136,7 @@ impl State {
     }
 }
 
-/// What one watch has been told.
+/// The position of one watch in the sequence of announced commits.
 pub(super) struct Subscription {
     commits: Arc<CommitNotifier>,
     seen: u64,
@@ -145,7 +145,7 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    /// Nothing that has been announced before counts.
+    /// Subscribes to the commits that are announced from now on.
     pub(super) fn new(commits: Arc<CommitNotifier>) -> Self {
         let state = commits.lock();
         let (seen, failures) = (state.commits, state.failures);
@@ -153,7 +153,7 @@ impl Subscription {
         Self { commits, seen, failures, closed: Arc::default() }
     }
 
-    /// Waits for an announcement that this subscription has not been told of.
+    /// Waits for a commit that this subscription has not seen. Returns `false` after the timeout.
     pub(super) fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError> {
         let mut state = self.commits.lock();
         let nothing = |state: &State| state.commits == self.seen && state.failures == self.failures;
@@ -168,7 +168,7 @@ impl Subscription {
             let waited = self.commits.committed.wait_timeout_while(state, timeout, waits);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if nothing(&state) {
-                // An announcement takes all who wait off the list.
+                // An announcement resets the count of waiting watches.
                 state.waiting = state.waiting.saturating_sub(1);
                 return Ok(false);
             }
@@ -182,12 +182,12 @@ impl Subscription {
         Ok(committed)
     }
 
-    /// Lets the waits of this subscription end at once, from now on.
+    /// Returns a handle that ends all waits of this subscription from then on.
     pub(super) fn closer(&self) -> WatchCloser {
         let (commits, closed) = (Arc::clone(&self.commits), Arc::clone(&self.closed));
         WatchCloser::new(move || {
             closed.store(true, Ordering::Relaxed);
-            // A watch that is about to wait has looked at `closed` under this lock.
+            // A watch that is about to wait has read `closed` under this lock.
             let state = commits.lock();
             commits.committed.notify_all();
             drop(state);

@@ -1,4 +1,4 @@
-//! Asking SQLite for commits of other connections.
+//! Asks SQLite for commits of other connections.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::group_commit::Writer;
 
-/// What a look has shown.
+/// The result of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     /// Another process has committed since the last look.
     Committed,
-    /// None has.
+    /// There was no such commit.
     Nothing,
-    /// Somebody writes at the moment, and SQLite cannot be asked.
+    /// Another process is writing, and SQLite cannot be asked.
     Unknown,
 }
 
-/// The commits of other processes.
+/// Finds the commits of other processes.
 ///
-/// They are asked for on the writer's own connection, since SQLite counts for each connection the commits of all others: any
-/// other connection of this process would count the writer's commits too.
+/// The question goes through the writer's own connection: SQLite counts for each connection the commits of all other
+/// connections, so any other connection of this process would count the writer's commits too.
 pub(super) struct ForeignCommits {
     writer: Arc<Writer>,
-    /// SQLite's count; `None` before it was asked.
+    /// SQLite's count at the last look; `None` before the first.
     version: Option<i64>,
 }
 
 impl ForeignCommits {
-    /// Commits from now on count.
+    /// Counts commits from now on.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be asked.
+    /// Any [`StoreError`] of the query.
     pub(super) fn new(writer: Arc<Writer>) -> Result<Self, StoreError> {
         let version = writer.data_version()?;
         Ok(Self { writer, version })
@@ -39,8 +39,8 @@ impl ForeignCommits {
 
     /// Looks for commits since the last look.
     ///
-    /// Neither the time nor the size of the log can save this question: a commit can be seen only after a flush of the disk,
-    /// which changes neither and may take long.
+    /// The time and the size of the log cannot replace the question: a commit becomes visible only after a flush of the
+    /// disk, which changes neither and may take long.
     ///
     /// # Errors
     /// As [`ForeignCommits::new`].

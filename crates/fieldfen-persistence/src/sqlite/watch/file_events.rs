@@ -1,7 +1,7 @@
-//! What the operating system tells of the files beside the database (inotify).
+//! Receives the operating system's events about the files beside the database (inotify).
 //!
-//! Neither the log nor the wake file is opened for that, and the database file is not watched at all: closing a descriptor
-//! of it would drop SQLite's locks.
+//! This opens neither the log nor the wake file. The database file is not watched at all: closing a descriptor of it
+//! would drop SQLite's locks.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -23,14 +23,14 @@ pub(super) struct StopSignal(OwnedFd);
 
 impl StopSignal {
     /// # Errors
-    /// As the operating system has them; when the process has too many open files, for example.
+    /// Any error of the operating system, for example if the process has too many open files.
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
     }
 
-    /// From now on every wait ends at once.
+    /// Makes every wait end at once from now on.
     pub(super) fn set(&self) {
-        // It fails only when its counter is full, and then it is set.
+        // The write fails only if the counter is at its maximum, and then the signal is set already.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 }
@@ -41,7 +41,7 @@ pub(super) struct FileEvents {
     stop: Arc<StopSignal>,
     wake_file: Arc<WakeFile>,
     log: PathBuf,
-    /// `None` after it has told of a write.
+    /// `None` after a write was reported.
     log_watch: Option<i32>,
 }
 
@@ -49,7 +49,7 @@ impl FileEvents {
     /// Watches the wake file.
     ///
     /// # Errors
-    /// As the operating system has them; [`io::ErrorKind::Unsupported`] when the file system tells of nothing.
+    /// Any error of the operating system; [`io::ErrorKind::Unsupported`] if the file system reports no events.
     pub(super) fn open(wake_file: Arc<WakeFile>, log: PathBuf, stop: Arc<StopSignal>) -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let mut events = Self { inotify, stop, wake_file, log, log_watch: None };
@@ -57,16 +57,16 @@ impl FileEvents {
         watch_wake_file(&events.inotify, events.wake_file.path())?;
         events.wake_file.touch();
         if !events.read()?.touched {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "this file system tells of no access to a file"));
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "this file system reports no access to a file"));
         }
         Ok(events)
     }
 
-    /// Watches the log for its next write, and says whether it was not watched before. The watch ends with that write, so
-    /// that a busy log costs its writers nothing.
+    /// Watches the log for its next write. Returns whether it was not watched before. The watch ends with that write,
+    /// so that a busy log costs its writers nothing.
     ///
     /// # Errors
-    /// As the operating system has them; when there is no log.
+    /// Any error of the operating system, also if there is no log.
     pub(super) fn watch_log(&mut self) -> io::Result<bool> {
         if self.log_watch.is_some() {
             return Ok(false);
@@ -76,25 +76,25 @@ impl FileEvents {
         Ok(true)
     }
 
-    /// Waits for events, at most so long.
+    /// Waits for events until the timeout.
     ///
     /// # Errors
-    /// When the files cannot be watched any longer.
+    /// An error if the files can no longer be watched.
     pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<ObservedEvents> {
         let [stopped, has_events] = wait_for([&self.stop.0, &self.inotify], timeout)?;
         if !stopped && has_events { self.read() } else { Ok(ObservedEvents { stopped, ..ObservedEvents::default() }) }
     }
 
-    /// Waits for the stop signal alone, at most so long. Events that come meanwhile stay to be read.
+    /// Waits for the stop signal alone until the timeout. Events that arrive meanwhile stay readable.
     ///
     /// # Errors
-    /// As the operating system has them.
+    /// The errors of the operating system.
     pub(super) fn wait_for_stop(&self, timeout: Duration) -> io::Result<ObservedEvents> {
         let [stopped] = wait_for([&self.stop.0], timeout)?;
         Ok(ObservedEvents { stopped, ..ObservedEvents::default() })
     }
 
-    /// Reads the events that have come.
+    /// Reads the events that have arrived.
     fn read(&mut self) -> io::Result<ObservedEvents> {
         let mut told = ObservedEvents::default();
         let mut is_replaced = false;
@@ -121,9 +121,9 @@ impl FileEvents {
             self.log_watch = None;
         }
         if is_replaced && self.wake_file.reopen()? {
-            log!(WARN, file = ?self.wake_file.path(), "the file that tells of commits was deleted or replaced");
+            log!(WARN, file = ?self.wake_file.path(), "wake file deleted or replaced");
             watch_wake_file(&self.inotify, self.wake_file.path())?;
-            // Somebody may have touched the new one already.
+            // Another process may have touched the new file already.
             told.touched = true;
         }
         Ok(told)

@@ -1,44 +1,45 @@
-//! When SQLite is asked for commits of other processes.
+//! Decides when SQLite is asked for commits of other processes.
 
 use std::time::{Duration, Instant};
 
 use super::data_version::Look;
 
-/// The shortest and the longest time between two looks that are due to events. Workers whose database is written all
-/// the time look as often as workers without events.
+/// The shortest and the longest time between two looks that follow events. If a database is written all the time, its
+/// workers look as often as workers without events.
 const SPACING: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
 
-/// What the operating system has told of the files beside the database.
+/// The events of the files beside the database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ObservedEvents {
-    /// A process has committed something that may make a job due.
+    /// A process has committed a change that may make a job due.
     pub(super) touched: bool,
-    /// A process writes the log: a commit may follow. Told once, until the log is watched anew.
+    /// A process writes the log, and a commit may follow. Reported once, until the log is watched again.
     pub(super) log_written: bool,
-    /// The store is gone.
+    /// The store has been dropped.
     pub(super) stopped: bool,
 }
 
-/// When the next look is due.
+/// Computes the time of the next look.
 #[derive(Debug)]
 pub(super) struct LookSchedule {
-    /// How often to look without events.
+    /// The time between two looks without events.
     interval: Duration,
-    /// For how long to look after a write to the log.
+    /// The time after a write to the log during which looks follow each other.
     after_write: Duration,
-    /// The last look; `None` when a look is due at once.
+    /// The time of the last look; `None` if a look is due at once.
     looked: Option<Instant>,
-    /// A commit was announced.
+    /// The time at which a commit was announced; `None` if a look has followed.
     announced: Option<Instant>,
     announcements: Pace,
-    /// The log was written, and looks go on until then, each this long after the one before it.
+    /// The end of the looks after a write to the log, and the time between two of them; `None` if the log was not
+    /// written.
     looks_until: Option<Instant>,
     log_look: Option<Instant>,
     log_spacing: Duration,
     log_writes: Pace,
 }
 
-/// Lets looks grow rarer whose reasons follow each other closely.
+/// Makes looks rarer if their reasons follow each other closely.
 #[derive(Debug)]
 struct Pace {
     last: Option<Instant>,
@@ -50,7 +51,7 @@ impl Pace {
         Self { last: None, spacing: SPACING.0 }
     }
 
-    /// When the next look may be.
+    /// The earliest time of the next look.
     fn earliest(&self, now: Instant) -> Instant {
         self.last.map_or(now, |last| (last + self.spacing).max(now))
     }
@@ -64,7 +65,7 @@ impl Pace {
 }
 
 impl LookSchedule {
-    /// The first look is due at once.
+    /// Makes a schedule whose first look is due at once.
     pub(super) const fn new(interval: Duration, after_write: Duration) -> Self {
         Self {
             interval,
@@ -79,25 +80,25 @@ impl LookSchedule {
         }
     }
 
-    /// Changes how often to look without events. The next look is due at once.
+    /// Changes the time between two looks without events. The next look is due at once.
     pub(super) const fn set_interval(&mut self, interval: Duration) {
         self.interval = interval;
         self.looked = None;
     }
 
-    /// How long until a look is due.
+    /// The time until the next look is due; zero if it is due now.
     pub(super) fn until_next(&self, now: Instant) -> Duration {
         let Some(looked) = self.looked else { return Duration::ZERO };
         let due = [self.announced, self.log_look].into_iter().flatten().fold(looked + self.interval, Instant::min);
         due.saturating_duration_since(now)
     }
 
-    /// Whether a look at an announced commit is due, now or soon. Further events bring no other look forward.
+    /// Returns whether a look at an announced commit is due, now or later. Further events then bring no look forward.
     pub(super) const fn is_announced(&self) -> bool {
         self.announced.is_some()
     }
 
-    /// Brings looks forward because of events.
+    /// Brings looks forward after events.
     pub(super) fn told(&mut self, told: ObservedEvents, now: Instant) {
         if told.touched {
             self.announced.get_or_insert(self.announcements.earliest(now));
@@ -111,7 +112,7 @@ impl LookSchedule {
         }
     }
 
-    /// Notes a look.
+    /// Records a look and its result.
     pub(super) fn looked(&mut self, look: Look, now: Instant) {
         self.looked = Some(now);
         if self.announced.take().is_some() {
@@ -141,7 +142,7 @@ mod tests {
         Duration::from_millis(number)
     }
 
-    /// The times of all looks within this time from now on, in milliseconds.
+    /// The times of all looks within this time from now, in milliseconds.
     fn looks(schedule: &mut LookSchedule, now: Instant, within: Duration) -> Vec<u128> {
         let (mut looks, mut at) = (Vec::new(), now);
         loop {
@@ -197,7 +198,7 @@ mod tests {
             now += milliseconds(15);
             schedule.told(TOUCHED, now);
             assert_eq!(schedule.until_next(now), Duration::ZERO);
-            // The worker that has been told writes the log.
+            // The worker that was notified writes the log.
             schedule.looked(Look::Committed, now);
             schedule.told(WRITTEN, now);
             looks(&mut schedule, now, milliseconds(14));

@@ -1,7 +1,7 @@
-//! Waiting for commits, of this process and of others.
+//! Waits for commits of this process and of others.
 //!
-//! Commits of this process that may concern a waiting thread are announced by the writer ([`CommitNotifier`]). For commits
-//! of other processes one thread of the store ([`Watcher`]) asks SQLite, however many watches there are.
+//! The writer announces commits of this process for which a thread may wait ([`CommitNotifier`]). One thread of the
+//! store ([`Watcher`]) asks SQLite for commits of other processes, however many watches there are.
 
 mod commit_notifier;
 mod data_version;

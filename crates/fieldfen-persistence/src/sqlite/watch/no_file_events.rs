@@ -1,7 +1,7 @@
-//! The place of `wake_file` and `file_events` on operating systems other than Linux, where no file is watched.
+//! Replaces `wake_file` and `file_events` on operating systems other than Linux, where no file is watched.
 //!
-//! kqueue opens the file that it watches, and closing any descriptor of the database file drops SQLite's locks. Commits of
-//! other processes are looked for every 10 ms.
+//! kqueue opens the file that it watches, and closing any descriptor of the database file drops SQLite's locks. The
+//! watcher looks for commits of other processes every 10 ms instead.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::look_schedule::ObservedEvents;
 use crate::sqlite::file::replaced_files::DatabaseFile;
 
-/// No file tells of commits.
+/// No file announces commits.
 #[derive(Debug)]
 pub(in crate::sqlite) struct WakeFile;
 
@@ -21,11 +21,11 @@ impl WakeFile {
         Self
     }
 
-    /// Nobody could notice it.
+    /// Does nothing: no process could notice it.
     pub(in crate::sqlite) const fn touch(&self) {}
 }
 
-/// There is no wait to be ended.
+/// Does nothing: there are no waits.
 #[derive(Debug)]
 pub(super) struct StopSignal;
 
@@ -37,12 +37,12 @@ impl StopSignal {
     pub(super) const fn set(&self) {}
 }
 
-/// There are none.
+/// Never constructed.
 pub(super) struct FileEvents(Infallible);
 
 impl FileEvents {
     /// # Errors
-    /// Always.
+    /// Always [`io::ErrorKind::Unsupported`].
     pub(super) fn open(_: Arc<WakeFile>, _: PathBuf, _: Arc<StopSignal>) -> io::Result<Self> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "files are watched on Linux only"))
     }

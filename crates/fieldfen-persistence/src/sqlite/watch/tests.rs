@@ -1,5 +1,5 @@
-//! Commits of other processes. No test waits for a clock: looks without events are an hour apart where events are to be
-//! seen at work.
+//! Commits of other processes. No test waits for a timer: where a test is about events, looks without events are an
+//! hour apart.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
@@ -30,11 +30,11 @@ use crate::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Only events bring a look.
+/// Intervals at which only events cause a look.
 const EVENTS_ONLY: LookIntervals =
     LookIntervals { with_events: HOUR, without_events: HOUR, try_again: HOUR, after_write: Duration::from_millis(20) };
 
-/// Where a test that runs itself again as another process finds its database.
+/// The environment variable with the path of the database, for a test that runs itself again as another process.
 const DATABASE: &str = "FIELDFEN_TEST_DATABASE";
 
 fn migrated(folder: &Path) -> PathBuf {
@@ -60,7 +60,7 @@ fn enqueue(store: &SqliteStore, number: u64) {
     store.write(|s| s.jobs().enqueue(&job(number))).unwrap();
 }
 
-/// A watch whose first look, and the looks that follow it, are over.
+/// A watch that has finished its first look and the looks that follow it.
 fn watch(store: &SqliteStore) -> Box<dyn Watch> {
     let mut watch = store.watch().unwrap();
     assert!(!watch.wait(Duration::from_millis(50)).unwrap());
@@ -71,12 +71,12 @@ fn must_wake(watch: &mut Box<dyn Watch>) {
     assert!(watch.wait(PATIENCE).unwrap(), "no commit has woken the watch within {PATIENCE:?}");
 }
 
-/// The database of a test that is the other process.
+/// The database that the parent process has given; `None` in the parent process.
 fn given_database() -> Option<PathBuf> {
     std::env::var_os(DATABASE).map(PathBuf::from)
 }
 
-/// Runs a test as another process, with this database.
+/// Runs a test in another process, with this database.
 fn run_as_process(test: &str, database: &Path) {
     let name = format!("sqlite::watch::tests::{test}");
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -110,7 +110,8 @@ fn a_commit_of_a_program_that_knows_nothing_of_fieldfen_wakes_a_watch() {
     let closer = watch.closer();
     scope_with_deadline("the watch has returned", |scope| {
         let waiting = scope.spawn(|| watch.wait(HOUR).unwrap());
-        // Between the event and the end of its commit this program may be stopped for longer than it is looked for.
+        // Between the event and the end of its commit, this process may be stopped for longer than the watcher looks
+        // for the commit.
         for number in 0..1000 {
             if waiting.is_finished() {
                 break;
@@ -151,14 +152,14 @@ fn a_store_has_one_watcher_however_many_watches_and_it_ends_with_the_store() {
     assert!(!watches[0].wait(Duration::ZERO).unwrap());
 }
 
-/// The events of the files beside a database, and the wake file of another process.
+/// The events of the files beside a database, and the signal that ends waits for them.
 fn events(path: &Path) -> (FileEvents, Arc<StopSignal>) {
     let (file, stop) = (DatabaseFile::remember(path).unwrap(), Arc::new(StopSignal::new().unwrap()));
     let wake_file = Arc::new(WakeFile::of(&file));
     (FileEvents::open(wake_file, file.beside("-wal"), Arc::clone(&stop)).unwrap(), stop)
 }
 
-/// Reads the events that have come.
+/// Reads the events that have arrived.
 fn told(events: &mut FileEvents) -> io::Result<ObservedEvents> {
     events.wait(Duration::ZERO)
 }
@@ -210,7 +211,7 @@ fn a_wake_file_that_is_deleted_replaced_or_emptied_is_made_anew_and_watched() {
         old.touch();
         assert!(touched(&mut events));
         replace();
-        assert!(touched(&mut events), "somebody may have touched the new one already");
+        assert!(touched(&mut events), "another process may have touched the new file already");
         assert!(fs::metadata(&at_path).unwrap().is_file());
         assert!(!touched(&mut events));
         old.touch();
@@ -229,7 +230,7 @@ fn a_store_whose_wake_file_cannot_be_used_works_without_it_and_says_so_once() {
     let polling = LookIntervals { without_events: Duration::from_millis(1), try_again: Duration::ZERO, ..EVENTS_ONLY };
     let (store, other) = (open_with(&path, polling), open(&path));
     let mut watch = watch(&store);
-    // The watcher may make the file anew in between.
+    // The watcher may create the file again in between.
     while fs::create_dir(&wake_file).is_err() {
         let _ = fs::remove_file(&wake_file);
     }
@@ -239,17 +240,17 @@ fn a_store_whose_wake_file_cannot_be_used_works_without_it_and_says_so_once() {
     }
     enqueue(&other, 5);
     must_wake(&mut watch);
-    let late = log.lines(&path, "cannot be watched");
+    let late = log.lines(&path, "file notifications not available");
     assert_eq!(late.len(), 1, "{late:?}");
     fs::remove_dir(&wake_file).unwrap();
     wait_until("files are watched again", || {
-        let again = !log.lines(&path, "are watched again").is_empty();
+        let again = !log.lines(&path, "file notifications available again").is_empty();
         if !again {
             watch.wait(Duration::from_millis(5)).unwrap();
         }
         again
     });
-    // Announced events, and no other looks.
+    // The announced events, and no other looks.
     enqueue(&other, 6);
     must_wake(&mut watch);
 }
@@ -287,7 +288,7 @@ fn a_store_whose_process_may_not_watch_files_notices_commits_all_the_same() {
     enqueue(&other, 2);
     must_wake(&mut watch);
     drop(all_files);
-    assert_eq!(log.lines(&path, "cannot be watched").len(), 1);
+    assert_eq!(log.lines(&path, "file notifications not available").len(), 1);
 }
 
 #[test]
@@ -312,7 +313,7 @@ fn a_thousand_stores_that_are_opened_and_closed_leave_neither_descriptors_nor_th
     for _ in 0..1000 {
         open_one();
     }
-    // SQLite keeps a few descriptors for the connections that come next, as long as another one has the file open.
+    // SQLite keeps a few descriptors for later connections while another connection has the file open.
     let left = (count("fd").saturating_sub(files), count("task").saturating_sub(threads));
     assert!(left.0 < 10 && left.1 == 0, "{left:?} descriptors and threads are left");
     let store = open(&path);
@@ -322,7 +323,7 @@ fn a_thousand_stores_that_are_opened_and_closed_leave_neither_descriptors_nor_th
     must_wake(&mut watch);
 }
 
-/// What the log of this process says.
+/// The log of this process.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -337,7 +338,7 @@ impl Log {
         log.clone()
     }
 
-    /// The warnings and lesser messages about this database that hold this text.
+    /// The warnings and lesser messages about this database that contain this text.
     fn lines(&self, database: &Path, text: &str) -> Vec<String> {
         let name = database.parent().unwrap().to_str().unwrap();
         self.0.lock().unwrap().iter().filter(|line| line.contains(name) && line.contains(text)).cloned().collect()

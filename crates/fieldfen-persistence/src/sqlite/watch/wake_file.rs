@@ -1,11 +1,11 @@
-//! The file that tells other processes of commits.
+//! The file through which other processes learn of commits.
 //!
-//! The event of a write to the log comes before the commit can be seen, and none comes afterwards: of 298 looks at such
-//! events 297 came too early. Each commit that may make a job due is therefore followed by an access to another file,
+//! The event of a write to the log comes before the commit is visible, and no event follows it: of 298 looks at such
+//! events, 297 came too early. After each commit that may make a job due, the store therefore reads another file,
 //! `<database>-wake`, which the workers of other processes watch.
 //!
-//! The access is a read of one byte. It raises an event as a write does, but makes no page and no time of the file dirty,
-//! so that it never waits for the disk.
+//! The store reads one byte. This raises an event as a write does, but it changes no page and no time of the file, so
+//! that it never waits for the disk.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -17,13 +17,13 @@ use std::time::{Duration, Instant};
 use crate::sqlite::file::permissions;
 use crate::sqlite::file::replaced_files::DatabaseFile;
 
-/// How often the file is looked for at its path: somebody may have deleted or replaced it.
+/// The interval at which the path of the file is checked: another program may have deleted or replaced the file.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// What the file holds. A read of an empty file raises no event.
+/// The content of the file. A read of an empty file raises no event.
 const CONTENT: &[u8] = b"\n";
 
-/// The file `<database>-wake`. It is opened, and made where it is missing, when it is first needed.
+/// The file `<database>-wake`. It is opened at its first use, and created if it is missing.
 #[derive(Debug)]
 pub(in crate::sqlite) struct WakeFile {
     path: PathBuf,
@@ -35,7 +35,7 @@ pub(in crate::sqlite) struct WakeFile {
 struct State {
     open: Option<OpenFile>,
     checked: Option<Instant>,
-    /// The log has said that the file cannot be used.
+    /// Whether the log has reported that the file cannot be used.
     reported: bool,
 }
 
@@ -54,8 +54,8 @@ impl WakeFile {
         &self.path
     }
 
-    /// Raises an event for all who watch the file. Where it cannot be used, others find the commit later; the log says so
-    /// once.
+    /// Raises an event for all processes that watch the file. If the file cannot be used, other processes find the
+    /// commit later, and the log reports that once.
     pub(in crate::sqlite) fn touch(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_fresh = state.checked.is_some_and(|checked| checked.elapsed() < CHECK_EVERY);
@@ -66,10 +66,10 @@ impl WakeFile {
         }
     }
 
-    /// Opens the file that is at the path now, unless it is open already, and says whether it was not.
+    /// Opens the file that is at the path now, unless it is open already. Returns whether it was opened.
     ///
     /// # Errors
-    /// As the operating system has them; when something other than a regular file with one name is at the path.
+    /// Any error of the operating system, also if the path holds anything but a regular file with one name.
     pub(super) fn reopen(&self) -> io::Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.reopen_if_replaced(&mut state)
@@ -95,7 +95,7 @@ impl WakeFile {
     fn report(&self, state: &mut State, error: &io::Error) {
         if !state.reported {
             state.reported = true;
-            log!(WARN, file = ?self.path, %error, "other processes cannot be told of commits at once");
+            log!(WARN, file = ?self.path, %error, "wake file not usable: other processes notice commits later");
         }
     }
 }
@@ -104,7 +104,7 @@ impl State {
     fn touch(&self) -> io::Result<()> {
         let Some(open) = &self.open else { return Ok(()) };
         match open.file.read_at(&mut [0], 0)? {
-            // Somebody has emptied it.
+            // Another program has emptied the file.
             0 => open.file.write_all_at(CONTENT, 0),
             _ => Ok(()),
         }

@@ -19,20 +19,20 @@ use super::{CommitNotifier, WakeFile};
 use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::sqlite::group_commit::Writer;
 
-/// How long the watcher waits after an error before it looks again.
+/// The pause of the watcher after an error.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// How often commits of other processes are looked for when no event tells of them.
+/// The times between two looks for commits of other processes.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sqlite) struct LookIntervals {
-    /// While the files are watched.
+    /// The time between two looks while the files are watched.
     pub(in crate::sqlite) with_events: Duration,
-    /// While they are not.
+    /// The time between two looks while the files are not watched.
     pub(in crate::sqlite) without_events: Duration,
-    /// How long after they could not be watched that is tried again.
+    /// The time after which a failed attempt to watch the files is repeated.
     pub(in crate::sqlite) try_again: Duration,
-    /// For how long a commit is looked for after an event of a write to the log. The event comes with the write, and the
-    /// commit follows after a flush of the disk.
+    /// The time for which the watcher looks for a commit after an event of the log. The event comes with the write, and
+    /// the commit follows after a flush of the disk.
     pub(in crate::sqlite) after_write: Duration,
 }
 
@@ -47,8 +47,8 @@ impl Default for LookIntervals {
     }
 }
 
-/// The thread of a store that notices commits of other processes for all watches. It ends when this is dropped, which
-/// waits for it.
+/// The thread of a store that notices commits of other processes for all watches. Dropping it ends the thread and waits
+/// for that end.
 pub(in crate::sqlite) struct Watcher {
     commits: Arc<CommitNotifier>,
     stop: Option<Arc<StopSignal>>,
@@ -56,10 +56,11 @@ pub(in crate::sqlite) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts the thread. Without a wake file the files are not watched.
+    /// Starts the thread. Without a wake file, it does not watch files.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be asked for commits, [`StoreError::Io`] when there can be no more threads.
+    /// [`StoreError`] if the database cannot be asked for commits, [`StoreError::Io`] if the operating system starts no
+    /// more threads.
     pub(in crate::sqlite) fn start(
         commits: &Arc<CommitNotifier>,
         writer: &Arc<Writer>,
@@ -86,19 +87,19 @@ impl Drop for Watcher {
         if let Some(stop) = &self.stop {
             stop.set();
         }
-        // The program's own instrumentation runs on the thread too, and may drop the last handle of the store there.
+        // The program's own instrumentation also runs on this thread, and may drop the last handle of the store there.
         if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
-            // It catches its panics.
+            // The thread catches its panics, so the result is always `Ok`.
             let _ = thread.join();
         }
     }
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Body {
     commits: Arc<CommitNotifier>,
     foreign: ForeignCommits,
-    /// `None` where files are not to be watched.
+    /// `None` if files are not to be watched.
     files: Option<WatchedFiles>,
     schedule: LookSchedule,
     intervals: LookIntervals,
@@ -107,7 +108,7 @@ struct Body {
 impl Body {
     fn run(&mut self) {
         while self.commits.wait_until_watched() {
-            // The log and the program's instrumentation may panic.
+            // The subscriber of the log and the program's instrumentation may panic.
             match catch_panic(|| self.look_once()) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
@@ -115,25 +116,25 @@ impl Body {
                     self.commits.pause_watcher(PAUSE_AFTER_ERROR);
                 }
                 Err(panic) => {
-                    log!(ERROR, panic, "looking for commits of other processes has panicked");
+                    log!(ERROR, panic, "watcher of commits panicked");
                     self.commits.pause_watcher(PAUSE_AFTER_ERROR);
                 }
             }
         }
     }
 
-    /// Waits until a look is due or events have come, and looks when one is due.
+    /// Waits until a look is due or events arrive, and looks if one is due.
     fn look_once(&mut self) -> Result<(), StoreError> {
         let told = self.wait();
         let now = Instant::now();
         self.schedule.told(told, now);
-        // While no watch waits, looks that are due stay due.
+        // While no watch waits, due looks stay due.
         if told.stopped || !self.schedule.until_next(now).is_zero() || !self.commits.begin_look() {
             return Ok(());
         }
         if let Some(events) = self.files.as_mut().and_then(WatchedFiles::events) {
             match events.watch_log() {
-                // A commit that was under way before is still to come.
+                // A commit that was under way before may become visible later.
                 Ok(true) => self.schedule.told(ObservedEvents { log_written: true, ..ObservedEvents::default() }, now),
                 Ok(false) => {}
                 Err(error) => self.lose_events(&error),
@@ -177,7 +178,7 @@ impl Body {
     }
 }
 
-/// The files beside the database, and whether they are watched.
+/// The files beside the database and the state of their watch.
 struct WatchedFiles {
     wake_file: Arc<WakeFile>,
     log: PathBuf,
@@ -186,10 +187,10 @@ struct WatchedFiles {
 }
 
 enum EventsState {
-    /// Nobody has tried to watch the files.
+    /// There was no attempt to watch the files yet.
     New,
     Watched(FileEvents),
-    /// The files cannot be watched, which the log has said.
+    /// The files cannot be watched, and the log has reported that.
     Lost {
         try_at: Instant,
     },
@@ -205,7 +206,7 @@ impl WatchedFiles {
         if let EventsState::Watched(events) = &mut self.state { Some(events) } else { None }
     }
 
-    /// Watches the files if nobody has tried to, or not for some time; says whether they are watched from now on.
+    /// Watches the files if there was no attempt yet, or none for some time. Returns whether the watch is new.
     fn open_when_due(&mut self, now: Instant, try_again: Duration) -> bool {
         match self.state {
             EventsState::Watched(_) => return false,
@@ -215,7 +216,7 @@ impl WatchedFiles {
         match FileEvents::open(Arc::clone(&self.wake_file), self.log.clone(), Arc::clone(&self.stop)) {
             Ok(events) => {
                 if matches!(self.state, EventsState::Lost { .. }) {
-                    log!(INFO, log = ?self.log, "the files beside the database are watched again");
+                    log!(INFO, log = ?self.log, "file notifications available again");
                 }
                 self.state = EventsState::Watched(events);
                 true
@@ -236,7 +237,7 @@ impl WatchedFiles {
 }
 
 fn warn_of_late_notice(file: &Path, error: &io::Error) {
-    log!(WARN, ?file, %error, "files cannot be watched: commits of other processes are looked for every few milliseconds");
+    log!(WARN, ?file, %error, "file notifications not available: the store polls for commits of other processes");
 }
 
 #[cfg(all(test, target_os = "linux"))]
