@@ -8,8 +8,9 @@ use fieldfen_domain::{OperatorActionId, PageRequest};
 use crate::write_retry::{OfStore, write_once};
 use crate::{Environment, Transaction};
 
-/// Runs an operator's action in a transaction of its own; `act_in` records the action. After an attempt whose outcome is
-/// unknown, a repetition looks for the row of that attempt by its id: no clock decides whether the attempt took effect.
+/// Runs an operator's action in its own transaction; `act_in` records the action. If the outcome of an attempt is
+/// unknown, the next attempt looks for the row of that attempt by its id, so that no clock decides whether it took
+/// effect.
 pub(crate) fn act<S, T, E>(
     store: &S,
     (action, kind, subject): (&Action, ActionKind, Subject),
@@ -27,7 +28,7 @@ where
             return Ok(None);
         }
         let answer = act_in(&mut Transaction::new(s))?;
-        // Nobody else writes in this transaction: the newest such row is the one of `act_in`.
+        // Only this transaction writes now: the newest such row is the row of `act_in`.
         let newest = s.operator_actions().page(&filter, &PageRequest::first(1).newest_first())?;
         let id = newest.items.first().map(|row| row.id).ok_or_else(not_recorded)?;
         Ok::<_, E>(Some((answer, id)))
@@ -39,8 +40,8 @@ fn not_recorded() -> StoreError {
     StoreError::Database("an operator's action has written no row of operator_actions".into())
 }
 
-/// Writes down what somebody did to a subject, under a new id. Attempts that were refused are written down too; an action
-/// that fails with an error leaves nothing behind.
+/// Inserts the row of an operator's action, under a new id. A refused action gets a row too. An action that fails with
+/// an error gets none.
 pub(crate) fn record(
     s: &mut dyn Session,
     action: &Action,
@@ -54,12 +55,12 @@ pub(crate) fn record(
     Ok(id)
 }
 
-/// Whether the attempt that has written this row has taken effect.
+/// Returns whether the attempt that wrote this row took effect.
 pub(crate) fn is_recorded(s: &mut dyn Session, id: &OperatorActionId) -> Result<bool, StoreError> {
     Ok(s.operator_actions().find(id)?.is_some())
 }
 
-/// What an action on a job has led to.
+/// The outcome of an action on a job, as the row records it.
 pub(crate) const fn of_job(answer: &JobActionOutcome) -> ActionOutcome {
     match answer {
         JobActionOutcome::Done => ActionOutcome::Done,

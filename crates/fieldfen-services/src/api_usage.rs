@@ -1,4 +1,4 @@
-//! Calls to external APIs: what each took, and what its response said of the limits.
+//! Calls to external APIs: the number of requests, and the limits in the responses.
 //!
 //! ```
 //! use fieldfen_services::Environment;
@@ -24,31 +24,31 @@ use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, Timestamp
 use crate::Environment;
 use crate::write_retry::{cannot_be_looked_for, write_once};
 
-/// What a response said of the limits. What it did not say is `None`, never zero.
+/// The limits in a response. A value that the response does not name is `None`, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many more requests the service allows.
+    /// The number of further requests that the service allows now.
     pub remaining: Option<i64>,
-    /// When it allows the full number again.
+    /// The time at which the service allows the full number again.
     pub reset_at: Option<Timestamp>,
 }
 
 impl RateLimit {
-    /// Nothing is known of the limit.
+    /// A limit of which nothing is known.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The service allows this many more requests.
+    /// Sets the number of further requests that the service allows.
     #[must_use]
     pub fn remaining(mut self, remaining: impl Into<Option<i64>>) -> Self {
         self.remaining = remaining.into();
         self
     }
 
-    /// It allows the full number again at this time.
+    /// Sets the time at which the service allows the full number again.
     #[must_use]
     pub fn reset_at(mut self, reset_at: impl Into<Option<Timestamp>>) -> Self {
         self.reset_at = reset_at.into();
@@ -57,11 +57,11 @@ impl RateLimit {
 }
 
 impl RateLimit {
-    /// Reads the headers of a response by [Replicate](https://replicate.com/docs/reference/http#rate-limits), received
-    /// at this time: `ratelimit-remaining`, and `ratelimit-reset` in seconds from then.
+    /// Reads the headers of a response by [Replicate](https://replicate.com/docs/reference/http#rate-limits) that was
+    /// received at `received_at`: `ratelimit-remaining`, and `ratelimit-reset` in seconds from then.
     ///
-    /// `header` gives the value of a header by its lower-case name. A value that is not a number of 0 or more says
-    /// nothing.
+    /// `header` returns the value of a header by its lower-case name. A value that is not a number of 0 or more is
+    /// ignored.
     #[must_use]
     pub fn replicate<'h>(header: impl Fn(&str) -> Option<&'h str>, received_at: Timestamp) -> Self {
         let number = |name| header(name)?.trim().parse::<i64>().ok().filter(|number| *number >= 0);
@@ -72,7 +72,7 @@ impl RateLimit {
     }
 }
 
-/// The calls to external APIs that a store has on record. Clones are the same handle.
+/// The recorded calls to external APIs in a store. A clone is the same handle.
 #[derive(Debug, Clone)]
 pub struct ApiUsage<S> {
     store: S,
@@ -80,7 +80,7 @@ pub struct ApiUsage<S> {
 }
 
 impl<S: Store> ApiUsage<S> {
-    /// The calls in this store.
+    /// Creates a handle on this store.
     #[must_use]
     pub const fn new(store: S, environment: Environment) -> Self {
         Self { store, environment }
@@ -88,8 +88,8 @@ impl<S: Store> ApiUsage<S> {
 
     /// Records one request made now.
     ///
-    /// A record has no id. If the outcome is [unknown](StoreError::OutcomeUnknown), the request is recorded or not: record it
-    /// again where counting it twice is better than not at all.
+    /// A record has no id. If the outcome is [unknown](StoreError::OutcomeUnknown), the request may have been recorded.
+    /// Record it again if counting it twice is better than not counting it.
     pub fn record(&self, service: &str, endpoint: &str, limit: RateLimit) -> Result<(), StoreError> {
         let call = self.call(service, endpoint, limit);
         write_once(&self.store, |s, before| match before {
@@ -98,11 +98,11 @@ impl<S: Store> ApiUsage<S> {
         })
     }
 
-    /// One request made now, to be recorded in a transaction of the caller's by
-    /// [`Transaction::record_call`](crate::Transaction::record_call).
+    /// Makes the record of one request made now, for [`Transaction::record_call`](crate::Transaction::record_call) in a
+    /// transaction of the caller's.
     ///
-    /// A reset that no store can keep says nothing: services differ in what they count it in, and a number of milliseconds
-    /// read as seconds leads beyond the year 9999.
+    /// A reset time that no store can hold is left out. Services use different units, and a number of milliseconds read
+    /// as seconds leads beyond the year 9999.
     #[must_use]
     pub fn call(&self, service: &str, endpoint: &str, limit: RateLimit) -> ApiCall {
         ApiCall::new(service.to_owned(), self.environment.now())
@@ -111,8 +111,8 @@ impl<S: Store> ApiUsage<S> {
             .rate_limit_reset_at(limit.reset_at.filter(|at| (MIN_TIMESTAMP..=MAX_TIMESTAMP).contains(at)))
     }
 
-    /// A page of the calls that a filter names, in the order of insertion. The page names the rows that no call can be read
-    /// from. It may have fewer calls than its limit, or none, and a cursor that leads on.
+    /// A page of the calls that match a filter, in the order of insertion. The page names the rows that cannot be read
+    /// as a call. It may have fewer calls than its limit, or none, although a next page follows.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -120,13 +120,13 @@ impl<S: Store> ApiUsage<S> {
         self.store.read(|s| s.api_usage().page(filter, page))
     }
 
-    /// The totals of these days, from the first to the last, both included: by service, account, endpoint and outcome. They
-    /// contain the calls whose rows have been pruned.
+    /// Returns the totals of these days, both ends included, by service, account, endpoint and outcome. They contain the
+    /// calls whose rows have been pruned.
     pub fn days(&self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError> {
         self.store.read_stale(|s| s.api_usage().days(days))
     }
 
-    /// What was used of each service since a time, from the rows that have not been pruned.
+    /// Returns the number of requests to each service since a time, from the rows that have not been pruned.
     pub fn totals(&self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         self.store.read(|s| s.api_usage().totals(since))
     }

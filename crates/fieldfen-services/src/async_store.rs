@@ -28,13 +28,13 @@ use std::sync::Arc;
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use tokio::sync::Semaphore;
 
-/// How many calls of an [`AsyncStore`] run at once, unless [`AsyncStore::at_once`] says otherwise.
+/// The number of calls of an [`AsyncStore`] that run at once, unless [`AsyncStore::at_once`] sets another one.
 const AT_ONCE: usize = 16;
 
-/// A store whose calls are futures; a clone is the same store.
+/// A store whose calls are futures. A clone is the same store.
 ///
-/// A call that has begun runs to its end although its future is dropped: a write may be committed then, and nobody is
-/// told. The calls need a tokio runtime.
+/// A call that has begun runs to its end even if its future is dropped: a write may then be committed without a report
+/// to the caller. The calls need a tokio runtime.
 #[derive(Clone)]
 pub struct AsyncStore<S> {
     store: S,
@@ -54,14 +54,14 @@ impl<S: Store> AsyncStore<S> {
         Self { store, permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// The same store with at most this many calls at once, of all clones that are made of it from here on.
+    /// Sets the largest number of calls at once, over this handle and all clones made of it later.
     #[must_use]
     pub fn at_once(mut self, calls: NonZeroUsize) -> Self {
         self.permits = Arc::new(Semaphore::new(calls.get().min(Semaphore::MAX_PERMITS)));
         self
     }
 
-    /// The store itself, whose calls block.
+    /// The wrapped store, whose calls block.
     pub const fn blocking(&self) -> &S {
         &self.store
     }
@@ -69,7 +69,7 @@ impl<S: Store> AsyncStore<S> {
     /// [`Store::read`] on a blocking thread.
     ///
     /// # Errors
-    /// As [`Store::read`]; [`StoreError::Unavailable`] when the runtime shuts down before the call has begun.
+    /// As [`Store::read`]; [`StoreError::Unavailable`] if the runtime shuts down before the call begins.
     pub async fn read<T, F>(&self, f: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -81,7 +81,7 @@ impl<S: Store> AsyncStore<S> {
     /// [`Store::try_read`] on a blocking thread.
     ///
     /// # Errors
-    /// As [`AsyncStore::read`], and those of `f`.
+    /// As [`AsyncStore::read`], and the errors of `f`.
     pub async fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -106,7 +106,7 @@ impl<S: Store> AsyncStore<S> {
     /// [`Store::write`] on a blocking thread.
     ///
     /// # Errors
-    /// As [`Store::write`]; [`StoreError::Unavailable`] when the runtime shuts down before the call has begun.
+    /// As [`Store::write`]; [`StoreError::Unavailable`] if the runtime shuts down before the call begins.
     pub async fn write<T, F>(&self, f: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -118,7 +118,7 @@ impl<S: Store> AsyncStore<S> {
     /// [`Store::try_write`] on a blocking thread.
     ///
     /// # Errors
-    /// As [`AsyncStore::write`], and those of `f`.
+    /// As [`AsyncStore::write`], and the errors of `f`.
     pub async fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -128,7 +128,7 @@ impl<S: Store> AsyncStore<S> {
         self.run(move |store| store.try_write(f)).await
     }
 
-    /// Runs anything that uses the store on a blocking thread: a call of a service, for example.
+    /// Runs a closure that uses the store on a blocking thread, for example a call of a service.
     ///
     /// ```
     /// # use fieldfen_services::{AsyncStore, Environment, queue::{Queue, QueueError}};
@@ -140,17 +140,17 @@ impl<S: Store> AsyncStore<S> {
     /// ```
     ///
     /// # Errors
-    /// Those of `f`; [`StoreError::Unavailable`] when the runtime shuts down before `f` has begun.
+    /// The errors of `f`; [`StoreError::Unavailable`] if the runtime shuts down before `f` begins.
     ///
     /// # Panics
-    /// When `f` panics.
+    /// If `f` panics.
     pub async fn run<T, E, F>(&self, f: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&S) -> Result<T, E> + Send + 'static,
     {
-        // The permits are never closed, and a permit goes with its call, not with the future that waits for it.
+        // The permits are never closed. A permit moves with its call, not with the future that waits for the call.
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let store = self.store.clone();
         let call = tokio::task::spawn_blocking(move || {

@@ -1,7 +1,7 @@
-//! The clock and the randomness that everything else is given.
+//! The clock and the source of random bits.
 //!
-//! [`Environment::system`] is the only place in fieldfen that reads the machine's clock and draws random bits; whatever
-//! needs either takes an [`Environment`]. Tests pass [`ManualClock`] and [`SeededRandomness`].
+//! Only [`Environment::system`] reads the machine's clock and draws random bits. All other code takes an
+//! [`Environment`]. Tests pass [`ManualClock`] and [`SeededRandomness`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ pub trait Clock: Send + Sync {
 
 /// Draws random bits.
 pub trait Randomness: Send + Sync {
-    /// 128 evenly distributed bits that nobody has been given before.
+    /// Returns 128 evenly distributed bits that were not returned before.
     fn bits(&self) -> u128;
 }
 
-/// A clock and a source of random bits; clones share both.
+/// A clock and a source of random bits. A clone shares both.
 #[derive(Clone)]
 pub struct Environment {
     clock: Arc<dyn Clock>,
@@ -36,27 +36,27 @@ pub struct Environment {
 impl Environment {
     /// The machine's clock, and the operating system's randomness.
     ///
-    /// When the operating system refuses to give random bits, the process says so on stderr and aborts. An id or a
-    /// fence token made of anything weaker might come twice, and a token that comes twice lets a worker that lost its
-    /// job overwrite the work of another; a crash, on the other hand, is what leases are there for.
+    /// If the operating system returns no random bits, the process reports that on stderr and aborts. Bits of a weaker
+    /// source might repeat, and with a repeated token a worker that has lost its job could overwrite the work of
+    /// another one. After a crash, the leases of the process expire.
     #[must_use]
     pub fn system() -> Self {
         Self::new(SystemClock, SystemRandomness)
     }
 
-    /// A clock and randomness of the program's own.
+    /// A clock and a source of randomness of the program's own.
     #[must_use]
     pub fn new(clock: impl Clock + 'static, random: impl Randomness + 'static) -> Self {
         Self { clock: Arc::new(clock), random: Arc::new(random) }
     }
 
-    /// The time now, in whole microseconds as the stores keep it.
+    /// The present time, in whole microseconds as stores keep it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         truncate_to_micros(self.clock.now())
     }
 
-    /// 128 random bits, from which ids and tokens are made.
+    /// Returns 128 random bits for an id or a token.
     #[must_use]
     pub fn bits(&self) -> u128 {
         self.random.bits()
@@ -68,7 +68,7 @@ impl Environment {
         JobId::from_random(self.bits())
     }
 
-    /// A new id for a start of a worker.
+    /// A new id for the start of a worker.
     #[must_use]
     pub fn worker_id(&self) -> WorkerId {
         WorkerId::from_random(self.bits())
@@ -120,7 +120,7 @@ impl fmt::Debug for Environment {
 struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one clock that everything else is given")]
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all other code gets")]
     fn now(&self) -> Timestamp {
         Utc::now()
     }
@@ -133,7 +133,7 @@ impl Randomness for SystemRandomness {
         let mut bytes = [0; 16];
         if let Err(error) = getrandom::fill(&mut bytes) {
             log!(ERROR, %error, "no random bits from the operating system");
-            // `eprintln!` panics where nobody reads stderr, and the abort would not be reached.
+            // `eprintln!` panics if nobody reads stderr, and the process would not abort.
             let reason = format!("fieldfen: the operating system gives no random bits ({error}): no id can be made\n");
             let _ = std::io::Write::write_all(&mut std::io::stderr(), reason.as_bytes());
             std::process::abort();
@@ -142,7 +142,7 @@ impl Randomness for SystemRandomness {
     }
 }
 
-/// A clock that stands still until it is moved; clones are the same clock.
+/// A clock that stands still until it is moved. A clone is the same clock.
 ///
 /// ```
 /// use std::time::Duration;
@@ -160,19 +160,19 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows this time.
+    /// A clock with this time.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self { micros: Arc::new(AtomicI64::new(now.timestamp_micros())) }
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.micros.fetch_add(micros, Ordering::SeqCst);
     }
 
-    /// Sets the clock to any time, an earlier one too.
+    /// Sets the clock to any time, even an earlier one.
     pub fn set(&self, now: Timestamp) {
         self.micros.store(now.timestamp_micros(), Ordering::SeqCst);
     }
@@ -185,22 +185,22 @@ impl Clock for ManualClock {
     }
 }
 
-/// Randomness that gives the same sequence for the same seed; clones draw from the same sequence.
+/// Randomness with the same sequence for the same seed. A clone draws from the same sequence.
 ///
-/// Meant for tests: two of them with one seed give the same ids.
+/// Meant for tests: two runs with one seed make the same ids.
 #[derive(Debug, Clone)]
 pub struct SeededRandomness {
     state: Arc<AtomicU64>,
 }
 
 impl SeededRandomness {
-    /// The sequence of this seed.
+    /// The sequence of this seed, from its start.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { state: Arc::new(AtomicU64::new(seed)) }
     }
 
-    /// The next 64 bits, by the SplitMix64 generator: a counter whose every value is scrambled.
+    /// The next 64 bits of the SplitMix64 generator, which mixes the bits of a counter.
     fn next(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut bits = self.state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);

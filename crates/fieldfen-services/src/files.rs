@@ -1,13 +1,13 @@
-//! Files, as programs and the people behind them see and change them.
+//! Reads, ingests and changes files.
 //!
-//! A [`Files`] reads the files of a store and takes new ones in. It needs no rules, so any program may have one.
+//! A [`Files`] reads the files of a store and ingests new ones. It needs no rules, so any program may have one.
 //!
-//! A [`ShopFiles`] also approves, edits and deletes. [`Pipeline::files`] gives it, because the rules of the shop say what
-//! follows from such an action. Each action is one transaction: the file, what follows from the change, and the row of
-//! the operator's action. A program without the rules asks a worker that has them, through an
-//! [`Operator`](crate::operator::Operator).
+//! A [`ShopFiles`] also approves, edits and deletes. [`Pipeline::files`] makes it, because the consequences of such an
+//! action depend on the rules of the shop. Each action is one transaction with the change of the file, the jobs that
+//! follow, and the row of the operator's action. A program without the rules sends a request through an
+//! [`Operator`](crate::operator::Operator) to a worker that has them.
 //!
-//! Both settle unknown outcomes as a [`Queue`](crate::queue) does.
+//! Both handle unknown outcomes as a [`Queue`](crate::queue) does.
 //!
 //! ```
 //! use fieldfen_domain::PageRequest;
@@ -27,7 +27,7 @@
 //!
 //! let shop_files = Shop::new().pipeline(Environment::system())?.files(store);
 //! let ann = Actor::new("ann", Via::Console)?;
-//! let edit = FileEdit::new().species("whitetail-deer").seen(buck); // Refused where somebody was faster.
+//! let edit = FileEdit::new().species("whitetail-deer").seen(buck); // Refused if somebody has changed the file.
 //! let edited = shop_files.edit(&buck.id, &edit, &Action::new(ann, "the picture shows a deer")?)?;
 //! assert!(matches!(edited, EditOutcome::Edited(_)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -63,30 +63,30 @@ use crate::pipeline::{EditOutcome, FileActionOutcome, Pipeline};
 use crate::write_retry::write_once;
 use crate::{Environment, Transaction};
 
-/// The files of a store, for programs without rules. Clones are the same handle.
+/// The files of a store, for programs without rules. A clone is the same handle.
 #[derive(Debug, Clone)]
 pub struct Files<S> {
     store: S,
-    /// Only for the job that begins the way of a new file.
+    /// Only used for the first job of a new file.
     pipeline: Pipeline,
 }
 
 impl<S: Store> Files<S> {
-    /// The files of this store. The jobs of the files that it ingests have the default number of retries.
+    /// Creates a handle on this store. The jobs of ingested files have the default number of retries.
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
         Self { store, pipeline: Pipeline::new(environment) }
     }
 
-    /// The file with this id.
+    /// Finds the file with this id.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no file can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a file.
     pub fn find(&self, id: &FileId) -> Result<Option<File>, StoreError> {
         self.store.read(|s| s.files().find(id))
     }
 
-    /// The file to which this Google Drive id leads: the one that arrived with it, or whose row has it.
+    /// Finds the file of this Google Drive id: the file that arrived with it, or the file whose row has it.
     ///
     /// # Errors
     /// As [`Files::find`].
@@ -94,7 +94,7 @@ impl<S: Store> Files<S> {
         self.store.read(|s| s.files().find_by_drive_id(drive_file_id))
     }
 
-    /// The file with these bytes.
+    /// Finds the file with these bytes.
     ///
     /// # Errors
     /// As [`Files::find`].
@@ -102,8 +102,8 @@ impl<S: Store> Files<S> {
         self.store.read(|s| s.files().find_by_content(hash))
     }
 
-    /// A page of files in the order of insertion; with a filter by arrival, in the order of their arrival. The page names the
-    /// rows that no file can be read from.
+    /// A page of files in the order of insertion; with a filter by arrival, in the order of arrival. The page names the
+    /// rows that cannot be read as a file.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -111,13 +111,13 @@ impl<S: Store> Files<S> {
         self.store.read(|s| s.files().page(filter, page))
     }
 
-    /// How many files have each status; statuses without files are left out.
+    /// The number of files in each status. Statuses without files are left out.
     pub fn count(&self) -> Result<Vec<(FileStatus, u64)>, StoreError> {
         self.store.read(|s| s.files().count())
     }
 
-    /// A page of the file's history: each status that it has had, why, and since when. It is empty for a file that does
-    /// not exist.
+    /// A page of the file's history: each status that it has had, with the reason and the time of the change. Empty if
+    /// the file does not exist.
     ///
     /// # Errors
     /// As [`Files::list`].
@@ -125,29 +125,29 @@ impl<S: Store> Files<S> {
         self.store.read(|s| s.files().history(id, page))
     }
 
-    /// A file with this name and a new id that arrives now, of which nothing else is known. It is not in the store yet:
-    /// fill in what is known, then [`ingest`](Files::ingest) it.
+    /// Makes a file with this name and a new id that arrives now, and sets nothing else. The file is not in the store
+    /// yet: fill in the known values, then call [`ingest`](Files::ingest).
     #[must_use]
     pub fn new_file(&self, original_filename: impl Into<String>) -> NewFile {
         let environment = self.pipeline.environment();
         NewFile::new(environment.file_id(), original_filename.into(), environment.now())
     }
 
-    /// Takes a file in, with the job that begins its way, or says which file has its Drive id or its bytes already.
+    /// Ingests a file and enqueues its first job, or returns the file that has its Drive id or its bytes already.
     ///
-    /// A file is recognised by its id: if the outcome is [unknown](StoreError::OutcomeUnknown), take the same file in
-    /// again. [`AlreadyExists`](StoreError::AlreadyExists) or the file itself as [`IngestOutcome::Duplicate`] then say that it was
-    /// there.
+    /// The id identifies the file: if the outcome is [unknown](StoreError::OutcomeUnknown), ingest the same file again.
+    /// [`AlreadyExists`](StoreError::AlreadyExists), or the file itself as [`IngestOutcome::Duplicate`], then shows
+    /// that the first attempt took effect.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
-    /// [`StoreError::Invalid`] when the Drive id is blank.
+    /// [`StoreError::AlreadyExists`] if the id is taken, or if Drive id and bytes belong to two different files;
+    /// [`StoreError::Invalid`] if the Drive id is blank.
     pub fn ingest(&self, file: &NewFile) -> Result<IngestOutcome, StoreError> {
         self.take_in(file, |t| self.pipeline.ingest(t, file))
     }
 
-    /// Takes a file in that cannot be used, so that it is seen and can be retried: it fails at once for this reason. A
-    /// file that is there already stays as it is.
+    /// Ingests a file that cannot be used, so that operators see it and can retry it: the file fails at once, with this
+    /// reason. A known file stays as it is.
     ///
     /// # Errors
     /// As [`Files::ingest`].
@@ -167,15 +167,15 @@ impl<S: Store> Files<S> {
     }
 }
 
-/// The files of a store, and operators' actions on them by the rules of one shop. It reads and ingests as [`Files`] does,
-/// with the shop's number of retries. Clones are the same handle.
+/// The files of a store, with operators' actions by the rules of one shop. It reads and ingests as [`Files`] does, with
+/// the shop's number of retries. A clone is the same handle.
 #[derive(Debug, Clone)]
 pub struct ShopFiles<S> {
     files: Files<S>,
 }
 
 impl Pipeline {
-    /// The files of this store, by the rules of this pipeline.
+    /// Creates a handle on this store with the rules of this pipeline.
     #[must_use]
     pub fn files<S: Store>(&self, store: S) -> ShopFiles<S> {
         ShopFiles { files: Files { store, pipeline: self.clone() } }
@@ -191,34 +191,35 @@ impl<S> Deref for ShopFiles<S> {
 }
 
 impl<S: Store> ShopFiles<S> {
-    /// The rules by which it writes.
+    /// The pipeline with the rules of the shop.
     #[must_use]
     pub const fn pipeline(&self) -> &Pipeline {
         &self.files.pipeline
     }
 
-    /// Lets a processed file go on sale; see [`Pipeline::approve`].
+    /// Approves a processed file for sale; see [`Pipeline::approve`].
     pub fn approve(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Approve, |t| self.pipeline().approve(t, id, action))
     }
 
-    /// Fails a file that awaits its approval, or that is approved and listed nowhere; see [`Pipeline::reject`].
+    /// Fails a file that awaits approval, or an approved file without listings; see [`Pipeline::reject`].
     pub fn reject(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Reject, |t| self.pipeline().reject(t, id, action))
     }
 
-    /// Fails a file, whatever its status, and stops its jobs; see [`Pipeline::fail`].
+    /// Fails a file in any status and stops its jobs; see [`Pipeline::fail`].
     pub fn fail(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Fail, |t| self.pipeline().fail(t, id, action))
     }
 
-    /// Takes a failed file up again where it failed; see [`Pipeline::retry`].
+    /// Retries a failed file from the step that failed; see [`Pipeline::retry`].
     pub fn retry(&self, id: &FileId, action: &Action) -> Result<FileActionOutcome, StoreError> {
         self.act(id, action, ActionKind::Retry, |t| self.pipeline().retry(t, id, action))
     }
 
-    /// Changes what is known about a file; see [`Pipeline::edit`]. With [`FileEdit::seen`], an editor who was overtaken
-    /// by another is told what the file is like now, and nothing is written.
+    /// Edits the details of a file; see [`Pipeline::edit`]. If the edit has a version that the editor has
+    /// [seen](FileEdit::seen) and the file has changed since, nothing is written and the answer has the present
+    /// details.
     ///
     /// # Errors
     /// As [`FileEdit::check`].
@@ -231,8 +232,8 @@ impl<S: Store> ShopFiles<S> {
         self.act(id, action, ActionKind::Publish, |t| self.pipeline().publish(t, id, target, action))
     }
 
-    /// Deletes a file with its jobs, history, publications, listings and posts, unless listings of it are live and the
-    /// deletion is not forced. What operators did to it stays on record.
+    /// Deletes a file with its jobs, history, publications, listings and posts. Unless the deletion is forced, a file
+    /// with live listings is kept. The rows of operators' actions remain.
     pub fn delete(&self, id: &FileId, deletion: Deletion, action: &Action) -> Result<FileDeleteOutcome, StoreError> {
         self.act(id, action, ActionKind::Delete, |t| self.pipeline().delete(t, id, deletion, action))
     }

@@ -1,14 +1,14 @@
-// The README has an example that needs tokio, and no hidden lines that could leave it out.
+// The README has an example that needs tokio, and the README cannot hide lines of an example.
 #![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "tokio"), doc = "Job queue, worker, intake and publishing: the README tells more.")]
+#![cfg_attr(not(feature = "tokio"), doc = "Job queue, worker, intake and publishing; see the README.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(clippy::disallowed_macros)]
 
-/// Emits a log event: `log!(WARN, …)` is `tracing::warn!(…)`, but a panic of the subscriber is caught.
+/// Emits a log event and catches a panic of the subscriber: `log!(WARN, …)` stands for `tracing::warn!(…)`.
 ///
-/// A subscriber that prints may panic when nobody reads stdout or stderr any more. The work that logs must not fail with
-/// it.
+/// A subscriber that prints may panic when nobody reads stdout or stderr any more. The work that logs must not fail
+/// because of that panic.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {{
         let _ = fieldfen_domain::catch_panic(|| tracing::event!(tracing::Level::$level, $($line)+));

@@ -1,24 +1,25 @@
-//! What operators did: who, to which thing, and why.
+//! The recorded actions of operators: who did what to which subject, and why.
 
 use fieldfen_domain::operator::{OperatorAction, OperatorActionFilter};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{Page, PageRequest};
 
-/// The actions that a store has on record; clones are the same handle. It only reads: every action is recorded by the
-/// handle that carries it out.
+/// The recorded actions in a store. A clone is the same handle. It only reads: the handle that carries out an action
+/// also records it.
 #[derive(Debug, Clone)]
 pub struct OperatorActions<S> {
     store: S,
 }
 
 impl<S: Store> OperatorActions<S> {
-    /// The actions in this store.
+    /// Creates a handle on this store.
     #[must_use]
     pub const fn new(store: S) -> Self {
         Self { store }
     }
 
-    /// A page of actions, in the order in which they were done. The page names the rows that no action can be read from.
+    /// A page of actions, in the order in which they were recorded. The page names the rows that cannot be read as an
+    /// action.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.

@@ -1,8 +1,8 @@
-//! Publications, and the listings and posts that they have led to.
+//! Reads publications, listings and posts.
 //!
-//! A [`Publications`] reads, and writes down what somebody has published without fieldfen. Publishing is the
-//! [`Publisher`](crate::publishing::Publisher)'s, and so is a person's word on what is at a platform:
-//! [`resolve_row`](crate::publishing::Publisher::resolve_row) and
+//! A [`Publications`] reads, and it records products and posts that were published without fieldfen. The
+//! [`Publisher`](crate::publishing::Publisher) publishes. It also takes a person's decision about the state of a
+//! platform: [`resolve_row`](crate::publishing::Publisher::resolve_row) and
 //! [`resolve_unknown`](crate::publishing::Publisher::resolve_unknown).
 //!
 //! ```
@@ -29,7 +29,7 @@ use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
 use crate::Environment;
 use crate::action_row::{act, record};
 
-/// The publications of a store; clones are the same handle.
+/// The publications of a store. A clone is the same handle.
 #[derive(Debug, Clone)]
 pub struct Publications<S> {
     store: S,
@@ -37,16 +37,16 @@ pub struct Publications<S> {
 }
 
 impl<S: Store> Publications<S> {
-    /// The publications of this store.
+    /// Creates a handle on this store.
     #[must_use]
     pub const fn new(store: S, environment: Environment) -> Self {
         Self { store, environment }
     }
 
-    /// The publication with this id.
+    /// Finds the publication with this id.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no publication can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a publication.
     pub fn find(&self, id: &PublicationId) -> Result<Option<Publication>, StoreError> {
         self.store.read(|s| s.publications().find(id))
     }
@@ -54,7 +54,8 @@ impl<S: Store> Publications<S> {
     /// All publications, listings and posts of a file at one moment, the oldest first.
     ///
     /// # Errors
-    /// As [`Publications::find`], for the first row that cannot be read: an answer without it would hide a product.
+    /// As [`Publications::find`], for the first row that cannot be read: an answer without that row would hide a
+    /// product.
     pub fn list_by_file(&self, file_id: &FileId) -> Result<FileOnPlatforms, StoreError> {
         self.store.read(|s| {
             Ok(FileOnPlatforms {
@@ -65,8 +66,8 @@ impl<S: Store> Publications<S> {
         })
     }
 
-    /// A page of the publications that a filter names, in the order of insertion. The page names the rows that no publication
-    /// can be read from. It may have fewer rows than its limit, or none, and a cursor that leads on.
+    /// A page of the publications that match a filter, in the order of insertion. The page names the rows that cannot
+    /// be read as a publication. It may have fewer rows than its limit, or none, although a next page follows.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -74,7 +75,7 @@ impl<S: Store> Publications<S> {
         self.store.read(|s| s.publications().page(filter, page))
     }
 
-    /// A page of the listings that a filter names, as [`Publications::list`] has it.
+    /// A page of the listings that match a filter, as [`Publications::list`] returns it.
     ///
     /// # Errors
     /// As [`Publications::list`].
@@ -82,7 +83,7 @@ impl<S: Store> Publications<S> {
         self.store.read(|s| s.listings().page(filter, page))
     }
 
-    /// A page of the posts that a filter names, as [`Publications::list`] has it.
+    /// A page of the posts that match a filter, as [`Publications::list`] returns it.
     ///
     /// # Errors
     /// As [`Publications::list`].
@@ -90,7 +91,8 @@ impl<S: Store> Publications<S> {
         self.store.read(|s| s.listings().page_of_posts(filter, page))
     }
 
-    /// The listing of the product with this id at an account of a platform; the account is empty where there is only one.
+    /// Finds the listing of the product with this id at an account of a platform. The account is empty if the platform
+    /// has only one.
     ///
     /// # Errors
     /// As [`Publications::find`].
@@ -103,21 +105,20 @@ impl<S: Store> Publications<S> {
         self.store.read(|s| s.listings().find_by_platform_id(platform, account, platform_id))
     }
 
-    /// Writes down a product that somebody has listed by hand or with another program. It belongs to no publication, and
-    /// keeps its file from being listed at that platform until it is
-    /// [adopted or given up](crate::publishing::Publisher::resolve_row).
+    /// Records a product that was listed by hand or by another program. It belongs to no publication, and its file is
+    /// not listed at that platform until the row is [adopted or given up](crate::publishing::Publisher::resolve_row).
     ///
-    /// A row is recognised by its id: if the outcome is [unknown](StoreError::OutcomeUnknown), write the same row again, and
-    /// it is there once. `AlreadyExists` then says that it was there.
+    /// The id identifies the row: if the outcome is [unknown](StoreError::OutcomeUnknown), insert the same row again.
+    /// `AlreadyExists` then shows that the first attempt took effect.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id or the id at the platform is taken, [`StoreError::MissingReference`]
-    /// when there is no such file.
+    /// [`StoreError::AlreadyExists`] if the id, or the id at the platform, is taken; [`StoreError::MissingReference`]
+    /// if the file does not exist.
     pub fn insert_listing(&self, listing: &Listing, action: &Action) -> Result<(), StoreError> {
         self.write_down(Subject::Listing(listing.id), action, |s| s.listings().insert_listing(listing))
     }
 
-    /// The same for a post.
+    /// Records a post that was made by hand or by another program, as [`Publications::insert_listing`] does.
     ///
     /// # Errors
     /// As [`Publications::insert_listing`].

@@ -1,4 +1,4 @@
-//! An open transaction that keeps the rules.
+//! An open transaction whose writes follow the rules.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use fieldfen_domain::webhook::PayloadHash;
 
 use crate::queue::{QueueError, enqueue, enqueue_many};
 
-/// An open transaction, as the writes of a [completion](crate::queue::Completion::writing) and the effects of a
+/// An open transaction. The writes of a [completion](crate::queue::Completion::writing) and the effects of a
 /// [webhook](crate::webhooks::WebhookIntake::receive) get it.
 ///
-/// It reads everything, and what it writes keeps the rules: a job is enqueued after its payload has been checked, and a file
-/// changes together with what follows from the change. The services whose writes may be part of a larger transaction take a
-/// `Transaction`: the methods of a [`Pipeline`](crate::pipeline::Pipeline), the `*_in` methods of
-/// [`Recurring`](crate::recurring::Recurring),
-/// [`apply_status_update`](crate::publishing::apply_status_update) and [`Queue::cancel_in`](crate::queue::Queue::cancel_in) with its
-/// siblings. The caller commits, or rolls back by returning an error.
+/// It reads all tables, and its writes follow the rules: it checks the payload of a job before it enqueues the job, and
+/// it changes a file together with the consequences of the change. The services whose writes may be part of a larger
+/// transaction take a `Transaction`: the methods of a [`Pipeline`](crate::pipeline::Pipeline), the `*_in` methods of
+/// [`Recurring`](crate::recurring::Recurring), [`apply_status_update`](crate::publishing::apply_status_update) and
+/// [`Queue::cancel_in`](crate::queue::Queue::cancel_in) with the other `*_in` methods of the queue. The caller commits,
+/// or rolls back by returning an error.
 ///
-/// A program that opens a transaction of its own, with `SqliteSession::join` for example, makes one with
-/// [`Transaction::new`]. That program has the session and writes its own tables through its own connection; a `Transaction`
-/// does not give the session back.
+/// A program that opens its own transaction, for example with `SqliteSession::join`, makes a `Transaction` with
+/// [`Transaction::new`]. The program keeps the connection and writes its own tables through it. A `Transaction` does
+/// not give the session back.
 ///
 /// ```
 /// use fieldfen_domain::file::FileEdit;
@@ -41,12 +41,12 @@ pub struct Transaction<'s> {
 }
 
 impl<'s> Transaction<'s> {
-    /// The transaction that this session is.
+    /// Wraps the session of an open transaction.
     pub fn new(session: &'s mut dyn Session) -> Self {
         Self { session }
     }
 
-    /// Reads everything, also what this transaction has written.
+    /// Reads all tables, with the writes of this transaction.
     pub fn reads(&mut self) -> &mut dyn ReadSession {
         self.session.reads()
     }
@@ -56,12 +56,12 @@ impl<'s> Transaction<'s> {
         self.session
     }
 
-    /// Enqueues a job, unless a live one has its dedup key; the answer says which.
+    /// Enqueues a job, unless a live job has the same dedup key. The answer has the id of the live job.
     ///
     /// # Errors
-    /// [`QueueError::Job`] when the payload is not what its kind asks for. [`QueueError::Store`] with
-    /// [`MissingReference`](StoreError::MissingReference) when its file does not exist,
-    /// [`AlreadyExists`](StoreError::AlreadyExists) when its id is taken.
+    /// [`QueueError::Job`] if the payload does not fit its kind. [`QueueError::Store`] with
+    /// [`MissingReference`](StoreError::MissingReference) if its file does not exist,
+    /// [`AlreadyExists`](StoreError::AlreadyExists) if its id is taken.
     pub fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, QueueError> {
         enqueue(self.session, job)
     }
@@ -69,8 +69,9 @@ impl<'s> Transaction<'s> {
     /// Enqueues many jobs. The answers are in the order of the jobs.
     ///
     /// # Errors
-    /// As [`enqueue`](Self::enqueue), for the first job whose payload is not what its kind asks for, and then for the first
-    /// that the store refuses. Let the transaction fail with the error: jobs before the refused one may have been enqueued.
+    /// As [`enqueue`](Self::enqueue), for the first job whose payload does not fit its kind, otherwise for the first
+    /// job that the store refuses. Let the transaction fail with the error: jobs before the refused one may have been
+    /// enqueued.
     pub fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, QueueError> {
         enqueue_many(self.session, jobs)
     }
@@ -80,11 +81,11 @@ impl<'s> Transaction<'s> {
         self.session.api_usage().record(call)
     }
 
-    /// Says which file a webhook's delivery has led to, so that repetitions are told; `false` when the delivery is not
-    /// remembered. The hash is that of [`webhooks::hash`](crate::webhooks::hash).
+    /// Records the file of a webhook's delivery, so that the answer to a repetition names it. Returns `false` if the
+    /// delivery is not remembered. The hash is that of [`webhooks::hash`](crate::webhooks::hash).
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when there is no such file.
+    /// [`StoreError::MissingReference`] if the file does not exist.
     pub fn link_delivery(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError> {
         self.session.hashes().link(hash, file_id)
     }

@@ -1,8 +1,8 @@
-//! Upkeep: what keeps the database small and quick.
+//! Upkeep keeps the database small and quick.
 //!
-//! An [`Upkeep`] job prunes ended jobs by age and by number, publications that are over by age and, where that is wanted,
-//! operators' actions by age. It adds the calls to external APIs to the totals of their days and prunes their rows. It purges expired hashes of webhooks and lets the store put itself in order. It is meant to
-//! recur:
+//! An [`Upkeep`] job prunes ended jobs by age and number, ended publications by age and, if so configured, operators'
+//! actions by age. It adds the calls to external APIs to the totals of their days and prunes the rows of the calls. It
+//! purges expired hashes of webhooks and lets the store maintain itself. It is meant to recur:
 //!
 //! ```
 //! use fieldfen_services::upkeep::{self, Upkeep};
@@ -34,98 +34,98 @@ use serde::{Deserialize, Serialize};
 use crate::worker::{Completion, Outcome, Task};
 use crate::write_retry::write;
 
-/// The kind of the job, and the name of the recurring work.
+/// The kind of the job, and the name of its recurring work.
 const NAME: &str = "fieldfen.upkeep";
 
-/// The largest batch: a transaction of more rows holds other writers up noticeably.
+/// The largest batch. A transaction with more rows delays other writers noticeably.
 const MAX_BATCH: u32 = 10_000;
 
-/// The pause between two batches, in which other writers have a turn.
+/// The pause between two batches, in which other processes can write.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Payload of the job that keeps the database small and quick. Fields that are left out have their defaults.
+/// Payload of the job that keeps the database small and quick. A field that is left out has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Upkeep {
-    /// Completed jobs are deleted when they ended longer ago than this, in seconds. By default a week.
+    /// Completed jobs that ended longer ago than this, in seconds, are deleted. By default a week.
     pub completed_max_age_secs: u64,
-    /// How many of the younger completed jobs are kept. By default 100,000.
+    /// The number of younger completed jobs that are kept; `None` keeps all. By default 100,000.
     pub completed_keep: Option<u32>,
-    /// Failed jobs are deleted when they ended longer ago than this, in seconds. By default 90 days.
+    /// Failed jobs that ended longer ago than this, in seconds, are deleted. By default 90 days.
     pub failed_max_age_secs: u64,
-    /// How many of the younger failed jobs are kept. By default all.
+    /// The number of younger failed jobs that are kept; `None` (the default) keeps all.
     pub failed_keep: Option<u32>,
-    /// Publications that were released or have ended are deleted when that was longer ago than this, in seconds. One
-    /// whose last call may still take effect, and one whose listing is live, stays. By default 90 days.
+    /// Publications that were released or have ended longer ago than this, in seconds, are deleted. A publication whose
+    /// last call may still take effect, or whose listing is live, is kept. By default 90 days.
     pub publications_max_age_secs: u64,
-    /// Operators' actions are deleted when they were done longer ago than this, in seconds. By default (`None`) never: the
-    /// table says who did what, and why.
+    /// Operators' actions that are older than this, in seconds, are deleted; `None` (the default) keeps all, since the
+    /// table records who did what, and why.
     pub operator_actions_max_age_secs: Option<u64>,
-    /// Rows of `api_usage` are deleted when their calls were made longer ago than this, in seconds. The totals of their days
+    /// Rows of `api_usage` whose calls were made longer ago than this, in seconds, are deleted. The totals of their days
     /// are kept. By default 90 days.
     pub api_calls_max_age_secs: u64,
-    /// How many rows are deleted in one transaction, 1 to 10,000. By default 500.
+    /// The number of rows that are deleted in one transaction, 1 to 10,000. By default 500.
     pub batch: u32,
 }
 
 impl Upkeep {
-    /// The default figures.
+    /// Upkeep with the default figures.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Deletes completed jobs that ended longer ago than this, in seconds.
+    /// Sets the age, in seconds, above which completed jobs are deleted.
     #[must_use]
     pub const fn completed_max_age_secs(mut self, completed_max_age_secs: u64) -> Self {
         self.completed_max_age_secs = completed_max_age_secs;
         self
     }
 
-    /// Keeps this many of the younger completed jobs; `None` keeps all.
+    /// Sets the number of younger completed jobs that are kept; `None` keeps all.
     #[must_use]
     pub fn completed_keep(mut self, completed_keep: impl Into<Option<u32>>) -> Self {
         self.completed_keep = completed_keep.into();
         self
     }
 
-    /// Deletes failed jobs that ended longer ago than this, in seconds.
+    /// Sets the age, in seconds, above which failed jobs are deleted.
     #[must_use]
     pub const fn failed_max_age_secs(mut self, failed_max_age_secs: u64) -> Self {
         self.failed_max_age_secs = failed_max_age_secs;
         self
     }
 
-    /// Keeps this many of the younger failed jobs; `None` keeps all.
+    /// Sets the number of younger failed jobs that are kept; `None` keeps all.
     #[must_use]
     pub fn failed_keep(mut self, failed_keep: impl Into<Option<u32>>) -> Self {
         self.failed_keep = failed_keep.into();
         self
     }
 
-    /// Deletes publications that were over longer ago than this, in seconds.
+    /// Sets the age, in seconds, above which released and ended publications are deleted.
     #[must_use]
     pub const fn publications_max_age_secs(mut self, publications_max_age_secs: u64) -> Self {
         self.publications_max_age_secs = publications_max_age_secs;
         self
     }
 
-    /// Deletes operators' actions that were done longer ago than this, in seconds; `None` keeps all.
+    /// Sets the age, in seconds, above which operators' actions are deleted; `None` keeps all.
     #[must_use]
     pub fn operator_actions_max_age_secs(mut self, operator_actions_max_age_secs: impl Into<Option<u64>>) -> Self {
         self.operator_actions_max_age_secs = operator_actions_max_age_secs.into();
         self
     }
 
-    /// Deletes the rows of calls to external APIs that were made longer ago than this, in seconds.
+    /// Sets the age, in seconds, after which the rows of calls to external APIs are deleted.
     #[must_use]
     pub const fn api_calls_max_age_secs(mut self, api_calls_max_age_secs: u64) -> Self {
         self.api_calls_max_age_secs = api_calls_max_age_secs;
         self
     }
 
-    /// Deletes at most this many rows in one transaction, 1 to 10,000.
+    /// Sets the largest number of rows that are deleted in one transaction, 1 to 10,000.
     #[must_use]
     pub const fn batch(mut self, batch: u32) -> Self {
         self.batch = batch;
@@ -161,14 +161,14 @@ impl Payload for Upkeep {
     }
 }
 
-/// The name under which upkeep recurs.
+/// The name of the recurring work.
 #[must_use]
 #[expect(clippy::expect_used, reason = "the name is a constant, and a test reads it")]
 pub fn name() -> RecurringName {
     NAME.parse().expect("the name of upkeep is a name of recurring work")
 }
 
-/// The handler of [`Upkeep`] jobs on this store. Its result is a [`UpkeepReport`]; the worker's
+/// The handler of [`Upkeep`] jobs on this store. Its result is a [`UpkeepReport`]. The worker's
 /// [`Metrics::store_maintained`](crate::worker::Metrics::store_maintained) gets the figures of the store's log.
 pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion, Outcome> + Send + Sync + 'static {
     move |task: Task<Upkeep>| {
@@ -180,8 +180,8 @@ pub fn handler<S: Store>(store: S) -> impl Fn(Task<Upkeep>) -> Result<Completion
     }
 }
 
-/// What upkeep has deleted, and how the store is. Rows of a transaction whose outcome was unknown are not counted if they were
-/// deleted.
+/// The numbers of deleted rows, and the state of the store. If the outcome of a transaction was unknown, its rows are
+/// not counted, although they may have been deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpkeepReport {
@@ -189,32 +189,33 @@ pub struct UpkeepReport {
     pub completed_jobs: u64,
     /// The number of dead letters that were deleted.
     pub failed_jobs: u64,
-    /// Expired hashes of webhooks.
+    /// The number of expired hashes of webhooks that were deleted.
     pub hashes: u64,
-    /// Publications that were over.
+    /// The number of released and ended publications that were deleted.
     #[serde(default)]
     pub publications: u64,
-    /// Operators' actions.
+    /// The number of operators' actions that were deleted.
     #[serde(default)]
     pub operator_actions: u64,
-    /// Calls to external APIs that were added to the totals of their days.
+    /// The number of calls to external APIs that were added to the totals of their days.
     #[serde(default)]
     pub rolled_up_api_calls: u64,
-    /// Calls to external APIs whose rows were deleted.
+    /// The number of calls to external APIs whose rows were deleted.
     #[serde(default)]
     pub api_calls: u64,
     /// The size of the store's write-ahead log, in bytes.
     #[serde(default)]
     pub log_bytes: u64,
-    /// Why a long log could not be cut back, and by which processes it is read.
+    /// The reason why a long log could not be truncated, with the processes that read it; `None` if there was no such
+    /// problem.
     #[serde(default)]
     pub log_held: Option<String>,
 }
 
-/// Does the upkeep, in short transactions, for as long as `go_on` says so: what is left, the next run does.
+/// Runs the upkeep in short transactions while `go_on` returns `true`. The next run deletes the remaining rows.
 ///
 /// # Errors
-/// After an error, what was deleted before stays deleted.
+/// Rows that were deleted before an error stay deleted.
 pub fn run<S: Store>(
     store: &S,
     now: Timestamp,
@@ -236,7 +237,7 @@ fn delete_and_maintain<S: Store>(
         let older = PruneRequest::new(status, ended_before, limit);
         let mut deleted = in_batches(limit, &go_on, || write(store, |s| s.job_actions().prune(&older)))?;
         if let Some(keep) = keep {
-            // Counting reads the whole index: once, and beside the writers instead of among them.
+            // Counting reads the whole index. It runs once, and in a read transaction that does not delay writers.
             let ended: u64 = store.read(|s| s.jobs().count_ended(status))?;
             let mut surplus = ended.saturating_sub(keep.into());
             deleted += in_batches(limit, &go_on, || {
@@ -283,7 +284,7 @@ fn delete_and_maintain<S: Store>(
     Ok((done, report))
 }
 
-/// Deletes batch by batch, with pauses, until one is not full, and says how many rows that were.
+/// Deletes batch by batch, with pauses, until a batch is not full. Returns the number of deleted rows.
 fn in_batches(
     limit: u32,
     go_on: impl Fn() -> bool,
@@ -301,7 +302,7 @@ fn in_batches(
     Ok(deleted)
 }
 
-/// This many seconds ago; an age beyond the calendar is before everything.
+/// The time this many seconds ago. If that is outside the calendar, the earliest time.
 fn before(now: Timestamp, age_secs: u64) -> Timestamp {
     let age = TimeDelta::from_std(Duration::from_secs(age_secs)).ok();
     age.and_then(|age| now.checked_sub_signed(age)).unwrap_or(Timestamp::UNIX_EPOCH)

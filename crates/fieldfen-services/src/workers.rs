@@ -1,4 +1,4 @@
-//! Which workers live, and what they can do.
+//! The registry of living workers, with the kinds of jobs that they handle.
 //!
 //! ```
 //! use fieldfen_domain::job::{GenerateMetadata, Payload};
@@ -19,7 +19,7 @@ use fieldfen_domain::worker::{RegisteredWorker, SILENT_AFTER};
 
 use crate::Environment;
 
-/// The registry of the workers on a store, of this process and others; clones are the same registry.
+/// The registry of the workers on a store, of this process and others. A clone is the same registry.
 #[derive(Debug, Clone)]
 pub struct Workers<S> {
     store: S,
@@ -27,28 +27,28 @@ pub struct Workers<S> {
 }
 
 impl<S: Store> Workers<S> {
-    /// The registry of this store.
+    /// Creates a handle on this store.
     #[must_use]
     pub const fn new(store: S, environment: Environment) -> Self {
         Self { store, environment }
     }
 
-    /// The workers that are alive: each has given a sign of life in the last minute. A worker that has just been killed
-    /// is among them until then. Rows that no worker can be read from are named in the log.
+    /// The living workers: each has updated its row in the last minute. A worker that was killed is listed for up to a
+    /// minute longer. The log names rows that cannot be read as a worker.
     pub fn all_alive(&self) -> Result<Vec<RegisteredWorker>, StoreError> {
         let now = self.environment.now();
         let seen = self.store.read(|s| s.workers().seen_since(now - SILENT_AFTER))?;
         let readable = seen.into_iter().filter_map(|worker| match worker {
             Ok(worker) => Some(worker),
             Err(error) => {
-                log!(ERROR, error = with_causes(&error), "unreadable row of a worker");
+                log!(ERROR, error = with_causes(&error), "row of worker not readable");
                 None
             }
         });
         Ok(readable.filter(|worker| worker.is_alive(now)).collect())
     }
 
-    /// The workers that are alive and handle this kind of job. Without one, a job of the kind waits until one starts.
+    /// The living workers that handle this kind of job. If there is none, a job of the kind waits until one starts.
     ///
     /// # Errors
     /// As [`Workers::all_alive`].

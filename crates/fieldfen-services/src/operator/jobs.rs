@@ -40,7 +40,7 @@ macro_rules! request {
         impl Payload for $name {
             const KIND: &'static str = $kind;
             const MAX_RETRIES: Option<u32> = Some(5);
-            /// A person waits for the answer.
+            /// Urgent, because a person waits for the answer.
             const PRIORITY: Priority = Priority::Urgent;
         }
     };

@@ -14,7 +14,7 @@
 //! # use fieldfen_domain::FileId;
 //! # use fieldfen_services::{shop::Shop, worker::Worker};
 //! # use fieldfen_testkit::ModelStore;
-//! # let store = ModelStore::new(); // In earnest the store at the address.
+//! # let store = ModelStore::new(); // In production: the store at the address.
 //! # let pipeline = Shop::new().pipeline(Environment::system())?;
 //! # let worker = pipeline.serve_operators(Worker::builder(store.clone(), Environment::system())).start()?;
 //! # let file_id = FileId::from_random(7);
@@ -22,8 +22,8 @@
 //! let operator = Operator::new(store, Environment::system());
 //! let ann = Actor::new("ann", Via::Console)?;
 //! let request = operator.approve(&file_id, &Action::new(ann, "sharp, and well lit")?)?;
-//! let asked = operator.ask(&request)?; // If an answer is lost, ask the same request again: it is there once.
-//! println!("{asked}"); // Says so if no worker is alive that does this.
+//! let asked = operator.ask(&request)?; // After an error, ask the same request again: its job exists once.
+//! println!("{asked}"); // Names the missing worker if none is alive.
 //! match operator.wait(&asked.job, Duration::from_secs(10))? {
 //!     RequestOutcome::Answered(OperatorAnswer::Done { status, jobs }) => println!("{status:?}, and {} jobs follow", jobs.len()),
 //!     RequestOutcome::Answered(other) => println!("{other}"),
@@ -73,7 +73,7 @@ pub struct Operator<S> {
 
 /// An operator's action on a file, with the id of its job. The job exists after [`Operator::ask`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "nothing is asked for until it is given to `Operator::ask`"]
+#[must_use = "the request has no effect until it is passed to `Operator::ask`"]
 pub struct Request {
     job: NewJob,
 }
@@ -95,7 +95,7 @@ impl Request {
 /// An enqueued request, with the number of workers that can carry it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "it says whether anybody is there to do it"]
+#[must_use = "it shows whether a worker for the request is alive"]
 pub struct QueuedRequest {
     /// The id of the job that carries the request out.
     pub job: JobId,
@@ -112,17 +112,17 @@ impl fmt::Display for QueuedRequest {
         match workers_alive {
             0 => write!(
                 f,
-                "no worker is alive that does {kind}: job {job} waits until one starts; start the program with the shop's rules"
+                "no worker for {kind} is alive: job {job} waits until one starts; start the program with the shop's rules"
             ),
-            1 => write!(f, "job {job} waits for the worker that does {kind}"),
-            workers => write!(f, "job {job} waits for one of {workers} workers that do {kind}"),
+            1 => write!(f, "job {job} waits for the worker for {kind}"),
+            workers => write!(f, "job {job} waits for one of {workers} workers for {kind}"),
         }
     }
 }
 
 /// The answer to [`Operator::wait`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it says whether the request was carried out"]
+#[must_use = "it shows whether the request was carried out"]
 #[non_exhaustive]
 pub enum RequestOutcome {
     /// A worker has carried out or refused the request.
@@ -137,7 +137,8 @@ pub enum RequestOutcome {
     TimedOut {
         /// Whether no living worker runs jobs of this kind. The request is then carried out when one starts.
         no_worker_alive: bool,
-        /// Why a worker declined the job, if one did: it is of another version and cannot read the request.
+        /// The reason why a worker of another version declined the job, since it cannot read the request; `None` if
+        /// none did.
         declined: Option<String>,
     },
     /// The job does not exist, or was deleted.

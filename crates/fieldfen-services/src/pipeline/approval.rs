@@ -1,4 +1,4 @@
-//! Letting files go on sale, and what happens when they change afterwards.
+//! Approves files for sale, and handles changes of approved files.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ use crate::Transaction;
 use crate::action_row::record;
 
 impl Pipeline {
-    /// Lets a processed file go on sale. The action is refused for a file that is not processed.
+    /// Approves a processed file for sale. The action is refused for a file in another status.
     ///
-    /// What is approved or published already stays as it is. A file of which something is listed already, because the
-    /// platform was faster than the withdrawal of an earlier approval, is published at once and its listings are
-    /// brought up to date. The jobs that are parked for an approval run again, wanted or asked for.
+    /// An approved or published file stays as it is. If a listing of the file is already live, because the platform
+    /// confirmed it before an earlier approval was withdrawn, the file is published at once and its listings are
+    /// updated. The jobs that are parked for an approval run again, even if the rules do not want their targets.
     pub fn approve(
         &self,
         t: &mut Transaction<'_>,
@@ -33,7 +33,7 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// Approves a file, by an operator or a rule.
+    /// Approves a file for an operator or a rule.
     pub(super) fn approve_for(
         &self,
         s: &mut dyn Session,
@@ -60,11 +60,12 @@ impl Pipeline {
         Ok(FileActionOutcome::Done(followed))
     }
 
-    /// Changes what is known about a file. `None` when there is no such file.
+    /// Edits the details of a file. Returns `None` if the file does not exist.
     ///
-    /// An approved file whose picture or words change needs a new approval, unless approval is automatic: its listing
-    /// jobs read it when they run. A file that has failed since it was approved needs the new approval when it is retried.
-    /// The live listings of a published file are brought up to date; those of a failed file when it is retried.
+    /// If the picture or the text of an approved file changes, the file needs a new approval. With automatic approval
+    /// it does not, since its listing jobs read the file when they run. A file that has failed since its approval needs
+    /// the new approval when it is retried. The live listings of a published file are updated now, those of a failed
+    /// file when it is retried.
     ///
     /// # Errors
     /// As [`FileEdit::check`].
@@ -86,7 +87,7 @@ impl Pipeline {
         Ok(edited)
     }
 
-    /// Changes what is known about a file, for an operator or a job.
+    /// Edits the details of a file for an operator or a job.
     pub(super) fn change(
         &self,
         s: &mut dyn Session,
@@ -115,9 +116,9 @@ impl Pipeline {
         Ok(EditOutcome::Edited(followed))
     }
 
-    /// Publishes an approved or published file at one target: a product listed anew after it was delisted, one that
-    /// was not wanted before, or a deliberate repost under a new post key. The action is refused for a file with another
-    /// status. It changes nothing where a job does the same already.
+    /// Publishes an approved or published file at one target. This lists a delisted product again, publishes at a
+    /// target that the rules do not want, or repeats a post under a new post key. The action is refused for a file in
+    /// another status. It changes nothing if a live job publishes at the same target.
     pub fn publish(
         &self,
         t: &mut Transaction<'_>,
@@ -143,7 +144,7 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// Writes the row of an operator's action on a file.
+    /// Inserts the row of an operator's action on a file.
     pub(super) fn record(
         &self,
         s: &mut dyn Session,
@@ -155,8 +156,8 @@ impl Pipeline {
         record(s, action, kind, Subject::File(*file_id), outcome.recorded(), &self.environment).map(drop)
     }
 
-    /// Lets the jobs of a file run again that are parked until a person says what is at a platform, and says which. A file
-    /// that has failed meanwhile is approved again.
+    /// Makes the jobs of a file pending that are parked for a person, and returns their ids. A file that has failed
+    /// meanwhile is approved again.
     pub(crate) fn retry_jobs_parked_for_person(
         &self,
         s: &mut dyn Session,
@@ -177,7 +178,7 @@ impl Pipeline {
         Ok(jobs)
     }
 
-    /// Moves an approved file to published if one of its listings is live, and says the status it has then.
+    /// Moves an approved file to published if one of its listings is live, and returns the file's status.
     pub(super) fn publish_what_is_listed(&self, s: &mut dyn Session, file: File) -> Result<FileStatus, StoreError> {
         if file.state.status() == FileStatus::Approved && has_live_listing(s, &file.id)? {
             let reason = "one of its listings is live already";
@@ -188,7 +189,7 @@ impl Pipeline {
     }
 }
 
-/// Whether two states of a file make the same listing.
+/// Returns whether both versions of a file make the same listing.
 pub(crate) fn shows_the_same(a: &File, b: &File) -> bool {
     (&a.metadata, &a.processed_filename, &a.species, &a.size)
         == (&b.metadata, &b.processed_filename, &b.species, &b.size)

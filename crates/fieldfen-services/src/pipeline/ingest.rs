@@ -1,4 +1,4 @@
-//! Files that arrive.
+//! Ingests files that arrive.
 
 use fieldfen_domain::file::{FileEvent, IngestOutcome, NewFile};
 use fieldfen_domain::store::StoreError;
@@ -8,13 +8,13 @@ use super::transition::move_file;
 use crate::Transaction;
 
 impl Pipeline {
-    /// Takes a file in: its row and the job that begins its way, or the file that has its Drive id or its bytes.
+    /// Ingests a file and enqueues its first job, or returns the file that has its Drive id or its bytes already.
     ///
-    /// A file whose bytes were replaced under its Drive id is [`IngestOutcome::ContentDiffers`]: it stays as it is, and a warning names
-    /// both hashes.
+    /// If other bytes arrive under a known Drive id, the answer is [`IngestOutcome::ContentDiffers`]: the known file
+    /// stays as it is, and a warning names both hashes.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files.
+    /// [`StoreError::AlreadyExists`] if the id is taken, or if Drive id and bytes belong to two different files.
     pub fn ingest(&self, t: &mut Transaction<'_>, file: &NewFile) -> Result<IngestOutcome, StoreError> {
         let s = t.session();
         let ingested = s.files().insert(file)?;
@@ -25,9 +25,9 @@ impl Pipeline {
         Ok(ingested)
     }
 
-    /// Takes a file in that cannot be used, so that it is seen and can be retried: it fails at once.
+    /// Ingests a file that cannot be used, so that operators see it and can retry it: the file fails at once.
     ///
-    /// A file that is there already is left as it is, and the answer names it.
+    /// A known file stays as it is, and the answer names it.
     ///
     /// # Errors
     /// As [`Pipeline::ingest`].

@@ -1,4 +1,4 @@
-//! What the failure of a job means for its file.
+//! Moves the file of a failed job.
 
 use fieldfen_domain::file::{FileEvent, FileStatus};
 use fieldfen_domain::job::{Job, JobFilter, JobKind, ParkedFor};
@@ -10,19 +10,19 @@ use super::transition::move_file;
 use crate::Transaction;
 use crate::queue::{FailedJob, FailureHook};
 
-/// The [`FailureHook`] of the pipeline: it moves the file of a job that has failed for good, in the transaction in which
-/// the job fails.
+/// The [`FailureHook`] of the pipeline. If a job fails for good, the hook moves the job's file in the same transaction.
 ///
-/// A processing job takes its file with it. A listing job does so only when it was the last hope: the file is approved,
-/// no other listing job of it is on its way or parked, and none of its listings is live. No other job moves a file.
+/// The failure of a processing job fails the file. The failure of a listing job fails the file only if the file is
+/// approved, no other listing job of it is live or parked, and none of its listings is live. No other job moves a file.
 ///
-/// A parked job moves no file. One that is parked for an approval runs again at once if the approval has come while it ran.
+/// A parked job moves no file. A job that is parked for an approval runs again at once if the approval came while the
+/// job ran.
 ///
-/// A file that cannot be moved, because its row is damaged, stays where it is and is named in the log: the job must not
-/// run for ever because of it.
+/// If the file's row is damaged and the file cannot be moved, the log names the file, and the job still fails.
+/// Otherwise it would run for ever.
 ///
-/// Each [`Queue`](crate::queue::Queue) and worker on a database with a pipeline needs the hook, whichever program they
-/// are in: [`Publisher::serve`](crate::publishing::Publisher::serve) gives it to the worker.
+/// Each [`Queue`](crate::queue::Queue) and each worker on a database with a pipeline needs the hook, in all programs.
+/// [`Publisher::serve`](crate::publishing::Publisher::serve) registers it with the worker.
 ///
 /// ```
 /// use fieldfen_services::{Environment, pipeline::FileFailureHook, queue::Queue};
@@ -43,7 +43,7 @@ impl FailureHook for FileFailureHook {
                 | StoreError::FileTransition(_)
                 | StoreError::PublicationTransition(_)),
             ) => {
-                log!(ERROR, job = %job.id, %kind, error = with_causes(&error), "file of a failed job left in its status");
+                log!(ERROR, job = %job.id, %kind, error = with_causes(&error), "file of failed job not moved");
                 Ok(())
             }
             moved => moved,
@@ -61,14 +61,14 @@ impl FailureHook for FileFailureHook {
         let (ParkedFor::Approval, Some(file_id)) = (parked_for, job.file_id) else { return Ok(()) };
         let file = match s.files().find(&file_id) {
             Err(error @ StoreError::BadRow { .. }) => {
-                log!(ERROR, job = %job.id, error = with_causes(&error), "unreadable file of a parked job");
+                log!(ERROR, job = %job.id, error = with_causes(&error), "file of parked job not readable");
                 return Ok(());
             }
             file => file?,
         };
-        // The approval has met the job that ran, instead of enqueueing another.
+        // The approval found the running job and enqueued no other one.
         if file.is_some_and(|file| matches!(file.state.status(), FileStatus::Approved | FileStatus::Published)) {
-            // Where it cannot run again, another job with its key is there to do so.
+            // If the job cannot run again, a live job with the same key does its work.
             let _ = s.job_actions().retry(&job.id, at)?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::worker::{Completion, Outcome, Task, WorkerBuilder};
 use crate::write_retry::write_once;
 
 impl Pipeline {
-    /// Gives a worker on this store the handlers of `CreateFileRecord` and `DeleteFile`.
+    /// Registers the handlers of `CreateFileRecord` and `DeleteFile` with a worker on this store.
     pub fn serve<S: Store>(&self, store: &S, worker: WorkerBuilder<S>) -> WorkerBuilder<S> {
         let (pipeline, store) = (self.clone(), store.clone());
         worker
@@ -18,7 +18,7 @@ impl Pipeline {
             .handle(move |task: Task<DeleteFile>| run_delete_file(&store, &task))
     }
 
-    /// Confirms the row of an ingested file, and lets its processing begin in the transaction that completes the job.
+    /// Confirms the row of an ingested file. The transaction that completes the job also enqueues the processing.
     #[must_use]
     pub fn run_create_file_record(&self, job: &CreateFileRecord) -> Outcome {
         let (pipeline, file_id) = (self.clone(), job.file_id);
@@ -27,7 +27,7 @@ impl Pipeline {
     }
 }
 
-/// Deletes a file, unless listings of it are live and the job does not say that it be forced.
+/// Deletes a file. If the file has live listings and the job does not force the deletion, the file is kept.
 #[must_use]
 pub fn run_delete_file<S: Store>(store: &S, job: &DeleteFile) -> Outcome {
     let deletion = if job.force { Deletion::Forced } else { Deletion::KeepLiveListings };

@@ -1,4 +1,4 @@
-//! The jobs of the pipeline, each with the key that keeps a second one from being made while it is on its way.
+//! The jobs of the pipeline. Each has a dedup key, so that the same job is not enqueued twice while it is live.
 
 use std::collections::BTreeSet;
 
@@ -30,8 +30,8 @@ impl Pipeline {
         self.enqueue(s, &GenerateMetadata::new(file_id), Some(&file_id.uuid().to_string()))
     }
 
-    /// A job that publishes at a target. The dedup key is the same for the same target, and has a fixed length, however long
-    /// the names of account and variant are.
+    /// Enqueues a job that publishes at a target. The dedup key is the same for the same target. Its length is fixed,
+    /// however long the names of account and variant are.
     pub(super) fn enqueue_target(
         &self,
         s: &mut dyn Session,
@@ -52,7 +52,7 @@ impl Pipeline {
         }
     }
 
-    /// Publishes at every wanted target at which nothing is confirmed.
+    /// Enqueues a job for each wanted target without a confirmed publication.
     pub(super) fn enqueue_wanted(
         &self,
         s: &mut dyn Session,
@@ -62,7 +62,7 @@ impl Pipeline {
         self.enqueue_wanted_but(s, file, &[PublicationState::Confirmed], followed)
     }
 
-    /// Publishes at every wanted target of which no publication is, or was, in one of these states.
+    /// Enqueues a job for each wanted target whose publications are in none of these states.
     pub(super) fn enqueue_wanted_but(
         &self,
         s: &mut dyn Session,
@@ -80,8 +80,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The live listings of a file that no publication knows, and for which [`Pipeline::enqueue_wanted`] makes a
-    /// `CreateListing`. That looks them up and adopts them, and lets an `UpdateListing` follow.
+    /// The live listings of a file without a publication for which [`Pipeline::enqueue_wanted`] enqueues a
+    /// `CreateListing`. That job looks the listings up, adopts them, and lets an `UpdateListing` follow.
     pub(super) fn adopting(&self, s: &mut dyn Session, file: &File) -> Result<BTreeSet<ListingId>, StoreError> {
         let (listings, publications) = (s.listings().list_by_file(&file.id)?, s.publications().list_by_file(&file.id)?);
         let confirmed = |target: &Target| {
@@ -99,9 +99,10 @@ impl Pipeline {
         Ok(untracked.map(|listing| listing.id).collect())
     }
 
-    /// Brings every live listing of a file up to date but these.
+    /// Enqueues an update for each live listing of a file, except these.
     ///
-    /// These jobs have no key: one that runs may have read the file before it changed, so another must follow it.
+    /// These jobs have no dedup key: a running job may have read the file before the change, so another job must follow
+    /// it.
     pub(super) fn enqueue_updates(
         &self,
         s: &mut dyn Session,
@@ -117,7 +118,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Brings one listing up to date.
+    /// Enqueues an update of one listing.
     pub(crate) fn enqueue_update(
         &self,
         s: &mut dyn Session,

@@ -1,4 +1,4 @@
-//! The jobs of a file, and what is listed of it.
+//! Reads the jobs and the listings of a file.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,16 @@ use fieldfen_domain::job::{JobActionOutcome, JobFilter, JobStatus, JobSummary, P
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, RawJson, Timestamp};
 
-/// How many jobs of a file are read at once.
+/// The number of jobs that are read at once.
 const JOBS_AT_ONCE: u32 = 200;
 
-/// Whether a product of the file is at a platform now.
+/// Returns whether a product of the file is live at a platform.
 pub(super) fn has_live_listing(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
     Ok(s.listings().list_by_file(file_id)?.iter().any(|listing| listing.status.is_live()))
 }
 
-/// All jobs that a filter names, in the order of insertion. Meant for filters that name a file. Rows that no job can be
-/// read from are left out: they fail as soon as they come up, and must not keep their file where it is.
+/// All jobs that match a filter, in the order of insertion. Meant for filters with a file. Unreadable rows are left
+/// out: they fail at their next claim, and must not keep their file in its status.
 pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<JobSummary>, StoreError> {
     let mut request = PageRequest::first(JOBS_AT_ONCE);
     let mut jobs = Vec::new();
@@ -29,8 +29,8 @@ pub(super) fn all_jobs(s: &mut dyn Session, filter: &JobFilter) -> Result<Vec<Jo
     }
 }
 
-/// The dead and parked jobs of a file that nothing has come after: a job of the same kind and key, or of the same kind and
-/// payload where it has no key, that was made later stands for it.
+/// The dead and parked jobs of a file that no later job replaces. A later job replaces one of the same kind and key,
+/// or, without a key, of the same kind and payload.
 pub(super) fn failed_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<JobSummary>, StoreError> {
     let filter = JobFilter::new().file_id(*file_id);
     let (mut seen, mut failed) = (BTreeSet::new(), Vec::new());
@@ -47,8 +47,8 @@ pub(super) fn failed_jobs(s: &mut dyn Session, file_id: &FileId) -> Result<Vec<J
     Ok(failed)
 }
 
-/// Lets all jobs of a file run again that are parked for this, and says which. A job of which a later one with the same key
-/// is on its way is cancelled: that one does its work.
+/// Makes all jobs of a file pending that are parked for this, and returns their ids. If a later job with the same key
+/// is live, the parked job is cancelled, since the live job does its work.
 pub(super) fn retry_parked(
     s: &mut dyn Session,
     file_id: &FileId,
@@ -71,12 +71,12 @@ pub(super) fn retry_parked(
     Ok(retried)
 }
 
-/// The payload of a job, which pages leave out.
+/// Reads the payload of a job. Pages of jobs leave payloads out.
 pub(super) fn payload(s: &mut dyn Session, id: &JobId) -> Result<Option<RawJson>, StoreError> {
     Ok(s.jobs().find(id)?.and_then(|job| job.payload))
 }
 
-/// Whether a processing job of the file has failed for good: then the file has failed with it.
+/// Returns whether a processing job of the file has failed for good. The file has then failed with it.
 pub(super) fn processing_job_has_failed(s: &mut dyn Session, file_id: &FileId) -> Result<bool, StoreError> {
     let failed = failed_jobs(s, file_id)?;
     Ok(failed.iter().any(|job| job.kind.fails_its_file() && job.state.parked_for().is_none()))

@@ -1,10 +1,11 @@
-//! Which event moves a file, and which jobs follow.
+//! The rules by which events move a file, and by which jobs follow.
 //!
-//! A [`Pipeline`] is the shop's configuration: who approves, what is wanted where, how much is upscaled. A
-//! [`Shop`](crate::shop::Shop) makes one from rules that are data. The methods of a pipeline take an open
-//! [`Transaction`](crate::Transaction), so that a job's completion, the file's move and the jobs that follow are one
-//! transaction. Outside of a worker, the program with the rules calls them through [`ShopFiles`](crate::files::ShopFiles), and other
-//! programs ask by an [`Operator`](crate::operator::Operator).
+//! A [`Pipeline`] is the shop's configuration: who approves, what is published where, and the factor of the upscaling.
+//! A [`Shop`](crate::shop::Shop) makes a pipeline from rules that are data. The methods of a pipeline take an open
+//! [`Transaction`](crate::Transaction), so that a job's completion, the move of its file and the jobs that follow are
+//! one transaction. Outside of a worker, the program with the rules calls them through
+//! [`ShopFiles`](crate::files::ShopFiles). Other programs send requests through an
+//! [`Operator`](crate::operator::Operator).
 //!
 //! | event | the file moves | jobs that follow |
 //! | --- | --- | --- |
@@ -14,19 +15,19 @@
 //! | `CreateFileRecord` is done ([`Pipeline::record_confirmed`]) | ingested → processing | `UpscaleImage` |
 //! | `UpscaleImage` is done ([`Pipeline::upscaled`]) | | `GenerateMetadata` |
 //! | `GenerateMetadata` is done ([`Pipeline::described`]) | processing → processed, → approved when automatic | as for an approval |
-//! | approval ([`Pipeline::approve`]) | processed → approved, → published when something is listed already | `CreateListing` and `PublishSocial` for all that is wanted and not confirmed and those that are parked for an approval, `UpdateListing` for what is out there, after its adoption where no publication knows it |
-//! | a publishing job meets a file without an approval | | it is parked for an approval, and runs again with the next one |
-//! | a publishing job meets what only a person can tell | | it is parked for a person, and runs again when the person has told |
-//! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic; a file that failed from approved leads back to processed then | `UpdateListing` for each live listing of a published file |
+//! | approval ([`Pipeline::approve`]) | processed → approved, → published if a listing is live already | `CreateListing` and `PublishSocial` for each wanted target that is not confirmed, and the jobs that are parked for an approval; `UpdateListing` for each live listing, after its adoption if it has no publication |
+//! | a publishing job finds its file not approved | | the job is parked for an approval, and runs again after it |
+//! | a publishing job needs a person's decision | | the job is parked for a person, and runs again after the decision |
+//! | an edit ([`Pipeline::edit`], also by `UpdateImage`) | approved → processed, unless approval is automatic; a file that failed from approved then returns to processed | `UpdateListing` for each live listing of a published file |
 //! | a platform confirms a listing | approved → published | |
 //! | a processing job fails for good ([`FileFailureHook`]) | any → failed | |
-//! | the last listing job fails for good, none is parked, nothing is listed ([`FileFailureHook`]) | approved → failed | |
-//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its failed jobs of that status, and what that status needs: `UpdateListing` for what is live too; what was published and has ended is not listed anew |
+//! | the last listing job fails for good, none is parked, no listing is live ([`FileFailureHook`]) | approved → failed | |
+//! | an operator's retry ([`Pipeline::retry`]) | failed → where it failed from | its failed jobs of that status, and the missing jobs of that status, with an `UpdateListing` for each live listing; a product that has ended is not listed again |
 //! | a listing is sold out, restocked, delisted | | |
-//! | a delisted product is listed anew ([`Pipeline::publish`]) | | `CreateListing` |
+//! | a delisted product is listed again ([`Pipeline::publish`]) | | `CreateListing` |
 //!
-//! A failed file also returns to where it failed by a success: when somebody retried the one job that it had failed with, and
-//! when a platform's late answer shows that a listing given up is there after all.
+//! A failed file also returns to the status that it failed from if the one job that it failed with is retried and
+//! succeeds, or if a platform's late answer shows that a listing that had failed is live.
 
 mod approval;
 mod ingest;
@@ -59,20 +60,20 @@ pub use job_handlers::run_delete_file;
 pub(crate) use listing_confirmed::listing_confirmed;
 pub use outcome::{EditOutcome, EventOutcome, FileActionOutcome};
 
-/// Who lets a processed picture go on sale.
+/// Decides who approves a processed file for sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Approval {
     /// A person, through [`Pipeline::approve`].
     #[default]
     Operator,
-    /// Nobody: what is processed is approved.
+    /// Every processed file is approved at once.
     Automatic,
 }
 
 type Wanted = dyn Fn(&File) -> Vec<Target> + Send + Sync;
 
-/// What follows what, as one shop wants it. Clones share everything.
+/// The rules of one shop for the moves of files and the jobs that follow. A clone shares them.
 ///
 /// ```
 /// use fieldfen_domain::publication::{Platform, Target};
@@ -102,7 +103,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline that upscales by 4 at 300 dpi, waits for an operator's approval and publishes nowhere.
+    /// A pipeline that upscales by 4 at 300 dpi, waits for an operator's approval and publishes at no target.
     #[must_use]
     pub fn new(environment: Environment) -> Self {
         Self {
@@ -116,27 +117,27 @@ impl Pipeline {
         }
     }
 
-    /// The same pipeline, approved so.
+    /// Sets who approves processed files.
     #[must_use]
     pub const fn approved_by(mut self, approval: Approval) -> Self {
         self.approval = approval;
         self
     }
 
-    /// The same pipeline, which publishes an approved file at the targets that `wanted` names for it.
+    /// Sets the targets at which an approved file is published: those that `wanted` returns for it.
     ///
-    /// A [`Target::Post`] goes out once for each of its post keys, however often the file is approved.
+    /// A [`Target::Post`] is posted once for each of its post keys, however often the file is approved.
     #[must_use]
     pub fn wanting(mut self, wanted: impl Fn(&File) -> Vec<Target> + Send + Sync + 'static) -> Self {
         self.wanted = Arc::new(wanted);
         self
     }
 
-    /// The same pipeline, which upscales by this factor (1 to 64) and writes this resolution in dots per inch (1 to
-    /// 65,535) into the picture.
+    /// Sets the factor of the upscaling (1 to 64) and the resolution in dots per inch (1 to 65,535) that is written
+    /// into the picture.
     ///
     /// # Errors
-    /// [`InvalidPayload`] when one of them is outside of its range.
+    /// [`InvalidPayload`] if one of them is out of range.
     pub fn upscaling(mut self, scale_factor: u32, target_dpi: u32) -> Result<Self, InvalidPayload> {
         UpscaleImage::new(FileId::from_random(0), scale_factor, target_dpi).check()?;
         self.scale_factor = scale_factor;
@@ -144,14 +145,14 @@ impl Pipeline {
         Ok(self)
     }
 
-    /// The same pipeline, whose jobs have this many retries where their kind has no number of its own.
+    /// Sets the number of retries of all jobs whose kind has no number of its own.
     #[must_use]
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// The same pipeline, whose jobs of this kind have this many retries.
+    /// Sets the number of retries of the jobs of this kind.
     #[must_use]
     pub fn retries_of(mut self, kind: JobKind, retries: u32) -> Self {
         self.retries_by_kind.insert(kind, retries);
@@ -160,7 +161,7 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// What is wanted for a file.
+    /// The targets at which a file is to be published.
     pub(crate) fn targets(&self, file: &File) -> Vec<Target> {
         (self.wanted)(file)
     }

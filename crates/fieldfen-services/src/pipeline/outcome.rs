@@ -5,13 +5,13 @@ use fieldfen_domain::file::{FileDetails, FileStatus};
 use fieldfen_domain::job::EnqueueOutcome;
 use fieldfen_domain::operator::ActionOutcome;
 
-/// What an event has led to: the status of the file, and the jobs that follow.
+/// The result of an event: the status of the file, and the jobs that follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventOutcome {
     /// The status of the file after the event.
     pub status: FileStatus,
-    /// The jobs that were enqueued; what was on its way already is not among them.
+    /// The jobs that the event enqueued. Jobs that were live before are not included.
     pub jobs: Vec<JobId>,
 }
 
@@ -27,32 +27,32 @@ impl EventOutcome {
     }
 }
 
-/// The answer to an operator's approval, rejection, failing, retry or publication of a file. The row of the action says
-/// the same, and is written in the same transaction.
+/// The answer to an operator's approval, rejection, failing, retry or publication of a file. The row of the action has
+/// the same outcome and is written in the same transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a refused action changes nothing"]
 #[non_exhaustive]
 pub enum FileActionOutcome {
-    /// The action was carried out, and this followed.
+    /// The action was carried out.
     Done(EventOutcome),
-    /// The file, or the job that was asked for, was so already; nothing was changed.
+    /// The file, or the requested job, was in that state already. Nothing was changed.
     Unchanged {
         /// The status of the file.
         status: FileStatus,
     },
-    /// The action is not possible in the status of the file; nothing was changed.
+    /// The action is not possible in the present status of the file. Nothing was changed.
     Refused {
         /// The status of the file.
         status: FileStatus,
         /// The statuses in which the action is possible, as a sentence for people.
         rule: &'static str,
     },
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
 }
 
 impl FileActionOutcome {
-    /// The file's status and the jobs that followed, where the action was carried out.
+    /// The file's status and the jobs that follow; `None` if the action was not carried out.
     #[must_use]
     pub fn event_outcome(self) -> Option<EventOutcome> {
         match self {
@@ -61,7 +61,7 @@ impl FileActionOutcome {
         }
     }
 
-    /// The word for the row of the action.
+    /// The outcome as the row of the action records it.
     pub(super) const fn recorded(&self) -> ActionOutcome {
         match self {
             Self::Done(_) => ActionOutcome::Done,
@@ -75,17 +75,17 @@ impl FileActionOutcome {
 /// The answer to [`Pipeline::edit`](super::Pipeline::edit).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditOutcome {
-    /// The file was edited, and this followed.
+    /// The file was edited.
     Edited(EventOutcome),
-    /// Somebody has changed the file since the editor [saw it](fieldfen_domain::file::FileEdit::seen): it is like this
-    /// now, and nothing was written.
+    /// Somebody has changed the file since the editor [saw it](fieldfen_domain::file::FileEdit::seen). Nothing was
+    /// written. The value is the present details of the file.
     Changed(Box<FileDetails>),
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
 }
 
 impl EditOutcome {
-    /// What followed, where the file was edited.
+    /// The file's status and the jobs that follow; `None` if the file was not edited.
     #[must_use]
     pub fn event_outcome(self) -> Option<EventOutcome> {
         match self {

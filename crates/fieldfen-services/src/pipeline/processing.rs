@@ -1,4 +1,4 @@
-//! From the arrival to the finished picture with its description.
+//! Moves a file from its arrival to the finished picture with its description.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{File, FileEdit, FileEvent, FileMetadata, FileState, FileStatus};
@@ -10,9 +10,9 @@ use super::{Approval, EventOutcome, Pipeline};
 use crate::Transaction;
 
 impl Pipeline {
-    /// The row of an ingested file stands: its processing begins. `None` when there is no such file.
+    /// Starts the processing of an ingested file whose row is confirmed. Returns `None` if the file does not exist.
     ///
-    /// A file that is beyond that stays where it is.
+    /// A file that has moved on already stays as it is.
     pub fn record_confirmed(
         &self,
         t: &mut Transaction<'_>,
@@ -30,8 +30,8 @@ impl Pipeline {
         Ok(Some(followed))
     }
 
-    /// The picture has been upscaled: `edit` says under which name and in which size, whatever version it has
-    /// [seen](FileEdit::seen). `None` when there is no such file.
+    /// Records the upscaled picture. `edit` has its name and size, whatever version it has [seen](FileEdit::seen).
+    /// Returns `None` if the file does not exist.
     ///
     /// # Errors
     /// As [`edit`](Self::edit).
@@ -55,8 +55,8 @@ impl Pipeline {
         Ok(Some(followed))
     }
 
-    /// The picture has its title and description, and with them all that processing makes. `None` when there is no such
-    /// file.
+    /// Records the title and the description of the picture, which ends its processing. Returns `None` if the file does
+    /// not exist.
     pub fn described(
         &self,
         t: &mut Transaction<'_>,
@@ -79,8 +79,8 @@ impl Pipeline {
         }
     }
 
-    /// The file. If it failed in `status` and no failed job stands for that failure any more, an operator has retried the
-    /// job that calls, and the file returns to `status`.
+    /// Returns the file. If the file failed in `status` and no failed job accounts for that any more, an operator has
+    /// retried the calling job, and the file returns to `status`.
     fn resume_if_failed(
         &self,
         s: &mut dyn Session,

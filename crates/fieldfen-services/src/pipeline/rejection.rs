@@ -1,4 +1,4 @@
-//! An operator takes a file out of the pipeline.
+//! Takes a file out of the pipeline: rejection, failing and deletion by an operator.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{Deletion, File, FileDeleteOutcome, FileEvent, FileStatus};
@@ -13,10 +13,10 @@ use crate::Transaction;
 use crate::action_row::record;
 
 impl Pipeline {
-    /// Fails a file that awaits its approval, or that is approved and listed nowhere. The action is refused for a file
-    /// with another status.
+    /// Fails a file that awaits approval, or an approved file without listings. The action is refused for a file in
+    /// another status.
     ///
-    /// Its jobs are cancelled, parked ones too. [`Pipeline::retry`] takes the file up where it was.
+    /// The jobs of the file are cancelled, parked ones too. [`Pipeline::retry`] returns the file to its earlier status.
     pub fn reject(
         &self,
         t: &mut Transaction<'_>,
@@ -40,10 +40,10 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// Fails a file. A file that has failed already stays as it is.
+    /// Fails a file in any status. A failed file stays as it is.
     ///
-    /// Its jobs are cancelled: those that wait or are parked fail at once, those that run are asked to stop. A processing job that
-    /// succeeds all the same takes the file up again, and so does a platform's confirmation of a listing.
+    /// The jobs of the file are cancelled: pending and parked jobs fail at once, running jobs are asked to stop. If a
+    /// processing job succeeds after that, or a platform confirms a listing, the file returns to its earlier status.
     pub fn fail(
         &self,
         t: &mut Transaction<'_>,
@@ -60,7 +60,8 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// Deletes a file with everything that hangs on it, unless listings of it are live and the deletion is not forced.
+    /// Deletes a file with all rows that refer to it. If the file has live listings and the deletion is not forced, the
+    /// file is kept.
     pub fn delete(
         &self,
         t: &mut Transaction<'_>,
@@ -97,7 +98,7 @@ impl Pipeline {
         let filter = JobFilter::new().file_id(file.id);
         for job in all_jobs(s, &filter)? {
             if job.state.is_open() {
-                // No hook hears of it: the file has failed already.
+                // No failure hook runs for these jobs, since the file has failed already.
                 let _ = s.job_actions().cancel(&job.id, reason, at)?;
             }
         }

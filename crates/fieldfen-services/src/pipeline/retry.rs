@@ -1,4 +1,4 @@
-//! An operator takes a failed file up again.
+//! Retries a failed file.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ use super::{Approval, EventOutcome, FileActionOutcome, Pipeline};
 use crate::Transaction;
 
 impl Pipeline {
-    /// Takes a failed file up again where it failed: its dead and parked jobs of that status run again, and what that status
-    /// needs is enqueued where it is not on its way.
+    /// Retries a failed file from the status that it failed from: its dead and parked jobs of that status run again,
+    /// and the missing jobs of that status are enqueued.
     ///
     /// A file that has not failed stays as it is.
     pub fn retry(
@@ -49,7 +49,7 @@ impl Pipeline {
         Ok(FileActionOutcome::Done(followed))
     }
 
-    /// The jobs without which the file would stay in its status for ever.
+    /// Enqueues the jobs without which the file would stay in its status for ever.
     fn enqueue_what_is_needed(
         &self,
         s: &mut dyn Session,
@@ -86,7 +86,8 @@ impl Pipeline {
             }
             FileStatus::Published => {
                 self.enqueue_missing_updates(s, file, followed)?;
-                // A seller who takes a product down wants it gone; listing it anew is asked for by its own.
+                // A seller who takes a product down does not want it listed again. [`Pipeline::publish`] lists it
+                // again.
                 let there = [PublicationState::Confirmed, PublicationState::Ended];
                 self.enqueue_wanted_but(s, file, &there, followed)?;
             }
@@ -97,8 +98,8 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// Brings the live listings of a file up to date that no pending job will: what it shows may have changed while it
-    /// was failed, and jobs that ran meanwhile have changed nothing.
+    /// Enqueues updates for the live listings of a file that no pending job updates. The file may have changed while it
+    /// was failed, and jobs that ran meanwhile changed nothing.
     fn enqueue_missing_updates(
         &self,
         s: &mut dyn Session,
@@ -122,7 +123,7 @@ impl Pipeline {
     }
 }
 
-/// Whether jobs of this kind belong to what a file in this status waits for.
+/// Returns whether a file in this status waits for jobs of this kind.
 const fn belongs_to(kind: &JobKind, status: FileStatus) -> bool {
     match status {
         FileStatus::Ingested => matches!(kind, JobKind::CreateFileRecord),

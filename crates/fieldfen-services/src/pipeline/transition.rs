@@ -1,13 +1,13 @@
-//! The one door of all moves of a file: a file changes its status by an event, here and nowhere else.
+//! Moves files from one status to another. No other code changes the status of a file.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{File, FileChangeOutcome, FileEvent, IllegalFileTransition};
 use fieldfen_domain::store::{Session, StoreError};
 
-/// Moves a file that was read in the same transaction, and returns it as it is then.
+/// Moves a file that was read in the same transaction, and returns the moved file.
 ///
-/// Where the database let somebody else move it in between, the whole transaction is given up: what it was about to do
-/// followed from a status that the file no longer has.
+/// If somebody else has moved the file in between, the whole transaction fails, because its other writes depend on a
+/// status that the file no longer has.
 pub(super) fn move_file(
     s: &mut dyn Session,
     mut file: File,

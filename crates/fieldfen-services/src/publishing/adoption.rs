@@ -1,4 +1,4 @@
-//! Rows of other programs that become a publication's, or are given up.
+//! Adopts rows of other programs as publications, or gives them up.
 
 use fieldfen_domain::publication::{
     AdoptOutcome, Adoption, Confirmation, IdempotencyKey, ListingStatus, ListingUpdate, PlatformRow, ReserveRequest,
@@ -13,7 +13,8 @@ use super::remote_item::RemoteItem;
 use crate::Environment;
 use crate::pipeline::Pipeline;
 
-/// Makes a row the publication of a target. The jobs that were parked for a person run again; the answer names them.
+/// Makes a row the publication of a target. The jobs that were parked for a person run again, and the answer names
+/// them.
 pub(super) fn adopt_row(
     pipeline: &Pipeline,
     s: &mut dyn Session,
@@ -28,7 +29,7 @@ pub(super) fn adopt_row(
     let confirmation =
         Confirmation::new(item.platform_id.clone(), item.kind.row(environment), item.as_of.unwrap_or(at), at)
             .url(item.url.clone());
-    // The row is the proof that the product is the file's, whatever key another program has given it.
+    // The row proves that the product belongs to the file, whatever key another program has given it.
     let client_key = client_key.or_else(|| item.said_key()).cloned();
     let adoption = Adoption::new(request, row.id(), confirmation).client_key(client_key);
     let adopted = s.publications().adopt(&adoption)?;
@@ -41,7 +42,7 @@ pub(super) fn adopt_row(
     Ok((adopted, jobs))
 }
 
-/// Notes that what a row shows is gone, unless the row has changed or belongs to a publication by now.
+/// Records that the product or post of a row is gone, unless the row has changed or belongs to a publication by now.
 pub(super) fn give_up_row(
     environment: &Environment,
     s: &mut dyn Session,

@@ -1,13 +1,13 @@
-//! Reading what filters name that few rows pass.
+//! Reads all rows that match a filter, page by page.
 
 use fieldfen_domain::publication::{Listing, ListingFilter, Publication, PublicationFilter};
 use fieldfen_domain::store::{ReadSession, StoreError};
 use fieldfen_domain::{Page, PageRequest, UnreadableRow};
 
-/// How many rows are read at once.
+/// The number of rows on a page.
 pub(super) const ROWS_AT_ONCE: u32 = 500;
 
-/// All publications that a filter names. Meant for filters that few pass. The rows that cannot be read are added to
+/// All publications that match a filter. Meant for filters that few publications match. Unreadable rows are added to
 /// `unreadable`.
 pub(super) fn all_publications(
     s: &mut dyn ReadSession,
@@ -17,7 +17,7 @@ pub(super) fn all_publications(
     all(|request| s.publications().page(filter, request), unreadable)
 }
 
-/// The same for listings.
+/// All listings that match a filter, as [`all_publications`] reads publications.
 pub(super) fn all_listings(
     s: &mut dyn ReadSession,
     filter: &ListingFilter,

@@ -1,4 +1,4 @@
-//! Confirming a publication: the row of its listing or post, and what follows from it, in one transaction.
+//! Confirms a publication. One transaction writes the row of its listing or post and enqueues the jobs that follow.
 
 use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{ConfirmOutcome, Confirmation, Publication, PublicationState, Target};
@@ -14,35 +14,36 @@ use crate::write_retry::write_once;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReservationConfirmOutcome {
-    /// The listing or post has its row.
+    /// The row of the listing or post was written.
     Confirmed,
-    /// It had its row before.
+    /// The row existed before.
     AlreadyConfirmed,
-    /// It is not live: the platform says that it is delisted, or a newer status update does. Its row says so, the
+    /// The product is not live: the platform reports it as delisted, or a newer status update did. The row says so, the
     /// publication has ended, and the file was not moved.
     Delisted,
-    /// Another target or file is confirmed as this very product, or has its row: nothing was changed. The reservation
-    /// stays on its row, and a person has to look.
+    /// Another target or file is confirmed as this very product, or has its row. Nothing was changed. The reservation
+    /// stays on its row, and a person must decide.
     IdTaken {
-        /// The file of the other one.
+        /// The file of that other publication or row.
         file_id: FileId,
     },
-    /// Another one is live for the same target: the one just confirmed has to be taken down at the platform.
+    /// Another product is live for the same target. The product of this call must be taken down at the platform.
     Duplicate {
-        /// The platform id of the other one.
+        /// The id of the live product at the platform.
         live: String,
     },
-    /// Somebody else has a call under way for the same target: which of the two stays is seen when it is over.
+    /// Another caller has a call in progress for the same target. Its end decides which product stays.
     InProgress {
-        /// When the other call is over at the latest.
+        /// The latest end of the other call.
         until: Timestamp,
     },
-    /// The file was deleted in the meantime, or the product had been taken down before it was confirmed: what is at the
-    /// platform belongs to nothing here.
+    /// The file was deleted meanwhile, or the product was taken down before its confirmation. The product belongs to no
+    /// publication.
     NotWanted,
 }
 
-/// Confirms a publication. An `UpdateListing` follows unless the product shows the file as it is: as `shown`.
+/// Confirms a publication. `shown` is the file as the product shows it. If the file has changed since, an
+/// `UpdateListing` follows.
 pub(super) fn confirm(
     pipeline: &Pipeline,
     s: &mut dyn Session,
@@ -83,8 +84,8 @@ pub(super) fn confirm(
     Ok(Outcome::Confirmed)
 }
 
-/// Makes what follows when a publication was confirmed: the move of its file, and the update of a product that shows
-/// another version of it.
+/// Moves the file of a confirmed publication, and enqueues the update of a product that shows another version of the
+/// file.
 pub(super) fn follow_confirmation(
     pipeline: &Pipeline,
     s: &mut dyn Session,
@@ -104,7 +105,7 @@ pub(super) fn follow_confirmation(
     Ok(())
 }
 
-/// Whether an attempt at a confirmation, whose outcome is unknown, has taken effect.
+/// Returns whether an attempt at a confirmation whose outcome is unknown has taken effect.
 pub(super) fn is_confirmed_as(now: &Publication, before: &ReservationConfirmOutcome, item: &RemoteItem) -> bool {
     let state = match before {
         ReservationConfirmOutcome::Confirmed => PublicationState::Confirmed,
@@ -114,7 +115,7 @@ pub(super) fn is_confirmed_as(now: &Publication, before: &ReservationConfirmOutc
     now.state == state && now.platform_id.as_ref() == Some(&item.platform_id)
 }
 
-/// Confirms a publication whose product was another's until that one has ended just now.
+/// Confirms a publication whose product belonged to another publication, which has just ended.
 pub(super) fn confirm_after_former_owner<S: Store>(
     publisher: &Publisher<S>,
     reserved: &Publication,
@@ -129,7 +130,8 @@ pub(super) fn confirm_after_former_owner<S: Store>(
     })
 }
 
-/// Confirms a publication that the platform turns out to have, even if it had ended; `None` while somebody holds it.
+/// Confirms a publication whose product the platform has, even if the publication had ended; `None` while it is
+/// reserved.
 pub(super) fn confirm_unattended<S: Store>(
     publisher: &Publisher<S>,
     id: &PublicationId,

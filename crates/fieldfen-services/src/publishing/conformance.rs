@@ -1,5 +1,4 @@
-//! Checks for implementations of [`Marketplace`] and [`SocialNetwork`]: whether the platform behind one behaves as
-//! publishing relies on.
+//! Checks for implementations of [`Marketplace`] and [`SocialNetwork`]: does the platform behave as publishing expects?
 
 use std::collections::BTreeSet;
 
@@ -14,14 +13,14 @@ use super::remote_item::RemoteItem;
 use super::social_network::{Message, SocialNetwork};
 use crate::Environment;
 
-/// More pages than this are taken for a list that never ends.
+/// A list with more pages than this counts as endless.
 const MOST_PAGES: usize = 10_000;
 
-/// Lists products of `file` under keys of its own and under similar ones, looks them up, changes them and takes them down
-/// again; returns one sentence for each rule that was broken. Nothing stays at the platform unless taking down is what is broken.
+/// Lists products of `file` under random keys and under similar keys, looks them up, changes them and takes them down.
+/// Returns one sentence for each broken rule. No product remains at the platform unless taking down fails.
 ///
-/// Meant for tests and for a platform's sandbox: the products are really listed. The keys are random, so that checks do
-/// not meet each other.
+/// Meant for tests and for a platform's sandbox, since it really lists the products. The keys are random, so that
+/// concurrent checks do not interfere.
 #[must_use]
 pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environment) -> Vec<String> {
     let options = Map::new();
@@ -37,10 +36,10 @@ pub fn check(marketplace: &dyn Marketplace, file: &File, environment: &Environme
     check.violations
 }
 
-/// Lists a product of `file`, lets `set` give it the statuses draft and sold out, as a seller does by hand, and takes it
-/// down; returns one sentence for each rule that was broken.
+/// Lists a product of `file`, lets `set` give it the statuses draft and sold out as a seller does by hand, and takes it
+/// down. Returns one sentence for each broken rule.
 ///
-/// What cannot be bought is still there: a shop whose lookups or lists leave it out would have it listed a second time.
+/// A product that cannot be bought still exists: if lookups or lists left it out, it would be listed a second time.
 #[must_use]
 pub fn check_statuses(
     marketplace: &dyn Marketplace,
@@ -61,7 +60,7 @@ pub fn check_statuses(
     check.violations
 }
 
-/// Posts `file`, looks the post up and deletes it again; returns one sentence for each rule that was broken.
+/// Posts `file`, looks the post up and deletes it. Returns one sentence for each broken rule.
 ///
 /// A network that cannot be asked for posts breaks no rule.
 #[must_use]
@@ -119,7 +118,7 @@ impl Check<'_> {
         }
     }
 
-    /// The value of a call that should have succeeded.
+    /// The value of a call that should have succeeded; `None` after an error, which is recorded.
     fn answer<T>(&mut self, what: &str, result: Result<T, CallError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -143,18 +142,18 @@ impl Check<'_> {
         Some(product)
     }
 
-    /// The ids of what a search finds, as publishing takes the answer: products of other keys are ignored.
+    /// The ids that a search for a key finds. As in publishing, products with other keys are ignored.
     fn find(&mut self, what: &str, key: &IdempotencyKey) -> Option<BTreeSet<String>> {
         let found = self.answer(what, self.marketplace.find(key))?.into_iter().map(RemoteItem::from);
         let found: Vec<RemoteItem> = found.filter(|found| found.said_key().is_none_or(|said| said == key)).collect();
         Some(found.into_iter().map(|found| found.platform_id).collect())
     }
 
-    /// Lists products under keys that a search by prefix or in any case takes for the first one.
+    /// Lists products under keys that a search by prefix, or one that ignores case, would confuse with the first key.
     fn telling_apart(&mut self, first: &IdempotencyKey, longer: &IdempotencyKey, upper: &IdempotencyKey) {
         let Some(expected) = self.find("a lookup of a listed key", first) else { return };
         for similar in [longer, upper] {
-            // A shop that refuses such a key cannot take it for another one.
+            // A platform that refuses such a key cannot confuse it with another one.
             match self.marketplace.create(similar, &self.offer) {
                 Ok(product) => {
                     let is_new = self.made.iter().all(|made| made.platform_id != product.platform_id);
@@ -205,7 +204,8 @@ impl Check<'_> {
                 format!("{expected:?} was listed as {first}, and a lookup finds {found:?}")
             });
         }
-        // A second call with the same key is met, refused or carried out; what was carried out must be found.
+        // A second call with the same key may be recognised, refused or carried out. If it was carried out, a lookup
+        // must find its product.
         match self.marketplace.create(first, &self.offer) {
             Ok(again) => {
                 expected.insert(again.platform_id.clone());

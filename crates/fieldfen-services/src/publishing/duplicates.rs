@@ -1,8 +1,9 @@
-//! Several products under one key: which of them stays.
+//! Decides which of several products under one key stays.
 //!
-//! The one that is confirmed stays if the platform has it, and the others with its key are taken down. If it is gone, the
-//! oldest of the others takes its place. A product with another key, or with none, is neither taken down nor taken over. If
-//! a product with the key of another publication has the id of the confirmed one, the confirmed one is gone.
+//! The confirmed product stays if the platform has it, and the others with its key are taken down. If the confirmed
+//! product is gone, the oldest of the others replaces it. A product with another key, or with none, is neither taken
+//! down nor adopted. If the id of the confirmed product now belongs to a product with the key of another publication,
+//! the confirmed product is gone.
 
 use fieldfen_domain::publication::{
     ListingStatus, ListingUpdate, ListingUpdateOutcome, Publication, PublicationState, Target,
@@ -21,37 +22,37 @@ use super::remote_item::RemoteItem;
 use super::status_update::{apply_status_update, write_status_update};
 use crate::write_retry::write_once;
 
-/// What a platform has of a confirmed publication.
+/// The state of a confirmed publication at the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DedupOutcome {
-    /// The product that is confirmed is there.
+    /// The platform has the confirmed product.
     StillThere,
-    /// It is gone, and a duplicate has taken its place.
+    /// The confirmed product is gone, and a duplicate has replaced it.
     Replaced {
         /// The id of the duplicate at the platform.
         platform_id: String,
     },
-    /// Neither what is confirmed nor anything with its key is there.
+    /// The platform has neither the confirmed product nor another one with its key.
     Missing,
     /// The platform cannot be asked, the publication has changed meanwhile, or it was confirmed so recently that the
     /// platform may not show it yet.
     Unclear,
 }
 
-/// What became of a publication whose product another one turns out to have.
+/// The state of a publication whose product was found to belong to another publication.
 pub(super) enum FormerOwner {
-    /// It has ended: its product is gone.
+    /// The publication has ended: its product is gone.
     Ended,
-    /// It is there, or cannot be looked up.
+    /// Its product is at the platform, or cannot be looked up.
     StillThere,
     /// It was confirmed so recently that a lookup may not show its product yet.
     Recent {
-        /// From then on a lookup counts.
+        /// The time from which a lookup is reliable.
         until: Timestamp,
     },
 }
 
-/// The outcome for the products of a confirmed publication.
+/// The result for the products of a confirmed publication.
 pub(super) struct DedupReport {
     pub(super) outcome: DedupOutcome,
     /// The number of products that were taken down.
@@ -65,7 +66,7 @@ impl DedupReport {
         Self { outcome, taken_down: 0, failed: Vec::new() }
     }
 
-    /// What the platform has, if every duplicate was taken down.
+    /// The state at the platform, or the first error if a duplicate could not be taken down.
     pub(super) fn all_taken_down(mut self) -> Result<DedupOutcome, PublishError> {
         match self.failed.pop() {
             Some(error) => Err(error),
@@ -85,9 +86,9 @@ impl<'a, S: Store> Duplicates<'a, S> {
         Self { publisher, catalogue }
     }
 
-    /// Looks a confirmed publication up, and sees to it that one product stays.
+    /// Looks up a confirmed publication and ensures that one product remains.
     ///
-    /// `known` is there by the platform's own answer to a call, though a lookup may not show it yet.
+    /// `known` is at the platform by the platform's own answer to a call, though a lookup may not show it yet.
     pub(super) fn keep_single(
         &self,
         publication: &Publication,
@@ -97,11 +98,11 @@ impl<'a, S: Store> Duplicates<'a, S> {
         let (store, catalogue) = (self.publisher.store(), self.catalogue);
         let Some(confirmed_id) = &publication.platform_id else { return Ok(unclear) };
         let asked_at = self.publisher.environment().now();
-        // Products that people have given one SKU are no duplicates of each other.
+        // Products to which people have given one SKU are not duplicates of each other.
         let is_derived = publication.client_key.is_derived();
         let mut there = match if is_derived { catalogue.find(&publication.client_key) } else { Ok(Vec::new()) } {
             Ok(there) => sort_by_owner(store, publication, there)?.own,
-            // A network that cannot be asked has what it has said that it has.
+            // If a network cannot be asked, its answer to the call counts.
             Err(CallError::Refused { .. }) if known.is_none() => return Ok(unclear),
             Err(CallError::Refused { .. }) => Vec::new(),
             Err(source) => return Err(PublishError::Lookup { key: publication.client_key.to_string(), source }),
@@ -148,7 +149,8 @@ impl<'a, S: Store> Duplicates<'a, S> {
         Ok(self.take_down_others(outcome, &platform_id, &there))
     }
 
-    /// Ends a confirmed listing whose id a product of another publication has, unless its own key leads to a product.
+    /// Ends a confirmed listing whose id now belongs to a product of another publication, unless its own key leads to a
+    /// product.
     pub(super) fn give_up_id(&self, publication: &Publication) -> Result<DedupOutcome, PublishError> {
         let outcome = self.keep_single(publication, None)?.all_taken_down()?;
         if outcome == DedupOutcome::Missing
@@ -162,7 +164,8 @@ impl<'a, S: Store> Duplicates<'a, S> {
         Ok(outcome)
     }
 
-    /// Ends the publication that is confirmed as the product of this one, if the platform has nothing of it any more.
+    /// Ends the publication that is confirmed as the product of this one, if the platform has no product of it any
+    /// more.
     pub(super) fn end_former_owner(
         &self,
         publication: &Publication,
@@ -188,7 +191,7 @@ impl<'a, S: Store> Duplicates<'a, S> {
         })
     }
 
-    /// The publication that is confirmed at the target of another of its file.
+    /// The publication that is confirmed at the target of another publication of its file.
     pub(super) fn confirmed_at(&self, publication: &Publication) -> Result<Option<Publication>, StoreError> {
         let all = self.publisher.store().read(|s| s.publications().list_by_file(&publication.file_id))?;
         Ok(all.into_iter().find(|other| {
@@ -196,8 +199,8 @@ impl<'a, S: Store> Duplicates<'a, S> {
         }))
     }
 
-    /// Lets a duplicate take the place of a listing that is gone; `false` when the publication has changed, or a newer
-    /// status update says that the listing is there.
+    /// Replaces a missing listing with a duplicate. Returns `false` if the publication has changed, or if a newer
+    /// status update reports the listing as live.
     fn replace(
         &self,
         s: &mut dyn Session,
@@ -221,7 +224,7 @@ impl<'a, S: Store> Duplicates<'a, S> {
         Ok(confirmed == ReservationConfirmOutcome::Confirmed)
     }
 
-    /// Takes down all but the one that stays. A failure at one does not stop the others.
+    /// Takes down all products except `stays`. A failure at one product does not stop the others.
     fn take_down_others(&self, outcome: DedupOutcome, stays: &str, there: &[RemoteItem]) -> DedupReport {
         let mut report = DedupReport::nothing_done(outcome);
         for duplicate in there.iter().filter(|item| item.platform_id != stays) {

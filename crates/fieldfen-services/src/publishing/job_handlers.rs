@@ -1,4 +1,4 @@
-//! The handlers of a publisher for a worker.
+//! Registers the handlers of a publisher with a worker.
 
 use fieldfen_domain::job::{CreateListing, PublishSocial, UpdateListing};
 use fieldfen_domain::store::Store;
@@ -11,9 +11,10 @@ use crate::pipeline::FileFailureHook;
 use crate::worker::{Outcome, Task, WorkerBuilder};
 
 impl<S: Store> Publisher<S> {
-    /// Gives a worker the handlers of this publisher: `CreateListing`, `UpdateListing`, `PublishSocial` and [`Reconcile`],
-    /// those of [its pipeline](crate::pipeline::Pipeline::serve) and of the [requests of operators](crate::operator), and
-    /// the [`FileFailureHook`]. The handlers that make pictures and words are the program's own.
+    /// Registers with a worker the handlers of this publisher (`CreateListing`, `UpdateListing`, `PublishSocial` and
+    /// [`Reconcile`]), of [its pipeline](crate::pipeline::Pipeline::serve) and of the [requests of
+    /// operators](crate::operator), and the [`FileFailureHook`]. The program registers its own handlers that make
+    /// pictures and texts.
     pub fn serve(&self, worker: WorkerBuilder<S>) -> WorkerBuilder<S> {
         let [listings, updates, posts, accounts] = [(); 4].map(|()| self.clone());
         let worker = self.pipeline().serve_operators(self.pipeline().serve(self.store(), worker));
@@ -25,20 +26,21 @@ impl<S: Store> Publisher<S> {
             .handle(move |task: Task<Reconcile>| accounts.run_reconcile(&task))
     }
 
-    /// Lists a file: [`Publisher::list`] as the outcome of a job. One that meets a file without an approval is parked,
-    /// and runs again when the file is approved.
+    /// Lists a file: [`Publisher::list`] as the outcome of a job. If the file is not approved, the job is parked, and
+    /// runs again after the approval.
     #[must_use]
     pub fn run_create_listing(&self, job: &CreateListing) -> Outcome {
         outcome_of_publishing(self.list(job), &listing_target(job))
     }
 
-    /// Posts a file: [`Publisher::post`] as the outcome of a job, as [`Publisher::run_create_listing`] does.
+    /// Posts a file: [`Publisher::post`] as the outcome of a job. As in [`Publisher::run_create_listing`], the job may
+    /// be parked.
     #[must_use]
     pub fn run_publish_social(&self, job: &PublishSocial) -> Outcome {
         outcome_of_publishing(self.post(job), &post_target(job))
     }
 
-    /// Brings a listing up to date: [`Publisher::update`] as the outcome of a job.
+    /// Updates a listing: [`Publisher::update`] as the outcome of a job.
     #[must_use]
     pub fn run_update_listing(&self, job: &UpdateListing) -> Outcome {
         outcome_of_update(self.update(job))

@@ -1,4 +1,4 @@
-//! What an outcome of publishing means for its job.
+//! Maps the outcome of publishing to the outcome of its job.
 
 use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::Target;
@@ -49,7 +49,7 @@ pub(super) fn outcome_of_publishing(published: Result<PublishOutcome, PublishErr
     })
 }
 
-/// The outcome of a job that brings a listing up to date.
+/// The outcome of a job that updates a listing.
 pub(super) fn outcome_of_update(updated: Result<UpdateOutcome, PublishError>) -> Outcome {
     let result = match updated {
         Ok(UpdateOutcome::Updated) => "updated",
@@ -58,7 +58,7 @@ pub(super) fn outcome_of_update(updated: Result<UpdateOutcome, PublishError>) ->
         Ok(UpdateOutcome::NotFound) => "gone",
         Ok(UpdateOutcome::WaitsForPerson { publication, key }) => {
             let reason = format!(
-                "waits for a person: the product has the key {:?}, which nobody here has given it: is it that of \
+                "waits for a person: the product has the unknown key {:?}: is it the product of \
                  publication {publication}, or was it made by hand?",
                 key.as_str()
             );
@@ -72,7 +72,7 @@ pub(super) fn outcome_of_update(updated: Result<UpdateOutcome, PublishError>) ->
     Outcome::Complete(Completion::new().result(&json!({ "listing": result })))
 }
 
-/// The outcome of a job whose publishing has failed with an error.
+/// The outcome of a job whose publishing failed with an error.
 pub(super) fn outcome_of_error(error: PublishError) -> Outcome {
     match error.call() {
         Some(CallError::Throttled { until, reason }) => Outcome::throttled(*until, reason.clone()),

@@ -1,4 +1,4 @@
-//! Bringing a listing up to date: the product at the platform shows the file as it is now.
+//! Updates a listing, so that the product at the platform shows the present version of the file.
 
 use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::UpdateListing;
@@ -29,43 +29,43 @@ use crate::write_retry::write;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateOutcome {
-    /// The platform shows the file as it is.
+    /// The product shows the present version of the file.
     Updated,
-    /// The platform does not have it any more: it is delisted.
+    /// The platform no longer has the product. The listing is delisted.
     Delisted,
-    /// The file is not approved; an approval brings its listings up to date.
+    /// The file is not approved. An approval updates its listings.
     NotApproved {
         /// The status of the file.
         status: FileStatus,
     },
-    /// There is no such listing or file, or it was delisted before.
+    /// The listing or the file does not exist, or the listing was delisted before.
     NotFound,
-    /// The product with the id of the listing has a key that nobody here has given. It was left alone. A person says by
-    /// [`Publisher::resolve_key`] whose it is.
+    /// The product with the id of the listing has an unknown key, which fieldfen has not given. The product was not
+    /// changed. A person decides with [`Publisher::resolve_key`] whose it is.
     WaitsForPerson {
         /// The publication of the listing.
         publication: PublicationId,
         /// The key that the product has at the platform.
         key: IdempotencyKey,
     },
-    /// The platform does not show the product, which was confirmed so recently that it may not show it yet. Nothing was
-    /// changed.
+    /// The platform does not show the product. It was confirmed so recently that the platform may not show it yet.
+    /// Nothing was changed.
     NotVisible {
-        /// When to try again.
+        /// The time of the next attempt.
         until: Timestamp,
     },
 }
 
 impl<S: Store> Publisher<S> {
-    /// Brings a listing up to date as an `UpdateListing` job says.
+    /// Updates a listing as an `UpdateListing` job requests.
     ///
-    /// The product is looked up by its id first. If it has the key of another publication, the platform has used the id
-    /// again: the product is left alone, and the listing is delisted. If it has a key that nobody here has given, it is
-    /// left alone too, and the update waits for a person. If the platform says no key, nothing is known beyond the id,
-    /// and the product is updated. If the file changes while the platform is called, another `UpdateListing` follows.
+    /// The product is first looked up by its id. If it has the key of another publication, the platform has reused the
+    /// id: the product is not changed, and the listing is delisted. If it has a key that fieldfen has not given, the
+    /// product is not changed either, and the update waits for a person. If the platform reports no key, only the id
+    /// counts, and the product is updated. If the file changes during the call, another `UpdateListing` follows.
     ///
     /// # Errors
-    /// [`PublishError`]; the job can be tried again unless the platform refuses it.
+    /// [`PublishError`]. The job can be retried unless the platform refuses the call.
     pub fn update(&self, job: &UpdateListing) -> Result<UpdateOutcome, PublishError> {
         let read = self.store().read(|s| {
             let of_file = all_of_file(s, &job.file_id)?;
@@ -120,7 +120,8 @@ impl<S: Store> Publisher<S> {
     }
 }
 
-/// The outcome of an update whose id may be another product's by now: the listing has ended, or a person has to look.
+/// The outcome of an update whose id may belong to another product by now: the listing has ended, or a person must
+/// decide. `None` if the product is the listing's own.
 fn unless_own<S: Store>(
     publisher: &Publisher<S>,
     marketplace: &dyn Marketplace,
@@ -129,7 +130,7 @@ fn unless_own<S: Store>(
 ) -> Result<Option<UpdateOutcome>, PublishError> {
     let catalogue = ListingCatalogue(marketplace);
     let item = match catalogue.lookup(platform_id) {
-        // A platform that cannot be asked is brought up to date without.
+        // If a platform cannot be asked, the product is updated without a lookup.
         Err(CallError::Refused { .. }) | Ok(None) => return Ok(None),
         Ok(Some(item)) => item,
         Err(source) => return Err(PublishError::Lookup { key: platform_id.to_owned(), source }),
@@ -149,7 +150,7 @@ fn unless_own<S: Store>(
     })
 }
 
-/// The marketplace of a listing that no publication knows: the one there is.
+/// The marketplace of a listing without a publication: the only one of the platform.
 fn only_marketplace<'p, S: Store>(
     publisher: &'p Publisher<S>,
     listing: &Listing,
@@ -164,7 +165,7 @@ fn only_marketplace<'p, S: Store>(
     }
 }
 
-/// Writes the status that the platform has answered with, and lets another update follow if the file has changed meanwhile.
+/// Writes the status in the platform's answer, and enqueues another update if the file has changed meanwhile.
 fn record_update<S: Store>(
     publisher: &Publisher<S>,
     s: &mut dyn Session,

@@ -1,8 +1,8 @@
-//! What was confirmed so recently that a lookup may not show it yet.
+//! Publications that were confirmed so recently that a lookup may not show them yet.
 //!
-//! The lists and searches of a platform may lag behind its own answer to a call. So nothing is taken for gone by a lookup
-//! while its confirmation is younger than one hold; a later job or reconciliation looks again. A platform's own word that
-//! a product is delisted counts at once.
+//! The lists and searches of a platform may lag behind its own answer to a call. While a confirmation is younger than
+//! the length of a reservation, a product that a lookup does not show therefore does not count as gone. A later job or
+//! reconciliation looks again. A platform's own report that a product is delisted counts at once.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use fieldfen_domain::{Timestamp, is_ahead, later};
 
 use super::publisher::Publisher;
 
-/// How long lookups may lag, seen from now.
+/// The time for which lookups may lag, counted from now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LookupLag {
     hold: Duration,
@@ -24,14 +24,14 @@ impl LookupLag {
         Self { hold: publisher.hold(), now: publisher.environment().now() }
     }
 
-    /// Until when a lookup that does not show a publication says nothing about it; `None` when it counts. Only what is
-    /// confirmed is waited for.
+    /// The time from which a lookup that does not show a publication counts; `None` if it counts now. Only a confirmed
+    /// publication is waited for.
     pub(super) fn hides_publication(self, publication: &Publication) -> Option<Timestamp> {
         let confirmed = publication.state == PublicationState::Confirmed;
         confirmed.then(|| self.until(publication.updated_at)).flatten()
     }
 
-    /// The same for a row of another program, which has written it down when the product or post was made.
+    /// The same for a row of another program, which inserted the row when it made the product or post.
     pub(super) fn hides_row(self, row: &PlatformRow) -> Option<Timestamp> {
         self.until(match row {
             PlatformRow::Listing(listing) => listing.created_at?,
@@ -39,7 +39,7 @@ impl LookupLag {
         })
     }
 
-    /// The same for a listing, by its publication or else by its row.
+    /// The same for a listing, by its publication or, without one, by its row.
     pub(super) fn hides_listing(self, listing: &Listing, its: Option<&Publication>) -> Option<Timestamp> {
         match its {
             Some(its) if its.state == PublicationState::Confirmed => self.hides_publication(its),
@@ -47,7 +47,8 @@ impl LookupLag {
         }
     }
 
-    /// The end of the hold that begins then, unless it is over or a clock that was ahead has written its beginning.
+    /// The end of the lag that began then. `None` if it is over, or if a clock that was ahead has written its
+    /// beginning.
     fn until(self, since: Timestamp) -> Option<Timestamp> {
         let until = later(since, self.hold);
         (until > self.now && !is_ahead(since, self.now)).then_some(until)

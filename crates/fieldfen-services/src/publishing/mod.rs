@@ -1,7 +1,7 @@
-//! Listing and posting, each thing once.
+//! Lists and posts files, each product and post once.
 //!
-//! If a process crashed between a platform's answer and its own row, a second try would publish twice. So the intent is
-//! written down first:
+//! If a process crashed between a platform's answer and its own row, a second attempt would publish twice. Publishing
+//! therefore writes its intent first:
 //!
 //! ```text
 //! reserve ──▶ call ──▶ confirm        the platform has it: the row, and the file's move
@@ -9,33 +9,34 @@
 //!                  └─▶ mark unknown   no answer ──▶ look up ──▶ confirm, or reserve anew
 //! ```
 //!
-//! [`Publisher`] runs that protocol for the jobs `CreateListing` and `PublishSocial`. [`Publisher::reserve`] gives out its
-//! steps as values that have to be spent, for programs that call platforms by themselves.
+//! [`Publisher`] runs this protocol for the jobs `CreateListing` and `PublishSocial`. For programs that call platforms
+//! themselves, [`Publisher::reserve`] returns the steps as values that must be consumed.
 //!
-//! What is promised: at most one product for each file and target is known as live. A second one can come about all the
-//! same, by an answer after its time or by a platform that forgets keys. The next job of the target or
-//! [`Publisher::reconcile`] sees it and takes it down. Nothing is taken down before the product that stays has been seen at
-//! the platform. If that product is gone, the oldest duplicate takes its place. A product with another key, or without a
-//! key, is left alone.
+//! Guarantee: for each file and target, at most one product is recorded as live. A late answer, or a platform that
+//! forgets keys, can still make a second product. The next job of the target or [`Publisher::reconcile`] finds that
+//! product and takes it down. No product is taken down before the product that stays has been seen at the platform. If
+//! that product is gone, the oldest duplicate replaces it. A product with another key, or without a key, is not
+//! changed.
 //!
-//! Platforms' lists and searches lag behind their own answers. So a lookup that does not show a product says nothing while the
-//! product's confirmation is younger than one hold.
+//! Platforms' lists and searches lag behind their own answers. While a product's confirmation is younger than the
+//! length of a reservation, a lookup that does not show the product does not count.
 //!
-//! Rows of `listings` and `social_posts` that belong to no publication were written by another program. Such a row keeps its
-//! file from being published at its platform. It is looked up there, and adopted as the target's own or given up. Where only
-//! a person can tell what the row is, the job is parked for a person, and runs again after [`Publisher::resolve_row`].
+//! Rows of `listings` and `social_posts` without a publication were written by another program. Such a row keeps its
+//! file from being published at its platform. The product or post is looked up there, and the row is adopted as the
+//! target's own or given up. If only a person can decide, the job is parked for a person, and runs again after
+//! [`Publisher::resolve_row`].
 //!
-//! An update looks its product up by id first. If the product has a key that nobody here has given, a person may have
+//! An update first looks its product up by id. If the product has a key that fieldfen has not given, a person may have
 //! changed the SKU, or the platform may have given the id to a product that was made by hand: the update waits for
-//! [`Publisher::resolve_key`]. Where the platform says no key, nothing is known beyond the id, and the product is updated.
+//! [`Publisher::resolve_key`]. If the platform reports no key, only the id counts, and the product is updated.
 //!
-//! If the answer to a call was lost and a lookup cannot tell what the call has made, a person says so by
+//! If the answer to a call was lost and a lookup cannot tell what the call made, a person decides with
 //! [`Publisher::resolve_unknown`].
 //!
-//! A [`Publisher`] settles unknown outcomes as a [`Queue`](crate::queue) does. If
-//! [`OutcomeUnknown`](fieldfen_domain::store::StoreError::OutcomeUnknown) reaches the caller all the same, the caller repeats
-//! the call. A step of the protocol is fenced by the token of its reservation. A repeated resolution changes nothing that is
-//! so already, and writes one more row of `operator_actions`. [`Publisher::reconcile`] and [`Publisher::repair`] compare anew.
+//! A [`Publisher`] handles unknown outcomes as a [`Queue`](crate::queue) does. If the caller gets
+//! [`OutcomeUnknown`](fieldfen_domain::store::StoreError::OutcomeUnknown), it repeats the call. The token of its
+//! reservation fences each step of the protocol. A repeated resolution changes nothing, and inserts one more row into
+//! `operator_actions`. [`Publisher::reconcile`] and [`Publisher::repair`] compare again.
 
 mod adoption;
 mod all_pages;

@@ -1,8 +1,8 @@
-//! Whose a product or post is that a search by key, or a call, has found.
+//! Decides whose a product or post is that a lookup by key, or a call, has found.
 //!
-//! Platforms search by prefix, in any case or by words, and some say no keys. So a product is a publication's own only by
-//! its exact key, or by an id that the publication is confirmed as; it is another's when another publication or row has
-//! its id; and of anything else only a person knows whose it is.
+//! Platforms search by prefix, by words or ignoring case, and some report no keys. A product is therefore a
+//! publication's own only if it has its exact key, or an id that the publication is confirmed as. It belongs to another
+//! publication or row if that has its id. For every other product, only a person can decide.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::publication::{
@@ -16,45 +16,46 @@ use super::call_error::CallError;
 use super::remote_catalogue::RemoteCatalogue;
 use super::remote_item::RemoteItem;
 
-/// What a search has found, by whose it is.
+/// The results of a search, by owner.
 #[derive(Debug, Default)]
 pub(super) struct ByOwner {
-    /// The publication's own, the oldest first.
+    /// The products or posts of the publication, the oldest first.
     pub(super) own: Vec<RemoteItem>,
-    /// May be the publication's own: they say no key and nobody here knows them, or two know them.
+    /// Products or posts that may belong to the publication: they have no key and no known id, or two publications or
+    /// rows know them.
     pub(super) unclear: Vec<RemoteItem>,
 }
 
-/// What a search by the key of a publication says.
+/// The result of a search for the key of a publication.
 pub(super) enum Lookup {
-    /// A product or post with its key is there.
+    /// The platform has a product or post with the key.
     Found {
         /// The oldest product or post with its key.
         first: RemoteItem,
-        /// Whether there are others with its key.
+        /// Whether there are further products or posts with the key.
         has_duplicates: bool,
     },
-    /// Nothing with its key is there.
+    /// The platform has no product or post with the key.
     Nothing,
-    /// Only a person can tell; the text says what was found.
+    /// Only a person can decide. The text names the products or posts that were found.
     Unclear(String),
-    /// The platform has not said.
+    /// The platform gave no answer.
     Failed(CallError),
 }
 
-/// Who has the id of something that was found.
+/// The owner of the id of a product or post.
 enum Owner {
     /// The publication itself.
     This,
     /// Another publication of the file and account, or another file.
     Another,
-    /// No publication, but a row of the file.
+    /// No publication, but a row of the file without a publication.
     UntrackedRow,
-    /// Nobody here knows it.
+    /// No publication and no row.
     Nobody,
 }
 
-/// Asks a platform for the key of a publication, and says whether what it answers is the publication's own.
+/// Asks a platform for the key of a publication, and decides whether the results belong to the publication.
 pub(super) fn look_up(
     store: &impl Store,
     catalogue: &dyn RemoteCatalogue,
@@ -68,7 +69,8 @@ pub(super) fn look_up(
     Ok(match own.split_first() {
         Some((first, others)) => Lookup::Found { first: first.clone(), has_duplicates: !others.is_empty() },
         None if unclear.is_empty() => Lookup::Nothing,
-        // Its id is another's, and its exact key says that the platform has used the id again: the confirmation tells.
+        // Its id belongs to another publication, and its exact key shows that the platform has reused the id. The
+        // confirmation handles that.
         None if let [only] = unclear.as_slice()
             && only.said_key() == Some(&publication.client_key)
             && !only.platform_id.trim().is_empty() =>
@@ -77,12 +79,12 @@ pub(super) fn look_up(
         }
         None => {
             let ids: Vec<&str> = unclear.iter().map(|item| item.platform_id.as_str()).collect();
-            Lookup::Unclear(format!("{ids:?} may be what was published, and only a person can tell"))
+            Lookup::Unclear(format!("{ids:?} may be the published product or post, and only a person can decide"))
         }
     })
 }
 
-/// Sorts by owner what a search by the key of a publication has found. What has another key is left out.
+/// Sorts the results of a search for the key of a publication by owner. Results with another key are left out.
 pub(super) fn sort_by_owner(
     store: &impl Store,
     publication: &Publication,
@@ -112,8 +114,8 @@ pub(super) fn sort_by_owner(
     })
 }
 
-/// Whether what has the id of a publication is another's by now: it has the key of another publication. Platforms use
-/// ids again. A key that nobody here knows says nothing: another program or a person has given it.
+/// Returns whether the product with the id of a publication now has the key of another publication, since platforms
+/// reuse ids. An unknown key decides nothing: another program or a person has given it.
 pub(super) fn has_key_of_another(
     store: &impl Store,
     publication: &Publication,
@@ -125,7 +127,7 @@ pub(super) fn has_key_of_another(
     }
 }
 
-/// The publication with this key, if the key is one of fieldfen's own.
+/// The publication with this key, if fieldfen has given the key.
 pub(super) fn with_key(store: &impl Store, key: &IdempotencyKey) -> Result<Option<Publication>, StoreError> {
     if !key.is_derived() {
         return Ok(None);
@@ -134,7 +136,7 @@ pub(super) fn with_key(store: &impl Store, key: &IdempotencyKey) -> Result<Optio
     store.read(|s| Ok(all_publications(s, &filter, &mut Vec::new())?.into_iter().next()))
 }
 
-/// Whether a product or post that a call has made is known as another's.
+/// Returns whether the product or post that a call returned is known as that of another publication or row.
 pub(super) fn is_anothers(
     store: &impl Store,
     publication: &Publication,
@@ -146,7 +148,7 @@ pub(super) fn is_anothers(
     })
 }
 
-/// All that a file has on the platforms.
+/// All publications, listings and posts of a file.
 pub(super) fn all_of_file(s: &mut dyn ReadSession, file_id: &FileId) -> Result<FileOnPlatforms, StoreError> {
     Ok(FileOnPlatforms {
         publications: s.publications().list_by_file(file_id)?,

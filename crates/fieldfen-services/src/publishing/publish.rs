@@ -18,21 +18,22 @@ use super::reservation::{Reservation, ReservationAttempt, UnresolvedReservation,
 use super::unknown_accounts::published_under_another_name;
 use super::untracked_rows::UntrackedRows;
 
-/// How often rows that belong to no publication are settled for one call. More come only while somebody adds them.
+/// The number of times that one call handles rows without a publication. More rounds are needed only while another
+/// program keeps inserting such rows.
 const MAX_UNTRACKED_ROUNDS: u32 = 10;
 
 impl<S: Store> Publisher<S> {
-    /// Lists a file as a `CreateListing` job says.
+    /// Lists a file as a `CreateListing` job requests.
     ///
     /// # Errors
-    /// [`PublishError`]: nothing is lost by any of them, the job can be tried again.
+    /// [`PublishError`]. After any of them, the job can be retried.
     pub fn list(&self, job: &CreateListing) -> Result<PublishOutcome, PublishError> {
         let marketplace = self.marketplace_of(job.platform, &job.account)?;
         let call = ListingCall { catalogue: ListingCatalogue(marketplace), job };
         Protocol { publisher: self, call: &call }.run(&job.file_id, &listing_target(job))
     }
 
-    /// Posts a file as a `PublishSocial` job says.
+    /// Posts a file as a `PublishSocial` job requests.
     ///
     /// # Errors
     /// As [`Publisher::list`].
@@ -56,26 +57,26 @@ pub(super) fn post_target(job: &PublishSocial) -> Target {
     Target::post(job.platform, job.post_key.clone()).at_account(&job.account).with_post_type(job.post_type)
 }
 
-/// The protocol for the product or post of one job.
+/// Runs the protocol for the product or post of one job.
 struct Protocol<'a, S: Store> {
     publisher: &'a Publisher<S>,
     call: &'a dyn PublishCall,
 }
 
-/// What a lookup by the key of a reservation leads to.
+/// The next step after a lookup of a reservation's key.
 enum AfterLookup<'a, S: Store> {
-    /// The platform has nothing with that key.
+    /// The platform has no product or post with that key.
     Nothing(Reservation<'a, S>),
-    /// The platform has not said.
+    /// The platform gave no answer.
     Failed(Reservation<'a, S>, CallError),
-    /// The reservation is spent.
+    /// The reservation is consumed.
     Spent(PublishOutcome),
 }
 
 impl<'a, S: Store> Protocol<'a, S> {
     fn run(&self, file_id: &FileId, target: &Target) -> Result<PublishOutcome, PublishError> {
         let mut attempt = self.publisher.reserve(file_id, target)?;
-        // A call whose answer was lost may have taken effect while this one was made.
+        // A call whose answer was lost may have taken effect during this one.
         let mut called_twice = false;
         let mut rounds = 0;
         loop {
@@ -93,14 +94,14 @@ impl<'a, S: Store> Protocol<'a, S> {
                     match UntrackedRows::new(self.publisher, file_id).settle(target, &rows)? {
                         Some(outcome) => return Ok(outcome),
                         None if rounds == MAX_UNTRACKED_ROUNDS => {
-                            let reason = "rows of the file at this platform come up faster than they are looked up";
+                            let reason = "other programs insert rows of the file at this platform faster than they are looked up";
                             return Ok(PublishOutcome::WaitsForPerson { reason: reason.to_owned() });
                         }
                         None => self.publisher.reserve(file_id, target)?,
                     }
                 }
                 ReservationAttempt::InProgress { until } => return Ok(PublishOutcome::InProgress { until }),
-                // A job that comes back after its work was done may have left a second product behind.
+                // A job that runs again after its work was done may have left a second product behind.
                 ReservationAttempt::Published(publication) => return self.already_published(&publication, None),
                 ReservationAttempt::NotApproved { status } => return Ok(PublishOutcome::NotApproved { status }),
                 ReservationAttempt::FileNotFound => return Ok(PublishOutcome::FileNotFound),
@@ -108,8 +109,8 @@ impl<'a, S: Store> Protocol<'a, S> {
         }
     }
 
-    /// Looks up what an earlier call may have made. Where that is nothing, the target is reserved anew; otherwise the error
-    /// is the outcome.
+    /// Looks up the product or post of an earlier call. If there is none, reserves the target again. Otherwise the
+    /// error is the outcome.
     fn look_up_unresolved(
         &self,
         unresolved: UnresolvedReservation<'a, S>,
@@ -126,7 +127,7 @@ impl<'a, S: Store> Protocol<'a, S> {
             AfterLookup::Nothing(reservation) => reservation,
         };
         let publication = reservation.publication();
-        // The call was answered, so it may have made something that a search by its key does not find.
+        // The platform answered the call, so the call may have made a product that a search by its key does not find.
         if let Some(parked_for) = publication.parked_for {
             let reason = publication.last_error.clone().unwrap_or_else(|| format!("parked for {parked_for}"));
             return Ok(Err(PublishOutcome::WaitsForPerson { reason }));
@@ -141,7 +142,7 @@ impl<'a, S: Store> Protocol<'a, S> {
         Ok(Ok(reservation.reserve_anew("a lookup has found nothing")?))
     }
 
-    /// Looks the key of a reservation up, and confirms what is there.
+    /// Looks up the key of a reservation, and confirms the product or post that is found.
     fn look_up(&self, reservation: Reservation<'a, S>) -> Result<AfterLookup<'a, S>, PublishError> {
         let publication = reservation.publication().clone();
         Ok(match look_up(self.publisher.store(), self.call.catalogue(), &publication)? {
@@ -158,12 +159,12 @@ impl<'a, S: Store> Protocol<'a, S> {
         })
     }
 
-    /// Calls the platform, once a lookup has shown that no earlier call with this key has made anything.
+    /// Calls the platform, after a lookup has shown that no earlier call with this key made a product or post.
     fn call(&self, mut reservation: Reservation<'a, S>, called_twice: bool) -> Result<PublishOutcome, PublishError> {
         if reservation.called_before() {
             reservation = match self.look_up(reservation)? {
                 AfterLookup::Spent(outcome) => return Ok(outcome),
-                // A network that cannot be asked is not asked; nothing was said to be unknown.
+                // Some networks have no such lookup. The call goes on without it, since no earlier call is unknown.
                 AfterLookup::Nothing(reservation) | AfterLookup::Failed(reservation, CallError::Refused { .. }) => {
                     reservation
                 }
@@ -177,7 +178,7 @@ impl<'a, S: Store> Protocol<'a, S> {
             let step = reservation.release(&reason)?;
             return Ok(self.unless_taken_over(&step, PublishOutcome::WaitsForPerson { reason }));
         }
-        // A process that was stopped for so long may have been overtaken.
+        // Another process may have taken the reservation over while this one was stopped.
         if self.publisher.environment().now() >= reservation.held_until() {
             let reason = "the reservation ran out before the platform was called";
             let step = reservation.mark_unknown(reason)?;
@@ -202,7 +203,7 @@ impl<'a, S: Store> Protocol<'a, S> {
         }
     }
 
-    /// What a confirmation comes to; `may_have_duplicates` says that others with the same key are there or may be.
+    /// The outcome of a confirmation. `may_have_duplicates` says whether other products with the same key may exist.
     fn after_confirmation(
         &self,
         publication: &Publication,
@@ -235,7 +236,7 @@ impl<'a, S: Store> Protocol<'a, S> {
                 }
                 Ok(match take_down(self.call.catalogue(), item) {
                     Ok(()) => PublishOutcome::FileNotFound,
-                    // Another try would not know of it: nothing here leads to it any more.
+                    // A later attempt could not find this product, since no row leads to it any more.
                     Err(error) => PublishOutcome::WaitsForPerson {
                         reason: format!(
                             "{platform_id:?} belongs to nothing here, and taking it down has failed: {error}"
@@ -246,8 +247,8 @@ impl<'a, S: Store> Protocol<'a, S> {
         }
     }
 
-    /// The id of the product is that of a confirmed publication. Its exact key says that the platform has used the id again:
-    /// then what had it is gone.
+    /// Handles a product whose id is that of a confirmed publication. Its exact key shows that the platform has reused
+    /// the id, so that the earlier product is gone.
     fn after_taken_id(
         &self,
         publication: &Publication,
@@ -277,7 +278,7 @@ impl<'a, S: Store> Protocol<'a, S> {
         Ok(self.unless_taken_over(&step, unknown(reason)))
     }
 
-    /// The answer for what is published already, after its duplicates were taken down.
+    /// The answer for a published target, after its duplicates were taken down.
     fn already_published(
         &self,
         confirmed: &Publication,
@@ -292,7 +293,7 @@ impl<'a, S: Store> Protocol<'a, S> {
         Ok(PublishOutcome::AlreadyPublished { platform_id })
     }
 
-    /// Gives a reservation free after a definite no.
+    /// Releases a reservation after the platform refused the call.
     fn release(&self, reservation: Reservation<'a, S>, error: CallError) -> Result<PublishOutcome, StoreError> {
         let step = reservation.release(&error.to_string())?;
         Ok(match error {
@@ -302,14 +303,14 @@ impl<'a, S: Store> Protocol<'a, S> {
         })
     }
 
-    /// The outcome of a step that needed the reservation, unless somebody else has taken the reservation over: then the
-    /// outcome of that one counts, and the next try sees it.
+    /// The outcome of a step that needed the reservation. If another caller has taken the reservation over, that
+    /// caller's outcome counts, and the next attempt finds it.
     fn unless_taken_over(&self, step: &FencedResult<()>, outcome: PublishOutcome) -> PublishOutcome {
         match step {
             FencedResult::LeaseLost => {
                 PublishOutcome::InProgress { until: self.publisher.environment().now() + self.publisher.hold() }
             }
-            // Without its file nothing can be held, and a next try says so.
+            // Without its file the reservation is gone, and the next attempt reports that.
             FencedResult::Done(()) | FencedResult::AlreadyDone { .. } | FencedResult::NotFound => outcome,
         }
     }

@@ -1,4 +1,4 @@
-//! The outcome of publishing one thing.
+//! The outcome of publishing one product or post.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::FileStatus;
@@ -11,60 +11,60 @@ pub enum PublishOutcome {
     Published {
         /// Its id at the platform.
         platform_id: String,
-        /// The address of its page at the platform.
+        /// The address of its page at the platform; `None` if the platform reports none.
         url: Option<String>,
     },
-    /// It was there before. Its duplicates, where there were any, have been taken down.
+    /// The product or post was published before. Its duplicates, if any, have been taken down.
     AlreadyPublished {
         /// Its id at the platform.
         platform_id: String,
     },
-    /// The platform has made it and says that it is delisted. Nothing is on sale; the next try lists it anew, under
-    /// another key.
+    /// The platform made the product and reports it as delisted. Nothing is on sale. The next attempt lists it again,
+    /// under another key.
     Delisted {
         /// Its id at the platform.
         platform_id: String,
     },
-    /// Another caller is publishing it, the last call may still take effect, or a lookup may not show yet what another
-    /// program or publication has made.
+    /// Another caller is publishing it, the last call may still take effect, or a lookup may not yet show a product or
+    /// post of another program or publication.
     InProgress {
-        /// When to try again.
+        /// The time of the next attempt.
         until: Timestamp,
     },
     /// Another program may have published it: rows of the file at this platform belong to no publication, and only a
-    /// person can tell what they are. The platform was not called to publish anything. See
+    /// person can decide about them. The platform was not called. See
     /// [`Publisher::resolve_row`](super::Publisher::resolve_row).
     WaitsForPerson {
-        /// Which rows, and what is not known of them.
+        /// The rows, and the open question about each of them.
         reason: String,
     },
-    /// The file is not approved, or not any more; the platform was not called.
+    /// The file is not approved, or no longer approved. The platform was not called.
     NotApproved {
         /// The status of the file.
         status: FileStatus,
     },
-    /// There is no such file. A product that had been made for it was taken down.
+    /// The file does not exist. A product that had been made for it was taken down.
     FileNotFound,
-    /// The platform refuses it, and would again.
+    /// The platform refused the call, and would refuse it again.
     Refused {
-        /// The platform's words.
+        /// The platform's text.
         reason: String,
     },
-    /// The platform wants no more calls for now; nothing was made.
+    /// The platform accepts no more calls for now. Nothing was published.
     Throttled {
-        /// When to try again.
+        /// The time of the next attempt.
         until: Timestamp,
-        /// The platform's words.
+        /// The platform's text.
         reason: String,
     },
-    /// The platform was not reached; nothing was made.
+    /// The call did not reach the platform. Nothing was published.
     NotSent {
-        /// What went wrong, for people.
+        /// The cause, for people to read.
         reason: String,
     },
-    /// It may be there. The next try looks it up.
+    /// The product or post may exist. The next attempt looks it up.
     Unknown {
-        /// What went wrong, for people.
+        /// The cause, for people to read.
         reason: String,
     },
 }

@@ -1,6 +1,6 @@
-//! What a publisher knows: the store, the pipeline, and the marketplaces and networks with their accounts.
+//! The configuration of publishing: the store, the pipeline, and the marketplaces and networks with their accounts.
 //!
-//! This file holds no step of the protocol. The types that carry the steps out borrow a [`Publisher`].
+//! This file contains no step of the protocol. The types that carry out the steps borrow a [`Publisher`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::social_network::SocialNetwork;
 use crate::Environment;
 use crate::pipeline::Pipeline;
 
-/// How long a reservation is held unless the program says otherwise.
+/// The length of a reservation, unless the program sets another one.
 const DEFAULT_HOLD: Duration = Duration::from_secs(300);
 
-/// Publishes files at marketplaces and social networks, each thing once. Clones share everything.
+/// Publishes files at marketplaces and social networks, each product and post once. A clone is the same publisher.
 #[derive(Clone)]
 pub struct Publisher<S: Store> {
     store: S,
@@ -30,13 +30,13 @@ pub struct Publisher<S: Store> {
 }
 
 impl<S: Store> Publisher<S> {
-    /// A publisher that knows no marketplace and no network yet, and holds its reservations for five minutes.
+    /// A publisher without marketplaces and networks. Its reservations last five minutes.
     #[must_use]
     pub const fn new(store: S, pipeline: Pipeline) -> Self {
         Self { store, pipeline, marketplaces: Vec::new(), networks: Vec::new(), hold: DEFAULT_HOLD }
     }
 
-    /// The same publisher with this marketplace, which takes the place of another for the same platform and account.
+    /// Adds a marketplace. It replaces an earlier one for the same platform and account.
     #[must_use]
     pub fn marketplace(mut self, marketplace: impl Marketplace + 'static) -> Self {
         self.marketplaces
@@ -45,7 +45,7 @@ impl<S: Store> Publisher<S> {
         self
     }
 
-    /// The same publisher with this network, which takes the place of another for the same platform and account.
+    /// Adds a network. It replaces an earlier one for the same platform and account.
     #[must_use]
     pub fn network(mut self, network: impl SocialNetwork + 'static) -> Self {
         self.networks.retain(|other| other.platform() != network.platform() || other.account() != network.account());
@@ -53,35 +53,36 @@ impl<S: Store> Publisher<S> {
         self
     }
 
-    /// The same publisher, which holds its reservations for this long.
+    /// Sets the length of its reservations.
     ///
-    /// It must be longer than a call to a platform can last and take effect: its time limit, and what a request may wait
-    /// on its way. After a crash, the target stays blocked for that time. It is [`LONGEST_HOLD`] at the most.
+    /// A reservation must last longer than a call to a platform can take until it takes effect: the call's time limit,
+    /// and the time that a request may wait on its way. After a crash, the target stays blocked for the rest of the
+    /// reservation. The longest value is [`LONGEST_HOLD`].
     #[must_use]
     pub fn with_hold(mut self, hold: Duration) -> Self {
         self.hold = hold.min(LONGEST_HOLD);
         self
     }
 
-    /// How long a reservation is held.
+    /// The length of its reservations.
     #[must_use]
     pub const fn hold(&self) -> Duration {
         self.hold
     }
 
-    /// The store in which publications are reserved and confirmed.
+    /// The store of its publications.
     #[must_use]
     pub const fn store(&self) -> &S {
         &self.store
     }
 
-    /// The rules that say which targets a file is published at, and which jobs follow.
+    /// The rules for the targets of a file and the jobs that follow.
     #[must_use]
     pub const fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
-    /// Whether this publisher has the marketplace or network of a target, with its account.
+    /// Returns whether this publisher has the marketplace or network of a target, with its account.
     #[must_use]
     pub fn reaches(&self, target: &Target) -> bool {
         self.catalogues_of(target).iter().any(|catalogue| catalogue.account() == target.account())

@@ -1,5 +1,5 @@
-//! The products or posts of one account, and the call that makes one: marketplaces and networks behind one interface, so that
-//! the protocol is written once.
+//! The products or posts of one account, and the call that makes one. Marketplaces and networks implement the same
+//! interface, so that the protocol is written once.
 
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{CreateListing, PublishSocial};
@@ -10,12 +10,12 @@ use super::marketplace::{Marketplace, Offer};
 use super::remote_item::RemoteItem;
 use super::social_network::{Message, SocialNetwork};
 
-/// What one account at a platform has, found by keys and ids.
+/// Finds the products or posts of one account by key and id.
 pub(super) trait RemoteCatalogue {
     fn account(&self) -> &str;
-    /// What the platform answers to a search for a key, whatever keys that has.
+    /// The platform's results of a search for a key. They may have other keys.
     fn find(&self, key: &IdempotencyKey) -> Result<Vec<RemoteItem>, CallError>;
-    /// What has this very id.
+    /// The product or post with exactly this id.
     fn lookup(&self, platform_id: &str) -> Result<Option<RemoteItem>, CallError>;
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError>;
 }
@@ -98,13 +98,13 @@ impl PublishCall for PostCall<'_> {
     }
 }
 
-/// Takes a product or post down and looks whether it is gone: by its id, or by its key where a platform cannot be asked for
-/// ids. A platform that answers yes and does nothing leaves two products on sale.
+/// Takes a product or post down and looks it up afterwards: by its id, or by its key if the platform has no lookup by
+/// id. Otherwise a platform that reports success and does nothing would leave two products on sale.
 pub(super) fn take_down(catalogue: &dyn RemoteCatalogue, found: &RemoteItem) -> Result<(), CallError> {
     let platform_id = found.platform_id.as_str();
     catalogue.withdraw(platform_id)?;
     let stays = match catalogue.lookup(platform_id) {
-        // Without a key on both sides, the same id is the same product.
+        // Without a key on both sides, the same id means the same product.
         Ok(there) => {
             there.filter(|there| there.said_key().zip(found.said_key()).is_none_or(|(now, before)| now == before))
         }
@@ -116,13 +116,13 @@ pub(super) fn take_down(catalogue: &dyn RemoteCatalogue, found: &RemoteItem) -> 
         Err(error) => return Err(error),
     };
     if stays.is_some_and(|there| there.is_live()) {
-        let reason = format!("{platform_id:?} was said to be taken down, and a lookup still shows it");
+        let reason = format!("{platform_id:?} was taken down by the platform's answer, but a lookup still shows it");
         return Err(CallError::NoAnswer { reason });
     }
     Ok(())
 }
 
-/// Why the answer to a call does not say what the call has made: it has no id, or another key.
+/// The reason why an answer does not show what the call has made: it has no id, or another key. `None` if it does.
 pub(super) fn doubt(key: &IdempotencyKey, found: &RemoteItem) -> Option<String> {
     match found.said_key() {
         _ if found.platform_id.trim().is_empty() => {
@@ -135,7 +135,7 @@ pub(super) fn doubt(key: &IdempotencyKey, found: &RemoteItem) -> Option<String> 
     }
 }
 
-/// What has this very id. An answer about another product does not say whether this one is there.
+/// Checks that an answer is about this id. An answer about another product does not show whether this one exists.
 pub(super) fn answered(platform_id: &str, found: Option<RemoteItem>) -> Result<Option<RemoteItem>, CallError> {
     match found {
         Some(other) if other.platform_id != platform_id => {

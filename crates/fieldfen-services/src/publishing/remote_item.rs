@@ -7,19 +7,19 @@ use super::marketplace::Product;
 use super::social_network::Post;
 use crate::Environment;
 
-/// A product or post that a platform has, as far as it matters for its row.
+/// A product or post at a platform, with the values that its row needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemoteItem {
     /// Its id at the platform.
     pub platform_id: String,
-    /// The address of its page at the platform.
+    /// The address of its page at the platform; `None` if it is unknown.
     pub url: Option<String>,
-    /// The key that the platform says; `None` where it says none.
+    /// The key that the platform reports; `None` if it reports none.
     pub key: Option<IdempotencyKey>,
-    /// Whether it is a product, and with which status, or a post.
+    /// Whether it is a product, with its status, or a post.
     pub kind: RemoteItemKind,
-    /// When the platform says that it was so. Where it does not say, the item counts as of the time before the call.
+    /// The time at which this was its state, by the platform. Without one, the time before the call counts.
     pub as_of: Option<Timestamp>,
 }
 
@@ -29,9 +29,9 @@ pub struct RemoteItem {
 pub enum RemoteItemKind {
     /// A product at a marketplace.
     Listing {
-        /// The platform's status as one of the specification's.
+        /// The platform's status, mapped to a status of the specification.
         status: ListingStatus,
-        /// The platform's own word for the status.
+        /// The platform's own name of the status; `None` if it is unknown.
         platform_status: Option<String>,
     },
     /// A post at a social network.
@@ -39,34 +39,34 @@ pub enum RemoteItemKind {
 }
 
 impl RemoteItem {
-    /// The product or post that its platform has under this id.
+    /// The product or post with this id at its platform.
     #[must_use]
     pub fn new(platform_id: impl Into<String>, kind: RemoteItemKind) -> Self {
         Self { platform_id: platform_id.into(), url: None, key: None, kind, as_of: None }
     }
 
-    /// The same item with this page.
+    /// Sets the address of the page.
     #[must_use]
     pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
         self.url = url.into();
         self
     }
 
-    /// The same item with the key that the platform says.
+    /// Sets the key that the platform reports.
     #[must_use]
     pub fn key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.key = key.into();
         self
     }
 
-    /// The same item, which was so at this time.
+    /// Sets the time at which this was its state.
     #[must_use]
     pub fn as_of(mut self, as_of: impl Into<Option<Timestamp>>) -> Self {
         self.as_of = as_of.into();
         self
     }
 
-    /// The key that the platform says; an empty one says nothing.
+    /// The key that the platform reports; an empty key counts as none.
     pub(super) fn said_key(&self) -> Option<&IdempotencyKey> {
         self.key.as_ref().filter(|key| !key.as_str().trim().is_empty())
     }
@@ -80,7 +80,7 @@ impl RemoteItem {
 }
 
 impl RemoteItemKind {
-    /// The row that a confirmation as this item writes, with a new id.
+    /// The row that a confirmation as this item inserts, with a new id.
     pub(super) fn row(&self, environment: &Environment) -> ConfirmedRow {
         match self {
             Self::Listing { status, platform_status } => ConfirmedRow::Listing {

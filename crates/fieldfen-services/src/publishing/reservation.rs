@@ -1,4 +1,4 @@
-//! Reservations: the durable intent to publish, as a value that has to be spent.
+//! Reservations: the stored intent to publish, as a value that must be consumed.
 
 use fieldfen_domain::file::{File, FileStatus};
 use fieldfen_domain::job::{FencedResult, ParkedFor};
@@ -19,52 +19,52 @@ use crate::write_retry::{unless_done_before, write_once};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReservationAttempt<'p, S: Store> {
-    /// The target is reserved: call the platform, then spend the reservation.
+    /// The target is reserved: call the platform, then consume the reservation.
     Granted(Reservation<'p, S>),
-    /// An earlier call may have gone through: look it up first.
+    /// An earlier call may have taken effect: look it up first.
     Unresolved(UnresolvedReservation<'p, S>),
     /// Another caller has reserved the target.
     InProgress {
-        /// Until then the reservation cannot be taken over.
+        /// The time until which the reservation cannot be taken over.
         until: Timestamp,
     },
-    /// It is published already.
+    /// The target is published already.
     Published(Publication),
-    /// Nothing was reserved: these rows of the file are live at the platform, and belong to no publication. Look them up
-    /// and let [`Publisher::resolve_row`] know what they are.
+    /// Nothing was reserved: these rows of the file are live at the platform and belong to no publication. Look them up
+    /// and pass the result to [`Publisher::resolve_row`].
     Untracked(Vec<PlatformRow>),
-    /// The file is not approved; nothing was reserved.
+    /// The file is not approved. Nothing was reserved.
     NotApproved {
         /// The status of the file.
         status: FileStatus,
     },
-    /// There is no such file.
+    /// The file does not exist.
     FileNotFound,
 }
 
-/// The right to publish one file at one target, for a while.
+/// The right to publish one file at one target for a limited time.
 ///
-/// It is spent by [`confirm`](Self::confirm), [`release`](Self::release) or [`mark_unknown`](Self::mark_unknown), each
-/// of which takes it away. One that is dropped instead, by a crash for example, stays on its row until its time is over
-/// and is then [`UnresolvedReservation`] for the next caller.
+/// [`confirm`](Self::confirm), [`release`](Self::release) and [`mark_unknown`](Self::mark_unknown) consume it. A
+/// reservation that is dropped instead, for example by a crash, stays on its row until it expires. The next caller then
+/// gets it as [`Unresolved`].
 #[derive(Debug)]
-#[must_use = "a reservation that is dropped blocks its target until its time is over, and then needs a lookup"]
+#[must_use = "a dropped reservation blocks its target until it expires, and then needs a lookup"]
 pub struct Reservation<'p, S: Store> {
     publisher: &'p Publisher<S>,
     publication: Publication,
     file: File,
 }
 
-/// A publication of which only a lookup at the platform can tell whether it is there.
+/// A publication with unknown outcome: only a lookup at the platform can show its product or post.
 #[derive(Debug)]
-#[must_use = "nothing is published at this target before a lookup has told what is there"]
+#[must_use = "nothing is published at this target before a lookup"]
 pub struct UnresolvedReservation<'p, S: Store>(Reservation<'p, S>);
 
 impl<S: Store> Publisher<S> {
-    /// Reserves a target for an approved file, durably, before the platform is called.
+    /// Reserves a target for an approved file. The reservation is committed before the platform is called.
     ///
-    /// If the outcome is [unknown](StoreError::OutcomeUnknown), the target may be reserved, and nobody has called the
-    /// platform: the reservation is looked up when its time is over.
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), the target may be reserved, although nobody calls the
+    /// platform: the reservation is looked up after it expires.
     pub fn reserve(&self, file_id: &FileId, target: &Target) -> Result<ReservationAttempt<'_, S>, StoreError> {
         write_once(self.store(), |s, before| match before {
             Some(before) if is_ours(s, before)? => Ok(None),
@@ -92,8 +92,8 @@ fn reserve_in<'p, S: Store>(
         *file_id,
         target.clone(),
         environment.token(),
-        // Who takes an unresolved publication over only looks it up: the time until which the last call may still
-        // take effect stays as it was.
+        // A caller that takes over an unresolved publication only looks it up. The time until which the last call may
+        // take effect does not change.
         live.map_or(at + publisher.hold(), |live| live.restarted_hold_end(at).unwrap_or(live.held_until)),
         at,
     );
@@ -109,7 +109,7 @@ fn reserve_in<'p, S: Store>(
     })
 }
 
-/// Whether an attempt at a reservation, whose outcome is unknown, has taken effect: the row has its token.
+/// Returns whether an attempt at a reservation whose outcome is unknown has taken effect: the row has its token.
 fn is_ours<S: Store>(s: &mut dyn Session, before: &ReservationAttempt<'_, S>) -> Result<bool, StoreError> {
     let (ReservationAttempt::Granted(reservation) | ReservationAttempt::Unresolved(UnresolvedReservation(reservation))) =
         before
@@ -120,8 +120,8 @@ fn is_ours<S: Store>(s: &mut dyn Session, before: &ReservationAttempt<'_, S>) ->
     Ok(now.is_some_and(|now| now.token == reservation.publication.token))
 }
 
-/// Says that no answer came to the call of a reservation, and what has to come before the next call where a lookup that
-/// finds nothing is not enough.
+/// Records that the call of a reservation got no answer. `parked_for` is the event that must come before the next call,
+/// if a lookup without result is not enough.
 pub(super) fn mark_unknown<S: Store>(
     publisher: &Publisher<S>,
     reserved: &Publication,
@@ -136,7 +136,7 @@ pub(super) fn mark_unknown<S: Store>(
 }
 
 impl<'p, S: Store> Reservation<'p, S> {
-    /// The key that goes with the call.
+    /// The key for the call.
     pub const fn key(&self) -> &IdempotencyKey {
         &self.publication.client_key
     }
@@ -145,38 +145,40 @@ impl<'p, S: Store> Reservation<'p, S> {
         &self.publication
     }
 
-    /// The file as it was when it was reserved: what is to be published.
+    /// The file as it was at the reservation. This version is to be published.
     pub const fn file(&self) -> &File {
         &self.file
     }
 
-    /// Until then nobody else may take the reservation over. The call must be over by then.
+    /// The end of the reservation. The call must have ended by then, because another caller may then take the
+    /// reservation over.
     pub const fn held_until(&self) -> Timestamp {
         self.publication.held_until
     }
 
-    /// Whether a call with this key may have been made before: a lookup costs little, and an answer that came after all
-    /// is not made a second time.
+    /// Returns whether a call with this key may have been made before. Look the key up first: a lookup costs little,
+    /// and an earlier call is then not repeated.
     pub const fn called_before(&self) -> bool {
         self.publication.calls > 1
     }
 
-    /// Records that it is at the platform: the row of the listing or post, and the file's move to published, in one
-    /// transaction. If the file has changed since it was reserved, an `UpdateListing` follows.
+    /// Records that the product or post exists: one transaction writes the row of the listing or post and moves the
+    /// file to published. If the file has changed since the reservation, an `UpdateListing` follows.
     ///
     /// # Errors
-    /// After an error, the reservation stays on its row, and is looked up when its time is over.
+    /// After an error, the reservation stays on its row and is looked up after it expires.
     pub fn confirm(self, item: &RemoteItem) -> Result<ReservationConfirmOutcome, StoreError> {
         let shown = self.file.clone();
         self.confirm_as_shown(item, Some(&shown), None)
     }
 
-    /// Records what a lookup of the publisher's own has found. What it shows is not known, so an `UpdateListing` follows.
+    /// Records the result of the publisher's own lookup. The version that the product shows is unknown, so an
+    /// `UpdateListing` follows.
     pub(super) fn confirm_found(self, item: &RemoteItem) -> Result<ReservationConfirmOutcome, StoreError> {
         self.confirm_as_shown(item, None, None)
     }
 
-    /// Gives the target free: the platform has said that the call has made nothing.
+    /// Releases the target, because the platform reported that the call made nothing.
     ///
     /// # Errors
     /// After an error, the reservation stays on its row.
@@ -188,21 +190,20 @@ impl<'p, S: Store> Reservation<'p, S> {
         })
     }
 
-    /// Says that no answer came: nothing more is published at this target before a lookup has told.
+    /// Records that the call got no answer. Nothing more is published at this target before a lookup.
     ///
     /// # Errors
-    /// After an error, the reservation stays on its row, which comes to the same later.
+    /// After an error, the reservation stays on its row and becomes unresolved when it expires.
     pub fn mark_unknown(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         mark_unknown(self.publisher, &self.publication, reason, None)
     }
 
-    /// The same, where the call was answered in a way that only a person can make out: what it has made may be found by no
-    /// lookup.
+    /// Records an answer that only a person can interpret. A lookup may not find the product or post of the call.
     pub(super) fn park(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         mark_unknown(self.publisher, &self.publication, reason, Some(ParkedFor::Person))
     }
 
-    /// Confirms the publication, with the row of the action if an operator says what is there.
+    /// Confirms the publication. If an operator has reported the product, the row of the action is written too.
     fn confirm_as_shown(
         self,
         item: &RemoteItem,
@@ -241,7 +242,7 @@ impl<'p, S: Store> Reservation<'p, S> {
     }
 }
 
-/// The word for the row of an operator's action.
+/// The outcome as the row of an operator's action records it.
 pub(super) const fn recorded_as(outcome: &ReservationConfirmOutcome) -> ActionOutcome {
     match outcome {
         ReservationConfirmOutcome::Confirmed | ReservationConfirmOutcome::Delisted => ActionOutcome::Done,
@@ -256,15 +257,16 @@ impl<'p, S: Store> UnresolvedReservation<'p, S> {
         self.0.key()
     }
 
-    /// The reservation, which nobody may call the platform with before a lookup.
+    /// The reservation. The platform must be looked up before it is called.
     pub(super) fn into_reservation(self) -> Reservation<'p, S> {
         self.0
     }
 
-    /// An operator or a program has seen at the platform that it is there. It is recorded as [`Reservation::confirm`] does,
-    /// with the row of the action. What it shows is not known, so an `UpdateListing` follows.
+    /// Records that an operator or a program has seen the product or post at the platform. This confirms as
+    /// [`Reservation::confirm`] does and writes the row of the action. The version that the product shows is unknown,
+    /// so an `UpdateListing` follows.
     ///
-    /// A program that does not call platforms by itself says so by [`Publisher::resolve_unknown`].
+    /// A program that does not call platforms itself uses [`Publisher::resolve_unknown`].
     ///
     /// # Errors
     /// As [`Reservation::confirm`].
@@ -272,16 +274,16 @@ impl<'p, S: Store> UnresolvedReservation<'p, S> {
         self.0.confirm_as_shown(item, None, Some(action))
     }
 
-    /// The lookup has found nothing: the target is reserved anew, to be called with the same key.
+    /// Records that the lookup found nothing, and reserves the target again for a call with the same key.
     ///
-    /// That is believed only when the time of the call whose answer was lost is over; a call that is still on its way
-    /// may take effect after the lookup. Until then, and when somebody else has taken the publication over, the answer
-    /// is [`ReservationAttempt::InProgress`].
+    /// The lookup counts only after the end of the call whose answer was lost: until then, that call may still take
+    /// effect. Before that end, and if another caller has taken the publication over, the answer is
+    /// [`ReservationAttempt::InProgress`].
     pub fn absent(self, reason: &str) -> Result<ReservationAttempt<'p, S>, StoreError> {
         self.0.reserve_anew(reason)
     }
 
-    /// The lookup has not told.
+    /// Records that the lookup gave no answer.
     ///
     /// # Errors
     /// As [`Reservation::mark_unknown`].
@@ -291,7 +293,7 @@ impl<'p, S: Store> UnresolvedReservation<'p, S> {
 }
 
 impl<'p, S: Store> Reservation<'p, S> {
-    /// Reserves the target once more, since a lookup has found nothing of an earlier call.
+    /// Reserves the target again, because a lookup found no product or post of an earlier call.
     pub(super) fn reserve_anew(self, reason: &str) -> Result<ReservationAttempt<'p, S>, StoreError> {
         let Self { publisher, publication, .. } = self;
         write_once(publisher.store(), |s, before| {

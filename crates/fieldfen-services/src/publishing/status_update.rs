@@ -1,4 +1,4 @@
-//! Applying a platform's status of a listing to its row, as a webhook or a lookup brings it.
+//! Applies a platform's status of a listing, from a webhook or a lookup, to its row.
 
 use fieldfen_domain::publication::{
     ConfirmOutcome, Confirmation, ConfirmedRow, Listing, ListingStatus, ListingUpdate, ListingUpdateOutcome, Platform,
@@ -14,38 +14,38 @@ use crate::write_retry::write_once;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StatusUpdateOutcome {
-    /// The row says so now.
+    /// The row has the new status.
     Applied {
         /// The status that the row had before.
         from: ListingStatus,
     },
-    /// A newer update had arrived before; nothing was changed.
+    /// A newer update was applied before. Nothing was changed.
     Stale {
-        /// When the event of the newer update happened.
+        /// The time of the newer update's event.
         known: Timestamp,
     },
-    /// The listing was delisted and is there again, but another product is live for the same target: nothing was
-    /// changed. Take this one down; [`Publisher::repair`](super::Publisher::repair) does so too.
+    /// The listing was delisted and is live again, but another product is live for the same target. Nothing was
+    /// changed. Take this product down; [`Publisher::repair`](super::Publisher::repair) does so too.
     Duplicate {
-        /// The platform id of the other one.
+        /// The id of the other product at the platform.
         live: String,
     },
-    /// The listing was delisted, and another may be taking its place just now: nothing was changed. If it is really
-    /// there again, reconciling shows it.
+    /// The listing was delisted, and another product may be replacing it at this moment. Nothing was changed. If the
+    /// listing is really live again, a reconciliation finds that.
     StaysDelisted,
-    /// There is no listing with this id. It may be one whose confirmation is still to come: return an error from the
-    /// webhook's handler, so that the event counts as not received and its sender delivers it again.
+    /// No listing has this id. Its confirmation may still follow: return an error from the webhook's handler, so that
+    /// the event does not count as received and its sender delivers it again.
     ListingNotFound,
 }
 
-/// Applies what a platform says about one of its listings, as a webhook or a lookup brings it.
+/// Applies a platform's status of a listing, from a webhook or a lookup.
 ///
-/// A delisted listing ends its publication, so that the file can be listed there anew; sold out and restocked ones stay
-/// published. If a newer update says that a delisted listing is there, its publication is confirmed anew, unless another
-/// product has taken its place. No status of a listing moves its file.
+/// A delisted listing ends its publication, so that the file can be listed there again. Sold-out and restocked listings
+/// stay published. If a newer update reports a delisted listing as live, its publication is confirmed again, unless
+/// another product has replaced it. No status of a listing moves its file.
 ///
-/// `account` is that of the target; empty where there is only one. Platforms count the products of each account by
-/// themselves, so that one id may be the product of several.
+/// `account` is the account of the target; empty if there is only one. Platforms number the products of each account
+/// separately, so that one id may belong to several products.
 pub fn apply_status_update(
     t: &mut Transaction<'_>,
     platform: Platform,
@@ -63,8 +63,8 @@ pub fn apply_status_update(
     apply_to_row(s, &listing, update)
 }
 
-/// Applies an update in a transaction of its own. A repetition finds the listing as the update has left it, and only the
-/// first attempt knows the status before.
+/// Applies an update in its own transaction. A repeated attempt finds the listing as the update has left it, so only
+/// the first attempt knows the earlier status.
 pub(super) fn write_status_update<S: Store>(
     store: &S,
     mut apply: impl FnMut(&mut Transaction<'_>) -> Result<StatusUpdateOutcome, StoreError>,
@@ -87,7 +87,7 @@ fn apply_to_row(
     })
 }
 
-/// Applies the update of a delisted listing that is there again, or was never gone.
+/// Applies an update that reports a delisted listing as live.
 fn apply_return(
     s: &mut dyn Session,
     account: &str,
@@ -96,7 +96,7 @@ fn apply_return(
     update: &ListingUpdate,
 ) -> Result<StatusUpdateOutcome, StoreError> {
     let event_at = update.event_at.min(update.at);
-    // Of two updates of the same time, the end counts.
+    // Of two updates with the same time, the one that ends the listing counts.
     let is_newer = |known: &Timestamp| *known >= truncate_to_micros(event_at) && !is_ahead(*known, update.at);
     if let Some(known) = listing.status_event_at.filter(is_newer) {
         return Ok(StatusUpdateOutcome::Stale { known });
@@ -105,7 +105,7 @@ fn apply_return(
         (s.listings().list_by_file(&listing.file_id)?, s.publications().list_by_file(&listing.file_id)?);
     let its = publication_of(listing, &listings, &publications);
     let Some(its) = its.filter(|its| its.state != PublicationState::Confirmed) else {
-        // Which target it belonged to is not known: whatever is live may have taken its place.
+        // The target of the listing is unknown: any live product may have replaced it.
         let is_there = |target: &Target| {
             matches!(target, Target::Listing { platform, account: its, .. }
                 if *platform == listing.platform && its == account)

@@ -1,4 +1,4 @@
-//! Accounts that a publisher does not know: those that another process serves, and those that have another name by now.
+//! Finds accounts that a publisher does not know: accounts that another process serves, and accounts that were renamed.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::publisher::Publisher;
 use super::remote_catalogue::RemoteCatalogue;
 use super::remote_item::RemoteItem;
 
-/// The accounts at the platform of a target at which the file is published or wanted, and which the publisher does not
+/// The accounts at the platform of a target at which the file is published or wanted, and that the publisher does not
 /// know.
 pub(super) fn unknown_accounts<S: Store>(
     publisher: &Publisher<S>,
@@ -29,8 +29,8 @@ pub(super) fn unknown_accounts<S: Store>(
     Ok(accounts)
 }
 
-/// Why a target may be published already, under an account that has another name by now: the account of the target
-/// has the product of a publication at an account that the publisher does not know.
+/// The reason why a target may be published already under an account that was renamed: the account of the target has
+/// the product of a publication at an account that the publisher does not know. `None` if there is no such product.
 pub(super) fn published_under_another_name<S: Store>(
     publisher: &Publisher<S>,
     catalogue: &dyn RemoteCatalogue,
@@ -74,7 +74,7 @@ fn published_at_unknown_accounts<S: Store>(
     Ok(unknown.collect::<Vec<_>>().into_iter())
 }
 
-/// Whether a target is at the platform of another, and at an account that the publisher does not know.
+/// Returns whether a target is at the platform of another one, and at an account that the publisher does not know.
 fn is_at_unknown_account<S: Store>(publisher: &Publisher<S>, one: &Target, other: &Target) -> bool {
     (one.channel(), one.platform()) == (other.channel(), other.platform()) && !publisher.reaches(one)
 }

@@ -1,7 +1,7 @@
-//! Rows that belong to no publication: what another program has listed or posted.
+//! Handles rows that belong to no publication: products and posts of other programs.
 //!
-//! Each is looked up at the platform by its id. What the account of the target has is adopted as the target's own; what
-//! no account has is given up. Whatever only a person can tell waits for one.
+//! Each one is looked up at the platform by its id. A product or post in the account of the target is adopted as the
+//! target's own, and one that no account has is given up. If only a person can decide, the job waits for a person.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -24,7 +24,7 @@ use super::unknown_accounts::unknown_accounts;
 use super::unknown_key::MAX_ENDINGS;
 use crate::write_retry::{write, write_once};
 
-/// What the platform says of one row.
+/// The result of the lookup for one row.
 enum RowLookup {
     /// The account of the target has it, under this target's own key.
     Own(RemoteItem, IdempotencyKey),
@@ -34,13 +34,13 @@ enum RowLookup {
     AtOtherAccount(String, RemoteItem),
     /// No account has it.
     NotFound,
-    /// No account shows it, and it is so new that a lookup may not show it yet.
+    /// No account shows it, but it is so new that a lookup may not show it yet.
     Recent(Timestamp),
-    /// Only a person can tell.
+    /// Only a person can decide.
     Unclear(String),
 }
 
-/// The rows of one file that belong to no publication.
+/// The rows of one file without a publication.
 pub(super) struct UntrackedRows<'a, S: Store> {
     publisher: &'a Publisher<S>,
     file_id: &'a FileId,
@@ -51,8 +51,8 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
         Self { publisher, file_id }
     }
 
-    /// Looks up the rows that keep a target from being published, and adopts or gives up what can be told: `None` when
-    /// the target may be reserved anew.
+    /// Looks up the rows that keep a target from being published, and adopts or gives up each row with a clear result.
+    /// Returns `None` if the target may be reserved again.
     pub(super) fn settle(&self, target: &Target, rows: &[PlatformRow]) -> Result<Option<PublishOutcome>, PublishError> {
         let (store, pipeline) = (self.publisher.store(), self.publisher.pipeline());
         let asked_at = self.publisher.environment().now();
@@ -75,7 +75,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
             })?;
         }
         let mut candidates = if own.is_empty() { there } else { own };
-        // Of two rows that may be one product, the one that names the account is.
+        // If two rows may be one product, the row that names the account counts.
         let names_account = |row: &PlatformRow, item: &RemoteItem| row.platform_id() != Some(&item.platform_id);
         let named: BTreeSet<String> = candidates
             .iter()
@@ -98,7 +98,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
         Ok(if unclear.is_empty() { in_progress } else { Some(waits(unclear)) })
     }
 
-    /// Adopts a row that can be nothing but the target's own.
+    /// Adopts a row that can only be the target's own.
     fn adopt(
         &self,
         target: &Target,
@@ -124,8 +124,8 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
         })
     }
 
-    /// Adopts what another account has, as long as the pipeline wants nothing there: then no job will come to do so. Says
-    /// why not.
+    /// Adopts the product or post of another account, if the pipeline wants nothing there: no job would then adopt it.
+    /// Returns the reason if it was not adopted.
     fn adopt_at_other_account(
         &self,
         target: &Target,
@@ -154,7 +154,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
         })
     }
 
-    /// Asks every account of the platform what it has under the id of a row.
+    /// Asks every account of the platform for the id of a row.
     fn look_up(&self, target: &Target, row: &PlatformRow) -> Result<RowLookup, PublishError> {
         let Some(held) = row.platform_id().filter(|held| can_be_looked_up(held)) else {
             return Ok(RowLookup::Unclear(format!("{} has no id at the platform that could be looked up", name(row))));
@@ -207,7 +207,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
         })
     }
 
-    /// The id at an account of a listing that no publication knows; `None` when the account has no such product.
+    /// The id, at an account, of a listing without a publication; `None` if the account has no such product.
     pub(super) fn id_of_listing<'l>(
         &self,
         marketplace: &dyn Marketplace,
@@ -227,7 +227,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
             let item = ListingCatalogue(marketplace).lookup(id);
             let item = item.map_err(|source| PublishError::Lookup { key: id.to_owned(), source })?;
             let Some(item) = item.filter(RemoteItem::is_live) else { continue };
-            // Platforms use ids again: the product of another file is not this listing.
+            // Platforms reuse ids: the product of another file is not this listing.
             let other = item.said_key().map(|key| with_key(self.publisher.store(), key)).transpose()?.flatten();
             if other.is_none_or(|other| other.file_id == listing.file_id) {
                 return Ok(Some(id));
@@ -237,7 +237,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
     }
 }
 
-/// Whether an id may be one that a platform has given out. Programs that have none yet write an empty text.
+/// Returns whether a platform may have given out this id. Programs that do not know the id yet write an empty text.
 fn can_be_looked_up(platform_id: &str) -> bool {
     !platform_id.is_empty() && platform_id.trim() == platform_id
 }
@@ -246,7 +246,7 @@ fn waits(reasons: impl IntoIterator<Item = String>) -> PublishOutcome {
     PublishOutcome::WaitsForPerson { reason: reasons.into_iter().collect::<Vec<_>>().join("; ") }
 }
 
-/// A row as people find it.
+/// The row as messages name it.
 fn name(row: &PlatformRow) -> impl Display {
     match row {
         PlatformRow::Listing(listing) => format!("listing {:?} (row {})", listing.platform_listing_id, listing.id),

@@ -1,4 +1,4 @@
-//! Taking jobs out.
+//! Claims jobs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,27 +11,27 @@ use fieldfen_domain::store::{Session, Store, StoreError};
 use super::Queue;
 use crate::write_retry::write_once;
 
-/// A job that this program has claimed, with the proof of it.
+/// A job that this program has claimed, with its claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClaimedJob {
     /// The job as it was claimed.
     pub job: Job,
-    /// The claim. Whatever is done with the job needs it.
+    /// The claim. Every call that ends or extends the job needs it.
     pub claim: ClaimRef,
 }
 
-/// What a claim took.
+/// The result of a claim.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claims {
     /// The jobs, by priority, due time and insertion.
     pub jobs: Vec<ClaimedJob>,
-    /// Rows that were due but could not be read; they have failed, with the reason.
+    /// Due rows that could not be read as a job. Each has failed, with the reason.
     pub unreadable: Vec<UnreadableJob>,
 }
 
-/// Refuses a lease that others would take for one of a clock that was wrong.
+/// Refuses a lease that other workers would take for the lease of a wrong clock.
 pub(super) fn check_lease(lease: Duration) -> Result<(), StoreError> {
     if lease <= LONGEST_LEASE {
         return Ok(());
@@ -41,13 +41,13 @@ pub(super) fn check_lease(lease: Duration) -> Result<(), StoreError> {
 }
 
 impl<S: Store> Queue<S> {
-    /// Claims at most `limit` due jobs of these kinds, each for as long as `lease` without a heartbeat.
+    /// Claims at most `limit` due jobs of these kinds. Without a heartbeat, each claim ends after `lease`.
     ///
-    /// A job that [must run alone](Job::must_run_alone) is claimed alone, and counts as running alone: run nothing beside it
-    /// in this process until it has ended, or a job that kills the process takes others along.
+    /// A job that [must run alone](Job::must_run_alone) is claimed alone, and counts as running alone. Run no other job
+    /// in this process until it has ended: if the job kills the process, the other jobs would be lost too.
     ///
-    /// If the outcome is [unknown](StoreError::OutcomeUnknown), jobs may be claimed that nobody knows of. They are taken back
-    /// when their leases run out.
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), jobs may be claimed that nobody runs. They are
+    /// reclaimed when their leases expire.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a lease above 24 hours.
@@ -71,7 +71,7 @@ impl<S: Store> Queue<S> {
         )
     }
 
-    /// Claims as the request says, but from the moment on at which it is written.
+    /// Runs a claim request. Its time is replaced with the time of the write.
     pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
         check_lease(request.lease)?;
         let claimed: ClaimOutcome = write_once(&self.store, |s, before: Option<&ClaimOutcome>| {
@@ -80,7 +80,7 @@ impl<S: Store> Queue<S> {
             {
                 return Ok(None);
             }
-            // A store may make its writers wait: the lease begins when it is written.
+            // A store may make its writers wait. The lease begins when it is written.
             request.now = self.environment.now();
             let claimed = s.jobs().claim(&request)?;
             self.failure_hooks.run_unreadable(s, &claimed.unreadable, request.now)?;
@@ -91,7 +91,7 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// Whether this claim holds its job.
+/// Returns whether this claim holds its job.
 fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
     let job = s.jobs().find(&claim.id)?;
     Ok(job.is_some_and(|job| match job.state {

@@ -1,4 +1,4 @@
-//! Ending jobs with success.
+//! Completes jobs.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ClaimRef, FencedResult, JobState};
@@ -9,10 +9,10 @@ use crate::Transaction;
 use crate::write_retry::{unless_done_before, write_once};
 
 impl<S: Store> Queue<S> {
-    /// Ends a job with success, and writes what it leaves behind in the same transaction.
+    /// Completes a job and runs the writes of its completion in the same transaction.
     ///
-    /// Anything but [`FencedResult::Done`] means that nothing was written, the handler's own writes and follow-up jobs
-    /// included.
+    /// With any answer but [`FencedResult::Done`], nothing was written, neither the handler's own writes nor follow-up
+    /// jobs.
     ///
     /// # Errors
     /// As [`complete`].
@@ -24,10 +24,10 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// Ends a job with success inside the caller's transaction, and writes what it leaves behind.
+/// Completes a job inside the caller's transaction, and runs the writes of its completion.
 ///
 /// # Errors
-/// [`QueueError`] when a write or a follow-up job of the completion fails: let the transaction fail with it.
+/// [`QueueError`] if a write or a follow-up job of the completion fails. The caller must then let the transaction fail.
 pub fn complete(
     t: &mut Transaction<'_>,
     claim: &ClaimRef,
@@ -43,17 +43,17 @@ pub fn complete(
     let fenced = s.jobs().complete(claim, result, at)?;
     match (fenced.is_done(), answer) {
         (true, _) => completion.write(s)?,
-        // The transaction must fail with what the answer has written.
+        // The transaction must fail, because the closure of the answer has written.
         (false, Some(_)) => return Err(QueueError::Write("the job was lost while its answer was written".into())),
         (false, None) => {}
     }
     Ok(fenced)
 }
 
-/// Whether a job runs under this claim.
+/// Returns whether a job runs under this claim.
 fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
     let job = match s.jobs().find(&claim.id) {
-        // The completion finds out what the row has to say.
+        // The completion reads the row and reports what is wrong with it.
         Err(StoreError::BadRow { .. }) => None,
         found => found?,
     };

@@ -1,4 +1,4 @@
-//! What a job that has succeeded leaves behind.
+//! The completion of a job: its result, its writes and the jobs that follow.
 
 use std::error::Error;
 use std::fmt;
@@ -11,15 +11,15 @@ use serde::Serialize;
 use super::QueueError;
 use crate::Transaction;
 
-/// Something to be written in the transaction that completes a job.
+/// A write in the transaction that completes a job.
 type Write = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), QueueError> + Send>;
 
-/// A write whose value is the result of the job.
+/// A write whose value becomes the result of the job.
 type Answer = Box<dyn FnMut(&mut Transaction<'_>) -> Result<RawJson, StoreError> + Send>;
 
-/// What a job that has succeeded leaves behind: a result, writes of its own and the jobs that follow.
+/// The completion of a job: a result, writes of the handler and the jobs that follow.
 ///
-/// All of it happens in the transaction that completes the job, or, when the job has been lost in the meantime, none.
+/// One transaction contains all of it and the end of the job. If the job has been lost meanwhile, nothing is written.
 ///
 /// ```
 /// use fieldfen_services::queue::Completion;
@@ -39,37 +39,37 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Nothing but success.
+    /// A completion without result, writes and follow-up jobs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps this result with the job.
+    /// Stores this result with the job.
     ///
-    /// A value that cannot be written as JSON (a map whose keys are not texts, for example), is larger than
-    /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) or is nested too deeply to be read back makes the completion
-    /// fail: the job fails for good with the reason. So does a float that is NaN or infinite, which JSON cannot hold.
+    /// The job fails for good if the result is larger than [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES), is
+    /// nested too deeply to be read back, or cannot be written as JSON: for example a map whose keys are not texts, or
+    /// a float that is NaN or infinite.
     #[must_use]
     pub fn result<T: Serialize + ?Sized>(mut self, result: &T) -> Self {
         self.result = Some(RawJson::from_value(result));
         self
     }
 
-    /// Enqueues this job when this one is completed.
+    /// Enqueues this job in the transaction that completes the present one.
     #[must_use]
     pub fn then(mut self, job: NewJob) -> Self {
         self.follow_ups.push(job);
         self
     }
 
-    /// Writes more in the same transaction, in the order in which the writes were given.
+    /// Adds a write to the same transaction. Writes run in the order in which they were added.
     ///
-    /// The job is completed already when `write` runs, and what follows is not yet enqueued. `write` may be run again
-    /// when the database asks for it. When it fails, with any error, the job is not completed, and this try has failed.
+    /// When `write` runs, the job is completed already, and the jobs that follow are not yet enqueued. The database may
+    /// require `write` to run again. If it returns any error, the job is not completed, and this attempt has failed.
     ///
-    /// The [`Transaction`] reaches fieldfen's tables alone. For tables of the program's own, complete the job in a transaction
-    /// of the program's own: see [`Task::claim`](crate::worker::Task::claim).
+    /// The [`Transaction`] only reaches fieldfen's tables. To write the program's own tables too, complete the job in a
+    /// transaction of the program: see [`Task::claim`](crate::worker::Task::claim).
     #[must_use]
     pub fn writing<W, E>(mut self, mut write: W) -> Self
     where
@@ -80,8 +80,8 @@ impl Completion {
         self
     }
 
-    /// Writes in the same transaction, before the job is completed, and keeps the value as its result. `write` runs only
-    /// while the job is the claim's.
+    /// Runs a write in the same transaction, before the job is completed, and stores its value as the result. `write`
+    /// runs only while the claim holds the job.
     #[must_use]
     pub(crate) fn answering<T, W>(mut self, mut write: W) -> Self
     where
@@ -94,7 +94,7 @@ impl Completion {
         self
     }
 
-    /// The answer to keep as the result, from a completion that gives one.
+    /// The answer to be stored as the result; `None` if the completion has none.
     pub(super) fn answer(
         &mut self,
         s: &mut dyn Session,
@@ -106,12 +106,12 @@ impl Completion {
         }
     }
 
-    /// Whether it writes nothing but a result.
+    /// Returns whether it writes nothing but a result.
     pub(super) const fn is_plain(&self) -> bool {
         self.answer.is_none() && self.writes.is_empty() && self.follow_ups.is_empty()
     }
 
-    /// How long the result is, in bytes.
+    /// The length of the result, in bytes.
     pub(crate) fn result_bytes(&self) -> usize {
         match &self.result {
             Some(Ok(json)) => json.as_str().len(),
@@ -119,7 +119,7 @@ impl Completion {
         }
     }
 
-    /// The writes, for them to be dropped one by one.
+    /// The writes, so that the caller can drop them one by one.
     pub(crate) fn into_writes(self) -> impl Iterator<Item = impl Send> {
         let boxed = |write| Box::new(write) as Box<dyn Send>;
         let answer = self.answer.map(|answer| Box::new(answer) as Box<dyn Send>);
@@ -135,7 +135,7 @@ impl Completion {
         }
     }
 
-    /// Everything but the result.
+    /// Runs the writes and enqueues the follow-up jobs. The result is stored elsewhere.
     pub(super) fn write(&mut self, s: &mut dyn Session) -> Result<(), QueueError> {
         let mut transaction = Transaction::new(s);
         for write in &mut self.writes {

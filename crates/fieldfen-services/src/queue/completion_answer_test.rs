@@ -1,4 +1,5 @@
-//! Completions whose result is the answer of a write: the write runs once for each job, and only under the claim that ends it.
+//! Completions whose result is the value of a write. The write runs once for each job, and only under the claim that
+//! ends the job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -41,7 +42,7 @@ impl Bench {
         claims.jobs.into_iter().next().unwrap()
     }
 
-    /// A completion that answers with the number of runs of all such completions.
+    /// A completion whose result is the number of runs of all such completions.
     fn counting(&self) -> Completion {
         let runs = Arc::clone(&self.runs);
         Completion::new().answering(move |_| Ok(runs.fetch_add(1, Ordering::Relaxed) + 1))

@@ -1,4 +1,4 @@
-//! Ending many claimed jobs in one transaction.
+//! Ends many claimed jobs in one transaction.
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{ClaimRef, FailOutcome, FencedResult};
@@ -10,7 +10,7 @@ use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::Transaction;
 use crate::write_retry::{unless_done_before, write_once};
 
-/// How a claimed job ends.
+/// The way in which a claimed job ends.
 #[derive(Debug)]
 pub(crate) enum JobEnding<'e> {
     /// With success.
@@ -19,12 +19,12 @@ pub(crate) enum JobEnding<'e> {
     WithoutSuccess(TryEnding<'e>),
 }
 
-/// What became of a claimed job.
+/// The state of a claimed job after it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndOutcome {
     /// The job has completed.
     Completed,
-    /// It has not succeeded.
+    /// The job has not succeeded.
     Failed(FailOutcome),
 }
 
@@ -34,11 +34,11 @@ pub(crate) type EndResult = FencedResult<EndOutcome>;
 impl<S: Store> Queue<S> {
     /// Ends jobs in one transaction. The answers are in the order of the jobs.
     ///
-    /// Completions that write nothing but a result are completed first, together. The other jobs are ended one after the
-    /// other, each with what it writes, so that no write sees another job completed whose own writes are missing.
+    /// The jobs whose completions only have a result are completed first, together. The other jobs are ended one after
+    /// the other, each with its writes, so that no write sees a completed job whose own writes are missing.
     ///
     /// # Errors
-    /// The error of the first job that is refused: no job has ended then.
+    /// The error of the first job that is refused. No job has ended then.
     pub(crate) fn end_many(&self, jobs: &mut [(&ClaimedJob, JobEnding<'_>)]) -> Result<Vec<EndResult>, QueueError> {
         write_once(&self.store, |s, before: Option<&Vec<EndResult>>| {
             for ((claimed, ending), before) in jobs.iter().zip(before.into_iter().flatten()) {
@@ -66,7 +66,7 @@ impl<S: Store> Queue<S> {
                     }
                     JobEnding::WithoutSuccess(ending) => with(self.end_try_in(s, claimed, ending)?, EndOutcome::Failed),
                 };
-                // One job that has ended before says that the whole batch has.
+                // If one job has ended before, the whole batch has.
                 match unless_done_before(before.and_then(|before| before.get(position)), answer) {
                     Some(answer) => answers.push(answer),
                     None => return Ok(None),
@@ -76,8 +76,8 @@ impl<S: Store> Queue<S> {
         })
     }
 
-    /// Completes the jobs that write nothing but a result, with as few statements as the store can. The answers are in the
-    /// order of these jobs.
+    /// Completes the jobs whose completions only have a result, with as few statements as possible. The answers are in
+    /// the order of these jobs.
     fn complete_plain(
         &self,
         s: &mut dyn Session,
@@ -95,7 +95,7 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// The answer of a job that has not succeeded.
+/// The answer for a job that has not succeeded.
 const fn failed(answer: EndResult) -> Option<FencedResult<FailOutcome>> {
     match answer {
         FencedResult::Done(EndOutcome::Failed(outcome)) => Some(FencedResult::Done(outcome)),

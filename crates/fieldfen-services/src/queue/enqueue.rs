@@ -1,4 +1,4 @@
-//! Putting jobs in.
+//! Enqueues jobs.
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{EnqueueOutcome, InvalidJob, InvalidPayload, NewJob, Payload};
@@ -8,22 +8,23 @@ use super::{Queue, QueueError};
 use crate::write_retry::write_once;
 
 impl<S: Store> Queue<S> {
-    /// A job with this payload, due at once, with a new id and the retries that the payload says, or its kind's policy.
+    /// Makes a job with this payload, a new id, and the number of retries of the payload or of its kind's policy. It is
+    /// due at once.
     ///
-    /// It is not enqueued yet: give it a priority, a later time or a dedup key where it needs one, then
-    /// [`enqueue`](Queue::enqueue) it.
+    /// The job is not enqueued yet: set a priority, a later time or a dedup key if it needs one, then call
+    /// [`enqueue`](Queue::enqueue).
     ///
     /// # Errors
-    /// [`InvalidJob`] when the payload breaks one of its rules, is too large, or cannot be read back.
+    /// [`InvalidJob`] if the payload breaks one of its rules, is too large, or cannot be read back.
     pub fn job<P: Payload>(&self, payload: &P) -> Result<NewJob, InvalidJob> {
         let retries = P::MAX_RETRIES.unwrap_or_else(|| self.policies.of(&P::kind()).max_retries);
         Ok(NewJob::new(self.environment.job_id(), payload, self.environment.now())?.max_retries(retries))
     }
 
-    /// Enqueues a job, unless a live one has its dedup key; the answer says which.
+    /// Enqueues a job, unless a live job has the same dedup key. The answer has the id of the live job.
     ///
-    /// A job is recognised by its id: if the outcome is [unknown](fieldfen_domain::store::StoreError::OutcomeUnknown), enqueue
-    /// the same job again, and it is there once. `AlreadyExists` then says that it was there.
+    /// The id identifies the job: if the outcome is [unknown](fieldfen_domain::store::StoreError::OutcomeUnknown),
+    /// enqueue the same job again. `AlreadyExists` then shows that the first attempt took effect.
     ///
     /// # Errors
     /// As [`Transaction::enqueue`](crate::Transaction::enqueue).
@@ -35,7 +36,7 @@ impl<S: Store> Queue<S> {
         })?)
     }
 
-    /// Enqueues many jobs in one transaction: all of them or none. Thousands at once are meant to be given.
+    /// Enqueues many jobs in one transaction: all of them or none. Thousands of jobs in one call are fine.
     ///
     /// # Errors
     /// As [`Transaction::enqueue_many`](crate::Transaction::enqueue_many).
@@ -62,16 +63,17 @@ pub(crate) fn enqueue_many(s: &mut dyn Session, jobs: &[NewJob]) -> Result<Vec<E
     Ok(s.jobs().enqueue_many(jobs)?)
 }
 
-/// Checks that the payload of a job can be read, and that of the specification's kinds as that kind's type.
+/// Checks that the payload of a job can be read. A payload of one of the specification's kinds must fit the type of
+/// that kind.
 ///
-/// [`NewJob::new`] has done so already; a job made with [`NewJob::untyped`], from a webhook for example, has not been
-/// compared with a type before.
+/// [`NewJob::new`] has done so already. A job from [`NewJob::untyped`], for example from a webhook, is compared with a
+/// type for the first time here.
 fn check(job: &NewJob) -> Result<(), InvalidJob> {
     job.check()?;
     Ok(job.kind.check_payload(job.payload.as_ref())?)
 }
 
-/// Reads a payload; a job without one is read as `null`, so that a payload of no fields may be left out.
+/// Reads a payload. A missing payload is read as `null`, so that a payload without fields may be left out.
 pub(crate) fn read_payload<P: Payload>(json: Option<&RawJson>) -> Result<P, InvalidPayload> {
     P::from_column(json)
 }

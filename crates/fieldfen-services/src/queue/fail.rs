@@ -1,4 +1,4 @@
-//! Ending tries without success: failures, parked and declined jobs, and jobs that are given back.
+//! Ends attempts without success: failed, parked, declined, released and throttled jobs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,47 +12,46 @@ use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, later, truncate_t
 use super::{ClaimedJob, Queue};
 use crate::write_retry::{unless_done_before, write_once};
 
-/// The shortest and the longest time after which a declined job is due again.
+/// The shortest and the longest pause of a declined job.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// How a try ends otherwise than with success.
+/// The end of an attempt without success.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TryEnding<'e> {
-    /// The job is tried again after `delay`, if a retry is left.
+    /// The job is retried after `delay`, if a retry is left.
     Retry { error: &'e str, delay: Duration },
     /// The job has failed for good.
     Fail { error: &'e str },
-    /// The job waits for something to come.
+    /// The job waits for an event.
     Park { parked_for: ParkedFor, reason: &'e str },
-    /// The job is left to other workers, and fails once it has been declined for `patience`.
+    /// The job is left to other workers. It fails after it has been declined for `patience`.
     Decline { error: &'e str, patience: Duration },
-    /// The job goes back without a retry spent.
+    /// The job is pending again without spending a retry.
     Release { run_at: Timestamp },
-    /// The job goes back without a retry spent, and waits for `least` at least.
+    /// The job is pending again without spending a retry. It waits at least `least`.
     Throttle { until: Timestamp, least: Duration },
 }
 
 impl<S: Store> Queue<S> {
-    /// Ends a try without success: the job waits for its next try, as long as its kind's policy says, or has failed
-    /// for good when its retries are spent or somebody asked for it to stop. A wait beyond the year 9999 ends with that
-    /// year.
+    /// Ends an attempt without success. The job is retried after the backoff of its kind's policy. It fails for good if
+    /// its retries are spent or its cancellation was requested. A wait beyond the year 9999 ends with that year.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &self.retry_ending(claimed, error))
     }
 
-    /// How long a job of this kind waits that has gone back so often before.
+    /// The backoff of a job of this kind that was pending again this many times before.
     pub(super) fn backoff(&self, kind: &JobKind, times: u32) -> Duration {
         self.policies.of(kind).backoff.delay(times.saturating_add(1), self.jitter())
     }
 
-    /// Ends a job without success and without another try.
+    /// Fails a job for good, whatever retries it has left.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &TryEnding::Fail { error })
     }
 
-    /// Parks a job that cannot go on before something comes: an approval, for example. It spends no retry, and nothing but
-    /// [`retry`](Queue::retry) lets it run again, by whoever knows that what it waits for has come. It is no dead letter: it
-    /// fails no file and is not pruned. A job that somebody asked to stop fails for good instead.
+    /// Parks a job that waits for an event, for example an approval. Parking spends no retry. The job runs again only
+    /// after [`retry`](Queue::retry) by a caller that knows of the event. A parked job is not a dead letter: it fails
+    /// no file and is not pruned. If the cancellation of the job was requested, it fails for good instead.
     pub fn park(
         &self,
         claimed: &ClaimedJob,
@@ -62,11 +61,11 @@ impl<S: Store> Queue<S> {
         self.end_try(claimed, &TryEnding::Park { parked_for, reason })
     }
 
-    /// Gives a job back that this program cannot do and another one may be able to, without spending a retry: during an
-    /// upgrade, a job of the new version that a worker of the old one has claimed, for example. The error is kept.
+    /// Declines a job that this program cannot run and another one may be able to run, without spending a retry. For
+    /// example, during an upgrade a worker of the old version has claimed a job of the new one. The error is stored.
     ///
-    /// The job is due again after as long as it has been declined, at least a second and at most a minute. A job that was
-    /// declined for the first time at least `patience` ago fails for good, and so does a job that was asked to stop.
+    /// The job waits for as long as it has been declined, at least a second and at most a minute. If it was first
+    /// declined at least `patience` ago, or if its cancellation was requested, it fails for good.
     pub fn decline(
         &self,
         claimed: &ClaimedJob,
@@ -76,25 +75,26 @@ impl<S: Store> Queue<S> {
         self.end_try(claimed, &TryEnding::Decline { error, patience })
     }
 
-    /// Gives a job back without spending a retry; it is due again at `run_at`. A job that somebody asked to stop fails
-    /// for good instead.
+    /// Releases a job without spending a retry. It is due again at `run_at`. If the cancellation of the job was
+    /// requested, it fails for good instead.
     pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &TryEnding::Release { run_at })
     }
 
-    /// Gives a job back that cannot be done yet, without spending a retry; it is due again at `until`, when an API lets
-    /// us call it again. A job that somebody asked to stop fails for good instead.
+    /// Releases a job that must wait, for example for the rate limit of an API, without spending a retry. It is due
+    /// again at `until`. If the cancellation of the job was requested, it fails for good instead.
     ///
-    /// However often a job is throttled, it spends no retry, so that `until` is moved where it would make the job run in
-    /// a circle or never again: the job waits at least as [`Backoff::LEAST`] says for the number of times it has been
-    /// [throttled](fieldfen_domain::job::Job::throttled), and at most for the
-    /// [longest throttle](super::RetryPolicies::longest_throttle). The answer says when it is due.
+    /// A throttled job spends no retry, however often it is throttled. An `until` that would make it run without pause
+    /// or never again is therefore moved: the job waits at least as [`Backoff::LEAST`] says for the number of times
+    /// that it has been [throttled](fieldfen_domain::job::Job::throttled), and at most for the [longest
+    /// throttle](super::RetryPolicies::longest_throttle). The answer has the due time.
     pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &self.throttle_ending(claimed, until))
     }
 
-    /// Gives several jobs back in one transaction that were not tried: each is due at `run_at`, or else has the place in the
-    /// queue that it had. The answers are in the order of the jobs; one whose row cannot be read is lost.
+    /// Releases several jobs in one transaction without a try. Each job is due at `run_at`; without `run_at` it gets its
+    /// earlier place in the queue. The answers are in the order of the jobs. A job whose row cannot be read counts as
+    /// lost.
     pub(crate) fn release_all<'j>(
         &self,
         jobs: impl Iterator<Item = &'j ClaimedJob> + Clone,
@@ -108,14 +108,15 @@ impl<S: Store> Queue<S> {
             }
             let now = self.environment.now();
             let mut answers: Vec<Option<FencedResult<FailOutcome>>> = Vec::new();
-            // Jobs with one due time go back with one statement.
+            // Jobs with the same due time are released with one statement.
             let mut by_due_time: BTreeMap<Timestamp, Vec<(usize, &ClaimedJob)>> = BTreeMap::new();
             for (position, claimed) in jobs.clone().enumerate() {
                 let run_at = run_at.unwrap_or_else(|| claimed.job.run_at.min(now));
                 answers.push(if stop_requested(s, claimed)?.is_some() {
                     Some(lost_if_unreadable(self.fail_in(s, claimed, "given back", Retry::Never, now))?)
                 } else if claimed.job.declined_since.is_some() {
-                    // A release would begin the time anew after which the job fails, although nobody has tried it.
+                    // A release would restart the time after which a declined job fails, although no worker has tried
+                    // it.
                     let error = claimed.job.last_error.as_deref().unwrap_or_default();
                     let declined = s.jobs().decline(&claimed.claim, error, run_at, now);
                     let run_at = truncate_to_micros(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
@@ -142,7 +143,7 @@ impl<S: Store> Queue<S> {
         })
     }
 
-    /// Ends a try otherwise than with success.
+    /// Ends an attempt without success.
     fn end_try(&self, claimed: &ClaimedJob, ending: &TryEnding<'_>) -> Result<FencedResult<FailOutcome>, StoreError> {
         write_once(&self.store, |s, before| {
             if let Some(before) = before
@@ -154,25 +155,25 @@ impl<S: Store> Queue<S> {
         })
     }
 
-    /// Ends a try for another one, after the wait that the policy of the kind says.
+    /// The ending for a retry after the backoff of the kind's policy.
     pub(crate) fn retry_ending<'e>(&self, claimed: &ClaimedJob, error: &'e str) -> TryEnding<'e> {
         TryEnding::Retry { error, delay: self.backoff(&claimed.job.kind, claimed.job.attempts) }
     }
 
-    /// Ends a try that was throttled until this time.
+    /// The ending of an attempt that was throttled until this time.
     pub(crate) fn throttle_ending(&self, claimed: &ClaimedJob, until: Timestamp) -> TryEnding<'static> {
         let least = Backoff::LEAST.delay(claimed.job.throttled.saturating_add(1), self.jitter());
         TryEnding::Throttle { until, least }
     }
 
     fn jitter(&self) -> u64 {
-        // The upper half of the bits is as random as the whole.
+        // The upper half of the bits is as random as all of them.
         u64::try_from(self.environment.bits() >> 64).unwrap_or(0)
     }
 }
 
 impl<S: Store> Queue<S> {
-    /// Ends a try otherwise than with success, in this transaction.
+    /// Ends an attempt without success, in this transaction.
     pub(super) fn end_try_in(
         &self,
         s: &mut dyn Session,
@@ -257,7 +258,7 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// The same answer, with what became of a job that was given back.
+/// The same answer, with the outcome of a job that was released.
 fn done_with(answer: FencedResult<()>, finished: FailOutcome) -> FencedResult<FailOutcome> {
     match answer {
         FencedResult::Done(()) => FencedResult::Done(finished),
@@ -267,8 +268,9 @@ fn done_with(answer: FencedResult<()>, finished: FailOutcome) -> FencedResult<Fa
     }
 }
 
-/// Whether an attempt with this answer, whose outcome is unknown, has given the job back, or has failed or parked it and a
-/// failure hook lets it run again. If it has failed for good or is parked, the repetition is told so.
+/// Returns whether an attempt with unknown outcome has made the job pending again: by itself, or because a failure hook
+/// retried the job after it had failed or was parked. If the job has failed for good or is parked, the repeated call
+/// gets that answer from the store.
 pub(super) fn has_gone_back(
     s: &mut dyn Session,
     claimed: &ClaimedJob,
@@ -284,9 +286,9 @@ pub(super) fn has_gone_back(
         Ok(Some(job)) => job,
         Err(error) => return Err(error),
     };
-    // A job that was reclaimed has lost another lease, and one that was killed has failed.
+    // A reclaimed job has lost another lease, and a killed job has failed.
     let is_ours = job.attempts >= attempts && job.lost_leases == claimed.job.lost_leases;
-    // Nothing but a failed try spends a retry and loses no lease: the job may have run again meanwhile, and failed.
+    // Only a failed attempt spends a retry without losing a lease. The job may have run and failed again meanwhile.
     let has_spent_one = attempts > claimed.job.attempts;
     Ok(is_ours
         && match job.state {
@@ -296,10 +298,10 @@ pub(super) fn has_gone_back(
         })
 }
 
-/// The reason for which somebody asked the job to stop, if somebody did.
+/// The reason of a request to cancel the job; `None` if there is none.
 fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<String>, StoreError> {
     let job = match s.jobs().find(&claimed.claim.id) {
-        // What other programs wrote into the row must not keep the job from ending.
+        // Unreadable values of other programs in the row must not keep the job from ending.
         Err(StoreError::BadRow { .. }) | Ok(None) => return Ok(None),
         Ok(Some(job)) => job,
         Err(error) => return Err(error),
@@ -308,11 +310,11 @@ fn stop_requested(s: &mut dyn Session, claimed: &ClaimedJob) -> Result<Option<St
     Ok(job.cancel_requested_at.map(|_| reason))
 }
 
-/// One row that another program has damaged must not keep those beside it in the transaction from their answers.
+/// Turns an unreadable row into a lost lease, so that the other jobs of the transaction get their answers.
 fn lost_if_unreadable<T>(answer: Result<FencedResult<T>, StoreError>) -> Result<FencedResult<T>, StoreError> {
     match answer {
         Err(error @ StoreError::BadRow { .. }) => {
-            log!(ERROR, error = with_causes(&error), "unreadable row of a claimed job");
+            log!(ERROR, error = with_causes(&error), "row of claimed job not readable");
             Ok(FencedResult::LeaseLost)
         }
         other => other,

@@ -1,4 +1,4 @@
-//! What else is written when a job fails for good or is parked.
+//! Runs code of the program when a job fails for good or is parked.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,36 +13,37 @@ use crate::Transaction;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FailedJob<'a> {
-    /// Its id as it stands in the row.
+    /// The id, as its row has it.
     pub id: String,
-    /// Its kind; `None` when the row holds what is no kind.
+    /// The kind; `None` if the row's value is not the name of a kind.
     pub kind: Option<&'a JobKind>,
-    /// The file it is about, where there is one and its id can be read.
+    /// The file of the job; `None` if it has none or the file's id cannot be read.
     pub file_id: Option<FileId>,
-    /// Why it has failed.
+    /// The reason of the failure.
     pub reason: &'a str,
 }
 
-/// What a program writes in the transaction in which a job fails for good, for whatever reason: its handler, spent
-/// retries, lost leases, an operator, or a row that cannot be read.
+/// Writes of a program in the transaction in which a job fails for good. The cause may be the handler, spent retries,
+/// lost leases, an operator, or a row that cannot be read.
 ///
-/// Give it to every [`Queue`](super::Queue) and [worker](crate::worker::WorkerBuilder::failure_hook) that may fail such jobs:
-/// the hook is code, and the database does not know of it.
+/// Pass the hook to every [`Queue`](super::Queue) and [worker](crate::worker::WorkerBuilder::failure_hook) that may
+/// fail such jobs: the hook is code, and the database does not know it.
 ///
-/// Pruning and deleting jobs is no failure. Neither is parking one, nor the replacement of a recurring job whose time a
-/// wrong clock has set.
+/// Pruning, deleting or parking a job is no failure. The replacement of a recurring job whose time a wrong clock has
+/// set is none either.
 pub trait FailureHook: fmt::Debug + Send + Sync {
-    /// Writes it. May be run again when the database asks for it, as the whole transaction is.
+    /// Writes the consequences of a failed job. The database may require the whole transaction, and with it this call,
+    /// to run again.
     ///
     /// # Errors
-    /// Errors fail the transaction, and the job with those beside it is not failed then. So return one only where trying
-    /// again may help; an error that stays keeps the job running in a circle.
+    /// An error fails the transaction, and neither this job nor the other jobs of the transaction fail then. Return an
+    /// error only if a later attempt may succeed: a permanent error makes the job run without end.
     fn job_failed(&self, t: &mut Transaction<'_>, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError>;
 
-    /// Writes what follows when a job is parked, in the same transaction; by default nothing. What the job waits for may have
-    /// come while it ran: then this is the place to [let it run again](super::Queue::retry_in).
+    /// Writes the consequences of a parked job, in the transaction that parks it; nothing by default. The event that
+    /// the job waits for may have come while the job ran. The hook can then [retry](super::Queue::retry_in) the job.
     ///
-    /// `job` is the job as it was claimed. Like [`job_failed`](Self::job_failed), it may be run again.
+    /// `job` is the job as it was claimed. Like [`job_failed`](Self::job_failed), this call may run again.
     ///
     /// # Errors
     /// As for [`job_failed`](Self::job_failed).
@@ -58,7 +59,7 @@ pub trait FailureHook: fmt::Debug + Send + Sync {
     }
 }
 
-/// The hooks of a queue, in the order in which they were given.
+/// The hooks of a queue, in the order in which they were added.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FailureHooks(Vec<Arc<dyn FailureHook>>);
 
@@ -72,7 +73,7 @@ impl FailureHooks {
         self.run_for(s, &FailedJob { id: job.id.to_string(), kind: Some(&job.kind), file_id: job.file_id, reason }, at)
     }
 
-    /// Runs the hooks for a job that has been parked.
+    /// Runs the hooks for a parked job.
     pub(super) fn run_parked(
         &self,
         s: &mut dyn Session,
@@ -83,7 +84,7 @@ impl FailureHooks {
         self.0.iter().try_for_each(|hook| hook.job_parked(&mut Transaction::new(s), job, parked_for, at))
     }
 
-    /// Names jobs in the log that could not be read and have failed, and runs the hooks for them.
+    /// Logs jobs that could not be read and have failed, and runs the hooks for them.
     pub(super) fn run_unreadable(
         &self,
         s: &mut dyn Session,

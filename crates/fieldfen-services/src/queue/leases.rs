@@ -13,11 +13,11 @@ use super::claim::check_lease;
 use crate::write_retry::{write, write_once};
 
 impl<S: Store> Queue<S> {
-    /// Extends the leases of these claims to `lease` from now in one transaction, and keeps the progress of those that
-    /// have one. The answers are in the order of the claims; a job whose row cannot be read is lost.
+    /// Extends the leases of these claims to `lease` from now in one transaction, and stores the progress of each job
+    /// that has one. The answers are in the order of the claims. A job whose row cannot be read counts as lost.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for progress that cannot be kept as JSON; then no lease was extended.
+    /// [`StoreError::Invalid`] for progress that cannot be stored as JSON. No lease was extended then.
     pub fn heartbeat(
         &self,
         claims: &[(ClaimRef, Option<RawJson>)],
@@ -25,35 +25,35 @@ impl<S: Store> Queue<S> {
     ) -> Result<Vec<FencedResult<HeartbeatOutcome>>, StoreError> {
         check_lease(lease)?;
         write(&self.store, |s| {
-            // Not before the lock is had: the lease begins when it is written.
+            // Read inside the transaction, after the wait for the write lock: the lease begins when it is written.
             let now = self.environment.now();
             s.jobs().heartbeat_many(claims, now, lease)
         })
     }
 
-    /// Notes that this claim's job runs with nothing beside it.
+    /// Records that the job of this claim runs without other jobs.
     pub(crate) fn run_alone(&self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
         write(&self.store, |s| s.jobs().run_alone(claim))
     }
 
-    /// Takes back at most `limit` jobs whose lease has expired. Call it again until it answers with none.
+    /// Reclaims at most `limit` jobs whose leases have expired. Call it again until the answer is empty.
     ///
-    /// Each waits as its kind's policy says, by the number of leases that it has lost. Jobs that cannot be read fail,
-    /// and are named in the log.
+    /// Each job waits for the backoff of its kind's policy, by the number of leases that it has lost. Jobs that cannot
+    /// be read fail, and the log names them.
     pub fn reclaim(&self, limit: u32) -> Result<Vec<ReclaimedJob>, StoreError> {
-        // Not when the lock is had at last: who was alive then may have waited for the same lock.
+        // Read before the wait for the write lock: a living worker may wait for the same lock to extend its lease.
         let expired_at = self.environment.now();
         loop {
             let taken = self.reclaim_expired(expired_at, limit, true)?;
-            // Behind a batch of jobs that cannot be read there may be others.
+            // After a batch of unreadable jobs there may be readable ones.
             if !taken.jobs.is_empty() || (taken.unreadable.is_empty() && taken.rewritten == 0 && taken.shortened == 0) {
                 return Ok(taken.jobs);
             }
         }
     }
 
-    /// Takes back at most `limit` jobs whose lease had expired at this time, in one transaction; with `far_ones`, those too
-    /// whose lease ends later than any lease of a holder that lives.
+    /// Reclaims at most `limit` jobs whose leases had expired at this time, in one transaction. With `far_ones`, also
+    /// jobs whose leases end later than a living worker could have set them.
     pub(crate) fn reclaim_expired(
         &self,
         expired_at: Timestamp,
@@ -67,9 +67,9 @@ impl<S: Store> Queue<S> {
             {
                 return Ok(None);
             }
-            // Others may have written while this thread waited for the lock.
+            // Other processes may have written while this thread waited for the lock.
             let now = self.environment.now();
-            // Every lease that is written is at most as long as the longest one from now.
+            // A lease never ends later than the longest lease from now.
             let latest = if far_ones { later(now + CLOCK_TOLERANCE, LONGEST_LEASE) } else { MAX_TIMESTAMP };
             let taken =
                 s.jobs().reclaim(&ReclaimRequest::new(now, limit).expired_at(expired_at).latest(latest), &backoff)?;

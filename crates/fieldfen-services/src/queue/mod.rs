@@ -1,13 +1,13 @@
-//! The job queue: what programs put in, what workers take out, and what operators do with it.
+//! The job queue: programs enqueue jobs, workers claim and end them, and operators inspect and change them.
 //!
-//! A [`Queue`] is a handle on a store. Whatever it does is one transaction; the methods and functions that take a
+//! A [`Queue`] is a handle on a store. Each call is one transaction. Methods and functions with a
 //! [`Transaction`](crate::Transaction) do the same inside a transaction of the caller's.
 //!
-//! A handle repeats a transaction for up to a second while the store says that the same may succeed later. If the store
-//! answers [`OutcomeUnknown`](StoreError::OutcomeUnknown), the handle looks whether the transaction has taken effect, and
-//! answers as if the first answer had arrived. The caller gets that error only where no look succeeds in that second; each
-//! method says in that case what a repetition by the caller does, unless a repetition is harmless. In a transaction of the
-//! caller's, the look is the caller's too.
+//! If the store reports that the same transaction may succeed later, the handle repeats it for up to a second. If the
+//! store reports [`OutcomeUnknown`](StoreError::OutcomeUnknown), the handle looks whether the transaction took effect,
+//! and answers as if the first answer had arrived. The caller gets that error only if no look succeeds within that
+//! second. If a repetition by the caller is not harmless, the method's documentation describes its effect. In a
+//! transaction of the caller's, the caller looks itself.
 
 mod claim;
 mod complete;
@@ -46,7 +46,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use crate::Environment;
 use crate::write_retry::OfStore;
 
-/// The job queue of a store; clones are the same queue.
+/// The job queue of a store. A clone is the same queue.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,7 +62,7 @@ use crate::write_retry::OfStore;
 /// let queue = Queue::new(ModelStore::new(), Environment::system());
 /// let job = queue.job(&Resize { width: 800 })?.priority(Priority::High);
 /// let enqueued = queue.enqueue(&job)?;
-/// assert_eq!(enqueued.id(), &job.id); // With a dedup key, it may be the id of a live job that was met.
+/// assert_eq!(enqueued.id(), &job.id); // With a dedup key, it may be the id of a live job with the same key.
 ///
 /// let waited = queue.wait_for(enqueued.id(), Duration::from_millis(1))?;
 /// assert_eq!(waited, fieldfen_services::queue::WaitOutcome::TimedOut);
@@ -77,34 +77,34 @@ pub struct Queue<S> {
 }
 
 impl<S: Store> Queue<S> {
-    /// The queue of this store, with the default retry policy for every kind of job and no failure hook.
+    /// A queue on this store, with the default retry policy for every kind of job and no failure hook.
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
         Self { store, environment, policies: Arc::default(), failure_hooks: FailureHooks::default() }
     }
 
-    /// The same queue with these retry policies: [`job`](Queue::job) takes the number of retries from them,
-    /// [`fail`](Queue::fail) the waits.
+    /// Sets the retry policies: [`job`](Queue::job) takes the number of retries from them, [`fail`](Queue::fail) the
+    /// backoff.
     #[must_use]
     pub fn with_policies(mut self, policies: RetryPolicies) -> Self {
         self.policies = Arc::new(policies);
         self
     }
 
-    /// The same queue, which also runs this hook when it fails a job for good, after the hooks that it has.
+    /// Adds a hook that runs when this queue fails a job for good, after the hooks that were added before.
     #[must_use]
     pub fn with_failure_hook(mut self, hook: impl FailureHook + 'static) -> Self {
         self.failure_hooks.push(hook);
         self
     }
 
-    /// The same queue with all these hooks instead of its own.
+    /// Replaces all hooks.
     pub(crate) fn with_failure_hooks(mut self, hooks: FailureHooks) -> Self {
         self.failure_hooks = hooks;
         self
     }
 
-    /// The store behind the queue.
+    /// The store of the queue.
     #[must_use]
     pub const fn store(&self) -> &S {
         &self.store
@@ -117,18 +117,18 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// What can go wrong when jobs are enqueued or completed.
+/// Errors of enqueueing and completing jobs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// The job itself is wrong.
+    /// The job itself breaks a rule.
     #[error(transparent)]
     Job(#[from] InvalidJob),
-    /// The store could not take it.
+    /// The store refused or failed the write.
     #[error("{0}")]
     Store(#[from] StoreError),
     /// A write of a [`Completion`] failed.
-    #[error("what the completion of a job was to write failed: {0}")]
+    #[error("a write in the completion of a job failed: {0}")]
     Write(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -142,7 +142,7 @@ impl OfStore for QueueError {
 }
 
 impl QueueError {
-    /// The error of a write: the store's own are told apart, since they may pass.
+    /// Converts the error of a write. The store's own errors keep their type, since they may pass.
     fn of_write(error: Box<dyn Error + Send + Sync>) -> Self {
         let error = match error.downcast::<StoreError>() {
             Ok(error) => Self::Store(*error),
@@ -152,7 +152,8 @@ impl QueueError {
             },
         };
         match error {
-            // The transaction is open by then: another store is busy or away, and its transaction may wait for this one.
+            // The queue's own transaction is open at this point. Another store is busy or unavailable, and its
+            // transaction may wait for this one.
             Self::Store(other @ (StoreError::Busy { .. } | StoreError::Unavailable { .. })) => {
                 Self::Write(Box::new(other))
             }

@@ -1,4 +1,4 @@
-//! What operators see of the queue, and what they do with it.
+//! Queries and actions of operators on the queue.
 
 use fieldfen_domain::job::{Job, JobActionOutcome, JobCount, JobFilter, JobSummary};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
@@ -10,17 +10,17 @@ use crate::Transaction;
 use crate::action_row::{act, of_job, record};
 
 impl<S: Store> Queue<S> {
-    /// The job with this id.
+    /// Finds the job with this id.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no job can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a job.
     pub fn find(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         self.store.read(|s| s.jobs().find(id))
     }
 
-    /// A page of jobs in the order of insertion, without what may be large: [`find`](Queue::find) has the whole job. The page
-    /// names the rows that no job can be read from. It may have fewer jobs than its limit, or none, and a cursor that leads
-    /// on.
+    /// A page of jobs in the order of insertion, without their large values: [`find`](Queue::find) returns the whole
+    /// job. The page names the rows that cannot be read as a job. It may have fewer jobs than its limit, or none,
+    /// although a next page follows.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -28,8 +28,8 @@ impl<S: Store> Queue<S> {
         self.store.read(|s| s.jobs().page(filter, page))
     }
 
-    /// A page of the jobs that have failed for good or were cancelled, in the order of insertion. [Parked](Queue::parked)
-    /// jobs are not among them.
+    /// A page of the jobs that have failed for good or were cancelled, in the order of insertion, without
+    /// [parked](Queue::parked) jobs.
     ///
     /// # Errors
     /// As [`Queue::list`].
@@ -37,8 +37,8 @@ impl<S: Store> Queue<S> {
         self.list(&JobFilter::new().dead_letters(), page)
     }
 
-    /// A page of the jobs that are parked, in the order of insertion. [`JobFilter::parked_for`] names those that wait for
-    /// one thing.
+    /// A page of the parked jobs, in the order of insertion. [`JobFilter::parked_for`] selects the jobs that wait for
+    /// one event.
     ///
     /// # Errors
     /// As [`Queue::list`].
@@ -46,25 +46,25 @@ impl<S: Store> Queue<S> {
         self.list(&JobFilter::default().parked(), page)
     }
 
-    /// How many jobs of each kind are in each status, parked ones by what they are parked for; combinations without jobs are
-    /// left out.
+    /// The number of jobs by kind, status and, for parked jobs, the event that they wait for. Combinations without jobs
+    /// are left out.
     ///
-    /// The figures may be some seconds old, since a person or a graph looks at them and nothing is decided by them: a
-    /// store with replicas may ask [one that lags](Store::read_stale).
+    /// The figures may be some seconds old, since they serve people and graphs and no decision: a store with replicas
+    /// may ask [a lagging one](Store::read_stale).
     pub fn count(&self) -> Result<Vec<JobCount>, StoreError> {
         self.store.read_stale(|s| s.jobs().count())
     }
 
-    /// Lets a failed or parked job run again at once, with all its retries. Its file stays as it is. A parked job parks again
-    /// if what it waits for has not come.
+    /// Makes a failed or parked job pending at once, with all its retries. Its file stays as it is. A parked job is
+    /// parked again if the event that it waits for has not come.
     ///
-    /// A job that was [killed](Queue::kill) runs again once its handler has returned, or once the lease has run out that
-    /// nobody extends any more: no two handlers of one job run at once.
+    /// A job that was [killed](Queue::kill) runs again after its handler has returned, or after its lease has expired,
+    /// which nobody extends any more. Two handlers of one job never run at once.
     pub fn retry(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Retry), |t| self.retry_in(t, id, action))
     }
 
-    /// The same inside the caller's transaction.
+    /// As [`retry`](Queue::retry), inside the caller's transaction.
     pub fn retry_in(
         &self,
         t: &mut Transaction<'_>,
@@ -78,14 +78,14 @@ impl<S: Store> Queue<S> {
         Ok(answer)
     }
 
-    /// Stops a job: a pending or parked one fails at once, a running one is asked to stop and sees so at its next heartbeat.
-    /// The reason of the action becomes the job's last error, and decides nothing: what a parked job has waited for does not
-    /// let it run again after a cancel.
+    /// Cancels a job. A pending or parked job fails at once. A running job is asked to stop, and its handler sees that
+    /// at the next heartbeat. The reason of the action becomes the job's last error. A cancelled parked job does not
+    /// run again when the event comes that it waited for.
     pub fn cancel(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Cancel), |t| self.cancel_in(t, id, action))
     }
 
-    /// The same inside the caller's transaction.
+    /// As [`cancel`](Queue::cancel), inside the caller's transaction.
     pub fn cancel_in(
         &self,
         t: &mut Transaction<'_>,
@@ -100,13 +100,13 @@ impl<S: Store> Queue<S> {
         Ok(answer)
     }
 
-    /// Fails a running job, even if a worker holds it: later reports of that worker are refused. The handler is told at
-    /// the next heartbeat; a handler that does not look goes on running.
+    /// Fails a running job at once, even if a worker holds it. Later outcomes of that worker are refused. The handler
+    /// is informed at the next heartbeat. A handler that does not check for that goes on running.
     pub fn kill(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Kill), |t| self.kill_in(t, id, action))
     }
 
-    /// The same inside the caller's transaction.
+    /// As [`kill`](Queue::kill), inside the caller's transaction.
     pub fn kill_in(
         &self,
         t: &mut Transaction<'_>,
@@ -121,12 +121,12 @@ impl<S: Store> Queue<S> {
         Ok(answer)
     }
 
-    /// Deletes a job that does not run.
+    /// Deletes a job that is not running.
     pub fn delete(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
         self.act(id, (action, ActionKind::Delete), |t| self.delete_in(t, id, action))
     }
 
-    /// The same inside the caller's transaction.
+    /// As [`delete`](Queue::delete), inside the caller's transaction.
     pub fn delete_in(
         &self,
         t: &mut Transaction<'_>,
@@ -139,7 +139,7 @@ impl<S: Store> Queue<S> {
         Ok(answer)
     }
 
-    /// Does something to a job in a transaction of its own.
+    /// Runs an action on a job in its own transaction.
     fn act(
         &self,
         id: &JobId,

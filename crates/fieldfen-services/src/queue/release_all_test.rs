@@ -1,4 +1,4 @@
-//! Jobs that a worker gives back without having tried them.
+//! Jobs that a worker releases before it has tried them.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn jobs_that_are_given_back_count_as_declined_since_they_were_first_declined() {
     let claim = || queue.claim(&[Count::kind()].into(), 2, HOUR, &WorkerName::new("test")).unwrap().jobs;
     let find = |claimed: &ClaimedJob| queue.find(&claimed.job.id).unwrap().unwrap();
     let began = queue.environment().now();
-    // One of them has been declined, and the other one has not.
+    // One of them has been declined, the other one has not.
     let first = claim();
     assert!(queue.decline(&first[0], "a later version can", HOUR).unwrap().is_done());
     assert!(queue.release(&first[1], began).unwrap().is_done());

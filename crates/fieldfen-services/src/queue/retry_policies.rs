@@ -1,12 +1,12 @@
-//! Which retry policy goes with which kind of job.
+//! The retry policy of each kind of job.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::{Backoff, JobKind, RetryPolicy};
 
-/// The longest time for which a job is throttled, unless [`RetryPolicies::longest_throttle`] says otherwise: a platform
-/// that names a later time is asked again by then.
+/// The longest time for which a job is throttled, unless [`RetryPolicies::longest_throttle`] sets another one. A
+/// platform that names a later time is asked again after this time.
 pub const LONGEST_THROTTLE: Duration = Duration::from_secs(24 * 3600);
 
 /// A retry policy for every kind of job, and the longest throttle of all kinds.
@@ -25,33 +25,33 @@ impl Default for RetryPolicies {
 }
 
 impl RetryPolicies {
-    /// This policy for every kind.
+    /// Makes policies with this policy for every kind.
     #[must_use]
     pub const fn new(default: RetryPolicy) -> Self {
         Self { default, by_kind: BTreeMap::new(), longest_throttle: LONGEST_THROTTLE }
     }
 
-    /// The same, with another longest throttle.
+    /// Sets the longest throttle.
     #[must_use]
     pub const fn longest_throttle(mut self, longest: Duration) -> Self {
         self.longest_throttle = longest;
         self
     }
 
-    /// The same, with another policy for one kind.
+    /// Sets the policy of one kind.
     #[must_use]
     pub fn with(mut self, kind: JobKind, policy: RetryPolicy) -> Self {
         self.by_kind.insert(kind, policy);
         self
     }
 
-    /// The same, with other waits for one kind.
+    /// Sets the backoff of one kind.
     pub(crate) fn with_backoff(self, kind: JobKind, backoff: Backoff) -> Self {
         let policy = (*self.of(&kind)).backoff(backoff);
         self.with(kind, policy)
     }
 
-    /// The policy of a kind.
+    /// The policy of this kind.
     #[must_use]
     pub fn of(&self, kind: &JobKind) -> &RetryPolicy {
         self.by_kind.get(kind).unwrap_or(&self.default)

@@ -1,4 +1,4 @@
-//! Waiting for what comes of a job.
+//! Waits for the end of a job.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,13 @@ use super::Queue;
 /// The longest time between two looks, in case a commit did not wake the watch.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// What came of waiting for a job.
+/// The result of waiting for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it says whether the job has succeeded"]
+#[must_use = "it shows whether the job has succeeded"]
 pub enum WaitOutcome {
     /// The job has succeeded.
     Completed {
-        /// Its result, where its handler gave one.
+        /// The result; `None` if its handler returned none.
         result: Option<RawJson>,
     },
     /// The job has failed for good, or was cancelled.
@@ -25,27 +25,27 @@ pub enum WaitOutcome {
         /// The reason, for people to read.
         reason: String,
     },
-    /// The job is parked: it does nothing before something comes that may take days.
+    /// The job is parked. It waits for an event that may take days.
     Parked {
-        /// What it waits for.
+        /// The event that the job waits for.
         parked_for: ParkedFor,
         /// The reason, for people to read.
         reason: String,
     },
-    /// The job is still on its way.
+    /// The job had not ended at the timeout.
     TimedOut,
-    /// There is no such job (any more).
+    /// The job does not exist, or was deleted.
     NotFound,
 }
 
 impl<S: Store> Queue<S> {
-    /// Waits until a job has ended or is parked, but not longer than `timeout`.
+    /// Waits until a job has ended or is parked, at most for `timeout`.
     ///
-    /// Blocks the thread: an async program calls it through its runtime's `spawn_blocking`. A job that takes no time
-    /// to wait for, because it has ended already, is answered at once, whatever the timeout.
+    /// Blocks the thread. An async program calls it through its runtime's `spawn_blocking`. If the job has ended
+    /// already, the answer comes at once, even with a timeout of zero.
     ///
     /// # Errors
-    /// As [`Queue::find`], and what [`Store::watch`] has.
+    /// As [`Queue::find`], and the errors of [`Store::watch`].
     pub fn wait_for(&self, id: &JobId, timeout: Duration) -> Result<WaitOutcome, StoreError> {
         let started = Instant::now();
         let mut watch = self.store.watch()?;
@@ -74,5 +74,5 @@ fn ending(job: Job) -> Option<WaitOutcome> {
 }
 
 fn reason(last_error: Option<String>) -> String {
-    last_error.unwrap_or_else(|| "no reason was kept".to_owned())
+    last_error.unwrap_or_else(|| "no reason was stored".to_owned())
 }

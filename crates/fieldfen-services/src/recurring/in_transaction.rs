@@ -1,4 +1,4 @@
-//! Setting recurring work up and changing it, in a transaction of the caller's.
+//! Defines and changes recurring work, in a transaction of the caller's.
 
 use fieldfen_domain::job::{EnqueueOutcome, NewJob, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
@@ -13,15 +13,15 @@ use crate::action_row::record;
 use crate::queue::{QueueError, enqueue};
 
 impl<S: Store> Recurring<S> {
-    /// Sets recurring work up, or changes what has its name, in the caller's transaction. Its next tick stays where the
-    /// schedule stays, so that a program may define its work whenever it starts.
+    /// Defines recurring work, or changes the work with this name, in the caller's transaction. If the schedule is
+    /// unchanged, so is the next tick: a program may define its work at each start.
     ///
-    /// The jobs that it makes have normal priority, the default number of retries, and hang on no file. The action is
-    /// recorded where anything changes.
+    /// The jobs of the work have normal priority, the default number of retries and no file. The action is recorded if
+    /// it changes anything.
     ///
     /// # Errors
-    /// [`QueueError::Job`] when the payload breaks one of its rules; [`QueueError::Store`] with
-    /// [`Invalid`](StoreError::Invalid) when the schedule has no tick any more, the 30th of February for example.
+    /// [`QueueError::Job`] if the payload breaks one of its rules; [`QueueError::Store`] with
+    /// [`Invalid`](StoreError::Invalid) if the schedule has no future tick, for example the 30th of February.
     pub fn define_in<P: Payload>(
         &self,
         t: &mut Transaction<'_>,
@@ -52,8 +52,8 @@ impl<S: Store> Recurring<S> {
         Ok(())
     }
 
-    /// Pauses recurring work in the caller's transaction: none of its ticks is taken until it is
-    /// [resumed](Recurring::resume). A job that a tick has made before goes on.
+    /// Pauses recurring work in the caller's transaction: no tick is taken until it is [resumed](Recurring::resume). A
+    /// job of an earlier tick is not affected.
     pub fn pause_in(
         &self,
         t: &mut Transaction<'_>,
@@ -67,8 +67,8 @@ impl<S: Store> Recurring<S> {
         Ok(paused)
     }
 
-    /// Resumes recurring work in the caller's transaction. The ticks that it has missed make one job together, at once; where it
-    /// has missed none, the next tick stays as it was.
+    /// Resumes recurring work in the caller's transaction. The missed ticks together make one job, at once. If no tick
+    /// was missed, the next tick is unchanged.
     pub fn resume_in(
         &self,
         t: &mut Transaction<'_>,
@@ -82,12 +82,13 @@ impl<S: Store> Recurring<S> {
         Ok(resumed)
     }
 
-    /// Enqueues the job of recurring work now, in the caller's transaction, without taking a tick; paused work too. If the job of
-    /// an earlier tick has not ended, the answer names that job, and no other is made. `None` when there is no work of this name.
+    /// Enqueues the job of recurring work now, in the caller's transaction, without taking a tick; also for paused
+    /// work. If the job of an earlier tick has not ended, no other job is made, and the answer names the earlier one.
+    /// `None` if there is no work with this name.
     ///
     /// # Errors
-    /// [`QueueError::Store`] with [`BadRow`](StoreError::BadRow) when the work cannot be read, [`QueueError::Job`]
-    /// when its payload breaks a rule.
+    /// [`QueueError::Store`] with [`BadRow`](StoreError::BadRow) if the work cannot be read, [`QueueError::Job`] if its
+    /// payload breaks a rule.
     pub fn run_now_in(
         &self,
         t: &mut Transaction<'_>,
@@ -112,8 +113,8 @@ impl<S: Store> Recurring<S> {
         Ok(enqueued)
     }
 
-    /// Ends recurring work in the caller's transaction; `false` when there is none of this name. A job that one of its ticks
-    /// has made stays.
+    /// Removes recurring work in the caller's transaction. Returns `false` if there is no work with this name. A job of
+    /// an earlier tick is not affected.
     pub fn remove_in(
         &self,
         t: &mut Transaction<'_>,

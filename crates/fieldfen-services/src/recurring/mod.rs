@@ -1,14 +1,14 @@
 //! Recurring work: a schedule, and the job that each of its ticks enqueues.
 //!
-//! Every worker takes due ticks, whatever its handlers. A tick is taken in the transaction that enqueues its job, and
-//! only while it is still the next one, so that however many processes run, no tick makes two jobs. Ticks that passed
-//! while no worker ran make one job together: after a day without workers, hourly work runs once, not 24 times. Ticks
-//! that come while the job of an earlier one still waits or runs are passed over for the same reason: the job has the
-//! dedup key `recurring:` and the name of the work, so that work whose handler runs nowhere does not pile up.
+//! Every worker takes due ticks, whatever its handlers. The transaction that enqueues the job of a tick also takes the
+//! tick, and only while it is still the next one. However many processes run, no tick makes two jobs. Ticks that passed
+//! while no worker ran make one job together: after a day without workers, hourly work runs once, not 24 times. A tick
+//! that comes while the job of an earlier tick is pending or running makes no job, since the jobs have the dedup key
+//! `recurring:` with the name of the work. Work whose handler runs nowhere therefore does not pile up.
 //!
-//! [`Recurring`] is the handle for programs and operators. Whatever it writes is one transaction with the operator's action,
-//! and it settles unknown outcomes as a [`Queue`](crate::queue) does. Its `*_in` methods write in a transaction of the
-//! caller's.
+//! [`Recurring`] is the handle for programs and operators. Each write is one transaction with the operator's action.
+//! The handle deals with unknown outcomes as a [`Queue`](crate::queue) does. Its `*_in` methods write in a transaction
+//! of the caller's.
 //!
 //! ```
 //! use fieldfen_domain::operator::{Action, Actor, Via};
@@ -47,7 +47,7 @@ use crate::queue::QueueError;
 use crate::write_retry::{OfStore, write};
 use crate::{Environment, Transaction};
 
-/// The recurring work of a store; clones are the same handle.
+/// The recurring work of a store. A clone is the same handle.
 #[derive(Debug, Clone)]
 pub struct Recurring<S> {
     store: S,
@@ -55,27 +55,27 @@ pub struct Recurring<S> {
 }
 
 impl<S: Store> Recurring<S> {
-    /// The recurring work of this store.
+    /// Creates a handle on this store.
     #[must_use]
     pub const fn new(store: S, environment: Environment) -> Self {
         Self { store, environment }
     }
 
-    /// All recurring work, by name; rows that hold what no recurring work can hold are named among it.
+    /// All recurring work, by name. An error names a row that cannot be read as recurring work.
     pub fn list(&self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError> {
         self.store.read(|s| s.recurring().list())
     }
 
-    /// The work of this name.
+    /// Finds the work with this name.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no recurring work can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as recurring work.
     pub fn find(&self, name: &RecurringName) -> Result<Option<RecurringJob>, StoreError> {
         self.store.read(|s| s.recurring().find(name))
     }
 
-    /// Sets work up, or changes what has its name; see [`define_in`](Recurring::define_in). A program may define its work whenever it
-    /// starts: what stays the same keeps its next tick, and what is paused stays so.
+    /// Defines work, or changes the work with this name; see [`define_in`](Recurring::define_in). A program may define
+    /// its work at each start: with an unchanged schedule the next tick is unchanged, and paused work stays paused.
     ///
     /// # Errors
     /// As [`define_in`](Recurring::define_in).
@@ -89,20 +89,20 @@ impl<S: Store> Recurring<S> {
         write(&self.store, |s| self.define_in(&mut Transaction::new(s), name, schedule, payload, action))
     }
 
-    /// Pauses work: none of its ticks is taken until it is [resumed](Recurring::resume). A job that a tick has made before
-    /// goes on.
+    /// Pauses work: no tick is taken until it is [resumed](Recurring::resume). A job of an earlier tick is not
+    /// affected.
     pub fn pause(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
         self.act(name, action, ActionKind::Pause, |t| self.pause_in(t, name, action))
     }
 
-    /// Resumes work. The ticks that it has missed make one job together, at once; where it has missed none, the next tick
-    /// stays as it was.
+    /// Resumes work. The missed ticks together make one job, at once. If no tick was missed, the next tick is
+    /// unchanged.
     pub fn resume(&self, name: &RecurringName, action: &Action) -> Result<PauseOutcome, StoreError> {
         self.act(name, action, ActionKind::Resume, |t| self.resume_in(t, name, action))
     }
 
-    /// Enqueues the job of some work now, without taking a tick; see [`run_now_in`](Recurring::run_now_in). `None` when there is no work
-    /// of this name.
+    /// Enqueues the job of some work now, without taking a tick; see [`run_now_in`](Recurring::run_now_in). `None` if
+    /// there is no work with this name.
     ///
     /// # Errors
     /// As [`run_now_in`](Recurring::run_now_in).
@@ -110,7 +110,7 @@ impl<S: Store> Recurring<S> {
         self.act(name, action, ActionKind::RunNow, |t| self.run_now_in(t, name, action))
     }
 
-    /// Ends work; `false` when there is none of this name. A job that one of its ticks has made stays.
+    /// Removes work. Returns `false` if there is no work with this name. A job of an earlier tick is not affected.
     pub fn remove(&self, name: &RecurringName, action: &Action) -> Result<bool, StoreError> {
         self.act(name, action, ActionKind::Remove, |t| self.remove_in(t, name, action))
     }

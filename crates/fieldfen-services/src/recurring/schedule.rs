@@ -1,4 +1,4 @@
-//! Cron expressions.
+//! Parses cron expressions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use chrono::SubsecRound;
 use croner::Cron;
 use fieldfen_domain::Timestamp;
 
-/// A cron expression, in UTC: minute, hour, day of the month, month, day of the week; with six fields, the first one is
+/// A cron expression, in UTC: minute, hour, day of the month, month, day of the week. With six fields, the first one is
 /// the second.
 ///
 /// ```
@@ -26,7 +26,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The first tick after this time; `None` when there is none any more.
+    /// The first tick after this time; `None` if there is none.
     #[must_use]
     pub fn next_after(&self, time: Timestamp) -> Option<Timestamp> {
         self.cron.find_next_occurrence(&time.trunc_subsecs(0), false).ok()
@@ -56,12 +56,12 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// A text that is not a cron expression.
+/// The error of a text that is not a cron expression.
 #[derive(Debug, thiserror::Error)]
 #[error("schedule {schedule:?}: it must be a cron expression of five fields, or of six with seconds first: {source}")]
 pub struct InvalidSchedule {
-    /// The text that was given.
+    /// The given text.
     pub schedule: String,
-    /// What is wrong with it.
+    /// The parser's error.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }

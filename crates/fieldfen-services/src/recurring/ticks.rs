@@ -1,4 +1,4 @@
-//! Taking the ticks that are due.
+//! Takes due ticks.
 
 use fieldfen_domain::job::{DedupKey, EnqueueOutcome, InvalidJob, JobState, NewJob};
 use fieldfen_domain::recurring::{RecurringJob, RecurringName, Tick};
@@ -9,34 +9,34 @@ use super::schedule::{InvalidSchedule, Schedule};
 use crate::Environment;
 use crate::write_retry::write_once;
 
-/// When a schedule without a further tick is due next: the last second that every store can hold.
+/// The next tick of a schedule without a further tick: the last second that every store can hold.
 const NEVER: i64 = 253_402_300_799;
 
-/// How many ticks are taken in one transaction.
+/// The number of ticks in one transaction.
 const BATCH: u32 = 100;
 
-/// What [`take_due`] did.
+/// The result of [`take_due`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ticks {
-    /// The jobs of the ticks that were taken.
+    /// The jobs of the taken ticks.
     pub jobs: Vec<JobId>,
-    /// When the next tick is due, as far as is known.
+    /// The time of the next tick; `None` if no tick is known.
     pub next_at: Option<Timestamp>,
 }
 
-/// Takes every tick that is due and enqueues its job, 100 in a transaction. Workers do this by themselves.
+/// Takes every due tick and enqueues its job, 100 in a transaction. Workers call this themselves.
 ///
-/// Work whose next tick a clock has set that was ahead is set anew where its schedule does not explain the tick: where it
-/// is more than a minute later than the second tick from now.
+/// If a clock that was ahead has set a next tick, the tick is set again. Such a tick is more than a minute later than
+/// the second tick from now, so the schedule does not explain it.
 ///
-/// Work whose schedule or payload cannot be read is named in the log and left alone.
+/// If the schedule or the payload of some work cannot be read, the log names the work, and it is left alone.
 ///
-/// If the outcome is [unknown](StoreError::OutcomeUnknown), take what is due again: a tick that was taken is not due any
-/// more, and its job is in the queue although no answer names it.
+/// If the outcome is [unknown](StoreError::OutcomeUnknown), call this again: a taken tick is no longer due, and its job
+/// is in the queue although no answer names it.
 ///
 /// # Errors
-/// After an error, the ticks that were taken before it stay taken.
+/// The ticks that were taken before an error stay taken.
 pub fn take_due<S: Store>(store: &S, environment: &Environment) -> Result<Ticks, StoreError> {
     let mut batches = Batches::default();
     let mut jobs = Vec::new();
@@ -52,14 +52,14 @@ pub fn take_due<S: Store>(store: &S, environment: &Environment) -> Result<Ticks,
 /// Takes due ticks batch by batch.
 #[derive(Default)]
 pub(crate) struct Batches {
-    /// How much work came up in the last batch that cannot be run. It stays due, and must not fill the next batch.
+    /// The number of works in the last batch that cannot run. They stay due, and the next batch must be larger by them.
     broken: u32,
 }
 
-/// What one batch did.
+/// The result of one batch.
 pub(crate) struct Batch {
     pub(crate) ticks: Ticks,
-    /// More work is likely to be due.
+    /// Whether more work is probably due.
     pub(crate) more: bool,
 }
 
@@ -80,7 +80,7 @@ impl Batches {
         let mut jobs = Vec::new();
         if !steps.is_empty() {
             jobs = write_once(store, |s, before: Option<&Vec<JobId>>| {
-                // A tick that has been taken makes no second job, but its first one is to be named.
+                // A taken tick makes no second job, but the answer must name the first one.
                 if let Some(job) = before.and_then(|jobs| jobs.first())
                     && s.jobs().find(job)?.is_some()
                 {
@@ -99,14 +99,14 @@ impl Batches {
     }
 }
 
-/// What is done about one work.
+/// The step for one work.
 struct Step {
     tick: Tick,
-    /// The job of the tick; without one, the tick is set and none is taken.
+    /// The job of the tick. `None` if only the next tick is set, and no tick is taken.
     job: Option<NewJob>,
 }
 
-/// What is to be done about work that is due or doubtful; `None` when it cannot be run, which the log says if `log`.
+/// The step for work that is due or doubtful. `None` if the work cannot run, which is logged if `log` is set.
 fn step(
     work: &Result<RecurringJob, UnreadableRow>,
     environment: &Environment,
@@ -117,7 +117,7 @@ fn step(
         Ok(work) => work,
         Err(error) => {
             if log {
-                log!(ERROR, error = with_causes(error), "unreadable recurring work");
+                log!(ERROR, error = with_causes(error), "recurring work not readable");
             }
             return None;
         }
@@ -135,7 +135,7 @@ fn step(
 
 fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp) -> Result<Step, BrokenWork> {
     let schedule: Schedule = work.schedule.parse()?;
-    // The tick after a due one is the first in the future: those in between are dropped.
+    // The next tick is the first one in the future. Ticks in between are dropped.
     let next_at = schedule.next_after(now).unwrap_or_else(never);
     let tick = |next_at| Tick::new(work.name.clone(), work.next_at, next_at, now);
     if work.next_at <= now {
@@ -143,7 +143,7 @@ fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp)
         let job = job.dedup_key(key_of(&work.name)?);
         return Ok(Step { tick: tick(next_at), job: Some(job) });
     }
-    // A clock that was only a little ahead has taken the next tick, and it must not be taken again.
+    // A clock that was slightly ahead has taken the next tick. It must not be taken again.
     let second = schedule.next_after(next_at).unwrap_or_else(never);
     if !is_ahead(work.next_at, second) {
         return Ok(Step { tick: tick(work.next_at), job: None });
@@ -153,8 +153,8 @@ fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp)
 }
 
 impl Step {
-    /// Takes or sets the tick, and says which job it has made, if any. One row that cannot be read must not keep the
-    /// others of the batch from their ticks.
+    /// Takes or sets the tick, and returns the id of its job, if any. A row that cannot be read must not keep the other
+    /// works of the batch from their ticks.
     fn take(&self, s: &mut dyn Session) -> Result<Option<JobId>, StoreError> {
         let taken = match &self.job {
             Some(job) => take(s, &self.tick, job),
@@ -162,7 +162,7 @@ impl Step {
         };
         match taken {
             Err(error @ StoreError::BadRow { .. }) => {
-                log!(ERROR, name = %self.tick.name, error = with_causes(&error), "tick without a job: unreadable row");
+                log!(ERROR, name = %self.tick.name, error = with_causes(&error), "tick without a job: row not readable");
                 Ok(None)
             }
             taken => taken,
@@ -170,7 +170,7 @@ impl Step {
     }
 }
 
-/// Takes a tick and says which job it has made, if any.
+/// Takes a tick and returns the id of its job, if any.
 fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>, StoreError> {
     if !s.recurring().take(tick)? {
         return Ok(None);
@@ -181,8 +181,8 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
         && job_of_earlier.state == JobState::Pending
         && job_of_earlier.created_at.is_some_and(|at| is_ahead(at, tick.at))
     {
-        // The clock that was wrong made it, and it would keep every tick from its job until then. If it stays, it is met
-        // once more. No failure hook hears of it: another job takes its place.
+        // The wrong clock made this job, which would keep every tick from making a job until then. If it cannot be
+        // cancelled, it is found once more. No failure hook runs, since another job replaces it.
         let _ = s.job_actions().cancel(&met, "its time was set by a wrong clock", tick.at)?;
         enqueued = s.jobs().enqueue(job)?;
     }
@@ -195,12 +195,12 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
     }
 }
 
-/// The key that keeps work to one live job at a time.
+/// The dedup key that limits some work to one live job.
 pub(super) fn key_of(name: &RecurringName) -> Result<DedupKey, InvalidJob> {
     DedupKey::new(format!("recurring:{name}"))
 }
 
-/// Why a tick cannot be taken.
+/// The reason why a tick cannot be taken.
 #[derive(Debug, thiserror::Error)]
 enum BrokenWork {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Which account a rule means.
+//! Finds the account of a rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use super::setting::{InvalidShop, Setting};
 use super::{ListingRule, PostRule, Shop};
 use crate::publishing::Publisher;
 
-/// The accounts of a platform: none for one that is not declared.
+/// The accounts of each declared platform.
 type Accounts<P> = BTreeMap<P, BTreeSet<String>>;
 
 impl Shop {
-    /// Checks that a publisher has each account that is declared or that a rule names. Without this, the jobs of an account
-    /// that no program has fail when they run. The accounts of closures are not known before.
+    /// Checks that a publisher has each account that is declared or named in a rule. Without this check, the jobs of a
+    /// missing account fail when they run. The accounts of closures cannot be checked.
     ///
     /// # Errors
     /// [`InvalidShop`] for the first rule, or the first declaration, of an account that the publisher does not have.
@@ -37,7 +37,7 @@ impl Shop {
                 Err(InvalidShop::at(
                     at,
                     value,
-                    "the program publishes at no such account: correct the name, or add it there",
+                    "the program has no such account: correct the name, or add the account to the program",
                 ))
             }
             None => Ok(()),
@@ -61,13 +61,13 @@ fn post(platform: SocialPlatform, account: &str) -> Target {
     Target::post(platform, "").at_account(account)
 }
 
-/// The account that a rule names, or the only one that there is.
+/// The account of a rule: the named one, or the only one of the platform.
 fn account<'a, P: Ord>(declared: &'a Accounts<P>, platform: &P, named: Option<&'a str>) -> &'a str {
     let only = || declared.get(platform).and_then(|accounts| accounts.first()).map_or("", String::as_str);
     named.unwrap_or_else(only)
 }
 
-/// Whether the shop has the account that a rule names; `table` is where accounts are declared.
+/// Checks that the shop has the account of a rule. `table` is the table in which accounts are declared.
 pub(super) fn check_account<P: Ord + ToString>(
     declared: &Accounts<P>,
     platform: &P,

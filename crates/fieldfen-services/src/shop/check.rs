@@ -1,4 +1,4 @@
-//! Checking a shop's rules: each rule by itself, and against the others.
+//! Checks a shop's rules: each rule by itself, and against the other rules.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use super::{PostRule, Shop, Variants};
 const MAX_NAME: usize = 255;
 
 impl Shop {
-    /// Checks that the rules can be followed: numbers are within their limits, accounts are the shop's, and no rule is for
-    /// nothing.
+    /// Checks that the rules can be followed: numbers are within their limits, accounts are declared, and no rule is
+    /// without effect.
     ///
     /// # Errors
-    /// [`InvalidShop`] for the first setting that cannot be.
+    /// [`InvalidShop`] for the first invalid setting.
     pub fn check(&self) -> Result<(), InvalidShop> {
         self.check_upscaling()?;
         self.check_accounts()?;
@@ -55,7 +55,8 @@ impl Shop {
         }
     }
 
-    /// Checks that no earlier rule makes the same post of a file as another kind of post: the later one would never go out.
+    /// Checks that no earlier rule makes the same post of a file with another post type. The later post would never be
+    /// published.
     fn check_other_posts(&self, at: &Setting, index: usize) -> Result<(), InvalidShop> {
         let (earlier, later) = self.post.split_at(index);
         let Some(rule) = later.first() else { return Ok(()) };
@@ -92,7 +93,7 @@ impl Shop {
     }
 }
 
-/// Whether a file can be of both selections; `None` selects all files.
+/// Returns whether a file can match both selections. `None` selects all files.
 fn overlap<T: PartialEq>(a: Option<&[T]>, b: Option<&[T]>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a.iter().any(|one| b.contains(one)),

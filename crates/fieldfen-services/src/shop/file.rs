@@ -1,4 +1,4 @@
-//! The file `fieldfen.toml`.
+//! Reads the file `fieldfen.toml`.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -18,13 +18,13 @@ use super::toml_position::{setting_at, span_of};
 /// The section that every program reads.
 const DATABASE: &str = "database";
 
-/// The largest file that is read, in bytes: the rules of thousands of products are smaller.
+/// The largest file that is read, in bytes. The rules of thousands of products need less.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// The text of a `fieldfen.toml`: the rules of a shop, and the database that they are for.
+/// The text of a `fieldfen.toml`: the rules of a shop, and the address of its database.
 ///
-/// The program that runs the workers reads all of it. Other programs read the section `[database]` alone, and take no
-/// notice of the rest, which may be a newer version's.
+/// The program that runs the workers reads all of it. Other programs only read the section `[database]` and ignore the
+/// rest, which a newer version may have written.
 ///
 /// ```
 /// use fieldfen_services::Environment;
@@ -67,20 +67,20 @@ pub struct DatabaseSection {
 }
 
 impl DatabaseSection {
-    /// The address as it is written. If it is a relative path, it is relative to the [folder](DatabaseSection::folder) of
-    /// the file; whoever opens the database resolves it, as only its store can tell.
+    /// The address as it is written. A relative path is relative to the [folder](DatabaseSection::folder) of the file.
+    /// The program that opens the database resolves the path, since only its store can recognise one.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The folder of the file, as the file's path has it; empty for the current folder.
+    /// The folder of the file, as in the file's path; empty for the current folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What people call this database, `production` for example.
+    /// A name of this database for people, for example `production`.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -102,7 +102,7 @@ impl fmt::Debug for ShopFile {
     }
 }
 
-/// A `fieldfen.toml` that cannot be used. The text of the section `[database]` is never shown.
+/// The error of a `fieldfen.toml` that cannot be used. It never shows the text of the section `[database]`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShopFileError {
@@ -111,28 +111,29 @@ pub enum ShopFileError {
     Unreadable {
         /// The path of the file.
         path: PathBuf,
-        /// The system's own words.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Something in it is not as it must be.
+    /// A setting breaks a rule.
     #[error("{path:?}, line {line}, column {column}: {problem}")]
     Invalid {
         /// The path of the file.
         path: PathBuf,
-        /// The number of the line, from 1.
+        /// The line, from 1.
         line: usize,
         /// The column, in characters from 1.
         column: usize,
-        /// Which setting, its value, and the rule.
+        /// The setting, its value and the rule.
         problem: String,
     },
 }
 
 impl ShopFile {
-    /// Reads a file of at most 4 MiB. A symbolic link to one is followed.
+    /// Reads a file of at most 4 MiB. The path may be a symbolic link.
     ///
     /// # Errors
-    /// [`ShopFileError::Unreadable`], also for what is no regular file: the other end of a pipe is not waited for.
+    /// [`ShopFileError::Unreadable`], also if the path is not a regular file: a FIFO is not opened, so that the call
+    /// cannot block.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ShopFileError> {
         let path = path.as_ref().to_owned();
         match text_of(&path) {
@@ -141,16 +142,16 @@ impl ShopFile {
         }
     }
 
-    /// Takes a text; `path` is the file that messages name, and whose folder addresses are relative to.
+    /// Makes a shop file from a text. Messages name `path`, and relative addresses are relative to its folder.
     #[must_use]
     pub fn parse(text: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         Self { text: text.into(), path: path.into() }
     }
 
-    /// The rules. Each file has some: what is left out has its default.
+    /// The rules. A rule that is left out has its default.
     ///
     /// # Errors
-    /// [`ShopFileError::Invalid`] for the first thing that is not as it must be, in the section `[database]` too.
+    /// [`ShopFileError::Invalid`] for the first setting that breaks a rule, in the section `[database]` too.
     pub fn shop(&self) -> Result<Shop, ShopFileError> {
         self.database()?;
         self.check_database()?;
@@ -169,8 +170,7 @@ impl ShopFile {
         }
     }
 
-    /// The error with the line of its setting in this file, for what a program checks by itself:
-    /// [`Shop::check_publisher`], for example.
+    /// Adds the line of a setting to an error, for checks of the program itself, for example [`Shop::check_publisher`].
     #[must_use]
     pub fn locate(&self, error: &InvalidShop) -> ShopFileError {
         let span = self.table().map_or(0..0, |table| span_of(table.get_ref(), &error.setting));
@@ -191,10 +191,10 @@ impl ShopFile {
         }
     }
 
-    /// The section `[database]`; `None` where there is none. Settings that this version does not know are passed over.
+    /// The section `[database]`; `None` if the file has none. Unknown settings are ignored.
     ///
     /// # Errors
-    /// [`ShopFileError::Invalid`] when the text is no TOML, or an address or name is not as it must be.
+    /// [`ShopFileError::Invalid`] if the text is not TOML, or if an address or name breaks a rule.
     pub fn database(&self) -> Result<Option<DatabaseSection>, ShopFileError> {
         let table = self.table()?;
         let Some(section) = table.get_ref().get(DATABASE) else { return Ok(None) };
@@ -225,9 +225,9 @@ impl ShopFile {
     }
 
     fn invalid(&self, span: &Range<usize>, problem: String) -> ShopFileError {
-        // An address that stands at a wrong place may hold a password.
+        // An address in a wrong place may contain a password.
         let problem = if problem.contains("://") || problem.contains("password=") {
-            "an address stands here, and is not repeated: only database.url may be one".to_owned()
+            "an address is only allowed in database.url; it is not repeated here".to_owned()
         } else {
             problem.chars().flat_map(printable).collect()
         };
@@ -241,9 +241,9 @@ impl ShopFile {
 /// The text of a regular file.
 fn text_of(path: &Path) -> io::Result<String> {
     let other = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
-    // Looked at before it is opened: opening a pipe waits for its other end.
+    // Checked before the file is opened: opening a FIFO waits for another program.
     if !fs::metadata(path)?.is_file() {
-        return Err(other("it is no regular file"));
+        return Err(other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
     if File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)? as u64 > MAX_BYTES {
@@ -252,7 +252,7 @@ fn text_of(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| other("it is not valid UTF-8"))
 }
 
-/// The character, or an escape for one that would do something to a terminal.
+/// The character, or its escape if it would control a terminal.
 fn printable(c: char) -> impl Iterator<Item = char> {
     let escape = c.is_control().then(|| c.escape_debug());
     let itself = escape.is_none().then_some(c);

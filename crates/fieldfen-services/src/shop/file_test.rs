@@ -1,4 +1,4 @@
-//! What is read from a `fieldfen.toml`, and what its errors say.
+//! The settings that are read from a `fieldfen.toml`, and the texts of its errors.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::publishing::Publisher;
 
 const README: &str = include_str!("../../README.md");
 
-/// The example in the README: the block that begins like this.
+/// The example in the README: the block that begins with these lines.
 fn example() -> &'static str {
     let (_, text) = README.split_once("```toml\n# fieldfen.toml").unwrap_or_default();
     text.split("```").next().unwrap_or_default()
@@ -218,7 +218,7 @@ fn a_file_that_is_not_there_is_named() {
 fn what_is_no_text_of_a_reasonable_size_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |path: &Path| with_causes(&ShopFile::read(path).unwrap_err());
-    assert!(refused(folder.path()).contains("no regular file"), "{}", refused(folder.path()));
+    assert!(refused(folder.path()).contains("not a regular file"), "{}", refused(folder.path()));
     let file = folder.path().join("fieldfen.toml");
     std::fs::write(&file, b"approval = \"\xff\"").unwrap();
     assert!(refused(&file).contains("not valid UTF-8"), "{}", refused(&file));
@@ -234,7 +234,7 @@ fn a_pipe_is_not_waited_for_and_a_link_followed() {
     let [pipe, link] = ["pipe", "link"].map(|name| folder.path().join(name));
     mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
     let error = with_causes(&ShopFile::read(&pipe).unwrap_err());
-    assert!(error.contains("no regular file"), "{error}");
+    assert!(error.contains("not a regular file"), "{error}");
     std::fs::write(folder.path().join("rules"), "approval = \"automatic\"").unwrap();
     std::os::unix::fs::symlink("rules", &link).unwrap();
     ShopFile::read(&link).unwrap().shop().unwrap();

@@ -1,8 +1,8 @@
-//! A shop's rules as data: who approves, what is published where, how often jobs are tried again, what is kept.
+//! A shop's rules as data: who approves, what is published where, the retries of jobs, and the retention.
 //!
 //! A [`Shop`] is built in code, or, with the feature `toml`, read from a file, `fieldfen.toml`. It makes the
-//! [`Pipeline`] of the one program that runs the workers. Other programs need no rules: they leave the actions of operators
-//! to those workers.
+//! [`Pipeline`] of the one program that runs the workers. Other programs need no rules: they send the actions of
+//! operators to those workers.
 //!
 //! ```
 //! use fieldfen_domain::publication::{Platform, SocialPlatform};
@@ -57,10 +57,10 @@ pub use setting::{InvalidShop, Setting};
 
 use retries::Retries;
 
-/// The rules of a shop. Clones share the closures.
+/// The rules of a shop. A clone shares the closures.
 ///
-/// Rules that are left out have the defaults of [`Shop::new`]. Nothing is checked before [`Shop::check`], which
-/// [`Shop::pipeline`] calls too.
+/// A rule that is left out has the default of [`Shop::new`]. [`Shop::check`] checks the rules, and so does
+/// [`Shop::pipeline`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "the rules of a shop")]
 pub struct Shop {
@@ -76,7 +76,7 @@ pub struct Shop {
     closures: Closures,
 }
 
-/// How pictures are upscaled.
+/// The factor and the resolution of the upscaling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table with scale_factor and target_dpi")]
 struct Upscaling {
@@ -91,21 +91,21 @@ impl Default for Upscaling {
 }
 
 impl Shop {
-    /// A shop in which an operator approves, which upscales by 4 at 300 dpi, publishes nowhere, gives each job 5 retries,
-    /// and keeps what [`Upkeep`] and [`webhooks::Retention`](crate::webhooks::Retention) keep by default.
+    /// A shop in which an operator approves. It upscales by 4 at 300 dpi, publishes at no target, and gives each job 5
+    /// retries. Its retention is the default of [`Upkeep`] and [`webhooks::Retention`](crate::webhooks::Retention).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same shop, approved so.
+    /// Sets who approves processed files.
     #[must_use]
     pub const fn approved_by(mut self, approval: Approval) -> Self {
         self.approval = approval;
         self
     }
 
-    /// The same shop, which upscales by this factor (1 to 64) and writes this resolution in dots per inch (1 to 65,535)
+    /// Sets the factor of the upscaling (1 to 64) and the resolution in dots per inch (1 to 65,535) that is written
     /// into the picture.
     #[must_use]
     pub const fn upscaling(mut self, scale_factor: u32, target_dpi: u32) -> Self {
@@ -113,61 +113,60 @@ impl Shop {
         self
     }
 
-    /// The same shop with these seller's accounts at a marketplace. Without any, the shop has one account there, which
-    /// has no name.
+    /// Declares a marketplace with these seller's accounts. Without accounts, the shop has one account there, which has
+    /// no name.
     ///
-    /// A platform of the program's own must be declared like this before a rule names it, so that a misspelt platform is
-    /// noticed.
+    /// A platform of the program's own must be declared before a rule names it, so that a misspelt platform is noticed.
     #[must_use]
     pub fn marketplace<'a>(mut self, platform: Platform, accounts: impl IntoIterator<Item = &'a str>) -> Self {
         self.marketplaces.insert(platform, accounts.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// The same shop with these accounts at a social network; as [`Shop::marketplace`].
+    /// Declares a social network with these accounts, as [`Shop::marketplace`] does.
     #[must_use]
     pub fn network<'a>(mut self, platform: SocialPlatform, accounts: impl IntoIterator<Item = &'a str>) -> Self {
         self.networks.insert(platform, accounts.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// The same shop, which also lists the approved files of this rule.
+    /// Adds a rule that lists approved files.
     #[must_use]
     pub fn publish(mut self, rule: ListingRule) -> Self {
         self.publish.push(rule);
         self
     }
 
-    /// The same shop, which also posts the approved files of this rule.
+    /// Adds a rule that posts approved files.
     #[must_use]
     pub fn post(mut self, rule: PostRule) -> Self {
         self.post.push(rule);
         self
     }
 
-    /// The same shop, which also wants a file at the targets of this closure: for what rules cannot say. Their accounts
-    /// are not checked.
+    /// Adds the targets that this closure returns for a file, if rules cannot express them. Their accounts are not
+    /// checked.
     #[must_use]
     pub fn wanting(mut self, wanted: impl Fn(&File) -> Vec<Target> + Send + Sync + 'static) -> Self {
         self.closures.0.push(Arc::new(wanted));
         self
     }
 
-    /// The same shop, whose jobs have this many retries (at most a million) where their kind has no number of its own.
+    /// Sets the number of retries (at most a million) of all jobs whose kind has no number of its own.
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries.otherwise = retries;
         self
     }
 
-    /// The same shop, whose jobs of this kind have this many retries, at most a million.
+    /// Sets the number of retries of the jobs of this kind, at most a million.
     #[must_use]
     pub fn retries_of(mut self, kind: JobKind, retries: u32) -> Self {
         self.retries.by_kind.insert(kind, retries);
         self
     }
 
-    /// The same shop, which keeps what is over for so long.
+    /// Sets the retention of ended rows.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
@@ -176,7 +175,7 @@ impl Shop {
 }
 
 impl Shop {
-    /// The pipeline that follows these rules.
+    /// The pipeline with these rules.
     ///
     /// # Errors
     /// As [`Shop::check`].
@@ -199,8 +198,8 @@ impl Shop {
             .fold(pipeline, |pipeline, (kind, &retries)| pipeline.retries_of(kind.clone(), retries)))
     }
 
-    /// The targets at which an approved file is wanted: those of the rules in their order, then those of the closures. A
-    /// target that several of them name is there once.
+    /// The targets of an approved file: those of the rules in their order, then those of the closures. A target that
+    /// several of them return appears once.
     #[must_use]
     pub fn targets(&self, file: &File) -> Vec<Target> {
         let listings = self.publish.iter().flat_map(|rule| rule.targets(file, self.account_of_listing(rule)));
@@ -215,29 +214,29 @@ impl Shop {
         targets
     }
 
-    /// The number of retries of each kind of job, for a [`Queue`](crate::queue::Queue); the waits are the default ones.
+    /// The number of retries of each kind of job, for a [`Queue`](crate::queue::Queue). The backoff is the default one.
     #[must_use]
     pub fn retry_policies(&self) -> RetryPolicies {
         self.retries.policies()
     }
 
-    /// The upkeep that keeps what these rules keep; see [`Recurring::define`](crate::recurring::Recurring::define).
+    /// The upkeep with the retention of these rules; see [`Recurring::define`](crate::recurring::Recurring::define).
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
         self.retention.upkeep()
     }
 
-    /// For how long the deliveries of webhooks are remembered.
+    /// The retention of webhook deliveries.
     #[must_use]
     pub fn deliveries(&self) -> crate::webhooks::Retention {
         self.retention.deliveries()
     }
 }
 
-/// Where a program wants a file beyond its rules.
+/// A closure that returns further targets of a file.
 type Wanted = dyn Fn(&File) -> Vec<Target> + Send + Sync;
 
-/// What a program wants beyond its rules.
+/// The closures of a program, besides its rules.
 #[derive(Clone, Default)]
 struct Closures(Vec<Arc<Wanted>>);
 

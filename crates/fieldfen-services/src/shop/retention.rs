@@ -1,4 +1,4 @@
-//! How long what is over is kept.
+//! The retention of ended rows.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,33 +9,34 @@ use super::setting::{InvalidShop, Setting};
 use crate::upkeep::Upkeep;
 use crate::webhooks;
 
-/// The longest time that is kept, in days: a century.
+/// The longest retention, in days: a century.
 const MAX_DAYS: u32 = 36_500;
 
 const DAY_SECS: u64 = 24 * 60 * 60;
 
-/// How long what is over is kept. What is `None` or absent is kept as [`Upkeep`] and
-/// [`webhooks::Retention`](crate::webhooks::Retention) keep it by default.
+/// The retention of ended rows. A value that is `None` or absent is the default of [`Upkeep`] or
+/// [`webhooks::Retention`](crate::webhooks::Retention).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table of times and numbers that are kept")]
 #[non_exhaustive]
 pub struct Retention {
-    /// Days for which completed jobs are kept, 1 to 36,500.
+    /// Days after which completed jobs are deleted, 1 to 36,500.
     pub completed_jobs_days: Option<u32>,
-    /// The most completed jobs that are kept.
+    /// The largest number of completed jobs that are kept.
     pub completed_jobs_keep: Option<u32>,
-    /// Days for which failed jobs are kept, 1 to 36,500.
+    /// Days after which failed jobs are deleted, 1 to 36,500.
     pub failed_jobs_days: Option<u32>,
-    /// The most failed jobs that are kept.
+    /// The largest number of failed jobs that are kept.
     pub failed_jobs_keep: Option<u32>,
-    /// Days for which publications that are over are kept, 1 to 36,500.
+    /// Days after which released and ended publications are deleted, 1 to 36,500.
     pub publications_days: Option<u32>,
-    /// Days for which operators' actions are kept, 1 to 36,500. By default they are kept for ever.
+    /// Days after which operators' actions are deleted, 1 to 36,500. By default they are kept for ever.
     pub operator_actions_days: Option<u32>,
-    /// Days for which the rows of calls to external APIs are kept, 1 to 36,500. The totals of each day are kept for ever.
+    /// Days after which the rows of calls to external APIs are deleted, 1 to 36,500. The totals of each day are kept for
+    /// ever.
     pub api_calls_days: Option<u32>,
-    /// Hours for which the deliveries of a source of webhooks are remembered, 1 to 876,000; `otherwise` for all other
-    /// sources.
+    /// Hours for which the deliveries of a source of webhooks are remembered, 1 to 876,000. The key `otherwise` stands
+    /// for all other sources.
     pub deliveries_hours: BTreeMap<String, u32>,
 }
 

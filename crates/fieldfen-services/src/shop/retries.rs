@@ -1,4 +1,4 @@
-//! How often jobs are tried again, by kind.
+//! The number of retries of each kind of job.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,17 +10,17 @@ use serde::{Deserialize, Deserializer};
 use super::setting::{InvalidShop, Setting};
 use crate::queue::RetryPolicies;
 
-/// The most retries of a job: with the default waits, it is tried for a century.
+/// The largest number of retries. With the default backoff, such a job is retried for a century.
 const MAX_RETRIES: u32 = 1_000_000;
 
-/// The table of a program's own kinds.
+/// The table of the program's own kinds.
 const OWN: &str = "own";
 
-/// The number for all other kinds.
+/// The name of the number for all other kinds.
 const OTHERWISE: &str = "otherwise";
 
-/// The retries of each kind of job. In a file, the specification's eight stand by their names, so that a misspelt one is
-/// noticed, and a program's own kinds in a table `own`.
+/// The number of retries of each kind of job. In a file, the specification's eight kinds have their own names, so that
+/// a misspelt one is noticed. The program's own kinds are in a table `own`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Retries {
     pub(super) otherwise: u32,
@@ -70,14 +70,14 @@ impl<'de> Deserialize<'de> for Name {
             _ => JobKind::SPECIFIED.into_iter().find(|kind| kind.as_str() == name).map(Self::Specified).ok_or_else(|| {
                 let kinds = JobKind::SPECIFIED.map(|kind| kind.to_string()).join(", ");
                 de::Error::custom(format!(
-                    "{name:?}: it must be {OTHERWISE}, {OWN} or one of {kinds}; the shop's own kinds stand in [retries.{OWN}]"
+                    "{name:?}: it must be {OTHERWISE}, {OWN} or one of {kinds}; the shop's own kinds belong into [retries.{OWN}]"
                 ))
             }),
         }
     }
 }
 
-/// A kind in the table of a program's own.
+/// A name in the table of the program's own kinds.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct OwnKind(JobKind);
 
@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for OwnKind {
         match JobKind::deserialize(deserializer)? {
             kind @ JobKind::Custom(_) => Ok(Self(kind)),
             kind => Err(de::Error::custom(format!(
-                "{:?}: it must be a kind of the shop's own; the specification's stand in [retries] itself",
+                "{:?}: it must be a kind of the shop's own; the specification's belong into [retries]",
                 kind.as_str()
             ))),
         }

@@ -1,4 +1,4 @@
-//! Which files are wanted where.
+//! The rules for the targets of files.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Lists approved files at a marketplace: all of them, or those of some shapes and species.
+/// Lists approved files at a marketplace: all files, or those of some shapes and species.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table with platform, account, variants, aspect_ratios and species")]
 pub struct ListingRule {
@@ -20,22 +20,22 @@ pub struct ListingRule {
     pub(super) species: Option<Vec<String>>,
 }
 
-/// Which products a [`ListingRule`] makes of a file.
+/// The products that a [`ListingRule`] makes of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Variants {
     /// One product, without a variant.
     #[default]
     Single,
-    /// One for each [print size](AspectRatio::print_variants) that the picture fills without cropping; none for a picture
-    /// whose size is unknown, or that fills no print.
+    /// One product for each [print size](AspectRatio::print_variants) that the picture fills without cropping. A
+    /// picture of unknown size, or one that fills no print, gets none.
     Prints,
-    /// One for each of these. A print size among them is for the pictures that fill it; any other variant is for every
-    /// picture.
+    /// One product for each of these variants. A print size is for the pictures that fill it. Any other variant is for
+    /// every picture.
     These(Vec<String>),
 }
 
-/// Posts approved files at a social network: all of them, or those of some shapes and species.
+/// Posts approved files at a social network: all files, or those of some shapes and species.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(
     deny_unknown_fields,
@@ -52,34 +52,34 @@ pub struct PostRule {
 }
 
 impl ListingRule {
-    /// Every file at this marketplace, as one product at its only account.
+    /// Lists every file at this marketplace, as one product at its only account.
     #[must_use]
     pub const fn at(platform: Platform) -> Self {
         Self { platform, account: None, variants: Variants::Single, aspect_ratios: None, species: None }
     }
 
-    /// The same rule for this account of the platform.
+    /// Sets the account of the platform.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// As these products.
+    /// Sets the products of a file.
     #[must_use]
     pub fn variants(mut self, variants: Variants) -> Self {
         self.variants = variants;
         self
     }
 
-    /// Only files of these shapes. A file whose size is unknown has none.
+    /// Selects the files of these shapes. A file of unknown size has no shape.
     #[must_use]
     pub fn aspect_ratios(mut self, shapes: impl IntoIterator<Item = AspectRatio>) -> Self {
         self.aspect_ratios = Some(shapes.into_iter().collect());
         self
     }
 
-    /// Only files of these species, spelt as in `files.species`.
+    /// Selects the files of these species, spelt as in `files.species`.
     #[must_use]
     pub fn species<'a>(mut self, species: impl IntoIterator<Item = &'a str>) -> Self {
         self.species = Some(species.into_iter().map(str::to_owned).collect());
@@ -106,42 +106,42 @@ impl ListingRule {
 }
 
 impl PostRule {
-    /// Every file at this network, once, at its only account.
+    /// Posts every file at this network once, at its only account.
     #[must_use]
     pub const fn at(platform: SocialPlatform) -> Self {
         let post_key = String::new();
         Self { platform, account: None, post_type: None, post_key, aspect_ratios: None, species: None }
     }
 
-    /// The same rule for this account of the platform.
+    /// Sets the account of the platform.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// As this kind of post.
+    /// Sets the type of the post.
     #[must_use]
     pub const fn post_type(mut self, post_type: PostType) -> Self {
         self.post_type = Some(post_type);
         self
     }
 
-    /// Under this key: a file is posted once for each key.
+    /// Sets the post key. A file is posted once for each key.
     #[must_use]
     pub fn post_key(mut self, key: impl Into<String>) -> Self {
         self.post_key = key.into();
         self
     }
 
-    /// Only files of these shapes. A file whose size is unknown has none.
+    /// Selects the files of these shapes. A file of unknown size has no shape.
     #[must_use]
     pub fn aspect_ratios(mut self, shapes: impl IntoIterator<Item = AspectRatio>) -> Self {
         self.aspect_ratios = Some(shapes.into_iter().collect());
         self
     }
 
-    /// Only files of these species, spelt as in `files.species`.
+    /// Selects the files of these species, spelt as in `files.species`.
     #[must_use]
     pub fn species<'a>(mut self, species: impl IntoIterator<Item = &'a str>) -> Self {
         self.species = Some(species.into_iter().map(str::to_owned).collect());

@@ -1,4 +1,4 @@
-//! Which files the rules of a shop want where, and which rules cannot be.
+//! The targets of files by the rules of a shop, and rules that are invalid.
 
 use fieldfen_domain::file::{Dimensions, File, FileState};
 use fieldfen_domain::job::{JobKind, Payload};

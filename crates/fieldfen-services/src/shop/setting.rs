@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting(pub(super) Vec<Step>);
 
-/// A step on the way to a setting.
+/// A step on the path to a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     Key(String),
@@ -44,16 +44,16 @@ impl fmt::Display for Setting {
     }
 }
 
-/// A rule of a shop that cannot be.
+/// The error of an invalid rule of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting} is {value}: {rule}")]
 #[non_exhaustive]
 pub struct InvalidShop {
-    /// The place of the rule.
+    /// The position of the rule.
     pub setting: Setting,
-    /// The value that was given there, as text for people.
+    /// The given value, as text for people.
     pub value: String,
-    /// What the value must be.
+    /// The rule for the value.
     pub rule: String,
 }
 

@@ -1,4 +1,4 @@
-//! Where a setting stands in a file, and which setting stands at a place.
+//! Finds the position of a setting in a file, and the setting at a position.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::setting::{Setting, Step};
 
-/// Where a setting stands, or, if it is left out, the innermost part that is there.
+/// The position of a setting. If the setting is missing, the position of the innermost part that exists.
 pub(super) fn span_of(table: &DeTable<'_>, setting: &Setting) -> Range<usize> {
     let mut at: Option<&Spanned<DeValue<'_>>> = None;
     for step in &setting.0 {
@@ -25,7 +25,7 @@ pub(super) fn span_of(table: &DeTable<'_>, setting: &Setting) -> Range<usize> {
     at.map_or(0..0, Spanned::span)
 }
 
-/// The innermost setting whose name or value has this part of the text in it.
+/// The innermost setting whose name or value contains this part of the text.
 pub(super) fn setting_at(table: &DeTable<'_>, part: &Range<usize>) -> Option<Setting> {
     steps_in_table(table, part).map(Setting)
 }
@@ -37,7 +37,7 @@ fn steps_in_table(table: &DeTable<'_>, part: &Range<usize>) -> Option<Vec<Step>>
     })
 }
 
-/// The steps from a value to the part. The inner values come first: the span of a section is its heading alone.
+/// The steps from a value to the part. Inner values are checked first: the span of a section is only its heading.
 fn steps_in(value: &Spanned<DeValue<'_>>, part: &Range<usize>) -> Option<Vec<Step>> {
     let inner = match value.get_ref() {
         DeValue::Table(table) => steps_in_table(table, part),

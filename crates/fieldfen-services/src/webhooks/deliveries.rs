@@ -1,4 +1,4 @@
-//! The deliveries that are remembered, for programs and the people behind them.
+//! The remembered deliveries of webhooks, for programs and operators.
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::store::{Store, StoreError};
@@ -8,7 +8,7 @@ use fieldfen_domain::{Page, PageRequest};
 use crate::Environment;
 use crate::action_row::{act, record};
 
-/// The webhooks that a store remembers; clones are the same handle.
+/// The webhook deliveries that a store remembers. A clone is the same handle.
 ///
 /// ```
 /// use fieldfen_domain::operator::{Action, Actor, Via};
@@ -27,7 +27,7 @@ use crate::action_row::{act, record};
 /// let newest = deliveries.list(&PageRequest::first(20).newest_first())?;
 /// assert_eq!(newest.items[0].source.as_deref(), Some("etsy"));
 ///
-/// // What it led to was lost by a mistake; the sender is asked to send it again.
+/// // The order of this delivery was deleted by mistake, and the sender is asked to send it again.
 /// let ann = Action::new(Actor::new("ann", Via::Console)?, "its order was deleted by mistake")?;
 /// assert!(deliveries.forget(&newest.items[0].hash, &ann)?);
 /// assert!(matches!(receive()?, ReceiveOutcome::New("taken")));
@@ -40,23 +40,23 @@ pub struct Deliveries<S> {
 }
 
 impl<S: Store> Deliveries<S> {
-    /// The deliveries of this store.
+    /// Creates a handle on this store.
     #[must_use]
     pub const fn new(store: S, environment: Environment) -> Self {
         Self { store, environment }
     }
 
-    /// The delivery with this hash, which [`webhooks::hash`](super::hash) computes. One that has expired is there until it is
-    /// [purged](super::WebhookIntake::purge).
+    /// Finds the delivery with this hash, which [`webhooks::hash`](super::hash) computes. An expired delivery exists
+    /// until it is [purged](super::WebhookIntake::purge).
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no delivery can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a delivery.
     pub fn find(&self, hash: &PayloadHash) -> Result<Option<Delivery>, StoreError> {
         self.store.read(|s| s.hashes().find(hash))
     }
 
-    /// A page of all deliveries that are remembered, in the order of insertion. The page names the rows that no delivery can
-    /// be read from.
+    /// A page of all remembered deliveries, in the order of insertion. The page names the rows that cannot be read as a
+    /// delivery.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -64,11 +64,11 @@ impl<S: Store> Deliveries<S> {
         self.store.read(|s| s.hashes().page(page))
     }
 
-    /// Forgets a delivery, so that it takes effect once more when it comes again; `false` when it is not remembered. What
-    /// followed from it stays.
+    /// Forgets a delivery, so that it takes effect again when its sender sends it again. Returns `false` if it is not
+    /// remembered. The rows and jobs that followed from it are kept.
     ///
-    /// If the outcome is [unknown](StoreError::OutcomeUnknown), the delivery is forgotten or not; forget it again. `false` then
-    /// says that it was forgotten.
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), forget the delivery again. `false` then shows that the
+    /// first attempt took effect.
     pub fn forget(&self, hash: &PayloadHash, action: &Action) -> Result<bool, StoreError> {
         let (kind, subject) = (ActionKind::Forget, Subject::Delivery(*hash));
         act(&self.store, (action, kind, subject.clone()), |t| {

@@ -1,8 +1,8 @@
-//! Webhooks: each delivery takes effect once.
+//! Receives webhooks. Each delivery takes effect once.
 //!
-//! [`WebhookIntake::receive`] remembers a delivery, and writes the rows and jobs that follow from it, in one
-//! transaction; a repetition is told when the first one was seen. Check the [signature] before, over the raw
-//! body: a delivery that fails it should leave no trace.
+//! [`WebhookIntake::receive`] remembers a delivery and writes the rows and jobs that follow from it, in one
+//! transaction. The answer to a repetition has the time of the first delivery. Check the [signature] over the raw body
+//! first: a delivery with a wrong signature should leave no trace.
 //!
 //! ```
 //! use fieldfen_domain::store::StoreError;
@@ -34,14 +34,14 @@ use crate::{Environment, Transaction};
 pub use deliveries::Deliveries;
 pub use retention::{DEFAULT_RETENTION, Retention};
 
-/// The largest body that is taken unless the program says otherwise: 5 MiB. GitHub sends up to 25 MB, all others that
-/// are known here far less.
+/// The largest body that is accepted, unless the program sets another limit: 5 MiB. GitHub sends up to 25 MB. All other
+/// known senders send far less.
 pub const DEFAULT_BODY_LIMIT: usize = 5 << 20;
 
 /// The longest source, scope and delivery id, in bytes.
 const MAX_NAME: usize = 255;
 
-/// Takes webhooks in. Clones share everything.
+/// Receives webhook deliveries. A clone shares everything.
 #[derive(Debug, Clone)]
 pub struct WebhookIntake<S> {
     store: S,
@@ -51,42 +51,42 @@ pub struct WebhookIntake<S> {
 }
 
 impl<S: Store> WebhookIntake<S> {
-    /// An intake that takes bodies of up to [`DEFAULT_BODY_LIMIT`] bytes and remembers deliveries as [`Retention`] says.
+    /// An intake with a limit of [`DEFAULT_BODY_LIMIT`] bytes for bodies, and the default [`Retention`].
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
         Self { store, environment, retention: Retention::default(), body_limit: DEFAULT_BODY_LIMIT }
     }
 
-    /// The same intake, which remembers deliveries for so long.
+    /// Sets the retention of deliveries.
     #[must_use]
     pub fn retaining(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
     }
 
-    /// The same intake, which refuses bodies of more bytes.
+    /// Sets the largest body that is accepted, in bytes.
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Takes a delivery in: `f` writes its rows and jobs, in the transaction that remembers the delivery.
+    /// Receives a delivery. `f` writes its rows and jobs, in the transaction that remembers the delivery.
     ///
-    /// Two deliveries are the same if they have the same [`hash`]: that of the sender's own `delivery_id` within
-    /// `scope` (a shop or an account, where ids may coincide) if there is one, that of the body if not, no matter which
-    /// source sent it. A delivery with an empty body and without an id is a trigger and never a repetition. A delivery
-    /// that was seen longer ago than its source is remembered is new.
+    /// Two deliveries are the same if they have the same [`hash`]. If the sender gives a `delivery_id`, that is the
+    /// hash of the id within `scope` (a shop or an account; ids of two scopes may coincide). Otherwise it is the hash
+    /// of the body, whichever source sent it. A delivery with an empty body and no id is a trigger and never a
+    /// repetition. A delivery that was last seen before the retention of its source counts as new.
     ///
-    /// When `f` fails or panics, nothing stays of the delivery, so that the sender's next try is new. `f` may be run
-    /// again when the database asks for it; it must do nothing but read and write in its transaction.
+    /// If `f` fails or panics, the delivery leaves no trace, so that the sender's next attempt is new. The database may
+    /// require `f` to run again. `f` must only read and write in its transaction.
     ///
-    /// If the outcome is [unknown](StoreError::OutcomeUnknown), answer the sender with an error: its next try is new, or a
-    /// repetition of what has taken effect. A trigger is not recognised, and may take effect a second time.
+    /// If the outcome is [unknown](StoreError::OutcomeUnknown), answer the sender with an error. Its next attempt is
+    /// then either new or a repetition. A trigger is not recognised, and may take effect a second time.
     ///
     /// # Errors
-    /// [`ReceiveError`]: [`Delivery`](ReceiveError::Delivery) when it cannot be taken at all,
-    /// [`Store`](ReceiveError::Store) when the store fails, [`Effect`](ReceiveError::Effect) with what `f` returned.
+    /// [`ReceiveError`]: [`Delivery`](ReceiveError::Delivery) if the delivery cannot be accepted,
+    /// [`Store`](ReceiveError::Store) if the store fails, [`Effect`](ReceiveError::Effect) with the error of `f`.
     pub fn receive<T, E, F>(
         &self,
         source: &str,
@@ -122,11 +122,11 @@ impl<S: Store> WebhookIntake<S> {
         })
     }
 
-    /// Deletes what is remembered and has expired, in transactions of at most `batch` rows, and says how many there
-    /// were. Rows of a transaction whose outcome was unknown are not counted if they were deleted.
+    /// Deletes expired deliveries, in transactions of at most `batch` rows, and returns their number. If the outcome of
+    /// a transaction was unknown, its rows are not counted, although they may have been deleted.
     ///
     /// # Errors
-    /// After an error, what was deleted before stays deleted.
+    /// Deliveries that were deleted before an error stay deleted.
     pub fn purge(&self, batch: u32) -> Result<u64, StoreError> {
         let batch = batch.max(1);
         let mut purged = 0;
@@ -168,11 +168,11 @@ impl<S: Store> WebhookIntake<S> {
     }
 }
 
-/// The hash by which a delivery is recognised: SHA-256 of source, scope and delivery id where the sender gives an id,
-/// SHA-256 of the body, as the specification asks, where not; `None` for an empty body without an id.
+/// The hash that identifies a delivery. If the sender gives an id, it is the SHA-256 of source, scope and delivery id;
+/// otherwise the SHA-256 of the body, as the specification requires. `None` for an empty body without an id.
 ///
-/// An effect that leads to a file can name it there; the answer to a repetition then names the file:
-/// [`Transaction::link_delivery`].
+/// An effect that leads to a file can record the file with [`Transaction::link_delivery`]. The answer to a repetition
+/// then names the file.
 #[must_use]
 pub fn hash(source: &str, delivery_id: Option<&str>, scope: Option<&str>, body: &[u8]) -> Option<PayloadHash> {
     match delivery_id {
@@ -182,64 +182,64 @@ pub fn hash(source: &str, delivery_id: Option<&str>, scope: Option<&str>, body: 
     }
 }
 
-/// What a delivery turned out to be.
+/// The answer to a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceiveOutcome<T> {
-    /// It was new, and has taken effect.
+    /// The delivery was new and has taken effect.
     New(T),
-    /// It had taken effect before; nothing was done.
+    /// The delivery had taken effect before. Nothing was changed.
     Duplicate {
-        /// When it was first seen.
+        /// The time of the first delivery; `None` if the row does not have it.
         first_seen: Option<Timestamp>,
-        /// The file it led to, where one was named.
+        /// The file of the delivery; `None` if none was recorded.
         file_id: Option<FileId>,
     },
 }
 
-/// A delivery that cannot be taken. Nothing of it is remembered.
+/// The error of a delivery that cannot be accepted. It leaves no trace.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDelivery {
     /// The body is too large.
-    #[error("the body has {bytes} bytes; at most {limit} are taken")]
+    #[error("the body has {bytes} bytes; it must have at most {limit}")]
     TooLarge {
         /// The size of the body in bytes.
         bytes: usize,
-        /// The largest size that is taken, in bytes.
+        /// The largest accepted size, in bytes.
         limit: usize,
     },
-    /// The source cannot be a name.
+    /// The source is not a valid name.
     #[error("source {value:?}: it must be 1 to 255 ASCII letters, digits, '_', '-', '.' or ':'")]
     Source {
-        /// The source that was given.
+        /// The given source.
         value: String,
     },
-    /// A scope says where a delivery id counts; bodies are the same wherever they come from.
-    #[error("scope {scope:?} without a delivery id: a scope says where an id counts, so leave it out or give the id")]
+    /// A scope was given without a delivery id. A scope only qualifies an id.
+    #[error("scope {scope:?} without a delivery id: a scope only qualifies an id, so leave it out or give the id")]
     ScopeAlone {
-        /// The scope that was given.
+        /// The given scope.
         scope: String,
     },
-    /// A delivery id or scope that identifies nothing.
+    /// A delivery id or scope is blank or too long.
     #[error("{what} {value:?}: it must have 1 to 255 bytes and not be blank; leave it out where there is none")]
     Name {
         /// `source` or `scope`.
         what: &'static str,
-        /// The value that was given.
+        /// The given value.
         value: String,
     },
 }
 
-/// Why a delivery was not taken in. Nothing of it is remembered.
+/// The reason why a delivery was not accepted. It leaves no trace.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError<E> {
-    /// It cannot be taken at all.
+    /// The delivery breaks a rule.
     #[error(transparent)]
     Delivery(#[from] InvalidDelivery),
     /// The store failed; see [`StoreError::disposition`](fieldfen_domain::store::StoreError::disposition).
     #[error("{0}")]
     Store(#[source] StoreError),
-    /// Its effect failed.
+    /// The effect of the delivery failed.
     #[error("the webhook could not take effect: {0}")]
     Effect(#[source] E),
 }

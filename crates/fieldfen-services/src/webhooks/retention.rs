@@ -1,15 +1,15 @@
-//! For how long deliveries are remembered.
+//! The retention of deliveries.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long the deliveries of a source are remembered of which nothing else is known: the specification's 24 hours.
+/// The retention of the deliveries of sources that are not listed: the specification's 24 hours.
 pub const DEFAULT_RETENTION: Duration = hours(24);
 
-/// For how long the repetitions of each source are recognised.
+/// The retention of deliveries, by source.
 ///
-/// A delivery has to be remembered for as long as its sender may send it again. The sources that are known to do so for
-/// longer than a day, and Shopify for comparison, each with an hour more than its sender needs:
+/// A delivery must be remembered for as long as its sender may send it again. These sources do so for longer than a
+/// day, except Shopify, which is listed for comparison. Each retention is an hour longer than its sender needs:
 ///
 /// | source | hours | why |
 /// | --- | --- | --- |
@@ -20,7 +20,7 @@ pub const DEFAULT_RETENTION: Duration = hours(24);
 /// | `standard-webhooks` | 77 | the [specification's example](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md) of a schedule takes 75 h 35 min |
 /// | `shopify` | 24 | tries [8 times over 4 hours](https://shopify.dev/changelog/updates-to-webhook-retry-mechanism) since September 2024 |
 ///
-/// All others, and those that a program sets, are as they say.
+/// All other sources have [`DEFAULT_RETENTION`]. A program can set the retention of any source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
     otherwise: Duration,
@@ -36,21 +36,21 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// The same retention, with this span for one source.
+    /// Sets the retention of one source.
     #[must_use]
     pub fn with(mut self, source: impl Into<String>, span: Duration) -> Self {
         self.by_source.insert(source.into(), span);
         self
     }
 
-    /// The same retention, with this span for all sources that have none of their own.
+    /// Sets the retention of all sources without their own.
     #[must_use]
     pub const fn otherwise(mut self, span: Duration) -> Self {
         self.otherwise = span;
         self
     }
 
-    /// For how long deliveries of this source are remembered.
+    /// The retention of deliveries of this source.
     #[must_use]
     pub fn of(&self, source: &str) -> Duration {
         self.by_source.get(source).copied().unwrap_or(self.otherwise)

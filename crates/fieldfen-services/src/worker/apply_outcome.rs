@@ -1,4 +1,4 @@
-//! What the outcome of a handler does to its job.
+//! Applies the outcomes of handlers to their jobs.
 
 use std::mem;
 use std::sync::atomic::Ordering;
@@ -16,20 +16,20 @@ use super::running_job::RunningJob;
 use super::span;
 use crate::queue::{ClaimedJob, EndOutcome, EndResult, JobEnding, QueueError, TryEnding};
 
-/// Why an outcome could not be applied.
+/// The reason why an outcome was not applied.
 enum ApplyError {
-    /// The store may take it later.
+    /// The store may accept it later.
     TryLater(StoreError),
-    /// It will never be taken as it is; the same again is of no use.
+    /// The store will never accept it. The value is the outcome to apply instead.
     ApplyInstead(Outcome),
-    /// Nothing will be taken for this job.
+    /// The store will accept no outcome for this job.
     GiveUp(StoreError),
 }
 
-/// Applies outcomes in one transaction, and says what became of each job, in their order.
+/// Applies outcomes in one transaction, and returns the result for each job, in their order.
 ///
 /// # Errors
-/// The first one of any of them: then none is applied.
+/// The first error of any outcome. No outcome is applied then.
 pub(super) fn apply_together<S: Store>(
     context: &Context<S>,
     outcomes: &mut [PendingOutcome],
@@ -45,16 +45,16 @@ pub(super) fn apply_together<S: Store>(
     drop(endings);
     let applied = |(pending, answer): (&PendingOutcome, EndResult)| {
         let applied = span::within(&pending.span, || applied(context, pending, stops_now, answer));
-        // Nothing there panics.
+        // The closure does not panic, so this value is never used.
         applied.unwrap_or(AppliedOutcome::Lost)
     };
     Ok(outcomes.iter().zip(answers).map(applied).collect())
 }
 
-/// Applies one outcome, or another one instead if it can never be applied as it is.
+/// Applies one outcome. If the store will never accept it, applies another one instead.
 ///
 /// # Errors
-/// The store's, if it may take the outcome later.
+/// The error of the store, if the store may accept the outcome later.
 pub(super) fn apply_one<S: Store>(
     context: &Context<S>,
     pending: &mut PendingOutcome,
@@ -63,29 +63,29 @@ pub(super) fn apply_one<S: Store>(
     let applied = span::within(&span, || {
         loop {
             if pending.running.is_lost() {
-                log!(WARN, outcome = ?pending.outcome, "job lost: its outcome counts for nothing");
+                log!(WARN, outcome = ?pending.outcome, "outcome of a job dropped: lease lost");
                 end_killed(context, &pending.running);
                 return Ok(AppliedOutcome::Lost);
             }
-            // Writes of a completion and their errors are the handler's code, and may panic; the store has taken everything
-            // back by then.
+            // The writes of a completion and their errors are the handler's code and may panic. The store has rolled
+            // everything back by then.
             let applied = catch_panic(|| attempt(context, pending));
             match applied.unwrap_or_else(|panic| Err(instead_of_panic(&pending.outcome, panic))) {
                 Ok(applied) => return Ok(applied),
                 Err(ApplyError::ApplyInstead(mut instead)) => {
                     instead.cut();
-                    log!(ERROR, outcome = ?pending.outcome, ?instead, "outcome of a job cannot be written");
+                    log!(ERROR, outcome = ?pending.outcome, ?instead, "outcome of a job refused");
                     discard(mem::replace(&mut pending.outcome, instead));
                 }
                 Err(ApplyError::GiveUp(error)) => {
                     let (error_text, outcome) = (with_causes(&error), &pending.outcome);
-                    log!(ERROR, error = error_text, ?outcome, "outcome of a job given up: it cannot be written");
+                    log!(ERROR, error = error_text, ?outcome, "outcome of a job given up");
                     context.settings.metrics.store_failed(&error);
                     pending.running.mark_lost();
                     return Ok(AppliedOutcome::Lost);
                 }
                 Err(ApplyError::TryLater(error)) => {
-                    log!(WARN, error = with_causes(&error), "outcome of a job cannot be written yet");
+                    log!(WARN, error = with_causes(&error), "outcome of a job refused for now");
                     context.settings.metrics.store_failed(&error);
                     return Err(error);
                 }
@@ -95,33 +95,33 @@ pub(super) fn apply_one<S: Store>(
     applied.unwrap_or_else(|panic| Err(StoreError::Database(panic.into())))
 }
 
-/// Whether the store would refuse any outcome for this reason.
+/// Returns whether the store would refuse every outcome because of this error.
 pub(super) const fn concerns_all(error: &StoreError) -> bool {
     !matches!(error, StoreError::Full(_)) && !matches!(error.disposition(), Disposition::GiveUp)
 }
 
-/// Drops an outcome. The writes of a completion are the handler's, and may panic: each by itself, since a second panic
-/// while the first one unwinds would abort the process.
+/// Drops an outcome. The writes of a completion are the handler's code and may panic when they are dropped. They are
+/// dropped one by one, since a panic during another panic would abort the process.
 pub(super) fn discard(outcome: Outcome) {
     let Outcome::Complete(completion) = outcome else { return };
     for write in completion.into_writes() {
         if let Err(panic) = catch_panic(move || drop(write)) {
-            log!(ERROR, panic, "write of a completion panicked when it was dropped");
+            log!(ERROR, panic, "drop of a completion panicked");
         }
     }
 }
 
-/// Says that the handler of a job has ended that may have been killed: the retry of a killed job waits for that.
+/// Records that the handler of a job that may have been killed has ended. The retry of a killed job waits for that.
 fn end_killed<S: Store>(context: &Context<S>, running: &RunningJob) {
     let (queue, claimed) = (&context.queue, &running.claimed);
     let released = catch_panic(|| queue.release(claimed, queue.environment().now()).map(drop));
     if let Ok(Err(error)) = released {
-        // The lease runs out by itself.
-        log!(WARN, error = with_causes(&error), "cannot note that the handler of a lost job has ended");
+        // Without this record, the lease expires by itself.
+        log!(WARN, error = with_causes(&error), "end of a killed job's handler not recorded");
     }
 }
 
-/// Tells what became of a job that was given back before its handler began, and says whether it has gone back.
+/// Logs and counts a job that was released before its handler began. Returns its state.
 pub(super) fn tell_of_not_begun<S>(
     context: &Context<S>,
     running: &RunningJob,
@@ -129,12 +129,12 @@ pub(super) fn tell_of_not_begun<S>(
 ) -> bool {
     let applied = match answer {
         FencedResult::Done(FailOutcome::Retrying { .. }) => return true,
-        // Somebody has cancelled it.
+        // An operator has cancelled the job.
         FencedResult::Done(FailOutcome::DeadLetter | FailOutcome::Parked) => AppliedOutcome::Failed,
         FencedResult::AlreadyDone { .. } | FencedResult::LeaseLost | FencedResult::NotFound => AppliedOutcome::Lost,
     };
     let job = &running.claimed.job;
-    log!(INFO, id = %job.id, kind = %job.kind, %applied, "job ended before its handler began");
+    log!(INFO, id = %job.id, kind = %job.kind, %applied, "job released before its handler began");
     context.settings.metrics.job_ended(job, applied, Duration::ZERO);
     false
 }
@@ -147,13 +147,13 @@ fn attempt<S: Store>(context: &Context<S>, pending: &mut PendingOutcome) -> Resu
     match ended.map(|answers| answers.first().copied()) {
         Ok(Some(answer)) => Ok(applied(context, pending, stops_now, answer)),
         Ok(None) => Err(ApplyError::GiveUp(StoreError::Database("the store has given no answer".into()))),
-        // Each of these writes is fenced: the answer to a second one says what the first one has done.
+        // Each of these writes is fenced. The answer to a repeated write shows whether the first one took effect.
         Err(QueueError::Store(error)) if error.disposition() != Disposition::GiveUp => Err(ApplyError::TryLater(error)),
         Err(error) => Err(instead_of(&pending.outcome, error)),
     }
 }
 
-/// How a job ends by this outcome. A worker that stops gives a failed job back, since the stop may be the reason.
+/// The ending of a job with this outcome. A worker that stops releases a failed job, since the stop may be the cause.
 fn ending<'o, S: Store>(
     context: &Context<S>,
     claimed: &ClaimedJob,
@@ -181,11 +181,11 @@ fn instead_of_panic(outcome: &Outcome, panic: String) -> ApplyError {
     }
 }
 
-/// What to do about an outcome that can never be applied: a completion becomes a failure. Where not even a failure can
-/// be written, the job is left to its lease, since a thread that tries for ever would keep the job in hand.
+/// The outcome to apply instead of one that can never be applied: a completion becomes a failure. If not even a failure
+/// can be written, the job is left to its lease, since repeated attempts would keep the job in hand for ever.
 fn instead_of(outcome: &Outcome, error: QueueError) -> ApplyError {
     match (outcome, error) {
-        // A follow-up job with a broken payload, or a result that is no JSON, is a mistake in the handler.
+        // A follow-up job with an invalid payload, or a result that is not JSON, is a mistake of the handler.
         (Outcome::Complete(_), error @ (QueueError::Job(_) | QueueError::Store(StoreError::Invalid { .. }))) => {
             ApplyError::ApplyInstead(Outcome::fail(error))
         }
@@ -195,15 +195,15 @@ fn instead_of(outcome: &Outcome, error: QueueError) -> ApplyError {
     }
 }
 
-/// What the store's answer means for the job, which the log is told.
+/// The state of the job after the store's answer, which is also logged.
 fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, answer: EndResult) -> AppliedOutcome {
     let outcome = &pending.outcome;
     let end = match answer {
         FencedResult::Done(end) => Some(end),
-        // This claim had ended the job before, and the answer was lost on its way.
+        // This claim ended the job in an earlier attempt, whose answer was lost.
         FencedResult::AlreadyDone { .. } => None,
         FencedResult::LeaseLost | FencedResult::NotFound => {
-            log!(WARN, "job lost: its outcome counts for nothing");
+            log!(WARN, "outcome of a job dropped: lease lost");
             return AppliedOutcome::Lost;
         }
     };
@@ -213,7 +213,7 @@ fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, a
         Outcome::Complete(_) => AppliedOutcome::Completed,
         Outcome::Retry { error } | Outcome::Fail { error } if stops_now => {
             let applied = back_or_failed(AppliedOutcome::Released);
-            log!(INFO, error, %applied, "job given back: the worker stops");
+            log!(INFO, error, %applied, "job released: worker stops");
             context.stop.released.fetch_add(usize::from(goes_back), Ordering::SeqCst);
             applied
         }
@@ -228,7 +228,7 @@ fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, a
                 Some(since) if goes_back => log!(INFO, error, %since, "job declined again"),
                 _ => {
                     let fails_after = context.settings.decline_for;
-                    log!(WARN, error, %applied, ?fails_after, "job declined: this worker cannot do it");
+                    log!(WARN, error, %applied, ?fails_after, "job declined");
                 }
             }
             applied
@@ -238,7 +238,7 @@ fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, a
                 log!(INFO, %parked_for, reason, "job parked");
                 AppliedOutcome::Parked
             } else {
-                log!(WARN, %parked_for, reason, "job failed instead of being parked: somebody has cancelled it");
+                log!(WARN, %parked_for, reason, "job failed instead of parked: cancellation requested");
                 AppliedOutcome::Failed
             }
         }
@@ -254,6 +254,6 @@ fn log_throttled(end: Option<EndOutcome>, until: Timestamp, reason: &str) {
     if run_at == truncate_to_micros(until) {
         log!(INFO, %until, reason, "job throttled");
     } else {
-        log!(WARN, %until, %run_at, reason, "job throttled, and the time moved: it was too early or too late");
+        log!(WARN, %until, %run_at, reason, "job throttled: time moved into its limits");
     }
 }

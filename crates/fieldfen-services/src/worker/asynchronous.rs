@@ -1,4 +1,4 @@
-//! Handlers that are async, on a tokio runtime of the program's own.
+//! Async handlers, on a tokio runtime of the program.
 
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
@@ -22,32 +22,35 @@ use super::span;
 use super::task::{JobContext, Task};
 use crate::queue::read_payload;
 
-/// How often it is looked whether the outcome of a future still counts.
+/// The interval at which the thread checks whether the outcome of a future still counts.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How long a future has to end by itself before it is dropped: less than a worker that stops waits for its handlers.
+/// The time that a future has to end after a request, before it is dropped. It is shorter than a stopping worker's wait
+/// for its handlers.
 const TIME_TO_END: Duration = Duration::from_millis(500);
 
-/// After so long it is said in the log that a future has not begun.
+/// A future that has not begun after this time is logged.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 
 impl<S: Store> WorkerBuilder<S> {
-    /// Runs this async handler for the jobs of the payload's kind, on `runtime`.
+    /// Registers this async handler for the jobs of the payload's kind. Its futures run on `runtime`.
     ///
-    /// A thread of the pool waits for each future, so that [`threads`](WorkerBuilder::threads) says how many run at once.
+    /// A thread of the pool waits for each future, so [`threads`](WorkerBuilder::threads) limits the number of futures
+    /// that run at once.
     ///
-    /// A future is dropped where it awaits when its job was killed or lost, and half a second after somebody asked for the
-    /// job to stop or the worker stops. One that looks at [`Task::is_cancelled`] or awaits [`Task::cancelled`] has heard
-    /// of a request to stop the job and takes what time it needs; what does not end may be killed. What the future has
-    /// given to `spawn_blocking` goes on.
+    /// A future is dropped at its present await if its job was killed or lost. It is dropped half a second after a
+    /// request to cancel the job, or after the worker's request to end. A future that checks [`Task::is_cancelled`] or
+    /// awaits [`Task::cancelled`] knows of a request to cancel the job and may take longer; an operator may kill a job
+    /// that does not end. Work in `spawn_blocking` continues after the drop.
     ///
-    /// The runtime must be a multi-thread one: a current-thread runtime runs nothing while nobody drives it, so that
-    /// handlers would hang while `block_on` has returned or waits for the worker itself. [`start`](WorkerBuilder::start) refuses
-    /// it. When the runtime shuts down, the job is given back without a retry spent, and the worker ends with
-    /// [`WorkerFailure::RuntimeGone`]: it could claim these jobs, but do none of them.
+    /// The runtime must be multi-threaded. A current-thread runtime only runs futures while a thread drives it, so that
+    /// handlers would hang after `block_on` has returned, or while it waits for the worker.
+    /// [`start`](WorkerBuilder::start) refuses such a runtime. If the runtime shuts down, the job is released without
+    /// spending a retry, and the worker ends with [`WorkerFailure::RuntimeGone`]: it could claim these jobs, but run
+    /// none of them.
     ///
-    /// The store blocks: inside the future, use it through `tokio::task::spawn_blocking`, or return what is to be
-    /// written as a [`Completion`](super::Completion), which the worker's own thread applies.
+    /// The store blocks. Inside the future, call it through `tokio::task::spawn_blocking`, or return the writes as a
+    /// [`Completion`](super::Completion), which the worker's own thread applies.
     ///
     /// ```
     /// use fieldfen_domain::job::GenerateMetadata;
@@ -73,7 +76,7 @@ impl<S: Store> WorkerBuilder<S> {
     {
         if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
             let rule = "async handlers need a multi-thread runtime, of one thread if you like: a current-thread runtime \
-                        runs nothing while nobody drives it";
+                        runs no tasks unless a thread drives it";
             return self.refuse("runtime", format!("current_thread for {}", P::kind()), rule);
         }
         let runtime = runtime.clone();
@@ -85,7 +88,7 @@ impl<S: Store> WorkerBuilder<S> {
                 drive(&runtime, &running, future).unwrap_or_else(|reason| match reason {
                     DropReason::Aborted => Outcome::retry("its future was dropped before it ended"),
                     DropReason::RuntimeGone => {
-                        log!(ERROR, "runtime of async handlers shut down; the worker stops");
+                        log!(ERROR, "runtime of async handlers shut down: worker stops");
                         running.fail_worker(WorkerFailure::RuntimeGone);
                         Outcome::throttled(environment.now(), "the runtime has shut down")
                     }
@@ -97,15 +100,15 @@ impl<S: Store> WorkerBuilder<S> {
     }
 }
 
-/// Why a future was dropped before it ended.
+/// The reason why a future was dropped before it ended.
 enum DropReason {
-    /// Its job was lost, or it did not end in time once it was asked to.
+    /// The job was lost, or the future did not end in time after a request.
     Aborted,
-    /// Nothing runs it any more.
+    /// The runtime has shut down.
     RuntimeGone,
 }
 
-/// Runs a future on the runtime and waits for it. Its panic goes on here.
+/// Runs a future on the runtime and waits for it. A panic of the future continues on this thread.
 fn drive<F>(runtime: &Handle, running: &RunningJob, future: F) -> Result<Outcome, DropReason>
 where
     F: Future<Output: IntoOutcome + Send> + Send + 'static,
@@ -115,7 +118,7 @@ where
     let begins = Arc::clone(&begun);
     let spawned = runtime.spawn(async move {
         begins.store(true, Ordering::Relaxed);
-        // Nobody waits any more when this fails.
+        // This fails if the thread no longer waits.
         let _ = ended.send(driven(future, span).await);
     });
     let (mut waits_since, mut asked, mut aborted) = (Instant::now(), None, false);
@@ -147,7 +150,7 @@ where
     }
 }
 
-/// The future's output, or what it said when it panicked. It runs in the span of the thread that waits for it.
+/// The output of the future, or the message of its panic. The future runs in the span of the waiting thread.
 async fn driven<F: Future>(future: F, span: Span) -> Result<F::Output, String> {
     let mut future = Box::pin(future);
     let output = poll_fn(|context| match span::within(&span, || future.as_mut().poll(context)) {

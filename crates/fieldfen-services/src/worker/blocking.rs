@@ -1,9 +1,10 @@
-//! Threads that wait for a worker and may run async tasks.
+//! Blocking waits on threads that may run async tasks.
 
-/// Whether this thread may block: not where it alone runs the tasks of a current-thread runtime or of a `LocalSet`.
+/// Returns whether this thread may block. It may not if it alone runs the tasks of a current-thread runtime or of a
+/// `LocalSet`.
 #[cfg(feature = "tokio")]
 pub(super) fn may_block() -> bool {
-    // tokio tells such a thread from one of `spawn_blocking` by a panic alone.
+    // tokio distinguishes such a thread from one of `spawn_blocking` only by a panic.
     tokio::runtime::Handle::try_current().is_err() || fieldfen_domain::catch_panic(|| block_in_place(|| ())).is_ok()
 }
 

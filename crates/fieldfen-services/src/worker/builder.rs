@@ -1,4 +1,4 @@
-//! Setting a worker up.
+//! Configures a worker.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,10 +17,10 @@ use super::task::Task;
 use crate::Environment;
 use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
 
-/// A shorter lease cannot be held: a heartbeat waits for the write lock and for the disk.
+/// A shorter lease could not be extended in time: a heartbeat waits for the write lock and for the disk.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
-/// A worker that is being set up; [`start`](WorkerBuilder::start) starts it.
+/// The configuration of a worker; [`start`](WorkerBuilder::start) starts it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +38,7 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 /// assert!(worker.join()?.still_running.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "a worker does nothing before it is started"]
+#[must_use = "the worker only runs after `start`"]
 pub struct WorkerBuilder<S> {
     store: S,
     environment: Environment,
@@ -47,13 +47,13 @@ pub struct WorkerBuilder<S> {
     backoffs: BTreeMap<JobKind, Backoff>,
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
-    /// A setting that breaks a rule: its name, its value and the rule.
+    /// The first setting that breaks a rule: its name, its value and the rule.
     refused: Option<(&'static str, String, &'static str)>,
 }
 
 impl Worker {
-    /// Sets up a worker on this store, with as many threads as the machine has cores, leases of a minute and a grace period
-    /// of 30 seconds. It needs at least one handler.
+    /// Configures a worker on this store, with as many threads as the machine has cores, leases of a minute and a grace
+    /// period of 30 seconds. It needs at least one handler.
     pub fn builder<S: Store>(store: S, environment: Environment) -> WorkerBuilder<S> {
         WorkerBuilder::new(store, environment)
     }
@@ -70,8 +70,8 @@ impl<S> fmt::Debug for WorkerBuilder<S> {
 }
 
 impl<S: Store> WorkerBuilder<S> {
-    /// A worker on this store: as many threads as the machine has cores, leases of a minute, a grace period of 30
-    /// seconds, the default retry policy, no limits, no metrics, no failure hook, and no handlers yet.
+    /// A worker on this store with as many threads as the machine has cores, leases of a minute, a grace period of 30
+    /// seconds, the default retry policy, no limits, no metrics, no failure hook, and no handlers.
     pub(super) fn new(store: S, environment: Environment) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
@@ -95,87 +95,88 @@ impl<S: Store> WorkerBuilder<S> {
         }
     }
 
-    /// The name under which the worker claims jobs, for people to read: host and program, for example.
+    /// Sets the name under which the worker claims jobs, for people to read: for example host and program.
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.settings.name = WorkerName::new(name);
         self
     }
 
-    /// The version of its program, for people to read in the [registry of workers](crate::workers).
+    /// Sets the version of the program, for people to read in the [registry of workers](crate::workers).
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.settings.version = version.into();
         self
     }
 
-    /// How many handlers run at once: at least one.
+    /// Sets the number of handlers that run at once, at least one.
     pub const fn threads(mut self, threads: usize) -> Self {
         self.settings.threads = threads;
         self
     }
 
-    /// How long a claim holds without a heartbeat, from 100 ms to 24 hours: so long a job of a worker that died waits for
-    /// another one. Heartbeats come three times as often, at least every 5 seconds.
+    /// Sets the time that a claim lasts without a heartbeat, from 100 ms to 24 hours. After this time, other workers
+    /// reclaim the jobs of a dead worker. Three heartbeats come in each lease, and at least one every 5 seconds.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
     }
 
-    /// How long running handlers may go on once the worker is asked to stop, before they are asked to end.
+    /// Sets the time that running handlers have after a request to stop, before they are asked to end.
     pub const fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
         self
     }
 
-    /// For how long jobs that this worker cannot do are left to others, counted from the first time that a worker has
-    /// declined them: those whose payload [may be a newer version's](fieldfen_domain::job::InvalidPayload::may_be_newer),
-    /// and those whose handler returns [`Outcome::Decline`]. After an hour, unless the program says otherwise, such a job
-    /// fails for good. Programs that run a single version of their workers may say zero: then it fails at once.
+    /// Sets the time for which jobs that this worker cannot run are left to other workers, from the first time that a
+    /// worker declined them; by default an hour. The job fails for good after it. These are jobs whose payload [may be
+    /// a newer version's](fieldfen_domain::job::InvalidPayload::may_be_newer), and jobs whose handler returns
+    /// [`Outcome::Decline`]. A program whose workers all have one version may set zero: such a job then fails at once.
     ///
-    /// A wrong payload cannot be told from a newer one when its JSON is of another shape, and waits too. Meanwhile the job
+    /// A wrong payload whose JSON has another shape looks like one of a newer version, and waits too. Meanwhile the job
     /// shows its error and `declined_since`, the log has a warning of the first time, and the metrics count
     /// [`AppliedOutcome::Declined`](super::AppliedOutcome::Declined). A payload that breaks a rule of
-    /// [`Payload::check`], or is no JSON, fails its job at once.
+    /// [`Payload::check`], or is not JSON, fails its job at once.
     pub const fn decline_for(mut self, patience: Duration) -> Self {
         self.settings.decline_for = patience;
         self
     }
 
-    /// How long jobs wait before they are tried again, for the kinds without a [`backoff`](WorkerBuilder::backoff) of their own.
-    /// Only the waits of these policies are used. The number of retries was stored with each job when it was enqueued.
+    /// Sets the backoff of each kind of job that has no [`backoff`](WorkerBuilder::backoff) of its own. Only the
+    /// backoff of these policies is used. The number of retries was stored with each job when it was enqueued.
     pub fn retry_policies(mut self, policies: RetryPolicies) -> Self {
         self.policies = policies;
         self
     }
 
-    /// How long jobs of one kind wait before they are tried again.
+    /// Sets the backoff of one kind of job.
     pub fn backoff<P: Payload>(mut self, backoff: Backoff) -> Self {
         self.backoffs.insert(P::kind(), backoff);
         self
     }
 
-    /// Runs this hook when a job fails for good, in the same transaction, after the hooks given before.
+    /// Adds a hook that runs when a job fails for good, in the same transaction, after the hooks that were added
+    /// before.
     pub fn failure_hook(mut self, hook: impl FailureHook + 'static) -> Self {
         self.failure_hooks.push(hook);
         self
     }
 
-    /// The most jobs of one kind that this worker runs at once: at least one. Jobs of a kind with a limit are claimed only
-    /// when a thread is free.
+    /// Sets the largest number of jobs of one kind that this worker runs at once, at least one. Jobs of a kind with a
+    /// limit are only claimed when a thread is free.
     pub fn limit<P: Payload>(mut self, jobs: u32) -> Self {
         self.settings.limits.insert(P::kind(), jobs);
         self
     }
 
-    /// Gives the worker's figures to `metrics`.
+    /// Passes the worker's figures to `metrics`.
     pub fn metrics(mut self, metrics: impl Metrics + 'static) -> Self {
         self.settings.metrics = Arc::new(PanicSafe(metrics));
         self
     }
 
-    /// Runs this handler for the jobs of the payload's kind.
+    /// Registers this handler for the jobs of the payload's kind.
     ///
-    /// A job whose payload cannot be read is [declined](WorkerBuilder::decline_for), or fails at once. A handler that panics
-    /// fails its try. [`IntoOutcome`] says what a handler may return.
+    /// A job whose payload cannot be read is [declined](WorkerBuilder::decline_for), or fails at once. If a handler
+    /// panics, its attempt has failed. [`IntoOutcome`] lists the types that a handler may return.
     pub fn handle<P, R>(self, handler: impl Fn(Task<P>) -> R + Send + Sync + 'static) -> Self
     where
         P: Payload + 'static,
@@ -206,8 +207,8 @@ impl<S: Store> WorkerBuilder<S> {
     /// Starts the worker's threads.
     ///
     /// # Errors
-    /// [`StartError`] when the worker has no handler, when a setting breaks a rule, when the store cannot be watched, or when
-    /// the operating system gives no thread.
+    /// [`StartError`] if the worker has no handler, a setting breaks a rule, the store cannot be watched, or the
+    /// operating system starts no more threads.
     pub fn start(self) -> Result<Worker, StartError> {
         self.check()?;
         let policies = self
@@ -233,14 +234,14 @@ impl<S: Store> WorkerBuilder<S> {
         }
         if *lease < SHORTEST_LEASE {
             let rule =
-                "at least 100 ms: heartbeats that extend a shorter one come too late, and are writes all the time";
+                "at least 100 ms: the heartbeats of a shorter lease would come too late and write without pause";
             return refused("lease", format!("{lease:?}"), rule);
         }
         if *lease > LONGEST_LEASE {
             return refused("lease", format!("{lease:?}"), "at most 24 hours; heartbeats extend it");
         }
         if let Some((kind, _)) = limits.iter().find(|(_, limit)| **limit == 0) {
-            return refused("limit", format!("0 for {kind}"), "leave the handler away to run no jobs of a kind");
+            return refused("limit", format!("0 for {kind}"), "at least 1; to run no jobs of a kind, register no handler for it");
         }
         let limited = limits.keys().map(|kind| ("limit", kind));
         let mut set = limited.chain(self.backoffs.keys().map(|kind| ("backoff", kind)));

@@ -8,13 +8,13 @@ use fieldfen_domain::with_causes;
 use super::context::Context;
 use super::events::DispatcherEvent;
 
-/// The longest wait for a commit before the thread looks whether the dispatcher still waits for one.
+/// The longest wait for a commit before the thread checks whether the dispatcher still waits for one.
 const WATCH_FOR: Duration = Duration::from_secs(1);
 
-/// The pause after the store could not be watched.
+/// The pause after a failed attempt to watch the store.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells the dispatcher of commits while it waits for them, until the worker is closed.
+/// Informs the dispatcher of commits while it waits for them, until the worker is closed.
 pub(super) fn run<S: Store>(context: &Context<S>, watch: &mut dyn Watch) {
     let events = context.events.sender();
     while context.events.wait_until_commits_wanted() {
@@ -22,8 +22,8 @@ pub(super) fn run<S: Store>(context: &Context<S>, watch: &mut dyn Watch) {
             Ok(true) => events.send(DispatcherEvent::Commit),
             Ok(false) => {}
             Err(error) => {
-                // The dispatcher also looks by itself from time to time, so that jobs begin later but none is lost.
-                log!(WARN, error = with_causes(&error), "cannot watch the store for commits");
+                // The dispatcher also looks from time to time by itself, so jobs begin later but none is lost.
+                log!(WARN, error = with_causes(&error), "watching for commits failed");
                 context.settings.metrics.store_failed(&error);
                 context.stop.pause(PAUSE);
             }

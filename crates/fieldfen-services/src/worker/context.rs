@@ -1,4 +1,4 @@
-//! What the threads of a worker share.
+//! The state that the threads of a worker share.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -19,10 +19,10 @@ use super::stop_signal::StopSignal;
 use super::task::JobContext;
 use crate::queue::{ClaimedJob, Queue};
 
-/// A handler whose payload type has been forgotten.
+/// A handler, without the type of its payload.
 pub(super) type Handler = Box<dyn Fn(JobContext) -> Outcome + Send + Sync>;
 
-/// How a worker was set up.
+/// The settings of a worker.
 pub(super) struct Settings {
     pub(super) name: WorkerName,
     pub(super) version: String,
@@ -34,7 +34,7 @@ pub(super) struct Settings {
     pub(super) metrics: Arc<dyn Metrics>,
 }
 
-/// Everything that the threads of a worker share.
+/// The state that the threads of a worker share.
 pub(super) struct Context<S> {
     pub(super) queue: Queue<S>,
     pub(super) settings: Settings,
@@ -55,17 +55,17 @@ impl<S> Context<S> {
         Self { queue, settings, handlers, events, stop, heartbeat, slots, outcomes: OutcomeQueue::default() }
     }
 
-    /// The kinds this worker can do, each with its limit.
+    /// The kinds that this worker has handlers for, each with its limit.
     pub(super) fn kinds(&self) -> impl Iterator<Item = (&JobKind, Option<u32>)> {
         self.handlers.keys().map(|kind| (kind, self.settings.limits.get(kind).copied()))
     }
 
-    /// A claimed job, for the threads to share.
+    /// A claimed job, in the form that the threads share.
     pub(super) fn running(&self, claimed: ClaimedJob) -> Arc<RunningJob> {
         Arc::new(RunningJob::new(claimed, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)))
     }
 
-    /// Lets every thread end that has nothing in hand.
+    /// Lets each thread end as soon as it has no job in hand.
     pub(super) fn close(&self) {
         self.stop.close();
         self.events.close();
@@ -75,17 +75,17 @@ impl<S> Context<S> {
 }
 
 impl<S> Drop for Context<S> {
-    /// Drops the handlers and the metrics one by one. They are the program's, and may panic; a second panic while the
-    /// first one unwinds would abort the process.
+    /// Drops the handlers and the metrics one by one. They are the program's code and may panic when they are dropped.
+    /// A panic during another panic would abort the process.
     fn drop(&mut self) {
         while let Some((kind, handler)) = self.handlers.pop_first() {
             if let Err(panic) = catch_panic(move || drop(handler)) {
-                log!(ERROR, %kind, panic, "handler panicked when it was dropped");
+                log!(ERROR, %kind, panic, "drop of a handler panicked");
             }
         }
         let metrics = mem::replace(&mut self.settings.metrics, Arc::new(NoMetrics));
         if let Err(panic) = catch_panic(move || drop(metrics)) {
-            log!(ERROR, panic, "metrics panicked when they were dropped");
+            log!(ERROR, panic, "drop of metrics panicked");
         }
     }
 }

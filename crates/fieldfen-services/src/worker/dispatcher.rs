@@ -19,23 +19,24 @@ use super::slots::{Capacity, OpenKinds};
 use super::stop_signal::StopLevel;
 use crate::recurring;
 
-/// The longest wait before the clock and the queue are looked at again, should no commit be noticed.
+/// The longest wait before the next look at the clock and the queue, in case a commit is not noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The shortest wait for an event while jobs wait for a thread.
 const LEAST_WAIT: Duration = Duration::from_millis(5);
 
-/// How often recurring work is looked at that may have been set up in the meantime.
+/// The interval at which recurring work is read again, since new work may have been defined.
 const TICKS_EVERY: Duration = Duration::from_secs(5);
 
-/// How long a worker that has claimed a job that must run alone claims nothing else while other handlers run. Then the job
-/// goes back for as long, and for as long the worker waits for no other such job either.
+/// The longest time for which a worker with a claimed job that must run alone claims nothing else while other handlers
+/// run. The job is then released for the same time, and for the same time the worker does not wait for another such
+/// job.
 const WAIT_ALONE: TimeDelta = TimeDelta::minutes(10);
 
-/// The first and the longest wait after the store has refused something.
+/// The first and the longest pause after a refusal by the store.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 
-/// The first and the longest wait after a claim that took nothing of what was due.
+/// The first and the longest pause after a claim that got none of the due jobs.
 const EMPTY_CLAIM_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 /// Dispatches until the worker is asked to stop.
@@ -53,7 +54,7 @@ pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
             }
             Ok(Next::Stop) => break,
             Err(error) => {
-                log!(ERROR, error = with_causes(&error), "cannot claim jobs");
+                log!(ERROR, error = with_causes(&error), "claim of jobs failed");
                 context.settings.metrics.store_failed(&error);
                 context.events.wait(pause, false);
                 pause = (pause * 2).min(longest);
@@ -62,18 +63,18 @@ pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
     }
 }
 
-/// What the dispatcher does next.
+/// The dispatcher's next step.
 enum Next {
     /// Look again at once.
     Look,
     /// Wait for an event.
     Wait {
-        /// At the most so long.
+        /// The longest wait.
         at_most: Duration,
         /// Whether a commit ends the wait.
         commits: bool,
     },
-    /// There is nothing more to do.
+    /// The worker has ended.
     Stop,
 }
 
@@ -82,13 +83,14 @@ struct Dispatcher<'s, S> {
     reclaim: Reclaim,
     ticks: IntervalTimer,
     batches: recurring::Batches,
-    /// When the next tick of recurring work is due, as far as is known.
+    /// The time of the next tick of recurring work; `None` if it is unknown.
     next_tick: Option<Timestamp>,
-    /// The last claim took all it asked for: more is likely to be due.
+    /// Whether the last claim took as many jobs as it requested, so that more jobs are probably due.
     more: bool,
-    /// How long to wait when the next claim takes nothing of what is due.
+    /// The pause if the next claim gets none of the due jobs.
     empty_claim_pause: Duration,
-    /// Since when no job is waited for that must run alone, because one has waited in vain.
+    /// The time since which the worker does not wait for a job that must run alone, because it has waited for one in
+    /// vain.
     waits_for_none_since: Option<Timestamp>,
 }
 
@@ -114,8 +116,8 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.give_up_waiting_alone(now)?;
         let periodic = self.until_something_recurs(now);
         self.give_back_stalled()?;
-        // Asked before the queue is read: a job that ends in between may have enqueued another. And before it is asked
-        // what may be claimed: a job that ends in between may have kept its kind from being looked at.
+        // Read before the queue: a job that ends in between may have enqueued another one. Also read before the
+        // capacity: a job that ends in between may have kept its kind out.
         let idle = context.slots.is_empty();
         if let Some(next) = self.claim_ahead(now, periodic)? {
             return Ok(next);
@@ -125,7 +127,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             return Ok(Next::Wait { at_most: periodic, commits: false });
         }
         if !self.more {
-            // Reading first costs little, takes no lock, and keeps an idle worker from writing.
+            // Reading first is cheap, takes no lock, and keeps an idle worker from writing.
             let due = context.queue.store().read(|s| s.jobs().next_due(&kinds))?;
             if due.is_none_or(|due| due > now) {
                 self.empty_claim_pause = EMPTY_CLAIM_PAUSES.0;
@@ -149,10 +151,10 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.reclaim.left(now).min(tick.unwrap_or(TICKS_EVERY))
     }
 
-    /// Claims more jobs than there are free threads, if more are due and all of them are short. `None` if jobs are to be claimed
-    /// for free threads alone.
+    /// Claims more jobs than there are free threads, if more are due and all of them are short. Returns `None` if jobs
+    /// may only be claimed for free threads.
     ///
-    /// A due job of another kind may come before those of short kinds, so that none of these is claimed ahead of it.
+    /// If a due job of another kind may come before those of short kinds, none is claimed ahead of it.
     fn claim_ahead(&mut self, now: Timestamp, periodic: Duration) -> Result<Option<Next>, StoreError> {
         let context = self.context;
         if !self.more {
@@ -175,7 +177,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.claim(short, BTreeMap::new(), jobs).map(Some)
     }
 
-    /// Gives jobs back that were claimed ahead and have waited too long for a thread, and ends those that were cancelled
+    /// Releases jobs that were claimed ahead and have waited too long for a thread, and ends those that were cancelled
     /// meanwhile.
     fn give_back_stalled(&mut self) -> Result<(), StoreError> {
         let context = self.context;
@@ -190,7 +192,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
                 let jobs = each
                     .filter(|(running, answer)| apply_outcome::tell_of_not_begun(context, running, *answer))
                     .count();
-                log!(DEBUG, jobs, "jobs given back that were claimed ahead and have not begun");
+                log!(DEBUG, jobs, "claimed-ahead jobs released");
                 context.slots.remove(stalled.iter());
                 Ok(())
             }
@@ -228,17 +230,17 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             self.empty_claim_pause = first;
             return Ok(Next::Look);
         }
-        // Another worker was quicker. Where that is so again and again, no commit makes this one claim earlier.
+        // Another worker was faster. If that is so repeatedly, no commit makes this worker claim earlier.
         let at_most = self.empty_claim_pause;
         self.empty_claim_pause = (at_most * 2).min(longest);
         Ok(Next::Wait { at_most, commits: at_most == first })
     }
 
-    /// Gives a job back that has waited too long to run alone. Until then the worker claims nothing, and a handler that
+    /// Releases a job that has waited too long to run alone. The worker claims nothing until then, so a handler that
     /// does not return must not keep it from all other work, however many jobs must run alone.
     fn give_up_waiting_alone(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let context = self.context;
-        // Also when the clock was set back.
+        // The absolute value also covers a clock that was set back.
         let is_over = |since: Timestamp| now.signed_duration_since(since).abs() > WAIT_ALONE;
         if self.waits_for_none_since.is_some_and(is_over) {
             self.waits_for_none_since = None;
@@ -252,7 +254,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let Some(running) = context.slots.take_waiting_alone(waits_too_long) else { return Ok(()) };
         self.waits_for_none_since.get_or_insert(now);
         let job = &running.claimed.job;
-        log!(WARN, id = %job.id, kind = %job.kind, "job given back: it must run alone, and other jobs run for too long");
+        log!(WARN, id = %job.id, kind = %job.kind, "job released: it must run alone, and other jobs run too long");
         let _finish = context.slots.remove_when_dropped(std::slice::from_ref(&running));
         for answer in context.queue.release_all(std::iter::once(&running.claimed), Some(now + WAIT_ALONE))? {
             apply_outcome::tell_of_not_begun(context, &running, answer);
@@ -260,18 +262,18 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         Ok(())
     }
 
-    /// Reclaims and takes ticks, when it is time. Neither may keep the worker from claiming: of many due ticks each round
-    /// takes one batch, and a refusal is logged and tried again at the next time.
+    /// Reclaims jobs and takes ticks when they are due. Neither may keep the worker from claiming: each round takes one
+    /// batch of due ticks, and a refusal is logged and tried again later.
     fn do_what_recurs(&mut self, now: Timestamp) {
         let reclaimed = self.reclaim.when_due(self.context, now);
-        self.log_refusal("cannot reclaim expired leases", reclaimed);
+        self.log_refusal("reclaim failed", reclaimed);
         if self.ticks.is_due(now) || self.next_tick.is_some_and(|next| next <= now) {
             self.ticks.mark_done(now);
             self.next_tick = None;
             let queue = &self.context.queue;
             let taken = self.batches.take(queue.store(), queue.environment());
             let taken = taken.map(|batch| self.next_tick = batch.ticks.next_at);
-            self.log_refusal("cannot take ticks of recurring work", taken);
+            self.log_refusal("taking ticks of recurring work failed", taken);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the dispatcher is told by the other threads.
+//! The events that other threads send to the dispatcher.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use fieldfen_domain::store::WatchCloser;
 
-/// Why the dispatcher looks at the queue and at the worker's slots again.
+/// The reason why the dispatcher looks at the queue and the worker's slots again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DispatcherEvent {
     /// A commit may have made a job due.
     Commit,
-    /// Jobs have ended: there is room for others.
+    /// Jobs have ended, and others can be claimed.
     JobsEnded,
-    /// Of the jobs that were claimed ahead, half have begun.
+    /// Half of the jobs that were claimed ahead have begun.
     FewJobsWait,
-    /// Somebody has cancelled, killed or reclaimed a job in hand.
+    /// A job in hand was cancelled, killed or reclaimed.
     Interrupted,
-    /// Somebody asks the worker to stop.
+    /// The worker is asked to stop.
     Stop,
 }
 
@@ -27,12 +27,12 @@ pub(super) struct EventSender(Sender<DispatcherEvent>);
 
 impl EventSender {
     pub(super) fn send(&self, event: DispatcherEvent) {
-        // Nobody receives once the worker has ended.
+        // After the end of the worker, nobody receives.
         let _ = self.0.send(event);
     }
 }
 
-/// The dispatcher's side of the events.
+/// The receiving side of the events.
 pub(super) struct Events {
     sender: EventSender,
     /// Only the dispatcher's thread takes this lock.
@@ -41,12 +41,13 @@ pub(super) struct Events {
     interest_changed: Condvar,
 }
 
-/// Watching a store costs system calls, so that the store is watched only while the dispatcher waits for commits.
+/// Whether the dispatcher waits for commits. Watching a store costs system calls, so the store is watched only
+/// meanwhile.
 #[derive(Default)]
 struct CommitInterest {
     wanted: bool,
     closed: bool,
-    /// Ends the wait of the thread that watches for commits.
+    /// Ends the wait of the thread that watches for commits; `None` before it has begun.
     watch: Option<WatchCloser>,
 }
 
@@ -65,13 +66,13 @@ impl Events {
         self.sender.clone()
     }
 
-    /// Forgets the events that have come. The dispatcher then looks at everything that they may have told of.
+    /// Discards the events that have come. The dispatcher then looks at everything that they may be about.
     pub(super) fn clear(&self) {
         let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
         while receiver.try_recv().is_ok() {}
     }
 
-    /// Waits for the next event, for at most this long. Commits are events only with `commits`.
+    /// Waits for the next event until the timeout. Commits count as events only if `commits` is set.
     pub(super) fn wait(&self, timeout: Duration, commits: bool) -> Option<DispatcherEvent> {
         let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(event) = receiver.try_recv() {
@@ -88,7 +89,7 @@ impl Events {
         event
     }
 
-    /// Blocks until the dispatcher waits for commits; `false` once the worker is closed.
+    /// Blocks until the dispatcher waits for commits. Returns `false` after the worker was closed.
     pub(super) fn wait_until_commits_wanted(&self) -> bool {
         let interest = self
             .interest_changed
@@ -97,12 +98,12 @@ impl Events {
         !interest.closed
     }
 
-    /// Lets [`Events::close`] close this watch.
+    /// Registers this watch to be closed by [`Events::close`].
     pub(super) fn close_with(&self, watch: WatchCloser) {
         self.interest().watch = Some(watch);
     }
 
-    /// Lets the thread end that watches for commits.
+    /// Ends the thread that watches for commits.
     pub(super) fn close(&self) {
         let mut interest = self.interest();
         interest.closed = true;

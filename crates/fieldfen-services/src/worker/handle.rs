@@ -1,4 +1,4 @@
-//! The handles on a worker that has been started.
+//! Handles on a started worker.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use super::stop_signal::{StopLevel, StopSignal};
 use super::threads::spawn;
 use super::{commit_watch, dispatcher, heartbeat, pool, queue_depth, registration};
 
-/// A worker that has been started. It goes on until it is told to stop; dropping it stops it gracefully and waits, as
-/// [`stop`](StopHandle::stop) and [`join`](Worker::join) would, so that an early return loses no work.
-#[must_use = "a worker that is dropped stops; join it"]
+/// A started worker. It runs until it is stopped. Dropping it stops it gracefully and waits for its end, as
+/// [`stop`](StopHandle::stop) and [`join`](Worker::join) do, so that an early return loses no work.
+#[must_use = "dropping a worker stops it; call `join`"]
 pub struct Worker {
     stop: Arc<StopSignal>,
     slots: Arc<Slots>,
@@ -28,43 +28,43 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A handle to stop the worker with, from any thread: on a signal, for example.
+    /// Returns a handle that stops the worker from any thread, for example on a signal.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle { stop: Arc::clone(&self.stop) }
     }
 
-    /// Waits until the worker has stopped, and says what it left behind.
+    /// Waits until the worker has stopped, and returns a report of the jobs that it left behind.
     ///
-    /// It does not stop the worker: unless a [`StopHandle`] is used, it waits until the worker fails. With the feature
+    /// This does not stop the worker: without a [`StopHandle`], it waits until the worker fails. With the feature
     /// `tokio`, a thread of a multi-thread runtime may wait, since another thread takes over its tasks.
     ///
-    /// Where the wait could never end, `join` stops the worker gracefully and returns an error that says so: on a thread
-    /// of the worker itself, in a handler for example ([`WorkerFailure::JoinedByItself`]), and on the thread that runs the
-    /// tasks of a current-thread tokio runtime or a `LocalSet`, one of which may be to stop the worker
-    /// ([`WorkerFailure::JoinBlocksRuntime`]). The latter is noticed with the feature `tokio` alone. Other executors that
-    /// run all tasks on one thread are not noticed: call `join` on another thread there.
+    /// If the wait could never end, `join` stops the worker gracefully and returns an error. That is so on a thread of
+    /// the worker itself, for example in a handler ([`WorkerFailure::JoinedByItself`]), and on the thread that runs the
+    /// tasks of a current-thread tokio runtime or a `LocalSet`, since one of these tasks may have to stop the worker
+    /// ([`WorkerFailure::JoinBlocksRuntime`]). The second case is only recognised with the feature `tokio`. Other
+    /// executors that run all tasks on one thread are not recognised: call `join` on another thread there.
     ///
     /// # Errors
-    /// [`WorkerError`] when the worker has stopped although nobody asked it to, since it could not do its work or could
-    /// not be waited for.
+    /// [`WorkerError`] if the worker stopped without a request, because it could not do its work or this thread could
+    /// not wait for it.
     pub fn join(mut self) -> Result<ShutdownReport, WorkerError> {
         let may_block = may_block();
         if !may_block {
             let failure = WorkerFailure::JoinBlocksRuntime;
             if !self.stop.is_stopping() {
-                log!(ERROR, error = %failure, "worker cannot be joined here and is stopped");
+                log!(ERROR, error = %failure, "worker stopped: join not possible on this thread");
             }
             self.stop.fail(failure);
         }
         self.wait(may_block)
     }
 
-    /// Waits for the end of a worker, and lets another thread run the tasks of this one where it may block.
+    /// Waits for the end of a worker. If `may_block` is set, another thread runs the tasks of this one meanwhile.
     fn wait(&mut self, may_block: bool) -> Result<ShutdownReport, WorkerError> {
         let this = thread::current().id();
         if self.threads.iter().any(|thread| thread.thread().id() == this) {
-            // The worker ends when this thread returns; nobody waits for its threads.
+            // The worker ends after this thread has returned. Nobody waits for its threads.
             self.threads.clear();
             self.stop.request(StopLevel::Graceful);
             return Err(WorkerError { failure: WorkerFailure::JoinedByItself, report: self.slots.report() });
@@ -75,7 +75,7 @@ impl Worker {
     fn wait_here(&mut self) -> Result<ShutdownReport, WorkerError> {
         let report = self.slots.wait_for_end();
         for thread in self.threads.drain(..) {
-            // A handler that does not return is not waited for, nor is the heartbeat that extends its lease.
+            // The wait does not include a handler that does not return and the heartbeat that extends its lease.
             if report.still_running.is_empty() || thread.is_finished() {
                 drop(thread.join());
             }
@@ -90,12 +90,12 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if self.threads.is_empty() {
-            // It was joined.
+            // The worker was joined before.
             return;
         }
         self.stop.request(StopLevel::Graceful);
         if let Err(error) = self.wait(may_block()) {
-            log!(ERROR, %error, "worker was dropped after it had failed");
+            log!(ERROR, %error, "failed worker dropped");
         }
     }
 }
@@ -106,18 +106,18 @@ impl fmt::Debug for Worker {
     }
 }
 
-/// Stops a worker; clones stop the same one.
+/// Stops a worker. A clone stops the same one.
 #[derive(Clone)]
 pub struct StopHandle {
     stop: Arc<StopSignal>,
 }
 
 impl StopHandle {
-    /// Asks the worker to stop: it claims nothing more, gives back what has not begun, and lets handlers run for its grace
-    /// period. Those that have not ended by then are asked to end, and waited for a second longer.
+    /// Asks the worker to stop. It claims no more jobs, releases the jobs that have not begun, and lets handlers run
+    /// for its grace period. It then asks the remaining handlers to end, and waits one more second.
     ///
-    /// A job whose handler then ends without success is given back without a retry spent. A handler that does not end
-    /// keeps its job: see [`ShutdownReport::still_running`].
+    /// If such a handler ends without success, its job is released without spending a retry. A handler that does not
+    /// end keeps its job: see [`ShutdownReport::still_running`].
     pub fn stop(&self) {
         self.stop.request(StopLevel::Graceful);
     }
@@ -127,13 +127,13 @@ impl StopHandle {
         self.stop.request(StopLevel::Now);
     }
 
-    /// Asks the worker to stop as soon as it has nothing in hand and none of its kinds has a job that is due now or
-    /// later. Jobs that other workers are running are not waited for.
+    /// Asks the worker to stop as soon as it has no job in hand and its kinds have no job that is due now or later. It
+    /// does not wait for jobs that run in other workers.
     pub fn stop_when_idle(&self) {
         self.stop.request(StopLevel::WhenIdle);
     }
 
-    /// Whether the worker has been asked to stop, be it gracefully or at once.
+    /// Returns whether the worker has been asked to stop, gracefully or at once.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stop.is_stopping()
@@ -155,13 +155,13 @@ pub(super) fn start<S: Store>(context: Context<S>) -> Result<Worker, StartError>
     let mut worker = Worker { stop: Arc::clone(&context.stop), slots: Arc::clone(&context.slots), threads: Vec::new() };
     let started = start_threads(&context, watch, began, &mut worker.threads);
     if started.is_err() {
-        // Those that have started must not wait for ever for those that have not.
+        // The threads that have started must not wait for those that have not.
         context.close();
     }
     started.map(|()| worker)
 }
 
-/// The body of a thread of the worker.
+/// The body of a worker's thread.
 type Body<S> = Box<dyn FnMut(&Context<S>) + Send>;
 
 fn start_threads<S: Store>(

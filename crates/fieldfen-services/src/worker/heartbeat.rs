@@ -1,4 +1,4 @@
-//! The thread that keeps the leases of everything in hand alive.
+//! The thread that extends the leases of the jobs in hand.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,16 +11,16 @@ use super::context::Context;
 use super::events::DispatcherEvent;
 use super::running_job::RunningJob;
 
-/// However long the lease: a job that was asked to stop notices within this time.
+/// The longest interval, whatever the lease, so that a running job notices a cancellation within this time.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 
-/// Progress is written at most this often.
+/// The shortest time between two writes of progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
-/// The longest wait before the clock is looked at again: it may have been set.
+/// The longest wait before the next look at the clock, which may have been set.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Keeps leases alive until the worker is closed. The first heartbeat is due an interval after `last`, or at once.
+/// Extends leases until the worker is closed. The first heartbeat is due one interval after `last`, or at once.
 pub(super) fn run<S: Store>(context: &Context<S>, mut last: Option<Timestamp>) {
     let interval = interval(context.settings.lease);
     let mut written = Instant::now();
@@ -42,7 +42,7 @@ pub(super) fn run<S: Store>(context: &Context<S>, mut last: Option<Timestamp>) {
                 written = Instant::now();
             }
             Err(error) => {
-                log!(WARN, error = with_causes(&error), jobs = in_hand.len(), "cannot extend leases");
+                log!(WARN, error = with_causes(&error), jobs = in_hand.len(), "heartbeat failed");
                 context.settings.metrics.store_failed(&error);
                 context.stop.pause((interval / 4).min(Duration::from_secs(1)));
             }
@@ -50,18 +50,18 @@ pub(super) fn run<S: Store>(context: &Context<S>, mut last: Option<Timestamp>) {
     }
 }
 
-/// How often leases of this length are extended.
+/// The interval of the heartbeats for leases of this length.
 pub(super) fn interval(lease: Duration) -> Duration {
     (lease / 3).clamp(Duration::from_millis(1), AT_LEAST_EVERY)
 }
 
-/// How long until the next heartbeat; a clock that was set back makes it due at once.
+/// The time until the next heartbeat. If the clock was set back, it is due at once.
 fn until_next(last: Option<Timestamp>, interval: Duration, now: Timestamp) -> Duration {
     let passed = last.and_then(|last| now.signed_duration_since(last).to_std().ok());
     passed.map_or(Duration::ZERO, |passed| interval.saturating_sub(passed))
 }
 
-/// Extends the leases of these jobs, writes their progress, and tells those that are no longer ours.
+/// Extends the leases of these jobs, writes their progress, and marks the jobs whose leases are lost.
 fn beat<S: Store>(context: &Context<S>, in_hand: &[Arc<RunningJob>]) -> Result<(), StoreError> {
     let claims: Vec<_> = in_hand.iter().map(|running| (running.claimed.claim, running.take_progress())).collect();
     extend_with(context, in_hand, &claims).inspect_err(|_| {
@@ -73,8 +73,8 @@ fn beat<S: Store>(context: &Context<S>, in_hand: &[Arc<RunningJob>]) -> Result<(
     })
 }
 
-/// Extends the leases of these jobs, and tells those that are no longer ours. Their progress is left to the heartbeat:
-/// of two threads that write it, one may come with an older one after the other.
+/// Extends the leases of these jobs, and marks the jobs whose leases are lost. Only the heartbeat writes progress: with
+/// two writing threads, the older progress could overwrite the newer.
 pub(super) fn extend<S: Store>(context: &Context<S>, in_hand: &[Arc<RunningJob>]) -> Result<(), StoreError> {
     let claims: Vec<_> = in_hand.iter().map(|running| (running.claimed.claim, None)).collect();
     extend_with(context, in_hand, &claims)
@@ -93,14 +93,14 @@ fn extend_with<S: Store>(
     for (running, answer) in in_hand.iter().zip(answers) {
         match answer {
             FencedResult::Done(beat) if beat.cancel_requested => running.request_cancel(),
-            // Its outcome has been applied since the list was made.
+            // The outcome was applied after the list was made.
             FencedResult::Done(_) | FencedResult::AlreadyDone { .. } => continue,
             FencedResult::LeaseLost | FencedResult::NotFound => running.mark_lost(),
         }
         interrupted = true;
     }
     if interrupted {
-        // Some of them may not have begun.
+        // Some of these jobs may not have begun.
         context.events.sender().send(DispatcherEvent::Interrupted);
     }
     Ok(())

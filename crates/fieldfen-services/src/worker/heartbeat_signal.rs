@@ -1,10 +1,10 @@
-//! When the thread that extends leases has something to do.
+//! Wakes the thread that extends leases.
 
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Lets the heartbeat sleep while nothing is in hand, and wakes it when a handler has made progress.
+/// Lets the heartbeat sleep while no job is in hand, and wakes it after a handler has made progress.
 #[derive(Default)]
 pub(super) struct HeartbeatSignal {
     state: Mutex<HeartbeatState>,
@@ -14,13 +14,13 @@ pub(super) struct HeartbeatSignal {
 #[derive(Default)]
 struct HeartbeatState {
     in_hand: bool,
-    /// A handler has made progress that has not been written.
+    /// Whether a handler has made progress that has not been written.
     progress: bool,
     closed: bool,
 }
 
 impl HeartbeatSignal {
-    /// Says whether any job is in hand.
+    /// Sets whether any job is in hand.
     pub(super) fn set_in_hand(&self, in_hand: bool) {
         self.lock().in_hand = in_hand;
         self.changed.notify_all();
@@ -31,8 +31,8 @@ impl HeartbeatSignal {
         self.changed.notify_all();
     }
 
-    /// Blocks until a job is in hand; `false` once the worker is closed and none is. A closed worker may have left handlers
-    /// running, whose leases are extended until they end.
+    /// Blocks until a job is in hand. Returns `false` after the worker was closed and no job is in hand. A closed
+    /// worker may have left handlers running, whose leases are extended until they end.
     pub(super) fn wait_until_in_hand(&self) -> bool {
         let state = self
             .changed
@@ -41,7 +41,7 @@ impl HeartbeatSignal {
         state.in_hand
     }
 
-    /// Waits for progress, but no longer than this, and says whether some was made.
+    /// Waits for progress until the timeout. Returns whether there was progress.
     pub(super) fn wait_for_progress(&self, timeout: Duration) -> bool {
         let (mut state, _) = self
             .changed
@@ -50,7 +50,7 @@ impl HeartbeatSignal {
         mem::take(&mut state.progress)
     }
 
-    /// Lets the heartbeat end once nothing is in hand.
+    /// Lets the heartbeat end as soon as no job is in hand.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();

@@ -1,17 +1,17 @@
-//! Work that is repeated at an interval of the injected clock.
+//! Work that recurs at an interval of the environment's clock.
 
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
 
-/// When something was last done that is done at an interval.
+/// The time at which recurring work was last done, and its interval.
 pub(super) struct IntervalTimer {
     interval: Duration,
     last: Option<Timestamp>,
 }
 
 impl IntervalTimer {
-    /// Due at once, and then at this interval.
+    /// Work that is due at once and then at this interval.
     pub(super) const fn new(interval: Duration) -> Self {
         Self { interval, last: None }
     }
@@ -20,7 +20,7 @@ impl IntervalTimer {
         self.time_left(now).is_zero()
     }
 
-    /// How long until it is due; a clock that was set back makes it due at once.
+    /// The time until the work is due. If the clock was set back, the work is due at once.
     pub(super) fn time_left(&self, now: Timestamp) -> Duration {
         let passed = self.last.and_then(|last| now.signed_duration_since(last).to_std().ok());
         passed.map_or(Duration::ZERO, |passed| self.interval.saturating_sub(passed))

@@ -1,4 +1,4 @@
-//! What a worker tells about itself.
+//! The figures that a worker reports about itself.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,51 +7,52 @@ use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::{Job, JobCount};
 use fieldfen_domain::store::{MaintenanceReport, StoreError};
 
-/// Receives figures; every method does nothing unless it is implemented.
+/// Receives the figures of a worker. The default of every method does nothing.
 ///
-/// The methods are called by the worker's own threads and hold them up, so they should only count.
+/// The worker's own threads call the methods and wait for them, so the methods should only count.
 pub trait Metrics: Send + Sync {
-    /// A handler is about to run; the job had been due for this long.
+    /// A handler is about to run. The job has been due for `waited`.
     fn job_started(&self, _job: &Job, _waited: Duration) {}
 
-    /// The outcome of a job has been applied; `took` is the time of its handler and of applying the outcome. The thread that
-    /// calls this may be another one than that of the handler. It is also called for a job that was cancelled or lost before
-    /// its handler began.
+    /// The outcome of a job has been applied. `took` is the time of its handler and of applying the outcome. The
+    /// calling thread may be another one than the handler's. The method is also called for a job that was cancelled or
+    /// lost before its handler began.
     fn job_ended(&self, _job: &Job, _applied: AppliedOutcome, _took: Duration) {}
 
-    /// So many jobs were taken back from workers that had let their leases run out.
+    /// This many jobs were reclaimed from workers whose leases had expired.
     fn jobs_reclaimed(&self, _jobs: usize) {}
 
-    /// The store refused something; the worker tries again.
+    /// The store refused a call; the worker tries again.
     fn store_failed(&self, _error: &StoreError) {}
 
-    /// An [`Upkeep`](crate::upkeep::Upkeep) job of this worker has put the store in order: how long its write-ahead log
-    /// is, and which processes hold a log that could not be cut back. Of several workers, the one that had the job tells.
+    /// An [`Upkeep`](crate::upkeep::Upkeep) job of this worker has maintained the store. The report has the length of
+    /// its write-ahead log, and the processes that keep the log from being truncated. Of several workers, the one that
+    /// ran the job reports.
     fn store_maintained(&self, _report: &MaintenanceReport) {}
 
-    /// How many jobs of each kind are in each status. Of the failed jobs, those that are parked are counted apart, by what
-    /// they are parked for: only the others are dead letters.
+    /// The number of jobs by kind, status and, for parked jobs, the event that they wait for. Failed jobs that are not
+    /// parked are dead letters.
     fn queue_depth(&self, _counts: &[JobCount]) {}
 
-    /// How often [`Metrics::queue_depth`] is wanted. Counting reads the whole table, on a thread of its own: never,
-    /// unless it is said.
+    /// The interval at which [`Metrics::queue_depth`] is called; `None` (the default) for never. Counting reads the
+    /// whole table, on its own thread.
     fn queue_depth_interval(&self) -> Option<Duration> {
         None
     }
 }
 
-/// The metrics of a worker that nobody measures.
+/// The metrics of a worker without metrics.
 pub(super) struct NoMetrics;
 
 impl Metrics for NoMetrics {}
 
-/// Metrics whose panics do not end a thread of the worker.
+/// Catches the panics of metrics, so that they do not end a thread of the worker.
 pub(super) struct PanicSafe<M>(pub(super) M);
 
 impl<M: Metrics> PanicSafe<M> {
     fn guard<T: Default>(&self, tell: impl FnOnce(&M) -> T) -> T {
         catch_panic(|| tell(&self.0)).unwrap_or_else(|panic| {
-            log!(ERROR, panic, "the metrics of a worker panicked");
+            log!(ERROR, panic, "metrics panicked");
             T::default()
         })
     }
@@ -87,28 +88,28 @@ impl<M: Metrics> Metrics for PanicSafe<M> {
     }
 }
 
-/// What became of a job that a worker had claimed.
+/// The state of a claimed job after its outcome was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppliedOutcome {
     /// The job has completed.
     Completed,
-    /// It failed and waits for its next try.
+    /// The job failed and waits for its next attempt.
     Retrying,
     /// It has failed for good.
     Failed,
-    /// It waits for something to come, an approval for example; no retry was spent.
+    /// The job waits for an event, for example an approval. It spent no retry.
     Parked,
-    /// It was given back without a retry spent: throttled, or because the worker stops.
+    /// The job was released without spending a retry: it was throttled, or the worker stops.
     Released,
-    /// It was left to other workers, since this one cannot do it; no retry was spent.
+    /// The job was left to other workers, since this one cannot run it. It spent no retry.
     Declined,
-    /// It had been taken over, killed or deleted: what its handler did counts for nothing.
+    /// The job had been reclaimed, killed or deleted. The outcome of its handler was dropped.
     Lost,
 }
 
 impl AppliedOutcome {
-    /// One word for logs and labels.
+    /// The value as one word, for logs and labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

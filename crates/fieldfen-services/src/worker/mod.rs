@@ -1,18 +1,19 @@
-//! Workers: handlers for kinds of jobs, run on a pool of threads, with leases kept alive meanwhile.
+//! Workers: handlers for kinds of jobs, which run on a pool of threads while heartbeats extend the leases of their
+//! jobs.
 //!
-//! A worker has these threads. The dispatcher reclaims expired leases, takes the ticks of recurring work, and claims jobs for
-//! the free threads of the pool. The pool runs the handlers and applies their outcomes. One thread watches the store for
-//! commits, one extends leases, one keeps the worker's row in the registry, and one counts jobs where metrics ask for it. No
-//! transaction is open while a handler runs.
+//! A worker has these threads. The dispatcher reclaims expired leases, takes the ticks of recurring work, and claims
+//! jobs for the free threads of the pool. The pool runs the handlers and applies their outcomes. One thread watches the
+//! store for commits, one extends leases, one keeps the worker's row in the registry, and one counts jobs if metrics
+//! ask for it. No transaction is open while a handler runs.
 //!
-//! Jobs of a kind without a limit, whose handlers have lately taken at most 3 ms on average, are also claimed ahead: as many
-//! as begin within 10 ms by these times, and at most 256. They are given back, each to its place in the queue, if the worker
-//! stops or if all threads stay busy for 50 ms.
+//! Jobs of a kind without a limit whose handlers recently took at most 3 ms on average are also claimed ahead of free
+//! threads: as many as begin within 10 ms by these times, and at most 256. They are released, each to its place in the
+//! queue, if the worker stops or if all threads stay busy for 50 ms.
 //!
-//! The outcome of a handler is applied in one transaction: the end of the job, the handler's own writes, the jobs that
-//! follow. Outcomes that come while others are being applied share the next transaction. If one of them cannot be applied,
-//! each is applied by itself. A handler may run more than once for one job, when its worker dies or loses the lease; what it
-//! writes through its [`Completion`] counts exactly once.
+//! One transaction applies the outcome of a handler: the end of the job, the handler's own writes, and the jobs that
+//! follow. Outcomes that come while others are being applied share the next transaction. If one of them cannot be
+//! applied, each is applied by itself. A handler may run more than once for one job, if its worker dies or loses the
+//! lease. The writes of its [`Completion`] take effect exactly once.
 
 mod apply_outcome;
 #[cfg(feature = "tokio")]

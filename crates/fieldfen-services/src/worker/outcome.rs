@@ -1,4 +1,4 @@
-//! What a handler says came of its job.
+//! The outcome that a handler returns.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,10 +8,10 @@ use fieldfen_domain::{Timestamp, cut_reason, with_causes};
 
 use crate::queue::Completion;
 
-/// What a handler says came of its job; the worker applies it.
+/// The outcome that a handler returns for its job. The worker applies it.
 ///
-/// Every error turns into [`Outcome::Retry`] by `?`, so that a handler may return `Result<Completion, Outcome>` and name
-/// the others where they belong:
+/// The operator `?` turns every error into [`Outcome::Retry`]. A handler that returns `Result<Completion, Outcome>` can
+/// name the other outcomes where they arise:
 ///
 /// ```
 /// use fieldfen_services::worker::{Completion, Outcome, Task};
@@ -22,8 +22,8 @@ use crate::queue::Completion;
 /// # }
 ///
 /// fn measure(task: Task<Measure>) -> Result<Completion, Outcome> {
-///     let document = std::fs::read(&task.path)?; // A reason to try again.
-///     let size = document.get(..2).ok_or_else(|| Outcome::fail("the document is cut short"))?; // Not one.
+///     let document = std::fs::read(&task.path)?; // Worth a retry.
+///     let size = document.get(..2).ok_or_else(|| Outcome::fail("the document is cut short"))?; // Not worth one.
 ///     Ok(Completion::new().result(size))
 /// }
 /// ```
@@ -32,70 +32,73 @@ use crate::queue::Completion;
 pub enum Outcome {
     /// The job has succeeded.
     Complete(Completion),
-    /// It failed, and may succeed when it is tried again: spends a retry.
+    /// The attempt failed, and a later one may succeed. Spends a retry.
     Retry {
         /// The error, for people to read.
         error: String,
     },
-    /// It failed, and would fail again.
+    /// The attempt failed, and every later one would fail too.
     Fail {
         /// The error, for people to read.
         error: String,
     },
-    /// It cannot go on before something comes: spends no retry. See [`Queue::park`](crate::queue::Queue::park).
+    /// The job waits for an event. Spends no retry. See [`Queue::park`](crate::queue::Queue::park).
     Park {
-        /// What it waits for.
+        /// The event that the job waits for.
         parked_for: ParkedFor,
         /// The reason, for people to read.
         reason: String,
     },
-    /// This worker cannot do it, and another one may be able to: the job is of a newer version of the program, for
-    /// example. Spends no retry, but ends: see [`decline_for`](super::WorkerBuilder::decline_for).
+    /// This worker cannot run the job, and another one may be able to, for example because the job is of a newer
+    /// version of the program. Spends no retry, but fails after a time: see
+    /// [`decline_for`](super::WorkerBuilder::decline_for).
     Decline {
-        /// Why this worker cannot.
+        /// The reason why this worker cannot run the job.
         error: String,
     },
-    /// It could not be done yet, and that is nobody's fault: spends no retry.
+    /// The job cannot run yet, for example because of a rate limit. Spends no retry.
     Throttled {
-        /// When to try again; a time that is too early or too late is [moved](crate::queue::Queue::throttle).
+        /// The time of the next attempt. A time that is too early or too late is
+        /// [moved](crate::queue::Queue::throttle).
         until: Timestamp,
-        /// What it has to wait for.
+        /// The reason of the wait, for people to read.
         reason: String,
     },
 }
 
 impl Outcome {
-    /// A failure that may go away: the error with all its causes.
+    /// A failure that may pass. The stored error contains all its causes.
     pub fn retry(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Retry { error: with_causes(&*error.into()) }
     }
 
-    /// A failure that would come again: the error with all its causes.
+    /// A failure that would come again. The stored error contains all its causes.
     pub fn fail(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Fail { error: with_causes(&*error.into()) }
     }
 
-    /// Not before this has come.
+    /// Parks the job until this event.
     pub fn park(parked_for: ParkedFor, reason: impl Into<String>) -> Self {
         Self::Park { parked_for, reason: reason.into() }
     }
 
-    /// Not by this worker: the error with all its causes.
+    /// Leaves the job to other workers. The stored error contains all its causes.
     pub fn decline(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Decline { error: with_causes(&*error.into()) }
     }
 
-    /// What comes of a job whose payload this worker cannot read: left to others when it may be a newer version's.
+    /// The outcome of a job whose payload this worker cannot read. If it may be a newer version's payload, the job is
+    /// left to other workers.
     pub(super) fn of_unreadable(error: InvalidPayload) -> Self {
         if error.may_be_newer() { Self::decline(error) } else { Self::fail(error) }
     }
 
-    /// Not before this time.
+    /// Releases the job until this time.
     pub fn throttled(until: Timestamp, reason: impl Into<String>) -> Self {
         Self::Throttled { until, reason: reason.into() }
     }
 
-    /// How long the result is that it keeps, in bytes.
+    /// The length of the result, in bytes; 0 without a result.
     pub(super) fn result_bytes(&self) -> usize {
         match self {
             Self::Complete(completion) => completion.result_bytes(),
@@ -126,10 +129,10 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Outcome {
     }
 }
 
-/// What a handler may return: an [`Outcome`], a [`Completion`], nothing, or a `Result` of these whose error is an
-/// [`Outcome`] or any error type, which then means a retry.
+/// The types that a handler may return: an [`Outcome`], a [`Completion`], nothing, or a `Result` of these. The error of
+/// the `Result` is an [`Outcome`], or any error type, which means a retry.
 pub trait IntoOutcome {
-    /// The outcome it stands for.
+    /// Converts the value into an outcome.
     fn into_outcome(self) -> Outcome;
 }
 

@@ -1,8 +1,9 @@
-//! Applying outcomes, many in one transaction.
+//! Applies outcomes, many in one transaction.
 //!
-//! The thread whose handler returns while no outcomes are applied applies its own at once, and then whatever outcomes have
-//! come meanwhile, all of them in one transaction, until none is left. The other threads hand their outcomes over and begin
-//! their next jobs. So an outcome that comes alone waits for nobody, and outcomes that come in numbers share a commit.
+//! If no thread is applying outcomes when a handler returns, its thread applies its outcome at once. It then applies
+//! the outcomes that have come meanwhile, in one transaction each time, until none is left. The other threads add their
+//! outcomes to the queue and begin their next jobs. An outcome that comes alone therefore waits for nobody, and many
+//! outcomes share a commit.
 
 use std::collections::VecDeque;
 
@@ -16,7 +17,7 @@ use super::outcome_queue::{Applier, PendingOutcome};
 use super::span;
 use crate::queue::QueueError;
 
-/// Applies an outcome, or leaves it to the thread that applies outcomes.
+/// Applies an outcome, or leaves it to the thread that is applying outcomes.
 pub(super) fn submit<S: Store>(context: &Context<S>, mut pending: PendingOutcome) {
     pending.outcome.cut();
     if let Some(applying) = context.outcomes.push(pending) {
@@ -24,7 +25,7 @@ pub(super) fn submit<S: Store>(context: &Context<S>, mut pending: PendingOutcome
     }
 }
 
-/// Applies the outcomes that are left of a thread that has panicked.
+/// Applies the outcomes that a thread has left behind after a panic.
 pub(super) fn apply_left<S: Store>(context: &Context<S>) {
     if let Some(applying) = context.outcomes.begin() {
         apply_until_empty(context, applying);
@@ -38,15 +39,16 @@ fn apply_until_empty<S: Store>(context: &Context<S>, mut applying: Applier<'_>) 
     }
 }
 
-/// Outcomes that are being applied. The jobs of those that are left when this is dropped are left to their leases.
+/// Outcomes that are being applied. If this is dropped before its end, the jobs of the remaining outcomes are left to
+/// their leases.
 struct Batch<'c, S> {
     context: &'c Context<S>,
     outcomes: VecDeque<PendingOutcome>,
 }
 
 impl<S: Store> Batch<'_, S> {
-    /// Applies the outcomes together, and one by one if one of them may keep the others from it. Gives back those that the
-    /// store may take later.
+    /// Applies the outcomes together. If one of them may prevent that, applies them one by one. Returns the outcomes
+    /// that the store may accept later.
     fn apply(mut self) -> VecDeque<PendingOutcome> {
         if self.outcomes.len() > 1 && !self.outcomes.iter().any(|outcome| outcome.running.is_lost()) {
             match catch_panic(|| apply_outcome::apply_together(self.context, self.outcomes.make_contiguous())) {
@@ -54,12 +56,13 @@ impl<S: Store> Batch<'_, S> {
                     self.tell_applied(applied);
                     return VecDeque::new();
                 }
-                // Also when a write of one of them has failed so, although the store takes the others.
+                // A write of one of them may also have failed with such an error, although the store accepts the
+                // others.
                 Ok(Err(QueueError::Store(error))) if apply_outcome::concerns_all(&error) => {
                     log!(WARN, error = with_causes(&error), jobs = self.outcomes.len(), "cannot apply outcomes yet");
                     self.context.settings.metrics.store_failed(&error);
                 }
-                // Which of them it is shows when each is applied by itself. The store has taken everything back.
+                // Applying them one by one shows which one it is. The store has rolled everything back.
                 Ok(Err(_)) | Err(_) => {}
             }
         }
@@ -72,7 +75,7 @@ impl<S: Store> Batch<'_, S> {
                     if apply_outcome::concerns_all(&error) {
                         refused.append(&mut self.outcomes);
                     }
-                    // Behind those that have not been tried by themselves, so that each has its turn.
+                    // The new outcomes follow those that have not been tried alone yet, so that each is tried.
                     refused.extend(first);
                 }
             }
@@ -80,7 +83,7 @@ impl<S: Store> Batch<'_, S> {
         refused
     }
 
-    /// Tells what became of the first outcomes, and says that their jobs are no longer in hand.
+    /// Reports the results of the first outcomes, and removes their jobs from the jobs in hand.
     fn tell_applied(&mut self, applied: Vec<AppliedOutcome>) {
         let mut jobs = Vec::with_capacity(applied.len());
         for (pending, applied) in self.outcomes.drain(..applied.len()).zip(applied) {
@@ -90,7 +93,7 @@ impl<S: Store> Batch<'_, S> {
                 log!(DEBUG, %applied, ?took, "job ended");
                 apply_outcome::discard(outcome);
             });
-            // Neither the log nor what is discarded can panic here.
+            // Neither the log nor the drop can panic here.
             drop(told);
             span::end(span);
             self.context.settings.metrics.job_ended(&running.claimed.job, applied, took);

@@ -1,4 +1,4 @@
-//! Outcomes of handlers that have not been applied, and which thread applies them.
+//! The queue of outcomes that have not been applied, with the thread that applies them.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,29 +11,29 @@ use super::outcome::Outcome;
 use super::running_job::RunningJob;
 use super::stop_signal::{StopLevel, StopSignal};
 
-/// The first and the longest wait between two attempts at a store that refuses.
+/// The first and the longest pause between two attempts after a refusal by the store.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
-/// How many outcomes are applied in one transaction.
+/// The largest number of outcomes in one transaction.
 const BATCH: usize = 256;
 
-/// A batch ends with the outcome whose result makes its results longer than this together, in bytes.
+/// The total length of results, in bytes, that ends a batch. The batch may be longer by its last result.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// How often the thread that waits for a store that refuses looks whether the worker is to stop.
+/// The interval at which the waiting thread checks whether the worker is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// The outcome of a handler that has returned.
+/// The outcome of a handler that has returned, with its job.
 pub(super) struct PendingOutcome {
     pub(super) running: Arc<RunningJob>,
     pub(super) outcome: Outcome,
-    /// The span of the try.
+    /// The tracing span of the attempt.
     pub(super) span: Span,
-    /// When the handler began.
+    /// The time at which the handler began.
     pub(super) began: Instant,
 }
 
-/// The outcomes that are to be applied.
+/// The outcomes that wait to be applied.
 #[derive(Default)]
 pub(super) struct OutcomeQueue {
     state: Mutex<QueueState>,
@@ -43,12 +43,12 @@ pub(super) struct OutcomeQueue {
 #[derive(Default)]
 struct QueueState {
     pending: VecDeque<PendingOutcome>,
-    /// A thread applies outcomes.
+    /// Whether a thread is applying outcomes.
     is_applying: bool,
 }
 
 impl OutcomeQueue {
-    /// Adds an outcome. The answer is there if no thread applies outcomes: then the caller has to.
+    /// Adds an outcome. If no thread is applying outcomes, the answer gives that right and duty to the caller.
     pub(super) fn push(&self, pending: PendingOutcome) -> Option<Applier<'_>> {
         let mut state = self.lock();
         state.pending.push_back(pending);
@@ -60,7 +60,8 @@ impl OutcomeQueue {
         applying
     }
 
-    /// Lets the caller apply the outcomes that wait; `None` if another thread does or none waits.
+    /// Gives the right to apply the waiting outcomes to the caller; `None` if another thread has it or no outcome
+    /// waits.
     pub(super) fn begin(&self) -> Option<Applier<'_>> {
         let mut state = self.lock();
         if state.pending.is_empty() { None } else { self.begin_with(&mut state) }
@@ -83,7 +84,7 @@ struct Deferred {
     outcomes: VecDeque<PendingOutcome>,
     pause: Duration,
     retry_at: Instant,
-    /// How soon the worker was to stop when they were refused.
+    /// The worker's stop level at the refusal.
     level: StopLevel,
 }
 
@@ -92,13 +93,14 @@ impl Deferred {
         Self { outcomes: VecDeque::new(), pause: PAUSES.0, retry_at: Instant::now(), level: StopLevel::None }
     }
 
-    /// Whether it is time to try again: the pause is over, or somebody has asked for a sooner stop.
+    /// Returns whether the next attempt is due: the pause is over, or the stop level has risen.
     fn is_due(&mut self, level: StopLevel) -> bool {
         mem::replace(&mut self.level, level) < level || self.retry_at <= Instant::now()
     }
 }
 
-/// The right and duty of one thread to apply outcomes. When the thread panics, another one applies those that are left.
+/// The right and duty of one thread to apply outcomes. If the thread panics, another one applies the remaining
+/// outcomes.
 pub(super) struct Applier<'q> {
     queue: &'q OutcomeQueue,
     deferred: Deferred,
@@ -106,12 +108,12 @@ pub(super) struct Applier<'q> {
 }
 
 impl Applier<'_> {
-    /// The next outcomes to be applied together; `None` when there are none, and then this thread applies no more. Outcomes
-    /// that have been refused come again after a pause, or when somebody asks for a sooner stop.
+    /// The next outcomes to be applied together. `None` if there are none, which ends the duty of this thread. Refused
+    /// outcomes come again after a pause, or when the stop level rises.
     pub(super) fn next_batch(&mut self, stop: &StopSignal) -> Option<VecDeque<PendingOutcome>> {
         let mut state = self.queue.lock();
         loop {
-            // Before those that have come since: a busy worker is never without them.
+            // Refused outcomes come before newer ones, which a busy worker always has.
             if !self.deferred.outcomes.is_empty() && self.deferred.is_due(stop.level()) {
                 return Some(mem::take(&mut self.deferred.outcomes));
             }

@@ -1,4 +1,4 @@
-//! The threads that run handlers, and apply their outcomes.
+//! The threads that run handlers and apply their outcomes.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use super::running_job::RunningJob;
 use super::span;
 use super::task::JobContext;
 
-/// Runs handlers until the worker is closed, on the thread with this number.
+/// Runs handlers on the thread with this number until the worker is closed.
 pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
-    // Outcomes may be left of a time before this thread panicked.
+    // Outcomes may remain from before a panic of this thread.
     outcome_batch::apply_left(context);
     while let Some(running) = context.slots.next(thread) {
         let (began, span) = (Instant::now(), span::of_try(&running.claimed.job));
@@ -34,7 +34,8 @@ pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
             }
             Err(panic) => {
                 span::end(span);
-                // Neither the handler nor its outcome: this thread cannot do its work. The job is left to its lease.
+                // The panic came neither from the handler nor from its outcome, so this thread cannot do its work. The
+                // job is left to its lease.
                 context.slots.remove([&running].into_iter());
                 resume_unwind(Box::new(panic));
             }
@@ -42,7 +43,7 @@ pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
     }
 }
 
-/// Runs the handler of a job; `None` when the job must not run any more.
+/// Runs the handler of a job; `None` if the job must not run any more.
 fn outcome_of<S: Store>(context: &Context<S>, running: &Arc<RunningJob>) -> Option<Outcome> {
     let job = &running.claimed.job;
     if running.is_lost() || running.is_cancelled() {
@@ -56,24 +57,24 @@ fn outcome_of<S: Store>(context: &Context<S>, running: &Arc<RunningJob>) -> Opti
     Some(call(context, job, running))
 }
 
-/// Notes that the job runs alone from now on, so that the next lost lease counts as the job's own doing; says whether the
-/// job may run.
+/// Records that the job runs alone from now on, so that the next lost lease counts as caused by the job. Returns
+/// whether the job may run.
 fn begins_alone<S: Store>(context: &Context<S>, running: &RunningJob) -> bool {
-    log!(INFO, lost_leases = running.claimed.job.lost_leases, "job runs alone: it has lost leases before");
+    log!(INFO, lost_leases = running.claimed.job.lost_leases, "job runs alone after lost leases");
     match context.queue.run_alone(&running.claimed.claim) {
         Ok(fenced) => fenced.is_done(),
         Err(error) => {
-            // At worst the job is run alone once more.
-            log!(WARN, error = with_causes(&error), "cannot note that a job runs alone");
+            // If this fails, the job runs alone once more, at worst.
+            log!(WARN, error = with_causes(&error), "exclusive run of a job not recorded");
             true
         }
     }
 }
 
-/// Runs the handler; a panic is a failure of this try.
+/// Runs the handler. A panic is a failure of this attempt.
 fn call<S: Store>(context: &Context<S>, job: &Job, running: &Arc<RunningJob>) -> Outcome {
     let Some(handler) = context.handlers.get(&job.kind) else {
-        // Only claimed kinds come here, and only kinds with handlers are claimed.
+        // The worker only claims kinds with a handler, so this is not expected.
         return Outcome::retry(format!("this worker has no handler for {}", job.kind));
     };
     let (environment, metrics) = (context.queue.environment().clone(), Arc::clone(&context.settings.metrics));

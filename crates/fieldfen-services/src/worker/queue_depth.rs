@@ -1,4 +1,4 @@
-//! The thread that counts the queue for metrics that want it.
+//! The thread that counts jobs for metrics.
 //!
 //! Counting reads the whole table, which takes about a second for a million jobs: too long for the threads that claim
 //! and that extend leases.
@@ -11,7 +11,7 @@ use fieldfen_domain::with_causes;
 use super::context::Context;
 use super::interval_timer::IntervalTimer;
 
-/// The longest wait before the clock is looked at again.
+/// The longest wait before the next look at the clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Counts at this interval until the worker is closed.
@@ -24,12 +24,12 @@ pub(super) fn run<S: Store>(context: &Context<S>, interval: Duration) {
             match context.queue.count() {
                 Ok(counts) => context.settings.metrics.queue_depth(&counts),
                 Err(error) => {
-                    log!(ERROR, error = with_causes(&error), "cannot count jobs");
+                    log!(ERROR, error = with_causes(&error), "counting jobs failed");
                     context.settings.metrics.store_failed(&error);
                 }
             }
         }
-        // At least a moment, however often the metrics want to know.
+        // The pause is at least 1 ms, even if the interval of the metrics is shorter.
         let pause = timer.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY);
         if context.stop.wait_until_closed(pause) {
             return;

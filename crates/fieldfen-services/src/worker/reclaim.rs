@@ -1,4 +1,4 @@
-//! When and how a worker takes back jobs whose leases have run out.
+//! Reclaims jobs whose leases have expired.
 
 use std::time::{Duration, Instant};
 
@@ -11,43 +11,43 @@ use super::context::Context;
 use super::heartbeat;
 use super::interval_timer::IntervalTimer;
 
-/// How many expired leases are taken back in one transaction.
+/// The largest number of jobs that one transaction reclaims.
 const BATCH: u32 = 100;
 
 /// The longest time between two looks at expired leases.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 
-/// A clock that moves by so much more or less than the time that passes has been set.
+/// A clock was set if it differs from the time that has passed by more than this.
 const SET_CLOCK: TimeDelta = TimeDelta::minutes(1);
 
-/// A clock that moves ahead by so much more than the time that passes has leapt: it may have ended leases of holders that
-/// live, whatever the leases of this worker are.
+/// A clock has leapt if it is ahead of the time that has passed by more than this. The leap may have expired the leases
+/// of living workers, whatever the lease of this worker is.
 const LEAP: Duration = Duration::from_secs(1);
 
-/// Within so long after a leap every worker that lives has extended its leases: each looks at the clock twice a second.
+/// Within this time after a leap, every living worker has extended its leases: it looks at the clock twice a second.
 const HOLDERS_EXTEND: Duration = Duration::from_secs(5);
 
-/// So long after the clock was set every worker that lives has extended its leases: heartbeats come at least every five
-/// seconds, and at once when the clock was set back.
+/// Within this time after the clock was set, every living worker has extended its leases: heartbeats come at least
+/// every five seconds, and at once after the clock was set back.
 const LEASES_EXTENDED: Duration = Duration::from_secs(10);
 
-/// Takes jobs back, but never from a worker whose only fault is that the clock has leapt.
+/// Reclaims jobs, but never from a living worker because the clock has leapt.
 ///
-/// A machine that slept, or whose clock was put forward, has every lease expired at one stroke although their holders
-/// are alive. So a worker extends its own leases before it takes back others', and after a leap leaves the other
-/// processes the time for a heartbeat.
+/// If a machine has slept or its clock was put forward, all leases expire at once although their workers are alive. A
+/// worker therefore extends its own leases before it reclaims jobs of others, and after a leap it waits until other
+/// processes have sent a heartbeat.
 ///
-/// A clock that is set back leaves leases that seem to end far in the future. They are taken back only by a worker whose
-/// clock has gone along with the time for so long that everyone who lives has extended them since.
+/// After a clock was set back, leases seem to end far in the future. They are only reclaimed by a worker whose clock
+/// has been steady for so long that every living worker has extended its leases since.
 pub(super) struct Reclaim {
     timer: IntervalTimer,
     lease: Duration,
-    /// What the clock, and the time that has really passed, were at the last look.
+    /// The clock, and the monotonic time, at the last look.
     looked: Option<(Timestamp, Instant)>,
     not_before: Option<Instant>,
-    /// Since when the clock has gone along with the time, as far as this worker knows.
+    /// The time since which the clock has been steady, as far as this worker knows.
     steady_since: Instant,
-    /// The last batch was full.
+    /// Whether the last batch was full.
     more: bool,
 }
 
@@ -64,12 +64,12 @@ impl Reclaim {
         }
     }
 
-    /// Whether there is more to be taken back at once.
+    /// Returns whether more jobs can be reclaimed at once.
     pub(super) const fn has_more(&self) -> bool {
         self.more
     }
 
-    /// How long until it is due.
+    /// The time until the next look is due.
     pub(super) fn left(&self, now: Timestamp) -> Duration {
         if self.more {
             return Duration::ZERO;
@@ -78,7 +78,7 @@ impl Reclaim {
         self.timer.time_left(now).max(postponed.unwrap_or_default())
     }
 
-    /// Takes back one batch of what has expired, when it is time.
+    /// Reclaims one batch of jobs with expired leases, if a look is due.
     pub(super) fn when_due<S: Store>(&mut self, context: &Context<S>, now: Timestamp) -> Result<(), StoreError> {
         self.look(now, Instant::now());
         if !self.left(now).is_zero() {
@@ -88,7 +88,7 @@ impl Reclaim {
         self.not_before = None;
         self.more = false;
         heartbeat::extend(context, &context.slots.in_hand())?;
-        // The time from before the heartbeat, so that a lease that was just extended never looks expired, even if the clock
+        // The earlier time of both: with it, a lease that was just extended never looks expired, even if the clock
         // leaps.
         let expired_at = now.min(context.queue.environment().now());
         let steady = self.steady_since.elapsed() >= LEASES_EXTENDED;
@@ -97,19 +97,19 @@ impl Reclaim {
         for lost in &jobs {
             let (job, worker) = (&lost.job, lost.worker.as_deref().unwrap_or("unknown"));
             let reason = job.last_error.as_deref().unwrap_or_default();
-            log!(WARN, id = %job.id, kind = %job.kind, worker, reason, "job reclaimed: its lease had expired");
+            log!(WARN, id = %job.id, kind = %job.kind, worker, reason, "job reclaimed");
         }
         if !jobs.is_empty() {
             context.settings.metrics.jobs_reclaimed(jobs.len());
         }
         if shortened > 0 {
-            log!(WARN, jobs = shortened, "waits shortened: a clock that was ahead had set them");
+            log!(WARN, jobs = shortened, "waits shortened after a clock that was ahead");
         }
         self.more = !jobs.is_empty() || !unreadable.is_empty() || rewritten > 0 || shortened > 0;
         Ok(())
     }
 
-    /// Notices when the clock has moved otherwise than the time that has passed.
+    /// Compares the clock with the time that has passed.
     fn look(&mut self, now: Timestamp, instant: Instant) {
         let Some((then, before)) = self.looked.replace((now, instant)) else { return };
         let passed = instant.saturating_duration_since(before);
@@ -121,7 +121,7 @@ impl Reclaim {
         if let Ok(moved) = moved.to_std()
             && moved.saturating_sub(passed) > LEAP.min(self.lease / 3)
         {
-            log!(WARN, ?moved, "clock leapt ahead: reclaiming waits until other workers have extended their leases");
+            log!(WARN, ?moved, "clock leapt ahead: reclaiming paused");
             self.not_before = instant.checked_add(HOLDERS_EXTEND);
         }
     }
@@ -137,7 +137,7 @@ mod tests {
             let mut reclaim = Reclaim::new(lease);
             let (start, began) = (Timestamp::UNIX_EPOCH, Instant::now());
             reclaim.look(start, began);
-            // A clock that goes along with the time, falls behind, or is set back, is no leap.
+            // A clock that is steady, falls behind or is set back has not leapt.
             for (clock, passed) in
                 [(3_600_000, 3_600_000), (3_600_300, 3_600_000), (3_700_000, 3_700_000), (10, 3_710_000)]
             {

@@ -11,16 +11,16 @@ use super::context::Context;
 use super::interval_timer::IntervalTimer;
 use crate::write_retry::write;
 
-/// How often a worker gives a sign of life: three may be lost before it is taken for dead.
+/// The interval of the registry's heartbeat. A worker counts as dead after it has missed more than three.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// The longest wait before the clock is looked at again.
+/// The longest wait before the next look at the clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The rows of workers that have been silent for so long are deleted.
+/// Rows of workers without a heartbeat for this time are deleted.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 
-/// Gives signs of life until the worker is closed, and deletes the worker's row then.
+/// Updates the worker's row until the worker is closed, and then deletes it.
 pub(super) fn run<S: Store>(context: &Context<S>) {
     let environment = context.queue.environment();
     let mut timer = IntervalTimer::new(EVERY);
@@ -34,11 +34,11 @@ pub(super) fn run<S: Store>(context: &Context<S>) {
                 s.workers().register(&worker)?;
                 s.workers().forget_silent(now - FORGOTTEN_AFTER)
             });
-            or_logged(context, "the worker cannot be registered", written.map(drop));
+            or_logged(context, "registration of the worker failed", written.map(drop));
         }
         if context.stop.wait_until_closed(timer.time_left(now).clamp(Duration::from_millis(1), LOOK_EVERY)) {
             let removed = write(context.queue.store(), |s| s.workers().unregister(&worker.id));
-            return or_logged(context, "the worker's registration cannot be deleted", removed.map(drop));
+            return or_logged(context, "deletion of the worker's registration failed", removed.map(drop));
         }
     }
 }

@@ -1,19 +1,19 @@
-//! How long handlers take, by kind of job.
+//! The run times of handlers, by kind of job.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::JobKind;
 
-/// By how much one run moves the mean: an eighth of the difference, so that the last dozen runs decide.
+/// The divisor of the difference by which one run moves the mean, so that roughly the last dozen runs count.
 const WEIGHT: u32 = 8;
 
-/// The decayed mean run time of the handlers of each kind.
+/// The decayed mean run time of each kind's handlers.
 #[derive(Default)]
 pub(super) struct RunTimes(BTreeMap<JobKind, Duration>);
 
 impl RunTimes {
-    /// Notes that a handler of this kind has run for so long.
+    /// Records the run time of a handler of this kind.
     pub(super) fn record(&mut self, kind: &JobKind, took: Duration) {
         match self.0.get_mut(kind) {
             Some(mean) if took >= *mean => *mean += (took - *mean) / WEIGHT,

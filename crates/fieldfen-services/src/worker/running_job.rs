@@ -1,4 +1,4 @@
-//! One claimed job, as the worker's threads share it.
+//! A claimed job, in the form that the worker's threads share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,20 +12,20 @@ use super::heartbeat_signal::HeartbeatSignal;
 use super::stop_signal::StopSignal;
 use crate::queue::ClaimedJob;
 
-/// Why a handler should return.
+/// The reason why a handler should return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Interruption {
-    /// Somebody asked for the job to stop. It fails for good unless the handler completes it.
+    /// A cancellation of the job was requested. The job fails for good unless the handler completes it.
     CancelRequested,
-    /// The job was taken over, killed or deleted: nothing that the handler returns will count.
+    /// The job was reclaimed, killed or deleted. The outcome of the handler will be dropped.
     LeaseLost,
-    /// The worker stops, and its grace period is over. The job is the handler's as before: a completion counts, and a
-    /// failure gives the job back without a retry spent.
+    /// The worker stops, and its grace period is over. The handler still holds the job: a completion takes effect, and
+    /// a failure releases the job without spending a retry.
     WorkerStops,
 }
 
-/// A claimed job from its claim until its outcome is applied.
+/// A claimed job, from its claim until its outcome is applied.
 pub(super) struct RunningJob {
     pub(super) claimed: ClaimedJob,
     pub(super) claimed_at: Instant,
@@ -33,7 +33,7 @@ pub(super) struct RunningJob {
     heartbeat: Arc<HeartbeatSignal>,
     cancel_requested: AtomicBool,
     lost: AtomicBool,
-    /// The handler has looked since somebody asked for the job to stop.
+    /// Whether the handler has looked since the cancellation was requested.
     knows_of_cancel: AtomicBool,
     progress: Mutex<Option<RawJson>>,
 }
@@ -53,7 +53,7 @@ impl RunningJob {
         }
     }
 
-    /// What tells this claim from every other.
+    /// The key that identifies this claim among all claims.
     pub(super) const fn key(&self) -> (JobId, FenceToken) {
         (self.claimed.claim.id, self.claimed.claim.token)
     }
@@ -70,7 +70,7 @@ impl RunningJob {
         }
     }
 
-    /// The same, for the handler, which knows of a cancellation from then on.
+    /// As `interruption`, for the handler, which knows of a requested cancellation from then on.
     pub(super) fn tell_interruption(&self) -> Option<Interruption> {
         let interruption = self.interruption();
         if interruption == Some(Interruption::CancelRequested) {
@@ -79,18 +79,18 @@ impl RunningJob {
         interruption
     }
 
-    /// Whether nothing that the handler returns can count.
+    /// Returns whether every outcome of the handler will be dropped.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Whether somebody asked for the job to stop.
+    /// Returns whether a cancellation of the job was requested.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancel_requested.load(Ordering::Relaxed)
     }
 
-    /// Whether the handler should end by itself, and has no reason to take its time: it has not looked since somebody
-    /// asked for the job to stop, or the worker stops.
+    /// Returns whether the handler should end now: the worker stops, or a cancellation was requested and the handler
+    /// has not looked since, so that it has no reason to take longer.
     #[cfg(feature = "tokio")]
     pub(super) fn should_end(&self) -> bool {
         self.stop.stops_now() || (self.is_cancelled() && !self.knows_of_cancel.load(Ordering::Relaxed))
@@ -106,7 +106,7 @@ impl RunningJob {
         self.stop.wake_handlers();
     }
 
-    /// Asks the worker to stop, since it cannot do what it is there for.
+    /// Asks the worker to stop, because it cannot do its work.
     #[cfg(feature = "tokio")]
     pub(super) fn fail_worker(&self, failure: WorkerFailure) {
         self.stop.fail(failure);
@@ -117,7 +117,7 @@ impl RunningJob {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Puts progress back that could not be written, unless there is newer one.
+    /// Restores progress that could not be written, unless there is newer progress.
     pub(super) fn restore_progress(&self, progress: RawJson) {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(progress);
         self.heartbeat.note_progress();

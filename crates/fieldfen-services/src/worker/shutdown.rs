@@ -12,22 +12,22 @@ use super::context::Context;
 use super::running_job::RunningJob;
 use super::stop_signal::StopLevel;
 
-/// How long handlers have to end once they are asked to.
+/// The time that handlers have after the request to end.
 const TIME_TO_END: Duration = Duration::from_secs(1);
 
-/// How long the worker tries to give jobs back while the store refuses.
+/// The time for which the worker tries to release jobs while the store refuses.
 const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 
-/// The same, when the worker is to stop at once.
+/// The same time for a worker that must stop at once.
 const RELEASE_AT_ONCE_WITHIN: Duration = Duration::from_secs(1);
 
-/// The first wait after the store has refused.
+/// The first pause after a refusal by the store.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Gives the jobs back that have not begun. Waits for the handlers that run, for the grace period at most; then asks them to
-/// end, and waits a second longer.
+/// Releases the jobs that have not begun. Waits for the running handlers, at most for the grace period. Then asks them
+/// to end, and waits one more second.
 ///
-/// A job whose handler runs is not given back: another worker would run a second handler of it at the same time.
+/// A job whose handler runs is not released: another worker would run a second handler of it at the same time.
 pub(super) fn shut_down<S: Store>(context: &Context<S>) {
     let not_begun = context.slots.take_not_begun();
     release(context, &not_begun);
@@ -38,12 +38,12 @@ pub(super) fn shut_down<S: Store>(context: &Context<S>) {
     }
     for running in context.slots.in_hand() {
         let job = &running.claimed.job;
-        log!(WARN, id = %job.id, kind = %job.kind, "worker stopped while a handler runs; the job keeps its lease");
+        log!(WARN, id = %job.id, kind = %job.kind, "worker stopped with a running handler: job keeps its lease");
     }
 }
 
-/// Waits until nothing is in hand, until the time is over or, with `until_now`, until somebody asks for a stop at once. Says
-/// whether nothing is in hand.
+/// Waits until no job is in hand, until the timeout or, with `until_now`, until the worker must stop at once. Returns
+/// whether no job is in hand.
 fn wait_until_empty<S>(context: &Context<S>, timeout: Duration, until_now: bool) -> bool {
     let began = Instant::now();
     loop {
@@ -56,7 +56,7 @@ fn wait_until_empty<S>(context: &Context<S>, timeout: Duration, until_now: bool)
     }
 }
 
-/// Gives jobs back in one transaction, so that a store that makes its writers wait does so once for all of them.
+/// Releases jobs in one transaction, so that a store with waiting writers makes the worker wait only once.
 fn release<S: Store>(context: &Context<S>, jobs: &[Arc<RunningJob>]) {
     let began = Instant::now();
     let mut pause = PAUSE;
@@ -73,7 +73,7 @@ fn release<S: Store>(context: &Context<S>, jobs: &[Arc<RunningJob>]) {
             Ok(Err(error)) => error,
             Err(panic) => StoreError::Database(panic.into()),
         };
-        log!(WARN, error = with_causes(&error), jobs = jobs.len(), "jobs cannot be released yet");
+        log!(WARN, error = with_causes(&error), jobs = jobs.len(), "release of jobs refused for now");
         context.settings.metrics.store_failed(&error);
         let longest = if context.stop.stops_now() { RELEASE_AT_ONCE_WITHIN } else { RELEASE_WITHIN };
         if began.elapsed() + pause > longest {

@@ -1,19 +1,19 @@
-//! What a worker leaves behind.
+//! The report about the jobs of a stopped worker.
 
 use fieldfen_domain::JobId;
 
-/// What a worker has left behind when it stopped.
+/// The jobs that a worker has left behind when it stopped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// How many jobs were given back without a retry spent: jobs that had not begun, and jobs whose handlers ended without
-    /// success after they had been asked to end.
+    /// The number of jobs that were released without spending a retry: jobs that had not begun, and jobs whose handlers
+    /// ended without success after the request to end.
     pub released: usize,
-    /// How many jobs had not begun and could not be given back, because the store refused. They come back, with a retry
-    /// spent, when their leases have run out.
+    /// The number of jobs that had not begun and could not be released, because the store refused. They are reclaimed
+    /// after their leases expire, which spends a retry.
     pub unreleased: usize,
-    /// The jobs whose handlers still run, or whose outcomes the store has not taken yet. Their threads go on: as long as
-    /// the process lives, the leases are extended, and an outcome is applied as ever. When the process ends first, the
-    /// jobs come back, with a retry spent, when their leases have run out.
+    /// The jobs whose handlers still run, or whose outcomes the store has not accepted yet. Their threads go on: while
+    /// the process lives, it extends the leases and applies the outcomes. If the process ends first, the jobs are
+    /// reclaimed after their leases expire, which spends a retry.
     pub still_running: Vec<JobId>,
 }

@@ -1,4 +1,4 @@
-//! The jobs that a worker has in hand, and what its threads do.
+//! The jobs in hand and the states of the pool's threads.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,42 +10,43 @@ use fieldfen_domain::{FenceToken, JobId};
 use super::run_times::RunTimes;
 use super::running_job::RunningJob;
 
-/// Jobs are claimed ahead of a free thread only where they begin within this time, by the mean run times of their kinds.
+/// Jobs are only claimed ahead of a free thread if they will begin within this time, by the mean run times of their
+/// kinds.
 const BEGIN_WITHIN: Duration = Duration::from_millis(10);
 
-/// Jobs of kinds that take longer are not claimed ahead: the claim is a small part of their time.
+/// Jobs of kinds with a longer mean run time are not claimed ahead, since the claim is a small part of their time.
 pub(super) const SHORT_RUN: Duration = Duration::from_millis(3);
 
-/// A worker claims no more jobs ahead than this, however short they are.
+/// The largest number of jobs that are claimed ahead, however short they are.
 const MOST_AHEAD: usize = 256;
 
-/// What stands behind the lock of the [slots](super::slots::Slots).
+/// The state behind the lock of the [slots](super::slots::Slots).
 #[derive(Default)]
 pub(super) struct SlotState {
     /// Claimed jobs that no thread has begun, in the order of their claims.
     pub(super) not_begun: VecDeque<Arc<RunningJob>>,
-    /// Every claim until its outcome is applied. A job whose lease was lost may be in hand twice, by two claims.
+    /// All claims, each until its outcome is applied. If its lease was lost, a job may be in hand twice, by two claims.
     pub(super) in_hand: HashMap<(JobId, FenceToken), Arc<RunningJob>>,
     pub(super) in_hand_by_kind: BTreeMap<JobKind, u32>,
-    /// Of those in hand, how many must run alone.
+    /// The number of jobs in hand that must run alone.
     pub(super) run_alone: usize,
-    /// What each thread of the pool does.
+    /// The state of each thread of the pool.
     pub(super) threads: Vec<ThreadState>,
     pub(super) run_times: RunTimes,
-    /// The dispatcher waits until no more than so many jobs have not begun, and not for jobs to end.
+    /// The number of waiting jobs at which the dispatcher claims again; `None` if it waits for jobs to end instead.
     pub(super) refill_at: Option<usize>,
 }
 
-/// What a thread of the pool does.
+/// The state of a thread of the pool.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum ThreadState {
-    /// It waits for a job.
+    /// The thread waits for a job.
     Idle,
-    /// It runs the handler of a job of this kind.
+    /// The thread runs the handler of a job of this kind.
     Running { kind: JobKind, since: Instant },
-    /// It applies outcomes.
+    /// The thread applies outcomes.
     Applying { since: Instant },
-    /// It has ended.
+    /// The thread has ended.
     Ended,
 }
 
@@ -56,13 +57,13 @@ impl SlotState {
         }
     }
 
-    /// How many jobs of a kind with this limit may still be claimed.
+    /// The number of jobs of a kind with this limit that may still be claimed.
     pub(super) fn left_of_limit(&self, kind: &JobKind, limit: u32) -> u32 {
         limit.saturating_sub(self.in_hand_by_kind.get(kind).copied().unwrap_or(0))
     }
 
-    /// How many jobs of these kinds may wait for a thread so that the last one begins within [`BEGIN_WITHIN`]. Threads that
-    /// have run a handler or applied outcomes for longer than that are not counted on.
+    /// The number of jobs of these kinds that may wait for a thread so that the last one begins within
+    /// [`BEGIN_WITHIN`]. A thread that has run a handler or applied outcomes for longer than that is left out.
     pub(super) fn most_ahead(&self, kinds: &[JobKind], now: Instant) -> usize {
         let longest = kinds.iter().filter_map(|kind| self.run_times.mean(kind)).max();
         let Some(longest) = longest.filter(|longest| *longest <= SHORT_RUN) else { return 0 };
@@ -78,13 +79,13 @@ impl SlotState {
         usize::try_from(each).unwrap_or(usize::MAX).saturating_mul(usable).min(MOST_AHEAD)
     }
 
-    /// Whether the first job that has not begun may begin: it may run beside others, or there are none.
+    /// Returns whether the first waiting job may begin: it may run beside others, or no other job is in hand.
     pub(super) fn first_may_begin(&self) -> bool {
         let may_begin = |first: &Arc<RunningJob>| self.in_hand.len() <= 1 || !first.claimed.job.must_run_alone();
         self.not_begun.front().is_some_and(may_begin)
     }
 
-    /// The first job that has not begun, unless it must run alone: it waits for the others to end.
+    /// The first waiting job, unless it must run alone. Such a job waits for the others to end.
     pub(super) fn first_beside_others(&self) -> Option<&RunningJob> {
         self.not_begun.front().map(Arc::as_ref).filter(|first| !first.claimed.job.must_run_alone())
     }

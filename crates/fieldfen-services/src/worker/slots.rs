@@ -1,4 +1,4 @@
-//! What the worker has in hand: jobs that wait for a thread, jobs whose handlers run, and outcomes to be applied.
+//! The jobs in hand: jobs that wait for a thread, jobs whose handlers run, and jobs whose outcomes wait to be applied.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -14,41 +14,41 @@ use super::shutdown_report::ShutdownReport;
 use super::slot_state::{SHORT_RUN, SlotState, ThreadState};
 use super::stop_signal::StopSignal;
 
-/// Jobs that have waited for this time although all threads are busy go back to the queue: another worker may begin them.
+/// A job that has waited for this time while all threads are busy is released, since another worker may begin it.
 const STALLED_AFTER: Duration = Duration::from_millis(50);
 
-/// No job is claimed ahead while so many are in hand: outcomes are applied more slowly than handlers return.
+/// With this many jobs in hand, none is claimed ahead: outcomes are applied more slowly than handlers return.
 const MOST_IN_HAND: usize = 1024;
 
-/// What the worker has in hand, and how many jobs it has room for.
+/// The jobs in hand, and the room for more.
 pub(super) struct Slots {
     state: Mutex<SlotState>,
-    /// The pool waits here for jobs.
+    /// The threads of the pool wait for this until there are jobs.
     job_ready: Condvar,
-    /// Threads that join the worker wait here for the threads of the pool.
+    /// Threads that join the worker wait for this until the threads of the pool have ended.
     thread_ended: Condvar,
     stop: Arc<StopSignal>,
     heartbeat: Arc<HeartbeatSignal>,
     events: EventSender,
 }
 
-/// What may be claimed.
+/// The jobs that may be claimed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Capacity {
     /// The kinds of which jobs may be claimed.
     pub(super) kinds: Vec<JobKind>,
-    /// Of kinds with a limit, how many jobs at the most.
+    /// The largest number of jobs of each kind with a limit.
     pub(super) limits: BTreeMap<JobKind, u32>,
-    /// How many jobs at the most. Zero means that the dispatcher is told when there is room.
+    /// The largest number of jobs. With zero, the dispatcher gets an event as soon as there is room.
     pub(super) jobs: usize,
 }
 
-/// The kinds of which jobs may be claimed, by whether they may be claimed ahead.
+/// The kinds whose jobs may be claimed, in two groups.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct OpenKinds {
-    /// Kinds without a limit whose handlers take so little time that jobs are claimed ahead.
+    /// Kinds without a limit whose handlers are so fast that jobs are claimed ahead.
     pub(super) short: Vec<JobKind>,
-    /// The others.
+    /// All other kinds.
     pub(super) others: Vec<JobKind>,
 }
 
@@ -64,7 +64,7 @@ impl Slots {
         }
     }
 
-    /// What may be claimed for free threads, so that no limit is exceeded; nothing by a worker that stops.
+    /// The jobs that may be claimed for free threads within all limits; none if the worker stops.
     pub(super) fn capacity<'k>(&self, kinds: impl Iterator<Item = (&'k JobKind, Option<u32>)>) -> Capacity {
         let mut state = self.lock();
         state.refill_at = None;
@@ -86,7 +86,7 @@ impl Slots {
         capacity
     }
 
-    /// The kinds of which jobs may be claimed at all, by whether they may be claimed ahead.
+    /// The kinds whose jobs may be claimed at all, in two groups.
     pub(super) fn open_kinds<'k>(&self, kinds: impl Iterator<Item = (&'k JobKind, Option<u32>)>) -> OpenKinds {
         let state = self.lock();
         let mut open = OpenKinds::default();
@@ -102,8 +102,9 @@ impl Slots {
         open
     }
 
-    /// How many jobs of these kinds may be claimed, for free threads and ahead. They are claimed ahead in batches: with zero,
-    /// the dispatcher is told when half of the jobs that were claimed ahead have begun.
+    /// The number of jobs of these kinds that may be claimed, for free threads and ahead of them. Jobs are claimed
+    /// ahead in batches: with zero, the dispatcher gets an event as soon as half of the jobs that were claimed ahead
+    /// have begun.
     pub(super) fn capacity_ahead(&self, kinds: &[JobKind], now: Instant) -> usize {
         let mut state = self.lock();
         state.refill_at = None;
@@ -120,7 +121,7 @@ impl Slots {
         (most + idle).saturating_sub(waiting).min(MOST_IN_HAND.saturating_sub(in_hand))
     }
 
-    /// Hands claimed jobs to the pool.
+    /// Passes claimed jobs to the pool.
     pub(super) fn dispatch(&self, jobs: Vec<Arc<RunningJob>>) {
         let mut state = self.lock();
         let idle = state.threads.iter().filter(|thread| **thread == ThreadState::Idle).count();
@@ -141,8 +142,9 @@ impl Slots {
         }
     }
 
-    /// Waits for the next job; `None` once the worker is closed. No job begins once the worker stops: what was claimed
-    /// before is [given back](Self::take_not_begun). A job that must run alone begins when nothing else is in hand.
+    /// Waits for the next job; `None` after the worker was closed. After a request to stop no job begins, and the
+    /// waiting jobs are [taken back](Self::take_not_begun). A job that must run alone begins when no other job is in
+    /// hand.
     pub(super) fn next(&self, thread: usize) -> Option<Arc<RunningJob>> {
         let mut state = self.lock();
         state.set_thread(thread, ThreadState::Idle);
@@ -169,7 +171,7 @@ impl Slots {
         }
     }
 
-    /// Says that the handler that this thread ran has returned; the thread applies outcomes now.
+    /// Records that the handler on this thread has returned, and that the thread now applies outcomes.
     pub(super) fn handler_returned(&self, thread: usize) {
         let mut state = self.lock();
         if let Some(ThreadState::Running { kind, since }) = state.threads.get(thread).cloned() {
@@ -178,14 +180,14 @@ impl Slots {
         state.set_thread(thread, ThreadState::Applying { since: Instant::now() });
     }
 
-    /// Takes the jobs back that no thread has begun. They are in hand until they are [removed](Self::remove).
+    /// Takes all jobs that have not begun. They are in hand until they are [finished](Self::finish).
     pub(super) fn take_not_begun(&self) -> Vec<Arc<RunningJob>> {
         let mut state = self.lock();
         state.refill_at = None;
         state.not_begun.drain(..).collect()
     }
 
-    /// Takes jobs back that have waited too long for a thread, since all are busy, and those that somebody has cancelled,
+    /// Takes the jobs that have waited too long while all threads are busy, and the waiting jobs that were cancelled,
     /// killed or reclaimed.
     pub(super) fn take_stalled(&self, now: Instant) -> Vec<Arc<RunningJob>> {
         let mut state = self.lock();
@@ -203,14 +205,14 @@ impl Slots {
         unwanted.into()
     }
 
-    /// How long until the first job that waits counts as stalled; `None` where none waits.
+    /// The time until the first waiting job counts as stalled; `None` if no job waits.
     pub(super) fn until_stalled(&self, now: Instant) -> Option<Duration> {
         let state = self.lock();
         let first = state.first_beside_others()?;
         Some(STALLED_AFTER.saturating_sub(now.saturating_duration_since(first.claimed_at)))
     }
 
-    /// Lets jobs wait for a thread again, before those that were claimed after them.
+    /// Makes jobs wait for a thread again, before those that were claimed after them.
     pub(super) fn return_not_begun(&self, jobs: Vec<Arc<RunningJob>>) {
         let mut state = self.lock();
         for running in jobs.into_iter().rev() {
@@ -220,19 +222,19 @@ impl Slots {
         self.job_ready.notify_all();
     }
 
-    /// Takes a job back that must run alone and waits until nothing else is in hand, if it has waited too long.
+    /// Takes a job that must run alone, if it has waited too long for the end of the other jobs.
     pub(super) fn take_waiting_alone(&self, has_waited: impl Fn(&RunningJob) -> bool) -> Option<Arc<RunningJob>> {
         let mut state = self.lock();
         let waits = !state.first_may_begin() && has_waited(state.not_begun.front()?);
         if waits { state.not_begun.pop_front() } else { None }
     }
 
-    /// Finishes these jobs when the answer is dropped, also when the thread panics.
+    /// Returns a guard that finishes these jobs when it is dropped, also after a panic of the thread.
     pub(super) const fn remove_when_dropped<'s>(&'s self, jobs: &'s [Arc<RunningJob>]) -> RemoveGuard<'s> {
         RemoveGuard { slots: self, jobs }
     }
 
-    /// Says that these jobs are no longer in hand.
+    /// Removes these jobs from the jobs in hand.
     pub(super) fn remove<'j>(&self, jobs: impl Iterator<Item = &'j Arc<RunningJob>>) {
         let mut state = self.lock();
         for running in jobs {
@@ -242,7 +244,7 @@ impl Slots {
         if is_empty {
             self.heartbeat.set_in_hand(false);
         }
-        // The last job beside one that must run alone may have ended.
+        // The last job beside a waiting job that must run alone may have ended.
         let wake_pool = state.run_alone > 0 && state.first_may_begin();
         let tell_dispatcher = is_empty || state.refill_at.is_none();
         drop(state);
@@ -257,17 +259,17 @@ impl Slots {
         }
     }
 
-    /// Whether nothing is in hand.
+    /// Returns whether no job is in hand.
     pub(super) fn is_empty(&self) -> bool {
         self.lock().in_hand.is_empty()
     }
 
-    /// Every job in hand.
+    /// All jobs in hand.
     pub(super) fn in_hand(&self) -> Vec<Arc<RunningJob>> {
         self.lock().in_hand.values().cloned().collect()
     }
 
-    /// Lets waiting threads look whether the worker is closed.
+    /// Wakes all waiting threads, so that they check whether the worker is closed.
     pub(super) fn wake_all(&self) {
         drop(self.lock());
         self.job_ready.notify_all();
@@ -283,7 +285,7 @@ impl Slots {
         self.thread_ended.notify_all();
     }
 
-    /// Waits until the worker is closed and only those threads of the pool are left that run a handler or apply outcomes.
+    /// Waits until the worker is closed and every thread of the pool has ended or runs a handler or applies outcomes.
     pub(super) fn wait_for_end(&self) -> ShutdownReport {
         let state = self
             .thread_ended
@@ -292,7 +294,7 @@ impl Slots {
         self.report_of(&state)
     }
 
-    /// What the worker leaves behind if it ends now.
+    /// The report about a worker that ends now.
     pub(super) fn report(&self) -> ShutdownReport {
         self.report_of(&self.lock())
     }
@@ -310,7 +312,7 @@ impl Slots {
     }
 }
 
-/// Jobs in hand that are finished when this is dropped.
+/// Finishes jobs in hand when it is dropped.
 pub(super) struct RemoveGuard<'s> {
     slots: &'s Slots,
     jobs: &'s [Arc<RunningJob>],

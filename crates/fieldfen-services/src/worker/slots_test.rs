@@ -1,4 +1,4 @@
-//! Tests of what may be claimed and what begins.
+//! Tests which jobs may be claimed and which jobs begin.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Slots of so many threads, all of which wait for a job.
+    /// Slots of this many threads, all of which wait for a job.
     fn new(threads: usize) -> Self {
         let events = Events::new();
         let stop = Arc::new(StopSignal::new(events.sender()));
@@ -41,12 +41,12 @@ impl Fixture {
         Self { slots, stop, heartbeat, _events: events, queue }
     }
 
-    /// Claims so many jobs of one kind and hands them to the pool.
+    /// Claims this many jobs of one kind and passes them to the pool.
     fn dispatch(&self, jobs: u64) -> JobKind {
         self.dispatch_with(jobs, |_| ())
     }
 
-    /// The same; the last one must run alone.
+    /// As `dispatch`, but the last job must run alone.
     fn dispatch_before_one_alone(&self, jobs: u64) {
         self.dispatch_with(jobs, |claimed| {
             if let Some(last) = claimed.last_mut() {

@@ -1,10 +1,10 @@
-//! Spans that cannot harm what runs in them: a subscriber may panic whenever a span is made, entered, left or dropped.
+//! Tracing spans for code of the worker. The subscriber may panic whenever a span is made, entered, left or dropped.
 
 use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::Job;
 use tracing::Span;
 
-/// The span of one try of a job; none where the subscriber panics.
+/// The span of one attempt of a job; a disabled span if the subscriber panics.
 pub(super) fn of_try(job: &Job) -> Span {
     let attempt = job.attempts.saturating_add(1);
     catch_panic(|| tracing::info_span!("job", kind = %job.kind, id = %job.id, attempt)).unwrap_or_else(|_| Span::none())
@@ -13,13 +13,13 @@ pub(super) fn of_try(job: &Job) -> Span {
 /// Runs `f` in the span.
 ///
 /// # Errors
-/// What `f` said when it panicked.
+/// The message of a panic of `f`.
 pub(super) fn within<T>(span: &Span, f: impl FnOnce() -> T) -> Result<T, String> {
     let entered = catch_panic(|| span.enter());
     let answer = catch_panic(f);
     match entered {
         Ok(entered) => drop(catch_panic(move || drop(entered))),
-        // Layers below the one that panicked have entered the span.
+        // The layers below the one that panicked have entered the span.
         Err(_) => drop(catch_panic(|| span.with_subscriber(|(id, subscriber)| subscriber.exit(id)))),
     }
     answer

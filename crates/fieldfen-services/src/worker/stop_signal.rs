@@ -1,4 +1,4 @@
-//! Whether the worker goes on, and waits that end when that changes.
+//! The request to stop a worker, with waits that end when it comes.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,40 +7,40 @@ use std::time::Duration;
 use super::errors::WorkerFailure;
 use super::events::{DispatcherEvent, EventSender};
 
-/// How soon the worker is to stop.
+/// The urgency of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum StopLevel {
-    /// Nobody has asked it to.
+    /// Nobody has asked the worker to stop.
     None,
-    /// As soon as it has nothing to do.
+    /// The worker stops as soon as it has no job.
     WhenIdle,
-    /// After a grace period for the handlers that run.
+    /// The worker stops after a grace period for the running handlers.
     Graceful,
-    /// At once.
+    /// The worker stops at once.
     Now,
 }
 
-/// Whether the worker goes on. Handlers and all threads look here.
+/// The stop level of the worker, which handlers and all threads read.
 pub(super) struct StopSignal {
     state: Mutex<StopState>,
     changed: Condvar,
-    /// Copies of the state for those who look often.
+    /// Copies of the state for frequent readers, without the lock.
     is_stopping: AtomicBool,
     stops_now: AtomicBool,
     is_closed: AtomicBool,
-    /// How many jobs have been given back because the worker stops.
+    /// The number of jobs that were released because the worker stops.
     pub(super) released: AtomicUsize,
-    /// How many jobs the store has refused to take back.
+    /// The number of jobs whose release the store has refused.
     pub(super) unreleased: AtomicUsize,
     events: EventSender,
-    /// Wakes async handlers that wait to be interrupted, whatever interrupts them.
+    /// Wakes async handlers that wait for an interruption of any kind.
     #[cfg(feature = "tokio")]
     pub(super) interrupted: tokio::sync::Notify,
 }
 
 struct StopState {
     level: StopLevel,
-    /// Why the worker stops by itself.
+    /// The reason why the worker stops by itself; `None` if it does not.
     failure: Option<WorkerFailure>,
 }
 
@@ -72,7 +72,7 @@ impl StopSignal {
         self.wake_handlers();
     }
 
-    /// Asks the worker to stop because it cannot do its work. A worker that was asked to stop before has not failed.
+    /// Asks the worker to stop because it cannot do its work. If it was asked to stop before, this is not a failure.
     pub(super) fn fail(&self, failure: WorkerFailure) {
         let mut state = self.lock();
         if state.level < StopLevel::Graceful {
@@ -86,12 +86,12 @@ impl StopSignal {
         self.lock().level
     }
 
-    /// Whether the worker begins no more jobs.
+    /// Returns whether the worker begins no more jobs.
     pub(super) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::SeqCst)
     }
 
-    /// Whether handlers are asked to end.
+    /// Returns whether handlers are asked to end.
     pub(super) fn stops_now(&self) -> bool {
         self.stops_now.load(Ordering::SeqCst)
     }
@@ -100,7 +100,7 @@ impl StopSignal {
         self.lock().failure.clone()
     }
 
-    /// Says that the shutdown is over: every thread ends when it has nothing in hand.
+    /// Marks the end of the shutdown: each thread ends as soon as it has no job in hand.
     pub(super) fn close(&self) {
         let state = self.lock();
         self.is_closed.store(true, Ordering::SeqCst);
@@ -112,20 +112,20 @@ impl StopSignal {
         self.is_closed.load(Ordering::SeqCst)
     }
 
-    /// Waits between two attempts at the store, until somebody asks for a sooner stop.
+    /// Pauses between two attempts at the store, until the stop level rises.
     pub(super) fn pause(&self, pause: Duration) {
         let state = self.lock();
         let before = state.level;
         drop(self.changed.wait_timeout_while(state, pause, |state| state.level == before));
     }
 
-    /// Waits until the worker is closed, but no longer than this, and says whether it is.
+    /// Waits until the worker is closed or the timeout has passed. Returns whether the worker is closed.
     pub(super) fn wait_until_closed(&self, timeout: Duration) -> bool {
         drop(self.changed.wait_timeout_while(self.lock(), timeout, |_| !self.is_closed()));
         self.is_closed()
     }
 
-    /// Wakes async handlers that wait to be interrupted; each looks whether it is meant.
+    /// Wakes the async handlers that wait for an interruption. Each of them checks whether it is interrupted.
     pub(super) fn wake_handlers(&self) {
         #[cfg(feature = "tokio")]
         self.interrupted.notify_waiters();

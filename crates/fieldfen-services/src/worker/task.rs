@@ -1,4 +1,4 @@
-//! What a handler is given.
+//! The argument of a handler.
 
 use std::fmt;
 use std::ops::Deref;
@@ -13,15 +13,15 @@ pub use super::running_job::Interruption;
 use super::running_job::RunningJob;
 use crate::Environment;
 
-/// One try of one job: its payload, and what its handler may want to know.
+/// One attempt of one job: its payload, and further information for its handler.
 ///
-/// Dereferences to the payload, so that `task.file_id` is the payload's.
+/// Dereferences to the payload: `task.file_id` is a field of the payload.
 pub struct Task<P> {
     payload: P,
     context: JobContext,
 }
 
-/// What a handler is given, whatever the type of the payload.
+/// The argument of a handler, without the type of the payload.
 pub(super) struct JobContext {
     pub(super) running: Arc<RunningJob>,
     pub(super) environment: Environment,
@@ -51,23 +51,23 @@ impl<P> Task<P> {
         self.context.job()
     }
 
-    /// The id of the job; the same for every try.
+    /// The id of the job, which is the same for every attempt.
     #[must_use]
     pub fn id(&self) -> JobId {
         self.job().id
     }
 
-    /// The claim: the proof that this try may end the job.
+    /// The claim, which proves that this attempt may end the job.
     ///
-    /// A program that keeps its own tables beside fieldfen's may end the job in a transaction of its own, with
-    /// [`complete`](crate::queue::complete) in a [`Transaction`](crate::Transaction) of a session that joins it. What the handler returns then is not written;
-    /// the job counts as completed.
+    /// A program with its own tables beside fieldfen's may end the job in its own transaction, with
+    /// [`complete`](crate::queue::complete) in a [`Transaction`](crate::Transaction) of a session that joins the
+    /// transaction. The outcome that the handler then returns is not written, and the job counts as completed.
     #[must_use]
     pub fn claim(&self) -> ClaimRef {
         self.context.running.claimed.claim
     }
 
-    /// Which try this is, counted from 1.
+    /// The number of this attempt, counted from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.job().attempts.saturating_add(1)
@@ -79,37 +79,38 @@ impl<P> Task<P> {
         &self.context.environment
     }
 
-    /// The metrics that the worker was given.
+    /// The metrics of the worker.
     pub(crate) fn metrics(&self) -> &dyn Metrics {
         self.context.metrics.as_ref()
     }
 
-    /// The time now, by the worker's clock.
+    /// The present time, by the worker's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.context.environment.now()
     }
 
-    /// Whether what the handler does has become useless, or is not wanted any more. A handler that takes long looks
-    /// here from time to time and returns early; what it then returns hardly matters.
+    /// Returns whether the work of the handler has become useless or unwanted. A handler that takes long checks this
+    /// from time to time and returns early. Its outcome then matters little.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.interruption().is_some()
     }
 
-    /// Why the handler should return; `None` while it may go on.
+    /// The reason why the handler should return; `None` if it may go on.
     #[must_use]
     pub fn interruption(&self) -> Option<Interruption> {
         self.context.running.tell_interruption()
     }
 
-    /// Waits until the handler should return, and says why, for async handlers: `select!` between this and the work.
+    /// Waits until the handler should return, and returns the reason. For async handlers: `select!` between this and
+    /// the work.
     #[cfg(feature = "tokio")]
     pub fn cancelled(&self) -> impl Future<Output = Interruption> + Send + use<P> {
         let running = Arc::clone(&self.context.running);
         async move {
             loop {
-                // Made before the look, so that nothing is missed in between.
+                // Created before the check, so that no interruption in between is missed.
                 let interrupted = running.stop.interrupted.notified();
                 match running.tell_interruption() {
                     Some(interruption) => return interruption,
@@ -119,18 +120,19 @@ impl<P> Task<P> {
         }
     }
 
-    /// Whether the worker has been asked to stop. The handler may go on for the worker's grace period; one that cannot
-    /// end in time returns [`Outcome::Throttled`](super::Outcome::Throttled) until now, which spends no retry.
+    /// Returns whether the worker has been asked to stop. The handler may go on for the worker's grace period. If it
+    /// cannot end in time, it returns [`Outcome::Throttled`](super::Outcome::Throttled) until now, which spends no
+    /// retry.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.context.running.stop.is_stopping()
     }
 
-    /// Keeps how far the job is, in the handler's own words, for everybody to see within about a second.
+    /// Stores the progress of the job, in a form of the handler's choice. Other programs see it within about a second.
     ///
     /// # Errors
-    /// [`InvalidJson`] when the value cannot be written as JSON, is larger than
-    /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) or is nested too deeply; the progress before it stays.
+    /// [`InvalidJson`] if the value cannot be written as JSON, is larger than
+    /// [`MAX_JSON_BYTES`](fieldfen_domain::MAX_JSON_BYTES) or is nested too deeply. The earlier progress then stays.
     pub fn progress<T: Serialize + ?Sized>(&self, progress: &T) -> Result<(), InvalidJson> {
         self.context.running.set_progress(RawJson::from_value(progress)?);
         Ok(())

@@ -1,4 +1,4 @@
-//! Threads that go on after a panic, or end the worker with an error.
+//! Threads that are restarted after a panic, or end the worker with an error.
 
 use std::io;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use super::context::Context;
 use super::errors::WorkerFailure;
 use super::stop_signal::StopSignal;
 
-/// After so many panics in a row of one thread the worker ends with an error.
+/// The number of consecutive panics of one thread that ends the worker with an error.
 const PANICS_IN_A_ROW: u32 = 10;
 
-/// A panic that comes later than this after the one before begins a new row.
+/// A panic that follows the one before after more than this time starts a new count.
 const IN_A_ROW: Duration = Duration::from_secs(60);
 
-/// The first and the longest wait after a panic.
+/// The first and the longest pause after a panic.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
-/// Starts a thread of the worker. It runs `body` again when that panics, and `end` once when it has returned or has
-/// panicked too often.
+/// Starts a thread of the worker. The thread runs `body` again after a panic. It runs `end` once, after `body` has
+/// returned or has panicked too often.
 pub(super) fn spawn<S: Store>(
     context: &Arc<Context<S>>,
     name: String,
@@ -33,9 +33,9 @@ pub(super) fn spawn<S: Store>(
     Builder::new().name(name.clone()).spawn(move || {
         keep_running(&context.stop, &name, || body(&context));
         end(&context);
-        // The last thread drops the handlers, and with them whatever they hold.
+        // The last thread drops the handlers and the values that they own.
         if let Err(panic) = catch_panic(move || drop((body, context))) {
-            log!(ERROR, thread = name, panic, "handlers or metrics panicked when they were dropped");
+            log!(ERROR, thread = name, panic, "drop of handlers or metrics panicked");
         }
     })
 }
@@ -50,7 +50,7 @@ fn keep_running(stop: &StopSignal, name: &str, mut body: impl FnMut()) {
         }
         (panics, last) = (panics + 1, Instant::now());
         if panics == PANICS_IN_A_ROW {
-            log!(ERROR, thread = name, "worker thread panics again and again; the worker stops");
+            log!(ERROR, thread = name, "worker thread panics repeatedly: worker stops");
             stop.fail(WorkerFailure::Panicked { thread: name.to_owned(), panic });
             return;
         }

@@ -28,7 +28,7 @@ pub(in crate::sqlite) struct RawHandle(pub(super) NonNull<ffi::sqlite3>);
 
 // SAFETY: the handle is only used together with an exclusive reference to its connection. Connections may move between
 // threads.
-#[expect(unsafe_code, reason = "a handle goes where its connection goes")]
+#[expect(unsafe_code, reason = "a handle moves between threads with its connection")]
 unsafe impl Send for RawHandle {}
 
 impl RawHandle {

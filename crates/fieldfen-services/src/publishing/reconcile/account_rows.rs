@@ -1,6 +1,7 @@
-//! What is known here about one account, read row by row as products and pages ask for it.
+//! Reads the rows of one account, for one product or one page at a time.
 //!
-//! A row of `listings` does not say its account: its publication does. A listing without a publication may be of any account.
+//! A row of `listings` does not contain the account; its publication does. A listing without a publication may belong
+//! to any account.
 
 use fieldfen_domain::publication::{
     IdempotencyKey, Listing, ListingFilter, Platform, Publication, PublicationFilter, PublicationState, publication_of,
@@ -17,13 +18,13 @@ pub(super) struct AccountRows<'a> {
     pub(super) account: &'a str,
 }
 
-/// A listing that may be one of the account.
+/// A listing that may belong to the account.
 #[derive(Debug, Clone)]
 pub(super) struct KnownListing {
     pub(super) listing: Listing,
     /// Its id at the account.
     pub(super) platform_id: String,
-    /// Its publication. A listing without one may be of any account.
+    /// Its publication; `None` if it has none, so that it may belong to any account.
     pub(super) publication: Option<Publication>,
 }
 
@@ -32,8 +33,8 @@ impl KnownListing {
         self.publication.as_ref().is_some_and(|its| its.state == PublicationState::Confirmed)
     }
 
-    /// Whether it may be a product with the key of a publication: that key, and the file of the publication. Platforms use
-    /// ids again.
+    /// Returns whether this listing may be a product with the key of a publication. `owner` is that key and the file of
+    /// the publication. Platforms reuse ids.
     pub(super) fn may_be_of(&self, owner: Option<(&IdempotencyKey, FileId)>) -> bool {
         owner.is_none_or(|(key, file_id)| match &self.publication {
             Some(its) => its.client_key == *key,
@@ -41,21 +42,21 @@ impl KnownListing {
         })
     }
 
-    /// How well it is known that the product with its id is this listing.
+    /// The certainty that the product with its id is this listing; a greater value is more certain.
     pub(super) fn weight(&self) -> (bool, bool) {
         (self.is_confirmed(), self.publication.is_some())
     }
 }
 
-/// Files that have something at the account, from one page of rows.
+/// Files with rows at the account, from one page of rows.
 pub(super) struct FilesPage {
     pub(super) files: Vec<FileId>,
     pub(super) next: Option<Cursor>,
 }
 
 impl AccountRows<'_> {
-    /// The publication that speaks for a key: of several, the one that is there, then the one that may be. A key that a
-    /// person or another program has given may be that of several products, and leads to none.
+    /// The publication of a key. If several have the key, a live one comes first, then one that may be live. A key that
+    /// a person or another program has given may belong to several products, and leads to no publication.
     pub(super) fn owner_of_key(
         &self,
         s: &mut dyn ReadSession,
@@ -69,7 +70,7 @@ impl AccountRows<'_> {
         Ok(all.into_iter().rev().max_by_key(|its| weight(its.state)))
     }
 
-    /// The listings that the product with this id may be.
+    /// The listings that may be the product with this id.
     pub(super) fn with_id(
         &self,
         s: &mut dyn ReadSession,
@@ -89,14 +90,14 @@ impl AccountRows<'_> {
         Ok(known)
     }
 
-    /// The listings of a file that may be of the account.
+    /// The listings of a file that may belong to the account.
     pub(super) fn list_by_file(
         &self,
         s: &mut dyn ReadSession,
         file_id: &FileId,
         unreadable: &mut Vec<UnreadableRow>,
     ) -> Result<Vec<KnownListing>, StoreError> {
-        // Those of the other accounts too: a listing of theirs is none of this account.
+        // Publications at other accounts are read too: a listing of another account does not belong to this one.
         let publications = PublicationFilter::new().file_id(*file_id).platform(self.platform);
         let publications = all_publications(s, &publications, unreadable)?;
         let listings = ListingFilter::new().file_id(*file_id).platform(self.platform);
@@ -120,14 +121,14 @@ impl AccountRows<'_> {
         file_id: &FileId,
     ) -> Result<Option<Publication>, StoreError> {
         let confirmed = self.publications().file_id(*file_id).state(PublicationState::Confirmed);
-        // Unreadable rows of the file are named where its listings are read.
+        // Unreadable rows of the file are reported when its listings are read.
         Ok(all_publications(s, &confirmed, &mut Vec::new())?.into_iter().next())
     }
 
-    /// A page of the files that may have a live listing at the account, in no order that matters.
+    /// A page of the files that may have a live listing at the account, in any order.
     ///
-    /// Where the account is the only one, each live listing at the platform is its own or nobody's. With several accounts,
-    /// only a publication leads from the account to a listing.
+    /// If the account is the only one, each live listing at the platform belongs to it or to nobody. With several
+    /// accounts, only a publication leads from the account to a listing.
     pub(super) fn files(
         &self,
         s: &mut dyn ReadSession,

@@ -1,8 +1,8 @@
-//! Comparing what a platform has with what is known here. Nothing is changed.
+//! Compares the products of a platform with the rows of an account. It changes nothing.
 //!
-//! The products come page by page, and each is compared with the rows to which its key and its id lead. Then the live
-//! listings are read page by page, and each is looked for among the ids that were seen. What is kept of a whole account is
-//! these ids; no more rows are in memory than one page and the rows of one file.
+//! The platform returns its products page by page. Each product is compared with the rows of its key and of its id. The
+//! live listings are then read page by page, and each is searched among the ids that were seen. Of a whole account,
+//! only these ids are kept. Otherwise memory holds one page and the rows of one file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,15 +17,15 @@ use crate::publishing::lookup_lag::LookupLag;
 use crate::publishing::marketplace::{Marketplace, Product};
 use crate::publishing::publisher::Publisher;
 
-/// More pages than this are taken for a list that never ends.
+/// A list with more pages than this counts as endless.
 const MAX_PAGES: usize = 100_000;
 
 impl<S: Store> Publisher<S> {
-    /// Asks a platform for everything it has in one account, and says where that differs from what is known here.
-    /// Nothing is changed.
+    /// Reads all products of one account from its platform and reports the differences from the rows of the account.
+    /// Changes nothing.
     ///
     /// # Errors
-    /// [`PublishError`] when the platform cannot be asked or the store fails.
+    /// [`PublishError`] if the platform cannot be asked or the store fails.
     pub fn reconcile(&self, platform: Platform, account: &str) -> Result<ReconcileReport, PublishError> {
         let marketplace = self.marketplace_of(platform, account)?;
         let report = ReconcileReport::new(platform, account.to_owned(), self.environment().now());
@@ -37,16 +37,17 @@ impl<S: Store> Publisher<S> {
     }
 }
 
-/// A comparison under way.
+/// A comparison in progress.
 struct Comparison<'a, S: Store> {
     publisher: &'a Publisher<S>,
     rows: AccountRows<'a>,
-    /// The ids at the platform, each with the key and the file of the publication whose key the product has.
+    /// The ids at the platform. A product with the key of a publication also has that key and the file of the
+    /// publication.
     seen: BTreeMap<String, Option<(IdempotencyKey, FileId)>>,
     report: ReconcileReport,
 }
 
-/// What the rows say of a product.
+/// The rows that a product leads to.
 enum Finding {
     Agrees,
     Mismatch(Listing),
@@ -90,7 +91,7 @@ impl<S: Store> Comparison<'_, S> {
         Ok(())
     }
 
-    /// Looks for each live listing among the products that were seen.
+    /// Searches each live listing among the products that were seen.
     fn add_missing(&mut self) -> Result<(), StoreError> {
         let is_only = self.publisher.marketplaces_of(self.rows.platform).len() == 1;
         let lag = LookupLag::of(self.publisher);
@@ -125,7 +126,7 @@ impl<S: Store> Comparison<'_, S> {
         }
     }
 
-    /// Names rows that cannot be read, each once.
+    /// Adds rows that cannot be read to the report, each once.
     fn add_unreadable(&mut self, rows: Vec<UnreadableRow>) {
         for row in rows {
             if !self.report.unreadable.contains(&row) {
@@ -135,7 +136,7 @@ impl<S: Store> Comparison<'_, S> {
     }
 }
 
-/// Gives each page of an account's products to `add`.
+/// Passes each page of an account's products to `add`.
 fn for_each_page(
     marketplace: &dyn Marketplace,
     mut add: impl FnMut(Vec<Product>) -> Result<(), StoreError>,
@@ -157,7 +158,7 @@ fn for_each_page(
     }
 }
 
-/// Compares one product with the rows to which its key and its id lead. Says also whose key it has.
+/// Compares one product with the rows of its key and its id. Also returns the publication of its key.
 fn look_up(
     s: &mut dyn ReadSession,
     rows: AccountRows<'_>,
@@ -173,8 +174,8 @@ fn look_up(
     let listing = known.into_iter().filter(|known| known.may_be_of(owner_key)).max_by_key(|known| known.weight());
     let seen_as = owner.as_ref().map(|owner| (owner.client_key.clone(), owner.file_id));
     let is_live = listing.as_ref().is_some_and(|known| known.listing.status.is_live());
-    // A delisted listing whose place another product has taken is back, or was never gone; or another program has
-    // listed the file too.
+    // The product of a delisted listing whose place another product has taken is back or was never gone, or another
+    // program has listed the file too.
     let beside = match &listing {
         Some(known) if is_live && !known.is_confirmed() => rows.confirmed_of_file(s, &known.listing.file_id)?,
         Some(_) if is_live => None,

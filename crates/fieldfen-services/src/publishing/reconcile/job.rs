@@ -1,4 +1,4 @@
-//! Reconciling as a job, which is meant to recur.
+//! The job that reconciles an account. It is meant to recur.
 
 use fieldfen_domain::job::Payload;
 use fieldfen_domain::publication::Platform;
@@ -11,9 +11,10 @@ use crate::publishing::job_outcome::outcome_of_error;
 use crate::publishing::publisher::Publisher;
 use crate::worker::{Completion, Outcome};
 
-/// Payload of the job that compares one account at a shop with what is known here, and puts right what differs.
+/// Payload of the job that compares one account of a shop with its rows and repairs the differences.
 ///
-/// [`Publisher::serve`] handles it. Let it recur, once for each account: what nobody looks for is not found.
+/// [`Publisher::serve`] registers its handler. Make it recurring work for each account: no other job finds these
+/// differences.
 ///
 /// ```
 /// use fieldfen_domain::operator::{Action, Actor, Via};
@@ -35,7 +36,7 @@ use crate::worker::{Completion, Outcome};
 pub struct Reconcile {
     /// The shop's platform.
     pub platform: Platform,
-    /// The seller's account there; empty where there is only one.
+    /// The seller's account at the platform; empty if there is only one.
     #[serde(default)]
     pub account: String,
 }
@@ -47,7 +48,7 @@ impl Reconcile {
         Self { platform, account: String::new() }
     }
 
-    /// The same payload for this account.
+    /// Sets the account.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = account.into();
@@ -60,12 +61,12 @@ impl Payload for Reconcile {
 }
 
 impl<S: Store> Publisher<S> {
-    /// Compares an account with what is known here and puts right what differs: [`Publisher::reconcile`] and
+    /// Compares an account with its rows and repairs the differences: [`Publisher::reconcile`] and
     /// [`Publisher::repair`] as the outcome of a job.
     ///
-    /// The result of the job says how much was put right, and names what stays for a person: the ids of orphaned products,
-    /// the number of duplicates that were found, and the rows that cannot be read. If a product could not be put right, the
-    /// job names it and is tried again.
+    /// The result of the job has the number of repairs. For a person it names the ids of orphaned products, the number
+    /// of duplicates that were found, and the rows that cannot be read. If a product could not be repaired, the job
+    /// names it and is retried.
     #[must_use]
     pub fn run_reconcile(&self, job: &Reconcile) -> Outcome {
         let found = match self.reconcile(job.platform, &job.account) {
@@ -88,7 +89,7 @@ impl<S: Store> Publisher<S> {
     }
 }
 
-/// The outcome of a job that could not put everything right.
+/// The outcome of a job that could not repair everything.
 fn failed_repairs(report: &RepairReport) -> Outcome {
     let all: Vec<String> =
         report.failed.iter().map(|failed| format!("{:?}: {}", failed.platform_id, failed.reason)).collect();

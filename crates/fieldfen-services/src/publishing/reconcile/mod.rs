@@ -1,7 +1,7 @@
-//! Reconciling one account: what the platform has is compared with what is known here, and put right.
+//! Reconciles one account: compares the platform's products with the rows, and repairs the differences.
 //!
-//! [`compare`] only reads, and its [`ReconcileReport`] raises questions. [`repair`] answers each of them by a lookup before
-//! it changes anything. [`job`] does both as the recurring job `fieldfen.reconcile`.
+//! [`compare`] only reads, and its [`ReconcileReport`] lists possible differences. [`repair`] checks each of them by a
+//! lookup before it changes anything. [`job`] runs both as the recurring job `fieldfen.reconcile`.
 
 mod account_rows;
 mod compare;

@@ -1,8 +1,8 @@
-//! Putting right what a reconciliation has found.
+//! Repairs the differences that a reconciliation has found.
 //!
-//! A list of products may be incomplete or old: a page that was turned while a product was added, a search index that
-//! lags. So nothing is delisted, taken back or taken down before it was looked up by its key or its id. A failure at one
-//! product is reported and does not stop the repair of the others.
+//! A list of products may be incomplete or old: a product was added between two pages, or a search index lags. No
+//! listing is therefore delisted, confirmed or taken down before its product was looked up by key or id. A failure at
+//! one product is reported and does not stop the repair of the others.
 
 use fieldfen_domain::publication::{
     Listing, ListingStatus, ListingUpdate, PlatformRow, Publication, PublicationState, publication_of,
@@ -26,31 +26,31 @@ use crate::publishing::unknown_key::unknown_key;
 use crate::publishing::untracked_rows::UntrackedRows;
 use crate::write_retry::write;
 
-/// How much [`Publisher::repair`] has put right.
+/// The number of repairs by [`Publisher::repair`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RepairReport {
-    /// How many listings are delisted now.
+    /// The number of listings that were delisted.
     pub delisted: u64,
-    /// How many listings have the platform's status now.
+    /// The number of listings that got the platform's status.
     pub updated: u64,
-    /// How many publications are confirmed now.
+    /// The number of publications that were confirmed.
     pub confirmed: u64,
-    /// How many products were taken down.
+    /// The number of products that were taken down.
     pub taken_down: u64,
-    /// What could not be put right; another reconciliation finds it again.
+    /// The repairs that failed. Another reconciliation finds their differences again.
     pub failed: Vec<FailedRepair>,
 }
 
-/// A product that could not be put right.
+/// A product that could not be repaired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedRepair {
     /// Its id at the platform.
     pub platform_id: String,
-    /// What went wrong, with its causes.
+    /// The error with its causes, as one text.
     pub reason: String,
-    /// When the platform takes calls again, where it has said so.
+    /// The time from which the platform accepts calls again; `None` if it named none.
     pub until: Option<Timestamp>,
 }
 
@@ -60,7 +60,7 @@ impl RepairReport {
             Some(CallError::Throttled { until, .. }) => Some(*until),
             _ => None,
         };
-        // A product that was not taken down names itself.
+        // The error of a product that was not taken down has the product's id.
         let platform_id =
             if let PublishError::NotTakenDown { platform_id, .. } = error { platform_id } else { platform_id };
         self.failed.push(FailedRepair { platform_id: platform_id.to_owned(), reason: with_causes(error), until });
@@ -74,12 +74,14 @@ impl RepairReport {
 }
 
 impl<S: Store> Publisher<S> {
-    /// Puts right what a reconciliation has found, as far as a lookup confirms it: missing listings are delisted or a
-    /// duplicate takes their place, statuses are taken over, unconfirmed products confirmed, duplicates taken down. What is
-    /// orphaned stays, and so does what another program has listed: nobody here knows whose it is.
+    /// Repairs the differences in a report that a lookup confirms. A missing listing is delisted or replaced by a
+    /// duplicate, a listing gets the platform's status, an unconfirmed product is confirmed, and a duplicate is taken
+    /// down. Orphaned products and products that another program has listed are not changed, because their owner is
+    /// unknown.
     ///
     /// # Errors
-    /// [`PublishError::NotConfigured`] when there is no such account. What fails at one product is among the result.
+    /// [`PublishError::NotConfigured`] if the publisher does not have the account. Failures at single products are part
+    /// of the result.
     pub fn repair(&self, found: &ReconcileReport) -> Result<RepairReport, PublishError> {
         let catalogue = ListingCatalogue(self.marketplace_of(found.platform, &found.account)?);
         let mut repair = Repair { publisher: self, catalogue: &catalogue, found, report: RepairReport::default() };
@@ -103,7 +105,7 @@ impl<S: Store> Publisher<S> {
     }
 }
 
-/// A repair under way.
+/// A repair in progress.
 struct Repair<'a, S: Store> {
     publisher: &'a Publisher<S>,
     catalogue: &'a ListingCatalogue<'a>,
@@ -155,7 +157,7 @@ impl<S: Store> Repair<'_, S> {
         }
         if !listing.status.is_live() && product.status.is_live() {
             let there = self.look_up(&product.platform_id)?;
-            // What a person has said to be another's does not bring the listing back.
+            // A product that a person has assigned elsewhere does not make the listing live again.
             if let (Some(there), Some(its)) = (&there, self.publication_of(listing)?)
                 && unknown_key(&its, there).is_some()
             {
@@ -205,8 +207,8 @@ impl<S: Store> Repair<'_, S> {
         Ok(())
     }
 
-    /// Takes down a product that a publication has been, or may have been, confirmed as, once the one that is confirmed
-    /// for its target has been seen at the platform.
+    /// Takes down a product that a publication was, or may have been, confirmed as. The product that is confirmed for
+    /// the target must first have been seen at the platform.
     fn take_down_second(&mut self, publication: &Publication, platform_id: &str) -> Result<(), PublishError> {
         let duplicates = Duplicates::new(self.publisher, self.catalogue);
         let Some(confirmed) = duplicates.confirmed_at(publication)? else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Where a platform and the store disagree about one account.
+//! The differences between a platform and the store for one account.
 
 use fieldfen_domain::publication::{Listing, Platform, Publication};
 use fieldfen_domain::{Timestamp, UnreadableRow};
@@ -9,39 +9,42 @@ use crate::publishing::marketplace::Product;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReconcileReport {
-    /// The platform that was asked.
+    /// The platform of the products.
     pub platform: Platform,
-    /// The account that was asked for; empty where there is only one.
+    /// The account of the products; empty if there is only one.
     pub account: String,
-    /// When the platform was asked; what was confirmed less than one hold before, or later, is not taken for missing.
+    /// The time at which the platform was asked. A publication that was confirmed less than the length of a reservation
+    /// before, or later, does not count as missing.
     pub asked_at: Timestamp,
-    /// Listings that are live here and not at the platform; also those whose id a product of another publication has there.
+    /// Listings that are live in the store and not at the platform, or whose id now belongs to the product of another
+    /// publication.
     pub missing: Vec<Listing>,
-    /// Listings whose status here is not the platform's.
+    /// Listings whose status differs from the platform's.
     pub mismatched: Vec<StatusMismatch>,
-    /// Products that carry the key of a publication that is not confirmed: its answer was lost or came too late, or
-    /// what it was confirmed as is gone.
+    /// Products with the key of a publication that is not confirmed: the answer to the call was lost or late, or the
+    /// confirmed product is gone.
     pub unconfirmed: Vec<UnconfirmedProduct>,
-    /// Products that carry the key of a publication that is confirmed as another product, and those of a file that another
+    /// Products with the key of a publication that is confirmed as another product, and products of a file that another
     /// program has listed beside a publication's own.
     pub duplicates: Vec<DuplicateProduct>,
-    /// Products of which nothing is known here: made by hand or by another program, or left behind by a deleted file.
+    /// Products without a row and a known key: made by hand or by another program, or left behind by a deleted file.
     pub orphaned: Vec<Product>,
-    /// Rows that could not be read. Their products may be among the orphaned, and nothing else of their files is changed.
+    /// Rows that could not be read. Their products may be among the orphaned ones. The other rows of their files are
+    /// not changed.
     pub unreadable: Vec<UnreadableRow>,
 }
 
-/// A listing whose status is another at its platform.
+/// A listing whose status differs from its platform's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatusMismatch {
-    /// The row, with the status that is known here.
+    /// The row, with the status in the store.
     pub listing: Listing,
     /// The product, with the platform's status.
     pub product: Product,
 }
 
-/// A product that belongs to a publication that is not confirmed.
+/// A product that belongs to an unconfirmed publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnconfirmedProduct {
@@ -57,14 +60,14 @@ pub struct UnconfirmedProduct {
 pub struct DuplicateProduct {
     /// The publication, which is confirmed as the other product.
     pub publication: Publication,
-    /// The product that is one too many.
+    /// The duplicate product.
     pub product: Product,
-    /// The platform id of the confirmed one, which stays.
+    /// The id of the confirmed product, which stays, at the platform.
     pub confirmed_id: String,
 }
 
 impl ReconcileReport {
-    /// A report in which platform and store agree.
+    /// A report without differences.
     pub(super) const fn new(platform: Platform, account: String, asked_at: Timestamp) -> Self {
         Self {
             platform,
@@ -79,7 +82,7 @@ impl ReconcileReport {
         }
     }
 
-    /// Whether platform and store agree.
+    /// Returns whether the report has no differences.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.missing.is_empty()

@@ -1,4 +1,4 @@
-//! A person says whose a product is that has the id of a publication and a key that nobody here has given.
+//! Applies a person's decision about a product that has the id of a publication and an unknown key.
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{
@@ -13,14 +13,14 @@ use crate::action_row::record;
 use crate::pipeline::Pipeline;
 use crate::publishing::ownership::all_of_file;
 
-/// What a person says of a product whose key nobody here has given.
+/// A person's decision about a product with a key that fieldfen has not given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeyResolution {
     /// It is the product of the publication, which has this key from now on.
     Ours(IdempotencyKey),
-    /// It is another's: the product of the publication is gone.
+    /// It is not the product of the publication, whose product is gone.
     NotOurs,
 }
 
@@ -30,10 +30,10 @@ pub enum KeyResolution {
 pub enum KeyResolutionOutcome {
     /// The publication has the key, or its listing is delisted.
     Done {
-        /// The jobs that run again, since they were parked for a person.
+        /// The jobs that were parked for a person and run again.
         jobs: Vec<JobId>,
     },
-    /// Nothing was changed: there is no such publication, or nothing of it is live.
+    /// Nothing was changed: the publication does not exist, or has no live product.
     NotLive,
 }
 
@@ -52,8 +52,8 @@ pub(crate) const fn subject(id: &PublicationId) -> Subject {
 }
 
 impl Pipeline {
-    /// Takes a person's word for whose product has the id of a publication and a key that nobody here has given, and writes
-    /// the row of the action. Jobs that waited for that run again.
+    /// Applies a person's decision about a product that has the id of a publication and an unknown key, and writes the
+    /// row of the action. Jobs that waited for the decision run again.
     ///
     /// # Errors
     /// As [`Publisher::resolve_key`](crate::publishing::Publisher::resolve_key).

@@ -1,8 +1,9 @@
-//! What a person says, where nobody else can tell: whose a row, a key or the product of an unanswered call is.
+//! Applies a person's decision where only a person can decide: about the owner of a row, of a key, or of the product of
+//! an unanswered call.
 //!
-//! Each answer is an operator's action. The methods of [`Publisher`] are for the program that has the shop's rules; the
-//! methods of [`Pipeline`](crate::pipeline::Pipeline) do the same in a transaction of the caller's. Other programs
-//! [ask](crate::operator) a worker.
+//! Each decision is an operator's action. The methods of [`Publisher`] are for the program that has the shop's rules.
+//! The methods of [`Pipeline`](crate::pipeline::Pipeline) do the same in a transaction of the caller's. Other programs
+//! send a [request](crate::operator) to a worker.
 
 pub(crate) mod key;
 pub(crate) mod row;
@@ -28,11 +29,11 @@ impl<S: Store> Publisher<S> {
         self.store().read(|s| Ok(all_of_file(s, file_id)?.untracked(target)))
     }
 
-    /// Takes a person's word for what a row of a file is that belongs to no publication. Jobs that waited for that run
-    /// again.
+    /// Applies a person's decision about a row of a file that belongs to no publication. Jobs that waited for the
+    /// decision run again.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the target is not one of the row's platform or the row has another id.
+    /// [`StoreError::Invalid`] if the target is not at the row's platform or the row has another id.
     pub fn resolve_row(
         &self,
         file_id: &FileId,
@@ -44,11 +45,11 @@ impl<S: Store> Publisher<S> {
         act(self.store(), said, |t| self.pipeline().resolve_row(t, file_id, row, resolution, action))
     }
 
-    /// Takes a person's word for whose product has the id of a publication and a key that nobody here has given:
+    /// Applies a person's decision about a product that has the id of a publication and an unknown key:
     /// [`UpdateOutcome::WaitsForPerson`](super::UpdateOutcome::WaitsForPerson).
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the key is blank.
+    /// [`StoreError::Invalid`] if the key is blank.
     pub fn resolve_key(
         &self,
         id: &PublicationId,
@@ -59,10 +60,11 @@ impl<S: Store> Publisher<S> {
         act(self.store(), said, |t| self.pipeline().resolve_key(t, id, resolution, action))
     }
 
-    /// Takes a person's word for what is at a target whose call got no answer. Jobs that waited for that run again.
+    /// Applies a person's decision about a target whose call got no answer. Jobs that waited for the decision run
+    /// again.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the id at the platform is blank.
+    /// [`StoreError::Invalid`] if the id at the platform is blank.
     pub fn resolve_unknown(
         &self,
         file_id: &FileId,
@@ -70,7 +72,7 @@ impl<S: Store> Publisher<S> {
         resolution: &UnknownResolution,
         action: &Action,
     ) -> Result<UnknownResolutionOutcome, StoreError> {
-        // Which publication it is about is known in the transaction only.
+        // The publication of the target is known only inside the transaction.
         let (outcome, _) = write_once(self.store(), |s, before: Option<&(_, OperatorActionId)>| {
             if let Some((_, id)) = before
                 && is_recorded(s, id)?

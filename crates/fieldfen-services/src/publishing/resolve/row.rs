@@ -1,4 +1,4 @@
-//! A person says what a row is that belongs to no publication.
+//! Applies a person's decision about a row that belongs to no publication.
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{AdoptOutcome, PlatformRow, PlatformRowId, Publication, Target, ids_at};
@@ -13,20 +13,20 @@ use crate::publishing::adoption::{adopt_row, give_up_row};
 use crate::publishing::ownership::all_of_file;
 use crate::publishing::remote_item::{RemoteItem, RemoteItemKind};
 
-/// What a person says of a row that belongs to no publication.
+/// A person's decision about a row that belongs to no publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum RowResolution {
     /// It is the product or post of this target.
     Adopt {
-        /// The target, at the account where it is.
+        /// The target, with the account of the product or post.
         target: Target,
-        /// Its id at the platform, where the row has none.
+        /// The id at the platform; only needed if the row has none.
         #[serde(default)]
         platform_id: Option<String>,
     },
-    /// It is not at the platform any more, or is not this file's.
+    /// The product or post is gone, or does not belong to this file.
     NotThere,
 }
 
@@ -34,23 +34,23 @@ pub enum RowResolution {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RowResolutionOutcome {
-    /// The row belongs to this publication.
+    /// The row now belongs to this publication.
     Adopted {
         /// The publication, which is confirmed as the row.
         publication: Box<Publication>,
-        /// The jobs that run again, since they were parked for a person.
+        /// The jobs that were parked for a person and run again.
         jobs: Vec<JobId>,
     },
-    /// The row is delisted, or noted as gone.
+    /// The listing is delisted, or the post is recorded as gone.
     GivenUp {
-        /// The jobs that run again, since they were parked for a person.
+        /// The jobs that were parked for a person and run again.
         jobs: Vec<JobId>,
     },
     /// Nothing was changed: this publication of the target is live.
     TargetIsLive(Box<Publication>),
     /// Nothing was changed: this publication is confirmed as the product or post.
     ItemIsTaken(Box<Publication>),
-    /// Nothing was changed: the row is gone, over, or belongs to a publication by now.
+    /// Nothing was changed: the row does not exist, is not live, or belongs to a publication by now.
     NotUntracked,
 }
 
@@ -72,8 +72,8 @@ pub(crate) const fn subject(row: PlatformRowId) -> Subject {
 }
 
 impl Pipeline {
-    /// Takes a person's word for what a row of a file is that belongs to no publication, and writes the row of the action.
-    /// Jobs that waited for that run again.
+    /// Applies a person's decision about a row of a file that belongs to no publication, and writes the row of the
+    /// action. Jobs that waited for the decision run again.
     ///
     /// # Errors
     /// As [`Publisher::resolve_row`](crate::publishing::Publisher::resolve_row).
@@ -127,19 +127,19 @@ fn resolve(
     }
 }
 
-/// What is at the platform, by the row and by what a person says.
+/// The product or post at the platform, by the row and the person's decision.
 fn as_said(row: &PlatformRow, target: &Target, platform_id: Option<&str>) -> Result<RemoteItem, StoreError> {
     if !row.is_at(target) {
         let rule = "a row is adopted by a target of its own platform";
         return Err(StoreError::Invalid { what: "target", value: target.to_string(), rule });
     }
-    // A row of a listing has the account before the id where that was not free.
+    // The row of a listing has the account before the id if another account's listing had the same id.
     let held = row.platform_id().and_then(|held| match row {
         PlatformRow::Listing(_) => ids_at(target.account(), held).pop(),
         PlatformRow::Post(_) => Some(held),
     });
     let Some(platform_id) = platform_id.or(held) else {
-        let rule = "the row has none, so it has to be said";
+        let rule = "it must be given, because the row has none";
         return Err(StoreError::Invalid { what: "platform id", value: String::new(), rule });
     };
     let (url, kind) = match row {

@@ -1,4 +1,4 @@
-//! A person says what is at a target whose call got no answer.
+//! Applies a person's decision about a target whose call got no answer.
 
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::{
@@ -14,21 +14,21 @@ use crate::pipeline::Pipeline;
 use crate::publishing::confirmation::{ReservationConfirmOutcome, confirm};
 use crate::publishing::remote_item::{RemoteItem, RemoteItemKind};
 
-/// What a person says of a target whose call got no answer.
+/// A person's decision about a target whose call got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum UnknownResolution {
-    /// The product or post is at the platform. Its row says that it is active; the `UpdateListing` that follows a product
-    /// brings the platform's own status.
+    /// The product or post is at the platform. Its row gets the status active. The `UpdateListing` that follows for a
+    /// product reads the platform's own status.
     There {
         /// Its id at the platform.
         platform_id: String,
-        /// The address of its page at the platform.
+        /// The address of its page at the platform; `None` if it is unknown.
         #[serde(default)]
         url: Option<String>,
     },
-    /// Nothing is at the platform, by whatever key or id.
+    /// The platform has no such product or post.
     NothingThere,
 }
 
@@ -36,24 +36,24 @@ pub enum UnknownResolution {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownResolutionOutcome {
-    /// The product or post has its row.
+    /// The row of the product or post was written.
     Confirmed {
-        /// The jobs that run again, since they were parked for a person.
+        /// The jobs that were parked for a person and run again.
         jobs: Vec<JobId>,
     },
-    /// The target is free: the next job publishes it, without a lookup first.
+    /// The target is free. The next job publishes it without a lookup.
     Freed {
-        /// The jobs that run again, since they were parked for a person.
+        /// The jobs that were parked for a person and run again.
         jobs: Vec<JobId>,
     },
-    /// Nothing was changed: the last call may still take effect. Say so again after that.
+    /// Nothing was changed: the last call may still take effect. Repeat the decision after its end.
     InProgress {
-        /// When the last call is over at the latest.
+        /// The latest end of the last call.
         until: Timestamp,
     },
     /// Nothing was changed: another target or file is confirmed as this very product, or has its row.
     IdTaken {
-        /// The file of the other one.
+        /// The file of that other publication or row.
         file_id: FileId,
     },
     /// Nothing was changed: the target is free or published.
@@ -70,8 +70,8 @@ impl UnknownResolution {
 }
 
 impl Pipeline {
-    /// Takes a person's word for what is at a target whose call got no answer, and writes the row of the action. Jobs that
-    /// waited for that run again.
+    /// Applies a person's decision about a target whose call got no answer, and writes the row of the action. Jobs that
+    /// waited for the decision run again.
     ///
     /// # Errors
     /// As [`Publisher::resolve_unknown`](crate::publishing::Publisher::resolve_unknown).
@@ -86,7 +86,7 @@ impl Pipeline {
         self.resolve_unknown_in(t.session(), (file_id, target), resolution, action).map(|(outcome, _)| outcome)
     }
 
-    /// The same, with the id of the action's row.
+    /// Applies the decision, and also returns the id of the action's row.
     pub(super) fn resolve_unknown_in(
         &self,
         s: &mut dyn Session,
@@ -122,10 +122,10 @@ impl Pipeline {
 }
 
 enum TakeOver {
-    /// Nobody publishes at the target but the person who speaks.
+    /// The outcome is unknown, and no caller publishes at the target.
     Unknown(Box<Publication>),
     InProgress(Box<Publication>),
-    /// The target is free, or published: nobody would call the platform with a reservation made here.
+    /// The target is free or published. A reservation made here would not be used for a call.
     NotUnknown,
 }
 
@@ -178,7 +178,7 @@ fn confirm_as_said(
     })
 }
 
-/// Gives the target of an unknown publication free.
+/// Releases the target of an unknown publication.
 fn release(
     pipeline: &Pipeline,
     s: &mut dyn Session,

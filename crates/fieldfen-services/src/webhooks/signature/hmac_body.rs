@@ -1,10 +1,10 @@
-//! Signatures over the body alone, as GitHub's and Shopify's.
+//! Signatures over the body alone, as those of GitHub and Shopify.
 
 use base64::Engine as _;
 
 use super::{BASE64, InvalidKey, Keys, SignatureError, from_hex};
 
-/// How the digest is written in the header.
+/// The encoding of the digest in the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// Two hex digits for each byte, lower or upper case.
@@ -33,10 +33,10 @@ pub struct HmacSha256 {
 }
 
 impl HmacSha256 {
-    /// A check of headers that hold `prefix` and the digest in this encoding.
+    /// A check of headers that consist of `prefix` and the digest in this encoding.
     ///
     /// # Errors
-    /// [`InvalidKey`] when there is no key, or an empty one.
+    /// [`InvalidKey`] if there is no key, or an empty one.
     pub fn new<K: AsRef<[u8]>>(
         keys: impl IntoIterator<Item = K>,
         encoding: Encoding,
@@ -63,15 +63,15 @@ impl HmacSha256 {
         Self::new(keys, Encoding::Base64, "")
     }
 
-    /// Checks a body against the header that came with it; `None` when none came.
+    /// Checks a body against its header; `None` stands for a missing header.
     ///
     /// # Errors
-    /// [`SignatureError`] when the header is missing, malformed, or not this body's.
+    /// [`SignatureError`] if the header is missing or malformed, or its signature does not match the body.
     pub fn verify(&self, body: &[u8], header: Option<&str>) -> Result<(), SignatureError> {
         let header = header.ok_or(SignatureError::Missing { what: "signature" })?.trim();
         let malformed = |rule| SignatureError::Malformed { what: "signature", rule };
         let text =
-            header.strip_prefix(self.prefix.as_str()).ok_or_else(|| malformed("it lacks the prefix of its scheme"))?;
+            header.strip_prefix(self.prefix.as_str()).ok_or_else(|| malformed("it must begin with the prefix of its scheme"))?;
         let digest = match self.encoding {
             Encoding::Hex => from_hex(text).ok_or_else(|| malformed("it must be hex digits"))?,
             Encoding::Base64 => BASE64.decode(text).map_err(|_| malformed("it must be base64"))?,

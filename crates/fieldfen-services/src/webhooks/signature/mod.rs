@@ -1,11 +1,11 @@
-//! Signatures of webhooks, over the raw body and in constant time.
+//! Checks the signatures of webhooks, over the raw body and in constant time.
 //!
-//! A check may hold several keys, so that a key can be exchanged: the new one is added before the sender uses it, the
-//! old one is taken away when the sender does not use it any more.
+//! A check may have several keys, so that a key can be exchanged: add the new key before the sender uses it, and remove
+//! the old key when the sender no longer uses it.
 //!
-//! [`HmacSha256`] signs the body alone: an attacker that has a genuine request of such a sender can send it again under
-//! another delivery id, and it is new. [`Stripe`] and [`Slack`] sign the time with the body, [`StandardWebhooks`] signs
-//! the id too.
+//! [`HmacSha256`] signs the body alone: an attacker who has a genuine request of such a sender can send it again under
+//! another delivery id, and it counts as new. [`Stripe`] and [`Slack`] also sign the time. [`StandardWebhooks`] signs
+//! the time and the id.
 
 mod hmac_body;
 mod slack;
@@ -26,10 +26,11 @@ pub use slack::Slack;
 pub use standard::{StandardHeaders, StandardWebhooks};
 pub use stripe::Stripe;
 
-/// How far the time of a signed delivery may be from ours, either way, unless the program says otherwise.
+/// The largest difference between the time of a signed delivery and the present time, either way, unless the program
+/// sets another one.
 pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
 
-/// Senders and their dashboards pad base64 or do not. A text that was cut to length may end in bits that stand for no
+/// Some senders and dashboards pad base64, others do not. A text that was cut to length may end in bits that encode no
 /// byte, as in the secrets of the tests of Standard Webhooks.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -38,7 +39,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Keys, of which nothing is ever printed.
+/// Secret keys. They are never printed.
 #[derive(Clone)]
 struct Keys(Vec<Vec<u8>>);
 
@@ -53,12 +54,12 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// Whether one of the digests was made of these parts with one of the keys. How long that takes tells nothing about
-    /// which, nor how nearly: every digest is compared with every key's in full.
+    /// Returns whether one of the digests was made of these parts with one of the keys. The run time reveals neither
+    /// the matching key nor the length of a partial match: every digest is compared in full with that of every key.
     fn match_any(&self, parts: &[&[u8]], digests: &[Vec<u8>]) -> bool {
         let mut matched = false;
         for key in &self.0 {
-            // A key of any length is taken.
+            // HMAC accepts a key of any length.
             let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { continue };
             for part in parts {
                 mac.update(part);
@@ -77,7 +78,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Checks that a delivery was signed at most `tolerance` from now, either way; `what` names the header with the time.
+/// Checks that a delivery was signed at most `tolerance` from now, either way. `what` names the header with the time.
 fn check_time(text: &str, what: &'static str, now: Timestamp, tolerance: Duration) -> Result<(), SignatureError> {
     let rule = "it must hold the time as a whole number of seconds";
     let seconds: i64 = text.parse().map_err(|_| SignatureError::Malformed { what, rule })?;
@@ -97,54 +98,54 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     pairs.collect()
 }
 
-/// A key that nothing can be checked with.
+/// The error of a key that cannot check anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
     /// No key was given.
     #[error("a signature check needs at least one key")]
     None,
-    /// It is empty: anybody could sign with it.
-    #[error("a key is empty")]
+    /// The key is empty: anybody could sign with it.
+    #[error("a key is "": it must not be empty")]
     Empty,
-    /// It is not as Standard Webhooks writes secrets.
+    /// The secret is not in the format of Standard Webhooks.
     #[error("a secret is not base64, with or without whsec_ before it")]
     Encoding,
-    /// It is not as its sender writes secrets.
+    /// The secret is not in the format of its sender.
     #[error("a secret does not begin with {prefix}")]
     Prefix {
-        /// What it must begin with.
+        /// The required prefix.
         prefix: &'static str,
     },
 }
 
-/// Why a delivery is not taken for genuine. Tell the sender no more than that it is not.
+/// The reason why a delivery does not count as genuine. Do not send it to the sender.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// A header did not come.
+    /// A header is missing.
     #[error("the header {what} is missing")]
     Missing {
         /// The name of the header.
         what: &'static str,
     },
-    /// A header is not of its form.
+    /// A header is malformed.
     #[error("the header {what} is malformed: {rule}")]
     Malformed {
         /// The name of the header.
         what: &'static str,
-        /// The rule it breaks.
+        /// The rule that the header breaks.
         rule: &'static str,
     },
-    /// It was signed too long ago, or its sender's clock or ours is wrong.
+    /// The delivery was signed too long ago, or one of the two clocks is wrong.
     #[error("it was signed {} s from now, more than the {} s that are tolerated", distance.as_secs(), tolerance.as_secs())]
     Time {
-        /// How far its time is from ours.
+        /// The difference between its time and the present time.
         distance: Duration,
-        /// How far it may be.
+        /// The largest difference that is accepted.
         tolerance: Duration,
     },
-    /// No signature is this delivery's.
+    /// No signature matches the delivery.
     #[error("no signature matches")]
     Mismatch,
 }

@@ -15,27 +15,27 @@ pub struct Slack {
 }
 
 impl Slack {
-    /// A check with these signing secrets, as Slack shows them for an app.
+    /// A check with these signing secrets, in the form in which Slack shows them for an app.
     ///
     /// # Errors
-    /// [`InvalidKey`] when there is no secret, or an empty one.
+    /// [`InvalidKey`] if there is no secret, or an empty one.
     pub fn new<T: AsRef<str>>(secrets: impl IntoIterator<Item = T>) -> Result<Self, InvalidKey> {
         let keys = secrets.into_iter().map(|secret| secret.as_ref().trim().as_bytes().to_vec()).collect();
         Ok(Self { keys: Keys::new(keys)?, tolerance: DEFAULT_TOLERANCE })
     }
 
-    /// The same check, for deliveries whose time is at most so far from ours, either way.
+    /// Sets the largest difference between the time of a delivery and the present time, either way.
     #[must_use]
     pub const fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Checks a body against the time and the signature that came with it, at this time.
+    /// Checks a body against the time and the signature in its headers. `now` is the present time.
     ///
     /// # Errors
-    /// [`SignatureError`] when a header is missing or malformed, the delivery too old or from the future, or the
-    /// signature not this body's.
+    /// [`SignatureError`] if a header is missing or malformed, the delivery is too old or from the future, or the
+    /// signature does not match.
     pub fn verify(
         &self,
         body: &[u8],

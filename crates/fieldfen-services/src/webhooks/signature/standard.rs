@@ -8,33 +8,33 @@ use fieldfen_domain::Timestamp;
 use super::{BASE64, DEFAULT_TOLERANCE, InvalidKey, Keys, SignatureError, check_time};
 
 /// The scheme of [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md),
-/// which Etsy and many others use: id, time and body are signed together, so that neither can be exchanged.
+/// which Etsy and many others use. Id, time and body are signed together, so that none of them can be exchanged.
 ///
-/// [Svix](https://docs.svix.com/receiving/verifying-payloads/how-manual), and with it Clerk, Resend and others, sends the
-/// same under the names `svix-id`, `svix-timestamp` and `svix-signature`.
+/// [Svix](https://docs.svix.com/receiving/verifying-payloads/how-manual), and with it Clerk, Resend and others, sends
+/// the same headers under the names `svix-id`, `svix-timestamp` and `svix-signature`.
 #[derive(Debug, Clone)]
 pub struct StandardWebhooks {
     keys: Keys,
     tolerance: Duration,
 }
 
-/// The three headers of a Standard Webhooks delivery, as they came.
+/// The three headers of a Standard Webhooks delivery, as they were received.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StandardHeaders<'a> {
-    /// `webhook-id`: the same for every try of one delivery.
+    /// `webhook-id`: the same for every attempt of one delivery.
     pub id: Option<&'a str>,
-    /// `webhook-timestamp`: when this try was made, in seconds since 1970.
+    /// `webhook-timestamp`: the time of this attempt, in seconds since 1970.
     pub timestamp: Option<&'a str>,
-    /// `webhook-signature`: a list of signatures with spaces between them. Where the header came on several lines, join
-    /// them with a space.
+    /// `webhook-signature`: a list of signatures with spaces between them. If the header came on several lines, join
+    /// the lines with a space.
     pub signature: Option<&'a str>,
 }
 
 impl StandardWebhooks {
-    /// A check with these secrets, as senders show them: base64, with or without `whsec_` before it.
+    /// A check with these secrets, in the form in which senders show them: base64, with or without `whsec_` before it.
     ///
     /// # Errors
-    /// [`InvalidKey`] when there is no secret, an empty one, or one that is not base64.
+    /// [`InvalidKey`] if there is no secret, an empty one, or one that is not base64.
     pub fn new<T: AsRef<str>>(secrets: impl IntoIterator<Item = T>) -> Result<Self, InvalidKey> {
         let decode = |secret: T| {
             let secret = secret.as_ref().trim();
@@ -44,31 +44,31 @@ impl StandardWebhooks {
         Ok(Self { keys, tolerance: DEFAULT_TOLERANCE })
     }
 
-    /// The same check, for deliveries whose time is at most so far from ours, either way.
+    /// Sets the largest difference between the time of a delivery and the present time, either way.
     #[must_use]
     pub const fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Checks a body against the headers that came with it, at this time. Signatures of other schemes in the list, and
-    /// what is no signature at all, are passed over: one good signature is enough.
+    /// Checks a body against its headers. `now` is the present time. One valid signature is enough: signatures of other
+    /// schemes in the list, and texts that are no signature, are ignored.
     ///
     /// # Errors
-    /// [`SignatureError`] when a header is missing or malformed, the delivery too old or from the future, or no
-    /// signature is this delivery's.
+    /// [`SignatureError`] if a header is missing or malformed, the delivery is too old or from the future, or no
+    /// signature matches.
     pub fn verify(&self, body: &[u8], headers: &StandardHeaders<'_>, now: Timestamp) -> Result<(), SignatureError> {
         let id = headers.id.ok_or(SignatureError::Missing { what: "webhook-id" })?;
         let timestamp = headers.timestamp.ok_or(SignatureError::Missing { what: "webhook-timestamp" })?;
         let signatures = headers.signature.ok_or(SignatureError::Missing { what: "webhook-signature" })?;
-        // The parts are joined by full stops; one inside of the id would let parts change places.
+        // Full stops join the parts. With a full stop inside the id, two parts could be exchanged.
         if id.is_empty() || id.contains('.') {
-            let rule = "it must not be empty nor hold a full stop";
+            let rule = "it must not be empty or contain a full stop";
             return Err(SignatureError::Malformed { what: "webhook-id", rule });
         }
         check_time(timestamp, "webhook-timestamp", now, self.tolerance)?;
-        // A signature is its version, a comma and base64. Signatures are separated by a space, or by a comma with or
-        // without a space when a proxy has joined two lines of the header.
+        // A signature is its version, a comma and base64. A space separates two signatures. If a proxy has joined two
+        // lines of the header, a comma does, with or without a space.
         let words: Vec<_> = signatures.split([' ', '\t', ',']).filter(|word| !word.is_empty()).collect();
         let pairs = words.windows(2).filter(|pair| pair[0] == "v1");
         let digests: Vec<_> = pairs.filter_map(|pair| BASE64.decode(pair[1]).ok()).collect();
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_unpadded_secret_is_taken_whatever_its_length() {
-        // The secrets of the tests of Standard Webhooks' library for Python, signed with Python's hmac.
+        // Secrets from the tests of Standard Webhooks' library for Python; the signatures were made with Python's hmac.
         for (secret, signature) in [
             ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", "v1,LVOXivKoo4FWasi/IaHvzhE/u+7/cu2AME+zS/nXqzk="),
             ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr", "v1,yK2tMbA6BHPrMEJ1lLv7UlJJbgFoqGenJkiajZ29evg="),

@@ -6,7 +6,7 @@ use fieldfen_domain::Timestamp;
 
 use super::{DEFAULT_TOLERANCE, InvalidKey, Keys, SignatureError, check_time, from_hex};
 
-/// What every signing secret of Stripe begins with; it is part of the key.
+/// The prefix of every signing secret of Stripe. It is part of the key.
 const PREFIX: &str = "whsec_";
 
 /// Stripe's [`Stripe-Signature`](https://docs.stripe.com/webhooks#verify-manually): `t=`, the time in seconds, and one or more
@@ -28,10 +28,11 @@ pub struct Stripe {
 }
 
 impl Stripe {
-    /// A check with these signing secrets, as Stripe shows them for an endpoint.
+    /// A check with these signing secrets, in the form in which Stripe shows them for an endpoint.
     ///
     /// # Errors
-    /// [`InvalidKey`] when there is no secret, or one that does not begin with `whsec_`: Stripe's API keys sign nothing.
+    /// [`InvalidKey`] if there is no secret, or one that does not begin with `whsec_`. Stripe's API keys do not sign
+    /// webhooks.
     pub fn new<T: AsRef<str>>(secrets: impl IntoIterator<Item = T>) -> Result<Self, InvalidKey> {
         let key = |secret: T| match secret.as_ref().trim().strip_prefix(PREFIX) {
             None => Err(InvalidKey::Prefix { prefix: PREFIX }),
@@ -42,18 +43,18 @@ impl Stripe {
         Ok(Self { keys, tolerance: DEFAULT_TOLERANCE })
     }
 
-    /// The same check, for deliveries whose time is at most so far from ours, either way.
+    /// Sets the largest difference between the time of a delivery and the present time, either way.
     #[must_use]
     pub const fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Checks a body against the header that came with it, at this time. Signatures of other schemes are passed over.
+    /// Checks a body against its header. `now` is the present time. Signatures of other schemes are ignored.
     ///
     /// # Errors
-    /// [`SignatureError`] when the header is missing or malformed, the delivery too old or from the future, or no
-    /// signature is this body's.
+    /// [`SignatureError`] if the header is missing or malformed, the delivery is too old or from the future, or no
+    /// signature matches.
     pub fn verify(&self, body: &[u8], header: Option<&str>, now: Timestamp) -> Result<(), SignatureError> {
         let what = "stripe-signature";
         let parts = header.ok_or(SignatureError::Missing { what })?.split(',');
@@ -61,14 +62,14 @@ impl Stripe {
         for (name, value) in parts.filter_map(|part| part.trim().split_once('=')) {
             match name {
                 "t" if time.is_some_and(|time| time != value) => {
-                    return Err(SignatureError::Malformed { what, rule: "it must hold one time" });
+                    return Err(SignatureError::Malformed { what, rule: "it must contain one time" });
                 }
                 "t" => time = Some(value),
                 "v1" => digests.extend(from_hex(value)),
                 _ => {}
             }
         }
-        let time = time.ok_or(SignatureError::Malformed { what, rule: "it must hold the time as t=" })?;
+        let time = time.ok_or(SignatureError::Malformed { what, rule: "it must contain the time as t=" })?;
         check_time(time, what, now, self.tolerance)?;
         if self.keys.match_any(&[time.as_bytes(), b".", body], &digests) {
             Ok(())
@@ -97,7 +98,7 @@ mod tests {
             format!("t={AT},v1={GOOD}"),
             format!("t={AT},v1={},v1={GOOD},v0=nonsense,,x", "00".repeat(32)),
             format!("v1={GOOD}, t={AT}"),
-            // Two lines of the header, joined.
+            // Two lines of the header, joined by a proxy.
             format!("t={AT},v1=00, t={AT},v1={GOOD}"),
         ] {
             assert_eq!(verify(&header, BODY, AT + 300), Ok(()), "{header}");
