@@ -1,12 +1,13 @@
-//! Panics of code that is not ours.
+//! Catches panics of a program's code.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs `f`; when it panics, the answer is what the panic said.
+/// Runs `f`. If it panics, returns the message of the panic.
 ///
-/// Whatever `f` was in the middle of stays as it is, so that `f` should own what it changes, or the caller should not
-/// rely on it afterwards. The value that the panic carried is dropped here; when that panics too, it is forgotten.
+/// Data that `f` was changing may be inconsistent after a panic, so `f` should own that data, or the caller should not
+/// use it afterwards. This function drops the value that the panic carried. If that drop panics too, the value is
+/// leaked.
 ///
 /// # Errors
 /// The message of the panic.

@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-/// An error and its causes in one line: `what was tried: cause: cause`. A cause that the text before it ends with is not
-/// repeated.
+/// An error and its causes in one line: `error: cause: cause`. A cause is left out if the text before it ends with it.
 #[must_use]
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

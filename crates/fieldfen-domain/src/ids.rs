@@ -1,8 +1,7 @@
 //! The id of each table's rows, and the fence token of a claim.
 //!
-//! Ids are version 4 UUIDs, as the specification asks. An id has one text, lower-case with hyphens, wherever it is
-//! printed: in messages, in JSON, in the database. Reading also takes the 32 hex digits without hyphens that other
-//! programs write.
+//! Ids are version 4 UUIDs, as the specification requires. An id has one text, lower-case with hyphens, in messages, in
+//! JSON and in the database. Parsing also accepts the 32 hex digits without hyphens that other programs write.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,18 +9,18 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-/// A text that is not an id.
+/// The error of a text that is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {value:?} is not a UUID of 36 characters with hyphens or of 32 hex digits, in lower case")]
 pub struct InvalidId {
-    /// Which id it should have been, for example `file id`.
+    /// The expected kind of id, for example `file id`.
     pub what: &'static str,
-    /// The text that was given.
+    /// The given text.
     pub value: String,
 }
 
 fn parse(what: &'static str, text: &str) -> Result<Uuid, InvalidId> {
-    // Without a look at the length, `Uuid` would take braces and `urn:uuid:` too.
+    // Without this check of the length, `Uuid` would accept braces and `urn:uuid:` too.
     let is_id = matches!(text.len(), 32 | 36) && !text.bytes().any(|byte| byte.is_ascii_uppercase());
     let uuid = Uuid::try_parse(text).ok().filter(|_| is_id);
     uuid.ok_or_else(|| InvalidId { what, value: text.to_owned() })
@@ -34,7 +33,7 @@ macro_rules! id_type {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id that is this UUID.
+            /// The id with this UUID.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
@@ -114,19 +113,19 @@ id_type!(
     "publication id"
 );
 id_type!(
-    /// A row of `workers`: one start of a worker.
+    /// A row of `workers`, which stands for one start of a worker.
     WorkerId,
     "worker id"
 );
 id_type!(
-    /// An operator's action: its caller gives it once, so that an action is recognised that is tried again.
+    /// An operator's action. The caller makes one id for all attempts, so that a repeated attempt is recognised.
     OperatorActionId,
     "operator action id"
 );
 id_type!(
-    /// The proof that a claim, or a reservation, is still the current one.
+    /// The token that proves that a claim or a reservation is still the current one.
     ///
-    /// Every claim writes a new one on the rows it takes; a worker that presents an older one has lost its lease.
+    /// Every claim writes a new token into the rows that it takes. A worker with an older token has lost its lease.
     FenceToken,
     "fence token"
 );

@@ -1,4 +1,4 @@
-//! JSON as the text it arrived in.
+//! JSON documents that keep their text.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -9,23 +9,22 @@ use serde_json::Value;
 
 use crate::non_finite_floats::find_non_finite;
 
-/// The largest JSON document that is stored, in bytes: a payload, a result, a job's progress, a file's metadata. A job
-/// says what to do; the bytes to do it with live elsewhere.
+/// The largest JSON document that is stored, in bytes: a payload, a result, the progress of a job, or the metadata of a
+/// file. Larger data belongs elsewhere, with a reference in the document.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 
-/// A JSON document, kept letter by letter.
+/// A JSON document that keeps its exact text.
 ///
-/// Platforms send integers above 2^53 and fields that nobody has heard of; a document that is read and written again
-/// as it is loses neither.
+/// Platforms send integers above 2^53 and unknown fields. A document that is read and written again loses neither.
 ///
-/// [`parse`](RawJson::parse) and [`from_value`](RawJson::from_value) take only documents that can be read back: JSON
-/// allows numbers, escapes and nesting that no reader of this crate takes, and a document that is stored in spite of that
-/// fails wherever it is needed. Every store [checks](RawJson::check) what it is given, so that a document that was read
-/// from a damaged row is not written to another one.
+/// [`parse`](RawJson::parse) and [`from_value`](RawJson::from_value) only accept documents that can be read back: JSON
+/// allows numbers, escapes and nesting that no reader of this crate accepts, and such a document would fail wherever it
+/// is read. Every store [checks](RawJson::check) the documents that it gets, so that a document from a damaged row is
+/// not written to another row.
 #[derive(Clone)]
 pub struct RawJson {
     text: String,
-    /// The text is known to be a document that can be read back.
+    /// Whether the document was checked.
     checked: bool,
 }
 
@@ -50,7 +49,7 @@ impl Hash for RawJson {
 }
 
 impl RawJson {
-    /// Takes a text that must be one JSON document.
+    /// Makes a document of a text, which must be one JSON document.
     ///
     /// # Errors
     /// As [`RawJson::check`].
@@ -61,8 +60,8 @@ impl RawJson {
     /// Writes a value as JSON.
     ///
     /// # Errors
-    /// [`InvalidJson::NotFinite`] when the value holds NaN or an infinity, which `serde_json` would write as `null`;
-    /// [`InvalidJson::Unreadable`] when it cannot be JSON (a map whose keys are not texts, for example); or as
+    /// [`InvalidJson::NotFinite`] if the value contains NaN or an infinity, which `serde_json` would write as `null`;
+    /// [`InvalidJson::Unreadable`] if it cannot be JSON, for example a map whose keys are not texts; or as
     /// [`RawJson::check`].
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, InvalidJson> {
         let text = serde_json::to_string(value)?;
@@ -74,18 +73,18 @@ impl RawJson {
         Self::parse(text)
     }
 
-    /// Takes what a database row holds, which other programs may have written. For stores: it is checked when it is read,
-    /// and when it is given to a store again.
+    /// Makes a document of the text in a database row, which other programs may have written. For stores: it is checked
+    /// when it is read, and when it is passed to a store again.
     #[must_use]
     pub const fn unchecked(text: String) -> Self {
         Self { text, checked: false }
     }
 
-    /// Checks a document that may have been made [`unchecked`](RawJson::unchecked). Any other was checked when it was made,
-    /// which is not done again.
+    /// Checks a document that may have been made [`unchecked`](RawJson::unchecked). Other documents were checked when
+    /// they were made, and are not checked again.
     ///
     /// # Errors
-    /// [`InvalidJson::TooLarge`] above [`MAX_JSON_BYTES`]; [`InvalidJson::Unreadable`] with the place where the text
+    /// [`InvalidJson::TooLarge`] above [`MAX_JSON_BYTES`]; [`InvalidJson::Unreadable`] with the place at which the text
     /// stops being JSON, or is JSON that cannot be read: a number beyond 64-bit floats (`1e999`), half of a surrogate
     /// pair (`"\ud800"`), 128 levels of nesting.
     pub fn check(&self) -> Result<(), InvalidJson> {
@@ -100,7 +99,7 @@ impl RawJson {
         Ok(())
     }
 
-    /// The same document, when it can be read back.
+    /// Returns the document if it can be read back.
     ///
     /// # Errors
     /// As [`RawJson::check`].
@@ -109,7 +108,7 @@ impl RawJson {
         Ok(Self { checked: true, ..self })
     }
 
-    /// The document as it arrived.
+    /// The exact text of the document.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -118,10 +117,11 @@ impl RawJson {
     /// Reads the document as a type.
     ///
     /// # Errors
-    /// [`InvalidJson::Unreadable`] when the text is not JSON or not that type; the message names the field and the place.
+    /// [`InvalidJson::Unreadable`] if the text is not JSON or not of that type. The message names the field and the
+    /// place.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, InvalidJson> {
         serde_json::from_str(&self.text).map_err(|source| {
-            // Only a failure pays for keeping track of where it is.
+            // The path is only tracked after a failure, because that costs time.
             let mut reader = serde_json::Deserializer::from_str(&self.text);
             match serde_path_to_error::deserialize::<_, T>(&mut reader) {
                 Err(error) => error.into(),
@@ -137,12 +137,12 @@ impl fmt::Display for RawJson {
     }
 }
 
-/// A text that is not the JSON it should be.
+/// The error of a text that is not the expected JSON.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidJson {
-    /// It is larger than what is stored.
-    #[error("{bytes} bytes of JSON; at most {MAX_JSON_BYTES} are stored: keep large data elsewhere")]
+    /// The document is larger than the limit.
+    #[error("the JSON has {bytes} bytes; it must have at most {MAX_JSON_BYTES}: keep large data elsewhere")]
     TooLarge {
         /// The size of the text in bytes.
         bytes: usize,
@@ -150,23 +150,23 @@ pub enum InvalidJson {
     /// A float is NaN or infinite.
     #[error("{}{value} cannot be written as JSON; it must be a finite number, or None", at(path))]
     NotFinite {
-        /// The field, as a path: `ratios[1]`. Empty where the value itself is the float.
+        /// The field, as a path: `ratios[1]`. Empty if the value itself is the float.
         path: String,
-        /// NaN or an infinity.
+        /// The float: NaN or an infinity.
         value: f64,
     },
-    /// It is not JSON, or not of the type that is wanted.
-    #[error("not the JSON that belongs here: {}{source}", at(path))]
+    /// The text is not JSON, or not of the expected type.
+    #[error("not the expected JSON: {}{source}", at(path))]
     Unreadable {
-        /// The field, as a path: `captions.instagram`, `hashtags[2]`. Empty where the whole document is meant.
+        /// The field, as a path: `captions.instagram`, `hashtags[2]`. Empty for the whole document.
         path: String,
-        /// What the parser found, and where.
+        /// The parser's error, with the place.
         source: serde_json::Error,
     },
 }
 
 impl InvalidJson {
-    /// Whether the text is JSON, but not of the type that is wanted.
+    /// Returns whether the text is JSON, but not of the expected type.
     #[must_use]
     pub fn is_other_type(&self) -> bool {
         matches!(self, Self::Unreadable { source, .. } if source.is_data())
@@ -185,7 +185,7 @@ impl From<serde_path_to_error::Error<serde_json::Error>> for InvalidJson {
     }
 }
 
-/// The same path, but empty where it has no fields, for which a full stop stands.
+/// The path, or an empty text if it has no fields and is written as a full stop.
 fn of_fields(path: String) -> String {
     if path == "." { String::new() } else { path }
 }
@@ -270,7 +270,10 @@ mod tests {
         let text = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
         assert!(RawJson::parse(text(MAX_JSON_BYTES)).is_ok());
         let error = RawJson::parse(text(MAX_JSON_BYTES + 1)).unwrap_err();
-        assert_eq!(error.to_string(), "1048577 bytes of JSON; at most 1048576 are stored: keep large data elsewhere");
+        assert_eq!(
+            error.to_string(),
+            "the JSON has 1048577 bytes; it must have at most 1048576: keep large data elsewhere"
+        );
     }
 
     #[test]
@@ -278,8 +281,8 @@ mod tests {
         type Ratios = std::collections::BTreeMap<String, Vec<f64>>;
         let json = RawJson::parse(r#"{"a": [1.5], "b": [1.5, null]}"#).unwrap();
         let error = json.read::<Ratios>().unwrap_err().to_string();
-        assert!(error.starts_with("not the JSON that belongs here: b[1]: invalid type: null"), "{error}");
+        assert!(error.starts_with("not the expected JSON: b[1]: invalid type: null"), "{error}");
         let error = json.read::<Vec<f64>>().unwrap_err().to_string();
-        assert!(error.starts_with("not the JSON that belongs here: invalid type: map"), "{error}");
+        assert!(error.starts_with("not the expected JSON: invalid type: map"), "{error}");
     }
 }

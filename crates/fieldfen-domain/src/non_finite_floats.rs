@@ -1,7 +1,7 @@
-//! A look at a value for floats that JSON has no word for.
+//! Finds floats that JSON cannot express.
 //!
-//! `serde_json` writes NaN and the infinities as `null`, without a way to refuse them, and an `Option<f64>` reads that back
-//! as `None`.
+//! `serde_json` writes NaN and the infinities as `null` and offers no way to refuse them. An `Option<f64>` reads that
+//! `null` back as `None`.
 
 use std::fmt;
 
@@ -11,19 +11,19 @@ use serde::ser::{
     SerializeTupleVariant, Serializer,
 };
 
-/// The first float of the value that is NaN or infinite, with its place in the value.
+/// The first float of the value that is NaN or infinite, with its path in the value.
 pub(crate) fn find_non_finite<T: Serialize + ?Sized>(value: &T) -> Option<(String, f64)> {
     let error = serde_path_to_error::serialize(value, Finite).err()?;
-    // A value that cannot be serialised at all has been refused before.
+    // Callers have already refused values that cannot be serialised at all.
     let found = error.inner().0?;
     Some((error.path().to_string(), found))
 }
 
-/// Takes everything but NaN and the infinities, and writes nothing.
+/// Accepts every value except NaN and the infinities, and writes nothing.
 #[derive(Clone, Copy)]
 struct Finite;
 
-/// The float that was found; `None` for an error of the value's own.
+/// The float that was found; `None` for an error of the value's own serialiser.
 #[derive(Debug)]
 struct Found(Option<f64>);
 
@@ -43,7 +43,7 @@ impl Error for Found {
 
 type Looked = Result<(), Found>;
 
-/// Methods that take a scalar which cannot be wrong.
+/// Methods that accept a scalar other than a float.
 macro_rules! take {
     ($($method:ident($($of:ty),*)),+ $(,)?) => {
         $( fn $method(self, $(_: $of),*) -> Looked { Ok(()) } )+
@@ -129,7 +129,7 @@ impl Serializer for Finite {
     }
 }
 
-/// Parts of a value, whose elements or fields are looked at one by one.
+/// Parts of a value whose elements or fields are checked one by one.
 macro_rules! look_into {
     ($($part:ident: $method:ident($($key:ty)?)),+ $(,)?) => {
         $(

@@ -1,4 +1,4 @@
-//! Enums of the specification's words that importing programs extend with words of their own.
+//! Enums of the specification's words, which importing programs extend with words of their own.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ const MAX_WORD: usize = 32;
 /// A word of an importing program: 1 to 32 lower-case ASCII letters, digits, `_`, `-` or `.`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OwnWord {
-    /// Filled up with zeros, so that words compare as their texts do.
+    /// The bytes of the word, padded with zeros, so that words compare as their texts do.
     bytes: [u8; MAX_WORD],
     len: u8,
 }
 
 impl OwnWord {
-    /// Takes a word; `None` when it is not of this form.
+    /// Makes a word of this text; `None` if the text does not have this form.
     pub(crate) const fn new(word: &str) -> Option<Self> {
         let word = word.as_bytes();
         if word.is_empty() || word.len() > MAX_WORD {
@@ -34,10 +34,10 @@ impl OwnWord {
         Some(Self { bytes, len })
     }
 
-    /// The word, as it stands in the database.
+    /// The text of the word, as the database has it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only ASCII was let in.
+        // The bytes are ASCII, because the constructor refuses others.
         self.bytes.get(..usize::from(self.len)).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default()
     }
 }
@@ -48,17 +48,17 @@ impl fmt::Debug for OwnWord {
     }
 }
 
-/// A word that an open enum cannot take.
+/// The error of a word that an open enum cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {value:?}: it must be 1 to 32 lower-case ASCII letters, digits, '_', '-' or '.'")]
 pub struct InvalidWord {
-    /// What the word should have named, for example `platform`.
+    /// The kind of word that was expected, for example `platform`.
     pub what: &'static str,
-    /// The word that was given.
+    /// The given word.
     pub value: String,
 }
 
-/// Whether two words are the same, in constants.
+/// Returns whether two words are equal, for constants.
 pub(crate) const fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut at = 0;
@@ -80,16 +80,16 @@ macro_rules! open_enum {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
             $( $(#[$variant_meta])* $variant, )+
-            /// One of an importing program's own; made by `own` or `parse`.
+            /// A word of an importing program. `own` or `parse` make it.
             Own($crate::OwnWord),
         }
 
         impl $name {
-            /// Those with fixed words, in the order of declaration.
+            /// The variants with fixed words, in the order of declaration.
             pub const SPECIFIED: &'static [Self] = &[$( Self::$variant, )+];
 
-            /// One of an importing program's own, for its constants; `None` when the word is one of the fixed ones,
-            /// or is not 1 to 32 lower-case ASCII letters, digits, `_`, `-` or `.`.
+            /// A word of an importing program, for its constants; `None` if the word is one of the fixed ones, or is
+            /// not 1 to 32 lower-case ASCII letters, digits, `_`, `-` or `.`.
             #[must_use]
             pub const fn own(word: &str) -> Option<Self> {
                 $(
@@ -103,7 +103,7 @@ macro_rules! open_enum {
                 }
             }
 
-            /// The word as it stands in the database.
+            /// The word, as the database has it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {

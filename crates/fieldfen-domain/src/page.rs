@@ -1,4 +1,4 @@
-//! Pages of rows by cursor.
+//! Pages of rows, by cursor.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 /// A position between two rows of a list.
 ///
-/// Only the store makes and reads its text, which is fit for a query string. It names the same position whatever rows
-/// are inserted and deleted beside it, in the database that it comes from, until that database is rebuilt or
-/// restored. It may be used with another filter and another [`Order`], if the list and its sort key are the same; a
-/// store answers any other with [`StoreError::Invalid`](crate::store::StoreError::Invalid).
+/// Only the store makes and reads its text, which fits into a query string. It means the same position, whatever rows
+/// are inserted and deleted beside it, in the database that it comes from, until that database is rebuilt or restored.
+/// It may be used with another filter and another [`Order`], if the list and its sort key are the same. For any other
+/// use, a store returns [`StoreError::Invalid`](crate::store::StoreError::Invalid).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(Box<str>);
 
 impl Cursor {
-    /// The cursor with this text. The store that reads it checks it.
+    /// A cursor with this text. The store that reads it checks it.
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The text, which a program passes on as it is.
+    /// The text, which a program passes on unchanged.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,7 +45,7 @@ pub enum Order {
     Newest,
 }
 
-/// Where a page begins or ends.
+/// The begin or end of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Start {
     First,
@@ -62,14 +62,14 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// The first page of at most `limit` rows, the oldest first; a limit of zero counts as one.
+    /// The first page of at most `limit` rows, the oldest first. A limit of zero counts as one.
     #[must_use]
     pub fn first(limit: u32) -> Self {
         let limit = NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
         Self { start: Start::First, order: Order::Oldest, limit }
     }
 
-    /// The same, with the newest row first.
+    /// Reverses the order: the newest row comes first.
     #[must_use]
     pub fn newest_first(self) -> Self {
         Self { order: Order::Newest, ..self }
@@ -87,7 +87,7 @@ impl PageRequest {
         Self { start: Start::Before(cursor), ..self }
     }
 
-    /// The most rows that the page has.
+    /// The largest number of rows of the page.
     #[must_use]
     pub const fn limit(&self) -> NonZeroU32 {
         self.limit
@@ -108,26 +108,26 @@ impl PageRequest {
         }
     }
 
-    /// Whether the page is the one that ends at its cursor.
+    /// Returns whether the page ends at its cursor.
     pub(crate) const fn ends_at_cursor(&self) -> bool {
         matches!(self.start, Start::Before(_))
     }
 
-    /// Whether the store reads from older rows to newer ones.
+    /// Returns whether the store reads from older rows to newer ones.
     #[must_use]
     pub fn is_ascending(&self) -> bool {
         (self.order == Order::Oldest) != matches!(self.start, Start::Before(_))
     }
 }
 
-/// A part of a list, in the order that was asked for.
+/// A part of a list, in the requested order.
 ///
-/// A page may have fewer rows than its limit, or none, although more follow, because a store examines a bounded
-/// number of rows for a filter without an index. The cursors tell whether there is more.
+/// A page may have fewer rows than its limit, or none, although more follow, because a store examines a bounded number
+/// of rows for a filter without an index. The cursors tell whether more rows follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The rows that could be read, in the order that was asked for.
+    /// The rows that could be read, in the requested order.
     pub items: Vec<T>,
     /// Rows of this page that could not be read. They count for the limit.
     pub unreadable: Vec<UnreadableRow>,
@@ -139,25 +139,25 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Whether the page has no row.
+    /// Returns whether the page has no row, readable or not.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.items.is_empty() && self.unreadable.is_empty()
     }
 }
 
-/// A row with a column that holds a value which is not allowed.
+/// A row in which a column has an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{table} {row}: column {column} holds {value}; {rule}")]
 pub struct UnreadableRow {
     /// The name of the table.
     pub table: &'static str,
-    /// The primary key of the row, or its place where the key cannot be read.
+    /// The primary key of the row, or its position if the key cannot be read.
     pub row: String,
     /// The name of the column.
     pub column: &'static str,
-    /// What the column holds, as text.
+    /// The value of the column, as text.
     pub value: String,
-    /// What the column must hold.
+    /// The rule for values of the column.
     pub rule: String,
 }

@@ -1,6 +1,6 @@
 //! Recurring work: a job that is enqueued by a schedule.
 //!
-//! The schedule is a text that only the services understand. The store keeps it, and the time of the next tick.
+//! The schedule is a text that only the services read. The store keeps it, with the time of the next tick.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ const MAX_NAME: usize = 64;
 pub struct RecurringName(String);
 
 impl RecurringName {
-    /// The name: 1 to 64 ASCII characters.
+    /// The text of the name, 1 to 64 ASCII characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -43,11 +43,11 @@ impl fmt::Display for RecurringName {
     }
 }
 
-/// A text that cannot name recurring work.
+/// The error of a text that cannot name recurring work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("name of recurring work {0:?} must be 1 to 64 ASCII letters, digits, '_', '-', '.' or ':'")]
 pub struct InvalidRecurringName(
-    /// The text that was given.
+    /// The given text.
     pub String,
 );
 
@@ -63,16 +63,16 @@ pub struct RecurringJob {
     pub kind: JobKind,
     /// The payload of that job.
     pub payload: Option<RawJson>,
-    /// When the next tick is due. It may be past.
+    /// The time of the next tick. It may be in the past.
     pub next_at: Timestamp,
-    /// The tick that was taken last.
+    /// The tick that was taken last; `None` if none was taken.
     pub last_at: Option<Timestamp>,
-    /// Since when it is paused; `None` if it is not paused.
+    /// The time since which it is paused; `None` if it is not paused.
     pub paused_at: Option<Timestamp>,
 }
 
 impl RecurringJob {
-    /// A row without a payload, of which no tick was taken and which is not paused. A store sets the other columns.
+    /// A row without a payload and without a taken tick, which is not paused. A store sets the other columns.
     #[must_use]
     pub fn new(name: RecurringName, schedule: impl Into<String>, kind: JobKind, next_at: Timestamp) -> Self {
         Self { name, schedule: schedule.into(), kind, payload: None, next_at, last_at: None, paused_at: None }
@@ -84,20 +84,20 @@ impl RecurringJob {
 pub enum PauseOutcome {
     /// The pause began, or ended.
     Done,
-    /// The work was paused, or was not paused, already. Nothing was changed.
+    /// The work was already paused, or not paused. Nothing was changed.
     Unchanged,
-    /// There is no work of this name.
+    /// No work has this name.
     NotFound,
 }
 
-/// Recurring work to be set up.
+/// Recurring work that is to be defined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewRecurringJob {
-    /// The unique name. Work with this name is changed. Its next tick is kept if the schedule is the same, and paused
-    /// work stays paused.
+    /// The unique name. If work with this name exists, it is changed: an unchanged schedule keeps its next tick, and
+    /// paused work stays paused.
     pub name: RecurringName,
-    /// When it is due again and again, in the services' words (a cron expression).
+    /// The schedule: a cron expression, which the services read.
     pub schedule: String,
     /// The kind of job that each tick enqueues.
     pub kind: JobKind,
@@ -110,7 +110,7 @@ pub struct NewRecurringJob {
 }
 
 impl NewRecurringJob {
-    /// Work of this name that enqueues a job of this kind, without a payload, by this schedule.
+    /// Work with this name and schedule that enqueues a job of this kind without a payload.
     #[must_use]
     pub fn new(
         name: RecurringName,
@@ -122,21 +122,21 @@ impl NewRecurringJob {
         Self { name, schedule: schedule.into(), kind, payload: None, next_at, at }
     }
 
-    /// The same work with jobs of another kind.
+    /// Sets the kind of its jobs.
     #[must_use]
     pub fn kind(mut self, kind: JobKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// The same work, whose jobs have this payload.
+    /// Sets the payload of its jobs.
     #[must_use]
     pub fn payload(mut self, payload: impl Into<Option<RawJson>>) -> Self {
         self.payload = payload.into();
         self
     }
 
-    /// The same work, set up at this time.
+    /// Sets the time of the definition.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = at;
@@ -150,16 +150,16 @@ impl NewRecurringJob {
 pub struct Tick {
     /// The name of the work.
     pub name: RecurringName,
-    /// When it was due. The tick is taken only if this is still the next tick of the row.
+    /// The time of the tick. It is taken only if it is still the next tick of the row.
     pub due: Timestamp,
-    /// The tick after it.
+    /// The next tick after it.
     pub next_at: Timestamp,
     /// The current time, by the caller's clock.
     pub at: Timestamp,
 }
 
 impl Tick {
-    /// The tick of this work that was due then, with the one after it, taken now.
+    /// The tick of this work at `due`, with the next one after it, taken now.
     #[must_use]
     pub const fn new(name: RecurringName, due: Timestamp, next_at: Timestamp, at: Timestamp) -> Self {
         Self { name, due, next_at, at }

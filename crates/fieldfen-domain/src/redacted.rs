@@ -1,15 +1,15 @@
-//! Addresses of databases and services, without the secrets in them.
+//! Removes secrets from the addresses of databases and services.
 
-/// The replacement for everything that is not shown.
+/// The replacement for a hidden part.
 const HIDDEN: &str = "***";
 
-/// Begins a part that is no path.
+/// The characters that begin a part after the path.
 const PARAMETERS: [char; 4] = ['?', '#', ';', '&'];
 
-/// Characters that addresses of all kinds have and paths seldom.
+/// Characters that are frequent in addresses and rare in paths.
 const OF_ADDRESSES: [char; 8] = ['?', '#', ';', '&', ':', '=', '@', '%'];
 
-/// Whether a text without a scheme names a file beyond doubt.
+/// Returns whether a text without a scheme can only be the path of a file.
 fn is_surely_path(text: &str) -> bool {
     is_relative_path(text) || !text.starts_with("//") && (text.starts_with('/') || !text.contains(OF_ADDRESSES))
 }
@@ -18,9 +18,10 @@ fn is_relative_path(text: &str) -> bool {
     text.starts_with("./") || text.starts_with("../")
 }
 
-/// An address as it may be shown in messages and logs. Of a path: the path, up to a `?` where it begins with `./`, `../` or
-/// one `/`. Of an address with a scheme: scheme, host and port, and the path only where no host stands before it, but `./`,
-/// `../` or nothing: such a path is one of this machine. `***` replaces everything else, and parameters always.
+/// An address without its secrets, for messages and logs. Of a path, it shows the path; if it begins with `./`, `../`
+/// or one `/`, up to a `?`. Of an address with a scheme, it shows scheme, host and port. The path of such an address is
+/// only shown if nothing, `./` or `../` stands in place of the host, since such a path is local. `***` replaces every
+/// other part, and parameters always.
 ///
 /// ```
 /// use fieldfen_domain::redacted;
@@ -44,7 +45,7 @@ fn without_secrets_behind_scheme(rest: &str) -> String {
     if is_local || is_relative_path(rest) { without_parameters(rest, &['?']) } else { without_login(rest) }
 }
 
-/// A text that may be a path with parameters, a host with a port, or an address of any other kind.
+/// Redacts a text that may be a path with parameters, a host with a port, or another address.
 fn without_secrets(text: &str) -> String {
     let first = text.chars().find(|c| OF_ADDRESSES.contains(c));
     match first {
@@ -60,8 +61,9 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// A password may hold any character, so that all before the last `@` is hidden. Behind a `/`, `?` or `=` an `@` may also
-/// belong to the path or a parameter: then nothing is shown. The path is hidden too, since the path of a webhook is its secret.
+/// A password may contain any character, so everything before the last `@` is hidden. After a `/`, `?` or `=`, an `@`
+/// may also belong to the path or a parameter; then nothing is shown. The path is hidden too, since the path of a
+/// webhook is its secret.
 fn without_login(rest: &str) -> String {
     let (login, rest) = match rest.rsplit_once('@') {
         Some((login, _)) if login.contains(PARAMETERS) || login.contains(['/', '=', ' ']) => return HIDDEN.to_owned(),
@@ -79,7 +81,7 @@ fn without_login(rest: &str) -> String {
     format!("{login}{host}{path}")
 }
 
-/// Whether a text before the path is a name, with a port at most. A login whose `@` is missing has a `:` too.
+/// Returns whether a text before the path is a name, at most with a port. A login without its `@` contains a `:` too.
 fn is_host(text: &str) -> bool {
     let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((address, port)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
@@ -90,7 +92,7 @@ fn is_host(text: &str) -> bool {
     digits(port) && name.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
 }
 
-/// The same text up to its parameters.
+/// The text up to its parameters.
 fn without_parameters(text: &str, begin: &[char]) -> String {
     match text.find(begin) {
         Some(at) => format!("{}{HIDDEN}", &text[..=at]),
@@ -105,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// The same values in every run of a commit, unless `PROPTEST_RNG_SEED` names others.
+    /// The same values in every run of a commit, unless `PROPTEST_RNG_SEED` sets others.
     fn config() -> ProptestConfig {
         let default = ProptestConfig::default();
         let rng_seed = match default.rng_seed {
@@ -162,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Where a secret may stand in an address: `S` is the secret.
+    /// The places of a secret in an address. `S` is the secret.
     const PLACES: [&str; 34] = [
         "Z://S@H/P",
         "Z://u:S@H/P",
@@ -209,10 +211,10 @@ mod tests {
             scheme in "(sqlite|postgres|https|libsql|x-y\\.z|jdbc:q)",
             host in "([a-z]{1,4}\\.example|\\[::1\\])",
             path in "[a-z]{0,4}(/[a-z ]{0,4}){0,2}",
-            // Characters that no template has, between characters that mean something in addresses.
+            // Characters that no template has, between characters with a meaning in addresses.
             secret in "[A-Y]{2}[A-Y0-9@:/?#&;=%. \\[\\]\\\\éß-]{0,12}[A-Y]{2}",
         ) {
-            // The order matters: the secret itself holds letters of the template.
+            // The order matters: the secret contains letters of the template.
             let address = place.replace('Z', &scheme).replace('P', &path.to_lowercase());
             let address = address.replace('H', "\u{1}").replace('S', &secret).replace('\u{1}', &host);
             let shown = redacted(&address);

@@ -1,11 +1,11 @@
-//! SHA-256 in the form the database keeps it: 64 lower-case hex digits.
+//! SHA-256 digests in the form of the database: 64 lower-case hex digits.
 
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 digest.
 pub(crate) type Bytes = [u8; 32];
 
-/// The digest of these parts one after the other.
+/// The digest of the concatenated parts.
 pub(crate) fn digest(parts: &[&[u8]]) -> Bytes {
     let mut hasher = Sha256::new();
     for part in parts {

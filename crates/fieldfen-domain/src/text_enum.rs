@@ -1,18 +1,18 @@
-//! Enums that stand as fixed words in the database.
+//! Enums with one fixed word for each variant in the database.
 
-/// A word that is none of the words its column allows.
+/// The error of a word that its column does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {value:?} is unknown; it must be one of {allowed}")]
 pub struct ParseEnumError {
-    /// What the word should have named, for example `file status`.
+    /// The kind of word that was expected, for example `file status`.
     pub what: &'static str,
-    /// The word that was given.
+    /// The given word.
     pub value: String,
     /// The words that are allowed, separated by commas.
     pub allowed: &'static str,
 }
 
-/// Declares an enum whose variants have one fixed spelling each, used for the database, JSON and people alike.
+/// Declares an enum with one fixed word for each variant, in the database, in JSON and in messages.
 macro_rules! text_enum {
     (
         $(#[$meta:meta])*
@@ -30,7 +30,7 @@ macro_rules! text_enum {
             /// Every value, in the order of declaration.
             pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
 
-            /// The word as it stands in the database.
+            /// The word, as the database has it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

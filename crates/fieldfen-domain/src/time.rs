@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// A point in time in UTC. Stores keep microseconds and cut off what is finer.
+/// A point in time in UTC. Stores keep microseconds and truncate finer parts.
 pub type Timestamp = DateTime<Utc>;
 
 /// Cuts a time to whole microseconds, the resolution that every store keeps.
@@ -20,19 +20,19 @@ pub fn later(time: Timestamp, span: Duration) -> Timestamp {
     sum.map_or(MAX_TIMESTAMP, |sum| sum.min(MAX_TIMESTAMP))
 }
 
-/// The largest difference between two clocks that is tolerated. A time that should be past, and is further in the
-/// future than this, was written by a clock that was ahead.
+/// The largest difference between two clocks that is tolerated. If a time that should be past is further in the future
+/// than this, its clock was ahead.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
 
-/// Whether a time that should be past is in the future by more than [`CLOCK_TOLERANCE`], because a clock that was
-/// ahead has written it.
+/// Returns whether a time that should be past is in the future by more than [`CLOCK_TOLERANCE`], because a clock that
+/// was ahead has written it.
 #[must_use]
 pub fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
     time.signed_duration_since(now) > CLOCK_TOLERANCE
 }
 
-/// The corrected end of a span of time that a clock ahead of time has written: the span begins now, keeps its length,
-/// and ends no later than it did. `None` if the beginning is not [ahead](is_ahead), and the end stays as it is.
+/// The corrected end of a span of time that a clock that was ahead has written: the span begins now, keeps its length,
+/// and ends no later than before. `None` if the beginning is not [ahead](is_ahead) and the end stays unchanged.
 #[must_use]
 pub fn corrected_end(began: Timestamp, end: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let span = end.signed_duration_since(began).to_std().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Webhook deliveries, and the hash that tells a new one from a repetition.
+//! Webhook deliveries, and the hash by which a repetition is recognised.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,21 +7,21 @@ use crate::ids::FileId;
 use crate::sha256;
 use crate::time::Timestamp;
 
-/// What `processed_hashes.hash` holds: SHA-256 as 64 lower-case hex digits.
+/// The value of `processed_hashes.hash`: SHA-256 as 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PayloadHash(sha256::Bytes);
 
 impl PayloadHash {
-    /// The hash of a delivery's body, as the specification asks.
+    /// The hash of a delivery's body, as the specification requires.
     #[must_use]
     pub fn of_body(body: &[u8]) -> Self {
         Self(sha256::digest(&[body]))
     }
 
-    /// The hash of a delivery that its sender has numbered: of source, scope and delivery id, not of the body.
+    /// The hash of a delivery to which its sender has given an id: of source, scope and delivery id, not of the body.
     ///
-    /// Some senders repeat one body for different events, others change bytes when they send again; only their own
-    /// id tells. The scope separates accounts whose ids may coincide.
+    /// Some senders repeat one body for different events, others change bytes in a repetition, so only their own id
+    /// identifies a delivery. The scope separates accounts whose ids may coincide.
     #[must_use]
     pub fn of_delivery(source: &str, scope: &str, delivery_id: &str) -> Self {
         let lengths = [source, scope].map(|part| (part.len() as u64).to_be_bytes());
@@ -50,15 +50,15 @@ impl FromStr for PayloadHash {
     }
 }
 
-/// A text that is not a payload hash.
+/// The error of a text that is not a payload hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("payload hash {0:?}: it must be 64 hex digits in lower case (SHA-256)")]
 pub struct InvalidPayloadHash(
-    /// The text that was given.
+    /// The given text.
     pub String,
 );
 
-/// A hash to be remembered.
+/// A hash that is to be remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewHash {
@@ -66,9 +66,9 @@ pub struct NewHash {
     pub hash: PayloadHash,
     /// The name of the sender, for example `shopify`.
     pub source: String,
-    /// When the delivery arrived, by the caller's clock.
+    /// The time at which the delivery arrived, by the caller's clock.
     pub at: Timestamp,
-    /// From this time on, the same delivery counts as new.
+    /// The time from which the same delivery counts as new.
     pub expires_at: Timestamp,
 }
 
@@ -79,14 +79,14 @@ impl NewHash {
         Self { hash, source: source.into(), at, expires_at }
     }
 
-    /// The same hash of another source.
+    /// Sets the source.
     #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = source.into();
         self
     }
 
-    /// The same hash, remembered until this time.
+    /// Sets the time until which it is remembered.
     #[must_use]
     pub fn expires_at(mut self, expires_at: Timestamp) -> Self {
         self.expires_at = expires_at;
@@ -100,46 +100,45 @@ impl NewHash {
 pub struct Delivery {
     /// The hash that identifies the delivery.
     pub hash: PayloadHash,
-    /// Who sent it; a program that knows only the specification does not say.
+    /// The name of the sender; `None` if a program that knows only the specification has inserted the row.
     pub source: Option<String>,
-    /// The file that it led to, where one was named and is still there.
+    /// The file of the delivery; `None` if none was recorded, or it was deleted.
     pub file_id: Option<FileId>,
-    /// When it was first seen; a program that knows only the specification may have left it out.
+    /// The time of the first delivery; `None` if a program that knows only the specification has left it out.
     pub first_seen: Option<Timestamp>,
-    /// From this time on, the same delivery counts as new, although its row may still be there. `None`: it never
-    /// does.
+    /// The time from which the same delivery counts as new, although its row may still exist. `None` means never.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Delivery {
-    /// A delivery with this hash, of which nothing else is known.
+    /// A delivery with only a hash.
     #[must_use]
     pub const fn new(hash: PayloadHash) -> Self {
         Self { hash, source: None, file_id: None, first_seen: None, expires_at: None }
     }
 
-    /// The same delivery from this sender.
+    /// Sets the sender.
     #[must_use]
     pub fn source(mut self, source: impl Into<Option<String>>) -> Self {
         self.source = source.into();
         self
     }
 
-    /// The same delivery, which led to this file.
+    /// Sets the file.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
     }
 
-    /// The same delivery, first seen then.
+    /// Sets the time of the first delivery.
     #[must_use]
     pub fn first_seen(mut self, first_seen: impl Into<Option<Timestamp>>) -> Self {
         self.first_seen = first_seen.into();
         self
     }
 
-    /// The same delivery, which counts as new from then on.
+    /// Sets the time from which it counts as new.
     #[must_use]
     pub fn expires_at(mut self, expires_at: impl Into<Option<Timestamp>>) -> Self {
         self.expires_at = expires_at.into();
@@ -154,9 +153,9 @@ pub enum HashInsertOutcome {
     New,
     /// The hash is remembered already.
     Duplicate {
-        /// When it was first seen.
+        /// The time of the first delivery; `None` if it is unknown.
         first_seen: Option<Timestamp>,
-        /// The file it led to, where one was named.
+        /// The file of the delivery; `None` if none was recorded.
         file_id: Option<FileId>,
     },
 }

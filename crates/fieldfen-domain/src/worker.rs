@@ -11,7 +11,7 @@ use crate::ids::WorkerId;
 use crate::job::{JobKind, WorkerName};
 use crate::time::{Timestamp, is_ahead};
 
-/// A worker that has not renewed its row for this long is taken for dead.
+/// The time after which a worker that has not renewed its row counts as dead.
 pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 /// A row of `workers`.
@@ -20,7 +20,7 @@ pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);
 pub struct RegisteredWorker {
     /// A new random id at each start.
     pub id: WorkerId,
-    /// The name under which it claims.
+    /// The name under which it claims jobs.
     pub name: WorkerName,
     /// The id of its process.
     pub process: u32,
@@ -30,11 +30,11 @@ pub struct RegisteredWorker {
     pub version: String,
     /// The kinds of job that it handles.
     pub kinds: BTreeSet<JobKind>,
-    /// How many jobs it runs at once.
+    /// The number of jobs that it runs at once.
     pub threads: u32,
-    /// When the worker started, by its own clock.
+    /// The time at which the worker started, by its own clock.
     pub started_at: Timestamp,
-    /// When the worker last renewed the row.
+    /// The time at which the worker last renewed the row.
     pub last_seen_at: Timestamp,
 }
 
@@ -56,8 +56,8 @@ impl RegisteredWorker {
         }
     }
 
-    /// Whether the worker is taken for alive: it has renewed its row in the last minute. A time in the future was
-    /// written by a clock that was ahead and does not count; a living worker soon replaces it.
+    /// Returns whether the worker counts as alive: it has renewed its row in the last minute. A time in the future was
+    /// written by a clock that was ahead and does not count. A living worker soon replaces it.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         !is_ahead(self.last_seen_at, now) && now.signed_duration_since(self.last_seen_at) <= SILENT_AFTER

@@ -1,4 +1,4 @@
-//! The shape of a picture, and which print variants it fits.
+//! The shape of a picture, and the print variants that it fits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The largest side that is believed, in pixels: what a JPEG can declare (ISO/IEC 10918-1, B.2.2).
+/// The largest accepted side, in pixels: the maximum that a JPEG can declare (ISO/IEC 10918-1, B.2.2).
 pub const MAX_SIDE: u32 = 65_535;
 
-/// How far a picture may be from a named ratio to be called by its name.
+/// The largest relative difference between a picture and a named ratio.
 const TOLERANCE: f64 = 0.005;
 
-/// What 64-bit division may be off by, so that exactly half a percent is within the tolerance.
+/// The error of 64-bit division, so that a difference of exactly half a percent is within the tolerance.
 const ROUNDING: f64 = 1e-9;
 
 /// The named landscape and square ratios: name, width / height. The portraits are their mirror images.
@@ -27,7 +27,7 @@ const NAMED: [(&str, &str, f64); 8] = [
     ("16:9", "9:16", 16.0 / 9.0),
 ];
 
-/// Width and height of a picture as it is looked at, in pixels.
+/// Width and height of a picture as it is displayed, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "(u32, u32)", into = "(u32, u32)")]
 pub struct Dimensions {
@@ -36,10 +36,10 @@ pub struct Dimensions {
 }
 
 impl Dimensions {
-    /// The size of a picture that needs no turning.
+    /// The size of a picture that is stored upright.
     ///
     /// # Errors
-    /// [`InvalidDimensions`] when a side is zero or above [`MAX_SIDE`].
+    /// [`InvalidDimensions`] if a side is zero or above [`MAX_SIDE`].
     pub fn new(width: u32, height: u32) -> Result<Self, InvalidDimensions> {
         if (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height) {
             Ok(Self { width, height })
@@ -159,7 +159,8 @@ impl AspectRatio {
         }
     }
 
-    /// The shape that fills a print of this size in inches, for example `3:2` for `12x8`; `None` for what is no such size.
+    /// The shape that fills a print of this size in inches, for example `3:2` for `12x8`; `None` if the text is not
+    /// such a size.
     #[must_use]
     pub fn of_print_variant(variant: &str) -> Option<Self> {
         let mut all = NAMED.iter().flat_map(|(landscape, portrait, _)| [Self::Named(landscape), Self::Named(portrait)]);
@@ -198,7 +199,7 @@ impl<'de> Deserialize<'de> for AspectRatio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
 
-        // What refuses a text inside of its visitor is told apart from its neighbours by formats that keep places.
+        // The visitor itself refuses invalid texts, so that formats with positions report the position of this value.
         impl Visitor<'_> for Text {
             type Value = AspectRatio;
 
@@ -215,12 +216,12 @@ impl<'de> Deserialize<'de> for AspectRatio {
     }
 }
 
-/// A text that is no aspect ratio, or not the one way to write it.
+/// The error of a text that is not an aspect ratio, or not in its only accepted form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidAspectRatio {
-    /// The text that was given.
+    /// The given text.
     pub value: String,
-    /// The ratio as it must be written, if the text says one.
+    /// The ratio in its accepted form; `None` if the text contains no ratio.
     pub meant: Option<String>,
 }
 
@@ -245,19 +246,19 @@ impl fmt::Display for AspectRatio {
     }
 }
 
-/// A size that no picture has.
+/// The error of a size that no picture has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDimensions {
-    /// A side is zero or absurd.
+    /// A side is zero or too large.
     #[error("a picture of {width}×{height} pixels: each side must be between 1 and {MAX_SIDE}")]
     Size {
-        /// The width that was given, in pixels.
+        /// The given width, in pixels.
         width: i64,
-        /// The height that was given, in pixels.
+        /// The given height, in pixels.
         height: i64,
     },
-    /// An orientation that EXIF does not know.
+    /// The orientation is not one of EXIF.
     #[error("EXIF orientation {0}: it must be between 1 and 8")]
     Orientation(u8),
 }

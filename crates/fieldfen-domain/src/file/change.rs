@@ -6,11 +6,11 @@ use crate::reason::cut_reason;
 use crate::time::Timestamp;
 
 impl File {
-    /// The change that an event makes to this file. The store applies it only while the file is still in the status
+    /// The change that an event makes to this file. The store applies the change only if the file still has the status
     /// that it has here.
     ///
     /// # Errors
-    /// [`IllegalFileTransition`] when the event cannot happen in this state.
+    /// [`IllegalFileTransition`] if the event is not possible in this state.
     pub fn after(
         &self,
         event: FileEvent,
@@ -58,7 +58,7 @@ impl FileChange {
         &self.reason
     }
 
-    /// When the change happens: the time of the line in the history.
+    /// The time of the change, which is also the time of its line in the history.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
         self.at
@@ -74,10 +74,10 @@ pub enum FileChangeOutcome {
     Unchanged,
     /// Another program has changed the status meanwhile. Nothing was written.
     Conflict {
-        /// The status it has now.
+        /// The present status of the file.
         now: FileStatus,
     },
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
 }
 
@@ -91,7 +91,7 @@ pub struct FileHistoryEntry {
     pub to: FileStatus,
     /// The reason, for people to read.
     pub reason: String,
-    /// When the change happened, by the clock of the program that made it.
+    /// The time of the change, by the clock of the program that made it.
     pub at: Timestamp,
 }
 

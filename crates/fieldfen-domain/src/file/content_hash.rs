@@ -1,4 +1,4 @@
-//! The fingerprint of a picture's bytes.
+//! The hash of a picture's bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,11 +31,11 @@ impl FromStr for ContentHash {
     }
 }
 
-/// A text that is not a content hash.
+/// The error of a text that is not a content hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("content hash {0:?}: it must be 64 hex digits in lower case (SHA-256)")]
 pub struct InvalidContentHash(
-    /// The text that was given.
+    /// The given text.
     pub String,
 );
 

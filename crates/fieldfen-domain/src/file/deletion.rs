@@ -1,6 +1,6 @@
 //! Deleting a file, and the live listings that prevent it.
 
-/// Whether a file may be deleted together with listings that are still for sale.
+/// Decides whether a file with live listings may be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
     /// Refuse while a listing is live.
@@ -16,6 +16,6 @@ pub enum FileDeleteOutcome {
     Done,
     /// Nothing was deleted, because these listings or reservations are live. Each is given as `platform: id`.
     Refused(Vec<String>),
-    /// There was no such file.
+    /// The file does not exist.
     NotFound,
 }

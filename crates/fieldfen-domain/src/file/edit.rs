@@ -29,7 +29,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The same patch of another type.
+    /// Converts the value of a patch.
     #[must_use]
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
@@ -39,13 +39,13 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Whether the value stays as it is.
+    /// Returns whether the value stays as it is.
     #[must_use]
     pub const fn keeps(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    /// Whether the value becomes unknown.
+    /// Returns whether the value becomes unknown.
     #[must_use]
     pub const fn clears(&self) -> bool {
         matches!(self, Self::Clear)
@@ -71,11 +71,11 @@ impl<T> Patch<T> {
 pub struct FileDetails {
     /// The name of the processed picture.
     pub processed_filename: Option<String>,
-    /// The category, for example `whitetail-deer`; `None` where it is unknown.
+    /// The category, for example `whitetail-deer`; `None` if it is unknown.
     pub species: Option<String>,
-    /// Title, description and so on.
+    /// Title, description and further texts, as JSON; see [`FileMetadata`](super::FileMetadata).
     pub metadata: Option<RawJson>,
-    /// Size as looked at, in pixels.
+    /// The size of the picture as it is displayed, in pixels.
     pub size: Option<Dimensions>,
 }
 
@@ -91,7 +91,7 @@ impl From<&File> for FileDetails {
 }
 
 impl FileDetails {
-    /// The names of the values that differ from another version, as the columns are called.
+    /// The names of the columns whose values differ from another version.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let differs = [
@@ -113,12 +113,11 @@ pub struct FileEdit {
     pub processed_filename: Patch<String>,
     /// The category, for example `whitetail-deer`.
     pub species: Patch<String>,
-    /// Title, description and so on.
+    /// Title, description and further texts, as JSON.
     pub metadata: Patch<RawJson>,
-    /// Size as looked at; `aspect_ratio` follows from it.
+    /// The size of the picture as it is displayed. The store derives `aspect_ratio` from it.
     pub size: Patch<Dimensions>,
-    /// The version that the editor saw. If the file is no longer like this, the edit is refused. `None` edits any
-    /// version.
+    /// The version that the editor saw. If the file differs from it, the edit is refused. `None` edits any version.
     pub seen: Option<FileDetails>,
 }
 
@@ -143,28 +142,28 @@ impl FileEdit {
         self
     }
 
-    /// Sets title, description and so on.
+    /// Sets title, description and further texts.
     #[must_use]
     pub fn metadata(mut self, metadata: RawJson) -> Self {
         self.metadata = Patch::Set(metadata);
         self
     }
 
-    /// Sets the size as looked at.
+    /// Sets the size of the picture as it is displayed.
     #[must_use]
     pub const fn size(mut self, size: Dimensions) -> Self {
         self.size = Patch::Set(size);
         self
     }
 
-    /// Refuses the edit where the file is no longer as the editor saw it.
+    /// Refuses the edit if the file no longer is as the editor saw it.
     #[must_use]
     pub fn seen(mut self, file: &File) -> Self {
         self.seen = Some(file.into());
         self
     }
 
-    /// Whether the file, which is like this now, differs from the version that the editor saw.
+    /// Returns whether the present details of the file differ from the version that the editor saw.
     #[must_use]
     pub fn is_outdated(&self, now: &FileDetails) -> bool {
         self.seen.as_ref().is_some_and(|seen| seen != now)
@@ -176,9 +175,10 @@ impl FileEdit {
 pub enum FileEditOutcome {
     /// The values were written.
     Done,
-    /// Another program has changed the file since the editor saw it; it is like this now. Nothing was written.
+    /// Another program has changed the file since the editor saw it. The value is its present details. Nothing was
+    /// written.
     Conflict(Box<FileDetails>),
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
 }
 

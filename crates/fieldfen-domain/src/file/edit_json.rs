@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dimensions, FileDetails, FileEdit, Patch};
 use crate::json::RawJson;
 
-/// [`FileDetails`]. The metadata are the text of the column `metadata_json`, letter by letter.
+/// [`FileDetails`] as JSON. The metadata is the exact text of the column `metadata_json`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StoredDetails {
@@ -27,7 +27,7 @@ impl From<StoredDetails> for FileDetails {
     }
 }
 
-/// [`FileEdit`]. What is kept is left out.
+/// [`FileEdit`] as JSON. Values that the edit keeps are left out.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StoredEdit {

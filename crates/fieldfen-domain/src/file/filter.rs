@@ -50,11 +50,11 @@ impl FileFilter {
 /// Each file passes exactly one of [`Arrival::ANY_TIME`] and [`Arrival::OtherForms`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Arrival {
-    /// Files that arrived at `since` or later, and before `before`; `None` is no limit.
+    /// Files that arrived at `since` or later, and before `before`. `None` means no limit.
     Window {
         /// The first time in the window.
         since: Option<Timestamp>,
-        /// The first time behind the window.
+        /// The first time after the window.
         before: Option<Timestamp>,
     },
     /// Files that pass no window, because another program has left their time of arrival out, or has written it in a
@@ -63,7 +63,7 @@ pub enum Arrival {
 }
 
 impl Arrival {
-    /// Every time that can be compared.
+    /// A window that contains every comparable time.
     pub const ANY_TIME: Self = Self::Window { since: None, before: None };
 
     /// Files that arrived at this time or later.
@@ -78,7 +78,7 @@ impl Arrival {
         Self::Window { since: None, before: Some(time) }
     }
 
-    /// At `since` or later, and before `before`. No file is in a window that ends before it begins.
+    /// Files that arrived at `since` or later, and before `before`. If `before` is not after `since`, no file passes.
     #[must_use]
     pub const fn between(since: Timestamp, before: Timestamp) -> Self {
         Self::Window { since: Some(since), before: Some(before) }

@@ -1,4 +1,4 @@
-//! Title, description, hashtags and captions of a picture: what `files.metadata_json` holds.
+//! Title, description, hashtags and captions of a picture: the content of `files.metadata_json`.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,33 @@ use serde_json::{Map, Value};
 
 use crate::json::{InvalidJson, RawJson};
 
-/// The keys that the specification knows.
+/// The keys of the specification.
 const SPECIFIED: [&str; 4] = ["title", "description", "hashtags", "captions"];
 
 /// The texts about a picture, in the specification's shape.
 ///
-/// Keys that are not listed here are kept, `null` included. Their numbers are serde_json's: floats are 64 bits wide,
-/// and integers beyond 64 bits become floats. The file's [`RawJson`] has them to the letter.
+/// Other keys are kept too, even with the value `null`. Their numbers are serde_json's: floats have 64 bits, and
+/// integers beyond 64 bits become floats. The file's [`RawJson`] keeps the exact text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileMetadata {
     /// The title. Never blank.
     pub title: String,
     /// The description; may be empty.
     pub description: String,
-    /// Hashtags in their normal form, see [`normalise_hashtag`]; no two alike.
+    /// Hashtags in their normal form, see [`normalise_hashtag`]. Each appears once.
     pub hashtags: Vec<String>,
-    /// One caption for each social platform that has one of its own.
+    /// One caption for each social platform with its own.
     pub captions: BTreeMap<String, String>,
-    /// Every key that is not one of the four above.
+    /// Every other key with its value.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl FileMetadata {
-    /// Metadata with a title and nothing else.
+    /// Metadata with only a title.
     ///
     /// # Errors
-    /// [`InvalidMetadata`] when the title is blank.
+    /// [`InvalidMetadata`] if the title is blank.
     pub fn new(title: impl Into<String>) -> Result<Self, InvalidMetadata> {
         let title = title.into();
         if title.trim().is_empty() {
@@ -48,16 +48,16 @@ impl FileMetadata {
         })
     }
 
-    /// The same metadata with these hashtags, normalised; later repetitions are dropped.
+    /// Sets the hashtags. They are normalised, and later repetitions are dropped.
     ///
     /// # Errors
-    /// [`InvalidMetadata`] when nothing is left of a hashtag.
+    /// [`InvalidMetadata`] if a hashtag has no letter and no digit.
     pub fn with_hashtags<I: IntoIterator<Item = S>, S: AsRef<str>>(mut self, tags: I) -> Result<Self, InvalidMetadata> {
         self.hashtags.clear();
         for (index, tag) in tags.into_iter().enumerate() {
             let field = || format!("hashtags[{index}]");
             let tag = normalise_hashtag(tag.as_ref())
-                .ok_or_else(|| InvalidMetadata::rule(field(), "must hold at least one letter or digit"))?;
+                .ok_or_else(|| InvalidMetadata::rule(field(), "must contain at least one letter or digit"))?;
             if !self.hashtags.contains(&tag) {
                 self.hashtags.push(tag);
             }
@@ -67,10 +67,10 @@ impl FileMetadata {
 
     /// Reads `files.metadata_json`.
     ///
-    /// Only the title is required; `null` counts as absent, where the specification knows the key.
+    /// Only the title is required. For the keys of the specification, `null` counts as absent.
     ///
     /// # Errors
-    /// [`InvalidMetadata`] naming the field and what is wrong with it.
+    /// [`InvalidMetadata`] with the field and the rule that it breaks.
     pub fn from_json(json: &RawJson) -> Result<Self, InvalidMetadata> {
         let mut fields: Map<String, Value> = json.read().map_err(InvalidMetadata::NotAnObject)?;
         fields.retain(|key, value| !value.is_null() || !SPECIFIED.contains(&key.as_str()));
@@ -105,7 +105,7 @@ impl FileMetadata {
     /// Writes `files.metadata_json`.
     ///
     /// # Errors
-    /// Never for values made by this type; the signature is serde's.
+    /// Never for values of this type. The signature is serde's.
     pub fn to_json(&self) -> Result<RawJson, InvalidJson> {
         RawJson::from_value(self)
     }
@@ -113,7 +113,7 @@ impl FileMetadata {
 
 /// The normal form of a hashtag: without `#`, in lower case, letters, digits and `_` only.
 ///
-/// That is what Instagram, TikTok, Facebook and Pinterest all take as one tag. `None` when nothing is left.
+/// Instagram, TikTok, Facebook and Pinterest take such a text as one tag. `None` if no character is left.
 #[must_use]
 pub fn normalise_hashtag(tag: &str) -> Option<String> {
     let tag: String = tag.chars().filter(|c| c.is_alphanumeric() || *c == '_').flat_map(char::to_lowercase).collect();
@@ -127,11 +127,11 @@ fn text(field: impl Into<String>, value: Value) -> Result<String, InvalidMetadat
     }
 }
 
-/// Metadata that cannot be used.
+/// The error of metadata that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidMetadata {
-    /// Not a JSON object at all.
+    /// The JSON is not an object.
     #[error("metadata must be a JSON object")]
     NotAnObject(#[source] InvalidJson),
     /// One field breaks a rule.
@@ -139,7 +139,7 @@ pub enum InvalidMetadata {
     Field {
         /// The field, as a path: `captions.instagram`, `hashtags[2]`.
         field: String,
-        /// The rule it breaks.
+        /// The rule that the field breaks.
         rule: &'static str,
     },
 }
@@ -167,7 +167,7 @@ mod tests {
         .unwrap();
         assert_eq!(metadata.hashtags, ["wildlifeart", "whitetaildeer"]);
         assert_eq!(metadata.other["prompt_id"], 9_007_199_254_740_993_u64);
-        assert_eq!(metadata.other["seed"], Value::Null, "what nobody here knows may mean something to others");
+        assert_eq!(metadata.other["seed"], Value::Null, "an unknown key may have a meaning for other programs");
         assert_eq!(FileMetadata::from_json(&metadata.to_json().unwrap()).unwrap(), metadata);
     }
 
@@ -182,7 +182,7 @@ mod tests {
             (r#"{"title": "x", "hashtags": ["a", 1]}"#, "metadata field hashtags[1] must be a text"),
             (
                 r##"{"title": "x", "hashtags": ["#"]}"##,
-                "metadata field hashtags[0] must hold at least one letter or digit",
+                "metadata field hashtags[0] must contain at least one letter or digit",
             ),
             (r#"{"title": "x", "captions": {"tiktok": []}}"#, "metadata field captions.tiktok must be a text"),
             (r#"[1]"#, "metadata must be a JSON object"),

@@ -33,29 +33,29 @@ pub struct File {
     pub id: FileId,
     /// The name under which it arrived.
     pub original_filename: String,
-    /// The name of the processed picture; `None` before there is one.
+    /// The name of the processed picture; `None` before the processing.
     pub processed_filename: Option<String>,
-    /// The category, for example `whitetail-deer`; `None` where it is unknown.
+    /// The category, for example `whitetail-deer`; `None` if it is unknown.
     pub species: Option<String>,
-    /// The status, with what belongs to that status only.
+    /// The status, with the data of that status.
     pub state: FileState,
-    /// Its id at Google Drive. Programs that know only the specification may give one Drive id to several files; an
+    /// Its id at Google Drive. Programs that know only the specification may give one Drive id to several files. An
     /// arrival with that Drive id then finds the oldest of them.
     pub drive_file_id: Option<String>,
     /// SHA-256 of its bytes; `None` if the program that ingested it gave none.
     pub content_hash: Option<ContentHash>,
-    /// Title, description and so on as JSON; see [`FileMetadata::from_json`].
+    /// Title, description and further texts as JSON; see [`FileMetadata::from_json`].
     pub metadata: Option<RawJson>,
-    /// Width and height in pixels, after the EXIF orientation is applied; `None` where they are unknown.
+    /// Width and height in pixels, after the EXIF orientation is applied; `None` if they are unknown.
     pub size: Option<Dimensions>,
-    /// When it arrived; `None` if a program that knows only the specification has left it out.
+    /// The time of its arrival; `None` if a program that knows only the specification has left it out.
     pub created_at: Option<Timestamp>,
-    /// When the row last changed.
+    /// The time of the last change of the row.
     pub updated_at: Option<Timestamp>,
 }
 
 impl File {
-    /// A row of which only the name and the state are known. A store sets the other columns.
+    /// A row with only a name and a state. A store sets the other columns.
     #[must_use]
     pub fn new(id: FileId, original_filename: impl Into<String>, state: FileState) -> Self {
         Self {

@@ -1,32 +1,32 @@
-//! The states of a file, and which event leads from which to which.
+//! The states of a file, and the events that lead from one to another.
 
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// The specification's words for `files.status`.
+    /// The specification's values of `files.status`.
     pub enum FileStatus as "file status" {
-        /// The file is known; nothing has been done with it.
+        /// The file is known, and its processing has not begun.
         Ingested = "ingested",
-        /// It is being upscaled and described.
+        /// The file is being upscaled and described.
         Processing = "processing",
-        /// It awaits approval.
+        /// The file awaits approval.
         Processed = "processed",
-        /// It may be listed and posted.
+        /// The file may be listed and posted.
         Approved = "approved",
         /// At least one listing has been confirmed by its platform.
         Published = "published",
-        /// Something failed for good. A retry brings the file back to the status that it had before.
+        /// A step failed for good. A retry returns the file to its earlier status.
         Failed = "failed",
     }
 }
 
 text_enum! {
-    /// What can happen to a file.
+    /// An event that changes the state of a file.
     #[non_exhaustive]
     pub enum FileEvent as "file event" {
         /// Its processing has begun.
         ProcessingStarted = "processing started",
-        /// Everything that processing makes is there.
+        /// Its processing has made all results.
         ProcessingFinished = "processing finished",
         /// An operator or a rule has approved it for sale.
         Approved = "approved",
@@ -34,23 +34,23 @@ text_enum! {
         ApprovalWithdrawn = "approval withdrawn",
         /// A platform has confirmed a listing.
         ListingConfirmed = "listing confirmed",
-        /// Something failed for good.
+        /// A step failed for good.
         Failed = "failed",
         /// A failed file is retried.
         Retried = "retried",
     }
 }
 
-/// Why a file failed, and the status to which a retry brings it back.
+/// The reason of a failure, and the status to which a retry returns the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The status it had when it failed. Never [`FileStatus::Failed`].
+    /// The status of the file before the failure. Never [`FileStatus::Failed`].
     pub from: FileStatus,
-    /// What went wrong, for people.
+    /// The reason, for people to read.
     pub reason: String,
 }
 
-/// The state of a file with what belongs to that state only.
+/// The state of a file, with the data of that state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
     /// See [`FileStatus::Ingested`].
@@ -68,7 +68,7 @@ pub enum FileState {
 }
 
 impl FileState {
-    /// [`rows::file_state`](crate::store::rows::file_state).
+    /// Implements [`rows::file_state`](crate::store::rows::file_state).
     pub(crate) fn from_columns(
         status: FileStatus,
         failed_from: Option<FileStatus>,
@@ -86,7 +86,7 @@ impl FileState {
         })
     }
 
-    /// The word for `files.status`.
+    /// The value of `files.status`.
     #[must_use]
     pub const fn status(&self) -> FileStatus {
         match self {
@@ -99,7 +99,7 @@ impl FileState {
         }
     }
 
-    /// The failure, where there is one.
+    /// The failure; `None` if the file has not failed.
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         match self {
@@ -108,13 +108,13 @@ impl FileState {
         }
     }
 
-    /// The state after this event; `reason` is kept when the file fails.
+    /// The state after this event. `reason` is stored if the file fails.
     ///
-    /// A further confirmed listing leaves a published file as it is. If the approval of a failed file is withdrawn,
-    /// the file stays failed, and a retry brings it back to processed.
+    /// A further confirmed listing leaves a published file unchanged. If the approval of a failed file is withdrawn,
+    /// the file stays failed, and a retry returns it to processed.
     ///
     /// # Errors
-    /// [`IllegalFileTransition`] when the event cannot happen in this state.
+    /// [`IllegalFileTransition`] if the event is not possible in this state.
     pub fn after(&self, event: FileEvent, reason: &str) -> Result<Self, IllegalFileTransition> {
         use FileEvent as E;
         Ok(match (self, event) {
@@ -133,7 +133,7 @@ impl FileState {
         })
     }
 
-    /// The state of a status that carries nothing. `Failed` has been dealt with by every caller.
+    /// The state for a status without data. Callers handle `Failed` themselves.
     const fn active(status: FileStatus) -> Self {
         match status {
             FileStatus::Ingested | FileStatus::Failed => Self::Ingested,
@@ -145,17 +145,17 @@ impl FileState {
     }
 }
 
-/// An event that cannot happen in the state the file is in.
+/// The error of an event that is not possible in the state of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a file that is {status} cannot take the event {event:?} ({event})")]
 pub struct IllegalFileTransition {
-    /// The status the file has.
+    /// The status of the file.
     pub status: FileStatus,
-    /// What should have happened.
+    /// The event that was attempted.
     pub event: FileEvent,
 }
 
-/// Columns of one row of `files` that cannot stand together.
+/// The error of a row of `files` with contradictory columns.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("status {status} does not go with failed_from {}", failed_from.map_or("NULL", FileStatus::as_str))]
 pub struct ContradictoryFileState {
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use FileStatus::{Approved, Failed, Processed, Processing, Published};
 
-    /// Where each event leads from each status; `None` is illegal. Written by hand, column by column as in
+    /// The status after each event, by the status before; `None` is illegal. Written by hand, in the columns of
     /// ARCHITECTURE.md: ingested, processing, processed, approved, published, failed (from approved).
     const TABLE: [(FileEvent, [Option<FileStatus>; 6]); 7] = [
         (FileEvent::ProcessingStarted, [Some(Processing), None, None, None, None, None]),

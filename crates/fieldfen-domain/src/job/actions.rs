@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// The answer to a retry, cancel, kill or delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "it may have been refused"]
+#[must_use = "the action may have been refused"]
 pub enum JobActionOutcome {
     /// The action took effect.
     Done,
@@ -14,16 +14,16 @@ pub enum JobActionOutcome {
     CancelRequested,
     /// The action is not possible in the status of the job. Nothing was changed.
     Refused {
-        /// The status that the job has.
+        /// The status of the job.
         status: JobStatus,
     },
     /// The job cannot be retried, because this live job has its dedup key. Nothing was changed.
     Duplicate(JobId),
-    /// There is no such job.
+    /// The job does not exist.
     NotFound,
 }
 
-/// Which ended jobs [`prune`](crate::store::JobActions::prune) deletes.
+/// Selects the ended jobs that [`prune`](crate::store::JobActions::prune) deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PruneRequest {
@@ -38,34 +38,34 @@ pub struct PruneRequest {
 }
 
 impl PruneRequest {
-    /// At most `limit` jobs of this status that ended before this time.
+    /// Deletes at most `limit` jobs of this status that ended before this time.
     #[must_use]
     pub const fn new(status: JobStatus, ended_before: Timestamp, limit: u32) -> Self {
         Self { status, ended_before, also_oldest: 0, limit }
     }
 
-    /// The same request for another status.
+    /// Sets the status of the jobs.
     #[must_use]
     pub const fn status(mut self, status: JobStatus) -> Self {
         self.status = status;
         self
     }
 
-    /// The same request for another time.
+    /// Sets the time before which the jobs must have ended.
     #[must_use]
     pub const fn ended_before(mut self, ended_before: Timestamp) -> Self {
         self.ended_before = ended_before;
         self
     }
 
-    /// The same request, which in addition deletes up to this many of the oldest ended jobs, whatever their age.
+    /// Sets the number of the oldest ended jobs that are also deleted, whatever their age.
     #[must_use]
     pub const fn also_oldest(mut self, jobs: u32) -> Self {
         self.also_oldest = jobs;
         self
     }
 
-    /// The same request for at most this many jobs.
+    /// Sets the largest number of jobs that are deleted.
     #[must_use]
     pub const fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;

@@ -1,4 +1,4 @@
-//! Claiming jobs: the request, and what it takes.
+//! Requests to claim jobs, and their answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,13 +14,13 @@ use crate::time::Timestamp;
 pub struct WorkerName(String);
 
 impl WorkerName {
-    /// The first 255 characters of this name.
+    /// A name made of the first 255 characters of this text.
     #[must_use]
     pub fn new(name: impl AsRef<str>) -> Self {
         Self(name.as_ref().chars().take(255).collect())
     }
 
-    /// The name: at most 255 characters.
+    /// The text of the name, at most 255 characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -43,22 +43,22 @@ pub struct ClaimRequest {
     pub limit: u32,
     /// The most jobs of single kinds. A kind that is not in the map is limited by `limit` only.
     pub limits: BTreeMap<JobKind, u32>,
-    /// A new random token, which all jobs of the claim get. No job may have had it before.
+    /// A new random token for all jobs of the claim. No job may have had it before.
     pub token: FenceToken,
     /// The current time. Jobs that are due at this time or before are claimed.
     pub now: Timestamp,
-    /// How long the lease of each job lasts without a heartbeat.
+    /// The time for which each lease lasts without a heartbeat.
     pub lease: Duration,
-    /// The worker that claims; lists and logs show the name.
+    /// The worker that claims. Lists and logs show its name.
     pub worker: WorkerName,
-    /// Whether the worker runs nothing else. A claimed job that [must run alone](Job::must_run_alone) then counts as
-    /// running alone from this claim on, and otherwise from [`run_alone`](crate::store::JobQueue::run_alone) on.
+    /// Whether the worker runs no other job. If so, a claimed job that [must run alone](Job::must_run_alone) counts as
+    /// running alone from this claim on, otherwise from [`run_alone`](crate::store::JobQueue::run_alone) on.
     pub alone: bool,
 }
 
 impl ClaimRequest {
-    /// A claim of at most `limit` jobs of these kinds, whose leases last for `lease`. The kinds have no limits of
-    /// their own, and `alone` is false.
+    /// A claim of at most `limit` jobs of these kinds, whose leases last for `lease`. The kinds have no limits of their
+    /// own, and `alone` is false.
     #[must_use]
     pub const fn new(
         kinds: BTreeSet<JobKind>,
@@ -71,35 +71,35 @@ impl ClaimRequest {
         Self { kinds, limit, limits: BTreeMap::new(), token, now, lease, worker, alone: false }
     }
 
-    /// The same claim of other kinds.
+    /// Sets the kinds.
     #[must_use]
     pub fn kinds(mut self, kinds: BTreeSet<JobKind>) -> Self {
         self.kinds = kinds;
         self
     }
 
-    /// The same claim with these limits of single kinds.
+    /// Sets the limits of single kinds.
     #[must_use]
     pub fn limits(mut self, limits: BTreeMap<JobKind, u32>) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The same claim with leases of this length.
+    /// Sets the length of the leases.
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// The same claim by a worker that runs nothing else (`true`) or something else (`false`).
+    /// Sets whether the worker runs no other job.
     #[must_use]
     pub const fn alone(mut self, alone: bool) -> Self {
         self.alone = alone;
         self
     }
 
-    /// The most jobs of this kind that the claim takes.
+    /// The largest number of jobs of this kind that the claim takes.
     #[must_use]
     pub fn limit_of(&self, kind: &JobKind) -> u32 {
         self.limits.get(kind).map_or(self.limit, |limit| self.limit.min(*limit))
@@ -113,8 +113,8 @@ pub struct ClaimOutcome {
     /// The claimed jobs in the order of priority, due time and insertion, each with its lease. A job that [must run
     /// alone](Job::must_run_alone) is the only one.
     pub jobs: Vec<Job>,
-    /// Unreadable rows that the claim came upon. The store has failed them with the reason, so that no later claim
-    /// comes upon them.
+    /// Unreadable rows that the claim found. The store has failed them with the reason, so that later claims do not
+    /// find them.
     pub unreadable: Vec<UnreadableJob>,
 }
 
@@ -126,9 +126,9 @@ pub struct UnreadableJob {
     pub id: String,
     /// The kind; `None` if it is unreadable.
     pub kind: Option<JobKind>,
-    /// The file that the job concerns; `None` if there is none or it is unreadable.
+    /// The file of the job; `None` if it has none or the id is unreadable.
     pub file_id: Option<FileId>,
-    /// Which column is wrong, what it holds and what it must hold.
+    /// The column, its value and the rule that the value breaks.
     pub reason: String,
 }
 

@@ -1,17 +1,17 @@
-//! The report of a failed try, and what becomes of its job.
+//! The report of a failed attempt, and its effect on the job.
 
 use super::ParkedFor;
 use crate::time::Timestamp;
 
-/// The report of a failed try.
+/// The report of a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailureReport {
-    /// What went wrong, for people to read. The store cuts it to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES).
+    /// The error, for people to read. The store cuts it to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES).
     pub error: String,
-    /// Whether and when to try again.
+    /// Whether the job is retried, and at which time.
     pub retry: Retry,
-    /// When the try ended, by the caller's clock.
+    /// The time at which the attempt ended, by the caller's clock.
     pub at: Timestamp,
 }
 
@@ -23,31 +23,30 @@ impl FailureReport {
     }
 }
 
-/// Whether a failed job is tried again.
+/// Decides whether a failed job is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Try again at this time, if the job has a retry left.
+    /// The job becomes due at this time, if it has a retry left.
     At(Timestamp),
     /// The job would fail again, so it fails for good.
     Never,
-    /// The job cannot go on before something else happens: it is [parked](super::JobState::Parked), unless an
-    /// operator has asked it to stop.
+    /// The job waits for an event: it is [parked](super::JobState::Parked), unless its cancellation was requested.
     Parked(ParkedFor),
 }
 
-/// The state of a job after a failed try.
+/// The state of a job after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the job may have failed for good"]
 pub enum FailOutcome {
     /// The job is pending again.
     Retrying {
-        /// When the next try is due.
+        /// The time of the next attempt.
         run_at: Timestamp,
-        /// The number of retries that it has used, this one included.
+        /// The number of retries that the job has used, this one included.
         attempts: u32,
     },
     /// The job has failed for good: a dead letter.
     DeadLetter,
-    /// The job is parked until a retry lets it run again.
+    /// The job is parked until it is retried.
     Parked,
 }

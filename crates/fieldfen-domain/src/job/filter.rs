@@ -11,9 +11,9 @@ pub struct JobFilter {
     pub status: Option<JobStatus>,
     /// Only jobs of this kind.
     pub kind: Option<JobKind>,
-    /// Only jobs that concern this file.
+    /// Only jobs of this file.
     pub file_id: Option<FileId>,
-    /// Only these of the failed jobs.
+    /// Only failed jobs of this group.
     pub failed: Option<FailedJobs>,
 }
 
@@ -38,35 +38,35 @@ impl JobFilter {
         self
     }
 
-    /// Only jobs that concern this file; `None` for any.
+    /// Only jobs of this file; `None` for any.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
     }
 
-    /// Only these of the failed jobs; `None` for all jobs.
+    /// Only failed jobs of this group; `None` for all jobs.
     #[must_use]
     pub fn failed(mut self, failed: impl Into<Option<FailedJobs>>) -> Self {
         self.failed = failed.into();
         self
     }
 
-    /// The same filter, for dead letters only: failed jobs that are not parked.
+    /// Only dead letters: failed jobs that are not parked.
     #[must_use]
     pub const fn dead_letters(mut self) -> Self {
         self.failed = Some(FailedJobs::DeadLetters);
         self
     }
 
-    /// The same filter, for parked jobs only.
+    /// Only parked jobs.
     #[must_use]
     pub const fn parked(mut self) -> Self {
         self.failed = Some(FailedJobs::Parked);
         self
     }
 
-    /// The same filter, for jobs only that are parked for this.
+    /// Only jobs that are parked for this event.
     #[must_use]
     pub const fn parked_for(mut self, parked_for: ParkedFor) -> Self {
         self.failed = Some(FailedJobs::ParkedFor(parked_for));
@@ -74,33 +74,33 @@ impl JobFilter {
     }
 }
 
-/// Which of the failed jobs pass a filter.
+/// A group of failed jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailedJobs {
     /// The dead letters: failed jobs that are not parked.
     DeadLetters,
-    /// The parked jobs, whatever they are parked for.
+    /// The parked jobs, for any event.
     Parked,
-    /// The jobs that are parked for this word.
+    /// The jobs that are parked for this event.
     ParkedFor(ParkedFor),
 }
 
-/// The number of jobs of one kind in one status, parked for one word.
+/// The number of jobs of one kind in one status, parked for one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobCount {
-    /// The kind, as it stands in the row: other programs may have written any text.
+    /// The kind, as the row has it. Other programs may have written any text.
     pub kind: String,
     /// The status of the counted jobs.
     pub status: JobStatus,
-    /// The word in `parked_for` of the counted jobs; `None` for jobs that are not parked.
+    /// The value of `parked_for` of the counted jobs; `None` for jobs that are not parked.
     pub parked_for: Option<String>,
     /// The number of jobs.
     pub jobs: u64,
 }
 
 impl JobCount {
-    /// This many jobs of this kind in this status, parked for this word.
+    /// A count of this many jobs of this kind in this status.
     #[must_use]
     pub fn new(kind: impl Into<String>, status: JobStatus, parked_for: Option<String>, jobs: u64) -> Self {
         Self { kind: kind.into(), status, parked_for, jobs }

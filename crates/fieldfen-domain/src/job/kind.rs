@@ -1,4 +1,4 @@
-//! What a job does: the specification's eight commands, and those that an importing program adds.
+//! The kinds of jobs: the specification's eight commands, and the kinds of importing programs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,31 +9,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// The longest name of a kind, in characters.
 const MAX_NAME: usize = 64;
 
-/// `jobs.command_type`.
+/// The value of `jobs.command_type`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum JobKind {
-    /// Confirm the row of a file that has been ingested.
+    /// Confirm the row of an ingested file.
     CreateFileRecord,
     /// Upscale the picture.
     UpscaleImage,
-    /// Make the processed picture anew.
+    /// Make the processed picture again.
     UpdateImage,
     /// Write title, description, hashtags and captions.
     GenerateMetadata,
-    /// Publish a listing on a shop.
+    /// Publish a listing at a shop.
     CreateListing,
-    /// Bring a listing up to date.
+    /// Update a listing.
     UpdateListing,
     /// Post to a social platform.
     PublishSocial,
-    /// Delete the file and all that hangs on it.
+    /// Delete a file and all rows that refer to it.
     DeleteFile,
     /// A kind of an importing program.
     Custom(CustomKind),
 }
 
 impl JobKind {
-    /// The specification's eight.
+    /// The specification's eight kinds.
     pub const SPECIFIED: [Self; 8] = [
         Self::CreateFileRecord,
         Self::UpscaleImage,
@@ -45,11 +45,11 @@ impl JobKind {
         Self::DeleteFile,
     ];
 
-    /// A kind of an importing program.
+    /// Makes a kind of an importing program.
     ///
     /// # Errors
-    /// [`InvalidKind`] when the name is not 1 to 64 ASCII letters, digits, `_`, `-`, `.` or `:`, or is one of the
-    /// specification's eight.
+    /// [`InvalidKind`] if the name is one of the specification's eight, or is not 1 to 64 ASCII letters, digits, `_`,
+    /// `-`, `.` or `:`.
     pub fn custom(name: impl Into<String>) -> Result<Self, InvalidKind> {
         let name = name.into();
         match name.parse()? {
@@ -58,7 +58,7 @@ impl JobKind {
         }
     }
 
-    /// The kind with a name that [is one](is_name).
+    /// The kind with a name that [is valid](is_name).
     pub(super) fn named(name: &'static str) -> Self {
         Self::specified(name).unwrap_or(Self::Custom(CustomKind(Cow::Borrowed(name))))
     }
@@ -67,7 +67,7 @@ impl JobKind {
         Self::SPECIFIED.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The name as it stands in `jobs.command_type`.
+    /// The name, as `jobs.command_type` has it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -83,21 +83,21 @@ impl JobKind {
         }
     }
 
-    /// Whether a file whose job of this kind has failed for good has failed with it.
+    /// Returns whether the failure of a job of this kind also fails its file.
     ///
-    /// True for the kinds that process a picture; a platform's failure fails no file by itself.
+    /// True for the kinds that process a picture. The failure of a platform alone fails no file.
     #[must_use]
     pub const fn fails_its_file(&self) -> bool {
         matches!(self, Self::CreateFileRecord | Self::UpscaleImage | Self::UpdateImage | Self::GenerateMetadata)
     }
 }
 
-/// The checked name of an importing program's kind.
+/// The name of an importing program's kind, which was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomKind(Cow<'static, str>);
 
 impl CustomKind {
-    /// The name as it stands in `jobs.command_type`: 1 to 64 ASCII characters.
+    /// The name, as `jobs.command_type` has it: 1 to 64 ASCII characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -125,7 +125,7 @@ impl FromStr for JobKind {
     }
 }
 
-/// Whether a kind can have this name.
+/// Returns whether a kind can have this name.
 pub(super) const fn is_name(name: &str) -> bool {
     let mut rest = name.as_bytes();
     while let [byte, after @ ..] = rest {
@@ -149,13 +149,13 @@ impl<'de> Deserialize<'de> for JobKind {
     }
 }
 
-/// A name that no kind of job can have.
+/// The error of a name that no kind of job can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("job kind {name:?} {rule}")]
 pub struct InvalidKind {
-    /// The name that was given.
+    /// The given name.
     pub name: String,
-    /// The rule it breaks.
+    /// The rule that the name breaks.
     pub rule: &'static str,
 }
 

@@ -46,7 +46,7 @@ pub enum Priority {
     Urgent = 0,
     /// Before jobs of normal priority.
     High = 1,
-    /// The priority of a job that asks for none.
+    /// The default priority.
     #[default]
     Normal = 2,
     /// After all other jobs that are due.
@@ -57,13 +57,13 @@ impl Priority {
     /// All levels, the most urgent first.
     pub const ALL: [Self; 4] = [Self::Urgent, Self::High, Self::Normal, Self::Low];
 
-    /// The level with this number, 0 to 3.
+    /// The level with this number, 0 to 3; `None` for another number.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|level| i64::from(level.number()) == number)
     }
 
-    /// The number that stands in `jobs.priority`.
+    /// The number of the level in `jobs.priority`.
     #[must_use]
     pub const fn number(self) -> u8 {
         self as u8
@@ -76,46 +76,46 @@ impl Priority {
 pub struct Job {
     /// Primary key of the row.
     pub id: JobId,
-    /// The file that the job concerns. The job is deleted with it.
+    /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
-    /// The status, with what belongs to that status only.
+    /// The status, with the data of that status.
     pub state: JobState,
-    /// How many retries it has used: how often it became pending again after a failed try or a lost lease.
+    /// The number of retries that it has used. Each return to pending after a failed attempt or a lost lease uses one.
     pub attempts: u32,
     /// The number of retries before the job fails for good. A job that loses its lease while other jobs run beside it
     /// is retried even if none is left, see [`must_run_alone`](Self::must_run_alone).
     pub max_retries: u32,
-    /// How many leases it has lost, because its worker died or did not extend the lease in time.
+    /// The number of leases that it has lost, because its worker died or did not extend the lease in time.
     pub lost_leases: u32,
-    /// How often a rate limit has delayed it since it was enqueued, last failed or was retried.
+    /// The number of times that a rate limit has delayed it since it was enqueued, last failed or was retried.
     pub throttled: u32,
-    /// Among the jobs that are due, those with the lowest number are claimed first.
+    /// Of the due jobs, those with the lowest number are claimed first.
     pub priority: Priority,
     /// No claim takes the job before this time.
     pub run_at: Timestamp,
-    /// While this job is live, no other job with this key is enqueued.
+    /// The key that no other live job may have; `None` if it has none.
     pub dedup_key: Option<DedupKey>,
     /// The arguments of the handler; read them with [`Payload::from_json`].
     pub payload: Option<RawJson>,
     /// The handler's result. `None` if the job has not completed or its handler returned no result.
     pub result: Option<RawJson>,
-    /// The last progress that its handler has reported, in the handler's own form.
+    /// The last progress that its handler has reported, in a form of the handler's choice.
     pub progress: Option<RawJson>,
     /// The message of its last failure, or the reason of its cancellation; `None` if it has never failed.
     pub last_error: Option<String>,
-    /// When an operator asked it to stop while it ran; `None` if nobody did.
+    /// The time at which an operator requested its cancellation while it ran; `None` if nobody did.
     pub cancel_requested_at: Option<Timestamp>,
-    /// Since when workers have declined it, see [`decline`](crate::store::JobQueue::decline); `None` when the last one that
-    /// claimed it could do it.
+    /// The time since which workers have declined it, see [`decline`](crate::store::JobQueue::decline); `None` if the
+    /// last worker that claimed it could run it.
     pub declined_since: Option<Timestamp>,
-    /// When it was enqueued; `None` if a program that knows only the specification has left it out.
+    /// The time at which it was enqueued; `None` if a program that knows only the specification has left it out.
     pub created_at: Option<Timestamp>,
 }
 
 impl Job {
-    /// A row with the defaults of a new job: no file, no payload, no tries, normal priority and
+    /// A row with the defaults of a new job: no file, no payload, no attempts, normal priority and
     /// [`DEFAULT_MAX_RETRIES`]. A store sets the other columns.
     #[must_use]
     pub const fn new(id: JobId, kind: JobKind, state: JobState, run_at: Timestamp) -> Self {
@@ -141,11 +141,11 @@ impl Job {
         }
     }
 
-    /// Whether no other job may run beside this one in its worker. The job has lost two leases, or one with no retry
-    /// left, so it may be the job that kills its workers.
+    /// Returns whether no other job may run beside this one in its worker. The job has lost two leases, or one with no
+    /// retry left, so it may be the job that kills its workers.
     ///
-    /// Such a job is claimed alone. A lost lease fails a job for good only if the job ran alone, so that other jobs
-    /// do not fail because of it.
+    /// Such a job is claimed alone. A lost lease fails a job for good only if the job ran alone, so that other jobs do
+    /// not fail because of it.
     #[must_use]
     pub const fn must_run_alone(&self) -> bool {
         self.lost_leases >= 2 || (self.lost_leases > 0 && self.attempts > self.max_retries)

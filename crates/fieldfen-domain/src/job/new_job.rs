@@ -18,34 +18,35 @@ const MAX_DEDUP_KEY: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewJob {
-    /// The id of the row that is made.
+    /// The id of the new row.
     pub id: JobId,
-    /// The file that the job concerns. The job is deleted with it.
+    /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
     /// The arguments of the handler; `None` for a kind without arguments.
     pub payload: Option<RawJson>,
-    /// Among the jobs that are due, those with the lowest number are claimed first.
+    /// Of the due jobs, those with the lowest number are claimed first.
     pub priority: Priority,
     /// No claim takes the job before this time.
     pub run_at: Timestamp,
-    /// How often the job may be tried again after a failed try; 0 for a job that must not run twice.
+    /// The number of retries after failed attempts; 0 for a job that must not run twice.
     pub max_retries: u32,
-    /// While a live job has this key, no other job with it is enqueued.
+    /// The key that no other live job may have; `None` if it has none.
     pub dedup_key: Option<DedupKey>,
-    /// When it is enqueued, by the caller's clock.
+    /// The time at which it is enqueued, by the caller's clock.
     pub created_at: Timestamp,
 }
 
 impl NewJob {
-    /// A job of the payload's kind, due at once, with the priority, retries and dedup key that the payload says.
+    /// A job of the payload's kind, due at once, with the priority, retries and dedup key of the payload.
     ///
     /// The payload is read back as a worker will read it.
     ///
     /// # Errors
-    /// [`InvalidJob`] when the payload breaks one of its rules, cannot be written as JSON of at most
-    /// [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES), or cannot be read back; when its dedup key is above 255 bytes.
+    /// [`InvalidJob`] if the payload breaks one of its rules, cannot be written as JSON of at most
+    /// [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES), or cannot be read back; also if its dedup key has more than 255
+    /// bytes.
     pub fn new<P: Payload>(id: JobId, payload: &P, at: Timestamp) -> Result<Self, InvalidJob> {
         payload.check()?;
         let json = RawJson::from_value(payload).map_err(|source| InvalidJob::Json { kind: P::kind(), source })?;
@@ -71,10 +72,10 @@ impl NewJob {
         }
     }
 
-    /// Checks that the payload, which may have been put in [`unchecked`](RawJson::unchecked), can be read as JSON.
+    /// Checks that the payload, which may be [`unchecked`](RawJson::unchecked), can be read as JSON.
     ///
     /// # Errors
-    /// [`InvalidJob::Json`] when it cannot, or is above [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES).
+    /// [`InvalidJob::Json`] if it cannot, or has more than [`MAX_JSON_BYTES`](crate::MAX_JSON_BYTES).
     pub fn check(&self) -> Result<(), InvalidJob> {
         let Some(payload) = &self.payload else { return Ok(()) };
         payload.check().map_err(|source| InvalidJob::Json { kind: self.kind.clone(), source })
@@ -94,69 +95,70 @@ impl NewJob {
         }
     }
 
-    /// When the job begins to wait, if it is due at once; `None` for a due time that somebody has chosen.
+    /// The time at which the job begins to wait, if it is due at once; `None` for a due time that the caller has
+    /// chosen.
     #[must_use]
     pub fn waiting_since(&self) -> Option<Timestamp> {
         (self.run_at <= self.created_at).then_some(self.created_at)
     }
 
-    /// The same job under another id.
+    /// Sets the id.
     #[must_use]
     pub const fn id(mut self, id: JobId) -> Self {
         self.id = id;
         self
     }
 
-    /// The same job about this file, with which it is deleted.
+    /// Sets the file of the job, with which it is deleted.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
     }
 
-    /// The same job of another kind.
+    /// Sets the kind.
     #[must_use]
     pub fn kind(mut self, kind: JobKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// The same job with this payload. It is checked when the job is enqueued.
+    /// Sets the payload. It is checked when the job is enqueued.
     #[must_use]
     pub fn payload(mut self, payload: impl Into<Option<RawJson>>) -> Self {
         self.payload = payload.into();
         self
     }
 
-    /// The same job, enqueued at this time.
+    /// Sets the time at which it is enqueued.
     #[must_use]
     pub fn created_at(mut self, created_at: Timestamp) -> Self {
         self.created_at = created_at;
         self
     }
 
-    /// The same job with this priority.
+    /// Sets the priority.
     #[must_use]
     pub const fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// The same job, due at this time.
+    /// Sets the due time.
     #[must_use]
     pub const fn run_at(mut self, at: Timestamp) -> Self {
         self.run_at = at;
         self
     }
 
-    /// The same job with this many retries.
+    /// Sets the number of retries.
     #[must_use]
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// The same job, unique among live jobs by this key.
+    /// Sets the dedup key, which no other live job may have.
     #[must_use]
     pub fn dedup_key(mut self, key: impl Into<Option<DedupKey>>) -> Self {
         self.dedup_key = key.into();
@@ -169,16 +171,16 @@ impl NewJob {
 pub struct DedupKey(String);
 
 impl DedupKey {
-    /// Takes a key.
+    /// Makes a key of this text.
     ///
     /// # Errors
-    /// [`InvalidJob::DedupKey`] when it is empty or longer than 255 bytes.
+    /// [`InvalidJob::DedupKey`] if it is empty or longer than 255 bytes.
     pub fn new(key: impl Into<String>) -> Result<Self, InvalidJob> {
         let key = key.into();
         if (1..=MAX_DEDUP_KEY).contains(&key.len()) { Ok(Self(key)) } else { Err(InvalidJob::DedupKey { key }) }
     }
 
-    /// The key: 1 to 255 bytes.
+    /// The text of the key, 1 to 255 bytes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -204,7 +206,7 @@ impl fmt::Display for DedupKey {
 pub enum EnqueueOutcome {
     /// The job was enqueued with its own id.
     Created(JobId),
-    /// Nothing was enqueued, because this live job has the same dedup key.
+    /// Nothing was enqueued, because the live job with this id has the same dedup key.
     Duplicate(JobId),
 }
 
@@ -218,7 +220,7 @@ impl EnqueueOutcome {
     }
 }
 
-/// A job that cannot be enqueued.
+/// The error of a job that cannot be enqueued.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidJob {
@@ -230,16 +232,16 @@ pub enum InvalidJob {
     Json {
         /// The kind of the job.
         kind: JobKind,
-        /// What is wrong, and where.
+        /// The parser's error, with the place.
         source: InvalidJson,
     },
-    /// Its payload, once written as JSON, is not what its type can read.
-    #[error("a payload that cannot be read back as it is written: {0}")]
+    /// Its type cannot read its payload back after it was written as JSON.
+    #[error("the payload cannot be read back after it was written: {0}")]
     ReadBack(#[source] InvalidPayload),
     /// Its dedup key is empty or too long.
     #[error("dedup key {key:?}: it must have 1 to 255 bytes")]
     DedupKey {
-        /// The key that was given.
+        /// The given key.
         key: String,
     },
 }

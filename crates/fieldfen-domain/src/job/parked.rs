@@ -1,16 +1,16 @@
-//! What a parked job waits for.
+//! The events for which jobs are parked.
 
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// What a parked job or publication waits for, in the column `parked_for`.
+    /// The event that a parked job or publication waits for, as the column `parked_for` names it.
     ///
-    /// An importing program may park its jobs for [words of its own](ParkedFor::own), and lets them run again by
-    /// [`retry`](crate::store::JobActions::retry). A word that a newer version has added is read as such a word.
+    /// An importing program may park its jobs for [events of its own](ParkedFor::own), and makes them run again with
+    /// [`retry`](crate::store::JobActions::retry). An event that a newer version has added is read as one of these.
     pub enum ParkedFor as "thing to be parked for" {
         /// The approval of its file.
         Approval = "approval",
-        /// The decision of a person, because no lookup can tell.
+        /// The decision of a person, because no lookup can determine the state of a platform.
         Person = "person",
     }
 }

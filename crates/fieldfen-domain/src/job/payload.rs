@@ -8,10 +8,10 @@ use super::kind::{JobKind, is_name};
 use crate::ids::FileId;
 use crate::json::{InvalidJson, RawJson};
 
-/// What a job of one kind is about. An importing program implements it for each kind of its own.
+/// The payload of one kind of job. An importing program implements it for each kind of its own.
 pub trait Payload: Serialize + DeserializeOwned {
-    /// The name of the kind of job this payload belongs to: one of the specification's eight, or 1 to 64 ASCII letters,
-    /// digits, `_`, `-`, `.` or `:`. Another name does not compile where the kind is used:
+    /// The name of the payload's kind of job: one of the specification's eight, or 1 to 64 ASCII letters, digits, `_`,
+    /// `-`, `.` or `:`. Another name does not compile where the kind is used:
     ///
     /// ```compile_fail
     /// # use fieldfen_domain::job::Payload;
@@ -27,10 +27,10 @@ pub trait Payload: Serialize + DeserializeOwned {
     /// ```
     const KIND: &'static str;
 
-    /// How often a job of this kind may be tried again; `None` leaves it to the queue's retry policies.
+    /// The number of retries of this kind of job; with `None`, the queue's retry policies decide.
     const MAX_RETRIES: Option<u32> = None;
 
-    /// How urgent a job of this kind is.
+    /// The priority of this kind of job.
     const PRIORITY: Priority = Priority::Normal;
 
     /// The kind with the name [`Payload::KIND`]. Not meant to be implemented.
@@ -40,25 +40,25 @@ pub trait Payload: Serialize + DeserializeOwned {
         JobKind::named(Self::KIND)
     }
 
-    /// A subject that at most one live job of this kind has: while a job with it is pending or running, no other one is
-    /// made. The job's [`DedupKey`](super::DedupKey) is `kind:subject`.
+    /// A subject that at most one live job of this kind may have. While a job with it is pending or running, no other
+    /// one is enqueued. The job's [`DedupKey`](super::DedupKey) is `kind:subject`.
     fn unique_subject(&self) -> Option<String> {
         None
     }
 
-    /// The file the job is about, for `jobs.file_id`: the job is deleted with it.
+    /// The file of the job, for `jobs.file_id`: the job is deleted with it. `None` if it has none.
     fn file_id(&self) -> Option<FileId> {
         None
     }
 
-    /// Rules that the types alone do not say; checked when the job is enqueued and when it runs.
+    /// Checks rules that the types alone cannot express, when the job is enqueued and when it runs.
     ///
-    /// A worker fails a job that breaks such a rule for good at once: a rule that this version of the program knows should
-    /// hold in every version. Where a newer version may take values that this one does not, let the handler return
-    /// `Outcome::Decline` for them instead, or relax the rule one version earlier.
+    /// A worker fails a job that breaks such a rule for good at once, since a rule of this version should hold in every
+    /// version. If a newer version may accept values that this one does not, let the handler return `Outcome::Decline`
+    /// for them instead, or relax the rule one version earlier.
     ///
     /// # Errors
-    /// [`InvalidPayload`] naming the field, its value and the rule.
+    /// [`InvalidPayload`] with the field, its value and the rule.
     fn check(&self) -> Result<(), InvalidPayload> {
         Ok(())
     }
@@ -66,7 +66,7 @@ pub trait Payload: Serialize + DeserializeOwned {
     /// Reads and checks the payload of a job.
     ///
     /// # Errors
-    /// [`InvalidPayload`] when the JSON is not this payload or breaks one of its rules.
+    /// [`InvalidPayload`] if the JSON is not this payload or breaks one of its rules.
     fn from_json(json: &RawJson) -> Result<Self, InvalidPayload> {
         let payload: Self = json.read().map_err(|source| InvalidPayload::Json { kind: Self::kind(), source })?;
         payload.check()?;
@@ -74,7 +74,7 @@ pub trait Payload: Serialize + DeserializeOwned {
     }
 
     /// Reads and checks the payload of a job whose column may be empty. An empty column is read as `null`, so that a
-    /// payload of no fields may be left out.
+    /// payload without fields may be left out.
     ///
     /// # Errors
     /// As [`Payload::from_json`].
@@ -86,16 +86,16 @@ pub trait Payload: Serialize + DeserializeOwned {
     }
 }
 
-/// A payload that cannot be used.
+/// The error of a payload that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPayload {
-    /// The JSON is not of the payload's shape.
+    /// The JSON does not have the payload's shape.
     #[error("payload of {kind}: {source}")]
     Json {
         /// The kind of the job.
         kind: JobKind,
-        /// What is wrong, and where.
+        /// The parser's error, with the place.
         source: InvalidJson,
     },
     /// A field breaks a rule.
@@ -105,16 +105,16 @@ pub enum InvalidPayload {
         kind: JobKind,
         /// The name of the field in the JSON.
         field: &'static str,
-        /// The value that was found.
+        /// The value of the field.
         value: String,
-        /// What the value must be.
+        /// The rule for the value.
         rule: &'static str,
     },
 }
 
 impl InvalidPayload {
-    /// Whether a newer version of the program may be able to read the payload: it is JSON of another shape than the type
-    /// that this version has. No version can read what is not JSON, and a rule holds in every version.
+    /// Returns whether a newer version of the program may be able to read the payload, because it is JSON of another
+    /// shape than this version's type. No version can read a text that is not JSON, and a rule holds in every version.
     #[must_use]
     pub fn may_be_newer(&self) -> bool {
         matches!(self, Self::Json { source, .. } if source.is_other_type())

@@ -1,4 +1,4 @@
-//! Taking jobs back whose leases have expired.
+//! Reclaims jobs whose leases have expired.
 
 use super::{Job, UnreadableJob};
 use crate::time::{MAX_TIMESTAMP, Timestamp};
@@ -15,7 +15,7 @@ pub struct ReclaimRequest {
     /// A lease that ends later than this counts as expired, because a wrong clock has written it. No lease of a
     /// living worker may end later. With [`MAX_TIMESTAMP`] no lease is too late.
     pub latest: Timestamp,
-    /// The most jobs that are taken back.
+    /// The largest number of jobs that are reclaimed.
     pub limit: u32,
 }
 
@@ -26,14 +26,14 @@ impl ReclaimRequest {
         Self { now, expired_at: now, latest: MAX_TIMESTAMP, limit }
     }
 
-    /// The same reclaim, for leases that end at this time or before.
+    /// Sets the time at or before which a lease must end.
     #[must_use]
     pub const fn expired_at(mut self, expired_at: Timestamp) -> Self {
         self.expired_at = expired_at;
         self
     }
 
-    /// The same reclaim, also for leases that end later than this.
+    /// Sets the time after which an end of a lease counts as expired too.
     #[must_use]
     pub const fn latest(mut self, latest: Timestamp) -> Self {
         self.latest = latest;
@@ -45,15 +45,15 @@ impl ReclaimRequest {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReclaimReport {
-    /// The jobs whose leases had expired, those first that expired first.
+    /// The jobs whose leases had expired, those with the earliest end first.
     pub jobs: Vec<ReclaimedJob>,
-    /// Unreadable rows that the reclaim came upon, and pending rows that no claim can find. The store has failed them
-    /// with the reason.
+    /// Unreadable rows that the reclaim found, and pending rows that no claim can find. The store has failed them with
+    /// the reason.
     pub unreadable: Vec<UnreadableJob>,
-    /// The number of rows of other programs whose due time or lease end did not compare as text, and was rewritten in
+    /// The number of rows of other programs whose due time or lease end does not compare as text, and was rewritten in
     /// the usual form.
     pub rewritten: u64,
-    /// The number of waits that a clock ahead of time had begun, and that begin now.
+    /// The number of waits that a clock that was ahead had started, and that start now.
     pub shortened: u64,
 }
 
@@ -63,12 +63,12 @@ pub struct ReclaimReport {
 pub struct ReclaimedJob {
     /// The job in its new state, pending or failed.
     pub job: Job,
-    /// The name of the worker that lost the lease; `None` if the row did not hold it.
+    /// The name of the worker that lost the lease; `None` if the row had none.
     pub worker: Option<String>,
 }
 
 impl ReclaimedJob {
-    /// This job in its new state, whose lease this worker had lost.
+    /// A reclaimed job in its new state, and the name of the worker that lost its lease.
     #[must_use]
     pub const fn new(job: Job, worker: Option<String>) -> Self {
         Self { job, worker }

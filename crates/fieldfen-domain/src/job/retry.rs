@@ -1,41 +1,41 @@
-//! When a failed job runs again.
+//! The time at which a failed job runs again.
 
 use std::time::Duration;
 
-/// The number of retries of a job that asks for no other, by the specification.
+/// The default number of retries of a job, by the specification.
 pub const DEFAULT_MAX_RETRIES: u32 = 5;
 
 /// Exponential backoff with jitter and a cap.
 ///
 /// The wait before retry `n` (1 for the first) is drawn evenly from the upper half of `base · 2^(n-1)`, cut to `cap`.
-/// So jobs that failed together are not retried together. A base or cap below that of [`Backoff::LEAST`] is raised to
-/// it, so that no job is retried at once.
+/// Jobs that failed together are therefore not retried together. A base or cap below that of [`Backoff::LEAST`] is
+/// raised to it, so that no job is retried at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
     /// The longest first wait.
     pub base: Duration,
-    /// The longest wait of all.
+    /// The longest wait of all retries.
     pub cap: Duration,
 }
 
 impl Default for Backoff {
-    /// The first wait takes 5 to 10 seconds, none more than an hour.
+    /// A first wait of 5 to 10 seconds, and a cap of an hour.
     fn default() -> Self {
         Self { base: Duration::from_secs(10), cap: Duration::from_secs(3600) }
     }
 }
 
-/// How often a job is tried again, and when.
+/// The number of retries of a job and the waits before them.
 ///
 /// The number of retries is stored with the job when it is enqueued. The waits are those of the worker that runs the
 /// job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How long it waits before each retry.
+    /// The waits before the retries.
     pub backoff: Backoff,
-    /// How many retries a job gets before it has failed for good.
+    /// The number of retries before the job fails for good.
     pub max_retries: u32,
 }
 
@@ -47,20 +47,20 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// So many retries with these waits.
+    /// A policy with these waits and this number of retries.
     #[must_use]
     pub const fn new(backoff: Backoff, max_retries: u32) -> Self {
         Self { backoff, max_retries }
     }
 
-    /// The same number of retries with these waits.
+    /// Sets the waits.
     #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// The same waits with so many retries.
+    /// Sets the number of retries.
     #[must_use]
     pub const fn max_retries(mut self, max_retries: u32) -> Self {
         self.max_retries = max_retries;
@@ -69,17 +69,17 @@ impl RetryPolicy {
 }
 
 impl Backoff {
-    /// Waits of which the first takes at most `base`, and none more than `cap`.
+    /// Waits of at most `base` before the first retry and at most `cap` before any retry.
     #[must_use]
     pub const fn new(base: Duration, cap: Duration) -> Self {
         Self { base, cap }
     }
 
-    /// The waits of a job that would otherwise run again at once: the first takes 100 to 200 milliseconds, none more than
-    /// a minute.
+    /// The shortest waits: 100 to 200 milliseconds before the first retry, and a cap of a minute. They keep a job from
+    /// running again at once.
     pub const LEAST: Self = Self { base: Duration::from_millis(200), cap: Duration::from_secs(60) };
 
-    /// The wait before retry number `retry`, counted from 1; `random` is any evenly distributed number.
+    /// The wait before retry number `retry`, counted from 1. `random` is any evenly distributed number.
     #[must_use]
     pub fn delay(&self, retry: u32, random: u64) -> Duration {
         let doublings = retry.saturating_sub(1).min(63);

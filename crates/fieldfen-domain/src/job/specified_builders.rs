@@ -10,13 +10,13 @@ use crate::ids::{FileId, ListingId};
 use crate::publication::{Platform, PostType, SocialPlatform};
 
 impl CreateFileRecord {
-    /// Confirms this file.
+    /// A payload that confirms the row of this file.
     #[must_use]
     pub fn new(file_id: FileId) -> Self {
         Self { file_id, other: Map::new() }
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;
@@ -25,13 +25,13 @@ impl CreateFileRecord {
 }
 
 impl UpscaleImage {
-    /// Makes this file so many times as wide and high, at so many dots per inch.
+    /// A payload that upscales this file by this factor, with this resolution in dots per inch.
     #[must_use]
     pub fn new(file_id: FileId, scale_factor: u32, target_dpi: u32) -> Self {
         Self { file_id, scale_factor, target_dpi, other: Map::new() }
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;
@@ -40,13 +40,13 @@ impl UpscaleImage {
 }
 
 impl UpdateImage {
-    /// Changes this file.
+    /// A payload that makes the processed picture of this file again.
     #[must_use]
     pub fn new(file_id: FileId) -> Self {
         Self { file_id, other: Map::new() }
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;
@@ -55,13 +55,13 @@ impl UpdateImage {
 }
 
 impl GenerateMetadata {
-    /// Describes this file.
+    /// A payload that describes this file.
     #[must_use]
     pub fn new(file_id: FileId) -> Self {
         Self { file_id, other: Map::new() }
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;
@@ -70,27 +70,27 @@ impl GenerateMetadata {
 }
 
 impl CreateListing {
-    /// Lists this file there.
+    /// A payload that lists this file at this platform.
     #[must_use]
     pub fn new(file_id: FileId, platform: Platform) -> Self {
         Self { file_id, platform, account: String::new(), variant: String::new(), other: Map::new() }
     }
 
-    /// The same payload for this account.
+    /// Sets the seller's account.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = account.into();
         self
     }
 
-    /// The same payload for this one of several products.
+    /// Sets the variant, if several products are made from the file.
     #[must_use]
     pub fn variant(mut self, variant: impl Into<String>) -> Self {
         self.variant = variant.into();
         self
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;
@@ -99,13 +99,13 @@ impl CreateListing {
 }
 
 impl UpdateListing {
-    /// Brings this listing of this file up to date.
+    /// A payload that updates this listing of this file.
     #[must_use]
     pub fn new(file_id: FileId, listing_id: ListingId) -> Self {
         Self { file_id, listing_id, other: Map::new() }
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;
@@ -114,34 +114,34 @@ impl UpdateListing {
 }
 
 impl PublishSocial {
-    /// Posts this file there.
+    /// A payload that posts this file at this network.
     #[must_use]
     pub fn new(file_id: FileId, platform: SocialPlatform) -> Self {
         Self { file_id, platform, post_type: None, account: String::new(), post_key: String::new(), other: Map::new() }
     }
 
-    /// The same payload for this kind of post.
+    /// Sets the type of the post.
     #[must_use]
     pub fn post_type(mut self, post_type: impl Into<Option<PostType>>) -> Self {
         self.post_type = post_type.into();
         self
     }
 
-    /// The same payload for this account.
+    /// Sets the account.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = account.into();
         self
     }
 
-    /// The same payload for the post with this key.
+    /// Sets the key of the post.
     #[must_use]
     pub fn post_key(mut self, post_key: impl Into<String>) -> Self {
         self.post_key = post_key.into();
         self
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;
@@ -150,20 +150,20 @@ impl PublishSocial {
 }
 
 impl DeleteFile {
-    /// Deletes this file, unless listings of it are live.
+    /// A payload that deletes this file, unless it has live listings.
     #[must_use]
     pub fn new(file_id: FileId) -> Self {
         Self { file_id, force: false, other: Map::new() }
     }
 
-    /// The same payload, which deletes the file although listings are live, or not.
+    /// Sets whether the file is deleted although it has live listings.
     #[must_use]
     pub fn force(mut self, force: bool) -> Self {
         self.force = force;
         self
     }
 
-    /// The same payload with these fields beside its own.
+    /// Sets the fields that this type does not have.
     #[must_use]
     pub fn other(mut self, other: Map<String, Value>) -> Self {
         self.other = other;

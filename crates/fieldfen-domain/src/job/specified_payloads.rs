@@ -1,7 +1,7 @@
 //! The payloads of the specification's eight commands.
 //!
-//! Fields that a payload does not know are kept in `other` and written back, so that a newer program's jobs pass
-//! through an older one unharmed.
+//! Unknown fields of a payload are kept in `other` and written back, so that an older program passes on the jobs of a
+//! newer one unchanged.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,14 +12,14 @@ use crate::ids::{FileId, ListingId};
 use crate::json::RawJson;
 use crate::publication::{Platform, PostType, SocialPlatform};
 
-/// The largest factor of an upscale: 64 times 65,535 pixels is beyond what any picture format takes.
+/// The largest factor of an upscale: 64 times 65,535 pixels is more than any picture format allows.
 pub const MAX_SCALE_FACTOR: u32 = 64;
 
 /// Payload of [`JobKind::CreateFileRecord`]: confirms the row that ingest has inserted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateFileRecord {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
     /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
@@ -38,9 +38,9 @@ impl Payload for CreateFileRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpscaleImage {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
-    /// How many times as wide and high, 1 to [`MAX_SCALE_FACTOR`].
+    /// The factor for width and height, 1 to [`MAX_SCALE_FACTOR`].
     pub scale_factor: u32,
     /// The resolution to write into the picture, in dots per inch, 1 to 65,535 (JFIF keeps 16 bits).
     pub target_dpi: u32,
@@ -66,7 +66,7 @@ impl Payload for UpscaleImage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpdateImage {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
     /// The fields of the JSON that this type does not have. They tell the handler what to change.
     #[serde(flatten)]
@@ -85,7 +85,7 @@ impl Payload for UpdateImage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GenerateMetadata {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
     /// The fields of the JSON that this type does not have.
     #[serde(flatten)]
@@ -104,14 +104,14 @@ impl Payload for GenerateMetadata {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreateListing {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
     /// The platform to list it at.
     pub platform: Platform,
     /// The seller's account at the platform; empty if there is only one.
     #[serde(default)]
     pub account: String,
-    /// Which of several products of the file; empty if there is only one.
+    /// The variant, if several products are made from the file; empty if there is only one.
     #[serde(default)]
     pub variant: String,
     /// The fields of the JSON that this type does not have.
@@ -131,7 +131,7 @@ impl Payload for CreateListing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpdateListing {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
     /// The listing to update.
     pub listing_id: ListingId,
@@ -152,17 +152,17 @@ impl Payload for UpdateListing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PublishSocial {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
     /// The network to post it at.
     pub platform: SocialPlatform,
-    /// What kind of post to make; `None` leaves it to the network.
+    /// The type of the post; with `None` the network decides.
     #[serde(default)]
     pub post_type: Option<PostType>,
     /// The account at the network; empty if there is only one.
     #[serde(default)]
     pub account: String,
-    /// Which post it is. A retry keeps the key; a deliberate repost gets a new one.
+    /// The key of the post. A retry keeps the key. A deliberate repost gets a new one.
     #[serde(default)]
     pub post_key: String,
     /// The fields of the JSON that this type does not have.
@@ -184,9 +184,9 @@ impl Payload for PublishSocial {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFile {
-    /// The file that the job concerns.
+    /// The file of the job.
     pub file_id: FileId,
-    /// Whether to delete it although listings are live.
+    /// Whether to delete the file although it has live listings.
     #[serde(default)]
     pub force: bool,
     /// The fields of the JSON that this type does not have.
@@ -199,11 +199,11 @@ impl Payload for DeleteFile {
 }
 
 impl JobKind {
-    /// Checks that this is the payload of a job of the specification's kinds. A program checks payloads of its own kinds
-    /// where it knows their types: in [`NewJob::new`](super::NewJob::new), and in the worker.
+    /// Checks that this is a payload of this kind, for the specification's kinds. A program checks the payloads of its
+    /// own kinds where it knows their types: in [`NewJob::new`](super::NewJob::new), and in the worker.
     ///
     /// # Errors
-    /// [`InvalidPayload`] naming the field, its value and the rule.
+    /// [`InvalidPayload`] with the field, its value and the rule.
     pub fn check_payload(&self, json: Option<&RawJson>) -> Result<(), InvalidPayload> {
         match self {
             Self::CreateFileRecord => CreateFileRecord::from_column(json).map(drop),

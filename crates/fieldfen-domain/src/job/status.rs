@@ -1,4 +1,4 @@
-//! The states of a job, and which event leads from which to which.
+//! The states of a job, and the events that lead from one to another.
 
 use super::ParkedFor;
 use crate::ids::FenceToken;
@@ -6,46 +6,46 @@ use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
 text_enum! {
-    /// The specification's words for `jobs.status`.
+    /// The specification's values of `jobs.status`.
     pub enum JobStatus as "job status" {
-        /// It waits for its time and a worker.
+        /// The job waits for its due time and a worker.
         Pending = "pending",
-        /// A worker has claimed it.
+        /// A worker has claimed the job.
         Running = "running",
         /// Its handler has succeeded.
         Completed = "completed",
-        /// It has failed for good, or was cancelled: a dead letter. Or it is [parked](JobState::Parked).
+        /// The job has failed for good or was cancelled, and is a dead letter. Or it is [parked](JobState::Parked).
         Failed = "failed",
     }
 }
 
 text_enum! {
-    /// What can happen to a job.
+    /// An event that changes the state of a job.
     pub enum JobEvent as "job event" {
-        /// A worker takes it.
+        /// A worker claims the job.
         Claimed = "claimed",
-        /// Its worker has finished it.
+        /// The worker has completed the job.
         Completed = "completed",
-        /// It failed, or its lease ran out, and it has retries left.
+        /// The job failed or lost its lease, and has retries left.
         FailedForNow = "failed for now",
-        /// It failed for good, or its retries are spent.
+        /// The job failed for good, or its retries are spent.
         FailedForGood = "failed for good",
-        /// It cannot go on before something comes, an approval for example.
+        /// The job waits for an event, for example an approval.
         Parked = "parked",
-        /// Its worker gives it back without having failed.
+        /// The worker releases the job, which has not failed.
         Released = "released",
-        /// An operator stops it.
+        /// An operator cancels the job.
         Cancelled = "cancelled",
-        /// An operator lets it run again.
+        /// An operator retries the job.
         Retried = "retried",
     }
 }
 
 impl JobStatus {
-    /// The status after this event. A parked job that is cancelled stays failed, and is a dead letter from then on.
+    /// The status after this event. A cancelled parked job stays failed, and is a dead letter from then on.
     ///
     /// # Errors
-    /// [`IllegalJobTransition`] when the event cannot happen in this status.
+    /// [`IllegalJobTransition`] if the event is not possible in this status.
     pub const fn after(self, event: JobEvent) -> Result<Self, IllegalJobTransition> {
         use JobEvent as E;
         Ok(match (self, event) {
@@ -59,20 +59,20 @@ impl JobStatus {
         })
     }
 
-    /// Whether nothing but an operator can move the job any more.
+    /// Returns whether only an operator can change the status.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
     }
 }
 
-/// An event that cannot happen in the status the job has.
+/// The error of an event that is not possible in the status of the job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a job that is {status} cannot be {event}")]
 pub struct IllegalJobTransition {
-    /// The status the job has.
+    /// The status of the job.
     pub status: JobStatus,
-    /// What should have happened.
+    /// The event that was attempted.
     pub event: JobEvent,
 }
 
@@ -80,57 +80,57 @@ pub struct IllegalJobTransition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The proof of this claim.
+    /// The token of the claim.
     pub token: FenceToken,
-    /// When others may take the job over.
+    /// The time from which other workers may reclaim the job.
     pub expires_at: Timestamp,
     /// The name of the worker that claimed the job.
     pub worker: String,
 }
 
 impl Lease {
-    /// The right of this worker, with this proof, until then.
+    /// A lease with this token and this end, for this worker.
     #[must_use]
     pub fn new(token: FenceToken, expires_at: Timestamp, worker: impl Into<String>) -> Self {
         Self { token, expires_at, worker: worker.into() }
     }
 }
 
-/// The state of a job with what belongs to that state only.
+/// The state of a job, with the data of that state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobState {
     /// See [`JobStatus::Pending`].
     Pending,
     /// See [`JobStatus::Running`].
     Running {
-        /// When it was claimed, where that is known.
+        /// The time of the claim; `None` if it is unknown.
         started_at: Option<Timestamp>,
-        /// Its lease; `None` when a program that knows only the specification runs it. Such a job is never reclaimed.
+        /// The lease; `None` if a program that knows only the specification runs the job. Such a job is never
+        /// reclaimed.
         lease: Option<Lease>,
     },
     /// See [`JobStatus::Completed`].
     Completed {
-        /// When it ended, where that is known.
+        /// The time at which it ended; `None` if it is unknown.
         at: Option<Timestamp>,
     },
-    /// It has failed for good, or was cancelled.
+    /// The job has failed for good, or was cancelled.
     Failed {
-        /// When it ended, where that is known.
+        /// The time at which it ended; `None` if it is unknown.
         at: Option<Timestamp>,
     },
-    /// It waits for something that nobody knows the time of. Its status is failed, so that no program takes it for one
-    /// that is due, but nothing has failed: nobody gives it up, and it is not pruned. A
-    /// [retry](crate::store::JobActions::retry) lets it run again.
+    /// The job waits for an event whose time is unknown. Its status is failed, so that no program runs it, but it has
+    /// not failed: it is not pruned, and a [retry](crate::store::JobActions::retry) makes it run again.
     Parked {
-        /// Since when, where that is known.
+        /// The time at which it was parked; `None` if it is unknown.
         at: Option<Timestamp>,
-        /// What it waits for.
+        /// The event that it waits for.
         parked_for: ParkedFor,
     },
 }
 
 impl JobState {
-    /// The word for `jobs.status`.
+    /// The value of `jobs.status`.
     #[must_use]
     pub const fn status(&self) -> JobStatus {
         match self {
@@ -141,7 +141,7 @@ impl JobState {
         }
     }
 
-    /// The reason that the job is parked.
+    /// The event that the job is parked for; `None` if it is not parked.
     #[must_use]
     pub const fn parked_for(&self) -> Option<ParkedFor> {
         match self {
@@ -150,7 +150,7 @@ impl JobState {
         }
     }
 
-    /// Whether the job may still do its work: it waits, runs or is parked.
+    /// Returns whether the job may still do its work: it is pending, running or parked.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self, Self::Pending | Self::Running { .. } | Self::Parked { .. })
@@ -162,7 +162,8 @@ mod tests {
     use super::*;
     use JobStatus::{Completed, Failed, Pending, Running};
 
-    /// Where each event leads from pending, running, completed and failed; `None` is illegal. Written by hand.
+    /// The status after each event, for pending, running, completed and failed jobs; `None` is illegal. Written by
+    /// hand.
     const TABLE: [(JobEvent, [Option<JobStatus>; 4]); 8] = [
         (JobEvent::Claimed, [Some(Running), None, None, None]),
         (JobEvent::Completed, [None, Some(Completed), None, None]),

@@ -5,43 +5,43 @@ use super::{DedupKey, Job, JobState, Priority};
 use crate::ids::{FileId, JobId};
 use crate::time::Timestamp;
 
-/// How many characters of its last error a summary holds at most.
+/// The largest number of characters of the last error in a summary.
 pub const SUMMARY_ERROR_CHARS: usize = 500;
 
 /// A job as a page shows it: without payload, result and progress, each of which may have a megabyte, and with the
-/// beginning of its last error. [`find`](crate::store::JobReads::find) has the whole job.
+/// beginning of its last error. [`find`](crate::store::JobReads::find) returns the whole job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobSummary {
     /// Primary key of the row.
     pub id: JobId,
-    /// The file that the job concerns. The job is deleted with it.
+    /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
-    /// The status, with what belongs to that status only.
+    /// The status, with the data of that status.
     pub state: JobState,
-    /// How many retries it has used.
+    /// The number of retries that it has used.
     pub attempts: u32,
     /// The number of retries before the job fails for good.
     pub max_retries: u32,
-    /// How many leases it has lost.
+    /// The number of leases that it has lost.
     pub lost_leases: u32,
-    /// How often it was throttled since it was enqueued, or last failed or was retried.
+    /// The number of times that it was throttled since it was enqueued, last failed or was retried.
     pub throttled: u32,
-    /// Among the jobs that are due, those with the lowest number are claimed first.
+    /// Of the due jobs, those with the lowest number are claimed first.
     pub priority: Priority,
     /// No claim takes the job before this time.
     pub run_at: Timestamp,
-    /// While this job is live, no other job with this key is enqueued.
+    /// The key that no other live job may have; `None` if it has none.
     pub dedup_key: Option<DedupKey>,
     /// The beginning of the message of its last failure: at most [`SUMMARY_ERROR_CHARS`] characters.
     pub last_error: Option<String>,
-    /// When an operator asked it to stop while it ran; `None` if nobody did.
+    /// The time at which an operator requested its cancellation while it ran; `None` if nobody did.
     pub cancel_requested_at: Option<Timestamp>,
-    /// Since when workers have declined it; `None` if the last worker that claimed it could do it.
+    /// The time since which workers have declined it; `None` if the last worker that claimed it could run it.
     pub declined_since: Option<Timestamp>,
-    /// When it was enqueued; `None` if a program that knows only the specification has left it out.
+    /// The time at which it was enqueued; `None` if a program that knows only the specification has left it out.
     pub created_at: Option<Timestamp>,
 }
 

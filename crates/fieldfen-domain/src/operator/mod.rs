@@ -1,7 +1,7 @@
-//! Operators' actions: who did what to which thing, and why.
+//! Operators' actions: who did what to which subject, and why.
 //!
-//! A person acts through a program: one of an importer's own, a command line tool, a web console. Every action is given
-//! an [`Action`], and its row in `operator_actions` is written in the transaction of the action.
+//! A person acts through a program: an importer's own, a command line tool or a web console. Every action has an
+//! [`Action`], and the transaction of the action inserts its row into `operator_actions`.
 
 mod row;
 mod subject;
@@ -20,7 +20,7 @@ use crate::text_enum::text_enum;
 const MAX_NAME: usize = 200;
 
 text_enum! {
-    /// The way on which an action came.
+    /// The kind of program through which an action came.
     #[non_exhaustive]
     pub enum Via as "way of an action" {
         /// A program that calls the services itself.
@@ -41,10 +41,10 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The actor with this name.
+    /// An actor with this name.
     ///
     /// # Errors
-    /// [`InvalidAction::Name`] when the name is blank, longer than 200 bytes, or has control characters.
+    /// [`InvalidAction::Name`] if the name is blank, longer than 200 bytes, or has control characters.
     ///
     /// ```
     /// use fieldfen_domain::operator::{Actor, Via};
@@ -67,7 +67,7 @@ impl Actor {
         &self.name
     }
 
-    /// The way on which the action came.
+    /// The kind of program through which the action came.
     #[must_use]
     pub const fn via(&self) -> Via {
         self.via
@@ -95,7 +95,7 @@ impl TryFrom<StoredActor> for Actor {
     }
 }
 
-/// Who acts, and why.
+/// The actor and the reason of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "StoredAction")]
 pub struct Action {
@@ -107,7 +107,7 @@ impl Action {
     /// An action of this actor for this reason. A reason that is too long is [cut](crate::cut_reason).
     ///
     /// # Errors
-    /// [`InvalidAction::Reason`] when the reason is blank.
+    /// [`InvalidAction::Reason`] if the reason is blank.
     pub fn new(by: Actor, reason: impl Into<String>) -> Result<Self, InvalidAction> {
         let reason = reason.into();
         if reason.trim().is_empty() {
@@ -144,15 +144,15 @@ impl TryFrom<StoredAction> for Action {
     }
 }
 
-/// A name or reason that no action can have.
+/// The error of a name or reason that no action can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAction {
-    /// A name that no actor can have.
+    /// The name is not valid.
     #[error(
         "name of an operator {0:?} must have 1 to {MAX_NAME} bytes, not all of them blank, without control characters"
     )]
     Name(String),
-    /// A reason that says nothing.
+    /// The reason is blank.
     #[error("reason of an action {0:?} must not be blank")]
     Reason(String),
 }
@@ -180,7 +180,7 @@ mod tests {
         for bad in [json.replace("ann", " "), json.replace("tool", "telepathy"), json.replace("sharp", " ")] {
             assert!(serde_json::from_str::<Action>(&bad).is_err(), "{bad}");
         }
-        // A condition of a newer version must not be passed over.
+        // A condition of a newer version must not be ignored.
         for newer in
             [json.replace("\"via\"", "\"role\":\"guest\",\"via\""), json.replace("\"reason\"", "\"if\":1,\"reason\"")]
         {

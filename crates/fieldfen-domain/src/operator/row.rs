@@ -6,7 +6,7 @@ use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
 text_enum! {
-    /// The kinds of actions, as `operator_actions.action` holds them.
+    /// The kinds of actions, as `operator_actions.action` has them.
     #[non_exhaustive]
     pub enum ActionKind as "kind of action" {
         /// A file was approved.
@@ -31,11 +31,11 @@ text_enum! {
         Resolve = "resolve",
         /// An unknown publication was released, because its platform has nothing with its key.
         NothingIsThere = "nothing_is_there",
-        /// A listing or post that belonged to no publication was given one.
+        /// A listing or post without a publication was given one.
         Adopt = "adopt",
-        /// The row of a listing or post was inserted that a person or another program has made.
+        /// The row of a listing or post of a person or another program was inserted.
         WriteDown = "write_down",
-        /// Recurring work was set up or changed.
+        /// Recurring work was defined or changed.
         Define = "define",
         /// Recurring work was paused.
         Pause = "pause",
@@ -43,9 +43,9 @@ text_enum! {
         Resume = "resume",
         /// Recurring work was run before its time.
         RunNow = "run_now",
-        /// Recurring work was ended.
+        /// Recurring work was removed.
         Remove = "remove",
-        /// A webhook's delivery was forgotten, so that it may come again.
+        /// A webhook's delivery was forgotten, so that it counts as new when it comes again.
         Forget = "forget",
     }
 }
@@ -58,11 +58,11 @@ text_enum! {
         Done = "done",
         /// The running job was asked to stop.
         Requested = "requested",
-        /// The subject was in the wanted state already.
+        /// The subject already had the requested state.
         Unchanged = "unchanged",
-        /// The subject was not in a state for it, or a rule forbids it.
+        /// The state of the subject, or a rule, does not allow the action.
         Refused = "refused",
-        /// The subject is not there.
+        /// The subject does not exist.
         NotFound = "not_found",
     }
 }
@@ -71,13 +71,14 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperatorAction {
-    /// Identifies the action, whatever the clocks say: an action whose transaction has had no answer is looked up by it.
+    /// The id, which identifies the action without a clock. If the outcome of its transaction is unknown, the action is
+    /// looked up by it.
     pub id: OperatorActionId,
-    /// When it was done, by the clock of the program that did it.
+    /// The time of the action, by the clock of the program that did it.
     pub at: Timestamp,
     /// The actor and the reason.
     pub action: Action,
-    /// Which action it was.
+    /// The kind of action.
     pub kind: ActionKind,
     /// The row that the action concerned.
     pub subject: Subject,
@@ -129,7 +130,7 @@ impl OperatorActionFilter {
         Self { subject: Some(subject), ..Self::default() }
     }
 
-    /// Only what the actors of this name did.
+    /// Only actions of the actors with this name.
     #[must_use]
     pub fn by(self, name: impl Into<String>) -> Self {
         Self { by: Some(name.into()), ..self }

@@ -1,4 +1,4 @@
-//! The subject of an operator's action: a file, a job, a listing, for example.
+//! The subjects of operators' actions, for example a file or a job.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::recurring::{InvalidRecurringName, RecurringName};
 use crate::text_enum::text_enum;
 use crate::webhook::{InvalidPayloadHash, PayloadHash};
 
-/// The thing that an action was done to.
+/// The object of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Subject {
@@ -49,16 +49,16 @@ text_enum! {
     }
 }
 
-/// A text that identifies no subject of its kind.
+/// The error of a text that identifies no subject of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSubject {
-    /// The kind is identified by a UUID, and the text is none.
+    /// The subject needs a UUID, and the text is not one.
     #[error(transparent)]
     Id(#[from] InvalidId),
-    /// The text cannot be a name of recurring work.
+    /// The text is not a valid name of recurring work.
     #[error(transparent)]
     Recurring(#[from] InvalidRecurringName),
-    /// The text cannot be the hash of a delivery.
+    /// The text is not a valid hash of a delivery.
     #[error(transparent)]
     Delivery(#[from] InvalidPayloadHash),
 }
@@ -67,7 +67,7 @@ impl Subject {
     /// The subject of this kind with this id.
     ///
     /// # Errors
-    /// [`InvalidSubject`] when the text is no id of this kind.
+    /// [`InvalidSubject`] if the text is not an id of this kind.
     pub fn parse(kind: SubjectKind, id: &str) -> Result<Self, InvalidSubject> {
         Ok(match kind {
             SubjectKind::File => Self::File(FileId::from_str(id)?),

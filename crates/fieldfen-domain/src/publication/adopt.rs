@@ -6,11 +6,11 @@ use super::{Confirmation, IdempotencyKey, PlatformRowId, Publication, ReserveReq
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adoption {
-    /// The publication to make. Its hold does not count.
+    /// The new publication. The end of its hold is ignored.
     pub request: ReserveRequest,
     /// The row of `listings` or `social_posts` to adopt.
     pub row: PlatformRowId,
-    /// The key that the product has at the platform; `None` if the platform does not say.
+    /// The key that the product has at the platform; `None` if the platform reports none.
     pub client_key: Option<IdempotencyKey>,
     /// The product or post as the platform or a person describes it. The id in [`ConfirmedRow`](super::ConfirmedRow)
     /// is ignored.
@@ -24,7 +24,7 @@ impl Adoption {
         Self { request, row, client_key: None, confirmation }
     }
 
-    /// The same request for a product that has this key at the platform.
+    /// Sets the key that the product has at the platform.
     #[must_use]
     pub fn client_key(mut self, client_key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.client_key = client_key.into();
@@ -37,10 +37,10 @@ impl Adoption {
 pub enum AdoptOutcome {
     /// The publication is confirmed, and the row belongs to it.
     Done(Publication),
-    /// Another publication of this target is live; nothing was changed.
+    /// Another publication of this target is live. Nothing was changed.
     Live(Publication),
-    /// Another publication is confirmed as this product; nothing was changed.
+    /// Another publication is confirmed as this product. Nothing was changed.
     Taken(Publication),
-    /// The row is not there, not live, or belongs to a publication by now; nothing was changed.
+    /// The row does not exist, is not live, or belongs to a publication by now. Nothing was changed.
     NotUntracked,
 }

@@ -10,14 +10,14 @@ use crate::time::Timestamp;
 pub struct Confirmation {
     /// The platform's id of the product or post. It must not be blank.
     pub platform_id: String,
-    /// The address of its public page, if the platform gives one.
+    /// The address of its public page; `None` if the platform gives none.
     pub url: Option<String>,
     /// The row of `listings` or `social_posts`. The store inserts it if none exists.
     pub row: ConfirmedRow,
-    /// The time since which the platform reports the status. If the platform reports none, a time before the call or
-    /// the lookup.
+    /// The time since which the product has the status, by the platform. If the platform reports none, a time before
+    /// the call or the lookup.
     pub event_at: Timestamp,
-    /// When the answer arrived, by the caller's clock.
+    /// The time at which the answer arrived, by the caller's clock.
     pub at: Timestamp,
 }
 
@@ -28,35 +28,35 @@ impl Confirmation {
         Self { platform_id: platform_id.into(), url: None, row, event_at, at }
     }
 
-    /// The same confirmation with another id.
+    /// Sets the id at the platform.
     #[must_use]
     pub fn platform_id(mut self, platform_id: impl Into<String>) -> Self {
         self.platform_id = platform_id.into();
         self
     }
 
-    /// The same confirmation with this page.
+    /// Sets the address of the public page.
     #[must_use]
     pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
         self.url = url.into();
         self
     }
 
-    /// The same confirmation with another row.
+    /// Sets the row.
     #[must_use]
     pub fn row(mut self, row: ConfirmedRow) -> Self {
         self.row = row;
         self
     }
 
-    /// The same confirmation of a status since this time.
+    /// Sets the time since which the product has the status.
     #[must_use]
     pub fn event_at(mut self, event_at: Timestamp) -> Self {
         self.event_at = event_at;
         self
     }
 
-    /// The same confirmation, heard at this time.
+    /// Sets the time at which the answer arrived.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = at;
@@ -74,7 +74,7 @@ pub enum ConfirmedRow {
         id: ListingId,
         /// The status at the platform.
         status: ListingStatus,
-        /// The platform's own name of the status.
+        /// The platform's own name of the status; `None` if it is unknown.
         platform_status: Option<String>,
     },
     /// A row of `social_posts`.
@@ -89,7 +89,7 @@ pub enum ConfirmedRow {
 pub enum ConfirmOutcome {
     /// The publication is confirmed, and its row is written.
     Done,
-    /// The row is written. A newer status says that the product has been taken down since, so the publication has
+    /// The row is written. A newer status reports that the product has been taken down since, so the publication has
     /// ended.
     Ended,
     /// The publication was confirmed with the same platform id before. Nothing was changed.
@@ -97,7 +97,7 @@ pub enum ConfirmOutcome {
     /// Another product or post is live for the same target. This one is a duplicate, and the caller takes it down.
     /// Nothing was changed.
     Duplicate {
-        /// The platform id of the other one, if it is known.
+        /// The id of the other one at the platform; `None` if it is unknown.
         live: Option<String>,
     },
     /// Another target or another file is confirmed as this product, or has its row. Nothing was changed.
@@ -105,6 +105,6 @@ pub enum ConfirmOutcome {
         /// The file of the other one.
         file_id: FileId,
     },
-    /// There is no publication with this id.
+    /// The publication does not exist.
     NotFound,
 }

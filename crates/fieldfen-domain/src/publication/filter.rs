@@ -1,4 +1,4 @@
-//! Filters of publications, listings and posts, and which publications are pruned.
+//! Filters of publications, listings and posts, and the selection of publications for pruning.
 
 use super::{IdempotencyKey, ListingStatus, Platform, PublicationState, SocialPlatform};
 use crate::ids::FileId;
@@ -8,19 +8,19 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublicationFilter {
-    /// Only those in this state.
+    /// Only publications in this state.
     pub state: Option<PublicationState>,
-    /// Only those of this file.
+    /// Only publications of this file.
     pub file_id: Option<FileId>,
     /// Only products at this platform.
     pub platform: Option<Platform>,
     /// Only posts at this network.
     pub network: Option<SocialPlatform>,
-    /// Only those at accounts of this name; the empty name is the only account of a platform.
+    /// Only publications at accounts with this name. The empty name means the only account of a platform.
     pub account: Option<String>,
-    /// Only those with this key.
+    /// Only publications with this key.
     pub key: Option<IdempotencyKey>,
-    /// Only those that are, or were, confirmed with this id at their platform.
+    /// Only publications that are, or were, confirmed with this id at their platform.
     pub platform_id: Option<String>,
 }
 
@@ -31,49 +31,49 @@ impl PublicationFilter {
         Self::default()
     }
 
-    /// Only those in this state; `None` for any.
+    /// Only publications in this state; `None` for any.
     #[must_use]
     pub fn state(mut self, state: impl Into<Option<PublicationState>>) -> Self {
         self.state = state.into();
         self
     }
 
-    /// Only those of this file; `None` for any.
+    /// Only publications of this file; `None` for any.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
     }
 
-    /// Only products at this platform; `None` for any, and posts.
+    /// Only products at this platform; `None` for any platform, and for posts.
     #[must_use]
     pub fn platform(mut self, platform: impl Into<Option<Platform>>) -> Self {
         self.platform = platform.into();
         self
     }
 
-    /// Only posts at this network; `None` for any, and products.
+    /// Only posts at this network; `None` for any network, and for products.
     #[must_use]
     pub fn network(mut self, network: impl Into<Option<SocialPlatform>>) -> Self {
         self.network = network.into();
         self
     }
 
-    /// Only those at the accounts of this name; `None` for any.
+    /// Only publications at accounts with this name; `None` for any.
     #[must_use]
     pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
         self.account = account.into();
         self
     }
 
-    /// Only those with this key; `None` for any.
+    /// Only publications with this key; `None` for any.
     #[must_use]
     pub fn key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.key = key.into();
         self
     }
 
-    /// Only those that are, or were, confirmed with this id at their platform; `None` for any.
+    /// Only publications that are, or were, confirmed with this id at their platform; `None` for any.
     #[must_use]
     pub fn platform_id(mut self, platform_id: impl Into<Option<String>>) -> Self {
         self.platform_id = platform_id.into();
@@ -85,15 +85,15 @@ impl PublicationFilter {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListingFilter {
-    /// Only those at this platform.
+    /// Only listings at this platform.
     pub platform: Option<Platform>,
-    /// Only those of this status.
+    /// Only listings with this status.
     pub status: Option<ListingStatus>,
-    /// Only those of this file.
+    /// Only listings of this file.
     pub file_id: Option<FileId>,
-    /// Only those whose row has this in the place of the product's id.
+    /// Only listings whose row has this text in the column of the product's id.
     pub platform_listing_id: Option<String>,
-    /// Only those that are not delisted. A row whose status cannot be read is among the unreadable ones.
+    /// Only listings that are not delisted. A row with an unreadable status counts as unreadable.
     pub live: bool,
 }
 
@@ -104,35 +104,35 @@ impl ListingFilter {
         Self::default()
     }
 
-    /// Only those at this platform; `None` for any.
+    /// Only listings at this platform; `None` for any.
     #[must_use]
     pub fn platform(mut self, platform: impl Into<Option<Platform>>) -> Self {
         self.platform = platform.into();
         self
     }
 
-    /// Only those of this status; `None` for any.
+    /// Only listings with this status; `None` for any.
     #[must_use]
     pub fn status(mut self, status: impl Into<Option<ListingStatus>>) -> Self {
         self.status = status.into();
         self
     }
 
-    /// Only those of this file; `None` for any.
+    /// Only listings of this file; `None` for any.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
     }
 
-    /// Only those whose row has this in the place of the product's id; `None` for any.
+    /// Only listings whose row has this text in the column of the product's id; `None` for any.
     #[must_use]
     pub fn platform_listing_id(mut self, platform_listing_id: impl Into<Option<String>>) -> Self {
         self.platform_listing_id = platform_listing_id.into();
         self
     }
 
-    /// Only those that are not delisted.
+    /// Only listings that are not delisted.
     #[must_use]
     pub const fn live(mut self) -> Self {
         self.live = true;
@@ -144,9 +144,9 @@ impl ListingFilter {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PostFilter {
-    /// Only those at this network.
+    /// Only posts at this network.
     pub network: Option<SocialPlatform>,
-    /// Only those that show this file.
+    /// Only posts of this file.
     pub file_id: Option<FileId>,
 }
 
@@ -157,14 +157,14 @@ impl PostFilter {
         Self::default()
     }
 
-    /// Only those at this network; `None` for any.
+    /// Only posts at this network; `None` for any.
     #[must_use]
     pub fn network(mut self, network: impl Into<Option<SocialPlatform>>) -> Self {
         self.network = network.into();
         self
     }
 
-    /// Only those that show this file; `None` for any.
+    /// Only posts of this file; `None` for any.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
@@ -172,18 +172,18 @@ impl PostFilter {
     }
 }
 
-/// Which publications are pruned.
+/// Selects the publications that are pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PrunePublications {
     /// Publications that were released or ended before this time.
     pub before: Timestamp,
-    /// The most publications that one call deletes.
+    /// The largest number of publications that one call deletes.
     pub limit: u32,
 }
 
 impl PrunePublications {
-    /// At most `limit` publications that were released or ended before this time.
+    /// Deletes at most `limit` publications that were released or ended before this time.
     #[must_use]
     pub const fn new(before: Timestamp, limit: u32) -> Self {
         Self { before, limit }

@@ -1,4 +1,4 @@
-//! Listings on shops, and which event moves them.
+//! Listings at shops, and the events that change them.
 
 use crate::ids::{FileId, ListingId};
 use crate::open_enum::open_enum;
@@ -6,7 +6,7 @@ use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
 open_enum! {
-    /// The shops, in the specification's words for `listings.platform`.
+    /// The shops, as the specification's values of `listings.platform`.
     pub enum Platform as "platform" {
         /// `shopify`: products of a Shopify store.
         Shopify = "shopify",
@@ -20,40 +20,40 @@ open_enum! {
 }
 
 text_enum! {
-    /// The specification's words for `listings.status`.
+    /// The specification's values of `listings.status`.
     pub enum ListingStatus as "listing status" {
-        /// It exists but cannot be seen by buyers.
+        /// The product exists, but buyers cannot see it.
         Draft = "draft",
-        /// Buyers see it and can buy it.
+        /// Buyers can see and buy the product.
         Active = "active",
-        /// It can be seen, but nothing is left to buy.
+        /// Buyers can see the product, but cannot buy it.
         SoldOut = "sold_out",
-        /// It is gone from the shop.
+        /// The product is gone from the shop.
         Delisted = "delisted",
     }
 }
 
 text_enum! {
-    /// What can happen to a listing.
+    /// An event that changes the status of a listing.
     pub enum ListingEvent as "listing event" {
         /// A draft goes on sale.
         Activated = "activated",
-        /// It is taken back to a draft.
+        /// The product becomes a draft again.
         Unpublished = "unpublished",
-        /// The last one is sold.
+        /// The last item is sold.
         SoldOut = "sold out",
-        /// There is something to buy again.
+        /// There are items to buy again.
         Restocked = "restocked",
-        /// It is taken from the shop.
+        /// The product is removed from the shop.
         Delisted = "delisted",
     }
 }
 
 impl ListingStatus {
-    /// The status after this event. A delisted listing stays so: to sell again is a new listing.
+    /// The status after this event. A delisted listing stays delisted. Selling the product again makes a new listing.
     ///
     /// # Errors
-    /// [`IllegalListingTransition`] when the event cannot happen in this status.
+    /// [`IllegalListingTransition`] if the event is not possible in this status.
     pub const fn after(self, event: ListingEvent) -> Result<Self, IllegalListingTransition> {
         use ListingEvent as E;
         Ok(match (self, event) {
@@ -65,20 +65,20 @@ impl ListingStatus {
         })
     }
 
-    /// Whether the product is still at the platform.
+    /// Returns whether the product is still at the platform.
     #[must_use]
     pub const fn is_live(self) -> bool {
         !matches!(self, Self::Delisted)
     }
 }
 
-/// An event that cannot happen in the status the listing has.
+/// The error of an event that is not possible in the status of the listing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a listing that is {status} cannot be {event} ({event:?})")]
 pub struct IllegalListingTransition {
-    /// The status the listing has.
+    /// The status of the listing.
     pub status: ListingStatus,
-    /// What should have happened.
+    /// The event that was attempted.
     pub event: ListingEvent,
 }
 
@@ -88,30 +88,30 @@ pub struct IllegalListingTransition {
 pub struct Listing {
     /// Primary key of the row.
     pub id: ListingId,
-    /// The file it sells.
+    /// The file of the product.
     pub file_id: FileId,
     /// The platform that sells the product.
     pub platform: Platform,
     /// The platform's id of the product. The column is unique for each platform: if a listing of another account has
     /// the same id, it holds `account:id`.
     pub platform_listing_id: String,
-    /// The address of the product's public page, where it is known.
+    /// The address of the product's public page; `None` if it is unknown.
     pub url: Option<String>,
-    /// The status at the platform, as far as it is known here.
+    /// The status at the platform, as far as it is known.
     pub status: ListingStatus,
-    /// The platform's own word for its status, where that is known.
+    /// The platform's own name of the status; `None` if it is unknown.
     pub platform_status: Option<String>,
-    /// Since when the status holds, by the platform's word. An older update changes nothing. A time [in the
-    /// future](crate::is_ahead) was written by a clock that was ahead, and any update replaces it.
+    /// The time since which the product has the status, by the platform. An older update changes nothing. A time [in
+    /// the future](crate::is_ahead) was written by a clock that was ahead, and any update replaces it.
     pub status_event_at: Option<Timestamp>,
-    /// When the row was made.
+    /// The time at which the row was made.
     pub created_at: Option<Timestamp>,
-    /// When the row last changed.
+    /// The time of the last change of the row.
     pub updated_at: Option<Timestamp>,
 }
 
 impl Listing {
-    /// A row without a page, a platform's own word and times. A store sets the other columns.
+    /// A row without a page, a platform's name of the status, and times. A store sets the other columns.
     #[must_use]
     pub fn new(
         id: ListingId,
@@ -139,38 +139,38 @@ impl Listing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListingUpdate {
-    /// The status it has now.
+    /// The new status.
     pub status: ListingStatus,
-    /// The platform's own word for it.
+    /// The platform's own name of the status; `None` if it is unknown.
     pub platform_status: Option<String>,
-    /// Since when the status holds, by the platform's word.
+    /// The time since which the product has the status, by the platform.
     pub event_at: Timestamp,
-    /// When the update arrived, by the caller's clock.
+    /// The time at which the update arrived, by the caller's clock.
     pub at: Timestamp,
 }
 
 impl ListingUpdate {
-    /// An update to this status, which holds since `event_at` and arrived at `at`.
+    /// An update to this status, which the product has had since `event_at`, and which arrived at `at`.
     #[must_use]
     pub const fn new(status: ListingStatus, event_at: Timestamp, at: Timestamp) -> Self {
         Self { status, platform_status: None, event_at, at }
     }
 
-    /// The same update with the platform's own word for the status.
+    /// Sets the platform's own name of the status.
     #[must_use]
     pub fn platform_status(mut self, platform_status: impl Into<Option<String>>) -> Self {
         self.platform_status = platform_status.into();
         self
     }
 
-    /// The same update with another time of its event.
+    /// Sets the time of the event.
     #[must_use]
     pub fn event_at(mut self, event_at: Timestamp) -> Self {
         self.event_at = event_at;
         self
     }
 
-    /// The same update with another time of its arrival.
+    /// Sets the time of the arrival.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = at;
@@ -183,12 +183,12 @@ impl ListingUpdate {
 pub enum ListingUpdateOutcome {
     /// The status was written.
     Done,
-    /// A newer update had arrived before. Nothing was changed.
+    /// A newer update was applied before. Nothing was changed.
     Stale {
         /// The time of the newer update's event.
         known: Timestamp,
     },
-    /// There is no such listing.
+    /// The listing does not exist.
     NotFound,
 }
 
@@ -197,7 +197,8 @@ mod tests {
     use super::*;
     use ListingStatus::{Active, Delisted, Draft, SoldOut};
 
-    /// Where each event leads from draft, active, sold out and delisted; `None` is illegal. Written by hand.
+    /// The status after each event, for draft, active, sold out and delisted listings; `None` is illegal. Written by
+    /// hand.
     const TABLE: [(ListingEvent, [Option<ListingStatus>; 4]); 5] = [
         (ListingEvent::Activated, [Some(Active), None, None, None]),
         (ListingEvent::Unpublished, [None, Some(Draft), Some(Draft), None]),

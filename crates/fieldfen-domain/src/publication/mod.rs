@@ -1,8 +1,8 @@
-//! Publications: the intent to list or post something. A publication is stored before the platform is called, and
-//! says what is known about the call.
+//! Publications: the intent to list or post a file. A publication is stored before the platform is called, and records
+//! the state of the call.
 //!
-//! `listings` and `social_posts` hold only products and posts that are at their platform. If the answer to a call was
-//! lost, nobody knows whether it made one. The publication is then unknown, and the call is not made again before a
+//! `listings` and `social_posts` only contain products and posts that are at their platform. If the answer to a call
+//! was lost, nobody knows whether it made one. The publication is then unknown, and the call is not repeated before a
 //! lookup.
 
 mod adopt;

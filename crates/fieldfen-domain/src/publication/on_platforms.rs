@@ -9,15 +9,15 @@ use super::{Listing, PlatformRow, Publication, SocialPost, Target, untracked_lis
 pub struct FileOnPlatforms {
     /// Its publications, the oldest first.
     pub publications: Vec<Publication>,
-    /// Its listings, the oldest first. May be left out for a post.
+    /// Its listings, the oldest first. May be empty for decisions about a post.
     pub listings: Vec<Listing>,
-    /// Its posts, the oldest first. May be left out for a listing.
+    /// Its posts, the oldest first. May be empty for decisions about a listing.
     pub posts: Vec<SocialPost>,
 }
 
 impl FileOnPlatforms {
-    /// The rows that are live at the platform of a target and belong to no confirmed publication. A row may or may
-    /// not be the product or post of the target; only a lookup at the platform tells.
+    /// The rows that are live at the platform of a target and belong to no confirmed publication. Such a row may be the
+    /// product or post of the target. Only a lookup at the platform shows that.
     #[must_use]
     pub fn untracked(&self, target: &Target) -> Vec<PlatformRow> {
         let (listings, posts) = (&self.listings, &self.posts);

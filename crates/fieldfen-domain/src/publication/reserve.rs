@@ -13,15 +13,15 @@ pub const LONGEST_HOLD: Duration = Duration::from_secs(86_400);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReserveRequest {
-    /// The id of the row, if one is made. A released publication keeps its own id.
+    /// The id of a new row. A released publication keeps its own id.
     pub id: PublicationId,
     /// The file to publish.
     pub file_id: FileId,
-    /// What to publish where.
+    /// The target to reserve.
     pub target: Target,
-    /// A new random token.
+    /// A new random token for the reservation.
     pub token: FenceToken,
-    /// When the hold ends. It must last longer than the call to the platform can.
+    /// The end of the reservation, which must last longer than the call to the platform can.
     pub held_until: Timestamp,
     /// The current time, by the caller's clock.
     pub at: Timestamp,
@@ -41,14 +41,14 @@ impl ReserveRequest {
         Self { id, file_id, target, token, held_until, at }
     }
 
-    /// The same request with another token.
+    /// Sets the token.
     #[must_use]
     pub const fn token(mut self, token: FenceToken) -> Self {
         self.token = token;
         self
     }
 
-    /// The same request, held until this time.
+    /// Sets the end of the reservation.
     #[must_use]
     pub const fn held_until(mut self, held_until: Timestamp) -> Self {
         self.held_until = held_until;
@@ -62,24 +62,25 @@ pub enum ReserveOutcome {
     /// The caller has the reservation. It calls the platform, and then confirms the publication, releases it or marks
     /// it unknown.
     Granted(Publication),
-    /// The caller has the reservation, but an earlier call may have made something. It looks that up at the platform
-    /// first.
+    /// The caller has the reservation, but an earlier call may have made a product or post. The caller looks it up at
+    /// the platform first.
     Unresolved(Publication),
     /// Another caller has the reservation.
     Held(Publication),
     /// The target is published already.
     Published(Publication),
     /// Nothing was reserved. These rows of the file are live at the platform of the target and belong to no
-    /// publication. Each may be the product or post of the target, so the caller looks it up at the platform and
-    /// adopts it or gives it up.
+    /// publication. Each may be the product or post of the target, so the caller looks it up at the platform and adopts
+    /// it or gives it up.
     Untracked(Vec<PlatformRow>),
 }
 
-/// Why a publication is released.
+/// The reason why a publication is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseReason {
-    /// The platform has refused the call, or was not reached. The call has made nothing, but an earlier one may have.
+    /// The platform has refused the call, or was not reached. The call has made no product or post, but an earlier one
+    /// may have.
     NotMade,
-    /// A lookup or a person says that the platform has nothing with the key.
+    /// A lookup or a person reports that the platform has no product or post with the key.
     Absent,
 }

@@ -1,4 +1,4 @@
-//! Which row of `listings` or `social_posts` belongs to which publication.
+//! Decides which row of `listings` or `social_posts` belongs to which publication.
 //!
 //! Two accounts of one platform may have products with the same id, but `listings` has one row for each platform and
 //! id. A row therefore holds the product's id if that is free, and `account:id` if a live listing of another account
@@ -24,9 +24,9 @@ pub enum PlatformRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "table", content = "id", rename_all = "snake_case")]
 pub enum PlatformRowId {
-    /// Of a row of `listings`.
+    /// The id of a row of `listings`.
     Listing(ListingId),
-    /// Of a row of `social_posts`.
+    /// The id of a row of `social_posts`.
     Post(SocialPostId),
 }
 
@@ -40,7 +40,7 @@ impl PlatformRow {
         }
     }
 
-    /// The platform's id as the row holds it; `None` for a post without one.
+    /// The platform's id, as the row has it; `None` for a post without one.
     #[must_use]
     pub fn platform_id(&self) -> Option<&str> {
         match self {
@@ -49,7 +49,7 @@ impl PlatformRow {
         }
     }
 
-    /// Whether the row may be the product or post with this id at an account.
+    /// Returns whether the row may be the product or post with this id at an account.
     #[must_use]
     pub fn may_be(&self, account: &str, platform_id: &str) -> bool {
         match self {
@@ -58,7 +58,7 @@ impl PlatformRow {
         }
     }
 
-    /// Whether the row is one of the table and platform of this target.
+    /// Returns whether the row belongs to the table and platform of this target.
     #[must_use]
     pub fn is_at(&self, target: &Target) -> bool {
         match (self, target) {
@@ -69,21 +69,20 @@ impl PlatformRow {
     }
 }
 
-/// The text that a listing's row holds instead of the product's id, if the listing of another account holds that id.
+/// The text that a listing's row has instead of the product's id, if the listing of another account has that id.
 #[must_use]
 pub fn qualified_id(account: &str, platform_id: &str) -> String {
     format!("{account}:{platform_id}")
 }
 
-/// The platform ids that a listing's row may stand for at an account: the text that it holds, and the text after
-/// `account:`.
+/// The platform ids that a listing's row may mean at an account: its text, and the part of the text after `account:`.
 #[must_use]
 pub fn ids_at<'t>(account: &str, held: &'t str) -> Vec<&'t str> {
     let behind = held.strip_prefix(account).and_then(|rest| rest.strip_prefix(':')).filter(|rest| !rest.is_empty());
     std::iter::once(held).chain(behind).collect()
 }
 
-/// The text that a delisted listing's row holds instead of its id, once a live product has that id.
+/// The text that a delisted listing's row gets instead of its id, if a live product has that id.
 #[must_use]
 pub fn given_up_id(listing: &Listing) -> String {
     format!("{}#{}", listing.platform_listing_id, listing.id)
@@ -103,8 +102,8 @@ impl Publication {
         with(&qualified_id(account, platform_id)).or_else(|| with(platform_id))
     }
 
-    /// Whether the publication may be pruned. It may if it was released or ended before this time, its hold ended
-    /// before this time, and its listing is not live. `listings` are those of its file.
+    /// Returns whether the publication may be pruned. It may if it was released or ended before this time, its
+    /// reservation ended before this time, and its listing is not live. `listings` are those of its file.
     #[must_use]
     pub fn is_prunable(&self, before: Timestamp, listings: &[Listing]) -> bool {
         let is_its = |listing: &&Listing| {
@@ -128,7 +127,7 @@ impl Publication {
     }
 }
 
-/// The publication that a listing belongs to: the one that is confirmed as it, or the last one that was.
+/// The publication of a listing: the publication that is confirmed as it, or the last one that was.
 ///
 /// `listings` and `publications` are those of its file.
 #[must_use]
@@ -167,29 +166,29 @@ pub fn untracked_posts(
 }
 
 /// The publications and listings of all products with one id at one platform, at any account. They decide which row a
-/// product gets, and which row is meant by its id.
+/// product gets, and which row its id means.
 #[derive(Debug, Clone, Default)]
 pub struct SamePlatformId {
     /// The publications that are, or were, confirmed with this id at the platform, the oldest first.
     pub publications: Vec<Publication>,
-    /// All listings of the files of these publications and of the rows that hold the id, plain or qualified by the
-    /// account in question.
+    /// All listings of the files of these publications, and of the rows with the id, plain or qualified with the
+    /// account.
     pub listings: Vec<Listing>,
 }
 
 /// The row that a product gets when it is confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListingRowChoice {
-    /// The row of the file that holds this text, or a new row.
+    /// The row of the file with this text, or a new row.
     Row {
-        /// The text that the row holds instead of the product's id.
+        /// The text that the row has instead of the product's id.
         held: String,
-        /// The delisted listing of another file that holds this text now, and loses it.
+        /// The delisted listing of another file that has this text now and loses it; `None` if there is none.
         given_up_by: Option<Listing>,
     },
-    /// No row: live listings hold every text that it could hold.
+    /// No row: live listings have every text that the row could have.
     Taken {
-        /// The file of one of them.
+        /// The file of one of these listings.
         file_id: FileId,
     },
 }
@@ -237,7 +236,7 @@ impl SamePlatformId {
         ListingRowChoice::Taken { file_id }
     }
 
-    /// The listing of the product with this id at an account. A listing without a publication is taken to be at that
+    /// The listing of the product with this id at an account. A listing without a publication counts as one of that
     /// account.
     #[must_use]
     pub fn at(&self, platform: Platform, account: &str, platform_id: &str) -> Option<Listing> {

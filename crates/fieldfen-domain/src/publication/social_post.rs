@@ -1,4 +1,4 @@
-//! Posts on social platforms.
+//! Posts at social networks.
 
 use crate::ids::{FileId, SocialPostId};
 use crate::open_enum::open_enum;
@@ -6,7 +6,7 @@ use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
 open_enum! {
-    /// The social platforms, in the specification's words for `social_posts.platform`.
+    /// The social networks, as the specification's values of `social_posts.platform`.
     pub enum SocialPlatform as "social platform" {
         /// `instagram`: posts, stories and reels.
         Instagram = "instagram",
@@ -20,7 +20,7 @@ open_enum! {
 }
 
 text_enum! {
-    /// The specification's words for `social_posts.post_type`.
+    /// The specification's values of `social_posts.post_type`.
     pub enum PostType as "post type" {
         /// An ordinary post, which stays in the feed.
         Post = "post",
@@ -39,24 +39,25 @@ text_enum! {
 pub struct SocialPost {
     /// Primary key of the row.
     pub id: SocialPostId,
-    /// The file it shows.
+    /// The file of the post.
     pub file_id: FileId,
     /// The network that shows the post.
     pub platform: SocialPlatform,
-    /// The kind of post, in the specification's words or in the program's own. `None` if the program that wrote the row left it out.
+    /// The type of the post, as a word of the specification or of the program. `None` if the program that wrote the row
+    /// left it out.
     pub post_type: Option<PostType>,
-    /// The network's id of the post; `None` where it is unknown.
+    /// The network's id of the post; `None` if it is unknown.
     pub platform_post_id: Option<String>,
-    /// The address of the post, where it is known.
+    /// The address of the post; `None` if it is unknown.
     pub url: Option<String>,
-    /// When it was posted.
+    /// The time at which it was posted; `None` if it is unknown.
     pub posted_at: Option<Timestamp>,
-    /// When it was found to be gone; `None` while it is there as far as is known.
+    /// The time at which it was found to be gone; `None` while it is not known to be gone.
     pub gone_at: Option<Timestamp>,
 }
 
 impl SocialPost {
-    /// A row of which only the file and the network are known. A store sets the other columns.
+    /// A row with only a file and a network. A store sets the other columns.
     #[must_use]
     pub const fn new(id: SocialPostId, file_id: FileId, platform: SocialPlatform) -> Self {
         Self {

@@ -1,17 +1,17 @@
-//! The states of a publication, and which event leads from which to which.
+//! The states of a publication, and the events that lead from one to another.
 
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// `publications.state`.
+    /// The values of `publications.state`.
     pub enum PublicationState as "publication state" {
-        /// The call to the platform may be under way.
+        /// The call to the platform may be in progress.
         Reserved = "reserved",
-        /// The answer to the call is not known. Only a lookup can tell whether it made something.
+        /// The answer to the call is unknown. Only a lookup can show whether it made a product or post.
         Unknown = "unknown",
         /// The product or post is at the platform.
         Confirmed = "confirmed",
-        /// The product or post is not at the platform, and no call is under way.
+        /// The product or post is not at the platform, and no call is in progress.
         Released = "released",
         /// The product or post was at the platform and has been taken down.
         Ended = "ended",
@@ -19,11 +19,11 @@ text_enum! {
 }
 
 text_enum! {
-    /// What can happen to a publication.
+    /// An event that changes the state of a publication.
     pub enum PublicationEvent as "publication event" {
-        /// The platform says that it has the product or post.
+        /// The platform reports that it has the product or post.
         Confirmed = "confirmed",
-        /// The platform says that it does not have the product or post.
+        /// The platform reports that it does not have the product or post.
         Released = "released",
         /// No answer came, or the caller that waited for it has died.
         AnswerLost = "answer lost",
@@ -35,11 +35,10 @@ text_enum! {
 impl PublicationState {
     /// The state after this event.
     ///
-    /// A confirmation counts even after a release or an end, because it corrects an answer that came late or a list
-    /// that was incomplete.
+    /// A confirmation counts even after a release or an end, because it corrects a late answer or an incomplete list.
     ///
     /// # Errors
-    /// [`IllegalPublicationTransition`] when the event cannot happen in this state.
+    /// [`IllegalPublicationTransition`] if the event is not possible in this state.
     pub const fn after(self, event: PublicationEvent) -> Result<Self, IllegalPublicationTransition> {
         use PublicationEvent as E;
         Ok(match (self, event) {
@@ -51,20 +50,20 @@ impl PublicationState {
         })
     }
 
-    /// Whether it keeps the same target from being reserved again.
+    /// Returns whether it keeps the same target from being reserved again.
     #[must_use]
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Reserved | Self::Unknown | Self::Confirmed)
     }
 }
 
-/// An event that cannot happen in the state the publication has.
+/// The error of an event that is not possible in the state of the publication.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a publication that is {state} cannot be {event} ({event:?})")]
 pub struct IllegalPublicationTransition {
-    /// The state the publication has.
+    /// The state of the publication.
     pub state: PublicationState,
-    /// What should have happened.
+    /// The event that was attempted.
     pub event: PublicationEvent,
 }
 
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
     use PublicationState::{Confirmed, Ended, Released, Unknown};
 
-    /// Where each event leads from reserved, unknown, confirmed, released and ended. Written by hand.
+    /// The state after each event, for reserved, unknown, confirmed, released and ended publications. Written by hand.
     const TABLE: [(PublicationEvent, [Option<PublicationState>; 5]); 4] = [
         (PublicationEvent::Confirmed, [Some(Confirmed), Some(Confirmed), None, Some(Confirmed), Some(Confirmed)]),
         (PublicationEvent::Released, [Some(Released), Some(Released), None, None, None]),

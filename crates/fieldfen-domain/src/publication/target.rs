@@ -16,7 +16,7 @@ use crate::sha256;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Target {
-    /// A product on a shop.
+    /// A product at a shop.
     #[non_exhaustive]
     Listing {
         /// The platform that sells the product.
@@ -24,11 +24,11 @@ pub enum Target {
         /// The seller's account at the platform; empty if there is only one.
         #[serde(default)]
         account: String,
-        /// Which of several products of the file; empty if there is only one.
+        /// The variant, if several products are made from the file; empty if there is only one.
         #[serde(default)]
         variant: String,
     },
-    /// A post on a social platform.
+    /// A post at a social network.
     #[non_exhaustive]
     Post {
         /// The network that shows the post.
@@ -36,10 +36,10 @@ pub enum Target {
         /// The account at the network; empty if there is only one.
         #[serde(default)]
         account: String,
-        /// Which post it is. A retry keeps the key; a deliberate repost gets a new one.
+        /// The key of the post. A retry keeps the key. A deliberate repost gets a new one.
         #[serde(default)]
         post_key: String,
-        /// What kind of post. Not part of what makes the target unique.
+        /// The type of the post. Two targets that differ only in it are the same.
         #[serde(default)]
         post_type: Option<PostType>,
     },
@@ -58,8 +58,7 @@ impl Target {
         Self::Post { platform, account: String::new(), post_key: post_key.into(), post_type: None }
     }
 
-    /// The same target for this one of several products that are made from the file. A post has no variant and stays as it
-    /// is.
+    /// Sets the variant, if several products are made from the file. A post has no variant and stays unchanged.
     #[must_use]
     pub fn with_variant(mut self, wanted: impl Into<String>) -> Self {
         if let Self::Listing { variant, .. } = &mut self {
@@ -68,7 +67,7 @@ impl Target {
         self
     }
 
-    /// The same target as a post of this kind. A product has none and stays as it is.
+    /// Sets the type of the post. A product has none and stays unchanged.
     #[must_use]
     pub fn with_post_type(mut self, wanted: impl Into<Option<PostType>>) -> Self {
         if let Self::Post { post_type, .. } = &mut self {
@@ -77,7 +76,7 @@ impl Target {
         self
     }
 
-    /// `listing` or `post`, as it stands in `publications.channel`.
+    /// `listing` or `post`, as `publications.channel` has it.
     #[must_use]
     pub const fn channel(&self) -> &'static str {
         match self {
@@ -86,7 +85,7 @@ impl Target {
         }
     }
 
-    /// The platform's or network's word in the database, for example `etsy`.
+    /// The name of the platform or network, as the database has it, for example `etsy`.
     #[must_use]
     pub fn platform(&self) -> &str {
         match self {
@@ -103,7 +102,7 @@ impl Target {
         }
     }
 
-    /// The same target at another account.
+    /// The same target at this account.
     #[must_use]
     pub fn at_account(&self, other: &str) -> Self {
         let mut target = self.clone();
@@ -113,7 +112,7 @@ impl Target {
         target
     }
 
-    /// Whether two targets are the same, apart from the type of a post.
+    /// Returns whether two targets are the same, apart from the type of a post.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         fn place(target: &Target) -> (&str, &str) {
@@ -158,7 +157,7 @@ impl fmt::Display for Target {
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The key for a file's target of which `ended` publications have ended before.
+    /// The key for the target of a file. `ended` is the number of publications of that target that have ended before.
     #[must_use]
     pub fn derive(file_id: &FileId, target: &Target, ended: u32) -> Self {
         let mut parts: Vec<Vec<u8>> = vec![file_id.uuid().as_bytes().to_vec()];
@@ -173,7 +172,7 @@ impl IdempotencyKey {
         Self(format!("ff-{key}"))
     }
 
-    /// Whether this has the form of a key from [`IdempotencyKey::derive`]. A key that a person has made up has
+    /// Returns whether this has the form of a key from [`IdempotencyKey::derive`]. A key that a person has chosen has
     /// another form.
     #[must_use]
     pub fn is_derived(&self) -> bool {
@@ -181,13 +180,13 @@ impl IdempotencyKey {
             && self.0.strip_prefix("ff-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 
-    /// The key with this text, as a database or a platform holds it.
+    /// The key with this text, as a database or a platform has it.
     #[must_use]
     pub const fn from_text(key: String) -> Self {
         Self(key)
     }
 
-    /// The key as the platform gets it.
+    /// The text of the key, which the platform gets.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

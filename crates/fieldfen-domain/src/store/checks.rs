@@ -15,7 +15,7 @@ impl NewFile {
             Some(id) if id.trim().is_empty() => Err(StoreError::Invalid {
                 what: "drive_file_id of a new file",
                 value: id.clone(),
-                rule: "it must not be blank; leave it out where there is none",
+                rule: "it must not be blank; leave it out if there is none",
             }),
             _ => Ok(()),
         }
@@ -23,10 +23,10 @@ impl NewFile {
 }
 
 impl FileEdit {
-    /// Checks the metadata, which may have been put in [`unchecked`](RawJson::unchecked).
+    /// Checks the metadata, which may be [`unchecked`](RawJson::unchecked).
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when it cannot be stored as JSON and read back.
+    /// [`StoreError::Invalid`] if it cannot be stored as JSON and read back.
     pub fn check(&self) -> Result<(), StoreError> {
         StoreError::check_json("metadata of a file", self.metadata.value())
     }
@@ -36,10 +36,10 @@ impl IdempotencyKey {
     /// Checks that a product can be recognised by this key.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when it is blank.
+    /// [`StoreError::Invalid`] if it is blank.
     pub fn check(&self) -> Result<(), StoreError> {
         if self.as_str().trim().is_empty() {
-            let rule = "a key that recognises a product is not blank";
+            let rule = "it must not be blank";
             return Err(StoreError::Invalid { what: "key of a publication", value: self.as_str().to_owned(), rule });
         }
         Ok(())
@@ -47,13 +47,13 @@ impl IdempotencyKey {
 }
 
 impl Confirmation {
-    /// Whether it can confirm this target.
+    /// Checks that it can confirm this target.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.
+    /// [`StoreError::Invalid`] if the platform id is empty or the row does not fit the target.
     pub fn check(&self, target: &Target) -> Result<(), StoreError> {
         if self.platform_id.trim().is_empty() {
-            let (value, rule) = (self.platform_id.clone(), "what is out there has an id");
+            let (value, rule) = (self.platform_id.clone(), "it must not be blank");
             return Err(StoreError::Invalid { what: "platform id", value, rule });
         }
         match (target, &self.row) {
@@ -64,21 +64,21 @@ impl Confirmation {
     }
 
     pub(super) fn not_for(&self, target: &Target) -> StoreError {
-        let rule = "a listing is confirmed by a row of listings, a post by one of social_posts";
+        let rule = "it must be a row of listings for a listing, and of social_posts for a post";
         StoreError::Invalid { what: "confirmation of", value: target.to_string(), rule }
     }
 }
 
 impl Adoption {
-    /// Whether it can be carried out at all.
+    /// Checks that it can be carried out.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] as for [`Confirmation::check`], and when what is confirmed is not live.
+    /// [`StoreError::Invalid`] as for [`Confirmation::check`], and if the product is not live.
     pub fn check(&self) -> Result<(), StoreError> {
         self.confirmation.check(&self.request.target)?;
         match &self.confirmation.row {
             ConfirmedRow::Listing { status, .. } if !status.is_live() => {
-                let (value, rule) = (status.to_string(), "what is adopted must be at the platform");
+                let (value, rule) = (status.to_string(), "an adopted product must be live");
                 Err(StoreError::Invalid { what: "status of an adopted listing", value, rule })
             }
             _ => Ok(()),
@@ -87,15 +87,15 @@ impl Adoption {
 }
 
 impl StoreError {
-    /// Checks a document, named by `what`, before a store keeps it: [`RawJson::check`].
+    /// Checks a document with [`RawJson::check`] before a store keeps it. `what` names the document.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when it cannot be read back.
+    /// [`StoreError::Invalid`] if it cannot be read back.
     pub fn check_json(what: &'static str, json: Option<&RawJson>) -> Result<(), Self> {
         json.map_or(Ok(()), RawJson::check).map_err(|error| Self::unfit_json(what, &error))
     }
 
-    /// The error of a value, named by `what`, that cannot be stored as JSON.
+    /// The error of a value that cannot be stored as JSON. `what` names the value.
     #[must_use]
     pub fn unfit_json(what: &'static str, error: &InvalidJson) -> Self {
         Self::Invalid { what, value: error.to_string(), rule: "it must be a value that can be stored as JSON" }

@@ -1,51 +1,51 @@
-//! What can go wrong in a store.
+//! The errors of stores.
 
 use crate::file::IllegalFileTransition;
 use crate::page::UnreadableRow;
 use crate::publication::IllegalPublicationTransition;
 
-/// The database's own account of what went wrong.
+/// The database's own error.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A failed operation of a store. [`disposition`](StoreError::disposition) says what a program should do.
+/// The error of a store's operation. [`disposition`](StoreError::disposition) tells what a program should do.
 ///
 /// A failed operation has changed nothing, except with [`OutcomeUnknown`](StoreError::OutcomeUnknown).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Other transactions kept the database for longer than the configured time.
+    /// Other transactions blocked the database for longer than the configured time.
     #[error("the database was busy for longer than {waited_ms} ms: others are writing; try again")]
     Busy {
-        /// How long was waited, in milliseconds.
+        /// The length of the wait, in milliseconds.
         waited_ms: u64,
-        /// The database's own words.
+        /// The database's own error.
         source: Source,
     },
-    /// The database cannot be reached, or had no connection free in the configured time.
+    /// The database cannot be reached, or had no free connection within the configured time.
     #[error(
         "the database could not be reached, or had no connection free, within {waited_ms} ms: check that it runs, and try \
          again"
     )]
     Unavailable {
-        /// How long was waited, in milliseconds.
+        /// The length of the wait, in milliseconds.
         waited_ms: u64,
-        /// The database's own words.
+        /// The database's own error.
         source: Source,
     },
-    /// Other transactions have written the same rows, each time that this one was run.
-    #[error("{attempts} attempts at the transaction met other transactions that wrote the same rows: try again")]
+    /// Other transactions wrote the same rows during each attempt at this one.
+    #[error("other transactions wrote the same rows during each of {attempts} attempts: try again")]
     Conflict {
-        /// How often the transaction was run.
+        /// The number of attempts.
         attempts: u32,
-        /// The database's own words.
+        /// The database's own error.
         source: Source,
     },
-    /// The connection was lost during the commit: the transaction has taken effect as a whole, or not at all.
+    /// The connection was lost during the commit. The transaction has taken effect as a whole, or not at all.
     #[error(
         "the connection was lost during the commit, and the transaction may have taken effect: look before you repeat it"
     )]
     OutcomeUnknown(#[source] Source),
-    /// The disk is full, or the database has reached the size that it may have.
+    /// The disk is full, or the database has reached its largest allowed size.
     #[error("the disk, or the size that the database may have, is full: make room and try again")]
     Full(#[source] Source),
     /// The database cannot be written.
@@ -54,66 +54,66 @@ pub enum StoreError {
     /// Reading or writing failed below the database.
     #[error("reading or writing the database failed: check what it is stored on")]
     Io(#[source] Source),
-    /// The database is damaged, or is none.
+    /// The database is damaged, or the file is not a database.
     #[error("the database is damaged, or is not a database: restore a backup")]
     Corrupt(#[source] Source),
-    /// A row holds something that its column does not allow.
+    /// A row has a value that its column does not allow.
     #[error("{table} {row}: column {column} holds {value}; {rule}")]
     BadRow {
         /// The name of the table.
         table: &'static str,
-        /// The primary key of the row, or its place where the key cannot be read.
+        /// The primary key of the row, or its position if the key cannot be read.
         row: String,
         /// The name of the column.
         column: &'static str,
-        /// What the column holds, as text.
+        /// The value of the column, as text.
         value: String,
-        /// What the column must hold.
+        /// The rule for values of the column.
         rule: String,
     },
-    /// A value given by the caller breaks a rule.
+    /// A value of the caller breaks a rule.
     #[error("{what} {value:?}: {rule}")]
     Invalid {
-        /// What was given, for example `status to prune`.
+        /// The name of the value, for example `status to prune`.
         what: &'static str,
-        /// The value that was given.
+        /// The given value.
         value: String,
-        /// The value that the setting must have.
+        /// The rule that the value breaks.
         rule: &'static str,
     },
-    /// A value refers to a row that is not there.
+    /// A value refers to a row that does not exist.
     #[error("{what} refers to a row that does not exist: create that first, or correct the id")]
     MissingReference {
-        /// What was to be written, with the id it refers to.
+        /// The row that was to be written, with the id that it refers to.
         what: String,
-        /// The database's own words.
+        /// The database's own error.
         source: Source,
     },
-    /// A row with this key is there already.
-    #[error("{what} is there already")]
+    /// A row with this key exists already.
+    #[error("{what} exists already")]
     AlreadyExists {
-        /// What was to be written.
+        /// The row that was to be written.
         what: String,
-        /// The database's own words.
+        /// The database's own error.
         source: Source,
     },
-    /// A file cannot take the event.
+    /// The event is not possible in the state of the file.
     #[error(transparent)]
     FileTransition(#[from] IllegalFileTransition),
-    /// A publication cannot take the event.
+    /// The event is not possible in the state of the publication.
     #[error(transparent)]
     PublicationTransition(#[from] IllegalPublicationTransition),
-    /// A session was opened inside another one of the same thread.
-    #[error("a session of this store is open in this thread already: use the one that the closure was given")]
+    /// A session was opened inside another session of the same thread.
+    #[error("a session of this store is open in this thread already: use the session that the closure got")]
     Nested,
     /// The schema is older or newer than the one that this program knows.
     #[error("the database is at migration {found}, this program needs {needed}: {remedy}")]
     Schema {
-        /// The newest migration that has been applied; `none` for an empty database.
+        /// The newest applied migration; `none` for an empty database.
         found: String,
-        /// The newest migration this program knows.
+        /// The newest migration that this program knows.
         needed: String,
-        /// What to do about it.
+        /// The remedy.
         remedy: &'static str,
     },
     /// All migrations are applied, but another program has changed the schema since.
@@ -135,11 +135,11 @@ pub enum StoreError {
     /// The database cannot be opened.
     #[error("cannot open the database {url:?}: {reason}")]
     Open {
-        /// Its address, without passwords.
+        /// The address, without passwords.
         url: String,
-        /// Why it cannot be opened, and what to do about that.
+        /// The reason, with a remedy.
         reason: String,
-        /// The cause, where there is one.
+        /// The cause; `None` if the reason already names it.
         source: Option<Source>,
     },
     /// Any other error of the database.
@@ -147,19 +147,19 @@ pub enum StoreError {
     Database(#[source] Source),
 }
 
-/// What a program should do about a [`StoreError`].
+/// The reaction of a program to a [`StoreError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// Try again: the same operation may succeed later.
     TryAgain,
-    /// The operation may have been done. Read whether it was, and repeat it only if it was not.
+    /// The operation may have taken effect. Check that, and repeat the operation only if it has not.
     LookFirst,
     /// The same operation will fail again.
     GiveUp,
 }
 
 impl StoreError {
-    /// What a program does about this error. A program decides by this alone, so that it need not know the database.
+    /// The reaction of a program to this error. It does not depend on the database that is used.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {

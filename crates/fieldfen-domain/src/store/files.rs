@@ -14,12 +14,11 @@ pub trait FileReads {
     /// The file with this id, whether its row holds the id with or without hyphens; `None` if there is none.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no file can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a file.
     fn find(&mut self, id: &FileId) -> Result<Option<File>, StoreError>;
 
-    /// The file that arrived with this Google Drive id, or whose row holds it. The same bytes may have arrived under
-    /// several Drive ids; then [`File::drive_file_id`] may differ from `drive_file_id`. A blank Drive id finds no
-    /// file.
+    /// The file that arrived with this Google Drive id, or whose row has it. If the same bytes have arrived under
+    /// several Drive ids, [`File::drive_file_id`] may differ from `drive_file_id`. A blank Drive id finds no file.
     ///
     /// # Errors
     /// As [`FileReads::find`].
@@ -53,8 +52,8 @@ pub trait FileReads {
 
 /// Writes rows of `files`. Each change of a status also writes a line of the file's history.
 pub trait Files: FileReads {
-    /// Adds a file with the first line of its history, unless a file with the same Drive id or the same bytes is
-    /// there.
+    /// Inserts a file with the first line of its history, unless a file with the same Drive id or the same bytes
+    /// exists.
     ///
     /// If the known file has the same Drive id and other bytes, the answer is [`IngestOutcome::ContentDiffers`], and
     /// the file is not changed.
@@ -63,12 +62,11 @@ pub trait Files: FileReads {
     /// id of an arrival until the file is deleted, so that the next arrival with that Drive id alone finds the file.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id is taken, or when Drive id and bytes belong to two different files;
-    /// [`StoreError::Invalid`] when the Drive id is blank.
+    /// [`StoreError::AlreadyExists`] if the id is taken, or if Drive id and bytes belong to two different files;
+    /// [`StoreError::Invalid`] if the Drive id is blank.
     fn insert(&mut self, file: &NewFile) -> Result<IngestOutcome, StoreError>;
 
-    /// Applies a change and writes a line of the history, if the file still has the status from which the change was
-    /// made.
+    /// Applies a change and writes a line of the history, if the file still has the status before the change.
     ///
     /// # Errors
     /// None of its own. A lost race is no error: the answer is [`FileChangeOutcome::Conflict`].
@@ -77,9 +75,8 @@ pub trait Files: FileReads {
     /// Writes new values to a file. If the edit has a version ([`FileEdit::seen`]) and the file differs from it,
     /// nothing is written.
     ///
-    /// # Errors
-    /// As [`FileEdit::check`]; [`StoreError::BadRow`] when the edit demands a version and the row cannot be read. A
-    /// lost race is no error.
+    /// As [`FileEdit::check`]; [`StoreError::BadRow`] if the edit has a version and the row cannot be read. A lost race
+    /// is no error.
     fn edit(&mut self, id: &FileId, edit: &FileEdit, at: Timestamp) -> Result<FileEditOutcome, StoreError>;
 
     /// Deletes a file with its jobs, history, publications, listings and posts. A listing or publication with an

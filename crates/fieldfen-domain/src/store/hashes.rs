@@ -6,12 +6,12 @@ use crate::page::{Page, PageRequest};
 use crate::time::Timestamp;
 use crate::webhook::{Delivery, HashInsertOutcome, NewHash, PayloadHash};
 
-/// Reads the deliveries of webhooks that are remembered.
+/// Reads the remembered deliveries of webhooks.
 pub trait HashReads {
     /// The delivery with this hash, expired or not.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no delivery can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a delivery.
     fn find(&mut self, hash: &PayloadHash) -> Result<Option<Delivery>, StoreError>;
 
     /// A page of all remembered deliveries in the order of insertion. A delivery that came again after it had expired
@@ -22,10 +22,10 @@ pub trait HashReads {
     fn page(&mut self, page: &PageRequest) -> Result<Page<Delivery>, StoreError>;
 }
 
-/// Remembers deliveries of webhooks, so that a repeated one is recognised.
+/// Remembers deliveries of webhooks, so that a repetition is recognised.
 pub trait Hashes: HashReads {
-    /// Remembers a hash, or answers when it was first seen. An expired hash counts as new, whether its row is still
-    /// there or not.
+    /// Remembers a hash, or returns the time at which it was first seen. An expired hash counts as new, whether its row
+    /// still exists or not.
     ///
     /// A row without `expires_at`, as a program that knows only the specification writes it, expires 24 hours after its
     /// `created_at`, the specification's figure.
@@ -34,20 +34,20 @@ pub trait Hashes: HashReads {
     /// time becomes the time at which it was first seen, and it is remembered for as long as before.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no hash can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a hash.
     fn insert(&mut self, hash: &NewHash) -> Result<HashInsertOutcome, StoreError>;
 
-    /// Records which file a delivery led to. Returns `false` if the hash is not remembered.
+    /// Records the file of a delivery. Returns `false` if the hash is not remembered.
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when there is no such file.
+    /// [`StoreError::MissingReference`] if the file does not exist.
     fn link(&mut self, hash: &PayloadHash, file_id: &FileId) -> Result<bool, StoreError>;
 
     /// Deletes a hash, so that the delivery counts as new when it comes again. Returns `false` if the hash is not
     /// remembered.
     fn forget(&mut self, hash: &PayloadHash) -> Result<bool, StoreError>;
 
-    /// Deletes at most `limit` hashes that have expired at `now`, and returns their number. First it corrects at most
-    /// `limit` hashes that were first seen in the future, as [`insert`](Self::insert) does.
+    /// Deletes at most `limit` hashes that have expired at `now`, and returns their number. Before that, it corrects at
+    /// most `limit` hashes that were first seen in the future, as [`insert`](Self::insert) does.
     fn purge(&mut self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }

@@ -18,7 +18,7 @@ pub trait JobReads {
     /// The job with this id, whether its row holds the id with or without hyphens; `None` if there is none.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no job can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a job.
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
 
     /// A page of jobs in the order of insertion, without their large columns. Unreadable rows are listed in
@@ -28,8 +28,8 @@ pub trait JobReads {
     /// [`StoreError::Invalid`] for a cursor of another list.
     fn page(&mut self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError>;
 
-    /// The number of jobs of each kind in each status. Parked jobs are counted by what they are parked for.
-    /// Combinations without jobs are left out. Rows with an unknown status are left out too, and the log names them.
+    /// The number of jobs by kind, status and, for parked jobs, the event that they wait for. Combinations without jobs
+    /// are left out. Rows with an unknown status are left out too, and the log names them.
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError>;
 
     /// The number of jobs that have ended in this status, and that [`prune`](JobActions::prune) can delete. A parked
@@ -46,10 +46,10 @@ pub trait JobReads {
 
 /// Writes of producers and workers: enqueue, claim, extend, end.
 ///
-/// A method that takes a [`ClaimRef`] changes the job only if the token is the current one; its answer says whether
-/// it was. There is one exception. The claim of a killed job is answered with [`FencedResult::LeaseLost`], but a
-/// heartbeat still extends the lease that a [retry](JobActions::retry) waits for, and a complete, fail or release
-/// still ends that lease.
+/// A method that takes a [`ClaimRef`] changes the job only if the token is the current one. Its answer tells whether it
+/// was. There is one exception: for the claim of a killed job the answer is [`FencedResult::LeaseLost`], but a
+/// heartbeat still extends the lease that a [retry](JobActions::retry) waits for, and a complete, fail or release still
+/// ends that lease.
 ///
 /// A method whose name ends in `_many` applies the method without that ending to one claim after the other. It
 /// returns the answers in the order of the claims. By default it calls the method for one claim; a store overrides it
@@ -57,22 +57,22 @@ pub trait JobReads {
 /// [`FencedResult::LeaseLost`], and the others are not affected. Any other error is the error of the first claim that
 /// is refused. The claims before it may have taken effect, so the caller must let the transaction fail.
 pub trait JobQueue: JobReads {
-    /// Adds a job, unless a live job has the same dedup key.
+    /// Inserts a job, unless a live job has the same dedup key.
     ///
-    /// For a job that is due when it is created, the store notes that its wait begins then;
-    /// [`reclaim`](Self::reclaim) says why. A later due time was chosen by the caller, and no reclaim changes it.
+    /// For a job that is due when it is created, the store records that its wait begins then;
+    /// [`reclaim`](Self::reclaim) uses that time. A later due time was chosen by the caller, and no reclaim changes it.
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when its file does not exist, [`StoreError::AlreadyExists`] when its id is taken,
+    /// [`StoreError::MissingReference`] if its file does not exist, [`StoreError::AlreadyExists`] if its id is taken,
     /// [`StoreError::Invalid`] for a time before [`MIN_TIMESTAMP`](crate::MIN_TIMESTAMP) or after
     /// [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP), and for a payload that cannot be [read back](RawJson::check).
     fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, StoreError>;
 
-    /// Adds jobs in this order and returns the answers in the same order. Of two jobs with the same dedup key, the
+    /// Inserts jobs in this order and returns the answers in the same order. Of two jobs with the same dedup key, the
     /// second is a duplicate of the first.
     ///
     /// # Errors
-    /// As [`enqueue`](Self::enqueue), for the first job that is refused. The jobs before it may have been added, so
+    /// As [`enqueue`](Self::enqueue), for the first job that is refused. The jobs before it may have been inserted, so
     /// the caller must let the transaction fail.
     fn enqueue_many(&mut self, jobs: &[NewJob]) -> Result<Vec<EnqueueOutcome>, StoreError> {
         jobs.iter().map(|job| self.enqueue(job)).collect()
@@ -83,9 +83,9 @@ pub trait JobQueue: JobReads {
     /// claimed with it. If it is not the first, the claim takes only the jobs before it.
     fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError>;
 
-    /// Ends a job with success.
+    /// Completes a job.
     ///
-    /// A completion after the lease has expired counts as long as nobody has reclaimed the job: no clock decides.
+    /// A completion after the lease has expired counts as long as no worker has reclaimed the job: no clock decides.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a result that cannot be [read back](RawJson::check).
@@ -109,9 +109,10 @@ pub trait JobQueue: JobReads {
         completions.iter().map(complete).map(lost_if_unreadable).collect()
     }
 
-    /// Ends a try without success. The job becomes pending again with one retry spent, fails for good, or is parked.
-    /// Parking spends no retry. A parked job stays parked until an operator or a service [retries](JobActions::retry)
-    /// or [cancels](JobActions::cancel) it. A job that was asked to stop fails for good, whatever the report says.
+    /// Ends an attempt without success. The job becomes pending again with one retry spent, fails for good, or is
+    /// parked. Parking spends no retry. A parked job stays parked until an operator or a service
+    /// [retries](JobActions::retry) or [cancels](JobActions::cancel) it. A job whose cancellation was requested fails
+    /// for good, whatever the report contains.
     ///
     /// A due time outside [`MIN_TIMESTAMP`](crate::MIN_TIMESTAMP) to [`MAX_TIMESTAMP`](crate::MAX_TIMESTAMP) is
     /// clamped to that range.
@@ -146,10 +147,10 @@ pub trait JobQueue: JobReads {
         claims.iter().map(|claim| self.release(claim, run_at, at)).map(lost_if_unreadable).collect()
     }
 
-    /// Releases a job that this worker cannot do but another one may: for example, a newer program wrote its payload.
-    /// No retry is spent. The job is due again at `run_at`, clamped to the range of timestamps that every store can
-    /// keep. The store keeps the error, and in `declined_since` the time of the first decline. A failed try, a
-    /// release and an operator's retry clear `declined_since`.
+    /// Releases a job that this worker cannot run but another one may, for example because a newer program wrote its
+    /// payload. No retry is spent. The job is due again at `run_at`, clamped to the range of timestamps that every
+    /// store can keep. The store keeps the error, and in `declined_since` the time of the first decline. A failed
+    /// attempt, a release and an operator's retry clear `declined_since`.
     fn decline(
         &mut self,
         claim: &ClaimRef,
@@ -191,11 +192,11 @@ pub trait JobQueue: JobReads {
     /// Records that the holder of this claim runs no other job from now on.
     fn run_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError>;
 
-    /// Takes back at most `limit` jobs whose lease has expired: it ends at `expired_at` or before, later than
-    /// `latest`, or at a time that cannot be read. The leases that expired first are taken first. Each job has one
-    /// retry spent and is due again after `backoff`, which is called with the job as it was while it ran.
+    /// Reclaims at most `limit` jobs whose lease has expired: it ends at `expired_at` or before, later than `latest`,
+    /// or at a time that cannot be read. The leases that expired first come first. Each job has one retry spent and is
+    /// due again after `backoff`, which is called with the job as it was while it ran.
     ///
-    /// Such a job fails for good in three cases: somebody asked it to stop (its last error keeps the reason of that
+    /// Such a job fails for good in three cases: its cancellation was requested (its last error keeps the reason of the
     /// request), its `max_retries` is 0, or its retries are spent and it ran alone. A job with spent retries that ran
     /// beside other jobs becomes pending again, because one of the others may have killed the worker.
     ///
@@ -203,7 +204,7 @@ pub trait JobQueue: JobReads {
     /// time. Due times and lease ends in a form that does not compare as text are rewritten in the usual form.
     ///
     /// Also corrects at most `limit` jobs whose wait began [in the future](crate::is_ahead), because a clock that was
-    /// ahead had enqueued, released or retried them. Their wait begins now and lasts as long as it was to last.
+    /// ahead had enqueued, released or retried them. Their wait begins now and keeps its length.
     fn reclaim(
         &mut self,
         request: &ReclaimRequest,
@@ -218,7 +219,7 @@ fn lost_if_unreadable<T>(answer: Result<FencedResult<T>, StoreError>) -> Result<
     }
 }
 
-/// What operators do with jobs.
+/// Actions of operators on jobs.
 pub trait JobActions: JobReads {
     /// Makes a failed or parked job pending and due at once, with all its retries.
     ///
@@ -227,8 +228,8 @@ pub trait JobActions: JobReads {
     /// [hold](crate::job::lease_holds) delays nothing.
     fn retry(&mut self, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
-    /// Stops a job. A pending or parked job fails at once; a parked job then runs again only if it is retried itself.
-    /// A running job is asked to stop. `reason` becomes the last error.
+    /// Cancels a job. A pending or parked job fails at once. A cancelled parked job only runs again after a retry of
+    /// its own. A running job is asked to stop. `reason` becomes the last error.
     fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
 
     /// Fails a running job although a worker holds it. Later reports of that worker are refused. The store keeps the
@@ -238,9 +239,9 @@ pub trait JobActions: JobReads {
     /// Deletes a job that is not running.
     fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError>;
 
-    /// Deletes ended jobs, the oldest first, and returns their number. A job without the time of its end counts as
-    /// ended when it was created; a job without either time is kept. A parked job is kept however long it has waited,
-    /// because what it waits for may still come.
+    /// Deletes ended jobs, the oldest first, and returns their number. A job without an end time counts as ended when
+    /// it was created; a job without either time is kept. A parked job is kept however long it has waited, because the
+    /// event that it waits for may still come.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a status that is not final.

@@ -1,4 +1,4 @@
-//! What maintenance of a store has found.
+//! The report about the maintenance of a store.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,27 +6,26 @@ use std::time::Duration;
 /// The state in which [`Store::maintain`](super::Store::maintain) has left a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "a log that is held back grows until the disk is full"]
+#[must_use = "a log that cannot be truncated grows until the disk is full"]
 pub struct MaintenanceReport {
-    /// The size of the transaction log in bytes; 0 in a store that has none to cut back.
+    /// The size of the transaction log in bytes; 0 for a store without such a log.
     pub log_bytes: u64,
-    /// Why a long log could not be cut back; `None` for a log that is short.
+    /// The reason why a long log could not be truncated; `None` for a short log.
     pub log_held: Option<LogHeld>,
 }
 
-/// A transaction log that readers kept from being cut back.
+/// A transaction log that could not be truncated because of its readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogHeld {
-    /// How long the store waited for the readers.
+    /// The time for which the store waited for the readers.
     pub waited: Duration,
-    /// The ids of the processes that read from the log, this one among them where it does; empty where the store cannot
-    /// tell.
+    /// The ids of the processes that read from the log, possibly with this one. Empty if the store cannot find them.
     pub processes: Vec<u32>,
 }
 
 impl LogHeld {
-    /// A log that these processes held back for this long.
+    /// A log that these processes kept from being truncated during this wait.
     #[must_use]
     pub const fn new(waited: Duration, processes: Vec<u32>) -> Self {
         Self { waited, processes }
@@ -36,7 +35,7 @@ impl LogHeld {
 impl fmt::Display for LogHeld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waited = self.waited.as_millis();
-        write!(f, "the transaction log cannot be cut back: after {waited} ms it is still read by ")?;
+        write!(f, "the transaction log cannot be truncated: after {waited} ms it is still read by ")?;
         match self.processes.as_slice() {
             [] => f.write_str("processes that the operating system does not name"),
             [process] => write!(f, "process {process}"),

@@ -9,9 +9,9 @@
 //! sessions. If a closure fails or panics, its transaction is rolled back.
 //!
 //! # Errors
-//! Every method can fail with a [`StoreError`] whose cause is the database: it is busy, full, read-only, damaged or cannot
-//! be reached. [`StoreError::disposition`] says whether to try again. The documentation of a method names only the errors
-//! that depend on its arguments and on the rows that it reads.
+//! Every method can fail with a [`StoreError`] whose cause is the database: it is busy, full, read-only, damaged or
+//! cannot be reached. [`StoreError::disposition`] tells whether to try again. The documentation of a method names only
+//! the errors that depend on its arguments and on the rows that it reads.
 
 mod api_usage;
 mod checks;
@@ -64,7 +64,7 @@ pub trait ReadSession {
 
 /// An open transaction that reads and writes. Each trait that writes can read what it writes.
 ///
-/// When a method returns an error, the closure returns an error too, since a database may refuse all further statements
+/// If a method returns an error, the closure returns an error too, since a database may refuse all further statements
 /// of that transaction. The one exception is [`StoreError::BadRow`]: the row was read, and the transaction goes on.
 pub trait Session {
     /// Files and their history.
@@ -98,18 +98,18 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Runs `f` in a transaction that only reads, with an error type of the caller's.
     ///
     /// `f` reads one snapshot. The snapshot contains every write that this store has reported as committed in this
-    /// process. The store may run `f` again, so `f` must do nothing but read.
+    /// process. The store may run `f` again, so `f` must only read.
     ///
     /// # Errors
-    /// The error that `f` returns. [`StoreError::Nested`] inside another session of this store in the same thread, and other
-    /// [`StoreError`]s when the transaction cannot be opened.
+    /// The error that `f` returns. [`StoreError::Nested`] inside another session of this store in the same thread, and
+    /// other [`StoreError`]s if the transaction cannot be opened.
     fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>;
 
-    /// Runs `f` in a transaction that reads and writes, with an error type of the caller's, and returns after everything
-    /// is committed.
+    /// Runs `f` in a transaction that reads and writes, with an error type of the caller's, and returns after the
+    /// commit.
     ///
     /// Transactions are serializable: they behave as if they ran one after another. A store that cannot guarantee
     /// this for a transaction rolls it back and runs `f` again. `f` must therefore have no effect outside the
@@ -117,14 +117,14 @@ pub trait Store: Clone + Send + Sync + 'static {
     ///
     /// If the connection is lost during the commit, the error is [`StoreError::OutcomeUnknown`]: the transaction was
     /// committed as a whole, or not at all. The caller finds out which in its next transaction. A write with a fence
-    /// token or a dedup key may be repeated without that, because the store recognises the repetition. The same holds
-    /// for deletions of old rows and for updates to a fixed value. An insert without a key, for example of a recorded
-    /// call, would be done twice.
+    /// token or a dedup key may be repeated without that check, because the store recognises the repetition. The same
+    /// holds for deletions of old rows and for updates to a fixed value. An insert without a key, for example of a
+    /// recorded call, would be done twice.
     ///
     /// # Errors
     /// The error that `f` returns. [`StoreError::Nested`] inside another session of this store in the same thread,
-    /// [`StoreError::Conflict`] when a store that runs `f` again has given up, [`StoreError::OutcomeUnknown`] as above, and
-    /// other [`StoreError`]s when the transaction cannot be opened or committed.
+    /// [`StoreError::Conflict`] if the store has given up running `f` again, [`StoreError::OutcomeUnknown`] as above,
+    /// and other [`StoreError`]s if the transaction cannot be opened or committed.
     fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
     where
         E: From<StoreError>,
@@ -142,7 +142,7 @@ pub trait Store: Clone + Send + Sync + 'static {
     }
 
     /// Like [`Store::read`], but the answer may be some seconds old, because a store may read from a replica. Use it
-    /// for figures and lists that a person looks at, and never for a decision.
+    /// for figures and lists for people, and never for a decision.
     ///
     /// # Errors
     /// As [`Store::try_read`].
@@ -167,7 +167,7 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// A watch for commits, by this program or another, that may have made jobs due.
     ///
     /// # Errors
-    /// [`StoreError`] when the store cannot be watched.
+    /// [`StoreError`] if the store cannot be watched.
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError>;
 
     /// Maintains the database: updates the statistics for query plans, and truncates the transaction log to what
@@ -177,6 +177,7 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// truncated, the log grows with every commit. The report then says so, and the caller should log it.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be read or written. A busy database is none: the next call tries again.
+    /// [`StoreError`] if the database cannot be read or written. A busy database is no error: the next call tries
+    /// again.
     fn maintain(&self) -> Result<MaintenanceReport, StoreError>;
 }

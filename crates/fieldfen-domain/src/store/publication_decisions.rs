@@ -27,14 +27,14 @@ pub enum ReserveDecision {
     New(IdempotencyKey),
 }
 
-/// What a store does with a [`Confirmation`].
+/// The decision of a store on a [`Confirmation`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfirmDecision {
     /// The publication was confirmed with the same id before: nothing is written.
     AlreadyDone,
     /// Another product or post is live for the target: nothing is written.
     Duplicate {
-        /// The platform id of the other one, where it is known.
+        /// The id of the other one at the platform; `None` if it is unknown.
         live: Option<String>,
     },
     /// Another target or file has this product: nothing is written.
@@ -44,24 +44,24 @@ pub enum ConfirmDecision {
     },
     /// The publication is confirmed with this row of `listings`.
     Listing {
-        /// The row as it is to be.
+        /// The new row.
         row: Listing,
-        /// Whether the row is there already.
+        /// Whether the row exists already.
         is_there: bool,
-        /// The delisted listing of another file that holds the row's text now, and gets
+        /// The delisted listing of another file that has the row's text now, and gets
         /// [`given_up_id`](crate::publication::given_up_id).
         given_up_by: Option<Box<Listing>>,
     },
     /// The publication is confirmed with this row of `social_posts`.
     Post {
-        /// The row as it is to be.
+        /// The new row.
         row: SocialPost,
-        /// Whether the row is there already.
+        /// Whether the row exists already.
         is_there: bool,
     },
 }
 
-/// What a store does with an [`Adoption`]. A number is a position in the publications of the file.
+/// The decision of a store on an [`Adoption`]. A number is a position in the publications of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdoptDecision {
     /// This publication of the target is live: nothing is written.
@@ -79,8 +79,8 @@ pub enum AdoptDecision {
 }
 
 impl FileOnPlatforms {
-    /// Corrects the hold of the live publication of a target, if it began [in the future](crate::is_ahead): it begins
-    /// now. Returns the publication as the store must write it; `None` if nothing changes.
+    /// Corrects the reservation of the live publication of a target, if it began [in the future](crate::is_ahead): it
+    /// begins now. Returns the publication as the store must write it; `None` if nothing changes.
     pub fn restart_future_hold(&mut self, request: &ReserveRequest) -> Option<&Publication> {
         let (position, live) = self.live(&request.target)?;
         if live.state == PublicationState::Confirmed {
@@ -110,8 +110,8 @@ impl FileOnPlatforms {
     /// Decides about the report that the product or post of one of the file's publications is at its platform.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target,
-    /// [`StoreError::PublicationTransition`] when the publication cannot be confirmed in its state.
+    /// [`StoreError::Invalid`] if the platform id is empty or the row does not fit the target,
+    /// [`StoreError::PublicationTransition`] if the publication cannot be confirmed in its state.
     pub fn decide_confirm(
         &self,
         publication: &Publication,
@@ -187,7 +187,7 @@ impl FileOnPlatforms {
     /// Decides about a request to adopt a row of the file.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the row has another id than the one that is confirmed.
+    /// [`StoreError::Invalid`] if the row has another id than the confirmation.
     pub fn decide_adopt(&self, adoption: &Adoption, same: &SamePlatformId) -> Result<AdoptDecision, StoreError> {
         let (request, target) = (&adoption.request, &adoption.request.target);
         if let Some((position, _)) = self.live(target) {
@@ -250,7 +250,7 @@ impl FileOnPlatforms {
         if let Some((position, _)) = released {
             return ReserveDecision::Again(position);
         }
-        // Ended publications are pruned in time; the delisted rows stay.
+        // Ended publications are pruned after some time; the delisted rows remain.
         let delisted = match target {
             Target::Listing { platform, .. } => {
                 self.listings.iter().filter(|row| row.platform == *platform && !row.status.is_live()).count()

@@ -13,14 +13,14 @@ use crate::time::Timestamp;
 
 /// Reads rows of `publications`.
 ///
-/// A list of a file's rows is complete, or it is an error: a caller decides by it what to publish and what to take
-/// down, and must not miss an unreadable row. The error names the first such row. A page lists all of them in
+/// A list of a file's rows is complete, or it is an error: the caller uses it to decide what to publish and what to
+/// take down, and must not miss an unreadable row. The error names the first such row. A page lists all of them in
 /// [`Page::unreadable`].
 pub trait PublicationReads {
     /// The publication with this id.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no publication can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as a publication.
     fn find(&mut self, id: &PublicationId) -> Result<Option<Publication>, StoreError>;
 
     /// All publications of a file, the oldest first.
@@ -45,9 +45,8 @@ pub trait PublicationReads {
 pub trait Publications: PublicationReads {
     /// Reserves a target for a file.
     ///
-    /// A hold that began [in the future](crate::is_ahead), by a clock that was ahead, begins now and lasts as long as
-    /// it was to last:
-    /// [`FileOnPlatforms::restart_future_hold`](crate::publication::FileOnPlatforms::restart_future_hold).
+    /// A reservation that began [in the future](crate::is_ahead), by a clock that was ahead, begins now and keeps its
+    /// length: [`FileOnPlatforms::restart_future_hold`](crate::publication::FileOnPlatforms::restart_future_hold).
     ///
     /// An expired reservation, and a publication marked unknown, is taken over; the answer is
     /// [`ReserveOutcome::Unresolved`]. A released publication is reserved again with its id and key. Nothing new is
@@ -55,7 +54,7 @@ pub trait Publications: PublicationReads {
     /// [`decide_reserve`](crate::publication::FileOnPlatforms::decide_reserve).
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when there is no such file.
+    /// [`StoreError::MissingReference`] if the file does not exist.
     fn reserve(&mut self, request: &ReserveRequest) -> Result<ReserveOutcome, StoreError>;
 
     /// Records that a product or post is at its platform, and inserts or updates its row.
@@ -67,14 +66,14 @@ pub trait Publications: PublicationReads {
     /// id is not free, follow from [`choose_row`](crate::publication::SamePlatformId::choose_row).
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the platform id is empty or the row does not go with the target.
+    /// [`StoreError::Invalid`] if the platform id is empty or the row does not fit the target.
     fn confirm(&mut self, id: &PublicationId, confirmation: &Confirmation) -> Result<ConfirmOutcome, StoreError>;
 
     /// Adopts a row that belongs to no publication: makes a publication for the target and confirms it with that row.
     ///
     /// # Errors
-    /// [`StoreError::MissingReference`] when there is no such file, [`StoreError::Invalid`] when the row has another id
-    /// than the one that is confirmed, or what is confirmed is not live.
+    /// [`StoreError::MissingReference`] if the file does not exist, [`StoreError::Invalid`] if the row has another id
+    /// than the confirmation, or the product or post is not live.
     fn adopt(&mut self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError>;
 
     /// Ends a reservation without a product. If the publication was confirmed meanwhile, the answer is
@@ -88,11 +87,11 @@ pub trait Publications: PublicationReads {
         at: Timestamp,
     ) -> Result<FencedResult<()>, StoreError>;
 
-    /// Records that no answer of the platform came. Any publisher may then take the publication over and look it up.
-    /// If the publication was confirmed meanwhile, the answer is [`FencedResult::LeaseLost`].
+    /// Records that the platform gave no answer. Any publisher may then take the publication over and look it up. If
+    /// the publication was confirmed meanwhile, the answer is [`FencedResult::LeaseLost`].
     ///
-    /// If `parked_for` is set, a lookup that finds nothing is not enough to call the platform again: what it names
-    /// must come first. The publication keeps it until it is released or confirmed.
+    /// If `parked_for` is set, a lookup that finds nothing is not enough to call the platform again: the event in
+    /// `parked_for` must come first. The publication keeps that value until it is released or confirmed.
     fn mark_unknown(
         &mut self,
         id: &PublicationId,
@@ -102,11 +101,11 @@ pub trait Publications: PublicationReads {
         at: Timestamp,
     ) -> Result<FencedResult<()>, StoreError>;
 
-    /// Replaces the key of a publication, because a person says that the product has another SKU now. Returns `false`
-    /// if the publication is neither confirmed nor ended.
+    /// Replaces the key of a publication, because a person reports that the product has another SKU now. Returns
+    /// `false` if the publication is neither confirmed nor ended.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the key is blank.
+    /// [`StoreError::Invalid`] if the key is blank.
     fn set_key(&mut self, id: &PublicationId, key: &IdempotencyKey, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Deletes publications for which [`Publication::is_prunable`] is true, those first that changed longest ago,
@@ -129,8 +128,8 @@ pub trait ListingReads {
     /// [`StoreError::Invalid`] for a cursor of another list.
     fn page(&mut self, filter: &ListingFilter, page: &PageRequest) -> Result<Page<Listing>, StoreError>;
 
-    /// The listing of the product that has this id at an account of a platform. A listing without a publication is
-    /// taken to be at that account.
+    /// The listing of the product that has this id at an account of a platform. A listing without a publication counts
+    /// as one of that account.
     ///
     /// # Errors
     /// As [`PublicationReads::find`].
@@ -141,7 +140,7 @@ pub trait ListingReads {
         platform_id: &str,
     ) -> Result<Option<Listing>, StoreError>;
 
-    /// All posts that show a file, the oldest first.
+    /// All posts of a file, the oldest first.
     ///
     /// # Errors
     /// As [`PublicationReads::find`].
@@ -167,8 +166,8 @@ pub trait Listings: ListingReads {
     /// its file is not listed at that platform until the row is adopted or delisted.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when the id or the id at the platform is taken, [`StoreError::MissingReference`]
-    /// when there is no such file.
+    /// [`StoreError::AlreadyExists`] if the id or the id at the platform is taken, [`StoreError::MissingReference`] if
+    /// the file does not exist.
     fn insert_listing(&mut self, listing: &Listing) -> Result<(), StoreError>;
 
     /// Inserts the row of a post that a person or another program has posted. Its file is not posted at that network
@@ -178,7 +177,7 @@ pub trait Listings: ListingReads {
     /// As [`Listings::insert_listing`].
     fn insert_post(&mut self, post: &SocialPost) -> Result<(), StoreError>;
 
-    /// Records that a post is gone from its network. Returns `false` if there is no such post, or if that was
+    /// Records that a post is gone from its network. Returns `false` if the post does not exist, or if that was
     /// recorded before. Its publication stays confirmed.
     fn mark_post_gone(&mut self, id: &SocialPostId, at: Timestamp) -> Result<bool, StoreError>;
 }

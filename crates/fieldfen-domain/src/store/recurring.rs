@@ -10,10 +10,10 @@ pub trait RecurringReads {
     /// All recurring work, sorted by name. An unreadable row is an `Err` in its place.
     fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError>;
 
-    /// The work of this name.
+    /// The work with this name.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when the row holds what no recurring work can hold.
+    /// [`StoreError::BadRow`] if the row cannot be read as recurring work.
     fn find(&mut self, name: &RecurringName) -> Result<Option<RecurringJob>, StoreError>;
 
     /// At most `limit` rows whose next tick is due and which are not paused, the longest due first. An unreadable row
@@ -38,8 +38,8 @@ pub trait Recurring: RecurringReads {
     /// [`StoreError::Invalid`] for a payload that cannot be [read back](crate::RawJson::check).
     fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError>;
 
-    /// Takes a tick by compare-and-set: `true` for the one caller that gets it, `false` if the tick is taken already,
-    /// or the work is paused or not there.
+    /// Takes a tick by compare-and-set. Returns `true` for the one caller that gets it, and `false` if the tick was
+    /// taken already, or the work is paused or does not exist.
     fn take(&mut self, tick: &Tick) -> Result<bool, StoreError>;
 
     /// Sets the next tick without taking one. Returns `false` if the next tick is no longer `tick.due`.
@@ -51,6 +51,6 @@ pub trait Recurring: RecurringReads {
     /// Ends a pause. If the next tick came due meanwhile, it is due at once.
     fn resume(&mut self, name: &RecurringName) -> Result<PauseOutcome, StoreError>;
 
-    /// Deletes recurring work. Returns `false` if there is none of this name.
+    /// Deletes recurring work. Returns `false` if no work has this name.
     fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError>;
 }

@@ -1,13 +1,13 @@
-//! What a store needs to turn its rows into what the traits return. Programs have no use for it.
+//! Functions that stores use to turn rows into the values of the traits. Programs do not need them.
 
 use super::StoreError;
 use crate::file::{ContradictoryFileState, FileState, FileStatus};
 use crate::page::{Cursor, Page, PageRequest, UnreadableRow};
 
-/// Makes a page from up to `limit + 1` rows in the order of reading, each with the place behind it.
+/// Makes a page from up to `limit + 1` rows in the order of reading, each with the position after it.
 ///
-/// The row beyond the limit tells that the list goes on. `stopped` tells that too: it is the place at which the store
-/// stopped reading although the page is not full. `cursor` turns a place into the cursor that leads there.
+/// The row beyond the limit shows that the list goes on. So does `stopped`, the position at which the store stopped
+/// reading although the page is not full. `cursor` turns a position into a cursor.
 #[must_use]
 pub fn page<T, P>(
     rows: Vec<(P, Result<T, UnreadableRow>)>,
@@ -36,10 +36,10 @@ pub fn page<T, P>(
     }
 }
 
-/// Separates a row that cannot be read, [`StoreError::BadRow`], from the failure of a whole operation.
+/// Separates an unreadable row, [`StoreError::BadRow`], from the failure of a whole operation.
 ///
 /// # Errors
-/// Every [`StoreError`] but [`StoreError::BadRow`].
+/// Every [`StoreError`] except [`StoreError::BadRow`].
 pub fn split_bad_row<T>(read: Result<T, StoreError>) -> Result<Result<T, UnreadableRow>, StoreError> {
     match read {
         Ok(item) => Ok(Ok(item)),
@@ -55,16 +55,17 @@ pub fn split_bad_row<T>(read: Result<T, StoreError>) -> Result<Result<T, Unreada
 #[must_use]
 pub fn wrong_cursor(cursor: &Cursor) -> StoreError {
     let value = cursor.as_str().chars().take(100).collect();
-    StoreError::Invalid { what: "cursor", value, rule: "it must be one that the same store gave for the same list" }
+    StoreError::Invalid { what: "cursor", value, rule: "it must come from the same store and the same list" }
 }
 
 /// The state of a file whose row has these values in `status`, `failed_from` and `failure`.
 ///
-/// A program that knows only the specification writes neither of the last two: a failed file of such a program is retried
-/// from the beginning.
+/// A program that knows only the specification writes neither of the last two. A failed file of such a program is
+/// retried from the beginning.
 ///
 /// # Errors
-/// [`ContradictoryFileState`] when `failed_from` is set and the status is not failed, and when it is `failed` itself.
+/// [`ContradictoryFileState`] if `failed_from` is set and the status is not failed, and if `failed_from` is `failed`
+/// itself.
 pub fn file_state(
     status: FileStatus,
     failed_from: Option<FileStatus>,
@@ -81,7 +82,7 @@ mod tests {
         Cursor::new(place.to_string())
     }
 
-    /// A page of the rows 1, 2, … 9 from the place that the cursor names, as a store would read it.
+    /// A page of the rows 1 to 9 from the position of the cursor, as a store would read it.
     fn nine(request: &PageRequest) -> Page<i32> {
         let from = request.cursor().map(|cursor| cursor.as_str().parse::<i32>().unwrap());
         let limit = request.limit().get() as usize + 1;
@@ -144,6 +145,6 @@ mod tests {
     #[test]
     fn the_error_of_a_cursor_names_it() {
         let error = wrong_cursor(&Cursor::new("jobs?")).to_string();
-        assert_eq!(error, "cursor \"jobs?\": it must be one that the same store gave for the same list");
+        assert_eq!(error, "cursor \"jobs?\": it must come from the same store and the same list");
     }
 }

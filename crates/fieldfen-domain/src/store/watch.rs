@@ -1,34 +1,35 @@
-//! Waiting for commits.
+//! Waits for commits.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::StoreError;
 
-/// Waits for commits. [`Store::watch`](super::Store::watch) makes it. A wait also returns for a commit that was made before
-/// it began, after the watch was made or after the last wait.
+/// Waits for commits. [`Store::watch`](super::Store::watch) makes it. A wait also returns for a commit that came after
+/// the watch was made or after the last wait, even if that was before the wait began.
 pub trait Watch: Send {
-    /// Waits until something has been committed, the time is over or the watch is closed, and says whether something was
-    /// committed.
+    /// Waits until there was a commit, the timeout has passed or the watch is closed. Returns whether there was a
+    /// commit.
     ///
     /// # Errors
-    /// [`StoreError`] when the store cannot be watched any more.
+    /// [`StoreError`] if the store can no longer be watched.
     fn wait(&mut self, timeout: Duration) -> Result<bool, StoreError>;
 
-    /// Returns what closes this watch from another thread, so that a worker that stops need not wait for a commit.
+    /// Returns a handle that closes this watch from another thread, so that a stopping worker need not wait for a
+    /// commit.
     fn closer(&self) -> WatchCloser;
 }
 
-/// Closes a [`Watch`]: the wait that is under way and each later one end at once.
+/// Closes a [`Watch`]: its present wait and all later ones end at once.
 pub struct WatchCloser(Box<dyn Fn() + Send + Sync>);
 
 impl WatchCloser {
-    /// A store makes it from what ends the waits of one watch.
+    /// Makes a handle. A store passes a closure that ends the waits of one watch.
     pub fn new(close: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Box::new(close))
     }
 
-    /// Closes the watch. It has no effect on a watch that is closed or gone.
+    /// Closes the watch. This has no effect on a watch that is closed or dropped.
     pub fn close(&self) {
         (self.0)();
     }

@@ -8,8 +8,8 @@ use crate::worker::RegisteredWorker;
 
 /// Reads rows of `workers`.
 pub trait WorkerReads {
-    /// The workers that have renewed their row since this time, the least recently renewed first. An unreadable row
-    /// is an `Err` in its place.
+    /// The workers that have renewed their rows since this time, the least recently renewed first. An unreadable row is
+    /// an `Err` in its place.
     fn seen_since(&mut self, since: Timestamp) -> Result<Vec<Result<RegisteredWorker, UnreadableRow>>, StoreError>;
 }
 

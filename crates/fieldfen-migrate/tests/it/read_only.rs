@@ -146,7 +146,7 @@ fn what_is_no_file_is_refused_at_once() {
     assert!(Command::new("mkfifo").arg(shop.database()).status().unwrap().success());
     let refused = shop.migrate(&["status"]);
     refused.ends_with(3);
-    assert!(refused.err.contains("no regular file"), "{}", refused.err);
+    assert!(refused.err.contains("not a regular file"), "{}", refused.err);
 }
 
 #[test]
@@ -158,9 +158,9 @@ fn what_stands_in_the_place_of_a_log_or_journal_is_refused_at_once_and_stays() {
         let beside = format!("{}{ending}", shop.database());
         let pipe = || assert!(Command::new("mkfifo").arg(&beside).status().unwrap().success());
         let put: [(&dyn Fn(), &str); 4] = [
-            (&pipe, "no regular file"),
-            (&|| std::os::unix::fs::symlink(&victim, &beside).unwrap(), "no regular file"),
-            (&|| std::os::unix::fs::symlink("nowhere", &beside).unwrap(), "no regular file"),
+            (&pipe, "not a regular file"),
+            (&|| std::os::unix::fs::symlink(&victim, &beside).unwrap(), "not a regular file"),
+            (&|| std::os::unix::fs::symlink("nowhere", &beside).unwrap(), "not a regular file"),
             (&|| fs::hard_link(&victim, &beside).unwrap(), "several names"),
         ];
         for (put, says) in put {

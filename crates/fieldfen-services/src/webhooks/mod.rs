@@ -221,7 +221,7 @@ pub enum InvalidDelivery {
         scope: String,
     },
     /// A delivery id or scope is blank or too long.
-    #[error("{what} {value:?}: it must have 1 to 255 bytes and not be blank; leave it out where there is none")]
+    #[error("{what} {value:?}: it must have 1 to 255 bytes and not be blank; leave it out if there is none")]
     Name {
         /// `source` or `scope`.
         what: &'static str,

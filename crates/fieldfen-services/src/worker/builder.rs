@@ -233,15 +233,18 @@ impl<S: Store> WorkerBuilder<S> {
             return refused("threads", "0".to_owned(), "a worker needs at least one thread");
         }
         if *lease < SHORTEST_LEASE {
-            let rule =
-                "at least 100 ms: the heartbeats of a shorter lease would come too late and write without pause";
+            let rule = "at least 100 ms: the heartbeats of a shorter lease would come too late and write without pause";
             return refused("lease", format!("{lease:?}"), rule);
         }
         if *lease > LONGEST_LEASE {
             return refused("lease", format!("{lease:?}"), "at most 24 hours; heartbeats extend it");
         }
         if let Some((kind, _)) = limits.iter().find(|(_, limit)| **limit == 0) {
-            return refused("limit", format!("0 for {kind}"), "at least 1; to run no jobs of a kind, register no handler for it");
+            return refused(
+                "limit",
+                format!("0 for {kind}"),
+                "at least 1; to run no jobs of a kind, register no handler for it",
+            );
         }
         let limited = limits.keys().map(|kind| ("limit", kind));
         let mut set = limited.chain(self.backoffs.keys().map(|kind| ("backoff", kind)));

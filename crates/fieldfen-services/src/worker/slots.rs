@@ -180,7 +180,7 @@ impl Slots {
         state.set_thread(thread, ThreadState::Applying { since: Instant::now() });
     }
 
-    /// Takes all jobs that have not begun. They are in hand until they are [finished](Self::finish).
+    /// Takes all jobs that have not begun. They are in hand until they are [removed](Self::remove).
     pub(super) fn take_not_begun(&self) -> Vec<Arc<RunningJob>> {
         let mut state = self.lock();
         state.refill_at = None;
@@ -229,7 +229,7 @@ impl Slots {
         if waits { state.not_begun.pop_front() } else { None }
     }
 
-    /// Returns a guard that finishes these jobs when it is dropped, also after a panic of the thread.
+    /// Returns a guard that removes these jobs from the jobs in hand when it is dropped, also after a panic of the thread.
     pub(super) const fn remove_when_dropped<'s>(&'s self, jobs: &'s [Arc<RunningJob>]) -> RemoveGuard<'s> {
         RemoveGuard { slots: self, jobs }
     }
@@ -312,7 +312,7 @@ impl Slots {
     }
 }
 
-/// Finishes jobs in hand when it is dropped.
+/// Removes jobs from the jobs in hand when it is dropped.
 pub(super) struct RemoveGuard<'s> {
     slots: &'s Slots,
     jobs: &'s [Arc<RunningJob>],

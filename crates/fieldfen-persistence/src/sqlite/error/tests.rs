@@ -71,5 +71,5 @@ fn broken_constraints_name_what_was_to_be_written() {
     assert!(missing.to_string().starts_with("leaf 7 of tree 9 refers to"), "{missing}");
     conn.batch_execute("INSERT INTO t VALUES (7, NULL)").unwrap();
     let twice = insert(&mut conn, "INSERT INTO t VALUES (7, NULL)");
-    assert_eq!(twice.to_string(), "leaf 7 of tree 9 is there already");
+    assert_eq!(twice.to_string(), "leaf 7 of tree 9 exists already");
 }

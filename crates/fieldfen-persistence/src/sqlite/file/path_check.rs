@@ -53,7 +53,7 @@ fn refuse_irregular_logs(url: &SqliteUrl, path: &Path) -> Result<(), StoreError>
         let mut name = path.as_os_str().to_owned();
         name.push(ending);
         let rule = match fs::symlink_metadata(&name) {
-            Ok(found) if !found.is_file() => "is no regular file: remove it",
+            Ok(found) if !found.is_file() => "is not a regular file: remove it",
             Ok(found) if has_other_names(&found) => "has several names (hard links): remove the other names",
             Ok(_) => continue,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,

@@ -70,8 +70,9 @@ impl HmacSha256 {
     pub fn verify(&self, body: &[u8], header: Option<&str>) -> Result<(), SignatureError> {
         let header = header.ok_or(SignatureError::Missing { what: "signature" })?.trim();
         let malformed = |rule| SignatureError::Malformed { what: "signature", rule };
-        let text =
-            header.strip_prefix(self.prefix.as_str()).ok_or_else(|| malformed("it must begin with the prefix of its scheme"))?;
+        let text = header
+            .strip_prefix(self.prefix.as_str())
+            .ok_or_else(|| malformed("it must begin with the prefix of its scheme"))?;
         let digest = match self.encoding {
             Encoding::Hex => from_hex(text).ok_or_else(|| malformed("it must be hex digits"))?,
             Encoding::Base64 => BASE64.decode(text).map_err(|_| malformed("it must be base64"))?,

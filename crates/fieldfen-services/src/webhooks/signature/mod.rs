@@ -106,7 +106,7 @@ pub enum InvalidKey {
     #[error("a signature check needs at least one key")]
     None,
     /// The key is empty: anybody could sign with it.
-    #[error("a key is "": it must not be empty")]
+    #[error("a key is empty: give a secret of at least one byte")]
     Empty,
     /// The secret is not in the format of Standard Webhooks.
     #[error("a secret is not base64, with or without whsec_ before it")]
